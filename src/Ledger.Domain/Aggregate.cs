@@ -1,0 +1,58 @@
+namespace Ledger.Domain;
+
+/// <summary>The state of one stream, just what its decider needs. <see cref="Version"/> counts the events, 1 after the first.</summary>
+public abstract record Aggregate
+{
+    public string Id { get; init; } = "";
+    public int Version { get; init; }
+
+    /// <summary>The region code that decides who may see it (see <see cref="Identity.RegionCode"/>).</summary>
+    public string Region { get; init; } = "";
+}
+
+/// <summary>A past-tense fact in the stream of a <typeparamref name="TAggregate"/>.</summary>
+public interface IEventOf<TAggregate> where TAggregate : Aggregate;
+
+/// <summary>Folds one event into the state: pure, total over the events of <typeparamref name="TSelf"/>.</summary>
+public interface IEvolve<TSelf> where TSelf : Aggregate, IEvolve<TSelf>
+{
+    static abstract TSelf Evolve(TSelf? state, IEventOf<TSelf> e);
+}
+
+/// <summary>An event that moves, reserves or promises money; the audit trail shows the amount.</summary>
+public interface IMoneyEvent
+{
+    Money AmountFen { get; }
+}
+
+/// <summary>An event that rests on documents, each named by the SHA-256 digest of its bytes (64 lower-case hex digits).</summary>
+public interface IEvidenced
+{
+    IReadOnlyList<string> Evidence { get; }
+}
+
+/// <summary>An event that names other streams beyond its properties ending in Id; the audit trail finds it by any of them.</summary>
+public interface INamesIds
+{
+    IEnumerable<string> Ids { get; }
+}
+
+/// <summary>A broken invariant: a defect of this program, never of the caller. The transaction must not commit.</summary>
+public sealed class InvariantViolationException(string message) : Exception(message)
+{
+    public static void Require(bool holds, string message)
+    {
+        if (!holds) throw new InvariantViolationException(message);
+    }
+}
+
+/// <summary>What a decider answers: the events to append, or a refusal.</summary>
+public readonly record struct Decision<TAggregate>(IReadOnlyList<IEventOf<TAggregate>> Events, Rejection? Rejection)
+    where TAggregate : Aggregate
+{
+    public static implicit operator Decision<TAggregate>(Rejection rejection) => new([], rejection);
+    public static implicit operator Decision<TAggregate>(IEventOf<TAggregate>[] events) => new(events, null);
+}
+
+/// <summary>Who decides: a subject (token's <c>sub</c>), its role and its region scope.</summary>
+public sealed record Actor(string Id, string Role, string Region);

@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Domain.Applications;
+
+public enum ApplicationStatus { Filed, Returned, Reviewed, Approved, Noticed, Paid, Settled, Rejected }
+
+public enum LineStatus { Filed, Accepted, Refused, Approved, Paid, Credited, Released }
+
+/// <summary>One member's subsidy in an application. <see cref="Fen"/> is set on approval: the line's own fen of the fund's sub-account.</summary>
+public sealed record Line(int Row, string MemberId, Money TierFen, Money AmountFen, LineStatus Status, string? Reason, FenInterval? Fen);
+
+public sealed record Objection(string ObjectionId, string? MemberId, string Text, bool? Upheld, string? Answer);
+
+/// <summary>Application (补助申请): a sealed roster on its way from filing to settlement (C14..C17).</summary>
+public sealed record Application : Aggregate, IEvolve<Application>
+{
+    public string PlanId { get; init; } = "";
+    public int PlanVersion { get; init; }
+    public string CollectiveId { get; init; } = "";
+    public string FundId { get; init; } = "";
+    public int Year { get; init; }
+    public string SubAccount { get; init; } = "";
+    public ApplicationStatus Status { get; init; }
+    public ImmutableArray<Line> Lines { get; init; } = [];
+    public ImmutableSortedSet<string> Filers { get; init; } = [];
+    public ImmutableSortedSet<string> Reviewers { get; init; } = [];
+    public string? Approver { get; init; }
+    public string SealDigest { get; init; } = "";
+    public string RosterDigest { get; init; } = "";
+    public string? Reason { get; init; }
+    public DateOnly? NoticeFrom { get; init; }
+    public DateOnly? NoticeUntil { get; init; }
+    public string? NoticePlace { get; init; }
+    public ImmutableArray<Objection> Objections { get; init; } = [];
+    public string? BankReference { get; init; }
+    public ImmutableArray<UnmatchedReceipt> UnmatchedReceipts { get; init; } = [];
+
+    public IEnumerable<Line> With(LineStatus status) => Lines.Where(l => l.Status == status);
+    public Money Total(LineStatus status) => Money.Sum(With(status).Select(l => l.AmountFen));
+    public string MemberYearId(Line line) => StreamId.MemberYear(line.MemberId, Year);
+
+    public static Application Evolve(Application? state, IEventOf<Application> e) => e switch
+    {
+        ApplicationFiled f => new Application
+        {
+            PlanId = f.PlanId, PlanVersion = f.PlanVersion, CollectiveId = f.CollectiveId, FundId = f.FundId, Region = f.VillageCode,
+            Year = f.Year, SubAccount = f.SubAccount, Filers = [f.FiledBy], SealDigest = f.SealDigest, RosterDigest = f.RosterDigest,
+        },
+        LinesListed l => state! with
+        {
+            Lines = state.Lines.AddRange(l.Lines.Select(r => new Line(r.Row, r.MemberId, r.TierFen, r.AmountFen, LineStatus.Filed, null, null))),
+        },
+        ApplicationReviewed r => state!.Review(r),
+        ApplicationReturned r => state! with { Status = ApplicationStatus.Returned, Reason = r.Reason },
+        ApplicationResubmitted r => state! with
+        {
+            Status = ApplicationStatus.Filed, Reason = null, Lines = [], Reviewers = [], PlanVersion = r.PlanVersion,
+            Filers = state.Filers.Add(r.FiledBy), SealDigest = r.SealDigest, RosterDigest = r.RosterDigest,
+        },
+        ApplicationApproved a => state!.Approve(a),
+        ApplicationRejected r => state! with { Status = ApplicationStatus.Rejected, Reason = r.Reason },
+        NoticePublished n => state! with { Status = ApplicationStatus.Noticed, NoticeFrom = n.From, NoticeUntil = n.Until, NoticePlace = n.Place },
+        ObjectionRaised o => state! with { Objections = state.Objections.Add(new Objection(o.ObjectionId, o.MemberId, o.Text, null, null)) },
+        ObjectionResolved r => state!.Resolve(r),
+        PaymentSent p => state!.Move(LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference },
+        ReceiptConfirmed r => state!.Confirm(r),
+        ApplicationSettled => state! with { Status = ApplicationStatus.Settled },
+        _ => state!,
+    };
+
+    private Application Review(ApplicationReviewed e)
+    {
+        var verdicts = e.Verdicts.ToDictionary(v => v.MemberId);
+        Line Decide(Line l) =>
+            verdicts.TryGetValue(l.MemberId, out var v) ? l with { Status = v.Accepted ? LineStatus.Accepted : LineStatus.Refused, Reason = v.Reason }
+            : e.RestAccepted && l.Status == LineStatus.Filed ? l with { Status = LineStatus.Accepted }
+            : l;
+        var next = this with
+        {
+            Lines = [.. Lines.Select(Decide)],
+            Reviewers = Reviewers.Add(e.ReviewedBy),
+            Status = e.Complete ? ApplicationStatus.Reviewed : Status,
+        };
+        InvariantViolationException.Require(!e.Complete || !next.With(LineStatus.Filed).Any(), $"{Id}: reviewed, yet lines are undecided");
+        return next;
+    }
+
+    private Application Approve(ApplicationApproved e)
+    {
+        var from = e.Fen.From;
+        Line Take(Line l)
+        {
+            if (l.Status != LineStatus.Accepted) return l;
+            var fen = FenInterval.StartingAt(from, l.AmountFen);
+            from = fen.To;
+            return l with { Status = LineStatus.Approved, Fen = fen };
+        }
+        ImmutableArray<Line> lines = [.. Lines.Select(Take)];
+        InvariantViolationException.Require(from == e.Fen.To, $"{Id}: the lines do not tile {e.Fen}");
+        return this with { Status = ApplicationStatus.Approved, Approver = e.ApprovedBy, Lines = lines };
+    }
+
+    private Application Resolve(ObjectionResolved e)
+    {
+        var objection = Objections.Single(o => o.ObjectionId == e.ObjectionId);
+        var released = e.Upheld ? objection.MemberId : null;
+        return this with
+        {
+            Objections = Objections.Replace(objection, objection with { Upheld = e.Upheld, Answer = e.Answer }),
+            Lines = [.. Lines.Select(l => l.MemberId == released && l.Status == LineStatus.Approved
+                ? l with { Status = LineStatus.Released, Reason = e.Answer } : l)],
+        };
+    }
+
+    private Application Confirm(ReceiptConfirmed e)
+    {
+        var credited = e.MemberIds.ToHashSet();
+        return this with
+        {
+            Lines = [.. Lines.Select(l => credited.Contains(l.MemberId) ? l with { Status = LineStatus.Credited } : l)],
+            UnmatchedReceipts = UnmatchedReceipts.AddRange(e.Unmatched),
+        };
+    }
+
+    private Application Move(LineStatus from, LineStatus to) =>
+        this with { Lines = [.. Lines.Select(l => l.Status == from ? l with { Status = to } : l)] };
+}

@@ -1,0 +1,148 @@
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
+
+namespace Ledger.Domain.Applications;
+
+/// <summary>What is handed in: the sealed scan, the roster's digest and its checked lines.</summary>
+public sealed record Submission(string? SealDigest, string RosterDigest, IReadOnlyList<RosterLine> Lines);
+
+/// <summary>The rules of the application's way: C2, C12, C14..C17. What approval does to fund and member-years is in <see cref="Approval"/>.</summary>
+public static class ApplicationDecider
+{
+    public static Decision<Application> File(Plan plan, Pilot? pilot, string subAccount, Submission submission, Actor by)
+    {
+        if (Refusal(plan, pilot, submission) is { } refusal) return refusal;
+        if (Funds.FundDecider.EarmarkRefusal(subAccount, plan.Year) is { } mismatch) return mismatch;
+        var filed = new ApplicationFiled(plan.Id, plan.AdoptedVersion, plan.CollectiveId, plan.FundId, plan.Region, plan.Year, subAccount, by.Id,
+            submission.SealDigest!, submission.RosterDigest, submission.Lines.Count, Total(submission));
+        return Listed(filed, submission);
+    }
+
+    /// <summary>C15: after a return for correction, the whole roster anew, under the plan version in force now.</summary>
+    public static Decision<Application> Resubmit(Application state, Plan plan, Pilot? pilot, Submission submission, Actor by)
+    {
+        if (NotIn(state, ApplicationStatus.Returned) is { } wrong) return wrong;
+        if (Refusal(plan, pilot, submission) is { } refusal) return refusal;
+        var filed = new ApplicationResubmitted(plan.AdoptedVersion, by.Id, submission.SealDigest!, submission.RosterDigest, submission.Lines.Count,
+            Total(submission));
+        return Listed(filed, submission);
+    }
+
+    /// <summary>C15: line by line, in as many sittings as it takes; by somebody who did not file.</summary>
+    public static Decision<Application> Review(Application state, IReadOnlyList<LineVerdict> verdicts, bool acceptRest, Actor by)
+    {
+        if (NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong) return wrong;
+        if (state.Filers.Contains(by.Id)) return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
+        var members = state.Lines.Select(l => l.MemberId).ToHashSet();
+        var faults = verdicts.Select((v, i) =>
+                !members.Contains(v.MemberId) ? new Fault(Rejections.FieldInvalid.Code, "不在本申请名单中", $"verdicts[{i}].memberId", MemberId: v.MemberId)
+                : !v.Accepted && string.IsNullOrWhiteSpace(v.Reason) ? new Fault(Rejections.FieldInvalid.Code, "不通过须写明原因", $"verdicts[{i}].reason")
+                : v.Reason?.Length > ApplicationReviewed.MaxReasonLength
+                    ? new Fault(Rejections.FieldInvalid.Code, $"原因最多 {ApplicationReviewed.MaxReasonLength} 字", $"verdicts[{i}].reason")
+                : null)
+            .OfType<Fault>().ToList();
+        if (verdicts.Select(v => v.MemberId).Distinct().Count() != verdicts.Count)
+            faults.Add(new Fault(Rejections.FieldInvalid.Code, "同一人员出现多次", "verdicts"));
+        if (faults.Count > 0) return new Rejection(Rejections.FieldInvalid, "复核意见有误") { Faults = faults };
+
+        if (verdicts.Count == 0 && !acceptRest) return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
+
+        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
+        var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
+        var events = verdicts.Chunk(ApplicationReviewed.MaxVerdicts).Select(c => new ApplicationReviewed(by.Id, c, false, false)).ToList();
+        if (acceptRest) events.Add(new ApplicationReviewed(by.Id, [], true, false));
+        events[^1] = events[^1] with { Complete = complete };
+        return events.ToArray<IEventOf<Application>>();
+    }
+
+    public static Decision<Application> Return(Application state, string reason, Actor by) =>
+        NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong ? wrong
+        : state.Filers.Contains(by.Id) ? new Rejection(Rejections.SelfApproval, "申请人不能退回自己的申请")
+        : new IEventOf<Application>[] { new ApplicationReturned(by.Id, reason) };
+
+    public static Decision<Application> Reject(Application state, string reason, Actor by) =>
+        NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong ? wrong
+        : state.Filers.Contains(by.Id) || state.Reviewers.Contains(by.Id) ? new Rejection(Rejections.SelfApproval, "经办人、复核人不能作审批决定")
+        : new IEventOf<Application>[] { new ApplicationRejected(by.Id, reason) };
+
+    /// <summary>C16. The first day does not count, so the notice runs the full number of days after <paramref name="today"/>.</summary>
+    public static Decision<Application> PublishNotice(Application state, string place, int noticeDays, DateOnly today) =>
+        NotIn(state, ApplicationStatus.Approved) is { } wrong
+            ? wrong
+            : new IEventOf<Application>[] { new NoticePublished(today, today.AddDays(noticeDays), place) };
+
+    public static Decision<Application> Object(Application state, string objectionId, string? memberId, string text)
+    {
+        if (NotIn(state, ApplicationStatus.Noticed) is { } wrong) return wrong;
+        if (memberId is not null && state.Lines.All(l => l.MemberId != memberId))
+            return new Rejection(Rejections.FieldInvalid, "不在本申请名单中") { Field = "memberId" };
+        return new IEventOf<Application>[] { new ObjectionRaised(objectionId, memberId, text) };
+    }
+
+    public static Decision<Application> ResolveObjection(Application state, string objectionId, bool upheld, string answer, Actor by)
+    {
+        if (NotIn(state, ApplicationStatus.Noticed) is { } wrong) return wrong;
+        if (state.Objections.FirstOrDefault(o => o.ObjectionId == objectionId) is not { } objection)
+            return new Rejection(Rejections.NotFound, "没有这条异议");
+        if (objection.Upheld is not null) return new Rejection(Rejections.WrongState, "这条异议已答复");
+        return new IEventOf<Application>[] { new ObjectionResolved(objectionId, upheld, answer, by.Id) };
+    }
+
+    /// <summary>C16 and C17: pay when the notice has run out and every objection is answered.</summary>
+    public static Decision<Application> Pay(Application state, string bankReference, IReadOnlyList<string> evidence, DateOnly today, Actor by)
+    {
+        if (state.Status == ApplicationStatus.Approved) return new Rejection(Rejections.NoticeOpen, "尚未公示");
+        if (NotIn(state, ApplicationStatus.Noticed) is { } wrong) return wrong;
+        if (today <= state.NoticeUntil) return new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款");
+        var open = state.Objections.Count(o => o.Upheld is null);
+        if (open > 0) return new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复");
+        var lines = state.With(LineStatus.Approved).ToList();
+        if (lines.Count == 0) return new Rejection(Rejections.WrongState, "没有可付款的人员");
+        return new IEventOf<Application>[]
+        {
+            new PaymentSent(by.Id, lines.Count, Money.Sum(lines.Select(l => l.AmountFen)), bankReference, evidence),
+        };
+    }
+
+    /// <summary>C17: done when every paid line is credited.</summary>
+    public static Decision<Application> Settle(Application state, Actor by)
+    {
+        if (NotIn(state, ApplicationStatus.Paid) is { } wrong) return wrong;
+        var open = state.With(LineStatus.Paid).Count();
+        if (open > 0) return new Rejection(Rejections.WrongState, $"尚有 {open} 人未确认入账");
+        return new IEventOf<Application>[]
+        {
+            new ApplicationSettled(by.Id, state.With(LineStatus.Credited).Count(), state.Total(LineStatus.Credited)),
+        };
+    }
+
+    public static Rejection? NotIn(Application state, params ReadOnlySpan<ApplicationStatus> allowed) =>
+        allowed.Contains(state.Status) ? null : new Rejection(Rejections.WrongState, $"申请状态为“{Name(state.Status)}”");
+
+    /// <summary>The status in Chinese, as people read it.</summary>
+    public static string Name(ApplicationStatus status) => status switch
+    {
+        ApplicationStatus.Filed => "已提交",
+        ApplicationStatus.Returned => "已退回补正",
+        ApplicationStatus.Reviewed => "已复核",
+        ApplicationStatus.Approved => "已审批",
+        ApplicationStatus.Noticed => "公示中",
+        ApplicationStatus.Paid => "已付款",
+        ApplicationStatus.Settled => "已办结",
+        ApplicationStatus.Rejected => "已驳回",
+        _ => throw new ArgumentOutOfRangeException(nameof(status)),
+    };
+
+    private static Rejection? Refusal(Plan plan, Pilot? pilot, Submission submission) =>
+        PilotDecider.Refusal(pilot, Identity.RegionCode.County(plan.Region))
+        ?? (plan.AdoptedVersion == 0 ? new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过") : null)
+        ?? (string.IsNullOrEmpty(submission.SealDigest) ? new Rejection(Rejections.SealMissing, "申请须附村委会盖章扫描件") { Field = "seal" } : null)
+        ?? (submission.Lines.Count == 0 ? new Rejection(Rejections.RosterInvalid, "名单中没有人员") : null)
+        ?? (submission.Lines.Count > Roster.MaxLines
+            ? new Rejection(Rejections.LimitExceeded, $"一份申请最多 {Roster.MaxLines} 人，现为 {submission.Lines.Count} 人") : null);
+
+    private static Money Total(Submission s) => Money.Sum(s.Lines.Select(l => l.AmountFen));
+
+    private static IEventOf<Application>[] Listed(IEventOf<Application> first, Submission submission) =>
+        [first, .. submission.Lines.Chunk(LinesListed.MaxLines).Select(c => new LinesListed(c))];
+}

@@ -1,0 +1,80 @@
+namespace Ledger.Domain.Applications;
+
+/// <summary>
+/// An application was handed in (C14): plan version, seal, roster. Its lines follow in <see cref="LinesListed"/> events of at most
+/// <see cref="LinesListed.MaxLines"/>, so that no event outgrows the 64 KiB of a log entry (audit-log.md).
+/// </summary>
+public sealed record ApplicationFiled(string PlanId, int PlanVersion, string CollectiveId, string FundId, string VillageCode, int Year,
+    string SubAccount, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent, IEvidenced
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Evidence => [SealDigest, RosterDigest];
+}
+
+/// <summary>A line of the roster. <paramref name="Row"/> is the row of the uploaded sheet, 1 being the heading.</summary>
+public sealed record RosterLine(int Row, string MemberId, Money TierFen, Money AmountFen);
+
+public sealed record LinesListed(IReadOnlyList<RosterLine> Lines) : IEventOf<Application>, INamesIds
+{
+    public const int MaxLines = 250;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => Lines.Select(l => l.MemberId);
+}
+
+public sealed record LineVerdict(string MemberId, bool Accepted, string? Reason);
+
+/// <summary>
+/// A reviewer's decisions on lines (C15). <paramref name="RestAccepted"/>: every line not yet decided is accepted.
+/// <paramref name="Complete"/>: with this event every line is decided.
+/// </summary>
+public sealed record ApplicationReviewed(string ReviewedBy, IReadOnlyList<LineVerdict> Verdicts, bool RestAccepted, bool Complete) : IEventOf<Application>, INamesIds
+{
+    public const int MaxVerdicts = 100, MaxReasonLength = 100;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => Verdicts.Select(v => v.MemberId);
+}
+
+public sealed record ApplicationReturned(string ReturnedBy, string Reason) : IEventOf<Application>;
+
+public sealed record ApplicationResubmitted(int PlanVersion, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen)
+    : IEventOf<Application>, IMoneyEvent, IEvidenced
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Evidence => [SealDigest, RosterDigest];
+}
+
+/// <summary>Approved lines share <paramref name="Fen"/> out among themselves in the order of their rows.</summary>
+public sealed record ApplicationApproved(string ApprovedBy, int Lines, Money AmountFen, FenInterval Fen) : IEventOf<Application>, IMoneyEvent;
+
+public sealed record ApplicationRejected(string RejectedBy, string Reason) : IEventOf<Application>;
+
+/// <summary>Public notice (公示, C16). <paramref name="Until"/> is its last day; payment is possible from the day after.</summary>
+public sealed record NoticePublished(DateOnly From, DateOnly Until, string Place) : IEventOf<Application>;
+
+public sealed record ObjectionRaised(string ObjectionId, string? MemberId, string Text) : IEventOf<Application>;
+
+/// <summary>An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund.</summary>
+public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string Answer, string ResolvedBy) : IEventOf<Application>;
+
+public sealed record PaymentSent(string PaidBy, int Lines, Money AmountFen, string BankReference, IReadOnlyList<string> Evidence)
+    : IEventOf<Application>, IMoneyEvent, IEvidenced;
+
+/// <summary>A row of the agency's receipt file that fits no paid line: stays visible until somebody explains it.</summary>
+public sealed record UnmatchedReceipt(int Row, Money? AmountFen, string Reason);
+
+/// <summary>The agency's receipt (回执, C17) for some lines; a long file gives several events of at most <see cref="MaxRows"/> rows.</summary>
+public sealed record ReceiptConfirmed(string ConfirmedBy, string ReceiptDigest, Money AmountFen, IReadOnlyList<string> MemberIds,
+    IReadOnlyList<UnmatchedReceipt> Unmatched) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
+{
+    public const int MaxRows = 250;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Evidence => [ReceiptDigest];
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => MemberIds;
+}
+
+public sealed record ApplicationSettled(string SettledBy, int Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent;

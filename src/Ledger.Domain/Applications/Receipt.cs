@@ -1,0 +1,43 @@
+namespace Ledger.Domain.Applications;
+
+/// <summary>A row of the agency's receipt file after the person was looked up.</summary>
+public sealed record ReceiptRow(int Row, string? MemberId, Money AmountFen, DateOnly CreditedOn, string ReceiptNumber);
+
+/// <summary>A receipt row that fits a paid line to the fen.</summary>
+public sealed record ReceiptMatch(Line Line, ReceiptRow Row);
+
+/// <summary>C17: matches the agency's receipts with the paid lines.</summary>
+public static class Receipt
+{
+    public const string AmountColumn = "入账金额（元）";
+
+    public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(Application application, IReadOnlyList<ReceiptRow> rows)
+    {
+        var lines = application.Lines.ToDictionary(l => l.MemberId);
+        var seen = new Dictionary<string, int>();
+        var matches = new List<ReceiptMatch>();
+        var faults = new List<Fault>();
+        foreach (var row in rows)
+        {
+            var (message, column) = row.MemberId is not { } id || !lines.TryGetValue(id, out var line) ? ("不在本申请名单中", Roster.CitizenIdColumn)
+                : !seen.TryAdd(id, row.Row) ? ($"与第 {seen[id]} 行重复", Roster.CitizenIdColumn)
+                : line.Status == LineStatus.Credited ? ("此人已确认入账", Roster.CitizenIdColumn)
+                : line.Status != LineStatus.Paid ? ("此人没有付款", Roster.CitizenIdColumn)
+                : line.AmountFen != row.AmountFen ? ($"入账 {row.AmountFen} 元与付款 {line.AmountFen} 元不符", AmountColumn)
+                : (null, "");
+            if (message is null) matches.Add(new ReceiptMatch(lines[row.MemberId!], row));
+            else faults.Add(new Fault(Rejections.ReceiptMismatch.Code, message, Row: row.Row, Column: column, MemberId: row.MemberId));
+        }
+        return (matches, faults);
+    }
+
+    /// <summary>The events of a confirmed receipt, in chunks that fit a log entry.</summary>
+    public static Decision<Application> Confirm(Application state, string digest, IReadOnlyList<ReceiptMatch> matches,
+        IReadOnlyList<UnmatchedReceipt> unmatched, Actor by)
+    {
+        var chunks = matches.Chunk(ReceiptConfirmed.MaxRows)
+            .Select(c => new ReceiptConfirmed(by.Id, digest, Money.Sum(c.Select(m => m.Line.AmountFen)), [.. c.Select(m => m.Line.MemberId)], []))
+            .Concat(unmatched.Chunk(ReceiptConfirmed.MaxRows).Select(c => new ReceiptConfirmed(by.Id, digest, Money.Zero, [], c)));
+        return chunks.ToArray<IEventOf<Application>>();
+    }
+}

@@ -1,0 +1,54 @@
+using Ledger.Domain.Members;
+using Ledger.Domain.Plans;
+
+namespace Ledger.Domain.Applications;
+
+/// <summary>A row of a roster after the person was looked up: no personal data any more.</summary>
+public sealed record RosterEntry(int Row, string? MemberId, bool NameMatches, Money? DeclaredFen);
+
+/// <summary>Turns a roster into lines, or says of every row at once what is wrong with it (C4, C5, C6, C10, C14).</summary>
+public static class Roster
+{
+    /// <summary>An application carries at most this many lines.</summary>
+    public const int MaxLines = 10_000;
+
+    // Headings of the roster sheet, as the template prints them.
+    public const string NameColumn = "姓名", CitizenIdColumn = "身份证号", AmountColumn = "补助金额（元）";
+
+    public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(IReadOnlyList<RosterEntry> entries, string collectiveId,
+        Standard standard, IReadOnlyDictionary<string, Member> members, IReadOnlyDictionary<string, MemberYear> years)
+    {
+        var lines = new List<RosterLine>();
+        var faults = new List<Fault>();
+        var seen = new Dictionary<string, int>();
+        foreach (var entry in entries)
+        {
+            var before = faults.Count;
+            void Wrong(RejectionCode code, string message, string column) =>
+                faults.Add(new Fault(code.Code, message, Row: entry.Row, Column: column, MemberId: entry.MemberId));
+
+            if (entry.MemberId is not { } id || !members.TryGetValue(id, out var member))
+            {
+                Wrong(Rejections.NotAMember, "不是本集体成员", CitizenIdColumn);
+                continue;
+            }
+            if (!seen.TryAdd(id, entry.Row)) Wrong(Rejections.RosterInvalid, $"与第 {seen[id]} 行重复", CitizenIdColumn);
+            if (!entry.NameMatches) Wrong(Rejections.RosterInvalid, "姓名与成员登记不一致", NameColumn);
+
+            var year = years.GetValueOrDefault(id);
+            if (MemberYearDecider.Ineligible(member, year, collectiveId) is { } why)
+            {
+                Wrong(why.Code, why.Message, CitizenIdColumn);
+                continue;
+            }
+            var tier = year!.Regular()!.TierFen;
+            if (standard.AmountFor(tier) is not { } amount)
+                Wrong(Rejections.StandardInvalid, $"补助标准中没有 {tier} 元档次", AmountColumn);
+            else if (entry.DeclaredFen is { } declared && declared != amount)
+                Wrong(Rejections.RosterInvalid, $"所填 {declared} 元与标准应得 {amount} 元不符", AmountColumn);
+            else if (faults.Count == before)
+                lines.Add(new RosterLine(entry.Row, id, tier, amount));
+        }
+        return (lines, faults);
+    }
+}

@@ -1,0 +1,20 @@
+namespace Ledger.Domain.Identity;
+
+/// <summary>
+/// Region codes (行政区划代码): GB/T 2260 for city (4 digits used as prefix) and county (6), GB/T 10114 township (9), village (12).
+/// A scope is a prefix: who holds 3708 sees every code that starts with it.
+/// </summary>
+public static class RegionCode
+{
+    public const int CityLength = 4, CountyLength = 6, TownshipLength = 9, VillageLength = 12;
+
+    public static string City(string code) => code[..CityLength];
+    public static string County(string code) => code[..CountyLength];
+    public static bool Contains(string scope, string code) => code.StartsWith(scope, StringComparison.Ordinal);
+
+    /// <summary>Null when the code has one of the lengths asked for and only digits, else what is wrong, in Chinese.</summary>
+    public static string? Fault(string code, params ReadOnlySpan<int> lengths) =>
+        lengths.Contains(code.Length) && code.AsSpan().ContainsOnlyDigits()
+            ? null
+            : $"行政区划代码“{code}”应为{string.Join("或", lengths.ToArray())}位数字";
+}

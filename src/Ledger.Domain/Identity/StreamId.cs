@@ -1,0 +1,19 @@
+namespace Ledger.Domain.Identity;
+
+/// <summary>
+/// The identity of every aggregate, its stream's key in the store and its id in the API: one spelling everywhere.
+/// Natural keys where there are some, so that a second registration meets the first one.
+/// </summary>
+public static class StreamId
+{
+    public static string PolicyYear(string region, int year) => $"policy-year-{region}-{year}";
+    public static string Pilot(string county) => $"pilot-{county}";
+    public static string Collective(string creditCode) => $"collective-{creditCode}";
+    public static string FundOf(string collectiveId) => $"fund-{collectiveId["collective-".Length..]}";
+    public static string PlanOf(string collectiveId, int year) => $"plan-{collectiveId["collective-".Length..]}-{year}";
+    public static string NewMember() => $"member-{Guid.NewGuid():N}";
+    public static string MemberYear(string memberId, int year) => $"member-year-{memberId["member-".Length..]}-{year}";
+    public static string MemberOf(string memberYearId) => $"member-{memberYearId["member-year-".Length..^5]}";
+    public static string NewApplication() => $"application-{Guid.CreateVersion7():N}";
+    public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
+}

@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+
+namespace Ledger.Domain;
+
+/// <summary>
+/// A half-open interval [From, To) of fen offsets on an account's cumulative axis. The k-th fen that leaves a sub-account is the
+/// k-th fen that came into it, so the sources of an outflow are the inflows whose intervals overlap it (domain.md, "Tracing each yuan").
+/// </summary>
+public readonly record struct FenInterval(long From, long To)
+{
+    [JsonIgnore]
+    public Money Length => new(To - From);
+
+    public static FenInterval StartingAt(long from, Money length) => new(from, from + length.Fen);
+
+    /// <summary>The part that both cover, or null where they do not meet.</summary>
+    public FenInterval? Overlap(FenInterval other)
+    {
+        var (from, to) = (Math.Max(From, other.From), Math.Min(To, other.To));
+        return from < to ? new FenInterval(from, to) : null;
+    }
+}

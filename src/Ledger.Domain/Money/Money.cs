@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Ledger.Domain;
+
+/// <summary>
+/// An amount of money (金额) in whole fen (分), CNY only. Never floating point; arithmetic overflows loudly.
+/// In stored events it is an integer of fen; at the edge (JSON, spreadsheets) it is yuan with at most two decimals.
+/// </summary>
+[JsonConverter(typeof(FenJsonConverter))]
+public readonly record struct Money(long Fen) : IComparable<Money>
+{
+    /// <summary>The largest amount one entry may carry: 1,000,000,000,000 yuan. It keeps every sum of a province far below <see cref="long.MaxValue"/>.</summary>
+    public const long MaxEntryFen = 100_000_000_000_000;
+
+    public static readonly Money Zero = new(0);
+
+    public bool IsPositive => Fen > 0;
+    public decimal Yuan => Fen / 100m;
+
+    /// <summary>
+    /// Reads an amount in yuan. The fault is null when it is a positive amount of at most two decimals and not above
+    /// <see cref="MaxEntryFen"/>; otherwise it says in Chinese what is wrong (code <c>amount-invalid</c>).
+    /// </summary>
+    public static Money FromYuan(decimal yuan, out string? fault)
+    {
+        fault = yuan switch
+        {
+            <= 0 => "金额必须大于零",
+            > MaxEntryFen / 100m => $"金额超过单笔上限 {new Money(MaxEntryFen)} 元",
+            _ when decimal.Round(yuan, 2) != yuan => "金额最多两位小数（精确到分）",
+            _ => null,
+        };
+        return fault is null ? new Money((long)(yuan * 100)) : Zero;
+    }
+
+    /// <summary>Reads an amount in yuan from text such as <c>1,200.50</c>; faults as <see cref="FromYuan"/>.</summary>
+    public static Money Parse(string text, out string? fault)
+    {
+        const NumberStyles plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands | NumberStyles.AllowLeadingSign;
+        if (decimal.TryParse(text.Trim(), plain, CultureInfo.InvariantCulture, out var yuan))
+            return FromYuan(yuan, out fault);
+        fault = $"“{text}”不是金额（元），应为如 300 或 300.50 的数字";
+        return Zero;
+    }
+
+    public static Money Sum(IEnumerable<Money> amounts) => amounts.Aggregate(Zero, (sum, amount) => sum + amount);
+
+    public int CompareTo(Money other) => Fen.CompareTo(other.Fen);
+    public static Money operator +(Money a, Money b) => new(a.Fen + b.Fen);
+    public static Money operator -(Money a, Money b) => new(a.Fen - b.Fen);
+    public static bool operator <(Money a, Money b) => a.Fen < b.Fen;
+    public static bool operator >(Money a, Money b) => a.Fen > b.Fen;
+    public static bool operator <=(Money a, Money b) => a.Fen <= b.Fen;
+    public static bool operator >=(Money a, Money b) => a.Fen >= b.Fen;
+
+    /// <summary>Yuan with two decimals, e.g. <c>1200.50</c>.</summary>
+    public override string ToString() => Yuan.ToString("0.00", CultureInfo.InvariantCulture);
+}
+
+/// <summary>The stored form: an integer of fen.</summary>
+public sealed class FenJsonConverter : JsonConverter<Money>
+{
+    public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => new(reader.GetInt64());
+    public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Fen);
+}

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+
+namespace Ledger.Domain.Plans;
+
+/// <summary>What a member of contribution tier <paramref name="TierFen"/> gets.</summary>
+public sealed record TierAmount(Money TierFen, Money AmountFen);
+
+public enum StandardKind { Flat, PerTier }
+
+/// <summary>The standard (补助标准) the collective sets itself (C10): one amount for all, or an amount per contribution tier.</summary>
+public sealed record Standard(StandardKind Kind, Money? FlatAmountFen, IReadOnlyList<TierAmount> Tiers)
+{
+    /// <summary>What a payer of this tier gets, or null when the standard says nothing about the tier.</summary>
+    public Money? AmountFor(Money tier) =>
+        Kind == StandardKind.Flat ? FlatAmountFen : Tiers.FirstOrDefault(t => t.TierFen == tier)?.AmountFen;
+}
+
+/// <summary>A draft (C12): <paramref name="Source"/> where the money comes from, <paramref name="Scope"/> who gets it, in words.</summary>
+public sealed record PlanContent(string Source, string Scope, Standard Standard);
+
+public sealed record PlanDrafted(string CollectiveId, string FundId, string VillageCode, int Year, PlanContent Content) : IEventOf<Plan>;
+public sealed record ResolutionRecorded(int PlanVersion, Resolution Resolution) : IEventOf<Plan>, IEvidenced
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Evidence => [Resolution.Minutes];
+}
+public sealed record PlanAdopted(int PlanVersion) : IEventOf<Plan>;
+public sealed record PlanAmended(int PlanVersion, PlanContent Content, string Reason) : IEventOf<Plan>;
+
+/// <summary>
+/// A resolution of the villagers' meeting (C13). <paramref name="Form"/> is one of the policy year's quorum forms;
+/// <paramref name="Minutes"/> the digest of the signed minutes.
+/// </summary>
+public sealed record Resolution(string Form, DateOnly MeetingDate, int Eligible, int Attendance, int VotesFor, int VotesAgainst, string Minutes);
+
+/// <summary>
+/// Plan (补助方案) of one collective for one year. Versions count from 1; an amendment is a new version that needs its own resolution
+/// and adoption, and the version adopted before stays in force until then.
+/// </summary>
+public sealed record Plan : Aggregate, IEvolve<Plan>
+{
+    public string CollectiveId { get; init; } = "";
+    public string FundId { get; init; } = "";
+    public int Year { get; init; }
+    public ImmutableArray<PlanContent> Versions { get; init; } = [];
+    public Resolution? LatestResolution { get; init; }
+    public int AdoptedVersion { get; init; }
+
+    public int LatestVersion() => Versions.Length;
+    public PlanContent? Adopted() => AdoptedVersion == 0 ? null : Versions[AdoptedVersion - 1];
+
+    public static Plan Evolve(Plan? state, IEventOf<Plan> e) => e switch
+    {
+        PlanDrafted d => new Plan { CollectiveId = d.CollectiveId, FundId = d.FundId, Region = d.VillageCode, Year = d.Year, Versions = [d.Content] },
+        ResolutionRecorded r => state! with { LatestResolution = r.Resolution },
+        PlanAdopted a => state! with { AdoptedVersion = a.PlanVersion },
+        PlanAmended a => state! with { Versions = state.Versions.Add(a.Content), LatestResolution = null },
+        _ => state!,
+    };
+}

@@ -1,0 +1,79 @@
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Policies;
+
+namespace Ledger.Domain.Plans;
+
+/// <summary>The rules of the plan: C3, C10, C12, C13.</summary>
+public static class PlanDecider
+{
+    public static Decision<Plan> Draft(Plan? state, Collective collective, Fund? fund, PolicyYear policy, PlanContent content)
+    {
+        if (state is not null) return new Rejection(Rejections.AlreadyExists, $"{collective.Name} {policy.Year} 年度方案已起草，可以修订");
+        if (fund is null) return new Rejection(Rejections.NotFound, "该集体尚未设立补助资金");
+        if (StandardFault(content.Standard, policy) is { } fault) return fault;
+        return new IEventOf<Plan>[] { new PlanDrafted(collective.Id, fund.Id, collective.Region, policy.Year, content) };
+    }
+
+    /// <summary>C12: an amendment during the year; lines that are approved keep what they were approved with.</summary>
+    public static Decision<Plan> Amend(Plan state, PolicyYear policy, PlanContent content, string reason) =>
+        StandardFault(content.Standard, policy) is { } fault
+            ? fault
+            : new IEventOf<Plan>[] { new PlanAmended(state.LatestVersion() + 1, content, reason) };
+
+    /// <summary>C13: the meeting is recorded as it was, also when it fell short; whether it carries is decided on adoption.</summary>
+    public static Decision<Plan> RecordResolution(Plan state, PolicyYear policy, Resolution r, DateOnly today)
+    {
+        if (state.AdoptedVersion == state.LatestVersion()) return new Rejection(Rejections.WrongState, "本版方案已通过，不需再记录决议");
+        if (policy.Parameters.Quorums.All(q => q.Form != r.Form))
+            return Invalid("form", $"会议形式“{r.Form}”未作规定，可用：{string.Join("、", policy.Parameters.Quorums.Select(q => q.Form))}");
+        if (r.MeetingDate > today) return Invalid("meetingDate", "会议日期不能晚于今天");
+        if (r.Eligible < 1) return Invalid("eligible", "应到人数应大于零");
+        if (r.Attendance < 0 || r.Attendance > r.Eligible) return Invalid("attendance", "到会人数不能多于应到人数");
+        if (r.VotesFor < 0 || r.VotesAgainst < 0 || r.VotesFor + r.VotesAgainst > r.Attendance)
+            return Invalid("votesFor", "赞成与反对票数之和不能多于到会人数");
+        return new IEventOf<Plan>[] { new ResolutionRecorded(state.LatestVersion(), r) };
+
+        static Rejection Invalid(string field, string message) => new(Rejections.FieldInvalid, message) { Field = field };
+    }
+
+    /// <summary>C2, C3, C12, C13: an approved county, a survey, and a resolution that met the quorum and was carried by most of those present.</summary>
+    public static Decision<Plan> Adopt(Plan state, Collective collective, Pilot? pilot, PolicyYear policy)
+    {
+        if (state.AdoptedVersion == state.LatestVersion()) return new Rejection(Rejections.WrongState, "本版方案已通过");
+        if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(state.Region)) is { } outside) return outside;
+        if (!collective.Surveys.ContainsKey(state.Year)) return new Rejection(Rejections.SurveyMissing, $"缺少 {state.Year} 年度摸底调查");
+        if (state.LatestResolution is not { } resolution)
+            return new Rejection(Rejections.ResolutionMissing, $"第 {state.LatestVersion()} 版方案没有村民会议决议");
+        var quorum = policy.Parameters.Quorums.First(q => q.Form == resolution.Form);
+        if (!quorum.IsMetBy(resolution.Attendance, resolution.Eligible))
+            return new Rejection(Rejections.QuorumNotMet,
+                $"应到 {resolution.Eligible} 人，到会 {resolution.Attendance} 人，须{(quorum.Strictly ? "超过" : "达到")} {quorum.Numerator}/{quorum.Denominator}");
+        if (resolution.VotesFor * 2L <= resolution.Attendance)
+            return new Rejection(Rejections.VoteNotCarried, $"到会 {resolution.Attendance} 人，赞成 {resolution.VotesFor} 票，未过半数");
+        return new IEventOf<Plan>[] { new PlanAdopted(state.LatestVersion()) };
+    }
+
+    /// <summary>C10 and C11: amounts are positive and no single amount is above the highest tier; tiers are those of the policy year.</summary>
+    private static Rejection? StandardFault(Standard s, PolicyYear policy)
+    {
+        var cap = policy.HighestTierFen;
+        if (s.Kind == StandardKind.Flat)
+            return s.FlatAmountFen is not { IsPositive: true } flat ? Invalid("standard.flatAmount", "统一标准须写明每人金额")
+                : s.Tiers.Count > 0 ? Invalid("standard.tiers", "统一标准不分档次")
+                : flat > cap ? Invalid("standard.flatAmount", $"每人 {flat} 元超过当年最高缴费档次 {cap} 元")
+                : null;
+        if (s.FlatAmountFen is not null) return Invalid("standard.flatAmount", "分档标准不写统一金额");
+        if (s.Tiers.Count == 0) return Invalid("standard.tiers", "分档标准须至少写明一个档次");
+        if (s.Tiers.Select(t => t.TierFen).Distinct().Count() != s.Tiers.Count) return Invalid("standard.tiers", "档次不能重复");
+        foreach (var (t, i) in s.Tiers.Select((t, i) => (t, i)))
+        {
+            if (policy.Parameters.Tiers.All(p => p.TierFen != t.TierFen)) return Invalid($"standard.tiers[{i}].tierAmount", $"{t.TierFen} 元不是当年的缴费档次");
+            if (!t.AmountFen.IsPositive || t.AmountFen > cap) return Invalid($"standard.tiers[{i}].amount", $"金额应大于零且不超过最高档次 {cap} 元");
+        }
+        return null;
+
+        static Rejection Invalid(string field, string message) => new(Rejections.StandardInvalid, message) { Field = field };
+    }
+}

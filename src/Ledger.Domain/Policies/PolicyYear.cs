@@ -1,0 +1,73 @@
+namespace Ledger.Domain.Policies;
+
+/// <summary>A contribution tier (缴费档次) and the government subsidy (政府补贴) that goes with it, per year.</summary>
+public sealed record ContributionTier(Money TierFen, Money GovernmentSubsidyFen);
+
+/// <summary>
+/// When a villagers' meeting counts (C13). <paramref name="Form"/>: all-villagers (村民会议), households (户代表会议),
+/// representatives (村民代表会议). Attendance ÷ eligible must exceed Numerator ÷ Denominator, or only reach it when not <paramref name="Strictly"/>.
+/// </summary>
+public sealed record QuorumRule(string Form, int Numerator, int Denominator, bool Strictly)
+{
+    public bool IsMetBy(int attendance, int eligible)
+    {
+        var (present, needed) = ((long)attendance * Denominator, (long)eligible * Numerator);
+        return Strictly ? present > needed : present >= needed;
+    }
+}
+
+/// <summary>The parameters of one year in one region, all of them data (†). Interest is in basis points (万分之一) a year.</summary>
+public sealed record PolicyParameters(
+    DateOnly EffectiveFrom,
+    IReadOnlyList<ContributionTier> Tiers,
+    int AccountInterestBasisPoints,
+    int NoticeDays,
+    IReadOnlyList<QuorumRule> Quorums);
+
+public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
+public sealed record PolicyYearAmended(PolicyParameters Parameters) : IEventOf<PolicyYear>;
+
+/// <summary>Policy year (政策年度): what a region's rules are in one year.</summary>
+public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
+{
+    public int Year { get; init; }
+    public PolicyParameters Parameters { get; init; } = null!;
+
+    /// <summary>The cap of C11: collective subsidies and gifts to one person in one year may not exceed it.</summary>
+    public Money HighestTierFen => Parameters.Tiers.Max(t => t.TierFen);
+
+    public static PolicyYear Evolve(PolicyYear? state, IEventOf<PolicyYear> e) => e switch
+    {
+        PolicyYearPublished p => new PolicyYear { Region = p.Region, Year = p.Year, Parameters = p.Parameters },
+        PolicyYearAmended a => state! with { Parameters = a.Parameters },
+        _ => state!,
+    };
+}
+
+public static class PolicyYearDecider
+{
+    public const int MaxTiers = 50, MaxNoticeDays = 90;
+
+    /// <summary>Publishes a year or, when it is there, amends it; the same parameters again are no event.</summary>
+    public static Decision<PolicyYear> Publish(PolicyYear? state, string region, int year, PolicyParameters parameters)
+    {
+        if (Fault(year, parameters) is { } fault) return new Rejection(Rejections.FieldInvalid, fault.Message) { Field = fault.Field };
+        if (state is null) return new IEventOf<PolicyYear>[] { new PolicyYearPublished(region, year, parameters) };
+        return Same(state.Parameters, parameters) ? Array.Empty<IEventOf<PolicyYear>>() : [new PolicyYearAmended(parameters)];
+    }
+
+    private static bool Same(PolicyParameters a, PolicyParameters b) =>
+        a == b with { Tiers = a.Tiers, Quorums = a.Quorums } && a.Tiers.SequenceEqual(b.Tiers) && a.Quorums.SequenceEqual(b.Quorums);
+
+    private static (string Field, string Message)? Fault(int year, PolicyParameters p) =>
+        year is < 2009 or > 2100 ? ("year", "年度应在2009至2100之间")
+        : p.Tiers is not { Count: > 0 and <= MaxTiers } ? ("tiers", $"缴费档次应有1至{MaxTiers}个")
+        : p.Tiers.Select(t => t.TierFen).Distinct().Count() != p.Tiers.Count ? ("tiers", "缴费档次不能重复")
+        : p.NoticeDays is < 1 or > MaxNoticeDays ? ("noticeDays", $"公示天数应为1至{MaxNoticeDays}天")
+        : p.AccountInterestBasisPoints is < 0 or > 2000 ? ("accountInterestBasisPoints", "记账利率应为0至2000（万分之一）")
+        : p.Quorums is not { Count: > 0 } ? ("quorums", "至少规定一种会议形式的到会要求")
+        : p.Quorums.Any(q => q.Denominator < 1 || q.Numerator < 0 || q.Numerator > q.Denominator || string.IsNullOrWhiteSpace(q.Form))
+            ? ("quorums", "到会要求应为0到1之间的分数，并写明会议形式")
+        : p.Quorums.Select(q => q.Form).Distinct().Count() != p.Quorums.Count ? ("quorums", "同一会议形式只能规定一次")
+        : null;
+}

@@ -1,0 +1,73 @@
+using System.Reflection;
+
+namespace Ledger.Domain;
+
+/// <summary>One stable problem code: HTTP status, Chinese title, the clause it serves (domain.md) and how to mend it.</summary>
+public sealed record RejectionCode(string Code, int Status, string Title, string Clause, string Mend);
+
+/// <summary>One fault of a request: the field, or the row (1 is the heading) and column of an uploaded table.</summary>
+public sealed record Fault(string Code, string Message, string? Field = null, int? Row = null, string? Column = null, string? MemberId = null,
+    Money? LeftAmount = null);
+
+/// <summary>A refused command. <see cref="LeftAmount"/> is what would still have been possible (fund or cap).</summary>
+public sealed record Rejection(RejectionCode Code, string Detail)
+{
+    public string? Field { get; init; }
+    public Money? LeftAmount { get; init; }
+    public IReadOnlyList<Fault> Faults { get; init; } = [];
+}
+
+/// <summary>Every code the product answers with, in one place. Codes are a contract: add, never rename.</summary>
+public static class Rejections
+{
+    // The policy's clauses.
+    public static readonly RejectionCode PilotAlreadyOpen = new("pilot-already-open", 409, "该县已有试点申请或已获批", "C1", "查看现有申请的处理结果，不必重复申请");
+    public static readonly RejectionCode CountyNotInPilot = new("county-not-in-pilot", 409, "所在县未获批试点", "C2", "请县级先申请试点并由市人社批准");
+    public static readonly RejectionCode SurveyMissing = new("survey-missing", 422, "缺少本年度摸底调查", "C3", "先登记该集体本年度收入、成员和参保缴费底数");
+    public static readonly RejectionCode NotAMember = new("not-a-member", 422, "不是本集体成员", "C4", "核对身份证号，或先导入成员名册");
+    public static readonly RejectionCode NotContributed = new("not-contributed", 422, "本年度个人未缴费", "C4 C6", "补助不能代替个人缴费；待个人缴费记录导入后再申请");
+    public static readonly RejectionCode CatchUpContribution = new("catch-up-contribution", 422, "一次性补缴人员不享受补助", "C5", "从名单中去掉该人员");
+    public static readonly RejectionCode EvidenceMissing = new("evidence-missing", 422, "缺少凭证", "C7", "先用 POST /api/evidence 上传凭证，再填其摘要");
+    public static readonly RejectionCode EarmarkMismatch = new("earmark-mismatch", 422, "指定用途的资金不能用于此处", "C8", "改用符合指定年度的资金，或通用资金");
+    public static readonly RejectionCode FundOverdrawn = new("fund-overdrawn", 409, "资金余额不足", "C9", "先划入资金，或减少补助名单");
+    public static readonly RejectionCode UseOutsideRingFence = new("use-outside-ring-fence", 422, "超出专款专用范围", "C9", "资金只能支付已批准的成员补助");
+    public static readonly RejectionCode StandardInvalid = new("standard-invalid", 422, "补助标准无效", "C10", "按提示改正补助标准");
+    public static readonly RejectionCode CapExceeded = new("cap-exceeded", 409, "超过当年最高缴费档次", "C11", "按剩余额度降低补助，或从名单中去掉该人员");
+    public static readonly RejectionCode PlanNotAdopted = new("plan-not-adopted", 409, "方案尚未通过", "C12", "先记录村民会议决议并通过方案");
+    public static readonly RejectionCode ResolutionMissing = new("resolution-missing", 422, "缺少村民会议决议", "C13", "先记录本版方案的村民会议决议");
+    public static readonly RejectionCode QuorumNotMet = new("quorum-not-met", 422, "到会人数不足", "C13", "重新召开会议，到会人数达到规定后再记录决议");
+    public static readonly RejectionCode VoteNotCarried = new("vote-not-carried", 422, "决议未获到会人员过半数通过", "C13", "修改方案后重新表决");
+    public static readonly RejectionCode SealMissing = new("seal-missing", 422, "缺少村委会盖章的申请扫描件", "C14", "上传盖章扫描件并填其摘要");
+    public static readonly RejectionCode RosterInvalid = new("roster-invalid", 422, "名单有误", "C14", "按所列行列逐项改正后重新上传");
+    public static readonly RejectionCode SelfApproval = new("self-approval", 403, "经办、复核、审批须为不同人员", "C15", "请另一位工作人员办理");
+    public static readonly RejectionCode WrongState = new("wrong-state", 409, "当前状态不能办理此事项", "C15", "查看当前状态和可办事项");
+    public static readonly RejectionCode ReviewIncomplete = new("review-incomplete", 409, "尚有未复核的人员", "C15", "逐行复核完毕后再审批");
+    public static readonly RejectionCode AlreadySubsidised = new("already-subsidised", 409, "该成员本年度已获本集体补助", "C4", "从名单中去掉该人员");
+    public static readonly RejectionCode NoticeOpen = new("notice-open", 409, "公示未结束", "C16", "公示期满且异议全部答复后再付款");
+    public static readonly RejectionCode ReceiptMismatch = new("receipt-mismatch", 422, "回执与付款名单不符", "C17", "核对所列行列；确认无误的部分可用 partial=true 先行入账");
+    public static readonly RejectionCode PolicyYearMissing = new("policy-year-missing", 409, "缺少本年度政策参数", "C11 C22", "请市人社先发布该年度的缴费档次等参数");
+
+    // Requests in general.
+    public static readonly RejectionCode AmountInvalid = new("amount-invalid", 422, "金额无效", "", "金额以元为单位，大于零，最多两位小数");
+    public static readonly RejectionCode FieldInvalid = new("field-invalid", 422, "内容无效", "", "按提示改正所列字段");
+    public static readonly RejectionCode BodyInvalid = new("body-invalid", 400, "请求内容无法读取", "", "按接口文档改正请求的格式");
+    public static readonly RejectionCode FileInvalid = new("file-invalid", 422, "文件无法读取", "", "使用下载的模板，保存为 .xlsx 或 .csv 后重新上传");
+    public static readonly RejectionCode LimitExceeded = new("limit-exceeded", 413, "超过数量或大小上限", "", "分批办理");
+    public static readonly RejectionCode NotFound = new("not-found", 404, "未找到", "", "核对编号；不在本人管辖范围内的也查不到");
+    public static readonly RejectionCode AlreadyExists = new("already-exists", 409, "已经存在", "", "查看已有的记录");
+    public static readonly RejectionCode Unauthenticated = new("unauthenticated", 401, "未登录或登录已失效", "", "在 Authorization 头中带上有效的 Bearer 令牌");
+    public static readonly RejectionCode Forbidden = new("forbidden", 403, "本角色不能办理此事项", "C20", "请有相应职责的人员办理");
+    public static readonly RejectionCode IdempotencyKeyMissing = new("idempotency-key-missing", 400, "缺少 Idempotency-Key", "", "每个新请求带一个新的唯一值；重试时用原值");
+    public static readonly RejectionCode IdempotencyMismatch = new("idempotency-mismatch", 409, "同一 Idempotency-Key 用于不同请求", "", "新的请求使用新的值");
+    public static readonly RejectionCode VersionMismatch = new("version-mismatch", 412, "内容已被他人更新", "", "重新读取后再提交");
+    public static readonly RejectionCode Busy = new("busy", 503, "系统繁忙", "", "稍后用同一 Idempotency-Key 重试");
+    public static readonly RejectionCode Internal = new("internal-error", 500, "系统内部错误", "", "没有写入任何内容；请稍后用同一 Idempotency-Key 重试，或把 traceId 告知管理员");
+
+    public static readonly IReadOnlyDictionary<string, RejectionCode> All = typeof(Rejections)
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Select(f => f.GetValue(null)).OfType<RejectionCode>()
+        .ToDictionary(code => code.Code);
+}
+
+/// <summary>A refused command (who tried what, which code): kept in a stream of its own, because nothing else was stored.</summary>
+public sealed record CommandRefused(string Command, string Code, string? TargetId);
