@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using JasperFx.Events;
+using Ledger.Domain;
+using Marten;
+using Marten.Events.Projections;
+
+namespace Ledger.Projections.AuditTrail;
+
+/// <summary>The keys of an event's headers: what every event carries beside its body (domain.md).</summary>
+public static class EventHeaders
+{
+    public const string Actor = "actor", Role = "role", Region = "region", BusinessDate = "effectiveDate", IdempotencyKey = "idempotencyKey",
+        Command = "command";
+
+    public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
+
+    /// <summary>The business date (业务日期). The store reads a date-like header back as a DateTime.</summary>
+    public static DateOnly EffectiveDate(this IEvent e) => e.GetHeader(BusinessDate) switch
+    {
+        DateTime d => DateOnly.FromDateTime(d),
+        DateTimeOffset d => DateOnly.FromDateTime(d.DateTime),
+        string s => DateOnly.ParseExact(s, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+        _ => throw new InvalidOperationException($"event {e.Sequence} has no business date"),
+    };
+}
+
+/// <summary>
+/// Who, what, when, for which business date, how much, resting on which documents: one row of <c>audit_entry</c> per event,
+/// findable by any id that the event names. Applying an event twice leaves one row.
+/// </summary>
+public sealed class AuditTrailProjection(string schema) : IProjection
+{
+    private readonly string _insert = $"""
+        insert into {schema}.audit_entry
+            (seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids)
+        select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code,
+               string_to_array(evidence, ' '), string_to_array(ids, ' ')
+          from unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               as t (seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids)
+            on conflict (seq) do nothing
+        """;
+
+    public Task ApplyAsync(IDocumentOperations operations, IReadOnlyList<IEvent> events, CancellationToken cancellation)
+    {
+        if (events.Count == 0) return Task.CompletedTask;
+        operations.QueueSqlCommand(_insert,
+            events.Select(e => e.Sequence).ToArray(),
+            events.Select(e => e.Id).ToArray(),
+            events.Select(e => e.StreamKey!).ToArray(),
+            events.Select(e => (int)e.Version).ToArray(),
+            events.Select(e => e.EventTypeName).ToArray(),
+            events.Select(e => e.Timestamp.ToUniversalTime()).ToArray(),
+            events.Select(e => e.EffectiveDate()).ToArray(),
+            events.Select(e => e.Header(EventHeaders.Actor)).ToArray(),
+            events.Select(e => e.Header(EventHeaders.Role)).ToArray(),
+            events.Select(e => e.Header(EventHeaders.Region)).ToArray(),
+            events.Select(e => (e.Data as IMoneyEvent)?.AmountFen.Fen).ToArray(),
+            events.Select(e => (e.Data as CommandRefused)?.Code).ToArray(),
+            events.Select(e => string.Join(' ', (e.Data as IEvidenced)?.Evidence ?? [])).ToArray(),
+            events.Select(e => string.Join(' ', Ids(e).Distinct())).ToArray());
+        return Task.CompletedTask;
+    }
+
+    private static readonly ConcurrentDictionary<Type, Func<object, string?>[]> IdProperties = new();
+
+    /// <summary>The stream, every property named …Id, and what <see cref="INamesIds"/> adds.</summary>
+    private static IEnumerable<string> Ids(IEvent e)
+    {
+        var readers = IdProperties.GetOrAdd(e.EventType, type =>
+        [
+            .. type.GetProperties().Where(p => p.PropertyType == typeof(string) && p.Name.EndsWith("Id", StringComparison.Ordinal))
+                .Select(p => (Func<object, string?>)(o => (string?)p.GetValue(o))),
+        ]);
+        return readers.Select(read => read(e.Data)).OfType<string>().Append(e.StreamKey!).Concat((e.Data as INamesIds)?.Ids ?? []);
+    }
+}

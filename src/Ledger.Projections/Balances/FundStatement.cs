@@ -1,0 +1,46 @@
+using JasperFx.Events;
+using Ledger.Domain;
+using Ledger.Domain.Funds;
+using Ledger.Projections.AuditTrail;
+
+namespace Ledger.Projections.Balances;
+
+/// <summary>
+/// A line of the statement (对账单): the change to each balance, negative when it shrinks, and what was available after it. Lines stand
+/// in the order of business dates; on one date, as recorded.
+/// </summary>
+public sealed record StatementLine(long Sequence, DateTimeOffset RecordedAt, DateOnly EffectiveDate, string Type, string Reference,
+    Money AvailableChangeAmount, Money ReservedChangeAmount, Money InTransitChangeAmount, Money CreditedChangeAmount, Money AvailableAmount, string Actor);
+
+/// <summary>A fund's statement over business dates, both ends included.</summary>
+public sealed record FundStatement(string FundId, DateOnly From, DateOnly To, Money OpeningAvailableAmount, Money ClosingAvailableAmount,
+    IReadOnlyList<StatementLine> Lines)
+{
+    public static FundStatement Of(string fundId, DateOnly from, DateOnly to, IReadOnlyList<IEvent> events)
+    {
+        var available = Money.Zero;
+        var opening = Money.Zero;
+        var lines = new List<StatementLine>();
+        foreach (var e in events.Where(e => e.Data is IMoneyEvent).OrderBy(e => e.EffectiveDate()).ThenBy(e => e.Version))
+        {
+            var amount = ((IMoneyEvent)e.Data).AmountFen;
+            var (a, r, t, c, reference) = e.Data switch
+            {
+                FundsAllocated x => (amount, Money.Zero, Money.Zero, Money.Zero, x.AllocationId),
+                FundsReserved x => (Minus(amount), amount, Money.Zero, Money.Zero, x.ApplicationId),
+                ReservationReleased x => (amount, Minus(amount), Money.Zero, Money.Zero, x.ApplicationId),
+                FundsPaid x => (Money.Zero, Minus(amount), amount, Money.Zero, x.ApplicationId),
+                FundsCredited x => (Money.Zero, Money.Zero, Minus(amount), amount, x.ApplicationId),
+                _ => throw new InvalidOperationException($"{e.EventTypeName} has no place in a statement"),
+            };
+            var date = e.EffectiveDate();
+            available += a;
+            if (date < from) opening = available;
+            else if (date <= to)
+                lines.Add(new StatementLine(e.Sequence, e.Timestamp, date, e.EventTypeName, reference, a, r, t, c, available, e.Header(EventHeaders.Actor)));
+        }
+        return new FundStatement(fundId, from, to, opening, lines.Count > 0 ? lines[^1].AvailableAmount : opening, lines);
+
+        static Money Minus(Money amount) => Money.Zero - amount;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Reflection;
+using JasperFx.Events;
+using JasperFx.Events.Projections;
+using Ledger.Domain;
+using Marten;
+using Marten.Events.Aggregation;
+
+namespace Ledger.Projections;
+
+/// <summary>
+/// Keeps an aggregate's state as a document beside its stream, by the domain's own <c>Evolve</c>, in the transaction that appends.
+/// The fund's document is also the inline balance.
+/// </summary>
+public sealed class StateProjection<T> : SingleStreamProjection<T, string> where T : Aggregate, IEvolve<T>
+{
+    public StateProjection()
+    {
+        Name = typeof(T).Name;
+        foreach (var type in EventTypes.Of<T>()) IncludeType(type);
+    }
+
+    public override T? Evolve(T? snapshot, string id, IEvent e) => Fold(snapshot, id, (IEventOf<T>)e.Data);
+
+    /// <summary>One step: the domain's fold, plus identity and version. Commands use it too, to answer with the new state.</summary>
+    public static T Fold(T? state, string id, IEventOf<T> e) => T.Evolve(state, e) with { Id = id, Version = (state?.Version ?? 0) + 1 };
+}
+
+public static class EventTypes
+{
+    public static IEnumerable<Type> Of<T>() where T : Aggregate => All.Where(t => t.IsAssignableTo(typeof(IEventOf<T>)));
+
+    /// <summary>Every event of the domain, refusals included.</summary>
+    public static readonly IReadOnlyList<Type> All =
+    [
+        .. typeof(Aggregate).Assembly.GetTypes().Where(t => t is { IsClass: true } && t.GetInterfaces()
+            .Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEventOf<>))),
+        typeof(CommandRefused),
+    ];
+}
+
+public static class ProjectionRegistration
+{
+    /// <summary>Inline: state of every aggregate. Async (Wolverine spreads them over the nodes): audit trail and work queue.</summary>
+    public static void AddLedgerProjections(this StoreOptions options)
+    {
+        options.Events.AddEventTypes(EventTypes.All);
+        var add = typeof(ProjectionRegistration).GetMethod(nameof(AddState), BindingFlags.NonPublic | BindingFlags.Static)!;
+        foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))))
+            add.MakeGenericMethod(aggregate).Invoke(null, [options]);
+        options.Projections.Add(new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName), ProjectionLifecycle.Async, "AuditTrail");
+        options.Projections.Add(new WorkQueues.WorkQueueProjection(), ProjectionLifecycle.Async);
+    }
+
+    private static void AddState<T>(StoreOptions options) where T : Aggregate, IEvolve<T>
+    {
+        options.Projections.Add(new StateProjection<T>(), ProjectionLifecycle.Inline);
+        options.Schema.For<T>().Duplicate(x => x.Region);
+    }
+}

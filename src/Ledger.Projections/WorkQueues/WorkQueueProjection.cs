@@ -1,0 +1,56 @@
+using JasperFx.Events;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Marten.Events.Aggregation;
+
+namespace Ledger.Projections.WorkQueues;
+
+/// <summary>An application as a line of somebody's work queue: small, however long its roster.</summary>
+public sealed record WorkItem
+{
+    public string Id { get; init; } = "";
+    public string Region { get; init; } = "";
+    public string CollectiveId { get; init; } = "";
+    public int Year { get; init; }
+    public ApplicationStatus Status { get; init; }
+    public int Lines { get; init; }
+    public Money AmountFen { get; init; }
+    public DateTimeOffset FiledAt { get; init; }
+
+    /// <summary>When it came into its present status: the age of the work.</summary>
+    public DateTimeOffset Since { get; init; }
+    public int OpenObjections { get; init; }
+    public int UnmatchedReceipts { get; init; }
+}
+
+public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, string>
+{
+    public WorkQueueProjection()
+    {
+        Name = "WorkQueue";
+        foreach (var type in EventTypes.Of<Application>()) IncludeType(type);
+    }
+
+    public override WorkItem? Evolve(WorkItem? item, string id, IEvent e) => Next(item, id, e, status => item! with { Status = status, Since = e.Timestamp });
+
+    private static WorkItem? Next(WorkItem? item, string id, IEvent e, Func<ApplicationStatus, WorkItem> to) => e.Data switch
+    {
+        ApplicationFiled f => new WorkItem
+        {
+            Id = id, Region = f.VillageCode, CollectiveId = f.CollectiveId, Year = f.Year, Status = ApplicationStatus.Filed,
+            Lines = f.Lines, AmountFen = f.AmountFen, FiledAt = e.Timestamp, Since = e.Timestamp,
+        },
+        ApplicationResubmitted r => to(ApplicationStatus.Filed) with { Lines = r.Lines, AmountFen = r.AmountFen },
+        ApplicationReviewed { Complete: true } => to(ApplicationStatus.Reviewed),
+        ApplicationReturned => to(ApplicationStatus.Returned),
+        ApplicationApproved a => to(ApplicationStatus.Approved) with { Lines = a.Lines, AmountFen = a.AmountFen },
+        ApplicationRejected => to(ApplicationStatus.Rejected),
+        NoticePublished => to(ApplicationStatus.Noticed),
+        ObjectionRaised => item! with { OpenObjections = item.OpenObjections + 1 },
+        ObjectionResolved => item! with { OpenObjections = item.OpenObjections - 1 },
+        PaymentSent p => to(ApplicationStatus.Paid) with { Lines = p.Lines, AmountFen = p.AmountFen },
+        ReceiptConfirmed r => item! with { UnmatchedReceipts = item.UnmatchedReceipts + r.Unmatched.Count },
+        ApplicationSettled => to(ApplicationStatus.Settled),
+        _ => item,
+    };
+}
