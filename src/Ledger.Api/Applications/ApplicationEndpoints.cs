@@ -1,0 +1,183 @@
+using Ledger.Api.Commands;
+using Ledger.Api.Imports;
+using Ledger.Api.Members;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Identity;
+using Ledger.Projections.WorkQueues;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.Applications;
+
+public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason);
+public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts, bool AcceptRest);
+public sealed record ReasonBody(string Reason);
+public sealed record NoticeBody(string Place);
+public sealed record ObjectionBody(string? MemberId, string Text);
+public sealed record ObjectionAnswerBody(bool Upheld, string Answer);
+
+/// <summary>The transfer to the agency. <paramref name="Amount"/> must equal what was approved; <paramref name="Purpose"/> is member-subsidy.</summary>
+public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence, DateOnly? EffectiveDate);
+
+/// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
+public static class ApplicationEndpoints
+{
+    private const int MaxPage = 1000;
+    private static readonly string[] Readers = [Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CityHrss, .. Roles.County];
+
+    public static void MapApplications(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/applications", Filing.File)
+            .Command<FilingView>("file-application", "提交补助申请（JSON 或附名单文件，C14） · File an application", Roles.VillageFinance)
+            .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
+            .Refuses(Rejections.CountyNotInPilot, Rejections.PlanNotAdopted, Rejections.SealMissing, Rejections.RosterInvalid, Rejections.NotAMember,
+                Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.EarmarkMismatch, Rejections.EvidenceMissing,
+                Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
+            .Example("""{"planId":"plan-N2370811MF0000001J-2026","seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
+        api.MapPost("/applications/{id}/resubmission", Filing.Resubmit)
+            .Command<FilingView>("resubmit-application", "补正后重新提交 (C15) · Resubmit after correction", Roles.VillageFinance)
+            .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
+            .Refuses(Rejections.WrongState, Rejections.SealMissing, Rejections.RosterInvalid, Rejections.PlanNotAdopted, Rejections.CountyNotInPilot,
+                Rejections.EvidenceMissing, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.VersionMismatch, Rejections.AmountInvalid)
+            .Example("""{"seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
+        api.MapPost("/applications/{id}/review", Review)
+            .Command<ApplicationView>("review-application", "逐行复核 (C15) · Review line by line", Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"verdicts":[{"memberId":"member-…","accepted":false,"reason":"户籍已迁出"}],"acceptRest":true}""");
+        api.MapPost("/applications/{id}/return", Return)
+            .Command<ApplicationView>("return-application", "退回补正 (C15) · Return for correction", Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"名单缺少第3组人员"}""");
+        api.MapPost("/applications/{id}/rejection", Reject)
+            .Command<ApplicationView>("reject-application", "驳回 (C15) · Reject", Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"不符合条件"}""");
+        api.MapPost("/applications/{id}/approval", Payments.Approve)
+            .Command<ApplicationView>("approve-application", "审批：一次事务内占用资金和各人额度 (C9 C11 C15) · Approve", Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.ReviewIncomplete, Rejections.CountyNotInPilot, Rejections.FundOverdrawn,
+                Rejections.EarmarkMismatch, Rejections.CapExceeded, Rejections.NotAMember, Rejections.NotContributed, Rejections.CatchUpContribution,
+                Rejections.AlreadySubsidised, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/applications/{id}/notice", Notice)
+            .Command<ApplicationView>("publish-notice", "公示 (C16) · Publish the notice", Roles.VillageFinance)
+            .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"place":"村务公开栏"}""");
+        api.MapPost("/applications/{id}/objections", Object)
+            .Command<ApplicationView>("raise-objection", "登记异议 (C16) · Record an objection", Roles.VillageFinance, Roles.Township, Roles.Agency)
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"memberId":"member-…","text":"该户今年未缴费"}""");
+        api.MapPost("/applications/{id}/objections/{objectionId}/answer", Payments.AnswerObjection)
+            .Command<ApplicationView>("answer-objection", "答复异议，成立则退回该人资金 (C16) · Answer an objection", Roles.Township, Roles.Agency)
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"upheld":false,"answer":"经核对缴费凭证，异议不成立"}""");
+        api.MapPost("/applications/{id}/payment", Payments.Pay)
+            .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
+            .Refuses(Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState,
+                Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
+        api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
+            .Command<ReceiptView>("import-receipts", "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts", Roles.Agency)
+            .TakesSheet(Sheets.Receipts)
+            .Refuses(Rejections.ReceiptMismatch, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
+                Rejections.AmountInvalid, Rejections.BodyInvalid, Rejections.VersionMismatch);
+        api.MapPost("/applications/{id}/settlement", Settle)
+            .Command<ApplicationView>("settle-application", "办结 (C17) · Settle", Roles.Agency)
+            .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+
+        api.MapGet("/applications", List).Reading<IReadOnlyList<WorkItemView>>("list-applications",
+            "申请列表与待办（waitingForMe=true 只列等我办理的） · Work queue", Readers).Refuses(Rejections.FieldInvalid);
+        api.MapGet("/applications/{id}", Read).Reading<ApplicationView>("read-application", "查看申请 · Read an application", Readers).Refuses(Rejections.NotFound);
+        api.MapGet("/applications/{id}/lines", Lines).Reading<LinePage>("read-application-lines", "申请名单（脱敏，分页） · Lines of an application", Readers)
+            .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+        api.MapGet("/notices/{id}", PublicNotice).Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice").Refuses(Rejections.NotFound);
+    }
+
+    private static Task<Answer> Review(string id, ReviewBody body, Command command) => Change(id, command, a => ApplicationDecider.Review(a,
+        [.. (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Text(v.Reason, $"verdicts[{i}].reason", 1000)))],
+        body.AcceptRest, command.Actor));
+
+    private static Task<Answer> Return(string id, ReasonBody body, Command command) =>
+        Change(id, command, a => ApplicationDecider.Return(a, Require.Text(body.Reason, "reason", 500), command.Actor));
+
+    private static Task<Answer> Reject(string id, ReasonBody body, Command command) =>
+        Change(id, command, a => ApplicationDecider.Reject(a, Require.Text(body.Reason, "reason", 500), command.Actor));
+
+    private static Task<Answer> Object(string id, ObjectionBody body, Command command) =>
+        Change(id, command, a => ApplicationDecider.Object(a, $"objection-{Guid.CreateVersion7():N}", body.MemberId, Require.Text(body.Text, "text", 500)));
+
+    private static Task<Answer> Settle(string id, Command command) => Change(id, command, a => ApplicationDecider.Settle(a, command.Actor));
+
+    private static async Task<Answer> Notice(string id, NoticeBody body, Command command)
+    {
+        var application = await command.LoadAsync<Application>(id);
+        var policy = await command.PolicyYearAsync(application.Region, application.Year);
+        application = command.Append(id, application,
+            ApplicationDecider.PublishNotice(application, Require.Text(body.Place, "place", 200), policy.Parameters.NoticeDays, command.Today));
+        return new Answer(ApplicationView.Of(application), application.Version);
+    }
+
+    private static async Task<Answer> Change(string id, Command command, Func<Application, Decision<Application>> decide)
+    {
+        var application = await command.LoadAsync<Application>(id);
+        application = command.Append(id, application, decide(application));
+        return new Answer(ApplicationView.Of(application), application.Version);
+    }
+
+    /// <summary>Which statuses wait for whom.</summary>
+    private static readonly IReadOnlyDictionary<string, ApplicationStatus[]> WaitingFor = new Dictionary<string, ApplicationStatus[]>
+    {
+        [Roles.Agency] = [ApplicationStatus.Filed, ApplicationStatus.Reviewed, ApplicationStatus.Paid],
+        [Roles.VillageFinance] = [ApplicationStatus.Returned, ApplicationStatus.Approved, ApplicationStatus.Noticed],
+    };
+
+    private static async Task<IReadOnlyList<WorkItemView>> List(ApplicationStatus? status, string? region, bool? waitingForMe, IQuerySession session, Caller caller,
+        TimeProvider time, CancellationToken cancellation)
+    {
+        var scope = Scope.Narrow(caller, region);
+        var statuses = status is { } one ? [one]
+            : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
+            : Enum.GetValues<ApplicationStatus>();
+        var items = await session.Query<WorkItem>().Where(i => i.Region.StartsWith(scope) && i.Status.IsOneOf(statuses))
+            .OrderBy(i => i.Since).Take(Scope.MaxRows).ToListAsync(cancellation);
+        var now = time.GetUtcNow();
+        return [.. items.Select(i => new WorkItemView(i.Id, i.Region, i.CollectiveId, i.Year, i.Status, ApplicationDecider.Name(i.Status), i.Lines, i.AmountFen,
+            i.FiledAt, i.Since, (now - i.Since).Days, i.OpenObjections, i.UnmatchedReceipts))];
+    }
+
+    private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
+        Reading.Of(http, await session.ScopedAsync<Application>(id, caller), ApplicationView.Of, id);
+
+    private static async Task<LinePage> Lines(string id, int? after, int? limit, LineStatus? status, IQuerySession session, NpgsqlDataSource database,
+        PersonalData people, Caller caller, CancellationToken cancellation)
+    {
+        if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
+        var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
+        var size = limit ?? 100;
+        var lines = application.Lines.Where(l => l.Row > (after ?? 0) && (status is null || l.Status == status)).OrderBy(l => l.Row).Take(size + 1).ToList();
+        var page = lines.Take(size).ToList();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var persons = await people.ReadAsync(connection, page.Select(l => l.MemberId));
+        return new LinePage(
+            [.. page.Select(l => new LineView(l.Row, l.MemberId, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased,
+                persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased, l.TierFen, l.AmountFen, l.Status, l.Reason, l.Fen))],
+            lines.Count > size ? page[^1].Row : null);
+    }
+
+    /// <summary>Open to everybody from the first day of the notice; nothing is shown before.</summary>
+    private static async Task<NoticeView> PublicNotice(string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    {
+        var application = await session.LoadAsync<Application>(id, cancellation);
+        if (application?.NoticeFrom is not { } from) throw Require.NotFound($"公示 {id}");
+        var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
+        var shown = application.Lines.Where(l => l.Fen is not null && l.Status != LineStatus.Released).OrderBy(l => l.Row).ToList();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var persons = await people.ReadAsync(connection, shown.Select(l => l.MemberId));
+        return new NoticeView(id, collective!.Name, application.Year, from, application.NoticeUntil!.Value, application.NoticePlace!,
+            Money.Sum(shown.Select(l => l.AmountFen)),
+            [.. shown.Select(l => new NoticeLine(persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased,
+                persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased, l.AmountFen))]);
+    }
+}

@@ -1,0 +1,42 @@
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+
+namespace Ledger.Api.Applications;
+
+public sealed record LineView(int Row, string MemberId, string Name, string CitizenId, Money TierAmount, Money Amount, LineStatus Status, string? Reason,
+    FenInterval? Fen);
+
+public sealed record UnmatchedReceiptView(int Row, Money? Amount, string Reason);
+
+/// <summary>An application at a glance, with totals per line status; the lines themselves are paged.</summary>
+public sealed record ApplicationView(string Id, int Version, string PlanId, int PlanVersion, string CollectiveId, string FundId, string VillageCode, int Year,
+    string SubAccount, ApplicationStatus Status, string StatusName, int LineCount, Money TotalAmount, IReadOnlyDictionary<string, int> LinesByStatus,
+    IReadOnlyList<string> Filers, IReadOnlyList<string> Reviewers, string? Approver, string? Reason, string SealDigest, string RosterDigest,
+    DateOnly? NoticeFrom, DateOnly? NoticeUntil, string? NoticePlace, IReadOnlyList<Objection> Objections, string? BankReference,
+    IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts)
+{
+    public static ApplicationView Of(Application a) => new(a.Id, a.Version, a.PlanId, a.PlanVersion, a.CollectiveId, a.FundId, a.Region, a.Year, a.SubAccount,
+        a.Status, ApplicationDecider.Name(a.Status), a.Lines.Length, Money.Sum(a.Lines.Where(Counts).Select(l => l.AmountFen)),
+        a.Lines.GroupBy(l => l.Status).ToDictionary(g => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(g.Key.ToString()), g => g.Count()),
+        a.Filers, a.Reviewers, a.Approver, a.Reason, a.SealDigest, a.RosterDigest, a.NoticeFrom, a.NoticeUntil, a.NoticePlace, a.Objections, a.BankReference,
+        [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))]);
+
+    private static bool Counts(Line l) => l.Status is not (LineStatus.Refused or LineStatus.Released);
+}
+
+/// <summary>A filed roster: the application, and with <c>partial=true</c> what was left out and why.</summary>
+public sealed record FilingView(ApplicationView Application, int Skipped, IReadOnlyList<Fault> Faults);
+
+public sealed record ReceiptView(ApplicationView Application, int Credited, Money CreditedAmount, int Unmatched, IReadOnlyList<Fault> Faults);
+
+public sealed record LinePage(IReadOnlyList<LineView> Lines, int? Next);
+
+/// <summary>A public notice (公示): masked names, no account data.</summary>
+public sealed record NoticeView(string ApplicationId, string CollectiveName, int Year, DateOnly From, DateOnly Until, string Place, Money TotalAmount,
+    IReadOnlyList<NoticeLine> Lines);
+
+public sealed record NoticeLine(string Name, string CitizenId, Money Amount);
+
+/// <summary>An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.</summary>
+public sealed record WorkItemView(string Id, string VillageCode, string CollectiveId, int Year, ApplicationStatus Status, string StatusName, int Lines,
+    Money Amount, DateTimeOffset FiledAt, DateTimeOffset Since, int AgeDays, int OpenObjections, int UnmatchedReceipts);

@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Ledger.Api.Commands;
+using Ledger.Api.Imports;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
+
+namespace Ledger.Api.Applications;
+
+/// <summary>A line by pseudonymous member id; the amount follows from the standard and may be left out.</summary>
+public sealed record FilingLine(string MemberId, Money? Amount);
+
+/// <summary>
+/// An application (C14). As JSON: <paramref name="Lines"/>. As multipart/form-data: the same fields, and the roster as file <c>roster</c>
+/// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="EarmarkYear"/>: draw on gifts earmarked for that year.
+/// </summary>
+public sealed record FilingBody(string? PlanId, string? Seal, int? EarmarkYear, IReadOnlyList<FilingLine>? Lines);
+
+/// <summary>Filing and resubmission: from a roster to checked lines.</summary>
+public static class Filing
+{
+    public static async Task<Answer> File(HttpRequest request, bool? partial, Command command, PersonalData people, IOptions<JsonOptions> json)
+    {
+        var (body, roster) = await BodyAsync(request, json.Value.SerializerOptions);
+        var id = StreamId.NewApplication();
+        var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
+        var (submission, pilot, skipped) = await SubmissionAsync(plan, body, roster, partial, command, people);
+        var state = command.Append(id, null, ApplicationDecider.File(plan, pilot, SubAccount.ForYear(body.EarmarkYear), submission, command.Actor));
+        return Answer.Created($"/api/applications/{id}", new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Version);
+    }
+
+    public static async Task<Answer> Resubmit(string id, HttpRequest request, bool? partial, Command command, PersonalData people, IOptions<JsonOptions> json)
+    {
+        var (body, roster) = await BodyAsync(request, json.Value.SerializerOptions);
+        var known = await command.LoadAsync<Application>(id);
+        var plan = await PlanAsync(known.PlanId, command);
+        if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong) throw new RefusedException(wrong);
+        var (submission, pilot, skipped) = await SubmissionAsync(plan, body, roster, partial, command, people);
+        var state = command.Append(id, known, ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor));
+        return new Answer(new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Version);
+    }
+
+    private static async Task<Plan> PlanAsync(string planId, Command command)
+    {
+        var plan = await command.ReadScopedAsync<Plan>(planId);
+        command.Region = plan.Region;
+        return plan;
+    }
+
+    private static async Task<(FilingBody Body, IFormFile? Roster)> BodyAsync(HttpRequest request, JsonSerializerOptions json)
+    {
+        if (request.HasFormContentType)
+        {
+            var form = await request.ReadFormAsync();
+            var earmark = form["earmarkYear"].ToString();
+            if (earmark.Length > 0 && !int.TryParse(earmark, out _)) throw Require.Invalid("earmarkYear", "应为年份");
+            return (new FilingBody(form["planId"], form["seal"], earmark.Length > 0 ? int.Parse(earmark) : null, null), form.Files["roster"] ?? throw
+                new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }));
+        }
+        if (!request.HasJsonContentType())
+            throw new BadHttpRequestException("Content-Type 应为 application/json 或 multipart/form-data", StatusCodes.Status415UnsupportedMediaType);
+        try
+        {
+            return (await request.ReadFromJsonAsync<FilingBody>(json) ?? throw new BadHttpRequestException("请求内容为空"), null);
+        }
+        catch (JsonException e)
+        {
+            throw new BadHttpRequestException(e.Message, e);
+        }
+    }
+
+    private static async Task<(Submission Submission, Pilot? Pilot, IReadOnlyList<Fault> Skipped)> SubmissionAsync(Plan plan, FilingBody body, IFormFile? roster,
+        bool? partial, Command command, PersonalData people)
+    {
+        // What stops the whole application comes before the faults of single rows.
+        var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
+        if (PilotDecider.Refusal(pilot, RegionCode.County(plan.Region)) is { } outside) throw new RefusedException(outside);
+        if (plan.Adopted() is not { } content) throw new RefusedException(new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过"));
+        var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
+
+        var faults = new List<Fault>();
+        var (entries, digest) = roster is not null ? await ReadRosterAsync(roster, faults, command, people) : ReadLines(body.Lines ?? []);
+        var ids = entries.Select(e => e.MemberId).OfType<string>().ToList();
+        var members = await command.ReadManyAsync<Member>(ids);
+        var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
+        var (lines, more) = Roster.Check(entries, plan.CollectiveId, content.Standard, members, years);
+        faults.AddRange(more);
+        faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
+        Uploads.RefuseFaults(faults, partial, Sheets.RosterForm, Rejections.RosterInvalid);
+        return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, faults);
+    }
+
+    private static async Task<(IReadOnlyList<RosterEntry> Entries, string Digest)> ReadRosterAsync(IFormFile roster, List<Fault> faults, Command command, PersonalData people)
+    {
+        var table = Table.Read(roster, Sheets.RosterForm);
+        var rows = new List<(int Row, string Name, CitizenId Id, Money? Declared)>();
+        foreach (var row in table.Rows)
+        {
+            var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
+            var (name, id, declared) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId(), reader.OptionalAmount(Roster.AmountColumn));
+            if (reader.IsSound) rows.Add((row.Number, name, id, declared));
+        }
+        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        var persons = await people.ReadAsync(command.Connection, ids.Values);
+        await using var content = roster.OpenReadStream();
+        return ([.. rows.Select(r => new RosterEntry(r.Row, ids.GetValueOrDefault(r.Id),
+                !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name, r.Declared))],
+            Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
+    }
+
+    private static (IReadOnlyList<RosterEntry> Entries, string Digest) ReadLines(IReadOnlyList<FilingLine> lines) =>
+        ([.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))],
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Select(l => $"{l.MemberId} {l.Amount}"))))));
+}

@@ -1,0 +1,181 @@
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
+using Ledger.Projections;
+using Ledger.Projections.AuditTrail;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.Commands;
+
+/// <summary>
+/// One command in one transaction: load state under lock, let a decider decide, append. Nothing is visible before
+/// <see cref="CommitAsync"/>; a refusal undoes everything and leaves only its own record.
+/// </summary>
+public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Caller caller, Clock clock, IHttpContextAccessor http) : IAsyncDisposable
+{
+    /// <summary>
+    /// Streams are locked in this order and, within a kind, in the order of their ids. Every command keeps to it, so no two commands
+    /// wait for each other.
+    /// </summary>
+    private static readonly Type[] LockOrder =
+        [typeof(Application), typeof(Plan), typeof(Collective), typeof(Pilot), typeof(PolicyYear), typeof(Fund), typeof(Member), typeof(MemberYear)];
+
+    private NpgsqlTransaction? _transaction;
+    private IDocumentSession? _session;
+    private int _lastRank = -1;
+
+    public Actor Actor => caller.Actor;
+    public DateOnly Today => clock.Today;
+
+    /// <summary>The business date (业务日期) that the events will carry; today unless the endpoint says otherwise.</summary>
+    public DateOnly EffectiveDate { get; set; }
+
+    /// <summary>The region that the events belong to: the scope in which the audit trail shows them.</summary>
+    public string Region { get; set; } = "";
+
+    public NpgsqlConnection Connection { get; private set; } = null!;
+
+    public async Task BeginAsync()
+    {
+        Connection = await database.OpenConnectionAsync();
+        _transaction = await Connection.BeginTransactionAsync();
+        _session = OpenSession();
+        _lastRank = -1;
+        EffectiveDate = Today;
+        Region = Actor.Region;
+    }
+
+    private IDocumentSession OpenSession() => store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(_transaction!));
+
+    /// <summary>An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.</summary>
+    /// <exception cref="RefusedException"><c>not-found</c> (also for what lies outside the scope), <c>version-mismatch</c>.</exception>
+    public async Task<T> LoadAsync<T>(string id) where T : Aggregate
+    {
+        var state = await FindAsync<T>(id);
+        if (state is null || !caller.MaySee(state.Region)) throw Require.NotFound(id);
+        if (http.HttpContext is { } context) ETags.RequireMatch(context, state.Version);
+        Region = state.Region;
+        return state;
+    }
+
+    /// <summary>As <see cref="LoadAsync"/>, but for a new or foreign stream: no scope, no If-Match; null when it is not there.</summary>
+    public Task<T?> FindAsync<T>(string id) where T : Aggregate => LockedAsync<T>(id, "for update");
+
+    /// <summary>An aggregate that the decision rests on but does not change: it stays as it is until the commit.</summary>
+    public Task<T?> ReadAsync<T>(string id) where T : Aggregate => LockedAsync<T>(id, "for share");
+
+    /// <summary>As <see cref="ReadAsync"/>, in the caller's scope.</summary>
+    /// <exception cref="RefusedException"><c>not-found</c>.</exception>
+    public async Task<T> ReadScopedAsync<T>(string id) where T : Aggregate =>
+        await ReadAsync<T>(id) is { } state && caller.MaySee(state.Region) ? state : throw Require.NotFound(id);
+
+    private async Task<T?> LockedAsync<T>(string id, string strength) where T : Aggregate =>
+        (await ManyAsync<T>([id], strength)).GetValueOrDefault(id);
+
+    /// <summary>Many aggregates that this command may change, by id; the missing are absent.</summary>
+    public Task<IReadOnlyDictionary<string, T>> FindManyAsync<T>(IEnumerable<string> ids) where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for update");
+
+    /// <summary>Many aggregates that the decision rests on, by id; the missing are absent.</summary>
+    public Task<IReadOnlyDictionary<string, T>> ReadManyAsync<T>(IEnumerable<string> ids) where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for share");
+
+    private async Task<IReadOnlyDictionary<string, T>> ManyAsync<T>(string[] ids, string strength) where T : Aggregate
+    {
+        var rank = Array.IndexOf(LockOrder, typeof(T));
+        InvariantViolationException.Require(rank >= _lastRank, $"{typeof(T).Name} is locked out of order");
+        _lastRank = rank;
+        await Connection.ExecuteAsync($"select 1 from {LedgerStore.Schema}.mt_streams where id = any(@ids) order by id {strength}", ("ids", ids));
+        return (await _session!.LoadManyAsync<T>(ids)).ToDictionary(state => state.Id);
+    }
+
+    /// <summary>The policy year in force for a region: the county's own, else the city's.</summary>
+    /// <exception cref="RefusedException"><c>policy-year-missing</c>.</exception>
+    public async Task<PolicyYear> PolicyYearAsync(string region, int year)
+    {
+        var own = StreamId.PolicyYear(RegionCode.County(region), year);
+        var city = StreamId.PolicyYear(RegionCode.City(region), year);
+        var found = await ReadManyAsync<PolicyYear>([own, city]);
+        return found.GetValueOrDefault(own) ?? found.GetValueOrDefault(city)
+            ?? throw new RefusedException(new Rejection(Rejections.PolicyYearMissing, $"{RegionCode.County(region)} 没有 {year} 年度政策参数"));
+    }
+
+    /// <summary>Appends what was decided and returns the new state; a refusal is thrown.</summary>
+    public T Append<T>(string id, T? state, Decision<T> decision) where T : Aggregate, IEvolve<T>
+    {
+        if (decision.Rejection is { } rejection) throw new RefusedException(rejection);
+        if (decision.Events.Count == 0) return state ?? throw new InvalidOperationException($"{id}: nothing was decided and nothing is there");
+        if (state is null) _session!.Events.StartStream<T>(id, decision.Events.Cast<object>().ToArray());
+        else _session!.Events.Append(id, decision.Events.Cast<object>().ToArray());
+        foreach (var e in decision.Events) state = StateProjection<T>.Fold(state, id, e);
+        return state!;
+    }
+
+    /// <summary>The documents must be here, handed in by somebody in the caller's scope or above it.</summary>
+    /// <exception cref="RefusedException"><c>evidence-missing</c>, with the field.</exception>
+    public async Task<IReadOnlyList<string>> EvidenceAsync(IReadOnlyList<string>? digests, string field)
+    {
+        var wanted = (digests ?? []).Where(d => !string.IsNullOrWhiteSpace(d)).Select(d => d.Trim().ToLowerInvariant()).Distinct().ToArray();
+        if (wanted.Length > 20) throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
+        var known = await Connection.QueryAsync(
+            $"select distinct digest from {LedgerStore.Schema}.evidence where digest = any(@digests) and region like @scope || '%'",
+            r => r.GetString(0), ("digests", wanted), ("scope", Actor.Region));
+        var missing = wanted.Except(known).ToList();
+        if (missing.Count > 0)
+            throw new RefusedException(new Rejection(Rejections.EvidenceMissing, $"没有上传过凭证 {missing[0]}") { Field = field });
+        return wanted;
+    }
+
+    public async Task CommitAsync()
+    {
+        await SaveAsync();
+        await _transaction!.CommitAsync();
+    }
+
+    /// <summary>Writes what was appended without committing, so that a later failure still undoes it.</summary>
+    private async Task SaveAsync()
+    {
+        Stamp(_session!);
+        await _session!.SaveChangesAsync();
+    }
+
+    /// <summary>Undoes the command and commits only the record of its refusal: who tried what, which code.</summary>
+    public async Task RecordRefusalAsync(Rejection rejection, string? target)
+    {
+        _session!.EjectAllPendingChanges();
+        _session.Events.StartStream(StreamId.NewRefusal(), new CommandRefused(CommandName, rejection.Code.Code, target));
+        await CommitAsync();
+    }
+
+    private string CommandName => http.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()?.EndpointName ?? "";
+
+    private void Stamp(IDocumentSession session)
+    {
+        var context = http.HttpContext!;
+        var key = IdempotencyKey.Of(context) ?? "";
+        session.CorrelationId = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
+        session.CausationId = key.Length > 0 ? key : session.CorrelationId;
+        session.SetHeader(EventHeaders.Actor, Actor.Id);
+        session.SetHeader(EventHeaders.Role, Actor.Role);
+        session.SetHeader(EventHeaders.Region, Region);
+        session.SetHeader(EventHeaders.BusinessDate, EffectiveDate.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
+        session.SetHeader(EventHeaders.IdempotencyKey, key);
+        session.SetHeader(EventHeaders.Command, CommandName);
+    }
+
+    /// <summary>Rolls back what was not committed; the command can begin again.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_session is not null) await _session.DisposeAsync();
+        if (_transaction is not null) await _transaction.DisposeAsync();
+        if (Connection is not null) await Connection.DisposeAsync();
+        (_session, _transaction, Connection) = (null, null, null!);
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text.Json;
+using JasperFx.Events;
+using Ledger.Api.Imports;
+using Ledger.Domain;
+using Marten.Exceptions;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Ledger.Api.Commands;
+
+/// <summary>What a command's endpoint returns: body, and the version of the aggregate for the ETag.</summary>
+public sealed record Answer(object Body, int? Version = null, int Status = StatusCodes.Status200OK, string? Location = null)
+{
+    public static Answer Created(string location, object body, int? version = null) => new(body, version, StatusCodes.Status201Created, location);
+}
+
+/// <summary>
+/// Wraps every endpoint that changes something: transaction, idempotency, refusal record, answer. The endpoint itself only loads,
+/// decides and appends.
+/// </summary>
+public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, ILogger<CommandFilter> log) : IEndpointFilter
+{
+    /// <summary>A command that lost a race for a new stream or a deadlock starts over; it sees the winner's work then.</summary>
+    private const int Attempts = 4;
+
+    public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var http = context.HttpContext;
+        var key = IdempotencyKey.Require(http);
+        var request = key is null ? [] : await IdempotencyKey.DigestAsync(http);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await AttemptAsync(context, next, key, request);
+            }
+            catch (Exception e) when (attempt < Attempts && IsLostRace(e))
+            {
+                log.LogInformation("Attempt {Attempt} of {Path} lost a race and starts over", attempt, http.Request.Path);
+            }
+            finally
+            {
+                await command.DisposeAsync();
+            }
+        }
+    }
+
+    private async Task<object?> AttemptAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next, string? key, byte[] request)
+    {
+        var http = context.HttpContext;
+        await command.BeginAsync();
+        if (key is not null && await IdempotencyKey.ClaimAsync(command, http, key, request) is { } known)
+        {
+            http.Response.Headers["Idempotent-Replay"] = "true";
+            return new BytesResult(known);
+        }
+        try
+        {
+            var answer = (Answer)(await next(context))!;
+            var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
+            if (answer.Version is { } version) headers["ETag"] = ETags.Of(version);
+            if (answer.Location is { } location) headers["Location"] = location;
+            var stored = new StoredAnswer(answer.Status, headers, JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions));
+            if (key is not null) await IdempotencyKey.KeepAsync(command, key, stored);
+            await command.CommitAsync();
+            return new BytesResult(stored);
+        }
+        catch (RefusedException e)
+        {
+            // The endpoint may already have written beside the events (personal data, evidence): start from nothing.
+            await command.DisposeAsync();
+            await command.BeginAsync();
+            var problem = Problem.Details(e.Rejection, http);
+            var stored = new StoredAnswer(e.Rejection.Code.Status, new Dictionary<string, string> { ["Content-Type"] = Problem.ContentType },
+                JsonSerializer.SerializeToUtf8Bytes(problem, json.Value.SerializerOptions));
+            if (key is not null && await IdempotencyKey.ClaimAsync(command, http, key, request) is null) await IdempotencyKey.KeepAsync(command, key, stored);
+            await command.RecordRefusalAsync(e.Rejection, http.Request.RouteValues.Values.LastOrDefault()?.ToString());
+            return new BytesResult(stored);
+        }
+    }
+
+    private static bool IsLostRace(Exception e) => e switch
+    {
+        Marten.Exceptions.ExistingStreamIdCollisionException or JasperFx.Events.ExistingStreamIdCollisionException
+            or EventStreamUnexpectedMaxEventIdException => true,
+        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
+        { InnerException: { } inner } => IsLostRace(inner),
+        _ => false,
+    };
+
+    /// <summary>
+    /// Sends a stored answer. Where a caller asks for a workbook and the answer names faulty rows, it gets its own file back with the
+    /// faults marked; nothing of it is kept.
+    /// </summary>
+    private sealed class BytesResult(StoredAnswer answer) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext http)
+        {
+            if (await MarkedCopy.ForAsync(http, answer) is { } marked)
+            {
+                http.Response.StatusCode = answer.Status;
+                await marked.ExecuteAsync(http);
+                return;
+            }
+            http.Response.StatusCode = answer.Status;
+            foreach (var (name, value) in answer.Headers) http.Response.Headers[name] = value;
+            await http.Response.Body.WriteAsync(answer.Body);
+        }
+    }
+}

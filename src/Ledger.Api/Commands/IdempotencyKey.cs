@@ -1,0 +1,93 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+
+namespace Ledger.Api.Commands;
+
+/// <summary>The first answer to a key, byte for byte.</summary>
+public sealed record StoredAnswer(int Status, IReadOnlyDictionary<string, string> Headers, byte[] Body);
+
+/// <summary>
+/// Idempotency-Key: the same key with the same request gets the first answer again, for good; with another request
+/// <c>idempotency-mismatch</c>. The key is claimed inside the command's transaction, so answer and events stand or fall together, and a
+/// second request with the key waits for the first.
+/// </summary>
+public static class IdempotencyKey
+{
+    public const string Header = "Idempotency-Key";
+    private const int MaxLength = 100;
+
+    public static string? Of(HttpContext http) => http.Request.Headers[Header].FirstOrDefault();
+
+    /// <exception cref="RefusedException"><c>idempotency-key-missing</c> on a POST without one, <c>field-invalid</c> for an unusable one.</exception>
+    public static string? Require(HttpContext http)
+    {
+        var key = Of(http);
+        if (string.IsNullOrWhiteSpace(key))
+            return HttpMethods.IsPost(http.Request.Method)
+                ? throw new RefusedException(new Rejection(Rejections.IdempotencyKeyMissing, "请求头缺少 Idempotency-Key") { Field = Header })
+                : null;
+        return key.Length <= MaxLength && key.All(c => c is > ' ' and < (char)127) ? key : throw Commands.Require.Invalid(Header, $"应为 1 至 {MaxLength} 个可见 ASCII 字符");
+    }
+
+    /// <summary>Claims the key, or returns the answer it already has.</summary>
+    /// <exception cref="RefusedException"><c>idempotency-mismatch</c>.</exception>
+    public static async Task<StoredAnswer?> ClaimAsync(Command command, HttpContext http, string key, byte[] request)
+    {
+        var name = http.GetEndpoint()!.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()!.EndpointName;
+        var claimed = await command.Connection.ExecuteAsync(
+            $"insert into {LedgerStore.Schema}.idempotency (actor, key, request, command) values (@actor, @key, @request, @command) on conflict do nothing",
+            ("actor", command.Actor.Id), ("key", key), ("request", request), ("command", name));
+        if (claimed == 1) return null;
+        var (known, answer) = (await command.Connection.QueryAsync(
+            $"select request, status, headers, body from {LedgerStore.Schema}.idempotency where actor = @actor and key = @key",
+            r => (r.GetFieldValue<byte[]>(0), new StoredAnswer(r.GetInt32(1), JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!,
+                r.GetFieldValue<byte[]>(3))),
+            ("actor", command.Actor.Id), ("key", key))).Single();
+        return known.AsSpan().SequenceEqual(request)
+            ? answer
+            : throw new RefusedException(new Rejection(Rejections.IdempotencyMismatch, $"{Header} “{key}”已用于另一请求") { Field = Header });
+    }
+
+    public static Task KeepAsync(Command command, string key, StoredAnswer answer) => command.Connection.ExecuteAsync(
+        $"""
+         update {LedgerStore.Schema}.idempotency set status = @status, headers = cast(@headers as jsonb), body = @body
+          where actor = @actor and key = @key
+         """,
+        ("status", answer.Status), ("headers", JsonSerializer.Serialize(answer.Headers)), ("body", answer.Body),
+        ("actor", command.Actor.Id), ("key", key));
+
+    /// <summary>
+    /// SHA-256 of what is asked for. A form counts by its fields and the digests of its files, because the boundary between them
+    /// differs each time a client sends it.
+    /// </summary>
+    public static async Task<byte[]> DigestAsync(HttpContext http)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        void Add(string text) => sha.AppendData(Encoding.UTF8.GetBytes(text + "\n"));
+
+        Add(http.Request.Method);
+        Add(http.Request.Path);
+        Add(http.Request.QueryString.Value ?? "");
+        Add(http.Request.Headers.IfMatch.ToString());
+        if (http.Request.HasFormContentType)
+        {
+            var form = await http.Request.ReadFormAsync();
+            foreach (var field in form.OrderBy(f => f.Key, StringComparer.Ordinal)) Add($"{field.Key}={field.Value}");
+            foreach (var file in form.Files.OrderBy(f => f.Name, StringComparer.Ordinal))
+            {
+                await using var content = file.OpenReadStream();
+                Add($"{file.Name}:{file.FileName}:{Convert.ToHexString(await SHA256.HashDataAsync(content))}");
+            }
+        }
+        else
+        {
+            http.Request.Body.Position = 0;
+            sha.AppendData(await SHA256.HashDataAsync(http.Request.Body));
+            http.Request.Body.Position = 0;
+        }
+        return sha.GetHashAndReset();
+    }
+}

@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Ledger.Domain;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Ledger.Api.Commands;
+
+/// <summary>Thrown to refuse a command: the transaction is undone, the refusal recorded, the caller told.</summary>
+public sealed class RefusedException(Rejection rejection) : Exception(rejection.Detail)
+{
+    public Rejection Rejection { get; } = rejection;
+}
+
+/// <summary>
+/// RFC 9457 problem details: <c>code</c> (stable), Chinese title and detail, <c>mend</c> (what to do next), <c>field</c>,
+/// <c>leftAmount</c> (yuan), <c>faults</c> (field, or row and column of an upload).
+/// </summary>
+public static class Problem
+{
+    public const string ContentType = "application/problem+json";
+
+    public static ProblemDetails Details(Rejection r, HttpContext http)
+    {
+        var details = new ProblemDetails
+        {
+            Type = $"/docs/problems#{r.Code.Code}",
+            Title = r.Code.Title,
+            Detail = r.Detail,
+            Status = r.Code.Status,
+            Instance = http.Request.Path,
+            Extensions = { ["code"] = r.Code.Code, ["mend"] = r.Code.Mend, ["traceId"] = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier },
+        };
+        if (r.Field is not null) details.Extensions["field"] = r.Field;
+        if (r.LeftAmount is { } left) details.Extensions["leftAmount"] = left;
+        if (r.Faults.Count > 0)
+        {
+            details.Extensions["faultCount"] = r.Faults.Count;
+            details.Extensions["faults"] = r.Faults;
+        }
+        return details;
+    }
+
+    public static IResult Of(Rejection r, HttpContext http) => Results.Json(Details(r, http), contentType: ContentType, statusCode: r.Code.Status);
+
+    /// <summary>What a thrown exception means to the caller; null when it is a defect of ours.</summary>
+    public static Rejection? Meaning(Exception e) => e switch
+    {
+        RefusedException refused => refused.Rejection,
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Rejection(Rejections.LimitExceeded, "请求超过大小上限"),
+        BadHttpRequestException { InnerException: AmountException amount } => new Rejection(Rejections.AmountInvalid, amount.Message) { Field = Field(amount.Path) },
+        BadHttpRequestException { InnerException: JsonException json } =>
+            new Rejection(Rejections.BodyInvalid, $"JSON 在 {Field(json.Path)} 处无法读取：缺少字段、类型不对或有未知字段") { Field = Field(json.Path) },
+        BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
+        InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
+        Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
+        _ => null,
+    };
+
+    private static string Field(string? path) => path is null or "$" ? "(整体)" : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path;
+
+    /// <summary>Answers that the framework leaves empty (no such route, wrong method) get a problem of their own.</summary>
+    public static Task EmptyAnswerAsync(Microsoft.AspNetCore.Diagnostics.StatusCodeContext context)
+    {
+        var http = context.HttpContext;
+        var code = http.Response.StatusCode == StatusCodes.Status404NotFound ? Rejections.NotFound : Rejections.BodyInvalid;
+        return Of(new Rejection(code with { Status = http.Response.StatusCode }, $"{http.Request.Method} {http.Request.Path}"), http).ExecuteAsync(http);
+    }
+
+    /// <summary>The last resort: clear words for bad requests, a bare 500 for defects (details only in our log).</summary>
+    public static async Task HandleAsync(HttpContext http)
+    {
+        var e = http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()!.Error;
+        await Of(Meaning(e) ?? new Rejection(Rejections.Internal, "请求没有完成，没有写入任何内容"), http).ExecuteAsync(http);
+    }
+}

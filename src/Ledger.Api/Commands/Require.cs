@@ -1,0 +1,35 @@
+using Ledger.Domain;
+
+namespace Ledger.Api.Commands;
+
+/// <summary>Checks of request fields. Each refuses with the field's name and how to mend it.</summary>
+public static class Require
+{
+    public static string Text(string? value, string field, int maxLength)
+    {
+        var text = value?.Trim() ?? "";
+        if (text.Length == 0) throw Invalid(field, "不能为空");
+        if (text.Length > maxLength) throw Invalid(field, $"最多 {maxLength} 字，现为 {text.Length} 字");
+        if (text.Any(c => char.IsControl(c) && c is not '\n')) throw Invalid(field, "含有不可用的控制字符");
+        return text;
+    }
+
+    /// <summary>A business date (业务日期): not in the future, not before the scheme began in 2009; today when absent.</summary>
+    public static DateOnly BusinessDate(DateOnly? date, string field, DateOnly today) => date switch
+    {
+        null => today,
+        { } d when d > today => throw Invalid(field, $"业务日期不能晚于今天（{today:yyyy-MM-dd}）"),
+        { Year: < 2009 } => throw Invalid(field, "业务日期过早"),
+        { } d => d,
+    };
+
+    public static void Region(string? code, string field, params int[] lengths)
+    {
+        if (Domain.Identity.RegionCode.Fault(code ?? "", lengths) is { } fault) throw Invalid(field, fault);
+    }
+
+    public static RefusedException Invalid(string field, string message) =>
+        new(new Rejection(Rejections.FieldInvalid, $"{field}：{message}") { Field = field });
+
+    public static RefusedException NotFound(string what) => new(new Rejection(Rejections.NotFound, $"没有找到 {what}"));
+}

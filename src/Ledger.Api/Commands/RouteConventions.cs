@@ -1,0 +1,34 @@
+using Ledger.Domain;
+
+namespace Ledger.Api.Commands;
+
+/// <summary>The problem codes an operation can answer with, for the API document and for the tests that count them.</summary>
+public sealed record RefusalMetadata(IReadOnlyList<RejectionCode> Codes);
+
+/// <summary>An example request body (JSON) for the API document.</summary>
+public sealed record ExampleMetadata(string Json);
+
+/// <summary>The roles that may call a route; empty means public.</summary>
+public sealed record RolesMetadata(IReadOnlyList<string> Roles);
+
+/// <summary>How routes are declared: each says its name, who may call it and with which codes it refuses.</summary>
+public static class RouteConventions
+{
+    /// <summary>A route that changes something: one command, one transaction, idempotent.</summary>
+    public static RouteHandlerBuilder Command<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
+        .AddEndpointFilter<CommandFilter>().Describe(name, summary, roles).Produces<TAnswer>();
+
+    /// <summary>A route that only reads.</summary>
+    public static RouteHandlerBuilder Reading<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
+        .Describe(name, summary, roles).Produces<TAnswer>();
+
+    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params RejectionCode[] codes) => route.WithMetadata(new RefusalMetadata(codes));
+
+    public static RouteHandlerBuilder Example(this RouteHandlerBuilder route, string json) => route.WithMetadata(new ExampleMetadata(json));
+
+    private static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string name, string summary, string[] roles)
+    {
+        route.WithName(name).WithSummary(summary).WithMetadata(new RolesMetadata(roles));
+        return roles.Length == 0 ? route.AllowAnonymous() : route.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(roles));
+    }
+}

@@ -1,0 +1,67 @@
+using System.Security.Cryptography;
+using Ledger.Api.Commands;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Npgsql;
+
+namespace Ledger.Api.Evidence;
+
+/// <summary>A stored document. <paramref name="Digest"/>: SHA-256 of its bytes as 64 lower-case hex digits; events name it by that.</summary>
+public sealed record EvidenceView(string Digest, string MediaType, string FileName, long Bytes);
+
+/// <summary>Documents that entries rest on (凭证): sealed scans, minutes, bank slips. Stored by digest, never changed.</summary>
+public static class EvidenceEndpoints
+{
+    public const long MaxBytes = 20 * 1024 * 1024;
+
+    /// <summary>What may be handed in, by the bytes it starts with. What the client calls it does not count.</summary>
+    private static readonly (string MediaType, byte[] Start)[] Signatures =
+    [
+        ("application/pdf", "%PDF-"u8.ToArray()),
+        ("image/png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]),
+        ("image/jpeg", [0xFF, 0xD8, 0xFF]),
+        ("image/tiff", [0x49, 0x49, 0x2A, 0x00]),
+        ("image/tiff", [0x4D, 0x4D, 0x00, 0x2A]),
+    ];
+
+    private static readonly string[] Uploaders = [Roles.VillageFinance, Roles.Agency, Roles.Township, Roles.CityHrss, .. Roles.County];
+
+    public static void MapEvidence(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/evidence", Upload)
+            .Command<EvidenceView>("upload-evidence", "上传凭证（PDF、PNG、JPEG、TIFF，最大20MB） · Upload a document", Uploaders).DisableAntiforgery()
+            .Refuses(Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.BodyInvalid);
+        api.MapGet("/evidence/{digest}", Download)
+            .Reading<byte[]>("download-evidence", "下载凭证 · Download a document", Roles.All).Refuses(Rejections.NotFound);
+    }
+
+    private static async Task<Answer> Upload(IFormFile file, Command command)
+    {
+        if (file.Length > MaxBytes) throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"凭证最大 {MaxBytes >> 20} MB") { Field = "file" });
+        using var content = new MemoryStream((int)file.Length);
+        await file.CopyToAsync(content);
+        var bytes = content.ToArray();
+        var mediaType = Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType
+            ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）") { Field = "file" });
+        var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
+        await command.Connection.ExecuteAsync(
+            $"""
+             insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by)
+             values (@digest, @region, @type, @name, @content, @by) on conflict do nothing
+             """,
+            ("digest", digest), ("region", command.Actor.Region), ("type", mediaType), ("name", name), ("content", bytes), ("by", command.Actor.Id));
+        return Answer.Created($"/api/evidence/{digest}", new EvidenceView(digest, mediaType, name, bytes.Length));
+    }
+
+    private static async Task<IResult> Download(string digest, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var found = await connection.QueryAsync(
+            $"select media_type, file_name, content from {LedgerStore.Schema}.evidence where digest = @digest and region like @scope || '%' limit 1",
+            r => (Type: r.GetString(0), Name: r.GetString(1), Content: r.GetFieldValue<byte[]>(2)), ("digest", digest), ("scope", caller.Actor.Region));
+        if (found.Count == 0) throw Require.NotFound($"凭证 {digest}");
+        return Results.File(found[0].Content, found[0].Type, found[0].Name);
+    }
+}

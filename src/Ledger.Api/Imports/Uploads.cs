@@ -1,0 +1,30 @@
+using Ledger.Api.Commands;
+using Ledger.Domain;
+
+namespace Ledger.Api.Imports;
+
+/// <summary>What all uploads have in common.</summary>
+public static class Uploads
+{
+    /// <summary>All or nothing: an upload with faults is refused whole, every fault at once, unless the caller asked for the sound part.</summary>
+    public static void RefuseFaults(IReadOnlyList<Fault> faults, bool? partial, SheetForm form, RejectionCode code)
+    {
+        if (faults.Count == 0 || partial == true) return;
+        var rows = faults.Select(f => f.Row).Distinct().Count();
+        throw new RefusedException(new Rejection(code,
+            $"{form.Title}有 {faults.Count} 处问题（{rows} 行），没有存入任何内容；加请求头 Accept: {Workbook.ContentType} 可取回标注了问题的文件")
+        {
+            Faults = faults,
+        });
+    }
+
+    /// <summary>A route that takes a spreadsheet of this form as multipart/form-data.</summary>
+    public static RouteHandlerBuilder TakesSheet(this RouteHandlerBuilder route, SheetForm form) => route.WithMetadata(new SheetMetadata(form)).DisableAntiforgery();
+
+    public static void MapTemplates(this IEndpointRouteBuilder api) =>
+        api.MapGet("/templates/{name}.xlsx", (string name) => Sheets.All.FirstOrDefault(s => s.Name == name) is { } form
+                ? Results.File(Workbook.Template(form), Workbook.ContentType, $"{form.Title}-模板.xlsx")
+                : throw Require.NotFound($"模板 {name}；有 {string.Join("、", Sheets.All.Select(s => s.Name))}"))
+            .Reading<byte[]>("download-template", "下载填报模板 · Download an upload template (members, contributions, roster, receipts)")
+            .Refuses(Rejections.NotFound);
+}

@@ -1,0 +1,86 @@
+using Ledger.Api.Commands;
+using Ledger.Api.Imports;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Policies;
+using Marten;
+using Marten.Linq.MatchesSql;
+using Npgsql;
+
+namespace Ledger.Api.Members;
+
+public sealed record MemberView(string Id, string Name, string CitizenId);
+public sealed record MemberPage(IReadOnlyList<MemberView> Members, string? Next);
+
+public sealed record ContributionView(ContributionKind Kind, Money TierAmount, Money Amount, DateOnly PaidOn, string Reference);
+public sealed record SubsidyView(string ApplicationId, string CollectiveId, string FundId, Money Amount, SubsidyStatus Status, FenInterval Fen);
+
+/// <summary>One person in one year; names and numbers are masked. <paramref name="LeftAmount"/> is what the cap still allows.</summary>
+public sealed record MemberYearView(string Id, int Version, string MemberId, string Name, string CitizenId, int Year,
+    IReadOnlyList<ContributionView> Contributions, IReadOnlyList<SubsidyView> Subsidies, Money? CapAmount, Money UsedAmount, Money? LeftAmount);
+
+/// <summary>Members (成员) and their contribution years.</summary>
+public static class MemberEndpoints
+{
+    private const int MaxPage = 500;
+
+    public static void MapMembers(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/members/import", MemberImports.Members)
+            .Command<ImportView>("import-members", "导入成员名册（.xlsx/.csv） · Import members", Roles.VillageFinance, Roles.Agency)
+            .TakesSheet(Sheets.Members)
+            .Refuses(Rejections.RosterInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);
+        api.MapPost("/contributions/import", MemberImports.Contributions)
+            .Command<ImportView>("import-contributions", "导入个人缴费记录（.xlsx/.csv，C4 C5） · Import contribution records", Roles.CountyTax, Roles.Agency)
+            .TakesSheet(Sheets.Contributions)
+            .Refuses(Rejections.RosterInvalid, Rejections.NotAMember, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded,
+                Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.BodyInvalid);
+        api.MapGet("/members", List)
+            .Reading<MemberPage>("list-members", "成员列表（脱敏） · List members of a collective, masked", Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township)
+            .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+        api.MapGet("/members/{id}/years/{year:int}", Year)
+            .Reading<MemberYearView>("read-member-year", "成员年度：缴费、补助、剩余额度 · Contributions, subsidies and cap of one person in one year",
+                Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CountyHrss)
+            .Refuses(Rejections.NotFound);
+    }
+
+    private static async Task<MemberPage> List(string collectiveId, string? after, int? limit, IQuerySession session, NpgsqlDataSource database,
+        PersonalData people, Caller caller, CancellationToken cancellation)
+    {
+        if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
+        if (await session.ScopedAsync<Collective>(collectiveId, caller) is null) throw Require.NotFound(collectiveId);
+        var size = limit ?? 100;
+        var members = await session.Query<Member>()
+            .Where(m => m.MatchesSql("jsonb_exists(d.data -> 'memberships', ?)", collectiveId) && m.MatchesSql("d.id > ?", after ?? ""))
+            .OrderBy(m => m.Id).Take(size + 1).ToListAsync(cancellation);
+        var page = members.Take(size).ToList();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var persons = await people.ReadAsync(connection, page.Select(m => m.Id));
+        return new MemberPage(
+            [.. page.Select(m => persons.TryGetValue(m.Id, out var p) ? new MemberView(m.Id, p.MaskedName, p.MaskedCitizenId) : new MemberView(m.Id, Erased, Erased))],
+            members.Count > size ? page[^1].Id : null);
+    }
+
+    /// <summary>What stands in place of the name of a person whose data was erased.</summary>
+    public const string Erased = "（已删除）";
+
+    private static async Task<IResult> Year(string id, int year, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller,
+        HttpContext http, CancellationToken cancellation)
+    {
+        var member = await session.LoadAsync<Member>(id, cancellation);
+        if (member is null || !member.Memberships.Values.Any(caller.MaySee)) throw Require.NotFound(id);
+        var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation) ?? throw Require.NotFound($"{id} 的 {year} 年度");
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
+        var county = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(member.Region), year), cancellation);
+        var cap = (county ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(member.Region), year), cancellation))?.HighestTierFen;
+        return Reading.Of(http, state, s => new MemberYearView(s.Id, s.Version, id, person?.MaskedName ?? Erased, person?.MaskedCitizenId ?? Erased, year,
+            [.. s.Contributions.Select(c => new ContributionView(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference))],
+            [.. s.Subsidies.Select(x => new SubsidyView(x.ApplicationId, x.CollectiveId, x.FundId, x.AmountFen, x.Status, x.Fen))],
+            cap, s.CapUsed(), cap - s.CapUsed()), id);
+    }
+}

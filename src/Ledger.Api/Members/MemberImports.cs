@@ -1,0 +1,124 @@
+using System.Security.Cryptography;
+using Ledger.Api.Commands;
+using Ledger.Api.Imports;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+
+namespace Ledger.Api.Members;
+
+/// <summary>What became of an upload. Rows with faults are listed and were left out (only with <c>partial=true</c>).</summary>
+public sealed record ImportView(int Rows, int Imported, int Unchanged, int Skipped, IReadOnlyList<Fault> Faults);
+
+/// <summary>The member list and the tax office's contribution records, from .xlsx or .csv.</summary>
+public static class MemberImports
+{
+    public static async Task<Answer> Members(IFormFile file, string collectiveId, bool? partial, Command command, PersonalData people)
+    {
+        var table = Table.Read(file, Sheets.Members);
+        var faults = new List<Fault>();
+        var rows = new List<(int Row, CitizenId Id, Person Person)>();
+        var seen = new Dictionary<string, int>();
+        foreach (var row in table.Rows)
+        {
+            var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
+            var person = new Person(reader.Text(Roster.NameColumn, 50), "", Optional(reader, Sheets.Phone, 11, 11), Optional(reader, Sheets.BankCard, 12, 30),
+                RandomNumberGenerator.GetBytes(16));
+            var id = reader.CitizenId();
+            if (id.Value is not null && !seen.TryAdd(id.Value, row.Number)) reader.Wrong(Roster.CitizenIdColumn, $"与第 {seen[id.Value]} 行重复");
+            if (reader.IsSound) rows.Add((row.Number, id, person with { CitizenId = id.Value! }));
+        }
+
+        var collective = await command.LoadAsync<Collective>(collectiveId);
+        var known = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        var knownPeople = await people.ReadAsync(command.Connection, known.Values);
+        rows.RemoveAll(r => NameDiffers(r.Row, r.Id, r.Person.Name));
+        Uploads.RefuseFaults(faults, partial, Sheets.Members, Rejections.RosterInvalid);
+
+        await people.AddAsync(command.Connection, [.. rows.Where(r => !known.ContainsKey(r.Id)).Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
+        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        var members = await command.FindManyAsync<Member>(ids.Values);
+        var imported = 0;
+        foreach (var (_, id, person) in rows)
+        {
+            var memberId = ids[id];
+            var member = members.GetValueOrDefault(memberId);
+            if (member?.Memberships.ContainsKey(collective.Id) == true) continue;
+            command.Append(memberId, member, new IEventOf<Member>[] { new MemberRegistered(collective.Id, collective.Region, person.Digest()) });
+            imported++;
+        }
+        return new Answer(new ImportView(table.Rows.Count, imported, rows.Count - imported, table.Rows.Count - rows.Count, faults));
+
+        bool NameDiffers(int row, CitizenId id, string name)
+        {
+            if (!known.TryGetValue(id, out var memberId) || !knownPeople.TryGetValue(memberId, out var there) || there.Name == name) return false;
+            faults.Add(new Fault(Rejections.RosterInvalid.Code, "此身份证号已以另一姓名登记", Row: row, Column: Roster.NameColumn, MemberId: memberId));
+            return true;
+        }
+
+        static string? Optional(RowReader reader, string column, int min, int max)
+        {
+            var text = reader.Cell(column).Text.Replace(" ", "", StringComparison.Ordinal);
+            if (text.Length == 0) return null;
+            if (text.Length < min || text.Length > max || !text.All(char.IsAsciiDigit)) reader.Wrong(column, $"应为 {min} 至 {max} 位数字");
+            return text;
+        }
+    }
+
+    public static async Task<Answer> Contributions(IFormFile file, int year, bool? partial, Command command, PersonalData people, Caller caller)
+    {
+        if (year < 2009 || year > command.Today.Year) throw Require.Invalid("year", "年度不能早于2009，也不能晚于今年");
+        var table = Table.Read(file, Sheets.Contributions);
+        var policy = await command.PolicyYearAsync(caller.Actor.Region, year);
+        var faults = new List<Fault>();
+        var rows = new List<(RowReader Reader, string Name, CitizenId Id, Contribution Contribution)>();
+        var references = new Dictionary<string, int>();
+        foreach (var row in table.Rows)
+        {
+            var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
+            var (name, id) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId());
+            var contribution = new Contribution(Kind(reader), reader.Amount(Sheets.Tier), reader.Amount(Sheets.Paid), reader.Date(Sheets.PaidOn, command.Today),
+                reader.Text(Sheets.Reference, 40));
+            if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
+                reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
+            if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, row.Number))
+                reader.Wrong(Sheets.Reference, $"与第 {references[contribution.Reference]} 行重复");
+            if (reader.IsSound) rows.Add((reader, name, id, contribution));
+        }
+
+        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        var persons = await people.ReadAsync(command.Connection, ids.Values);
+        var members = await command.ReadManyAsync<Member>(ids.Values);
+        foreach (var (reader, name, id, _) in rows)
+        {
+            var member = ids.TryGetValue(id, out var memberId) ? members.GetValueOrDefault(memberId) : null;
+            if (member is null || !member.Memberships.Values.Any(caller.MaySee)) reader.Wrong(Roster.CitizenIdColumn, "不是辖区内任何集体的成员", Rejections.NotAMember);
+            else if (persons.TryGetValue(memberId!, out var person) && person.Name != name) reader.Wrong(Roster.NameColumn, "姓名与成员登记不一致");
+        }
+        rows.RemoveAll(r => !r.Reader.IsSound);
+        Uploads.RefuseFaults(faults, partial, Sheets.Contributions, Rejections.RosterInvalid);
+
+        var years = new Dictionary<string, MemberYear>(await command.FindManyAsync<MemberYear>(rows.Select(r => StreamId.MemberYear(ids[r.Id], year))));
+        var imported = 0;
+        foreach (var (_, _, id, contribution) in rows)
+        {
+            var streamId = StreamId.MemberYear(ids[id], year);
+            var known = years.GetValueOrDefault(streamId);
+            years[streamId] = command.Append(streamId, known, MemberYearDecider.RecordContribution(known, contribution));
+            if (years[streamId].Version > (known?.Version ?? 0)) imported++;
+        }
+        return new Answer(new ImportView(table.Rows.Count, imported, rows.Count - imported, table.Rows.Count - rows.Count, faults));
+    }
+
+    private static ContributionKind Kind(RowReader reader)
+    {
+        var text = reader.Cell(Sheets.Kind).Text;
+        if (text == Sheets.CatchUp) return ContributionKind.CatchUp;
+        if (text != Sheets.Regular) reader.Wrong(Sheets.Kind, $"应为“{Sheets.Regular}”或“{Sheets.CatchUp}”");
+        return ContributionKind.Regular;
+    }
+}

@@ -1,0 +1,114 @@
+using Ledger.Api.Commands;
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
+using Marten;
+
+namespace Ledger.Api.Plans;
+
+public sealed record TierAmountBody(Money TierAmount, Money Amount);
+
+/// <summary>Flat: <paramref name="FlatAmount"/> for everybody. Per tier: <paramref name="Tiers"/>.</summary>
+public sealed record StandardBody(StandardKind Kind, Money? FlatAmount, IReadOnlyList<TierAmountBody>? Tiers)
+{
+    public Standard ToStandard() => new(Kind, FlatAmount, [.. (Tiers ?? []).Select(t => new TierAmount(t.TierAmount, t.Amount))]);
+    public static StandardBody Of(Standard s) => new(s.Kind, s.FlatAmountFen, [.. s.Tiers.Select(t => new TierAmountBody(t.TierFen, t.AmountFen))]);
+}
+
+public sealed record PlanBody(string CollectiveId, int Year, string Source, string Scope, StandardBody Standard);
+public sealed record AmendmentBody(string Source, string Scope, StandardBody Standard, string Reason);
+
+/// <summary>The villagers' meeting. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the signed minutes.</summary>
+public sealed record ResolutionBody(string Form, DateOnly MeetingDate, int Eligible, int Attendance, int VotesFor, int VotesAgainst, string Minutes);
+
+public sealed record PlanVersionView(int PlanVersion, string Source, string Scope, StandardBody Standard);
+
+public sealed record PlanView(string Id, int Version, string CollectiveId, string FundId, int Year, int AdoptedVersion, Resolution? LatestResolution,
+    IReadOnlyList<PlanVersionView> Versions)
+{
+    public static PlanView Of(Plan p) => new(p.Id, p.Version, p.CollectiveId, p.FundId, p.Year, p.AdoptedVersion, p.LatestResolution,
+        [.. p.Versions.Select((v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard)))]);
+}
+
+/// <summary>Plans (补助方案), C10, C12 and C13.</summary>
+public static class PlanEndpoints
+{
+    private const string StandardExample = """
+        "source":"2026年集体收入","scope":"本年度正常缴费的本集体成员","standard":{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":60},{"tierAmount":500,"amount":100}]}
+        """;
+
+    public static void MapPlans(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/plans", Draft)
+            .Command<PlanView>("draft-plan", "起草补助方案 (C12) · Draft a plan", Roles.VillageFinance)
+            .Refuses(Rejections.StandardInvalid, Rejections.AlreadyExists, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid)
+            .Example($$"""{"collectiveId":"collective-N2370811MF0000001J","year":2026,{{StandardExample}}}""");
+        api.MapPost("/plans/{id}/resolution", Resolve)
+            .Command<PlanView>("record-resolution", "记录村民会议决议 (C13) · Record the villagers' resolution", Roles.VillageFinance)
+            .Refuses(Rejections.FieldInvalid, Rejections.EvidenceMissing, Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,"votesAgainst":4,"minutes":"<会议记录的摘要>"}""");
+        api.MapPost("/plans/{id}/adoption", Adopt)
+            .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
+            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountyNotInPilot,
+                Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/plans/{id}/amendments", Amend)
+            .Command<PlanView>("amend-plan", "修订方案 (C12) · Amend the plan", Roles.VillageFinance)
+            .Refuses(Rejections.StandardInvalid, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.VersionMismatch)
+            .Example($$"""{"reason":"提高500元档次的补助",{{StandardExample}}}""");
+        api.MapGet("/plans/{id}", Read).Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All).Refuses(Rejections.NotFound);
+    }
+
+    private static PlanContent Content(string source, string scope, StandardBody standard) =>
+        new(Require.Text(source, "source", 500), Require.Text(scope, "scope", 500), standard.ToStandard());
+
+    private static async Task<Answer> Draft(PlanBody body, Command command)
+    {
+        var content = Content(body.Source, body.Scope, body.Standard);
+        var collectiveId = Require.Text(body.CollectiveId, "collectiveId", 40);
+        if (!collectiveId.StartsWith("collective-", StringComparison.Ordinal)) throw Require.NotFound(collectiveId);
+        var id = StreamId.PlanOf(collectiveId, body.Year);
+        var known = await command.FindAsync<Plan>(id);
+        var collective = await command.LoadAsync<Collective>(collectiveId);
+        var policy = await command.PolicyYearAsync(collective.Region, body.Year);
+        var fund = await command.ReadAsync<Fund>(StreamId.FundOf(collectiveId));
+        var state = command.Append(id, known, PlanDecider.Draft(known, collective, fund, policy, content));
+        return Answer.Created($"/api/plans/{id}", PlanView.Of(state), state.Version);
+    }
+
+    private static async Task<Answer> Resolve(string id, ResolutionBody body, Command command)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.MeetingDate, "meetingDate", command.Today);
+        var minutes = await command.EvidenceAsync([Require.Text(body.Minutes, "minutes", 64)], "minutes");
+        var plan = await command.LoadAsync<Plan>(id);
+        var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
+        var resolution = new Resolution(body.Form, body.MeetingDate, body.Eligible, body.Attendance, body.VotesFor, body.VotesAgainst, minutes[0]);
+        plan = command.Append(id, plan, PlanDecider.RecordResolution(plan, policy, resolution, command.Today));
+        return new Answer(PlanView.Of(plan), plan.Version);
+    }
+
+    private static async Task<Answer> Adopt(string id, Command command)
+    {
+        var plan = await command.LoadAsync<Plan>(id);
+        var collective = await command.ReadAsync<Collective>(plan.CollectiveId);
+        var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
+        var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
+        plan = command.Append(id, plan, PlanDecider.Adopt(plan, collective!, pilot, policy));
+        return new Answer(PlanView.Of(plan), plan.Version);
+    }
+
+    private static async Task<Answer> Amend(string id, AmendmentBody body, Command command)
+    {
+        var content = Content(body.Source, body.Scope, body.Standard);
+        var plan = await command.LoadAsync<Plan>(id);
+        var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
+        plan = command.Append(id, plan, PlanDecider.Amend(plan, policy, content, Require.Text(body.Reason, "reason", 500)));
+        return new Answer(PlanView.Of(plan), plan.Version);
+    }
+
+    private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
+        Reading.Of(http, await session.ScopedAsync<Plan>(id, caller), PlanView.Of, id);
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ledger.Api.Applications;
+using Ledger.Api.Audit;
+using Ledger.Api.Collectives;
+using Ledger.Api.Commands;
+using Ledger.Api.Evidence;
+using Ledger.Api.Funds;
+using Ledger.Api.Imports;
+using Ledger.Api.Members;
+using Ledger.Api.OpenApi;
+using Ledger.Api.Pilots;
+using Ledger.Api.Plans;
+using Ledger.Api.PolicyYears;
+using Ledger.Api.Sample;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Npgsql;
+
+var builder = WebApplication.CreateBuilder(args);
+var settings = Settings.Of(builder.Configuration);
+
+// The database: the one that is configured, or a private cluster of our own.
+await using var cluster = settings.ConnectionString is null ? await PrivateCluster.StartAsync(settings.DataFolder) : null;
+var keys = KeyFile.LoadOrCreate(settings.KeyFile);
+if (args is ["token", ..])
+{
+    Console.WriteLine(TokenCommand.Run(builder.Configuration, keys));
+    return;
+}
+await using var database = NpgsqlDataSource.Create(settings.ConnectionString ?? await cluster!.DatabaseAsync("ledger"));
+
+// Services
+builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>();
+builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
+builder.AddLedgerStore(database);
+Tokens.AddTo(builder.Services);
+builder.Services.AddApiDocument();
+builder.Services.AddProblemDetails();
+builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+builder.Services.ConfigureHttpJsonOptions(options =>
+{
+    var json = options.SerializerOptions;
+    json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+    json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+    json.RespectNullableAnnotations = true;
+    json.RespectRequiredConstructorParameters = true;
+    json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
+    json.Converters.Add(new YuanJsonConverter());
+});
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 32 * 1024 * 1024);
+if (settings.Sample) builder.Services.AddHostedService<SampleCounty>();
+
+var app = builder.Build();
+await LedgerStore.ApplySchemaAsync(app.Services);
+if (args is ["schema"]) return;
+if (settings.Sample) await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
+
+// Pipeline
+app.UseExceptionHandler(errors => errors.Run(Problem.HandleAsync));
+app.UseStatusCodePages(Problem.EmptyAnswerAsync);
+app.UseRouting();
+app.UseAuthentication();
+app.UseAuthorization();
+app.Use((http, next) =>
+{
+    http.Request.EnableBuffering(); // the body is read twice: for the idempotency digest and for the endpoint
+    return next();
+});
+
+// Routes
+var api = app.MapGroup("/api");
+api.MapPolicyYears();
+api.MapPilots();
+api.MapCollectives();
+api.MapFunds();
+api.MapPlans();
+api.MapMembers();
+api.MapApplications();
+api.MapEvidence();
+api.MapAudit();
+api.MapTemplates();
+app.MapApiDocument();
+app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).AllowAnonymous().ExcludeFromDescription();
+app.MapGet("/health/ready", async (NpgsqlDataSource db) =>
+{
+    await using var connection = await db.OpenConnectionAsync();
+    await connection.ExecuteAsync("select 1");
+    return Results.Ok(new { status = "ready" });
+}).AllowAnonymous().ExcludeFromDescription();
+if (settings.Sample) app.MapSampleClock();
+
+await app.RunAsync();
+
+/// <summary>Named so that tests can host it.</summary>
+public partial class Program;

@@ -1,0 +1,2 @@
+namespace Ledger.Api.Sample;
+public sealed class SampleCounty : BackgroundService { protected override Task ExecuteAsync(CancellationToken t) => Task.CompletedTask; }

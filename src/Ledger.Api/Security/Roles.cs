@@ -1,0 +1,25 @@
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Api.Security;
+
+/// <summary>The roles of domain.md, as they stand in tokens.</summary>
+public static class Roles
+{
+    public const string CityHrss = "city-hrss", CountyHrss = "county-hrss", CountyFinance = "county-finance",
+        CountyAgriculture = "county-agriculture", CountyTax = "county-tax", Agency = "agency", Township = "township",
+        VillageFinance = "village-finance", Auditor = "auditor";
+
+    public static readonly string[] County = [CountyHrss, CountyFinance, CountyAgriculture, CountyTax];
+    public static readonly string[] All = [CityHrss, .. County, Agency, Township, VillageFinance, Auditor];
+}
+
+/// <summary>Who calls: from the token. A region scope is a prefix of the codes one may see.</summary>
+public sealed class Caller(IHttpContextAccessor http)
+{
+    public Actor Actor { get; } = http.HttpContext?.User is { Identity.IsAuthenticated: true } user
+        ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value)
+        : new Actor("public", "public", "");
+
+    public bool MaySee(string region) => Actor.Region.Length > 0 && RegionCode.Contains(Actor.Region, region);
+}

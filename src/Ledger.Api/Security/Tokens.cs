@@ -1,0 +1,92 @@
+using System.Security.Claims;
+using Ledger.Api.Commands;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Ledger.Api.Security;
+
+/// <summary>Signed bearer tokens: sub, role, region scope, expiry. Every route needs one unless it says that it is public.</summary>
+public sealed class Tokens(KeyFile keys, TimeProvider clock)
+{
+    private const string Issuer = "collective-subsidy-ledger";
+
+    /// <summary>Null when role and region fit each other, else what is wrong.</summary>
+    public static string? Fault(string role, string region) =>
+        !Roles.All.Contains(role) ? $"未知角色“{role}”，可用：{string.Join("、", Roles.All)}"
+        : RegionCode.Fault(region, role switch
+        {
+            Roles.CityHrss => [RegionCode.CityLength],
+            Roles.Agency or Roles.Auditor => [RegionCode.CityLength, RegionCode.CountyLength],
+            Roles.Township => [RegionCode.TownshipLength],
+            Roles.VillageFinance => [RegionCode.VillageLength],
+            _ => [RegionCode.CountyLength],
+        });
+
+    public string Issue(Actor actor, TimeSpan lifetime) => new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
+    {
+        Issuer = Issuer,
+        Audience = Issuer,
+        IssuedAt = clock.GetUtcNow().UtcDateTime,
+        NotBefore = clock.GetUtcNow().UtcDateTime,
+        Expires = clock.GetUtcNow().UtcDateTime + lifetime,
+        Subject = new ClaimsIdentity([new("sub", actor.Id), new("role", actor.Role), new("region", actor.Region)]),
+        SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(keys.TokenKey), SecurityAlgorithms.HmacSha256),
+    });
+
+    public static void AddTo(IServiceCollection services)
+    {
+        services.AddSingleton<Tokens>().AddHttpContextAccessor().AddScoped<Caller>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusedAccess>();
+        services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
+        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KeyFile, TimeProvider>((options, keys, clock) =>
+        {
+            options.MapInboundClaims = false;
+            options.TokenValidationParameters = new TokenValidationParameters
+            {
+                ValidIssuer = Issuer,
+                ValidAudience = Issuer,
+                IssuerSigningKey = new SymmetricSecurityKey(keys.TokenKey),
+                ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+                RoleClaimType = "role",
+                NameClaimType = "sub",
+                LifetimeValidator = (from, until, _, _) =>
+                    from <= clock.GetUtcNow().UtcDateTime.AddMinutes(1) && clock.GetUtcNow().UtcDateTime < until,
+            };
+        });
+        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+    }
+}
+
+/// <summary>No token: 401. The wrong role: 403, and a command that was tried is recorded like any other refusal.</summary>
+public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
+{
+    public async Task HandleAsync(RequestDelegate next, HttpContext http, AuthorizationPolicy policy, PolicyAuthorizationResult result)
+    {
+        if (result.Succeeded)
+        {
+            await next(http);
+        }
+        else if (result.Forbidden)
+        {
+            var rejection = new Rejection(Rejections.Forbidden, $"角色“{http.User.FindFirst("role")?.Value}”不能办理此事项");
+            if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
+            {
+                await using var command = http.RequestServices.GetRequiredService<Command>();
+                await command.BeginAsync();
+                await command.RecordRefusalAsync(rejection, http.Request.RouteValues.Values.LastOrDefault()?.ToString());
+            }
+            await Problem.Of(rejection, http).ExecuteAsync(http);
+        }
+        else
+        {
+            http.Response.Headers.WWWAuthenticate = "Bearer";
+            await Problem.Of(new Rejection(Rejections.Unauthenticated, "请求没有带有效的令牌，或令牌已过期"), http).ExecuteAsync(http);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Npgsql;
+
+namespace Ledger.Api.Storage;
+
+/// <summary>
+/// The product's secrets, 32 random bytes each, in one file that is made on first start and readable by its owner only: the
+/// key-encryption key of personal data, the key of the citizen-id hash, the signing key of bearer tokens. All nodes share one file.
+/// Lose it and personal data is unreadable for ever: back it up apart from the database.
+/// </summary>
+public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] TokenKey)
+{
+    public static KeyFile LoadOrCreate(string path)
+    {
+        if (!File.Exists(path)) Create(path);
+        try
+        {
+            var keys = JsonSerializer.Deserialize<KeyFile>(File.ReadAllBytes(path));
+            if (keys is { KeyEncryptionKey.Length: 32, HashKey.Length: 32, TokenKey.Length: 32 }) return keys;
+        }
+        catch (JsonException)
+        {
+            // Falls through to the one message that helps.
+        }
+        throw new InvalidOperationException($"密钥文件 {path} 已损坏；请从备份恢复。The key file is damaged: restore it from your backup.");
+    }
+
+    private static void Create(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var made = new KeyFile(RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32));
+        var fresh = $"{path}.{Guid.NewGuid():N}";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var file = new FileStream(fresh, options)) JsonSerializer.Serialize(file, made);
+        try
+        {
+            File.Move(fresh, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(fresh); // another process was first: its keys count
+        }
+    }
+
+    /// <summary>Ties the database to these keys on first use, and refuses to run against a database that belongs to others.</summary>
+    public async Task BindToAsync(NpgsqlConnection connection)
+    {
+        var fingerprint = Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
+        await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.key_check (fingerprint) values (@f) on conflict do nothing", ("f", fingerprint));
+        var known = (await connection.QueryAsync($"select fingerprint from {LedgerStore.Schema}.key_check", r => r.GetString(0))).Single();
+        if (known != fingerprint)
+            throw new InvalidOperationException(
+                $"密钥文件与数据库不符（文件 {fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。The key file does not belong to this database.");
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using JasperFx;
+using JasperFx.Events;
+using Ledger.Projections;
+using Marten;
+using Npgsql;
+using Wolverine;
+using Wolverine.Marten;
+using Wolverine.Runtime;
+
+namespace Ledger.Api.Storage;
+
+/// <summary>The event store: Marten on PostgreSQL, its asynchronous projections spread over the nodes by Wolverine.</summary>
+public static class LedgerStore
+{
+    public const string Schema = "ledger";
+
+    /// <summary>How events and documents are written: camelCase, enums as kebab-case words, money as whole fen.</summary>
+    public static void StoredForm(JsonSerializerOptions json)
+    {
+        json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+        json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+        json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
+    }
+
+    public static void AddLedgerStore(this WebApplicationBuilder builder, NpgsqlDataSource database)
+    {
+        builder.Services.AddSingleton(database);
+        builder.Services.AddMarten(services =>
+        {
+            var options = new StoreOptions { DatabaseSchemaName = Schema, AutoCreateSchemaObjects = AutoCreate.None };
+            options.Events.StreamIdentity = StreamIdentity.AsString;
+            options.Events.AppendMode = EventAppendMode.Quick;
+            options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
+            options.Events.MetadataConfig.CorrelationIdEnabled = true;
+            options.Events.MetadataConfig.CausationIdEnabled = true;
+            options.Events.MetadataConfig.HeadersEnabled = true;
+            options.UseSystemTextJsonForSerialization(configure: StoredForm);
+            options.AddLedgerProjections();
+            return options;
+        }).UseNpgsqlDataSource().IntegrateWithWolverine(marten =>
+        {
+            marten.UseWolverineManagedEventSubscriptionDistribution = true;
+            marten.MessageStorageSchemaName = "wolverine";
+            marten.AutoCreate = AutoCreate.None;
+        });
+        builder.Host.UseWolverine(wolverine =>
+        {
+            wolverine.AutoBuildMessageStorageOnStartup = AutoCreate.None;
+            // There is no message handler, so nothing is generated: no compiler at run time and a fast start.
+            wolverine.CodeGeneration.TypeLoadMode = JasperFx.CodeGeneration.TypeLoadMode.Static;
+            // How soon projections start after the process, and move when a node is gone.
+            wolverine.Durability.CheckAssignmentPeriod = TimeSpan.FromSeconds(2);
+            wolverine.Durability.FirstHealthCheckExecution = TimeSpan.FromSeconds(1);
+            wolverine.Durability.HealthCheckPollingTime = TimeSpan.FromSeconds(2);
+            wolverine.Durability.StaleNodeTimeout = TimeSpan.FromSeconds(10);
+        });
+    }
+
+    /// <summary>
+    /// Brings the schema up to date. Two processes that start at once take turns: a session-level advisory lock is held throughout,
+    /// and the second one finds nothing left to do.
+    /// </summary>
+    public static async Task ApplySchemaAsync(IServiceProvider services)
+    {
+        const long schemaLock = 0x4C45444745525F31; // "LEDGER_1"
+        var database = services.GetRequiredService<NpgsqlDataSource>();
+        await using var connection = await database.OpenConnectionAsync();
+        await connection.ExecuteAsync("select pg_advisory_lock(@lock)", ("lock", schemaLock));
+        try
+        {
+            await services.GetRequiredService<IDocumentStore>().Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+            await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
+            using var script = new StreamReader(typeof(LedgerStore).Assembly.GetManifestResourceStream("schema.sql")!);
+            await connection.ExecuteAsync((await script.ReadToEndAsync()).Replace("{schema}", Schema, StringComparison.Ordinal));
+            await services.GetRequiredService<KeyFile>().BindToAsync(connection);
+        }
+        finally
+        {
+            await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", schemaLock));
+        }
+    }
+}

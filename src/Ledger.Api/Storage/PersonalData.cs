@@ -1,0 +1,102 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Ledger.Domain.Identity;
+using Npgsql;
+
+namespace Ledger.Api.Storage;
+
+/// <summary>What is known of a person in clear; in memory only. <paramref name="Salt"/> goes into the digest that events carry.</summary>
+public sealed record Person(string Name, string CitizenId, string? Phone, string? BankCard, byte[] Salt)
+{
+    /// <summary>The family name, the rest starred: 张**.</summary>
+    public string MaskedName => Mask(Name);
+    public string MaskedCitizenId => Domain.Identity.CitizenId.Parse(CitizenId, out _).Masked;
+
+    /// <summary>SHA-256 over salt and data, as 64 hex digits.</summary>
+    public string Digest() => Convert.ToHexStringLower(SHA256.HashData([.. Salt, .. Encoding.UTF8.GetBytes($"{Name}\n{CitizenId}\n{Phone}\n{BankCard}")]));
+
+    public static string Mask(string name)
+    {
+        var runes = name.EnumerateRunes().ToArray();
+        return runes.Length == 0 ? "" : runes[0] + new string('*', Math.Max(1, runes.Length - 1));
+    }
+
+    public override string ToString() => MaskedName;
+}
+
+/// <summary>
+/// Personal data, apart from the events: AES-256-GCM under a key per person; that key under the key-encryption key. Destroying a
+/// person's key erases the data for good, while every event and proof stays valid.
+/// </summary>
+public sealed class PersonalData(KeyFile keys)
+{
+    private const int NonceLength = 12, TagLength = 16;
+
+    public byte[] Hash(CitizenId id) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes(id.Value));
+
+    /// <summary>Member ids by the citizen ids that are known; one query for any number.</summary>
+    public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(NpgsqlConnection connection, IEnumerable<CitizenId> ids)
+    {
+        var byHash = ids.Distinct().ToDictionary(id => Convert.ToHexString(Hash(id)));
+        var found = await connection.QueryAsync(
+            $"select id_hash, member_id from {LedgerStore.Schema}.person where id_hash = any(@hashes)",
+            r => (Hash: Convert.ToHexString(r.GetFieldValue<byte[]>(0)), MemberId: r.GetString(1)),
+            ("hashes", byHash.Keys.Select(Convert.FromHexString).ToArray()));
+        return found.ToDictionary(f => byHash[f.Hash], f => f.MemberId);
+    }
+
+    /// <summary>Persons by member id; the erased are absent.</summary>
+    public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(NpgsqlConnection connection, IEnumerable<string> memberIds) =>
+        (await connection.QueryAsync(
+            $"select member_id, wrapped_key, data from {LedgerStore.Schema}.person where member_id = any(@ids) and wrapped_key is not null",
+            r => (Id: r.GetString(0), Person: Open(r.GetString(0), r.GetFieldValue<byte[]>(1), r.GetFieldValue<byte[]>(2))),
+            ("ids", memberIds.Distinct().ToArray()))).ToDictionary(p => p.Id, p => p.Person);
+
+    /// <summary>
+    /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the ids up again
+    /// afterwards and use what is there.
+    /// </summary>
+    public async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people)
+    {
+        // Sorted by hash: two imports that share persons wait for each other in one order.
+        var rows = people.Select(p => (p.MemberId, Hash: Hash(p.CitizenId), Sealed: Seal(p.MemberId, p.Person)))
+            .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal).ToList();
+        await connection.ExecuteAsync(
+            $"""
+             insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data)
+             select * from unnest(@ids, @hashes, @keys, @data) on conflict (id_hash) do nothing
+             """,
+            ("ids", rows.Select(r => r.MemberId).ToArray()), ("hashes", rows.Select(r => r.Hash).ToArray()),
+            ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()), ("data", rows.Select(r => r.Sealed.Data).ToArray()));
+    }
+
+    private (byte[] WrappedKey, byte[] Data) Seal(string memberId, Person person)
+    {
+        var key = RandomNumberGenerator.GetBytes(32);
+        return (Encrypt(keys.KeyEncryptionKey, key, memberId), Encrypt(key, JsonSerializer.SerializeToUtf8Bytes(person), memberId));
+    }
+
+    private Person Open(string memberId, byte[] wrappedKey, byte[] data) =>
+        JsonSerializer.Deserialize<Person>(Decrypt(Decrypt(keys.KeyEncryptionKey, wrappedKey, memberId), data, memberId))!;
+
+    // Layout: nonce (12) ‖ tag (16) ‖ ciphertext. The member id is authenticated, so that rows cannot be swapped.
+    private static byte[] Encrypt(byte[] key, byte[] plain, string memberId)
+    {
+        var result = new byte[NonceLength + TagLength + plain.Length];
+        RandomNumberGenerator.Fill(result.AsSpan(0, NonceLength));
+        using var aes = new AesGcm(key, TagLength);
+        aes.Encrypt(result.AsSpan(0, NonceLength), plain, result.AsSpan(NonceLength + TagLength), result.AsSpan(NonceLength, TagLength),
+            Encoding.UTF8.GetBytes(memberId));
+        return result;
+    }
+
+    private static byte[] Decrypt(byte[] key, byte[] box, string memberId)
+    {
+        var plain = new byte[box.Length - NonceLength - TagLength];
+        using var aes = new AesGcm(key, TagLength);
+        aes.Decrypt(box.AsSpan(0, NonceLength), box.AsSpan(NonceLength + TagLength), box.AsSpan(NonceLength, TagLength), plain,
+            Encoding.UTF8.GetBytes(memberId));
+        return plain;
+    }
+}

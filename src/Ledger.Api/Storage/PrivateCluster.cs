@@ -1,0 +1,197 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Npgsql;
+
+namespace Ledger.Api.Storage;
+
+/// <summary>
+/// The embedded default: a private PostgreSQL cluster in a folder of its own, on a Unix socket only, so that it meets no other
+/// server's port. Data stays between starts. The process that holds <c>owner.lock</c> starts and stops it; another process on the
+/// same folder uses it while it runs. A cluster left behind by a killed process is taken over.
+/// </summary>
+public sealed class PrivateCluster : IAsyncDisposable
+{
+    private const int Port = 5432; // only a part of the socket's file name
+    private const string ServerAccount = "postgres";
+    private readonly string _folder, _binaries;
+    private readonly FileStream? _owner;
+
+    private PrivateCluster(string folder, string binaries, FileStream? owner) => (_folder, _binaries, _owner) = (folder, binaries, owner);
+
+    private string Data => Path.Combine(_folder, "data");
+    private string Sockets => SocketFolder(_folder);
+
+    /// <summary>Where the cluster goes when nothing is configured: a place that the unprivileged server account can reach.</summary>
+    public static string DefaultFolder => Environment.UserName == "root"
+        ? "/var/lib/collective-subsidy"
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "collective-subsidy");
+
+    /// <summary>Starts the cluster in <paramref name="folder"/>, or joins it when it runs; makes it on first use.</summary>
+    /// <exception cref="InvalidOperationException">PostgreSQL is not installed, or does not start; the message says what to do.</exception>
+    public static async Task<PrivateCluster> StartAsync(string folder)
+    {
+        folder = Path.GetFullPath(folder);
+        var cluster = new PrivateCluster(folder, FindBinaries(), TakeOwnership(folder));
+        cluster.OwnedByServer(folder);
+        if (cluster._owner is null)
+        {
+            await cluster.ConnectAsync(TimeSpan.FromSeconds(60)); // the owner may still be starting it
+            return cluster;
+        }
+        if (!File.Exists(Path.Combine(cluster.Data, "PG_VERSION"))) cluster.Initialise();
+        if (cluster.Run("pg_ctl", "-D", cluster.Data, "status").ExitCode != 0) cluster.StartServer();
+        await cluster.ConnectAsync(TimeSpan.FromSeconds(30));
+        return cluster;
+    }
+
+    public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
+    {
+        Host = Sockets, Port = Port, Username = "ledger", Database = database, Password = File.ReadAllText(PasswordFile(_folder)),
+    }.ConnectionString;
+
+    /// <summary>A connection string to the database of that name, which is made when it is missing.</summary>
+    public async Task<string> DatabaseAsync(string database)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
+        await connection.OpenAsync();
+        if ((await connection.QueryAsync("select 1 from pg_database where datname = @name", r => r.GetInt32(0), ("name", database))).Count == 0)
+        {
+            try
+            {
+                await connection.ExecuteAsync($"create database \"{database}\" encoding 'UTF8' template template0");
+            }
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
+            {
+                // Another process made it at the same moment: that is what we want.
+            }
+        }
+        return ConnectionString(database);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        if (_owner is not null)
+        {
+            Run("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+            _owner.Dispose();
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    private static FileStream? TakeOwnership(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return new FileStream(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null; // another process owns it
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException($"数据目录 {folder} 不可写；请用 Ledger:DataFolder 指定其他目录。The data folder is not writable.");
+        }
+    }
+
+    private void Initialise()
+    {
+        var password = PasswordFile(_folder);
+        File.WriteAllText(password, Convert.ToHexString(RandomNumberGenerator.GetBytes(24)));
+        File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        OwnedByServer(password);
+        Require(Run("initdb", "-D", Data, "-U", "ledger", "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale=C.UTF-8"), "initdb");
+        File.AppendAllText(Path.Combine(Data, "postgresql.conf"), "\nlisten_addresses = ''\nmax_connections = 200\nshared_buffers = 256MB\n");
+    }
+
+    private void StartServer()
+    {
+        Directory.CreateDirectory(Sockets);
+        OwnedByServer(Sockets);
+        File.SetUnixFileMode(Sockets, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // A stale postmaster.pid is PostgreSQL's own affair: it starts when the process in it is gone, and says so when it is not.
+        Require(Run("pg_ctl", "-D", Data, "-l", Path.Combine(_folder, "postgresql.log"), "-w", "-t", "60",
+            "-o", $"-c unix_socket_directories={Sockets} -p {Port}", "start"), "pg_ctl start");
+    }
+
+    private async Task ConnectAsync(TimeSpan limit)
+    {
+        for (var waited = Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
+                await connection.OpenAsync();
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException or IOException && waited.Elapsed < limit)
+            {
+                await Task.Delay(100);
+            }
+        }
+    }
+
+    private static string PasswordFile(string folder) => Path.Combine(folder, "password");
+
+    /// <summary>Unix allows 107 bytes for a socket's path; a deep data folder gets a short one in /tmp.</summary>
+    private static string SocketFolder(string folder)
+    {
+        var near = Path.Combine(folder, "socket");
+        return near.Length <= 80 ? near
+            : $"/tmp/ledger-{Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..16]}";
+    }
+
+    private static string FindBinaries()
+    {
+        var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        var installed = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var v) ? v : 0).Select(d => $"{d}/bin")
+            : [];
+        return onPath.Concat(installed).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "pg_ctl")))
+            ?? throw new InvalidOperationException(
+                "没有找到 PostgreSQL；请运行 ./start 或 apt-get install postgresql，或用 ConnectionStrings:Ledger 指定服务器。PostgreSQL is not installed.");
+    }
+
+    /// <summary>PostgreSQL refuses to run as root: then everything of the cluster belongs to the account that the Debian package makes.</summary>
+    private void OwnedByServer(string path)
+    {
+        if (Environment.UserName == "root") Execute("chown", ServerAccount, path);
+    }
+
+    private (int ExitCode, string Output) Run(string program, params string[] arguments)
+    {
+        var path = Path.Combine(_binaries, program);
+        return Environment.UserName == "root"
+            ? Execute("runuser", ["-u", ServerAccount, "--", path, .. arguments])
+            : Execute(path, arguments);
+    }
+
+    private static (int ExitCode, string Output) Execute(string program, params string[] arguments)
+    {
+        // The server inherits its parent's output: it must be a file or null, or reading to the end would wait for the server's end.
+        var output = Path.GetTempFileName();
+        try
+        {
+            var start = new ProcessStartInfo("/bin/sh", ["-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1 </dev/null", "sh", output, program, .. arguments])
+            {
+                WorkingDirectory = "/",
+            };
+            using var process = Process.Start(start)!;
+            process.WaitForExit();
+            return (process.ExitCode, File.ReadAllText(output));
+        }
+        finally
+        {
+            File.Delete(output);
+        }
+    }
+
+    private void Require((int ExitCode, string Output) result, string step)
+    {
+        if (result.ExitCode == 0) return;
+        var log = Path.Combine(_folder, "postgresql.log");
+        var tail = File.Exists(log) ? string.Join('\n', File.ReadLines(log).TakeLast(15)) : "";
+        throw new InvalidOperationException($"私有 PostgreSQL 未能启动（{step}）。The private PostgreSQL did not start.\n{result.Output}\n{log}:\n{tail}");
+    }
+}

@@ -1,0 +1,21 @@
+namespace Ledger.Api.Storage;
+
+/// <summary>The settings of the product; README has the table.</summary>
+/// <param name="ConnectionString">ConnectionStrings:Ledger. Null: a private cluster in <paramref name="DataFolder"/>.</param>
+/// <param name="DataFolder">Ledger:DataFolder. The private cluster, and the key file unless that is elsewhere.</param>
+/// <param name="KeyFile">Ledger:KeyFile. Made on first start; back it up apart from the database.</param>
+/// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real data.</param>
+/// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
+public sealed record Settings(string? ConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder)
+{
+    public static Settings Of(IConfiguration configuration)
+    {
+        var folder = configuration["Ledger:DataFolder"] is { Length: > 0 } configured ? configured : PrivateCluster.DefaultFolder;
+        return new Settings(
+            configuration.GetConnectionString("Ledger") is { Length: > 0 } connection ? connection : null,
+            folder,
+            configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
+            configuration.GetValue("Ledger:Sample", false),
+            configuration["Ledger:SampleFolder"] is { Length: > 0 } sample ? sample : Path.Combine(folder, "sample"));
+    }
+}

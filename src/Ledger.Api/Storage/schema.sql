@@ -1,0 +1,74 @@
+-- What the product keeps beside Marten's and Wolverine's own tables. Every statement may run again.
+
+-- The first answer to each Idempotency-Key, for good. A key belongs to the caller who used it.
+create table if not exists {schema}.idempotency (
+    actor       text        not null,
+    key         text        not null,
+    request     bytea       not null,   -- SHA-256 over method, path, query and body
+    command     text        not null,
+    status      int         not null default 0,
+    headers     jsonb       not null default '{}',
+    body        bytea       not null default '',
+    recorded_at timestamptz not null default now(),
+    primary key (actor, key)
+);
+
+-- Personal data, encrypted under a key per person that is itself encrypted under the key-encryption key (see PersonalData.cs).
+create table if not exists {schema}.person (
+    member_id   text        primary key,
+    id_hash     bytea       not null unique,   -- HMAC-SHA256 of the citizen id: finds duplicates, reveals nothing
+    wrapped_key bytea,                         -- null once erased
+    data        bytea,
+    recorded_at timestamptz not null default now()
+);
+
+-- Documents by the SHA-256 of their bytes, per region that handed them in.
+create table if not exists {schema}.evidence (
+    digest      text        not null,
+    region      text        not null,
+    media_type  text        not null,
+    file_name   text        not null,
+    content     bytea       not null,
+    uploaded_by text        not null,
+    recorded_at timestamptz not null default now(),
+    primary key (digest, region)
+);
+alter table {schema}.evidence alter column content set storage external;   -- already compressed formats
+
+create table if not exists {schema}.audit_entry (
+    seq            bigint      primary key,
+    event_id       uuid        not null,
+    stream         text        not null,
+    version        int         not null,
+    type           text        not null,
+    recorded_at    timestamptz not null,
+    effective_date date        not null,
+    actor          text        not null,
+    role           text        not null,
+    region         text        not null,
+    amount_fen     bigint,
+    code           text,
+    evidence       text[]      not null,
+    ids            text[]      not null
+);
+create index if not exists audit_entry_ids      on {schema}.audit_entry using gin (ids);
+create index if not exists audit_entry_actor    on {schema}.audit_entry (actor, seq);
+create index if not exists audit_entry_type     on {schema}.audit_entry (type, seq);
+create index if not exists audit_entry_recorded on {schema}.audit_entry (recorded_at);
+
+-- Which key file this database belongs to: starting with another one must fail, not write what nobody can read.
+create table if not exists {schema}.key_check (
+    only_row    boolean primary key default true check (only_row),
+    fingerprint text    not null
+);
+
+-- Storage that refuses change: what happened can be added to, never altered. (Roles follow in a later step.)
+create or replace function {schema}.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '% on %.% is refused: the ledger is append-only', tg_op, tg_table_schema, tg_table_name using errcode = '42501';
+end $$;
+
+create or replace trigger refuse_change before update or delete on {schema}.mt_events for each row execute function {schema}.refuse_change();
+create or replace trigger refuse_truncate before truncate on {schema}.mt_events for each statement execute function {schema}.refuse_change();
+create or replace trigger refuse_change before update or delete on {schema}.evidence for each row execute function {schema}.refuse_change();
+create or replace trigger refuse_truncate before truncate on {schema}.evidence for each statement execute function {schema}.refuse_change();
