@@ -13,15 +13,15 @@ using Npgsql;
 
 namespace Ledger.Api.Applications;
 
-public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason);
-public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts, bool AcceptRest);
+public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason = null);
+public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, bool AcceptRest = false);
 public sealed record ReasonBody(string Reason);
 public sealed record NoticeBody(string Place);
-public sealed record ObjectionBody(string? MemberId, string Text);
+public sealed record ObjectionBody(string Text, string? MemberId = null);
 public sealed record ObjectionAnswerBody(bool Upheld, string Answer);
 
 /// <summary>The transfer to the agency. <paramref name="Amount"/> must equal what was approved; <paramref name="Purpose"/> is member-subsidy.</summary>
-public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence, DateOnly? EffectiveDate);
+public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null);
 
 /// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
 public static class ApplicationEndpoints

@@ -17,13 +17,13 @@ using Microsoft.Extensions.Options;
 namespace Ledger.Api.Applications;
 
 /// <summary>A line by pseudonymous member id; the amount follows from the standard and may be left out.</summary>
-public sealed record FilingLine(string MemberId, Money? Amount);
+public sealed record FilingLine(string MemberId, Money? Amount = null);
 
 /// <summary>
 /// An application (C14). As JSON: <paramref name="Lines"/>. As multipart/form-data: the same fields, and the roster as file <c>roster</c>
 /// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="EarmarkYear"/>: draw on gifts earmarked for that year.
 /// </summary>
-public sealed record FilingBody(string? PlanId, string? Seal, int? EarmarkYear, IReadOnlyList<FilingLine>? Lines);
+public sealed record FilingBody(string? PlanId = null, string? Seal = null, int? EarmarkYear = null, IReadOnlyList<FilingLine>? Lines = null);
 
 /// <summary>Filing and resubmission: from a roster to checked lines.</summary>
 public static class Filing

@@ -49,12 +49,17 @@ public static class Problem
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Rejection(Rejections.LimitExceeded, "请求超过大小上限"),
         BadHttpRequestException { InnerException: AmountException amount } => new Rejection(Rejections.AmountInvalid, amount.Message) { Field = Field(amount.Path) },
         BadHttpRequestException { InnerException: JsonException json } =>
-            new Rejection(Rejections.BodyInvalid, $"JSON 在 {Field(json.Path)} 处无法读取：缺少字段、类型不对或有未知字段") { Field = Field(json.Path) },
+            new Rejection(Rejections.BodyInvalid, json.Message.Contains("missing required", StringComparison.Ordinal)
+                ? $"缺少字段 {Names(json.Message)}" : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段") { Field = Field(json.Path) },
         BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
         InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
         Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
         _ => null,
     };
+
+    /// <summary>The property names that the serializer quotes, after the type's own.</summary>
+    private static string Names(string message) =>
+        string.Join("、", System.Text.RegularExpressions.Regex.Matches(message[message.IndexOf(':', StringComparison.Ordinal)..], "'([A-Za-z]+)'").Select(m => m.Groups[1].Value));
 
     private static string Field(string? path) => path is null or "$" ? "(整体)" : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path;
 

@@ -13,7 +13,8 @@ namespace Ledger.Api.Funds;
 public sealed record FundBody(string CollectiveId);
 
 /// <summary>Money that comes in. <paramref name="EarmarkYear"/> only for gifts: the one year they may serve.</summary>
-public sealed record AllocationBody(Money Amount, SourceKind Source, string SourceName, IReadOnlyList<string>? Evidence, int? EarmarkYear, DateOnly? EffectiveDate);
+public sealed record AllocationBody(Money Amount, SourceKind Source, string SourceName, IReadOnlyList<string>? Evidence = null, int? EarmarkYear = null,
+    DateOnly? EffectiveDate = null);
 
 public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount);
 

@@ -7,7 +7,7 @@ using Marten;
 
 namespace Ledger.Api.Pilots;
 
-public sealed record PilotBody(string County, string Grounds, IReadOnlyList<string>? Evidence);
+public sealed record PilotBody(string County, string Grounds, IReadOnlyList<string>? Evidence = null);
 public sealed record PilotDecisionBody(PilotVerdict Verdict, string Reasons);
 
 public sealed record PilotView(string Id, int Version, string County, PilotStatus Status, string Grounds, string? Reasons)

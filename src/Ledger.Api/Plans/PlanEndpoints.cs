@@ -13,7 +13,7 @@ namespace Ledger.Api.Plans;
 public sealed record TierAmountBody(Money TierAmount, Money Amount);
 
 /// <summary>Flat: <paramref name="FlatAmount"/> for everybody. Per tier: <paramref name="Tiers"/>.</summary>
-public sealed record StandardBody(StandardKind Kind, Money? FlatAmount, IReadOnlyList<TierAmountBody>? Tiers)
+public sealed record StandardBody(StandardKind Kind, Money? FlatAmount = null, IReadOnlyList<TierAmountBody>? Tiers = null)
 {
     public Standard ToStandard() => new(Kind, FlatAmount, [.. (Tiers ?? []).Select(t => new TierAmount(t.TierAmount, t.Amount))]);
     public static StandardBody Of(Standard s) => new(s.Kind, s.FlatAmountFen, [.. s.Tiers.Select(t => new TierAmountBody(t.TierFen, t.AmountFen))]);

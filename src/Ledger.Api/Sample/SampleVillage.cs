@@ -1,0 +1,124 @@
+using System.Text.Json;
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Api.Sample;
+
+/// <summary>The people of one county who act in the sample and in tests: one of each role, three at the agency.</summary>
+public sealed class SampleOffices(Func<Actor, SampleClient> client, string county)
+{
+    private static string City(string county) => RegionCode.City(county);
+
+    public string County => county;
+    public SampleClient CityHrss { get; } = client(new Actor($"city.{City(county)}", Roles.CityHrss, City(county)));
+    public SampleClient CountyHrss { get; } = client(new Actor($"hrss.{county}", Roles.CountyHrss, county));
+    public SampleClient Agriculture { get; } = client(new Actor($"agriculture.{county}", Roles.CountyAgriculture, county));
+    public SampleClient Tax { get; } = client(new Actor($"tax.{county}", Roles.CountyTax, county));
+    public SampleClient Reviewer { get; } = client(new Actor($"reviewer.{county}", Roles.Agency, county));
+    public SampleClient Approver { get; } = client(new Actor($"approver.{county}", Roles.Agency, county));
+    public SampleClient Auditor { get; } = client(new Actor($"auditor.{county}", Roles.Auditor, county));
+    public SampleClient Township(string township) => client(new Actor($"township.{township}", Roles.Township, township));
+    public SampleClient Officer(string village) => client(new Actor($"officer.{village}", Roles.VillageFinance, village));
+
+    /// <summary>The sample's policy year (†: tiers seen in Shandong; the rest plausible), for the city.</summary>
+    public Task PublishPolicyAsync(int year) => CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year));
+
+    public static object PolicyYear(int year, int noticeDays = 7) => new
+    {
+        effectiveFrom = new DateOnly(year, 1, 1),
+        tiers = new[] { 100, 300, 500, 600, 800, 1000, 1500, 2000, 2500, 3000, 4000, 5000 }
+            .Select(t => new { tierAmount = t, governmentSubsidyAmount = t < 500 ? 30 : t < 2000 ? 60 : 80 }),
+        accountInterestBasisPoints = 262,
+        noticeDays,
+        quorums = new object[]
+        {
+            new { form = "all-villagers", numerator = 1, denominator = 2, strictly = true },
+            new { form = "households", numerator = 2, denominator = 3, strictly = false },
+            new { form = "representatives", numerator = 2, denominator = 3, strictly = false },
+        },
+    };
+
+    public async Task OpenPilotAsync()
+    {
+        await CountyHrss.PostAsync("/api/pilots", new { county, grounds = "集体经济基础较好，居民养老保险工作扎实" });
+        await CityHrss.PostAsync($"/api/pilots/{StreamId.Pilot(county)}/decision", new { verdict = "approve", reasons = "符合试点条件" });
+    }
+}
+
+/// <summary>One village on the normal path, step by step through the API.</summary>
+public sealed class SampleVillage(SampleOffices offices, string villageCode, string name, int number, int year)
+{
+    public SampleOffices Offices => offices;
+    public SampleClient Officer { get; } = offices.Officer(villageCode);
+    public string VillageCode => villageCode;
+    public int Year => year;
+    public string CollectiveId { get; private set; } = "";
+    public string FundId => StreamId.FundOf(CollectiveId);
+    public string PlanId => StreamId.PlanOf(CollectiveId, year);
+    public string ApplicationPath { get; private set; } = "";
+    public string ApplicationId => ApplicationPath["/api/applications/".Length..];
+
+    public async Task RegisterAsync()
+    {
+        var code = SamplePeople.CreditCode(offices.County, number);
+        CollectiveId = (await offices.Agriculture.PostAsync("/api/collectives", new { creditCode = code, name, villageCode })).Id();
+        await Officer.PostAsync("/api/funds", new { collectiveId = CollectiveId });
+    }
+
+    public Task<JsonElement> SurveyAsync(int members) => Officer.PutAsync($"/api/collectives/{CollectiveId}/surveys/{year}",
+        new { collectiveIncomeAmount = 860_000, members, insuredMembers = members * 9 / 10, payers = members * 8 / 10 });
+
+    public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", int? earmarkYear = null) =>
+        await Officer.PostAsync($"/api/funds/{FundId}/allocations", new
+        {
+            amount, source, sourceName = $"{year}年土地流转收入", evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode}") }, earmarkYear,
+        });
+
+    public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people) =>
+        Officer.UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");
+
+    public Task<JsonElement> ImportContributionsAsync(IEnumerable<(SamplePerson, int, bool)> payers, DateOnly paidOn) =>
+        offices.Tax.UploadAsync($"/api/contributions/import?year={year}", SampleSheets.Contributions(payers, paidOn, $"SW{villageCode}{year}"), "缴费.xlsx");
+
+    public static object Flat(decimal amount) => new { kind = "flat", flatAmount = amount };
+
+    public Task<JsonElement> DraftAsync(object standard) => Officer.PostAsync("/api/plans",
+        new { collectiveId = CollectiveId, year, source = $"{year}年集体收入", scope = "本年度正常缴费的本集体成员", standard });
+
+    public async Task<JsonElement> ResolveAsync(DateOnly on, int eligible = 210, int attendance = 180, int votesFor = 171) => await Officer.PostAsync(
+        $"/api/plans/{PlanId}/resolution", new
+        {
+            form = "households", meetingDate = on, eligible, attendance, votesFor, votesAgainst = 4,
+            minutes = await Officer.EvidenceAsync($"minutes {villageCode}"),
+        });
+
+    public Task<JsonElement> AdoptAsync() => Officer.PostAsync($"/api/plans/{PlanId}/adoption");
+
+    public async Task<JsonElement> FileAsync(IEnumerable<SamplePerson> roster)
+    {
+        var seal = await Officer.EvidenceAsync($"sealed application {villageCode}");
+        var filed = await Officer.UploadAsync("/api/applications", SampleSheets.Roster(roster), "补助名单.xlsx", "roster", ("planId", PlanId), ("seal", seal));
+        ApplicationPath = $"/api/applications/{filed.GetProperty("application").Id()}";
+        return filed;
+    }
+
+    public Task<JsonElement> ReviewAsync() => offices.Reviewer.PostAsync($"{ApplicationPath}/review", new { acceptRest = true });
+    public Task<JsonElement> ApproveAsync() => offices.Approver.PostAsync($"{ApplicationPath}/approval");
+    public Task<JsonElement> NoticeAsync() => Officer.PostAsync($"{ApplicationPath}/notice", new { place = "村务公开栏" });
+
+    public async Task<JsonElement> PayAsync(decimal amount) => await Officer.PostAsync($"{ApplicationPath}/payment", new
+    {
+        amount, purpose = "member-subsidy", bankReference = $"NX{year}{number:000000}", evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode}") },
+    });
+
+    public Task<JsonElement> ImportReceiptsAsync(IEnumerable<(SamplePerson, Money)> credited, DateOnly on) =>
+        offices.Reviewer.UploadAsync($"{ApplicationPath}/receipts/import", SampleSheets.Receipts(credited, on, $"HZ{villageCode}"), "回执.xlsx");
+
+    public Task<JsonElement> SettleAsync() => offices.Approver.PostAsync($"{ApplicationPath}/settlement");
+}
+
+public static class JsonAnswers
+{
+    public static string Id(this JsonElement answer) => answer.GetProperty("id").GetString()!;
+}

@@ -1,0 +1,147 @@
+using System.Text.Json;
+using Alba;
+using Ledger.Api.Sample;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>
+/// One PostgreSQL cluster and one host for all tests; each test works in a city of its own, so none sees another's data.
+/// With LEDGER_TEST_CONNECTION it uses that server (a fresh database on it) and starts none.
+/// </summary>
+public sealed class ApiFixture : IAsyncLifetime
+{
+    private static int _cities = 1000;
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ledger-test-{Guid.NewGuid():N}"[..22]);
+    private PrivateCluster? _cluster;
+
+    public IAlbaHost Host { get; private set; } = null!;
+    public NpgsqlDataSource Database { get; private set; } = null!;
+    public string ConnectionString { get; private set; } = "";
+    public string KeyFile => Path.Combine(_folder, "keys.json");
+    public SampleClock Clock => Host.Services.GetRequiredService<SampleClock>();
+    public DateOnly Today => Host.Services.GetRequiredService<Clock>().Today;
+    public HttpClient Http { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        ConnectionString = await NewDatabaseAsync("ledger_test");
+        Database = NpgsqlDataSource.Create(ConnectionString);
+        Host = await AlbaHost.For<Program>(web =>
+        {
+            web.UseSetting("ConnectionStrings:Ledger", ConnectionString);
+            web.UseSetting("Ledger:KeyFile", KeyFile);
+            web.UseSetting("Logging:LogLevel:Default", "Warning");
+            web.UseSetting("Logging:LogLevel:Marten", "None"); // a lost race is an error to Marten and a retry to us
+            web.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>()));
+        });
+        Http = Host.Server.CreateClient();
+        Http.Timeout = TimeSpan.FromMinutes(2);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Host.DisposeAsync();
+        await Database.DisposeAsync();
+        NpgsqlConnection.ClearAllPools();
+        if (_cluster is not null) await _cluster.DisposeAsync();
+        if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>A new, empty database.</summary>
+    public async Task<string> NewDatabaseAsync(string prefix)
+    {
+        var name = $"{prefix}_{Guid.NewGuid():N}"[..Math.Min(40, prefix.Length + 12)];
+        if (Environment.GetEnvironmentVariable("LEDGER_TEST_CONNECTION") is { Length: > 0 } server)
+        {
+            await using var connection = new NpgsqlConnection(server);
+            await connection.OpenAsync();
+            await connection.ExecuteAsync($"create database {name}");
+            return new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
+        }
+        _cluster ??= await PrivateCluster.StartAsync(_folder);
+        return await _cluster.DatabaseAsync(name);
+    }
+
+    public SampleClient Client(Actor actor, HttpClient? http = null) => new(http ?? Http, Host.Services.GetRequiredService<Tokens>(), actor);
+
+    /// <summary>The offices of a new county in a new city.</summary>
+    public SampleOffices NewOffices(HttpClient? http = null) => new(actor => Client(actor, http), $"{Interlocked.Increment(ref _cities)}11");
+
+    /// <summary>A village in an approved pilot county, registered, surveyed, with money and an adopted plan of <paramref name="subsidy"/> yuan each.</summary>
+    public async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> ReadyToFileAsync(int people, decimal subsidy = 100, decimal money = 1_000_000,
+        SampleOffices? offices = null, HttpClient? http = null)
+    {
+        var village = await RegisteredAsync(offices, http);
+        await village.SurveyAsync(people);
+        await village.AllocateAsync(money);
+        var persons = new SamplePeople(village.VillageCode.GetHashCode(StringComparison.Ordinal)).Take(people, village.Offices.County);
+        await village.ImportMembersAsync(persons);
+        await village.ImportContributionsAsync(persons.Select(p => (p, 300, false)), Today);
+        await village.DraftAsync(SampleVillage.Flat(subsidy));
+        await village.ResolveAsync(Today);
+        await village.AdoptAsync();
+        return (village, persons);
+    }
+
+    private static int _villages;
+
+    /// <summary>A registered village in an approved pilot county with a policy year.</summary>
+    public async Task<SampleVillage> RegisteredAsync(SampleOffices? offices = null, HttpClient? http = null)
+    {
+        if (offices is null)
+        {
+            offices = NewOffices(http);
+            await offices.PublishPolicyAsync(Today.Year);
+            await offices.OpenPilotAsync();
+        }
+        var number = Interlocked.Increment(ref _villages);
+        var village = new SampleVillage(offices, $"{offices.County}{number:000000}", $"第{number}村股份经济合作社", number, Today.Year);
+        await village.RegisterAsync();
+        return village;
+    }
+
+    /// <summary>Sends and expects a refusal with this code; returns the problem.</summary>
+    public static async Task<JsonElement> RefusedAsync(string code, SampleClient client, HttpMethod method, string path, object? body = null)
+    {
+        var content = body as HttpContent ?? (method == HttpMethod.Get ? null : SampleClient.Json(body ?? new { }));
+        using var response = await client.SendAsync(method, path, content);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(!response.IsSuccessStatusCode, $"expected {code}, got {(int)response.StatusCode} {text}");
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        var problem = JsonSerializer.Deserialize<JsonElement>(text);
+        Assert.True(code == problem.GetProperty("code").GetString(), $"expected {code}: {text}");
+        Assert.Equal(Rejections.All[code].Status, (int)response.StatusCode);
+        return problem;
+    }
+
+    public static Task<JsonElement> RefusedAsync(string code, SampleClient client, string path, object? body = null) =>
+        RefusedAsync(code, client, HttpMethod.Post, path, body);
+
+    /// <summary>Polls until it holds; fails after half a minute.</summary>
+    public static async Task EventuallyAsync(Func<Task<bool>> holds, string what)
+    {
+        for (var tries = 0; tries < 300; tries++)
+        {
+            if (await holds()) return;
+            await Task.Delay(100);
+        }
+        Assert.Fail($"did not happen within 30 s: {what}");
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql, params (string, object?)[] parameters)
+    {
+        await using var connection = await Database.OpenConnectionAsync();
+        return (await connection.QueryAsync(sql, r => r.GetFieldValue<T>(0), parameters)).Single();
+    }
+}
+
+[CollectionDefinition("api")]
+public sealed class ApiCollection : ICollectionFixture<ApiFixture>;
