@@ -90,7 +90,15 @@ app.MapGet("/health/ready", async (NpgsqlDataSource db) =>
 }).AllowAnonymous().ExcludeFromDescription();
 if (settings.Sample) app.MapSampleClock();
 
-await app.RunAsync();
+try
+{
+    await app.RunAsync();
+}
+catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+{
+    Console.Error.WriteLine($"端口已被占用：{e.Message} 请停掉占用的程序，或用 --urls 换一个端口。The port is taken: choose another with --urls.");
+    Environment.ExitCode = 1;
+}
 
 /// <summary>Named so that tests can host it.</summary>
 public partial class Program;

@@ -1,10 +1,10 @@
 namespace Ledger.Domain;
 
-/// <summary>The state of one stream, just what its decider needs. <see cref="Version"/> counts the events, 1 after the first.</summary>
+/// <summary>The state of one stream, just what its decider needs. <see cref="Revision"/> counts the events, 1 after the first. (Not named Version: the store would overwrite it with what it knows at the time, which is 0.)</summary>
 public abstract record Aggregate
 {
     public string Id { get; init; } = "";
-    public int Version { get; init; }
+    public int Revision { get; init; }
 
     /// <summary>The region code that decides who may see it (see <see cref="Identity.RegionCode"/>).</summary>
     public string Region { get; init; } = "";

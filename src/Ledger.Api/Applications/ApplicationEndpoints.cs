@@ -9,6 +9,7 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Projections.WorkQueues;
 using Marten;
+using Marten.Linq.MatchesSql;
 using Npgsql;
 
 namespace Ledger.Api.Applications;
@@ -116,14 +117,14 @@ public static class ApplicationEndpoints
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         application = command.Append(id, application,
             ApplicationDecider.PublishNotice(application, Require.Text(body.Place, "place", 200), policy.Parameters.NoticeDays, command.Today));
-        return new Answer(ApplicationView.Of(application), application.Version);
+        return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
     private static async Task<Answer> Change(string id, Command command, Func<Application, Decision<Application>> decide)
     {
         var application = await command.LoadAsync<Application>(id);
         application = command.Append(id, application, decide(application));
-        return new Answer(ApplicationView.Of(application), application.Version);
+        return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
     /// <summary>Which statuses wait for whom.</summary>
@@ -140,7 +141,8 @@ public static class ApplicationEndpoints
         var statuses = status is { } one ? [one]
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
             : Enum.GetValues<ApplicationStatus>();
-        var items = await session.Query<WorkItem>().Where(i => i.Region.StartsWith(scope) && i.Status.IsOneOf(statuses))
+        var words = statuses.Select(s => s.Word()).ToArray();
+        var items = await session.Query<WorkItem>().Where(i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words))
             .OrderBy(i => i.Since).Take(Scope.MaxRows).ToListAsync(cancellation);
         var now = time.GetUtcNow();
         return [.. items.Select(i => new WorkItemView(i.Id, i.Region, i.CollectiveId, i.Year, i.Status, ApplicationDecider.Name(i.Status), i.Lines, i.AmountFen,

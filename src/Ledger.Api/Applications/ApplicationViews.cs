@@ -1,3 +1,4 @@
+using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 
@@ -15,9 +16,9 @@ public sealed record ApplicationView(string Id, int Version, string PlanId, int 
     DateOnly? NoticeFrom, DateOnly? NoticeUntil, string? NoticePlace, IReadOnlyList<Objection> Objections, string? BankReference,
     IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts)
 {
-    public static ApplicationView Of(Application a) => new(a.Id, a.Version, a.PlanId, a.PlanVersion, a.CollectiveId, a.FundId, a.Region, a.Year, a.SubAccount,
+    public static ApplicationView Of(Application a) => new(a.Id, a.Revision, a.PlanId, a.PlanVersion, a.CollectiveId, a.FundId, a.Region, a.Year, a.SubAccount,
         a.Status, ApplicationDecider.Name(a.Status), a.Lines.Length, Money.Sum(a.Lines.Where(Counts).Select(l => l.AmountFen)),
-        a.Lines.GroupBy(l => l.Status).ToDictionary(g => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(g.Key.ToString()), g => g.Count()),
+        a.Lines.GroupBy(l => l.Status).ToDictionary(g => g.Key.Word(), g => g.Count()),
         a.Filers, a.Reviewers, a.Approver, a.Reason, a.SealDigest, a.RosterDigest, a.NoticeFrom, a.NoticeUntil, a.NoticePlace, a.Objections, a.BankReference,
         [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))]);
 

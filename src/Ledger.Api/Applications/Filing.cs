@@ -35,7 +35,7 @@ public static class Filing
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
         var (submission, pilot, skipped) = await SubmissionAsync(plan, body, roster, partial, command, people);
         var state = command.Append(id, null, ApplicationDecider.File(plan, pilot, SubAccount.ForYear(body.EarmarkYear), submission, command.Actor));
-        return Answer.Created($"/api/applications/{id}", new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Version);
+        return Answer.Created($"/api/applications/{id}", new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Revision);
     }
 
     public static async Task<Answer> Resubmit(string id, HttpRequest request, bool? partial, Command command, PersonalData people, IOptions<JsonOptions> json)
@@ -46,7 +46,7 @@ public static class Filing
         if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong) throw new RefusedException(wrong);
         var (submission, pilot, skipped) = await SubmissionAsync(plan, body, roster, partial, command, people);
         var state = command.Append(id, known, ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor));
-        return new Answer(new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Version);
+        return new Answer(new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Revision);
     }
 
     private static async Task<Plan> PlanAsync(string planId, Command command)

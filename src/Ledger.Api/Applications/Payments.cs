@@ -29,7 +29,7 @@ public static class Payments
         application = command.Append(id, application, new[] { events.Application });
         command.Append(fund.Id, fund, new[] { events.Fund });
         foreach (var (memberYearId, e) in events.Members) command.Append(memberYearId, years[memberYearId], new IEventOf<MemberYear>[] { e });
-        return new Answer(ApplicationView.Of(application), application.Version);
+        return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
     public static async Task<Answer> AnswerObjection(string id, string objectionId, ObjectionAnswerBody body, Command command)
@@ -45,7 +45,7 @@ public static class Payments
             command.Append(fund.Id, fund, FundDecider.Release(fund, id, released.Fen!.Value, answer));
             await EachAsync(before, [released], command, line => new SubsidyReleased(id, line.AmountFen, answer));
         }
-        return new Answer(ApplicationView.Of(after), after.Version);
+        return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
     public static async Task<Answer> Pay(string id, PaymentBody body, Command command)
@@ -59,7 +59,7 @@ public static class Payments
         var lines = before.With(LineStatus.Approved).ToList();
         command.Append(fund.Id, fund, FundDecider.Pay(fund, id, body.Purpose, body.Amount, lines.Count, reference, evidence));
         await EachAsync(before, lines, command, line => new SubsidyPaid(id, line.AmountFen));
-        return new Answer(ApplicationView.Of(after), after.Version);
+        return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
     public static async Task<Answer> ImportReceipts(string id, IFormFile file, bool? partial, Command command, PersonalData people)
@@ -102,7 +102,7 @@ public static class Payments
         var byMember = matches.ToDictionary(m => m.Line.MemberId, m => m.Row);
         await EachAsync(application, [.. matches.Select(m => m.Line)], command,
             line => new SubsidyCredited(id, line.AmountFen, byMember[line.MemberId].CreditedOn, byMember[line.MemberId].ReceiptNumber));
-        return new Answer(new ReceiptView(ApplicationView.Of(application), matches.Count, credited, unmatched.Count, faults), application.Version);
+        return new Answer(new ReceiptView(ApplicationView.Of(application), matches.Count, credited, unmatched.Count, faults), application.Revision);
     }
 
     /// <summary>One event for the member-year of each line.</summary>

@@ -13,7 +13,7 @@ public sealed record SurveyView(int Year, Money CollectiveIncomeAmount, int Memb
 
 public sealed record CollectiveView(string Id, int Version, string CreditCode, string Name, string VillageCode, IReadOnlyList<SurveyView> Surveys)
 {
-    public static CollectiveView Of(Collective c) => new(c.Id, c.Version, c.CreditCode, c.Name, c.Region,
+    public static CollectiveView Of(Collective c) => new(c.Id, c.Revision, c.CreditCode, c.Name, c.Region,
         [.. c.Surveys.OrderBy(s => s.Key).Select(s => new SurveyView(s.Key, s.Value.CollectiveIncomeFen, s.Value.Members, s.Value.InsuredMembers, s.Value.Payers))]);
 }
 
@@ -44,7 +44,7 @@ public static class CollectiveEndpoints
         var known = await command.FindAsync<Collective>(id);
         command.Region = body.VillageCode;
         var state = command.Append(id, known, CollectiveDecider.Register(known, code, Require.Text(body.Name, "name", 100), body.VillageCode));
-        return Answer.Created($"/api/collectives/{id}", CollectiveView.Of(state), state.Version);
+        return Answer.Created($"/api/collectives/{id}", CollectiveView.Of(state), state.Revision);
     }
 
     private static async Task<Answer> Survey(string id, int year, SurveyBody body, Command command)
@@ -53,7 +53,7 @@ public static class CollectiveEndpoints
         var known = await command.LoadAsync<Collective>(id);
         var survey = new Survey(body.CollectiveIncomeAmount, body.Members, body.InsuredMembers, body.Payers);
         var state = command.Append(id, known, CollectiveDecider.RecordSurvey(known, year, survey));
-        return new Answer(CollectiveView.Of(state), state.Version);
+        return new Answer(CollectiveView.Of(state), state.Revision);
     }
 
     private static async Task<IReadOnlyList<CollectiveView>> List(string? region, IQuerySession session, Caller caller, CancellationToken cancellation)

@@ -62,7 +62,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     {
         var state = await FindAsync<T>(id);
         if (state is null || !caller.MaySee(state.Region)) throw Require.NotFound(id);
-        if (http.HttpContext is { } context) ETags.RequireMatch(context, state.Version);
+        if (http.HttpContext is { } context) ETags.RequireMatch(context, state.Revision);
         Region = state.Region;
         return state;
     }

@@ -13,7 +13,7 @@ public static class Reading
     public static IResult Of<T>(HttpContext http, T? state, Func<T, object> view, string what) where T : Aggregate
     {
         if (state is null) throw Require.NotFound(what);
-        http.Response.Headers.ETag = ETags.Of(state.Version);
+        http.Response.Headers.ETag = ETags.Of(state.Revision);
         return Results.Ok(view(state));
     }
 }

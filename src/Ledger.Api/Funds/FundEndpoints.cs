@@ -22,7 +22,7 @@ public sealed record SubAccountView(string Name, Money AllocatedAmount, Money Av
 public sealed record FundView(string Id, int Version, string CollectiveId, string Name, string VillageCode, Money AllocatedAmount, Money AvailableAmount,
     Money ReservedAmount, Money InTransitAmount, Money CreditedAmount, Money RefundedAmount, IReadOnlyList<SubAccountView> SubAccounts)
 {
-    public static FundView Of(Fund f) => new(f.Id, f.Version, f.CollectiveId, f.Name, f.Region, f.AllocatedFen, f.AvailableFen, f.ReservedFen,
+    public static FundView Of(Fund f) => new(f.Id, f.Revision, f.CollectiveId, f.Name, f.Region, f.AllocatedFen, f.AvailableFen, f.ReservedFen,
         f.InTransitFen, f.CreditedFen, f.RefundedFen, [.. f.SubAccounts.Select(s => new SubAccountView(s.Key, new Money(s.Value.InFen), s.Value.Available))]);
 }
 
@@ -54,7 +54,7 @@ public static class FundEndpoints
         var id = StreamId.FundOf(collective.Id);
         var known = await command.FindAsync<Fund>(id);
         var state = command.Append(id, known, FundDecider.Open(known, collective.Id, collective.Name, collective.Region));
-        return Answer.Created($"/api/funds/{id}", FundView.Of(state), state.Version);
+        return Answer.Created($"/api/funds/{id}", FundView.Of(state), state.Revision);
     }
 
     private static async Task<Answer> Allocate(string id, AllocationBody body, Command command)
@@ -66,7 +66,7 @@ public static class FundEndpoints
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
         fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Text(body.SourceName, "sourceName", 100), body.Amount,
             body.EarmarkYear, evidence));
-        return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Version);
+        return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
     }
 
     private static async Task<IReadOnlyList<FundView>> List(string? region, IQuerySession session, Caller caller, CancellationToken cancellation)

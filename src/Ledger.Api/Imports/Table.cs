@@ -181,7 +181,7 @@ public sealed class Table
     }
 }
 
-internal static class SpreadsheetParts
+public static class SpreadsheetParts
 {
     public static WorksheetPart? FirstSheet(this SpreadsheetDocument document) =>
         document.WorkbookPart?.Workbook.Sheets?.Elements<Sheet>().FirstOrDefault()?.Id?.Value is { } id ? (WorksheetPart)document.WorkbookPart.GetPartById(id) : null;

@@ -78,7 +78,7 @@ public static class MemberEndpoints
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
         var county = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(member.Region), year), cancellation);
         var cap = (county ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(member.Region), year), cancellation))?.HighestTierFen;
-        return Reading.Of(http, state, s => new MemberYearView(s.Id, s.Version, id, person?.MaskedName ?? Erased, person?.MaskedCitizenId ?? Erased, year,
+        return Reading.Of(http, state, s => new MemberYearView(s.Id, s.Revision, id, person?.MaskedName ?? Erased, person?.MaskedCitizenId ?? Erased, year,
             [.. s.Contributions.Select(c => new ContributionView(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference))],
             [.. s.Subsidies.Select(x => new SubsidyView(x.ApplicationId, x.CollectiveId, x.FundId, x.AmountFen, x.Status, x.Fen))],
             cap, s.CapUsed(), cap - s.CapUsed()), id);

@@ -109,7 +109,7 @@ public static class MemberImports
             var streamId = StreamId.MemberYear(ids[id], year);
             var known = years.GetValueOrDefault(streamId);
             years[streamId] = command.Append(streamId, known, MemberYearDecider.RecordContribution(known, contribution));
-            if (years[streamId].Version > (known?.Version ?? 0)) imported++;
+            if (years[streamId].Revision > (known?.Revision ?? 0)) imported++;
         }
         return new Answer(new ImportView(table.Rows.Count, imported, rows.Count - imported, table.Rows.Count - rows.Count, faults));
     }

@@ -12,7 +12,7 @@ public sealed record PilotDecisionBody(PilotVerdict Verdict, string Reasons);
 
 public sealed record PilotView(string Id, int Version, string County, PilotStatus Status, string Grounds, string? Reasons)
 {
-    public static PilotView Of(Pilot p) => new(p.Id, p.Version, p.Region, p.Status, p.Grounds, p.Reasons);
+    public static PilotView Of(Pilot p) => new(p.Id, p.Revision, p.Region, p.Status, p.Grounds, p.Reasons);
 }
 
 /// <summary>Pilot counties (试点县), C1 and C2.</summary>
@@ -42,7 +42,7 @@ public static class PilotEndpoints
         var known = await command.FindAsync<Pilot>(id);
         command.Region = body.County;
         var state = command.Append(id, known, PilotDecider.Apply(known, body.County, grounds, evidence, command.Actor));
-        return Answer.Created($"/api/pilots/{id}", PilotView.Of(state), state.Version);
+        return Answer.Created($"/api/pilots/{id}", PilotView.Of(state), state.Revision);
     }
 
     private static async Task<Answer> Decide(string id, PilotDecisionBody body, Command command)
@@ -50,7 +50,7 @@ public static class PilotEndpoints
         var reasons = Require.Text(body.Reasons, "reasons", 2000);
         var known = await command.LoadAsync<Pilot>(id);
         var state = command.Append(id, known, PilotDecider.Decide(known, body.Verdict, reasons));
-        return new Answer(PilotView.Of(state), state.Version);
+        return new Answer(PilotView.Of(state), state.Revision);
     }
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>

@@ -30,7 +30,7 @@ public sealed record PlanVersionView(int PlanVersion, string Source, string Scop
 public sealed record PlanView(string Id, int Version, string CollectiveId, string FundId, int Year, int AdoptedVersion, Resolution? LatestResolution,
     IReadOnlyList<PlanVersionView> Versions)
 {
-    public static PlanView Of(Plan p) => new(p.Id, p.Version, p.CollectiveId, p.FundId, p.Year, p.AdoptedVersion, p.LatestResolution,
+    public static PlanView Of(Plan p) => new(p.Id, p.Revision, p.CollectiveId, p.FundId, p.Year, p.AdoptedVersion, p.LatestResolution,
         [.. p.Versions.Select((v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard)))]);
 }
 
@@ -76,7 +76,7 @@ public static class PlanEndpoints
         var policy = await command.PolicyYearAsync(collective.Region, body.Year);
         var fund = await command.ReadAsync<Fund>(StreamId.FundOf(collectiveId));
         var state = command.Append(id, known, PlanDecider.Draft(known, collective, fund, policy, content));
-        return Answer.Created($"/api/plans/{id}", PlanView.Of(state), state.Version);
+        return Answer.Created($"/api/plans/{id}", PlanView.Of(state), state.Revision);
     }
 
     private static async Task<Answer> Resolve(string id, ResolutionBody body, Command command)
@@ -87,7 +87,7 @@ public static class PlanEndpoints
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         var resolution = new Resolution(body.Form, body.MeetingDate, body.Eligible, body.Attendance, body.VotesFor, body.VotesAgainst, minutes[0]);
         plan = command.Append(id, plan, PlanDecider.RecordResolution(plan, policy, resolution, command.Today));
-        return new Answer(PlanView.Of(plan), plan.Version);
+        return new Answer(PlanView.Of(plan), plan.Revision);
     }
 
     private static async Task<Answer> Adopt(string id, Command command)
@@ -97,7 +97,7 @@ public static class PlanEndpoints
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         plan = command.Append(id, plan, PlanDecider.Adopt(plan, collective!, pilot, policy));
-        return new Answer(PlanView.Of(plan), plan.Version);
+        return new Answer(PlanView.Of(plan), plan.Revision);
     }
 
     private static async Task<Answer> Amend(string id, AmendmentBody body, Command command)
@@ -106,7 +106,7 @@ public static class PlanEndpoints
         var plan = await command.LoadAsync<Plan>(id);
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         plan = command.Append(id, plan, PlanDecider.Amend(plan, policy, content, Require.Text(body.Reason, "reason", 500)));
-        return new Answer(PlanView.Of(plan), plan.Version);
+        return new Answer(PlanView.Of(plan), plan.Revision);
     }
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>

@@ -18,7 +18,7 @@ public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
 public sealed record PolicyYearView(string Id, int Version, string Region, int Year, DateOnly EffectiveFrom, IReadOnlyList<TierView> Tiers,
     Money HighestTierAmount, int AccountInterestBasisPoints, int NoticeDays, IReadOnlyList<QuorumRule> Quorums)
 {
-    public static PolicyYearView Of(PolicyYear p) => new(p.Id, p.Version, p.Region, p.Year, p.Parameters.EffectiveFrom,
+    public static PolicyYearView Of(PolicyYear p) => new(p.Id, p.Revision, p.Region, p.Year, p.Parameters.EffectiveFrom,
         [.. p.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen))], p.HighestTierFen,
         p.Parameters.AccountInterestBasisPoints, p.Parameters.NoticeDays, p.Parameters.Quorums);
 }
@@ -51,7 +51,7 @@ public static class PolicyYearEndpoints
         command.Region = region;
         var parameters = new PolicyParameters(body.EffectiveFrom, tiers, body.AccountInterestBasisPoints, body.NoticeDays, body.Quorums);
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
-        return new Answer(PolicyYearView.Of(state), state.Version);
+        return new Answer(PolicyYearView.Of(state), state.Revision);
     }
 
     /// <summary>The one amount that may be zero: some tiers draw no government subsidy.</summary>

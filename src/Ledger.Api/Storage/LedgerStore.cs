@@ -24,6 +24,9 @@ public static class LedgerStore
         json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
     }
 
+    /// <summary>An enum's stored and published word, e.g. <c>per-tier</c>.</summary>
+    public static string Word(this Enum value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
     public static void AddLedgerStore(this WebApplicationBuilder builder, NpgsqlDataSource database)
     {
         builder.Services.AddSingleton(database);
@@ -36,7 +39,7 @@ public static class LedgerStore
             options.Events.MetadataConfig.CorrelationIdEnabled = true;
             options.Events.MetadataConfig.CausationIdEnabled = true;
             options.Events.MetadataConfig.HeadersEnabled = true;
-            options.UseSystemTextJsonForSerialization(configure: StoredForm);
+            options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Casing.CamelCase, StoredForm);
             options.AddLedgerProjections();
             return options;
         }).UseNpgsqlDataSource().IntegrateWithWolverine(marten =>

@@ -17,7 +17,7 @@ public sealed record Member : Aggregate, IEvolve<Member>
         MemberRegistered m => new Member
         {
             Id = state?.Id ?? "",
-            Version = state?.Version ?? 0,
+            Revision = state?.Revision ?? 0,
             Region = state?.Region ?? m.VillageCode,
             Memberships = new Dictionary<string, string>(state?.Memberships ?? new Dictionary<string, string>()) { [m.CollectiveId] = m.VillageCode },
         },

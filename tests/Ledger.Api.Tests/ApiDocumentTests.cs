@@ -1,0 +1,76 @@
+using System.Net;
+using System.Text.Json;
+using Ledger.Api.Commands;
+using Ledger.Domain;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>The API document says what the API does.</summary>
+[Collection("api")]
+public sealed class ApiDocumentTests(ApiFixture api)
+{
+    private async Task<JsonElement> DocumentAsync() => JsonSerializer.Deserialize<JsonElement>(await api.Http.GetStringAsync("/openapi/v1.json"));
+
+    private static IEnumerable<(string Path, string Method, JsonElement Operation)> Operations(JsonElement document) =>
+        document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject().Select(o => (p.Name, o.Name, o.Value)));
+
+    [Fact]
+    public async Task It_is_OpenAPI_3_1_with_a_summary_an_answer_and_an_example_for_every_operation()
+    {
+        var document = await DocumentAsync();
+        Assert.StartsWith("3.1", document.GetProperty("openapi").GetString());
+        var operations = Operations(document).ToList();
+        Assert.True(operations.Count >= 35, $"{operations.Count} operations");
+        Assert.All(operations, o =>
+        {
+            Assert.NotEqual("", o.Operation.GetProperty("summary").GetString());
+            Assert.Contains(o.Operation.GetProperty("responses").EnumerateObject(), r => r.Name.StartsWith('2'));
+            if (o.Operation.TryGetProperty("requestBody", out var body) && body.GetProperty("content").TryGetProperty("application/json", out var json))
+                Assert.True(json.TryGetProperty("example", out _), $"{o.Method} {o.Path} has no example");
+            if (o.Method == "post" && !o.Path.Contains("/sample/"))
+                Assert.Contains(o.Operation.GetProperty("parameters").EnumerateArray(), p => p.GetProperty("name").GetString() == IdempotencyKey.Header);
+        });
+    }
+
+    [Fact]
+    public async Task Every_problem_code_stands_in_it()
+    {
+        var text = (await DocumentAsync()).GetProperty("paths").ToString();
+        Assert.All(Rejections.All.Values, c => Assert.True(text.Contains($"`{c.Code}`", StringComparison.Ordinal), $"{c.Code} is not documented"));
+    }
+
+    [Fact]
+    public async Task Amounts_are_numbers_of_yuan_whose_names_end_in_amount()
+    {
+        var schemas = (await DocumentAsync()).GetProperty("components").GetProperty("schemas");
+        foreach (var schema in schemas.EnumerateObject().Where(s => s.Value.TryGetProperty("properties", out _)))
+            foreach (var property in schema.Value.GetProperty("properties").EnumerateObject().Where(p => p.Value.ToString().Contains("/Money")))
+                Assert.EndsWith("amount", property.Name.ToLowerInvariant());
+    }
+
+    [Theory, InlineData("/docs/"), InlineData("/docs/problems"), InlineData("/health/live"), InlineData("/health/ready")]
+    public async Task Pages_without_a_token_answer(string path)
+    {
+        using var response = await api.Http.GetAsync(path);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Bad_requests_get_a_problem_and_no_stack_trace()
+    {
+        var offices = api.NewOffices();
+        foreach (var (body, expected) in ((string, string)[])
+                 [("{", "body-invalid"), ("[]", "body-invalid"), ("""{"county":5,"grounds":"x"}""", "body-invalid"), ("""{"grounds":"x"}""", "body-invalid"),
+                  ("""{"county":"370811","grounds":"x","typo":1}""", "body-invalid"), ("""{"county":null,"grounds":"x"}""", "body-invalid"),
+                  ("""{"county":"1","grounds":"x"}""", "field-invalid"), ("{\"county\":\"" + "0\",\"grounds\":\"x\\u0000\"}", "field-invalid")])
+        {
+            using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+            var problem = await ApiFixture.RefusedAsync(expected, offices.CountyHrss, "/api/pilots", content);
+            Assert.DoesNotContain("   at ", problem.ToString());
+            Assert.NotEqual("", problem.GetProperty("mend").GetString());
+        }
+        using var nowhere = await offices.Auditor.SendAsync(HttpMethod.Get, "/api/nowhere", null);
+        Assert.Equal(HttpStatusCode.NotFound, nowhere.StatusCode);
+        Assert.Contains("not-found", await nowhere.Content.ReadAsStringAsync());
+    }
+}

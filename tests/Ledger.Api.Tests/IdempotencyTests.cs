@@ -1,0 +1,117 @@
+using System.Net;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>Idempotency-Key and If-Match.</summary>
+[Collection("api")]
+public sealed class IdempotencyTests(ApiFixture api)
+{
+    private async Task<(SampleVillage Village, object Body, string Path)> AllocationAsync()
+    {
+        var village = await api.RegisteredAsync();
+        var body = new { amount = 12.34m, source = "collective-income", sourceName = "租金", evidence = new[] { await village.Officer.EvidenceAsync("slip") } };
+        return (village, body, $"/api/funds/{village.FundId}/allocations");
+    }
+
+    [Fact]
+    public async Task Same_key_and_body_gives_the_first_answer_byte_for_byte_and_happens_once()
+    {
+        var (village, body, path) = await AllocationAsync();
+        var key = Guid.NewGuid().ToString();
+        using var first = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        using var second = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        Assert.Equal(HttpStatusCode.Created, second.StatusCode);
+        Assert.Equal(await first.Content.ReadAsStringAsync(), await second.Content.ReadAsStringAsync());
+        Assert.Equal(first.Headers.ETag, second.Headers.ETag);
+        Assert.True(second.Headers.Contains("Idempotent-Replay"));
+        Assert.Equal(12.34m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task Same_key_at_the_same_instant_happens_once()
+    {
+        var (village, body, path) = await AllocationAsync();
+        var key = Guid.NewGuid().ToString();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key)));
+        Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
+        Assert.Single((await Task.WhenAll(answers.Select(a => a.Content.ReadAsStringAsync()))).Distinct());
+        Assert.Equal(12.34m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task Same_key_with_another_body_is_a_mismatch_and_another_persons_key_is_another_key()
+    {
+        var (village, body, path) = await AllocationAsync();
+        var key = Guid.NewGuid().ToString();
+        await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        using var other = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { amount = 1, source = "collective-income", sourceName = "x" }), key);
+        Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
+        Assert.Contains("idempotency-mismatch", await other.Content.ReadAsStringAsync());
+        var colleague = api.Client(village.Officer.Actor with { Id = "colleague" });
+        using var theirs = await colleague.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        Assert.Equal(HttpStatusCode.Created, theirs.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_a_first_answer_too()
+    {
+        var (village, _, path) = await AllocationAsync();
+        var body = new { amount = 5, source = "collective-income", sourceName = "租金" };
+        var key = Guid.NewGuid().ToString();
+        using var first = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        using var second = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, second.StatusCode);
+        Assert.Equal(await first.Content.ReadAsStringAsync(), await second.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task An_upload_sent_again_with_another_boundary_is_the_same_request()
+    {
+        var village = await api.RegisteredAsync();
+        var people = new SamplePeople(3).Take(2, village.Offices.County);
+        var sheet = SampleSheets.Members(people);
+        var key = Guid.NewGuid().ToString();
+        var path = $"/api/members/import?collectiveId={village.CollectiveId}";
+        using var first = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Form(sheet, "a.xlsx"), key);
+        using var second = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Form(sheet, "a.xlsx"), key);
+        Assert.Equal(HttpStatusCode.OK, second.StatusCode);
+        Assert.Equal(await first.Content.ReadAsStringAsync(), await second.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_post_without_a_key_is_refused()
+    {
+        var (village, body, path) = await AllocationAsync();
+        using var response = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), more: r => r.Headers.Remove("Idempotency-Key"));
+        Assert.Contains("idempotency-key-missing", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task If_match_of_an_old_version_is_refused_and_of_the_present_one_accepted()
+    {
+        var (village, body, path) = await AllocationAsync();
+        using var read = await village.Officer.SendAsync(HttpMethod.Get, $"/api/funds/{village.FundId}", null);
+        var etag = read.Headers.ETag!;
+        Assert.Equal("\"1\"", etag.Tag);
+        using var fresh = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), more: r => r.Headers.IfMatch.Add(etag));
+        Assert.Equal(HttpStatusCode.Created, fresh.StatusCode);
+        Assert.Equal("\"2\"", fresh.Headers.ETag!.Tag);
+        using var stale = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), more: r => r.Headers.IfMatch.Add(etag));
+        Assert.Equal(HttpStatusCode.PreconditionFailed, stale.StatusCode);
+        Assert.Contains("version-mismatch", await stale.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Putting_the_same_survey_or_policy_again_is_no_event()
+    {
+        var village = await api.RegisteredAsync();
+        var first = await village.SurveyAsync(10);
+        var second = await village.SurveyAsync(10);
+        Assert.Equal(first.GetProperty("version").GetInt32(), second.GetProperty("version").GetInt32());
+        await village.Offices.PublishPolicyAsync(village.Year);
+        var policy = await village.Officer.GetAsync($"/api/policy-years/{village.Offices.County[..4]}/{village.Year}");
+        Assert.Equal(1, policy.GetProperty("version").GetInt32());
+        Assert.Equal(5000m, policy.GetProperty("highestTierAmount").GetDecimal());
+        Assert.Equal(7, policy.GetProperty("noticeDays").GetInt32());
+    }
+}

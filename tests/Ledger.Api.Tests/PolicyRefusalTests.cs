@@ -1,0 +1,359 @@
+using System.Text.Json;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>Each refusal of the policy's clauses C1 to C17, through the API. The clause stands first in the name.</summary>
+[Collection("api")]
+public sealed class PolicyRefusalTests(ApiFixture api)
+{
+    private static Task<JsonElement> Refused(string code, SampleClient client, string path, object? body = null) => ApiFixture.RefusedAsync(code, client, path, body);
+
+    [Fact]
+    public async Task C1_pilot_already_open()
+    {
+        var offices = api.NewOffices();
+        await offices.OpenPilotAsync();
+        await Refused("pilot-already-open", offices.CountyHrss, "/api/pilots", new { county = offices.County, grounds = "再次申请" });
+    }
+
+    [Fact]
+    public async Task C1_declined_county_may_apply_again()
+    {
+        var offices = api.NewOffices();
+        var pilot = (await offices.CountyHrss.PostAsync("/api/pilots", new { county = offices.County, grounds = "第一次" })).Id();
+        await offices.CityHrss.PostAsync($"/api/pilots/{pilot}/decision", new { verdict = "decline", reasons = "底数不清" });
+        await Refused("wrong-state", offices.CityHrss, $"/api/pilots/{pilot}/decision", new { verdict = "approve", reasons = "改主意" });
+        var again = await offices.CountyHrss.PostAsync("/api/pilots", new { county = offices.County, grounds = "第二次" });
+        Assert.Equal("applied", again.GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task C2_county_not_in_pilot_on_adoption_filing_and_approval()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        var pilot = StreamId.Pilot(village.Offices.County);
+        await village.Offices.CityHrss.PostAsync($"/api/pilots/{pilot}/decision", new { verdict = "end", reasons = "试点结束" });
+        await Refused("county-not-in-pilot", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        var seal = await village.Officer.EvidenceAsync("seal");
+        await Refused("county-not-in-pilot", village.Officer, "/api/applications", new { planId = village.PlanId, seal, lines = Array.Empty<object>() });
+
+        var offices = api.NewOffices();
+        await offices.PublishPolicyAsync(api.Today.Year);
+        var outside = await api.RegisteredAsync(offices);
+        await outside.DraftAsync(SampleVillage.Flat(100));
+        await outside.SurveyAsync(10);
+        await outside.ResolveAsync(api.Today);
+        await Refused("county-not-in-pilot", outside.Officer, $"/api/plans/{outside.PlanId}/adoption");
+    }
+
+    [Fact]
+    public async Task C3_survey_missing()
+    {
+        var village = await api.RegisteredAsync();
+        await village.DraftAsync(SampleVillage.Flat(100));
+        await village.ResolveAsync(api.Today);
+        await Refused("survey-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
+    }
+
+    [Fact]
+    public async Task C4_not_a_member_with_row_and_column()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        var stranger = new SamplePeople(99).Next(village.Offices.County);
+        var problem = await FileRefused("roster-invalid", village, [.. people, stranger]);
+        Fault(problem, "not-a-member", row: 4, column: "身份证号");
+    }
+
+    [Fact]
+    public async Task C4_not_contributed_and_C5_catch_up_are_refused_at_filing()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        var more = new SamplePeople(98).Take(2, village.Offices.County);
+        await village.ImportMembersAsync(more);
+        await village.ImportContributionsAsync([(more[1], 300, true)], api.Today);
+        var problem = await FileRefused("roster-invalid", village, [people[0], .. more]);
+        Fault(problem, "not-contributed", row: 3, column: "身份证号");
+        Fault(problem, "catch-up-contribution", row: 4, column: "身份证号");
+        Assert.Equal(2, problem.GetProperty("faultCount").GetInt32());
+    }
+
+    [Fact]
+    public async Task C5_catch_up_found_after_filing_stops_the_approval_of_everybody()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.Offices.Tax.UploadAsync($"/api/contributions/import?year={village.Year}", SampleSheets.Contributions([(people[1], 300, true)], api.Today, "CATCHUP"), "补缴.xlsx");
+        var problem = await Refused("catch-up-contribution", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        Assert.Equal(3, problem.GetProperty("faults")[0].GetProperty("row").GetInt32());
+        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
+        Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task C4_a_collective_subsidises_a_member_once_a_year()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        var first = village.ApplicationPath;
+        await village.ReviewAsync();
+        await village.FileAsync(people); // filed while the first is still open
+        await village.ReviewAsync();
+        await village.Offices.Approver.PostAsync($"{first}/approval");
+        await Refused("already-subsidised", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        Fault(await FileRefused("roster-invalid", village, people), "already-subsidised", row: 2, column: "身份证号");
+    }
+
+    [Fact]
+    public async Task C7_evidence_missing()
+    {
+        var village = await api.RegisteredAsync();
+        await Refused("evidence-missing", village.Officer, $"/api/funds/{village.FundId}/allocations", new { amount = 100, source = "collective-income", sourceName = "租金" });
+        var problem = await Refused("evidence-missing", village.Officer, $"/api/funds/{village.FundId}/allocations",
+            new { amount = 100, source = "collective-income", sourceName = "租金", evidence = new[] { new string('a', 64) } });
+        Assert.Equal("evidence", problem.GetProperty("field").GetString());
+    }
+
+    [Fact]
+    public async Task C8_earmark_mismatch()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        await village.AllocateAsync(500, "charity", earmarkYear: village.Year + 1);
+        var seal = await village.Officer.EvidenceAsync("seal");
+        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
+        await Refused("earmark-mismatch", village.Officer, "/api/applications",
+            new { planId = village.PlanId, seal, earmarkYear = village.Year + 1, lines = new[] { new { memberId = member } } });
+        await Refused("earmark-mismatch", village.Officer, $"/api/funds/{village.FundId}/allocations",
+            new { amount = 1, source = "collective-income", sourceName = "租金", evidence = new[] { seal }, earmarkYear = village.Year });
+    }
+
+    [Fact]
+    public async Task C8_earmarked_gift_serves_its_year_and_only_what_it_holds()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100);
+        await village.AllocateAsync(150, "charity", earmarkYear: village.Year);
+        var seal = await village.Officer.EvidenceAsync("seal");
+        var filed = await village.Officer.UploadAsync("/api/applications", SampleSheets.Roster(people), "名单.xlsx", "roster",
+            ("planId", village.PlanId), ("seal", seal), ("earmarkYear", $"{village.Year}"));
+        var path = $"/api/applications/{filed.GetProperty("application").Id()}";
+        await village.Offices.Reviewer.PostAsync($"{path}/review", new { acceptRest = true });
+        var problem = await Refused("fund-overdrawn", village.Offices.Approver, $"{path}/approval");
+        Assert.Equal(150m, problem.GetProperty("leftAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task C9_fund_overdrawn_says_what_is_left()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100, money: 299.99m);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        var problem = await Refused("fund-overdrawn", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        Assert.Equal(299.99m, problem.GetProperty("leftAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task C9_use_outside_ring_fence()
+    {
+        var (village, _) = await NoticedAsync(2);
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        var evidence = new[] { await village.Officer.EvidenceAsync("slip") };
+        object Payment(decimal amount, string purpose) => new { amount, purpose, bankReference = "NX1", evidence };
+        Assert.Equal("purpose", (await Refused("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", Payment(200, "road-repair"))).GetProperty("field").GetString());
+        Assert.Equal(200m, (await Refused("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", Payment(200.01m, "member-subsidy"))).GetProperty("leftAmount").GetDecimal());
+        await Refused("evidence-missing", village.Officer, $"{village.ApplicationPath}/payment", new { amount = 200, purpose = "member-subsidy", bankReference = "NX1" });
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"flat"}""", "standard.flatAmount")]
+    [InlineData("""{"kind":"flat","flatAmount":5000.01}""", "standard.flatAmount")]
+    [InlineData("""{"kind":"flat","flatAmount":10,"tiers":[{"tierAmount":300,"amount":1}]}""", "standard.tiers")]
+    [InlineData("""{"kind":"per-tier"}""", "standard.tiers")]
+    [InlineData("""{"kind":"per-tier","flatAmount":10}""", "standard.flatAmount")]
+    [InlineData("""{"kind":"per-tier","tiers":[{"tierAmount":301,"amount":1}]}""", "standard.tiers[0].tierAmount")]
+    [InlineData("""{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":1},{"tierAmount":300,"amount":2}]}""", "standard.tiers")]
+    [InlineData("""{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":5001}]}""", "standard.tiers[0].amount")]
+    public async Task C10_standard_invalid(string standard, string field)
+    {
+        var village = await api.RegisteredAsync();
+        var problem = await Refused("standard-invalid", village.Officer, "/api/plans",
+            new { collectiveId = village.CollectiveId, year = village.Year, source = "s", scope = "s", standard = JsonSerializer.Deserialize<JsonElement>(standard) });
+        Assert.Equal(field, problem.GetProperty("field").GetString());
+    }
+
+    [Fact]
+    public async Task C11_two_collectives_that_approve_one_person_at_the_same_instant_never_pass_the_cap()
+    {
+        const int tries = 50;
+        var (first, people) = await api.ReadyToFileAsync(tries, subsidy: 3000);
+        var second = await api.RegisteredAsync(first.Offices);
+        await second.SurveyAsync(tries);
+        await second.AllocateAsync(1_000_000);
+        await second.ImportMembersAsync(people);
+        await second.DraftAsync(SampleVillage.Flat(2500));
+        await second.ResolveAsync(api.Today);
+        await second.AdoptAsync();
+        var (wins, refusals) = (new int[2], 0);
+        foreach (var person in people)
+        {
+            await first.FileAsync([person]);
+            await second.FileAsync([person]);
+            await first.ReviewAsync();
+            await second.ReviewAsync();
+            SampleVillage[] villages = [first, second];
+            var answers = await Task.WhenAll(villages.Select(v => v.Offices.Approver.SendAsync(HttpMethod.Post, $"{v.ApplicationPath}/approval", SampleClient.Json(new { }))));
+            var refused = Assert.Single(answers, a => !a.IsSuccessStatusCode);
+            var problem = JsonSerializer.Deserialize<JsonElement>(await refused.Content.ReadAsStringAsync());
+            Assert.Equal("cap-exceeded", problem.GetProperty("code").GetString());
+            // The highest tier is 5000: whoever came second is told what the first one left.
+            var winner = Array.FindIndex(answers, a => a.IsSuccessStatusCode);
+            Assert.Equal(winner == 0 ? 2000m : 2500m, problem.GetProperty("leftAmount").GetDecimal());
+            wins[winner]++;
+            refusals++;
+        }
+        Assert.Equal(tries, refusals);
+        var over = await api.ScalarAsync<long>(
+            """
+            select count(*) from (select stream_id from ledger.mt_events where type = 'subsidy_approved' and (data ->> 'collectiveId') = any(@both)
+              group by stream_id having sum((data ->> 'amountFen')::bigint) > 500000) x
+            """, ("both", new[] { first.CollectiveId, second.CollectiveId }));
+        Assert.Equal(0, over);
+        Assert.True(wins[0] + wins[1] == tries);
+    }
+
+    [Fact]
+    public async Task C12_plan_not_adopted()
+    {
+        var village = await api.RegisteredAsync();
+        await village.DraftAsync(SampleVillage.Flat(100));
+        await Refused("plan-not-adopted", village.Officer, "/api/applications", new { planId = village.PlanId, lines = Array.Empty<object>() });
+    }
+
+    [Fact]
+    public async Task C13_resolution_missing_quorum_not_met_vote_not_carried()
+    {
+        var village = await api.RegisteredAsync();
+        await village.SurveyAsync(10);
+        await village.DraftAsync(SampleVillage.Flat(100));
+        await Refused("resolution-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
+        await village.ResolveAsync(api.Today, eligible: 210, attendance: 139, votesFor: 139 - 4);
+        await Refused("quorum-not-met", village.Officer, $"/api/plans/{village.PlanId}/adoption");
+        await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 70);
+        await Refused("vote-not-carried", village.Officer, $"/api/plans/{village.PlanId}/adoption");
+        await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 71);
+        await village.AdoptAsync();
+    }
+
+    [Fact]
+    public async Task C14_seal_missing_and_roster_faults_all_at_once()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3);
+        using var noSeal = SampleClient.Form(SampleSheets.Roster(people), "名单.xlsx", "roster", ("planId", village.PlanId));
+        await Refused("seal-missing", village.Officer, "/api/applications", noSeal);
+
+        var bad = people[1].CitizenId[..17] + (people[1].CitizenId[17] == '1' ? '2' : '1');
+        var problem = await FileRefused("roster-invalid", village,
+            [people[0], people[1] with { CitizenId = bad }, people[2] with { Name = "张冠李戴" }, people[0]]);
+        Fault(problem, "roster-invalid", row: 3, column: "身份证号");
+        Fault(problem, "roster-invalid", row: 4, column: "姓名");
+        Fault(problem, "roster-invalid", row: 5, column: "身份证号");
+        Assert.Equal(3, problem.GetProperty("faultCount").GetInt32());
+        Assert.DoesNotContain(people[0].CitizenId, problem.ToString());
+        Assert.DoesNotContain(people[0].Name, problem.ToString());
+    }
+
+    [Fact]
+    public async Task C15_self_approval_wrong_state_and_review_incomplete()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await Refused("review-incomplete", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        await village.ReviewAsync();
+        await Refused("self-approval", village.Offices.Reviewer, $"{village.ApplicationPath}/approval");
+        await Refused("self-approval", village.Offices.Reviewer, $"{village.ApplicationPath}/rejection", new { reason = "x" });
+        await village.ApproveAsync();
+        await Refused("wrong-state", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+
+        // Somebody who changed from the village to the agency does not review what he filed himself.
+        await village.FileAsync([people[0] with { }]).ContinueWith(t => Assert.True(t.IsFaulted), TaskScheduler.Default);
+        var (other, others) = await api.ReadyToFileAsync(1, offices: village.Offices);
+        await other.FileAsync(others);
+        var changed = api.Client(new Domain.Actor(other.Officer.Actor.Id, "agency", village.Offices.County));
+        await Refused("self-approval", changed, $"{other.ApplicationPath}/review", new { acceptRest = true });
+        await Refused("self-approval", changed, $"{other.ApplicationPath}/return", new { reason = "x" });
+        await other.Offices.Approver.PostAsync($"{other.ApplicationPath}/rejection", new { reason = "不符合条件" });
+        await Refused("wrong-state", village.Offices.Reviewer, $"{other.ApplicationPath}/review", new { acceptRest = true });
+    }
+
+    [Fact]
+    public async Task C16_notice_open_until_its_last_day_is_over()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        var evidence = new[] { await village.Officer.EvidenceAsync("slip") };
+        var payment = new { amount = 200, purpose = "member-subsidy", bankReference = "NX1", evidence };
+        await Refused("notice-open", village.Officer, $"{village.ApplicationPath}/payment", payment);
+        await village.NoticeAsync();
+        await Refused("notice-open", village.Officer, $"{village.ApplicationPath}/payment", payment);
+        api.Clock.Advance(TimeSpan.FromDays(7));
+        await Refused("notice-open", village.Officer, $"{village.ApplicationPath}/payment", payment);
+        api.Clock.Advance(TimeSpan.FromDays(1));
+        await village.PayAsync(200);
+    }
+
+    [Fact]
+    public async Task C17_receipt_mismatch_credits_nothing()
+    {
+        var (village, people) = await NoticedAsync(2);
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await village.PayAsync(200);
+        using var sheet = SampleClient.Form(SampleSheets.Receipts([(people[0], new(10_000)), (people[1], new(10_001))], api.Today, "HZ"), "回执.xlsx");
+        await Refused("receipt-mismatch", village.Offices.Reviewer, $"{village.ApplicationPath}/receipts/import", sheet);
+        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
+        Assert.Equal(200m, fund.GetProperty("inTransitAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task Policy_year_missing()
+    {
+        var offices = api.NewOffices();
+        await offices.OpenPilotAsync();
+        var village = await api.RegisteredAsync(offices);
+        await Refused("policy-year-missing", village.Officer, "/api/plans",
+            new { collectiveId = village.CollectiveId, year = village.Year, source = "s", scope = "s", standard = SampleVillage.Flat(1) });
+    }
+
+    [Theory]
+    [InlineData("0"), InlineData("-1"), InlineData("0.001"), InlineData("\"100\""), InlineData("1e300"), InlineData("1000000000000.01")]
+    public async Task Amount_invalid_with_its_field(string amount)
+    {
+        var village = await api.RegisteredAsync();
+        using var body = new StringContent($$"""{"amount":{{amount}},"source":"collective-income","sourceName":"租金"}""", System.Text.Encoding.UTF8, "application/json");
+        var problem = await Refused("amount-invalid", village.Officer, $"/api/funds/{village.FundId}/allocations", body);
+        Assert.Equal("amount", problem.GetProperty("field").GetString());
+    }
+
+    private async Task<(SampleVillage, IReadOnlyList<SamplePerson>)> NoticedAsync(int people)
+    {
+        var (village, persons) = await api.ReadyToFileAsync(people);
+        await village.FileAsync(persons);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        return (village, persons);
+    }
+
+    private static async Task<JsonElement> FileRefused(string code, SampleVillage village, IReadOnlyList<SamplePerson> roster)
+    {
+        var seal = await village.Officer.EvidenceAsync("seal");
+        using var form = SampleClient.Form(SampleSheets.Roster(roster), "名单.xlsx", "roster", ("planId", village.PlanId), ("seal", seal));
+        return await Refused(code, village.Officer, "/api/applications", form);
+    }
+
+    private static void Fault(JsonElement problem, string code, int row, string column) => Assert.Contains(problem.GetProperty("faults").EnumerateArray(),
+        f => f.GetProperty("code").GetString() == code && f.GetProperty("row").GetInt32() == row && f.GetProperty("column").GetString() == column);
+}
