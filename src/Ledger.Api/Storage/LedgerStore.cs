@@ -39,7 +39,7 @@ public static class LedgerStore
             options.Events.MetadataConfig.CorrelationIdEnabled = true;
             options.Events.MetadataConfig.CausationIdEnabled = true;
             options.Events.MetadataConfig.HeadersEnabled = true;
-            options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Casing.CamelCase, StoredForm);
+            options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, StoredForm);
             options.AddLedgerProjections();
             return options;
         }).UseNpgsqlDataSource().IntegrateWithWolverine(marten =>

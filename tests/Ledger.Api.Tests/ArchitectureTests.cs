@@ -1,0 +1,47 @@
+using System.Reflection;
+using Ledger.Domain;
+using Ledger.Projections;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>Api → Projections → Domain, Web → Projections and Domain; never back. The domain is pure, money is whole.</summary>
+public sealed class ArchitectureTests
+{
+    private static readonly Assembly Domain = typeof(Aggregate).Assembly, Projections = typeof(EventTypes).Assembly, Api = typeof(Program).Assembly;
+
+    private static string[] References(Assembly assembly) => [.. assembly.GetReferencedAssemblies().Select(a => a.Name!)];
+
+    [Fact]
+    public void The_domain_refers_to_nothing_but_the_runtime() =>
+        Assert.All(References(Domain), name => Assert.StartsWith("System", name));
+
+    [Fact]
+    public void References_never_point_back()
+    {
+        Assert.DoesNotContain(References(Projections), name => name is "Ledger.Api" or "Ledger.Web");
+        Assert.DoesNotContain(References(Assembly.Load("Ledger.Web")), name => name == "Ledger.Api");
+        Assert.Contains("Ledger.Projections", References(Api));
+    }
+
+    [Fact]
+    public void No_floating_point_near_money()
+    {
+        var members = new[] { Domain, Projections }.SelectMany(a => a.GetTypes()).SelectMany(t => t.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Static));
+        Assert.DoesNotContain(members, f => f.FieldType == typeof(double) || f.FieldType == typeof(float));
+    }
+
+    [Fact]
+    public void Every_event_is_a_sealed_record_in_the_past_tense_and_its_amounts_say_their_unit()
+    {
+        foreach (var type in EventTypes.All)
+        {
+            Assert.True(type.IsSealed, $"{type.Name} is not sealed");
+            Assert.EndsWith("ed", type.Name.Replace("PaymentSent", "Sented", StringComparison.Ordinal).Replace("FundsPaid", "Paided", StringComparison.Ordinal).Replace("SubsidyPaid", "Paided", StringComparison.Ordinal));
+            Assert.All(type.GetProperties().Where(p => p.PropertyType == typeof(Money)), p => Assert.EndsWith("Fen", p.Name));
+        }
+    }
+
+    [Fact]
+    public void Every_event_that_moves_or_promises_money_names_its_amount_for_the_audit_trail() =>
+        Assert.All(EventTypes.All.Where(t => t.GetProperty("AmountFen") is not null), t => Assert.True(t.IsAssignableTo(typeof(IMoneyEvent)), t.Name));
+}

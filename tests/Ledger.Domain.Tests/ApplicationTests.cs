@@ -1,0 +1,164 @@
+using CsCheck;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Members;
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
+
+namespace Ledger.Domain.Tests;
+
+/// <summary>The application's way and the approval over all that it touches: C2, C12, C14 to C17.</summary>
+public sealed class ApplicationTests
+{
+    private const string Id = "application-1", Collective = "collective-1", Village = "370811102201";
+    private static readonly string Digest = new('d', 64);
+    private static readonly Actor Officer = Given.Actor("officer"), Reviewer = Given.Actor("reviewer"), Approver = Given.Actor("approver");
+    private static readonly Pilot Pilot = Given.State<Pilot>("pilot-370811", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
+    private static readonly Standard Flat = new(StandardKind.Flat, new Money(10_000), []);
+    private static readonly Plan Plan = Given.State<Plan>("plan-1", new PlanDrafted(Collective, "fund-1", Village, 2026, new PlanContent("s", "s", Flat)), new PlanAdopted(1));
+
+    private static RosterLine[] Lines(int n) => [.. Enumerable.Range(1, n).Select(i => new RosterLine(i + 1, $"member-{i:00000000000000000000000000000000}", new Money(30_000), new Money(10_000)))];
+
+    private static Application Filed(int lines) =>
+        Given.And<Application>(null, Id, ApplicationDecider.File(Plan, Pilot, SubAccount.General, new Submission(Digest, Digest, Lines(lines)), Officer).Then())!;
+
+    private static Application Then(Application a, Func<Application, Decision<Application>> decide) => a.And(Id, decide(a).Then())!;
+
+    private static Application Reviewed(int lines) => Then(Filed(lines), a => ApplicationDecider.Review(a, [], true, Reviewer));
+
+    private static (Approval.Events? Events, Rejection? Rejection) Approve(Application a, long fundFen, Func<int, MemberYear>? year = null, Pilot? pilot = null, Actor? by = null)
+    {
+        var fund = Given.State<Fund>("fund-1", new FundOpened(Collective, "n", Village),
+            new FundsAllocated("a", SourceKind.CollectiveIncome, "s", SubAccount.General, new Money(fundFen), new FenInterval(0, fundFen), [Digest]));
+        var members = a.Lines.ToDictionary(l => l.MemberId, l => Given.State<Member>(l.MemberId, new MemberRegistered(Collective, Village, "d")));
+        var years = a.Lines.Select((l, i) => (Id: a.MemberYearId(l), Year: year?.Invoke(i) ?? Payer())).ToDictionary(y => y.Id, y => y.Year);
+        return Approval.Decide(a, fund, pilot ?? Pilot, members, years, new Money(500_000), by ?? Approver);
+    }
+
+    private static MemberYear Payer(ContributionKind kind = ContributionKind.Regular) =>
+        Given.State<MemberYear>("y", new ContributionRecorded(kind, new Money(30_000), new Money(30_000), new DateOnly(2026, 1, 5), "r"));
+
+    [Fact]
+    public void C14_a_long_roster_is_listed_in_events_that_fit_a_log_entry()
+    {
+        var events = ApplicationDecider.File(Plan, Pilot, SubAccount.General, new Submission(Digest, Digest, Lines(1001)), Officer).Then();
+        Assert.Equal(1 + 5, events.Count);
+        Assert.All(events, e => Assert.InRange(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(e, e.GetType()).Length, 1, 60_000));
+        var application = Given.And<Application>(null, Id, events)!;
+        Assert.Equal((1001, new Money(1001 * 10_000)), (application.Lines.Length, application.Total(LineStatus.Filed)));
+    }
+
+    [Fact]
+    public void C2_C12_C14_what_is_missing_at_filing()
+    {
+        var submission = new Submission(Digest, Digest, Lines(1));
+        ApplicationDecider.File(Plan, null, SubAccount.General, submission, Officer).ThenRefused(Rejections.CountyNotInPilot);
+        ApplicationDecider.File(Plan with { AdoptedVersion = 0 }, Pilot, SubAccount.General, submission, Officer).ThenRefused(Rejections.PlanNotAdopted);
+        ApplicationDecider.File(Plan, Pilot, SubAccount.General, submission with { SealDigest = null }, Officer).ThenRefused(Rejections.SealMissing);
+        ApplicationDecider.File(Plan, Pilot, SubAccount.General, submission with { Lines = [] }, Officer).ThenRefused(Rejections.RosterInvalid);
+        ApplicationDecider.File(Plan, Pilot, SubAccount.ForYear(2027), submission, Officer).ThenRefused(Rejections.EarmarkMismatch);
+        ApplicationDecider.File(Plan, Pilot, SubAccount.General, submission with { Lines = Lines(Roster.MaxLines + 1) }, Officer).ThenRefused(Rejections.LimitExceeded);
+    }
+
+    [Fact]
+    public void C15_review_goes_line_by_line_in_several_sittings()
+    {
+        var a = Filed(3);
+        a = Then(a, x => ApplicationDecider.Review(x, [new LineVerdict(x.Lines[0].MemberId, true, null)], false, Reviewer));
+        Assert.Equal(ApplicationStatus.Filed, a.Status);
+        a = Then(a, x => ApplicationDecider.Review(x, [new LineVerdict(x.Lines[1].MemberId, false, "迁出"), new LineVerdict(x.Lines[2].MemberId, true, null)], false, Reviewer));
+        Assert.Equal(ApplicationStatus.Reviewed, a.Status);
+        Assert.Equal([LineStatus.Accepted, LineStatus.Refused, LineStatus.Accepted], a.Lines.Select(l => l.Status));
+        ApplicationDecider.Review(a, [new LineVerdict(a.Lines[0].MemberId, false, null)], false, Reviewer).ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider.Review(a, [new LineVerdict("member-x", true, null)], false, Reviewer).ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider.Review(a, [], false, Reviewer).ThenRefused(Rejections.FieldInvalid);
+    }
+
+    [Fact]
+    public void C15_filer_reviewer_and_approver_are_three_people()
+    {
+        ApplicationDecider.Review(Filed(1), [], true, Officer).ThenRefused(Rejections.SelfApproval);
+        ApplicationDecider.Return(Filed(1), "x", Officer).ThenRefused(Rejections.SelfApproval);
+        Assert.Equal(Rejections.SelfApproval, Approve(Reviewed(1), 10_000, by: Reviewer).Rejection?.Code);
+        Assert.Equal(Rejections.SelfApproval, Approve(Reviewed(1), 10_000, by: Officer).Rejection?.Code);
+        ApplicationDecider.Reject(Reviewed(1), "x", Reviewer).ThenRefused(Rejections.SelfApproval);
+    }
+
+    [Fact]
+    public void Approval_shares_the_fen_out_line_by_line_without_a_gap()
+    {
+        var (events, rejection) = Approve(Reviewed(3), 50_000);
+        Assert.Null(rejection);
+        Assert.Equal([new(0, 10_000), new(10_000, 20_000), new(20_000, 30_000)], events!.Members.Select(m => m.Event.Fen));
+        var approved = Reviewed(3).And(Id, events.Application)!;
+        Assert.Equal(events.Members.Select(m => (FenInterval?)m.Event.Fen), approved.Lines.Select(l => l.Fen));
+    }
+
+    [Fact]
+    public void Approval_is_all_or_nothing_and_names_every_line_at_fault()
+    {
+        var (events, rejection) = Approve(Reviewed(4), 50_000, i => i switch { 1 => Payer(ContributionKind.CatchUp), 3 => new MemberYear(), _ => Payer() });
+        Assert.Null(events);
+        Assert.Equal(Rejections.CatchUpContribution, rejection!.Code);
+        Assert.Equal([(3, "catch-up-contribution"), (5, "not-contributed")], rejection.Faults.Select(f => (f.Row!.Value, f.Code)));
+        Assert.Equal(Rejections.FundOverdrawn, Approve(Reviewed(4), 39_999).Rejection?.Code);
+        Assert.Equal(Rejections.CountyNotInPilot, Approve(Reviewed(1), 10_000, pilot: Pilot with { Status = PilotStatus.Ended }).Rejection?.Code);
+        Assert.Equal(Rejections.ReviewIncomplete, Approve(Filed(1), 10_000).Rejection?.Code);
+    }
+
+    [Fact]
+    public void C16_the_notice_runs_its_full_days_after_the_first()
+    {
+        var a = Reviewed(1);
+        a = a.And(Id, Approve(a, 10_000).Events!.Application)!;
+        var first = new DateOnly(2026, 5, 1);
+        ApplicationDecider.Pay(a, "NX", [Digest], first.AddDays(30), Officer).ThenRefused(Rejections.NoticeOpen);
+        a = Then(a, x => ApplicationDecider.PublishNotice(x, "公开栏", 7, first));
+        ApplicationDecider.Pay(a, "NX", [Digest], first.AddDays(7), Officer).ThenRefused(Rejections.NoticeOpen);
+        ApplicationDecider.Pay(a, "NX", [Digest], first.AddDays(8), Officer).Then();
+        var disputed = Then(a, x => ApplicationDecider.Object(x, "o1", null, "疑问"));
+        ApplicationDecider.Pay(disputed, "NX", [Digest], first.AddDays(8), Officer).ThenRefused(Rejections.NoticeOpen);
+        var answered = Then(disputed, x => ApplicationDecider.ResolveObjection(x, "o1", false, "不成立", Reviewer));
+        ApplicationDecider.ResolveObjection(answered, "o1", true, "x", Reviewer).ThenRefused(Rejections.WrongState);
+        ApplicationDecider.Pay(answered, "NX", [Digest], first.AddDays(8), Officer).Then();
+    }
+
+    /// <summary>Any command in any state either refuses or leaves a state whose lines add up; nothing throws.</summary>
+    [Fact]
+    public void No_order_of_commands_breaks_an_application() => Gen.Int[0, 7].Array[0, 25].Sample(commands =>
+    {
+        var a = Filed(3);
+        var today = new DateOnly(2026, 5, 1);
+        foreach (var command in commands)
+        {
+            Decision<Application> decision = command switch
+            {
+                0 => ApplicationDecider.Review(a, [], true, Reviewer),
+                1 => ApplicationDecider.Return(a, "x", Reviewer),
+                2 => ApplicationDecider.Resubmit(a, Plan, Pilot, new Submission(Digest, Digest, Lines(2)), Officer),
+                3 => Approve(a, 1_000_000) is { Events: { } ok } ? new[] { ok.Application } : new Rejection(Rejections.WrongState, "x"),
+                4 => ApplicationDecider.PublishNotice(a, "x", 7, today = today.AddDays(1)),
+                5 => ApplicationDecider.Object(a, $"o{a.Revision}", a.Lines[0].MemberId, "x"),
+                6 => ApplicationDecider.Pay(a, "NX", [Digest], today = today.AddDays(9), Officer),
+                _ => ApplicationDecider.Settle(a, Approver),
+            };
+            a = a.And(Id, decision.Events)!;
+            Assert.Equal(a.Lines.Length, a.Lines.GroupBy(l => l.Status).Sum(g => g.Count()));
+            if (a.Status is ApplicationStatus.Paid) Assert.DoesNotContain(a.Lines, l => l.Status == LineStatus.Approved);
+        }
+    });
+
+    [Fact]
+    public void C17_receipts_match_to_the_fen_or_stay_visible()
+    {
+        var a = Reviewed(3);
+        a = a.And(Id, [Approve(a, 30_000).Events!.Application, new NoticePublished(default, default, "x"), new PaymentSent("o", 3, new Money(30_000), "NX", [Digest])])!;
+        ReceiptRow Row(int row, int line, long fen) => new(row, a.Lines[line].MemberId, new Money(fen), default, "HZ");
+        var (matches, faults) = Receipt.Match(a, [Row(2, 0, 10_000), Row(3, 1, 9_999), Row(4, 0, 10_000), new ReceiptRow(5, "member-x", new Money(1), default, "HZ")]);
+        Assert.Equal([2], matches.Select(m => m.Row.Row));
+        Assert.Equal([3, 4, 5], faults.Select(f => f.Row!.Value));
+        a = Then(a, x => Receipt.Confirm(x, Digest, matches, [new UnmatchedReceipt(3, new Money(9_999), "不符")], Reviewer));
+        Assert.Single(a.UnmatchedReceipts);
+        ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState);
+    }
+}
