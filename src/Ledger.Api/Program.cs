@@ -57,7 +57,11 @@ if (args is ["schema"]) return;
 if (settings.Sample) await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
 
 // Pipeline
-app.UseExceptionHandler(errors => errors.Run(Problem.HandleAsync));
+app.UseExceptionHandler(new ExceptionHandlerOptions
+{
+    ExceptionHandler = Problem.HandleAsync,
+    SuppressDiagnosticsCallback = failed => failed.Exception is RefusedException or BadHttpRequestException, // an answer, not a fault of ours
+});
 app.UseStatusCodePages(Problem.EmptyAnswerAsync);
 app.UseRouting();
 app.UseAuthentication();

@@ -68,6 +68,8 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         await Waits(village.Officer, "approved");
         Assert.DoesNotContain((await village.Offices.Reviewer.GetAsync("/api/applications?waitingForMe=true")).EnumerateArray(), i => i.Id() == village.ApplicationId);
         Assert.Single((await village.Officer.GetAsync("/api/applications?status=approved")).EnumerateArray());
+        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/api/applications?status=9");
+        Assert.Single((await village.Officer.GetAsync($"/api/applications/{village.ApplicationId}/lines?status=approved")).GetProperty("lines").EnumerateArray());
     }
 
     [Fact]

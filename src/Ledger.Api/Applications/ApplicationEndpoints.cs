@@ -134,11 +134,11 @@ public static class ApplicationEndpoints
         [Roles.VillageFinance] = [ApplicationStatus.Returned, ApplicationStatus.Approved, ApplicationStatus.Noticed],
     };
 
-    private static async Task<IReadOnlyList<WorkItemView>> List(ApplicationStatus? status, string? region, bool? waitingForMe, IQuerySession session, Caller caller,
+    private static async Task<IReadOnlyList<WorkItemView>> List(string? status, string? region, bool? waitingForMe, IQuerySession session, Caller caller,
         TimeProvider time, CancellationToken cancellation)
     {
         var scope = Scope.Narrow(caller, region);
-        var statuses = status is { } one ? [one]
+        var statuses = Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
@@ -152,13 +152,14 @@ public static class ApplicationEndpoints
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
         Reading.Of(http, await session.ScopedAsync<Application>(id, caller), ApplicationView.Of, id);
 
-    private static async Task<LinePage> Lines(string id, int? after, int? limit, LineStatus? status, IQuerySession session, NpgsqlDataSource database,
+    private static async Task<LinePage> Lines(string id, int? after, int? limit, string? status, IQuerySession session, NpgsqlDataSource database,
         PersonalData people, Caller caller, CancellationToken cancellation)
     {
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
+        var only = Require.Word<LineStatus>(status, "status");
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         var size = limit ?? 100;
-        var lines = application.Lines.Where(l => l.Row > (after ?? 0) && (status is null || l.Status == status)).OrderBy(l => l.Row).Take(size + 1).ToList();
+        var lines = application.Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only)).OrderBy(l => l.Row).Take(size + 1).ToList();
         var page = lines.Take(size).ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, page.Select(l => l.MemberId));

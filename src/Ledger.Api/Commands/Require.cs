@@ -1,3 +1,4 @@
+using Ledger.Api.Storage;
 using Ledger.Domain;
 
 namespace Ledger.Api.Commands;
@@ -26,6 +27,15 @@ public static class Require
     public static void Region(string? code, string field, params int[] lengths)
     {
         if (Domain.Identity.RegionCode.Fault(code ?? "", lengths) is { } fault) throw Invalid(field, fault);
+    }
+
+    /// <summary>An enum's published word (e.g. <c>per-tier</c>) in a query; null when absent.</summary>
+    public static T? Word<T>(string? word, string field) where T : struct, Enum
+    {
+        if (word is null) return null;
+        foreach (var value in Enum.GetValues<T>())
+            if (value.Word() == word) return value;
+        throw Invalid(field, $"应为 {string.Join("、", Enum.GetValues<T>().Select(v => v.Word()))} 之一");
     }
 
     public static RefusedException Invalid(string field, string message) =>

@@ -21,7 +21,7 @@ public static class LedgerStore
     {
         json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
         json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
-        json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
+        json.Converters.Insert(0, new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower)); // before Marten's own, which writes PascalCase
     }
 
     /// <summary>An enum's stored and published word, e.g. <c>per-tier</c>.</summary>
