@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http.Headers;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -11,64 +10,6 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class CrashTests(ApiFixture api)
 {
-    /// <summary>The built API as a separate process on this database, listening on a port of its own choosing.</summary>
-    private sealed class Api : IAsyncDisposable
-    {
-        private readonly Process _process;
-        private readonly List<string> _output = [];
-        public HttpClient Http { get; private set; } = null!;
-
-        private Api(Process process) => _process = process;
-
-        public static async Task<Api> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
-        {
-            var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-            foreach (var (name, value) in settings) start.Environment[name] = value;
-            start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
-            start.Environment["Logging__LogLevel__Default"] = "Warning";
-            start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
-            var api = new Api(Process.Start(start)!);
-            var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-            void Line(string? line)
-            {
-                if (line is null) return;
-                lock (api._output) api._output.Add(line);
-                var at = line.IndexOf("Now listening on: ", StringComparison.Ordinal);
-                if (at >= 0) listening.TrySetResult(line[(at + "Now listening on: ".Length)..]);
-            }
-            api._process.OutputDataReceived += (_, e) => Line(e.Data);
-            api._process.ErrorDataReceived += (_, e) => Line(e.Data);
-            api._process.BeginOutputReadLine();
-            api._process.BeginErrorReadLine();
-            _ = api._process.WaitForExitAsync().ContinueWith(_ => listening.TrySetException(new InvalidOperationException($"the process ended: {api.Output}")), TaskScheduler.Default);
-            api.Http = new HttpClient { BaseAddress = new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60))), Timeout = TimeSpan.FromMinutes(2) };
-            return api;
-        }
-
-        public string Output { get { lock (_output) return string.Join('\n', _output); } }
-
-        public async Task KillAsync()
-        {
-            _process.Kill(); // SIGKILL: no handler runs
-            await _process.WaitForExitAsync();
-        }
-
-        /// <summary>SIGTERM, as an init system stops a service.</summary>
-        public async Task<int> StopAsync()
-        {
-            Process.Start("kill", ["-TERM", $"{_process.Id}"]).WaitForExit();
-            await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
-            return _process.ExitCode;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (!_process.HasExited) await KillAsync();
-            _process.Dispose();
-            Http.Dispose();
-        }
-    }
-
     private Dictionary<string, string> OnThisDatabase => new() { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile };
 
     /// <summary>A token by the real clock: the test host's may have been moved.</summary>
@@ -95,7 +36,7 @@ public sealed class CrashTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(lines);
         await village.FileAsync(people);
         await village.ReviewAsync();
-        await using (var first = await Api.StartAsync(OnThisDatabase))
+        await using (var first = await ApiProcess.StartAsync(OnThisDatabase))
         {
             // Hold the last member-year's document: the approval writes its events and then waits, in the middle of its transaction.
             await using var blocker = await api.Database.OpenConnectionAsync();
@@ -116,7 +57,7 @@ public sealed class CrashTests(ApiFixture api)
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
         Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
 
-        await using var second = await Api.StartAsync(OnThisDatabase);
+        await using var second = await ApiProcess.StartAsync(OnThisDatabase);
         using var approved = await second.Http.SendAsync(Approval(village));
         Assert.True(approved.IsSuccessStatusCode, await approved.Content.ReadAsStringAsync());
         Assert.Equal((1, 1, lines), await WrittenAsync(village));
@@ -132,7 +73,7 @@ public sealed class CrashTests(ApiFixture api)
             var (village, people) = await api.ReadyToFileAsync(lines);
             await village.FileAsync(people);
             await village.ReviewAsync();
-            await using var process = await Api.StartAsync(OnThisDatabase);
+            await using var process = await ApiProcess.StartAsync(OnThisDatabase);
             (await process.Http.GetAsync("/health/ready")).EnsureSuccessStatusCode();
             var pending = process.Http.SendAsync(Approval(village));
             await Task.Delay(random.Next(50, 900)); // the moment is the test's input, not a wait for something
@@ -151,7 +92,7 @@ public sealed class CrashTests(ApiFixture api)
     {
         if (Environment.GetEnvironmentVariable("LEDGER_TEST_CONNECTION") is null) NpgsqlConnection.ClearAllPools();
         var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("twostart"), ["Ledger__KeyFile"] = api.KeyFile };
-        var both = await Task.WhenAll(Api.StartAsync(settings), Api.StartAsync(settings));
+        var both = await Task.WhenAll(ApiProcess.StartAsync(settings), ApiProcess.StartAsync(settings));
         foreach (var process in both)
         {
             Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode, process.Output);
@@ -164,7 +105,7 @@ public sealed class CrashTests(ApiFixture api)
     public async Task A_database_of_another_key_file_is_refused()
     {
         var other = Path.Combine(Path.GetTempPath(), $"keys-{Guid.NewGuid():N}.json");
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Api.StartAsync(new Dictionary<string, string>(OnThisDatabase) { ["Ledger__KeyFile"] = other }));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(new Dictionary<string, string>(OnThisDatabase) { ["Ledger__KeyFile"] = other }));
         Assert.Contains("does not belong to this database", refused.Message);
         File.Delete(other);
     }
@@ -176,17 +117,17 @@ public sealed class CrashTests(ApiFixture api)
         var settings = new Dictionary<string, string> { ["Ledger__DataFolder"] = folder, ["ConnectionStrings__Ledger"] = "" };
         try
         {
-            await using (var first = await Api.StartAsync(settings))
+            await using (var first = await ApiProcess.StartAsync(settings))
             {
                 // A second process on the same folder uses the running cluster.
-                await using var second = await Api.StartAsync(settings);
+                await using var second = await ApiProcess.StartAsync(settings);
                 Assert.True((await second.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
                 Assert.Equal(0, await second.StopAsync());
                 Assert.True((await first.Http.GetAsync("/health/ready")).IsSuccessStatusCode, "the second process must not stop the first one's cluster");
                 await first.KillAsync();
             }
             Assert.True(File.Exists(Path.Combine(folder, "data", "postmaster.pid")), "the killed process left its cluster running");
-            await using (var again = await Api.StartAsync(settings))
+            await using (var again = await ApiProcess.StartAsync(settings))
             {
                 Assert.True((await again.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
                 Assert.Equal(0, await again.StopAsync());
@@ -195,7 +136,7 @@ public sealed class CrashTests(ApiFixture api)
 
             // A stale pid file, as after a power cut.
             await File.WriteAllTextAsync(Path.Combine(folder, "data", "postmaster.pid"), $"999999\n{folder}/data\n1\n5432\n{folder}/socket\n\n  0 0\nready\n");
-            await using var stale = await Api.StartAsync(settings);
+            await using var stale = await ApiProcess.StartAsync(settings);
             Assert.True((await stale.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
             Assert.Equal(0, await stale.StopAsync());
         }
@@ -210,7 +151,7 @@ public sealed class CrashTests(ApiFixture api)
     {
         using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         listener.Start();
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Api.StartAsync(OnThisDatabase, "--urls", $"http://{listener.LocalEndpoint}"));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(OnThisDatabase, "--urls", $"http://{listener.LocalEndpoint}"));
         Assert.Contains("端口已被占用", refused.Message);
         Assert.Contains("端口已被占用", refused.Message.Split('\n')[^1]); // the last thing to be read, below the host's own log
     }

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
@@ -21,18 +22,20 @@ public static class Workbook
         ("填写说明", [(IEnumerable<string>)["列", "必填", "说明"], .. form.Columns.Select(c => (IEnumerable<string>)[c.Heading, c.Required ? "是" : "否", c.Note])],
             [new Column("列", true, "", ""), new Column("必填", true, "", "", 8), new Column("说明", true, "", "", 50)]));
 
-    /// <summary>A workbook of text rows, the first one being the heading.</summary>
+    /// <summary>A workbook of text rows, the first one being the heading. The same rows give the same bytes.</summary>
     public static byte[] Write(params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<string>> Rows, IReadOnlyList<Column> Columns)> sheets)
     {
         using var stream = new MemoryStream();
         using (var document = SpreadsheetDocument.Create(stream, SpreadsheetDocumentType.Workbook))
         {
-            var workbook = document.AddWorkbookPart();
+            var workbook = document.AddNewPart<WorkbookPart>(ContentType + ".main+xml", "rId1");
             workbook.Workbook = new DocumentFormat.OpenXml.Spreadsheet.Workbook(new DocumentFormat.OpenXml.Spreadsheet.Sheets());
-            workbook.AddNewPart<WorkbookStylesPart>().Stylesheet = Styles();
+            workbook.AddNewPart<WorkbookStylesPart>("rId1").Stylesheet = Styles();
             foreach (var (name, rows, columns) in sheets)
             {
-                var part = workbook.AddNewPart<WorksheetPart>();
+                var list = workbook.Workbook.Sheets!;
+                var number = list.Count() + 1;
+                var part = workbook.AddNewPart<WorksheetPart>($"rId{number + 1}");
                 var data = new SheetData(rows.Select((cells, i) => new Row(cells.Select((text, c) => TextCell(c, i + 1, text, i == 0 ? Heading : PlainText)))
                 {
                     RowIndex = (uint)(i + 1),
@@ -44,10 +47,11 @@ public static class Workbook
                     WorkbookViewId = 0,
                 });
                 part.Worksheet = new Worksheet(frozen, widths, data);
-                var list = workbook.Workbook.Sheets!;
-                list.Append(new Sheet { Id = workbook.GetIdOfPart(part), SheetId = (uint)(list.Count() + 1), Name = name });
+                list.Append(new Sheet { Id = workbook.GetIdOfPart(part), SheetId = (uint)number, Name = name });
             }
         }
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Update, leaveOpen: true))
+            foreach (var entry in zip.Entries) entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
         return stream.ToArray();
     }
 

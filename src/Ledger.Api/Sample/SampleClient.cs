@@ -12,9 +12,11 @@ namespace Ledger.Api.Sample;
 /// Talks to the API as one person, over HTTP like everybody else. Keys are fresh; refusals are thrown with the problem's text.
 /// The sample county and the tests use it.
 /// </summary>
-public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor)
+/// <param name="keyPrefix">Idempotency-Keys are counted up behind it, so that the same steps, taken again, get their first answers. Null: fresh keys.</param>
+public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor, string? keyPrefix = null)
 {
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(12);
+    private int _keys;
 
     public Actor Actor => actor;
 
@@ -43,7 +45,7 @@ public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.Issue(actor, TokenLifetime));
-        if (method != HttpMethod.Get) request.Headers.Add(IdempotencyKey.Header, key ?? Guid.NewGuid().ToString());
+        if (method != HttpMethod.Get) request.Headers.Add(IdempotencyKey.Header, key ?? (keyPrefix is null ? $"{Guid.NewGuid()}" : $"{keyPrefix}-{++_keys}"));
         more?.Invoke(request);
         return await http.SendAsync(request);
     }

@@ -21,13 +21,19 @@ public sealed class SampleClock : TimeProvider
 
     public void Advance(TimeSpan by) => Interlocked.Add(ref _offsetTicks, by.Ticks);
 
+    /// <summary>Forward to an instant; one that has passed changes nothing.</summary>
+    public void MoveTo(DateTimeOffset instant)
+    {
+        if (instant > GetUtcNow()) Start(instant);
+    }
+
     /// <summary>After a restart, never before the last thing that was recorded.</summary>
     public async Task ResumeAsync(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync();
         var last = (await connection.QueryAsync($"select max(timestamp) from {LedgerStore.Schema}.mt_events",
             r => r.IsDBNull(0) ? (DateTimeOffset?)null : r.GetFieldValue<DateTimeOffset>(0))).Single();
-        if (last > GetUtcNow()) Start(last.Value);
+        if (last is { } instant) MoveTo(instant);
     }
 }
 

@@ -69,10 +69,10 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public Task<JsonElement> SurveyAsync(int members) => Officer.PutAsync($"/api/collectives/{CollectiveId}/surveys/{year}",
         new { collectiveIncomeAmount = 860_000, members, insuredMembers = members * 9 / 10, payers = members * 8 / 10 });
 
-    public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", int? earmarkYear = null) =>
+    public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", string name = "土地流转收入", int? earmarkYear = null) =>
         await Officer.PostAsync($"/api/funds/{FundId}/allocations", new
         {
-            amount, source, sourceName = $"{year}年土地流转收入", evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode}") }, earmarkYear,
+            amount, source, sourceName = name, evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode}") }, earmarkYear,
         });
 
     public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people) =>
@@ -112,8 +112,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         amount, purpose = "member-subsidy", bankReference = $"NX{year}{number:000000}", evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode}") },
     });
 
-    public Task<JsonElement> ImportReceiptsAsync(IEnumerable<(SamplePerson, Money)> credited, DateOnly on) =>
-        offices.Reviewer.UploadAsync($"{ApplicationPath}/receipts/import", SampleSheets.Receipts(credited, on, $"HZ{villageCode}"), "回执.xlsx");
+    public Task<JsonElement> ImportReceiptsAsync(IEnumerable<(SamplePerson, Money)> credited, DateOnly on, bool partial = false) =>
+        offices.Reviewer.UploadAsync($"{ApplicationPath}/receipts/import?partial={partial}", SampleSheets.Receipts(credited, on, $"HZ{villageCode}"), "回执.xlsx");
 
     public Task<JsonElement> SettleAsync() => offices.Approver.PostAsync($"{ApplicationPath}/settlement");
 }

@@ -34,7 +34,7 @@ public static class LedgerStore
         {
             var options = new StoreOptions { DatabaseSchemaName = Schema, AutoCreateSchemaObjects = AutoCreate.None };
             options.Events.StreamIdentity = StreamIdentity.AsString;
-            options.Events.AppendMode = EventAppendMode.Quick;
+            options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps; // one clock for all: Quick alone takes the database's for appends
             options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
             options.Events.MetadataConfig.CorrelationIdEnabled = true;
             options.Events.MetadataConfig.CausationIdEnabled = true;

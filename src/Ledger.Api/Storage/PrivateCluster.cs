@@ -21,10 +21,13 @@ public sealed class PrivateCluster : IAsyncDisposable
     private string Data => Path.Combine(_folder, "data");
     private string Sockets => SocketFolder(_folder);
 
-    /// <summary>Where the cluster goes when nothing is configured: a place that the unprivileged server account can reach.</summary>
-    public static string DefaultFolder => Environment.UserName == "root"
-        ? "/var/lib/collective-subsidy"
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "collective-subsidy");
+    /// <summary>
+    /// Where the cluster goes when nothing is configured: a place that the unprivileged server account can reach. Sample data never
+    /// shares it with real data.
+    /// </summary>
+    public static string DefaultFolder(bool isSample) => Path.Combine(
+        Environment.UserName == "root" ? "/var/lib" : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
+        isSample ? "collective-subsidy-sample" : "collective-subsidy");
 
     /// <summary>Starts the cluster in <paramref name="folder"/>, or joins it when it runs; makes it on first use.</summary>
     /// <exception cref="InvalidOperationException">PostgreSQL is not installed, or does not start; the message says what to do.</exception>

@@ -10,12 +10,13 @@ public sealed record Settings(string? ConnectionString, string DataFolder, strin
 {
     public static Settings Of(IConfiguration configuration)
     {
-        var folder = configuration["Ledger:DataFolder"] is { Length: > 0 } configured ? configured : PrivateCluster.DefaultFolder;
+        var isSample = configuration.GetValue("Ledger:Sample", false);
+        var folder = configuration["Ledger:DataFolder"] is { Length: > 0 } configured ? configured : PrivateCluster.DefaultFolder(isSample);
         return new Settings(
             configuration.GetConnectionString("Ledger") is { Length: > 0 } connection ? connection : null,
             folder,
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
-            configuration.GetValue("Ledger:Sample", false),
-            configuration["Ledger:SampleFolder"] is { Length: > 0 } sample ? sample : Path.Combine(folder, "sample"));
+            isSample,
+            configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"));
     }
 }

@@ -1,0 +1,159 @@
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Api.Sample;
+
+/// <summary>How far a village has come when the sample's story ends.</summary>
+public enum SampleStage { Adopted, Filed, Returned, Reviewed, Approved, Noticed, Objected, Paid, PartlyCredited, Settled }
+
+/// <summary>A village of the sample. <paramref name="FilingDay"/>: day of the story on which it files. <paramref name="FlatYuan"/>: for each line; with <paramref name="PerTier"/> a tenth of the tier comes on top.</summary>
+public sealed record SampleVillageFacts(string Code, string Name, SampleStage Stage, int FilingDay, decimal FlatYuan, bool PerTier = false);
+
+/// <summary>A step of the story: on this day (0 is the first) somebody does something through the API.</summary>
+public sealed record SampleStep(int Day, string Text, Func<Task> Do);
+
+/// <summary>
+/// Rencheng district of Jining over 120 days: 3 townships, 12 villages, 3,000 invented members, each village at another point of the
+/// way. Region codes are real (GB/T 2260 and its extension), everything else is made by a seeded generator. Days, bodies and
+/// keys follow from the first day alone, so that an interrupted load goes on where it stopped.
+/// </summary>
+public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly firstDay)
+{
+    public const string County = "370811", CountyName = "济宁市任城区";
+    public const int Days = 120, MembersPerVillage = 250;
+    private const int Seed = 370811;
+    private static readonly int[] Tiers = [300, 500, 1000, 2000, 3000];
+
+    public static readonly IReadOnlyList<(string Code, string Name)> Townships = [("370811102", "长沟镇"), ("370811109", "石桥镇"), ("370811111", "喻屯镇")];
+
+    public static readonly IReadOnlyList<SampleVillageFacts> Villages =
+    [
+        new("370811102201", "党庄村", SampleStage.Settled, 50, 120),
+        new("370811102202", "张坊村", SampleStage.Settled, 58, 100, PerTier: true),
+        new("370811102203", "前陈村", SampleStage.PartlyCredited, 95, 150),
+        new("370811102204", "后陈村", SampleStage.Noticed, 113, 200),
+        new("370811109201", "辛店村", SampleStage.Settled, 66, 80, PerTier: true),
+        new("370811109202", "南薛村", SampleStage.Paid, 104, 100),
+        new("370811109203", "大李村", SampleStage.Objected, 112, 160),
+        new("370811109204", "石桥村", SampleStage.Returned, 112, 120),
+        new("370811111201", "城后村", SampleStage.Approved, 115, 90, PerTier: true),
+        new("370811111202", "夏王楼村", SampleStage.Reviewed, 116, 140),
+        new("370811111203", "河长口村", SampleStage.Filed, 118, 110),
+        new("370811111204", "前屯村", SampleStage.Adopted, 123, 120),
+    ];
+
+    /// <summary>The village that is left ready for the tour of README.md: its plan is adopted, its application not yet filed.</summary>
+    public static SampleVillageFacts TourVillage => Villages.Single(v => v.Stage == SampleStage.Adopted);
+
+    public SampleOffices Offices { get; } = new(client, County);
+
+    /// <summary>The first day of a story that ends by <paramref name="today"/>; its contributions must fall into the year it begins in.</summary>
+    public static DateOnly FirstDay(DateOnly today)
+    {
+        var first = today.AddDays(-Days);
+        var latest = new DateOnly(first.Year, 11, 20);
+        return first < latest ? first : latest;
+    }
+
+    /// <summary>09:00 in China.</summary>
+    public DateTimeOffset At(int day) => new(firstDay.AddDays(day), new TimeOnly(9, 0), TimeSpan.FromHours(8));
+
+    /// <summary>All steps in order of day.</summary>
+    public IReadOnlyList<SampleStep> Steps() => [.. CountySteps().Concat(Villages.SelectMany(VillageSteps)).OrderBy(s => s.Day)];
+
+    private IEnumerable<SampleStep> CountySteps()
+    {
+        yield return new(0, $"{CountyName} 政策年度", () => Offices.PublishPolicyAsync(firstDay.Year));
+        yield return new(2, $"{CountyName} 试点申请与批准", Offices.OpenPilotAsync);
+    }
+
+    private IEnumerable<SampleStep> VillageSteps(SampleVillageFacts facts, int index)
+    {
+        var village = VillageOf(facts);
+        var payers = Payers(facts);
+        var regular = payers.Where(p => !p.CatchUp).Select(p => (p.Person, p.Tier)).ToList();
+        var label = $"{Townships.Single(t => facts.Code.StartsWith(t.Code, StringComparison.Ordinal)).Name}{facts.Name}";
+        SampleStep Step(int day, string text, Func<Task> what) => new(day, $"{label} {text}", what);
+        var file = facts.FilingDay;
+
+        yield return Step(5, "登记", village.RegisterAsync);
+        yield return Step(10, "摸底", () => village.SurveyAsync(MembersPerVillage));
+        yield return Step(15, "划入集体收入", () => village.AllocateAsync(60_000 + 5_000 * index, name: $"{firstDay.Year}年土地流转收入"));
+        if (index % 4 == 1) yield return Step(16, "划入慈善捐赠", () => village.AllocateAsync(8_888.88m, "charity", "区慈善总会"));
+        yield return Step(18, $"成员名册 {MembersPerVillage} 人", () => village.ImportMembersAsync(People(facts)));
+        yield return Step(25, $"缴费记录 {payers.Count} 笔", () => village.ImportContributionsAsync(payers, firstDay.AddDays(20)));
+        yield return Step(file - 8, "拟定方案", () => village.DraftAsync(Standard(facts)));
+        yield return Step(file - 5, "村民会议决议", () => village.ResolveAsync(firstDay.AddDays(file - 6)));
+        yield return Step(file - 4, "通过方案", village.AdoptAsync);
+        if (facts.Stage == SampleStage.Adopted) yield break;
+
+        yield return Step(file, $"申请 {regular.Count} 人", () => village.FileAsync(regular.Select(r => r.Person)));
+        if (facts.Stage == SampleStage.Returned)
+            yield return Step(file + 2, "退回补正", () => Offices.Reviewer.PostAsync($"{village.ApplicationPath}/return", new { reason = "决议日期与盖章件不一致，请更正后重新提交" }));
+        if (facts.Stage <= SampleStage.Returned) yield break;
+
+        yield return Step(file + 2, "复核", village.ReviewAsync);
+        if (facts.Stage == SampleStage.Reviewed) yield break;
+        yield return Step(file + 3, "审批", village.ApproveAsync);
+        if (facts.Stage == SampleStage.Approved) yield break;
+        yield return Step(file + 4, "公示", village.NoticeAsync);
+        if (facts.Stage == SampleStage.Objected)
+            yield return Step(file + 6, "异议", () => village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "请核对第3组是否有人户籍已迁出" }));
+        if (facts.Stage <= SampleStage.Objected) yield break;
+
+        var subsidies = regular.Select(r => (r.Person, new Money((long)(Subsidy(facts, r.Tier) * 100)))).ToList();
+        yield return Step(file + 12, "付款", () => village.PayAsync(regular.Sum(r => Subsidy(facts, r.Tier))));
+        if (facts.Stage == SampleStage.Paid) yield break;
+        yield return facts.Stage == SampleStage.PartlyCredited
+            // Two accounts that the agency could not find, one amount that differs: these lines stay open.
+            ? Step(file + 15, "部分入账", () => village.ImportReceiptsAsync(
+                subsidies.Skip(2).Select((s, i) => i == 0 ? (s.Person, s.Item2 + new Money(100)) : s), firstDay.AddDays(file + 14), partial: true))
+            : Step(file + 15, "入账回执", () => village.ImportReceiptsAsync(subsidies, firstDay.AddDays(file + 14)));
+        if (facts.Stage == SampleStage.Settled) yield return Step(file + 16, "办结", village.SettleAsync);
+    }
+
+    public SampleVillage VillageOf(SampleVillageFacts facts)
+    {
+        var number = Number(facts);
+        return new SampleVillage(Offices, facts.Code, $"{facts.Name}股份经济合作社", number, firstDay.Year);
+    }
+
+    public static string TourCollectiveId { get; } = StreamId.Collective(SamplePeople.CreditCode(County, Number(TourVillage)));
+    public string TourPlanId => StreamId.PlanOf(TourCollectiveId, firstDay.Year);
+    public int Year => firstDay.Year;
+
+    private static int Number(SampleVillageFacts facts) => Villages.TakeWhile(v => v != facts).Count() + 1;
+
+    public static IReadOnlyList<SamplePerson> People(SampleVillageFacts facts) => new SamplePeople(Seed + Number(facts)).Take(MembersPerVillage, County);
+
+    /// <summary>Of a hundred members 92 pay, 3 pay for past years at once (C5), 5 do not pay.</summary>
+    public static IReadOnlyList<(SamplePerson Person, int Tier, bool CatchUp)> Payers(SampleVillageFacts facts)
+    {
+        var random = new Random(Seed - Number(facts));
+        return [.. People(facts).Select(p => (Person: p, Tier: Tiers[(int)(random.NextDouble() * random.NextDouble() * Tiers.Length)], Draw: random.Next(100)))
+            .Where(p => p.Draw < 95).Select(p => (p.Person, p.Tier, p.Draw >= 92))];
+    }
+
+    private static object Standard(SampleVillageFacts facts) => facts.PerTier
+        ? new { kind = "per-tier", tiers = Tiers.Select(t => new { tierAmount = t, amount = Subsidy(facts, t) }) }
+        : SampleVillage.Flat(facts.FlatYuan);
+
+    /// <summary>Yuan for a tier: the flat amount, or a tenth of the tier on top of it.</summary>
+    public static decimal Subsidy(SampleVillageFacts facts, int tier) => facts.PerTier ? facts.FlatYuan + tier / 10m : facts.FlatYuan;
+
+    /// <summary>One person of each role, two at the agency (reviewer ≠ approver, C15); the name is the variable in tour.env.</summary>
+    public static IReadOnlyList<(string Variable, string Title, Actor Actor)> Cast { get; } =
+    [
+        ("VILLAGE", "村级财务人员（前屯村）", new("officer." + TourVillage.Code, Roles.VillageFinance, TourVillage.Code)),
+        ("REVIEWER", "经办机构 复核", new($"reviewer.{County}", Roles.Agency, County)),
+        ("APPROVER", "经办机构 审批", new($"approver.{County}", Roles.Agency, County)),
+        ("AUDITOR", "审计", new($"auditor.{County}", Roles.Auditor, County)),
+        ("TOWNSHIP", "乡镇（喻屯镇）", new("township.370811111", Roles.Township, "370811111")),
+        ("COUNTY_HRSS", "县人社", new($"hrss.{County}", Roles.CountyHrss, County)),
+        ("COUNTY_FINANCE", "县财政", new($"finance.{County}", Roles.CountyFinance, County)),
+        ("COUNTY_AGRICULTURE", "县农业农村", new($"agriculture.{County}", Roles.CountyAgriculture, County)),
+        ("COUNTY_TAX", "县税务", new($"tax.{County}", Roles.CountyTax, County)),
+        ("CITY_HRSS", "市人社", new($"city.{RegionCode.City(County)}", Roles.CityHrss, RegionCode.City(County))),
+    ];
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>The built API as a separate process on this database, listening on a port of its own choosing.</summary>
+public sealed class ApiProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly List<string> _output = [];
+    public HttpClient Http { get; private set; } = null!;
+
+    private ApiProcess(Process process) => _process = process;
+
+    public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in settings) start.Environment[name] = value;
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["Logging__LogLevel__Default"] = "Warning";
+        start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
+        var api = new ApiProcess(Process.Start(start)!);
+        var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Line(string? line)
+        {
+            if (line is null) return;
+            lock (api._output) api._output.Add(line);
+            var at = line.IndexOf("Now listening on: ", StringComparison.Ordinal);
+            if (at >= 0) listening.TrySetResult(line[(at + "Now listening on: ".Length)..]);
+        }
+        api._process.OutputDataReceived += (_, e) => Line(e.Data);
+        api._process.ErrorDataReceived += (_, e) => Line(e.Data);
+        api._process.BeginOutputReadLine();
+        api._process.BeginErrorReadLine();
+        _ = api._process.WaitForExitAsync().ContinueWith(_ => listening.TrySetException(new InvalidOperationException($"the process ended: {api.Output}")), TaskScheduler.Default);
+        api.Http = new HttpClient { BaseAddress = new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60))), Timeout = TimeSpan.FromMinutes(2) };
+        return api;
+    }
+
+    public string Output { get { lock (_output) return string.Join('\n', _output); } }
+
+    public async Task KillAsync()
+    {
+        _process.Kill(); // SIGKILL: no handler runs
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM, as an init system stops a service.</summary>
+    public async Task<int> StopAsync()
+    {
+        Process.Start("kill", ["-TERM", $"{_process.Id}"]).WaitForExit();
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) await KillAsync();
+        _process.Dispose();
+        Http.Dispose();
+    }
+}
