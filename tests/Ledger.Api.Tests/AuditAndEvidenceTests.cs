@@ -40,6 +40,7 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
 
         var none = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&to=2020-01-01T00:00:00Z");
         Assert.Empty(none.GetProperty("entries").EnumerateArray());
+        Assert.Equal(0, none.GetProperty("behind").GetInt64());
         var first = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&limit=2");
         var next = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&limit=1000&after={first.GetProperty("next").GetInt64()}");
         Assert.Equal(byId.GetProperty("entries").GetArrayLength(), 2 + next.GetProperty("entries").GetArrayLength());

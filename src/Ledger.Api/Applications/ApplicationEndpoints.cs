@@ -134,14 +134,15 @@ public static class ApplicationEndpoints
         [Roles.VillageFinance] = [ApplicationStatus.Returned, ApplicationStatus.Approved, ApplicationStatus.Noticed],
     };
 
-    private static async Task<IReadOnlyList<WorkItemView>> List(string? status, string? region, bool? waitingForMe, IQuerySession session, Caller caller,
-        TimeProvider time, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<WorkItemView>> List(string? status, string? region, bool? waitingForMe, IQuerySession session, NpgsqlDataSource database,
+        Caller caller, TimeProvider time, CancellationToken cancellation)
     {
         var scope = Scope.Narrow(caller, region);
         var statuses = Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
+        await using (var connection = await database.OpenConnectionAsync(cancellation)) await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
         var items = await session.Query<WorkItem>().Where(i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words))
             .OrderBy(i => i.Since).Take(Scope.MaxRows).ToListAsync(cancellation);
         var now = time.GetUtcNow();

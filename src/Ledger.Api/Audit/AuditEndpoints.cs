@@ -11,8 +11,11 @@ namespace Ledger.Api.Audit;
 public sealed record AuditEntryView(long Sequence, Guid EventId, string Stream, int StreamVersion, string Type, DateTimeOffset RecordedAt, DateOnly EffectiveDate,
     string Actor, string Role, string Region, Money? Amount, string? Code, IReadOnlyList<string> Evidence, JsonElement Body);
 
-/// <summary><paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one.</summary>
-public sealed record AuditPage(IReadOnlyList<AuditEntryView> Entries, long? Next);
+/// <summary>
+/// <paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one. <paramref name="Behind"/>: how many of the
+/// events recorded before the call the trail has yet to take in; 0 when it is complete.
+/// </summary>
+public sealed record AuditPage(IReadOnlyList<AuditEntryView> Entries, long? Next, long Behind);
 
 /// <summary>The audit trail (审计轨迹): every event in the caller's scope, refusals included.</summary>
 public static class AuditEndpoints
@@ -31,6 +34,7 @@ public static class AuditEndpoints
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         var size = limit ?? 100;
         await using var connection = await database.OpenConnectionAsync(cancellation);
+        var behind = await Freshness.WaitAsync(connection, "AuditTrail", cancellation);
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =
         [
@@ -50,6 +54,6 @@ public static class AuditEndpoints
                 r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
                 r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13))),
             [.. asked.Select(f => (f.Name, f.Value))]);
-        return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null);
+        return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }
 }
