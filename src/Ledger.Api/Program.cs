@@ -15,6 +15,8 @@ using Ledger.Api.PolicyYears;
 using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Web;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -35,6 +37,7 @@ builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<Personal
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
 builder.AddLedgerStore(database);
 Tokens.AddTo(builder.Services);
+builder.Services.AddRazorComponents();
 builder.Services.AddApiDocument();
 builder.Services.AddProblemDetails();
 builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
@@ -85,6 +88,8 @@ api.MapEvidence();
 api.MapAudit();
 api.MapTemplates();
 app.MapApiDocument();
+app.MapGet("/", () => new RazorComponentResult<Home>(new { IsSample = settings.Sample })).AllowAnonymous().ExcludeFromDescription();
+app.MapGet("/docs/problems", () => new RazorComponentResult<Problems>()).AllowAnonymous().ExcludeFromDescription();
 app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).AllowAnonymous().ExcludeFromDescription();
 app.MapGet("/health/ready", async (NpgsqlDataSource db) =>
 {

@@ -48,7 +48,7 @@ public sealed class ApiDocumentTests(ApiFixture api)
                 Assert.EndsWith("amount", property.Name.ToLowerInvariant());
     }
 
-    [Theory, InlineData("/docs/"), InlineData("/docs/problems"), InlineData("/health/live"), InlineData("/health/ready")]
+    [Theory, InlineData("/"), InlineData("/docs/"), InlineData("/docs/problems"), InlineData("/health/live"), InlineData("/health/ready")]
     public async Task Pages_without_a_token_answer(string path)
     {
         using var response = await api.Http.GetAsync(path);

@@ -30,6 +30,10 @@ public static class ApiDocument
                 ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT" },
             };
             document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] }];
+            document.Tags = Chapters.Values.Distinct().Select(name => new OpenApiTag { Name = name }).ToHashSet();
+            foreach (var (path, item) in document.Paths)
+                foreach (var operation in item.Operations!.Values)
+                    operation.Tags = new HashSet<OpenApiTagReference> { new(Chapters[path.Split('/')[2]], document) };
             return Task.CompletedTask;
         });
         options.AddSchemaTransformer((schema, context, _) =>
@@ -44,6 +48,14 @@ public static class ApiDocument
         });
         options.AddOperationTransformer(Describe);
     });
+
+    /// <summary>The chapter of each resource, in the order of the work.</summary>
+    private static readonly IReadOnlyDictionary<string, string> Chapters = new Dictionary<string, string>
+    {
+        ["policy-years"] = "政策年度 Policy years", ["pilots"] = "试点 Pilots", ["collectives"] = "集体 Collectives", ["funds"] = "资金 Funds",
+        ["plans"] = "补助方案 Plans", ["members"] = "成员与缴费 Members", ["contributions"] = "成员与缴费 Members", ["applications"] = "申请 Applications",
+        ["notices"] = "公示 Notices", ["evidence"] = "凭证 Evidence", ["audit"] = "审计 Audit", ["templates"] = "模板 Templates", ["sample"] = "样例 Sample",
+    };
 
     private static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
@@ -98,25 +110,12 @@ public static class ApiDocument
         ["type"] = $"/docs/problems#{code.Code}", ["title"] = code.Title, ["status"] = code.Status, ["code"] = code.Code, ["mend"] = code.Mend,
     };
 
-    /// <summary>/openapi/v1.json, the Scalar page at /docs and the list of codes at /docs/problems: all without a token.</summary>
+    /// <summary>/openapi/v1.json and the Scalar page at /docs, without a token.</summary>
     public static void MapApiDocument(this WebApplication app)
     {
         app.MapOpenApi().AllowAnonymous();
-        app.MapScalarApiReference("/docs", options => options.WithTitle("集体补助账本 API").WithOpenApiRoutePattern("/openapi/v1.json")).AllowAnonymous();
-        app.MapGet("/docs/problems", () => Results.Content(ProblemList(), "text/html; charset=utf-8")).AllowAnonymous().ExcludeFromDescription();
+        app.MapScalarApiReference("/docs", options => options.WithTitle("集体补助账本 API").WithOpenApiRoutePattern("/openapi/v1.json")
+            .DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts().HideDeveloperTools().HideClientButton()) // nothing goes to another host
+            .AllowAnonymous();
     }
-
-    private const string ProblemListStyle = """
-        body{font:16px/1.6 system-ui,"Noto Sans CJK SC",sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
-        td,th{text-align:left;padding:.4rem .8rem;border-bottom:1px solid #ccc}
-        """;
-
-    private static string ProblemList() =>
-        $"""
-         <!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>错误代码</title><style>{ProblemListStyle}</style>
-         <h1>错误代码</h1><table><tr><th>代码</th><th>HTTP</th><th>含义</th><th>条款</th><th>如何改正</th></tr>
-         {string.Join('\n', Rejections.All.Values.Select(c =>
-             $"<tr id=\"{c.Code}\"><td><code>{c.Code}</code></td><td>{c.Status}</td><td>{c.Title}</td><td>{c.Clause}</td><td>{c.Mend}</td></tr>"))}
-         </table></html>
-         """;
 }
