@@ -74,7 +74,9 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
         File.Delete(statuses);
         var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", $"curl() {{ command curl -w '%{{stderr}}%{{http_code}}\\n' \"$@\" 2>>'{statuses}'; }}\n{script}"])
         {
-            WorkingDirectory = _folder.FullName, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = _folder.FullName,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         using var bash = Process.Start(start)!;
         var error = bash.StandardError.ReadToEndAsync();

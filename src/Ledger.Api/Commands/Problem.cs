@@ -50,7 +50,8 @@ public static class Problem
         BadHttpRequestException { InnerException: AmountException amount } => new Rejection(Rejections.AmountInvalid, amount.Message) { Field = Field(amount.Path) },
         BadHttpRequestException { InnerException: JsonException json } =>
             new Rejection(Rejections.BodyInvalid, json.Message.Contains("missing required", StringComparison.Ordinal)
-                ? $"缺少字段 {Names(json.Message)}" : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段") { Field = Field(json.Path) },
+                ? $"缺少字段 {Names(json.Message)}" : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段")
+            { Field = Field(json.Path) },
         BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
         InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
         Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),

@@ -105,7 +105,9 @@ public static class Workbook
 
     private static Cell TextCell(int column, int row, string text, uint style) => new(new InlineString(new Text(text) { Space = SpaceProcessingModeValues.Preserve }))
     {
-        CellReference = $"{ColumnName(column)}{row}", DataType = CellValues.InlineString, StyleIndex = style,
+        CellReference = $"{ColumnName(column)}{row}",
+        DataType = CellValues.InlineString,
+        StyleIndex = style,
     };
 
     private static string ColumnName(int column) => column < 26 ? $"{(char)('A' + column)}" : ColumnName(column / 26 - 1) + (char)('A' + column % 26);

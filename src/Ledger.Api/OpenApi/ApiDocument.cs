@@ -52,9 +52,19 @@ public static class ApiDocument
     /// <summary>The chapter of each resource, in the order of the work.</summary>
     private static readonly IReadOnlyDictionary<string, string> Chapters = new Dictionary<string, string>
     {
-        ["policy-years"] = "政策年度 Policy years", ["pilots"] = "试点 Pilots", ["collectives"] = "集体 Collectives", ["funds"] = "资金 Funds",
-        ["plans"] = "补助方案 Plans", ["members"] = "成员与缴费 Members", ["contributions"] = "成员与缴费 Members", ["applications"] = "申请 Applications",
-        ["notices"] = "公示 Notices", ["evidence"] = "凭证 Evidence", ["audit"] = "审计 Audit", ["templates"] = "模板 Templates", ["sample"] = "样例 Sample",
+        ["policy-years"] = "政策年度 Policy years",
+        ["pilots"] = "试点 Pilots",
+        ["collectives"] = "集体 Collectives",
+        ["funds"] = "资金 Funds",
+        ["plans"] = "补助方案 Plans",
+        ["members"] = "成员与缴费 Members",
+        ["contributions"] = "成员与缴费 Members",
+        ["applications"] = "申请 Applications",
+        ["notices"] = "公示 Notices",
+        ["evidence"] = "凭证 Evidence",
+        ["audit"] = "审计 Audit",
+        ["templates"] = "模板 Templates",
+        ["sample"] = "样例 Sample",
     };
 
     private static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
@@ -102,12 +112,20 @@ public static class ApiDocument
 
     private static OpenApiParameter Header(string name, bool required, string description) => new()
     {
-        Name = name, In = ParameterLocation.Header, Required = required, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        Name = name,
+        In = ParameterLocation.Header,
+        Required = required,
+        Description = description,
+        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
     };
 
     private static JsonObject Sample(RejectionCode code) => new()
     {
-        ["type"] = $"/docs/problems#{code.Code}", ["title"] = code.Title, ["status"] = code.Status, ["code"] = code.Code, ["mend"] = code.Mend,
+        ["type"] = $"/docs/problems#{code.Code}",
+        ["title"] = code.Title,
+        ["status"] = code.Status,
+        ["code"] = code.Code,
+        ["mend"] = code.Mend,
     };
 
     /// <summary>/openapi/v1.json and the Scalar page at /docs, without a token.</summary>

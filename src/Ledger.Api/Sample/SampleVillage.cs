@@ -72,7 +72,11 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", string name = "土地流转收入", int? earmarkYear = null) =>
         await Officer.PostAsync($"/api/funds/{FundId}/allocations", new
         {
-            amount, source, sourceName = name, evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode}") }, earmarkYear,
+            amount,
+            source,
+            sourceName = name,
+            evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode}") },
+            earmarkYear,
         });
 
     public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people) =>
@@ -89,7 +93,12 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public async Task<JsonElement> ResolveAsync(DateOnly on, int eligible = 210, int attendance = 180, int votesFor = 171) => await Officer.PostAsync(
         $"/api/plans/{PlanId}/resolution", new
         {
-            form = "households", meetingDate = on, eligible, attendance, votesFor, votesAgainst = 4,
+            form = "households",
+            meetingDate = on,
+            eligible,
+            attendance,
+            votesFor,
+            votesAgainst = 4,
             minutes = await Officer.EvidenceAsync($"minutes {villageCode}"),
         });
 
@@ -109,7 +118,10 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
 
     public async Task<JsonElement> PayAsync(decimal amount) => await Officer.PostAsync($"{ApplicationPath}/payment", new
     {
-        amount, purpose = "member-subsidy", bankReference = $"NX{year}{number:000000}", evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode}") },
+        amount,
+        purpose = "member-subsidy",
+        bankReference = $"NX{year}{number:000000}",
+        evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode}") },
     });
 
     public Task<JsonElement> ImportReceiptsAsync(IEnumerable<(SamplePerson, Money)> credited, DateOnly on, bool partial = false) =>

@@ -49,7 +49,11 @@ public sealed class PrivateCluster : IAsyncDisposable
 
     public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
     {
-        Host = Sockets, Port = Port, Username = "ledger", Database = database, Password = File.ReadAllText(PasswordFile(_folder)),
+        Host = Sockets,
+        Port = Port,
+        Username = "ledger",
+        Database = database,
+        Password = File.ReadAllText(PasswordFile(_folder)),
     }.ConnectionString;
 
     /// <summary>A connection string to the database of that name, which is made when it is missing.</summary>

@@ -44,8 +44,16 @@ public sealed record Application : Aggregate, IEvolve<Application>
     {
         ApplicationFiled f => new Application
         {
-            PlanId = f.PlanId, PlanVersion = f.PlanVersion, CollectiveId = f.CollectiveId, FundId = f.FundId, Region = f.VillageCode,
-            Year = f.Year, SubAccount = f.SubAccount, Filers = [f.FiledBy], SealDigest = f.SealDigest, RosterDigest = f.RosterDigest,
+            PlanId = f.PlanId,
+            PlanVersion = f.PlanVersion,
+            CollectiveId = f.CollectiveId,
+            FundId = f.FundId,
+            Region = f.VillageCode,
+            Year = f.Year,
+            SubAccount = f.SubAccount,
+            Filers = [f.FiledBy],
+            SealDigest = f.SealDigest,
+            RosterDigest = f.RosterDigest,
         },
         LinesListed l => state! with
         {
@@ -55,8 +63,14 @@ public sealed record Application : Aggregate, IEvolve<Application>
         ApplicationReturned r => state! with { Status = ApplicationStatus.Returned, Reason = r.Reason },
         ApplicationResubmitted r => state! with
         {
-            Status = ApplicationStatus.Filed, Reason = null, Lines = [], Reviewers = [], PlanVersion = r.PlanVersion,
-            Filers = state.Filers.Add(r.FiledBy), SealDigest = r.SealDigest, RosterDigest = r.RosterDigest,
+            Status = ApplicationStatus.Filed,
+            Reason = null,
+            Lines = [],
+            Reviewers = [],
+            PlanVersion = r.PlanVersion,
+            Filers = state.Filers.Add(r.FiledBy),
+            SealDigest = r.SealDigest,
+            RosterDigest = r.RosterDigest,
         },
         ApplicationApproved a => state!.Approve(a),
         ApplicationRejected r => state! with { Status = ApplicationStatus.Rejected, Reason = r.Reason },

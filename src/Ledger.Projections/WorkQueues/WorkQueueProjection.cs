@@ -37,8 +37,15 @@ public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, strin
     {
         ApplicationFiled f => new WorkItem
         {
-            Id = id, Region = f.VillageCode, CollectiveId = f.CollectiveId, Year = f.Year, Status = ApplicationStatus.Filed,
-            Lines = f.Lines, AmountFen = f.AmountFen, FiledAt = e.Timestamp, Since = e.Timestamp,
+            Id = id,
+            Region = f.VillageCode,
+            CollectiveId = f.CollectiveId,
+            Year = f.Year,
+            Status = ApplicationStatus.Filed,
+            Lines = f.Lines,
+            AmountFen = f.AmountFen,
+            FiledAt = e.Timestamp,
+            Since = e.Timestamp,
         },
         ApplicationResubmitted r => to(ApplicationStatus.Filed) with { Lines = r.Lines, AmountFen = r.AmountFen },
         ApplicationReviewed { Complete: true } => to(ApplicationStatus.Reviewed),
