@@ -25,12 +25,15 @@ public static class Rejections
     public static readonly RejectionCode CountyNotInPilot = new("county-not-in-pilot", 409, "所在县未获批试点", "C2", "请县级先申请试点并由市人社批准");
     public static readonly RejectionCode SurveyMissing = new("survey-missing", 422, "缺少本年度摸底调查", "C3", "先登记该集体本年度收入、成员和参保缴费底数");
     public static readonly RejectionCode NotAMember = new("not-a-member", 422, "不是本集体成员", "C4", "核对身份证号，或先导入成员名册");
+    public static readonly RejectionCode MemberDeceased = new("member-deceased", 422, "该成员已登记死亡", "C4", "从名单中去掉该人员；已付的由经办机构退回");
     public static readonly RejectionCode NotContributed = new("not-contributed", 422, "本年度个人未缴费", "C4 C6", "补助不能代替个人缴费；待个人缴费记录导入后再申请");
     public static readonly RejectionCode CatchUpContribution = new("catch-up-contribution", 422, "一次性补缴人员不享受补助", "C5", "从名单中去掉该人员");
     public static readonly RejectionCode EvidenceMissing = new("evidence-missing", 422, "缺少凭证", "C7", "先用 POST /api/evidence 上传凭证，再填其摘要");
-    public static readonly RejectionCode EarmarkMismatch = new("earmark-mismatch", 422, "指定用途的资金不能用于此处", "C8", "改用符合指定年度的资金，或通用资金");
+    public static readonly RejectionCode EarmarkMismatch = new("earmark-mismatch", 422, "指定用途的资金不能用于此处", "C8", "改用符合指定用途的资金，或通用资金");
+    public static readonly RejectionCode DonorMissing = new("donor-missing", 422, "缺少捐赠人", "C8", "先登记捐赠人，再填其编号");
     public static readonly RejectionCode FundOverdrawn = new("fund-overdrawn", 409, "资金余额不足", "C9", "先划入资金，或减少补助名单");
     public static readonly RejectionCode UseOutsideRingFence = new("use-outside-ring-fence", 422, "超出专款专用范围", "C9", "资金只能支付已批准的成员补助");
+    public static readonly RejectionCode FundClosed = new("fund-closed", 409, "补助资金已关闭", "C9", "查看资金的关闭决议；合并后的业务在继承集体办理");
     public static readonly RejectionCode StandardInvalid = new("standard-invalid", 422, "补助标准无效", "C10", "按提示改正补助标准");
     public static readonly RejectionCode CapExceeded = new("cap-exceeded", 409, "超过当年最高缴费档次", "C11", "按剩余额度降低补助，或从名单中去掉该人员");
     public static readonly RejectionCode PlanNotAdopted = new("plan-not-adopted", 409, "方案尚未通过", "C12", "先记录村民会议决议并通过方案");
@@ -45,6 +48,7 @@ public static class Rejections
     public static readonly RejectionCode AlreadySubsidised = new("already-subsidised", 409, "该成员本年度已获本集体补助", "C4", "从名单中去掉该人员");
     public static readonly RejectionCode NoticeOpen = new("notice-open", 409, "公示未结束", "C16", "公示期满且异议全部答复后再付款");
     public static readonly RejectionCode ReceiptMismatch = new("receipt-mismatch", 422, "回执与付款名单不符", "C17", "核对所列行列；确认无误的部分可用 partial=true 先行入账");
+    public static readonly RejectionCode YearClosed = new("year-closed", 409, "年度已结账", "C24", "记入未结账的年度，并注明原业务日期");
     public static readonly RejectionCode PolicyYearMissing = new("policy-year-missing", 409, "缺少本年度政策参数", "C11 C22", "请市人社先发布该年度的缴费档次等参数");
 
     // Requests in general.
@@ -60,6 +64,7 @@ public static class Rejections
     public static readonly RejectionCode IdempotencyKeyMissing = new("idempotency-key-missing", 400, "缺少 Idempotency-Key", "", "每个新请求带一个新的唯一值；重试时用原值");
     public static readonly RejectionCode IdempotencyMismatch = new("idempotency-mismatch", 409, "同一 Idempotency-Key 用于不同请求", "", "新的请求使用新的值");
     public static readonly RejectionCode VersionMismatch = new("version-mismatch", 412, "内容已被他人更新", "", "重新读取后再提交");
+    public static readonly RejectionCode CollectiveMerged = new("collective-merged", 409, "该集体已合并", "", "在继承集体办理");
     public static readonly RejectionCode Busy = new("busy", 503, "系统繁忙", "", "稍后用同一 Idempotency-Key 重试");
     public static readonly RejectionCode Internal = new("internal-error", 500, "系统内部错误", "", "没有写入任何内容；请稍后用同一 Idempotency-Key 重试，或把 traceId 告知管理员");
 

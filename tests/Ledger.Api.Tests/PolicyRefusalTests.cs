@@ -121,7 +121,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C8_earmark_mismatch()
     {
         var (village, people) = await api.ReadyToFileAsync(1);
-        await village.AllocateAsync(500, "charity", earmarkYear: village.Year + 1);
+        await village.AllocateAsync(500, "charity", earmarkYear: village.Year + 1, donorId: await village.CharityAsync());
         var seal = await village.Officer.EvidenceAsync("seal");
         var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
         await Refused("earmark-mismatch", village.Officer, "/api/applications",
@@ -134,7 +134,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C8_earmarked_gift_serves_its_year_and_only_what_it_holds()
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100);
-        await village.AllocateAsync(150, "charity", earmarkYear: village.Year);
+        await village.AllocateAsync(150, "charity", earmarkYear: village.Year, donorId: await village.CharityAsync());
         var seal = await village.Officer.EvidenceAsync("seal");
         var filed = await village.Officer.UploadAsync("/api/applications", SampleSheets.Roster(people), "名单.xlsx", "roster",
             ("planId", village.PlanId), ("seal", seal), ("earmarkYear", $"{village.Year}"));

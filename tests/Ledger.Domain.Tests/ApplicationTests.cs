@@ -17,10 +17,13 @@ public sealed class ApplicationTests
     private static readonly Standard Flat = new(StandardKind.Flat, new Money(10_000), []);
     private static readonly Plan Plan = Given.State<Plan>("plan-1", new PlanDrafted(Collective, "fund-1", Village, 2026, new PlanContent("s", "s", Flat)), new PlanAdopted(1));
 
+    private static readonly Fund Fund = Given.State<Fund>("fund-1", new FundOpened(Collective, "n", Village));
+    private static readonly Domain.Collectives.Collective TheCollective = Given.State<Domain.Collectives.Collective>(Collective, new Domain.Collectives.CollectiveRegistered("c", "n", Village));
+
     private static RosterLine[] Lines(int n) => [.. Enumerable.Range(1, n).Select(i => new RosterLine(i + 1, $"member-{i:00000000000000000000000000000000}", new Money(30_000), new Money(10_000)))];
 
     private static Application Filed(int lines) =>
-        Given.And<Application>(null, Id, ApplicationDecider.File(Plan, Pilot, SubAccount.General, new Submission(Digest, Digest, Lines(lines)), Officer).Then())!;
+        Given.And<Application>(null, Id, ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(lines)), Officer).Then())!;
 
     private static Application Then(Application a, Func<Application, Decision<Application>> decide) => a.And(Id, decide(a).Then())!;
 
@@ -32,7 +35,7 @@ public sealed class ApplicationTests
             new FundsAllocated("a", SourceKind.CollectiveIncome, "s", SubAccount.General, new Money(fundFen), new FenInterval(0, fundFen), [Digest]));
         var members = a.Lines.ToDictionary(l => l.MemberId, l => Given.State<Member>(l.MemberId, new MemberRegistered(Collective, Village, "d")));
         var years = a.Lines.Select((l, i) => (Id: a.MemberYearId(l), Year: year?.Invoke(i) ?? Payer())).ToDictionary(y => y.Id, y => y.Year);
-        return Approval.Decide(a, fund, pilot ?? Pilot, members, years, new Money(500_000), by ?? Approver);
+        return Approval.Decide(a, TheCollective, fund, pilot ?? Pilot, members, years, new Money(500_000), by ?? Approver);
     }
 
     private static MemberYear Payer(ContributionKind kind = ContributionKind.Regular) =>
@@ -41,7 +44,7 @@ public sealed class ApplicationTests
     [Fact]
     public void C14_a_long_roster_is_listed_in_events_that_fit_a_log_entry()
     {
-        var events = ApplicationDecider.File(Plan, Pilot, SubAccount.General, new Submission(Digest, Digest, Lines(1001)), Officer).Then();
+        var events = ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(1001)), Officer).Then();
         Assert.Equal(1 + 5, events.Count);
         Assert.All(events, e => Assert.InRange(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(e, e.GetType()).Length, 1, 60_000));
         var application = Given.And<Application>(null, Id, events)!;
@@ -52,12 +55,12 @@ public sealed class ApplicationTests
     public void C2_C12_C14_what_is_missing_at_filing()
     {
         var submission = new Submission(Digest, Digest, Lines(1));
-        ApplicationDecider.File(Plan, null, SubAccount.General, submission, Officer).ThenRefused(Rejections.CountyNotInPilot);
-        ApplicationDecider.File(Plan with { AdoptedVersion = 0 }, Pilot, SubAccount.General, submission, Officer).ThenRefused(Rejections.PlanNotAdopted);
-        ApplicationDecider.File(Plan, Pilot, SubAccount.General, submission with { SealDigest = null }, Officer).ThenRefused(Rejections.SealMissing);
-        ApplicationDecider.File(Plan, Pilot, SubAccount.General, submission with { Lines = [] }, Officer).ThenRefused(Rejections.RosterInvalid);
-        ApplicationDecider.File(Plan, Pilot, SubAccount.ForYear(2027), submission, Officer).ThenRefused(Rejections.EarmarkMismatch);
-        ApplicationDecider.File(Plan, Pilot, SubAccount.General, submission with { Lines = Lines(Roster.MaxLines + 1) }, Officer).ThenRefused(Rejections.LimitExceeded);
+        ApplicationDecider.File(Plan, null, Fund, SubAccount.General, submission, Officer).ThenRefused(Rejections.CountyNotInPilot);
+        ApplicationDecider.File(Plan with { AdoptedVersion = 0 }, Pilot, Fund, SubAccount.General, submission, Officer).ThenRefused(Rejections.PlanNotAdopted);
+        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, submission with { SealDigest = null }, Officer).ThenRefused(Rejections.SealMissing);
+        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, submission with { Lines = [] }, Officer).ThenRefused(Rejections.RosterInvalid);
+        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.ForYear(2027), submission, Officer).ThenRefused(Rejections.EarmarkMismatch);
+        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, submission with { Lines = Lines(Roster.MaxLines + 1) }, Officer).ThenRefused(Rejections.LimitExceeded);
     }
 
     [Fact]
@@ -112,15 +115,72 @@ public sealed class ApplicationTests
         var a = Reviewed(1);
         a = a.And(Id, Approve(a, 10_000).Events!.Application)!;
         var first = new DateOnly(2026, 5, 1);
-        ApplicationDecider.Pay(a, "NX", [Digest], first.AddDays(30), Officer).ThenRefused(Rejections.NoticeOpen);
+        ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(30), Officer).ThenRefused(Rejections.NoticeOpen);
         a = Then(a, x => ApplicationDecider.PublishNotice(x, "公开栏", 7, first));
-        ApplicationDecider.Pay(a, "NX", [Digest], first.AddDays(7), Officer).ThenRefused(Rejections.NoticeOpen);
-        ApplicationDecider.Pay(a, "NX", [Digest], first.AddDays(8), Officer).Then();
+        ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(7), Officer).ThenRefused(Rejections.NoticeOpen);
+        ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(8), Officer).Then();
         var disputed = Then(a, x => ApplicationDecider.Object(x, "o1", null, "疑问"));
-        ApplicationDecider.Pay(disputed, "NX", [Digest], first.AddDays(8), Officer).ThenRefused(Rejections.NoticeOpen);
+        ApplicationDecider.Pay(disputed, null, "NX", [Digest], first.AddDays(8), Officer).ThenRefused(Rejections.NoticeOpen);
         var answered = Then(disputed, x => ApplicationDecider.ResolveObjection(x, "o1", false, "不成立", Reviewer));
         ApplicationDecider.ResolveObjection(answered, "o1", true, "x", Reviewer).ThenRefused(Rejections.WrongState);
-        ApplicationDecider.Pay(answered, "NX", [Digest], first.AddDays(8), Officer).Then();
+        ApplicationDecider.Pay(answered, null, "NX", [Digest], first.AddDays(8), Officer).Then();
+    }
+
+    private static Application Noticed(int lines)
+    {
+        var a = Reviewed(lines);
+        return a.And(Id, [Approve(a, 1_000_000).Events!.Application, new NoticePublished(default, new DateOnly(2026, 5, 8), "x")])!;
+    }
+
+    private static readonly DateOnly AfterNotice = new(2026, 5, 9);
+
+    [Fact]
+    public void C14_lines_are_withdrawn_before_payment_and_with_the_last_one_the_application_ends()
+    {
+        var filed = Filed(3);
+        string M(int i) => filed.Lines[i].MemberId;
+        var two = Then(filed, a => WayBack.WithdrawLines(a, [M(0)], "放弃", Officer));
+        Assert.Equal((ApplicationStatus.Filed, LineStatus.Withdrawn), (two.Status, two.Lines[0].Status));
+        WayBack.WithdrawLines(two, [M(0)], "放弃", Officer).ThenRefused(Rejections.FieldInvalid);
+        WayBack.WithdrawLines(two, [], "放弃", Officer).ThenRefused(Rejections.FieldInvalid);
+        var none = Then(two, a => WayBack.WithdrawLines(a, [M(1), M(2)], "放弃", Officer));
+        Assert.Equal(ApplicationStatus.Withdrawn, none.Status);
+        var noticed = Then(Noticed(3), a => WayBack.WithdrawLines(a, [M(2)], "放弃", Officer));
+        Assert.Equal((ApplicationStatus.Noticed, LineStatus.Released), (noticed.Status, noticed.Lines[2].Status));
+        var whole = Then(noticed, a => WayBack.Withdraw(a, "重议", Officer));
+        Assert.Equal((ApplicationStatus.Withdrawn, 3), (whole.Status, whole.With(LineStatus.Released).Count()));
+        WayBack.Withdraw(whole, "x", Officer).ThenRefused(Rejections.WrongState);
+    }
+
+    [Fact]
+    public void C16_the_last_upheld_objection_ends_the_application()
+    {
+        var a = Then(Noticed(1), x => ApplicationDecider.Object(x, "o", x.Lines[0].MemberId, "疑问"));
+        Assert.Equal(ApplicationStatus.Withdrawn, Then(a, x => ApplicationDecider.ResolveObjection(x, "o", true, "成立", Reviewer)).Status);
+    }
+
+    [Fact]
+    public void C17_partial_payment_bank_return_refund_and_settlement_of_what_is_left()
+    {
+        var a = Noticed(4);
+        string M(int i) => a.Lines[i].MemberId;
+        a = Then(a, x => ApplicationDecider.Pay(x, [M(0), M(1)], "NX1", [Digest], AfterNotice, Officer));
+        Assert.Equal((2, 2), (a.With(LineStatus.Paid).Count(), a.With(LineStatus.Approved).Count()));
+        ApplicationDecider.Pay(a, [M(0)], "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.FieldInvalid);
+        a = Then(a, x => ApplicationDecider.Pay(x, null, "NX2", [Digest], AfterNotice, Officer));
+        a = Then(a, x => WayBack.ReturnPayment(x, [M(3)], "TH", "账号有误", [Digest], Officer));
+        WayBack.ReturnPayment(a, [M(3)], "TH", "x", [Digest], Officer).ThenRefused(Rejections.FieldInvalid);
+        WayBack.ReturnPayment(a, [M(0)], "TH", "x", [], Officer).ThenRefused(Rejections.EvidenceMissing);
+        var (matches, _) = Receipt.Match(a, [new ReceiptRow(2, M(0), new Money(10_000), default, "HZ"), new ReceiptRow(3, M(1), new Money(10_000), default, "HZ")]);
+        a = Then(a, x => Receipt.Confirm(x, Digest, matches, [], Reviewer));
+        ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState); // one is in transit, one unpaid
+        a = Then(a, x => WayBack.Refund(x, M(2), RefundReason.Death, "TK", [Digest], Reviewer));
+        ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState); // the returned line is unpaid
+        a = Then(a, x => WayBack.WithdrawLines(x, [M(3)], "放弃", Officer));
+        a = Then(a, x => ApplicationDecider.Settle(x, Approver));
+        a = Then(a, x => WayBack.Refund(x, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer)); // also after settlement (C5)
+        WayBack.Refund(a, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer).ThenRefused(Rejections.FieldInvalid);
+        Assert.Equal([LineStatus.Refunded, LineStatus.Credited, LineStatus.Refunded, LineStatus.Released], a.Lines.Select(l => l.Status));
     }
 
     /// <summary>Any command in any state either refuses or leaves a state whose lines add up; nothing throws.</summary>
@@ -139,12 +199,12 @@ public sealed class ApplicationTests
                 3 => Approve(a, 1_000_000) is { Events: { } ok } ? new[] { ok.Application } : new Rejection(Rejections.WrongState, "x"),
                 4 => ApplicationDecider.PublishNotice(a, "x", 7, today = today.AddDays(1)),
                 5 => ApplicationDecider.Object(a, $"o{a.Revision}", a.Lines[0].MemberId, "x"),
-                6 => ApplicationDecider.Pay(a, "NX", [Digest], today = today.AddDays(9), Officer),
+                6 => ApplicationDecider.Pay(a, null, "NX", [Digest], today = today.AddDays(9), Officer),
                 _ => ApplicationDecider.Settle(a, Approver),
             };
             a = a.And(Id, decision.Events)!;
             Assert.Equal(a.Lines.Length, a.Lines.GroupBy(l => l.Status).Sum(g => g.Count()));
-            if (a.Status is ApplicationStatus.Paid) Assert.DoesNotContain(a.Lines, l => l.Status == LineStatus.Approved);
+            if (a.Status is ApplicationStatus.Settled) Assert.DoesNotContain(a.Lines, l => l.Status is LineStatus.Approved or LineStatus.Paid);
         }
     });
 

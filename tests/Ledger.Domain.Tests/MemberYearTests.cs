@@ -14,38 +14,41 @@ public sealed class MemberYearTests
     private static SubsidyApproved Subsidy(long fen, string collective = "collective-1", string application = "application-1") =>
         new(application, collective, "fund-1", "general", new Money(fen), new FenInterval(0, fen));
 
+    private static Decision<MemberYear> Approve(MemberYear state, SubsidyApproved subsidy, Member? member = null) =>
+        MemberYearDecider.Approve(state, member ?? Member, [subsidy.CollectiveId], subsidy, Cap);
+
     [Fact]
     public void C4_C6_the_own_payment_comes_first()
     {
-        MemberYearDecider.Approve(new MemberYear(), Member, Subsidy(1), Cap).ThenRefused(Rejections.NotContributed);
-        MemberYearDecider.Approve(Given.State(Id, Paid), Member, Subsidy(1), Cap).Then();
+        Approve(new MemberYear(), Subsidy(1)).ThenRefused(Rejections.NotContributed);
+        Approve(Given.State(Id, Paid), Subsidy(1)).Then();
     }
 
     [Fact]
     public void C6_a_subsidy_is_never_counted_as_the_own_payment()
     {
         var state = Given.State<MemberYear>(Id, Subsidy(100, "collective-2"));
-        MemberYearDecider.Approve(state, Member, Subsidy(1), Cap).ThenRefused(Rejections.NotContributed);
+        Approve(state, Subsidy(1)).ThenRefused(Rejections.NotContributed);
     }
 
     [Fact]
     public void C4_only_members_of_this_collective() =>
-        MemberYearDecider.Approve(Given.State(Id, Paid), Member, Subsidy(1, "collective-3"), Cap).ThenRefused(Rejections.NotAMember);
+        Approve(Given.State(Id, Paid), Subsidy(1, "collective-3")).ThenRefused(Rejections.NotAMember);
 
     [Fact]
     public void C5_who_paid_a_catch_up_gets_none_even_with_a_regular_payment_beside_it()
     {
         var state = Given.State<MemberYear>(Id, Paid, Paid with { Kind = ContributionKind.CatchUp, Reference = "SW2" });
-        MemberYearDecider.Approve(state, Member, Subsidy(1), Cap).ThenRefused(Rejections.CatchUpContribution);
+        Approve(state, Subsidy(1)).ThenRefused(Rejections.CatchUpContribution);
     }
 
     [Fact]
     public void C11_all_collectives_together_stay_within_the_highest_tier()
     {
         var state = Given.State<MemberYear>(Id, Paid, Subsidy(300_000));
-        var refused = MemberYearDecider.Approve(state, Member, Subsidy(200_001, "collective-2"), Cap).ThenRefused(Rejections.CapExceeded);
+        var refused = Approve(state, Subsidy(200_001, "collective-2")).ThenRefused(Rejections.CapExceeded);
         Assert.Equal(new Money(200_000), refused.LeftAmount);
-        MemberYearDecider.Approve(state, Member, Subsidy(200_000, "collective-2"), Cap).Then();
+        Approve(state, Subsidy(200_000, "collective-2")).Then();
     }
 
     [Fact]
@@ -53,7 +56,44 @@ public sealed class MemberYearTests
     {
         var state = Given.State<MemberYear>(Id, Paid, Subsidy(300_000), new SubsidyReleased("application-1", new Money(300_000), "异议成立"));
         Assert.Equal(Money.Zero, state.CapUsed());
-        MemberYearDecider.Approve(state, Member, Subsidy(500_000), Cap).Then();
+        Approve(state, Subsidy(500_000)).Then();
+    }
+
+    [Fact]
+    public void C11_a_refund_gives_the_cap_back_and_a_bank_return_does_not()
+    {
+        var paid = Given.State<MemberYear>(Id, Paid, Subsidy(300_000), new SubsidyPaid("application-1", new Money(300_000)));
+        var returned = paid.And(Id, new SubsidyReturned("application-1", new Money(300_000)))!;
+        Assert.Equal((SubsidyStatus.Approved, new Money(300_000)), (returned.Subsidies[0].Status, returned.CapUsed()));
+        var refunded = paid.And(Id, new SubsidyRefunded("application-1", new Money(300_000), Applications.RefundReason.Death))!;
+        Assert.Equal(Money.Zero, refunded.CapUsed());
+        Approve(refunded, Subsidy(1, application: "application-2")).Then();
+    }
+
+    [Fact]
+    public void C8_C11_a_direct_sponsorship_uses_the_same_cap()
+    {
+        var gift = new SponsorshipRecorded("s1", "donor-1", new Money(499_999), ["x"]);
+        var state = Given.State(Id, Paid).And(Id, MemberYearDecider.Sponsor(Given.State(Id, Paid), Member, gift, Cap).Then())!;
+        Assert.Equal(new Money(1), Approve(state, Subsidy(2)).ThenRefused(Rejections.CapExceeded).LeftAmount);
+        MemberYearDecider.Sponsor(state, Member, gift with { AmountFen = new Money(2) }, Cap).ThenRefused(Rejections.CapExceeded);
+        MemberYearDecider.Sponsor(new MemberYear(), Member, gift, Cap).ThenRefused(Rejections.NotContributed);
+        MemberYearDecider.Sponsor(state, Member, gift with { Evidence = [] }, Cap).ThenRefused(Rejections.EvidenceMissing);
+        MemberYearDecider.ReverseSponsorship(state, "s2", "x", ["x"]).ThenRefused(Rejections.NotFound);
+        var reversed = state.And(Id, MemberYearDecider.ReverseSponsorship(state, "s1", "退还", ["x"]).Then())!;
+        Assert.Equal(Money.Zero, reversed.CapUsed());
+    }
+
+    [Fact]
+    public void C4_the_dead_and_those_who_left_get_none_and_members_of_a_predecessor_do()
+    {
+        var state = Given.State(Id, Paid);
+        Approve(state, Subsidy(1), Member.And("member-1", new DeathRecorded(new DateOnly(2026, 2, 1), ["x"]))).ThenRefused(Rejections.MemberDeceased);
+        Approve(state, Subsidy(1), Member.And("member-1", new MembershipEnded("collective-1", new DateOnly(2026, 2, 1), "迁出"))).ThenRefused(Rejections.NotAMember);
+        Approve(state, Subsidy(1), Member.And("member-1", new MembershipMoved("collective-1", "collective-9", "370811102209"))).ThenRefused(Rejections.NotAMember);
+        MemberYearDecider.Approve(state, Member, ["collective-9", "collective-1"], Subsidy(1, "collective-9"), Cap).Then();
+        var had = Given.State<MemberYear>(Id, Paid, Subsidy(1));
+        MemberYearDecider.Approve(had, Member, ["collective-9", "collective-1"], Subsidy(1, "collective-9"), Cap).ThenRefused(Rejections.AlreadySubsidised);
     }
 
     [Fact]
@@ -74,7 +114,7 @@ public sealed class MemberYearTests
                 var application = $"application-{collective}";
                 if (step == 0)
                 {
-                    var decision = MemberYearDecider.Approve(state, Member, Subsidy(fen, $"collective-{collective}", application), Cap);
+                    var decision = Approve(state, Subsidy(fen, $"collective-{collective}", application));
                     state = state.And(Id, decision.Events)!;
                     if (decision.Rejection is { LeftAmount: { } left }) Assert.Equal(Cap - state.CapUsed(), left);
                 }

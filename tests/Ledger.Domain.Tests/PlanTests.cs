@@ -62,10 +62,36 @@ public sealed class PlanTests
     public void C10_per_tier_standard_pays_by_tier_and_nothing_for_others()
     {
         var standard = new Standard(StandardKind.PerTier, null, [new TierAmount(new Money(30_000), new Money(6_000))]);
-        Assert.Equal(new Money(6_000), standard.AmountFor(new Money(30_000)));
-        Assert.Null(standard.AmountFor(new Money(50_000)));
+        Assert.Equal(new Money(6_000), standard.AmountFor(new LineFacts(new Money(30_000), 45, null)));
+        Assert.Null(standard.AmountFor(new LineFacts(new Money(50_000), 45, null)));
         PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", standard)).Then();
         PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", Flat with { FlatAmountFen = new Money(500_001) })).ThenRefused(Rejections.StandardInvalid);
+    }
+
+    [Fact]
+    public void C10_age_bands_contribution_years_and_their_combination_with_floor_and_ceiling()
+    {
+        static Money Yuan(decimal y) => Given.Yuan(y);
+        var age = new Standard(StandardKind.PerAgeBand, null, [], [new Band(16, 44, Yuan(50)), new Band(45, null, Yuan(80))]);
+        var years = new Standard(StandardKind.PerContributionYears, null, [], [new Band(15, null, Yuan(100))]);
+        var combined = new Standard(StandardKind.Combined, null, [], Parts: [age, years, Flat with { FlatAmountFen = Yuan(10) }], FloorFen: Yuan(65), CeilingFen: Yuan(180));
+        LineFacts Who(int? a, int? y) => new(Yuan(300), a, y);
+        Assert.Equal([Yuan(50), Yuan(50), Yuan(80), null], new[] { 16, 44, 45, (int?)null }.Select(a => age.AmountFor(Who(a, null))));
+        Assert.Null(years.AmountFor(Who(50, 14)));
+        Assert.Equal(Yuan(65), combined.AmountFor(Who(20, 3)));     // 50 + 10, lifted to the floor
+        Assert.Equal(Yuan(90), combined.AmountFor(Who(60, 3)));     // 80 + 10
+        Assert.Equal(Yuan(180), combined.AmountFor(Who(60, 20)));   // 80 + 100 + 10, cut at the ceiling
+
+        void Wrong(Standard s, string field) => Assert.Equal(field, PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", s))
+            .ThenRefused(Rejections.StandardInvalid).Field);
+        PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", combined)).Then();
+        Wrong(age with { Bands = [new Band(16, 50, Yuan(1)), new Band(50, 60, Yuan(1))] }, "standard.bands[1].from");
+        Wrong(age with { Bands = [] }, "standard.bands");
+        Wrong(age with { FlatAmountFen = Yuan(1) }, "standard.flatAmount");
+        Wrong(combined with { FloorFen = Yuan(181) }, "standard.floorAmount");
+        Wrong(combined with { Parts = [combined] }, "standard.parts[0].kind");
+        Wrong(combined with { Parts = [years with { Bands = [new Band(1, 0, Yuan(1))] }] }, "standard.parts[0].bands[0].from");
+        Wrong(Flat with { CeilingFen = Yuan(5) }, "standard.parts");
     }
 
     [Fact]

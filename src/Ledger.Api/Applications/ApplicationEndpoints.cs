@@ -21,8 +21,20 @@ public sealed record NoticeBody(string Place);
 public sealed record ObjectionBody(string Text, string? MemberId = null);
 public sealed record ObjectionAnswerBody(bool Upheld, string Answer);
 
-/// <summary>The transfer to the agency. <paramref name="Amount"/> must equal what was approved; <paramref name="Purpose"/> is member-subsidy.</summary>
-public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null);
+/// <summary>
+/// The transfer to the agency. <paramref name="Amount"/> must equal what was approved for the lines paid; <paramref name="Purpose"/> is
+/// member-subsidy. <paramref name="MemberIds"/>: only these (partial payment); all approved lines when absent.
+/// </summary>
+public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null,
+    IReadOnlyList<string>? MemberIds = null);
+
+public sealed record WithdrawalBody(IReadOnlyList<string>? MemberIds, string Reason);
+
+/// <summary>The bank sent the payment of these lines back (银行退回).</summary>
+public sealed record BankReturnBody(IReadOnlyList<string>? MemberIds, string BankReference, string Reason, IReadOnlyList<string>? Evidence = null);
+
+/// <summary>The agency sends one member's subsidy back to the fund.</summary>
+public sealed record RefundBody(string MemberId, RefundReason Reason, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null);
 
 /// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
 public static class ApplicationEndpoints
@@ -37,7 +49,7 @@ public static class ApplicationEndpoints
             .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
             .Refuses(Rejections.CountyNotInPilot, Rejections.PlanNotAdopted, Rejections.SealMissing, Rejections.RosterInvalid, Rejections.NotAMember,
                 Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.EarmarkMismatch, Rejections.EvidenceMissing,
-                Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
+                Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
             .Example("""{"planId":"plan-N2370811MF0000001J-2026","seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
         api.MapPost("/applications/{id}/resubmission", Filing.Resubmit)
             .Command<FilingView>("resubmit-application", "补正后重新提交 (C15) · Resubmit after correction", Roles.VillageFinance)
@@ -60,7 +72,7 @@ public static class ApplicationEndpoints
         api.MapPost("/applications/{id}/approval", Payments.Approve)
             .Command<ApplicationView>("approve-application", "审批：一次事务内占用资金和各人额度 (C9 C11 C15) · Approve", Roles.Agency)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.ReviewIncomplete, Rejections.CountyNotInPilot, Rejections.FundOverdrawn,
-                Rejections.EarmarkMismatch, Rejections.CapExceeded, Rejections.NotAMember, Rejections.NotContributed, Rejections.CatchUpContribution,
+                Rejections.EarmarkMismatch, Rejections.CapExceeded, Rejections.NotAMember, Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FundClosed, Rejections.NotContributed, Rejections.CatchUpContribution,
                 Rejections.AlreadySubsidised, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/applications/{id}/notice", Notice)
             .Command<ApplicationView>("publish-notice", "公示 (C16) · Publish the notice", Roles.VillageFinance)
@@ -76,7 +88,7 @@ public static class ApplicationEndpoints
             .Example("""{"upheld":false,"answer":"经核对缴费凭证，异议不成立"}""");
         api.MapPost("/applications/{id}/payment", Payments.Pay)
             .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
-            .Refuses(Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState,
+            .Refuses(Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
                 Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
@@ -84,6 +96,22 @@ public static class ApplicationEndpoints
             .TakesSheet(Sheets.Receipts)
             .Refuses(Rejections.ReceiptMismatch, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
                 Rejections.AmountInvalid, Rejections.BodyInvalid, Rejections.VersionMismatch);
+        api.MapPost("/applications/{id}/line-withdrawals", Payments.WithdrawLines)
+            .Command<ApplicationView>("withdraw-lines", "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment", Roles.VillageFinance)
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"memberIds":["member-…"],"reason":"本人放弃"}""");
+        api.MapPost("/applications/{id}/withdrawal", Payments.Withdraw)
+            .Command<ApplicationView>("withdraw-application", "撤回申请，占用的资金和额度退还 (C14) · Withdraw the application before payment", Roles.VillageFinance)
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"名单须重新议定"}""");
+        api.MapPost("/applications/{id}/bank-returns", Payments.ReturnPayment)
+            .Command<ApplicationView>("record-bank-return", "登记银行退回，可再次付款或撤回 (C17) · Record a payment that the bank sent back", Roles.VillageFinance)
+            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误","evidence":["<退汇凭证的摘要>"]}""");
+        api.MapPost("/applications/{id}/refunds", Payments.Refund)
+            .Command<ApplicationView>("refund-line", "经办机构退回一人的补助，额度退还 (C5 C17) · Refund one member's subsidy", Roles.Agency)
+            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.YearClosed, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001","evidence":["<退款凭证的摘要>"]}""");
         api.MapPost("/applications/{id}/settlement", Settle)
             .Command<ApplicationView>("settle-application", "办结 (C17) · Settle", Roles.Agency)
             .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
@@ -176,7 +204,7 @@ public static class ApplicationEndpoints
         var application = await session.LoadAsync<Application>(id, cancellation);
         if (application?.NoticeFrom is not { } from) throw Require.NotFound($"公示 {id}");
         var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
-        var shown = application.Lines.Where(l => l.Fen is not null && l.Status != LineStatus.Released).OrderBy(l => l.Row).ToList();
+        var shown = application.Lines.Where(l => l.Fen is not null && l.Status is not (LineStatus.Released or LineStatus.Refunded)).OrderBy(l => l.Row).ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, shown.Select(l => l.MemberId));
         return new NoticeView(id, collective!.Name, application.Year, from, application.NoticeUntil!.Value, application.NoticePlace!,

@@ -22,7 +22,7 @@ public sealed record ApplicationView(string Id, int Version, string PlanId, int 
         a.Filers, a.Reviewers, a.Approver, a.Reason, a.SealDigest, a.RosterDigest, a.NoticeFrom, a.NoticeUntil, a.NoticePlace, a.Objections, a.BankReference,
         [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))]);
 
-    private static bool Counts(Line l) => l.Status is not (LineStatus.Refused or LineStatus.Released);
+    private static bool Counts(Line l) => l.Status is not (LineStatus.Refused or LineStatus.Released or LineStatus.Withdrawn or LineStatus.Refunded);
 }
 
 /// <summary>A filed roster: the application, and with <c>partial=true</c> what was left out and why.</summary>

@@ -6,6 +6,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
@@ -21,9 +22,14 @@ public sealed record FilingLine(string MemberId, Money? Amount = null);
 
 /// <summary>
 /// An application (C14). As JSON: <paramref name="Lines"/>. As multipart/form-data: the same fields, and the roster as file <c>roster</c>
-/// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="EarmarkYear"/>: draw on gifts earmarked for that year.
+/// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="SubAccount"/>: the sub-account of the fund to
+/// draw on, as the fund names it; the general one when absent. <paramref name="EarmarkYear"/>: short for gifts earmarked for that year.
 /// </summary>
-public sealed record FilingBody(string? PlanId = null, string? Seal = null, int? EarmarkYear = null, IReadOnlyList<FilingLine>? Lines = null);
+public sealed record FilingBody(string? PlanId = null, string? Seal = null, int? EarmarkYear = null, IReadOnlyList<FilingLine>? Lines = null,
+    string? SubAccount = null)
+{
+    public string Pocket() => string.IsNullOrWhiteSpace(SubAccount) ? Domain.Funds.SubAccount.ForYear(EarmarkYear) : SubAccount.Trim();
+}
 
 /// <summary>Filing and resubmission: from a roster to checked lines.</summary>
 public static class Filing
@@ -33,8 +39,8 @@ public static class Filing
         var (body, roster) = await BodyAsync(request, json.Value.SerializerOptions);
         var id = StreamId.NewApplication();
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
-        var (submission, pilot, skipped) = await SubmissionAsync(plan, body, roster, partial, command, people);
-        var state = command.Append(id, null, ApplicationDecider.File(plan, pilot, SubAccount.ForYear(body.EarmarkYear), submission, command.Actor));
+        var (submission, pilot, fund, skipped) = await SubmissionAsync(plan, body.Pocket(), body, roster, partial, command, people);
+        var state = command.Append(id, null, ApplicationDecider.File(plan, pilot, fund, body.Pocket(), submission, command.Actor));
         return Answer.Created($"/api/applications/{id}", new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Revision);
     }
 
@@ -44,7 +50,7 @@ public static class Filing
         var known = await command.LoadAsync<Application>(id);
         var plan = await PlanAsync(known.PlanId, command);
         if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong) throw new RefusedException(wrong);
-        var (submission, pilot, skipped) = await SubmissionAsync(plan, body, roster, partial, command, people);
+        var (submission, pilot, _, skipped) = await SubmissionAsync(plan, known.SubAccount, body, roster, partial, command, people);
         var state = command.Append(id, known, ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor));
         return new Answer(new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Revision);
     }
@@ -63,7 +69,7 @@ public static class Filing
             var form = await request.ReadFormAsync();
             var earmark = form["earmarkYear"].ToString();
             if (earmark.Length > 0 && !int.TryParse(earmark, out _)) throw Require.Invalid("earmarkYear", "应为年份");
-            return (new FilingBody(form["planId"], form["seal"], earmark.Length > 0 ? int.Parse(earmark) : null, null), form.Files["roster"] ?? throw
+            return (new FilingBody(form["planId"], form["seal"], earmark.Length > 0 ? int.Parse(earmark) : null, null, form["subAccount"]), form.Files["roster"] ?? throw
                 new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }));
         }
         if (!request.HasJsonContentType())
@@ -78,13 +84,17 @@ public static class Filing
         }
     }
 
-    private static async Task<(Submission Submission, Pilot? Pilot, IReadOnlyList<Fault> Skipped)> SubmissionAsync(Plan plan, FilingBody body, IFormFile? roster,
-        bool? partial, Command command, PersonalData people)
+    private static async Task<(Submission Submission, Pilot? Pilot, Fund Fund, IReadOnlyList<Fault> Skipped)> SubmissionAsync(Plan plan, string pocket,
+        FilingBody body, IFormFile? roster, bool? partial, Command command, PersonalData people)
     {
         // What stops the whole application comes before the faults of single rows.
+        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
+        if (CollectiveDecider.Gone(collective) is { } gone) throw new RefusedException(gone);
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
         if (PilotDecider.Refusal(pilot, RegionCode.County(plan.Region)) is { } outside) throw new RefusedException(outside);
         if (plan.Adopted() is not { } content) throw new RefusedException(new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过"));
+        var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
+        if (FundDecider.EarmarkRefusal(fund, pocket, plan.Year) is { } mismatch) throw new RefusedException(mismatch);
         var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
 
         var faults = new List<Fault>();
@@ -92,11 +102,12 @@ public static class Filing
         var ids = entries.Select(e => e.MemberId).OfType<string>().ToList();
         var members = await command.ReadManyAsync<Member>(ids);
         var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
-        var (lines, more) = Roster.Check(entries, plan.CollectiveId, content.Standard, members, years);
+        var ages = await people.AgesAsync(command.Connection, ids, plan.Year);
+        var (lines, more) = Roster.Check(entries, plan.Year, collective.WithPredecessors(), content.Standard, fund.Pocket(pocket).Earmark, members, years, ages);
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, Sheets.RosterForm, Rejections.RosterInvalid);
-        return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, faults);
+        return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, fund, faults);
     }
 
     private static async Task<(IReadOnlyList<RosterEntry> Entries, string Digest)> ReadRosterAsync(IFormFile roster, List<Fault> faults, Command command, PersonalData people)

@@ -4,6 +4,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
@@ -17,6 +18,7 @@ public static class Payments
     public static async Task<Answer> Approve(string id, Command command)
     {
         var application = await command.LoadAsync<Application>(id);
+        var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(application.Region)));
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
@@ -24,7 +26,7 @@ public static class Payments
         var members = await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId));
         var years = await command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
 
-        var (events, rejection) = Approval.Decide(application, fund, pilot, members, years, policy.HighestTierFen, command.Actor);
+        var (events, rejection) = Approval.Decide(application, collective, fund, pilot, members, years, policy.HighestTierFen, command.Actor);
         if (events is null) throw new RefusedException(rejection!);
         application = command.Append(id, application, new[] { events.Application });
         command.Append(fund.Id, fund, new[] { events.Fund });
@@ -38,13 +40,35 @@ public static class Payments
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, ApplicationDecider.ResolveObjection(before, objectionId, body.Upheld, answer, command.Actor));
         // Upheld against a member: the line leaves the list, its money goes back to where it came from, the cap is given back.
-        var released = before.With(LineStatus.Approved).FirstOrDefault(l => after.Lines.First(x => x.MemberId == l.MemberId).Status == LineStatus.Released);
-        if (released is not null)
-        {
-            var fund = (await command.FindAsync<Fund>(before.FundId))!;
-            command.Append(fund.Id, fund, FundDecider.Release(fund, id, released.Fen!.Value, answer));
-            await EachAsync(before, [released], command, line => new SubsidyReleased(id, line.AmountFen, answer));
-        }
+        await ReleaseAsync(before, after, answer, command);
+        return new Answer(ApplicationView.Of(after), after.Revision);
+    }
+
+    /// <summary>The money of the lines that this command released goes back to the fund, and their cap to the member-years.</summary>
+    private static async Task ReleaseAsync(Application before, Application after, string reason, Command command)
+    {
+        var released = Moved(before, after, LineStatus.Approved);
+        if (released.Count == 0) return;
+        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        command.Append(fund.Id, fund, FundDecider.Release(fund, before.Id, released.Select(l => l.Fen!.Value), reason));
+        await EachAsync(before, released, command, line => new SubsidyReleased(before.Id, line.AmountFen, reason));
+    }
+
+    public static async Task<Answer> WithdrawLines(string id, WithdrawalBody body, Command command)
+    {
+        var reason = Require.Text(body.Reason, "reason", 500);
+        var before = await command.LoadAsync<Application>(id);
+        var after = command.Append(id, before, WayBack.WithdrawLines(before, body.MemberIds ?? [], reason, command.Actor));
+        await ReleaseAsync(before, after, reason, command);
+        return new Answer(ApplicationView.Of(after), after.Revision);
+    }
+
+    public static async Task<Answer> Withdraw(string id, ReasonBody body, Command command)
+    {
+        var reason = Require.Text(body.Reason, "reason", 500);
+        var before = await command.LoadAsync<Application>(id);
+        var after = command.Append(id, before, WayBack.Withdraw(before, reason, command.Actor));
+        await ReleaseAsync(before, after, reason, command);
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
@@ -54,12 +78,48 @@ public static class Payments
         var reference = Require.Text(body.BankReference, "bankReference", 60);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
-        var after = command.Append(id, before, ApplicationDecider.Pay(before, reference, evidence, command.Today, command.Actor));
+        var after = command.Append(id, before, ApplicationDecider.Pay(before, body.MemberIds, reference, evidence, command.Today, command.Actor));
         var fund = (await command.FindAsync<Fund>(before.FundId))!;
-        var lines = before.With(LineStatus.Approved).ToList();
-        command.Append(fund.Id, fund, FundDecider.Pay(fund, id, body.Purpose, body.Amount, lines.Count, reference, evidence));
+        var lines = Moved(before, after, LineStatus.Approved);
+        var due = Money.Sum(lines.Select(l => l.AmountFen));
+        command.Append(fund.Id, fund, FundDecider.Pay(fund, id, body.Purpose, body.Amount, due, lines.Count, reference, evidence, command.EffectiveDate));
         await EachAsync(before, lines, command, line => new SubsidyPaid(id, line.AmountFen));
         return new Answer(ApplicationView.Of(after), after.Revision);
+    }
+
+    public static async Task<Answer> ReturnPayment(string id, BankReturnBody body, Command command)
+    {
+        var (reference, reason) = (Require.Text(body.BankReference, "bankReference", 60), Require.Text(body.Reason, "reason", 500));
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var before = await command.LoadAsync<Application>(id);
+        var after = command.Append(id, before, WayBack.ReturnPayment(before, body.MemberIds ?? [], reference, reason, evidence, command.Actor));
+        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        var lines = Moved(before, after, LineStatus.Paid);
+        command.Append(fund.Id, fund, FundDecider.ReturnPayment(fund, id, Money.Sum(lines.Select(l => l.AmountFen)), lines.Count, reference, evidence));
+        await EachAsync(before, lines, command, line => new SubsidyReturned(id, line.AmountFen));
+        return new Answer(ApplicationView.Of(after), after.Revision);
+    }
+
+    public static async Task<Answer> Refund(string id, RefundBody body, Command command)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
+        var reference = Require.Text(body.BankReference, "bankReference", 60);
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var before = await command.LoadAsync<Application>(id);
+        var after = command.Append(id, before, WayBack.Refund(before, body.MemberId, body.Reason, reference, evidence, command.Actor));
+        var line = before.Lines.Single(l => l.MemberId == body.MemberId);
+        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        command.Append(fund.Id, fund, FundDecider.Refund(fund, id, line.MemberId, line.Fen!.Value, line.Status == LineStatus.Credited, reference, evidence,
+            command.EffectiveDate));
+        await EachAsync(before, [line], command, l => new SubsidyRefunded(id, l.AmountFen, body.Reason));
+        return new Answer(ApplicationView.Of(after), after.Revision);
+    }
+
+    /// <summary>The lines that this command took out of a status.</summary>
+    private static List<Line> Moved(Application before, Application after, LineStatus status)
+    {
+        var stay = after.With(status).Select(l => l.MemberId).ToHashSet();
+        return [.. before.With(status).Where(l => !stay.Contains(l.MemberId))];
     }
 
     public static async Task<Answer> ImportReceipts(string id, IFormFile file, bool? partial, Command command, PersonalData people)

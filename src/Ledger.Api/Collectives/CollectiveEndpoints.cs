@@ -11,9 +11,17 @@ public sealed record CollectiveBody(string CreditCode, string Name, string Villa
 public sealed record SurveyBody(Money CollectiveIncomeAmount, int Members, int InsuredMembers, int Payers);
 public sealed record SurveyView(int Year, Money CollectiveIncomeAmount, int Members, int InsuredMembers, int Payers);
 
-public sealed record CollectiveView(string Id, int Version, string CreditCode, string Name, string VillageCode, IReadOnlyList<SurveyView> Surveys)
+public sealed record RenameBody(string Name, IReadOnlyList<string>? Evidence = null);
+public sealed record MergerBody(string IntoCollectiveId, string Reason, IReadOnlyList<string>? Evidence = null);
+
+/// <summary>Members and money that go to a collective that is registered and has a fund already.</summary>
+public sealed record SplitBody(string IntoCollectiveId, IReadOnlyList<string> MemberIds, Money Amount, string Reason, IReadOnlyList<string>? Evidence = null);
+
+/// <summary><paramref name="MergedInto"/> and <paramref name="Predecessors"/>: the collective's history.</summary>
+public sealed record CollectiveView(string Id, int Version, string CreditCode, string Name, string VillageCode, string? MergedInto,
+    IReadOnlyList<string> Predecessors, IReadOnlyList<SurveyView> Surveys)
 {
-    public static CollectiveView Of(Collective c) => new(c.Id, c.Revision, c.CreditCode, c.Name, c.Region,
+    public static CollectiveView Of(Collective c) => new(c.Id, c.Revision, c.CreditCode, c.Name, c.Region, c.MergedInto, c.Predecessors,
         [.. c.Surveys.OrderBy(s => s.Key).Select(s => new SurveyView(s.Key, s.Value.CollectiveIncomeFen, s.Value.Members, s.Value.InsuredMembers, s.Value.Payers))]);
 }
 
@@ -30,6 +38,20 @@ public static class CollectiveEndpoints
             .Command<CollectiveView>("record-survey", "登记年度摸底调查 (C3) · Record the yearly survey", Roles.VillageFinance, Roles.Township)
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.AmountInvalid, Rejections.VersionMismatch)
             .Example("""{"collectiveIncomeAmount":860000.00,"members":620,"insuredMembers":540,"payers":310}""");
+        api.MapPost("/collectives/{id}/name", Succession.Rename)
+            .Command<CollectiveView>("rename-collective", "集体更名 · Rename a collective", Roles.CountyAgriculture)
+            .Refuses(Rejections.EvidenceMissing, Rejections.CollectiveMerged, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"name":"长沟镇党庄股份经济合作社","evidence":["<批准文件的摘要>"]}""");
+        api.MapPost("/collectives/{id}/merger", Succession.Merge)
+            .Command<CollectiveView>("merge-collective", "并入另一集体：资金、成员、历史随之转入 (C24) · Merge into another collective", Roles.CountyAgriculture)
+            .Refuses(Rejections.EvidenceMissing, Rejections.CollectiveMerged, Rejections.FundClosed, Rejections.WrongState, Rejections.FieldInvalid,
+                Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"intoCollectiveId":"collective-N2370811MF00000032","reason":"合村并居","evidence":["<批准文件的摘要>"]}""");
+        api.MapPost("/collectives/{id}/split", Succession.Split)
+            .Command<CollectiveView>("split-collective", "分立：部分成员和资金转入新集体 (C24) · Split off members and money", Roles.CountyAgriculture)
+            .Refuses(Rejections.EvidenceMissing, Rejections.CollectiveMerged, Rejections.FundClosed, Rejections.FundOverdrawn, Rejections.NotAMember,
+                Rejections.AlreadyExists, Rejections.AmountInvalid, Rejections.LimitExceeded, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"intoCollectiveId":"collective-N2370811MF00000032","memberIds":["member-…"],"amount":20000.00,"reason":"分村","evidence":["<批准文件的摘要>"]}""");
         api.MapGet("/collectives", List).Reading<IReadOnlyList<CollectiveView>>("list-collectives", "集体经济组织列表 · List collectives", Roles.All)
             .Refuses(Rejections.FieldInvalid);
         api.MapGet("/collectives/{id}", Read).Reading<CollectiveView>("read-collective", "查看集体经济组织 · Read a collective", Roles.All).Refuses(Rejections.NotFound);

@@ -3,6 +3,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
+using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
@@ -27,7 +28,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     /// wait for each other.
     /// </summary>
     private static readonly Type[] LockOrder =
-        [typeof(Application), typeof(Plan), typeof(Collective), typeof(Pilot), typeof(PolicyYear), typeof(Fund), typeof(Member), typeof(MemberYear)];
+        [typeof(Application), typeof(Plan), typeof(Collective), typeof(Pilot), typeof(PolicyYear), typeof(Donor), typeof(Fund), typeof(Member), typeof(MemberYear)];
 
     private NpgsqlTransaction? _transaction;
     private IDocumentSession? _session;
@@ -62,9 +63,16 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     {
         var state = await FindAsync<T>(id);
         if (state is null || !caller.MaySee(state.Region)) throw Require.NotFound(id);
-        if (http.HttpContext is { } context) ETags.RequireMatch(context, state.Revision);
+        RequireMatch(state);
         Region = state.Region;
         return state;
+    }
+
+    /// <summary>The aggregate must be at the version of If-Match, where the caller sent one.</summary>
+    /// <exception cref="RefusedException"><c>version-mismatch</c>.</exception>
+    public void RequireMatch(Aggregate state)
+    {
+        if (http.HttpContext is { } context) ETags.RequireMatch(context, state.Revision);
     }
 
     /// <summary>As <see cref="LoadAsync"/>, but for a new or foreign stream: no scope, no If-Match; null when it is not there.</summary>
@@ -95,6 +103,9 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         await Connection.ExecuteAsync($"select 1 from {LedgerStore.Schema}.mt_streams where id = any(@ids) order by id {strength}", ("ids", ids));
         return (await _session!.LoadManyAsync<T>(ids)).ToDictionary(state => state.Id);
     }
+
+    /// <summary>The events of a stream that this command has loaded.</summary>
+    public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => _session!.Events.FetchStreamAsync(id);
 
     /// <summary>The policy year in force for a region: the county's own, else the city's.</summary>
     /// <exception cref="RefusedException"><c>policy-year-missing</c>.</exception>

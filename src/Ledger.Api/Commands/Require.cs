@@ -3,6 +3,9 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Commands;
 
+/// <summary>A reason, and the documents it rests on.</summary>
+public sealed record ResolvedBody(string Reason, IReadOnlyList<string>? Evidence = null);
+
 /// <summary>Checks of request fields. Each refuses with the field's name and how to mend it.</summary>
 public static class Require
 {

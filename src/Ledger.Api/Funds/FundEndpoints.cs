@@ -3,6 +3,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
+using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Projections.Balances;
@@ -12,19 +13,36 @@ namespace Ledger.Api.Funds;
 
 public sealed record FundBody(string CollectiveId);
 
-/// <summary>Money that comes in. <paramref name="EarmarkYear"/> only for gifts: the one year they may serve.</summary>
+/// <summary>
+/// Money that comes in. Gifts only: <paramref name="DonorId"/> (required), <paramref name="Earmark"/> for whom they may serve;
+/// <paramref name="EarmarkYear"/> is short for an earmark of one year. The business date must lie in a year that is not closed; a
+/// correction of a closed year names it in <paramref name="SourceName"/>.
+/// </summary>
 public sealed record AllocationBody(Money Amount, SourceKind Source, string SourceName, IReadOnlyList<string>? Evidence = null, int? EarmarkYear = null,
-    DateOnly? EffectiveDate = null);
+    DateOnly? EffectiveDate = null, string? DonorId = null, Earmark? Earmark = null);
 
-public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount);
+public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount, Earmark? Earmark);
 
-/// <summary>The balance: every yuan that was allocated is available, reserved, in transit or credited.</summary>
+/// <summary>The balance: every yuan that came in is available, reserved, in transit, credited or returned to its source.</summary>
 public sealed record FundView(string Id, int Version, string CollectiveId, string Name, string VillageCode, Money AllocatedAmount, Money AvailableAmount,
-    Money ReservedAmount, Money InTransitAmount, Money CreditedAmount, Money RefundedAmount, IReadOnlyList<SubAccountView> SubAccounts)
+    Money ReservedAmount, Money InTransitAmount, Money CreditedAmount, Money ReturnedAmount, Money RefundedAmount, int? ClosedThroughYear, bool IsClosed,
+    IReadOnlyList<SubAccountView> SubAccounts)
 {
     public static FundView Of(Fund f) => new(f.Id, f.Revision, f.CollectiveId, f.Name, f.Region, f.AllocatedFen, f.AvailableFen, f.ReservedFen,
-        f.InTransitFen, f.CreditedFen, f.RefundedFen, [.. f.SubAccounts.Select(s => new SubAccountView(s.Key, new Money(s.Value.InFen), s.Value.Available))]);
+        f.InTransitFen, f.CreditedFen, f.ReturnedFen, f.RefundedFen, f.ClosedThrough == 0 ? null : f.ClosedThrough, f.IsClosed,
+        [.. f.SubAccounts.Select(s => new SubAccountView(s.Key, new Money(s.Value.InFen), s.Value.Available, s.Value.Earmark))]);
 }
+
+public sealed record ReversalBody(string ConfirmBy, string Reason);
+public sealed record EvidenceBody(IReadOnlyList<string>? Evidence = null);
+
+public sealed record AccountBalanceView(string Account, Money Amount);
+
+/// <summary>
+/// The trial balance (试算平衡表) at the end of a business date: debits positive, credits negative, their sum zero.
+/// <paramref name="Digest"/>: SHA-256 over its lines, as a closed year seals it.
+/// </summary>
+public sealed record TrialBalanceView(string FundId, DateOnly At, IReadOnlyList<AccountBalanceView> Accounts, Money SumAmount, string Digest, bool IsSealed);
 
 public sealed record AllocationView(string AllocationId, Money Amount, FundView Fund);
 
@@ -40,10 +58,35 @@ public static class FundEndpoints
         api.MapGet("/funds", List).Reading<IReadOnlyList<FundView>>("list-funds", "资金列表 · List funds of a region", Roles.All).Refuses(Rejections.FieldInvalid);
         api.MapGet("/funds/{id}", Read).Reading<FundView>("read-fund", "资金余额 · Read a fund's balance", Roles.All).Refuses(Rejections.NotFound);
         api.MapPost("/funds/{id}/allocations", Allocate)
-            .Command<AllocationView>("allocate-funds", "划入资金 (C7 C8) · Allocate money to a fund", Roles.VillageFinance)
-            .Refuses(Rejections.AmountInvalid, Rejections.EvidenceMissing, Rejections.EarmarkMismatch, Rejections.NotFound, Rejections.FieldInvalid,
-                Rejections.VersionMismatch, Rejections.LimitExceeded)
+            .Command<AllocationView>("allocate-funds", "划入资金 (C7 C8) · Allocate money to a fund", Roles.VillageFinance, Roles.CountyFinance)
+            .Refuses(Rejections.AmountInvalid, Rejections.EvidenceMissing, Rejections.EarmarkMismatch, Rejections.DonorMissing, Rejections.YearClosed,
+                Rejections.FundClosed, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch, Rejections.LimitExceeded)
             .Example("""{"amount":120000.00,"source":"collective-income","sourceName":"2026年土地流转收入","evidence":["<POST /api/evidence 返回的摘要>"],"effectiveDate":"2026-03-02"}""");
+        api.MapPost("/funds/{id}/allocations/{allocationId}/reversal", RequestReversal)
+            .Command<FundView>("request-reversal", "申请冲正错记的划入，指定另一人确认 (C9 C20) · Ask to reverse a mistaken allocation", Roles.VillageFinance)
+            .Refuses(Rejections.SelfApproval, Rejections.FundOverdrawn, Rejections.WrongState, Rejections.FundClosed, Rejections.FieldInvalid, Rejections.NotFound,
+                Rejections.VersionMismatch)
+            .Example("""{"confirmBy":"township.370811111","reason":"金额多记一位"}""");
+        api.MapPost("/funds/{id}/allocations/{allocationId}/reversal/confirmation", ConfirmReversal)
+            .Command<FundView>("confirm-reversal", "由指定的另一人确认冲正 (C20) · The named second person confirms", Roles.VillageFinance, Roles.Township)
+            .Refuses(Rejections.SelfApproval, Rejections.FundOverdrawn, Rejections.WrongState, Rejections.FundClosed, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/earmark-release", LiftEarmark)
+            .Command<FundView>("lift-earmark", "捐赠人同意后，余款转为通用 (C8) · With the donor's consent the rest may serve all", Roles.VillageFinance)
+            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"evidence":["<捐赠人同意书的摘要>"]}""");
+        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/surplus-return", ReturnSurplus)
+            .Command<FundView>("return-surplus", "依决议将余款退回来源 (C9) · By resolution the rest goes back to its sources", Roles.VillageFinance)
+            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"村民会议决议终止补助","evidence":["<决议的摘要>","<退款回单的摘要>"]}""");
+        api.MapPost("/funds/{id}/closure", Close)
+            .Command<FundView>("close-fund", "关闭没有余款的资金 (C9) · Close an empty fund", Roles.VillageFinance)
+            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FundClosed, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"不再实施补助","evidence":["<决议的摘要>"]}""");
+        api.MapPost("/funds/{id}/years/{year:int}/close", CloseYear)
+            .Command<TrialBalanceView>("close-year", "年度结账：封存试算平衡表，余额结转 (C24) · Close a year and seal its trial balance", Roles.VillageFinance)
+            .Refuses(Rejections.YearClosed, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapGet("/funds/{id}/trial-balance", TrialBalance)
+            .Reading<TrialBalanceView>("read-trial-balance", "试算平衡表（按业务日期） · Trial balance by business date", Roles.All).Refuses(Rejections.NotFound);
         api.MapGet("/funds/{id}/statement", Statement)
             .Reading<FundStatement>("read-fund-statement", "资金对账单（按业务日期） · Statement by business date", Roles.All).Refuses(Rejections.NotFound, Rejections.FieldInvalid);
     }
@@ -60,14 +103,69 @@ public static class FundEndpoints
     private static async Task<Answer> Allocate(string id, AllocationBody body, Command command)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        if (body.EarmarkYear is < 2009 or > 2100) throw Require.Invalid("earmarkYear", "年度应在2009至2100之间");
+        if (command.Actor.Role == Roles.CountyFinance != (body.Source == SourceKind.CountyIncentive))
+            throw Require.Invalid("source", "县级财政只登记奖补资金（county-incentive），奖补资金只由县级财政登记");
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var donor = body.DonorId is { } donorId ? await command.ReadAsync<Donor>(donorId) ?? throw Require.NotFound(donorId) : null;
+        if (donor is not null && !DonorDecider.Gives(donor, body.Source)) throw Require.Invalid("source", "资金来源与捐赠人类别不符");
+        var earmark = body.Earmark ?? (body.EarmarkYear is { } year ? new Earmark(year) : null);
         var fund = await command.LoadAsync<Fund>(id);
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
         fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Text(body.SourceName, "sourceName", 100), body.Amount,
-            body.EarmarkYear, evidence));
+            body.DonorId, earmark, evidence, command.EffectiveDate));
         return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
     }
+
+    private static async Task<Answer> Change(string id, Command command, Func<Fund, Decision<Fund>> decide)
+    {
+        var fund = await command.LoadAsync<Fund>(id);
+        fund = command.Append(id, fund, decide(fund));
+        return new Answer(FundView.Of(fund), fund.Revision);
+    }
+
+    private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Change(id, command, f =>
+        FundDecider.RequestReversal(f, allocationId, Require.Text(body.ConfirmBy, "confirmBy", 60), Require.Text(body.Reason, "reason", 500), command.Actor));
+
+    private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
+        Change(id, command, f => FundDecider.ConfirmReversal(f, allocationId, command.Actor));
+
+    private static async Task<Answer> LiftEarmark(string id, string subAccount, EvidenceBody body, Command command)
+    {
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        return await Change(id, command, f => FundDecider.LiftEarmark(f, subAccount, evidence));
+    }
+
+    private static async Task<Answer> ReturnSurplus(string id, string subAccount, ResolvedBody body, Command command)
+    {
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        return await Change(id, command, f => FundDecider.ReturnSurplus(f, subAccount, Require.Text(body.Reason, "reason", 500), evidence));
+    }
+
+    private static async Task<Answer> Close(string id, ResolvedBody body, Command command)
+    {
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        return await Change(id, command, f => FundDecider.Close(f, Require.Text(body.Reason, "reason", 500), evidence));
+    }
+
+    private static async Task<Answer> CloseYear(string id, int year, Command command)
+    {
+        var fund = await command.LoadAsync<Fund>(id);
+        var last = new DateOnly(Math.Clamp(year, 2009, 2100), 12, 31);
+        var balance = FundStatement.TrialBalance(await command.EventsAsync(id), last);
+        fund = command.Append(id, fund, FundDecider.CloseYear(fund, year, balance, command.Today));
+        return new Answer(View(fund, last, balance), fund.Revision);
+    }
+
+    private static async Task<TrialBalanceView> TrialBalance(string id, DateOnly? at, IQuerySession session, Caller caller, Clock clock)
+    {
+        var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
+        var date = at ?? clock.Today;
+        return View(fund, date, FundStatement.TrialBalance(await session.Events.FetchStreamAsync(id), date));
+    }
+
+    private static TrialBalanceView View(Fund fund, DateOnly at, IReadOnlyList<AccountBalance> balance) => new(fund.Id, at,
+        [.. balance.Select(b => new AccountBalanceView(b.Account, b.AmountFen))], Money.Sum(balance.Select(b => b.AmountFen)), Postings.Digest(balance),
+        at is { Month: 12, Day: 31 } && at.Year <= fund.ClosedThrough);
 
     private static async Task<IReadOnlyList<FundView>> List(string? region, IQuerySession session, Caller caller, CancellationToken cancellation)
     {

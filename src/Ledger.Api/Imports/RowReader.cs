@@ -31,6 +31,18 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
         return text;
     }
 
+    public string? OptionalText(string column, int maxLength) => Cell(column).Text.Length == 0 ? null : Text(column, maxLength);
+
+    /// <summary>A whole number from 0 to <paramref name="max"/>, or null where the cell is empty.</summary>
+    public int? OptionalWhole(string column, int max)
+    {
+        var text = Cell(column).Text;
+        if (text.Length == 0) return null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max) return number;
+        Wrong(column, $"应为 0 至 {max} 的整数");
+        return null;
+    }
+
     public CitizenId CitizenId()
     {
         var cell = Cell(Roster.CitizenIdColumn);

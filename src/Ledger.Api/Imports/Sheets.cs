@@ -12,7 +12,8 @@ public sealed record SheetForm(string Name, string Title, int MaxRows, IReadOnly
 public static class Sheets
 {
     public const string Phone = "手机号", BankCard = "银行卡号", Tier = "缴费档次（元）", Paid = "个人缴费金额（元）", PaidOn = "缴费日期",
-        Kind = "缴费类型", Reference = "缴费凭证号", CreditedOn = "入账日期", ReceiptNumber = "回执编号";
+        Kind = "缴费类型", Reference = "缴费凭证号", CreditedOn = "入账日期", ReceiptNumber = "回执编号",
+        Group = "村民小组", Years = "累计缴费年限";
     public const string Regular = "正常缴费", CatchUp = "一次性补缴";
 
     private static readonly Column Name = new(Roster.NameColumn, true, "张三", "与成员登记一致", 12);
@@ -23,6 +24,7 @@ public static class Sheets
         Name, CitizenId,
         new(Phone, false, "", "11位，可不填"),
         new(BankCard, false, "", "可不填，单元格须为文本格式", 24),
+        new(Group, false, "第1组", "可不填", 12),
     ]);
 
     public static readonly SheetForm Contributions = new("contributions", "个人缴费记录", 50_000,
@@ -33,6 +35,7 @@ public static class Sheets
         new(PaidOn, true, "2026-03-15", "年-月-日"),
         new(Kind, true, Regular, $"{Regular} 或 {CatchUp}"),
         new(Reference, true, "SW2026000001", "税务凭证号，每笔唯一", 22),
+        new(Years, false, "12", "可不填；按缴费年限补助时须填，0 至 60 的整数", 14),
     ]);
 
     public static readonly SheetForm RosterForm = new("roster", "补助名单", Roster.MaxLines,

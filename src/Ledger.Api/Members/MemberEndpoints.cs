@@ -16,12 +16,25 @@ namespace Ledger.Api.Members;
 public sealed record MemberView(string Id, string Name, string CitizenId);
 public sealed record MemberPage(IReadOnlyList<MemberView> Members, string? Next);
 
-public sealed record ContributionView(ContributionKind Kind, Money TierAmount, Money Amount, DateOnly PaidOn, string Reference);
+public sealed record ContributionView(ContributionKind Kind, Money TierAmount, Money Amount, DateOnly PaidOn, string Reference, int? ContributionYears);
+public sealed record SponsorshipView(string SponsorshipId, string DonorId, Money Amount);
 public sealed record SubsidyView(string ApplicationId, string CollectiveId, string FundId, Money Amount, SubsidyStatus Status, FenInterval Fen);
 
 /// <summary>One person in one year; names and numbers are masked. <paramref name="LeftAmount"/> is what the cap still allows.</summary>
 public sealed record MemberYearView(string Id, int Version, string MemberId, string Name, string CitizenId, int Year,
-    IReadOnlyList<ContributionView> Contributions, IReadOnlyList<SubsidyView> Subsidies, Money? CapAmount, Money UsedAmount, Money? LeftAmount);
+    IReadOnlyList<ContributionView> Contributions, IReadOnlyList<SubsidyView> Subsidies, IReadOnlyList<SponsorshipView> Sponsorships,
+    Money? CapAmount, Money UsedAmount, Money? LeftAmount);
+
+public sealed record DepartureBody(string CollectiveId, DateOnly On, string Reason);
+public sealed record DeathBody(DateOnly On, IReadOnlyList<string>? Evidence = null);
+
+/// <summary>A donor's direct payment into one person's account (C8); it counts towards the cap (C11).</summary>
+public sealed record SponsorshipBody(string DonorId, Money Amount, IReadOnlyList<string>? Evidence = null);
+
+public sealed record MemberStateView(string Id, int Version, IReadOnlyDictionary<string, string> Memberships, IReadOnlyDictionary<string, string> FormerMemberships, DateOnly? DiedOn)
+{
+    public static MemberStateView Of(Member m) => new(m.Id, m.Revision, m.Memberships, m.Former, m.DiedOn);
+}
 
 /// <summary>Members (成员) and their contribution years.</summary>
 public static class MemberEndpoints
@@ -39,6 +52,23 @@ public static class MemberEndpoints
             .TakesSheet(Sheets.Contributions)
             .Refuses(Rejections.RosterInvalid, Rejections.NotAMember, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded,
                 Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.BodyInvalid);
+        api.MapPost("/members/{id}/departure", MemberChanges.Depart)
+            .Command<MemberStateView>("end-membership", "成员退出集体 (C4) · A member leaves the collective", Roles.VillageFinance, Roles.Agency)
+            .Refuses(Rejections.NotAMember, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"collectiveId":"collective-N2370811MF0000001J","on":"2026-06-01","reason":"户籍迁出"}""");
+        api.MapPost("/members/{id}/death", MemberChanges.RecordDeath)
+            .Command<MemberStateView>("record-death", "登记死亡 (C4) · Record a death", Roles.VillageFinance, Roles.Agency)
+            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"on":"2026-06-01","evidence":["<死亡证明的摘要>"]}""");
+        api.MapPost("/members/{id}/years/{year:int}/sponsorships", MemberChanges.Sponsor)
+            .Command<MemberYearView>("record-sponsorship", "登记对一人的直接资助，计入上限 (C8 C11) · Record a donor's direct sponsorship", Roles.Agency)
+            .Refuses(Rejections.CapExceeded, Rejections.NotContributed, Rejections.MemberDeceased, Rejections.EvidenceMissing, Rejections.AmountInvalid,
+                Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"donorId":"donor-53370811MJ0000001X","amount":500.00,"evidence":["<凭证的摘要>"]}""");
+        api.MapPost("/members/{id}/years/{year:int}/sponsorships/{sponsorshipId}/reversal", MemberChanges.ReverseSponsorship)
+            .Command<MemberYearView>("reverse-sponsorship", "冲回直接资助，额度退还 (C8 C11) · Reverse a direct sponsorship", Roles.Agency)
+            .Refuses(Rejections.EvidenceMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"退回捐赠人","evidence":["<凭证的摘要>"]}""");
         api.MapGet("/members", List)
             .Reading<MemberPage>("list-members", "成员列表（脱敏） · List members of a collective, masked", Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
@@ -72,15 +102,22 @@ public static class MemberEndpoints
         HttpContext http, CancellationToken cancellation)
     {
         var member = await session.LoadAsync<Member>(id, cancellation);
-        if (member is null || !member.Memberships.Values.Any(caller.MaySee)) throw Require.NotFound(id);
+        if (member is null || !MaySee(caller, member)) throw Require.NotFound(id);
         var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation) ?? throw Require.NotFound($"{id} 的 {year} 年度");
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
         var county = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(member.Region), year), cancellation);
         var cap = (county ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(member.Region), year), cancellation))?.HighestTierFen;
-        return Reading.Of(http, state, s => new MemberYearView(s.Id, s.Revision, id, person?.MaskedName ?? Erased, person?.MaskedCitizenId ?? Erased, year,
-            [.. s.Contributions.Select(c => new ContributionView(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference))],
-            [.. s.Subsidies.Select(x => new SubsidyView(x.ApplicationId, x.CollectiveId, x.FundId, x.AmountFen, x.Status, x.Fen))],
-            cap, s.CapUsed(), cap - s.CapUsed()), id);
+        return Reading.Of(http, state, s => View(s, id, year, person, cap), id);
     }
+
+    /// <summary>Who looks after any of the person's collectives, past ones included.</summary>
+    public static bool MaySee(Caller caller, Member member) => member.Memberships.Values.Concat(member.Former.Values).Any(caller.MaySee);
+
+    public static MemberYearView View(MemberYear s, string memberId, int year, Person? person, Money? cap) => new(s.Id, s.Revision, memberId,
+        person?.MaskedName ?? Erased, person?.MaskedCitizenId ?? Erased, year,
+        [.. s.Contributions.Select(c => new ContributionView(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears))],
+        [.. s.Subsidies.Select(x => new SubsidyView(x.ApplicationId, x.CollectiveId, x.FundId, x.AmountFen, x.Status, x.Fen))],
+        [.. s.Sponsorships.Select(x => new SponsorshipView(x.SponsorshipId, x.DonorId, x.AmountFen))],
+        cap, s.CapUsed(), cap - s.CapUsed());
 }

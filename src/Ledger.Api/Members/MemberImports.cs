@@ -21,7 +21,7 @@ public static class MemberImports
     {
         var table = Table.Read(file, Sheets.Members);
         var faults = new List<Fault>();
-        var rows = new List<(int Row, CitizenId Id, Person Person)>();
+        var rows = new List<(int Row, CitizenId Id, Person Person, string? Group)>();
         var seen = new Dictionary<string, int>();
         foreach (var row in table.Rows)
         {
@@ -29,11 +29,13 @@ public static class MemberImports
             var person = new Person(reader.Text(Roster.NameColumn, 50), "", Optional(reader, Sheets.Phone, 11, 11), Optional(reader, Sheets.BankCard, 12, 30),
                 RandomNumberGenerator.GetBytes(16));
             var id = reader.CitizenId();
+            var group = reader.OptionalText(Sheets.Group, 20);
             if (id.Value is not null && !seen.TryAdd(id.Value, row.Number)) reader.Wrong(Roster.CitizenIdColumn, $"与第 {seen[id.Value]} 行重复");
-            if (reader.IsSound) rows.Add((row.Number, id, person with { CitizenId = id.Value! }));
+            if (reader.IsSound) rows.Add((row.Number, id, person with { CitizenId = id.Value! }, group));
         }
 
         var collective = await command.LoadAsync<Collective>(collectiveId);
+        if (CollectiveDecider.Gone(collective) is { } gone) throw new RefusedException(gone);
         var known = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
         var knownPeople = await people.ReadAsync(command.Connection, known.Values);
         rows.RemoveAll(r => NameDiffers(r.Row, r.Id, r.Person.Name));
@@ -43,12 +45,12 @@ public static class MemberImports
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
         var members = await command.FindManyAsync<Member>(ids.Values);
         var imported = 0;
-        foreach (var (_, id, person) in rows)
+        foreach (var (_, id, person, group) in rows)
         {
             var memberId = ids[id];
             var member = members.GetValueOrDefault(memberId);
             if (member?.Memberships.ContainsKey(collective.Id) == true) continue;
-            command.Append(memberId, member, new IEventOf<Member>[] { new MemberRegistered(collective.Id, collective.Region, person.Digest()) });
+            command.Append(memberId, member, new IEventOf<Member>[] { new MemberRegistered(collective.Id, collective.Region, person.Digest(), group) });
             imported++;
         }
         return new Answer(new ImportView(table.Rows.Count, imported, rows.Count - imported, table.Rows.Count - rows.Count, faults));
@@ -82,7 +84,7 @@ public static class MemberImports
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
             var (name, id) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId());
             var contribution = new Contribution(Kind(reader), reader.Amount(Sheets.Tier), reader.Amount(Sheets.Paid), reader.Date(Sheets.PaidOn, command.Today),
-                reader.Text(Sheets.Reference, 40));
+                reader.Text(Sheets.Reference, 40), reader.OptionalWhole(Sheets.Years, 60));
             if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
                 reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
             if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, row.Number))

@@ -56,6 +56,7 @@ public static class ApiDocument
         ["pilots"] = "试点 Pilots",
         ["collectives"] = "集体 Collectives",
         ["funds"] = "资金 Funds",
+        ["donors"] = "捐赠人 Donors",
         ["plans"] = "补助方案 Plans",
         ["members"] = "成员与缴费 Members",
         ["contributions"] = "成员与缴费 Members",

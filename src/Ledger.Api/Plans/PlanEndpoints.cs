@@ -12,11 +12,24 @@ namespace Ledger.Api.Plans;
 
 public sealed record TierAmountBody(Money TierAmount, Money Amount);
 
-/// <summary>Flat: <paramref name="FlatAmount"/> for everybody. Per tier: <paramref name="Tiers"/>.</summary>
-public sealed record StandardBody(StandardKind Kind, Money? FlatAmount = null, IReadOnlyList<TierAmountBody>? Tiers = null)
+/// <summary>From <paramref name="From"/> to <paramref name="To"/> years, both included; no upper end when absent.</summary>
+public sealed record BandBody(int From, int? To, Money Amount);
+
+/// <summary>
+/// Flat: <paramref name="FlatAmount"/> for everybody. Per tier: <paramref name="Tiers"/>. Per age band (age reached in the year) or
+/// contribution years: <paramref name="Bands"/>. Combined: the sum of <paramref name="Parts"/>, not below <paramref name="FloorAmount"/>,
+/// not above <paramref name="CeilingAmount"/> per person.
+/// </summary>
+public sealed record StandardBody(StandardKind Kind, Money? FlatAmount = null, IReadOnlyList<TierAmountBody>? Tiers = null, IReadOnlyList<BandBody>? Bands = null,
+    IReadOnlyList<StandardBody>? Parts = null, Money? FloorAmount = null, Money? CeilingAmount = null)
 {
-    public Standard ToStandard() => new(Kind, FlatAmount, [.. (Tiers ?? []).Select(t => new TierAmount(t.TierAmount, t.Amount))]);
-    public static StandardBody Of(Standard s) => new(s.Kind, s.FlatAmountFen, [.. s.Tiers.Select(t => new TierAmountBody(t.TierFen, t.AmountFen))]);
+    public Standard ToStandard() => new(Kind, FlatAmount, [.. (Tiers ?? []).Select(t => new TierAmount(t.TierAmount, t.Amount))],
+        Bands is null ? null : [.. Bands.Select(b => new Band(b.From, b.To, b.Amount))], Parts is null ? null : [.. Parts.Select(p => p.ToStandard())],
+        FloorAmount, CeilingAmount);
+
+    public static StandardBody Of(Standard s) => new(s.Kind, s.FlatAmountFen, [.. s.Tiers.Select(t => new TierAmountBody(t.TierFen, t.AmountFen))],
+        s.Bands is null ? null : [.. s.Bands.Select(b => new BandBody(b.From, b.To, b.AmountFen))], s.Parts is null ? null : [.. s.Parts.Select(Of)],
+        s.FloorFen, s.CeilingFen);
 }
 
 public sealed record PlanBody(string CollectiveId, int Year, string Source, string Scope, StandardBody Standard);

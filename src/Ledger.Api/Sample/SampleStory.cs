@@ -23,6 +23,9 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
     public const string County = "370811", CountyName = "济宁市任城区";
     public const int Days = 120, MembersPerVillage = 250;
     private const int Seed = 370811;
+
+    /// <summary>The credit code of the invented charity.</summary>
+    public static string CharityCode { get; } = SamplePeople.CreditCode(County, 900);
     private static readonly int[] Tiers = [300, 500, 1000, 2000, 3000];
 
     public static readonly IReadOnlyList<(string Code, string Name)> Townships = [("370811102", "长沟镇"), ("370811109", "石桥镇"), ("370811111", "喻屯镇")];
@@ -66,6 +69,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
     {
         yield return new(0, $"{CountyName} 政策年度", () => Offices.PublishPolicyAsync(firstDay.Year));
         yield return new(2, $"{CountyName} 试点申请与批准", Offices.OpenPilotAsync);
+        yield return new(3, $"{CountyName} 登记捐赠人", () => Offices.CountyHrss.PostAsync("/api/donors", new { kind = "charity", name = "任城区慈善总会（样例）", creditCode = CharityCode }));
     }
 
     private IEnumerable<SampleStep> VillageSteps(SampleVillageFacts facts, int index)
@@ -80,7 +84,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         yield return Step(5, "登记", village.RegisterAsync);
         yield return Step(10, "摸底", () => village.SurveyAsync(MembersPerVillage));
         yield return Step(15, "划入集体收入", () => village.AllocateAsync(60_000 + 5_000 * index, name: $"{firstDay.Year}年土地流转收入"));
-        if (index % 4 == 1) yield return Step(16, "划入慈善捐赠", () => village.AllocateAsync(8_888.88m, "charity", "区慈善总会"));
+        if (index % 4 == 1) yield return Step(14, "划入慈善捐赠", () => village.AllocateAsync(8_888.88m, "charity", "慈善总会捐赠", null, StreamId.DonorOf(CharityCode)));
         yield return Step(18, $"成员名册 {MembersPerVillage} 人", () => village.ImportMembersAsync(People(facts)));
         yield return Step(25, $"缴费记录 {payers.Count} 笔", () => village.ImportContributionsAsync(payers, firstDay.AddDays(20)));
         yield return Step(file - 8, "拟定方案", () => village.DraftAsync(Standard(facts)));

@@ -69,7 +69,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public Task<JsonElement> SurveyAsync(int members) => Officer.PutAsync($"/api/collectives/{CollectiveId}/surveys/{year}",
         new { collectiveIncomeAmount = 860_000, members, insuredMembers = members * 9 / 10, payers = members * 8 / 10 });
 
-    public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", string name = "土地流转收入", int? earmarkYear = null) =>
+    public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", string name = "土地流转收入", int? earmarkYear = null,
+        string? donorId = null, object? earmark = null) =>
         await Officer.PostAsync($"/api/funds/{FundId}/allocations", new
         {
             amount,
@@ -77,7 +78,17 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             sourceName = name,
             evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode}") },
             earmarkYear,
+            donorId,
+            earmark,
         });
+
+    /// <summary>Registers the county's charity, once; its donor id.</summary>
+    public async Task<string> CharityAsync()
+    {
+        var code = SamplePeople.CreditCode(offices.County, 900);
+        using var response = await offices.CountyHrss.SendAsync(HttpMethod.Post, "/api/donors", SampleClient.Json(new { kind = "charity", name = "慈善总会（样例）", creditCode = code }));
+        return StreamId.DonorOf(code);
+    }
 
     public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people) =>
         Officer.UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");

@@ -33,12 +33,13 @@ public sealed class PersonalData(KeyFile keys)
 {
     private const int NonceLength = 12, TagLength = 16;
 
-    public byte[] Hash(CitizenId id) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes(id.Value));
+    /// <summary>The keyed hash that finds a person again. A person as a donor is another record than the same person as a member.</summary>
+    public byte[] Hash(CitizenId id, bool asDonor = false) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes(asDonor ? $"donor {id.Value}" : id.Value));
 
     /// <summary>Member ids by the citizen ids that are known; one query for any number.</summary>
-    public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(NpgsqlConnection connection, IEnumerable<CitizenId> ids)
+    public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(NpgsqlConnection connection, IEnumerable<CitizenId> ids, bool asDonor = false)
     {
-        var byHash = ids.Distinct().ToDictionary(id => Convert.ToHexString(Hash(id)));
+        var byHash = ids.Distinct().ToDictionary(id => Convert.ToHexString(Hash(id, asDonor)));
         var found = await connection.QueryAsync(
             $"select id_hash, member_id from {LedgerStore.Schema}.person where id_hash = any(@hashes)",
             r => (Hash: Convert.ToHexString(r.GetFieldValue<byte[]>(0)), MemberId: r.GetString(1)),
@@ -53,14 +54,18 @@ public sealed class PersonalData(KeyFile keys)
             r => (Id: r.GetString(0), Person: Open(r.GetString(0), r.GetFieldValue<byte[]>(1), r.GetFieldValue<byte[]>(2))),
             ("ids", memberIds.Distinct().ToArray()))).ToDictionary(p => p.Id, p => p.Person);
 
+    /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
+    public async Task<IReadOnlyDictionary<string, int>> AgesAsync(NpgsqlConnection connection, IEnumerable<string> memberIds, int year) =>
+        (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => year - CitizenId.Parse(p.Value.CitizenId, out _).BirthDate.Year);
+
     /// <summary>
     /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the ids up again
     /// afterwards and use what is there.
     /// </summary>
-    public async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people)
+    public async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people, bool asDonor = false)
     {
         // Sorted by hash: two imports that share persons wait for each other in one order.
-        var rows = people.Select(p => (p.MemberId, Hash: Hash(p.CitizenId), Sealed: Seal(p.MemberId, p.Person)))
+        var rows = people.Select(p => (p.MemberId, Hash: Hash(p.CitizenId, asDonor), Sealed: Seal(p.MemberId, p.Person)))
             .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal).ToList();
         await connection.ExecuteAsync(
             $"""

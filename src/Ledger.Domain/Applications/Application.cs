@@ -3,9 +3,9 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Domain.Applications;
 
-public enum ApplicationStatus { Filed, Returned, Reviewed, Approved, Noticed, Paid, Settled, Rejected }
+public enum ApplicationStatus { Filed, Returned, Reviewed, Approved, Noticed, Paid, Settled, Rejected, Withdrawn }
 
-public enum LineStatus { Filed, Accepted, Refused, Approved, Paid, Credited, Released }
+public enum LineStatus { Filed, Accepted, Refused, Approved, Paid, Credited, Released, Withdrawn, Refunded }
 
 /// <summary>One member's subsidy in an application. <see cref="Fen"/> is set on approval: the line's own fen of the fund's sub-account.</summary>
 public sealed record Line(int Row, string MemberId, Money TierFen, Money AmountFen, LineStatus Status, string? Reason, FenInterval? Fen);
@@ -77,7 +77,14 @@ public sealed record Application : Aggregate, IEvolve<Application>
         NoticePublished n => state! with { Status = ApplicationStatus.Noticed, NoticeFrom = n.From, NoticeUntil = n.Until, NoticePlace = n.Place },
         ObjectionRaised o => state! with { Objections = state.Objections.Add(new Objection(o.ObjectionId, o.MemberId, o.Text, null, null)) },
         ObjectionResolved r => state!.Resolve(r),
-        PaymentSent p => state!.Move(LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference },
+        PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference },
+        LinesWithdrawn w => state!.Withdraw(w),
+        ApplicationWithdrawn w => state! with { Status = ApplicationStatus.Withdrawn, Reason = w.Reason },
+        PaymentReturned r => state!.Move(r.MemberIds, LineStatus.Paid, LineStatus.Approved),
+        LineRefunded r => state! with
+        {
+            Lines = [.. state.Lines.Select(l => l.MemberId == r.MemberId ? l with { Status = LineStatus.Refunded, Reason = r.Reason.ToString() } : l)],
+        },
         ReceiptConfirmed r => state!.Confirm(r),
         ApplicationSettled => state! with { Status = ApplicationStatus.Settled },
         _ => state!,
@@ -137,6 +144,20 @@ public sealed record Application : Aggregate, IEvolve<Application>
         };
     }
 
-    private Application Move(LineStatus from, LineStatus to) =>
-        this with { Lines = [.. Lines.Select(l => l.Status == from ? l with { Status = to } : l)] };
+    private Application Withdraw(LinesWithdrawn e)
+    {
+        var gone = e.MemberIds.ToHashSet();
+        return this with
+        {
+            Lines = [.. Lines.Select(l => !gone.Contains(l.MemberId) ? l
+                : l with { Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Withdrawn, Reason = e.Reason })],
+        };
+    }
+
+    /// <summary>The lines of these members, of all when null, from one status to another.</summary>
+    private Application Move(IReadOnlyList<string>? memberIds, LineStatus from, LineStatus to)
+    {
+        var some = memberIds?.ToHashSet();
+        return this with { Lines = [.. Lines.Select(l => l.Status == from && some?.Contains(l.MemberId) != false ? l with { Status = to } : l)] };
+    }
 }

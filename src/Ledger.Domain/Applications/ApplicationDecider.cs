@@ -1,3 +1,4 @@
+using Ledger.Domain.Funds;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
 
@@ -9,10 +10,10 @@ public sealed record Submission(string? SealDigest, string RosterDigest, IReadOn
 /// <summary>The rules of the application's way: C2, C12, C14..C17. What approval does to fund and member-years is in <see cref="Approval"/>.</summary>
 public static class ApplicationDecider
 {
-    public static Decision<Application> File(Plan plan, Pilot? pilot, string subAccount, Submission submission, Actor by)
+    public static Decision<Application> File(Plan plan, Pilot? pilot, Fund fund, string subAccount, Submission submission, Actor by)
     {
         if (Refusal(plan, pilot, submission) is { } refusal) return refusal;
-        if (Funds.FundDecider.EarmarkRefusal(subAccount, plan.Year) is { } mismatch) return mismatch;
+        if (FundDecider.EarmarkRefusal(fund, subAccount, plan.Year) is { } mismatch) return mismatch;
         var filed = new ApplicationFiled(plan.Id, plan.AdoptedVersion, plan.CollectiveId, plan.FundId, plan.Region, plan.Year, subAccount, by.Id,
             submission.SealDigest!, submission.RosterDigest, submission.Lines.Count, Total(submission));
         return Listed(filed, submission);
@@ -85,23 +86,28 @@ public static class ApplicationDecider
         if (state.Objections.FirstOrDefault(o => o.ObjectionId == objectionId) is not { } objection)
             return new Rejection(Rejections.NotFound, "没有这条异议");
         if (objection.Upheld is not null) return new Rejection(Rejections.WrongState, "这条异议已答复");
-        return new IEventOf<Application>[] { new ObjectionResolved(objectionId, upheld, answer, by.Id) };
+        var resolved = new ObjectionResolved(objectionId, upheld, answer, by.Id);
+        var isLast = upheld && state.With(LineStatus.Approved).All(l => l.MemberId == objection.MemberId);
+        return isLast ? new IEventOf<Application>[] { resolved, new ApplicationWithdrawn(by.Id, answer) } : [resolved];
     }
 
-    /// <summary>C16 and C17: pay when the notice has run out and every objection is answered.</summary>
-    public static Decision<Application> Pay(Application state, string bankReference, IReadOnlyList<string> evidence, DateOnly today, Actor by)
+    /// <summary>
+    /// C16 and C17: pay when the notice has run out and every objection is answered; all approved lines, or those of
+    /// <paramref name="memberIds"/> (partial payment). Lines that the bank sent back are paid again the same way.
+    /// </summary>
+    public static Decision<Application> Pay(Application state, IReadOnlyList<string>? memberIds, string bankReference, IReadOnlyList<string> evidence,
+        DateOnly today, Actor by)
     {
         if (state.Status == ApplicationStatus.Approved) return new Rejection(Rejections.NoticeOpen, "尚未公示");
-        if (NotIn(state, ApplicationStatus.Noticed) is { } wrong) return wrong;
+        if (NotIn(state, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong) return wrong;
         if (today <= state.NoticeUntil) return new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款");
         var open = state.Objections.Count(o => o.Upheld is null);
         if (open > 0) return new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复");
-        var lines = state.With(LineStatus.Approved).ToList();
-        if (lines.Count == 0) return new Rejection(Rejections.WrongState, "没有可付款的人员");
-        return new IEventOf<Application>[]
-        {
-            new PaymentSent(by.Id, lines.Count, Money.Sum(lines.Select(l => l.AmountFen)), bankReference, evidence),
-        };
+        var (lines, fault) = WayBack.Lines(state, memberIds, "待付款", LineStatus.Approved);
+        if (fault is not null) return fault;
+        if (memberIds is null) return new IEventOf<Application>[] { new PaymentSent(by.Id, lines.Count, Total(lines), bankReference, evidence) };
+        return lines.Chunk(PaymentSent.MaxMembers)
+            .Select(c => new PaymentSent(by.Id, c.Length, Total(c), bankReference, evidence, [.. c.Select(l => l.MemberId)])).ToArray<IEventOf<Application>>();
     }
 
     /// <summary>C17: done when every paid line is credited.</summary>
@@ -110,6 +116,8 @@ public static class ApplicationDecider
         if (NotIn(state, ApplicationStatus.Paid) is { } wrong) return wrong;
         var open = state.With(LineStatus.Paid).Count();
         if (open > 0) return new Rejection(Rejections.WrongState, $"尚有 {open} 人未确认入账");
+        var unpaid = state.With(LineStatus.Approved).Count();
+        if (unpaid > 0) return new Rejection(Rejections.WrongState, $"尚有 {unpaid} 人未付款；请付款或撤回");
         return new IEventOf<Application>[]
         {
             new ApplicationSettled(by.Id, state.With(LineStatus.Credited).Count(), state.Total(LineStatus.Credited)),
@@ -130,6 +138,7 @@ public static class ApplicationDecider
         ApplicationStatus.Paid => "已付款",
         ApplicationStatus.Settled => "已办结",
         ApplicationStatus.Rejected => "已驳回",
+        ApplicationStatus.Withdrawn => "已撤回",
         _ => throw new ArgumentOutOfRangeException(nameof(status)),
     };
 
@@ -140,6 +149,8 @@ public static class ApplicationDecider
         ?? (submission.Lines.Count == 0 ? new Rejection(Rejections.RosterInvalid, "名单中没有人员") : null)
         ?? (submission.Lines.Count > Roster.MaxLines
             ? new Rejection(Rejections.LimitExceeded, $"一份申请最多 {Roster.MaxLines} 人，现为 {submission.Lines.Count} 人") : null);
+
+    private static Money Total(IEnumerable<Line> lines) => Money.Sum(lines.Select(l => l.AmountFen));
 
     private static Money Total(Submission s) => Money.Sum(s.Lines.Select(l => l.AmountFen));
 

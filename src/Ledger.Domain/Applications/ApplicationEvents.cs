@@ -58,8 +58,51 @@ public sealed record ObjectionRaised(string ObjectionId, string? MemberId, strin
 /// <summary>An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund.</summary>
 public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string Answer, string ResolvedBy) : IEventOf<Application>;
 
-public sealed record PaymentSent(string PaidBy, int Lines, Money AmountFen, string BankReference, IReadOnlyList<string> Evidence)
-    : IEventOf<Application>, IMoneyEvent, IEvidenced;
+/// <summary>
+/// The transfer to the agency. <paramref name="MemberIds"/> null: every approved line; else just these, at most <see cref="MaxMembers"/>
+/// in one event, a larger part of the list in several with one bank reference.
+/// </summary>
+public sealed record PaymentSent(string PaidBy, int Lines, Money AmountFen, string BankReference, IReadOnlyList<string> Evidence,
+    IReadOnlyList<string>? MemberIds = null) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
+{
+    public const int MaxMembers = 250;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => MemberIds ?? [];
+}
+
+/// <summary>
+/// The village took lines back. Before approval they leave the list; afterwards, and before payment, their money goes back to the fund
+/// and their cap to the member-year.
+/// </summary>
+public sealed record LinesWithdrawn(string WithdrawnBy, IReadOnlyList<string> MemberIds, Money AmountFen, string Reason)
+    : IEventOf<Application>, IMoneyEvent, INamesIds
+{
+    public const int MaxMembers = 250;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => MemberIds;
+}
+
+/// <summary>Nothing of the application is left to pay: it ends here, with no money in it.</summary>
+public sealed record ApplicationWithdrawn(string WithdrawnBy, string Reason) : IEventOf<Application>;
+
+/// <summary>The bank sent payments back (银行退回): these lines are approved and unpaid again.</summary>
+public sealed record PaymentReturned(string RecordedBy, IReadOnlyList<string> MemberIds, Money AmountFen, string BankReference, string Reason,
+    IReadOnlyList<string> Evidence) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
+{
+    public const int MaxMembers = 250;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => MemberIds;
+}
+
+/// <summary>Why the agency sent a subsidy back.</summary>
+public enum RefundReason { Death, CatchUpFound, DoubleSubsidy, LeftCollective, VoluntaryRefusal }
+
+/// <summary>The agency sent one member's subsidy back to the fund (退回), before or after it was credited.</summary>
+public sealed record LineRefunded(string RefundedBy, string MemberId, Money AmountFen, RefundReason Reason, bool WasCredited, string BankReference,
+    IReadOnlyList<string> Evidence) : IEventOf<Application>, IMoneyEvent, IEvidenced;
 
 /// <summary>A row of the agency's receipt file that fits no paid line: stays visible until somebody explains it.</summary>
 public sealed record UnmatchedReceipt(int Row, Money? AmountFen, string Reason);

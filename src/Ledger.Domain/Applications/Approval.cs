@@ -1,3 +1,4 @@
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
@@ -15,7 +16,7 @@ public static class Approval
     /// <param name="members">By member id.</param>
     /// <param name="years">By member-year id.</param>
     /// <param name="cap">The highest contribution tier of the year.</param>
-    public static (Events? Events, Rejection? Rejection) Decide(Application application, Fund fund, Pilot? pilot,
+    public static (Events? Events, Rejection? Rejection) Decide(Application application, Collective collective, Fund fund, Pilot? pilot,
         IReadOnlyDictionary<string, Member> members, IReadOnlyDictionary<string, MemberYear> years, Money cap, Actor by)
     {
         if (application.Status == ApplicationStatus.Filed) return (null, new Rejection(Rejections.ReviewIncomplete, $"尚有 {application.With(LineStatus.Filed).Count()} 人未复核"));
@@ -24,6 +25,9 @@ public static class Approval
             return (null, new Rejection(Rejections.SelfApproval, "经办人、复核人不能审批"));
         if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(application.Region)) is { } outside) return (null, outside);
 
+        if (CollectiveDecider.Gone(collective) is { } gone) return (null, gone);
+
+        var collectives = collective.WithPredecessors();
         var lines = application.With(LineStatus.Accepted).ToList();
         if (lines.Count == 0) return (null, new Rejection(Rejections.WrongState, "没有复核通过的人员，请驳回申请"));
         var amount = Money.Sum(lines.Select(l => l.AmountFen));
@@ -41,7 +45,7 @@ public static class Approval
             from = own.To;
             var id = application.MemberYearId(line);
             var subsidy = new SubsidyApproved(application.Id, application.CollectiveId, application.FundId, application.SubAccount, line.AmountFen, own);
-            var decision = MemberYearDecider.Approve(years.GetValueOrDefault(id) ?? new MemberYear(), members[line.MemberId], subsidy, cap);
+            var decision = MemberYearDecider.Approve(years.GetValueOrDefault(id) ?? new MemberYear(), members[line.MemberId], collectives, subsidy, cap);
             if (decision.Rejection is { } refusal)
             {
                 first ??= refusal;

@@ -1,3 +1,4 @@
+using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 
@@ -15,8 +16,14 @@ public static class Roster
     // Headings of the roster sheet, as the template prints them.
     public const string NameColumn = "姓名", CitizenIdColumn = "身份证号", AmountColumn = "补助金额（元）";
 
-    public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(IReadOnlyList<RosterEntry> entries, string collectiveId,
-        Standard standard, IReadOnlyDictionary<string, Member> members, IReadOnlyDictionary<string, MemberYear> years)
+    /// <param name="year">The contribution year.</param>
+    /// <param name="collectives">The collective that applies, and those that were merged into it.</param>
+    /// <param name="earmark">Of the sub-account that the application draws on (C8); null: none.</param>
+    /// <param name="years">By member id.</param>
+    /// <param name="ages">Age reached in the year, by member id.</param>
+    public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(IReadOnlyList<RosterEntry> entries, int year,
+        IReadOnlyCollection<string> collectives, Standard standard, Earmark? earmark, IReadOnlyDictionary<string, Member> members,
+        IReadOnlyDictionary<string, MemberYear> years, IReadOnlyDictionary<string, int> ages)
     {
         var lines = new List<RosterLine>();
         var faults = new List<Fault>();
@@ -35,20 +42,30 @@ public static class Roster
             if (!seen.TryAdd(id, entry.Row)) Wrong(Rejections.RosterInvalid, $"与第 {seen[id]} 行重复", CitizenIdColumn);
             if (!entry.NameMatches) Wrong(Rejections.RosterInvalid, "姓名与成员登记不一致", NameColumn);
 
-            var year = years.GetValueOrDefault(id);
-            if (MemberYearDecider.Ineligible(member, year, collectiveId) is { } why)
+            var own = years.GetValueOrDefault(id);
+            if (MemberYearDecider.Ineligible(member, own, collectives) is { } why)
             {
                 Wrong(why.Code, why.Message, CitizenIdColumn);
                 continue;
             }
-            var tier = year!.Regular()!.TierFen;
-            if (standard.AmountFor(tier) is not { } amount)
-                Wrong(Rejections.StandardInvalid, $"补助标准中没有 {tier} 元档次", AmountColumn);
+            var (facts, group) = Facts(own!, member, collectives, ages);
+            if (earmark?.Mismatch(year, id, facts.Age, group) is { } mismatch)
+                Wrong(Rejections.EarmarkMismatch, mismatch, CitizenIdColumn);
+            if (standard.AmountFor(facts) is not { } amount)
+                Wrong(Rejections.StandardInvalid, $"补助标准不适用于此人（档次 {facts.TierFen} 元，{facts.Age} 岁，缴费年限 {facts.ContributionYears?.ToString() ?? "未知"}）", AmountColumn);
             else if (entry.DeclaredFen is { } declared && declared != amount)
                 Wrong(Rejections.RosterInvalid, $"所填 {declared} 元与标准应得 {amount} 元不符", AmountColumn);
             else if (faults.Count == before)
-                lines.Add(new RosterLine(entry.Row, id, tier, amount));
+                lines.Add(new RosterLine(entry.Row, id, facts.TierFen, amount));
         }
         return (lines, faults);
+    }
+
+    /// <summary>What a standard looks at for an eligible person, and the villagers' group.</summary>
+    internal static (LineFacts Facts, string? Group) Facts(MemberYear own, Member member, IReadOnlyCollection<string> collectives, IReadOnlyDictionary<string, int> ages)
+    {
+        var regular = own.Regular()!;
+        return (new LineFacts(regular.TierFen, ages.TryGetValue(member.Id, out var age) ? age : null, regular.ContributionYears),
+            collectives.Select(c => member.Groups.GetValueOrDefault(c)).FirstOrDefault(g => g is not null));
     }
 }

@@ -3,6 +3,22 @@ namespace Ledger.Domain.Collectives;
 public sealed record CollectiveRegistered(string CreditCode, string Name, string VillageCode) : IEventOf<Collective>;
 public sealed record CollectiveSurveyed(int Year, Survey Survey) : IEventOf<Collective>;
 
+public sealed record CollectiveRenamed(string Name, IReadOnlyList<string> Evidence) : IEventOf<Collective>, IEvidenced;
+
+/// <summary>The collective went up in another one; its fund, members and history go along.</summary>
+public sealed record CollectiveMerged(string IntoCollectiveId, string Reason, IReadOnlyList<string> Evidence) : IEventOf<Collective>, IEvidenced;
+
+/// <summary>The other side of a merger: <paramref name="FromCollectiveId"/> and what had gone up in it before belong to this one now.</summary>
+public sealed record PredecessorAbsorbed(string FromCollectiveId, IReadOnlyList<string> Earlier) : IEventOf<Collective>, INamesIds
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => Earlier;
+}
+
+/// <summary>Part of the members and money went to a new collective.</summary>
+public sealed record MembersSeparated(string IntoCollectiveId, int Members, Money AmountFen, string Reason, IReadOnlyList<string> Evidence)
+    : IEventOf<Collective>, IMoneyEvent, IEvidenced;
+
 /// <summary>The base numbers of C3 (摸清底数): the collective's income of the year, members, insured members, payers.</summary>
 public sealed record Survey(Money CollectiveIncomeFen, int Members, int InsuredMembers, int Payers);
 
@@ -13,10 +29,20 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
     public string Name { get; init; } = "";
     public IReadOnlyDictionary<int, Survey> Surveys { get; init; } = new Dictionary<int, Survey>();
 
+    /// <summary>The collectives that went up in this one, directly or before.</summary>
+    public IReadOnlyList<string> Predecessors { get; init; } = [];
+    public string? MergedInto { get; init; }
+
+    /// <summary>Who counts as a member of this collective: those registered with it or with a predecessor.</summary>
+    public IReadOnlyCollection<string> WithPredecessors() => [Id, .. Predecessors];
+
     public static Collective Evolve(Collective? state, IEventOf<Collective> e) => e switch
     {
         CollectiveRegistered r => new Collective { Region = r.VillageCode, CreditCode = r.CreditCode, Name = r.Name },
         CollectiveSurveyed s => state! with { Surveys = new Dictionary<int, Survey>(state.Surveys) { [s.Year] = s.Survey } },
+        CollectiveRenamed r => state! with { Name = r.Name },
+        CollectiveMerged m => state! with { MergedInto = m.IntoCollectiveId },
+        PredecessorAbsorbed p => state! with { Predecessors = [.. state.Predecessors, p.FromCollectiveId, .. p.Earlier] },
         _ => state!,
     };
 }
@@ -44,4 +70,31 @@ public static class CollectiveDecider
 
         static Rejection Invalid(string field, string message) => new(Rejections.FieldInvalid, message) { Field = field };
     }
+
+    public static Decision<Collective> Rename(Collective state, string name, IReadOnlyList<string> evidence) =>
+        Gone(state) is { } gone ? gone
+        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "更名须附批准文件") { Field = "evidence" }
+        : state.Name == name ? new Rejection(Rejections.FieldInvalid, "名称没有变化") { Field = "name" }
+        : new IEventOf<Collective>[] { new CollectiveRenamed(name, evidence) };
+
+    public static Decision<Collective> Merge(Collective state, Collective into, string reason, IReadOnlyList<string> evidence) =>
+        Gone(state) is { } gone ? gone
+        : Gone(into) is { } intoGone ? intoGone
+        : state.Id == into.Id ? new Rejection(Rejections.FieldInvalid, "不能并入自身") { Field = "intoCollectiveId" }
+        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "合并须附批准文件") { Field = "evidence" }
+        : new IEventOf<Collective>[] { new CollectiveMerged(into.Id, reason, evidence) };
+
+    public static Decision<Collective> Absorb(Collective state, Collective merged) =>
+        new IEventOf<Collective>[] { new PredecessorAbsorbed(merged.Id, merged.Predecessors) };
+
+    public static Decision<Collective> Split(Collective state, Collective into, int members, Money amount, string reason, IReadOnlyList<string> evidence) =>
+        Gone(state) is { } gone ? gone
+        : Gone(into) is { } intoGone ? intoGone
+        : state.Id == into.Id ? new Rejection(Rejections.FieldInvalid, "不能分到自身") { Field = "intoCollectiveId" }
+        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "分立须附批准文件") { Field = "evidence" }
+        : new IEventOf<Collective>[] { new MembersSeparated(into.Id, members, amount, reason, evidence) };
+
+    /// <summary>A merged collective does nothing more.</summary>
+    public static Rejection? Gone(Collective state) =>
+        state.MergedInto is { } into ? new Rejection(Rejections.CollectiveMerged, $"{state.Name} 已并入 {into}") : null;
 }

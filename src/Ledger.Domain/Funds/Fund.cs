@@ -7,24 +7,36 @@ namespace Ledger.Domain.Funds;
 /// One pocket inside the ring-fence: what came in and what went out, as cumulative fen. An earmarked gift has a pocket of its own,
 /// so first-in-first-out never crosses an earmark.
 /// </summary>
-public sealed record SubAccount(long InFen, long OutFen)
+public sealed record SubAccount(long InFen, long OutFen, Earmark? Earmark = null)
 {
     /// <summary>The pocket of money that is not earmarked.</summary>
     public const string General = "general";
+
+    /// <summary>The pocket of the county's incentives (C19), a label of its own inside the ring-fence.</summary>
+    public const string Incentive = "county-incentive";
 
     /// <summary>The pocket of gifts that may only serve the contributions of one year (C8).</summary>
     public static string ForYear(int? earmarkYear) => earmarkYear is { } year ? $"year-{year}" : General;
 
     [JsonIgnore]
     public Money Available => new(InFen - OutFen);
+
+    /// <summary>Where the next money that comes in will lie.</summary>
+    public FenInterval Next(Money amount) => FenInterval.StartingAt(InFen, amount);
+
+    /// <summary>What can still go out.</summary>
+    public FenInterval Rest() => new(OutFen, InFen);
 }
+
+/// <summary>An allocation as it lies in its pocket, and whether somebody asked to reverse it.</summary>
+public sealed record Lot(SourceKind Source, string SubAccount, FenInterval Fen, string? DonorId, string? RequestedBy = null, string? ConfirmBy = null, bool Reversed = false);
 
 /// <summary>How far one application's money has come.</summary>
 public sealed record Commitment(string SubAccount, Money ReservedFen, Money InTransitFen, Money CreditedFen);
 
 /// <summary>
 /// Fund (集体补助资金, ring-fenced 专款专用, C9), one per collective. This state is also the inline balance: money is in exactly one of
-/// available, reserved, in transit, credited, and they sum to what was allocated, after every event.
+/// available, reserved, in transit, credited, returned, and they sum to what came in, after every event.
 /// </summary>
 public sealed record Fund : Aggregate, IEvolve<Fund>
 {
@@ -36,11 +48,19 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     public Money InTransitFen { get; init; }
     public Money CreditedFen { get; init; }
 
-    /// <summary>Returned by the agency after payment (退回); part of available again.</summary>
+    /// <summary>Gone back to its sources or on to a successor's fund: reversals, surplus, transfers.</summary>
+    public Money ReturnedFen { get; init; }
+
+    /// <summary>Of what was paid, how much the agency sent back (退回) so far; it is part of available again, or was used anew.</summary>
     public Money RefundedFen { get; init; }
+
+    /// <summary>The last closed business year; 0 when none is.</summary>
+    public int ClosedThrough { get; init; }
+    public bool IsClosed { get; init; }
 
     public ImmutableSortedDictionary<string, SubAccount> SubAccounts { get; init; } = ImmutableSortedDictionary<string, SubAccount>.Empty;
     public ImmutableSortedDictionary<string, Commitment> Commitments { get; init; } = ImmutableSortedDictionary<string, Commitment>.Empty;
+    public ImmutableSortedDictionary<string, Lot> Lots { get; init; } = ImmutableSortedDictionary<string, Lot>.Empty;
 
     public SubAccount Pocket(string name) => SubAccounts.GetValueOrDefault(name) ?? new SubAccount(0, 0);
 
@@ -49,10 +69,12 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
         var next = e switch
         {
             FundOpened o => new Fund { CollectiveId = o.CollectiveId, Name = o.Name, Region = o.VillageCode },
-            FundsAllocated a => state!.Inflow(a.SubAccount, a.Fen) with
+            FundRenamed r => state! with { Name = r.Name },
+            FundsAllocated a => state!.Inflow(a.SubAccount, a.Fen, a.Earmark) with
             {
                 AllocatedFen = state.AllocatedFen + a.AmountFen,
                 AvailableFen = state.AvailableFen + a.AmountFen,
+                Lots = state.Lots.Add(a.AllocationId, new Lot(a.Source, a.SubAccount, a.Fen, a.DonorId)),
             },
             FundsReserved r => state!.Outflow(r.SubAccount, r.Fen) with
             {
@@ -71,22 +93,66 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
                 ReservedFen = state.ReservedFen - p.AmountFen,
                 InTransitFen = state.InTransitFen + p.AmountFen,
             },
+            FundsReturned r => state!.Commit(r.ApplicationId,
+                c => c with { ReservedFen = c.ReservedFen + r.AmountFen, InTransitFen = c.InTransitFen - r.AmountFen }) with
+            {
+                ReservedFen = state.ReservedFen + r.AmountFen,
+                InTransitFen = state.InTransitFen - r.AmountFen,
+            },
             FundsCredited c => state!.Commit(c.ApplicationId,
                 m => m with { InTransitFen = m.InTransitFen - c.AmountFen, CreditedFen = m.CreditedFen + c.AmountFen }) with
             {
                 InTransitFen = state.InTransitFen - c.AmountFen,
                 CreditedFen = state.CreditedFen + c.AmountFen,
             },
+            FundsRefunded r => state!.Refund(r),
+            ReversalRequested r => state! with
+            {
+                Lots = state.Lots.SetItem(r.AllocationId, state.Lots[r.AllocationId] with { RequestedBy = r.RequestedBy, ConfirmBy = r.ConfirmBy }),
+            },
+            AllocationReversed r => state!.Reverse(r),
+            EarmarkLifted l => state!.Outflow(l.SubAccount, l.Origin).Inflow(SubAccount.General, l.Fen),
+            SurplusReturned s => state!.Outflow(s.SubAccount, s.Fen).Return(s.AmountFen),
+            FundsTransferred t => state!.Outflow(t.SubAccount, t.Fen).Return(t.AmountFen),
+            TransferReceived t => state!.Inflow(t.SubAccount, t.Fen, t.Earmark) with
+            {
+                AllocatedFen = state.AllocatedFen + t.AmountFen,
+                AvailableFen = state.AvailableFen + t.AmountFen,
+            },
+            YearClosed y => state! with { ClosedThrough = y.Year },
+            FundClosed => state! with { IsClosed = true },
             _ => state!,
         };
         return next.Conserved();
     }
 
-    private Fund Inflow(string pocket, FenInterval fen)
+    private Fund Refund(FundsRefunded r)
+    {
+        var (credited, inTransit) = r.WasCredited ? (r.AmountFen, Money.Zero) : (Money.Zero, r.AmountFen);
+        return Inflow(r.SubAccount, r.Fen).Commit(r.ApplicationId,
+            c => c with { InTransitFen = c.InTransitFen - inTransit, CreditedFen = c.CreditedFen - credited }) with
+        {
+            AvailableFen = AvailableFen + r.AmountFen,
+            InTransitFen = InTransitFen - inTransit,
+            CreditedFen = CreditedFen - credited,
+            RefundedFen = RefundedFen + r.AmountFen,
+        };
+    }
+
+    private Fund Reverse(AllocationReversed r)
+    {
+        var carried = r.CarriedOrigin is { } origin ? Outflow(r.SubAccount, origin).Outflow(r.SubAccount, r.Fen).Inflow(r.SubAccount, r.CarriedFen!.Value)
+            : Outflow(r.SubAccount, r.Fen);
+        return carried.Return(r.AmountFen) with { Lots = Lots.SetItem(r.AllocationId, Lots[r.AllocationId] with { Reversed = true }) };
+    }
+
+    private Fund Return(Money amount) => this with { AvailableFen = AvailableFen - amount, ReturnedFen = ReturnedFen + amount };
+
+    private Fund Inflow(string pocket, FenInterval fen, Earmark? earmark = null)
     {
         var was = Pocket(pocket);
         InvariantViolationException.Require(fen.From == was.InFen, $"{Id}/{pocket}: inflow {fen} does not tile the axis at {was.InFen}");
-        return this with { SubAccounts = SubAccounts.SetItem(pocket, was with { InFen = fen.To }) };
+        return this with { SubAccounts = SubAccounts.SetItem(pocket, was with { InFen = fen.To, Earmark = was.Earmark ?? earmark }) };
     }
 
     private Fund Outflow(string pocket, FenInterval fen)
@@ -96,17 +162,25 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
         return this with { SubAccounts = SubAccounts.SetItem(pocket, was with { OutFen = fen.To }) };
     }
 
-    private Fund Commit(string applicationId, Func<Commitment, Commitment> change) =>
-        this with { Commitments = Commitments.SetItem(applicationId, change(Commitments[applicationId])) };
+    private Fund Commit(string applicationId, Func<Commitment, Commitment> change)
+    {
+        var commitment = change(Commitments[applicationId]);
+        InvariantViolationException.Require(
+            commitment.ReservedFen >= Money.Zero && commitment.InTransitFen >= Money.Zero && commitment.CreditedFen >= Money.Zero,
+            $"{Id}: more moved for {applicationId} than was there: {commitment}");
+        return this with { Commitments = Commitments.SetItem(applicationId, commitment) };
+    }
 
     private Fund Conserved()
     {
-        InvariantViolationException.Require(AvailableFen + ReservedFen + InTransitFen + CreditedFen == AllocatedFen, $"{Id}: money is not conserved: {this}");
+        InvariantViolationException.Require(AvailableFen + ReservedFen + InTransitFen + CreditedFen + ReturnedFen == AllocatedFen, $"{Id}: money is not conserved: {this}");
         InvariantViolationException.Require(
-            AvailableFen >= Money.Zero && ReservedFen >= Money.Zero && InTransitFen >= Money.Zero && CreditedFen >= Money.Zero,
+            AvailableFen >= Money.Zero && ReservedFen >= Money.Zero && InTransitFen >= Money.Zero && CreditedFen >= Money.Zero && ReturnedFen >= Money.Zero,
             $"{Id}: a balance is negative: {this}");
         InvariantViolationException.Require(Money.Sum(SubAccounts.Values.Select(p => p.Available)) == AvailableFen,
             $"{Id}: the sub-accounts do not sum to what is available");
+        // A refund may still come into a closed fund; it goes on from there to its sources or to the successor.
+        InvariantViolationException.Require(!IsClosed || ReservedFen + InTransitFen == Money.Zero, $"{Id}: closed with money under way: {this}");
         return this;
     }
 }

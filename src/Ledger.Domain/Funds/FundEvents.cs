@@ -1,20 +1,30 @@
 namespace Ledger.Domain.Funds;
 
-/// <summary>Where money comes from: 集体收入 (C7); other organisations and charities (C8).</summary>
-public enum SourceKind { CollectiveIncome, OtherOrganisation, Charity }
+/// <summary>
+/// Where money comes from: 集体收入 (C7); gifts of other organisations, charities and individuals (C8); the county's incentive (C19).
+/// </summary>
+public enum SourceKind { CollectiveIncome, OtherOrganisation, Charity, Individual, CountyIncentive }
 
 public sealed record FundOpened(string CollectiveId, string Name, string VillageCode) : IEventOf<Fund>;
+public sealed record FundRenamed(string Name) : IEventOf<Fund>;
 
-/// <summary>Money came in: a lot. <paramref name="Fen"/> is its interval on the inflow axis of <paramref name="SubAccount"/>.</summary>
+/// <summary>
+/// Money came in: a lot. <paramref name="Fen"/> is its interval on the inflow axis of <paramref name="SubAccount"/>. A gift names its
+/// donor; an earmarked one says for whom.
+/// </summary>
 public sealed record FundsAllocated(string AllocationId, SourceKind Source, string SourceName, string SubAccount, Money AmountFen,
-    FenInterval Fen, IReadOnlyList<string> Evidence) : IEventOf<Fund>, IMoneyEvent, IEvidenced;
+    FenInterval Fen, IReadOnlyList<string> Evidence, string? DonorId = null, Earmark? Earmark = null) : IEventOf<Fund>, IMoneyEvent, IEvidenced, INamesIds
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => Earmark?.MemberIds ?? [];
+}
 
 /// <summary>An application was approved: <paramref name="Fen"/> is the interval on the outflow axis that its lines share out.</summary>
 public sealed record FundsReserved(string ApplicationId, string SubAccount, Money AmountFen, int Lines, FenInterval Fen)
     : IEventOf<Fund>, IMoneyEvent;
 
 /// <summary>
-/// A reserved line came back: its outflow interval <paramref name="Origin"/> re-enters as <paramref name="Fen"/> on the inflow axis.
+/// Reserved lines came back: their outflow interval <paramref name="Origin"/> re-enters as <paramref name="Fen"/> on the inflow axis.
 /// </summary>
 public sealed record ReservationReleased(string ApplicationId, string SubAccount, Money AmountFen, FenInterval Origin, FenInterval Fen, string Reason)
     : IEventOf<Fund>, IMoneyEvent;
@@ -23,5 +33,50 @@ public sealed record ReservationReleased(string ApplicationId, string SubAccount
 public sealed record FundsPaid(string ApplicationId, Money AmountFen, int Lines, string BankReference, IReadOnlyList<string> Evidence)
     : IEventOf<Fund>, IMoneyEvent, IEvidenced;
 
+/// <summary>The bank sent a payment back (银行退回): in transit → reserved.</summary>
+public sealed record FundsReturned(string ApplicationId, Money AmountFen, int Lines, string BankReference, IReadOnlyList<string> Evidence)
+    : IEventOf<Fund>, IMoneyEvent, IEvidenced;
+
 /// <summary>The agency confirmed the credit to members' accounts, one event per batch: in transit → credited.</summary>
 public sealed record FundsCredited(string ApplicationId, Money AmountFen, int Lines) : IEventOf<Fund>, IMoneyEvent;
+
+/// <summary>
+/// The agency sent a member's subsidy back: credited (or in transit) → available, to the sub-account it came from. The line's outflow
+/// interval <paramref name="Origin"/> re-enters as <paramref name="Fen"/>.
+/// </summary>
+public sealed record FundsRefunded(string ApplicationId, string MemberId, string SubAccount, Money AmountFen, bool WasCredited, FenInterval Origin,
+    FenInterval Fen, string BankReference, IReadOnlyList<string> Evidence) : IEventOf<Fund>, IMoneyEvent, IEvidenced;
+
+/// <summary>Somebody says that an allocation was entered by mistake and names the person who is to confirm it.</summary>
+public sealed record ReversalRequested(string AllocationId, string RequestedBy, string ConfirmBy, string Reason) : IEventOf<Fund>;
+
+/// <summary>
+/// A mistaken allocation was taken out again, confirmed by the second person. <paramref name="Fen"/>, the lot's own interval, leaves the
+/// sub-account. Older money before it on the axis is not touched in substance: its interval <paramref name="CarriedOrigin"/> re-enters
+/// as <paramref name="CarriedFen"/> (both null when there was none).
+/// </summary>
+public sealed record AllocationReversed(string AllocationId, string SubAccount, Money AmountFen, FenInterval Fen, FenInterval? CarriedOrigin,
+    FenInterval? CarriedFen, string ConfirmedBy) : IEventOf<Fund>, IMoneyEvent;
+
+/// <summary>The donor agreed that what is left of an earmarked gift may serve all: it moves to the general sub-account.</summary>
+public sealed record EarmarkLifted(string SubAccount, Money AmountFen, FenInterval Origin, FenInterval Fen, IReadOnlyList<string> Evidence)
+    : IEventOf<Fund>, IMoneyEvent, IEvidenced;
+
+/// <summary>By resolution, everything that is available in a sub-account went back to its sources (C9).</summary>
+public sealed record SurplusReturned(string SubAccount, Money AmountFen, FenInterval Fen, string Reason, IReadOnlyList<string> Evidence)
+    : IEventOf<Fund>, IMoneyEvent, IEvidenced;
+
+/// <summary>Money left for the fund of a successor collective (merger, split): <paramref name="Fen"/> on this outflow axis.</summary>
+public sealed record FundsTransferred(string ToFundId, string SubAccount, Money AmountFen, FenInterval Fen) : IEventOf<Fund>, IMoneyEvent;
+
+/// <summary>Money came from the fund of a predecessor: <paramref name="Origin"/> on that fund's outflow axis enters as <paramref name="Fen"/> here.</summary>
+public sealed record TransferReceived(string FromFundId, string SubAccount, Money AmountFen, FenInterval Origin, FenInterval Fen, Earmark? Earmark)
+    : IEventOf<Fund>, IMoneyEvent;
+
+/// <summary>
+/// A business year was closed (年度结账, C24): it takes no entry any more. The trial balance at its end is sealed by
+/// <paramref name="TrialBalanceDigest"/>, SHA-256 over its lines.
+/// </summary>
+public sealed record YearClosed(int Year, IReadOnlyList<AccountBalance> TrialBalance, string TrialBalanceDigest) : IEventOf<Fund>;
+
+public sealed record FundClosed(string Reason, IReadOnlyList<string> Evidence) : IEventOf<Fund>, IEvidenced;

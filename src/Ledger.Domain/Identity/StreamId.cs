@@ -14,6 +14,8 @@ public static class StreamId
     public static string NewMember() => $"member-{Guid.NewGuid():N}";
     public static string MemberYear(string memberId, int year) => $"member-year-{memberId["member-".Length..]}-{year}";
     public static string MemberOf(string memberYearId) => $"member-{memberYearId["member-year-".Length..^5]}";
+    public static string DonorOf(string creditCode) => $"donor-{creditCode}";
+    public static string NewDonor() => $"donor-{Guid.NewGuid():N}";
     public static string NewApplication() => $"application-{Guid.CreateVersion7():N}";
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
 }

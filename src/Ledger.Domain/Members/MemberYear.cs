@@ -5,8 +5,11 @@ namespace Ledger.Domain.Members;
 /// <summary>Regular (正常缴费) or one-time catch-up (一次性补缴, C5).</summary>
 public enum ContributionKind { Regular, CatchUp }
 
-/// <summary>The person's own payment of the year, as the tax office reports it. <paramref name="AmountFen"/> is what the person paid.</summary>
-public sealed record ContributionRecorded(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference)
+/// <summary>
+/// The person's own payment of the year, as the tax office reports it. <paramref name="AmountFen"/> is what the person paid,
+/// <paramref name="ContributionYears"/> the years paid so far (累计缴费年限), where the file says it.
+/// </summary>
+public sealed record ContributionRecorded(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null)
     : IEventOf<MemberYear>, IMoneyEvent;
 
 /// <summary><paramref name="Fen"/> is the line's interval on the outflow axis of the fund's sub-account: its provenance.</summary>
@@ -17,10 +20,29 @@ public sealed record SubsidyReleased(string ApplicationId, Money AmountFen, stri
 public sealed record SubsidyPaid(string ApplicationId, Money AmountFen) : IEventOf<MemberYear>, IMoneyEvent;
 public sealed record SubsidyCredited(string ApplicationId, Money AmountFen, DateOnly CreditedOn, string ReceiptNumber) : IEventOf<MemberYear>, IMoneyEvent;
 
-public enum SubsidyStatus { Approved, Paid, Credited, Released }
+/// <summary>The bank sent the payment back: approved and unpaid again.</summary>
+public sealed record SubsidyReturned(string ApplicationId, Money AmountFen) : IEventOf<MemberYear>, IMoneyEvent;
 
-public sealed record Contribution(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference);
-public sealed record Subsidy(string ApplicationId, string CollectiveId, string FundId, Money AmountFen, FenInterval Fen, SubsidyStatus Status);
+/// <summary>The agency sent it back to the fund: the cap is free again.</summary>
+public sealed record SubsidyRefunded(string ApplicationId, Money AmountFen, Applications.RefundReason Reason) : IEventOf<MemberYear>, IMoneyEvent;
+
+public enum SubsidyStatus { Approved, Paid, Credited, Released, Refunded }
+
+/// <summary>A donor paid for one person directly (C8, C11): outside the fund, yet within the cap.</summary>
+public sealed record SponsorshipRecorded(string SponsorshipId, string DonorId, Money AmountFen, IReadOnlyList<string> Evidence)
+    : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
+
+/// <summary>The donor got a direct sponsorship back, or it was entered by mistake: the cap is free again.</summary>
+public sealed record SponsorshipReversed(string SponsorshipId, Money AmountFen, string Reason, IReadOnlyList<string> Evidence)
+    : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
+
+public sealed record Contribution(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null);
+public sealed record Sponsorship(string SponsorshipId, string DonorId, Money AmountFen);
+public sealed record Subsidy(string ApplicationId, string CollectiveId, string FundId, Money AmountFen, FenInterval Fen, SubsidyStatus Status)
+{
+    /// <summary>It counts towards the cap unless its money went back.</summary>
+    public bool Counts() => Status is not (SubsidyStatus.Released or SubsidyStatus.Refunded);
+}
 
 /// <summary>
 /// Member-year (成员年度): one person in one contribution year. The boundary of the cap (C11), over all collectives and donors.
@@ -29,19 +51,20 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
 {
     public ImmutableArray<Contribution> Contributions { get; init; } = [];
     public ImmutableArray<Subsidy> Subsidies { get; init; } = [];
+    public ImmutableArray<Sponsorship> Sponsorships { get; init; } = [];
 
     /// <summary>The regular contribution that counts for the subsidy, if there is one.</summary>
     public Contribution? Regular() => Contributions.FirstOrDefault(c => c.Kind == ContributionKind.Regular);
 
-    /// <summary>What of the cap is used.</summary>
-    public Money CapUsed() => Money.Sum(Subsidies.Where(s => s.Status != SubsidyStatus.Released).Select(s => s.AmountFen));
+    /// <summary>What of the cap is used: by every collective and every donor.</summary>
+    public Money CapUsed() => Money.Sum(Subsidies.Where(s => s.Counts()).Select(s => s.AmountFen)) + Money.Sum(Sponsorships.Select(s => s.AmountFen));
 
     public static MemberYear Evolve(MemberYear? state, IEventOf<MemberYear> e)
     {
         var was = state ?? new MemberYear();
         return e switch
         {
-            ContributionRecorded c => was with { Contributions = was.Contributions.Add(new Contribution(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference)) },
+            ContributionRecorded c => was with { Contributions = was.Contributions.Add(new Contribution(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears)) },
             SubsidyApproved a => was with
             {
                 Subsidies = was.Subsidies.Add(new Subsidy(a.ApplicationId, a.CollectiveId, a.FundId, a.AmountFen, a.Fen, SubsidyStatus.Approved)),
@@ -49,6 +72,10 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
             SubsidyReleased r => was.Move(r.ApplicationId, SubsidyStatus.Released),
             SubsidyPaid p => was.Move(p.ApplicationId, SubsidyStatus.Paid),
             SubsidyCredited c => was.Move(c.ApplicationId, SubsidyStatus.Credited),
+            SubsidyReturned r => was.Move(r.ApplicationId, SubsidyStatus.Approved),
+            SponsorshipRecorded p => was with { Sponsorships = was.Sponsorships.Add(new Sponsorship(p.SponsorshipId, p.DonorId, p.AmountFen)) },
+            SponsorshipReversed r => was with { Sponsorships = was.Sponsorships.RemoveAll(x => x.SponsorshipId == r.SponsorshipId) },
+            SubsidyRefunded r => was.Move(r.ApplicationId, SubsidyStatus.Refunded),
             _ => was,
         };
     }
@@ -64,30 +91,53 @@ public static class MemberYearDecider
     public static Decision<MemberYear> RecordContribution(MemberYear? state, Contribution c) =>
         state is not null && state.Contributions.Any(known => known.Reference == c.Reference)
             ? Array.Empty<IEventOf<MemberYear>>()
-            : new IEventOf<MemberYear>[] { new ContributionRecorded(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference) };
+            : new IEventOf<MemberYear>[] { new ContributionRecorded(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears) };
 
     /// <summary>
     /// Why the person may get no subsidy for the year (null: may). C4 membership; C5 catch-up payers get none, also when there is a
     /// regular payment beside it; C4 and C6 the own payment comes first.
     /// </summary>
-    public static (RejectionCode Code, string Message)? Ineligible(Member? member, MemberYear? state, string collectiveId)
+    /// <param name="collectives">The collective that applies, and those that were merged into it.</param>
+    public static (RejectionCode Code, string Message)? Ineligible(Member? member, MemberYear? state, IReadOnlyCollection<string> collectives)
     {
-        if (member is null || !member.Memberships.ContainsKey(collectiveId)) return (Rejections.NotAMember, "不是本集体成员");
+        if (member is null || !collectives.Any(member.Memberships.ContainsKey)) return (Rejections.NotAMember, "不是本集体成员");
+        if (member.DiedOn is not null) return (Rejections.MemberDeceased, "该成员已登记死亡");
         if (state is not null && state.Contributions.Any(c => c.Kind == ContributionKind.CatchUp)) return (Rejections.CatchUpContribution, "本年度为一次性补缴");
         if (state?.Regular() is not { AmountFen.IsPositive: true }) return (Rejections.NotContributed, "没有本年度个人缴费记录");
-        if (state.Subsidies.Any(s => s.CollectiveId == collectiveId && s.Status != SubsidyStatus.Released))
+        if (state.Subsidies.Any(s => collectives.Contains(s.CollectiveId) && s.Counts()))
             return (Rejections.AlreadySubsidised, "本年度已获本集体补助");
         return null;
     }
 
     /// <summary>C11 at approval: all subsidies of the year together stay within the highest tier.</summary>
-    public static Decision<MemberYear> Approve(MemberYear state, Member member, SubsidyApproved subsidy, Money cap)
+    public static Decision<MemberYear> Approve(MemberYear state, Member member, IReadOnlyCollection<string> collectives, SubsidyApproved subsidy, Money cap)
     {
-        if (Ineligible(member, state, subsidy.CollectiveId) is { } why) return new Rejection(why.Code, why.Message);
-        var left = cap - state.CapUsed();
-        if (subsidy.AmountFen > left)
-            return new Rejection(Rejections.CapExceeded, $"补助 {subsidy.AmountFen} 元，本年度剩余额度 {left} 元（上限 {cap} 元）") { LeftAmount = left };
-        return new IEventOf<MemberYear>[] { subsidy };
+        if (Ineligible(member, state, collectives) is { } why) return new Rejection(why.Code, why.Message);
+        return OverCap(state, subsidy.AmountFen, cap) is { } over ? over : new IEventOf<MemberYear>[] { subsidy };
     }
 
+    /// <summary>C8 and C11: a donor's direct payment for one person counts towards the same cap.</summary>
+    public static Decision<MemberYear> Sponsor(MemberYear? state, Member member, SponsorshipRecorded sponsorship, Money cap)
+    {
+        if (sponsorship.Evidence.Count == 0) return new Rejection(Rejections.EvidenceMissing, "直接资助须附凭证") { Field = "evidence" };
+        if (member.DiedOn is not null) return new Rejection(Rejections.MemberDeceased, "该成员已登记死亡");
+        if (state?.Regular() is not { AmountFen.IsPositive: true }) return new Rejection(Rejections.NotContributed, "没有本年度个人缴费记录");
+        return OverCap(state, sponsorship.AmountFen, cap) is { } over ? over : new IEventOf<MemberYear>[] { sponsorship };
+    }
+
+    public static Decision<MemberYear> ReverseSponsorship(MemberYear state, string sponsorshipId, string reason, IReadOnlyList<string> evidence)
+    {
+        if (state.Sponsorships.FirstOrDefault(s => s.SponsorshipId == sponsorshipId) is not { } known)
+            return new Rejection(Rejections.NotFound, $"没有找到 {sponsorshipId}");
+        if (evidence.Count == 0) return new Rejection(Rejections.EvidenceMissing, "须附凭证") { Field = "evidence" };
+        return new IEventOf<MemberYear>[] { new SponsorshipReversed(sponsorshipId, known.AmountFen, reason, evidence) };
+    }
+
+    private static Rejection? OverCap(MemberYear state, Money amount, Money cap)
+    {
+        var left = cap - state.CapUsed();
+        return amount > left
+            ? new Rejection(Rejections.CapExceeded, $"补助 {amount} 元，本年度剩余额度 {left} 元（上限 {cap} 元）") { LeftAmount = left }
+            : null;
+    }
 }

@@ -19,4 +19,16 @@ public readonly record struct FenInterval(long From, long To)
         var (from, to) = (Math.Max(From, other.From), Math.Min(To, other.To));
         return from < to ? new FenInterval(from, to) : null;
     }
+
+    /// <summary>The same fen as maximal runs, in order: neighbours are joined.</summary>
+    public static IReadOnlyList<FenInterval> Runs(IEnumerable<FenInterval> intervals)
+    {
+        var runs = new List<FenInterval>();
+        foreach (var next in intervals.OrderBy(i => i.From))
+        {
+            if (runs.Count > 0 && runs[^1].To == next.From) runs[^1] = runs[^1] with { To = next.To };
+            else runs.Add(next);
+        }
+        return runs;
+    }
 }

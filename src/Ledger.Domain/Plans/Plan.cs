@@ -2,19 +2,6 @@ using System.Collections.Immutable;
 
 namespace Ledger.Domain.Plans;
 
-/// <summary>What a member of contribution tier <paramref name="TierFen"/> gets.</summary>
-public sealed record TierAmount(Money TierFen, Money AmountFen);
-
-public enum StandardKind { Flat, PerTier }
-
-/// <summary>The standard (补助标准) the collective sets itself (C10): one amount for all, or an amount per contribution tier.</summary>
-public sealed record Standard(StandardKind Kind, Money? FlatAmountFen, IReadOnlyList<TierAmount> Tiers)
-{
-    /// <summary>What a payer of this tier gets, or null when the standard says nothing about the tier.</summary>
-    public Money? AmountFor(Money tier) =>
-        Kind == StandardKind.Flat ? FlatAmountFen : Tiers.FirstOrDefault(t => t.TierFen == tier)?.AmountFen;
-}
-
 /// <summary>A draft (C12): <paramref name="Source"/> where the money comes from, <paramref name="Scope"/> who gets it, in words.</summary>
 public sealed record PlanContent(string Source, string Scope, Standard Standard);
 

@@ -12,13 +12,13 @@ public static class PlanDecider
     {
         if (state is not null) return new Rejection(Rejections.AlreadyExists, $"{collective.Name} {policy.Year} 年度方案已起草，可以修订");
         if (fund is null) return new Rejection(Rejections.NotFound, "该集体尚未设立补助资金");
-        if (StandardFault(content.Standard, policy) is { } fault) return fault;
+        if (content.Standard.Fault(policy) is { } fault) return fault;
         return new IEventOf<Plan>[] { new PlanDrafted(collective.Id, fund.Id, collective.Region, policy.Year, content) };
     }
 
     /// <summary>C12: an amendment during the year; lines that are approved keep what they were approved with.</summary>
     public static Decision<Plan> Amend(Plan state, PolicyYear policy, PlanContent content, string reason) =>
-        StandardFault(content.Standard, policy) is { } fault
+        content.Standard.Fault(policy) is { } fault
             ? fault
             : new IEventOf<Plan>[] { new PlanAmended(state.LatestVersion() + 1, content, reason) };
 
@@ -53,27 +53,5 @@ public static class PlanDecider
         if (resolution.VotesFor * 2L <= resolution.Attendance)
             return new Rejection(Rejections.VoteNotCarried, $"到会 {resolution.Attendance} 人，赞成 {resolution.VotesFor} 票，未过半数");
         return new IEventOf<Plan>[] { new PlanAdopted(state.LatestVersion()) };
-    }
-
-    /// <summary>C10 and C11: amounts are positive and no single amount is above the highest tier; tiers are those of the policy year.</summary>
-    private static Rejection? StandardFault(Standard s, PolicyYear policy)
-    {
-        var cap = policy.HighestTierFen;
-        if (s.Kind == StandardKind.Flat)
-            return s.FlatAmountFen is not { IsPositive: true } flat ? Invalid("standard.flatAmount", "统一标准须写明每人金额")
-                : s.Tiers.Count > 0 ? Invalid("standard.tiers", "统一标准不分档次")
-                : flat > cap ? Invalid("standard.flatAmount", $"每人 {flat} 元超过当年最高缴费档次 {cap} 元")
-                : null;
-        if (s.FlatAmountFen is not null) return Invalid("standard.flatAmount", "分档标准不写统一金额");
-        if (s.Tiers.Count == 0) return Invalid("standard.tiers", "分档标准须至少写明一个档次");
-        if (s.Tiers.Select(t => t.TierFen).Distinct().Count() != s.Tiers.Count) return Invalid("standard.tiers", "档次不能重复");
-        foreach (var (t, i) in s.Tiers.Select((t, i) => (t, i)))
-        {
-            if (policy.Parameters.Tiers.All(p => p.TierFen != t.TierFen)) return Invalid($"standard.tiers[{i}].tierAmount", $"{t.TierFen} 元不是当年的缴费档次");
-            if (!t.AmountFen.IsPositive || t.AmountFen > cap) return Invalid($"standard.tiers[{i}].amount", $"金额应大于零且不超过最高档次 {cap} 元");
-        }
-        return null;
-
-        static Rejection Invalid(string field, string message) => new(Rejections.StandardInvalid, message) { Field = field };
     }
 }

@@ -23,14 +23,23 @@ public sealed record FundStatement(string FundId, DateOnly From, DateOnly To, Mo
         var lines = new List<StatementLine>();
         foreach (var e in events.Where(e => e.Data is IMoneyEvent).OrderBy(e => e.EffectiveDate()).ThenBy(e => e.Version))
         {
-            var amount = ((IMoneyEvent)e.Data).AmountFen;
-            var (a, r, t, c, reference) = e.Data switch
+            var postings = Postings.Of((IEventOf<Fund>)e.Data);
+            Money Change(string account) => Money.Sum(postings.Where(p => p.Account.StartsWith(account, StringComparison.Ordinal)).Select(p => p.AmountFen));
+            var (a, r, t, c) = (Change("available:"), Change("reserved"), Change("in-transit"), Change("credited"));
+            var reference = e.Data switch
             {
-                FundsAllocated x => (amount, Money.Zero, Money.Zero, Money.Zero, x.AllocationId),
-                FundsReserved x => (Minus(amount), amount, Money.Zero, Money.Zero, x.ApplicationId),
-                ReservationReleased x => (amount, Minus(amount), Money.Zero, Money.Zero, x.ApplicationId),
-                FundsPaid x => (Money.Zero, Minus(amount), amount, Money.Zero, x.ApplicationId),
-                FundsCredited x => (Money.Zero, Money.Zero, Minus(amount), amount, x.ApplicationId),
+                FundsAllocated x => x.AllocationId,
+                AllocationReversed x => x.AllocationId,
+                FundsTransferred x => x.ToFundId,
+                TransferReceived x => x.FromFundId,
+                EarmarkLifted x => x.SubAccount,
+                SurplusReturned x => x.SubAccount,
+                FundsReserved x => x.ApplicationId,
+                ReservationReleased x => x.ApplicationId,
+                FundsPaid x => x.ApplicationId,
+                FundsReturned x => x.ApplicationId,
+                FundsCredited x => x.ApplicationId,
+                FundsRefunded x => x.ApplicationId,
                 _ => throw new InvalidOperationException($"{e.EventTypeName} has no place in a statement"),
             };
             var date = e.EffectiveDate();
@@ -40,7 +49,9 @@ public sealed record FundStatement(string FundId, DateOnly From, DateOnly To, Mo
                 lines.Add(new StatementLine(e.Sequence, e.Timestamp, date, e.EventTypeName, reference, a, r, t, c, available, e.Header(EventHeaders.Actor)));
         }
         return new FundStatement(fundId, from, to, opening, lines.Count > 0 ? lines[^1].AvailableAmount : opening, lines);
-
-        static Money Minus(Money amount) => Money.Zero - amount;
     }
+
+    /// <summary>The trial balance at the end of a business date.</summary>
+    public static IReadOnlyList<AccountBalance> TrialBalance(IReadOnlyList<IEvent> events, DateOnly at) =>
+        Postings.TrialBalance(events.Where(e => e.EffectiveDate() <= at).Select(e => (IEventOf<Fund>)e.Data));
 }

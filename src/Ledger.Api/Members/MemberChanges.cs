@@ -1,0 +1,80 @@
+using Ledger.Api.Commands;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Donors;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+
+namespace Ledger.Api.Members;
+
+/// <summary>What happens to one person: departure, death, a donor's direct sponsorship.</summary>
+public static class MemberChanges
+{
+    public static async Task<Answer> Depart(string id, DepartureBody body, Command command, Caller caller)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.On, "on", command.Today);
+        var member = await LoadAsync(id, command, caller);
+        var collective = Require.Text(body.CollectiveId, "collectiveId", 40);
+        if (member.Memberships.TryGetValue(collective, out var village) && !caller.MaySee(village)) throw Require.NotFound(collective);
+        member = command.Append(id, member, MemberDecider.End(member, collective, body.On, Require.Text(body.Reason, "reason", 200)));
+        return new Answer(MemberStateView.Of(member), member.Revision);
+    }
+
+    public static async Task<Answer> RecordDeath(string id, DeathBody body, Command command, Caller caller)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.On, "on", command.Today);
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var member = await LoadAsync(id, command, caller);
+        member = command.Append(id, member, MemberDecider.RecordDeath(member, body.On, evidence));
+        return new Answer(MemberStateView.Of(member), member.Revision);
+    }
+
+    private static async Task<Member> LoadAsync(string id, Command command, Caller caller)
+    {
+        var member = await command.FindAsync<Member>(id);
+        if (member is null || !MemberEndpoints.MaySee(caller, member)) throw Require.NotFound(id);
+        command.RequireMatch(member);
+        command.Region = member.Region;
+        return member;
+    }
+
+    public static async Task<Answer> Sponsor(string id, int year, SponsorshipBody body, Command command, Caller caller, PersonalData people)
+    {
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var policy = await command.PolicyYearAsync(caller.Actor.Region.PadRight(RegionCode.CountyLength, '0'), year);
+        var donor = await command.ReadAsync<Donor>(Require.Text(body.DonorId, "donorId", 60)) ?? throw Require.NotFound(body.DonorId);
+        var member = await ReadAsync(id, command, caller);
+        var streamId = StreamId.MemberYear(id, year);
+        var known = await command.FindAsync<MemberYear>(streamId);
+        if (known is not null) command.RequireMatch(known);
+        var sponsorship = new SponsorshipRecorded($"sponsorship-{Guid.CreateVersion7():N}", donor.Id, body.Amount, evidence);
+        var state = command.Append(streamId, known, MemberYearDecider.Sponsor(known, member, sponsorship, policy.HighestTierFen));
+        return await AnswerAsync(state, id, year, policy.HighestTierFen, command, people);
+    }
+
+    public static async Task<Answer> ReverseSponsorship(string id, int year, string sponsorshipId, ResolvedBody body, Command command, Caller caller, PersonalData people)
+    {
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        await ReadAsync(id, command, caller);
+        var streamId = StreamId.MemberYear(id, year);
+        var known = await command.FindAsync<MemberYear>(streamId) ?? throw Require.NotFound($"{id} 的 {year} 年度");
+        command.RequireMatch(known);
+        var state = command.Append(streamId, known, MemberYearDecider.ReverseSponsorship(known, sponsorshipId, Require.Text(body.Reason, "reason", 500), evidence));
+        return await AnswerAsync(state, id, year, null, command, people);
+    }
+
+    private static async Task<Member> ReadAsync(string id, Command command, Caller caller)
+    {
+        var member = await command.ReadAsync<Member>(id);
+        if (member is null || !MemberEndpoints.MaySee(caller, member)) throw Require.NotFound(id);
+        command.Region = member.Region;
+        return member;
+    }
+
+    private static async Task<Answer> AnswerAsync(MemberYear state, string id, int year, Money? cap, Command command, PersonalData people)
+    {
+        var person = (await people.ReadAsync(command.Connection, [id])).GetValueOrDefault(id);
+        return new Answer(MemberEndpoints.View(state, id, year, person, cap), state.Revision);
+    }
+}
