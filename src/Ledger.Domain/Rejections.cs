@@ -40,6 +40,7 @@ public static class Rejections
     public static readonly RejectionCode ResolutionMissing = new("resolution-missing", 422, "缺少村民会议决议", "C13", "先记录本版方案的村民会议决议");
     public static readonly RejectionCode QuorumNotMet = new("quorum-not-met", 422, "到会人数不足", "C13", "重新召开会议，到会人数达到规定后再记录决议");
     public static readonly RejectionCode VoteNotCarried = new("vote-not-carried", 422, "决议未获到会人员过半数通过", "C13", "修改方案后重新表决");
+    public static readonly RejectionCode CountersignatureMissing = new("countersignature-missing", 409, "缺少乡镇（街道）会签", "C21", "请乡镇（街道）会签本版方案后再通过");
     public static readonly RejectionCode SealMissing = new("seal-missing", 422, "缺少村委会盖章的申请扫描件", "C14", "上传盖章扫描件并填其摘要");
     public static readonly RejectionCode RosterInvalid = new("roster-invalid", 422, "名单有误", "C14", "按所列行列逐项改正后重新上传");
     public static readonly RejectionCode SelfApproval = new("self-approval", 403, "经办、复核、审批须为不同人员", "C15", "请另一位工作人员办理");

@@ -153,7 +153,7 @@ public sealed class ImportTests(ApiFixture api)
     }
 
     [Theory]
-    [InlineData("members"), InlineData("contributions"), InlineData("roster"), InlineData("receipts")]
+    [InlineData("members"), InlineData("contributions"), InlineData("roster"), InlineData("receipts"), InlineData("bank-statement")]
     public async Task The_template_has_the_headings_that_the_reader_asks_for(string name)
     {
         using var response = await api.Http.GetAsync($"/api/templates/{name}.xlsx");

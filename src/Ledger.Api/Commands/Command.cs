@@ -107,6 +107,10 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     /// <summary>The events of a stream that this command has loaded.</summary>
     public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => _session!.Events.FetchStreamAsync(id);
 
+    /// <summary>The members of these collectives, in order of id.</summary>
+    public Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives) => Connection.QueryAsync(
+        $"select id from {LedgerStore.Schema}.mt_doc_member where data -> 'memberships' ?| @collectives order by id", r => r.GetString(0), ("collectives", collectives.ToArray()));
+
     /// <summary>The policy year in force for a region: the county's own, else the city's.</summary>
     /// <exception cref="RefusedException"><c>policy-year-missing</c>.</exception>
     public async Task<PolicyYear> PolicyYearAsync(string region, int year)

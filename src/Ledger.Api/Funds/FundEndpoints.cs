@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -85,6 +86,11 @@ public static class FundEndpoints
         api.MapPost("/funds/{id}/years/{year:int}/close", CloseYear)
             .Command<TrialBalanceView>("close-year", "年度结账：封存试算平衡表，余额结转 (C24) · Close a year and seal its trial balance", Roles.VillageFinance)
             .Refuses(Rejections.YearClosed, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/funds/{id}/reconciliation", ReconciliationEndpoint.Run)
+            .Command<ReconciliationView>("reconcile-fund", "三方对账：账本、银行对账单（.xlsx/.csv）、经办回执；只出报告 (C17 C21) · Reconcile ledger, bank statement and receipts",
+                Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor)
+            .TakesSheet(Sheets.BankStatement)
+            .Refuses(Rejections.RosterInvalid, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);
         api.MapGet("/funds/{id}/trial-balance", TrialBalance)
             .Reading<TrialBalanceView>("read-trial-balance", "试算平衡表（按业务日期） · Trial balance by business date", Roles.All).Refuses(Rejections.NotFound);
         api.MapGet("/funds/{id}/statement", Statement)

@@ -8,12 +8,13 @@ public sealed record Column(string Heading, bool Required, string Example, strin
 /// <summary>An upload's form: what the template prints and the reader asks for.</summary>
 public sealed record SheetForm(string Name, string Title, int MaxRows, IReadOnlyList<Column> Columns);
 
-/// <summary>The four uploads, as data.</summary>
+/// <summary>The uploads, as data.</summary>
 public static class Sheets
 {
     public const string Phone = "手机号", BankCard = "银行卡号", Tier = "缴费档次（元）", Paid = "个人缴费金额（元）", PaidOn = "缴费日期",
         Kind = "缴费类型", Reference = "缴费凭证号", CreditedOn = "入账日期", ReceiptNumber = "回执编号",
-        Group = "村民小组", Years = "累计缴费年限";
+        Group = "村民小组", Years = "累计缴费年限",
+        TradedOn = "交易日期", MoneyIn = "收入金额（元）", MoneyOut = "支出金额（元）", BankReference = "流水号";
     public const string Regular = "正常缴费", CatchUp = "一次性补缴";
 
     private static readonly Column Name = new(Roster.NameColumn, true, "张三", "与成员登记一致", 12);
@@ -52,5 +53,13 @@ public static class Sheets
         new(ReceiptNumber, true, "HZ2026000001", "经办机构回执编号", 22),
     ]);
 
-    public static readonly IReadOnlyList<SheetForm> All = [Members, Contributions, RosterForm, Receipts];
+    public static readonly SheetForm BankStatement = new("bank-statement", "银行对账单", 20_000,
+    [
+        new(TradedOn, true, "2026-06-20", "年-月-日"),
+        new(MoneyIn, true, "", "收入、支出只填一项"),
+        new(MoneyOut, true, "60000", "收入、支出只填一项"),
+        new(BankReference, true, "NX20260618000123", "银行流水号", 26),
+    ]);
+
+    public static readonly IReadOnlyList<SheetForm> All = [Members, Contributions, RosterForm, Receipts, BankStatement];
 }

@@ -63,6 +63,8 @@ public static class ApiDocument
         ["applications"] = "申请 Applications",
         ["notices"] = "公示 Notices",
         ["evidence"] = "凭证 Evidence",
+        ["reports"] = "报表与督办 Reports",
+        ["supervision"] = "报表与督办 Reports",
         ["audit"] = "审计 Audit",
         ["templates"] = "模板 Templates",
         ["sample"] = "样例 Sample",

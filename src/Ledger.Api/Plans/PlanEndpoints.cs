@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
@@ -13,7 +14,7 @@ namespace Ledger.Api.Plans;
 public sealed record TierAmountBody(Money TierAmount, Money Amount);
 
 /// <summary>From <paramref name="From"/> to <paramref name="To"/> years, both included; no upper end when absent.</summary>
-public sealed record BandBody(int From, int? To, Money Amount);
+public sealed record BandBody(int From, Money Amount, int? To = null);
 
 /// <summary>
 /// Flat: <paramref name="FlatAmount"/> for everybody. Per tier: <paramref name="Tiers"/>. Per age band (age reached in the year) or
@@ -28,7 +29,7 @@ public sealed record StandardBody(StandardKind Kind, Money? FlatAmount = null, I
         FloorAmount, CeilingAmount);
 
     public static StandardBody Of(Standard s) => new(s.Kind, s.FlatAmountFen, [.. s.Tiers.Select(t => new TierAmountBody(t.TierFen, t.AmountFen))],
-        s.Bands is null ? null : [.. s.Bands.Select(b => new BandBody(b.From, b.To, b.AmountFen))], s.Parts is null ? null : [.. s.Parts.Select(Of)],
+        s.Bands is null ? null : [.. s.Bands.Select(b => new BandBody(b.From, b.AmountFen, b.To))], s.Parts is null ? null : [.. s.Parts.Select(Of)],
         s.FloorFen, s.CeilingFen);
 }
 
@@ -40,10 +41,10 @@ public sealed record ResolutionBody(string Form, DateOnly MeetingDate, int Eligi
 
 public sealed record PlanVersionView(int PlanVersion, string Source, string Scope, StandardBody Standard);
 
-public sealed record PlanView(string Id, int Version, string CollectiveId, string FundId, int Year, int AdoptedVersion, Resolution? LatestResolution,
+public sealed record PlanView(string Id, int Version, string CollectiveId, string FundId, int Year, int AdoptedVersion, int CountersignedVersion, Resolution? LatestResolution,
     IReadOnlyList<PlanVersionView> Versions)
 {
-    public static PlanView Of(Plan p) => new(p.Id, p.Revision, p.CollectiveId, p.FundId, p.Year, p.AdoptedVersion, p.LatestResolution,
+    public static PlanView Of(Plan p) => new(p.Id, p.Revision, p.CollectiveId, p.FundId, p.Year, p.AdoptedVersion, p.CountersignedVersion, p.LatestResolution,
         [.. p.Versions.Select((v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard)))]);
 }
 
@@ -66,12 +67,22 @@ public static class PlanEndpoints
             .Example("""{"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,"votesAgainst":4,"minutes":"<会议记录的摘要>"}""");
         api.MapPost("/plans/{id}/adoption", Adopt)
             .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
-            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountyNotInPilot,
+            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountersignatureMissing, Rejections.CountyNotInPilot,
                 Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/plans/{id}/amendments", Amend)
             .Command<PlanView>("amend-plan", "修订方案 (C12) · Amend the plan", Roles.VillageFinance)
             .Refuses(Rejections.StandardInvalid, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.VersionMismatch)
             .Example($$"""{"reason":"提高500元档次的补助",{{StandardExample}}}""");
+        api.MapPost("/plans/{id}/countersignature", Countersign)
+            .Command<PlanView>("countersign-plan", "乡镇（街道）会签 (C21) · The township countersigns", Roles.Township)
+            .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/plans/{id}/dry-run", DryRunEndpoint.Run)
+            .Command<DryRunView>("dry-run-plan", "试算：按方案（或所附名单）算出费用、超限、不符合和资金缺口，不存任何内容 (C10 C11) · Try the standard on all members or a roster",
+                Roles.VillageFinance, Roles.Agency, Roles.Township)
+            .TakesSheet(Sheets.RosterForm).Accepts<DryRunBody>("application/json", "multipart/form-data")
+            .Refuses(Rejections.RosterInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.PolicyYearMissing, Rejections.StandardInvalid,
+                Rejections.AmountInvalid, Rejections.FieldInvalid, Rejections.NotFound)
+            .Example("""{"standard":{"kind":"combined","parts":[{"kind":"flat","flatAmount":60},{"kind":"per-age-band","bands":[{"from":45,"amount":40}]}],"floorAmount":60,"ceilingAmount":100}}""");
         api.MapGet("/plans/{id}", Read).Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All).Refuses(Rejections.NotFound);
     }
 
@@ -110,6 +121,13 @@ public static class PlanEndpoints
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         plan = command.Append(id, plan, PlanDecider.Adopt(plan, collective!, pilot, policy));
+        return new Answer(PlanView.Of(plan), plan.Revision);
+    }
+
+    private static async Task<Answer> Countersign(string id, Command command)
+    {
+        var plan = await command.LoadAsync<Plan>(id);
+        plan = command.Append(id, plan, PlanDecider.Countersign(plan, command.Actor));
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 

@@ -13,6 +13,9 @@ public sealed record Person(string Name, string CitizenId, string? Phone, string
     public string MaskedName => Mask(Name);
     public string MaskedCitizenId => Domain.Identity.CitizenId.Parse(CitizenId, out _).Masked;
 
+    /// <summary>The age reached in the year.</summary>
+    public int AgeIn(int year) => year - Domain.Identity.CitizenId.Parse(CitizenId, out _).BirthDate.Year;
+
     /// <summary>SHA-256 over salt and data, as 64 hex digits.</summary>
     public string Digest() => Convert.ToHexStringLower(SHA256.HashData([.. Salt, .. Encoding.UTF8.GetBytes($"{Name}\n{CitizenId}\n{Phone}\n{BankCard}")]));
 
@@ -56,7 +59,7 @@ public sealed class PersonalData(KeyFile keys)
 
     /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
     public async Task<IReadOnlyDictionary<string, int>> AgesAsync(NpgsqlConnection connection, IEnumerable<string> memberIds, int year) =>
-        (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => year - CitizenId.Parse(p.Value.CitizenId, out _).BirthDate.Year);
+        (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => p.Value.AgeIn(year));
 
     /// <summary>
     /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the ids up again

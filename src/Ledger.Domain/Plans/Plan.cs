@@ -11,6 +11,8 @@ public sealed record ResolutionRecorded(int PlanVersion, Resolution Resolution) 
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<string> Evidence => [Resolution.Minutes];
 }
+/// <summary>The township has seen this version and agrees (乡镇会签, C21).</summary>
+public sealed record PlanCountersigned(int PlanVersion, string CountersignedBy) : IEventOf<Plan>;
 public sealed record PlanAdopted(int PlanVersion) : IEventOf<Plan>;
 public sealed record PlanAmended(int PlanVersion, PlanContent Content, string Reason) : IEventOf<Plan>;
 
@@ -32,6 +34,7 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
     public ImmutableArray<PlanContent> Versions { get; init; } = [];
     public Resolution? LatestResolution { get; init; }
     public int AdoptedVersion { get; init; }
+    public int CountersignedVersion { get; init; }
 
     public int LatestVersion() => Versions.Length;
     public PlanContent? Adopted() => AdoptedVersion == 0 ? null : Versions[AdoptedVersion - 1];
@@ -40,6 +43,7 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
     {
         PlanDrafted d => new Plan { CollectiveId = d.CollectiveId, FundId = d.FundId, Region = d.VillageCode, Year = d.Year, Versions = [d.Content] },
         ResolutionRecorded r => state! with { LatestResolution = r.Resolution },
+        PlanCountersigned c => state! with { CountersignedVersion = c.PlanVersion },
         PlanAdopted a => state! with { AdoptedVersion = a.PlanVersion },
         PlanAmended a => state! with { Versions = state.Versions.Add(a.Content), LatestResolution = null },
         _ => state!,

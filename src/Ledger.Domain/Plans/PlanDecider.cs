@@ -38,6 +38,12 @@ public static class PlanDecider
         static Rejection Invalid(string field, string message) => new(Rejections.FieldInvalid, message) { Field = field };
     }
 
+    /// <summary>C21: the township countersigns the version that is up for adoption.</summary>
+    public static Decision<Plan> Countersign(Plan state, Actor by) =>
+        state.AdoptedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已通过")
+        : state.CountersignedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已会签")
+        : new IEventOf<Plan>[] { new PlanCountersigned(state.LatestVersion(), by.Id) };
+
     /// <summary>C2, C3, C12, C13: an approved county, a survey, and a resolution that met the quorum and was carried by most of those present.</summary>
     public static Decision<Plan> Adopt(Plan state, Collective collective, Pilot? pilot, PolicyYear policy)
     {
@@ -52,6 +58,8 @@ public static class PlanDecider
                 $"应到 {resolution.Eligible} 人，到会 {resolution.Attendance} 人，须{(quorum.Strictly ? "超过" : "达到")} {quorum.Numerator}/{quorum.Denominator}");
         if (resolution.VotesFor * 2L <= resolution.Attendance)
             return new Rejection(Rejections.VoteNotCarried, $"到会 {resolution.Attendance} 人，赞成 {resolution.VotesFor} 票，未过半数");
+        if (policy.Parameters.CountersignatureRequired && state.CountersignedVersion != state.LatestVersion())
+            return new Rejection(Rejections.CountersignatureMissing, $"第 {state.LatestVersion()} 版方案尚未经乡镇（街道）会签");
         return new IEventOf<Plan>[] { new PlanAdopted(state.LatestVersion()) };
     }
 }

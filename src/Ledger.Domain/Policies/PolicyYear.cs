@@ -16,13 +16,49 @@ public sealed record QuorumRule(string Form, int Numerator, int Denominator, boo
     }
 }
 
-/// <summary>The parameters of one year in one region, all of them data (†). Interest is in basis points (万分之一) a year.</summary>
+/// <summary>
+/// Within how many days work is to be done before it stands on a supervision list (C21): review and approval after filing, payment
+/// after the notice, credit after payment, an answer after an objection; money that lay idle this long is listed too.
+/// </summary>
+public sealed record Deadlines(int ReviewDays, int PaymentDays, int CreditDays, int ObjectionDays, int IdleDays)
+{
+    /// <summary>In force where a policy year says nothing (†).</summary>
+    public static readonly Deadlines Default = new(15, 30, 30, 7, 365);
+}
+
+/// <summary>Payout months (计发月数) for a pension that begins at <paramref name="Age"/> (C22).</summary>
+public sealed record PayoutMonths(int Age, int Months)
+{
+    /// <summary>国发〔2005〕38号, in force where a policy year says nothing (†).</summary>
+    public static readonly IReadOnlyList<PayoutMonths> Default =
+    [
+        new(60, 139), new(61, 132), new(62, 125), new(63, 117), new(64, 109), new(65, 101), new(66, 93), new(67, 84), new(68, 75), new(69, 65), new(70, 56),
+    ];
+}
+
+/// <summary>
+/// How much each measure counts in the county's ranking of active collectives (C18), in points of 100; upheld objections are taken off.
+/// </summary>
+public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int Timeliness, int Disputes)
+{
+    /// <summary>In force where a policy year says nothing (†).</summary>
+    public static readonly IncentiveWeights Default = new(40, 30, 15, 15, 10);
+}
+
+/// <summary>
+/// The parameters of one year in one region, all of them data (†). Interest is in basis points (万分之一) a year.
+/// <paramref name="CountersignatureRequired"/>: a plan is adopted only when its township has countersigned it (C21).
+/// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
     IReadOnlyList<ContributionTier> Tiers,
     int AccountInterestBasisPoints,
     int NoticeDays,
-    IReadOnlyList<QuorumRule> Quorums);
+    IReadOnlyList<QuorumRule> Quorums,
+    bool CountersignatureRequired = false,
+    Deadlines? Deadlines = null,
+    IReadOnlyList<PayoutMonths>? PayoutMonths = null,
+    IncentiveWeights? IncentiveWeights = null);
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
 public sealed record PolicyYearAmended(PolicyParameters Parameters) : IEventOf<PolicyYear>;
@@ -32,6 +68,10 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
 {
     public int Year { get; init; }
     public PolicyParameters Parameters { get; init; } = null!;
+
+    public IncentiveWeights IncentiveWeights() => Parameters.IncentiveWeights ?? Policies.IncentiveWeights.Default;
+    public Deadlines Deadlines() => Parameters.Deadlines ?? Policies.Deadlines.Default;
+    public IReadOnlyList<PayoutMonths> PayoutMonths() => Parameters.PayoutMonths ?? Policies.PayoutMonths.Default;
 
     /// <summary>The cap of C11: collective subsidies and gifts to one person in one year may not exceed it.</summary>
     public Money HighestTierFen => Parameters.Tiers.Max(t => t.TierFen);
@@ -57,7 +97,8 @@ public static class PolicyYearDecider
     }
 
     private static bool Same(PolicyParameters a, PolicyParameters b) =>
-        a == b with { Tiers = a.Tiers, Quorums = a.Quorums } && a.Tiers.SequenceEqual(b.Tiers) && a.Quorums.SequenceEqual(b.Quorums);
+        a == b with { Tiers = a.Tiers, Quorums = a.Quorums, PayoutMonths = a.PayoutMonths } && a.Tiers.SequenceEqual(b.Tiers) && a.Quorums.SequenceEqual(b.Quorums)
+        && (a.PayoutMonths ?? []).SequenceEqual(b.PayoutMonths ?? []);
 
     private static (string Field, string Message)? Fault(int year, PolicyParameters p) =>
         year is < 2009 or > 2100 ? ("year", "年度应在2009至2100之间")
@@ -68,6 +109,13 @@ public static class PolicyYearDecider
         : p.Quorums is not { Count: > 0 } ? ("quorums", "至少规定一种会议形式的到会要求")
         : p.Quorums.Any(q => q.Denominator < 1 || q.Numerator < 0 || q.Numerator > q.Denominator || string.IsNullOrWhiteSpace(q.Form))
             ? ("quorums", "到会要求应为0到1之间的分数，并写明会议形式")
+        : p.Deadlines is { } d && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays }.Any(x => x is < 1 or > 3650)
+            ? ("deadlines", "期限应为1至3650天")
+        : p.IncentiveWeights is { } w && (new[] { w.Coverage, w.Amount, w.Growth, w.Timeliness, w.Disputes }.Any(x => x is < 0 or > 100)
+                || w.Coverage + w.Amount + w.Growth + w.Timeliness != 100)
+            ? ("incentiveWeights", "各项分值应为0至100，覆盖、金额、增长、及时四项合计100")
+        : p.PayoutMonths is { } m && (m.All(x => x.Age > 60) || m.Any(x => x.Age is < 40 or > 100 || x.Months is < 1 or > 400) || m.Select(x => x.Age).Distinct().Count() != m.Count)
+            ? ("payoutMonths", "计发月数应为1至400，年龄40至100且不重复，并含60岁或以下的一行")
         : p.Quorums.Select(q => q.Form).Distinct().Count() != p.Quorums.Count ? ("quorums", "同一会议形式只能规定一次")
         : null;
 }

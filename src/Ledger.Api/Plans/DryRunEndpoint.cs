@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Ledger.Api.Commands;
+using Ledger.Api.Imports;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Plans;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
+
+namespace Ledger.Api.Plans;
+
+/// <summary><paramref name="Standard"/>: another standard than the plan's latest version, to compare. A roster narrows it to the people on it.</summary>
+public sealed record DryRunBody(StandardBody? Standard = null);
+
+public sealed record DryRunLineView(string MemberId, string Name, Money? Amount, string? Code, string? Message, Money? LeftAmount);
+
+/// <summary>
+/// What the standard would cost. <paramref name="LackingAmount"/>: what the fund's general sub-account lacks. Of each list the first
+/// 1,000 are shown; the counts are whole.
+/// </summary>
+public sealed record DryRunView(string PlanId, int PlanVersion, StandardBody Standard, int People, int PayableCount, Money CostAmount, Money AvailableAmount,
+    Money LackingAmount, int OverCapCount, IReadOnlyList<DryRunLineView> OverCap, int IneligibleCount, IReadOnlyDictionary<string, int> IneligibleByCode,
+    IReadOnlyList<DryRunLineView> Ineligible);
+
+/// <summary>A trial of a plan's standard, C10 and C11.</summary>
+public static class DryRunEndpoint
+{
+    private const int MaxShown = 1000;
+
+    public static async Task<Answer> Run(string id, HttpRequest request, Command command, PersonalData people, IOptions<JsonOptions> json)
+    {
+        var (body, roster) = await BodyAsync(request, json.Value.SerializerOptions);
+        var plan = await command.ReadScopedAsync<Plan>(id);
+        command.Region = plan.Region;
+        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
+        var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
+        var standard = body.Standard?.ToStandard() ?? plan.Versions[^1].Standard;
+        if (standard.Fault(policy) is { } fault) throw new RefusedException(fault);
+        var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
+        var collectives = collective.WithPredecessors();
+        var ids = roster is null ? await command.MemberIdsAsync(collectives) : await RosterAsync(roster, command, people);
+        var members = await command.ReadManyAsync<Member>(ids);
+        var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
+        var persons = await people.ReadAsync(command.Connection, ids);
+        var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
+
+        var run = DryRun.Of(standard, collectives, ids.Select(m => members[m]), years, ages, policy.HighestTierFen, fund.Pocket(SubAccount.General).Available);
+        IReadOnlyList<DryRunLineView> Shown(IReadOnlyList<DryRunLine> lines) => [.. lines.Take(MaxShown).Select(l =>
+            new DryRunLineView(l.MemberId, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? Members.MemberEndpoints.Erased, l.AmountFen, l.Code, l.Message, l.CapLeftFen))];
+        return new Answer(new DryRunView(id, plan.LatestVersion(), StandardBody.Of(standard), ids.Count, run.Payable.Count, run.CostFen, run.AvailableFen, run.LackingFen,
+            run.OverCap.Count, Shown(run.OverCap), run.Ineligible.Count, run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()), Shown(run.Ineligible)));
+    }
+
+    private static async Task<(DryRunBody Body, IFormFile? Roster)> BodyAsync(HttpRequest request, JsonSerializerOptions json)
+    {
+        if (request.HasFormContentType) return (new DryRunBody(), (await request.ReadFormAsync()).Files["roster"]
+            ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }));
+        try
+        {
+            return (await request.ReadFromJsonAsync<DryRunBody>(json) ?? new DryRunBody(), null);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new BadHttpRequestException(e.Message, e);
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> RosterAsync(IFormFile roster, Command command, PersonalData people)
+    {
+        var table = Table.Read(roster, Sheets.RosterForm);
+        var faults = new List<Fault>();
+        var rows = new List<(RowReader Reader, CitizenId Id)>();
+        foreach (var row in table.Rows)
+        {
+            var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
+            var id = reader.CitizenId();
+            if (reader.IsSound) rows.Add((reader, id));
+        }
+        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        foreach (var (reader, id) in rows)
+            if (!ids.ContainsKey(id)) reader.Wrong(Roster.CitizenIdColumn, "不是任何集体的成员", Rejections.NotAMember);
+        Uploads.RefuseFaults(faults, false, Sheets.RosterForm, Rejections.RosterInvalid);
+        return [.. rows.Select(r => ids[r.Id]).Distinct()];
+    }
+}

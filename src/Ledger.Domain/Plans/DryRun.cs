@@ -1,0 +1,44 @@
+using Ledger.Domain.Applications;
+using Ledger.Domain.Members;
+
+namespace Ledger.Domain.Plans;
+
+/// <summary>What the standard would give one person; <paramref name="Code"/> and <paramref name="Message"/> say why not, or why not all of it.</summary>
+public sealed record DryRunLine(string MemberId, Money? AmountFen, string? Code, string? Message, Money? CapLeftFen);
+
+/// <summary>
+/// A trial of a standard before it is adopted (试算, C10, C11): cost, who is over the cap, who is ineligible and why, what the fund lacks.
+/// It stores nothing.
+/// </summary>
+public sealed record DryRun(IReadOnlyList<DryRunLine> Payable, IReadOnlyList<DryRunLine> OverCap, IReadOnlyList<DryRunLine> Ineligible,
+    Money CostFen, Money AvailableFen)
+{
+    /// <summary>What is missing in the fund's general sub-account.</summary>
+    public Money LackingFen => CostFen > AvailableFen ? CostFen - AvailableFen : Money.Zero;
+
+    /// <param name="years">By member id.</param>
+    /// <param name="ages">Age reached in the year, by member id.</param>
+    public static DryRun Of(Standard standard, IReadOnlyCollection<string> collectives, IEnumerable<Member> members,
+        IReadOnlyDictionary<string, MemberYear> years, IReadOnlyDictionary<string, int> ages, Money cap, Money available)
+    {
+        var (payable, overCap, ineligible) = (new List<DryRunLine>(), new List<DryRunLine>(), new List<DryRunLine>());
+        foreach (var member in members)
+        {
+            var own = years.GetValueOrDefault(member.Id);
+            if (MemberYearDecider.Ineligible(member, own, collectives) is { } why)
+            {
+                ineligible.Add(new DryRunLine(member.Id, null, why.Code.Code, why.Message, null));
+                continue;
+            }
+            var (facts, _) = Roster.Facts(own!, member, collectives, ages);
+            var left = cap - own!.CapUsed();
+            if (standard.AmountFor(facts) is not { } amount)
+                ineligible.Add(new DryRunLine(member.Id, null, Rejections.StandardInvalid.Code, "补助标准不适用于此人", left));
+            else if (amount > left)
+                overCap.Add(new DryRunLine(member.Id, amount, Rejections.CapExceeded.Code, $"应补 {amount} 元，剩余额度 {left} 元", left));
+            else
+                payable.Add(new DryRunLine(member.Id, amount, null, null, left));
+        }
+        return new DryRun(payable, overCap, ineligible, Money.Sum(payable.Select(l => l.AmountFen!.Value)), available);
+    }
+}
