@@ -29,7 +29,7 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
     /// <summary>The tour's commands, and the status that each curl shall get: 2xx, or what the comment above the step says for its last one.</summary>
     private static (string Script, IReadOnlyList<int> Expected) Tour()
     {
-        var script = string.Concat(ShellBlock().Matches(File.ReadAllText(Path.Combine(Repository, "README.md"))).Select(m => m.Groups[1].Value));
+        var script = string.Join("\n", ShellBlock().Matches(File.ReadAllText(Path.Combine(Repository, "README.md"))).Select(m => m.Groups[1].Value));
         var expected = new List<int>();
         foreach (var step in script.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
         {
@@ -39,7 +39,7 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
         return (script, expected);
     }
 
-    private static string Repository
+    public static string Repository
     {
         get
         {
@@ -105,7 +105,7 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
         Assert.Equal(3000, (await Count("mt_doc_member")).Single());
         Assert.Equal(12, (await Count("mt_doc_fund")).Single());
         Assert.Equal(11, (await Count("mt_doc_application")).Single());
-        Assert.Equal(15, (await Count("mt_events where type = 'funds_allocated'")).Single());
+        Assert.Equal(16, (await Count("mt_events where type = 'funds_allocated'")).Single());
         Assert.Equal(0, (await Count("mt_events where type = 'command_refused'")).Single());
     }
 }

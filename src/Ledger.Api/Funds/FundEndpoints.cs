@@ -59,7 +59,7 @@ public static class FundEndpoints
         api.MapGet("/funds", List).Reading<IReadOnlyList<FundView>>("list-funds", "资金列表 · List funds of a region", Roles.All).Refuses(Rejections.FieldInvalid);
         api.MapGet("/funds/{id}", Read).Reading<FundView>("read-fund", "资金余额 · Read a fund's balance", Roles.All).Refuses(Rejections.NotFound);
         api.MapPost("/funds/{id}/allocations", Allocate)
-            .Command<AllocationView>("allocate-funds", "划入资金 (C7 C8) · Allocate money to a fund", Roles.VillageFinance, Roles.CountyFinance)
+            .Command<AllocationView>("allocate-funds", "划入资金 (C7 C8 C19) · Allocate money to a fund", Roles.VillageFinance, Roles.CountyFinance)
             .Refuses(Rejections.AmountInvalid, Rejections.EvidenceMissing, Rejections.EarmarkMismatch, Rejections.DonorMissing, Rejections.YearClosed,
                 Rejections.FundClosed, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch, Rejections.LimitExceeded)
             .Example("""{"amount":120000.00,"source":"collective-income","sourceName":"2026年土地流转收入","evidence":["<POST /api/evidence 返回的摘要>"],"effectiveDate":"2026-03-02"}""");

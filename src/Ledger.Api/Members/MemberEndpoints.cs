@@ -48,7 +48,7 @@ public static class MemberEndpoints
             .TakesSheet(Sheets.Members)
             .Refuses(Rejections.RosterInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);
         api.MapPost("/contributions/import", MemberImports.Contributions)
-            .Command<ImportView>("import-contributions", "导入个人缴费记录（.xlsx/.csv，C4 C5） · Import contribution records", Roles.CountyTax, Roles.Agency)
+            .Command<ImportView>("import-contributions", "导入个人缴费记录（.xlsx/.csv，C4 C5 C6） · Import contribution records", Roles.CountyTax, Roles.Agency)
             .TakesSheet(Sheets.Contributions)
             .Refuses(Rejections.RosterInvalid, Rejections.NotAMember, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded,
                 Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.BodyInvalid);

@@ -84,6 +84,8 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         yield return Step(5, "登记", village.RegisterAsync);
         yield return Step(10, "摸底", () => village.SurveyAsync(MembersPerVillage));
         yield return Step(15, "划入集体收入", () => village.AllocateAsync(60_000 + 5_000 * index, name: $"{firstDay.Year}年土地流转收入"));
+        if (facts.Stage == SampleStage.Adopted)
+            yield return Step(13, "补记上年余款", () => village.AllocateAsync(5_000, name: $"{firstDay.Year - 1}年土地流转余款", effectiveDate: new DateOnly(firstDay.Year - 1, 12, 20)));
         if (index % 4 == 1) yield return Step(14, "划入慈善捐赠", () => village.AllocateAsync(8_888.88m, "charity", "慈善总会捐赠", null, StreamId.DonorOf(CharityCode)));
         yield return Step(18, $"成员名册 {MembersPerVillage} 人", () => village.ImportMembersAsync(People(facts)));
         yield return Step(25, $"缴费记录 {payers.Count} 笔", () => village.ImportContributionsAsync(payers, firstDay.AddDays(20)));
@@ -123,7 +125,12 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         return new SampleVillage(Offices, facts.Code, $"{facts.Name}股份经济合作社", number, firstDay.Year);
     }
 
-    public static string TourCollectiveId { get; } = StreamId.Collective(SamplePeople.CreditCode(County, Number(TourVillage)));
+    private static string CollectiveId(SampleVillageFacts facts) => StreamId.Collective(SamplePeople.CreditCode(County, Number(facts)));
+
+    public static string TourCollectiveId { get; } = CollectiveId(TourVillage);
+
+    /// <summary>Two villages of the tour that merge: all their business is settled.</summary>
+    public static (string From, string Into) Merging { get; } = (CollectiveId(Villages[0]), CollectiveId(Villages[1]));
     public string TourPlanId => StreamId.PlanOf(TourCollectiveId, firstDay.Year);
     public int Year => firstDay.Year;
 

@@ -33,6 +33,7 @@ public static class SampleTour
         [
             ("LEDGER", address), ("SAMPLE", Path.GetFullPath(folder)), ("COLLECTIVE", SampleStory.TourCollectiveId),
             ("FUND", StreamId.FundOf(SampleStory.TourCollectiveId)), ("PLAN", story.TourPlanId), ("YEAR", $"{story.Year}"),
+            ("MERGING", SampleStory.Merging.From), ("INTO", SampleStory.Merging.Into), ("DONOR", StreamId.DonorOf(SampleStory.CharityCode)),
         ];
         var environment = string.Concat(ids.Select(i => $"export {i.Name}={i.Value}\n").Concat(cast.Select(c => $"# {c.Title}\nexport {c.Variable}={c.Token}\n")));
         var path = Path.Combine(folder, "tour.env");

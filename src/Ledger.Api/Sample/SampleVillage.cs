@@ -70,7 +70,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         new { collectiveIncomeAmount = 860_000, members, insuredMembers = members * 9 / 10, payers = members * 8 / 10 });
 
     public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", string name = "土地流转收入", int? earmarkYear = null,
-        string? donorId = null, object? earmark = null) =>
+        string? donorId = null, object? earmark = null, DateOnly? effectiveDate = null) =>
         await Officer.PostAsync($"/api/funds/{FundId}/allocations", new
         {
             amount,
@@ -80,6 +80,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             earmarkYear,
             donorId,
             earmark,
+            effectiveDate,
         });
 
     /// <summary>Registers the county's charity, once; its donor id.</summary>
