@@ -49,7 +49,7 @@ public static class Rejections
     public static readonly RejectionCode AlreadySubsidised = new("already-subsidised", 409, "该成员本年度已获本集体补助", "C4", "从名单中去掉该人员");
     public static readonly RejectionCode NoticeOpen = new("notice-open", 409, "公示未结束", "C16", "公示期满且异议全部答复后再付款");
     public static readonly RejectionCode ReceiptMismatch = new("receipt-mismatch", 422, "回执与付款名单不符", "C17", "核对所列行列；确认无误的部分可用 partial=true 先行入账");
-    public static readonly RejectionCode YearClosed = new("year-closed", 409, "年度已结账", "C24", "记入未结账的年度，并注明原业务日期");
+    public static readonly RejectionCode YearClosed = new("year-closed", 409, "年度已结账", "C24", "记入未结账的年度，并以 correctsYear 注明原年度");
     public static readonly RejectionCode PolicyYearMissing = new("policy-year-missing", 409, "缺少本年度政策参数", "C11 C22", "请市人社先发布该年度的缴费档次等参数");
 
     // Requests in general.

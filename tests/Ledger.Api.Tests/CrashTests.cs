@@ -29,6 +29,10 @@ public sealed class CrashTests(ApiFixture api)
         return (await Count("application_approved"), await Count("funds_reserved"), await Count("subsidy_approved"));
     }
 
+    /// <summary>Deadlines scheduled for the application.</summary>
+    private Task<long> ScheduledAsync(SampleVillage village) => api.ScalarAsync<long>(
+        "select count(*) from wolverine.wolverine_incoming_envelopes where message_type like '%DeadlineDue' and position(@id in encode(body, 'escape')) > 0", ("id", village.ApplicationId));
+
     [Fact]
     public async Task Killed_in_mid_approval_nothing_is_there_and_the_next_start_approves_all()
     {
@@ -54,11 +58,13 @@ public sealed class CrashTests(ApiFixture api)
         await ApiFixture.EventuallyAsync(async () => await api.ScalarAsync<long>(
             "select count(*) from pg_stat_activity where backend_xid is not null and datname = current_database() and pid <> pg_backend_pid()") == 0, "PostgreSQL has noticed");
         Assert.Equal((0, 0, 0), await WrittenAsync(village));
+        Assert.Equal(1, await ScheduledAsync(village)); // the review's deadline, from filing; none for a payment that was never approved
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
         Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
 
         await using var second = await ApiProcess.StartAsync(OnThisDatabase);
         using var approved = await second.Http.SendAsync(Approval(village));
+        Assert.Equal(2, await ScheduledAsync(village));
         Assert.True(approved.IsSuccessStatusCode, await approved.Content.ReadAsStringAsync());
         Assert.Equal((1, 1, lines), await WrittenAsync(village));
     }

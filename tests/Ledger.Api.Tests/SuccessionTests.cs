@@ -94,4 +94,23 @@ public sealed class SuccessionTests(ApiFixture api)
             new { planId = village.PlanId, seal, lines = members.Select(m => new { memberId = m }) });
         Assert.Equal(["member-deceased", "not-a-member"], problem.GetProperty("faults").EnumerateArray().Select(f => f.GetProperty("code").GetString()).Order());
     }
+
+    [Fact]
+    public async Task C4_C20_a_mistaken_contribution_record_is_taken_out_by_two_people()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        await village.ImportContributionsAsync([(people[0], 300, true)], api.Today.AddDays(-1)); // same reference as the regular one: recorded once
+        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
+        var path = $"/api/members/{member}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}000001/reversal";
+        var second = api.Client(new Domain.Actor("tax.second", "county-tax", village.Offices.County));
+        await ApiFixture.RefusedAsync("self-approval", village.Offices.Tax, path, new { confirmBy = village.Offices.Tax.Actor.Id, reason = "x" });
+        await ApiFixture.RefusedAsync("wrong-state", second, $"{path}/confirmation");
+        await village.Offices.Tax.PostAsync(path, new { confirmBy = "tax.second", reason = "重复上传" });
+        await ApiFixture.RefusedAsync("self-approval", village.Offices.Tax, $"{path}/confirmation");
+        var after = await second.PostAsync($"{path}/confirmation");
+        Assert.Empty(after.GetProperty("contributions").EnumerateArray());
+        await ApiFixture.RefusedAsync("not-found", second, $"{path}/confirmation");
+        await village.ImportContributionsAsync([(people[0], 300, false)], api.Today); // the right record may come in again
+        await village.FileAsync(people);
+    }
 }

@@ -118,9 +118,9 @@ public sealed class WayBackTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var last = village.Year - 1;
-        async Task<object> Income(DateOnly on, string name = "租金") => new
+        async Task<object> Income(DateOnly on, int? corrects = null) => new
         {
-            amount = 300, source = "collective-income", sourceName = name, evidence = new[] { await village.Officer.EvidenceAsync("slip") }, effectiveDate = on,
+            amount = 300, source = "collective-income", sourceName = "租金", evidence = new[] { await village.Officer.EvidenceAsync("slip") }, effectiveDate = on, correctsYear = corrects,
         };
         var allocations = $"/api/funds/{village.FundId}/allocations";
         await village.Officer.PostAsync(allocations, await Income(new DateOnly(last, 12, 31)));
@@ -131,7 +131,8 @@ public sealed class WayBackTests(ApiFixture api)
             closed.GetProperty("accounts").EnumerateArray().Select(a => (a.GetProperty("account").GetString()!, a.GetProperty("amount").GetDecimal())));
         await ApiFixture.RefusedAsync("year-closed", village.Officer, $"/api/funds/{village.FundId}/years/{last}/close");
         await ApiFixture.RefusedAsync("year-closed", village.Officer, allocations, await Income(new DateOnly(last, 6, 1)));
-        await village.Officer.PostAsync(allocations, await Income(api.Today, $"补记{last}年6月1日租金"));
+        await ApiFixture.RefusedAsync("field-invalid", village.Officer, allocations, await Income(api.Today, last + 1));
+        await village.Officer.PostAsync(allocations, await Income(api.Today, last));
 
         var again = await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/trial-balance?at={last}-12-31");
         Assert.Equal(closed.GetProperty("digest").GetString(), again.GetProperty("digest").GetString());

@@ -1,3 +1,4 @@
+using Ledger.Api.Reports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -14,6 +15,8 @@ using Ledger.Projections;
 using Ledger.Projections.AuditTrail;
 using Marten;
 using Npgsql;
+using Wolverine;
+using Wolverine.Marten;
 
 namespace Ledger.Api.Commands;
 
@@ -21,7 +24,8 @@ namespace Ledger.Api.Commands;
 /// One command in one transaction: load state under lock, let a decider decide, append. Nothing is visible before
 /// <see cref="CommitAsync"/>; a refusal undoes everything and leaves only its own record.
 /// </summary>
-public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Caller caller, Clock clock, IHttpContextAccessor http) : IAsyncDisposable
+public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IMartenOutbox outbox,
+    IHttpContextAccessor http) : IAsyncDisposable
 {
     /// <summary>
     /// Streams are locked in this order and, within a kind, in the order of their ids. Every command keeps to it, so no two commands
@@ -33,6 +37,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     private NpgsqlTransaction? _transaction;
     private IDocumentSession? _session;
     private int _lastRank = -1;
+    private readonly List<(Application Application, IEventOf<Application> Event)> _started = [];
 
     public Actor Actor => caller.Actor;
     public DateOnly Today => clock.Today;
@@ -130,6 +135,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         if (state is null) _session!.Events.StartStream<T>(id, decision.Events.Cast<object>().ToArray());
         else _session!.Events.Append(id, decision.Events.Cast<object>().ToArray());
         foreach (var e in decision.Events) state = StateProjection<T>.Fold(state, id, e);
+        if (state is Application application) _started.AddRange(decision.Events.Select(e => (application, (IEventOf<Application>)e)));
         return state!;
     }
 
@@ -158,7 +164,28 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     private async Task SaveAsync()
     {
         Stamp(_session!);
+        await ScheduleDeadlinesAsync();
         await _session!.SaveChangesAsync();
+    }
+
+    /// <summary>Deadlines that begin with this command (C21) are scheduled in its transaction.</summary>
+    private async Task ScheduleDeadlinesAsync()
+    {
+        if (_started.Count == 0) return;
+        var region = _started[0].Application.Region;
+        var year = _started[0].Application.Year;
+        var policy = await _session!.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(region), year))
+            ?? await _session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year));
+        if (policy is null) return;
+        var deadlines = _started.Select(s => (s.Application.Id, Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)))
+            .Where(d => d.Deadline is not null).DistinctBy(d => d.Deadline!.Kind).ToList();
+        if (deadlines.Count == 0) return;
+        outbox.Enroll(_session);
+        foreach (var (id, deadline) in deadlines)
+        {
+            var dueAt = time.GetUtcNow().AddDays(deadline!.Days);
+            await outbox.ScheduleAsync(new DeadlineDue(id, deadline.Kind, dueAt, deadline.ObjectionId), dueAt);
+        }
     }
 
     /// <summary>Undoes the command and commits only the record of its refusal: who tried what, which code.</summary>
@@ -192,5 +219,6 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         if (_transaction is not null) await _transaction.DisposeAsync();
         if (Connection is not null) await Connection.DisposeAsync();
         (_session, _transaction, Connection) = (null, null, null!);
+        _started.Clear();
     }
 }

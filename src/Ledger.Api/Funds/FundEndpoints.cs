@@ -17,10 +17,10 @@ public sealed record FundBody(string CollectiveId);
 /// <summary>
 /// Money that comes in. Gifts only: <paramref name="DonorId"/> (required), <paramref name="Earmark"/> for whom they may serve;
 /// <paramref name="EarmarkYear"/> is short for an earmark of one year. The business date must lie in a year that is not closed; a
-/// correction of a closed year names it in <paramref name="SourceName"/>.
+/// correction of a closed year goes into an open one and names it in <paramref name="CorrectsYear"/>.
 /// </summary>
 public sealed record AllocationBody(Money Amount, SourceKind Source, string SourceName, IReadOnlyList<string>? Evidence = null, int? EarmarkYear = null,
-    DateOnly? EffectiveDate = null, string? DonorId = null, Earmark? Earmark = null);
+    DateOnly? EffectiveDate = null, string? DonorId = null, Earmark? Earmark = null, int? CorrectsYear = null);
 
 public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount, Earmark? Earmark);
 
@@ -118,7 +118,7 @@ public static class FundEndpoints
         var fund = await command.LoadAsync<Fund>(id);
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
         fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Text(body.SourceName, "sourceName", 100), body.Amount,
-            body.DonorId, earmark, evidence, command.EffectiveDate));
+            body.DonorId, earmark, evidence, command.EffectiveDate, body.CorrectsYear));
         return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
     }
 

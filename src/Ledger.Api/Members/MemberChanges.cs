@@ -53,15 +53,26 @@ public static class MemberChanges
         return await AnswerAsync(state, id, year, policy.HighestTierFen, command, people);
     }
 
+    public static Task<Answer> RequestReversal(string id, int year, string reference, Funds.ReversalBody body, Command command, Caller caller, PersonalData people) =>
+        Change(id, year, command, caller, people, y => MemberYearDecider.RequestReversal(y, reference, Require.Text(body.ConfirmBy, "confirmBy", 60),
+            Require.Text(body.Reason, "reason", 500), command.Actor));
+
+    public static Task<Answer> ConfirmReversal(string id, int year, string reference, Command command, Caller caller, PersonalData people) =>
+        Change(id, year, command, caller, people, y => MemberYearDecider.ConfirmReversal(y, reference, command.Actor));
+
     public static async Task<Answer> ReverseSponsorship(string id, int year, string sponsorshipId, ResolvedBody body, Command command, Caller caller, PersonalData people)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        return await Change(id, year, command, caller, people, y => MemberYearDecider.ReverseSponsorship(y, sponsorshipId, Require.Text(body.Reason, "reason", 500), evidence));
+    }
+
+    private static async Task<Answer> Change(string id, int year, Command command, Caller caller, PersonalData people, Func<MemberYear, Decision<MemberYear>> decide)
+    {
         await ReadAsync(id, command, caller);
         var streamId = StreamId.MemberYear(id, year);
         var known = await command.FindAsync<MemberYear>(streamId) ?? throw Require.NotFound($"{id} 的 {year} 年度");
         command.RequireMatch(known);
-        var state = command.Append(streamId, known, MemberYearDecider.ReverseSponsorship(known, sponsorshipId, Require.Text(body.Reason, "reason", 500), evidence));
-        return await AnswerAsync(state, id, year, null, command, people);
+        return await AnswerAsync(command.Append(streamId, known, decide(known)), id, year, null, command, people);
     }
 
     private static async Task<Member> ReadAsync(string id, Command command, Caller caller)

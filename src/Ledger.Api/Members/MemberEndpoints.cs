@@ -69,6 +69,13 @@ public static class MemberEndpoints
             .Command<MemberYearView>("reverse-sponsorship", "冲回直接资助，额度退还 (C8 C11) · Reverse a direct sponsorship", Roles.Agency)
             .Refuses(Rejections.EvidenceMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"退回捐赠人","evidence":["<凭证的摘要>"]}""");
+        api.MapPost("/members/{id}/years/{year:int}/contributions/{reference}/reversal", MemberChanges.RequestReversal)
+            .Command<MemberYearView>("request-contribution-reversal", "申请更正错记的缴费记录，指定另一人确认 (C4 C20) · Ask to take out a mistaken contribution record", Roles.CountyTax, Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"confirmBy":"tax2.370811","reason":"缴费类型错记为一次性补缴"}""");
+        api.MapPost("/members/{id}/years/{year:int}/contributions/{reference}/reversal/confirmation", MemberChanges.ConfirmReversal)
+            .Command<MemberYearView>("confirm-contribution-reversal", "由指定的另一人确认更正 (C20) · The named second person confirms", Roles.CountyTax, Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapGet("/members", List)
             .Reading<MemberPage>("list-members", "成员列表（脱敏） · List members of a collective, masked", Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);

@@ -59,7 +59,7 @@ public static class PlanEndpoints
     {
         api.MapPost("/plans", Draft)
             .Command<PlanView>("draft-plan", "起草补助方案 (C12) · Draft a plan", Roles.VillageFinance)
-            .Refuses(Rejections.StandardInvalid, Rejections.AlreadyExists, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid)
+            .Refuses(Rejections.StandardInvalid, Rejections.AlreadyExists, Rejections.CollectiveMerged, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid)
             .Example($$"""{"collectiveId":"collective-N2370811MF0000001J","year":2026,{{StandardExample}}}""");
         api.MapPost("/plans/{id}/resolution", Resolve)
             .Command<PlanView>("record-resolution", "记录村民会议决议 (C13) · Record the villagers' resolution", Roles.VillageFinance)
@@ -67,7 +67,7 @@ public static class PlanEndpoints
             .Example("""{"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,"votesAgainst":4,"minutes":"<会议记录的摘要>"}""");
         api.MapPost("/plans/{id}/adoption", Adopt)
             .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
-            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountersignatureMissing, Rejections.CountyNotInPilot,
+            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountersignatureMissing, Rejections.CollectiveMerged, Rejections.CountyNotInPilot,
                 Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/plans/{id}/amendments", Amend)
             .Command<PlanView>("amend-plan", "修订方案 (C12) · Amend the plan", Roles.VillageFinance)

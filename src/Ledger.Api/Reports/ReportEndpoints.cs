@@ -19,8 +19,11 @@ public sealed record IncentivePlaceView(int Rank, string CollectiveId, string Na
 
 public sealed record IncentiveReportView(string Region, int Year, IncentiveWeights Weights, IReadOnlyList<IncentivePlaceView> Places);
 
-/// <summary>Something that is overdue or calls for action; <paramref name="DueDays"/> is the deadline, <paramref name="AgeDays"/> how long it has been waiting.</summary>
-public sealed record SupervisionItem(string Kind, string Id, string VillageCode, Money? Amount, int AgeDays, int DueDays, string Text);
+/// <summary>
+/// Something that is overdue or calls for action; <paramref name="DueDays"/> is the deadline, <paramref name="AgeDays"/> how long it has
+/// been waiting. <paramref name="Escalated"/>: the miss stands in the audit trail as <c>deadline_missed</c>.
+/// </summary>
+public sealed record SupervisionItem(string Kind, string Id, string VillageCode, Money? Amount, int AgeDays, int DueDays, string Text, bool Escalated);
 
 public sealed record SupervisionView(string Region, DateOnly Today, Deadlines Deadlines, IReadOnlyDictionary<string, int> CountByKind, IReadOnlyList<SupervisionItem> Items);
 
@@ -133,6 +136,7 @@ public static class ReportEndpoints
         await Freshness.WaitAsync(connection, "WorkQueue", CancellationToken.None);
         var items = await connection.QueryAsync(
             $"""
+             select i.*, exists (select 1 from {S}.mt_events e where e.stream_id = i.id and e.type = 'deadline_missed') from (
              with work as (select id, data ->> 'region' as region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
                                   extract(day from @now - (data ->> 'since')::timestamptz)::int as age from {S}.mt_doc_workitem where data ->> 'region' like @scope || '%')
              select 'overdue-review', id, region, fen, age, @review, '申请待复核或审批' from work where status in ('filed', 'reviewed') and age > @review
@@ -150,12 +154,13 @@ public static class ReportEndpoints
                       from {S}.mt_events where stream_id = f.id) moved
               where f.region like @scope || '%' and (f.data ->> 'availableFen')::bigint > 0 and extract(day from @now - moved.at) > @idle
              union all
-             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴人员已获补助，应由经办机构退回 (C5)'
+             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴或没有本人缴费记录的人员已获补助，应由经办机构退回 (C5 C6)'
                from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32), jsonb_array_elements(y.data -> 'subsidies') s
-              where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') and y.data @? '$.contributions[*] ? (@.kind == "catch-up")'
-              order by 1, 5 desc limit {Scope.MaxRows}
+              where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
+                and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not y.data @? '$.contributions[*] ? (@.kind == "regular")')
+              order by 1, 5 desc limit {Scope.MaxRows}) i (kind, id, region, fen, age, due, text) order by 1, 5 desc
              """,
-            r => new SupervisionItem(r.GetString(0), r.GetString(1), r.GetString(2), r.IsDBNull(3) ? null : new Money(r.GetInt64(3)), r.GetInt32(4), r.GetInt32(5), r.GetString(6)),
+            r => new SupervisionItem(r.GetString(0), r.GetString(1), r.GetString(2), r.IsDBNull(3) ? null : new Money(r.GetInt64(3)), r.GetInt32(4), r.GetInt32(5), r.GetString(6), r.GetBoolean(7)),
             ("scope", scope), ("now", time.GetUtcNow()), ("review", d.ReviewDays), ("payment", d.PaymentDays), ("credit", d.CreditDays), ("objection", d.ObjectionDays),
             ("idle", d.IdleDays), ("notice", policy?.Parameters.NoticeDays ?? 7));
         return new SupervisionView(scope, clock.Today, d, items.GroupBy(i => i.Kind).ToDictionary(g => g.Key, g => g.Count()), items);

@@ -51,8 +51,9 @@ public static class LedgerStore
         builder.Host.UseWolverine(wolverine =>
         {
             wolverine.AutoBuildMessageStorageOnStartup = AutoCreate.None;
-            // There is no message handler, so nothing is generated: no compiler at run time and a fast start.
-            wolverine.CodeGeneration.TypeLoadMode = JasperFx.CodeGeneration.TypeLoadMode.Static;
+            // Messages wait in the database, not in memory: what is scheduled survives a restart.
+            wolverine.Policies.UseDurableLocalQueues();
+            wolverine.Discovery.DisableConventionalDiscovery().IncludeType(typeof(Reports.DeadlineDueHandler));
             // How soon projections start after the process, and move when a node is gone.
             wolverine.Durability.CheckAssignmentPeriod = TimeSpan.FromSeconds(2);
             wolverine.Durability.FirstHealthCheckExecution = TimeSpan.FromSeconds(1);

@@ -36,6 +36,9 @@ public sealed record Application : Aggregate, IEvolve<Application>
     public string? BankReference { get; init; }
     public ImmutableArray<UnmatchedReceipt> UnmatchedReceipts { get; init; } = [];
 
+    /// <summary>Deadlines that passed, as <c>kind@due date</c>.</summary>
+    public ImmutableSortedSet<string> MissedDeadlines { get; init; } = [];
+
     public IEnumerable<Line> With(LineStatus status) => Lines.Where(l => l.Status == status);
     public Money Total(LineStatus status) => Money.Sum(With(status).Select(l => l.AmountFen));
     public string MemberYearId(Line line) => StreamId.MemberYear(line.MemberId, Year);
@@ -86,6 +89,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
             Lines = [.. state.Lines.Select(l => l.MemberId == r.MemberId ? l with { Status = LineStatus.Refunded, Reason = r.Reason.ToString() } : l)],
         },
         ReceiptConfirmed r => state!.Confirm(r),
+        DeadlineMissed d => state! with { MissedDeadlines = state.MissedDeadlines.Add(Supervision.Key(d.Kind, d.DueAt, d.ObjectionId)) },
         ApplicationSettled => state! with { Status = ApplicationStatus.Settled },
         _ => state!,
     };

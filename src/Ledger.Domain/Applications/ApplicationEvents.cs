@@ -121,3 +121,9 @@ public sealed record ReceiptConfirmed(string ConfirmedBy, string ReceiptDigest, 
 }
 
 public sealed record ApplicationSettled(string SettledBy, int Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent;
+
+/// <summary>What an application may be late with (C21).</summary>
+public enum DeadlineKind { Review, Payment, Credit, ObjectionAnswer }
+
+/// <summary>A deadline passed and nothing happened: the supervisors see it (督办).</summary>
+public sealed record DeadlineMissed(DeadlineKind Kind, DateTimeOffset DueAt, string? ObjectionId) : IEventOf<Application>;

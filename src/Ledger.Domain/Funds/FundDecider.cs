@@ -10,9 +10,11 @@ public static class FundDecider
 
     /// <summary>C7: money comes in with a slip. C8: a gift names its donor and may be earmarked; collective income may not. C19: incentives.</summary>
     public static Decision<Fund> Allocate(Fund state, string allocationId, SourceKind source, string sourceName, Money amount, string? donorId, Earmark? earmark,
-        IReadOnlyList<string> evidence, DateOnly effectiveDate)
+        IReadOnlyList<string> evidence, DateOnly effectiveDate, int? correctsYear = null)
     {
         if (Unusable(state, effectiveDate) is { } unusable) return unusable;
+        if (correctsYear is { } year && (year > state.ClosedThrough || year < 2009))
+            return new Rejection(Rejections.FieldInvalid, $"{year} 年度没有结账，可直接按业务日期记入") { Field = "correctsYear" };
         if (!amount.IsPositive || amount.Fen > Money.MaxEntryFen) return new Rejection(Rejections.AmountInvalid, "划入金额必须大于零") { Field = "amount" };
         if (evidence.Count == 0) return new Rejection(Rejections.EvidenceMissing, "划入资金须附银行回单等凭证") { Field = "evidence" };
         var isGift = source is SourceKind.OtherOrganisation or SourceKind.Charity or SourceKind.Individual;
@@ -22,14 +24,15 @@ public static class FundDecider
             return new Rejection(Rejections.EarmarkMismatch, "集体收入不能指定用途，只有捐赠可以指定") { Field = "earmarkYear" };
         if (earmark?.Fault() is { } fault) return fault;
         var pocket = source == SourceKind.CountyIncentive ? SubAccount.Incentive : earmark?.SubAccount ?? SubAccount.General;
-        return new IEventOf<Fund>[] { new FundsAllocated(allocationId, source, sourceName, pocket, amount, state.Pocket(pocket).Next(amount), evidence, donorId, earmark) };
+        return new IEventOf<Fund>[] { new FundsAllocated(allocationId, source, sourceName, pocket, amount, state.Pocket(pocket).Next(amount), evidence, donorId, earmark,
+            correctsYear) };
     }
 
     /// <summary>C24: a closed year takes no entry; a closed fund none at all.</summary>
     private static Rejection? Unusable(Fund state, DateOnly effectiveDate) =>
         state.IsClosed ? new Rejection(Rejections.FundClosed, $"{state.Name} 的补助资金已关闭")
         : effectiveDate.Year <= state.ClosedThrough
-            ? new Rejection(Rejections.YearClosed, $"{effectiveDate.Year} 年度已结账，请记入 {state.ClosedThrough + 1} 年度并注明原业务日期") { Field = "effectiveDate" }
+            ? new Rejection(Rejections.YearClosed, $"{effectiveDate.Year} 年度已结账，请记入未结账的年度，并以 correctsYear 注明原年度") { Field = "effectiveDate" }
         : null;
 
     /// <summary>C9: an approved application takes the next fen of its pocket; C8: an earmarked pocket serves its own year only.</summary>

@@ -10,10 +10,11 @@ public sealed record FundRenamed(string Name) : IEventOf<Fund>;
 
 /// <summary>
 /// Money came in: a lot. <paramref name="Fen"/> is its interval on the inflow axis of <paramref name="SubAccount"/>. A gift names its
-/// donor; an earmarked one says for whom.
+/// donor; an earmarked one says for whom. <paramref name="CorrectsYear"/>: the closed year in which it should have stood.
 /// </summary>
 public sealed record FundsAllocated(string AllocationId, SourceKind Source, string SourceName, string SubAccount, Money AmountFen,
-    FenInterval Fen, IReadOnlyList<string> Evidence, string? DonorId = null, Earmark? Earmark = null) : IEventOf<Fund>, IMoneyEvent, IEvidenced, INamesIds
+    FenInterval Fen, IReadOnlyList<string> Evidence, string? DonorId = null, Earmark? Earmark = null, int? CorrectsYear = null)
+    : IEventOf<Fund>, IMoneyEvent, IEvidenced, INamesIds
 {
     [System.Text.Json.Serialization.JsonIgnore]
     public IEnumerable<string> Ids => Earmark?.MemberIds ?? [];

@@ -12,6 +12,12 @@ public enum ContributionKind { Regular, CatchUp }
 public sealed record ContributionRecorded(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null)
     : IEventOf<MemberYear>, IMoneyEvent;
 
+/// <summary>Somebody says that a contribution record is a mistake and names the person who is to confirm it.</summary>
+public sealed record ContributionReversalRequested(string Reference, string RequestedBy, string ConfirmBy, string Reason) : IEventOf<MemberYear>;
+
+/// <summary>A mistaken contribution record was taken out again, confirmed by the second person.</summary>
+public sealed record ContributionReversed(string Reference, Money AmountFen, string ConfirmedBy) : IEventOf<MemberYear>, IMoneyEvent;
+
 /// <summary><paramref name="Fen"/> is the line's interval on the outflow axis of the fund's sub-account: its provenance.</summary>
 public sealed record SubsidyApproved(string ApplicationId, string CollectiveId, string FundId, string SubAccount, Money AmountFen, FenInterval Fen)
     : IEventOf<MemberYear>, IMoneyEvent;
@@ -36,7 +42,8 @@ public sealed record SponsorshipRecorded(string SponsorshipId, string DonorId, M
 public sealed record SponsorshipReversed(string SponsorshipId, Money AmountFen, string Reason, IReadOnlyList<string> Evidence)
     : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
 
-public sealed record Contribution(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null);
+public sealed record Contribution(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null,
+    string? RequestedBy = null, string? ConfirmBy = null);
 public sealed record Sponsorship(string SponsorshipId, string DonorId, Money AmountFen);
 public sealed record Subsidy(string ApplicationId, string CollectiveId, string FundId, Money AmountFen, FenInterval Fen, SubsidyStatus Status)
 {
@@ -65,6 +72,11 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
         return e switch
         {
             ContributionRecorded c => was with { Contributions = was.Contributions.Add(new Contribution(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears)) },
+            ContributionReversalRequested r => was with
+            {
+                Contributions = [.. was.Contributions.Select(c => c.Reference == r.Reference ? c with { RequestedBy = r.RequestedBy, ConfirmBy = r.ConfirmBy } : c)],
+            },
+            ContributionReversed r => was with { Contributions = was.Contributions.RemoveAll(c => c.Reference == r.Reference) },
             SubsidyApproved a => was with
             {
                 Subsidies = was.Subsidies.Add(new Subsidy(a.ApplicationId, a.CollectiveId, a.FundId, a.AmountFen, a.Fen, SubsidyStatus.Approved)),
@@ -92,6 +104,18 @@ public static class MemberYearDecider
         state is not null && state.Contributions.Any(known => known.Reference == c.Reference)
             ? Array.Empty<IEventOf<MemberYear>>()
             : new IEventOf<MemberYear>[] { new ContributionRecorded(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears) };
+
+    /// <summary>A mistaken record: one person asks, and names another who is to confirm (four eyes).</summary>
+    public static Decision<MemberYear> RequestReversal(MemberYear state, string reference, string confirmBy, string reason, Actor by) =>
+        state.Contributions.All(c => c.Reference != reference) ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
+        : confirmBy == by.Id ? new Rejection(Rejections.SelfApproval, "更正须由另一人确认") { Field = "confirmBy" }
+        : new IEventOf<MemberYear>[] { new ContributionReversalRequested(reference, by.Id, confirmBy, reason) };
+
+    public static Decision<MemberYear> ConfirmReversal(MemberYear state, string reference, Actor by) =>
+        state.Contributions.FirstOrDefault(c => c.Reference == reference) is not { } known ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
+        : known.ConfirmBy is null ? new Rejection(Rejections.WrongState, "没有人申请更正这笔缴费记录")
+        : known.ConfirmBy != by.Id || known.RequestedBy == by.Id ? new Rejection(Rejections.SelfApproval, "须由申请人指定的另一人确认")
+        : new IEventOf<MemberYear>[] { new ContributionReversed(reference, known.AmountFen, by.Id) };
 
     /// <summary>
     /// Why the person may get no subsidy for the year (null: may). C4 membership; C5 catch-up payers get none, also when there is a

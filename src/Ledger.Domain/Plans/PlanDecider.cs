@@ -10,6 +10,7 @@ public static class PlanDecider
 {
     public static Decision<Plan> Draft(Plan? state, Collective collective, Fund? fund, PolicyYear policy, PlanContent content)
     {
+        if (CollectiveDecider.Gone(collective) is { } gone) return gone;
         if (state is not null) return new Rejection(Rejections.AlreadyExists, $"{collective.Name} {policy.Year} 年度方案已起草，可以修订");
         if (fund is null) return new Rejection(Rejections.NotFound, "该集体尚未设立补助资金");
         if (content.Standard.Fault(policy) is { } fault) return fault;
@@ -47,6 +48,7 @@ public static class PlanDecider
     /// <summary>C2, C3, C12, C13: an approved county, a survey, and a resolution that met the quorum and was carried by most of those present.</summary>
     public static Decision<Plan> Adopt(Plan state, Collective collective, Pilot? pilot, PolicyYear policy)
     {
+        if (CollectiveDecider.Gone(collective) is { } gone) return gone;
         if (state.AdoptedVersion == state.LatestVersion()) return new Rejection(Rejections.WrongState, "本版方案已通过");
         if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(state.Region)) is { } outside) return outside;
         if (!collective.Surveys.ContainsKey(state.Year)) return new Rejection(Rejections.SurveyMissing, $"缺少 {state.Year} 年度摸底调查");

@@ -1,0 +1,48 @@
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Projections.AuditTrail;
+using Marten;
+using Npgsql;
+using Wolverine;
+
+namespace Ledger.Api.Reports;
+
+/// <summary>
+/// Sent into the future when a deadline starts, in the transaction that starts it, and kept in the database: it survives restarts, and
+/// one node handles it.
+/// </summary>
+public sealed record DeadlineDue(string ApplicationId, DeadlineKind Kind, DateTimeOffset DueAt, string? ObjectionId);
+
+/// <summary>Looks, when a deadline has come, whether what it waits for was done; if not, records the miss (C21).</summary>
+public static class DeadlineDueHandler
+{
+    /// <summary>The sample's clock may be behind the real one while its county is loaded: look again then.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
+
+    public static async Task Handle(DeadlineDue due, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, Clock clock, IMessageContext context)
+    {
+        if (time.GetUtcNow() < due.DueAt)
+        {
+            await context.ReScheduleCurrentAsync(DateTimeOffset.UtcNow + LookAgain);
+            return;
+        }
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await connection.ExecuteAsync($"select 1 from {LedgerStore.Schema}.mt_streams where id = @id for update", ("id", due.ApplicationId));
+        await using var session = store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(transaction));
+        var application = await session.LoadAsync<Application>(due.ApplicationId) ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
+        var decision = Supervision.Escalate(application, due.Kind, due.DueAt, due.ObjectionId);
+        if (decision.Events.Count == 0) return;
+        session.CorrelationId = session.CausationId = $"{context.Envelope!.Id}";
+        session.SetHeader(EventHeaders.Actor, "system");
+        session.SetHeader(EventHeaders.Role, "system");
+        session.SetHeader(EventHeaders.Region, application.Region);
+        session.SetHeader(EventHeaders.BusinessDate, clock.Today.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
+        session.SetHeader(EventHeaders.IdempotencyKey, "");
+        session.SetHeader(EventHeaders.Command, "escalate-deadline");
+        session.Events.Append(due.ApplicationId, decision.Events.Cast<object>().ToArray());
+        await session.SaveChangesAsync();
+        await transaction.CommitAsync();
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Ledger.Api.Storage;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>Deadlines that were missed are recorded by messages scheduled in the database, C21.</summary>
+[Collection("api")]
+public sealed class EscalationTests(ApiFixture api)
+{
+    private const string Queue = "wolverine.wolverine_incoming_envelopes";
+
+    /// <summary>Lets the scheduled time of every deadline come now; whether it has really passed is for the handler to see.</summary>
+    private static async Task RingAsync(Npgsql.NpgsqlDataSource database)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await connection.ExecuteAsync($"update {Queue} set execution_time = now() where status = 'Scheduled' and message_type like '%DeadlineDue'");
+    }
+
+    private async Task<string[]> MissedAsync(SampleVillage village)
+    {
+        var page = await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=deadline_missed");
+        return [.. page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("body").GetProperty("kind").GetString()!)];
+    }
+
+    [Fact]
+    public async Task C21_a_missed_deadline_is_recorded_once_and_a_kept_one_is_not()
+    {
+        var (late, people) = await api.ReadyToFileAsync(1);
+        await late.FileAsync(people);
+        var (kept, others) = await api.ReadyToFileAsync(1);
+        await kept.FileAsync(others);
+        await kept.ReviewAsync();
+        await kept.ApproveAsync();
+        await RingAsync(api.Database);
+        Assert.Empty(await MissedAsync(late));
+        api.Clock.Advance(TimeSpan.FromDays(16));
+        await ApiFixture.EventuallyAsync(async () =>
+        {
+            await RingAsync(api.Database);
+            return (await MissedAsync(late)).Length > 0;
+        }, "the missed review is recorded");
+        Assert.Equal(["review"], await MissedAsync(late));
+        Assert.Empty(await MissedAsync(kept));
+        await RingAsync(api.Database);
+        Assert.Equal(["review"], await MissedAsync(late));
+        var supervised = await late.Offices.CountyHrss.GetAsync("/api/supervision");
+        Assert.Contains(supervised.GetProperty("items").EnumerateArray(), i => i.GetProperty("kind").GetString() == "overdue-review" && i.GetProperty("escalated").GetBoolean());
+    }
+
+    [Fact]
+    public async Task C21_a_scheduled_deadline_survives_kill_9_and_restart()
+    {
+        var database = await api.NewDatabaseAsync("ledger_deadline");
+        var folder = Directory.CreateTempSubdirectory("ledger-deadline");
+        try
+        {
+            var settings = new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = database, ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"), ["Ledger__Sample"] = "true",
+                ["Ledger__SampleFolder"] = folder.FullName,
+            };
+            await using var source = Npgsql.NpgsqlDataSource.Create(database);
+            await using (var first = await ApiProcess.StartAsync(settings))
+            {
+                await ApiFixture.EventuallyAsync(() => Task.FromResult(first.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
+                await first.KillAsync();
+            }
+            await using var again = await ApiProcess.StartAsync(settings);
+            await ApiFixture.EventuallyAsync(() => Task.FromResult(again.Output.Contains("tour.env", StringComparison.Ordinal)), "the product is up again");
+            var token = File.ReadLines(Path.Combine(folder.FullName, "tour.env")).First(l => l.StartsWith("export AUDITOR=", StringComparison.Ordinal))["export AUDITOR=".Length..];
+            again.Http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+            again.Http.DefaultRequestHeaders.Add("Idempotency-Key", "clock");
+            (await again.Http.PostAsync("/api/sample/clock?days=100", null)).EnsureSuccessStatusCode();
+            await ApiFixture.EventuallyAsync(async () =>
+            {
+                await RingAsync(source);
+                var page = JsonSerializer.Deserialize<JsonElement>(await again.Http.GetStringAsync("/api/audit/events?type=deadline_missed"));
+                return page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("body").GetProperty("kind").GetString()).Distinct().Order()
+                    .SequenceEqual(["credit", "objection-answer", "payment", "review"]);
+            }, "every kind of deadline is missed after 100 days");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
