@@ -50,6 +50,8 @@ public sealed class DonorTests(ApiFixture api)
         var stored = await api.ScalarAsync<string>("select string_agg(data::text, ' ') from ledger.mt_events where stream_id in (@a, @b)", ("a", donor.Id()), ("b", village.FundId));
         Assert.DoesNotContain(person.Name, stored);
         Assert.DoesNotContain(person.CitizenId, stored);
+        Assert.Equal([donor.Id()], (await village.Officer.GetAsync("/api/donors")).EnumerateArray().Select(d => d.Id()));
+        Assert.Empty((await api.NewOffices().Auditor.GetAsync("/api/donors")).EnumerateArray());
         Assert.Equal(10m, (await village.Officer.GetAsync($"/api/donors/{donor.Id()}/receipt")).GetProperty("availableAmount").GetDecimal());
     }
 

@@ -56,7 +56,9 @@ public sealed class EscalationTests(ApiFixture api)
         {
             var settings = new Dictionary<string, string>
             {
-                ["ConnectionStrings__Ledger"] = database, ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"), ["Ledger__Sample"] = "true",
+                ["ConnectionStrings__Ledger"] = database,
+                ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
+                ["Ledger__Sample"] = "true",
                 ["Ledger__SampleFolder"] = folder.FullName,
             };
             await using var source = Npgsql.NpgsqlDataSource.Create(database);

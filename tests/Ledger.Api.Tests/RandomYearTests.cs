@@ -162,8 +162,12 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var evidence = Chance(5) ? Array.Empty<string>() : [_paper];
         var (status, answer) = await SendAsync(_villages[v].Officer, $"/api/funds/{_villages[v].FundId}/allocations", new
         {
-            amount = Chance(3) ? 0.001m : Yuan(fen), source = gift ? "charity" : "collective-income", sourceName = "x", evidence = Own(v, evidence),
-            donorId = gift ? _donor : null, earmarkYear = gift && Chance(50) ? _villages[v].Year : (int?)null,
+            amount = Chance(3) ? 0.001m : Yuan(fen),
+            source = gift ? "charity" : "collective-income",
+            sourceName = "x",
+            evidence = Own(v, evidence),
+            donorId = gift ? _donor : null,
+            earmarkYear = gift && Chance(50) ? _villages[v].Year : (int?)null,
         });
         if (status != "ok") return status;
         Assert.True(fen > 0 && evidence.Length > 0);
@@ -334,7 +338,11 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var total = (some ?? due).Sum(l => l.Fen);
         var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/payment", new
         {
-            amount = Yuan(right ? total : total + 1), purpose, bankReference = "NX", evidence = Own(a.Village, [_paper]), memberIds = some?.Select(l => l.Member),
+            amount = Yuan(right ? total : total + 1),
+            purpose,
+            bankReference = "NX",
+            evidence = Own(a.Village, [_paper]),
+            memberIds = some?.Select(l => l.Member),
         });
         if (total > 0)
             Assert.Equal(a.Status is "noticed" or "paid" && _api.Today > a.NoticeUntil && a.OpenObjections.Count == 0 && right && purpose == "member-subsidy", status == "ok");

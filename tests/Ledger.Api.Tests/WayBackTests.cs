@@ -41,7 +41,11 @@ public sealed class WayBackTests(ApiFixture api)
         api.Clock.Advance(TimeSpan.FromDays(8));
         async Task<object> Payment(decimal amount, params string[]? some) => new
         {
-            amount, purpose = "member-subsidy", bankReference = "NX1", evidence = new[] { await village.Officer.EvidenceAsync("slip") }, memberIds = some,
+            amount,
+            purpose = "member-subsidy",
+            bankReference = "NX1",
+            evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            memberIds = some,
         };
         await ApiFixture.RefusedAsync("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", await Payment(400, members[0], members[1]));
         await village.Officer.PostAsync($"{village.ApplicationPath}/payment", await Payment(200, members[0], members[1]));
@@ -56,7 +60,10 @@ public sealed class WayBackTests(ApiFixture api)
 
         async Task<object> Refund(string member, string reason) => new
         {
-            memberId = member, reason, bankReference = "TK1", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
+            memberId = member,
+            reason,
+            bankReference = "TK1",
+            evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
         };
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/refunds", await Refund(members[2], "death"));
         await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[3] }, reason = "本人放弃" });
@@ -120,7 +127,12 @@ public sealed class WayBackTests(ApiFixture api)
         var last = village.Year - 1;
         async Task<object> Income(DateOnly on, int? corrects = null) => new
         {
-            amount = 300, source = "collective-income", sourceName = "租金", evidence = new[] { await village.Officer.EvidenceAsync("slip") }, effectiveDate = on, correctsYear = corrects,
+            amount = 300,
+            source = "collective-income",
+            sourceName = "租金",
+            evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            effectiveDate = on,
+            correctsYear = corrects,
         };
         var allocations = $"/api/funds/{village.FundId}/allocations";
         await village.Officer.PostAsync(allocations, await Income(new DateOnly(last, 12, 31)));

@@ -38,6 +38,7 @@ public static class DonorEndpoints
             .Command<DonorView>("register-donor", "登记捐赠人 (C8 C23) · Register a donor", Roles.VillageFinance, Roles.CountyHrss, Roles.CountyAgriculture)
             .Refuses(Rejections.AlreadyExists, Rejections.FieldInvalid)
             .Example("""{"kind":"charity","name":"任城区慈善总会","creditCode":"53370811MJ0000001X"}""");
+        api.MapGet("/donors", List).Reading<IReadOnlyList<DonorView>>("list-donors", "捐赠人名册（个人脱敏，C23） · Register of donors", Roles.All).Refuses(Rejections.FieldInvalid);
         api.MapGet("/donors/{id}", Read).Reading<DonorView>("read-donor", "查看捐赠人 · Read a donor", Roles.All).Refuses(Rejections.NotFound);
         api.MapGet("/donors/{id}/receipt", Receipt)
             .Reading<DonorReceiptView>("read-donor-receipt", "捐赠去向回执：每一元用在何处 (C23) · Where each yuan of a donor's gifts went",
@@ -65,6 +66,17 @@ public static class DonorEndpoints
 
         static Answer Created(Donor donor, string name) =>
             Answer.Created($"/api/donors/{donor.Id}", new DonorView(donor.Id, donor.Revision, donor.Kind, name, donor.CreditCode), donor.Revision);
+    }
+
+    private static async Task<IReadOnlyList<DonorView>> List(string? region, IQuerySession session, Caller caller, NpgsqlDataSource database, PersonalData people)
+    {
+        // Donors are registered by county: who works below it sees the county's.
+        var scope = Scope.Narrow(caller, region);
+        if (scope.Length > RegionCode.CountyLength) scope = RegionCode.County(scope);
+        var donors = await session.Query<Donor>().Where(d => d.Region.StartsWith(scope)).OrderBy(d => d.Id).Take(Scope.MaxRows).ToListAsync();
+        await using var connection = await database.OpenConnectionAsync();
+        var persons = await people.ReadAsync(connection, donors.Where(d => d.Name is null).Select(d => d.Id));
+        return [.. donors.Select(d => new DonorView(d.Id, d.Revision, d.Kind, d.Name ?? persons.GetValueOrDefault(d.Id)?.MaskedName ?? MemberEndpoints.Erased, d.CreditCode))];
     }
 
     /// <summary>Donors are known county-wide: whoever works in a county may see those registered in it.</summary>

@@ -24,7 +24,7 @@ public static class DeadlineDueHandler
     {
         if (time.GetUtcNow() < due.DueAt)
         {
-            await context.ReScheduleCurrentAsync(DateTimeOffset.UtcNow + LookAgain);
+            await context.ScheduleAsync(due, DateTimeOffset.UtcNow + LookAgain);
             return;
         }
         await using var connection = await database.OpenConnectionAsync();
