@@ -1,5 +1,6 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Members;
+using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -90,9 +91,7 @@ public static class EstimateEndpoints
     }
 
     private static async Task<PolicyYear> PolicyAsync(IQuerySession session, string region, int year) =>
-        await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(region), year))
-        ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year))
-        ?? throw new RefusedException(new Rejection(Rejections.PolicyYearMissing, $"{RegionCode.County(region)} 没有 {year} 年度政策参数"));
+        await session.PolicyYearAsync(region, year) ?? throw new RefusedException(new Rejection(Rejections.PolicyYearMissing, $"{RegionCode.County(region)} 没有 {year} 年度政策参数"));
 
     private static Money? Amount(decimal? yuan, string field)
     {

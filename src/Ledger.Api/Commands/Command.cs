@@ -1,3 +1,4 @@
+using Ledger.Api.PolicyYears;
 using Ledger.Api.Reports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -174,13 +175,11 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         if (_started.Count == 0) return;
         var region = _started[0].Application.Region;
         var year = _started[0].Application.Year;
-        var policy = await _session!.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(region), year))
-            ?? await _session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year));
-        if (policy is null) return;
+        if (await _session!.PolicyYearAsync(region, year) is not { } policy) return;
         var deadlines = _started.Select(s => (s.Application.Id, Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)))
             .Where(d => d.Deadline is not null).DistinctBy(d => d.Deadline!.Kind).ToList();
         if (deadlines.Count == 0) return;
-        outbox.Enroll(_session);
+        outbox.Enroll(_session!);
         foreach (var (id, deadline) in deadlines)
         {
             var dueAt = time.GetUtcNow().AddDays(deadline!.Days);

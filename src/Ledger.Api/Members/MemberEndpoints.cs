@@ -1,5 +1,6 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -113,8 +114,7 @@ public static class MemberEndpoints
         var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation) ?? throw Require.NotFound($"{id} 的 {year} 年度");
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
-        var county = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(member.Region), year), cancellation);
-        var cap = (county ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(member.Region), year), cancellation))?.HighestTierFen;
+        var cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen;
         return Reading.Of(http, state, s => View(s, id, year, person, cap), id);
     }
 

@@ -1,5 +1,6 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Plans;
+using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -56,14 +57,10 @@ public static class ReportEndpoints
                 [Roles.CityHrss, .. Roles.County, Roles.Agency, Roles.Auditor, Roles.Township]).Refuses(Rejections.FieldInvalid);
     }
 
-    private static async Task<PolicyYear?> PolicyAsync(IQuerySession session, string region, int year) => region.Length < RegionCode.CityLength ? null
-        : (region.Length >= RegionCode.CountyLength ? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(region), year)) : null)
-            ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year));
-
     private static async Task<IncentiveReportView> Incentives(string? region, int year, IQuerySession session, NpgsqlDataSource database, Caller caller)
     {
         var scope = Scope.Narrow(caller, region);
-        var weights = (await PolicyAsync(session, scope, year))?.IncentiveWeights() ?? IncentiveWeights.Default;
+        var weights = (await session.PolicyYearAsync(scope, year))?.IncentiveWeights() ?? IncentiveWeights.Default;
         await using var connection = await database.OpenConnectionAsync();
         var facts = await connection.QueryAsync(
             $"""
@@ -130,7 +127,7 @@ public static class ReportEndpoints
     {
         var scope = Scope.Narrow(caller, region);
         // In January the new year's parameters may not be out yet: last year's deadlines hold until then.
-        var policy = await PolicyAsync(session, scope, clock.Today.Year) ?? await PolicyAsync(session, scope, clock.Today.Year - 1);
+        var policy = await session.PolicyYearAsync(scope, clock.Today.Year) ?? await session.PolicyYearAsync(scope, clock.Today.Year - 1);
         var d = policy?.Deadlines() ?? Deadlines.Default;
         await using var connection = await database.OpenConnectionAsync();
         await Freshness.WaitAsync(connection, "WorkQueue", CancellationToken.None);

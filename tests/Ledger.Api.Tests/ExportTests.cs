@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Ledger.Domain;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>What strangers' tools make of the exports: Debian's hledger and Beancount check the journal of the whole sample county.</summary>
+[Collection("api")]
+public sealed partial class ExportTests(ApiFixture api)
+{
+    private static (int Exit, string Output) Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["LANG"] = "C.UTF-8" } };
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.Result);
+    }
+
+    [GeneratedRegex("^\"(?<account>[^\"]+)\",\"(?<amount>-?[0-9.]+) CNY\"", RegexOptions.Multiline)]
+    private static partial Regex HledgerRow();
+
+    [Fact]
+    public async Task Hledger_and_beancount_accept_the_sample_county_and_agree_with_every_trial_balance_at_three_dates()
+    {
+        var folder = Directory.CreateTempSubdirectory("ledger-export");
+        try
+        {
+            await using var product = await ApiProcess.StartAsync(new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_export"), ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
+                ["Ledger__Sample"] = "true", ["Ledger__SampleFolder"] = folder.FullName,
+            });
+            await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
+            product.Http.DefaultRequestHeaders.Authorization = new("Bearer",
+                File.ReadLines(Path.Combine(folder.FullName, "tour.env")).First(l => l.StartsWith("export AUDITOR=", StringComparison.Ordinal))["export AUDITOR=".Length..]);
+            var (hledger, beancount) = (Path.Combine(folder.FullName, "journal.hledger"), Path.Combine(folder.FullName, "journal.beancount"));
+            await File.WriteAllTextAsync(hledger, await product.Http.GetStringAsync("/api/exports/journal"));
+            await File.WriteAllTextAsync(beancount, await product.Http.GetStringAsync("/api/exports/journal?format=beancount"));
+            Assert.Equal((0, ""), Run("hledger", "-f", hledger, "check"));
+            Assert.Equal((0, ""), Run("bean-check", beancount));
+
+            var funds = JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync("/api/funds")).EnumerateArray().Select(f => f.Id()).ToList();
+            Assert.Equal(12, funds.Count);
+            var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
+            var compared = 0;
+            foreach (var date in new[] { today, today.AddDays(-30), new DateOnly(today.Year - 1, 12, 31) })
+            {
+                var (exit, csv) = Run("hledger", "-f", hledger, "balance", "--flat", "--no-total", "-O", "csv", "-e", $"{date.AddDays(1):yyyy-MM-dd}");
+                Assert.Equal(0, exit);
+                var theirs = HledgerRow().Matches(csv).ToDictionary(m => m.Groups["account"].Value, m => decimal.Parse(m.Groups["amount"].Value, CultureInfo.InvariantCulture));
+                var ours = new Dictionary<string, decimal>();
+                foreach (var fund in funds)
+                    foreach (var account in JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={date:yyyy-MM-dd}")).GetProperty("accounts").EnumerateArray())
+                        ours[$"{fund}:{account.GetProperty("account").GetString()}"] = account.GetProperty("amount").GetDecimal();
+                Assert.Equal(ours.OrderBy(a => a.Key, StringComparer.Ordinal), theirs.OrderBy(a => a.Key, StringComparer.Ordinal));
+                compared += ours.Count;
+            }
+            Assert.True(compared > 60, $"{compared} accounts");
+
+            // One unbalanced fen, and both say so.
+            var broken = (await File.ReadAllTextAsync(hledger)).Replace(" 60000.00 CNY", " 60000.01 CNY", StringComparison.Ordinal);
+            await File.WriteAllTextAsync(hledger, broken);
+            Assert.NotEqual(0, Run("hledger", "-f", hledger, "check").Exit);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task The_journal_holds_only_the_callers_scope_and_every_event_is_in_the_log()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        using var journal = await village.Officer.SendAsync(HttpMethod.Get, "/api/exports/journal", null);
+        var text = await journal.Content.ReadAsStringAsync();
+        Assert.Contains($"{village.FundId}:available:general  1000.00 CNY", text);
+        Assert.Contains($"{village.FundId}:reserved  200.00 CNY", text);
+        Assert.DoesNotContain("fund-", text.Replace(village.FundId, "", StringComparison.Ordinal));
+        using var foreign = await api.NewOffices().Auditor.SendAsync(HttpMethod.Get, "/api/exports/journal", null);
+        Assert.Equal("", await foreign.Content.ReadAsStringAsync());
+        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/api/exports/journal?format=pdf");
+
+        using var log = await village.Offices.Auditor.SendAsync(HttpMethod.Get, "/api/exports/events", null);
+        var lines = (await log.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
+        Assert.Equal(await api.ScalarAsync<long>("select count(*) from ledger.mt_events where headers ->> 'region' like @county || '%'", ("county", village.Offices.County)), lines.Count);
+        Assert.Contains(lines, l => l.GetProperty("type").GetString() == "funds_reserved" && l.GetProperty("data").GetProperty("amountFen").GetInt64() == 20_000);
+        Assert.DoesNotContain(people[0].Name, await log.Content.ReadAsStringAsync());
+    }
+}
