@@ -62,6 +62,7 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
         Assert.Contains("\"creditedAmount\":28320.00", first);
         Assert.Contains("\"type\":\"application_filed\"", first); // the trail has it a moment later
         Assert.Contains("\"command\":\"approve-application\"", first);
+        Assert.Contains("补助120.00元，来自", first);
         var marked = Path.Combine(_folder.FullName, ".sample", "roster-marked.xlsx");
         using (var workbook = System.IO.Compression.ZipFile.OpenRead(marked)) Assert.NotNull(workbook.GetEntry("xl/workbook.xml"));
         var second = Run(script, expected);

@@ -103,7 +103,7 @@ public static class DonorEndpoints
     {
         var donor = await FindAsync(session, id, caller) ?? throw Require.NotFound(id);
         var traces = await GiftTrace.OfDonorAsync(session, id, caller.Actor.Region, cancellation);
-        var gifts = traces.Select(t => new GiftView(t.FundId, t.FundName, t.AllocationId, t.RecordedAt, t.AmountFen, t.Earmark,
+        var gifts = traces.Select(t => new GiftView(t.Allocation.FundId, t.FundName, t.Allocation.Event.AllocationId, t.Allocation.RecordedAt, t.Allocation.Event.AmountFen, t.Allocation.Event.Earmark,
             [.. t.Uses.Select(u => new GiftUseView(u.ApplicationId, u.MemberId, u.AmountFen, u.Status.Word()))], t.AvailableFen, t.ReturnedFen)).ToList();
         return new DonorReceiptView(await ViewAsync(donor, database, people), Money.Sum(gifts.Select(g => g.Amount)),
             Money.Sum(gifts.SelectMany(g => g.Uses).Select(u => u.Amount)), Money.Sum(gifts.Select(g => g.AvailableAmount)),

@@ -66,6 +66,7 @@ public static class ApiDocument
         ["reports"] = "报表与督办 Reports",
         ["supervision"] = "报表与督办 Reports",
         ["audit"] = "审计 Audit",
+        ["trace"] = "追溯 Trace",
         ["exports"] = "导出 Exports",
         ["templates"] = "模板 Templates",
         ["sample"] = "样例 Sample",

@@ -15,6 +15,9 @@ public sealed record Move(string FromSubAccount, FenInterval Origin, string ToSu
 /// <summary>An interval of another fund's outflow that came in here.</summary>
 public sealed record Arrival(string FromFundId, string SubAccount, FenInterval Origin, FenInterval Fen);
 
+/// <summary>Fen of an allocation, by their interval on its sub-account's inflow axis: where money came from.</summary>
+public sealed record Source(string FundId, string AllocationId, string SubAccount, FenInterval Fen);
+
 /// <summary>Where some fen are now.</summary>
 public enum PlaceKind { Available, Used, Returned }
 
@@ -30,6 +33,10 @@ public sealed class FundAxes
     private readonly List<Outflow> _outflows = [];
     private readonly List<Move> _moves = [];
     private readonly List<Arrival> _arrivals = [];
+    private readonly List<Source> _lots = [];
+
+    /// <summary>The funds that money came from or went to.</summary>
+    public IEnumerable<string> Neighbours => _arrivals.Select(a => a.FromFundId).Concat(_outflows.Where(o => o.Kind == OutflowKind.Transferred).Select(o => o.To)).Distinct();
 
     public string FundId { get; }
 
@@ -43,6 +50,9 @@ public sealed class FundAxes
     {
         switch (e)
         {
+            case FundsAllocated a:
+                _lots.Add(new Source(FundId, a.AllocationId, a.SubAccount, a.Fen));
+                break;
             case FundsReserved r:
                 _outflows.Add(new Outflow(r.SubAccount, r.Fen, OutflowKind.Reserved, r.ApplicationId));
                 break;
@@ -105,6 +115,23 @@ public sealed class FundAxes
         places.AddRange(left.Select(rest => new Place(PlaceKind.Available, FundId, subAccount, rest)));
         InvariantViolationException.Require(Money.Sum(places.Select(p => p.Fen.Length)) == fen.Length, $"{FundId}/{subAccount}: {fen} is not wholly accounted for");
         return places;
+    }
+
+    /// <summary>
+    /// Which allocations these fen, by their interval on the outflow axis of a sub-account, came from: first in, first out, and what had
+    /// come back before is followed to its own origin. The sources sum to the interval.
+    /// </summary>
+    public IReadOnlyList<Source> Up(string subAccount, FenInterval fen, Func<string, FundAxes> other)
+    {
+        var sources = new List<Source>();
+        foreach (var lot in _lots.Where(l => l.SubAccount == subAccount))
+            if (lot.Fen.Overlap(fen) is { } part) sources.Add(lot with { Fen = part });
+        foreach (var move in _moves.Where(m => m.ToSubAccount == subAccount))
+            if (move.Fen.Overlap(fen) is { } part) sources.AddRange(Up(move.FromSubAccount, Shift(part, move.Fen, move.Origin), other));
+        foreach (var arrival in _arrivals.Where(a => a.SubAccount == subAccount))
+            if (arrival.Fen.Overlap(fen) is { } part) sources.AddRange(other(arrival.FromFundId).Up(subAccount, Shift(part, arrival.Fen, arrival.Origin), other));
+        InvariantViolationException.Require(Money.Sum(sources.Select(s => s.Fen.Length)) == fen.Length, $"{FundId}/{subAccount}: the sources of {fen} do not sum to it");
+        return sources;
     }
 
     private IEnumerable<Place> Arrived(string fromFundId, string subAccount, FenInterval origin, Func<string, FundAxes> other) => _arrivals
