@@ -61,7 +61,12 @@ if (settings.Sample) builder.Services.AddHostedService<SampleCounty>();
 
 var app = builder.Build();
 await LedgerStore.ApplySchemaAsync(app.Services);
-if (args is ["schema"]) return;
+if (args is ["schema", ..]) return;
+if (args is ["check", ..])
+{
+    Environment.ExitCode = await CheckEndpoint.RunAsync(app.Services, rebuild: args.Contains("--rebuild"));
+    return;
+}
 if (settings.Sample) await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
 
 // Pipeline
@@ -94,6 +99,7 @@ api.MapApplications();
 api.MapEvidence();
 api.MapReports();
 api.MapAudit();
+api.MapCheck();
 api.MapTraces();
 api.MapExports();
 api.MapTemplates();

@@ -36,6 +36,17 @@ public sealed class ApiProcess : IAsyncDisposable
         return api;
     }
 
+    /// <summary>Runs a command of the product to its end: exit code and what it printed.</summary>
+    public static async Task<(int Exit, string Output)> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(Ledger.Api.Storage.Settings).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
+        foreach (var (name, value) in settings) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, output);
+    }
+
     public string Output { get { lock (_output) return string.Join('\n', _output); } }
 
     public async Task KillAsync()

@@ -31,8 +31,10 @@ public sealed partial class ExportTests(ApiFixture api)
         {
             await using var product = await ApiProcess.StartAsync(new Dictionary<string, string>
             {
-                ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_export"), ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
-                ["Ledger__Sample"] = "true", ["Ledger__SampleFolder"] = folder.FullName,
+                ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_export"),
+                ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
+                ["Ledger__Sample"] = "true",
+                ["Ledger__SampleFolder"] = folder.FullName,
             });
             await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
             product.Http.DefaultRequestHeaders.Authorization = new("Bearer",

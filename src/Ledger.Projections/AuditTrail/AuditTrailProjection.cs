@@ -61,6 +61,15 @@ public sealed class AuditTrailProjection(string schema) : IProjection
         return Task.CompletedTask;
     }
 
+    /// <summary>An event's row as one line of text, for the check.</summary>
+    public static string Row(IEvent e) => Row(e.Sequence, e.Id, e.StreamKey!, (int)e.Version, e.EventTypeName, e.Timestamp, e.EffectiveDate(), e.Header(EventHeaders.Actor),
+        e.Header(EventHeaders.Role), e.Header(EventHeaders.Region), (e.Data as IMoneyEvent)?.AmountFen.Fen, (e.Data as CommandRefused)?.Code,
+        string.Join(' ', (e.Data as IEvidenced)?.Evidence ?? []), string.Join(' ', Ids(e).Distinct()));
+
+    internal static string Row(long sequence, Guid eventId, string stream, int version, string type, DateTimeOffset recordedAt, DateOnly effectiveDate, string actor, string role,
+        string region, long? amountFen, string? code, string evidence, string ids) => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"{sequence}|{eventId}|{stream}|{version}|{type}|{recordedAt.ToUniversalTime():yyyy-MM-dd'T'HH:mm:ss.ffffff}|{effectiveDate:yyyy-MM-dd}|{actor}|{role}|{region}|{amountFen}|{code}|{evidence}|{ids}");
+
     private static readonly ConcurrentDictionary<Type, Func<object, string?>[]> IdProperties = new();
 
     /// <summary>The stream, every property named …Id, and what <see cref="INamesIds"/> adds.</summary>

@@ -1,0 +1,233 @@
+using System.Text.Json.Nodes;
+using JasperFx.Events;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Members;
+using Ledger.Projections.AuditTrail;
+using Ledger.Projections.WorkQueues;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Projections.Checking;
+
+/// <summary>
+/// Something in a read model that the events do not say. <paramref name="Path"/>: where in the document; <paramref name="Event"/>: the
+/// sequence of the event that explains what it should be.
+/// </summary>
+public sealed record Difference(string Projection, string Id, string Path, string? Found, string? Expected, long? Event);
+
+/// <summary>What a check looked at and what it found.</summary>
+public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Difference> Differences, bool Rebuilt);
+
+/// <summary>
+/// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work queue, the audit trail;
+/// and across streams, that fund, application and member-years tell of the same money. Pages through the streams: memory stays constant.
+/// </summary>
+public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database, string schema)
+{
+    private const int PageSize = 200, MaxDifferences = 1000;
+    private readonly List<Difference> _differences = [];
+    private long _events, _documents;
+
+    /// <param name="rebuild">Writes what the events say in place of each wrong document or row, one small transaction each.</param>
+    public async Task<CheckResult> RunAsync(bool rebuild, CancellationToken cancellation = default)
+    {
+        var check = typeof(LedgerCheck).GetMethod(nameof(CheckStateAsync), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!;
+        foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))).OrderBy(t => t.Name, StringComparer.Ordinal))
+            await (Task)check.MakeGenericMethod(aggregate).Invoke(this, [rebuild, cancellation])!;
+        await CheckWorkQueueAsync(rebuild, cancellation);
+        await CheckAuditTrailAsync(rebuild, cancellation);
+        await CheckMoneyAsync(cancellation);
+        return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0);
+    }
+
+    private Task CheckStateAsync<T>(bool rebuild, CancellationToken cancellation) where T : Aggregate, IEvolve<T> =>
+        CheckDocumentsAsync<T, T>(typeof(T).Name, (state, e) => e.Data is IEventOf<T> own ? StateProjection<T>.Fold(state, e.StreamKey!, own) : state, rebuild, cancellation);
+
+    private Task CheckWorkQueueAsync(bool rebuild, CancellationToken cancellation)
+    {
+        var projection = new WorkQueueProjection();
+        return CheckDocumentsAsync<Application, WorkItem>("WorkQueue", (item, e) => projection.Evolve(item, e.StreamKey!, e), rebuild, cancellation);
+    }
+
+    /// <summary>Every stream that begins <typeparamref name="TAggregate"/>'s events against its document of type <typeparamref name="TDocument"/>.</summary>
+    private async Task CheckDocumentsAsync<TAggregate, TDocument>(string name, Func<TDocument?, IEvent, TDocument?> fold, bool rebuild, CancellationToken cancellation)
+        where TAggregate : Aggregate where TDocument : class
+    {
+        var table = $"{schema}.mt_doc_{typeof(TDocument).Name.ToLowerInvariant()}";
+        var own = EventTypes.Of<TAggregate>().ToHashSet();
+        var types = store.Options.Events.AllKnownEventTypes().Where(t => own.Contains(t.EventType)).Select(t => t.EventTypeName).ToArray();
+        for (var after = ""; ;)
+        {
+            var ids = await ColumnAsync($"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) order by 1 limit {PageSize}", cancellation,
+                ("after", after), ("types", types));
+            if (ids.Count == 0) break;
+            await using var session = store.QuerySession();
+            var events = (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids.ToArray())).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
+            var documents = await DocumentsAsync(table, ids, cancellation);
+            foreach (var id in ids)
+            {
+                _events += events[id].Count();
+                _documents++;
+                var difference = Compare(id, events[id], documents.GetValueOrDefault(id));
+                // Somebody may have written between the two reads: only what stays different is a difference.
+                for (var again = 0; difference is not null && again < 3; again++)
+                {
+                    await Task.Delay(100, cancellation);
+                    difference = await CompareAnewAsync(id);
+                }
+                if (difference is null) continue;
+                Report(difference);
+                for (var tries = 0; rebuild && tries < 3 && difference is not null; tries++)
+                {
+                    await store.Advanced.RebuildSingleStreamAsync<TDocument>(id, cancellation);
+                    difference = await CompareAnewAsync(id);
+                }
+            }
+            after = ids[^1];
+        }
+        // Documents that no stream explains.
+        foreach (var orphan in await ColumnAsync($"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}", cancellation))
+        {
+            Report(new Difference(name, orphan, "$", "document", null, null));
+            if (rebuild) await ExecuteAsync($"delete from {table} where id = @id", cancellation, ("id", orphan));
+        }
+
+        async Task<Difference?> CompareAnewAsync(string id)
+        {
+            await using var session = store.QuerySession();
+            return Compare(id, await session.Events.FetchStreamAsync(id, token: cancellation), (await DocumentsAsync(table, [id], cancellation)).GetValueOrDefault(id));
+        }
+
+        Difference? Compare(string id, IEnumerable<IEvent> events, string? text)
+        {
+            var (expected, last) = ((TDocument?)null, 0L);
+            foreach (var e in events) (expected, last) = (fold(expected, e), e.Sequence);
+            var should = expected is null ? null : JsonNode.Parse(store.Options.Serializer().ToJson(expected));
+            var found = text is null ? null : JsonNode.Parse(text);
+            if (JsonNode.DeepEquals(found, should)) return null;
+            var (path, was, wanted) = FirstDifference(found, should, "$");
+            return new Difference(name, id, path, was, wanted, last);
+        }
+    }
+
+    private async Task CheckAuditTrailAsync(bool rebuild, CancellationToken cancellation)
+    {
+        var seen = long.Parse((await ColumnAsync($"select coalesce(max(last_seq_id), 0)::text from {schema}.mt_event_progression where name = 'AuditTrail:All'", cancellation)).Single(),
+            System.Globalization.CultureInfo.InvariantCulture);
+        for (var after = 0L; ;)
+        {
+            await using var session = store.QuerySession();
+            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.Sequence <= seen).OrderBy(e => e.Sequence).Take(PageSize * 5).ToListAsync(cancellation);
+            if (events.Count == 0) break;
+            var rows = await RowsAsync(events[0].Sequence, events[^1].Sequence, cancellation);
+            foreach (var e in events)
+            {
+                var expected = AuditTrailProjection.Row(e);
+                var found = rows.GetValueOrDefault(e.Sequence);
+                if (found == expected) continue;
+                Report(new Difference("AuditTrail", $"{e.Sequence}", "$", found, expected, e.Sequence));
+                if (!rebuild) continue;
+                await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", cancellation, ("seq", e.Sequence));
+                await using var writing = store.LightweightSession();
+                await new AuditTrailProjection(schema).ApplyAsync(writing, [e], cancellation);
+                await writing.SaveChangesAsync(cancellation);
+            }
+            after = events[^1].Sequence;
+        }
+        foreach (var orphan in await ColumnAsync($"select seq::text from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}", cancellation))
+        {
+            Report(new Difference("AuditTrail", orphan, "$", "row", null, null));
+            if (rebuild) await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", cancellation, ("seq", long.Parse(orphan, System.Globalization.CultureInfo.InvariantCulture)));
+        }
+    }
+
+    /// <summary>What a fund holds for an application is what the application's lines and their people's years hold: three streams, one sum.</summary>
+    private async Task CheckMoneyAsync(CancellationToken cancellation)
+    {
+        await using var session = store.QuerySession();
+        await foreach (var fund in session.Query<Fund>().ToAsyncEnumerable(cancellation))
+        {
+            foreach (var (id, held) in fund.Commitments)
+            {
+                var application = await session.LoadAsync<Application>(id, cancellation);
+                var years = await session.LoadManyAsync<MemberYear>(cancellation, application is null ? [] : [.. application.Lines.Select(application.MemberYearId)]);
+                void Same(string what, Money fundFen, LineStatus line, SubsidyStatus subsidy)
+                {
+                    var lines = application?.Total(line) ?? Money.Zero;
+                    var people = Money.Sum(years.SelectMany(y => y.Subsidies).Where(s => s.ApplicationId == id && s.Status == subsidy).Select(s => s.AmountFen));
+                    if (lines != fundFen) Report(new Difference("Money", id, what, $"application {lines}", $"fund {fundFen}", null));
+                    if (people != fundFen) Report(new Difference("Money", id, what, $"member-years {people}", $"fund {fundFen}", null));
+                }
+                Same("reserved", held.ReservedFen, LineStatus.Approved, SubsidyStatus.Approved);
+                Same("in-transit", held.InTransitFen, LineStatus.Paid, SubsidyStatus.Paid);
+                Same("credited", held.CreditedFen, LineStatus.Credited, SubsidyStatus.Credited);
+            }
+        }
+    }
+
+    private void Report(Difference difference)
+    {
+        if (_differences.Count < MaxDifferences) _differences.Add(difference);
+    }
+
+    private static (string Path, string? Found, string? Expected) FirstDifference(JsonNode? found, JsonNode? expected, string path)
+    {
+        if (found is JsonObject a && expected is JsonObject b)
+            foreach (var key in a.Select(p => p.Key).Union(b.Select(p => p.Key)))
+                if (!JsonNode.DeepEquals(a[key], b[key])) return FirstDifference(a[key], b[key], $"{path}.{key}");
+        if (found is JsonArray x && expected is JsonArray y && x.Count == y.Count)
+            for (var i = 0; i < x.Count; i++)
+                if (!JsonNode.DeepEquals(x[i], y[i])) return FirstDifference(x[i], y[i], $"{path}[{i}]");
+        return (path, Short(found), Short(expected));
+
+        static string? Short(JsonNode? node) => node?.ToJsonString() is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString();
+    }
+
+    private async Task<Dictionary<string, string>> DocumentsAsync(string table, List<string> ids, CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand($"select id, data::text from {table} where id = any(@ids)");
+        command.Parameters.AddWithValue("ids", ids.ToArray());
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var documents = new Dictionary<string, string>();
+        while (await reader.ReadAsync(cancellation)) documents[reader.GetString(0)] = reader.GetString(1);
+        return documents;
+    }
+
+    /// <summary>Audit rows by sequence, each as one line of text in the form of <see cref="AuditTrailProjection.Row"/>.</summary>
+    private async Task<Dictionary<long, string>> RowsAsync(long from, long to, CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand(
+            $"""
+             select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, array_to_string(evidence, ' '), array_to_string(ids, ' ')
+               from {schema}.audit_entry where seq between @from and @to
+             """);
+        command.Parameters.AddWithValue("from", from);
+        command.Parameters.AddWithValue("to", to);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var rows = new Dictionary<long, string>();
+        while (await reader.ReadAsync(cancellation))
+            rows[reader.GetInt64(0)] = AuditTrailProjection.Row(reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4),
+                reader.GetFieldValue<DateTimeOffset>(5), reader.GetFieldValue<DateOnly>(6), reader.GetString(7), reader.GetString(8), reader.GetString(9),
+                reader.IsDBNull(10) ? null : reader.GetInt64(10), reader.IsDBNull(11) ? null : reader.GetString(11), reader.GetString(12), reader.GetString(13));
+        return rows;
+    }
+
+    private async Task<List<string>> ColumnAsync(string sql, CancellationToken cancellation, params (string Name, object Value)[] parameters)
+    {
+        await using var command = database.CreateCommand(sql);
+        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var column = new List<string>();
+        while (await reader.ReadAsync(cancellation)) column.Add(reader.GetString(0));
+        return column;
+    }
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params (string Name, object Value)[] parameters)
+    {
+        await using var command = database.CreateCommand(sql);
+        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+}
