@@ -17,9 +17,10 @@ public sealed class CheckTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var sound = await village.Offices.Auditor.GetAsync("/api/audit/check");
+        JsonElement sound = default;
+        await ApiFixture.EventuallyAsync(async () => (sound = await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0, "the projections have caught up");
         Assert.True(sound.GetProperty("isSound").GetBoolean(), sound.GetRawText());
-        Assert.True(sound.GetProperty("documents").GetInt64() > 10);
+        Assert.True(sound.GetProperty("documents").GetInt64() >= 8);
 
         var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
         var memberYear = Domain.Identity.StreamId.MemberYear(member, village.Year);
@@ -40,7 +41,7 @@ public sealed class CheckTests(ApiFixture api)
         Assert.Contains(differences, d => d.Projection == "MemberYear" && d.Id == memberYear);
         Assert.Contains(differences, d => d.Projection == "WorkQueue" && d.Id == village.ApplicationId && d.Path == "$.status");
         Assert.Contains(differences, d => d.Projection == "AuditTrail");
-        Assert.Contains(differences, d => d.Projection == "Plan" && d.Id == "plan-invented");
+        Assert.DoesNotContain(differences, d => d.Id == "plan-invented"); // no event says whose it is: only the whole check tells
         Assert.Contains(differences, d => d.Projection == "Money" && d.Id == village.ApplicationId); // the missing year's subsidy is missing from the sum
 
         // On the fund whose balance was edited nothing can be booked: the sums no longer add up, and the product would rather fail.
@@ -48,13 +49,14 @@ public sealed class CheckTests(ApiFixture api)
             SampleClient.Json(new { amount = 1, source = "collective-income", sourceName = "x", evidence = new[] { await village.Officer.EvidenceAsync("slip") } })))
             Assert.Equal(System.Net.HttpStatusCode.InternalServerError, stopped.StatusCode);
         var neighbour = await api.RegisteredAsync(village.Offices);
+        Assert.True((await api.NewOffices().Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean()); // another county's books are its own affair
         var serving = Task.Run(async () =>
         {
             for (var i = 0; i < 20; i++) await neighbour.AllocateAsync(1);
         });
         var (exit, output) = await ApiProcess.RunAsync(OnThisDatabase, "check", "--rebuild");
         await serving;
-        Assert.True(exit == 1 && output.Contains(village.FundId, StringComparison.Ordinal) && output.Contains("已改正", StringComparison.Ordinal), output);
+        Assert.True(exit == 1 && output.Contains(village.FundId, StringComparison.Ordinal) && output.Contains("已改正", StringComparison.Ordinal) && output.Contains("plan-invented", StringComparison.Ordinal), output);
         (exit, output) = await ApiProcess.RunAsync(OnThisDatabase, "check");
         Assert.True(exit == 0, output);
         Assert.True((await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());

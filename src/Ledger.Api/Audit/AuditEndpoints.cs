@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ledger.Api.Commands;
+using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -24,12 +25,12 @@ public static class AuditEndpoints
 
     public static void MapAudit(this IEndpointRouteBuilder api) =>
         api.MapGet("/audit/events", Search)
-            .Reading<AuditPage>("search-audit-trail", "审计轨迹：按编号、人员、类型、拒绝代码、时间查询 · Search the audit trail",
+            .Reading<AuditPage>("search-audit-trail", "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格 · Search the audit trail",
                 Roles.Auditor, Roles.Agency, Roles.CityHrss, Roles.VillageFinance, Roles.CountyHrss, Roles.CountyFinance, Roles.CountyAgriculture)
             .Refuses(Rejections.FieldInvalid);
 
-    private static async Task<AuditPage> Search(string? id, string? actor, string? type, string? code, DateTimeOffset? from, DateTimeOffset? to, long? after,
-        int? limit, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    private static async Task<IResult> Search(string? id, string? actor, string? role, string? type, string? code, string? region, decimal? minAmount, decimal? maxAmount,
+        DateTimeOffset? from, DateTimeOffset? to, long? after, int? limit, NpgsqlDataSource database, Caller caller, HttpContext http, CancellationToken cancellation)
     {
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         var size = limit ?? 100;
@@ -40,7 +41,8 @@ public static class AuditEndpoints
         [
             ("a.ids @> array[@id]", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()), ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
-            ("a.seq > @after", "after", after), ("a.region like @scope || '%'", "scope", caller.Actor.Region),
+            ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount)), ("a.amount_fen <= @max", "max", Fen(maxAmount)),
+            ("a.region like @scope || '%'", "scope", Scope.Narrow(caller, region)),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
         var entries = await connection.QueryAsync(
@@ -54,6 +56,19 @@ public static class AuditEndpoints
                 r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
                 r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13))),
             [.. asked.Select(f => (f.Name, f.Value))]);
-        return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
+        var page = new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
+        return http.Request.Headers.Accept.ToString().Contains(Workbook.ContentType, StringComparison.Ordinal)
+            ? Results.File(Sheet(page.Entries), Workbook.ContentType, "审计轨迹.xlsx") : Results.Ok(page);
+    }
+
+    private static long? Fen(decimal? yuan) => yuan is { } y ? (long)decimal.Round(y * 100) : null;
+
+    private static byte[] Sheet(IReadOnlyList<AuditEntryView> entries)
+    {
+        (string Heading, int Width)[] headings = [("序号", 10), ("记录时间", 22), ("业务日期", 12), ("类型", 24), ("人员", 24), ("角色", 16), ("区划", 14), ("金额（元）", 14), ("拒绝代码", 20),
+            ("流", 50), ("凭证", 66)];
+        Column[] columns = [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))];
+        return Workbook.Write(("审计轨迹", entries.Select(e => (IEnumerable<string>)[$"{e.Sequence}", $"{e.RecordedAt.ToOffset(TimeSpan.FromHours(8)):yyyy-MM-dd HH:mm:ss}", $"{e.EffectiveDate:yyyy-MM-dd}", e.Type,
+            e.Actor, e.Role, e.Region, $"{e.Amount}", e.Code ?? "", e.Stream, string.Join(' ', e.Evidence)]).Prepend(columns.Select(c => c.Heading)), columns));
     }
 }

@@ -8,6 +8,7 @@ using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Projections.Balances;
+using Ledger.Projections.Journal;
 using Marten;
 
 namespace Ledger.Api.Funds;
@@ -46,6 +47,16 @@ public sealed record AccountBalanceView(string Account, Money Amount);
 public sealed record TrialBalanceView(string FundId, DateOnly At, IReadOnlyList<AccountBalanceView> Accounts, Money SumAmount, string Digest, bool IsSealed);
 
 public sealed record AllocationView(string AllocationId, Money Amount, FundView Fund);
+
+public sealed record AccountChangeView(string Account, Money BeforeAmount, Money AfterAmount, Money ChangeAmount);
+public sealed record ExplainingEventView(long Sequence, DateTimeOffset RecordedAt, DateOnly EffectiveDate, string Type, string Actor, IReadOnlyList<AccountBalanceView> Postings);
+
+/// <summary>
+/// The balances for one business date, as known at two moments, and the events recorded between them that make the difference: their
+/// postings sum to it, account by account.
+/// </summary>
+public sealed record BalanceChangeView(string FundId, DateOnly At, DateTimeOffset From, DateTimeOffset? To, IReadOnlyList<AccountChangeView> Accounts,
+    IReadOnlyList<ExplainingEventView> Events);
 
 /// <summary>Ring-fenced funds (专款专用), C7 and C9.</summary>
 public static class FundEndpoints
@@ -92,9 +103,12 @@ public static class FundEndpoints
             .TakesSheet(Sheets.BankStatement)
             .Refuses(Rejections.RosterInvalid, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);
         api.MapGet("/funds/{id}/trial-balance", TrialBalance)
-            .Reading<TrialBalanceView>("read-trial-balance", "试算平衡表（按业务日期） · Trial balance by business date", Roles.All).Refuses(Rejections.NotFound);
+            .Reading<TrialBalanceView>("read-trial-balance", "试算平衡表：at 业务日期，recordedAt 当时所知 · Trial balance by business date, as known at a moment", Roles.All).Refuses(Rejections.NotFound);
+        api.MapGet("/funds/{id}/changes", Changes)
+            .Reading<BalanceChangeView>("explain-balance-change", "两次查看之间的变化：哪些事件使余额不同 · What changed between two looks, event by event", Roles.All)
+            .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/funds/{id}/statement", Statement)
-            .Reading<FundStatement>("read-fund-statement", "资金对账单（按业务日期） · Statement by business date", Roles.All).Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+            .Reading<FundStatement>("read-fund-statement", "资金对账单：按业务日期，recordedAt 当时所知 · Statement by business date, as known at a moment", Roles.All).Refuses(Rejections.NotFound, Rejections.FieldInvalid);
     }
 
     private static async Task<Answer> Open(FundBody body, Command command)
@@ -162,11 +176,30 @@ public static class FundEndpoints
         return new Answer(View(fund, last, balance), fund.Revision);
     }
 
-    private static async Task<TrialBalanceView> TrialBalance(string id, DateOnly? at, IQuerySession session, Caller caller, Clock clock)
+    /// <summary>The fund's events as they were known at a moment; all of them when it is absent.</summary>
+    private static async Task<IReadOnlyList<JasperFx.Events.IEvent>> KnownAsync(string id, DateTimeOffset? recordedAt, IQuerySession session) =>
+        [.. (await session.Events.FetchStreamAsync(id)).Where(e => recordedAt is null || e.Timestamp <= recordedAt)];
+
+    private static async Task<TrialBalanceView> TrialBalance(string id, DateOnly? at, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock)
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var date = at ?? clock.Today;
-        return View(fund, date, FundStatement.TrialBalance(await session.Events.FetchStreamAsync(id), date));
+        return View(fund, date, FundStatement.TrialBalance(await KnownAsync(id, recordedAt, session), date));
+    }
+
+    private static async Task<BalanceChangeView> Changes(string id, DateOnly? at, DateTimeOffset from, DateTimeOffset? to, IQuerySession session, Caller caller, Clock clock)
+    {
+        var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
+        var date = at ?? clock.Today;
+        if (to < from) throw Require.Invalid("from", "起始时间不能晚于截止时间");
+        var (before, after) = (await KnownAsync(id, from, session), await KnownAsync(id, to, session));
+        var (was, now) = (FundStatement.TrialBalance(before, date), FundStatement.TrialBalance(after, date));
+        var known = was.ToDictionary(b => b.Account, b => b.AmountFen);
+        var accounts = was.Concat(now).Select(b => b.Account).Distinct().Order(StringComparer.Ordinal)
+            .Select(a => (Account: a, Was: known.GetValueOrDefault(a), Now: now.FirstOrDefault(b => b.Account == a)?.AmountFen ?? Money.Zero)).Where(a => a.Was != a.Now);
+        return new BalanceChangeView(fund.Id, date, from, to, [.. accounts.Select(a => new AccountChangeView(a.Account, a.Was, a.Now, a.Now - a.Was))],
+            [.. after.Skip(before.Count).Select(e => (Event: e, Entry: JournalEntry.Of(e))).Where(e => e.Entry is { } entry && entry.Date <= date)
+                .Select(e => new ExplainingEventView(e.Entry!.Sequence, e.Entry.RecordedAt, e.Entry.Date, e.Entry.Type, e.Entry.Actor, [.. e.Entry.Postings.Select(p => new AccountBalanceView(p.Account, p.AmountFen))]))]);
     }
 
     private static TrialBalanceView View(Fund fund, DateOnly at, IReadOnlyList<AccountBalance> balance) => new(fund.Id, at,
@@ -183,11 +216,11 @@ public static class FundEndpoints
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
         Reading.Of(http, await session.ScopedAsync<Fund>(id, caller), FundView.Of, id);
 
-    private static async Task<FundStatement> Statement(string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock)
+    private static async Task<FundStatement> Statement(string id, DateOnly? from, DateOnly? to, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock)
     {
         var (first, last) = (from ?? new DateOnly(2009, 1, 1), to ?? clock.Today);
         if (first > last) throw Require.Invalid("from", "起始日期不能晚于截止日期");
         if (await session.ScopedAsync<Fund>(id, caller) is null) throw Require.NotFound(id);
-        return FundStatement.Of(id, first, last, await session.Events.FetchStreamAsync(id));
+        return FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session));
     }
 }

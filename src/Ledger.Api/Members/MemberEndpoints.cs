@@ -8,6 +8,7 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
+using Ledger.Projections;
 using Marten;
 using Marten.Linq.MatchesSql;
 using Npgsql;
@@ -81,7 +82,7 @@ public static class MemberEndpoints
             .Reading<MemberPage>("list-members", "成员列表（脱敏） · List members of a collective, masked", Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/members/{id}/years/{year:int}", Year)
-            .Reading<MemberYearView>("read-member-year", "成员年度：缴费、补助、剩余额度 · Contributions, subsidies and cap of one person in one year",
+            .Reading<MemberYearView>("read-member-year", "成员年度：缴费、补助、剩余额度；recordedAt 当时所知 · Contributions, subsidies and cap of one person in one year, as known at a moment",
                 Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CountyHrss)
             .Refuses(Rejections.NotFound);
     }
@@ -106,12 +107,17 @@ public static class MemberEndpoints
     /// <summary>What stands in place of the name of a person whose data was erased.</summary>
     public const string Erased = "（已删除）";
 
-    private static async Task<IResult> Year(string id, int year, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller,
+    private static async Task<IResult> Year(string id, int year, DateTimeOffset? recordedAt, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller,
         HttpContext http, CancellationToken cancellation)
     {
         var member = await session.LoadAsync<Member>(id, cancellation);
         if (member is null || !MaySee(caller, member)) throw Require.NotFound(id);
-        var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation) ?? throw Require.NotFound($"{id} 的 {year} 年度");
+        var streamId = StreamId.MemberYear(id, year);
+        var state = recordedAt is { } moment
+            ? (await session.Events.FetchStreamAsync(streamId, token: cancellation)).Where(e => e.Timestamp <= moment)
+                .Aggregate((MemberYear?)null, (was, e) => StateProjection<MemberYear>.Fold(was, streamId, (IEventOf<MemberYear>)e.Data))
+            : await session.LoadAsync<MemberYear>(streamId, cancellation);
+        if (state is null) throw Require.NotFound($"{id} 的 {year} 年度");
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
         var cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen;

@@ -25,7 +25,7 @@ public static class JournalText
         $"{e.Date:yyyy-MM-dd} ({e.Sequence}) {e.Type}  ; recorded:{e.RecordedAt:yyyy-MM-dd'T'HH:mm:ss}, actor:{e.Actor}\n"
         + string.Concat(e.Postings.Select(p => $"    {e.FundId}:{p.Account.Replace(' ', '-')}  {p.AmountFen} CNY\n")) + "\n";
 
-    /// <summary>Beancount knows five roots and accounts that begin with a capital; every account is opened in <see cref="BeancountHead"/>'s place before use.</summary>
+    /// <summary>Beancount knows five roots, and its accounts begin with a capital; <see cref="BeancountHead"/> lets it open them by itself.</summary>
     public static string Beancount(JournalEntry e) =>
         $"{e.Date:yyyy-MM-dd} * \"{e.FundId}\" \"{e.Type} {e.Sequence}\"\n"
         + string.Concat(e.Postings.Select(p => $"  {BeancountAccount(e.FundId, p.Account)}  {p.AmountFen} CNY\n")) + "\n";
