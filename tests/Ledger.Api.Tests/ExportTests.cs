@@ -96,4 +96,25 @@ public sealed partial class ExportTests(ApiFixture api)
         Assert.Contains(lines, l => l.GetProperty("type").GetString() == "funds_reserved" && l.GetProperty("data").GetProperty("amountFen").GetInt64() == 20_000);
         Assert.DoesNotContain(people[0].Name, await log.Content.ReadAsStringAsync());
     }
+
+    [Fact]
+    public async Task Statement_and_voucher_come_as_workbooks_with_capital_figures()
+    {
+        var village = await api.RegisteredAsync();
+        await village.AllocateAsync(1234.05m);
+        async Task<string> Cells(string path)
+        {
+            using var response = await village.Officer.SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd(Imports.Workbook.ContentType));
+            Assert.Equal(Imports.Workbook.ContentType, response.Content.Headers.ContentType?.MediaType);
+            using var zip = new System.IO.Compression.ZipArchive(await response.Content.ReadAsStreamAsync());
+            using var reader = new StreamReader(zip.GetEntry("xl/worksheets/sheet1.xml")!.Open());
+            return await reader.ReadToEndAsync();
+        }
+        Assert.Contains("壹仟贰佰叁拾肆元零伍分", await Cells($"/api/funds/{village.FundId}/statement"));
+        var sequence = (await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement")).GetProperty("lines")[0].GetProperty("sequence").GetInt64();
+        var voucher = await Cells($"/api/funds/{village.FundId}/vouchers/{sequence}");
+        Assert.Contains("source:collective-income", voucher);
+        Assert.Contains("壹仟贰佰叁拾肆元零伍分", voucher);
+        await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/funds/{village.FundId}/vouchers/{sequence + 1_000_000}");
+    }
 }

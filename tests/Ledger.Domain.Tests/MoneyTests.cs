@@ -41,4 +41,12 @@ public sealed class MoneyTests
             var counted = Enumerable.Range(0, 100).Count(k => k >= x.From && k < x.To && k >= y.From && k < y.To);
             Assert.Equal(counted, x.Overlap(y)?.Length.Fen ?? 0);
         });
+
+    [Theory]
+    [InlineData(0, "零元整"), InlineData(1, "壹分"), InlineData(10, "壹角整"), InlineData(101, "壹元零壹分"), InlineData(110, "壹元壹角整"), InlineData(123, "壹元贰角叁分")]
+    [InlineData(100_000, "壹仟元整"), InlineData(100_500, "壹仟零伍元整"), InlineData(1_001_000, "壹万零壹拾元整"), InlineData(1_010_000, "壹万零壹佰元整"), InlineData(1_100_000, "壹万壹仟元整")]
+    [InlineData(10_000_000, "壹拾万元整"), InlineData(10_010_001, "壹拾万零壹佰元零壹分"), InlineData(1_000_000_000_00, "壹拾亿元整"), InlineData(1_000_000_010_00, "壹拾亿零壹拾元整")]
+    [InlineData(1_234_567_890_12, "壹拾贰亿叁仟肆佰伍拾陆万柒仟捌佰玖拾元壹角贰分"), InlineData(2_000_500_000_00, "贰拾亿零伍拾万元整"), InlineData(1_000_000_000_000_00, "壹万亿元整")]
+    [InlineData(-2_832_000, "负贰万捌仟叁佰贰拾元整")]
+    public void Capital_figures_are_those_of_vouchers(long fen, string text) => Assert.Equal(text, ChineseAmount.Of(new Money(fen)));
 }

@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -104,11 +105,13 @@ public static class FundEndpoints
             .Refuses(Rejections.RosterInvalid, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);
         api.MapGet("/funds/{id}/trial-balance", TrialBalance)
             .Reading<TrialBalanceView>("read-trial-balance", "试算平衡表：at 业务日期，recordedAt 当时所知 · Trial balance by business date, as known at a moment", Roles.All).Refuses(Rejections.NotFound);
+        api.MapGet("/funds/{id}/vouchers/{sequence:long}", Voucher)
+            .Reading<byte[]>("download-voucher", "记账凭证（.xlsx，大写金额） · The voucher of one entry", Roles.All).Refuses(Rejections.NotFound);
         api.MapGet("/funds/{id}/changes", Changes)
             .Reading<BalanceChangeView>("explain-balance-change", "两次查看之间的变化：哪些事件使余额不同 · What changed between two looks, event by event", Roles.All)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/funds/{id}/statement", Statement)
-            .Reading<FundStatement>("read-fund-statement", "资金对账单：按业务日期，recordedAt 当时所知 · Statement by business date, as known at a moment", Roles.All).Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+            .Reading<FundStatement>("read-fund-statement", "资金对账单：按业务日期，recordedAt 当时所知，Accept 为 .xlsx 时得到表格 · Statement by business date, as known at a moment", Roles.All).Refuses(Rejections.NotFound, Rejections.FieldInvalid);
     }
 
     private static async Task<Answer> Open(FundBody body, Command command)
@@ -216,11 +219,20 @@ public static class FundEndpoints
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
         Reading.Of(http, await session.ScopedAsync<Fund>(id, caller), FundView.Of, id);
 
-    private static async Task<FundStatement> Statement(string id, DateOnly? from, DateOnly? to, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock)
+    private static async Task<IResult> Statement(string id, DateOnly? from, DateOnly? to, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock, HttpContext http)
     {
         var (first, last) = (from ?? new DateOnly(2009, 1, 1), to ?? clock.Today);
         if (first > last) throw Require.Invalid("from", "起始日期不能晚于截止日期");
-        if (await session.ScopedAsync<Fund>(id, caller) is null) throw Require.NotFound(id);
-        return FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session));
+        var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
+        var statement = FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session));
+        return http.Request.Headers.Accept.ToString().Contains(Workbook.ContentType, StringComparison.Ordinal)
+            ? Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, $"对账单-{first:yyyyMMdd}-{last:yyyyMMdd}.xlsx") : Results.Ok(statement);
+    }
+
+    private static async Task<IResult> Voucher(string id, long sequence, IQuerySession session, Caller caller)
+    {
+        var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
+        var entry = (await session.Events.FetchStreamAsync(id)).Where(e => e.Sequence == sequence).Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}");
+        return Results.File(FundSheets.Voucher(fund, entry), Workbook.ContentType, $"记账凭证-{sequence}.xlsx");
     }
 }
