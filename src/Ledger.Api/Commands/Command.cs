@@ -25,7 +25,7 @@ namespace Ledger.Api.Commands;
 /// One command in one transaction: load state under lock, let a decider decide, append. Nothing is visible before
 /// <see cref="CommitAsync"/>; a refusal undoes everything and leaves only its own record.
 /// </summary>
-public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IMartenOutbox outbox,
+public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IServiceScopeFactory scopes,
     IHttpContextAccessor http) : IAsyncDisposable
 {
     /// <summary>
@@ -39,6 +39,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     private IDocumentSession? _session;
     private int _lastRank = -1;
     private readonly List<(Application Application, IEventOf<Application> Event)> _started = [];
+    private AsyncServiceScope? _outbox;
 
     public Actor Actor => caller.Actor;
     public DateOnly Today => clock.Today;
@@ -179,6 +180,9 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         var deadlines = _started.Select(s => (s.Application.Id, Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)))
             .Where(d => d.Deadline is not null).DistinctBy(d => d.Deadline!.Kind).ToList();
         if (deadlines.Count == 0) return;
+        // An outbox of its own for each attempt: what a lost race had put into it is gone with it.
+        _outbox = scopes.CreateAsyncScope();
+        var outbox = _outbox.Value.ServiceProvider.GetRequiredService<IMartenOutbox>();
         outbox.Enroll(_session!);
         foreach (var (id, deadline) in deadlines)
         {
@@ -217,7 +221,8 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         if (_session is not null) await _session.DisposeAsync();
         if (_transaction is not null) await _transaction.DisposeAsync();
         if (Connection is not null) await Connection.DisposeAsync();
-        (_session, _transaction, Connection) = (null, null, null!);
+        if (_outbox is { } outbox) await outbox.DisposeAsync();
+        (_session, _transaction, Connection, _outbox) = (null, null, null!, null);
         _started.Clear();
     }
 }

@@ -68,24 +68,20 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             await using var session = store.QuerySession();
             var events = (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids.ToArray())).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
             var documents = await DocumentsAsync(table, ids, cancellation);
-            foreach (var id in ids)
+            _events += events.Sum(g => g.Count());
+            _documents += ids.Count;
+            var differing = ids.Select(id => Compare(id, events[id], seen, documents.GetValueOrDefault(id))).OfType<Difference>().ToList();
+            // Somebody may have written between the two reads: only what stays different is a difference.
+            for (var again = 0; differing.Count > 0 && again < 3; again++)
             {
-                _events += events[id].Count();
-                _documents++;
-                var difference = Compare(id, events[id], seen, documents.GetValueOrDefault(id));
-                // Somebody may have written between the two reads: only what stays different is a difference.
-                for (var again = 0; difference is not null && again < 3; again++)
-                {
-                    await Task.Delay(100, cancellation);
-                    difference = await CompareAnewAsync(id);
-                }
-                if (difference is null) continue;
-                Report(difference);
-                for (var tries = 0; rebuild && tries < 3 && difference is not null; tries++)
-                {
-                    await store.Advanced.RebuildSingleStreamAsync<TDocument>(id, cancellation);
-                    difference = await CompareAnewAsync(id);
-                }
+                await Task.Delay(100, cancellation);
+                differing = await CompareAnewAsync(differing);
+            }
+            foreach (var difference in differing) Report(difference);
+            for (var tries = 0; rebuild && tries < 3 && differing.Count > 0; tries++)
+            {
+                foreach (var difference in differing) await store.Advanced.RebuildSingleStreamAsync<TDocument>(difference.Id, cancellation);
+                differing = await CompareAnewAsync(differing);
             }
             after = ids[^1];
         }
@@ -97,11 +93,14 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             if (rebuild) await ExecuteAsync($"delete from {table} where id = @id", cancellation, ("id", orphan));
         }
 
-        async Task<Difference?> CompareAnewAsync(string id)
+        async Task<List<Difference>> CompareAnewAsync(List<Difference> differing)
         {
+            var ids = differing.Select(d => d.Id).ToList();
+            var seen = await SeenAsync(name, cancellation);
             await using var session = store.QuerySession();
-            return Compare(id, await session.Events.FetchStreamAsync(id, token: cancellation), await SeenAsync(name, cancellation),
-                (await DocumentsAsync(table, [id], cancellation)).GetValueOrDefault(id));
+            var events = (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids.ToArray())).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
+            var documents = await DocumentsAsync(table, ids, cancellation);
+            return [.. ids.Select(id => Compare(id, events[id], seen, documents.GetValueOrDefault(id))).OfType<Difference>()];
         }
 
         Difference? Compare(string id, IEnumerable<IEvent> events, long seen, string? text)
