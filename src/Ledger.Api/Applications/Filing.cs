@@ -36,7 +36,7 @@ public static class Filing
 {
     public static async Task<Answer> File(HttpRequest request, bool? partial, Command command, PersonalData people, IOptions<JsonOptions> json)
     {
-        var (body, roster) = await BodyAsync(request, json.Value.SerializerOptions);
+        var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
         var id = StreamId.NewApplication();
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
         var (submission, pilot, fund, skipped) = await SubmissionAsync(plan, body.Pocket(), body, roster, partial, command, people);
@@ -46,7 +46,7 @@ public static class Filing
 
     public static async Task<Answer> Resubmit(string id, HttpRequest request, bool? partial, Command command, PersonalData people, IOptions<JsonOptions> json)
     {
-        var (body, roster) = await BodyAsync(request, json.Value.SerializerOptions);
+        var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
         var known = await command.LoadAsync<Application>(id);
         var plan = await PlanAsync(known.PlanId, command);
         if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong) throw new RefusedException(wrong);
@@ -62,26 +62,11 @@ public static class Filing
         return plan;
     }
 
-    private static async Task<(FilingBody Body, IFormFile? Roster)> BodyAsync(HttpRequest request, JsonSerializerOptions json)
+    private static FilingBody Fields(IFormCollection form)
     {
-        if (request.HasFormContentType)
-        {
-            var form = await request.ReadFormAsync();
-            var earmark = form["earmarkYear"].ToString();
-            if (earmark.Length > 0 && !int.TryParse(earmark, out _)) throw Require.Invalid("earmarkYear", "应为年份");
-            return (new FilingBody(form["planId"], form["seal"], earmark.Length > 0 ? int.Parse(earmark) : null, null, form["subAccount"]), form.Files["roster"] ?? throw
-                new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }));
-        }
-        if (!request.HasJsonContentType())
-            throw new BadHttpRequestException("Content-Type 应为 application/json 或 multipart/form-data", StatusCodes.Status415UnsupportedMediaType);
-        try
-        {
-            return (await request.ReadFromJsonAsync<FilingBody>(json) ?? throw new BadHttpRequestException("请求内容为空"), null);
-        }
-        catch (JsonException e)
-        {
-            throw new BadHttpRequestException(e.Message, e);
-        }
+        var earmark = form["earmarkYear"].ToString();
+        if (earmark.Length > 0 && !int.TryParse(earmark, out _)) throw Require.Invalid("earmarkYear", "应为年份");
+        return new FilingBody(form["planId"], form["seal"], earmark.Length > 0 ? int.Parse(earmark) : null, null, form["subAccount"]);
     }
 
     private static async Task<(Submission Submission, Pilot? Pilot, Fund Fund, IReadOnlyList<Fault> Skipped)> SubmissionAsync(Plan plan, string pocket,
@@ -98,11 +83,11 @@ public static class Filing
         var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
 
         var faults = new List<Fault>();
-        var (entries, digest) = roster is not null ? await ReadRosterAsync(roster, faults, command, people) : ReadLines(body.Lines ?? []);
+        var (entries, persons, digest) = roster is not null ? await ReadRosterAsync(roster, faults, command, people) : await ReadLinesAsync(body.Lines ?? [], command, people);
         var ids = entries.Select(e => e.MemberId).OfType<string>().ToList();
         var members = await command.ReadManyAsync<Member>(ids);
         var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
-        var ages = await people.AgesAsync(command.Connection, ids, plan.Year);
+        var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
         var (lines, more) = Roster.Check(entries, plan.Year, collective.WithPredecessors(), content.Standard, fund.Pocket(pocket).Earmark, members, years, ages);
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
@@ -110,7 +95,8 @@ public static class Filing
         return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, fund, faults);
     }
 
-    private static async Task<(IReadOnlyList<RosterEntry> Entries, string Digest)> ReadRosterAsync(IFormFile roster, List<Fault> faults, Command command, PersonalData people)
+    private static async Task<(IReadOnlyList<RosterEntry> Entries, IReadOnlyDictionary<string, Person> Persons, string Digest)> ReadRosterAsync(IFormFile roster,
+        List<Fault> faults, Command command, PersonalData people)
     {
         var table = Table.Read(roster, Sheets.RosterForm);
         var rows = new List<(int Row, string Name, CitizenId Id, Money? Declared)>();
@@ -124,11 +110,12 @@ public static class Filing
         var persons = await people.ReadAsync(command.Connection, ids.Values);
         await using var content = roster.OpenReadStream();
         return ([.. rows.Select(r => new RosterEntry(r.Row, ids.GetValueOrDefault(r.Id),
-                !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name, r.Declared))],
+                !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name, r.Declared))], persons,
             Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
     }
 
-    private static (IReadOnlyList<RosterEntry> Entries, string Digest) ReadLines(IReadOnlyList<FilingLine> lines) =>
-        ([.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))],
+    private static async Task<(IReadOnlyList<RosterEntry> Entries, IReadOnlyDictionary<string, Person> Persons, string Digest)> ReadLinesAsync(
+        IReadOnlyList<FilingLine> lines, Command command, PersonalData people) =>
+        ([.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))], await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId)),
             Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Select(l => $"{l.MemberId} {l.Amount}"))))));
 }

@@ -57,7 +57,7 @@ public static class AuditEndpoints
                 r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13))),
             [.. asked.Select(f => (f.Name, f.Value))]);
         var page = new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
-        return http.Request.Headers.Accept.ToString().Contains(Workbook.ContentType, StringComparison.Ordinal)
+        return Workbook.IsWantedBy(http)
             ? Results.File(Sheet(page.Entries), Workbook.ContentType, "审计轨迹.xlsx") : Results.Ok(page);
     }
 
@@ -68,7 +68,7 @@ public static class AuditEndpoints
         (string Heading, int Width)[] headings = [("序号", 10), ("记录时间", 22), ("业务日期", 12), ("类型", 24), ("人员", 24), ("角色", 16), ("区划", 14), ("金额（元）", 14), ("拒绝代码", 20),
             ("流", 50), ("凭证", 66)];
         Column[] columns = [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))];
-        return Workbook.Write(("审计轨迹", entries.Select(e => (IEnumerable<string>)[$"{e.Sequence}", $"{e.RecordedAt.ToOffset(TimeSpan.FromHours(8)):yyyy-MM-dd HH:mm:ss}", $"{e.EffectiveDate:yyyy-MM-dd}", e.Type,
+        return Workbook.Write(("审计轨迹", entries.Select(e => (IEnumerable<string>)[$"{e.Sequence}", Workbook.Text(e.RecordedAt), $"{e.EffectiveDate:yyyy-MM-dd}", e.Type,
             e.Actor, e.Role, e.Region, $"{e.Amount}", e.Code ?? "", e.Stream, string.Join(' ', e.Evidence)]).Prepend(columns.Select(c => c.Heading)), columns));
     }
 }

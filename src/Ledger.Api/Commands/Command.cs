@@ -158,16 +158,10 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
 
     public async Task CommitAsync()
     {
-        await SaveAsync();
-        await _transaction!.CommitAsync();
-    }
-
-    /// <summary>Writes what was appended without committing, so that a later failure still undoes it.</summary>
-    private async Task SaveAsync()
-    {
         Stamp(_session!);
         await ScheduleDeadlinesAsync();
         await _session!.SaveChangesAsync();
+        await _transaction!.CommitAsync();
     }
 
     /// <summary>Deadlines that begin with this command (C21) are scheduled in its transaction.</summary>

@@ -17,7 +17,7 @@ public static class FundSheets
             (["期初可用", $"{s.OpeningAvailableAmount}"]),
             (["业务日期", "记录时间", "事项", "编号", "可用增减", "占用增减", "在途增减", "入账增减", "可用余额", "经办人"]),
         };
-        rows.AddRange(s.Lines.Select(l => (string[])[$"{l.EffectiveDate:yyyy-MM-dd}", China(l.RecordedAt), Title(l.Type), l.Reference, $"{l.AvailableChangeAmount}", $"{l.ReservedChangeAmount}",
+        rows.AddRange(s.Lines.Select(l => (string[])[$"{l.EffectiveDate:yyyy-MM-dd}", Workbook.Text(l.RecordedAt), Title(l.Type), l.Reference, $"{l.AvailableChangeAmount}", $"{l.ReservedChangeAmount}",
             $"{l.InTransitChangeAmount}", $"{l.CreditedChangeAmount}", $"{l.AvailableAmount}", l.Actor]));
         rows.Add(["期末可用", $"{s.ClosingAvailableAmount}", ChineseAmount.Of(s.ClosingAvailableAmount)]);
         return Workbook.Write(("对账单", rows, Widths(14, 20, 16, 46, 14, 14, 14, 14, 14, 26)));
@@ -29,7 +29,7 @@ public static class FundSheets
         var rows = new List<string[]>
         {
             ([$"{fund.Name} 记账凭证"]),
-            (["凭证号", $"{e.Sequence}", "业务日期", $"{e.Date:yyyy-MM-dd}", "记录时间", China(e.RecordedAt)]),
+            (["凭证号", $"{e.Sequence}", "业务日期", $"{e.Date:yyyy-MM-dd}", "记录时间", Workbook.Text(e.RecordedAt)]),
             (["摘要", "科目", "借方金额（元）", "贷方金额（元）"]),
         };
         rows.AddRange(e.Postings.Select(p => (string[])[Title(e.Type), p.Account, p.AmountFen > Money.Zero ? $"{p.AmountFen}" : "", p.AmountFen < Money.Zero ? $"{Money.Zero - p.AmountFen}" : ""]));
@@ -39,8 +39,6 @@ public static class FundSheets
     }
 
     private static Column[] Widths(params int[] widths) => [.. widths.Select(w => new Column("", false, "", "", w))];
-
-    private static string China(DateTimeOffset at) => $"{at.ToOffset(TimeSpan.FromHours(8)):yyyy-MM-dd HH:mm:ss}";
 
     /// <summary>An event type as people call it.</summary>
     private static string Title(string type) => type switch

@@ -225,7 +225,7 @@ public static class FundEndpoints
         if (first > last) throw Require.Invalid("from", "起始日期不能晚于截止日期");
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var statement = FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session));
-        return http.Request.Headers.Accept.ToString().Contains(Workbook.ContentType, StringComparison.Ordinal)
+        return Workbook.IsWantedBy(http)
             ? Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, $"对账单-{first:yyyyMMdd}-{last:yyyyMMdd}.xlsx") : Results.Ok(statement);
     }
 

@@ -18,7 +18,7 @@ public static class MarkedCopy
 
     public static async Task<IResult?> ForAsync(HttpContext http, StoredAnswer answer)
     {
-        if (answer.Status < 400 || !http.Request.Headers.Accept.Any(a => a?.Contains(Workbook.ContentType, StringComparison.Ordinal) == true)
+        if (answer.Status < 400 || !Workbook.IsWantedBy(http)
             || !http.Request.HasFormContentType || http.GetEndpoint()?.Metadata.GetMetadata<SheetMetadata>() is not { Form: { } form })
             return null;
         var faults = JsonSerializer.Deserialize<Faulty>(answer.Body, JsonSerializerOptions.Web)?.Faults?.Where(f => f.Row is not null)

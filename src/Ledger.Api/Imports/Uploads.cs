@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ledger.Api.Commands;
 using Ledger.Domain;
 
@@ -16,6 +17,29 @@ public static class Uploads
         {
             Faults = faults,
         });
+    }
+
+    /// <summary>A body as JSON, or as form fields beside a roster in field <c>roster</c>.</summary>
+    /// <exception cref="BadHttpRequestException">Neither of the two, or JSON that cannot be read.</exception>
+    /// <exception cref="RefusedException"><c>file-invalid</c>: a form without the roster.</exception>
+    public static async Task<(T Body, IFormFile? Roster)> BodyOrRosterAsync<T>(HttpRequest request, JsonSerializerOptions json, Func<IFormCollection, T> fields) where T : class
+    {
+        if (request.HasFormContentType)
+        {
+            var form = await request.ReadFormAsync();
+            return (fields(form), form.Files["roster"] ?? throw
+                new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }));
+        }
+        if (!request.HasJsonContentType())
+            throw new BadHttpRequestException("Content-Type 应为 application/json 或 multipart/form-data", StatusCodes.Status415UnsupportedMediaType);
+        try
+        {
+            return (await request.ReadFromJsonAsync<T>(json) ?? throw new BadHttpRequestException("请求内容为空"), null);
+        }
+        catch (JsonException e)
+        {
+            throw new BadHttpRequestException(e.Message, e);
+        }
     }
 
     /// <summary>A route that takes a spreadsheet of this form as multipart/form-data.</summary>

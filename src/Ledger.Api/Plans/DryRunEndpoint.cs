@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Storage;
@@ -34,7 +33,7 @@ public static class DryRunEndpoint
 
     public static async Task<Answer> Run(string id, HttpRequest request, Command command, PersonalData people, IOptions<JsonOptions> json)
     {
-        var (body, roster) = await BodyAsync(request, json.Value.SerializerOptions);
+        var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, _ => new DryRunBody());
         var plan = await command.ReadScopedAsync<Plan>(id);
         command.Region = plan.Region;
         var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
@@ -54,20 +53,6 @@ public static class DryRunEndpoint
             new DryRunLineView(l.MemberId, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? Members.MemberEndpoints.Erased, l.AmountFen, l.Code, l.Message, l.CapLeftFen))];
         return new Answer(new DryRunView(id, plan.LatestVersion(), StandardBody.Of(standard), ids.Count, run.Payable.Count, run.CostFen, run.AvailableFen, run.LackingFen,
             run.OverCap.Count, Shown(run.OverCap), run.Ineligible.Count, run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()), Shown(run.Ineligible)));
-    }
-
-    private static async Task<(DryRunBody Body, IFormFile? Roster)> BodyAsync(HttpRequest request, JsonSerializerOptions json)
-    {
-        if (request.HasFormContentType) return (new DryRunBody(), (await request.ReadFormAsync()).Files["roster"]
-            ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }));
-        try
-        {
-            return (await request.ReadFromJsonAsync<DryRunBody>(json) ?? new DryRunBody(), null);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new BadHttpRequestException(e.Message, e);
-        }
     }
 
     private static async Task<IReadOnlyList<string>> RosterAsync(IFormFile roster, Command command, PersonalData people)

@@ -19,7 +19,7 @@ public sealed class SampleCounty(IServer server, IHostApplicationLifetime lifeti
         var address = server.Features.Get<IServerAddressesFeature>()!.Addresses.First()
             .Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
         using var http = new HttpClient { BaseAddress = new Uri(address), Timeout = TimeSpan.FromMinutes(5) };
-        var today = DateOnly.FromDateTime(TimeProvider.System.GetUtcNow().ToOffset(TimeSpan.FromHours(8)).DateTime);
+        var today = Clock.Day(TimeProvider.System.GetUtcNow());
         var (first, last) = await RecordedAsync();
         var story = new SampleStory(actor => new SampleClient(http, tokens, actor, $"sample-{actor.Id}"), first ?? SampleStory.FirstDay(today));
         if (!await IsLoadedAsync(story))
@@ -55,7 +55,7 @@ public sealed class SampleCounty(IServer server, IHostApplicationLifetime lifeti
         await using var connection = await database.OpenConnectionAsync();
         return (await connection.QueryAsync($"select min(timestamp), max(timestamp) from {LedgerStore.Schema}.mt_events",
             r => r.IsDBNull(0) ? ((DateOnly?)null, (DateTimeOffset?)null)
-                : (DateOnly.FromDateTime(r.GetFieldValue<DateTimeOffset>(0).ToOffset(TimeSpan.FromHours(8)).DateTime), r.GetFieldValue<DateTimeOffset>(1)))).Single();
+                : (Clock.Day(r.GetFieldValue<DateTimeOffset>(0)), r.GetFieldValue<DateTimeOffset>(1)))).Single();
     }
 
     /// <summary>The last step of the story is the adoption of the tour village's plan.</summary>

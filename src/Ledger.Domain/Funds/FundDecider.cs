@@ -118,7 +118,7 @@ public static class FundDecider
     public static Decision<Fund> RequestReversal(Fund state, string allocationId, string confirmBy, string reason, Actor by)
     {
         if (state.Lots.GetValueOrDefault(allocationId) is not { } lot) return new Rejection(Rejections.NotFound, $"没有找到 {allocationId}");
-        if (confirmBy == by.Id) return new Rejection(Rejections.SelfApproval, "冲正须由另一人确认") { Field = "confirmBy" };
+        if (FourEyes.Ask("冲正", confirmBy, by) is { } alone) return alone;
         return Irreversible(state, lot) is { } stuck ? stuck : new IEventOf<Fund>[] { new ReversalRequested(allocationId, by.Id, confirmBy, reason) };
     }
 
@@ -126,8 +126,7 @@ public static class FundDecider
     public static Decision<Fund> ConfirmReversal(Fund state, string allocationId, Actor by)
     {
         if (state.Lots.GetValueOrDefault(allocationId) is not { } lot) return new Rejection(Rejections.NotFound, $"没有找到 {allocationId}");
-        if (lot.ConfirmBy is null) return new Rejection(Rejections.WrongState, "没有人申请冲正这笔划入");
-        if (lot.ConfirmBy != by.Id || lot.RequestedBy == by.Id) return new Rejection(Rejections.SelfApproval, "须由申请人指定的另一人确认");
+        if (FourEyes.Confirm("冲正", "这笔划入", lot.RequestedBy, lot.ConfirmBy, by) is { } alone) return alone;
         if (Irreversible(state, lot) is { } stuck) return stuck;
         var pocket = state.Pocket(lot.SubAccount);
         var carried = lot.Fen.From > pocket.OutFen ? new FenInterval(pocket.OutFen, lot.Fen.From) : (FenInterval?)null;

@@ -108,13 +108,12 @@ public static class MemberYearDecider
     /// <summary>A mistaken record: one person asks, and names another who is to confirm (four eyes).</summary>
     public static Decision<MemberYear> RequestReversal(MemberYear state, string reference, string confirmBy, string reason, Actor by) =>
         state.Contributions.All(c => c.Reference != reference) ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
-        : confirmBy == by.Id ? new Rejection(Rejections.SelfApproval, "更正须由另一人确认") { Field = "confirmBy" }
+        : FourEyes.Ask("更正", confirmBy, by) is { } alone ? alone
         : new IEventOf<MemberYear>[] { new ContributionReversalRequested(reference, by.Id, confirmBy, reason) };
 
     public static Decision<MemberYear> ConfirmReversal(MemberYear state, string reference, Actor by) =>
         state.Contributions.FirstOrDefault(c => c.Reference == reference) is not { } known ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
-        : known.ConfirmBy is null ? new Rejection(Rejections.WrongState, "没有人申请更正这笔缴费记录")
-        : known.ConfirmBy != by.Id || known.RequestedBy == by.Id ? new Rejection(Rejections.SelfApproval, "须由申请人指定的另一人确认")
+        : FourEyes.Confirm("更正", "这笔缴费记录", known.RequestedBy, known.ConfirmBy, by) is { } alone ? alone
         : new IEventOf<MemberYear>[] { new ContributionReversed(reference, known.AmountFen, by.Id) };
 
     /// <summary>

@@ -61,45 +61,41 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         var types = store.Options.Events.AllKnownEventTypes().Where(t => own.Contains(t.EventType)).Select(t => t.EventTypeName).ToArray();
         for (var after = ""; ;)
         {
-            var ids = await ColumnAsync($"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and headers ->> 'region' like @scope || '%' order by 1 limit {PageSize}", cancellation,
-                ("after", after), ("types", types), ("scope", scope));
+            var ids = await QueryAsync($"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and headers ->> 'region' like @scope || '%' order by 1 limit {PageSize}",
+                r => r.GetString(0), ("after", after), ("types", types), ("scope", scope));
             if (ids.Count == 0) break;
-            var seen = await SeenAsync(name, cancellation);
-            await using var session = store.QuerySession();
-            var events = (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids.ToArray())).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
-            var documents = await DocumentsAsync(table, ids, cancellation);
-            _events += events.Sum(g => g.Count());
-            _documents += ids.Count;
-            var differing = ids.Select(id => Compare(id, events[id], seen, documents.GetValueOrDefault(id))).OfType<Difference>().ToList();
+            var differing = await CompareAsync(ids, counting: true);
             // Somebody may have written between the two reads: only what stays different is a difference.
             for (var again = 0; differing.Count > 0 && again < 3; again++)
             {
                 await Task.Delay(100, cancellation);
-                differing = await CompareAnewAsync(differing);
+                differing = await CompareAsync([.. differing.Select(d => d.Id)], counting: false);
             }
             foreach (var difference in differing) Report(difference);
             for (var tries = 0; rebuild && tries < 3 && differing.Count > 0; tries++)
             {
                 foreach (var difference in differing) await store.Advanced.RebuildSingleStreamAsync<TDocument>(difference.Id, cancellation);
-                differing = await CompareAnewAsync(differing);
+                differing = await CompareAsync([.. differing.Select(d => d.Id)], counting: false);
             }
             after = ids[^1];
         }
         if (scope.Length > 0) return;
         // Documents that no stream explains.
-        foreach (var orphan in await ColumnAsync($"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}", cancellation))
+        foreach (var orphan in await QueryAsync(
+            $"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}", r => r.GetString(0)))
         {
             Report(new Difference(name, orphan, "$", "document", null, null));
-            if (rebuild) await ExecuteAsync($"delete from {table} where id = @id", cancellation, ("id", orphan));
+            if (rebuild) await ExecuteAsync($"delete from {table} where id = @id", ("id", orphan));
         }
 
-        async Task<List<Difference>> CompareAnewAsync(List<Difference> differing)
+        async Task<List<Difference>> CompareAsync(List<string> ids, bool counting)
         {
-            var ids = differing.Select(d => d.Id).ToList();
-            var seen = await SeenAsync(name, cancellation);
+            var seen = await SeenAsync(name);
             await using var session = store.QuerySession();
             var events = (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids.ToArray())).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
-            var documents = await DocumentsAsync(table, ids, cancellation);
+            var documents = (await QueryAsync($"select id, data::text from {table} where id = any(@ids)", r => (Id: r.GetString(0), Text: r.GetString(1)), ("ids", ids.ToArray())))
+                .ToDictionary(d => d.Id, d => d.Text);
+            if (counting) (_events, _documents) = (_events + events.Sum(g => g.Count()), _documents + ids.Count);
             return [.. ids.Select(id => Compare(id, events[id], seen, documents.GetValueOrDefault(id))).OfType<Difference>()];
         }
 
@@ -117,13 +113,13 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
 
     private async Task CheckAuditTrailAsync(bool rebuild, CancellationToken cancellation)
     {
-        var seen = await SeenAsync("AuditTrail", cancellation);
+        var seen = await SeenAsync("AuditTrail");
         for (var after = 0L; ;)
         {
             await using var session = store.QuerySession();
             var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.Sequence <= seen).OrderBy(e => e.Sequence).Take(PageSize * 5).ToListAsync(cancellation);
             if (events.Count == 0) break;
-            var rows = await RowsAsync(events[0].Sequence, events[^1].Sequence, cancellation);
+            var rows = await RowsAsync(events[0].Sequence, events[^1].Sequence);
             foreach (var e in events)
             {
                 if (!e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)) continue;
@@ -132,7 +128,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
                 if (found == expected) continue;
                 Report(new Difference("AuditTrail", $"{e.Sequence}", "$", found, expected, e.Sequence));
                 if (!rebuild) continue;
-                await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", cancellation, ("seq", e.Sequence));
+                await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", e.Sequence));
                 await using var writing = store.LightweightSession();
                 await new AuditTrailProjection(schema).ApplyAsync(writing, [e], cancellation);
                 await writing.SaveChangesAsync(cancellation);
@@ -140,10 +136,11 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             after = events[^1].Sequence;
         }
         if (scope.Length > 0) return;
-        foreach (var orphan in await ColumnAsync($"select seq::text from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}", cancellation))
+        foreach (var orphan in await QueryAsync(
+            $"select seq from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}", r => r.GetInt64(0)))
         {
-            Report(new Difference("AuditTrail", orphan, "$", "row", null, null));
-            if (rebuild) await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", cancellation, ("seq", long.Parse(orphan, System.Globalization.CultureInfo.InvariantCulture)));
+            Report(new Difference("AuditTrail", $"{orphan}", "$", "row", null, null));
+            if (rebuild) await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", orphan));
         }
     }
 
@@ -172,9 +169,8 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     }
 
     /// <summary>Up to which event a projection has come: an asynchronous one says so itself, a state is written with its events.</summary>
-    private async Task<long> SeenAsync(string projection, CancellationToken cancellation) => projection is "AuditTrail" or "WorkQueue"
-        ? long.Parse((await ColumnAsync($"select coalesce(max(last_seq_id), 0)::text from {schema}.mt_event_progression where name = @name", cancellation, ("name", $"{projection}:All"))).Single(),
-            System.Globalization.CultureInfo.InvariantCulture)
+    private async Task<long> SeenAsync(string projection) => projection is "AuditTrail" or "WorkQueue"
+        ? (await QueryAsync($"select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = @name", r => r.GetInt64(0), ("name", $"{projection}:All"))).Single()
         : long.MaxValue;
 
     private void Report(Difference difference)
@@ -195,49 +191,26 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         static string? Short(JsonNode? node) => node?.ToJsonString() is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString();
     }
 
-    private async Task<Dictionary<string, string>> DocumentsAsync(string table, List<string> ids, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand($"select id, data::text from {table} where id = any(@ids)");
-        command.Parameters.AddWithValue("ids", ids.ToArray());
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var documents = new Dictionary<string, string>();
-        while (await reader.ReadAsync(cancellation)) documents[reader.GetString(0)] = reader.GetString(1);
-        return documents;
-    }
-
     /// <summary>Audit rows by sequence, each as one line of text in the form of <see cref="AuditTrailProjection.Row"/>.</summary>
-    private async Task<Dictionary<long, string>> RowsAsync(long from, long to, CancellationToken cancellation)
+    private async Task<Dictionary<long, string>> RowsAsync(long from, long to) => (await QueryAsync(
+        $"""
+         select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, array_to_string(evidence, ' '), array_to_string(ids, ' ')
+           from {schema}.audit_entry where seq between @from and @to
+         """,
+        r => (Sequence: r.GetInt64(0), Text: AuditTrailProjection.Row(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4),
+            r.GetFieldValue<DateTimeOffset>(5), r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9),
+            r.IsDBNull(10) ? null : r.GetInt64(10), r.IsDBNull(11) ? null : r.GetString(11), r.GetString(12), r.GetString(13))),
+        ("from", from), ("to", to))).ToDictionary(r => r.Sequence, r => r.Text);
+
+    private async Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params (string Name, object? Value)[] parameters)
     {
-        await using var command = database.CreateCommand(
-            $"""
-             select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, array_to_string(evidence, ' '), array_to_string(ids, ' ')
-               from {schema}.audit_entry where seq between @from and @to
-             """);
-        command.Parameters.AddWithValue("from", from);
-        command.Parameters.AddWithValue("to", to);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var rows = new Dictionary<long, string>();
-        while (await reader.ReadAsync(cancellation))
-            rows[reader.GetInt64(0)] = AuditTrailProjection.Row(reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4),
-                reader.GetFieldValue<DateTimeOffset>(5), reader.GetFieldValue<DateOnly>(6), reader.GetString(7), reader.GetString(8), reader.GetString(9),
-                reader.IsDBNull(10) ? null : reader.GetInt64(10), reader.IsDBNull(11) ? null : reader.GetString(11), reader.GetString(12), reader.GetString(13));
-        return rows;
+        await using var connection = await database.OpenConnectionAsync();
+        return await connection.QueryAsync(sql, read, parameters);
     }
 
-    private async Task<List<string>> ColumnAsync(string sql, CancellationToken cancellation, params (string Name, object Value)[] parameters)
+    private async Task ExecuteAsync(string sql, params (string Name, object? Value)[] parameters)
     {
-        await using var command = database.CreateCommand(sql);
-        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var column = new List<string>();
-        while (await reader.ReadAsync(cancellation)) column.Add(reader.GetString(0));
-        return column;
-    }
-
-    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params (string Name, object Value)[] parameters)
-    {
-        await using var command = database.CreateCommand(sql);
-        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value);
-        await command.ExecuteNonQueryAsync(cancellation);
+        await using var connection = await database.OpenConnectionAsync();
+        await connection.ExecuteAsync(sql, parameters);
     }
 }

@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace Ledger.Api.Storage;
+namespace Ledger.Projections;
 
 /// <summary>Plain SQL with named parameters, for the few tables that are not Marten's.</summary>
 public static class Sql
