@@ -40,13 +40,14 @@ public static class EventTypes
 
 public static class ProjectionRegistration
 {
-    /// <summary>Inline: state of every aggregate. Async (Wolverine spreads them over the nodes): audit trail and work queue.</summary>
+    /// <summary>Inline: state of every aggregate, axes of the fen. Async (Wolverine spreads them over the nodes): audit trail and work queue.</summary>
     public static void AddLedgerProjections(this StoreOptions options)
     {
         options.Events.AddEventTypes(EventTypes.All);
         var add = typeof(ProjectionRegistration).GetMethod(nameof(AddState), BindingFlags.NonPublic | BindingFlags.Static)!;
         foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))))
             add.MakeGenericMethod(aggregate).Invoke(null, [options]);
+        options.Projections.Add(new Provenance.FenAxisProjection(options.DatabaseSchemaName), ProjectionLifecycle.Inline, "FenAxis");
         options.Projections.Add(new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName), ProjectionLifecycle.Async, "AuditTrail");
         options.Projections.Add(new WorkQueues.WorkQueueProjection(), ProjectionLifecycle.Async);
     }

@@ -30,6 +30,8 @@ public sealed class CheckTests(ApiFixture api)
             await connection.ExecuteAsync("delete from ledger.mt_doc_memberyear where id = @id", ("id", memberYear));
             await connection.ExecuteAsync("update ledger.mt_doc_workitem set data = jsonb_set(data, '{status}', '\"paid\"') where id = @id", ("id", village.ApplicationId));
             await connection.ExecuteAsync("update ledger.audit_entry set actor = 'somebody.else' where stream = @id and type = 'funds_allocated'", ("id", village.FundId));
+            await connection.ExecuteAsync("update ledger.fen_axis set reference = 'application-x' where account = @a and axis = 'line' and fen_from = 0", ("a", $"{village.FundId}/general"));
+            await connection.ExecuteAsync("insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id) values (@a, 'in', 99999999, 100000000, 'allocated', 'invented', gen_random_uuid())", ("a", $"{village.FundId}/general"));
             await connection.ExecuteAsync("insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)");
         }
         var found = await village.Offices.Auditor.GetAsync("/api/audit/check");
@@ -41,6 +43,7 @@ public sealed class CheckTests(ApiFixture api)
         Assert.Contains(differences, d => d.Projection == "MemberYear" && d.Id == memberYear);
         Assert.Contains(differences, d => d.Projection == "WorkQueue" && d.Id == village.ApplicationId && d.Path == "$.status");
         Assert.Contains(differences, d => d.Projection == "AuditTrail");
+        Assert.Contains(differences, d => d.Projection == "FenAxis" && d.Id == $"line {village.FundId}/general 0" && d.Event > reserved);
         Assert.DoesNotContain(differences, d => d.Id == "plan-invented"); // no event says whose it is: only the whole check tells
         Assert.Contains(differences, d => d.Projection == "Money" && d.Id == village.ApplicationId); // the missing year's subsidy is missing from the sum
 
@@ -56,7 +59,8 @@ public sealed class CheckTests(ApiFixture api)
         });
         var (exit, output) = await ApiProcess.RunAsync(OnThisDatabase, "check", "--rebuild");
         await serving;
-        Assert.True(exit == 1 && output.Contains(village.FundId, StringComparison.Ordinal) && output.Contains("已改正", StringComparison.Ordinal) && output.Contains("plan-invented", StringComparison.Ordinal), output);
+        Assert.True(exit == 1 && output.Contains(village.FundId, StringComparison.Ordinal) && output.Contains("已改正", StringComparison.Ordinal) && output.Contains("plan-invented", StringComparison.Ordinal)
+            && output.Contains($"in {village.FundId}/general 99999999", StringComparison.Ordinal), output);
         (exit, output) = await ApiProcess.RunAsync(OnThisDatabase, "check");
         Assert.True(exit == 0, output);
         Assert.True((await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());

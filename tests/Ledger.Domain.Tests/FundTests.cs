@@ -153,8 +153,9 @@ public sealed class FundTests
     /// balanced, and every fen that came in can be found where it is now.
     /// </summary>
     [Fact]
-    public void Conservation_tiling_and_provenance_hold_over_any_history() =>
-        Gen.Select(Gen.Int[0, 12], Gen.Int[0, 4], Gen.Long[1, 400]).Array[0, 80].Sample(commands =>
+    public Task Conservation_tiling_and_provenance_hold_over_any_history() =>
+        // Half of the amounts are a single fen: many small gifts under one payment, and one-fen lines that come back again and again.
+        Gen.Select(Gen.Int[0, 12], Gen.Int[0, 4], Gen.OneOf(Gen.Const(1L), Gen.Long[1, 400])).Array[0, 80].SampleAsync(async commands =>
         {
             var fund = With();
             var log = new List<IEventOf<Fund>>();
@@ -187,47 +188,39 @@ public sealed class FundTests
             }
             Assert.Equal(Money.Zero, Money.Sum(Postings.TrialBalance(log).Select(b => b.AmountFen)));
             Assert.Equal(fund.AvailableFen, Money.Sum(Postings.TrialBalance(log).Where(b => b.Account.StartsWith("available:", StringComparison.Ordinal)).Select(b => b.AmountFen)));
-            var axes = new FundAxes(Id, log);
+            var axes = new AxesInMemory(log.SelectMany(e => AxisEntry.Of(Id, e)));
             foreach (var (name, pocket) in fund.SubAccounts)
             {
-                Tiles(log.SelectMany(e => In(e, name)), pocket.InFen);
-                Tiles(log.SelectMany(e => Out(e, name)), pocket.OutFen);
+                Tiles(axes.Of(Axis.In, $"{Id}/{name}"), pocket.InFen);
+                Tiles(axes.Of(Axis.Out, $"{Id}/{name}"), pocket.OutFen);
             }
-            // Down of up is the identity: the fen that a line holds came from lots whose fen are found in that line again.
-            FundAxes Alone(string id) => throw new InvalidOperationException(id);
-            foreach (var held in fund.Lots.Values.SelectMany(l => axes.Down(l.SubAccount, l.Fen, Alone)).Where(p => p.Kind == PlaceKind.Used))
-                Assert.Equal([held], axes.Up(held.SubAccount, held.Fen, Alone).SelectMany(s => axes.Down(s.SubAccount, s.Fen, Alone)).Aggregate(new List<Place>(), Join));
-            var places = fund.Lots.Values.SelectMany(l => axes.Down(l.SubAccount, l.Fen, _ => throw new InvalidOperationException())).ToList();
-            Money At(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Fen.Length));
+            var places = new List<Place>();
+            foreach (var lot in fund.Lots.Values)
+            {
+                var span = FenSpan.Of(Id, lot.SubAccount, lot.Fen);
+                var down = await axes.DownAsync(span);
+                places.AddRange(down);
+                // Down of up is the identity, and up of down too: a line's fen came from lots whose fen are found in that line again.
+                var lotsFen = new List<FenInterval>();
+                foreach (var held in down.Where(p => p.Kind == PlaceKind.Used))
+                {
+                    var again = new List<Place>();
+                    foreach (var source in await axes.UpAsync(held.Span))
+                    {
+                        again.AddRange(await axes.DownAsync(source.Allocation.Span with { Fen = source.Fen }));
+                        if (source.Allocation.Span == span) lotsFen.Add(source.Fen);
+                        Assert.All(source.Path, step => Assert.Equal(source.Fen.Length, step.Fen.Length));
+                        Assert.Equal(source.Fen, source.Path[^1].Fen);
+                    }
+                    Assert.Equal(held.Span.Fen, Assert.Single(FenInterval.Runs(again.Select(p => p.Span.Fen))));
+                    Assert.All(again, p => Assert.Equal((PlaceKind.Used, held.Span.Account, held.ApplicationId), (p.Kind, p.Span.Account, p.ApplicationId)));
+                }
+                Assert.Equal(Money.Sum(down.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span.Fen.Length)), Money.Sum(lotsFen.Select(f => f.Length)));
+            }
+            Money At(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Span.Fen.Length));
             Assert.Equal((fund.AvailableFen, fund.ReturnedFen, fund.ReservedFen + fund.InTransitFen + fund.CreditedFen),
                 (At(PlaceKind.Available), At(PlaceKind.Returned), At(PlaceKind.Used)));
         }, iter: 10_000);
-
-    private static List<Place> Join(List<Place> so, Place next)
-    {
-        if (so.Count > 0 && so[^1] is var last && last with { Fen = next.Fen } == next && last.Fen.To == next.Fen.From) so[^1] = last with { Fen = last.Fen with { To = next.Fen.To } };
-        else so.Add(next);
-        return so;
-    }
-
-    private static IEnumerable<FenInterval> In(IEventOf<Fund> e, string pocket) => e switch
-    {
-        FundsAllocated a when a.SubAccount == pocket => [a.Fen],
-        ReservationReleased r when r.SubAccount == pocket => [r.Fen],
-        FundsRefunded r when r.SubAccount == pocket => [r.Fen],
-        AllocationReversed { CarriedFen: { } carried } r when r.SubAccount == pocket => [carried],
-        EarmarkLifted l when pocket == SubAccount.General => [l.Fen],
-        _ => [],
-    };
-
-    private static IEnumerable<FenInterval> Out(IEventOf<Fund> e, string pocket) => e switch
-    {
-        FundsReserved r when r.SubAccount == pocket => [r.Fen],
-        AllocationReversed r when r.SubAccount == pocket => r.CarriedOrigin is { } carried ? [carried, r.Fen] : [r.Fen],
-        EarmarkLifted l when l.SubAccount == pocket => [l.Origin],
-        SurplusReturned s when s.SubAccount == pocket => [s.Fen],
-        _ => [],
-    };
 
     /// <summary>The last fen still held for the application, as a line of its own.</summary>
     private static FenInterval LastFen(List<IEventOf<Fund>> log, string id)

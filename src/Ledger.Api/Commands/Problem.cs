@@ -54,6 +54,7 @@ public static class Problem
             { Field = Field(json.Path) },
         BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
         InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
+        Projections.Provenance.TraceLimitException limit => new Rejection(Rejections.LimitExceeded, limit.Message),
         Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
         _ => null,
     };

@@ -102,8 +102,9 @@ public static class DonorEndpoints
         CancellationToken cancellation)
     {
         var donor = await FindAsync(session, id, caller) ?? throw Require.NotFound(id);
-        var traces = await GiftTrace.OfDonorAsync(session, id, caller.Actor.Region, cancellation);
-        var gifts = traces.Select(t => new GiftView(t.Allocation.FundId, t.FundName, t.Allocation.Event.AllocationId, t.Allocation.RecordedAt, t.Allocation.Event.AmountFen, t.Allocation.Event.Earmark,
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var traces = await GiftTrace.OfDonorAsync(session, connection, id, caller.Actor.Region, cancellation);
+        var gifts = traces.Select(t => new GiftView(t.Allocation.FundId, t.FundName, t.Allocation.Facts.AllocationId, t.Allocation.Event.RecordedAt, t.Allocation.Facts.AmountFen, t.Allocation.Facts.Earmark,
             [.. t.Uses.Select(u => new GiftUseView(u.ApplicationId, u.MemberId, u.AmountFen, u.Status.Word()))], t.AvailableFen, t.ReturnedFen)).ToList();
         return new DonorReceiptView(await ViewAsync(donor, database, people), Money.Sum(gifts.Select(g => g.Amount)),
             Money.Sum(gifts.SelectMany(g => g.Uses).Select(u => u.Amount)), Money.Sum(gifts.Select(g => g.AvailableAmount)),

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using JasperFx;
 using JasperFx.Events;
 using Ledger.Projections;
+using Ledger.Projections.Checking;
 using Marten;
 using Npgsql;
 using Wolverine;
@@ -24,9 +25,6 @@ public static class LedgerStore
         json.Converters.Insert(0, new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower)); // before Marten's own, which writes PascalCase
     }
 
-    /// <summary>An enum's stored and published word, e.g. <c>per-tier</c>.</summary>
-    public static string Word(this Enum value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
-
     public static void AddLedgerStore(this WebApplicationBuilder builder, NpgsqlDataSource database)
     {
         builder.Services.AddSingleton(database);
@@ -40,6 +38,7 @@ public static class LedgerStore
             options.Events.MetadataConfig.CausationIdEnabled = true;
             options.Events.MetadataConfig.HeadersEnabled = true;
             options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, StoredForm);
+            options.Events.IgnoreIndex("mt_events_fund_event"); // ours, see schema.sql
             options.AddLedgerProjections();
             return options;
         }).UseNpgsqlDataSource().IntegrateWithWolverine(marten =>
@@ -79,6 +78,9 @@ public static class LedgerStore
             using var script = new StreamReader(typeof(LedgerStore).Assembly.GetManifestResourceStream("schema.sql")!);
             await connection.ExecuteAsync((await script.ReadToEndAsync()).Replace("{schema}", Schema, StringComparison.Ordinal));
             await services.GetRequiredService<KeyFile>().BindToAsync(connection);
+            // A database from before the table: its events say what belongs there.
+            if ((await connection.QueryAsync($"select 1 where not exists (select from {Schema}.fen_axis) and exists (select from {Schema}.mt_events where stream_id like 'fund-%' and version > 1)", r => r.GetInt32(0))).Count > 0)
+                await new LedgerCheck(services.GetRequiredService<IDocumentStore>(), database, Schema).CheckAxesAsync(rebuild: true, CancellationToken.None);
         }
         finally
         {

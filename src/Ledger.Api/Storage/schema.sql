@@ -56,6 +56,26 @@ create index if not exists audit_entry_actor    on {schema}.audit_entry (actor, 
 create index if not exists audit_entry_type     on {schema}.audit_entry (type, seq);
 create index if not exists audit_entry_recorded on {schema}.audit_entry (recorded_at);
 
+-- Where each fen came from and went to (Provenance/AxisEntry.cs): one row for each interval of an axis. The key is its start, so
+-- that two intervals cannot begin at the same fen.
+create table if not exists {schema}.fen_axis (
+    account        text   not null,            -- fund id/sub-account
+    axis           text   not null,            -- in, out, line
+    fen_from       bigint not null,
+    fen_to         bigint not null check (fen_to > fen_from),
+    kind           text   not null,
+    reference      text   not null,
+    origin_account text,
+    origin_from    bigint,
+    member_year    text,
+    event_id       uuid   not null,
+    primary key (account, axis, fen_from)
+);
+create unique index if not exists fen_axis_origin on {schema}.fen_axis (origin_account, origin_from) where origin_account is not null;
+
+-- A trace names the events of funds by their ids. Members' events, the many, have no part in it.
+create unique index if not exists mt_events_fund_event on {schema}.mt_events (id) where stream_id like 'fund-%';
+
 -- Which key file this database belongs to: starting with another one must fail, not write what nobody can read.
 create table if not exists {schema}.key_check (
     only_row    boolean primary key default true check (only_row),

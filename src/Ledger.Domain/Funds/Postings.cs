@@ -20,7 +20,7 @@ public static class Postings
     {
         IReadOnlyList<Posting> postings = e switch
         {
-            FundsAllocated a => Move($"source:{Kebab(a.Source)}", Available(a.SubAccount), a.AmountFen),
+            FundsAllocated a => Move($"source:{a.Source.Word()}", Available(a.SubAccount), a.AmountFen),
             FundsReserved r => Move(Available(r.SubAccount), Reserved, r.AmountFen),
             ReservationReleased r => Move(Reserved, Available(r.SubAccount), r.AmountFen),
             FundsPaid p => Move(Reserved, InTransit, p.AmountFen),
@@ -53,6 +53,4 @@ public static class Postings
     private static string Available(string subAccount) => $"available:{subAccount}";
 
     private static Posting[] Move(string from, string to, Money amount) => [new(to, amount), new(from, Money.Zero - amount)];
-
-    private static string Kebab(SourceKind kind) => System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(kind.ToString());
 }

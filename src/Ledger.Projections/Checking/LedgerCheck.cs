@@ -5,6 +5,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Provenance;
 using Ledger.Projections.WorkQueues;
 using Marten;
 using Npgsql;
@@ -21,7 +22,8 @@ public sealed record Difference(string Projection, string Id, string Path, strin
 public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Difference> Differences, bool Rebuilt);
 
 /// <summary>
-/// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work queue, the audit trail;
+/// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work queue, the audit trail, the axes of
+/// the fen;
 /// and across streams, that fund, application and member-years tell of the same money. Pages through the streams: memory stays constant.
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that no event explains.</param>
@@ -39,6 +41,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             await (Task)check.MakeGenericMethod(aggregate).Invoke(this, [rebuild, cancellation])!;
         await CheckWorkQueueAsync(rebuild, cancellation);
         await CheckAuditTrailAsync(rebuild, cancellation);
+        await CheckAxesAsync(rebuild, cancellation);
         await CheckMoneyAsync(cancellation);
         return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0);
     }
@@ -142,6 +145,47 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             Report(new Difference("AuditTrail", $"{orphan}", "$", "row", null, null));
             if (rebuild) await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", orphan));
         }
+    }
+
+    /// <summary>Every interval that an event makes is in <c>fen_axis</c> as the event says it, and there is no other.</summary>
+    public async Task CheckAxesAsync(bool rebuild, CancellationToken cancellation)
+    {
+        var types = store.Options.Events.AllKnownEventTypes().Where(t => t.EventType == typeof(SubsidyApproved) || t.EventType.IsAssignableTo(typeof(IEventOf<Fund>))).Select(t => t.EventTypeName).ToArray();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var stored = new StoredAxes(connection, schema);
+        for (var after = 0L; ;)
+        {
+            await using var session = store.QuerySession();
+            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.EventTypeName.IsOneOf(types)).OrderBy(e => e.Sequence).Take(PageSize * 5).ToListAsync(cancellation);
+            if (events.Count == 0) break;
+            after = events[^1].Sequence;
+            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => FenAxisProjection.Entries(e).Select(entry => (Event: e, Entry: entry))).ToList();
+            var found = (await stored.AtAsync([.. expected.Select(x => x.Entry)])).ToDictionary(Place);
+            foreach (var differing in expected.Where(x => found.GetValueOrDefault(Place(x.Entry)) != x.Entry).GroupBy(x => x.Event))
+            {
+                foreach (var (_, entry) in differing)
+                    Report(new Difference("FenAxis", $"{entry.Axis.Word()} {entry.Span.Account} {entry.Span.Fen.From}", "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), differing.Key.Sequence));
+                if (!rebuild) continue;
+                foreach (var (_, entry) in differing)
+                    await ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from",
+                        ("axis", entry.Axis.Word()), ("account", entry.Span.Account), ("from", entry.Span.Fen.From));
+                await using var writing = store.LightweightSession();
+                await new FenAxisProjection(schema).ApplyAsync(writing, [differing.Key], cancellation);
+                await writing.SaveChangesAsync(cancellation);
+            }
+        }
+        if (scope.Length > 0) return;
+        foreach (var (axis, account, from) in await QueryAsync(
+            $"""
+             select axis, account, fen_from from {schema}.fen_axis a
+              where not exists (select 1 from {schema}.mt_events e where e.stream_id = coalesce(a.member_year, split_part(a.account, '/', 1)) and e.id = a.event_id) limit {MaxDifferences}
+             """, r => (r.GetString(0), r.GetString(1), r.GetInt64(2))))
+        {
+            Report(new Difference("FenAxis", $"{axis} {account} {from}", "$", "row", null, null));
+            if (rebuild) await ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from", ("axis", axis), ("account", account), ("from", from));
+        }
+
+        static (Axis, string, long) Place(AxisEntry e) => (e.Axis, e.Span.Account, e.Span.Fen.From);
     }
 
     /// <summary>What a fund holds for an application is what the application's lines and their people's years hold: three streams, one sum.</summary>

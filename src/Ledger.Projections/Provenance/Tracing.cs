@@ -1,73 +1,71 @@
-using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
 using Ledger.Projections.AuditTrail;
 using Marten;
+using Npgsql;
 
 namespace Ledger.Projections.Provenance;
 
-/// <summary>An allocation as the event tells it.</summary>
-public sealed record TracedAllocation(long Sequence, DateTimeOffset RecordedAt, DateOnly EffectiveDate, string Actor, FundsAllocated Event, string FundId);
+/// <summary>An event of a fund, as far as a trace names it.</summary>
+public sealed record TracedEvent(Guid Id, long Sequence, string Type, DateTimeOffset RecordedAt, DateOnly EffectiveDate, string Actor, string Body);
+
+/// <summary>An allocation as its event tells it.</summary>
+public sealed record TracedAllocation(TracedEvent Event, FundsAllocated Facts, string FundId);
 
 /// <summary>Part of an allocation that one member's line uses.</summary>
-public sealed record AllocationUse(string ApplicationId, string MemberId, Money AmountFen, LineStatus Status);
+public sealed record AllocationUse(string ApplicationId, string MemberId, Money AmountFen, SubsidyStatus Status);
 
-/// <summary>Where one allocation went: its uses, what is still available, what went back; they sum to it.</summary>
-public sealed record AllocationTrace(TracedAllocation Allocation, string FundName, IReadOnlyList<AllocationUse> Uses, Money AvailableFen, Money ReturnedFen);
+/// <summary>Where one allocation went: what is used, still available, gone back; they sum to it. <paramref name="Uses"/> is a page of <paramref name="UseCount"/>.</summary>
+public sealed record AllocationTrace(TracedAllocation Allocation, string FundName, Money UsedFen, Money AvailableFen, Money ReturnedFen, int UseCount, IReadOnlyList<AllocationUse> Uses);
 
-/// <summary>
-/// Follows money through funds, also those it was transferred between. One instance for one question: it keeps what it has read.
-/// </summary>
-public sealed class Tracing(IQuerySession session)
+/// <summary>Follows money through funds, also those it was transferred between.</summary>
+public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
 {
-    private readonly Dictionary<string, (FundAxes Axes, IReadOnlyList<IEvent> Events)> _funds = [];
+    private readonly string _schema = store.Options.Events.DatabaseSchemaName;
+    private StoredAxes Axes => new(connection, _schema);
 
-    private FundAxes Axes(string fundId) => _funds[fundId].Axes;
-
-    /// <summary>Reads a fund and every fund that money came from or went to.</summary>
-    private async Task LoadAsync(string fundId, CancellationToken cancellation)
+    /// <summary>Upward: the allocations that one line's money came from, each with its parts and the way they took.</summary>
+    public async Task<IReadOnlyList<(TracedAllocation Allocation, IReadOnlyList<Source> Parts)>> UpAsync(FenSpan line)
     {
-        if (_funds.ContainsKey(fundId)) return;
-        var events = await session.Events.FetchStreamAsync(fundId, token: cancellation);
-        var axes = new FundAxes(fundId, events.Select(e => (IEventOf<Fund>)e.Data));
-        _funds[fundId] = (axes, events);
-        foreach (var neighbour in axes.Neighbours) await LoadAsync(neighbour, cancellation);
-    }
-
-    private TracedAllocation Allocation(string fundId, string allocationId)
-    {
-        var e = _funds[fundId].Events.Single(e => e.Data is FundsAllocated a && a.AllocationId == allocationId);
-        return new TracedAllocation(e.Sequence, e.Timestamp, e.EffectiveDate(), e.Header(EventHeaders.Actor), (FundsAllocated)e.Data, fundId);
-    }
-
-    /// <summary>Upward: the allocations that one line's money came from, with how much of each.</summary>
-    public async Task<IReadOnlyList<(TracedAllocation Allocation, Money AmountFen)>> UpAsync(Application application, Line line, CancellationToken cancellation)
-    {
-        if (line.Fen is not { } fen) return [];
-        await LoadAsync(application.FundId, cancellation);
-        return [.. Axes(application.FundId).Up(application.SubAccount, fen, Axes).GroupBy(s => (s.FundId, s.AllocationId))
-            .Select(g => (Allocation(g.Key.FundId, g.Key.AllocationId), Money.Sum(g.Select(s => s.Fen.Length))))];
+        var sources = await Axes.UpAsync(line);
+        var events = await EventsAsync(sources.Select(s => s.Allocation.EventId));
+        return [.. sources.GroupBy(s => s.Allocation.EventId).Select(g => (Allocation(events[g.Key], g.First().Allocation.Span.FundId), (IReadOnlyList<Source>)[.. g]))];
     }
 
     /// <summary>Downward: where an allocation's money is now; null when the fund has no such allocation.</summary>
-    public async Task<AllocationTrace?> DownAsync(string fundId, string allocationId, CancellationToken cancellation)
+    public async Task<AllocationTrace?> DownAsync(string fundId, string allocationId, int skip = 0, int take = int.MaxValue)
     {
-        await LoadAsync(fundId, cancellation);
-        if (_funds[fundId].Events.All(e => e.Data is not FundsAllocated a || a.AllocationId != allocationId)) return null;
-        var allocation = Allocation(fundId, allocationId);
-        var places = Axes(fundId).Down(allocation.Event.SubAccount, allocation.Event.Fen, Axes);
-        var uses = new List<AllocationUse>();
-        foreach (var used in places.Where(p => p.Kind == PlaceKind.Used).GroupBy(p => p.ApplicationId!))
-        {
-            var application = (await session.LoadAsync<Application>(used.Key, cancellation))!;
-            uses.AddRange(application.Lines.Where(l => l.Fen is not null)
-                .Select(l => (Line: l, Fen: Money.Sum(used.Select(p => p.Fen.Overlap(l.Fen!.Value)?.Length ?? Money.Zero))))
-                .Where(x => x.Fen.IsPositive)
-                .Select(x => new AllocationUse(application.Id, x.Line.MemberId, x.Fen, x.Line.Status)));
-        }
-        Money Sum(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Fen.Length));
-        var fund = (await session.LoadAsync<Fund>(fundId, cancellation))!;
-        return new AllocationTrace(allocation, fund.Name, uses, Sum(PlaceKind.Available), Sum(PlaceKind.Returned));
+        var lots = await connection.QueryAsync(
+            $"""
+             select lot ->> 'subAccount', (lot -> 'fen' ->> 'from')::bigint, (lot -> 'fen' ->> 'to')::bigint, name
+               from (select data -> 'lots' -> @allocation as lot, data ->> 'name' as name from {_schema}.mt_doc_fund where id = @fund) fund
+              where lot is not null
+             """,
+            r => (Span: FenSpan.Of(fundId, r.GetString(0), new FenInterval(r.GetInt64(1), r.GetInt64(2))), FundName: r.GetString(3)), ("allocation", allocationId), ("fund", fundId));
+        if (lots is not [var lot]) return null;
+        var entry = (await Axes.AtAsync([new AxisEntry(Axis.In, lot.Span, EntryKind.Allocated, allocationId)])).Single();
+        var allocation = Allocation((await EventsAsync([entry.EventId]))[entry.EventId], fundId);
+        var places = await Axes.DownAsync(lot.Span);
+        var (count, lines) = await Axes.LinesAsync([.. places.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span)], skip, take);
+        var statuses = await StatusesAsync(lines.Select(l => l.MemberYearId));
+        Money Sum(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Span.Fen.Length));
+        return new AllocationTrace(allocation, lot.FundName, Sum(PlaceKind.Used), Sum(PlaceKind.Available), Sum(PlaceKind.Returned), count,
+            [.. lines.Select(l => new AllocationUse(l.ApplicationId, StreamId.MemberOf(l.MemberYearId), l.AmountFen, statuses[(l.MemberYearId, l.ApplicationId)]))]);
     }
+
+    /// <summary>Events of funds by id. The condition on the stream is that of the partial index.</summary>
+    public async Task<IReadOnlyDictionary<Guid, TracedEvent>> EventsAsync(IEnumerable<Guid> ids) => (await connection.QueryAsync(
+        $"select id, seq_id, type, timestamp, headers ->> '{EventHeaders.BusinessDate}', headers ->> '{EventHeaders.Actor}', data from {_schema}.mt_events where id = any(@ids) and stream_id like 'fund-%'",
+        r => new TracedEvent(r.GetGuid(0), r.GetInt64(1), r.GetString(2), r.GetFieldValue<DateTimeOffset>(3), DateOnly.ParseExact(r.GetString(4), "yyyy-MM-dd"), r.GetString(5), r.GetString(6)),
+        ("ids", ids.Distinct().ToArray()))).ToDictionary(e => e.Id);
+
+    private async Task<Dictionary<(string, string), SubsidyStatus>> StatusesAsync(IEnumerable<string> memberYears) => (await connection.QueryAsync(
+        $"select id, s ->> 'applicationId', s ->> 'status' from {_schema}.mt_doc_memberyear, jsonb_array_elements(data -> 'subsidies') s where id = any(@ids)",
+        r => (Key: (r.GetString(0), r.GetString(1)), Status: Enum.Parse<SubsidyStatus>(r.GetString(2), ignoreCase: true)), ("ids", memberYears.Distinct().ToArray())))
+        .GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.Last().Status);
+
+    private TracedAllocation Allocation(TracedEvent e, string fundId) => new(e, (FundsAllocated)store.Options.Serializer().FromJson(typeof(FundsAllocated), new MemoryStream(System.Text.Encoding.UTF8.GetBytes(e.Body)))!, fundId);
 }
