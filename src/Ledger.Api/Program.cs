@@ -39,6 +39,7 @@ await using var database = NpgsqlDataSource.Create(settings.ConnectionString ?? 
 
 // Services
 builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>();
+builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
 builder.AddLedgerStore(database);
 Tokens.AddTo(builder.Services);
@@ -65,6 +66,11 @@ if (args is ["schema", ..]) return;
 if (args is ["check", ..])
 {
     Environment.ExitCode = await CheckEndpoint.RunAsync(app.Services, rebuild: args.Contains("--rebuild"));
+    return;
+}
+if (args is ["export", ..])
+{
+    Environment.ExitCode = await ExportCommand.RunAsync(builder.Configuration, app.Services);
     return;
 }
 if (settings.Sample) await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);

@@ -23,7 +23,7 @@ public static class FundSheets
         return Workbook.Write(("对账单", rows, Widths(14, 20, 16, 46, 14, 14, 14, 14, 14, 26)));
     }
 
-    public static byte[] Voucher(Fund fund, JournalEntry e)
+    public static byte[] Voucher(Fund fund, JournalEntry e, AccountMap accounts)
     {
         var total = Money.Sum(e.Postings.Where(p => p.AmountFen > Money.Zero).Select(p => p.AmountFen));
         var rows = new List<string[]>
@@ -32,7 +32,7 @@ public static class FundSheets
             (["凭证号", $"{e.Sequence}", "业务日期", $"{e.Date:yyyy-MM-dd}", "记录时间", Workbook.Text(e.RecordedAt)]),
             (["摘要", "科目", "借方金额（元）", "贷方金额（元）"]),
         };
-        rows.AddRange(e.Postings.Select(p => (string[])[Title(e.Type), p.Account, p.AmountFen > Money.Zero ? $"{p.AmountFen}" : "", p.AmountFen < Money.Zero ? $"{Money.Zero - p.AmountFen}" : ""]));
+        rows.AddRange(e.Postings.Select(p => (string[])[Title(e.Type), accounts.Title(p.Account), p.AmountFen > Money.Zero ? $"{p.AmountFen}" : "", p.AmountFen < Money.Zero ? $"{Money.Zero - p.AmountFen}" : ""]));
         rows.Add(["合计", ChineseAmount.Of(total), $"{total}", $"{total}"]);
         rows.Add(["制单", e.Actor, "复核", "", "出纳", ""]);
         return Workbook.Write(("记账凭证", rows, Widths(16, 34, 18, 18, 12, 20)));
@@ -41,7 +41,7 @@ public static class FundSheets
     private static Column[] Widths(params int[] widths) => [.. widths.Select(w => new Column("", false, "", "", w))];
 
     /// <summary>An event type as people call it.</summary>
-    private static string Title(string type) => type switch
+    public static string Title(string type) => type switch
     {
         "funds_allocated" => "划入资金",
         "funds_reserved" => "审批占用",

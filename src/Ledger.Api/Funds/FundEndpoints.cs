@@ -229,10 +229,10 @@ public static class FundEndpoints
             ? Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, $"对账单-{first:yyyyMMdd}-{last:yyyyMMdd}.xlsx") : Results.Ok(statement);
     }
 
-    private static async Task<IResult> Voucher(string id, long sequence, IQuerySession session, Caller caller)
+    private static async Task<IResult> Voucher(string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts)
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var entry = (await session.Events.FetchStreamAsync(id)).Where(e => e.Sequence == sequence).Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}");
-        return Results.File(FundSheets.Voucher(fund, entry), Workbook.ContentType, $"记账凭证-{sequence}.xlsx");
+        return Results.File(FundSheets.Voucher(fund, entry, accounts), Workbook.ContentType, $"记账凭证-{sequence}.xlsx");
     }
 }

@@ -6,7 +6,8 @@ namespace Ledger.Api.Storage;
 /// <param name="KeyFile">Ledger:KeyFile. Made on first start; back it up apart from the database.</param>
 /// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
-public sealed record Settings(string? ConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder)
+/// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
+public sealed record Settings(string? ConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder, string? AccountMap)
 {
     public static Settings Of(IConfiguration configuration)
     {
@@ -17,6 +18,7 @@ public sealed record Settings(string? ConnectionString, string DataFolder, strin
             folder,
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
             isSample,
-            configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"));
+            configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"),
+            configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null);
     }
 }

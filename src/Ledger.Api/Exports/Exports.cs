@@ -1,0 +1,107 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Ledger.Api.Storage;
+using Ledger.Projections.Journal;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.Exports;
+
+/// <summary>What can be exported.</summary>
+public enum ExportKind { Hledger, Beancount, GeneralLedger, Events }
+
+/// <summary>
+/// Writes the journal and the event log as files for other tools: row by row, memory stays constant however long they are. Everything of
+/// one file is read from one snapshot of the database, so its parts agree with each other.
+/// </summary>
+public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, AccountMap accounts)
+{
+    public static string FileName(ExportKind kind) => kind switch
+    {
+        ExportKind.Hledger => "journal.hledger",
+        ExportKind.Beancount => "journal.beancount",
+        ExportKind.GeneralLedger => "general-ledger.zip",
+        _ => "events.jsonl",
+    };
+
+    public static string MediaType(ExportKind kind) => kind switch
+    {
+        ExportKind.GeneralLedger => "application/zip",
+        ExportKind.Events => "application/x-ndjson",
+        _ => "text/plain; charset=utf-8",
+    };
+
+    /// <param name="scope">Only regions that begin with it.</param>
+    /// <param name="starting">Told how many steps there will be (funds, or events), before the first byte.</param>
+    /// <param name="progress">Told how many steps are done.</param>
+    public async Task WriteAsync(ExportKind kind, string scope, Stream body, Action<long> starting, Action<long> progress, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
+        await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(snapshot));
+        if (kind == ExportKind.Events)
+        {
+            starting((await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events where headers ->> 'region' like @scope || '%'", r => r.GetInt64(0), ("scope", scope))).Single());
+            await EventsAsync(connection, scope, body, progress, cancellation);
+            return;
+        }
+        var funds = await JournalReader.FundsAsync(session, scope, cancellation);
+        var done = 0L;
+        async IAsyncEnumerable<IAsyncEnumerable<JournalEntry>> Funds()
+        {
+            foreach (var fund in funds)
+            {
+                yield return JournalReader.EntriesAsync(session, fund, cancellation);
+                progress(++done);
+                await Task.CompletedTask;
+            }
+        }
+        if (kind == ExportKind.GeneralLedger)
+        {
+            starting(funds.Count * GeneralLedger.Passes);
+            await using var zip = await ZipArchive.CreateAsync(body, ZipArchiveMode.Create, leaveOpen: true, Encoding.UTF8, cancellation);
+            await new GeneralLedger(accounts).WriteAsync(zip, Funds, cancellation);
+            return;
+        }
+        starting(funds.Count);
+        await using var writer = new StreamWriter(body, new UTF8Encoding(false), leaveOpen: true);
+        if (kind == ExportKind.Beancount) await writer.WriteAsync(JournalText.BeancountHead);
+        await foreach (var entries in Funds())
+        {
+            await foreach (var entry in entries) await writer.WriteAsync(kind == ExportKind.Beancount ? JournalText.Beancount(entry) : JournalText.Hledger(entry));
+            await writer.FlushAsync(cancellation);
+        }
+    }
+
+    private static async Task EventsAsync(NpgsqlConnection connection, string scope, Stream body, Action<long> progress, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            $"""
+             select seq_id, stream_id, version, type, timestamp, headers, data from {LedgerStore.Schema}.mt_events
+              where headers ->> 'region' like @scope || '%' order by seq_id
+             """, connection);
+        command.Parameters.AddWithValue("scope", scope);
+        await using var reader = await command.ExecuteReaderAsync(System.Data.CommandBehavior.SequentialAccess, cancellation);
+        await using var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        for (var done = 1L; await reader.ReadAsync(cancellation); done++)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("sequence", reader.GetInt64(0));
+            json.WriteString("stream", reader.GetString(1));
+            json.WriteNumber("version", reader.GetInt64(2));
+            json.WriteString("type", reader.GetString(3));
+            json.WriteString("recordedAt", reader.GetFieldValue<DateTimeOffset>(4));
+            json.WritePropertyName("headers");
+            json.WriteRawValue(reader.GetString(5));
+            json.WritePropertyName("data");
+            json.WriteRawValue(reader.GetString(6));
+            json.WriteEndObject();
+            await json.FlushAsync(cancellation);
+            json.Reset();
+            await body.WriteAsync("\n"u8.ToArray(), cancellation);
+            if (done % 1000 == 0) progress(done);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Text;
+using CsvHelper;
+using Ledger.Domain;
+using Ledger.Domain.Funds;
+using Ledger.Projections.Journal;
+
+namespace Ledger.Api.Exports;
+
+/// <summary>
+/// The general-ledger tables of audit data collection (ISO 21378:2019, base and general-ledger modules) as CSV in UTF-8 with mark: chart
+/// of accounts, periods (months of business dates), journal entries, their lines, and the trial balance of each fund and period.
+/// Amounts are yuan with two decimals. An account's number is the code of the mapping, a dot, and the ledger's own account.
+/// </summary>
+public sealed class GeneralLedger(AccountMap accounts)
+{
+    /// <summary>How often the funds are read: entries, lines, trial balance.</summary>
+    public const int Passes = 3;
+
+    public async Task WriteAsync(ZipArchive zip, Func<IAsyncEnumerable<IAsyncEnumerable<JournalEntry>>> funds, CancellationToken cancellation)
+    {
+        var (used, periods) = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<(int Year, int Month)>());
+        await TableAsync("GL_Journal_Entry.csv", ["Journal_ID", "Business_Unit_Code", "Fiscal_Year", "Accounting_Period", "Effective_Date", "Entered_Date_Time", "Entered_By", "JE_Type", "JE_Header_Description", "Amount_Currency"],
+            async row =>
+            {
+                await foreach (var entries in funds())
+                    await foreach (var e in entries)
+                        row([$"{e.Sequence}", e.FundId, $"{e.Date.Year}", $"{e.Date.Month:00}", $"{e.Date:yyyy-MM-dd}", $"{e.RecordedAt.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", e.Actor, e.Type, FundSheets.Title(e.Type), "CNY"]);
+            });
+        await TableAsync("GL_Journal_Entry_Line.csv", ["Journal_ID", "Journal_ID_Line_Number", "Business_Unit_Code", "GL_Account_Number", "Amount", "Amount_Credit_Debit_Indicator", "Amount_Currency"],
+            async row =>
+            {
+                await foreach (var entries in funds())
+                    await foreach (var e in entries)
+                        foreach (var (p, i) in e.Postings.Select((p, i) => (p, i)))
+                            row([$"{e.Sequence}", $"{i + 1}", e.FundId, Number(p.Account), $"{Absolute(p.AmountFen)}", p.AmountFen > Money.Zero ? "D" : "C", "CNY"]);
+            });
+        await TableAsync("GL_Trial_Balance.csv", ["Business_Unit_Code", "Fiscal_Year", "Accounting_Period", "GL_Account_Number", "Beginning_Balance", "Debit_Amount", "Credit_Amount", "Ending_Balance", "Amount_Currency"],
+            async row =>
+            {
+                await foreach (var entries in funds())
+                {
+                    // One fund's postings by period and account: as many sums as it has of them.
+                    var (sums, fund) = (new SortedDictionary<(int Year, int Month), SortedDictionary<string, (Money Debit, Money Credit)>>(), "");
+                    await foreach (var e in entries)
+                    {
+                        fund = e.FundId;
+                        var period = (e.Date.Year, e.Date.Month);
+                        periods.Add(period);
+                        if (!sums.TryGetValue(period, out var of)) sums[period] = of = new(StringComparer.Ordinal);
+                        foreach (var p in e.Postings)
+                        {
+                            used.Add(p.Account);
+                            var sum = of.GetValueOrDefault(p.Account);
+                            of[p.Account] = p.AmountFen > Money.Zero ? (sum.Debit + p.AmountFen, sum.Credit) : (sum.Debit, sum.Credit + Absolute(p.AmountFen));
+                        }
+                    }
+                    Write(fund, sums, row);
+                }
+            });
+        await TableAsync("BAS_Chart_Of_Accounts.csv", ["GL_Account_Number", "GL_Account_Name", "Account_Type", "Account_Subtype", "Parent_GL_Account_Number", "Ledger_Account"], row =>
+        {
+            foreach (var account in used)
+                row([Number(account), accounts.Title(account), accounts.Of(account).Type.Word(), accounts.Of(account).Subsidiary, accounts.Of(account).Code, account]);
+            foreach (var parent in used.Select(accounts.Of).DistinctBy(m => m.Code).OrderBy(m => m.Code, StringComparer.Ordinal))
+                row([parent.Code, parent.Name, parent.Type.Word(), "", "", ""]);
+            return Task.CompletedTask;
+        });
+        await TableAsync("BAS_Accounting_Period.csv", ["Fiscal_Year", "Accounting_Period", "Period_Start_Date", "Period_End_Date"], row =>
+        {
+            foreach (var (year, month) in periods) row([$"{year}", $"{month:00}", $"{new DateOnly(year, month, 1):yyyy-MM-dd}", $"{new DateOnly(year, month, 1).AddMonths(1).AddDays(-1):yyyy-MM-dd}"]);
+            return Task.CompletedTask;
+        });
+
+        async Task TableAsync(string name, string[] headings, Func<Action<string[]>, Task> rows)
+        {
+            await using var entry = await zip.CreateEntry(name, CompressionLevel.Fastest).OpenAsync(cancellation);
+            await using var text = new StreamWriter(entry, new UTF8Encoding(true));
+            await using var csv = new CsvWriter(text, CultureInfo.InvariantCulture);
+            void Row(string[] fields)
+            {
+                foreach (var field in fields) csv.WriteField(field);
+                csv.NextRecord();
+            }
+            Row(headings);
+            await rows(Row);
+        }
+    }
+
+    private void Write(string fund, SortedDictionary<(int Year, int Month), SortedDictionary<string, (Money Debit, Money Credit)>> sums, Action<string[]> row)
+    {
+        var balances = new SortedDictionary<string, Money>(StringComparer.Ordinal);
+        foreach (var ((year, month), of) in sums)
+        {
+            foreach (var account in balances.Keys.Union(of.Keys).Order(StringComparer.Ordinal).ToList())
+            {
+                var (was, (debit, credit)) = (balances.GetValueOrDefault(account), of.GetValueOrDefault(account));
+                balances[account] = was + debit - credit;
+                row([fund, $"{year}", $"{month:00}", Number(account), $"{was}", $"{debit}", $"{credit}", $"{balances[account]}", "CNY"]);
+            }
+            InvariantViolationException.Require(Money.Sum(balances.Values) == Money.Zero, $"{fund}: the trial balance of {year}-{month} does not balance");
+        }
+    }
+
+    private string Number(string account) => $"{accounts.Of(account).Code}.{account}";
+
+    private static Money Absolute(Money amount) => amount < Money.Zero ? Money.Zero - amount : amount;
+}
