@@ -35,13 +35,17 @@ if (args is ["token", ..])
     Console.WriteLine(TokenCommand.Run(builder.Configuration, keys));
     return;
 }
-await using var database = NpgsqlDataSource.Create(settings.ConnectionString ?? await cluster!.DatabaseAsync("ledger"));
+var access = await DatabaseAccess.OfAsync(settings, cluster, keys);
+if (access.Owner is not null) await LedgerSchema.ApplyAsync(access, keys);
+if (args is ["schema", ..]) return;
+await using var database = NpgsqlDataSource.Create(LedgerStore.Tuned(access.Application));
+await DatabaseAccess.RequireHarmlessAsync(database, keys);
 
 // Services
 builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>();
 builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
-builder.AddLedgerStore(database);
+builder.Services.AddLedgerStore(database);
 Tokens.AddTo(builder.Services);
 builder.Services.AddRazorComponents();
 builder.Services.AddApiDocument();
@@ -61,8 +65,6 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 
 if (settings.Sample) builder.Services.AddHostedService<SampleCounty>();
 
 var app = builder.Build();
-await LedgerStore.ApplySchemaAsync(app.Services);
-if (args is ["schema", ..]) return;
 if (args is ["check", ..])
 {
     Environment.ExitCode = await CheckEndpoint.RunAsync(app.Services, rebuild: args.Contains("--rebuild"));

@@ -44,14 +44,18 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
         }
     }
 
-    /// <summary>Ties the database to these keys on first use, and refuses to run against a database that belongs to others.</summary>
-    public async Task BindToAsync(NpgsqlConnection connection)
+    private string Fingerprint => Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
+
+    /// <summary>Ties a new database to these keys.</summary>
+    public Task BindToAsync(NpgsqlConnection owner) =>
+        owner.ExecuteAsync($"insert into {LedgerStore.Schema}.key_check (fingerprint) values (@f) on conflict do nothing", ("f", Fingerprint));
+
+    /// <summary>Refuses a database that belongs to other keys; a new one belongs to none yet.</summary>
+    public async Task RequireOwnAsync(NpgsqlConnection connection)
     {
-        var fingerprint = Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
-        await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.key_check (fingerprint) values (@f) on conflict do nothing", ("f", fingerprint));
-        var known = (await connection.QueryAsync($"select fingerprint from {LedgerStore.Schema}.key_check", r => r.GetString(0))).Single();
-        if (known != fingerprint)
+        if ((await connection.QueryAsync($"select to_regclass('{LedgerStore.Schema}.key_check') is null", r => r.GetBoolean(0))).Single()) return;
+        if ((await connection.QueryAsync($"select fingerprint from {LedgerStore.Schema}.key_check", r => r.GetString(0))).FirstOrDefault() is { } known && known != Fingerprint)
             throw new InvalidOperationException(
-                $"密钥文件与数据库不符（文件 {fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。The key file does not belong to this database.");
+                $"密钥文件与数据库不符（文件 {Fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。The key file does not belong to this database.");
     }
 }

@@ -75,11 +75,21 @@ public sealed class PrivateCluster : IAsyncDisposable
         return ConnectionString(database);
     }
 
+    /// <summary>Stops and starts the server; its owner only.</summary>
+    public async Task RestartAsync()
+    {
+        Stop();
+        StartServer();
+        await ConnectAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private void Stop() => Run("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+
     public ValueTask DisposeAsync()
     {
         if (_owner is not null)
         {
-            Run("pg_ctl", "-D", Data, "-m", "fast", "-w", "stop");
+            Stop();
             _owner.Dispose();
         }
         return ValueTask.CompletedTask;

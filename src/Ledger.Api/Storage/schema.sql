@@ -82,7 +82,13 @@ create table if not exists {schema}.key_check (
     fingerprint text    not null
 );
 
--- Storage that refuses change: what happened can be added to, never altered. (Roles follow in a later step.)
+-- From which builds the tables were made; the newest one that is there needs no further look.
+create table if not exists {schema}.schema_stamp (
+    stamp      text        not null,
+    applied_at timestamptz not null default clock_timestamp()
+);
+
+-- Storage that refuses change: what happened can be added to, never altered.
 create or replace function {schema}.refuse_change() returns trigger language plpgsql as $$
 begin
     raise exception '% on %.% is refused: the ledger is append-only', tg_op, tg_table_schema, tg_table_name using errcode = '42501';
@@ -92,3 +98,12 @@ create or replace trigger refuse_change before update or delete on {schema}.mt_e
 create or replace trigger refuse_truncate before truncate on {schema}.mt_events for each statement execute function {schema}.refuse_change();
 create or replace trigger refuse_change before update or delete on {schema}.evidence for each row execute function {schema}.refuse_change();
 create or replace trigger refuse_truncate before truncate on {schema}.evidence for each statement execute function {schema}.refuse_change();
+
+-- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own it can
+-- only add to.
+grant usage on schema {schema}, wolverine to {application};
+grant select, insert, update, delete on all tables in schema {schema}, wolverine to {application};
+grant usage, select on all sequences in schema {schema}, wolverine to {application};
+revoke update, delete on {schema}.mt_events, {schema}.evidence from {application};
+revoke delete on {schema}.mt_streams, {schema}.idempotency, {schema}.person from {application};
+revoke insert, update, delete on {schema}.key_check, {schema}.schema_stamp from {application};
