@@ -57,7 +57,7 @@ public static class Steps
                 await connection.ExecuteAsync("insert into baseline (stream, data) select 'stream-' || i, jsonb_build_object('text', repeat('x', 600), 'i', i) from generate_series(1, @n) i", ("n", lines));
             });
             if (round == 0) times.Clear(); // the first round warms up
-            Console.Error.Write($"\r{round}/{rounds} ");
+            if (!Console.IsErrorRedirected) Console.Error.Write($"\r{round}/{rounds} ");
         }
 
         double Median(string step) { var sorted = times[step].Order().ToList(); return sorted[sorted.Count / 2]; }

@@ -1,13 +1,8 @@
 using System.Diagnostics;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
-using Ledger.Domain;
-using Ledger.Domain.Funds;
-using Ledger.Domain.Members;
 using Ledger.Projections.Provenance;
-using Marten;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Ledger.Bench;
 
@@ -18,7 +13,7 @@ namespace Ledger.Bench;
 /// </summary>
 public static class Trace
 {
-    private const int LinesEach = 500, LinesPerAllocation = 130, LineFen = 10_000, SmallFund = 5_000, UpSamples = 2_000, DownSamples = 300, ColdSamples = 200;
+    private const int UpSamples = 2_000, DownSamples = 300, ColdSamples = 200;
 
     public static async Task RunAsync(PrivateCluster cluster, string folder, int[] sizes)
     {
@@ -29,13 +24,8 @@ public static class Trace
             var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = Path.Combine(folder, "keys.json") };
             var (exit, output) = await ApiProcess.RunAsync(settings, "schema");
             if (exit != 0) throw new InvalidOperationException(output);
-            using var store = DocumentStore.For(o =>
-            {
-                o.Connection(connectionString);
-                o.DatabaseSchemaName = LedgerStore.Schema;
-                o.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, LedgerStore.StoredForm);
-            });
-            var (lines, allocations) = await FillAsync(connectionString, store, size);
+            using var store = History.Store(connectionString);
+            var (lines, allocations) = await History.FillAsync(connectionString, store, size);
             var random = new Random(size);
             var ups = Enumerable.Range(0, UpSamples).Select(_ => lines[random.Next(lines.Count)]).ToList();
             var downs = Enumerable.Range(0, DownSamples).Select(_ => allocations[random.Next(allocations.Count)]).ToList();
@@ -93,126 +83,5 @@ public static class Trace
         {
             return false;
         }
-    }
-
-    private static async Task<(List<FenSpan> Lines, List<(string FundId, string AllocationId)> Allocations)> FillAsync(string connectionString, IDocumentStore store, int size)
-    {
-        var lines = new List<FenSpan>();
-        var allocations = new List<(string, string)>();
-        var small = Math.Max(1, size / 2 / SmallFund);
-        long sequence = 0;
-        var copying = new NpgsqlConnection[3];
-        for (var i = 0; i < copying.Length; i++)
-        {
-            copying[i] = new NpgsqlConnection(connectionString);
-            await copying[i].OpenAsync();
-            await copying[i].ExecuteAsync("set session_replication_role = replica"); // foreign keys and triggers are not what is measured
-        }
-        for (var fund = 0; fund <= small; fund++)
-        {
-            var count = fund == 0 ? size / 2 : (size - size / 2) / small;
-            await FillFundAsync($"fund-N237081{fund:00000}MF000001X", count);
-            Console.Error.Write($"\r{size:N0}: fund {fund} of {small}   ");
-        }
-        foreach (var done in copying) await done.DisposeAsync();
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync();
-        await connection.ExecuteAsync("vacuum analyze ledger.fen_axis");
-        await connection.ExecuteAsync("vacuum analyze ledger.mt_events");
-        await connection.ExecuteAsync("vacuum analyze ledger.mt_doc_memberyear");
-        await connection.ExecuteAsync("checkpoint");
-        return (lines, allocations);
-
-        async Task FillFundAsync(string fundId, int count)
-        {
-            var random = new Random(fundId.GetHashCode(StringComparison.Ordinal));
-            var json = store.Options.Serializer();
-            await using var events = await CopyAsync(0, "mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers, is_archived)");
-            await using var axes = await CopyAsync(1, "fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, member_year, event_id)");
-            await using var years = await CopyAsync(2, "mt_doc_memberyear (id, data, mt_version, region)");
-            var (version, inFen, outFen, done) = (0, 0L, 0L, 0);
-            var lots = new Dictionary<string, object>();
-            while (done < count)
-            {
-                var application = $"application-{Guid.CreateVersion7():N}";
-                var batch = Math.Min(LinesEach, count - done);
-                var amount = (long)batch * LineFen;
-                while (inFen < outFen + amount)
-                {
-                    var lot = $"allocation-{Guid.CreateVersion7():N}";
-                    var fen = FenInterval.StartingAt(inFen, new Money(random.NextInt64(LinesPerAllocation * LineFen / 2, LinesPerAllocation * LineFen * 3 / 2)));
-                    await WriteAsync(fundId, ++version, new FundsAllocated(lot, SourceKind.CollectiveIncome, "租金", SubAccount.General, fen.Length, fen, ["0".PadLeft(64, '0')]));
-                    lots[lot] = new { subAccount = SubAccount.General, fen = new { from = fen.From, to = fen.To } };
-                    allocations.Add((fundId, lot));
-                    inFen = fen.To;
-                }
-                await WriteAsync(fundId, ++version, new FundsReserved(application, SubAccount.General, new Money(amount), batch, FenInterval.StartingAt(outFen, new Money(amount))));
-                for (var i = 0; i < batch; i++, done++)
-                {
-                    var fen = FenInterval.StartingAt(outFen, new Money(LineFen));
-                    outFen = fen.To;
-                    var year = $"member-year-{Guid.NewGuid():N}-2026";
-                    await WriteAsync(year, 2, new SubsidyApproved(application, $"collective-{fundId[5..]}", fundId, SubAccount.General, fen.Length, fen));
-                    await years.StartRowAsync();
-                    await years.WriteAsync(year, NpgsqlDbType.Varchar);
-                    await years.WriteAsync($$"""{"id":"{{year}}","revision":2,"subsidies":[{"applicationId":"{{application}}","fundId":"{{fundId}}","amountFen":{{LineFen}},"fen":{"from":{{fen.From}},"to":{{fen.To}}},"status":"approved"}]}""", NpgsqlDbType.Jsonb);
-                    await years.WriteAsync(1L, NpgsqlDbType.Bigint);
-                    await years.WriteAsync("370811102201", NpgsqlDbType.Varchar);
-                    if (lines.Count < 200_000 || random.Next(50) == 0) lines.Add(FenSpan.Of(fundId, SubAccount.General, fen));
-                    if (random.Next(50) != 0) continue;
-                    await WriteAsync(fundId, ++version, new ReservationReleased(application, SubAccount.General, fen.Length, fen, FenInterval.StartingAt(inFen, fen.Length), "x"));
-                    inFen += LineFen;
-                }
-            }
-            await events.CompleteAsync();
-            await axes.CompleteAsync();
-            await years.CompleteAsync();
-            await using (var connection = new NpgsqlConnection(connectionString))
-            {
-                await connection.OpenAsync();
-                await connection.ExecuteAsync("insert into ledger.mt_doc_fund (id, data, mt_version, region) values (@id, @data::jsonb, 1, '370811102201')",
-                    ("id", fundId), ("data", System.Text.Json.JsonSerializer.Serialize(new { id = fundId, name = fundId, lots })));
-            }
-
-            async Task WriteAsync(string stream, int at, object e)
-            {
-                var id = Guid.NewGuid();
-                await events.StartRowAsync();
-                await events.WriteAsync(++sequence, NpgsqlDbType.Bigint);
-                await events.WriteAsync(id, NpgsqlDbType.Uuid);
-                await events.WriteAsync(stream, NpgsqlDbType.Varchar);
-                await events.WriteAsync((long)at, NpgsqlDbType.Bigint);
-                await events.WriteAsync(json.ToJson(e), NpgsqlDbType.Jsonb);
-                await events.WriteAsync(e is SubsidyApproved ? "subsidy_approved" : e is FundsAllocated ? "funds_allocated" : e is FundsReserved ? "funds_reserved" : "reservation_released", NpgsqlDbType.Varchar);
-                await events.WriteAsync(DateTimeOffset.UnixEpoch.AddSeconds(sequence), NpgsqlDbType.TimestampTz);
-                await events.WriteAsync("*DEFAULT*", NpgsqlDbType.Varchar);
-                await events.WriteAsync($"{e.GetType().FullName}, Ledger.Domain", NpgsqlDbType.Varchar);
-                await events.WriteAsync("""{"role": "agency", "actor": "approver.370811", "region": "370811102201", "command": "approve-application", "effectiveDate": "2026-11-01", "idempotencyKey": "x"}""", NpgsqlDbType.Jsonb);
-                await events.WriteAsync(false, NpgsqlDbType.Boolean);
-                foreach (var a in AxisEntry.Of(stream, e))
-                {
-                    await axes.StartRowAsync();
-                    foreach (var text in new[] { a.Axis.Word(), a.Span.Account }) await axes.WriteAsync(text, NpgsqlDbType.Text);
-                    await axes.WriteAsync(a.Span.Fen.From, NpgsqlDbType.Bigint);
-                    await axes.WriteAsync(a.Span.Fen.To, NpgsqlDbType.Bigint);
-                    foreach (var text in new[] { a.Kind.Word(), a.Reference }) await axes.WriteAsync(text, NpgsqlDbType.Text);
-                    if (a.Origin is { } origin)
-                    {
-                        await axes.WriteAsync(origin.Account, NpgsqlDbType.Text);
-                        await axes.WriteAsync(origin.Fen.From, NpgsqlDbType.Bigint);
-                    }
-                    else
-                    {
-                        await axes.WriteNullAsync();
-                        await axes.WriteNullAsync();
-                    }
-                    if (a.MemberYearId is { } member) await axes.WriteAsync(member, NpgsqlDbType.Text);
-                    else await axes.WriteNullAsync();
-                    await axes.WriteAsync(id, NpgsqlDbType.Uuid);
-                }
-            }
-        }
-
-        Task<NpgsqlBinaryImporter> CopyAsync(int into, string target) => copying[into].BeginBinaryImportAsync($"copy ledger.{target} from stdin (format binary)");
     }
 }

@@ -47,6 +47,7 @@ public static class ProjectionRegistration
         var add = typeof(ProjectionRegistration).GetMethod(nameof(AddState), BindingFlags.NonPublic | BindingFlags.Static)!;
         foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))))
             add.MakeGenericMethod(aggregate).Invoke(null, [options]);
+        options.Schema.For<Domain.Funds.Fund>().Duplicate(f => f.Name); // read beside a trace without the document, which grows with the fund
         options.Projections.Add(new Provenance.FenAxisProjection(options.DatabaseSchemaName), ProjectionLifecycle.Inline, "FenAxis");
         options.Projections.Add(new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName), ProjectionLifecycle.Async, "AuditTrail");
         options.Projections.Add(new WorkQueues.WorkQueueProjection(), ProjectionLifecycle.Async);

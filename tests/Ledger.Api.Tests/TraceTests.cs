@@ -94,7 +94,7 @@ public sealed class TraceTests(ApiFixture api)
                 var back = fund.Commitments.Where(c => c.Value.ReservedFen.IsPositive).Select(c => (Id: c.Key, entries.Last(e => e.Kind == EntryKind.Reserved && e.Reference == c.Key).Span.Fen)).ToList();
                 switch (random.Next(6))
                 {
-                    case 0 or 1: Take(i, FundDecider.Allocate(fund, $"a{step}", SourceKind.Charity, "x", amount, "donor-1", pocket == "general" ? null : new Earmark(2026), slip, day).Events); break;
+                    case 0 or 1: Take(i, FundDecider.Allocate(fund, $"a{history}-{step}", SourceKind.Charity, "x", amount, "donor-1", pocket == "general" ? null : new Earmark(2026), slip, day).Events); break;
                     case 2 or 3: Take(i, FundDecider.Reserve(fund, $"app{step}", 2026, pocket, amount, 1).Events); break;
                     case 4 when back.Count > 0:
                         var one = back[random.Next(back.Count)];

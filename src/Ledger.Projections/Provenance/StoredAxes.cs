@@ -46,6 +46,11 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
         return (lines.Count, [.. lines.Skip(skip).Take(take)]);
     }
 
+    /// <summary>Where an allocation came in; null when the fund has none of that id.</summary>
+    public async Task<AxisEntry?> AllocatedAsync(string fundId, string allocationId) => (await connection.QueryAsync(
+        $"select {Columns} from {schema}.fen_axis where reference = @allocation and kind = 'allocated'", r => Read(r, 0), ("allocation", allocationId)))
+        .SingleOrDefault(e => e.Span.FundId == fundId);
+
     /// <summary>The entries at these places, for the check; the missing are absent.</summary>
     public Task<List<AxisEntry>> AtAsync(IReadOnlyList<AxisEntry> places) => connection.QueryAsync(
         $"select {Columns} from {schema}.fen_axis join unnest(@axes, @accounts, @froms) p (a, b, c) on axis = a and account = b and fen_from = c", r => Read(r, 0),

@@ -38,21 +38,14 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
     /// <summary>Downward: where an allocation's money is now; null when the fund has no such allocation.</summary>
     public async Task<AllocationTrace?> DownAsync(string fundId, string allocationId, int skip = 0, int take = int.MaxValue)
     {
-        var lots = await connection.QueryAsync(
-            $"""
-             select lot ->> 'subAccount', (lot -> 'fen' ->> 'from')::bigint, (lot -> 'fen' ->> 'to')::bigint, name
-               from (select data -> 'lots' -> @allocation as lot, data ->> 'name' as name from {_schema}.mt_doc_fund where id = @fund) fund
-              where lot is not null
-             """,
-            r => (Span: FenSpan.Of(fundId, r.GetString(0), new FenInterval(r.GetInt64(1), r.GetInt64(2))), FundName: r.GetString(3)), ("allocation", allocationId), ("fund", fundId));
-        if (lots is not [var lot]) return null;
-        var entry = (await Axes.AtAsync([new AxisEntry(Axis.In, lot.Span, EntryKind.Allocated, allocationId)])).Single();
-        var allocation = Allocation((await EventsAsync([entry.EventId]))[entry.EventId], fundId);
+        if (await Axes.AllocatedAsync(fundId, allocationId) is not { } lot) return null;
+        var allocation = Allocation((await EventsAsync([lot.EventId]))[lot.EventId], fundId);
         var places = await Axes.DownAsync(lot.Span);
         var (count, lines) = await Axes.LinesAsync([.. places.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span)], skip, take);
         var statuses = await StatusesAsync(lines.Select(l => l.MemberYearId));
+        var name = (await connection.QueryAsync($"select name from {_schema}.mt_doc_fund where id = @fund", r => r.GetString(0), ("fund", fundId))).Single();
         Money Sum(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Span.Fen.Length));
-        return new AllocationTrace(allocation, lot.FundName, Sum(PlaceKind.Used), Sum(PlaceKind.Available), Sum(PlaceKind.Returned), count,
+        return new AllocationTrace(allocation, name, Sum(PlaceKind.Used), Sum(PlaceKind.Available), Sum(PlaceKind.Returned), count,
             [.. lines.Select(l => new AllocationUse(l.ApplicationId, StreamId.MemberOf(l.MemberYearId), l.AmountFen, statuses[(l.MemberYearId, l.ApplicationId)]))]);
     }
 
