@@ -10,6 +10,7 @@ using Ledger.Api.Evidence;
 using Ledger.Api.Exports;
 using Ledger.Api.Funds;
 using Ledger.Api.Imports;
+using Ledger.Api.Log;
 using Ledger.Api.Members;
 using Ledger.Api.OpenApi;
 using Ledger.Api.Pilots;
@@ -24,6 +25,11 @@ using Ledger.Web;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 
+if (args is ["witness", ..])
+{
+    await Witness.RunAsync(args[1..]);
+    return;
+}
 var builder = WebApplication.CreateBuilder(args);
 var settings = Settings.Of(builder.Configuration);
 
@@ -40,12 +46,20 @@ if (access.Owner is not null) await LedgerSchema.ApplyAsync(access, keys);
 if (args is ["schema", ..]) return;
 await using var database = NpgsqlDataSource.Create(LedgerStore.Tuned(access.Application));
 await DatabaseAccess.RequireHarmlessAsync(database, keys);
+var logKeys = LogKeys.LoadOrCreate(settings, await LedgerStore.LogIdAsync(database));
+if (args is ["log-key", ..])
+{
+    (Environment.ExitCode, var shown) = LogKeys.Run(args[1..], logKeys);
+    Console.WriteLine(shown);
+    return;
+}
 
 // Services
 builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>();
 builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
 builder.Services.AddLedgerStore(database);
+builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
 Tokens.AddTo(builder.Services);
 builder.Services.AddRazorComponents();
 builder.Services.AddApiDocument();
@@ -111,6 +125,7 @@ api.MapCheck();
 api.MapTraces();
 api.MapExports();
 api.MapTemplates();
+app.MapLog();
 app.MapApiDocument();
 app.MapGet("/", () => new RazorComponentResult<Home>(new { IsSample = settings.Sample })).AllowAnonymous().ExcludeFromDescription();
 app.MapGet("/docs/problems", () => new RazorComponentResult<Problems>()).AllowAnonymous().ExcludeFromDescription();

@@ -47,6 +47,16 @@ public sealed class ApiProcess : IAsyncDisposable
         return (process.ExitCode, output);
     }
 
+    /// <summary>Bytes of memory that the process holds.</summary>
+    public long WorkingSet
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     public string Output { get { lock (_output) return string.Join('\n', _output); } }
 
     public async Task KillAsync()

@@ -2,6 +2,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Projections.Checking;
+using Ledger.Projections.TransparencyLog;
 using Marten;
 using Npgsql;
 
@@ -35,7 +36,10 @@ public static class CheckEndpoint
         var result = await check.RunAsync(rebuild);
         foreach (var d in result.Differences)
             Console.WriteLine($"{d.Projection} {d.Id} {d.Path}: 现为 {d.Found ?? "（无）"}，应为 {d.Expected ?? "（无）"}{(d.Event is { } e ? $"（事件 {e}）" : "")}{(result.Rebuilt ? "，已改正" : "")}");
+        var log = await new LogCheck(services.GetRequiredService<NpgsqlDataSource>(), LedgerStore.Schema, services.GetRequiredService<Log.LogKeys>().Known).RunAsync(CancellationToken.None);
+        foreach (var finding in log.Findings) Console.WriteLine($"Log {finding}");
+        Console.WriteLine($"存证日志 {log.Entries} 条：{(log.Findings.Count == 0 ? "一致" : $"{log.Findings.Count} 处不一致，不能自行改正：请对照备份和见证方，见 docs/security.md")}");
         Console.WriteLine($"核对 {result.Events} 个事件、{result.Documents} 份文档：{(result.Differences.Count == 0 ? "一致" : $"{result.Differences.Count} 处不一致")}");
-        return result.Differences.Count == 0 ? 0 : 1;
+        return result.Differences.Count + log.Findings.Count == 0 ? 0 : 1;
     }
 }

@@ -23,6 +23,14 @@ public static class ExportEndpoints
         api.MapGet("/exports/events", (string? region, Exports exports, Caller caller, HttpContext http) => WriteAsync(ExportKind.Events, region, exports, caller, http))
             .Reading<string>("export-events", "导出事件日志（JSON Lines，金额为分） · Export the event log as JSON lines", Roles.Auditor, Roles.CityHrss)
             .Refuses(Rejections.FieldInvalid);
+        api.MapGet("/exports/log", async (Exports exports, Caller caller, HttpContext http) =>
+            {
+                if (!await exports.IsWholeLogInAsync(caller.Actor.Region, http.RequestAborted))
+                    throw new RefusedException(new Rejection(Rejections.Forbidden, "日志含辖区以外的条目，缺了条目的日志不能验证；请由管辖全部区划的审计导出"));
+                await WriteAsync(ExportKind.Log, null, exports, caller, http);
+            })
+            .Reading<string>("export-log", "导出存证日志（每行一条，供 ledger-verify log） · Export the whole transparency log", Roles.Auditor, Roles.CityHrss)
+            .Refuses(Rejections.Forbidden);
         api.MapGet("/exports/account-map", (AccountMap accounts) => Results.File([.. System.Text.Encoding.UTF8.Preamble, .. System.Text.Encoding.UTF8.GetBytes(accounts.Text)], "text/csv; charset=utf-8", "account-map.csv"))
             .Reading<string>("export-account-map", "科目对照表（CSV）：账本账户与农村集体经济组织会计科目 · The mapping of accounts in use", Bookkeepers);
     }
@@ -30,7 +38,7 @@ public static class ExportEndpoints
     private static ExportKind Journal(string? format) => Require.Word<ExportKind>(format, "format") switch
     {
         null => ExportKind.Hledger,
-        ExportKind.Events => throw Require.Invalid("format", "事件日志请用 /api/exports/events"),
+        ExportKind.Events or ExportKind.Log => throw Require.Invalid("format", "事件请用 /api/exports/events，存证日志请用 /api/exports/log"),
         { } kind => kind,
     };
 

@@ -4,13 +4,14 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Ledger.Api.Storage;
 using Ledger.Projections.Journal;
+using Ledger.Projections.TransparencyLog;
 using Marten;
 using Npgsql;
 
 namespace Ledger.Api.Exports;
 
 /// <summary>What can be exported.</summary>
-public enum ExportKind { Hledger, Beancount, GeneralLedger, Events }
+public enum ExportKind { Hledger, Beancount, GeneralLedger, Events, Log }
 
 /// <summary>
 /// Writes the journal and the event log as files for other tools: row by row, memory stays constant however long they are. Everything of
@@ -23,13 +24,14 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
         ExportKind.Hledger => "journal.hledger",
         ExportKind.Beancount => "journal.beancount",
         ExportKind.GeneralLedger => "general-ledger.zip",
+        ExportKind.Log => "log.jsonl",
         _ => "events.jsonl",
     };
 
     public static string MediaType(ExportKind kind) => kind switch
     {
         ExportKind.GeneralLedger => "application/zip",
-        ExportKind.Events => "application/x-ndjson",
+        ExportKind.Events or ExportKind.Log => "application/x-ndjson",
         _ => "text/plain; charset=utf-8",
     };
 
@@ -45,6 +47,11 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
         {
             starting((await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events where headers ->> 'region' like @scope || '%'", r => r.GetInt64(0), ("scope", scope))).Single());
             await EventsAsync(connection, scope, body, progress, cancellation);
+            return;
+        }
+        if (kind == ExportKind.Log)
+        {
+            await LogAsync(connection, body, starting, progress, cancellation);
             return;
         }
         var funds = await JournalReader.FundsAsync(session, scope, cancellation);
@@ -72,6 +79,30 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
         {
             await foreach (var entry in entries) await writer.WriteAsync(kind == ExportKind.Beancount ? JournalText.Beancount(entry) : JournalText.Hledger(entry));
             await writer.FlushAsync(cancellation);
+        }
+    }
+
+    /// <summary>Whether everything in the log lies in this scope: a log with holes proves nothing, so it is exported whole or not at all.</summary>
+    public async Task<bool> IsWholeLogInAsync(string scope, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        return (await connection.QueryAsync($"select not exists (select 1 from {LedgerStore.Schema}.mt_events where coalesce(headers ->> 'region', '') not like @scope || '%')", r => r.GetBoolean(0), ("scope", scope))).Single();
+    }
+
+    /// <summary>The transparency log: the bytes of each leaf, and a newline.</summary>
+    private static async Task LogAsync(NpgsqlConnection connection, Stream body, Action<long> starting, Action<long> progress, CancellationToken cancellation)
+    {
+        const int page = 2_000;
+        var size = (await connection.QueryAsync($"select size from {LedgerStore.Schema}.log_state", r => r.GetInt64(0))).Single();
+        starting(size);
+        for (var from = 0L; from < size; from += page)
+        {
+            foreach (var (index, entry, _) in await LogStore.EntriesAsync(connection, LedgerStore.Schema, from, Math.Min(size, from + page)))
+            {
+                await body.WriteAsync(entry ?? throw new LogDamagedException($"日志第 {index} 条的事件不见了"), cancellation);
+                await body.WriteAsync("\n"u8.ToArray(), cancellation);
+            }
+            progress(Math.Min(size, from + page));
         }
     }
 

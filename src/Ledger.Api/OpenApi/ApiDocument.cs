@@ -33,7 +33,7 @@ public static class ApiDocument
             document.Tags = Chapters.Values.Distinct().Select(name => new OpenApiTag { Name = name }).ToHashSet();
             foreach (var (path, item) in document.Paths)
                 foreach (var operation in item.Operations!.Values)
-                    operation.Tags = new HashSet<OpenApiTagReference> { new(Chapters[path.Split('/')[2]], document) };
+                    operation.Tags = new HashSet<OpenApiTagReference> { new(Chapters[path.Split('/')[path.StartsWith("/log/", StringComparison.Ordinal) ? 1 : 2]], document) };
             return Task.CompletedTask;
         });
         options.AddSchemaTransformer((schema, context, _) =>
@@ -66,6 +66,7 @@ public static class ApiDocument
         ["reports"] = "报表与督办 Reports",
         ["supervision"] = "报表与督办 Reports",
         ["audit"] = "审计 Audit",
+        ["log"] = "存证日志 Transparency log",
         ["trace"] = "追溯 Trace",
         ["exports"] = "导出 Exports",
         ["templates"] = "模板 Templates",

@@ -49,6 +49,9 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
 /// <summary>One village on the normal path, step by step through the API.</summary>
 public sealed class SampleVillage(SampleOffices offices, string villageCode, string name, int number, int year)
 {
+    /// <summary>The same village, with offices that talk to another process.</summary>
+    public SampleVillage With(SampleOffices others) => new(others, villageCode, name, number, year) { CollectiveId = CollectiveId, ApplicationPath = ApplicationPath };
+
     public SampleOffices Offices => offices;
     public SampleClient Officer { get; } = offices.Officer(villageCode);
     public string VillageCode => villageCode;

@@ -50,6 +50,8 @@ public sealed record DatabaseAccess(string? Owner, string Application)
     {
         var application = new NpgsqlConnectionStringBuilder(Application);
         var (role, password) = (application.Username!, application.Password ?? "");
+        if (role == new NpgsqlConnectionStringBuilder(Owner).Username)
+            throw new InvalidOperationException($"数据库角色 {role} 既是所有者又用于运行，因而可以改动事件；请另用一个不拥有任何表的角色作 ConnectionStrings:Ledger。The running role must not be the owner.");
         var exists = (await owner.QueryAsync("select 1 from pg_roles where rolname = @role", r => r.GetInt32(0), ("role", role))).Count > 0;
         try
         {

@@ -26,21 +26,22 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
         throw new InvalidOperationException($"密钥文件 {path} 已损坏；请从备份恢复。The key file is damaged: restore it from your backup.");
     }
 
-    private static void Create(string path)
+    private static void Create(string path) =>
+        WriteNew(path, JsonSerializer.SerializeToUtf8Bytes(new KeyFile(RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32))));
+
+    /// <summary>Writes a secret into a new file that only its owner can read, whole or not at all. A file that is there already stays: another process was first, and its keys count.</summary>
+    public static void WriteNew(string path, byte[] content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var made = new KeyFile(RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32));
         var fresh = $"{path}.{Guid.NewGuid():N}";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var file = new FileStream(fresh, options)) JsonSerializer.Serialize(file, made);
+        using (var file = new FileStream(fresh, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite })) file.Write(content);
         try
         {
             File.Move(fresh, path, overwrite: false);
         }
         catch (IOException) when (File.Exists(path))
         {
-            File.Delete(fresh); // another process was first: its keys count
+            File.Delete(fresh);
         }
     }
 

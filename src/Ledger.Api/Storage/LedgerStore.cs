@@ -26,6 +26,13 @@ public static class LedgerStore
     /// <summary>How the product connects: what it asks often is planned once.</summary>
     public static string Tuned(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = 50, AutoPrepareMinUsages = 3 }.ConnectionString;
 
+    /// <summary>The id of this database's log: part of its name, and of its key file's.</summary>
+    public static async Task<string> LogIdAsync(NpgsqlDataSource database)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        return (await connection.QueryAsync($"select log_id from {Schema}.log_state", r => r.GetString(0))).Single();
+    }
+
     public static void AddLedgerStore(this IServiceCollection collection, NpgsqlDataSource database)
     {
         collection.AddSingleton(database);

@@ -1,3 +1,5 @@
+using Ledger.Api.Log;
+
 namespace Ledger.Api.Storage;
 
 /// <summary>The settings of the product; README has the table.</summary>
@@ -8,7 +10,7 @@ namespace Ledger.Api.Storage;
 /// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
-public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder, string? AccountMap)
+public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log)
 {
     public static Settings Of(IConfiguration configuration)
     {
@@ -21,6 +23,27 @@ public sealed record Settings(string? ConnectionString, string? OwnerConnectionS
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
             isSample,
             configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"),
-            configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null);
+            configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,
+            LogSettings.Of(configuration.GetSection("Ledger:Log")));
     }
+}
+
+/// <summary>The settings of the transparency log, under Ledger:Log.</summary>
+/// <param name="KeyFile">The signing keys; null: a file beside Ledger:KeyFile, made on first start.</param>
+/// <param name="Key">The signing keys themselves, for an environment variable.</param>
+/// <param name="Sm2">Whether the first start makes an SM2 key beside the Ed25519 one.</param>
+/// <param name="CheckpointEvery">CheckpointSeconds: how often the log is signed when something was added.</param>
+/// <param name="CheckpointEntries">After so many new entries it is signed at once.</param>
+/// <param name="ScrubEvery">ScrubMinutes: how often the whole log is compared with the stored events.</param>
+/// <param name="Witnesses">Witnesses:0, :1 …: <c>address public-key</c> of each.</param>
+public sealed record LogSettings(string? KeyFile, string? Key, bool Sm2, TimeSpan CheckpointEvery, int CheckpointEntries, TimeSpan ScrubEvery, IReadOnlyList<WitnessAddress> Witnesses)
+{
+    public static LogSettings Of(IConfigurationSection section) => new(
+        section["KeyFile"] is { Length: > 0 } file ? file : null,
+        section["Key"] is { Length: > 0 } key ? key : null,
+        section.GetValue("Sm2", false),
+        TimeSpan.FromSeconds(section.GetValue("CheckpointSeconds", 5)),
+        section.GetValue("CheckpointEntries", 10_000),
+        TimeSpan.FromMinutes(section.GetValue("ScrubMinutes", 60.0)),
+        [.. section.GetSection("Witnesses").GetChildren().Select(w => WitnessAddress.Parse(w.Value ?? ""))]);
 }

@@ -72,6 +72,7 @@ create table if not exists {schema}.fen_axis (
     primary key (account, axis, fen_from)
 );
 create unique index if not exists fen_axis_origin on {schema}.fen_axis (origin_account, origin_from) where origin_account is not null;
+create unique index if not exists fen_axis_allocation on {schema}.fen_axis (reference) where kind = 'allocated';
 
 -- A trace names the events of funds by their ids. Members' events, the many, have no part in it.
 create unique index if not exists mt_events_fund_event on {schema}.mt_events (id) where stream_id like 'fund-%';
@@ -99,11 +100,81 @@ create or replace trigger refuse_truncate before truncate on {schema}.mt_events 
 create or replace trigger refuse_change before update or delete on {schema}.evidence for each row execute function {schema}.refuse_change();
 create or replace trigger refuse_truncate before truncate on {schema}.evidence for each statement execute function {schema}.refuse_change();
 
+-- The transparency log (Projections/TransparencyLog): which event stands at which index, the tree's tiles, what was signed, what
+-- witnesses signed, and what was found wrong.
+create table if not exists {schema}.log_state (
+    only_row    boolean primary key default true check (only_row),
+    log_id      text    not null default left(replace(gen_random_uuid()::text, '-', ''), 12),
+    size        bigint  not null default 0,
+    low_water   bigint  not null default 0,   -- every event up to this sequence number is in the log
+    fence       bigint,                       -- see Sequencer.cs
+    fence_waits text[]
+);
+insert into {schema}.log_state default values on conflict do nothing;
+create table if not exists {schema}.log_entry (
+    log_index bigint primary key,
+    seq       bigint not null unique
+);
+create table if not exists {schema}.log_tile (
+    level  smallint not null,
+    index  bigint   not null,
+    hashes bytea    not null check (octet_length(hashes) between 32 and 8192 and octet_length(hashes) % 32 = 0),
+    primary key (level, index)
+);
+alter table {schema}.log_tile alter column hashes set storage external;   -- hashes do not compress
+create table if not exists {schema}.log_checkpoint (
+    size      bigint      primary key,
+    note      text        not null,
+    signed_at timestamptz not null default clock_timestamp()
+);
+create table if not exists {schema}.log_cosignature (
+    size      bigint      not null references {schema}.log_checkpoint,
+    witness   text        not null,
+    line      text        not null,
+    signed_at timestamptz not null default clock_timestamp(),
+    primary key (size, witness)
+);
+create table if not exists {schema}.log_finding (
+    found_at timestamptz not null default clock_timestamp(),
+    kind     text        not null,
+    detail   text        not null
+);
+create or replace function {schema}.refuse_shrinking() returns trigger language plpgsql as $$
+begin
+    if tg_table_name = 'log_tile' then
+        if (new.level, new.index) = (old.level, old.index) and substring(new.hashes for octet_length(old.hashes)) = old.hashes then return new; end if;
+    elsif new.log_id = old.log_id and new.size >= old.size and new.low_water >= old.low_water then
+        return new;
+    end if;
+    raise exception '% on %.% is refused: the log only grows', tg_op, tg_table_schema, tg_table_name using errcode = '42501';
+end $$;
+do $$
+declare t text;
+begin
+    foreach t in array array['log_entry', 'log_checkpoint', 'log_cosignature', 'log_finding'] loop
+        execute format('create or replace trigger refuse_change before update or delete on {schema}.%I for each row execute function {schema}.refuse_change()', t);
+    end loop;
+    foreach t in array array['log_tile', 'log_state'] loop
+        execute format('create or replace trigger refuse_shrinking before update on {schema}.%I for each row execute function {schema}.refuse_shrinking()', t);
+        execute format('create or replace trigger refuse_delete before delete on {schema}.%I for each row execute function {schema}.refuse_change()', t);
+    end loop;
+    foreach t in array array['log_entry', 'log_checkpoint', 'log_cosignature', 'log_finding', 'log_tile', 'log_state'] loop
+        execute format('create or replace trigger refuse_truncate before truncate on {schema}.%I for each statement execute function {schema}.refuse_change()', t);
+    end loop;
+end $$;
+
+-- An event that the log could not take must not be written: C2SP gives an entry's length in two bytes.
+create or replace function {schema}.refuse_oversize() returns trigger language plpgsql as $$
+begin
+    raise exception 'event % on stream % is too long for the log', new.type, new.stream_id using errcode = '54000';
+end $$;
+create or replace trigger refuse_oversize before insert on {schema}.mt_events for each row when (pg_column_size(new.data) > 56000) execute function {schema}.refuse_oversize();
+
 -- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own it can
 -- only add to.
 grant usage on schema {schema}, wolverine to {application};
 grant select, insert, update, delete on all tables in schema {schema}, wolverine to {application};
 grant usage, select on all sequences in schema {schema}, wolverine to {application};
-revoke update, delete on {schema}.mt_events, {schema}.evidence from {application};
-revoke delete on {schema}.mt_streams, {schema}.idempotency, {schema}.person from {application};
+revoke update, delete on {schema}.mt_events, {schema}.evidence, {schema}.log_entry, {schema}.log_checkpoint, {schema}.log_cosignature, {schema}.log_finding from {application};
+revoke delete on {schema}.mt_streams, {schema}.idempotency, {schema}.person, {schema}.log_tile, {schema}.log_state from {application};
 revoke insert, update, delete on {schema}.key_check, {schema}.schema_stamp from {application};

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
@@ -9,7 +10,13 @@ public sealed class NoteException(string message) : Exception(message);
 /// <summary>A signature line of a note: <c>— name base64(key id ‖ signature)</c>.</summary>
 public sealed record NoteSignature(string Name, uint KeyId, byte[] Signature)
 {
-    public override string ToString() => $"— {Name} {Convert.ToBase64String([(byte)(KeyId >> 24), (byte)(KeyId >> 16), (byte)(KeyId >> 8), (byte)KeyId, .. Signature])}";
+    public override string ToString()
+    {
+        var bytes = new byte[4 + Signature.Length];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, KeyId);
+        Signature.CopyTo(bytes, 4);
+        return $"— {Name} {Convert.ToBase64String(bytes)}";
+    }
 
     /// <exception cref="NoteException"/>
     public static NoteSignature Parse(string line)
@@ -17,7 +24,7 @@ public sealed record NoteSignature(string Name, uint KeyId, byte[] Signature)
         var parts = line.StartsWith("— ", StringComparison.Ordinal) ? line[2..].Split(' ') : [];
         var bytes = new byte[parts.Length == 2 ? parts[1].Length : 0];
         if (parts.Length != 2 || parts[0].Length == 0 || !Convert.TryFromBase64String(parts[1], bytes, out var length) || length < 5) throw new NoteException($"签名行无法读取：{line}");
-        return new NoteSignature(parts[0], (uint)(bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]), bytes[4..length]);
+        return new NoteSignature(parts[0], BinaryPrimitives.ReadUInt32BigEndian(bytes), bytes[4..length]);
     }
 }
 

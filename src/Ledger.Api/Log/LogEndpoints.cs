@@ -1,0 +1,148 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using Ledger.Api.Commands;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Projections.TransparencyLog;
+using Npgsql;
+
+namespace Ledger.Api.Log;
+
+/// <summary>A witness and how far it has followed; <paramref name="CosignedSize"/> null: it has not cosigned yet.</summary>
+public sealed record WitnessView(string Name, long? CosignedSize, DateTimeOffset? CosignedAt);
+
+/// <summary>Something that was found wrong with the log, when and by whom: the log's check, a witness, the signer.</summary>
+public sealed record FindingView(DateTimeOffset FoundAt, string Kind, string Detail);
+
+/// <summary>
+/// How the log stands: entries, of which <paramref name="SignedSize"/> are under a checkpoint; <paramref name="Waiting"/> events have not
+/// been taken in yet. <paramref name="IsSound"/>: nothing was ever found wrong.
+/// </summary>
+public sealed record LogStatusView(string Origin, long Size, long SignedSize, DateTimeOffset? SignedAt, long Waiting, bool IsSound, IReadOnlyList<WitnessView> Witnesses, IReadOnlyList<FindingView> Findings);
+
+/// <summary>What the check of the whole log found, each with the index of the entry or the sequence of the event.</summary>
+public sealed record LogCheckView(bool IsSound, long Entries, IReadOnlyList<LogFinding> Findings);
+
+/// <summary>The transparency log: C2SP tlog-tiles under /log for everybody, entries and receipts for auditors.</summary>
+public static class LogEndpoints
+{
+    private const string Binary = "application/octet-stream", Plain = "text/plain; charset=utf-8";
+
+    public static void MapLog(this IEndpointRouteBuilder app)
+    {
+        var log = app.MapGroup("/log");
+        log.MapGet("/checkpoint", Checkpoint).Reading<string>("log-checkpoint", "最新检查点（C2SP tlog-checkpoint），含见证方签名 · The newest checkpoint").Refuses(Rejections.NotFound);
+        log.MapGet("/keys", (LogKeys keys) => Results.Text(string.Concat(keys.Known.Select(k => $"{k}\n")), Plain))
+            .Reading<string>("log-keys", "日志的公钥，含已停用的 · The log's public keys, retired ones included");
+        log.MapGet("/consistency", Consistency).Reading<string>("log-consistency", "两个大小之间的一致性证明，每行一个哈希 · The consistency proof between two sizes").Refuses(Rejections.FieldInvalid);
+        log.MapGet("/tile/entries/{**path}", Entries).Reading<byte[]>("log-entries", "日志条目包（C2SP tlog-tiles） · A bundle of entries", Roles.Auditor).Refuses(Rejections.NotFound);
+        log.MapGet("/tile/{level:int}/{**path}", Tile).Reading<byte[]>("log-tile", "哈希瓦片（C2SP tlog-tiles） · A tile of hashes").Refuses(Rejections.NotFound);
+
+        var audit = app.MapGroup("/api/audit");
+        audit.MapGet("/events/{sequence:long}/receipt", Receipt)
+            .Reading<string>("download-receipt", "存证回执（.tlog-proof），可离线验证 · The receipt of an event, to be verified offline",
+                Roles.Auditor, Roles.Agency, Roles.VillageFinance, Roles.CountyHrss, Roles.CountyFinance, Roles.CountyAgriculture, Roles.CityHrss)
+            .Refuses(Rejections.NotFound, Rejections.Busy);
+        audit.MapGet("/log", Status).Reading<LogStatusView>("read-log-status", "存证日志状态：检查点、见证方、发现的问题 · How the log stands", Roles.Auditor, Roles.CityHrss);
+        audit.MapGet("/log/check", async (NpgsqlDataSource database, LogKeys keys, CancellationToken cancellation) =>
+            {
+                var result = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(cancellation);
+                return new LogCheckView(result.Findings.Count == 0, result.Entries, result.Findings);
+            })
+            .Reading<LogCheckView>("check-log", "核对存证日志：逐条重算哈希，与检查点比对 · Recompute the whole log from the stored events", Roles.Auditor, Roles.CityHrss);
+    }
+
+    private static async Task<IResult> Checkpoint(NpgsqlDataSource database, HttpContext http, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var checkpoint = await LogStore.LatestAsync(connection, LedgerStore.Schema) ?? throw Require.NotFound("检查点：日志还没有签过");
+        http.Response.Headers.CacheControl = "no-cache";
+        return Results.Text(checkpoint.Note, Plain);
+    }
+
+    private static async Task<IResult> Consistency(long from, long to, NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var signed = (await LogStore.LatestAsync(connection, LedgerStore.Schema))?.Size ?? 0;
+        if (to > signed) throw Require.Invalid("to", $"最新检查点的大小是 {signed}");
+        if (from < 0 || from > to) throw Require.Invalid("from", "应不小于 0，不大于 to");
+        var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.ConsistencyProof(from, to, node));
+        return Results.Text(string.Concat(proof.Select(p => $"{Convert.ToBase64String(p)}\n")), Plain);
+    }
+
+    private static async Task<IResult> Tile(int level, string path, NpgsqlDataSource database, HttpContext http, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var (index, width) = await SignedAsync(level, path, connection);
+        var hashes = await new Tiles(connection, LedgerStore.Schema).ReadAsync(new TileId(level, index), width) ?? throw Require.NotFound(http.Request.Path);
+        http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+        return Results.Bytes(hashes, Binary);
+    }
+
+    /// <summary>A tile, or part of one, that lies under a checkpoint; what does not is not published.</summary>
+    private static async Task<(long Index, int Width)> SignedAsync(int level, string path, NpgsqlConnection connection)
+    {
+        var index = TileId.ParseIndex(path, out var width);
+        var signed = (await LogStore.LatestAsync(connection, LedgerStore.Schema))?.Size ?? 0;
+        return index is { } n && level is >= 0 and < 8 && n * TileId.Width + width <= signed >> (TileId.Height * level) ? (n, width) : throw Require.NotFound($"瓦片 {level}/{path}");
+    }
+
+    /// <summary>All of a bundle lies in the auditor's scope, or it is not there for him.</summary>
+    private static async Task<IResult> Entries(string path, NpgsqlDataSource database, Caller caller, HttpContext http, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var (index, width) = await SignedAsync(0, path, connection);
+        var entries = await LogStore.EntriesAsync(connection, LedgerStore.Schema, index * TileId.Width, index * TileId.Width + width);
+        if (entries.Count != width || entries.Any(e => e.Entry is null || !caller.MaySee(e.Region))) throw Require.NotFound($"条目包 {path}");
+        using var bundle = new MemoryStream();
+        var length = new byte[2];
+        foreach (var (_, entry, _) in entries)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)entry!.Length);
+            bundle.Write(length);
+            bundle.Write(entry);
+        }
+        http.Response.Headers.CacheControl = "private, max-age=31536000, immutable";
+        return Results.Bytes(bundle.ToArray(), Binary);
+    }
+
+    private static async Task<IResult> Receipt(long sequence, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var (index, entry) = await SealedAsync(connection, sequence, caller, cancellation);
+        var checkpoint = (await LogStore.CoveringAsync(connection, LedgerStore.Schema, index + 1))!;
+        var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.InclusionProof(index, checkpoint.Size, node));
+        return Results.File(System.Text.Encoding.UTF8.GetBytes(new LogProof(entry, index, proof, checkpoint.Note).ToString()), Plain, $"{sequence}.tlog-proof");
+    }
+
+    /// <summary>The entry of an event, once it is under a checkpoint: for what has just been recorded that takes some seconds.</summary>
+    private static async Task<(long Index, byte[] Entry)> SealedAsync(NpgsqlConnection connection, long sequence, Caller caller, CancellationToken cancellation)
+    {
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellation))
+        {
+            var found = await connection.QueryAsync(
+                $"""
+                 select {LogStore.EventColumns}, e.headers ->> 'region', l.log_index, exists (select 1 from {LedgerStore.Schema}.log_checkpoint c where c.size > l.log_index)
+                   from {LedgerStore.Schema}.mt_events e left join {LedgerStore.Schema}.log_entry l on l.seq = e.seq_id where e.seq_id = @sequence
+                 """,
+                r => (Event: LogStore.Read(r), Region: r.IsDBNull(11) ? "" : r.GetString(11), Index: r.IsDBNull(12) ? (long?)null : r.GetInt64(12), IsSigned: r.GetBoolean(13)), ("sequence", sequence));
+            if (found is not [var one] || !caller.MaySee(one.Region)) throw Require.NotFound($"事件 {sequence}");
+            if (one is { Index: { } index, IsSigned: true }) return (index, LogEntry.Bytes(index, one.Event));
+            if (waited.Elapsed > TimeSpan.FromSeconds(15)) throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
+        }
+    }
+
+    private static async Task<LogStatusView> Status(NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        const string schema = LedgerStore.Schema;
+        var (size, waiting) = (await connection.QueryAsync(
+            $"select size, (select count(*) from {schema}.mt_events e where e.seq_id > s.low_water and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id)) from {schema}.log_state s", r => (r.GetInt64(0), r.GetInt64(1)))).Single();
+        var signed = (await connection.QueryAsync($"select size, signed_at from {schema}.log_checkpoint order by size desc limit 1", r => (Size: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1)))).FirstOrDefault();
+        var cosigned = (await connection.QueryAsync($"select distinct on (witness) witness, size, signed_at from {schema}.log_cosignature order by witness, size desc", r => (Key: r.GetString(0), Size: r.GetInt64(1), At: r.GetFieldValue<DateTimeOffset>(2)))).ToDictionary(c => c.Key);
+        var findings = await connection.QueryAsync($"select found_at, kind, detail from {schema}.log_finding order by found_at desc limit 100", r => new FindingView(r.GetFieldValue<DateTimeOffset>(0), r.GetString(1), r.GetString(2)));
+        return new LogStatusView(keys.Origin, size, signed.Size, signed.Size == 0 ? null : signed.At, waiting, findings.Count == 0,
+            [.. settings.Log.Witnesses.Select(w => cosigned.TryGetValue(w.Key.ToString(), out var c) ? new WitnessView(w.Key.Name, c.Size, c.At) : new WitnessView(w.Key.Name, null, null))], findings);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using Ledger.Api.Storage;
+using Ledger.Projections.TransparencyLog;
+using Npgsql;
+
+namespace Ledger.Api.Log;
+
+/// <summary>
+/// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads everything again.
+/// Every node runs this; the log's row in the database lets one at a time work.
+/// </summary>
+public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, TimeProvider time, ILogger<LogService> log) : BackgroundService
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    protected override Task ExecuteAsync(CancellationToken stopping) => Task.WhenAll(KeepAsync(stopping), ScrubAsync(stopping));
+
+    private async Task KeepAsync(CancellationToken stopping)
+    {
+        var sequencer = new Sequencer(database, LedgerStore.Schema);
+        var signer = new CheckpointSigner(database, LedgerStore.Schema, keys.Signing, keys.Memory, time);
+        var (since, added, asked) = (Stopwatch.StartNew(), 0, Stopwatch.StartNew());
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                var taken = await sequencer.RoundAsync(stopping);
+                added += taken ?? 0;
+                if (since.Elapsed >= settings.Log.CheckpointEvery || added >= settings.Log.CheckpointEntries)
+                {
+                    (since, added) = (Stopwatch.StartNew(), 0);
+                    var signed = await signer.SignAsync(stopping);
+                    if (signed is not null || asked.Elapsed > settings.Log.CheckpointEvery)
+                    {
+                        asked.Restart();
+                        await Task.WhenAll(settings.Log.Witnesses.Select(w => AskAsync(w, stopping)));
+                    }
+                }
+                if (taken is not Sequencer.BatchSize) await Task.Delay(Pause, stopping);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (LogDamagedException e)
+            {
+                log.LogCritical("The log is damaged and nothing is signed: {Detail}", e.Message);
+                await Delay(TimeSpan.FromSeconds(30), stopping);
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, it was undone with its transaction: the next round goes on where this one began.
+                log.LogError(e, "A round of the log failed; it begins again");
+                await Delay(TimeSpan.FromSeconds(2), stopping);
+            }
+        }
+    }
+
+    private async Task AskAsync(WitnessAddress witness, CancellationToken stopping)
+    {
+        try
+        {
+            await witnesses.AskAsync(witness, stopping);
+        }
+        catch (Exception e) when (e is HttpRequestException or NoteException or TaskCanceledException && !stopping.IsCancellationRequested)
+        {
+            log.LogWarning("Witness {Witness} did not cosign: {Reason}", witness.Url, e.Message);
+        }
+    }
+
+    /// <summary>The whole log against the stored events, on one node at a time.</summary>
+    private async Task ScrubAsync(CancellationToken stopping)
+    {
+        const long scrubLock = 0x4C45444745525F32; // "LEDGER_2"
+        while (await Delay(settings.Log.ScrubEvery, stopping))
+        {
+            try
+            {
+                await using var connection = await database.OpenConnectionAsync(stopping);
+                if (!(await connection.QueryAsync("select pg_try_advisory_lock(@lock)", r => r.GetBoolean(0), ("lock", scrubLock))).Single()) continue;
+                try
+                {
+                    foreach (var finding in (await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(stopping)).Findings)
+                    {
+                        log.LogCritical("The log's check found: {Finding}", finding);
+                        await LogStore.FindingAsync(connection, LedgerStore.Schema, "check", finding.ToString());
+                    }
+                }
+                finally
+                {
+                    await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", scrubLock));
+                }
+            }
+            catch (Exception e)
+            {
+                if (!stopping.IsCancellationRequested) log.LogError(e, "The log's check failed; it begins again later");
+            }
+        }
+    }
+
+    /// <summary>False when the product stops meanwhile.</summary>
+    private static async Task<bool> Delay(TimeSpan span, CancellationToken stopping)
+    {
+        await Task.Delay(span, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
+        return !stopping.IsCancellationRequested;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Ledger.Api.Storage;
+using Ledger.Projections.TransparencyLog;
+using Npgsql;
+
+namespace Ledger.Api.Log;
+
+/// <summary>A witness: where it listens, and the key of its cosignatures.</summary>
+public sealed record WitnessAddress(Uri Url, NoteVerifier Key)
+{
+    /// <summary>As it stands in the settings: <c>https://host/prefix name+id+key</c>.</summary>
+    /// <exception cref="InvalidOperationException"/>
+    public static WitnessAddress Parse(string text)
+    {
+        var parts = text.Split(' ', 2, StringSplitOptions.TrimEntries);
+        try
+        {
+            if (parts.Length == 2 && Uri.TryCreate(parts[0].TrimEnd('/') + "/", UriKind.Absolute, out var url) && NoteVerifier.Parse(parts[1]) is { Algorithm: NoteAlgorithm.Cosignature } key) return new WitnessAddress(url, key);
+        }
+        catch (NoteException)
+        {
+            // Falls through to the one message that helps.
+        }
+        throw new InvalidOperationException($"Ledger:Log:Witnesses 应为“地址 公钥”，公钥由见证方的 witness 命令打印：{text}");
+    }
+}
+
+/// <summary>
+/// Asks witnesses to cosign (C2SP tlog-witness). A witness that knows better is the one thing that a rewritten or rewound database cannot
+/// hide from: its refusal is written down as a finding.
+/// </summary>
+public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, ILogger<WitnessClient> log)
+{
+    /// <summary>Which size each witness confirmed to this process: what the database says of it may come from a backup.</summary>
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<NoteVerifier, long> _confirmed = [];
+
+    /// <summary>Brings the newest checkpoint to a witness. Not reaching it is no finding, only a delay; the next checkpoint asks again.</summary>
+    public async Task AskAsync(WitnessAddress witness, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        if (await LogStore.LatestAsync(connection, LedgerStore.Schema) is not { } latest) return;
+        var known = (await connection.QueryAsync($"select coalesce(max(size), 0) from {LedgerStore.Schema}.log_cosignature where witness = @w", r => r.GetInt64(0), ("w", witness.Key.ToString()))).Single();
+        if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size) return;
+        for (var tries = 0; tries < 2; tries++)
+        {
+            var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.ConsistencyProof(known, latest.Size, node));
+            var body = $"old {known}\n{string.Concat(proof.Select(p => $"{Convert.ToBase64String(p)}\n"))}\n{latest.Note}";
+            using var response = await http.PostAsync(new Uri(witness.Url, "add-checkpoint"), new StringContent(body, Encoding.UTF8, "text/plain"), cancellation);
+            var text = await response.Content.ReadAsStringAsync(cancellation);
+            if (response.StatusCode == HttpStatusCode.OK)
+            {
+                var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(NoteSignature.Parse).FirstOrDefault(s => witness.Key.Verifies(latest.Text, s) == true)
+                    ?? throw new NoteException($"{witness.Url} 的回答不是它的签名");
+                await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.log_cosignature (size, witness, line) values (@size, @w, @line) on conflict do nothing", ("size", latest.Size), ("w", witness.Key.ToString()), ("line", line.ToString()));
+                _confirmed[witness.Key] = latest.Size;
+                return;
+            }
+            if (response.StatusCode == HttpStatusCode.Conflict && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var theirs))
+            {
+                if (theirs <= latest.Size && theirs != known)
+                {
+                    known = theirs; // it remembers more of us than we of it
+                    continue;
+                }
+                await FoundAsync(connection, theirs > latest.Size
+                    ? $"见证方 {witness.Key.Name} 已见过 {theirs} 条的日志，本库只有 {latest.Size} 条：日志被截断，或恢复了旧备份"
+                    : $"见证方 {witness.Key.Name} 见过的 {theirs} 条与本库不同：历史被改写");
+                return;
+            }
+            if (response.StatusCode == HttpStatusCode.UnprocessableEntity)
+            {
+                await FoundAsync(connection, $"见证方 {witness.Key.Name} 见过的 {known} 条不在本库 {latest.Size} 条之中：历史被改写");
+                return;
+            }
+            log.LogWarning("Witness {Witness} answered {Status}: {Text}", witness.Url, (int)response.StatusCode, text.Trim());
+            return;
+        }
+    }
+
+    private async Task FoundAsync(NpgsqlConnection connection, string detail)
+    {
+        log.LogCritical("{Detail}", detail);
+        await LogStore.FindingAsync(connection, LedgerStore.Schema, "witness-refused", detail);
+    }
+}

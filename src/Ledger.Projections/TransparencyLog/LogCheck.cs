@@ -1,0 +1,73 @@
+using Npgsql;
+
+namespace Ledger.Projections.TransparencyLog;
+
+/// <summary>Something that is not as it was sealed; <paramref name="Index"/> in the log, <paramref name="Sequence"/> in the store.</summary>
+public sealed record LogFinding(string Problem, long? Index, long? Sequence)
+{
+    public override string ToString() => $"{Problem}{(Index is { } i ? $"（日志第 {i} 条" : "（")}{(Sequence is { } s ? $"，事件 {s}）" : "）")}";
+}
+
+/// <summary>
+/// Recomputes the whole log from the stored events: each leaf, the tiles above, the root under the newest checkpoint, and its signature;
+/// and looks for events that are in the store but not in the log. Memory stays constant.
+/// </summary>
+public sealed class LogCheck(NpgsqlDataSource database, string schema, IEnumerable<NoteVerifier> keys)
+{
+    private const int Page = 2_048, MaxFindings = 1_000;
+
+    public async Task<(long Entries, IReadOnlyList<LogFinding> Findings)> RunAsync(CancellationToken cancellation)
+    {
+        var findings = new List<LogFinding>();
+        void Found(string problem, long? index, long? sequence)
+        {
+            if (findings.Count < MaxFindings) findings.Add(new LogFinding(problem, index, sequence));
+        }
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
+        var (size, lowWater) = (await connection.QueryAsync($"select size, low_water from {schema}.log_state", r => (r.GetInt64(0), r.GetInt64(1)))).Single();
+        var checkpoint = await LogStore.LatestAsync(connection, schema);
+        var growing = new MerkleTree.Growing();
+        byte[]? atCheckpoint = null;
+        for (var from = 0L; from < size; from += Page)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var entries = (await LogStore.EntriesAsync(connection, schema, from, Math.Min(size, from + Page))).ToDictionary(e => e.Index);
+            var stored = await connection.QueryAsync($"select index, hashes from {schema}.log_tile where level = 0 and index >= @a and index < @b", r => (Index: r.GetInt64(0), Hashes: r.GetFieldValue<byte[]>(1)), ("a", from / TileId.Width), ("b", (from + Page) / TileId.Width));
+            var tiles = stored.ToDictionary(t => t.Index, t => t.Hashes);
+            for (var i = from; i < Math.Min(size, from + Page); i++)
+            {
+                var entry = entries.GetValueOrDefault(i).Entry;
+                if (entry is null) Found("事件不见了 the event is gone", i, null);
+                var leaf = entry is null ? new byte[MerkleTree.HashLength] : MerkleTree.HashLeaf(entry);
+                var at = (int)(i % TileId.Width) * MerkleTree.HashLength;
+                var sealed_ = tiles.GetValueOrDefault(i / TileId.Width) is { } hashes && hashes.Length >= at + MerkleTree.HashLength ? hashes[at..(at + MerkleTree.HashLength)] : null;
+                if (sealed_ is null) Found("瓦片不见了 the tile is gone", i, null);
+                else if (entry is not null && !leaf.AsSpan().SequenceEqual(sealed_)) Found("事件被改动，与存证的哈希不符 the event was changed", i, null);
+                // The tree above is checked over what the tiles say, so that one changed event is one finding, not a broken root too.
+                growing.Add(sealed_ ?? leaf);
+                if (growing.Size == checkpoint?.Size) atCheckpoint = growing.Root();
+            }
+        }
+        foreach (var sequence in await connection.QueryAsync(
+            $"select e.seq_id from {schema}.mt_events e where e.seq_id <= @low and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id) order by 1 limit {MaxFindings}", r => r.GetInt64(0), ("low", lowWater)))
+            Found("事件不在日志中，是事后插入的 the event was inserted afterwards", null, sequence);
+        if (checkpoint is not null)
+        {
+            if (checkpoint.Size > size) Found($"检查点有 {checkpoint.Size} 条，日志只有 {size} 条 the log was cut", null, null);
+            else if (atCheckpoint is null || !atCheckpoint.AsSpan().SequenceEqual(checkpoint.Root)) Found("日志的根与检查点不符 the root is not the signed one", checkpoint.Size, null);
+            if (!checkpoint.Signatures.Any(s => keys.Any(k => k.Verifies(checkpoint.Text, s) == true))) Found("检查点的签名不是日志密钥的 the signature is not the log's", checkpoint.Size, null);
+            // The published upper tiles lead to the same root.
+            try
+            {
+                if (checkpoint.Size <= size && !(await new Tiles(connection, schema).AskAsync(node => MerkleTree.Root(checkpoint.Size, node))).AsSpan().SequenceEqual(checkpoint.Root))
+                    Found("上层瓦片与检查点不符 the upper tiles do not lead to the signed root", checkpoint.Size, null);
+            }
+            catch (LogDamagedException e)
+            {
+                Found(e.Message, checkpoint.Size, null);
+            }
+        }
+        return (size, findings);
+    }
+}

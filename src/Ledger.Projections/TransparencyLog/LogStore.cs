@@ -1,0 +1,38 @@
+using Npgsql;
+
+namespace Ledger.Projections.TransparencyLog;
+
+/// <summary>Where the log's rows are read from: the events as they are stored, and which of them stands at which index.</summary>
+public static class LogStore
+{
+    /// <summary>What of an event goes into its leaf, in the order of <see cref="Read"/>.</summary>
+    public const string EventColumns = "e.seq_id, e.id, e.stream_id, e.version, e.type, e.timestamp, e.tenant_id, e.correlation_id, e.causation_id, e.headers, e.data";
+
+    public static StoredEvent Read(NpgsqlDataReader r, int at = 0) => new(r.GetInt64(at), r.GetGuid(at + 1), r.GetString(at + 2), r.GetInt64(at + 3), r.GetString(at + 4), r.GetFieldValue<DateTimeOffset>(at + 5),
+        r.GetString(at + 6), Text(r, at + 7), Text(r, at + 8), Text(r, at + 9) ?? "{}", r.GetString(at + 10));
+
+    private static string? Text(NpgsqlDataReader r, int at) => r.IsDBNull(at) ? null : r.GetString(at);
+
+    /// <summary>The entries from one index to before another, made from the stored rows; null where the row is gone.</summary>
+    public static async Task<List<(long Index, byte[]? Entry, string Region)>> EntriesAsync(NpgsqlConnection connection, string schema, long from, long to) => await connection.QueryAsync(
+        $"select l.log_index, {EventColumns}, e.headers ->> 'region' from {schema}.log_entry l left join {schema}.mt_events e on e.seq_id = l.seq where l.log_index >= @from and l.log_index < @to order by 1",
+        r => r.IsDBNull(1) ? (r.GetInt64(0), null, "") : (r.GetInt64(0), (byte[]?)LogEntry.Bytes(r.GetInt64(0), Read(r, 1)), r.IsDBNull(12) ? "" : r.GetString(12)), ("from", from), ("to", to));
+
+    /// <summary>The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.</summary>
+    public static Task<Checkpoint?> LatestAsync(NpgsqlConnection connection, string schema) => CheckpointAsync(connection, schema, $"select max(size) from {schema}.log_checkpoint", 0);
+
+    /// <summary>A checkpoint over at least <paramref name="size"/> entries: the newest that a witness has signed, else the newest; null where there is none yet.</summary>
+    public static Task<Checkpoint?> CoveringAsync(NpgsqlConnection connection, string schema, long size) => CheckpointAsync(connection, schema,
+        $"select coalesce((select max(size) from {schema}.log_cosignature where size >= @size), (select max(size) from {schema}.log_checkpoint where size >= @size))", size);
+
+    private static async Task<Checkpoint?> CheckpointAsync(NpgsqlConnection connection, string schema, string which, long size) => (await connection.QueryAsync(
+        $"""
+         select c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')
+           from {schema}.log_checkpoint c where c.size = ({which})
+         """, r => Checkpoint.Parse(r.GetString(0)), ("size", size))).FirstOrDefault();
+
+    /// <summary>Writes down that something is wrong with the log; the same thing once. Auditors see it, and nobody can take it back.</summary>
+    public static Task FindingAsync(NpgsqlConnection connection, string schema, string kind, string detail) => connection.ExecuteAsync(
+        $"insert into {schema}.log_finding (kind, detail) select @kind, @detail where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)",
+        ("kind", kind), ("detail", detail));
+}

@@ -1,0 +1,55 @@
+using Ledger.Verify;
+
+// ledger-verify: checks what the ledger hands out, without the ledger. No network, no database. 0: everything holds; 1: something does
+// not, and the last line says what; 2: the command cannot be understood.
+const string usage = """
+    ledger-verify receipt <文件.tlog-proof> --key <公钥或文件> [--witness <公钥或文件>]
+    ledger-verify consistency <旧检查点> <新检查点> <证明> --key <公钥或文件> [--witness …]
+    ledger-verify log <log.jsonl> --checkpoint <检查点> --key <公钥或文件> [--witness …] [--only-hashes]
+
+    公钥：/log/keys 的内容，另由可信渠道核对；一行一把，也可直接写在命令行。
+    退出码：0 全部成立；1 有不成立之处；2 命令有误。
+    """;
+
+var (words, options) = (new List<string>(), new Dictionary<string, string>());
+for (var i = 0; i < args.Length; i++)
+{
+    if (args[i] == "--only-hashes") options[args[i]] = "";
+    else if (args[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < args.Length) options[args[i]] = args[++i];
+    else words.Add(args[i]);
+}
+try
+{
+    var keys = Key.ReadAll(options.GetValueOrDefault("--key"));
+    var witnesses = Key.ReadAll(options.GetValueOrDefault("--witness"));
+    switch (words)
+    {
+        case ["receipt", var file] when keys.Count > 0:
+            Console.WriteLine(Receipt.Check(File.ReadAllText(file), keys, witnesses));
+            return 0;
+        case ["consistency", var was, var now, var proof] when keys.Count > 0:
+            var (older, newer) = (SignedCheckpoint.Read(File.ReadAllText(was), keys, []), SignedCheckpoint.Read(File.ReadAllText(now), keys, witnesses));
+            var hashes = File.ReadAllLines(proof).Where(l => l.Length > 0).Select(Convert.FromBase64String).ToList();
+            if (older.Origin != newer.Origin) throw new NotProven($"两个检查点属于不同的日志：{older.Origin}、{newer.Origin}");
+            if (!Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(older.Size, newer.Size, older.Root, newer.Root, hashes))
+                throw new NotProven($"{newer.Size} 条的日志不是 {older.Size} 条的延续：历史被改写，或证明不是这两个检查点的");
+            Console.WriteLine($"成立 OK：{older.Size} 条的日志原样包含在 {newer.Size} 条之中（{newer.Origin}）。{newer.Signers}");
+            return 0;
+        case ["log", var log] when keys.Count > 0 && options.TryGetValue("--checkpoint", out var checkpoint):
+            Console.WriteLine(WholeLog.Check(log, SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses), withRules: !options.ContainsKey("--only-hashes")));
+            return 0;
+        default:
+            Console.Error.WriteLine(usage);
+            return 2;
+    }
+}
+catch (NotProven e)
+{
+    Console.WriteLine($"不成立 FAILED：{e.Message}");
+    return 1;
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+{
+    Console.WriteLine($"不成立 FAILED：文件无法读取：{e.Message}");
+    return 1;
+}

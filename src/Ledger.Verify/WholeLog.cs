@@ -1,0 +1,124 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Ledger.Projections.TransparencyLog;
+
+namespace Ledger.Verify;
+
+/// <summary>An exported log: one entry a line, in the order of the log. The bytes of a line, without its newline, are the bytes of the leaf.</summary>
+public static class WholeLog
+{
+    /// <summary>What holds, in words.</summary>
+    /// <exception cref="NotProven">With the entry that fails.</exception>
+    public static string Check(string path, SignedCheckpoint checkpoint, bool withRules)
+    {
+        var watch = Stopwatch.StartNew();
+        var tree = new MerkleTree.Growing();
+        var rules = withRules ? new Rules() : null;
+        byte[]? root = null;
+        foreach (var line in Lines(path))
+        {
+            tree.Add(MerkleTree.HashLeaf(line.Span));
+            if (tree.Size == checkpoint.Size) root = tree.Root();
+            rules?.Take(Read(line.Span, tree.Size - 1));
+        }
+        if (tree.Size < checkpoint.Size) throw new NotProven($"文件只有 {tree.Size} 条，检查点有 {checkpoint.Size} 条");
+        if (root is null && checkpoint.Size == 0) root = MerkleTree.EmptyRoot;
+        if (!root.AsSpan().SequenceEqual(checkpoint.Root)) throw new NotProven($"前 {checkpoint.Size} 条的根不是检查点所签的：至少有一条被改动、删除、插入或换了次序");
+        rules?.Finish();
+        var rate = tree.Size / Math.Max(watch.Elapsed.TotalSeconds, 1e-9);
+        return $"成立 OK：{checkpoint.Size} 条与检查点相符（文件共 {tree.Size} 条，每秒 {rate:N0} 条）。{rules?.Summary}\n{checkpoint.Signers}";
+    }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan);
+        var buffer = new byte[1 << 20];
+        var (start, end) = (0, 0);
+        for (; ; )
+        {
+            var at = buffer.AsSpan(start, end - start).IndexOf((byte)'\n');
+            if (at >= 0)
+            {
+                yield return buffer.AsMemory(start, at);
+                start += at + 1;
+                continue;
+            }
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (start, end) = (0, end - start);
+            if (end == buffer.Length) throw new NotProven($"一行长于 {buffer.Length} 字节：这不是导出的日志");
+            var read = file.Read(buffer, end, buffer.Length - end);
+            if (read == 0)
+            {
+                if (end > 0) throw new NotProven("最后一行没有结束：文件不完整");
+                yield break;
+            }
+            end += read;
+        }
+    }
+
+    /// <summary>The members of an entry that the rules look at; the data and headers are read only where a rule needs them.</summary>
+    private static Entry Read(ReadOnlySpan<byte> line, long index)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(line);
+            var entry = new Entry { Index = index };
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("data"u8)) entry.Data = Slice(ref reader, line);
+                else if (reader.ValueTextEquals("headers"u8)) entry.Headers = Slice(ref reader, line);
+                else if (reader.ValueTextEquals("index"u8))
+                {
+                    reader.Read();
+                    if (reader.GetInt64() != index) throw new NotProven($"第 {index} 条自称第 {reader.GetInt64()} 条：有条目缺失或换了次序");
+                }
+                else if (reader.ValueTextEquals("stream"u8)) entry.Stream = Text(ref reader);
+                else if (reader.ValueTextEquals("type"u8)) entry.Type = Text(ref reader);
+                else if (reader.ValueTextEquals("version"u8))
+                {
+                    reader.Read();
+                    entry.Version = reader.GetInt64();
+                }
+                else
+                {
+                    reader.Read();
+                    reader.Skip();
+                }
+            }
+            return entry;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new NotProven($"第 {index} 条无法读取：{e.Message}");
+        }
+    }
+
+    private static string Text(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.GetString()!;
+    }
+
+    private static ArraySegment<byte> Slice(ref Utf8JsonReader reader, ReadOnlySpan<byte> line)
+    {
+        reader.Read();
+        var from = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return new ArraySegment<byte>(line[from..(int)reader.BytesConsumed].ToArray());
+    }
+}
+
+/// <summary>One entry as the rules see it.</summary>
+public sealed class Entry
+{
+    public long Index { get; init; }
+    public string Stream { get; set; } = "";
+    public string Type { get; set; } = "";
+    public long Version { get; set; }
+    public ArraySegment<byte> Data { get; set; }
+    public ArraySegment<byte> Headers { get; set; }
+}

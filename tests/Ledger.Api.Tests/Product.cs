@@ -1,0 +1,136 @@
+using System.Text.Json;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>The product as a process of its own on a database of its own, with a county to play in, signed every second; it can be stopped and started again.</summary>
+public sealed class Product : IAsyncDisposable
+{
+    public required string ConnectionString { get; init; }
+    public required Dictionary<string, string> Settings { get; init; }
+    public required DirectoryInfo Folder { get; init; }
+    public ApiProcess Process { get; private set; } = null!;
+    public HttpClient Http => Process.Http;
+    public SampleOffices Offices { get; private set; } = null!;
+    public SampleVillage Village { get; private set; } = null!;
+    public SampleClient CityAuditor { get; private set; } = null!;
+
+    private string KeyFile => Settings["Ledger__KeyFile"];
+
+    public static async Task<Product> StartAsync(ApiFixture api, string name)
+    {
+        var folder = Directory.CreateTempSubdirectory("ledger-product");
+        var connection = await api.NewDatabaseAsync(name);
+        var product = new Product
+        {
+            ConnectionString = connection,
+            Folder = folder,
+            Settings = new()
+            {
+                ["ConnectionStrings__Ledger"] = connection,
+                ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
+                ["Ledger__Log__CheckpointSeconds"] = "1",
+                ["Ledger__Log__ScrubMinutes"] = "60",
+            },
+        };
+        await product.StartAsync();
+        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
+        await product.Offices.PublishPolicyAsync(today.Year);
+        await product.Offices.OpenPilotAsync();
+        product.Village = new SampleVillage(product.Offices, "370811000001", "第1村股份经济合作社", 1, today.Year);
+        await product.Village.RegisterAsync();
+        await product.Village.AllocateAsync(1000);
+        await product.Village.AllocateAsync(2000, name: "果园承包费");
+        return product;
+    }
+
+    public async Task StartAsync()
+    {
+        Process = await ApiProcess.StartAsync(Settings);
+        var tokens = new Tokens(Storage.KeyFile.LoadOrCreate(KeyFile), TimeProvider.System);
+        SampleClient Client(Actor actor) => new(Http, tokens, actor);
+        Offices = new SampleOffices(Client, "370811");
+        CityAuditor = Client(new Actor("auditor.3708", Roles.Auditor, "3708"));
+        if (Village is not null) Village = Village.With(Offices);
+    }
+
+    public async Task StopAsync()
+    {
+        Assert.Equal(0, await Process.StopAsync());
+        await Process.DisposeAsync();
+    }
+
+    /// <summary>Everything recorded so far is under a signed checkpoint; returns it.</summary>
+    public async Task<string> SealedAsync()
+    {
+        await ApiFixture.EventuallyAsync(async () => await CityAuditor.GetAsync("/api/audit/log") is var log && log.GetProperty("waiting").GetInt64() == 0
+            && log.GetProperty("size").GetInt64() == log.GetProperty("signedSize").GetInt64() && log.GetProperty("size").GetInt64() > 0, "everything is signed");
+        return await Http.GetStringAsync("/log/checkpoint");
+    }
+
+    /// <summary>Waits for something to be found wrong with the log.</summary>
+    public async Task<string> FoundAsync(string kind, string detail)
+    {
+        var text = "";
+        await ApiFixture.EventuallyAsync(async () => (text = (await CityAuditor.GetAsync("/api/audit/log")).GetRawText()) is { } log
+            && JsonSerializer.Deserialize<JsonElement>(log).GetProperty("findings").EnumerateArray().Any(f => f.GetProperty("kind").GetString() == kind && f.GetProperty("detail").GetString()!.Contains(detail, StringComparison.Ordinal)), $"{kind}: {detail}; {text}");
+        return text;
+    }
+
+    /// <summary>Runs as the owner of the tables, who can switch every trigger off.</summary>
+    public async Task AttackAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        foreach (var table in new[] { "mt_events", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} disable trigger user");
+        await connection.ExecuteAsync(sql);
+        foreach (var table in new[] { "mt_events", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        return (await connection.QueryAsync(sql, r => r.GetFieldValue<T>(0))).Single();
+    }
+
+    /// <summary>What the signer remembers, apart from the database.</summary>
+    public string SignerMemory => Directory.GetFiles(Folder.FullName, "log-*.key.last").Single();
+
+    /// <summary>Downloads into the product's folder; returns the file's path.</summary>
+    public async Task<string> DownloadAsync(string path, string name)
+    {
+        using var response = await CityAuditor.SendAsync(HttpMethod.Get, path, null);
+        Assert.True(response.IsSuccessStatusCode, $"{path} → {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        var file = Path.Combine(Folder.FullName, name);
+        await File.WriteAllBytesAsync(file, await response.Content.ReadAsByteArrayAsync());
+        return file;
+    }
+
+    /// <summary>Runs ledger-verify, as an auditor at home would.</summary>
+    public static (int Exit, string Output) Verify(params string[] arguments)
+    {
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+        return Run("dotnet", [Path.Combine(TourTests.Repository, "src/Ledger.Verify/bin", configuration, "net10.0/ledger-verify.dll"), .. arguments]);
+    }
+
+    public static (int Exit, string Output) Run(string program, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["LANG"] = "C.UTF-8" } };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = System.Diagnostics.Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.Result);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Process.DisposeAsync();
+        Folder.Delete(recursive: true);
+    }
+}
