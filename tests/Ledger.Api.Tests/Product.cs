@@ -111,11 +111,8 @@ public sealed class Product : IAsyncDisposable
     }
 
     /// <summary>Runs ledger-verify, as an auditor at home would.</summary>
-    public static (int Exit, string Output) Verify(params string[] arguments)
-    {
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        return Run("dotnet", [Path.Combine(TourTests.Repository, "src/Ledger.Verify/bin", configuration, "net10.0/ledger-verify.dll"), .. arguments]);
-    }
+    public static (int Exit, string Output) Verify(params string[] arguments) =>
+        Run("dotnet", [Path.Combine(AppContext.BaseDirectory, "verify", "ledger-verify.dll"), .. arguments]);
 
     public static (int Exit, string Output) Run(string program, string[] arguments, params (string Name, string Value)[] environment)
     {

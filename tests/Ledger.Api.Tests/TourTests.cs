@@ -63,6 +63,8 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
         Assert.Contains("\"type\":\"application_filed\"", first); // the trail has it a moment later
         Assert.Contains("\"command\":\"approve-application\"", first);
         Assert.Contains("补助120.00元，来自", first);
+        Assert.Contains("成立 OK：事件", first);
+        Assert.Contains("条与检查点相符", first);
         var marked = Path.Combine(_folder.FullName, ".sample", "roster-marked.xlsx");
         using (var workbook = System.IO.Compression.ZipFile.OpenRead(marked)) Assert.NotNull(workbook.GetEntry("xl/workbook.xml"));
         var second = Run(script, expected);

@@ -36,7 +36,7 @@ public static class SampleTour
             ("MERGING", SampleStory.Merging.From), ("INTO", SampleStory.Merging.Into), ("DONOR", StreamId.DonorOf(SampleStory.CharityCode)),
         ];
         var environment = string.Concat(ids.Select(i => $"export {i.Name}={i.Value}\n").Concat(cast.Select(c => $"# {c.Title}\nexport {c.Variable}={c.Token}\n")));
-        environment += $"export VERIFY=\"dotnet {Path.Combine(AppContext.BaseDirectory, "ledger-verify", "ledger-verify.dll")}\"\n";
+        environment += $"export VERIFY=\"dotnet {Path.Combine(AppContext.BaseDirectory, "verify", "ledger-verify.dll")}\"\n";
         var path = Path.Combine(folder, "tour.env");
         await System.IO.File.WriteAllTextAsync(path, environment);
         System.IO.File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
