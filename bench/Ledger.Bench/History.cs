@@ -49,6 +49,10 @@ public static class History
         foreach (var done in copying) await done.DisposeAsync();
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
+        await connection.QueryAsync("select setval('ledger.mt_events_sequence', @last)", r => r.GetInt64(0), ("last", sequence));
+        // The asynchronous projections are not what is measured: they begin behind this history.
+        foreach (var name in new[] { "HighWaterMark", "AuditTrail:All", "WorkQueue:All" })
+            await connection.ExecuteAsync("insert into ledger.mt_event_progression (name, last_seq_id) values (@name, @last) on conflict (name) do update set last_seq_id = excluded.last_seq_id", ("name", name), ("last", sequence));
         await connection.ExecuteAsync("vacuum analyze ledger.fen_axis");
         await connection.ExecuteAsync("vacuum analyze ledger.mt_events");
         await connection.ExecuteAsync("vacuum analyze ledger.mt_doc_memberyear");
@@ -150,8 +154,8 @@ public static class History
         async Task PolicyAsync() => await copying[0].ExecuteAsync(
             """
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers, is_archived)
-            values (0, gen_random_uuid(), 'policy-year-3708-2026', 1, '{"parameters": {"tiers": [{"tierFen": 500000}]}}', 'policy_year_published', now(), '*DEFAULT*', 'x', '{"actor": "city", "role": "city-hrss", "region": "3708", "effectiveDate": "2026-01-01"}', false)
-            """);
+            values (@seq, gen_random_uuid(), 'policy-year-3708-2026', 1, '{"parameters": {"tiers": [{"tierFen": 500000}]}}', 'policy_year_published', now(), '*DEFAULT*', 'x', '{"actor": "city", "role": "city-hrss", "region": "3708", "effectiveDate": "2026-01-01"}', false)
+            """, ("seq", ++sequence));
 
         Task<NpgsqlBinaryImporter> CopyAsync(int into, string target) => copying[into].BeginBinaryImportAsync($"copy ledger.{target} from stdin (format binary)");
     }

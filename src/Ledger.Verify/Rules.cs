@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
 
 namespace Ledger.Verify;
@@ -11,35 +13,61 @@ public sealed class Rules
 {
     private sealed class Pocket { public long In, Out; }
     private sealed class Fund { public long Allocated, Available, Reserved, InTransit, Credited, Returned; }
-    private sealed class Application { public readonly HashSet<string> Filers = [], Reviewers = []; public long Reserved, InTransit, Credited, From, To, Lines; public string Account = ""; }
-    private sealed class Year { public readonly Dictionary<string, long> Subsidies = []; public readonly Dictionary<string, long> Sponsorships = []; }
+    private sealed class Application(string id) { public readonly string Id = id; public readonly byte[] Utf8 = Encoding.UTF8.GetBytes(id); public readonly HashSet<string> Filers = [], Reviewers = []; public long Reserved, InTransit, Credited, From, To, Lines; public byte[] Fund = [], SubAccount = []; }
 
-    private readonly Dictionary<string, long> _versions = [];
+    private readonly Dictionary<string, Stream> _streams = [];
+    private readonly Dictionary<string, string> _types = [];
     private readonly Dictionary<string, Fund> _funds = [];
     private readonly Dictionary<string, Pocket> _pockets = [];
     private readonly Dictionary<string, Application> _applications = [];
-    private readonly Dictionary<string, Year> _years = [];
     private readonly Dictionary<string, long> _caps = [];
+    private readonly Dictionary<(int County, int Year), long> _capOf = [];
     private readonly Dictionary<(string, string), string> _asked = [];
-    private long _approvals, _moved;
+    private Application? _last;
+    private long _approvals, _moved, _years;
 
-    public string Summary => $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限 {_years.Count} 个成员年度；职责分离 {_approvals} 次审批：全部成立。";
+    /// <summary>The stream that a token names. Most tokens name one that is known: then no string is made.</summary>
+    public Stream StreamOf(ref Utf8JsonReader reader)
+    {
+        Span<char> name = stackalloc char[reader.ValueSpan.Length];
+        name = name[..reader.CopyString(name)];
+        var known = _streams.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (known.TryGetValue(name, out var stream)) return stream;
+        var id = name.ToString();
+        return _streams[id] = new Stream(id);
+    }
+
+    public string TypeOf(ref Utf8JsonReader reader)
+    {
+        Span<char> name = stackalloc char[reader.ValueSpan.Length];
+        name = name[..reader.CopyString(name)];
+        var known = _types.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (known.TryGetValue(name, out var type)) return type;
+        type = name.ToString();
+        return _types[type] = type;
+    }
+
+    public string Summary => $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立。";
 
     public void Take(Entry e)
     {
-        if (e.Version != _versions.GetValueOrDefault(e.Stream) + 1) throw Fails(e, $"{e.Stream} 的版本从 {_versions.GetValueOrDefault(e.Stream)} 跳到 {e.Version}");
-        _versions[e.Stream] = e.Version;
+        if (e.Version != e.Stream.Version + 1) throw Fails(e, $"{e.Stream.Id} 的版本从 {e.Stream.Version} 跳到 {e.Version}");
+        e.Stream.Version = e.Version;
         switch (e.Type)
         {
             case "funds_allocated" or "funds_reserved" or "reservation_released" or "funds_paid" or "funds_returned" or "funds_credited" or "funds_refunded" or "allocation_reversed"
                 or "earmark_lifted" or "surplus_returned" or "funds_transferred" or "transfer_received" or "reversal_requested":
                 With(e, Money);
                 break;
-            case "subsidy_approved" or "subsidy_released" or "subsidy_refunded" or "sponsorship_recorded" or "sponsorship_reversed" or "contribution_reversal_requested" or "contribution_reversed":
+            case "subsidy_approved":
+                Approved(e);
+                break;
+            case "subsidy_released" or "subsidy_refunded" or "sponsorship_recorded" or "sponsorship_reversed" or "contribution_reversal_requested" or "contribution_reversed":
                 With(e, Member);
                 break;
             case "policy_year_published" or "policy_year_amended":
-                With(e, (entry, data, _) => _caps[entry.Stream] = data.GetProperty("parameters").GetProperty("tiers").EnumerateArray().Max(t => t.GetProperty("tierFen").GetInt64()));
+                _capOf.Clear();
+                With(e, (entry, data, _) => _caps[entry.Stream.Id] = data.GetProperty("parameters").GetProperty("tiers").EnumerateArray().Max(t => t.GetProperty("tierFen").GetInt64()));
                 break;
             case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved":
                 With(e, Duties);
@@ -61,7 +89,9 @@ public sealed class Rules
         }
     }
 
-    private static NotProven Fails(Entry e, string what) => new($"第 {e.Index} 条 {e.Type}（{e.Stream}）：{what}");
+    private static NotProven Fails(Entry e, string what) => new($"第 {e.Index} 条 {e.Type}（{e.Stream.Id}）：{what}");
+
+    private Application Of(string id) => _applications.TryGetValue(id, out var one) ? one : _applications[id] = new Application(id);
 
     private static T Of<T>(Dictionary<string, T> all, string id) where T : new()
     {
@@ -73,14 +103,14 @@ public sealed class Rules
     {
         if (e.Type == "reversal_requested")
         {
-            _asked[(e.Stream, d.GetProperty("allocationId").GetString()!)] = d.GetProperty("requestedBy").GetString()!;
+            _asked[(e.Stream.Id, d.GetProperty("allocationId").GetString()!)] = d.GetProperty("requestedBy").GetString()!;
             return;
         }
         _moved++;
-        var fund = Of(_funds, e.Stream);
+        var fund = Of(_funds, e.Stream.Id);
         var amount = d.GetProperty("amountFen").GetInt64();
         if (amount <= 0) throw Fails(e, $"金额 {amount} 分");
-        string Account() => $"{e.Stream}/{d.GetProperty("subAccount").GetString()}";
+        string Account() => $"{e.Stream.Id}/{d.GetProperty("subAccount").GetString()}";
         (long From, long To) Fen(string name) => (d.GetProperty(name).GetProperty("from").GetInt64(), d.GetProperty(name).GetProperty("to").GetInt64());
         void Came(string account, (long From, long To) fen, long length)
         {
@@ -94,7 +124,7 @@ public sealed class Rules
             if (fen.From != pocket.Out || fen.To - fen.From != length || fen.To > pocket.In) throw Fails(e, $"{account} 出项应从第 {pocket.Out} 分起共 {length} 分、不超过进项 {pocket.In} 分，却是 {fen}");
             pocket.Out = fen.To;
         }
-        Application For() => Of(_applications, d.GetProperty("applicationId").GetString()!);
+        Application For() => Of(d.GetProperty("applicationId").GetString()!);
         switch (e.Type)
         {
             case "funds_allocated":
@@ -108,7 +138,7 @@ public sealed class Rules
             case "funds_reserved":
                 Went(Account(), Fen("fen"), amount);
                 var reserved = For();
-                (reserved.Account, (reserved.From, reserved.To)) = (Account(), Fen("fen"));
+                (reserved.Fund, reserved.SubAccount, (reserved.From, reserved.To)) = (Encoding.UTF8.GetBytes(e.Stream.Id), Encoding.UTF8.GetBytes(d.GetProperty("subAccount").GetString()!), Fen("fen"));
                 (fund.Available, fund.Reserved, reserved.Reserved) = (fund.Available - amount, fund.Reserved + amount, reserved.Reserved + amount);
                 break;
             case "reservation_released":
@@ -144,13 +174,13 @@ public sealed class Rules
                     Came(Account(), Fen("carriedFen"), carried.To - carried.From);
                 }
                 else Went(Account(), Fen("fen"), amount);
-                if (!_asked.TryGetValue((e.Stream, d.GetProperty("allocationId").GetString()!), out var asker) || asker == d.GetProperty("confirmedBy").GetString()) throw Fails(e, "冲正由提出者自己确认，或没有提出过");
+                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("allocationId").GetString()!), out var asker) || asker == d.GetProperty("confirmedBy").GetString()) throw Fails(e, "冲正由提出者自己确认，或没有提出过");
                 if (d.GetProperty("confirmedBy").GetString() != headers.GetProperty("actor").GetString()) throw Fails(e, "确认人与经办人不符");
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
             case "earmark_lifted":
                 Went(Account(), Fen("origin"), amount);
-                Came($"{e.Stream}/general", Fen("fen"), amount);
+                Came($"{e.Stream.Id}/general", Fen("fen"), amount);
                 break;
             default: // surplus_returned, funds_transferred
                 Went(Account(), Fen("fen"), amount);
@@ -162,54 +192,104 @@ public sealed class Rules
         if (d.TryGetProperty("applicationId", out var id) && _applications[id.GetString()!] is { } of && (of.Reserved < 0 || of.InTransit < 0 || of.Credited < 0)) throw Fails(e, "某申请动用的钱多于为它占用的");
     }
 
+    /// <summary>
+    /// The one event that a log is mostly made of: read token by token. The line's fen lie in what was reserved for its application, in
+    /// that fund and sub-account, and the year's sum stays within the cap.
+    /// </summary>
+    private void Approved(Entry e)
+    {
+        var reader = new Utf8JsonReader(e.Data.Span);
+        ReadOnlySpan<byte> fund = default, subAccount = default;
+        Application? application = null;
+        long amount = -1, from = -1, to = -1;
+        try
+        {
+            reader.Read();
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = reader.ValueSpan;
+                reader.Read();
+                if (name.SequenceEqual("amountFen"u8)) amount = reader.GetInt64();
+                else if (name.SequenceEqual("fundId"u8)) fund = reader.ValueSpan;
+                else if (name.SequenceEqual("subAccount"u8)) subAccount = reader.ValueSpan;
+                else if (name.SequenceEqual("applicationId"u8)) application = _last is { } last && last.Utf8.AsSpan().SequenceEqual(reader.ValueSpan) ? last : Of(reader.GetString()!);
+                else if (name.SequenceEqual("fen"u8))
+                {
+                    while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                    {
+                        var isFrom = reader.ValueTextEquals("from"u8);
+                        reader.Read();
+                        if (isFrom) from = reader.GetInt64();
+                        else to = reader.GetInt64();
+                    }
+                }
+                else reader.Skip();
+            }
+        }
+        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or FormatException)
+        {
+            throw Fails(e, $"内容无法理解：{wrong.Message}");
+        }
+        if (application is null || amount <= 0 || to - from != amount || from < application.From || to > application.To || !application.Fund.AsSpan().SequenceEqual(fund) || !application.SubAccount.AsSpan().SequenceEqual(subAccount))
+            throw Fails(e, $"[{from}, {to}) 不在为 {application?.Id} 占用的 [{application?.From}, {application?.To}) 之内");
+        _last = application;
+        application.Lines += amount;
+        _years++;
+        e.Stream.Counting.Add((application.Id, amount));
+        Capped(e);
+    }
+
     private void Member(Entry e, JsonElement d, JsonElement headers)
     {
-        var year = Of(_years, e.Stream);
         switch (e.Type)
         {
-            case "subsidy_approved":
-                var (id, amount, fen) = (d.GetProperty("applicationId").GetString()!, d.GetProperty("amountFen").GetInt64(), d.GetProperty("fen"));
-                var application = Of(_applications, id);
-                var (from, to) = (fen.GetProperty("from").GetInt64(), fen.GetProperty("to").GetInt64());
-                if (to - from != amount || application.Account != $"{d.GetProperty("fundId").GetString()}/{d.GetProperty("subAccount").GetString()}" || from < application.From || to > application.To)
-                    throw Fails(e, $"[{from}, {to}) 不在为 {id} 占用的 {application.Account} [{application.From}, {application.To}) 之内");
-                application.Lines += amount;
-                year.Subsidies[id] = amount;
-                Capped(e, year, headers.GetProperty("region").GetString()!);
-                break;
             case "subsidy_released" or "subsidy_refunded":
-                year.Subsidies.Remove(d.GetProperty("applicationId").GetString()!);
+                e.Stream.Counting.RemoveAll(c => c.By == d.GetProperty("applicationId").GetString());
                 break;
             case "sponsorship_recorded":
-                year.Sponsorships[d.GetProperty("sponsorshipId").GetString()!] = d.GetProperty("amountFen").GetInt64();
-                Capped(e, year, headers.GetProperty("region").GetString()!);
+                e.Stream.Counting.Add((d.GetProperty("sponsorshipId").GetString()!, d.GetProperty("amountFen").GetInt64()));
+                Capped(e);
                 break;
             case "sponsorship_reversed":
-                year.Sponsorships.Remove(d.GetProperty("sponsorshipId").GetString()!);
+                e.Stream.Counting.RemoveAll(c => c.By == d.GetProperty("sponsorshipId").GetString());
                 break;
             case "contribution_reversal_requested":
-                _asked[(e.Stream, d.GetProperty("reference").GetString()!)] = d.GetProperty("requestedBy").GetString()!;
+                _asked[(e.Stream.Id, d.GetProperty("reference").GetString()!)] = d.GetProperty("requestedBy").GetString()!;
                 break;
             default: // contribution_reversed
-                if (!_asked.TryGetValue((e.Stream, d.GetProperty("reference").GetString()!), out var asker) || asker == d.GetProperty("confirmedBy").GetString()) throw Fails(e, "更正由提出者自己确认，或没有提出过");
+                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("reference").GetString()!), out var asker) || asker == d.GetProperty("confirmedBy").GetString()) throw Fails(e, "更正由提出者自己确认，或没有提出过");
                 break;
         }
     }
 
     /// <summary>C11: over all collectives and donors; the county's policy year, else the city's.</summary>
-    private void Capped(Entry e, Year year, string region)
+    private void Capped(Entry e)
     {
-        var of = e.Stream[^4..];
-        if (!_caps.TryGetValue($"policy-year-{region[..Math.Min(6, region.Length)]}-{of}", out var cap) && !_caps.TryGetValue($"policy-year-{region[..Math.Min(4, region.Length)]}-{of}", out cap))
-            throw Fails(e, $"没有 {region} {of} 年度的政策参数");
-        var sum = year.Subsidies.Values.Sum() + year.Sponsorships.Values.Sum();
+        var sum = 0L;
+        foreach (var (_, amount) in e.Stream.Counting) sum += amount;
+        var cap = Cap(e);
         if (sum > cap) throw Fails(e, $"各项补助共 {sum} 分，超过最高档次 {cap} 分");
+    }
+
+    private long Cap(Entry e)
+    {
+        var reader = new Utf8JsonReader(e.Headers.Span);
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals("region"u8)) continue;
+            reader.Read();
+            if (!Utf8Parser.TryParse(reader.ValueSpan[..Math.Min(6, reader.ValueSpan.Length)], out int county, out _) || !int.TryParse(e.Stream.Id.AsSpan(^4..), out var year)) break;
+            if (_capOf.TryGetValue((county, year), out var cap)) return cap;
+            if (_caps.TryGetValue($"policy-year-{county}-{year}", out cap) || _caps.TryGetValue($"policy-year-{county / (county > 9999 ? 100 : 1)}-{year}", out cap)) return _capOf[(county, year)] = cap;
+            throw Fails(e, $"没有 {county} {year} 年度的政策参数");
+        }
+        throw Fails(e, "没有区划或年度");
     }
 
     /// <summary>C15.</summary>
     private void Duties(Entry e, JsonElement d, JsonElement headers)
     {
-        var application = Of(_applications, e.Stream);
+        var application = Of(e.Stream.Id);
         var who = d.GetProperty(e.Type switch { "application_reviewed" => "reviewedBy", "application_approved" => "approvedBy", _ => "filedBy" }).GetString()!;
         if (who != headers.GetProperty("actor").GetString()) throw Fails(e, $"{who} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
         switch (e.Type)

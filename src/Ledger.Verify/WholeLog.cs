@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Ledger.Projections.TransparencyLog;
 
@@ -22,7 +19,7 @@ public static class WholeLog
         {
             tree.Add(MerkleTree.HashLeaf(line.Span));
             if (tree.Size == checkpoint.Size) root = tree.Root();
-            rules?.Take(Read(line.Span, tree.Size - 1));
+            rules?.Take(Read(line, tree.Size - 1, rules));
         }
         if (tree.Size < checkpoint.Size) throw new NotProven($"文件只有 {tree.Size} 条，检查点有 {checkpoint.Size} 条");
         if (root is null && checkpoint.Size == 0) root = MerkleTree.EmptyRoot;
@@ -59,12 +56,12 @@ public static class WholeLog
         }
     }
 
-    /// <summary>The members of an entry that the rules look at; the data and headers are read only where a rule needs them.</summary>
-    private static Entry Read(ReadOnlySpan<byte> line, long index)
+    /// <summary>The members of an entry that the rules look at; data and headers are read only where a rule needs them.</summary>
+    private static Entry Read(ReadOnlyMemory<byte> line, long index, Rules rules)
     {
         try
         {
-            var reader = new Utf8JsonReader(line);
+            var reader = new Utf8JsonReader(line.Span);
             var entry = new Entry { Index = index };
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -76,8 +73,16 @@ public static class WholeLog
                     reader.Read();
                     if (reader.GetInt64() != index) throw new NotProven($"第 {index} 条自称第 {reader.GetInt64()} 条：有条目缺失或换了次序");
                 }
-                else if (reader.ValueTextEquals("stream"u8)) entry.Stream = Text(ref reader);
-                else if (reader.ValueTextEquals("type"u8)) entry.Type = Text(ref reader);
+                else if (reader.ValueTextEquals("stream"u8))
+                {
+                    reader.Read();
+                    entry.Stream = rules.StreamOf(ref reader);
+                }
+                else if (reader.ValueTextEquals("type"u8))
+                {
+                    reader.Read();
+                    entry.Type = rules.TypeOf(ref reader);
+                }
                 else if (reader.ValueTextEquals("version"u8))
                 {
                     reader.Read();
@@ -89,7 +94,7 @@ public static class WholeLog
                     reader.Skip();
                 }
             }
-            return entry;
+            return entry.Stream is not null && entry.Type is not null ? entry : throw new NotProven($"第 {index} 条没有 stream 或 type");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -97,28 +102,33 @@ public static class WholeLog
         }
     }
 
-    private static string Text(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        return reader.GetString()!;
-    }
-
-    private static ArraySegment<byte> Slice(ref Utf8JsonReader reader, ReadOnlySpan<byte> line)
+    private static ReadOnlyMemory<byte> Slice(ref Utf8JsonReader reader, ReadOnlyMemory<byte> line)
     {
         reader.Read();
         var from = (int)reader.TokenStartIndex;
         reader.Skip();
-        return new ArraySegment<byte>(line[from..(int)reader.BytesConsumed].ToArray());
+        return line[from..(int)reader.BytesConsumed];
     }
 }
 
-/// <summary>One entry as the rules see it.</summary>
-public sealed class Entry
+/// <summary>One entry as the rules see it; its data and headers are gone with the next line.</summary>
+public struct Entry
 {
-    public long Index { get; init; }
-    public string Stream { get; set; } = "";
-    public string Type { get; set; } = "";
+    public long Index;
+    public Stream Stream;
+    public string Type;
+    public long Version;
+    public ReadOnlyMemory<byte> Data, Headers;
+}
+
+/// <summary>A stream of the ledger: how far it has come, and what of a person's year counts towards the cap.</summary>
+public sealed class Stream(string id)
+{
+    public string Id { get; } = id;
     public long Version { get; set; }
-    public ArraySegment<byte> Data { get; set; }
-    public ArraySegment<byte> Headers { get; set; }
+
+    /// <summary>Fen by application or sponsorship.</summary>
+    public List<(string By, long AmountFen)> Counting => _counting ??= new(1);
+
+    private List<(string, long)>? _counting; // most streams have none
 }

@@ -205,6 +205,35 @@ public sealed class LogTests(ApiFixture api)
         Assert.Contains("schema", (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(new Dictionary<string, string>(alone) { ["ConnectionStrings__Ledger"] = empty.ConnectionString }))).Message);
     }
 
+    /// <summary>docs/security.md, as a DBA reads it: two roles made by hand, the owner's used by the schema command alone.</summary>
+    [Fact]
+    public async Task A_dba_sets_it_up_with_two_roles_and_the_product_never_sees_the_owners()
+    {
+        var server = new NpgsqlConnectionStringBuilder(await api.NewDatabaseAsync("ledger_dba"));
+        var (owner, application) = ($"{server.Database}_owner", $"{server.Database}_clerk");
+        await using (var superuser = NpgsqlDataSource.Create(server.ConnectionString))
+        await using (var connection = await superuser.OpenConnectionAsync())
+        {
+            await connection.ExecuteAsync($"create role {owner} login password 'o'");
+            await connection.ExecuteAsync($"create role {application} login password 'a'");
+            await connection.ExecuteAsync($"alter database {server.Database} owner to {owner}");
+        }
+        var keys = Path.Combine(Directory.CreateTempSubdirectory("ledger-dba").FullName, "keys.json");
+        string As(string role, string password) => new NpgsqlConnectionStringBuilder(server.ConnectionString) { Username = role, Password = password }.ConnectionString;
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__LedgerOwner"] = As(owner, "o"), ["ConnectionStrings__Ledger"] = As(application, "a"), ["Ledger__KeyFile"] = keys };
+        Assert.Equal((0, ""), await ApiProcess.RunAsync(settings, "schema"));
+        settings.Remove("ConnectionStrings__LedgerOwner");
+        await using (var process = await ApiProcess.StartAsync(settings))
+        {
+            Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
+            var tokens = new Security.Tokens(KeyFile.LoadOrCreate(keys), TimeProvider.System);
+            var offices = new SampleOffices(actor => new SampleClient(process.Http, tokens, actor), "370811");
+            await offices.PublishPolicyAsync(2026);
+            await ApiFixture.EventuallyAsync(async () => (await process.Http.GetAsync("/log/checkpoint")).IsSuccessStatusCode, "the log is signed");
+        }
+        Directory.Delete(Path.GetDirectoryName(keys)!, recursive: true);
+    }
+
     [Fact]
     public async Task A_key_is_rotated_with_both_known_and_the_old_one_retired()
     {

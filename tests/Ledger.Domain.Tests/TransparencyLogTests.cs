@@ -136,10 +136,11 @@ public sealed class TransparencyLogTests
     public void An_entry_has_one_form_whatever_the_order_and_spacing_of_what_is_stored()
     {
         static byte[] Bytes(string headers, string data) => LogEntry.Bytes(3, new StoredEvent(9, Guid.Parse("00000000-0000-0000-0000-000000000001"), "fund-1", 2, "funds_allocated",
-            new DateTimeOffset(2026, 1, 2, 11, 4, 5, TimeSpan.FromHours(8)).AddTicks(1230), "*DEFAULT*", null, "key \"1\"", headers, data));
+            new DateTimeOffset(2026, 1, 2, 11, 4, 5, TimeSpan.FromHours(8)).AddTicks(1230), "*DEFAULT*", null, "key \"1\"", Encoding.UTF8.GetBytes(headers), Encoding.UTF8.GetBytes(data)));
         var expected = """{"causation":"key \"1\"","correlation":null,"data":{"a":[1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"线\n\u0001"},"headers":{"actor":"li.si","role":"agency"},"id":"00000000-0000-0000-0000-000000000001","index":3,"recordedAt":"2026-01-02T03:04:05.000123Z","sequence":9,"stream":"fund-1","tenant":"*DEFAULT*","type":"funds_allocated","version":2}""";
         Assert.Equal(expected, Encoding.UTF8.GetString(Bytes("""{"role": "agency", "actor": "li.si"}""", """{"b": "线\n\u0001", "amountFen": 123456789012345678, "a": [1, {"y": true, "x": null}]}""")));
         Assert.Equal(expected, Encoding.UTF8.GetString(Bytes("""{"actor":"li.si","role":"agency"}""", """{"a":[ 1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"\u7ebf\n\u0001"}""")));
+        Assert.Equal(expected, Encoding.UTF8.GetString(Bytes("""{"actor":"li.si","role":"agency"}""", """{"\u0061":[ 1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"线\n\u0001"}""")));
         Assert.Throws<InvalidOperationException>(() => Bytes("{}", $"\"{new string('x', LogEntry.MaxBytes)}\""));
     }
 
@@ -148,7 +149,7 @@ public sealed class TransparencyLogTests
     {
         if (text.EnumerateRunes().Any(r => r == Rune.ReplacementChar)) return; // half a surrogate pair is no text and never comes out of jsonb
         var data = System.Text.Json.JsonSerializer.Serialize(new { t = text });
-        var entry = LogEntry.Bytes(0, new StoredEvent(1, Guid.Empty, "s", 1, "t", DateTimeOffset.UnixEpoch, "*DEFAULT*", null, null, "{}", data));
+        var entry = LogEntry.Bytes(0, new StoredEvent(1, Guid.Empty, "s", 1, "t", DateTimeOffset.UnixEpoch, "*DEFAULT*", null, null, [.. "{}"u8], Encoding.UTF8.GetBytes(data)));
         using var read = System.Text.Json.JsonDocument.Parse(entry);
         Assert.Equal(text, read.RootElement.GetProperty("data").GetProperty("t").GetString());
     });

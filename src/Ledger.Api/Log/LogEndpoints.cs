@@ -27,6 +27,7 @@ public sealed record LogCheckView(bool IsSound, long Entries, IReadOnlyList<LogF
 /// <summary>The transparency log: C2SP tlog-tiles under /log for everybody, entries and receipts for auditors.</summary>
 public static class LogEndpoints
 {
+    private static readonly TimeSpan SealPatience = TimeSpan.FromSeconds(15);
     private const string Binary = "application/octet-stream", Plain = "text/plain; charset=utf-8";
 
     public static void MapLog(this IEndpointRouteBuilder app)
@@ -107,29 +108,19 @@ public static class LogEndpoints
         return Results.Bytes(bundle.ToArray(), Binary);
     }
 
+    /// <summary>What has just been recorded is sealed some seconds later: whoever asks at once waits a little.</summary>
     private static async Task<IResult> Receipt(long sequence, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var (index, entry) = await SealedAsync(connection, sequence, caller, cancellation);
-        var checkpoint = (await LogStore.CoveringAsync(connection, LedgerStore.Schema, index + 1))!;
-        var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.InclusionProof(index, checkpoint.Size, node));
-        return Results.File(System.Text.Encoding.UTF8.GetBytes(new LogProof(entry, index, proof, checkpoint.Note).ToString()), Plain, $"{sequence}.tlog-proof");
-    }
-
-    /// <summary>The entry of an event, once it is under a checkpoint: for what has just been recorded that takes some seconds.</summary>
-    private static async Task<(long Index, byte[] Entry)> SealedAsync(NpgsqlConnection connection, long sequence, Caller caller, CancellationToken cancellation)
-    {
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellation))
         {
-            var found = await connection.QueryAsync(
-                $"""
-                 select {LogStore.EventColumns}, e.headers ->> 'region', l.log_index, exists (select 1 from {LedgerStore.Schema}.log_checkpoint c where c.size > l.log_index)
-                   from {LedgerStore.Schema}.mt_events e left join {LedgerStore.Schema}.log_entry l on l.seq = e.seq_id where e.seq_id = @sequence
-                 """,
-                r => (Event: LogStore.Read(r), Region: r.IsDBNull(11) ? "" : r.GetString(11), Index: r.IsDBNull(12) ? (long?)null : r.GetInt64(12), IsSigned: r.GetBoolean(13)), ("sequence", sequence));
-            if (found is not [var one] || !caller.MaySee(one.Region)) throw Require.NotFound($"事件 {sequence}");
-            if (one is { Index: { } index, IsSigned: true }) return (index, LogEntry.Bytes(index, one.Event));
-            if (waited.Elapsed > TimeSpan.FromSeconds(15)) throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
+            if (await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence) is not { } found || !caller.MaySee(found.Region)) throw Require.NotFound($"事件 {sequence}");
+            if (found is { Index: { } index, Checkpoint: { } checkpoint })
+            {
+                var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.InclusionProof(index, checkpoint.Size, node));
+                return Results.File(System.Text.Encoding.UTF8.GetBytes(new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note).ToString()), Plain, $"{sequence}.tlog-proof");
+            }
+            if (waited.Elapsed > SealPatience) throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
         }
     }
 

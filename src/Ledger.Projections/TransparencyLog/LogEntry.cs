@@ -5,13 +5,13 @@ using System.Text.Json;
 
 namespace Ledger.Projections.TransparencyLog;
 
-/// <summary>An event as its row in the store says it; <paramref name="Headers"/> and <paramref name="Data"/> are the stored JSON.</summary>
-public sealed record StoredEvent(long Sequence, Guid Id, string Stream, long Version, string Type, DateTimeOffset RecordedAt, string Tenant, string? CorrelationId, string? CausationId, string Headers, string Data);
+/// <summary>An event as its row in the store says it; <paramref name="Headers"/> and <paramref name="Data"/> are the stored JSON in UTF-8.</summary>
+public sealed record StoredEvent(long Sequence, Guid Id, string Stream, long Version, string Type, DateTimeOffset RecordedAt, string Tenant, string? CorrelationId, string? CausationId, byte[] Headers, byte[] Data);
 
 /// <summary>
-/// The bytes of a leaf: one line of JSON in canonical form (the rules of RFC 8785: members sorted by name, no space, the shortest
-/// escapes; numbers stay as they are stored), with the log's index first in what it says and the body with its fen offsets and digests
-/// last. They are made from the stored row, never from an object in memory.
+/// The bytes of a leaf: one line of JSON in canonical form (as RFC 8785 has it: members sorted by name, no space, the shortest escapes;
+/// numbers stay as they are stored). They are made from the stored row, never from an object in memory: the log's index, stream,
+/// version, type, recorded time, the headers (actor, role, region, business date, idempotency key) and the data with its fen offsets and digests.
 /// </summary>
 public static class LogEntry
 {
@@ -21,65 +21,78 @@ public static class LogEntry
     /// <exception cref="InvalidOperationException">The entry is longer than <see cref="MaxBytes"/>.</exception>
     public static byte[] Bytes(long index, StoredEvent e)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using var headers = JsonDocument.Parse(e.Headers);
-        using var data = JsonDocument.Parse(e.Data);
-        Write(buffer, "{\"causation\":");
-        Text(buffer, e.CausationId);
-        Write(buffer, ",\"correlation\":");
-        Text(buffer, e.CorrelationId);
-        Write(buffer, ",\"data\":");
-        Value(buffer, data.RootElement);
-        Write(buffer, ",\"headers\":");
-        Value(buffer, headers.RootElement);
-        Write(buffer, ",\"id\":\"");
-        Write(buffer, e.Id.ToString("D"));
-        Write(buffer, "\",\"index\":");
-        Write(buffer, index.ToString(CultureInfo.InvariantCulture));
-        Write(buffer, ",\"recordedAt\":\"");
-        Write(buffer, e.RecordedAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
-        Write(buffer, "\",\"sequence\":");
-        Write(buffer, e.Sequence.ToString(CultureInfo.InvariantCulture));
-        Write(buffer, ",\"stream\":");
-        Text(buffer, e.Stream);
-        Write(buffer, ",\"tenant\":");
-        Text(buffer, e.Tenant);
-        Write(buffer, ",\"type\":");
-        Text(buffer, e.Type);
-        Write(buffer, ",\"version\":");
-        Write(buffer, e.Version.ToString(CultureInfo.InvariantCulture));
-        Write(buffer, "}");
-        return buffer.WrittenCount <= MaxBytes ? buffer.WrittenSpan.ToArray() : throw new InvalidOperationException($"event {e.Sequence} makes an entry of {buffer.WrittenCount} bytes; the log takes {MaxBytes}");
+        var to = new ArrayBufferWriter<byte>(512 + e.Headers.Length + e.Data.Length);
+        to.Write("{\"causation\":"u8);
+        Text(to, e.CausationId);
+        to.Write(",\"correlation\":"u8);
+        Text(to, e.CorrelationId);
+        to.Write(",\"data\":"u8);
+        Value(to, e.Data);
+        to.Write(",\"headers\":"u8);
+        Value(to, e.Headers);
+        to.Write(",\"id\":\""u8);
+        Format(to, e.Id, "D");
+        to.Write("\",\"index\":"u8);
+        Format(to, index);
+        to.Write(",\"recordedAt\":\""u8);
+        Format(to, e.RecordedAt.UtcDateTime, "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'");
+        to.Write("\",\"sequence\":"u8);
+        Format(to, e.Sequence);
+        to.Write(",\"stream\":"u8);
+        Text(to, e.Stream);
+        to.Write(",\"tenant\":"u8);
+        Text(to, e.Tenant);
+        to.Write(",\"type\":"u8);
+        Text(to, e.Type);
+        to.Write(",\"version\":"u8);
+        Format(to, e.Version);
+        to.Write("}"u8);
+        return to.WrittenCount <= MaxBytes ? to.WrittenSpan.ToArray() : throw new InvalidOperationException($"event {e.Sequence} makes an entry of {to.WrittenCount} bytes; the log takes {MaxBytes}");
     }
 
-    private static void Value(ArrayBufferWriter<byte> to, JsonElement value)
+    private static void Value(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> json)
     {
-        switch (value.ValueKind)
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        switch (reader.TokenType)
         {
-            case JsonValueKind.Object:
-                Write(to, "{");
-                var first = true;
-                foreach (var member in value.EnumerateObject().OrderBy(m => m.Name, StringComparer.Ordinal))
+            case JsonTokenType.StartObject:
+                // Where each member's name and value stand; then in the order of the names.
+                var members = new List<(int Name, int NameLength, int From, int To)>(16);
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
                 {
-                    if (!first) Write(to, ",");
-                    first = false;
-                    Text(to, member.Name);
-                    Write(to, ":");
-                    Value(to, member.Value);
+                    var (name, length) = ((int)reader.TokenStartIndex + 1, reader.ValueSpan.Length);
+                    reader.Read();
+                    var from = (int)reader.TokenStartIndex;
+                    reader.Skip();
+                    var at = members.Count;
+                    while (at > 0 && json.Slice(name, length).SequenceCompareTo(json.Slice(members[at - 1].Name, members[at - 1].NameLength)) < 0) at--;
+                    members.Insert(at, (name, length, from, (int)reader.BytesConsumed));
                 }
-                Write(to, "}");
-                break;
-            case JsonValueKind.Array:
-                Write(to, "[");
-                for (var i = 0; i < value.GetArrayLength(); i++)
+                to.Write("{"u8);
+                for (var i = 0; i < members.Count; i++)
                 {
-                    if (i > 0) Write(to, ",");
-                    Value(to, value[i]);
+                    var (name, length, from, end) = members[i];
+                    if (i > 0) to.Write(","u8);
+                    Value(to, json.Slice(name - 1, length + 2));
+                    to.Write(":"u8);
+                    Value(to, json[from..end]);
                 }
-                Write(to, "]");
+                to.Write("}"u8);
                 break;
-            case JsonValueKind.String: Text(to, value.GetString()); break;
-            default: Write(to, value.GetRawText()); break;
+            case JsonTokenType.StartArray:
+                to.Write("["u8);
+                for (var first = true; reader.Read() && reader.TokenType != JsonTokenType.EndArray; first = false)
+                {
+                    if (!first) to.Write(","u8);
+                    var from = (int)reader.TokenStartIndex;
+                    reader.Skip();
+                    Value(to, json[from..(int)reader.BytesConsumed]);
+                }
+                to.Write("]"u8);
+                break;
+            case JsonTokenType.String when reader.ValueIsEscaped: Text(to, reader.GetString()); break;
+            default: to.Write(json[(int)reader.TokenStartIndex..(int)reader.BytesConsumed]); break;
         }
     }
 
@@ -87,10 +100,10 @@ public static class LogEntry
     {
         if (text is null)
         {
-            Write(to, "null");
+            to.Write("null"u8);
             return;
         }
-        Write(to, "\"");
+        to.Write("\""u8);
         var from = 0;
         for (var i = 0; i < text.Length; i++)
         {
@@ -101,11 +114,17 @@ public static class LogEntry
             from = i + 1;
         }
         Write(to, text.AsSpan(from));
-        Write(to, "\"");
+        to.Write("\""u8);
     }
 
     private static void Write(ArrayBufferWriter<byte> to, ReadOnlySpan<char> text)
     {
         if (text.Length > 0) to.Advance(Encoding.UTF8.GetBytes(text, to.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));
+    }
+
+    private static void Format<T>(ArrayBufferWriter<byte> to, T value, string format = "") where T : IUtf8SpanFormattable
+    {
+        if (!value.TryFormat(to.GetSpan(64), out var written, format, CultureInfo.InvariantCulture)) throw new InvalidOperationException($"{value} is too long");
+        to.Advance(written);
     }
 }

@@ -9,7 +9,7 @@ public static class LogStore
     public const string EventColumns = "e.seq_id, e.id, e.stream_id, e.version, e.type, e.timestamp, e.tenant_id, e.correlation_id, e.causation_id, e.headers, e.data";
 
     public static StoredEvent Read(NpgsqlDataReader r, int at = 0) => new(r.GetInt64(at), r.GetGuid(at + 1), r.GetString(at + 2), r.GetInt64(at + 3), r.GetString(at + 4), r.GetFieldValue<DateTimeOffset>(at + 5),
-        r.GetString(at + 6), Text(r, at + 7), Text(r, at + 8), Text(r, at + 9) ?? "{}", r.GetString(at + 10));
+        r.GetString(at + 6), Text(r, at + 7), Text(r, at + 8), r.IsDBNull(at + 9) ? "{}"u8.ToArray() : r.GetFieldValue<byte[]>(at + 9), r.GetFieldValue<byte[]>(at + 10));
 
     private static string? Text(NpgsqlDataReader r, int at) => r.IsDBNull(at) ? null : r.GetString(at);
 
@@ -18,18 +18,29 @@ public static class LogStore
         $"select l.log_index, {EventColumns}, e.headers ->> 'region' from {schema}.log_entry l left join {schema}.mt_events e on e.seq_id = l.seq where l.log_index >= @from and l.log_index < @to order by 1",
         r => r.IsDBNull(1) ? (r.GetInt64(0), null, "") : (r.GetInt64(0), (byte[]?)LogEntry.Bytes(r.GetInt64(0), Read(r, 1)), r.IsDBNull(12) ? "" : r.GetString(12)), ("from", from), ("to", to));
 
+    /// <summary>The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.</summary>
+    private static string Note(string schema) => $"c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')";
+
     /// <summary>The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.</summary>
-    public static Task<Checkpoint?> LatestAsync(NpgsqlConnection connection, string schema) => CheckpointAsync(connection, schema, $"select max(size) from {schema}.log_checkpoint", 0);
+    public static async Task<Checkpoint?> LatestAsync(NpgsqlConnection connection, string schema) =>
+        (await connection.QueryAsync($"select {Note(schema)} from {schema}.log_checkpoint c order by c.size desc limit 1", r => Checkpoint.Parse(r.GetString(0)))).FirstOrDefault();
 
-    /// <summary>A checkpoint over at least <paramref name="size"/> entries: the newest that a witness has signed, else the newest; null where there is none yet.</summary>
-    public static Task<Checkpoint?> CoveringAsync(NpgsqlConnection connection, string schema, long size) => CheckpointAsync(connection, schema,
-        $"select coalesce((select max(size) from {schema}.log_cosignature where size >= @size), (select max(size) from {schema}.log_checkpoint where size >= @size))", size);
-
-    private static async Task<Checkpoint?> CheckpointAsync(NpgsqlConnection connection, string schema, string which, long size) => (await connection.QueryAsync(
-        $"""
-         select c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')
-           from {schema}.log_checkpoint c where c.size = ({which})
-         """, r => Checkpoint.Parse(r.GetString(0)), ("size", size))).FirstOrDefault();
+    /// <summary>
+    /// An event, its region, its index in the log, and a checkpoint over that: the newest that a witness has signed, else the newest.
+    /// Index and checkpoint are null until the event is sequenced and signed.
+    /// </summary>
+    public static async Task<(StoredEvent Event, string Region, long? Index, Checkpoint? Checkpoint)?> SealedAsync(NpgsqlConnection connection, string schema, long sequence)
+    {
+        var found = await connection.QueryAsync(
+            $"""
+             select {EventColumns}, e.headers ->> 'region', l.log_index, (
+                 select {Note(schema)} from {schema}.log_checkpoint c where c.size = coalesce(
+                     (select max(size) from {schema}.log_cosignature where size > l.log_index), (select max(size) from {schema}.log_checkpoint where size > l.log_index)))
+               from {schema}.mt_events e left join {schema}.log_entry l on l.seq = e.seq_id where e.seq_id = @sequence
+             """,
+            r => (Read(r), Text(r, 11) ?? "", r.IsDBNull(12) ? (long?)null : r.GetInt64(12), Text(r, 13) is { } note ? Checkpoint.Parse(note) : null), ("sequence", sequence));
+        return found.Count == 0 ? null : found[0];
+    }
 
     /// <summary>Writes down that something is wrong with the log; the same thing once. Auditors see it, and nobody can take it back.</summary>
     public static Task FindingAsync(NpgsqlConnection connection, string schema, string kind, string detail) => connection.ExecuteAsync(

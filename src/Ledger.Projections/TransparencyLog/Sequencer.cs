@@ -23,12 +23,15 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
         // The fence: all sequence numbers up to it were given out before it was put up. When every transaction of that moment has
         // ended, what is not visible by then never will be, and the search need not begin below it again.
         var passed = state.Fence is not null && (await connection.QueryAsync("select 1 from pg_locks where locktype = 'virtualxid' and virtualxid = any(@waits) limit 1", r => r.GetInt32(0), ("waits", state.Waits))).Count == 0;
+        // What lies above the low-water mark is little by construction; the planner cannot know that and would read the whole of log_entry.
+        await connection.ExecuteAsync("set local jit = off; set local enable_seqscan = off");
         var events = await connection.QueryAsync(
             $"""
              select {LogStore.EventColumns} from {schema}.mt_events e
-              where e.seq_id > @low and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id)
+              where e.seq_id > @low and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > @low)
               order by e.seq_id limit {BatchSize}
              """, r => LogStore.Read(r), ("low", state.LowWater));
+        await connection.ExecuteAsync("set local enable_seqscan = on");
         var size = state.Size;
         if (events.Count > 0)
         {
@@ -44,7 +47,8 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
             size += events.Count;
         }
         var (low, fence, waits) = (state.LowWater, state.Fence, state.Waits);
-        if (passed && events.Count < BatchSize) (low, fence) = (Math.Max(low, state.Fence!.Value), null);
+        // Taken in order: when the batch goes beyond the fence, nothing visible is left below it.
+        if (passed && (events.Count < BatchSize || events[^1].Sequence >= state.Fence)) (low, fence) = (Math.Max(low, state.Fence!.Value), null);
         if (fence is null && (await connection.QueryAsync($"select max(seq) from {schema}.log_entry", r => r.IsDBNull(0) ? 0 : r.GetInt64(0))).Single() is var top && top > low)
         {
             fence = top;

@@ -46,7 +46,33 @@ public readonly record struct TileId(int Level, long Index)
 /// </summary>
 public sealed class Tiles(NpgsqlConnection connection, string schema)
 {
-    private readonly Dictionary<TileId, List<byte>> _tiles = [];
+    /// <summary>A tile's hashes, as many as it has.</summary>
+    private sealed class Hashes
+    {
+        private readonly byte[] _bytes = new byte[TileId.Width * MerkleTree.HashLength];
+
+        public int Count { get; private set; }
+
+        public void Add(ReadOnlySpan<byte> hashes)
+        {
+            hashes.CopyTo(_bytes.AsSpan(Count * MerkleTree.HashLength));
+            Count += hashes.Length / MerkleTree.HashLength;
+        }
+
+        public byte[] All => _bytes[..(Count * MerkleTree.HashLength)];
+
+        /// <summary>The root of a full subtree of them.</summary>
+        public byte[] Root(int from, int count)
+        {
+            if (count == 1) return _bytes[(from * MerkleTree.HashLength)..((from + 1) * MerkleTree.HashLength)];
+            var half = count / 2;
+            return half == 1
+                ? MerkleTree.HashNode(_bytes.AsSpan(from * MerkleTree.HashLength, MerkleTree.HashLength), _bytes.AsSpan((from + 1) * MerkleTree.HashLength, MerkleTree.HashLength))
+                : MerkleTree.HashNode(Root(from, half), Root(from + half, half));
+        }
+    }
+
+    private readonly Dictionary<TileId, Hashes> _tiles = [];
     private readonly HashSet<TileId> _changed = [];
 
     /// <summary>The first <paramref name="width"/> hashes of a tile, or null where it does not have as many.</summary>
@@ -65,7 +91,7 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
             $"select level, index, hashes from {schema}.log_tile join unnest(@levels, @indexes) t (l, i) on level = l and index = i",
             r => (new TileId(r.GetInt16(0), r.GetInt64(1)), r.GetFieldValue<byte[]>(2)),
             ("levels", missing.Select(t => (short)t.Level).ToArray()), ("indexes", missing.Select(t => t.Index).ToArray())))
-            _tiles[id] = [.. hashes];
+            Of(id).Add(hashes);
     }
 
     /// <summary>
@@ -96,17 +122,10 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
     private byte[] Node(int level, long index)
     {
         var (tile, from, count) = Place(level, index);
-        if (!_tiles.TryGetValue(tile, out var hashes) || hashes.Count < (from + count) * MerkleTree.HashLength) throw new LogDamagedException($"tile {tile.Level}/{tile.Index} 缺失或不完整");
-        return Subtree(hashes, from, count);
+        return _tiles.TryGetValue(tile, out var hashes) && hashes.Count >= from + count ? hashes.Root(from, count) : throw new LogDamagedException($"tile {tile.Level}/{tile.Index} 缺失或不完整");
     }
 
-    private static byte[] Subtree(List<byte> hashes, int from, int count)
-    {
-        if (count == 1) return [.. hashes.GetRange(from * MerkleTree.HashLength, MerkleTree.HashLength)];
-        var level = Enumerable.Range(from, count).Select(i => hashes.GetRange(i * MerkleTree.HashLength, MerkleTree.HashLength).ToArray()).ToList();
-        while (level.Count > 1) level = [.. level.Chunk(2).Select(pair => MerkleTree.HashNode(pair[0], pair[1]))];
-        return level[0];
-    }
+    private Hashes Of(TileId id) => _tiles.TryGetValue(id, out var hashes) ? hashes : _tiles[id] = new Hashes();
 
     /// <summary>Adds leaves behind the first <paramref name="size"/>; a tile that becomes full gives its root to the level above. Call <see cref="SaveAsync"/>.</summary>
     public async Task AppendAsync(long size, IReadOnlyList<byte[]> leaves)
@@ -119,11 +138,11 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
     private void Push(int level, long index, byte[] hash)
     {
         var id = new TileId(level, index / TileId.Width);
-        if (!_tiles.TryGetValue(id, out var hashes)) _tiles[id] = hashes = [];
-        if (hashes.Count != index % TileId.Width * MerkleTree.HashLength) throw new LogDamagedException($"tile {id.Level}/{id.Index} 的长度与日志大小不符");
-        hashes.AddRange(hash);
+        var hashes = Of(id);
+        if (hashes.Count != index % TileId.Width) throw new LogDamagedException($"tile {id.Level}/{id.Index} 的长度与日志大小不符");
+        hashes.Add(hash);
         _changed.Add(id);
-        if (hashes.Count == TileId.Width * MerkleTree.HashLength) Push(level + 1, id.Index, Subtree(hashes, 0, TileId.Width));
+        if (hashes.Count == TileId.Width) Push(level + 1, id.Index, hashes.Root(0, TileId.Width));
     }
 
     public async Task SaveAsync()
@@ -134,7 +153,7 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
              insert into {schema}.log_tile (level, index, hashes) select * from unnest(@levels, @indexes, @hashes)
              on conflict (level, index) do update set hashes = excluded.hashes
              """,
-            ("levels", changed.Select(t => (short)t.Level).ToArray()), ("indexes", changed.Select(t => t.Index).ToArray()), ("hashes", changed.Select(t => _tiles[t].ToArray()).ToArray()));
+            ("levels", changed.Select(t => (short)t.Level).ToArray()), ("indexes", changed.Select(t => t.Index).ToArray()), ("hashes", changed.Select(t => _tiles[t].All).ToArray()));
         _changed.Clear();
     }
 }
