@@ -59,6 +59,19 @@ public static class IdempotencyKey
         ("status", answer.Status), ("headers", JsonSerializer.Serialize(answer.Headers)), ("body", answer.Body),
         ("actor", command.Actor.Id), ("key", key));
 
+    /// <summary>The form, read for the first time here. The framework's reader fails in several ways on bytes that are no form.</summary>
+    private static async Task<IFormCollection> FormAsync(HttpRequest request)
+    {
+        try
+        {
+            return await request.ReadFormAsync();
+        }
+        catch (Exception e) when (e is InvalidDataException or ArgumentOutOfRangeException or IOException and not BadHttpRequestException)
+        {
+            throw new BadHttpRequestException("multipart/form-data 无法读取：分隔符或结尾不对", e);
+        }
+    }
+
     /// <summary>
     /// SHA-256 of what is asked for. A form counts by its fields and the digests of its files, because the boundary between them
     /// differs each time a client sends it.
@@ -74,7 +87,7 @@ public static class IdempotencyKey
         Add(http.Request.Headers.IfMatch.ToString());
         if (http.Request.HasFormContentType)
         {
-            var form = await http.Request.ReadFormAsync();
+            var form = await FormAsync(http.Request);
             foreach (var field in form.OrderBy(f => f.Key, StringComparer.Ordinal)) Add($"{field.Key}={field.Value}");
             foreach (var file in form.Files.OrderBy(f => f.Name, StringComparer.Ordinal))
             {

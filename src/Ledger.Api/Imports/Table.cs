@@ -74,7 +74,16 @@ public sealed class Table
     internal static IEnumerable<SheetRow> AllRows(IFormFile file, int limit)
     {
         using var stream = file.OpenReadStream();
-        return (IsZip(stream) ? Xlsx(stream, file.Name) : Csv(stream, file.Name)).Take(limit).ToList();
+        var isZip = IsZip(stream);
+        try
+        {
+            return (isZip ? Xlsx(stream, file.Name) : Csv(stream, file.Name)).Take(limit).ToList();
+        }
+        catch (Exception e) when (e is not RefusedException)
+        {
+            // Whatever a damaged or hostile file makes its reader throw, to the caller it is a file that cannot be read.
+            throw Unreadable(isZip ? "不是有效的 .xlsx 文件" : "不是有效的 .csv 文件", file.Name);
+        }
     }
 
     internal static bool IsZip(Stream stream)
@@ -92,22 +101,14 @@ public sealed class Table
 
     private static IEnumerable<SheetRow> Xlsx(Stream stream, string field)
     {
-        SpreadsheetDocument document;
-        try
+        using (var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true))
         {
-            using (var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true))
-            {
-                if (zip.Entries.Sum(e => e.Length) > MaxUnpackedBytes)
-                    throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"文件解压后超过 {MaxUnpackedBytes >> 20} MB") { Field = field });
-            }
-            stream.Position = 0;
-            document = SpreadsheetDocument.Open(stream, isEditable: false);
+            // What an entry says of its length is true or its reading fails; a part that unpacks to far more than it says ends there.
+            if (zip.Entries.Sum(e => e.Length) > MaxUnpackedBytes)
+                throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"文件解压后超过 {MaxUnpackedBytes >> 20} MB") { Field = field });
         }
-        catch (Exception e) when (e is InvalidDataException or OpenXmlPackageException or FileFormatException or System.Xml.XmlException)
-        {
-            throw Unreadable("不是有效的 .xlsx 文件", field);
-        }
-        using (document)
+        stream.Position = 0;
+        using (var document = SpreadsheetDocument.Open(stream, isEditable: false, new OpenSettings { MaxCharactersInPart = MaxUnpackedBytes }))
         {
             var sheet = document.FirstSheet() ?? throw Unreadable("工作簿中没有工作表", field);
             var shared = document.WorkbookPart!.SharedStringTablePart?.SharedStringTable.Elements<SharedStringItem>().Select(i => i.InnerText).ToList() ?? [];
