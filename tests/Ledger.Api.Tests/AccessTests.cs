@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Ledger.Api.Commands;
+using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -28,6 +29,10 @@ public sealed class AccessTests(ApiFixture api)
         var tokens = api.Host.Services.GetRequiredService<Tokens>();
         var expired = tokens.Issue(new Actor("late", Roles.Auditor, offices.County), TimeSpan.FromMinutes(-5));
         var forged = tokens.Issue(new Actor("x", Roles.Auditor, offices.County), TimeSpan.FromHours(1))[..^4] + "AAAA";
+        // Another authority's token: the same claims, signed with a key of its own.
+        var elsewhere = Path.Combine(Path.GetTempPath(), $"keys-{Guid.NewGuid():N}.json");
+        var others = new Tokens(Storage.KeyFile.LoadOrCreate(elsewhere), TimeProvider.System).Issue(new Actor("x", Roles.Auditor, offices.County), TimeSpan.FromHours(1));
+        File.Delete(elsewhere);
         var (checkedRoles, checkedRoutes) = (0, 0);
         foreach (var route in Routes)
         {
@@ -39,7 +44,7 @@ public sealed class AccessTests(ApiFixture api)
                 .Replace("{id}", "nothing", StringComparison.Ordinal).Replace("{digest}", "nothing", StringComparison.Ordinal);
             path = path.Replace("{sequence:long}", "1", StringComparison.Ordinal).Replace("{**path}", "000", StringComparison.Ordinal);
             path = System.Text.RegularExpressions.Regex.Replace(path, @"\{[A-Za-z]+\}", "nothing");
-            foreach (var bad in (string?[])[null, expired, forged])
+            foreach (var bad in (string?[])[null, expired, forged, others])
             {
                 using var request = new HttpRequestMessage(method, path);
                 if (bad is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bad);
@@ -96,6 +101,99 @@ public sealed class AccessTests(ApiFixture api)
         Assert.Single((await village.Offices.Reviewer.GetAsync("/api/funds")).EnumerateArray());
         var application = await village.Officer.GetAsync(village.ApplicationPath);
         Assert.Equal("filed", application.GetProperty("status").GetString());
+    }
+
+    /// <summary>
+    /// Every route × every role that may call it × own, foreign village, foreign county, foreign city: in the own region the thing is
+    /// there; from outside the answer is, word for word, the one for something that does not exist.
+    /// </summary>
+    [Fact]
+    public async Task Every_route_answers_its_own_region_and_to_all_others_as_if_nothing_were_there()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        var offices = village.Offices;
+        var donor = (await offices.Agriculture.PostAsync("/api/donors", new { kind = "charity", name = "县慈善总会", creditCode = SamplePeople.CreditCode(offices.County, 700) })).GetProperty("id").GetString()!;
+        var allocation = (await village.AllocateAsync(10)).GetProperty("allocationId").GetString()!;
+        var digest = await village.Officer.EvidenceAsync($"matrix {Guid.NewGuid()}");
+        var sequence = await api.ScalarAsync<long>("select max(seq_id) from ledger.mt_events where stream_id = @f", ("f", village.FundId));
+        var own = new Dictionary<string, string>
+        {
+            ["funds"] = village.FundId, ["plans"] = village.PlanId, ["collectives"] = village.CollectiveId, ["applications"] = village.ApplicationId, ["members"] = await MemberAsync(village), ["donors"] = donor,
+            ["pilots"] = $"pilot-{offices.County}", ["allocations"] = allocation, ["evidence"] = digest, ["vouchers"] = $"{sequence}", ["events"] = $"{sequence}", ["years"] = $"{village.Year}", ["surveys"] = $"{village.Year}",
+            ["sub-accounts"] = "general", ["objections"] = "objection-x", ["contributions"] = $"SW{village.VillageCode}{village.Year}000001", ["sponsorships"] = "sponsorship-x",
+        };
+        // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are public law there.
+        string[] elsewhere = ["/api/policy-years/{region}/{year:int}", "/api/templates/{name}.xlsx", "/log/tile/{level:int}/{**path}", "/log/tile/entries/{**path}"];
+        var (cells, wrong) = (0, new List<string>());
+        foreach (var route in Routes.Where(r => r.RoutePattern.Parameters.Count > 0 && !elsewhere.Contains(r.RoutePattern.RawText)))
+        {
+            var roles = route.Metadata.GetMetadata<RolesMetadata>()!.Roles;
+            var method = new HttpMethod(route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]);
+            string Path(bool there)
+            {
+                var segments = route.RoutePattern.RawText!.Split('/');
+                var first = true;
+                for (var i = 1; i < segments.Length; i++)
+                {
+                    if (!segments[i].StartsWith('{')) continue;
+                    var value = own[segments[i - 1]];
+                    // The first id is the one that lies in a region; the other stays, so that only it makes the difference.
+                    segments[i] = there || !first ? value : segments[i].Contains(":long", StringComparison.Ordinal) ? $"{long.MaxValue}" : value[..^1] + (value[^1] == '0' ? '1' : '0');
+                    first = false;
+                }
+                return string.Join('/', segments) is var path && method == HttpMethod.Get && (path.EndsWith("/changes", StringComparison.Ordinal) || path.EndsWith("/estimate", StringComparison.Ordinal)) ? $"{path}?from=2026-01-01T00:00:00Z&year={village.Year}" : path;
+            }
+            HttpContent? Body() => method == HttpMethod.Get ? null
+                : route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("multipart/form-data") == true || route.Metadata.GetMetadata<SheetMetadata>() is not null ? SampleClient.Form(SampleSheets.Roster(people), "x.xlsx")
+                : new StringContent(route.Metadata.GetMetadata<ExampleMetadata>()?.Json ?? "{}", System.Text.Encoding.UTF8, "application/json");
+            async Task<(HttpStatusCode Status, string Answer)> Ask(Actor actor, string path)
+            {
+                using var response = await api.Client(actor).SendAsync(method, path, Body());
+                var text = await response.Content.ReadAsStringAsync();
+                return (response.StatusCode, response.IsSuccessStatusCode ? "" : JsonSerializer.Deserialize<JsonElement>(text) is var p ? $"{p.GetProperty("code").GetString()} {p.GetProperty("detail").GetString()}" : "");
+            }
+            foreach (var role in roles)
+            {
+                if (method == HttpMethod.Get)
+                {
+                    cells++;
+                    var (status, answer) = await Ask(new Actor($"own.{role}", role, role == Roles.VillageFinance ? village.VillageCode : role == Roles.Township ? village.VillageCode[..9] : Region(role, offices.County)), Path(there: true));
+                    if (status != HttpStatusCode.OK && !answer.Contains("policy", StringComparison.Ordinal) && !route.RoutePattern.RawText!.Contains("/trace/", StringComparison.Ordinal)) wrong.Add($"own {role} {method} {Path(true)}: {(int)status} {answer}");
+                }
+                foreach (var region in (string[])[$"{offices.County}999", "9911", "9911999"])
+                {
+                    var foreign = new Actor($"foreign.{role}", role, role switch
+                    {
+                        Roles.VillageFinance => (region + "000000000")[..12],
+                        Roles.Township => (region + "000000000")[..9],
+                        Roles.CityHrss => "9911",
+                        _ => "991100",
+                    });
+                    cells++;
+                    var (there, nothing) = (await Ask(foreign, Path(there: true)), await Ask(foreign, Path(there: false)));
+                    var at = route.RoutePattern.RawText!.Split('/').TakeWhile(s => !s.StartsWith('{')).Count();
+                    string Plain(string answer) => answer.Replace(Path(there: false).Split('/', '?')[at], "…", StringComparison.Ordinal).Replace(Path(there: true).Split('/', '?')[at], "…", StringComparison.Ordinal);
+                    // Donors are known in their whole county (C8).
+                    if (route.RoutePattern.RawText!.StartsWith("/api/donors/", StringComparison.Ordinal) && foreign.Region.StartsWith(offices.County, StringComparison.Ordinal)) continue;
+                    if ((int)there.Status is >= 200 and < 300 or 403 or >= 500 || there.Status != nothing.Status || Plain(there.Answer) != Plain(nothing.Answer))
+                        wrong.Add($"foreign {role} {foreign.Region} {method} {Path(true)}: {(int)there.Status} {there.Answer}, where nothing is: {(int)nothing.Status} {nothing.Answer}");
+                }
+            }
+        }
+        Assert.True(wrong.Count == 0, $"{wrong.Count} of {cells} cells\n{string.Join('\n', wrong.Take(40))}");
+        Assert.True(cells > 500, $"{cells} cells");
+
+        // Lists hold nothing of others.
+        foreach (var route in Routes.Where(r => r.RoutePattern.Parameters.Count == 0 && r.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0] == "GET" && !r.RoutePattern.RawText!.StartsWith("/log", StringComparison.Ordinal)))
+            foreach (var role in route.Metadata.GetMetadata<RolesMetadata>()!.Roles)
+            {
+                using var response = await api.Client(new Actor($"foreign.{role}", role, Region(role, "991100"))).SendAsync(HttpMethod.Get, $"{route.RoutePattern.RawText}?region={offices.County}", null);
+                var text = await response.Content.ReadAsStringAsync();
+                Assert.DoesNotContain(offices.County, text.Replace($"region={offices.County}", "", StringComparison.Ordinal));
+            }
     }
 
     [Fact]

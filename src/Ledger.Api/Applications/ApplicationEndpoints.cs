@@ -88,7 +88,7 @@ public static class ApplicationEndpoints
             .Example("""{"upheld":false,"answer":"经核对缴费凭证，异议不成立"}""");
         api.MapPost("/applications/{id}/payment", Payments.Pay)
             .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
-            .Refuses(Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
+            .Refuses(Rejections.SelfApproval, Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
                 Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)

@@ -92,7 +92,7 @@ public static class ApplicationDecider
     }
 
     /// <summary>
-    /// C16 and C17: pay when the notice has run out and every objection is answered; all approved lines, or those of
+    /// C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run out and every objection is answered; all approved lines, or those of
     /// <paramref name="memberIds"/> (partial payment). Lines that the bank sent back are paid again the same way.
     /// </summary>
     public static Decision<Application> Pay(Application state, IReadOnlyList<string>? memberIds, string bankReference, IReadOnlyList<string> evidence,
@@ -100,6 +100,7 @@ public static class ApplicationDecider
     {
         if (state.Status == ApplicationStatus.Approved) return new Rejection(Rejections.NoticeOpen, "尚未公示");
         if (NotIn(state, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong) return wrong;
+        if (state.Approver == by.Id || state.Reviewers.Contains(by.Id)) return new Rejection(Rejections.SelfApproval, "复核人、审批人不能付款");
         if (today <= state.NoticeUntil) return new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款");
         var open = state.Objections.Count(o => o.Upheld is null);
         if (open > 0) return new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复");
