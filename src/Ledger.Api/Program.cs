@@ -61,6 +61,7 @@ builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ?
 builder.Services.AddLedgerStore(database);
 builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
 Tokens.AddTo(builder.Services);
+builder.Services.AddHardening(settings);
 builder.Services.AddRazorComponents();
 builder.Services.AddApiDocument();
 builder.Services.AddProblemDetails();
@@ -75,7 +76,12 @@ builder.Services.ConfigureHttpJsonOptions(options =>
     json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
     json.Converters.Add(new YuanJsonConverter());
 });
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 32 * 1024 * 1024);
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.AddServerHeader = false;
+    kestrel.Limits.MaxRequestBodySize = 32 * 1024 * 1024;
+    kestrel.Limits.MaxConcurrentConnections = 2_000;
+});
 if (settings.Sample) builder.Services.AddHostedService<SampleCounty>();
 
 var app = builder.Build();
@@ -92,6 +98,7 @@ if (args is ["export", ..])
 if (settings.Sample) await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
 
 // Pipeline
+app.UseSecurityHeaders();
 app.UseExceptionHandler(new ExceptionHandlerOptions
 {
     ExceptionHandler = Problem.HandleAsync,
@@ -100,6 +107,7 @@ app.UseExceptionHandler(new ExceptionHandlerOptions
 app.UseStatusCodePages(Problem.EmptyAnswerAsync);
 app.UseRouting();
 app.UseAuthentication();
+app.UseLimits();
 app.UseAuthorization();
 app.Use((http, next) =>
 {

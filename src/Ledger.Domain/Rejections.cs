@@ -67,6 +67,7 @@ public static class Rejections
     public static readonly RejectionCode VersionMismatch = new("version-mismatch", 412, "内容已被他人更新", "", "重新读取后再提交");
     public static readonly RejectionCode CollectiveMerged = new("collective-merged", 409, "该集体已合并", "", "在继承集体办理");
     public static readonly RejectionCode Busy = new("busy", 503, "系统繁忙", "", "稍后用同一 Idempotency-Key 重试");
+    public static readonly RejectionCode TooManyRequests = new("too-many-requests", 429, "请求过于频繁", "", "按 Retry-After 所示的秒数等待后再试；批量数据请用导入");
     public static readonly RejectionCode Internal = new("internal-error", 500, "系统内部错误", "", "没有写入任何内容；请稍后用同一 Idempotency-Key 重试，或把 traceId 告知管理员");
 
     public static readonly IReadOnlyDictionary<string, RejectionCode> All = typeof(Rejections)

@@ -14,6 +14,8 @@ public sealed class ApiProcess : IAsyncDisposable
     public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(Ledger.Api.Storage.Settings).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // A test is one user and one address; the limits have a test of their own.
+        start.Environment["Ledger__RateLimit__PerUser"] = start.Environment["Ledger__RateLimit__PerAddress"] = "0";
         foreach (var (name, value) in settings) start.Environment[name] = value;
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["Logging__LogLevel__Default"] = "Warning";

@@ -80,7 +80,7 @@ public sealed class GeneralLedger(AccountMap accounts)
             await using var csv = new CsvWriter(text, CultureInfo.InvariantCulture);
             void Row(string[] fields)
             {
-                foreach (var field in fields) csv.WriteField(field);
+                foreach (var field in fields) csv.WriteField(Harmless(field));
                 csv.NextRecord();
             }
             Row(headings);
@@ -102,6 +102,10 @@ public sealed class GeneralLedger(AccountMap accounts)
             InvariantViolationException.Require(Money.Sum(balances.Values) == Money.Zero, $"{fund}: the trial balance of {year}-{month} does not balance");
         }
     }
+
+    /// <summary>A text that a spreadsheet would take for a formula gets an apostrophe before it; a negative amount is none.</summary>
+    public static string Harmless(string field) =>
+        field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r' && !decimal.TryParse(field, NumberStyles.Number, CultureInfo.InvariantCulture, out _) ? $"'{field}" : field;
 
     private string Number(string account) => $"{accounts.Of(account).Code}.{account}";
 

@@ -9,8 +9,11 @@ namespace Ledger.Api.Storage;
 /// <param name="KeyFile">Ledger:KeyFile. Made on first start; back it up apart from the database.</param>
 /// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
+/// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no limit.</param>
+/// <param name="RequestsPerAddress">Ledger:RateLimit:PerAddress. The same for who brings no valid token.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
-public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log)
+public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
+    int RequestsPerUser, int RequestsPerAddress)
 {
     public static Settings Of(IConfiguration configuration)
     {
@@ -24,7 +27,9 @@ public sealed record Settings(string? ConnectionString, string? OwnerConnectionS
             isSample,
             configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"),
             configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,
-            LogSettings.Of(configuration.GetSection("Ledger:Log")));
+            LogSettings.Of(configuration.GetSection("Ledger:Log")),
+            configuration.GetValue("Ledger:RateLimit:PerUser", 50),
+            configuration.GetValue("Ledger:RateLimit:PerAddress", 20));
     }
 }
 

@@ -1,0 +1,86 @@
+using System.Globalization;
+using System.Threading.RateLimiting;
+using Ledger.Api.Commands;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.RateLimiting;
+
+namespace Ledger.Api.Security;
+
+/// <summary>
+/// What stands between the network and the endpoints: limits per user and per address, time limits, headers that keep a browser from
+/// doing what a page did not ask for.
+/// </summary>
+public static class Hardening
+{
+    /// <summary>How many seconds of its rate somebody may use at once.</summary>
+    private const int BurstSeconds = 10;
+
+    private static readonly TimeSpan RequestTime = TimeSpan.FromMinutes(2);
+
+    /// <summary>Scripts, styles and pictures of our own; nothing inline but styles; no frame, no form elsewhere.</summary>
+    private const string Pages = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+    /// <summary>The API page is a library's and starts itself with a script in the page.</summary>
+    private const string ApiPage = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+
+    public static void AddHardening(this IServiceCollection services, Settings settings)
+    {
+        services.AddRequestTimeouts(options => options.DefaultPolicy = new RequestTimeoutPolicy
+        {
+            Timeout = RequestTime,
+            TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
+            WriteTimeoutResponse = http => Problem.Of(new Rejection(Rejections.Busy, $"请求在 {RequestTime.TotalSeconds:0} 秒内没有完成"), http).ExecuteAsync(http),
+        });
+        services.AddRateLimiter(options =>
+        {
+            options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => http.User.FindFirst("sub")?.Value is { } user
+                ? Limit($"user {user}", settings.RequestsPerUser)
+                : Limit($"address {http.Connection.RemoteIpAddress}", settings.RequestsPerAddress));
+            options.OnRejected = async (context, _) =>
+            {
+                var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? (int)Math.Ceiling(after.TotalSeconds) : 1;
+                context.HttpContext.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
+                await Problem.Of(new Rejection(Rejections.TooManyRequests, $"请求过于频繁，请 {wait} 秒后再试"), context.HttpContext).ExecuteAsync(context.HttpContext);
+            };
+        });
+    }
+
+    /// <param name="perSecond">0: no limit.</param>
+    private static RateLimitPartition<string> Limit(string key, int perSecond) => perSecond == 0
+        ? RateLimitPartition.GetNoLimiter(key)
+        : RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = perSecond * BurstSeconds,
+            TokensPerPeriod = perSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            QueueLimit = 0,
+        });
+
+    /// <summary>Before everything: also an error's answer has the headers.</summary>
+    public static void UseSecurityHeaders(this WebApplication app) => app.Use((http, next) =>
+    {
+        http.Response.OnStarting(() =>
+        {
+            var headers = http.Response.Headers;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "same-origin";
+            headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
+            headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments("/docs") && !http.Request.Path.StartsWithSegments("/docs/problems") ? ApiPage : Pages;
+            // What somebody may see is not for a cache that others use.
+            if (headers.CacheControl.Count == 0 && http.Request.Path.StartsWithSegments("/api")) headers.CacheControl = "no-store";
+            if (http.Request.IsHttps) headers.StrictTransportSecurity = "max-age=31536000";
+            return Task.CompletedTask;
+        });
+        return next();
+    });
+
+    /// <summary>After the token was read: the limits are the user's.</summary>
+    public static void UseLimits(this WebApplication app)
+    {
+        app.UseRateLimiter();
+        app.UseRequestTimeouts();
+    }
+}
