@@ -16,10 +16,10 @@ public sealed class ApiProcess : IAsyncDisposable
         var start = new ProcessStartInfo("dotnet", [typeof(Ledger.Api.Storage.Settings).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         // A test is one user and one address; the limits have a test of their own.
         start.Environment["Ledger__RateLimit__PerUser"] = start.Environment["Ledger__RateLimit__PerAddress"] = "0";
-        foreach (var (name, value) in settings) start.Environment[name] = value;
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
+        foreach (var (name, value) in settings) start.Environment[name] = value;
         var api = new ApiProcess(Process.Start(start)!);
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         void Line(string? line)

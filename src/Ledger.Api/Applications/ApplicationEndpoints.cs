@@ -16,7 +16,6 @@ namespace Ledger.Api.Applications;
 
 public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason = null);
 public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, bool AcceptRest = false);
-public sealed record ReasonBody(string Reason);
 public sealed record NoticeBody(string Place);
 public sealed record ObjectionBody(string Text, string? MemberId = null);
 public sealed record ObjectionAnswerBody(bool Upheld, string Answer);
@@ -125,17 +124,25 @@ public static class ApplicationEndpoints
     }
 
     private static Task<Answer> Review(string id, ReviewBody body, Command command) => Change(id, command, a => ApplicationDecider.Review(a,
-        [.. (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Text(v.Reason, $"verdicts[{i}].reason", 1000)))],
+        [.. (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000)))],
         body.AcceptRest, command.Actor));
 
     private static Task<Answer> Return(string id, ReasonBody body, Command command) =>
-        Change(id, command, a => ApplicationDecider.Return(a, Require.Text(body.Reason, "reason", 500), command.Actor));
+        Change(id, command, a => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
 
     private static Task<Answer> Reject(string id, ReasonBody body, Command command) =>
-        Change(id, command, a => ApplicationDecider.Reject(a, Require.Text(body.Reason, "reason", 500), command.Actor));
+        Change(id, command, a => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
 
-    private static Task<Answer> Object(string id, ObjectionBody body, Command command) =>
-        Change(id, command, a => ApplicationDecider.Object(a, $"objection-{Guid.CreateVersion7():N}", body.MemberId, Require.Text(body.Text, "text", 500)));
+    /// <summary>Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on the notice.</summary>
+    private static async Task<Answer> Object(string id, ObjectionBody body, Command command, PersonalData people)
+    {
+        var application = await command.LoadAsync<Application>(id);
+        var text = Require.Prose(body.Text, "text", 500);
+        foreach (var person in (await people.ReadAsync(command.Connection, application.Lines.Select(l => l.MemberId))).Values.OrderByDescending(p => p.Name.Length))
+            text = text.Replace(person.Name, person.MaskedName, StringComparison.Ordinal);
+        application = command.Append(id, application, ApplicationDecider.Object(application, $"objection-{Guid.CreateVersion7():N}", body.MemberId, text));
+        return new Answer(ApplicationView.Of(application), application.Revision);
+    }
 
     private static Task<Answer> Settle(string id, Command command) => Change(id, command, a => ApplicationDecider.Settle(a, command.Actor));
 
@@ -144,7 +151,7 @@ public static class ApplicationEndpoints
         var application = await command.LoadAsync<Application>(id);
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         application = command.Append(id, application,
-            ApplicationDecider.PublishNotice(application, Require.Text(body.Place, "place", 200), policy.Parameters.NoticeDays, command.Today));
+            ApplicationDecider.PublishNotice(application, Require.Prose(body.Place, "place", 200), policy.Parameters.NoticeDays, command.Today));
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 

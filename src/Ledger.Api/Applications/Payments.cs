@@ -36,7 +36,7 @@ public static class Payments
 
     public static async Task<Answer> AnswerObjection(string id, string objectionId, ObjectionAnswerBody body, Command command)
     {
-        var answer = Require.Text(body.Answer, "answer", 500);
+        var answer = Require.Prose(body.Answer, "answer", 500);
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, ApplicationDecider.ResolveObjection(before, objectionId, body.Upheld, answer, command.Actor));
         // Upheld against a member: the line leaves the list, its money goes back to where it came from, the cap is given back.
@@ -56,7 +56,7 @@ public static class Payments
 
     public static async Task<Answer> WithdrawLines(string id, WithdrawalBody body, Command command)
     {
-        var reason = Require.Text(body.Reason, "reason", 500);
+        var reason = Require.Prose(body.Reason, "reason", 500);
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.WithdrawLines(before, body.MemberIds ?? [], reason, command.Actor));
         await ReleaseAsync(before, after, reason, command);
@@ -65,7 +65,7 @@ public static class Payments
 
     public static async Task<Answer> Withdraw(string id, ReasonBody body, Command command)
     {
-        var reason = Require.Text(body.Reason, "reason", 500);
+        var reason = Require.Prose(body.Reason, "reason", 500);
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.Withdraw(before, reason, command.Actor));
         await ReleaseAsync(before, after, reason, command);
@@ -89,7 +89,7 @@ public static class Payments
 
     public static async Task<Answer> ReturnPayment(string id, BankReturnBody body, Command command)
     {
-        var (reference, reason) = (Require.Text(body.BankReference, "bankReference", 60), Require.Text(body.Reason, "reason", 500));
+        var (reference, reason) = (Require.Text(body.BankReference, "bankReference", 60), Require.Prose(body.Reason, "reason", 500));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.ReturnPayment(before, body.MemberIds ?? [], reference, reason, evidence, command.Actor));

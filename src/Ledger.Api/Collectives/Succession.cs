@@ -26,7 +26,7 @@ public static class Succession
 
     public static async Task<Answer> Merge(string id, MergerBody body, Command command, Caller caller)
     {
-        var reason = Require.Text(body.Reason, "reason", 500);
+        var reason = Require.Prose(body.Reason, "reason", 500);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
         var merged = command.Append(id, from, CollectiveDecider.Merge(from, into, reason, evidence));
@@ -38,7 +38,7 @@ public static class Succession
 
     public static async Task<Answer> Split(string id, SplitBody body, Command command, Caller caller)
     {
-        var reason = Require.Text(body.Reason, "reason", 500);
+        var reason = Require.Prose(body.Reason, "reason", 500);
         if (body.MemberIds.Count is 0 or > MaxSplitMembers) throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"一次转出1至{MaxSplitMembers}人") { Field = "memberIds" });
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);

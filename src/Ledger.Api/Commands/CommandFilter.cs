@@ -9,8 +9,11 @@ using Npgsql;
 
 namespace Ledger.Api.Commands;
 
-/// <summary>What a command's endpoint returns: body, and the version of the aggregate for the ETag.</summary>
-public sealed record Answer(object Body, int? Version = null, int Status = StatusCodes.Status200OK, string? Location = null)
+/// <summary>
+/// What a command's endpoint returns: body, and the version of the aggregate for the ETag. <paramref name="Kept"/>: what is kept for the
+/// same key instead of the body, where that must stand nowhere in clear.
+/// </summary>
+public sealed record Answer(object Body, int? Version = null, int Status = StatusCodes.Status200OK, string? Location = null, object? Kept = null)
 {
     public static Answer Created(string location, object body, int? version = null) => new(body, version, StatusCodes.Status201Created, location);
 }
@@ -61,10 +64,11 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
             var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
             if (answer.Version is { } version) headers["ETag"] = ETags.Of(version);
             if (answer.Location is { } location) headers["Location"] = location;
-            var stored = new StoredAnswer(answer.Status, headers, JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions));
-            if (key is not null) await IdempotencyKey.KeepAsync(command, key, stored);
+            var given = new StoredAnswer(answer.Status, headers, JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions));
+            if (key is not null)
+                await IdempotencyKey.KeepAsync(command, key, answer.Kept is { } kept ? given with { Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions) } : given);
             await command.CommitAsync();
-            return new BytesResult(stored);
+            return new BytesResult(given);
         }
         catch (RefusedException e)
         {

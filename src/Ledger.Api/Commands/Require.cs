@@ -3,6 +3,8 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Commands;
 
+public sealed record ReasonBody(string Reason);
+
 /// <summary>A reason, and the documents it rests on.</summary>
 public sealed record ResolvedBody(string Reason, IReadOnlyList<string>? Evidence = null);
 
@@ -16,6 +18,18 @@ public static class Require
         if (text.Length > maxLength) throw Invalid(field, $"最多 {maxLength} 字，现为 {text.Length} 字");
         if (text.Any(c => char.IsControl(c) && c is not '\n')) throw Invalid(field, "含有不可用的控制字符");
         return text;
+    }
+
+    /// <summary>
+    /// Free text that goes into an event for ever: no citizen id, mobile number or bank card. Names cannot be told from other words; those
+    /// of an application's people are masked where people write them, in objections.
+    /// </summary>
+    public static string Prose(string? value, string field, int maxLength)
+    {
+        var text = Text(value, field, maxLength);
+        return Domain.Identity.PersonalNumbers.In(text) is { } what
+            ? throw new RefusedException(new Rejection(Rejections.PersonalDataInText, $"{field} 中有{what}") { Field = field })
+            : text;
     }
 
     /// <summary>A business date (业务日期): not in the future, not before the scheme began in 2009; today when absent.</summary>

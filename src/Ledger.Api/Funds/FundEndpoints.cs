@@ -134,7 +134,7 @@ public static class FundEndpoints
         var earmark = body.Earmark ?? (body.EarmarkYear is { } year ? new Earmark(year) : null);
         var fund = await command.LoadAsync<Fund>(id);
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
-        fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Text(body.SourceName, "sourceName", 100), body.Amount,
+        fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Prose(body.SourceName, "sourceName", 100), body.Amount,
             body.DonorId, earmark, evidence, command.EffectiveDate, body.CorrectsYear));
         return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
     }
@@ -147,7 +147,7 @@ public static class FundEndpoints
     }
 
     private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Change(id, command, f =>
-        FundDecider.RequestReversal(f, allocationId, Require.Text(body.ConfirmBy, "confirmBy", 60), Require.Text(body.Reason, "reason", 500), command.Actor));
+        FundDecider.RequestReversal(f, allocationId, Require.Text(body.ConfirmBy, "confirmBy", 60), Require.Prose(body.Reason, "reason", 500), command.Actor));
 
     private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
         Change(id, command, f => FundDecider.ConfirmReversal(f, allocationId, command.Actor));
@@ -161,13 +161,13 @@ public static class FundEndpoints
     private static async Task<Answer> ReturnSurplus(string id, string subAccount, ResolvedBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, command, f => FundDecider.ReturnSurplus(f, subAccount, Require.Text(body.Reason, "reason", 500), evidence));
+        return await Change(id, command, f => FundDecider.ReturnSurplus(f, subAccount, Require.Prose(body.Reason, "reason", 500), evidence));
     }
 
     private static async Task<Answer> Close(string id, ResolvedBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, command, f => FundDecider.Close(f, Require.Text(body.Reason, "reason", 500), evidence));
+        return await Change(id, command, f => FundDecider.Close(f, Require.Prose(body.Reason, "reason", 500), evidence));
     }
 
     private static async Task<Answer> CloseYear(string id, int year, Command command)

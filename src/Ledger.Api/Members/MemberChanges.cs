@@ -17,7 +17,7 @@ public static class MemberChanges
         var member = await LoadAsync(id, command, caller);
         var collective = Require.Text(body.CollectiveId, "collectiveId", 40);
         if (member.Memberships.TryGetValue(collective, out var village) && !caller.MaySee(village)) throw Require.NotFound(collective);
-        member = command.Append(id, member, MemberDecider.End(member, collective, body.On, Require.Text(body.Reason, "reason", 200)));
+        member = command.Append(id, member, MemberDecider.End(member, collective, body.On, Require.Prose(body.Reason, "reason", 200)));
         return new Answer(MemberStateView.Of(member), member.Revision);
     }
 
@@ -27,6 +27,24 @@ public static class MemberChanges
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var member = await LoadAsync(id, command, caller);
         member = command.Append(id, member, MemberDecider.RecordDeath(member, body.On, evidence));
+        return new Answer(MemberStateView.Of(member), member.Revision);
+    }
+
+    /// <summary>Name, citizen id, phone and card in clear, once: the answer that is kept for the key says only that.</summary>
+    public static async Task<Answer> Disclose(string id, ReasonBody body, Command command, Caller caller, PersonalData people)
+    {
+        var member = await LoadAsync(id, command, caller);
+        member = command.Append(id, member, MemberDecider.Disclose(member, Require.Prose(body.Reason, "reason", 500)));
+        var person = (await people.ReadAsync(command.Connection, [id]))[id];
+        return new Answer(new DisclosureView(id, person.Name, person.CitizenId, person.Phone, person.BankCard), member.Revision,
+            Kept: new DisclosureView(id, person.MaskedName, person.MaskedCitizenId, null, null));
+    }
+
+    public static async Task<Answer> Erase(string id, ReasonBody body, Command command, Caller caller, Settings settings)
+    {
+        var member = await LoadAsync(id, command, caller);
+        member = command.Append(id, member, MemberDecider.Erase(member, Require.Prose(body.Reason, "reason", 500), settings.RetentionYears, command.Today));
+        await PersonalData.EraseAsync(command.Connection, id);
         return new Answer(MemberStateView.Of(member), member.Revision);
     }
 
@@ -55,7 +73,7 @@ public static class MemberChanges
 
     public static Task<Answer> RequestReversal(string id, int year, string reference, Funds.ReversalBody body, Command command, Caller caller, PersonalData people) =>
         Change(id, year, command, caller, people, y => MemberYearDecider.RequestReversal(y, reference, Require.Text(body.ConfirmBy, "confirmBy", 60),
-            Require.Text(body.Reason, "reason", 500), command.Actor));
+            Require.Prose(body.Reason, "reason", 500), command.Actor));
 
     public static Task<Answer> ConfirmReversal(string id, int year, string reference, Command command, Caller caller, PersonalData people) =>
         Change(id, year, command, caller, people, y => MemberYearDecider.ConfirmReversal(y, reference, command.Actor));
@@ -63,7 +81,7 @@ public static class MemberChanges
     public static async Task<Answer> ReverseSponsorship(string id, int year, string sponsorshipId, ResolvedBody body, Command command, Caller caller, PersonalData people)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, year, command, caller, people, y => MemberYearDecider.ReverseSponsorship(y, sponsorshipId, Require.Text(body.Reason, "reason", 500), evidence));
+        return await Change(id, year, command, caller, people, y => MemberYearDecider.ReverseSponsorship(y, sponsorshipId, Require.Prose(body.Reason, "reason", 500), evidence));
     }
 
     private static async Task<Answer> Change(string id, int year, Command command, Caller caller, PersonalData people, Func<MemberYear, Decision<MemberYear>> decide)

@@ -38,6 +38,9 @@ public sealed record MemberStateView(string Id, int Version, IReadOnlyDictionary
     public static MemberStateView Of(Member m) => new(m.Id, m.Revision, m.Memberships, m.Former, m.DiedOn);
 }
 
+/// <summary>One person in clear; for the same key asked again, masked.</summary>
+public sealed record DisclosureView(string Id, string Name, string CitizenId, string? Phone, string? BankCard);
+
 /// <summary>Members (成员) and their contribution years.</summary>
 public static class MemberEndpoints
 {
@@ -62,6 +65,14 @@ public static class MemberEndpoints
             .Command<MemberStateView>("record-death", "登记死亡 (C4) · Record a death", Roles.VillageFinance, Roles.Agency)
             .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"on":"2026-06-01","evidence":["<死亡证明的摘要>"]}""");
+        api.MapPost("/members/{id}/disclosure", MemberChanges.Disclose)
+            .Command<DisclosureView>("disclose-personal-data", "查看一人未脱敏的信息，写明理由，留痕 (C20) · See one person's data in clear; the reason stays on record", Roles.Agency, Roles.VillageFinance)
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"核对退回款项的银行卡"}""");
+        api.MapPost("/members/{id}/erasure", MemberChanges.Erase)
+            .Command<MemberStateView>("erase-personal-data", "保管期满，删除个人信息；账和证明不变 · Erase personal data after the retention period", Roles.Agency)
+            .Refuses(Rejections.RetentionNotOver, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"保管期满"}""");
         api.MapPost("/members/{id}/years/{year:int}/sponsorships", MemberChanges.Sponsor)
             .Command<MemberYearView>("record-sponsorship", "登记对一人的直接资助，计入上限 (C8 C11) · Record a donor's direct sponsorship", Roles.Agency)
             .Refuses(Rejections.CapExceeded, Rejections.NotContributed, Rejections.MemberDeceased, Rejections.EvidenceMissing, Rejections.AmountInvalid,

@@ -111,7 +111,7 @@ public static class ApiDocument
     {
         IEnumerable<RejectionCode> codes = metadata.OfType<RefusalMetadata>().SelectMany(r => r.Codes);
         if (needsToken) codes = codes.Concat([Rejections.Unauthenticated, Rejections.Forbidden]);
-        if (changes) codes = codes.Concat([Rejections.BodyInvalid, Rejections.Busy]);
+        if (changes) codes = codes.Concat([Rejections.BodyInvalid, Rejections.PersonalDataInText, Rejections.Busy]);
         if (isPost) codes = codes.Concat([Rejections.IdempotencyKeyMissing, Rejections.IdempotencyMismatch]);
         return codes.Concat([Rejections.TooManyRequests, Rejections.Internal]).Distinct();
     }

@@ -36,7 +36,7 @@ public static class PilotEndpoints
     {
         Require.Region(body.County, "county", RegionCode.CountyLength);
         if (!caller.MaySee(body.County)) throw Require.NotFound(body.County);
-        var grounds = Require.Text(body.Grounds, "grounds", 2000);
+        var grounds = Require.Prose(body.Grounds, "grounds", 2000);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var id = StreamId.Pilot(body.County);
         var known = await command.FindAsync<Pilot>(id);
@@ -47,7 +47,7 @@ public static class PilotEndpoints
 
     private static async Task<Answer> Decide(string id, PilotDecisionBody body, Command command)
     {
-        var reasons = Require.Text(body.Reasons, "reasons", 2000);
+        var reasons = Require.Prose(body.Reasons, "reasons", 2000);
         var known = await command.LoadAsync<Pilot>(id);
         var state = command.Append(id, known, PilotDecider.Decide(known, body.Verdict, reasons));
         return new Answer(PilotView.Of(state), state.Revision);

@@ -87,7 +87,7 @@ public static class PlanEndpoints
     }
 
     private static PlanContent Content(string source, string scope, StandardBody standard) =>
-        new(Require.Text(source, "source", 500), Require.Text(scope, "scope", 500), standard.ToStandard());
+        new(Require.Prose(source, "source", 500), Require.Prose(scope, "scope", 500), standard.ToStandard());
 
     private static async Task<Answer> Draft(PlanBody body, Command command)
     {
@@ -136,7 +136,7 @@ public static class PlanEndpoints
         var content = Content(body.Source, body.Scope, body.Standard);
         var plan = await command.LoadAsync<Plan>(id);
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
-        plan = command.Append(id, plan, PlanDecider.Amend(plan, policy, content, Require.Text(body.Reason, "reason", 500)));
+        plan = command.Append(id, plan, PlanDecider.Amend(plan, policy, content, Require.Prose(body.Reason, "reason", 500)));
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 

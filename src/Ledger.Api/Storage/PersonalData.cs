@@ -79,6 +79,10 @@ public sealed class PersonalData(KeyFile keys)
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()), ("data", rows.Select(r => r.Sealed.Data).ToArray()));
     }
 
+    /// <summary>Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key file.</summary>
+    public static Task EraseAsync(NpgsqlConnection connection, string memberId) => connection.ExecuteAsync(
+        $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = @id", ("id", memberId));
+
     private (byte[] WrappedKey, byte[] Data) Seal(string memberId, Person person)
     {
         var key = RandomNumberGenerator.GetBytes(32);

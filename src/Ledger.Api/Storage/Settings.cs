@@ -11,9 +11,10 @@ namespace Ledger.Api.Storage;
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
 /// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no limit.</param>
 /// <param name="RequestsPerAddress">Ledger:RateLimit:PerAddress. The same for who brings no valid token.</param>
+/// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
 public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
-    int RequestsPerUser, int RequestsPerAddress)
+    int RequestsPerUser, int RequestsPerAddress, int RetentionYears)
 {
     public static Settings Of(IConfiguration configuration)
     {
@@ -29,7 +30,8 @@ public sealed record Settings(string? ConnectionString, string? OwnerConnectionS
             configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,
             LogSettings.Of(configuration.GetSection("Ledger:Log")),
             configuration.GetValue("Ledger:RateLimit:PerUser", 50),
-            configuration.GetValue("Ledger:RateLimit:PerAddress", 20));
+            configuration.GetValue("Ledger:RateLimit:PerAddress", 20),
+            configuration.GetValue("Ledger:RetentionYears", 30));
     }
 }
 

@@ -33,6 +33,12 @@ public readonly record struct CitizenId
         return fault is null ? new CitizenId(value) : default;
     }
 
+    public static bool IsValid(string text)
+    {
+        Parse(text, out var fault);
+        return fault is null;
+    }
+
     /// <summary>The check character for the first 17 digits.</summary>
     public static char CheckCharacter(ReadOnlySpan<char> first17)
     {

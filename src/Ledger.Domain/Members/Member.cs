@@ -14,6 +14,12 @@ public sealed record MembershipMoved(string FromCollectiveId, string ToCollectiv
 
 public sealed record DeathRecorded(DateOnly On, IReadOnlyList<string> Evidence) : IEventOf<Member>, IEvidenced;
 
+/// <summary>Somebody saw the person's data in clear, and why.</summary>
+public sealed record PersonalDataDisclosed(string Reason) : IEventOf<Member>;
+
+/// <summary>The person's key was destroyed: name, citizen id, phone and card are gone for good; every event and proof stays.</summary>
+public sealed record PersonalDataErased(string Reason) : IEventOf<Member>;
+
 /// <summary>Member (成员), one stream per person under a pseudonymous id; a person may belong to several collectives.</summary>
 public sealed record Member : Aggregate, IEvolve<Member>
 {
@@ -27,6 +33,10 @@ public sealed record Member : Aggregate, IEvolve<Member>
     public IReadOnlyDictionary<string, string> Former { get; init; } = new Dictionary<string, string>();
     public DateOnly? DiedOn { get; init; }
 
+    /// <summary>When the last membership that ended did so.</summary>
+    public DateOnly? EndedOn { get; init; }
+    public bool IsErased { get; init; }
+
     public static Member Evolve(Member? state, IEventOf<Member> e) => e switch
     {
         MemberRegistered m => (state ?? new Member { Region = m.VillageCode }) with
@@ -38,6 +48,7 @@ public sealed record Member : Aggregate, IEvolve<Member>
         {
             Former = With(state.Former, m.CollectiveId, state.Memberships[m.CollectiveId]),
             Memberships = With(state.Memberships, m.CollectiveId, null),
+            EndedOn = state.EndedOn > m.On ? state.EndedOn : m.On,
         },
         MembershipMoved m => state! with
         {
@@ -46,6 +57,7 @@ public sealed record Member : Aggregate, IEvolve<Member>
             Groups = With(state.Groups, m.ToCollectiveId, state.Groups.GetValueOrDefault(m.FromCollectiveId)),
         },
         DeathRecorded d => state! with { DiedOn = d.On },
+        PersonalDataErased => state! with { IsErased = true },
         _ => state!,
     };
 
@@ -74,4 +86,19 @@ public static class MemberDecider
         state.DiedOn is not null ? new Rejection(Rejections.WrongState, "已登记死亡")
         : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "须附死亡证明等凭证") { Field = "evidence" }
         : new IEventOf<Member>[] { new DeathRecorded(on, evidence) };
+
+    /// <summary>Who looks at somebody's data in clear says why; the event stays.</summary>
+    public static Decision<Member> Disclose(Member state, string reason) =>
+        state.IsErased ? new Rejection(Rejections.WrongState, "个人信息已删除") : new IEventOf<Member>[] { new PersonalDataDisclosed(reason) };
+
+    /// <summary>Nobody's data goes while he is a member, or before the retention period after his death or departure is over.</summary>
+    public static Decision<Member> Erase(Member state, string reason, int retentionYears, DateOnly today)
+    {
+        if (state.IsErased) return new Rejection(Rejections.WrongState, "个人信息已删除");
+        var last = state.DiedOn ?? (state.Memberships.Count == 0 ? state.EndedOn : null);
+        if (last is not { } on) return new Rejection(Rejections.RetentionNotOver, "仍是集体成员");
+        return on.AddYears(retentionYears) > today
+            ? new Rejection(Rejections.RetentionNotOver, $"保管至 {on.AddYears(retentionYears):yyyy-MM-dd}（{retentionYears} 年）")
+            : new IEventOf<Member>[] { new PersonalDataErased(reason) };
+    }
 }
