@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Ledger.Api.Accounts;
 using Ledger.Api.Applications;
 using Ledger.Api.Audit;
 using Ledger.Api.Benefits;
@@ -62,6 +63,7 @@ builder.Services.AddLedgerStore(database);
 builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
 Tokens.AddTo(builder.Services);
 builder.Services.AddHardening(settings);
+builder.Services.AddAccounts(database);
 builder.Services.AddRazorComponents();
 builder.Services.AddApiDocument();
 builder.Services.AddProblemDetails();
@@ -88,6 +90,11 @@ var app = builder.Build();
 if (args is ["check", ..])
 {
     Environment.ExitCode = await CheckEndpoint.RunAsync(app.Services, rebuild: args.Contains("--rebuild"));
+    return;
+}
+if (args is ["administrator", ..])
+{
+    Environment.ExitCode = await AccountEndpoints.MakeAdministratorAsync(builder.Configuration, app.Services);
     return;
 }
 if (args is ["export", ..])
@@ -117,6 +124,7 @@ app.Use((http, next) =>
 
 // Routes
 var api = app.MapGroup("/api");
+api.MapAccounts();
 api.MapPolicyYears();
 api.MapPilots();
 api.MapCollectives();
@@ -145,6 +153,8 @@ app.MapGet("/health/ready", async (NpgsqlDataSource db) =>
     return Results.Ok(new { status = "ready" });
 }).AllowAnonymous().ExcludeFromDescription();
 if (settings.Sample) app.MapSampleClock();
+else if (!await AccountEndpoints.HasAdministratorAsync(database))
+    Console.WriteLine("还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>  No administrator yet: run this command to make the first.");
 
 try
 {

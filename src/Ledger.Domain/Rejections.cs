@@ -63,6 +63,10 @@ public static class Rejections
     public static readonly RejectionCode NotFound = new("not-found", 404, "未找到", "", "核对编号；不在本人管辖范围内的也查不到");
     public static readonly RejectionCode AlreadyExists = new("already-exists", 409, "已经存在", "", "查看已有的记录");
     public static readonly RejectionCode Unauthenticated = new("unauthenticated", 401, "未登录或登录已失效", "", "在 Authorization 头中带上有效的 Bearer 令牌");
+    public static readonly RejectionCode SignInFailed = new("sign-in-failed", 401, "登录失败", "", "核对账户和密码；忘记时请管理员重新发放");
+    public static readonly RejectionCode SecondFactorNeeded = new("second-factor-needed", 401, "需要验证码", "", "填验证器上的六位验证码；尚未绑定时先绑定");
+    public static readonly RejectionCode PasswordChangeNeeded = new("password-change-needed", 403, "须先修改密码", "", "用 POST /api/session/password 改为自己的密码");
+    public static readonly RejectionCode LockedOut = new("locked-out", 403, "账户暂时锁定", "", "15 分钟后再试，或请管理员重新发放密码");
     public static readonly RejectionCode Forbidden = new("forbidden", 403, "本角色不能办理此事项", "C20", "请有相应职责的人员办理");
     public static readonly RejectionCode IdempotencyKeyMissing = new("idempotency-key-missing", 400, "缺少 Idempotency-Key", "", "每个新请求带一个新的唯一值；重试时用原值");
     public static readonly RejectionCode IdempotencyMismatch = new("idempotency-mismatch", 409, "同一 Idempotency-Key 用于不同请求", "", "新的请求使用新的值");

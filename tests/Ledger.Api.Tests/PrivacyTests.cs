@@ -34,7 +34,7 @@ public sealed class PrivacyTests(ApiFixture api)
                 written[path] = await process.Http.GetStringAsync(path);
             await using (var source = NpgsqlDataSource.Create(connectionString))
             await using (var connection = await source.OpenConnectionAsync())
-                foreach (var table in await connection.QueryAsync("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'public')", r => r.GetString(0)))
+                foreach (var table in await connection.QueryAsync("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')", r => r.GetString(0)))
                     written[table] = string.Join('\n', await connection.QueryAsync($"select t::text from {table} t", r => r.GetString(0))); // bytes stand there as hex
             Assert.True(written["ledger.mt_events"].Length > 1_000_000 && written["ledger.person"].Length > 500_000 && written["logs"].Length > 100_000, string.Join(", ", written.Select(w => $"{w.Key}: {w.Value.Length}")));
 

@@ -3,6 +3,7 @@ using Ledger.Api.Reports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Donors;
@@ -33,7 +34,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     /// wait for each other.
     /// </summary>
     private static readonly Type[] LockOrder =
-        [typeof(Application), typeof(Plan), typeof(Collective), typeof(Pilot), typeof(PolicyYear), typeof(Donor), typeof(Fund), typeof(Member), typeof(MemberYear)];
+        [typeof(Application), typeof(Plan), typeof(Collective), typeof(Pilot), typeof(PolicyYear), typeof(Donor), typeof(Fund), typeof(Member), typeof(MemberYear), typeof(Account)];
 
     private NpgsqlTransaction? _transaction;
     private IDocumentSession? _session;
@@ -51,6 +52,9 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     public string Region { get; set; } = "";
 
     public NpgsqlConnection Connection { get; private set; } = null!;
+
+    /// <summary>For what is written beside the events: it stands or falls with them.</summary>
+    public NpgsqlTransaction Transaction => _transaction!;
 
     public async Task BeginAsync()
     {

@@ -55,6 +55,9 @@ public static class Problem
         BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
         InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
         Projections.Provenance.TraceLimitException limit => new Rejection(Rejections.LimitExceeded, limit.Message),
+        // A NUL, in whatever field it came: the database cannot hold it.
+        Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.CharacterNotInRepertoire or Npgsql.PostgresErrorCodes.UntranslatableCharacter } => new Rejection(Rejections.BodyInvalid, "内容含有空字符"),
+        Marten.Exceptions.MartenCommandException { InnerException: Npgsql.PostgresException inner } => Meaning(inner),
         Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
         _ => null,
     };

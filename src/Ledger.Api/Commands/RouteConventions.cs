@@ -11,6 +11,9 @@ public sealed record ExampleMetadata(string Json);
 /// <summary>The roles that may call a route; empty means public.</summary>
 public sealed record RolesMetadata(IReadOnlyList<string> Roles);
 
+/// <summary>A POST that needs no Idempotency-Key and whose answer is kept nowhere.</summary>
+public sealed record NotKeptMetadata;
+
 /// <summary>How routes are declared: each says its name, who may call it and with which codes it refuses.</summary>
 public static class RouteConventions
 {
@@ -21,6 +24,10 @@ public static class RouteConventions
     /// <summary>A route that only reads.</summary>
     public static RouteHandlerBuilder Reading<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
         .Describe(name, summary, roles).Produces<TAnswer>();
+
+    /// <summary>A route about one's own session: its answer may hold secrets and is kept nowhere; to repeat it does no harm.</summary>
+    public static RouteHandlerBuilder Session<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
+        .WithMetadata(new NotKeptMetadata()).Describe(name, summary, roles).Produces<TAnswer>();
 
     public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params RejectionCode[] codes) => route.WithMetadata(new RefusalMetadata(codes));
 

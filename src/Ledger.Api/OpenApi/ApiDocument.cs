@@ -52,6 +52,9 @@ public static class ApiDocument
     /// <summary>The chapter of each resource, in the order of the work.</summary>
     private static readonly IReadOnlyDictionary<string, string> Chapters = new Dictionary<string, string>
     {
+        ["session"] = "登录 Sign-in",
+        ["sessions"] = "登录 Sign-in",
+        ["accounts"] = "账户 Accounts",
         ["policy-years"] = "政策年度 Policy years",
         ["pilots"] = "试点 Pilots",
         ["collectives"] = "集体 Collectives",
@@ -76,7 +79,7 @@ public static class ApiDocument
     private static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        var isPost = context.Description.HttpMethod == HttpMethods.Post;
+        var isPost = context.Description.HttpMethod == HttpMethods.Post && !metadata.OfType<NotKeptMetadata>().Any();
         var changes = isPost || context.Description.HttpMethod == HttpMethods.Put;
         var roles = metadata.OfType<RolesMetadata>().FirstOrDefault()?.Roles ?? [];
         operation.Description = roles.Count == 0 ? "公开，不需要令牌。" : $"角色：{string.Join("、", roles.Select(r => $"`{r}`"))}";

@@ -10,8 +10,14 @@ public static class Roles
         CountyAgriculture = "county-agriculture", CountyTax = "county-tax", Agency = "agency", Township = "township",
         VillageFinance = "village-finance", Auditor = "auditor";
 
+    /// <summary>Looks after accounts, in his region; has no part in the ledger (C20).</summary>
+    public const string Administrator = "administrator";
+
     public static readonly string[] County = [CountyHrss, CountyFinance, CountyAgriculture, CountyTax];
     public static readonly string[] All = [CityHrss, .. County, Agency, Township, VillageFinance, Auditor];
+
+    /// <summary>Whoever can sign in.</summary>
+    public static readonly string[] Everybody = [.. All, Administrator];
 }
 
 /// <summary>Who calls: from the token. A region scope is a prefix of the codes one may see.</summary>

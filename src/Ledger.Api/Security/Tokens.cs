@@ -18,11 +18,11 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
 
     /// <summary>Null when role and region fit each other, else what is wrong.</summary>
     public static string? Fault(string role, string region) =>
-        !Roles.All.Contains(role) ? $"未知角色“{role}”，可用：{string.Join("、", Roles.All)}"
+        !Roles.Everybody.Contains(role) ? $"未知角色“{role}”，可用：{string.Join("、", Roles.Everybody)}"
         : RegionCode.Fault(region, role switch
         {
             Roles.CityHrss => [RegionCode.CityLength],
-            Roles.Agency or Roles.Auditor => [RegionCode.CityLength, RegionCode.CountyLength],
+            Roles.Agency or Roles.Auditor or Roles.Administrator => [RegionCode.CityLength, RegionCode.CountyLength],
             Roles.Township => [RegionCode.TownshipLength],
             Roles.VillageFinance => [RegionCode.VillageLength],
             _ => [RegionCode.CountyLength],

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using JasperFx;
+using Ledger.Api.Accounts;
 using Ledger.Projections.Checking;
 using Marten;
 using Npgsql;
@@ -42,6 +43,7 @@ public static class LedgerSchema
                 var store = services.GetRequiredService<IDocumentStore>();
                 await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
                 await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
+                await AccountsContext.CreateTablesAsync(database);
                 await connection.ExecuteAsync(script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal));
                 // A database from before the table: its events say what belongs there.
                 if ((await connection.QueryAsync($"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)", r => r.GetInt32(0))).Count > 0)

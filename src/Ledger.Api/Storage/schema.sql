@@ -172,9 +172,9 @@ create or replace trigger refuse_oversize before insert on {schema}.mt_events fo
 
 -- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own it can
 -- only add to.
-grant usage on schema {schema}, wolverine to {application};
-grant select, insert, update, delete on all tables in schema {schema}, wolverine to {application};
-grant usage, select on all sequences in schema {schema}, wolverine to {application};
+grant usage on schema {schema}, wolverine, accounts to {application};
+grant select, insert, update, delete on all tables in schema {schema}, wolverine, accounts to {application};
+grant usage, select on all sequences in schema {schema}, wolverine, accounts to {application};
 revoke update, delete on {schema}.mt_events, {schema}.evidence, {schema}.log_entry, {schema}.log_checkpoint, {schema}.log_cosignature, {schema}.log_finding from {application};
 revoke delete on {schema}.mt_streams, {schema}.idempotency, {schema}.person, {schema}.log_tile, {schema}.log_state from {application};
 revoke insert, update, delete on {schema}.key_check, {schema}.schema_stamp from {application};

@@ -17,5 +17,6 @@ public static class StreamId
     public static string DonorOf(string creditCode) => $"donor-{creditCode}";
     public static string NewDonor() => $"donor-{Guid.NewGuid():N}";
     public static string NewApplication() => $"application-{Guid.CreateVersion7():N}";
+    public static string Account(string name) => $"account-{name}";
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
 }

@@ -1,0 +1,196 @@
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+using Ledger.Api.Commands;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Accounts;
+using Ledger.Domain.Identity;
+using Marten;
+using Microsoft.AspNetCore.Identity;
+using Npgsql;
+
+namespace Ledger.Api.Accounts;
+
+public sealed record AccountBody(string Name, string Role, string Region);
+public sealed record AccountChangeBody(string Role, string Region);
+public sealed record AccountView(string Name, string Role, string Region, bool IsClosed, int Version);
+
+/// <summary>An account and its one-time password, shown once: for the same key asked again there is none.</summary>
+public sealed record IssuedAccountView(AccountView Account, string? OneTimePassword);
+
+/// <summary>Accounts (账户), sign-in and sessions.</summary>
+public static partial class AccountEndpoints
+{
+    public static void AddAccounts(this IServiceCollection services, NpgsqlDataSource database)
+    {
+        services.AddDbContext<AccountsContext>(options => Credentials.Use(options, database));
+        services.AddIdentityCore<LedgerUser>(options =>
+        {
+            // Long rather than contrived (NIST SP 800-63B): twelve characters, a letter and a digit.
+            (options.Password.RequiredLength, options.Password.RequiredUniqueChars) = (12, 6);
+            (options.Password.RequireUppercase, options.Password.RequireNonAlphanumeric) = (false, false);
+            (options.Lockout.MaxFailedAccessAttempts, options.Lockout.DefaultLockoutTimeSpan) = (5, TimeSpan.FromMinutes(15));
+        }).AddEntityFrameworkStores<AccountsContext>().AddErrorDescriber<ChineseErrors>()
+          .AddTokenProvider<AuthenticatorTokenProvider<LedgerUser>>(TokenOptions.DefaultAuthenticatorProvider);
+        services.AddScoped<SignIn>();
+    }
+
+    public static void MapAccounts(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/session", (SignInBody body, SignIn signIn, HttpContext http) => signIn.StartAsync(body, http))
+            .Session<SessionView>("sign-in", "登录：账户、密码，经办、审计、管理员另需验证码 · Sign in").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded)
+            .Example("""{"name":"li.si","password":"……","code":"123456"}""");
+        api.MapPost("/session/refresh", (RefreshBody body, SignIn signIn) => signIn.RefreshAsync(body.RefreshToken))
+            .Session<SessionView>("refresh-session", "用刷新令牌换新的访问令牌，刷新令牌只能用一次 · A new access token for a refresh token, which is good once").Refuses(Rejections.SignInFailed)
+            .Example("""{"refreshToken":"……"}""");
+        api.MapPost("/session/password", async (PasswordBody body, SignIn signIn) =>
+            {
+                await signIn.ChangePasswordAsync(body);
+                return Results.NoContent();
+            })
+            .Session<object>("change-password", "修改自己的密码，其他设备随即退出 · Change one's password").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.SecondFactorNeeded, Rejections.FieldInvalid)
+            .Example("""{"name":"li.si","password":"……","newPassword":"……"}""");
+        api.MapPost("/session/second-factor", (SecondFactorBody body, SignIn signIn) => signIn.EnrolAsync(body))
+            .Session<SecondFactorView>("enrol-second-factor", "绑定验证器（TOTP）：先取密钥，再以验证码确认 · Enrol an authenticator")
+            .Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded, Rejections.WrongState)
+            .Example("""{"name":"li.si","password":"……"}""");
+        api.MapGet("/sessions", (SignIn signIn, Caller caller) => signIn.ListAsync(caller.Actor.Id))
+            .Reading<IReadOnlyList<SessionListView>>("list-sessions", "我已登录的设备 · My sessions", Roles.Everybody);
+        api.MapPost("/sessions/end", async (SignIn signIn, Caller caller) =>
+            {
+                await signIn.EndAllAsync(caller.Actor.Id);
+                return Results.NoContent();
+            })
+            .Session<object>("sign-out-everywhere", "在所有设备上退出 · Sign out everywhere", Roles.Everybody);
+        api.MapPost("/sessions/{sessionId:guid}/end", async (Guid sessionId, SignIn signIn, Caller caller) =>
+            {
+                await signIn.EndAsync(caller.Actor.Id, sessionId);
+                return Results.NoContent();
+            })
+            .Session<object>("sign-out", "退出一台设备 · Sign out of one session", Roles.Everybody);
+
+        api.MapGet("/accounts", List).Reading<IReadOnlyList<AccountView>>("list-accounts", "账户列表 · Accounts in one's region", Roles.Administrator, Roles.Auditor).Refuses(Rejections.FieldInvalid);
+        api.MapPost("/accounts", Open)
+            .Command<IssuedAccountView>("open-account", "开立账户，一次性密码只显示这一次 (C20) · Open an account", Roles.Administrator)
+            .Refuses(Rejections.AlreadyExists, Rejections.FieldInvalid, Rejections.NotFound)
+            .Example("""{"name":"li.si","role":"agency","region":"370811"}""");
+        api.MapPost("/accounts/{id}/role", Change)
+            .Command<AccountView>("change-account", "变更角色或区划，不能变更自己的 (C20) · Change an account's role", Roles.Administrator)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"role":"auditor","region":"370811"}""");
+        api.MapPost("/accounts/{id}/credentials", IssueCredentials)
+            .Command<IssuedAccountView>("issue-credentials", "重新发放一次性密码，解除验证器 (C20) · A new one-time password", Roles.Administrator)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"手机遗失"}""");
+        api.MapPost("/accounts/{id}/closure", Close)
+            .Command<AccountView>("close-account", "停用账户，随即在所有设备上退出 (C20) · Close an account", Roles.Administrator)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"调离"}""");
+    }
+
+    private static AccountView View(Account a) => new(a.Name, a.Role, a.Region, a.IsClosed, a.Revision);
+
+    private static async Task<IReadOnlyList<AccountView>> List(string? region, IQuerySession session, Caller caller, CancellationToken cancellation)
+    {
+        var scope = Scope.Narrow(caller, region);
+        return [.. (await session.Query<Account>().Where(a => a.Region.StartsWith(scope)).OrderBy(a => a.Id).Take(Scope.MaxRows).ToListAsync(cancellation)).Select(View)];
+    }
+
+    private static async Task<Answer> Open(AccountBody body, Command command, Caller caller, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher)
+    {
+        var name = Require.Text(body.Name, "name", 60).ToLowerInvariant();
+        if (!Names().IsMatch(name)) throw Require.Invalid("name", "用小写字母开头，只含小写字母、数字、点、下划线、连字符");
+        RequireRole(body.Role, body.Region, caller);
+        var id = StreamId.Account(name);
+        var known = await command.FindAsync<Account>(id);
+        command.Region = body.Region;
+        var account = command.Append(id, known, AccountDecider.Open(known, name, body.Role, body.Region));
+        var (user, password) = Credentials.WithNewPassword(new LedgerUser { Id = name, UserName = name, NormalizedUserName = name.ToUpperInvariant(), Role = body.Role, Region = body.Region, LockoutEnabled = true }, hasher);
+        await Credentials.AddAsync(accounts, command, user);
+        return new Answer(new IssuedAccountView(View(account), password), account.Revision, StatusCodes.Status201Created, $"/api/accounts/{id}", Kept: new IssuedAccountView(View(account), null));
+    }
+
+    private static async Task<Answer> Change(string id, AccountChangeBody body, Command command, Caller caller, AccountsContext accounts)
+    {
+        var account = await command.LoadAsync<Account>(id);
+        RequireRole(body.Role, body.Region, caller);
+        account = command.Append(id, account, AccountDecider.Change(account, body.Role, body.Region, command.Actor));
+        await Credentials.ChangeAsync(accounts, command, account.Name, user => (user.Role, user.Region) = (body.Role, body.Region));
+        return new Answer(View(account), account.Revision);
+    }
+
+    private static async Task<Answer> IssueCredentials(string id, ReasonBody body, Command command, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher)
+    {
+        var account = await command.LoadAsync<Account>(id);
+        account = command.Append(id, account, AccountDecider.IssueCredentials(account, Require.Prose(body.Reason, "reason", 200), command.Actor));
+        var password = "";
+        await Credentials.ChangeAsync(accounts, command, account.Name, user =>
+        {
+            (_, password) = Credentials.WithNewPassword(user, hasher);
+            (user.TwoFactorEnabled, user.LockoutEnd, user.AccessFailedCount) = (false, null, 0);
+        });
+        return new Answer(new IssuedAccountView(View(account), password), account.Revision, Kept: new IssuedAccountView(View(account), null));
+    }
+
+    private static async Task<Answer> Close(string id, ReasonBody body, Command command, AccountsContext accounts)
+    {
+        var account = await command.LoadAsync<Account>(id);
+        account = command.Append(id, account, AccountDecider.Close(account, Require.Prose(body.Reason, "reason", 200), command.Actor));
+        await Credentials.ChangeAsync(accounts, command, account.Name, user => user.IsClosed = true);
+        return new Answer(View(account), account.Revision);
+    }
+
+    /// <summary>A role, a region that fits it and lies in the administrator's own.</summary>
+    private static void RequireRole(string role, string region, Caller caller)
+    {
+        if (Tokens.Fault(role, region) is { } fault) throw Require.Invalid("role", fault);
+        if (!caller.MaySee(region)) throw Require.NotFound($"区划 {region}");
+    }
+
+    /// <summary><c>administrator --name chen.gang --region 3708</c>: makes the first administrator and prints a one-time password, once.</summary>
+    public static async Task<int> MakeAdministratorAsync(IConfiguration arguments, IServiceProvider services)
+    {
+        var (name, region) = (arguments["name"] ?? "", arguments["region"] ?? "");
+        if (!Names().IsMatch(name) || Tokens.Fault(Roles.Administrator, region) is not null)
+        {
+            await Console.Error.WriteLineAsync("用法：administrator --name <小写账户名> --region <市或县区划代码>");
+            return 1;
+        }
+        await using var scope = services.CreateAsyncScope();
+        await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        var accounts = scope.ServiceProvider.GetRequiredService<AccountsContext>();
+        await Credentials.JoinAsync(accounts, transaction);
+        await using var session = services.GetRequiredService<IDocumentStore>().LightweightSession(Marten.Services.SessionOptions.ForTransaction(transaction));
+        if (await session.LoadAsync<Account>(StreamId.Account(name)) is not null)
+        {
+            await Console.Error.WriteLineAsync($"账户 {name} 已存在");
+            return 1;
+        }
+        session.SetHeader(Projections.AuditTrail.EventHeaders.Actor, "console");
+        session.SetHeader(Projections.AuditTrail.EventHeaders.Role, "console");
+        session.SetHeader(Projections.AuditTrail.EventHeaders.Region, region);
+        session.SetHeader(Projections.AuditTrail.EventHeaders.BusinessDate, $"{services.GetRequiredService<Clock>().Today:yyyy-MM-dd}");
+        session.SetHeader(Projections.AuditTrail.EventHeaders.Command, "administrator");
+        session.SetHeader(Projections.AuditTrail.EventHeaders.IdempotencyKey, "");
+        session.Events.StartStream<Account>(StreamId.Account(name), AccountDecider.Open(null, name, Roles.Administrator, region).Events.Cast<object>().ToArray());
+        var (user, password) = Credentials.WithNewPassword(new LedgerUser { Id = name, UserName = name, NormalizedUserName = name.ToUpperInvariant(), Role = Roles.Administrator, Region = region, LockoutEnabled = true }, scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>());
+        accounts.Users.Add(user);
+        await session.SaveChangesAsync();
+        await accounts.SaveChangesAsync();
+        await transaction.CommitAsync();
+        Console.WriteLine($"管理员 {name}（{region}）的一次性密码，只显示这一次 one-time password: {password}");
+        return 0;
+    }
+
+    /// <summary>Where nobody can sign in yet, the start says how.</summary>
+    public static async Task<bool> HasAdministratorAsync(NpgsqlDataSource database)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        return (await connection.QueryAsync($"select exists (select 1 from {AccountsContext.Schema}.\"AspNetUsers\" where \"Role\" = @role and not \"IsClosed\")", r => r.GetBoolean(0), ("role", Roles.Administrator))).Single();
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9._-]{1,59}$")]
+    private static partial Regex Names();
+}

@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.Identity;
+using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace Ledger.Api.Accounts;
+
+/// <summary>The credentials of an account; role and region are those of its events, kept here for sign-in. The user name is the account's name.</summary>
+public sealed class LedgerUser : IdentityUser
+{
+    public string Role { get; set; } = "";
+    public string Region { get; set; } = "";
+    public bool IsClosed { get; set; }
+
+    /// <summary>The password was given out by somebody else: nothing but changing it is possible.</summary>
+    public bool MustChangePassword { get; set; }
+}
+
+/// <summary>A signed-in device. Of the refresh token only the SHA-256 is kept, and that of the one before it: whoever brings that has a copy.</summary>
+public sealed class Session
+{
+    public Guid Id { get; set; }
+    public string UserId { get; set; } = "";
+    public string TokenHash { get; set; } = "";
+    public string? PreviousHash { get; set; }
+    public string Address { get; set; } = "";
+    public string Agent { get; set; } = "";
+    public DateTimeOffset StartedAt { get; set; }
+    public DateTimeOffset UsedAt { get; set; }
+    public DateTimeOffset ExpiresAt { get; set; }
+    public DateTimeOffset? EndedAt { get; set; }
+}
+
+/// <summary>ASP.NET Core Identity's tables and the sessions, in a schema of their own.</summary>
+public sealed class AccountsContext(DbContextOptions<AccountsContext> options) : IdentityUserContext<LedgerUser>(options)
+{
+    public const string Schema = "accounts";
+
+    public DbSet<Session> Sessions => Set<Session>();
+
+    /// <summary>Makes the tables where there are none; as their owner.</summary>
+    public static async Task CreateTablesAsync(NpgsqlDataSource owner)
+    {
+        await using var connection = await owner.OpenConnectionAsync();
+        if (!(await connection.QueryAsync($"select to_regclass('{Schema}.\"Sessions\"') is null", r => r.GetBoolean(0))).Single()) return;
+        await using var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options);
+        await connection.ExecuteAsync(context.Database.GenerateCreateScript());
+    }
+
+    protected override void OnModelCreating(ModelBuilder builder)
+    {
+        base.OnModelCreating(builder);
+        builder.HasDefaultSchema(Schema);
+        builder.Entity<Session>(session =>
+        {
+            session.ToTable("Sessions");
+            session.HasIndex(s => s.TokenHash).IsUnique();
+            session.HasIndex(s => s.PreviousHash);
+            session.HasIndex(s => s.UserId);
+            session.HasOne<LedgerUser>().WithMany().HasForeignKey(s => s.UserId);
+        });
+    }
+}

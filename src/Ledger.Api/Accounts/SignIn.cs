@@ -1,0 +1,159 @@
+using System.Security.Cryptography;
+using System.Text;
+using Ledger.Api.Commands;
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+
+namespace Ledger.Api.Accounts;
+
+public sealed record SignInBody(string Name, string Password, string? Code = null);
+public sealed record RefreshBody(string RefreshToken);
+public sealed record PasswordBody(string Name, string Password, string NewPassword, string? Code = null);
+public sealed record SecondFactorBody(string Name, string Password, string? Code = null);
+
+/// <summary>
+/// A short access token for the Authorization header, and a refresh token that is good once. <paramref name="Role"/> and
+/// <paramref name="Region"/> are what the access token carries.
+/// </summary>
+public sealed record SessionView(Guid Id, string AccessToken, DateTimeOffset ExpiresAt, string RefreshToken, string Name, string Role, string Region);
+
+/// <summary>An authenticator app reads <paramref name="Uri"/> (as a QR code) or the secret; recovery codes are shown once, when it is confirmed.</summary>
+public sealed record SecondFactorView(string? Secret, string? Uri, IReadOnlyList<string> RecoveryCodes);
+
+/// <summary>A device that is signed in.</summary>
+public sealed record SessionListView(Guid Id, string Address, string Agent, DateTimeOffset StartedAt, DateTimeOffset UsedAt, DateTimeOffset ExpiresAt);
+
+/// <summary>Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating refresh tokens.</summary>
+public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher)
+{
+    private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), SessionTime = TimeSpan.FromDays(14);
+
+    /// <summary>A hash to spend time on where there is no such account: the answer takes as long, and says the same.</summary>
+    private static readonly LedgerUser Nobody = new() { UserName = "nobody", PasswordHash = new PasswordHasher<LedgerUser>().HashPassword(new LedgerUser(), Guid.NewGuid().ToString()) };
+
+    /// <summary>Who may not work with a password alone.</summary>
+    public static bool NeedsSecondFactor(string role) => role is Roles.Agency or Roles.Auditor or Roles.Administrator;
+
+    /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>, <c>second-factor-needed</c>.</exception>
+    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http)
+    {
+        var user = await CheckAsync(body.Name, body.Password);
+        if (user.MustChangePassword) throw Refuse(Rejections.PasswordChangeNeeded, "这是他人发放的一次性密码，请先改为自己的密码");
+        await CheckCodeAsync(user, body.Code);
+        await users.ResetAccessFailedCountAsync(user);
+        var session = new Session { Id = Guid.CreateVersion7(), UserId = user.Id, Address = $"{http.Connection.RemoteIpAddress}", Agent = Short(http.Request.Headers.UserAgent.ToString()), StartedAt = time.GetUtcNow() };
+        accounts.Sessions.Add(session);
+        return await IssueAsync(user, session);
+    }
+
+    /// <exception cref="RefusedException"><c>sign-in-failed</c>: the token is not, or no longer, good. A token that was used before ends its session: somebody has a copy.</exception>
+    public async Task<SessionView> RefreshAsync(string? refreshToken)
+    {
+        var hash = Hash(refreshToken ?? "");
+        var session = await accounts.Sessions.FirstOrDefaultAsync(s => s.TokenHash == hash || s.PreviousHash == hash);
+        var user = session is null ? null : await users.FindByIdAsync(session.UserId);
+        if (session is null || user is null || user.IsClosed || session.EndedAt is not null || session.ExpiresAt <= time.GetUtcNow()) throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
+        if (session.TokenHash == hash) return await IssueAsync(user, session);
+        session.EndedAt = time.GetUtcNow();
+        await accounts.SaveChangesAsync();
+        throw Refuse(Rejections.SignInFailed, "该会话的令牌被重复使用，会话已结束；如不是您本人，请修改密码");
+    }
+
+    public async Task ChangePasswordAsync(PasswordBody body)
+    {
+        var user = await CheckAsync(body.Name, body.Password);
+        if (user.TwoFactorEnabled) await CheckCodeAsync(user, body.Code);
+        var changed = await users.ChangePasswordAsync(user, body.Password, body.NewPassword);
+        if (!changed.Succeeded || body.NewPassword == body.Password) throw new RefusedException(new Rejection(Rejections.FieldInvalid, $"newPassword：{Words(changed)}") { Field = "newPassword" });
+        user.MustChangePassword = false;
+        await users.UpdateAsync(user);
+        await EndAllAsync(user.Id); // whoever knew the old one is out
+    }
+
+    /// <summary>Begins (no code) or confirms (with the app's code) the second factor.</summary>
+    public async Task<SecondFactorView> EnrolAsync(SecondFactorBody body)
+    {
+        var user = await CheckAsync(body.Name, body.Password);
+        if (user.MustChangePassword) throw Refuse(Rejections.PasswordChangeNeeded, "请先改为自己的密码");
+        if (user.TwoFactorEnabled) throw new RefusedException(new Rejection(Rejections.WrongState, "已绑定验证器；丢失时请管理员重新发放"));
+        if (body.Code is null)
+        {
+            await users.ResetAuthenticatorKeyAsync(user);
+            var secret = (await users.GetAuthenticatorKeyAsync(user))!;
+            return new SecondFactorView(secret, $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer={Uri.EscapeDataString("集体补助账本")}&digits=6", []);
+        }
+        if (!await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, body.Code)) await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
+        await users.SetTwoFactorEnabledAsync(user, true);
+        return new SecondFactorView(null, null, [.. (await users.GenerateNewTwoFactorRecoveryCodesAsync(user, 10))!]);
+    }
+
+    public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) => [.. (await accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null && s.ExpiresAt > time.GetUtcNow())
+        .OrderByDescending(s => s.UsedAt).ToListAsync()).Select(s => new SessionListView(s.Id, s.Address, s.Agent, s.StartedAt, s.UsedAt, s.ExpiresAt))];
+
+    public Task EndAsync(string name, Guid id) => accounts.Sessions.Where(s => s.UserId == name && s.Id == id && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
+
+    public Task EndAllAsync(string name) => accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
+
+    private async Task<LedgerUser> CheckAsync(string name, string password)
+    {
+        var user = await users.FindByIdAsync(name.Trim().ToLowerInvariant());
+        if (user is null || user.IsClosed)
+        {
+            hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password);
+            throw Refuse(Rejections.SignInFailed, "账户或密码不对");
+        }
+        if (await users.IsLockedOutAsync(user)) throw Refuse(Rejections.LockedOut, "密码连续输错，账户暂时锁定");
+        if (!await users.CheckPasswordAsync(user, password)) await FailAsync(user, Rejections.SignInFailed, "账户或密码不对");
+        return user;
+    }
+
+    private async Task CheckCodeAsync(LedgerUser user, string? code)
+    {
+        if (!user.TwoFactorEnabled)
+        {
+            if (NeedsSecondFactor(user.Role)) throw Refuse(Rejections.SecondFactorNeeded, "该角色须先绑定验证器：POST /api/session/second-factor");
+            return;
+        }
+        if (string.IsNullOrWhiteSpace(code)) throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
+        if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim())) return;
+        if ((await users.RedeemTwoFactorRecoveryCodeAsync(user, code.Trim())).Succeeded) return;
+        await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
+    }
+
+    private async Task FailAsync(LedgerUser user, RejectionCode code, string detail)
+    {
+        await users.AccessFailedAsync(user); // counts, and locks at the limit
+        throw Refuse(code, detail);
+    }
+
+    private async Task<SessionView> IssueAsync(LedgerUser user, Session session)
+    {
+        var now = time.GetUtcNow();
+        var refresh = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+        (session.PreviousHash, session.TokenHash, session.UsedAt, session.ExpiresAt) = (session.TokenHash.Length == 0 ? null : session.TokenHash, Hash(refresh), now, now + SessionTime);
+        await accounts.SaveChangesAsync();
+        return new SessionView(session.Id, tokens.Issue(new Actor(user.UserName!, user.Role, user.Region), AccessTime), now + AccessTime, refresh, user.UserName!, user.Role, user.Region);
+    }
+
+    private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+
+    private static string Short(string agent) => agent.Length > 200 ? agent[..200] : agent;
+
+    private static string Words(IdentityResult result) => result.Succeeded ? "须与原密码不同" : string.Join("；", result.Errors.Select(e => e.Description));
+
+    private static RefusedException Refuse(RejectionCode code, string detail) => new(new Rejection(code, detail));
+}
+
+/// <summary>Identity's messages as people here read them.</summary>
+public sealed class ChineseErrors : IdentityErrorDescriber
+{
+    private static IdentityError Error(string code, string text) => new() { Code = code, Description = text };
+
+    public override IdentityError PasswordTooShort(int length) => Error(nameof(PasswordTooShort), $"至少 {length} 位");
+    public override IdentityError PasswordRequiresDigit() => Error(nameof(PasswordRequiresDigit), "须有数字");
+    public override IdentityError PasswordRequiresLower() => Error(nameof(PasswordRequiresLower), "须有小写字母");
+    public override IdentityError PasswordRequiresUniqueChars(int uniqueChars) => Error(nameof(PasswordRequiresUniqueChars), $"至少 {uniqueChars} 个不同的字符");
+    public override IdentityError PasswordMismatch() => Error(nameof(PasswordMismatch), "原密码不对");
+}

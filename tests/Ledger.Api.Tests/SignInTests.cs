@@ -1,0 +1,190 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Ledger.Api.Security;
+using Ledger.Domain;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>Accounts, passwords, the second factor, sessions.</summary>
+[Collection("api")]
+public sealed class SignInTests(ApiFixture api)
+{
+    private static int _people;
+
+    private SampleClient Administrator(string county) => api.Client(new Actor($"administrator.{county}", Roles.Administrator, county));
+
+    private async Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
+        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var response = await api.Http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
+    }
+
+    private async Task RefusedAsync(string code, string path, object body)
+    {
+        var (status, answer) = await PostAsync(path, body);
+        Assert.Equal(code, answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("code", out var got) ? got.GetString() : $"{status}");
+        Assert.Equal(Rejections.All[code].Status, (int)status);
+    }
+
+    /// <summary>An account with a password of its own.</summary>
+    private async Task<(string Name, string Password)> AccountAsync(string county, string role, string region)
+    {
+        var name = $"person{Interlocked.Increment(ref _people)}.{county}";
+        var issued = await Administrator(county).PostAsync("/api/accounts", new { name, role, region });
+        var once = issued.GetProperty("oneTimePassword").GetString()!;
+        await RefusedAsync("password-change-needed", "/api/session", new { name, password = once });
+        await RefusedAsync("field-invalid", "/api/session/password", new { name, password = once, newPassword = "short1" });
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/session/password", new { name, password = once, newPassword = "correct horse 4" })).Status);
+        return (name, "correct horse 4");
+    }
+
+    /// <summary>RFC 6238: SHA-1, six digits, thirty seconds.</summary>
+    private static string Code(string secret)
+    {
+        const string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        var bits = string.Concat(secret.Select(c => Convert.ToString(alphabet.IndexOf(c), 2).PadLeft(5, '0')));
+        var key = Enumerable.Range(0, bits.Length / 8).Select(i => Convert.ToByte(bits.Substring(i * 8, 8), 2)).ToArray();
+        var counter = BitConverter.GetBytes(DateTimeOffset.UtcNow.ToUnixTimeSeconds() / 30);
+        if (BitConverter.IsLittleEndian) Array.Reverse(counter);
+#pragma warning disable CA5350 // what RFC 6238 and every authenticator app use
+        var hash = HMACSHA1.HashData(key, counter);
+#pragma warning restore CA5350
+        var offset = hash[^1] & 15;
+        return $"{((hash[offset] & 127) << 24 | hash[offset + 1] << 16 | hash[offset + 2] << 8 | hash[offset + 3]) % 1_000_000:000000}";
+    }
+
+    [Fact]
+    public async Task An_officer_signs_in_works_refreshes_and_signs_out()
+    {
+        var village = await api.RegisteredAsync();
+        var (name, password) = await AccountAsync(village.Offices.County, Roles.VillageFinance, village.VillageCode);
+        var (status, session) = await PostAsync("/api/session", new { name, password });
+        Assert.Equal(HttpStatusCode.OK, status);
+        var access = session.GetProperty("accessToken").GetString()!;
+        async Task<HttpStatusCode> Funds(string token)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/funds");
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            using var response = await api.Http.SendAsync(request);
+            if (response.IsSuccessStatusCode) Assert.Contains(village.FundId, await response.Content.ReadAsStringAsync());
+            return response.StatusCode;
+        }
+        Assert.Equal(HttpStatusCode.OK, await Funds(access));
+
+        // Another device, listed; the refresh token is good once, and its second use ends the session.
+        var (_, other) = await PostAsync("/api/session", new { name, password });
+        var refresh = other.GetProperty("refreshToken").GetString()!;
+        var (again, next) = await PostAsync("/api/session/refresh", new { refreshToken = refresh });
+        Assert.Equal(HttpStatusCode.OK, again);
+        Assert.Equal(HttpStatusCode.OK, await Funds(next.GetProperty("accessToken").GetString()!));
+        await RefusedAsync("sign-in-failed", "/api/session/refresh", new { refreshToken = refresh });
+        await RefusedAsync("sign-in-failed", "/api/session/refresh", new { refreshToken = next.GetProperty("refreshToken").GetString() });
+        async Task<int> Sessions()
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/sessions");
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", access);
+            using var response = await api.Http.SendAsync(request);
+            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()).GetArrayLength();
+        }
+        Assert.Equal(1, await Sessions());
+        await PostAsync("/api/session", new { name, password });
+        Assert.Equal(2, await Sessions());
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/sessions/end", new { }, access)).Status);
+        Assert.Equal(0, await Sessions());
+        await RefusedAsync("sign-in-failed", "/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() });
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from accounts.\"Sessions\" where \"TokenHash\" = @t or \"PreviousHash\" = @t", ("t", refresh))); // only hashes are kept
+    }
+
+    [Fact]
+    public async Task C20_agency_and_auditors_need_a_second_factor_and_a_recovery_code_works_once()
+    {
+        var offices = api.NewOffices();
+        var (name, password) = await AccountAsync(offices.County, Roles.Agency, offices.County);
+        await RefusedAsync("second-factor-needed", "/api/session", new { name, password });
+        await RefusedAsync("sign-in-failed", "/api/session/second-factor", new { name, password = "wrong password 1" });
+        var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name, password });
+        var secret = enrolment.GetProperty("secret").GetString()!;
+        Assert.StartsWith("otpauth://totp/", enrolment.GetProperty("uri").GetString());
+        await RefusedAsync("second-factor-needed", "/api/session/second-factor", new { name, password, code = "000000" });
+        var (_, confirmed) = await PostAsync("/api/session/second-factor", new { name, password, code = Code(secret) });
+        var recovery = confirmed.GetProperty("recoveryCodes").EnumerateArray().Select(c => c.GetString()!).ToArray();
+        Assert.Equal(10, recovery.Length);
+        await RefusedAsync("second-factor-needed", "/api/session", new { name, password });
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = Code(secret) })).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = recovery[0] })).Status);
+        await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code = recovery[0] });
+        await RefusedAsync("wrong-state", "/api/session/second-factor", new { name, password }); // who knows the password cannot enrol a telephone of his own
+
+        // The telephone is lost: a one-time password and a new enrolment, by somebody else, on record.
+        var issued = await Administrator(offices.County).PostAsync($"/api/accounts/account-{name}/credentials", new { reason = "手机遗失" });
+        await RefusedAsync("sign-in-failed", "/api/session", new { name, password, code = Code(secret) });
+        await RefusedAsync("password-change-needed", "/api/session", new { name, password = issued.GetProperty("oneTimePassword").GetString() });
+    }
+
+    [Fact]
+    public async Task Guessing_locks_the_account_and_says_no_more_than_that()
+    {
+        var offices = api.NewOffices();
+        var (name, password) = await AccountAsync(offices.County, Roles.CountyTax, offices.County);
+        var (_, unknown) = await PostAsync("/api/session", new { name = "nobody.at.all", password = "x" });
+        for (var i = 0; i < 5; i++)
+        {
+            var (_, wrong) = await PostAsync("/api/session", new { name, password = $"guess {i}" });
+            Assert.Equal(unknown.GetProperty("detail").GetString(), wrong.GetProperty("detail").GetString());
+        }
+        await RefusedAsync("locked-out", "/api/session", new { name, password });
+        await Administrator(offices.County).PostAsync($"/api/accounts/account-{name}/closure", new { reason = "调离" });
+        await RefusedAsync("sign-in-failed", "/api/session", new { name, password });
+        var trail = await offices.Auditor.GetAsync($"/api/audit/events?id=account-{name}");
+        Assert.Equal(["account_opened", "account_closed"], trail.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString()!));
+    }
+
+    [Fact]
+    public async Task C20_administrators_give_rights_to_others_in_their_region_never_to_themselves_and_touch_no_money()
+    {
+        var village = await api.RegisteredAsync();
+        var administrator = Administrator(village.Offices.County);
+        var key = Guid.NewGuid().ToString();
+        var name = $"zhao.{village.Offices.County}";
+        using (var first = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(new { name, role = "township", region = $"{village.Offices.County}001" }), key))
+            Assert.Contains("oneTimePassword\":\"", await first.Content.ReadAsStringAsync());
+        using (var again = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(new { name, role = "township", region = $"{village.Offices.County}001" }), key))
+            Assert.Contains("oneTimePassword\":null", await again.Content.ReadAsStringAsync()); // a password is kept nowhere
+        await ApiFixture.RefusedAsync("already-exists", administrator, "/api/accounts", new { name, role = "auditor", region = village.Offices.County });
+        await ApiFixture.RefusedAsync("not-found", administrator, "/api/accounts", new { name = "li.si", role = "auditor", region = "991100" });
+        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", new { name = "李四", role = "auditor", region = village.Offices.County });
+        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", new { name = "li.si", role = "village-finance", region = village.Offices.County });
+        await administrator.PostAsync($"/api/accounts/account-{name}/role", new { role = "county-tax", region = village.Offices.County });
+        await ApiFixture.RefusedAsync("wrong-state", administrator, $"/api/accounts/account-{name}/role", new { role = "county-tax", region = village.Offices.County });
+        await ApiFixture.RefusedAsync("not-found", Administrator("991100"), $"/api/accounts/account-{name}/closure", new { reason = "x" });
+        var himself = $"self.{village.Offices.County}";
+        await administrator.PostAsync("/api/accounts", new { name = himself, role = Roles.Administrator, region = village.Offices.County });
+        await ApiFixture.RefusedAsync("self-approval", api.Client(new Actor(himself, Roles.Administrator, village.Offices.County)), $"/api/accounts/account-{himself}/role", new { role = "agency", region = village.Offices.County });
+        await ApiFixture.RefusedAsync("forbidden", administrator, HttpMethod.Get, "/api/funds");
+        await ApiFixture.RefusedAsync("forbidden", administrator, $"/api/funds/{village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "x", evidence = Array.Empty<string>() });
+        Assert.Equal(2, (await village.Offices.Auditor.GetAsync("/api/accounts")).GetArrayLength());
+        Assert.Empty((await Administrator("991100").GetAsync("/api/accounts")).EnumerateArray());
+    }
+
+    [Fact]
+    public async Task The_first_administrator_is_made_by_command_and_his_password_printed_once()
+    {
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_admin"), ["Ledger__KeyFile"] = api.KeyFile };
+        var (exit, output) = await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708");
+        Assert.True(exit == 0, output);
+        var password = System.Text.RegularExpressions.Regex.Match(output, "one-time password: ([a-z0-9]{16})").Groups[1].Value;
+        Assert.Equal(1, (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708")).Exit);
+        Assert.Equal(1, (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "37")).Exit);
+        await using var process = await ApiProcess.StartAsync(settings);
+        using var changed = await process.Http.PostAsync("/api/session/password", SampleClient.Json(new { name = "chen.gang", password, newPassword = "eight tall trees 8" }));
+        Assert.Equal(HttpStatusCode.NoContent, changed.StatusCode);
+        using var needed = await process.Http.PostAsync("/api/session", SampleClient.Json(new { name = "chen.gang", password = "eight tall trees 8" }));
+        Assert.Contains("second-factor-needed", await needed.Content.ReadAsStringAsync());
+        Assert.DoesNotContain(password, process.Output);
+    }
+}
