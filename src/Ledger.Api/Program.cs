@@ -36,7 +36,7 @@ var settings = Settings.Of(builder.Configuration);
 
 // The database: the one that is configured, or a private cluster of our own.
 await using var cluster = settings.ConnectionString is null ? await PrivateCluster.StartAsync(settings.DataFolder) : null;
-var keys = KeyFile.LoadOrCreate(settings.KeyFile);
+var keys = settings.KeyCommand is { } command ? KeyFile.FromCommand(command) : KeyFile.LoadOrCreate(settings.KeyFile);
 if (args is ["token", ..])
 {
     Console.WriteLine(TokenCommand.Run(builder.Configuration, keys));
@@ -61,7 +61,7 @@ builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
 builder.Services.AddLedgerStore(database);
 builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
-Tokens.AddTo(builder.Services);
+Tokens.AddTo(builder.Services, settings);
 builder.Services.AddHardening(settings);
 builder.Services.AddAccounts(database);
 builder.Services.AddRazorComponents();

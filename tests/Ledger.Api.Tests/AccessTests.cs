@@ -124,6 +124,7 @@ public sealed class AccessTests(ApiFixture api)
         var own = new Dictionary<string, string>
         {
             ["accounts"] = account,
+            ["delegations"] = "nobody",
             ["funds"] = village.FundId, ["plans"] = village.PlanId, ["collectives"] = village.CollectiveId, ["applications"] = village.ApplicationId, ["members"] = await MemberAsync(village), ["donors"] = donor,
             ["pilots"] = $"pilot-{offices.County}", ["allocations"] = allocation, ["evidence"] = digest, ["vouchers"] = $"{sequence}", ["events"] = $"{sequence}", ["years"] = $"{village.Year}", ["surveys"] = $"{village.Year}",
             ["sub-accounts"] = "general", ["objections"] = "objection-x", ["contributions"] = $"SW{village.VillageCode}{village.Year}000001", ["sponsorships"] = "sponsorship-x",

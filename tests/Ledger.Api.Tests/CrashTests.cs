@@ -117,6 +117,16 @@ public sealed class CrashTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task Keys_come_from_a_command_too_and_one_that_prints_no_keys_is_refused()
+    {
+        var settings = new Dictionary<string, string>(OnThisDatabase) { ["Ledger__KeyFile"] = "/nonexistent/keys.json", ["Ledger__KeyCommand"] = $"cat {api.KeyFile}", ["Ledger__Log__KeyFile"] = Directory.GetFiles(Path.GetDirectoryName(api.KeyFile)!, $"log-{await api.ScalarAsync<string>("select log_id from ledger.log_state")}.key").Single() };
+        await using (var process = await ApiProcess.StartAsync(settings)) Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(new Dictionary<string, string>(settings) { ["Ledger__KeyCommand"] = "echo secret; exit 3" }));
+        Assert.Contains("退出码 3", refused.Message);
+        Assert.DoesNotContain("secret", refused.Message);
+    }
+
+    [Fact]
     public async Task The_private_cluster_keeps_its_data_is_taken_over_after_a_kill_and_stops_cleanly()
     {
         var folder = Path.Combine(Path.GetTempPath(), $"pc-{Guid.NewGuid():N}"[..14]);

@@ -127,6 +127,33 @@ public sealed class SignInTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C20_a_role_is_delegated_for_a_time_and_the_delegate_acts_under_his_own_name()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        await village.FileAsync(people);
+        var county = village.Offices.County;
+        var (away, _) = await AccountAsync(county, Roles.Agency, county);
+        var (stand, password) = await AccountAsync(county, Roles.CountyTax, county);
+        var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name = stand, password });
+        var secret = enrolment.GetProperty("secret").GetString()!;
+        await PostAsync("/api/session/second-factor", new { name = stand, password, code = Code(secret) });
+        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = Code(secret), delegatedFrom = away });
+        var holder = api.Client(new Actor(away, Roles.Agency, county));
+        await ApiFixture.RefusedAsync("not-found", api.Client(new Actor(stand, Roles.CountyTax, county)), $"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today }); // nobody takes a role
+        await ApiFixture.RefusedAsync("self-approval", holder, $"/api/accounts/account-{away}/delegations", new { to = away, until = api.Today });
+        await ApiFixture.RefusedAsync("field-invalid", holder, $"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today.AddDays(91) });
+        await holder.PostAsync($"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today.AddDays(3) });
+        var (status, session) = await PostAsync("/api/session", new { name = stand, password, code = Code(secret), delegatedFrom = away });
+        Assert.Equal((HttpStatusCode.OK, Roles.Agency, stand), (status, session.GetProperty("role").GetString(), session.GetProperty("name").GetString()));
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() })).Status);
+        using (var review = await api.Client(new Actor(stand, Roles.Agency, county)).SendAsync(HttpMethod.Post, $"{village.ApplicationPath}/review", SampleClient.Json(new { acceptRest = true }))) Assert.True(review.IsSuccessStatusCode);
+        Assert.Equal(stand, (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=application_reviewed")).GetProperty("entries")[0].GetProperty("actor").GetString());
+        await holder.PostAsync($"/api/accounts/account-{away}/delegations/{stand}/end", new { });
+        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = Code(secret), delegatedFrom = away });
+        Assert.Equal(["account_opened", "delegation_granted", "delegation_ended"], (await village.Offices.Auditor.GetAsync($"/api/audit/events?id=account-{away}")).GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString()!).Where(t => t != "command_refused"));
+    }
+
+    [Fact]
     public async Task Guessing_locks_the_account_and_says_no_more_than_that()
     {
         var offices = api.NewOffices();

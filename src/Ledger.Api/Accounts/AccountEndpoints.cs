@@ -14,7 +14,10 @@ namespace Ledger.Api.Accounts;
 
 public sealed record AccountBody(string Name, string Role, string Region);
 public sealed record AccountChangeBody(string Role, string Region);
-public sealed record AccountView(string Name, string Role, string Region, bool IsClosed, int Version);
+public sealed record DelegationBody(string To, DateOnly Until);
+
+/// <summary><paramref name="Delegates"/>: account name → the last day on which it may act in this role.</summary>
+public sealed record AccountView(string Name, string Role, string Region, bool IsClosed, IReadOnlyDictionary<string, DateOnly> Delegates, int Version);
 
 /// <summary>An account and its one-time password, shown once: for the same key asked again there is none.</summary>
 public sealed record IssuedAccountView(AccountView Account, string? OneTimePassword);
@@ -83,13 +86,39 @@ public static partial class AccountEndpoints
             .Command<IssuedAccountView>("issue-credentials", "重新发放一次性密码，解除验证器 (C20) · A new one-time password", Roles.Administrator)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"手机遗失"}""");
+        api.MapPost("/accounts/{id}/delegations", Delegate)
+            .Command<AccountView>("delegate-role", "委托：本人离岗期间由另一账户代办，到期自动终止 (C20) · Delegate one's role for a time", Roles.All)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound)
+            .Example("""{"to":"wang.wu","until":"2026-12-31"}""");
+        api.MapPost("/accounts/{id}/delegations/{name}/end", EndDelegation)
+            .Command<AccountView>("end-delegation", "提前终止委托 (C20) · End a delegation", Roles.All).Refuses(Rejections.NotFound);
         api.MapPost("/accounts/{id}/closure", Close)
             .Command<AccountView>("close-account", "停用账户，随即在所有设备上退出 (C20) · Close an account", Roles.Administrator)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"调离"}""");
     }
 
-    private static AccountView View(Account a) => new(a.Name, a.Role, a.Region, a.IsClosed, a.Revision);
+    private static async Task<Answer> Delegate(string id, DelegationBody body, Command command)
+    {
+        if (id != StreamId.Account(command.Actor.Id)) throw Require.NotFound(id); // one's own role only, whatever else there is
+        var to = StreamId.Account(Require.Text(body.To, "to", 60));
+        var both = await command.FindManyAsync<Account>([id, to]);
+        if (!both.TryGetValue(id, out var account)) throw Require.NotFound(id);
+        if (!both.TryGetValue(to, out var other) || !RegionCode.Contains(RegionCode.CountyOrCity(account.Region), other.Region)) throw Require.NotFound(to); // a colleague of the same county
+        command.Region = account.Region;
+        account = command.Append(id, account, AccountDecider.Delegate(account, other, body.Until, command.Today, command.Actor));
+        return new Answer(View(account), account.Revision);
+    }
+
+    private static async Task<Answer> EndDelegation(string id, string name, Command command)
+    {
+        if (id != StreamId.Account(command.Actor.Id) || await command.FindAsync<Account>(id) is not { } account) throw Require.NotFound(id);
+        command.Region = account.Region;
+        account = command.Append(id, account, AccountDecider.EndDelegation(account, name, command.Actor));
+        return new Answer(View(account), account.Revision);
+    }
+
+    private static AccountView View(Account a) => new(a.Name, a.Role, a.Region, a.IsClosed, a.Delegates, a.Revision);
 
     private static async Task<IReadOnlyList<AccountView>> List(string? region, IQuerySession session, Caller caller, CancellationToken cancellation)
     {

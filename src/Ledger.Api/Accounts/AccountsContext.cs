@@ -21,6 +21,9 @@ public sealed class Session
 {
     public Guid Id { get; set; }
     public string UserId { get; set; } = "";
+
+    /// <summary>The account whose role was delegated to this user; null: his own.</summary>
+    public string? DelegatedFrom { get; set; }
     public string TokenHash { get; set; } = "";
     public string? PreviousHash { get; set; }
     public string Address { get; set; } = "";

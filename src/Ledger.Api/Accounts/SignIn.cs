@@ -2,13 +2,18 @@ using System.Security.Cryptography;
 using System.Text;
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
+using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
+using Ledger.Domain.Identity;
+using Marten;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 
 namespace Ledger.Api.Accounts;
 
-public sealed record SignInBody(string Name, string Password, string? Code = null);
+/// <summary><paramref name="DelegatedFrom"/>: the account whose role was delegated to this one, to act in that role.</summary>
+public sealed record SignInBody(string Name, string Password, string? Code = null, string? DelegatedFrom = null);
 public sealed record RefreshBody(string RefreshToken);
 public sealed record PasswordBody(string Name, string Password, string NewPassword, string? Code = null);
 public sealed record SecondFactorBody(string Name, string Password, string? Code = null);
@@ -26,7 +31,7 @@ public sealed record SecondFactorView(string? Secret, string? Uri, IReadOnlyList
 public sealed record SessionListView(Guid Id, string Address, string Agent, DateTimeOffset StartedAt, DateTimeOffset UsedAt, DateTimeOffset ExpiresAt);
 
 /// <summary>Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating refresh tokens.</summary>
-public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher)
+public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher, IQuerySession ledger, Clock clock)
 {
     private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), SessionTime = TimeSpan.FromDays(14);
 
@@ -41,9 +46,10 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     {
         var user = await CheckAsync(body.Name, body.Password);
         if (user.MustChangePassword) throw Refuse(Rejections.PasswordChangeNeeded, "这是他人发放的一次性密码，请先改为自己的密码");
-        await CheckCodeAsync(user, body.Code);
+        var (role, _) = await ActingAsync(user, body.DelegatedFrom);
+        await CheckCodeAsync(user, body.Code, role);
         await users.ResetAccessFailedCountAsync(user);
-        var session = new Session { Id = Guid.CreateVersion7(), UserId = user.Id, Address = $"{http.Connection.RemoteIpAddress}", Agent = Short(http.Request.Headers.UserAgent.ToString()), StartedAt = time.GetUtcNow() };
+        var session = new Session { Id = Guid.CreateVersion7(), UserId = user.Id, DelegatedFrom = body.DelegatedFrom, Address = $"{http.Connection.RemoteIpAddress}", Agent = Short(http.Request.Headers.UserAgent.ToString()), StartedAt = time.GetUtcNow() };
         accounts.Sessions.Add(session);
         return await IssueAsync(user, session);
     }
@@ -52,7 +58,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public async Task<SessionView> RefreshAsync(string? refreshToken)
     {
         var hash = Hash(refreshToken ?? "");
-        var session = await accounts.Sessions.FirstOrDefaultAsync(s => s.TokenHash == hash || s.PreviousHash == hash);
+        var session = await EntityFrameworkQueryableExtensions.FirstOrDefaultAsync(accounts.Sessions, s => s.TokenHash == hash || s.PreviousHash == hash);
         var user = session is null ? null : await users.FindByIdAsync(session.UserId);
         if (session is null || user is null || user.IsClosed || session.EndedAt is not null || session.ExpiresAt <= time.GetUtcNow()) throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
         if (session.TokenHash == hash) return await IssueAsync(user, session);
@@ -64,7 +70,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public async Task ChangePasswordAsync(PasswordBody body)
     {
         var user = await CheckAsync(body.Name, body.Password);
-        if (user.TwoFactorEnabled) await CheckCodeAsync(user, body.Code);
+        if (user.TwoFactorEnabled) await CheckCodeAsync(user, body.Code, user.Role);
         var changed = await users.ChangePasswordAsync(user, body.Password, body.NewPassword);
         if (!changed.Succeeded || body.NewPassword == body.Password) throw new RefusedException(new Rejection(Rejections.FieldInvalid, $"newPassword：{Words(changed)}") { Field = "newPassword" });
         user.MustChangePassword = false;
@@ -89,12 +95,20 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         return new SecondFactorView(null, null, [.. (await users.GenerateNewTwoFactorRecoveryCodesAsync(user, 10))!]);
     }
 
-    public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) => [.. (await accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null && s.ExpiresAt > time.GetUtcNow())
-        .OrderByDescending(s => s.UsedAt).ToListAsync()).Select(s => new SessionListView(s.Id, s.Address, s.Agent, s.StartedAt, s.UsedAt, s.ExpiresAt))];
+    public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) => [.. (await EntityFrameworkQueryableExtensions.ToListAsync(accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null && s.ExpiresAt > time.GetUtcNow())
+        .OrderByDescending(s => s.UsedAt))).Select(s => new SessionListView(s.Id, s.Address, s.Agent, s.StartedAt, s.UsedAt, s.ExpiresAt))];
 
     public Task EndAsync(string name, Guid id) => accounts.Sessions.Where(s => s.UserId == name && s.Id == id && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
 
     public Task EndAllAsync(string name) => accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
+
+    /// <summary>In whose role and region: his own, or one that was delegated to him and still is.</summary>
+    private async Task<(string Role, string Region)> ActingAsync(LedgerUser user, string? delegatedFrom)
+    {
+        if (delegatedFrom is null) return (user.Role, user.Region);
+        return await ledger.LoadAsync<Account>(StreamId.Account(delegatedFrom)) is { } holder && holder.IsDelegate(user.Id, clock.Today)
+            ? (holder.Role, holder.Region) : throw Refuse(Rejections.SignInFailed, $"{delegatedFrom} 没有委托您，或委托已到期");
+    }
 
     private async Task<LedgerUser> CheckAsync(string name, string password)
     {
@@ -109,11 +123,11 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         return user;
     }
 
-    private async Task CheckCodeAsync(LedgerUser user, string? code)
+    private async Task CheckCodeAsync(LedgerUser user, string? code, string role)
     {
         if (!user.TwoFactorEnabled)
         {
-            if (NeedsSecondFactor(user.Role)) throw Refuse(Rejections.SecondFactorNeeded, "该角色须先绑定验证器：POST /api/session/second-factor");
+            if (NeedsSecondFactor(role)) throw Refuse(Rejections.SecondFactorNeeded, "该角色须先绑定验证器：POST /api/session/second-factor");
             return;
         }
         if (string.IsNullOrWhiteSpace(code)) throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
@@ -131,10 +145,11 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     private async Task<SessionView> IssueAsync(LedgerUser user, Session session)
     {
         var now = time.GetUtcNow();
+        var (role, region) = await ActingAsync(user, session.DelegatedFrom);
         var refresh = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
         (session.PreviousHash, session.TokenHash, session.UsedAt, session.ExpiresAt) = (session.TokenHash.Length == 0 ? null : session.TokenHash, Hash(refresh), now, now + SessionTime);
         await accounts.SaveChangesAsync();
-        return new SessionView(session.Id, tokens.Issue(new Actor(user.UserName!, user.Role, user.Region), AccessTime), now + AccessTime, refresh, user.UserName!, user.Role, user.Region);
+        return new SessionView(session.Id, tokens.Issue(new Actor(user.UserName!, role, region), AccessTime), now + AccessTime, refresh, user.UserName!, role, region);
     }
 
     private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));

@@ -28,7 +28,7 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
             _ => [RegionCode.CountyLength],
         });
 
-    public string Issue(Actor actor, TimeSpan lifetime) => new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
+    public string Issue(Actor actor, TimeSpan lifetime) => Handler.CreateToken(new SecurityTokenDescriptor
     {
         Issuer = Issuer,
         Audience = Issuer,
@@ -39,11 +39,43 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
         SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(keys.TokenKey), SecurityAlgorithms.HmacSha256),
     });
 
-    public static void AddTo(IServiceCollection services)
+    private const string Either = "own-or-authority", Authority = "authority";
+    private static readonly JsonWebTokenHandler Handler = new();
+
+    /// <summary>
+    /// Any OpenID Connect authority: its discovery document says the keys. Its tokens carry role and region in claims that the settings name;
+    /// a role that is none of ours, or a region that does not fit it, is no token.
+    /// </summary>
+    private static void AddAuthority(Microsoft.AspNetCore.Authentication.AuthenticationBuilder authentication, OidcSettings oidc) => authentication.AddJwtBearer(Authority, options =>
+    {
+        options.Authority = oidc.Authority;
+        options.Audience = oidc.Audience;
+        options.RequireHttpsMetadata = !oidc.AllowHttp;
+        options.MapInboundClaims = false;
+        (options.TokenValidationParameters.RoleClaimType, options.TokenValidationParameters.NameClaimType) = ("role", "sub");
+        options.Events = new JwtBearerEvents
+        {
+            OnTokenValidated = context =>
+            {
+                string? Claim(string type) => context.Principal!.FindFirst(type)?.Value;
+                var (sub, role, region) = (Claim("sub"), Claim(oidc.RoleClaim), Claim(oidc.RegionClaim));
+                if (string.IsNullOrEmpty(sub) || role is null || region is null || Fault(role, region) is not null || role == Roles.Administrator) context.Fail("role or region missing or unknown");
+                else context.Principal = new ClaimsPrincipal(new ClaimsIdentity([new("sub", sub), new("role", role), new("region", region)], Authority, "sub", "role"));
+                return Task.CompletedTask;
+            },
+        };
+    });
+
+    public static void AddTo(IServiceCollection services, Settings settings)
     {
         services.AddSingleton<Tokens>().AddHttpContextAccessor().AddScoped<Caller>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusedAccess>();
-        services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
+        var authentication = services.AddAuthentication(Either).AddJwtBearer();
+        // Which of the two is asked follows from who says that he issued the token; each then checks that for himself.
+        authentication.AddPolicyScheme(Either, null, options => options.ForwardDefaultSelector = http =>
+            settings.Oidc is not null && http.Request.Headers.Authorization.ToString() is ['B' or 'b', 'e', 'a', 'r', 'e', 'r', ' ', .. var token]
+            && Handler.CanReadToken(token) && Handler.ReadJsonWebToken(token).Issuer != Issuer ? Authority : JwtBearerDefaults.AuthenticationScheme);
+        if (settings.Oidc is { } oidc) AddAuthority(authentication, oidc);
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KeyFile, TimeProvider>((options, keys, clock) =>
         {
             options.MapInboundClaims = false;

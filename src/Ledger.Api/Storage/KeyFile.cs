@@ -26,6 +26,27 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
         throw new InvalidOperationException($"密钥文件 {path} 已损坏；请从备份恢复。The key file is damaged: restore it from your backup.");
     }
 
+    /// <summary>
+    /// The keys from a key management system: a command prints what would stand in the file (Ledger:KeyCommand, e.g. <c>vault kv get -field=keys ledger</c>).
+    /// They are never written to this machine's disk.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The command fails, or prints something else; what it printed is not repeated.</exception>
+    public static KeyFile FromCommand(string command)
+    {
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardOutput = true })!;
+        var printed = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        try
+        {
+            if (process.ExitCode == 0 && JsonSerializer.Deserialize<KeyFile>(printed) is { KeyEncryptionKey.Length: 32, HashKey.Length: 32, TokenKey.Length: 32 } keys) return keys;
+        }
+        catch (JsonException)
+        {
+            // Falls through to the one message that helps.
+        }
+        throw new InvalidOperationException($"Ledger:KeyCommand 没有给出密钥（退出码 {process.ExitCode}）；应打印 keys.json 的内容。The key command did not print the keys.");
+    }
+
     private static void Create(string path) =>
         WriteNew(path, JsonSerializer.SerializeToUtf8Bytes(new KeyFile(RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32))));
 

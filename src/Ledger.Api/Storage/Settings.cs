@@ -7,14 +7,16 @@ namespace Ledger.Api.Storage;
 /// <param name="OwnerConnectionString">ConnectionStrings:LedgerOwner. Who owns the tables; needed for the schema command alone.</param>
 /// <param name="DataFolder">Ledger:DataFolder. The private cluster, and the key file unless that is elsewhere.</param>
 /// <param name="KeyFile">Ledger:KeyFile. Made on first start; back it up apart from the database.</param>
+/// <param name="KeyCommand">Ledger:KeyCommand. Prints the keys instead: for a key management system.</param>
 /// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
 /// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no limit.</param>
 /// <param name="RequestsPerAddress">Ledger:RateLimit:PerAddress. The same for who brings no valid token.</param>
 /// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
+/// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null: none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
-public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
-    int RequestsPerUser, int RequestsPerAddress, int RetentionYears)
+public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
+    int RequestsPerUser, int RequestsPerAddress, int RetentionYears, OidcSettings? Oidc)
 {
     public static Settings Of(IConfiguration configuration)
     {
@@ -25,14 +27,28 @@ public sealed record Settings(string? ConnectionString, string? OwnerConnectionS
             configuration.GetConnectionString("LedgerOwner") is { Length: > 0 } owner ? owner : null,
             folder,
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
+            configuration["Ledger:KeyCommand"] is { Length: > 0 } command ? command : null,
             isSample,
             configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"),
             configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,
             LogSettings.Of(configuration.GetSection("Ledger:Log")),
             configuration.GetValue("Ledger:RateLimit:PerUser", 50),
             configuration.GetValue("Ledger:RateLimit:PerAddress", 20),
-            configuration.GetValue("Ledger:RetentionYears", 30));
+            configuration.GetValue("Ledger:RetentionYears", 30),
+            OidcSettings.Of(configuration.GetSection("Ledger:Oidc")));
     }
+}
+
+/// <summary>An OpenID Connect authority, under Ledger:Oidc.</summary>
+/// <param name="Authority">Its address; the discovery document lies below it.</param>
+/// <param name="Audience">What its tokens must be for.</param>
+/// <param name="RoleClaim">The claim with one of our roles; by default <c>role</c>.</param>
+/// <param name="RegionClaim">The claim with the region code; by default <c>region</c>.</param>
+/// <param name="AllowHttp">Only for tests: its keys come unprotected.</param>
+public sealed record OidcSettings(string Authority, string Audience, string RoleClaim, string RegionClaim, bool AllowHttp)
+{
+    public static OidcSettings? Of(IConfigurationSection section) => section["Authority"] is not { Length: > 0 } authority ? null
+        : new OidcSettings(authority, section["Audience"] ?? "collective-subsidy-ledger", section["RoleClaim"] ?? "role", section["RegionClaim"] ?? "region", section.GetValue("AllowHttp", false));
 }
 
 /// <summary>The settings of the transparency log, under Ledger:Log.</summary>

@@ -10,6 +10,9 @@ public static class RegionCode
 
     public static string City(string code) => code[..CityLength];
     public static string County(string code) => code[..CountyLength];
+
+    /// <summary>The county that a code lies in; a city's code is its own.</summary>
+    public static string CountyOrCity(string code) => code.Length > CountyLength ? County(code) : code;
     public static bool Contains(string scope, string code) => code.StartsWith(scope, StringComparison.Ordinal);
 
     /// <summary>Null when the code has one of the lengths asked for and only digits, else what is wrong, in Chinese.</summary>

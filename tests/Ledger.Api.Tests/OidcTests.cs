@@ -1,0 +1,105 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Claims;
+using System.Text.Json;
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using OpenIddict.Abstractions;
+using OpenIddict.Server;
+using static OpenIddict.Abstractions.OpenIddictConstants;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>Tokens of another authority: a real OpenID Connect server (OpenIddict) in a host of its own, found by its discovery document.</summary>
+[Collection("api")]
+public sealed class OidcTests(ApiFixture api)
+{
+    /// <summary>Gives whoever asks by client credentials a token with the claims that the client's id spells: <c>sub|role|region|audience</c>.</summary>
+    private static async Task<(WebApplication Host, Uri Address)> AuthorityAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddOpenIddict().AddServer(options =>
+        {
+            options.EnableDegradedMode().AllowClientCredentialsFlow().SetTokenEndpointUris("/token").AddEphemeralSigningKey().AddEphemeralEncryptionKey().DisableAccessTokenEncryption();
+            options.UseAspNetCore().DisableTransportSecurityRequirement();
+            options.AddEventHandler<OpenIddictServerEvents.ValidateTokenRequestContext>(handler => handler.UseInlineHandler(_ => default));
+            options.AddEventHandler<OpenIddictServerEvents.HandleTokenRequestContext>(handler => handler.UseInlineHandler(context =>
+            {
+                var parts = context.Request.ClientId!.Split('|');
+                var identity = new ClaimsIdentity("test");
+                identity.AddClaim(new Claim(Claims.Subject, parts[0]).SetDestinations(Destinations.AccessToken));
+                identity.AddClaim(new Claim("dept_role", parts[1]).SetDestinations(Destinations.AccessToken));
+                identity.AddClaim(new Claim("dept_region", parts[2]).SetDestinations(Destinations.AccessToken));
+                var principal = new ClaimsPrincipal(identity);
+                principal.SetAudiences(parts[3]);
+                context.SignIn(principal);
+                return default;
+            }));
+        });
+        var host = builder.Build();
+        host.UseAuthentication();
+        await host.StartAsync();
+        return (host, new Uri(host.Urls.Single()));
+    }
+
+    [Fact]
+    public async Task A_token_of_the_configured_authority_is_as_good_as_our_own_and_any_other_is_none()
+    {
+        var (authority, address) = await AuthorityAsync();
+        var (stranger, elsewhere) = await AuthorityAsync();
+        await using var _ = authority;
+        await using var __ = stranger;
+        var village = await api.RegisteredAsync();
+        await using var process = await ApiProcess.StartAsync(new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Ledger"] = api.ConnectionString,
+            ["Ledger__KeyFile"] = api.KeyFile,
+            ["Ledger__Oidc__Authority"] = $"{address}",
+            ["Ledger__Oidc__Audience"] = "ledger",
+            ["Ledger__Oidc__RoleClaim"] = "dept_role",
+            ["Ledger__Oidc__RegionClaim"] = "dept_region",
+            ["Ledger__Oidc__AllowHttp"] = "true",
+        });
+        using var http = new HttpClient();
+        async Task<string> TokenAsync(Uri from, string client)
+        {
+            using var response = await http.PostAsync(new Uri(from, "/token"), new FormUrlEncodedContent(new Dictionary<string, string> { ["grant_type"] = "client_credentials", ["client_id"] = client, ["client_secret"] = "x" }));
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.True(response.IsSuccessStatusCode, text);
+            return JsonSerializer.Deserialize<JsonElement>(text).GetProperty("access_token").GetString()!;
+        }
+        async Task<(HttpStatusCode, string)> FundsAsync(string token)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/funds/{village.FundId}");
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            using var response = await process.Http.SendAsync(request);
+            return (response.StatusCode, await response.Content.ReadAsStringAsync());
+        }
+        var county = village.Offices.County;
+        Assert.Equal(HttpStatusCode.OK, (await FundsAsync(await TokenAsync(address, $"wang.wu|auditor|{county}|ledger"))).Item1);
+        Assert.Equal(HttpStatusCode.NotFound, (await FundsAsync(await TokenAsync(address, "wang.wu|auditor|991100|ledger"))).Item1); // its region counts as ours do
+        foreach (var (what, token) in new[]
+        {
+            ("for another audience", await TokenAsync(address, $"wang.wu|auditor|{county}|payroll")),
+            ("a role of theirs", await TokenAsync(address, $"wang.wu|superuser|{county}|ledger")),
+            ("a region that does not fit", await TokenAsync(address, $"wang.wu|village-finance|{county}|ledger")),
+            ("an administrator of ours", await TokenAsync(address, $"wang.wu|administrator|{county}|ledger")),
+            ("another authority's", await TokenAsync(elsewhere, $"wang.wu|auditor|{county}|ledger")),
+            ("tampered with", (await TokenAsync(address, $"wang.wu|auditor|{county}|ledger"))[..^6] + "AAAAAA"),
+        })
+        {
+            var (status, text) = await FundsAsync(token);
+            Assert.True(status == HttpStatusCode.Unauthorized, $"{what}: {(int)status} {text}");
+            Assert.Contains("unauthenticated", text);
+        }
+        // Our own tokens go on beside it.
+        var own = new Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(new Actor("li.si", Roles.Auditor, county), TimeSpan.FromHours(1));
+        Assert.Equal(HttpStatusCode.OK, (await FundsAsync(own)).Item1);
+    }
+}
