@@ -28,54 +28,37 @@ public sealed partial class ExportTests(ApiFixture api)
     [Fact]
     public async Task Hledger_and_beancount_accept_the_sample_county_and_agree_with_every_trial_balance_at_three_dates()
     {
-        var folder = Directory.CreateTempSubdirectory("ledger-export");
-        try
+        await using var product = await SampleProcess.StartAsync(api, "ledger_export", "AUDITOR");
+        var (hledger, beancount) = (product.At("journal.hledger"), product.At("journal.beancount"));
+        await File.WriteAllTextAsync(hledger, await product.Http.GetStringAsync("/api/exports/journal"));
+        await File.WriteAllTextAsync(beancount, await product.Http.GetStringAsync("/api/exports/journal?format=beancount"));
+        Assert.Equal((0, ""), Run("hledger", "-f", hledger, "check"));
+        Assert.Equal((0, ""), Run("bean-check", beancount));
+
+        var funds = JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync("/api/funds")).EnumerateArray().Select(f => f.Id()).ToList();
+        Assert.Equal(12, funds.Count);
+        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
+        var compared = 0;
+        foreach (var date in new[] { today, today.AddDays(-30), new DateOnly(today.Year - 1, 12, 31) })
         {
-            await using var product = await ApiProcess.StartAsync(new Dictionary<string, string>
-            {
-                ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_export"),
-                ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
-                ["Ledger__Sample"] = "true",
-                ["Ledger__SampleFolder"] = folder.FullName,
-            });
-            await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
-            product.Http.DefaultRequestHeaders.Authorization = new("Bearer",
-                File.ReadLines(Path.Combine(folder.FullName, "tour.env")).First(l => l.StartsWith("export AUDITOR=", StringComparison.Ordinal))["export AUDITOR=".Length..]);
-            var (hledger, beancount) = (Path.Combine(folder.FullName, "journal.hledger"), Path.Combine(folder.FullName, "journal.beancount"));
-            await File.WriteAllTextAsync(hledger, await product.Http.GetStringAsync("/api/exports/journal"));
-            await File.WriteAllTextAsync(beancount, await product.Http.GetStringAsync("/api/exports/journal?format=beancount"));
-            Assert.Equal((0, ""), Run("hledger", "-f", hledger, "check"));
-            Assert.Equal((0, ""), Run("bean-check", beancount));
-
-            var funds = JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync("/api/funds")).EnumerateArray().Select(f => f.Id()).ToList();
-            Assert.Equal(12, funds.Count);
-            var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
-            var compared = 0;
-            foreach (var date in new[] { today, today.AddDays(-30), new DateOnly(today.Year - 1, 12, 31) })
-            {
-                var (exit, csv) = Run("hledger", "-f", hledger, "balance", "--flat", "--no-total", "-O", "csv", "-e", $"{date.AddDays(1):yyyy-MM-dd}");
-                Assert.Equal(0, exit);
-                var theirs = HledgerRow().Matches(csv).ToDictionary(m => m.Groups["account"].Value, m => decimal.Parse(m.Groups["amount"].Value, CultureInfo.InvariantCulture));
-                var ours = new Dictionary<string, decimal>();
-                foreach (var fund in funds)
-                    foreach (var account in JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={date:yyyy-MM-dd}")).GetProperty("accounts").EnumerateArray())
-                        ours[$"{fund}:{account.GetProperty("account").GetString()}"] = account.GetProperty("amount").GetDecimal();
-                Assert.Equal(ours.OrderBy(a => a.Key, StringComparer.Ordinal), theirs.OrderBy(a => a.Key, StringComparer.Ordinal));
-                compared += ours.Count;
-            }
-            Assert.True(compared > 60, $"{compared} accounts");
-
-            await GeneralLedgerAgreesAsync(product.Http, funds, today);
-
-            // One unbalanced fen, and both say so.
-            var broken = (await File.ReadAllTextAsync(hledger)).Replace(" 60000.00 CNY", " 60000.01 CNY", StringComparison.Ordinal);
-            await File.WriteAllTextAsync(hledger, broken);
-            Assert.NotEqual(0, Run("hledger", "-f", hledger, "check").Exit);
+            var (exit, csv) = Run("hledger", "-f", hledger, "balance", "--flat", "--no-total", "-O", "csv", "-e", $"{date.AddDays(1):yyyy-MM-dd}");
+            Assert.Equal(0, exit);
+            var theirs = HledgerRow().Matches(csv).ToDictionary(m => m.Groups["account"].Value, m => decimal.Parse(m.Groups["amount"].Value, CultureInfo.InvariantCulture));
+            var ours = new Dictionary<string, decimal>();
+            foreach (var fund in funds)
+                foreach (var account in JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={date:yyyy-MM-dd}")).GetProperty("accounts").EnumerateArray())
+                    ours[$"{fund}:{account.GetProperty("account").GetString()}"] = account.GetProperty("amount").GetDecimal();
+            Assert.Equal(ours.OrderBy(a => a.Key, StringComparer.Ordinal), theirs.OrderBy(a => a.Key, StringComparer.Ordinal));
+            compared += ours.Count;
         }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        Assert.True(compared > 60, $"{compared} accounts");
+
+        await GeneralLedgerAgreesAsync(product.Http, funds, today);
+
+        // One unbalanced fen, and both say so.
+        var broken = (await File.ReadAllTextAsync(hledger)).Replace(" 60000.00 CNY", " 60000.01 CNY", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(hledger, broken);
+        Assert.NotEqual(0, Run("hledger", "-f", hledger, "check").Exit);
     }
 
     /// <summary>The ISO 21378 tables agree with each other and, fund by fund and account by account, with the trial balance.</summary>

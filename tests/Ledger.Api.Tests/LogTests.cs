@@ -15,115 +15,95 @@ public sealed class LogTests(ApiFixture api)
     [Fact]
     public async Task Go_verifies_the_sample_countys_checkpoint_a_thousand_receipts_and_a_hundred_consistency_proofs_and_refuses_each_with_one_bit_flipped()
     {
-        var folder = Directory.CreateTempSubdirectory("ledger-go");
-        try
+        await using var process = await SampleProcess.StartAsync(api, "ledger_go", "CITY_AUDITOR", ("Ledger__Log__CheckpointSeconds", "1"), ("Ledger__Log__Sm2", "true"));
+        await using var owner = NpgsqlDataSource.Create(process.ConnectionString);
+        await using var connection = await owner.OpenConnectionAsync();
+
+        // Somebody is refused, and one member's personal data is erased: both leave the proofs as they are.
+        using (var refused = await process.Http.PostAsync($"/api/funds/{process.Variable("FUND")}/closure", SampleClient.Json(new { reason = "x" }))) Assert.False(refused.IsSuccessStatusCode);
+        var member = (await connection.QueryAsync("select stream_id from ledger.mt_events where type = 'member_registered' order by seq_id limit 1", r => r.GetString(0))).Single();
+        var membersEvent = (await connection.QueryAsync("select seq_id from ledger.mt_events where stream_id = @m order by 1 limit 1", r => r.GetInt64(0), ("m", member))).Single();
+        async Task<long> WaitingAsync() => JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log")) is var log && log.GetProperty("signedSize").GetInt64() == log.GetProperty("size").GetInt64() ? log.GetProperty("waiting").GetInt64() : -1;
+        await ApiFixture.EventuallyAsync(async () => await WaitingAsync() == 0, "everything is signed");
+        var before = process.At("before.tlog-proof");
+        await File.WriteAllTextAsync(before, await process.Http.GetStringAsync($"/api/audit/events/{membersEvent}/receipt"));
+        Assert.Equal(1, await connection.ExecuteAsync("update ledger.person set wrapped_key = null, data = null where member_id = @m", ("m", member)));
+
+        var (keys, checkpoint, log) = (process.At("keys"), process.At("checkpoint"), process.At("log.jsonl"));
+        await File.WriteAllTextAsync(keys, await process.Http.GetStringAsync("/log/keys"));
+        await File.WriteAllTextAsync(checkpoint, await process.Http.GetStringAsync("/log/checkpoint"));
+        await File.WriteAllBytesAsync(log, await process.Http.GetByteArrayAsync("/api/exports/log"));
+        var size = Checkpoint.Parse(await File.ReadAllTextAsync(checkpoint)).Size;
+        Assert.Equal((await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single(), size);
+        var entries = await File.ReadAllTextAsync(log);
+        Assert.Contains("\"type\":\"command_refused\"", entries);
+        Assert.DoesNotContain(new SamplePeople(370811).Take(1, "370811").Single().Name, entries);
+
+        var random = new Random(1000);
+        var receipts = Directory.CreateDirectory(process.At("receipts")).FullName;
+        var sequences = await connection.QueryAsync("select seq_id from ledger.mt_events order by seq_id", r => r.GetInt64(0));
+        var chosen = Enumerable.Range(0, sequences.Count).OrderBy(_ => random.Next()).Take(999).Select(i => sequences[i]).Append(membersEvent).Distinct().ToList();
+        foreach (var sequence in chosen.Concat(sequences.Except(chosen).Take(1000 - chosen.Count)))
+            await File.WriteAllTextAsync(Path.Combine(receipts, $"{sequence}.tlog-proof"), await process.Http.GetStringAsync($"/api/audit/events/{sequence}/receipt"));
+        var pairs = new StringBuilder();
+        for (var i = 0; i < 100; i++)
         {
-            var settings = new Dictionary<string, string>
-            {
-                ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_go"),
-                ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
-                ["Ledger__Sample"] = "true",
-                ["Ledger__SampleFolder"] = folder.FullName,
-                ["Ledger__Log__CheckpointSeconds"] = "1",
-                ["Ledger__Log__Sm2"] = "true",
-            };
-            await using var process = await ApiProcess.StartAsync(settings);
-            await ApiFixture.EventuallyAsync(() => Task.FromResult(process.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
-            string Variable(string name) => File.ReadLines(Path.Combine(folder.FullName, "tour.env")).First(l => l.StartsWith($"export {name}=", StringComparison.Ordinal))[$"export {name}=".Length..];
-            process.Http.DefaultRequestHeaders.Authorization = new("Bearer", Variable("CITY_AUDITOR"));
-            var owner = NpgsqlDataSource.Create(settings["ConnectionStrings__Ledger"]);
-            await using var connection = await owner.OpenConnectionAsync();
-
-            // Somebody is refused, and one member's personal data is erased: both leave the proofs as they are.
-            using (var refused = await process.Http.PostAsync($"/api/funds/{Variable("FUND")}/closure", SampleClient.Json(new { reason = "x" }))) Assert.False(refused.IsSuccessStatusCode);
-            var member = (await connection.QueryAsync("select stream_id from ledger.mt_events where type = 'member_registered' order by seq_id limit 1", r => r.GetString(0))).Single();
-            var membersEvent = (await connection.QueryAsync("select seq_id from ledger.mt_events where stream_id = @m order by 1 limit 1", r => r.GetInt64(0), ("m", member))).Single();
-            async Task<long> WaitingAsync() => JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log")) is var log && log.GetProperty("signedSize").GetInt64() == log.GetProperty("size").GetInt64() ? log.GetProperty("waiting").GetInt64() : -1;
-            await ApiFixture.EventuallyAsync(async () => await WaitingAsync() == 0, "everything is signed");
-            var before = Path.Combine(folder.FullName, "before.tlog-proof");
-            await File.WriteAllTextAsync(before, await process.Http.GetStringAsync($"/api/audit/events/{membersEvent}/receipt"));
-            Assert.Equal(1, await connection.ExecuteAsync("update ledger.person set wrapped_key = null, data = null where member_id = @m", ("m", member)));
-
-            var (keys, checkpoint, log) = (Path.Combine(folder.FullName, "keys"), Path.Combine(folder.FullName, "checkpoint"), Path.Combine(folder.FullName, "log.jsonl"));
-            await File.WriteAllTextAsync(keys, await process.Http.GetStringAsync("/log/keys"));
-            await File.WriteAllTextAsync(checkpoint, await process.Http.GetStringAsync("/log/checkpoint"));
-            await File.WriteAllBytesAsync(log, await process.Http.GetByteArrayAsync("/api/exports/log"));
-            var size = Checkpoint.Parse(await File.ReadAllTextAsync(checkpoint)).Size;
-            Assert.Equal((await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single(), size);
-            var entries = await File.ReadAllTextAsync(log);
-            Assert.Contains("\"type\":\"command_refused\"", entries);
-            Assert.DoesNotContain(new SamplePeople(370811).Take(1, "370811").Single().Name, entries);
-
-            var random = new Random(1000);
-            var receipts = Directory.CreateDirectory(Path.Combine(folder.FullName, "receipts")).FullName;
-            var sequences = await connection.QueryAsync("select seq_id from ledger.mt_events order by seq_id", r => r.GetInt64(0));
-            var chosen = Enumerable.Range(0, sequences.Count).OrderBy(_ => random.Next()).Take(999).Select(i => sequences[i]).Append(membersEvent).Distinct().ToList();
-            foreach (var sequence in chosen.Concat(sequences.Except(chosen).Take(1000 - chosen.Count)))
-                await File.WriteAllTextAsync(Path.Combine(receipts, $"{sequence}.tlog-proof"), await process.Http.GetStringAsync($"/api/audit/events/{sequence}/receipt"));
-            var pairs = new StringBuilder();
-            for (var i = 0; i < 100; i++)
-            {
-                var (a, b) = (random.NextInt64(1, size + 1), random.NextInt64(1, size + 1));
-                pairs.Append($"{Math.Min(a, b)} {Math.Max(a, b)} {(await process.Http.GetStringAsync($"/log/consistency?from={Math.Min(a, b)}&to={Math.Max(a, b)}")).Trim().Replace('\n', ',')}\n");
-            }
-            await File.WriteAllTextAsync(Path.Combine(folder.FullName, "consistency"), pairs.ToString());
-            var (exit, output) = Product.Run("go", ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), folder.FullName],
-                ("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOCACHE", Path.Combine(folder.FullName, "gocache")), ("GOFLAGS", ""));
-            Assert.True(exit == 0 && output.Contains($"OK entries={size} receipts=1000 pairs=100 flips=", StringComparison.Ordinal), output);
-            Assert.True(int.Parse(output.Trim().Split("flips=")[1]) > 4000, output);
-
-            // Our own verifier, which shares only the tree's maths with the product, says the same and checks the ledger's promises too.
-            (exit, output) = Product.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
-            Assert.True(exit == 0 && output.Contains($"{size} 条与检查点相符", StringComparison.Ordinal) && output.Contains("守恒 12 个资金", StringComparison.Ordinal), output);
-            Assert.Equal(0, Product.Verify("receipt", before, "--key", keys).Exit);
-            Assert.Equal(0, Product.Verify("receipt", Path.Combine(receipts, $"{membersEvent}.tlog-proof"), "--key", keys).Exit);
-            Assert.True(JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean());
-
-            // Tiles and entries as C2SP serves them give the same leaves.
-            var bundle = await process.Http.GetByteArrayAsync("/log/tile/entries/000");
-            var tile = await process.Http.GetByteArrayAsync("/log/tile/0/000");
-            var lines = (await File.ReadAllTextAsync(log)).Split('\n');
-            for (int i = 0, at = 0; i < 256; i++)
-            {
-                var length = bundle[at] << 8 | bundle[at + 1];
-                Assert.Equal(lines[i], Encoding.UTF8.GetString(bundle, at + 2, length));
-                Assert.Equal(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(lines[i])), tile[(i * 32)..(i * 32 + 32)]);
-                at += 2 + length;
-            }
-            Assert.Equal(32 * (size / 256 % 256), (await process.Http.GetByteArrayAsync($"/log/tile/1/000.p/{size / 256 % 256}")).Length);
-
-            // What the verifier finds when the operator himself breaks a promise: each is a log that is well signed and yet refused.
-            async Task BrokenAsync(string what, Func<List<string>, IEnumerable<string>> change)
-            {
-                var changed = change([.. lines.Where(l => l.Length > 0)]).Select((l, i) => System.Text.RegularExpressions.Regex.Replace(l, "\"index\":[0-9]+,\"recordedAt\"", $"\"index\":{i},\"recordedAt\"")).ToList();
-                var tree = new MerkleTree.Growing();
-                foreach (var line in changed) tree.Add(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(line)));
-                var signer = NoteSigner.Create("operator.example", NoteAlgorithm.Ed25519);
-                var bare = new Checkpoint("operator.example", tree.Size, tree.Root(), []);
-                var (file, note) = (Path.Combine(folder.FullName, "broken.jsonl"), Path.Combine(folder.FullName, "broken.checkpoint"));
-                await File.WriteAllTextAsync(file, string.Concat(changed.Select(l => $"{l}\n")));
-                await File.WriteAllTextAsync(note, (bare with { Signatures = [signer.Sign(bare.Text, DateTimeOffset.UtcNow)] }).Note);
-                var (code, said) = Product.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
-                Assert.True(code == 1 && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
-                Assert.Equal(0, Product.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes").Exit);
-            }
-            static IEnumerable<string> Edited(List<string> all, string type, Func<string, string> edit)
-            {
-                var at = all.FindIndex(l => l.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal));
-                var now = edit(all[at]);
-                Assert.NotEqual(all[at], now);
-                return all.Select((l, i) => i == at ? now : l);
-            }
-            await BrokenAsync("跳到", all => all.Where((_, i) => i != all.FindIndex(l => l.Contains("\"type\":\"funds_allocated\"", StringComparison.Ordinal))));
-            await BrokenAsync("进项应从第", all => Edited(all, "funds_allocated", l => System.Text.RegularExpressions.Regex.Replace(l, "\"amountFen\":[0-9]+", "\"amountFen\":1")));
-            await BrokenAsync("超过最高档次", all => Edited(all, "policy_year_published", l => System.Text.RegularExpressions.Regex.Replace(l, "\"tierFen\":[0-9]+", "\"tierFen\":100")));
-            var reviewer = (await connection.QueryAsync("select data ->> 'reviewedBy' from ledger.mt_events where type = 'application_reviewed' order by seq_id limit 1", r => r.GetString(0))).Single();
-            await BrokenAsync("审批了自己提交或复核的申请", all => Edited(all, "application_approved", l => System.Text.RegularExpressions.Regex.Replace(l, "approver\\.370811", reviewer)));
+            var (a, b) = (random.NextInt64(1, size + 1), random.NextInt64(1, size + 1));
+            pairs.Append($"{Math.Min(a, b)} {Math.Max(a, b)} {(await process.Http.GetStringAsync($"/log/consistency?from={Math.Min(a, b)}&to={Math.Max(a, b)}")).Trim().Replace('\n', ',')}\n");
         }
-        finally
+        await File.WriteAllTextAsync(process.At("consistency"), pairs.ToString());
+        var (exit, output) = Product.Run("go", ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), process.Folder.FullName],
+            ("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOCACHE", process.At("gocache")), ("GOFLAGS", ""));
+        Assert.True(exit == 0 && output.Contains($"OK entries={size} receipts=1000 pairs=100 flips=", StringComparison.Ordinal), output);
+        Assert.True(int.Parse(output.Trim().Split("flips=")[1]) > 4000, output);
+
+        // Our own verifier, which shares only the tree's maths with the product, says the same and checks the ledger's promises too.
+        (exit, output) = Product.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
+        Assert.True(exit == 0 && output.Contains($"{size} 条与检查点相符", StringComparison.Ordinal) && output.Contains("守恒 12 个资金", StringComparison.Ordinal), output);
+        Assert.Equal(0, Product.Verify("receipt", before, "--key", keys).Exit);
+        Assert.Equal(0, Product.Verify("receipt", Path.Combine(receipts, $"{membersEvent}.tlog-proof"), "--key", keys).Exit);
+        Assert.True(JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean());
+
+        // Tiles and entries as C2SP serves them give the same leaves.
+        var bundle = await process.Http.GetByteArrayAsync("/log/tile/entries/000");
+        var tile = await process.Http.GetByteArrayAsync("/log/tile/0/000");
+        var lines = (await File.ReadAllTextAsync(log)).Split('\n');
+        for (int i = 0, at = 0; i < 256; i++)
         {
-            folder.Delete(recursive: true);
+            var length = bundle[at] << 8 | bundle[at + 1];
+            Assert.Equal(lines[i], Encoding.UTF8.GetString(bundle, at + 2, length));
+            Assert.Equal(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(lines[i])), tile[(i * 32)..(i * 32 + 32)]);
+            at += 2 + length;
         }
+        Assert.Equal(32 * (size / 256 % 256), (await process.Http.GetByteArrayAsync($"/log/tile/1/000.p/{size / 256 % 256}")).Length);
+
+        // What the verifier finds when the operator himself breaks a promise: each is a log that is well signed and yet refused.
+        async Task BrokenAsync(string what, Func<List<string>, IEnumerable<string>> change)
+        {
+            var changed = change([.. lines.Where(l => l.Length > 0)]).Select((l, i) => System.Text.RegularExpressions.Regex.Replace(l, "\"index\":[0-9]+,\"recordedAt\"", $"\"index\":{i},\"recordedAt\"")).ToList();
+            var tree = new MerkleTree.Growing();
+            foreach (var line in changed) tree.Add(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(line)));
+            var signer = NoteSigner.Create("operator.example", NoteAlgorithm.Ed25519);
+            var bare = new Checkpoint("operator.example", tree.Size, tree.Root(), []);
+            var (file, note) = (process.At("broken.jsonl"), process.At("broken.checkpoint"));
+            await File.WriteAllTextAsync(file, string.Concat(changed.Select(l => $"{l}\n")));
+            await File.WriteAllTextAsync(note, (bare with { Signatures = [signer.Sign(bare.Text, DateTimeOffset.UtcNow)] }).Note);
+            var (code, said) = Product.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
+            Assert.True(code == 1 && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
+            Assert.Equal(0, Product.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes").Exit);
+        }
+        static IEnumerable<string> Edited(List<string> all, string type, Func<string, string> edit)
+        {
+            var at = all.FindIndex(l => l.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal));
+            var now = edit(all[at]);
+            Assert.NotEqual(all[at], now);
+            return all.Select((l, i) => i == at ? now : l);
+        }
+        await BrokenAsync("跳到", all => all.Where((_, i) => i != all.FindIndex(l => l.Contains("\"type\":\"funds_allocated\"", StringComparison.Ordinal))));
+        await BrokenAsync("进项应从第", all => Edited(all, "funds_allocated", l => System.Text.RegularExpressions.Regex.Replace(l, "\"amountFen\":[0-9]+", "\"amountFen\":1")));
+        await BrokenAsync("超过最高档次", all => Edited(all, "policy_year_published", l => System.Text.RegularExpressions.Regex.Replace(l, "\"tierFen\":[0-9]+", "\"tierFen\":100")));
+        var reviewer = (await connection.QueryAsync("select data ->> 'reviewedBy' from ledger.mt_events where type = 'application_reviewed' order by seq_id limit 1", r => r.GetString(0))).Single();
+        await BrokenAsync("审批了自己提交或复核的申请", all => Edited(all, "application_approved", l => System.Text.RegularExpressions.Regex.Replace(l, "approver\\.370811", reviewer)));
     }
 
     [Fact]

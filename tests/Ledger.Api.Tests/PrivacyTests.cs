@@ -14,49 +14,31 @@ public sealed class PrivacyTests(ApiFixture api)
     [Fact]
     public async Task A_whole_sample_county_leaves_no_name_id_phone_or_card_in_the_database_the_logs_or_the_exports()
     {
-        var folder = Directory.CreateTempSubdirectory("ledger-privacy");
-        try
-        {
-            var connectionString = await api.NewDatabaseAsync("ledger_privacy");
-            await using var process = await ApiProcess.StartAsync(new Dictionary<string, string>
-            {
-                ["ConnectionStrings__Ledger"] = connectionString,
-                ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
-                ["Ledger__Sample"] = "true",
-                ["Ledger__SampleFolder"] = folder.FullName,
-                ["Logging__LogLevel__Default"] = "Debug", // the most that anybody could switch on
-            });
-            await ApiFixture.EventuallyAsync(() => Task.FromResult(process.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
-            process.Http.DefaultRequestHeaders.Authorization = new("Bearer", File.ReadLines(Path.Combine(folder.FullName, "tour.env")).First(l => l.StartsWith("export CITY_AUDITOR=", StringComparison.Ordinal))["export CITY_AUDITOR=".Length..]);
+        // Debug: the most that anybody could switch on.
+        await using var process = await SampleProcess.StartAsync(api, "ledger_privacy", "CITY_AUDITOR", ("Logging__LogLevel__Default", "Debug"));
+        var written = new Dictionary<string, string> { ["logs"] = process.Process.Output };
+        foreach (var path in new[] { "/api/exports/events", "/api/exports/journal", "/api/exports/journal?format=beancount", "/api/exports/log", "/api/audit/events?limit=1000", "/api/funds", "/api/applications", "/api/donors", "/api/supervision" })
+            written[path] = await process.Http.GetStringAsync(path);
+        await using (var source = NpgsqlDataSource.Create(process.ConnectionString))
+        await using (var connection = await source.OpenConnectionAsync())
+            foreach (var table in await connection.QueryAsync("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')", r => r.GetString(0)))
+                written[table] = string.Join('\n', await connection.QueryAsync($"select t::text from {table} t", r => r.GetString(0))); // bytes stand there as hex
+        Assert.True(written["ledger.mt_events"].Length > 1_000_000 && written["ledger.person"].Length > 500_000 && written["logs"].Length > 100_000, string.Join(", ", written.Select(w => $"{w.Key}: {w.Value.Length}")));
 
-            var written = new Dictionary<string, string> { ["logs"] = process.Output };
-            foreach (var path in new[] { "/api/exports/events", "/api/exports/journal", "/api/exports/journal?format=beancount", "/api/exports/log", "/api/audit/events?limit=1000", "/api/funds", "/api/applications", "/api/donors", "/api/supervision" })
-                written[path] = await process.Http.GetStringAsync(path);
-            await using (var source = NpgsqlDataSource.Create(connectionString))
-            await using (var connection = await source.OpenConnectionAsync())
-                foreach (var table in await connection.QueryAsync("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')", r => r.GetString(0)))
-                    written[table] = string.Join('\n', await connection.QueryAsync($"select t::text from {table} t", r => r.GetString(0))); // bytes stand there as hex
-            Assert.True(written["ledger.mt_events"].Length > 1_000_000 && written["ledger.person"].Length > 500_000 && written["logs"].Length > 100_000, string.Join(", ", written.Select(w => $"{w.Key}: {w.Value.Length}")));
-
-            var people = SampleStory.Villages.SelectMany(SampleStory.People).ToList();
-            Assert.Equal(3000, people.Count);
-            var clear = people.SelectMany(p => new[] { p.CitizenId, p.Phone }).Concat(people.Select(p => p.Name).Where(n => n.Length >= 3)).ToHashSet();
-            static string Hex(string text) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(text));
-            foreach (var (where, text) in written)
-            {
-                // Every run of digits, every Chinese word and every hex column is looked up, rather than 9,000 words searched for in each.
-                foreach (var match in System.Text.RegularExpressions.Regex.Matches(text, "[0-9]{11,18}[Xx]?").Select(m => m.Value)) Assert.False(clear.Contains(match), $"{where}: {match}");
-                foreach (var name in clear.Where(c => !char.IsAsciiDigit(c[0]))) Assert.False(text.Contains(name, StringComparison.Ordinal) && !IsPartOfAnotherWord(text, name), $"{where}: {name}");
-                if (text.Contains("\\x", StringComparison.Ordinal))
-                    foreach (var secret in people.Take(300).SelectMany(p => new[] { p.CitizenId, p.Phone, p.Name })) Assert.False(secret.Length > 2 && text.Contains(Hex(secret), StringComparison.Ordinal), $"{where}: {secret} as bytes");
-            }
-            var keys = JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(Path.Combine(folder.FullName, "keys.json")));
-            foreach (var key in keys.EnumerateObject()) Assert.DoesNotContain(key.Value.GetString()!, process.Output);
-        }
-        finally
+        var people = SampleStory.Villages.SelectMany(SampleStory.People).ToList();
+        Assert.Equal(3000, people.Count);
+        var clear = people.SelectMany(p => new[] { p.CitizenId, p.Phone }).Concat(people.Select(p => p.Name).Where(n => n.Length >= 3)).ToHashSet();
+        static string Hex(string text) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(text));
+        foreach (var (where, text) in written)
         {
-            folder.Delete(recursive: true);
+            // Every run of digits, every Chinese word and every hex column is looked up, rather than 9,000 words searched for in each.
+            foreach (var match in System.Text.RegularExpressions.Regex.Matches(text, "[0-9]{11,18}[Xx]?").Select(m => m.Value)) Assert.False(clear.Contains(match), $"{where}: {match}");
+            foreach (var name in clear.Where(c => !char.IsAsciiDigit(c[0]))) Assert.False(text.Contains(name, StringComparison.Ordinal) && !IsPartOfAnotherWord(text, name), $"{where}: {name}");
+            if (text.Contains("\\x", StringComparison.Ordinal))
+                foreach (var secret in people.Take(300).SelectMany(p => new[] { p.CitizenId, p.Phone, p.Name })) Assert.False(secret.Length > 2 && text.Contains(Hex(secret), StringComparison.Ordinal), $"{where}: {secret} as bytes");
         }
+        var keys = JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(process.At("keys.json")));
+        foreach (var key in keys.EnumerateObject()) Assert.DoesNotContain(key.Value.GetString()!, process.Process.Output);
     }
 
     /// <summary>A family name and a given name may meet by chance inside a longer run of Chinese (a place, a title).</summary>

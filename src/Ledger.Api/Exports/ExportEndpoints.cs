@@ -19,10 +19,10 @@ public static class ExportEndpoints
         api.MapGet("/exports/journal", (string? region, string? format, Exports exports, Caller caller, HttpContext http) =>
                 WriteAsync(Journal(format), region, exports, caller, http))
             .Reading<string>("export-journal", "导出日记账：format 为 hledger、beancount 文本，或 general-ledger（ISO 21378 总账表，CSV 压缩包） · Export the journal", Bookkeepers)
-            .Refuses(Rejections.FieldInvalid);
+            .Refuses(Rejections.FieldInvalid).DisableRequestTimeout();
         api.MapGet("/exports/events", (string? region, Exports exports, Caller caller, HttpContext http) => WriteAsync(ExportKind.Events, region, exports, caller, http))
             .Reading<string>("export-events", "导出事件日志（JSON Lines，金额为分） · Export the event log as JSON lines", Roles.Auditor, Roles.CityHrss)
-            .Refuses(Rejections.FieldInvalid);
+            .Refuses(Rejections.FieldInvalid).DisableRequestTimeout();
         api.MapGet("/exports/log", async (Exports exports, Caller caller, HttpContext http) =>
             {
                 if (!await exports.IsWholeLogInAsync(caller.Actor.Region, http.RequestAborted))
@@ -30,7 +30,7 @@ public static class ExportEndpoints
                 await WriteAsync(ExportKind.Log, null, exports, caller, http);
             })
             .Reading<string>("export-log", "导出存证日志（每行一条，供 ledger-verify log） · Export the whole transparency log", Roles.Auditor, Roles.CityHrss)
-            .Refuses(Rejections.Forbidden);
+            .Refuses(Rejections.Forbidden).DisableRequestTimeout();
         api.MapGet("/exports/account-map", (AccountMap accounts) => Results.File([.. System.Text.Encoding.UTF8.Preamble, .. System.Text.Encoding.UTF8.GetBytes(accounts.Text)], "text/csv; charset=utf-8", "account-map.csv"))
             .Reading<string>("export-account-map", "科目对照表（CSV）：账本账户与农村集体经济组织会计科目 · The mapping of accounts in use", Bookkeepers);
     }

@@ -56,13 +56,12 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
         }
         var funds = await JournalReader.FundsAsync(session, scope, cancellation);
         var done = 0L;
-        async IAsyncEnumerable<IAsyncEnumerable<JournalEntry>> Funds()
+        IEnumerable<IAsyncEnumerable<JournalEntry>> Funds()
         {
             foreach (var fund in funds)
             {
                 yield return JournalReader.EntriesAsync(session, fund, cancellation);
                 progress(++done);
-                await Task.CompletedTask;
             }
         }
         if (kind == ExportKind.GeneralLedger)
@@ -75,7 +74,7 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
         starting(funds.Count);
         await using var writer = new StreamWriter(body, new UTF8Encoding(false), leaveOpen: true);
         if (kind == ExportKind.Beancount) await writer.WriteAsync(JournalText.BeancountHead);
-        await foreach (var entries in Funds())
+        foreach (var entries in Funds())
         {
             await foreach (var entry in entries) await writer.WriteAsync(kind == ExportKind.Beancount ? JournalText.Beancount(entry) : JournalText.Hledger(entry));
             await writer.FlushAsync(cancellation);

@@ -18,20 +18,20 @@ public sealed class GeneralLedger(AccountMap accounts)
     /// <summary>How often the funds are read: entries, lines, trial balance.</summary>
     public const int Passes = 3;
 
-    public async Task WriteAsync(ZipArchive zip, Func<IAsyncEnumerable<IAsyncEnumerable<JournalEntry>>> funds, CancellationToken cancellation)
+    public async Task WriteAsync(ZipArchive zip, Func<IEnumerable<IAsyncEnumerable<JournalEntry>>> funds, CancellationToken cancellation)
     {
         var (used, periods) = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<(int Year, int Month)>());
         await TableAsync("GL_Journal_Entry.csv", ["Journal_ID", "Business_Unit_Code", "Fiscal_Year", "Accounting_Period", "Effective_Date", "Entered_Date_Time", "Entered_By", "JE_Type", "JE_Header_Description", "Amount_Currency"],
             async row =>
             {
-                await foreach (var entries in funds())
+                foreach (var entries in funds())
                     await foreach (var e in entries)
                         row([$"{e.Sequence}", e.FundId, $"{e.Date.Year}", $"{e.Date.Month:00}", $"{e.Date:yyyy-MM-dd}", $"{e.RecordedAt.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", e.Actor, e.Type, FundSheets.Title(e.Type), "CNY"]);
             });
         await TableAsync("GL_Journal_Entry_Line.csv", ["Journal_ID", "Journal_ID_Line_Number", "Business_Unit_Code", "GL_Account_Number", "Amount", "Amount_Credit_Debit_Indicator", "Amount_Currency"],
             async row =>
             {
-                await foreach (var entries in funds())
+                foreach (var entries in funds())
                     await foreach (var e in entries)
                         foreach (var (p, i) in e.Postings.Select((p, i) => (p, i)))
                             row([$"{e.Sequence}", $"{i + 1}", e.FundId, Number(p.Account), $"{Absolute(p.AmountFen)}", p.AmountFen > Money.Zero ? "D" : "C", "CNY"]);
@@ -39,7 +39,7 @@ public sealed class GeneralLedger(AccountMap accounts)
         await TableAsync("GL_Trial_Balance.csv", ["Business_Unit_Code", "Fiscal_Year", "Accounting_Period", "GL_Account_Number", "Beginning_Balance", "Debit_Amount", "Credit_Amount", "Ending_Balance", "Amount_Currency"],
             async row =>
             {
-                await foreach (var entries in funds())
+                foreach (var entries in funds())
                 {
                     // One fund's postings by period and account: as many sums as it has of them.
                     var (sums, fund) = (new SortedDictionary<(int Year, int Month), SortedDictionary<string, (Money Debit, Money Credit)>>(), "");

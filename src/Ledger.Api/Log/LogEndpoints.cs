@@ -51,7 +51,7 @@ public static class LogEndpoints
                 var result = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(cancellation);
                 return new LogCheckView(result.Findings.Count == 0, result.Entries, result.Findings);
             })
-            .Reading<LogCheckView>("check-log", "核对存证日志：逐条重算哈希，与检查点比对 · Recompute the whole log from the stored events", Roles.Auditor, Roles.CityHrss);
+            .Reading<LogCheckView>("check-log", "核对存证日志：逐条重算哈希，与检查点比对 · Recompute the whole log from the stored events", Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
     }
 
     private static async Task<IResult> Checkpoint(NpgsqlDataSource database, HttpContext http, CancellationToken cancellation)

@@ -65,13 +65,13 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, IL
                     continue;
                 }
                 await FoundAsync(connection, theirs > latest.Size
-                    ? $"见证方 {witness.Key.Name} 已见过 {theirs} 条的日志，本库只有 {latest.Size} 条：日志被截断，或恢复了旧备份"
+                    ? $"见证方 {witness.Key.Name} 已见过 {theirs} 条的日志，本库没有那么长：日志被截断，或恢复了旧备份"
                     : $"见证方 {witness.Key.Name} 见过的 {theirs} 条与本库不同：历史被改写");
                 return;
             }
             if (response.StatusCode == HttpStatusCode.UnprocessableEntity)
             {
-                await FoundAsync(connection, $"见证方 {witness.Key.Name} 见过的 {known} 条不在本库 {latest.Size} 条之中：历史被改写");
+                await FoundAsync(connection, $"见证方 {witness.Key.Name} 见过的 {known} 条不在本库之中：历史被改写");
                 return;
             }
             log.LogWarning("Witness {Witness} answered {Status}: {Text}", witness.Url, (int)response.StatusCode, text.Trim());

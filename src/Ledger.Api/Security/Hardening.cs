@@ -17,6 +17,7 @@ public static class Hardening
     /// <summary>How many seconds of its rate somebody may use at once.</summary>
     private const int BurstSeconds = 10;
 
+    /// <summary>Exports and checks take as long as the ledger is; they say so themselves.</summary>
     private static readonly TimeSpan RequestTime = TimeSpan.FromMinutes(2);
 
     /// <summary>Scripts, styles and pictures of our own; nothing inline but styles; no frame, no form elsewhere.</summary>

@@ -46,9 +46,9 @@ public sealed class CheckpointSigner(NpgsqlDataSource database, string schema, I
             foreach (var (was, whose) in new[] { (stored, "数据库"), (remembered, "签名者") })
             {
                 if (was is null) continue;
-                if (was.Size > size) throw new LogDamagedException($"{whose}记得大小 {was.Size} 的检查点，现在的日志只有 {size} 条：日志被截断，或恢复了旧备份");
+                if (was.Size > size) throw new LogDamagedException($"{whose}记得大小 {was.Size} 的检查点，现在的日志没有那么长：日志被截断，或恢复了旧备份");
                 var proof = await tiles.AskAsync(node => MerkleTree.ConsistencyProof(was.Size, size, node));
-                if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof)) throw new LogDamagedException($"现在的日志（{size} 条）不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
+                if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof)) throw new LogDamagedException($"现在的日志不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
             }
             if (stored?.Size == size)
             {

@@ -42,7 +42,10 @@ public static class LogStore
         return found.Count == 0 ? null : found[0];
     }
 
-    /// <summary>Writes down that something is wrong with the log; the same thing once. Auditors see it, and nobody can take it back.</summary>
+    /// <summary>
+    /// Writes down that something is wrong with the log; the same words once, so they hold no number that goes on growing. Auditors see it,
+    /// and nobody can take it back.
+    /// </summary>
     public static Task FindingAsync(NpgsqlConnection connection, string schema, string kind, string detail) => connection.ExecuteAsync(
         $"insert into {schema}.log_finding (kind, detail) select @kind, @detail where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)",
         ("kind", kind), ("detail", detail));
