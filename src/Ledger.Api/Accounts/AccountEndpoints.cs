@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
@@ -6,6 +5,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
+using Ledger.Projections.AuditTrail;
 using Marten;
 using Microsoft.AspNetCore.Identity;
 using Npgsql;
@@ -135,7 +135,7 @@ public static partial class AccountEndpoints
         var known = await command.FindAsync<Account>(id);
         command.Region = body.Region;
         var account = command.Append(id, known, AccountDecider.Open(known, name, body.Role, body.Region));
-        var (user, password) = Credentials.WithNewPassword(new LedgerUser { Id = name, UserName = name, NormalizedUserName = name.ToUpperInvariant(), Role = body.Role, Region = body.Region, LockoutEnabled = true }, hasher);
+        var (user, password) = Credentials.New(name, body.Role, body.Region, hasher);
         await Credentials.AddAsync(accounts, command, user);
         return new Answer(new IssuedAccountView(View(account), password), account.Revision, StatusCodes.Status201Created, $"/api/accounts/{id}", Kept: new IssuedAccountView(View(account), null));
     }
@@ -156,7 +156,7 @@ public static partial class AccountEndpoints
         var password = "";
         await Credentials.ChangeAsync(accounts, command, account.Name, user =>
         {
-            (_, password) = Credentials.WithNewPassword(user, hasher);
+            password = Credentials.SetOneTimePassword(user, hasher);
             (user.TwoFactorEnabled, user.LockoutEnd, user.AccessFailedCount) = (false, null, 0);
         });
         return new Answer(new IssuedAccountView(View(account), password), account.Revision, Kept: new IssuedAccountView(View(account), null));
@@ -197,14 +197,9 @@ public static partial class AccountEndpoints
             await Console.Error.WriteLineAsync($"账户 {name} 已存在");
             return 1;
         }
-        session.SetHeader(Projections.AuditTrail.EventHeaders.Actor, "console");
-        session.SetHeader(Projections.AuditTrail.EventHeaders.Role, "console");
-        session.SetHeader(Projections.AuditTrail.EventHeaders.Region, region);
-        session.SetHeader(Projections.AuditTrail.EventHeaders.BusinessDate, $"{services.GetRequiredService<Clock>().Today:yyyy-MM-dd}");
-        session.SetHeader(Projections.AuditTrail.EventHeaders.Command, "administrator");
-        session.SetHeader(Projections.AuditTrail.EventHeaders.IdempotencyKey, "");
+        session.Stamp(new Actor("console", "console", region), region, services.GetRequiredService<Clock>().Today, "administrator");
         session.Events.StartStream<Account>(StreamId.Account(name), AccountDecider.Open(null, name, Roles.Administrator, region).Events.Cast<object>().ToArray());
-        var (user, password) = Credentials.WithNewPassword(new LedgerUser { Id = name, UserName = name, NormalizedUserName = name.ToUpperInvariant(), Role = Roles.Administrator, Region = region, LockoutEnabled = true }, scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>());
+        var (user, password) = Credentials.New(name, Roles.Administrator, region, scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>());
         accounts.Users.Add(user);
         await session.SaveChangesAsync();
         await accounts.SaveChangesAsync();

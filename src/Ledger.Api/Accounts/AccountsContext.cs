@@ -41,6 +41,10 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options) :
 
     public DbSet<Session> Sessions => Set<Session>();
 
+    /// <summary>Signs a user out of every device.</summary>
+    public Task EndSessionsAsync(string user, DateTimeOffset now) =>
+        Sessions.Where(s => s.UserId == user && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now));
+
     /// <summary>Makes the tables where there are none; as their owner.</summary>
     public static async Task CreateTablesAsync(NpgsqlDataSource owner)
     {

@@ -11,12 +11,19 @@ public static class Credentials
 {
     public static void Use(DbContextOptionsBuilder options, NpgsqlDataSource database) => options.UseNpgsql(database);
 
-    /// <summary>A one-time password: sixteen characters, none that look alike, since it is read out over the telephone.</summary>
-    public static (LedgerUser User, string Password) WithNewPassword(LedgerUser user, IPasswordHasher<LedgerUser> hasher)
+    /// <summary>A user for a new account, with a one-time password.</summary>
+    public static (LedgerUser User, string Password) New(string name, string role, string region, IPasswordHasher<LedgerUser> hasher)
+    {
+        var user = new LedgerUser { Id = name, UserName = name, NormalizedUserName = name.ToUpperInvariant(), Role = role, Region = region, LockoutEnabled = true };
+        return (user, SetOneTimePassword(user, hasher));
+    }
+
+    /// <summary>Gives the user a one-time password: sixteen characters, none that look alike, since it is read out over the telephone.</summary>
+    public static string SetOneTimePassword(LedgerUser user, IPasswordHasher<LedgerUser> hasher)
     {
         var password = RandomNumberGenerator.GetString("abcdefghjkmnpqrstuvwxyz23456789", 16);
         (user.PasswordHash, user.MustChangePassword, user.SecurityStamp) = (hasher.HashPassword(user, password), true, Guid.NewGuid().ToString("N"));
-        return (user, password);
+        return password;
     }
 
     public static Task AddAsync(AccountsContext accounts, Command command, LedgerUser user) => SaveAsync(accounts, command, a =>
@@ -29,7 +36,7 @@ public static class Credentials
     public static Task ChangeAsync(AccountsContext accounts, Command command, string name, Action<LedgerUser> change) => SaveAsync(accounts, command, async a =>
     {
         change(await a.Users.SingleAsync(u => u.Id == name));
-        await a.Sessions.Where(s => s.UserId == name && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, DateTimeOffset.UtcNow));
+        await a.EndSessionsAsync(name, DateTimeOffset.UtcNow);
     });
 
     private static async Task SaveAsync(AccountsContext accounts, Command command, Func<AccountsContext, Task> change)

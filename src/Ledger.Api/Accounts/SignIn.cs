@@ -100,7 +100,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
 
     public Task EndAsync(string name, Guid id) => accounts.Sessions.Where(s => s.UserId == name && s.Id == id && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
 
-    public Task EndAllAsync(string name) => accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
+    public Task EndAllAsync(string name) => accounts.EndSessionsAsync(name, time.GetUtcNow());
 
     /// <summary>In whose role and region: his own, or one that was delegated to him and still is.</summary>
     private async Task<(string Role, string Region)> ActingAsync(LedgerUser user, string? delegatedFrom)

@@ -205,12 +205,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         var key = IdempotencyKey.Of(context) ?? "";
         session.CorrelationId = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
         session.CausationId = key.Length > 0 ? key : session.CorrelationId;
-        session.SetHeader(EventHeaders.Actor, Actor.Id);
-        session.SetHeader(EventHeaders.Role, Actor.Role);
-        session.SetHeader(EventHeaders.Region, Region);
-        session.SetHeader(EventHeaders.BusinessDate, EffectiveDate.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
-        session.SetHeader(EventHeaders.IdempotencyKey, key);
-        session.SetHeader(EventHeaders.Command, CommandName);
+        session.Stamp(Actor, Region, EffectiveDate, CommandName, key);
     }
 
     /// <summary>Rolls back what was not committed; the command can begin again.</summary>

@@ -19,6 +19,8 @@ public enum ExportKind { Hledger, Beancount, GeneralLedger, Events, Log }
 /// </summary>
 public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, AccountMap accounts)
 {
+    private static readonly byte[] Newline = "\n"u8.ToArray();
+
     public static string FileName(ExportKind kind) => kind switch
     {
         ExportKind.Hledger => "journal.hledger",
@@ -99,7 +101,7 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
             foreach (var (index, entry, _) in await LogStore.EntriesAsync(connection, LedgerStore.Schema, from, Math.Min(size, from + page)))
             {
                 await body.WriteAsync(entry ?? throw new LogDamagedException($"日志第 {index} 条的事件不见了"), cancellation);
-                await body.WriteAsync("\n"u8.ToArray(), cancellation);
+                await body.WriteAsync(Newline, cancellation);
             }
             progress(Math.Min(size, from + page));
         }
@@ -130,7 +132,7 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
             json.WriteEndObject();
             await json.FlushAsync(cancellation);
             json.Reset();
-            await body.WriteAsync("\n"u8.ToArray(), cancellation);
+            await body.WriteAsync(Newline, cancellation);
             if (done % 1000 == 0) progress(done);
         }
     }

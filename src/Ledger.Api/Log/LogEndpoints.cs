@@ -65,7 +65,7 @@ public static class LogEndpoints
     private static async Task<IResult> Consistency(long from, long to, NpgsqlDataSource database, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var signed = (await LogStore.LatestAsync(connection, LedgerStore.Schema))?.Size ?? 0;
+        var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema);
         if (to > signed) throw Require.Invalid("to", $"最新检查点的大小是 {signed}");
         if (from < 0 || from > to) throw Require.Invalid("from", "应不小于 0，不大于 to");
         var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.ConsistencyProof(from, to, node));
@@ -85,7 +85,7 @@ public static class LogEndpoints
     private static async Task<(long Index, int Width)> SignedAsync(int level, string path, NpgsqlConnection connection)
     {
         var index = TileId.ParseIndex(path, out var width);
-        var signed = (await LogStore.LatestAsync(connection, LedgerStore.Schema))?.Size ?? 0;
+        var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema);
         return index is { } n && level is >= 0 and < 8 && n * TileId.Width + width <= signed >> (TileId.Height * level) ? (n, width) : throw Require.NotFound($"瓦片 {level}/{path}");
     }
 

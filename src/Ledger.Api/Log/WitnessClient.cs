@@ -41,8 +41,8 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, IL
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         if (await LogStore.LatestAsync(connection, LedgerStore.Schema) is not { } latest) return;
-        var known = (await connection.QueryAsync($"select coalesce(max(size), 0) from {LedgerStore.Schema}.log_cosignature where witness = @w", r => r.GetInt64(0), ("w", witness.Key.ToString()))).Single();
         if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size) return;
+        var known = (await connection.QueryAsync($"select coalesce(max(size), 0) from {LedgerStore.Schema}.log_cosignature where witness = @w", r => r.GetInt64(0), ("w", witness.Key.ToString()))).Single();
         for (var tries = 0; tries < 2; tries++)
         {
             var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.ConsistencyProof(known, latest.Size, node));

@@ -35,12 +35,7 @@ public static class DeadlineDueHandler
         var decision = Supervision.Escalate(application, due.Kind, due.DueAt, due.ObjectionId);
         if (decision.Events.Count == 0) return;
         session.CorrelationId = session.CausationId = $"{context.Envelope!.Id}";
-        session.SetHeader(EventHeaders.Actor, "system");
-        session.SetHeader(EventHeaders.Role, "system");
-        session.SetHeader(EventHeaders.Region, application.Region);
-        session.SetHeader(EventHeaders.BusinessDate, clock.Today.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
-        session.SetHeader(EventHeaders.IdempotencyKey, "");
-        session.SetHeader(EventHeaders.Command, "escalate-deadline");
+        session.Stamp(new Actor("system", "system", application.Region), application.Region, clock.Today, "escalate-deadline");
         session.Events.Append(due.ApplicationId, decision.Events.Cast<object>().ToArray());
         await session.SaveChangesAsync();
         await transaction.CommitAsync();

@@ -12,6 +12,17 @@ public static class EventHeaders
     public const string Actor = "actor", Role = "role", Region = "region", BusinessDate = "effectiveDate", IdempotencyKey = "idempotencyKey",
         Command = "command";
 
+    /// <summary>Sets the headers of every event that the session will save: who, for which region and business date, by which command.</summary>
+    public static void Stamp(this IDocumentSession session, Actor actor, string region, DateOnly effectiveDate, string command, string idempotencyKey = "")
+    {
+        session.SetHeader(Actor, actor.Id);
+        session.SetHeader(Role, actor.Role);
+        session.SetHeader(Region, region);
+        session.SetHeader(BusinessDate, effectiveDate.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
+        session.SetHeader(IdempotencyKey, idempotencyKey);
+        session.SetHeader(Command, command);
+    }
+
     public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
 
     /// <summary>The business date (业务日期). The store reads a date-like header back as a DateTime.</summary>

@@ -23,8 +23,7 @@ public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Diff
 
 /// <summary>
 /// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work queue, the audit trail, the axes of
-/// the fen;
-/// and across streams, that fund, application and member-years tell of the same money. Pages through the streams: memory stays constant.
+/// the fen; and across streams, that fund, application and member-years tell of the same money. Pages through the streams: memory stays constant.
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that no event explains.</param>
 public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database, string schema, string scope = "")
@@ -195,9 +194,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
                 foreach (var (_, entry) in differing)
                     Report(new Difference("FenAxis", $"{entry.Axis.Word()} {entry.Span.Account} {entry.Span.Fen.From}", "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), differing.Key.Sequence));
                 if (!rebuild) continue;
-                foreach (var (_, entry) in differing)
-                    await ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from",
-                        ("axis", entry.Axis.Word()), ("account", entry.Span.Account), ("from", entry.Span.Fen.From));
+                foreach (var (_, entry) in differing) await DeleteAsync(entry.Axis.Word(), entry.Span.Account, entry.Span.Fen.From);
                 await using var writing = store.LightweightSession();
                 await new FenAxisProjection(schema).ApplyAsync(writing, [differing.Key], cancellation);
                 await writing.SaveChangesAsync(cancellation);
@@ -211,8 +208,11 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
              """, r => (r.GetString(0), r.GetString(1), r.GetInt64(2))))
         {
             Report(new Difference("FenAxis", $"{axis} {account} {from}", "$", "row", null, null));
-            if (rebuild) await ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from", ("axis", axis), ("account", account), ("from", from));
+            if (rebuild) await DeleteAsync(axis, account, from);
         }
+
+        Task DeleteAsync(string axis, string account, long from) =>
+            ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from", ("axis", axis), ("account", account), ("from", from));
 
         static (Axis, string, long) Place(AxisEntry e) => (e.Axis, e.Span.Account, e.Span.Fen.From);
     }

@@ -43,14 +43,17 @@ public abstract class FenAxes
             var found = await OnAsync(Axis.In, [.. frontier.Select(f => f.Span)]);
             seen = Count(seen, found.Count);
             var next = new List<(FenSpan, ImmutableList<PathStep>)>();
+            var covered = new Money[frontier.Count];
             foreach (var (i, entry) in found)
             {
                 var part = entry.Span.Fen.Overlap(frontier[i].Span.Fen)!.Value;
+                covered[i] += part.Length;
                 var path = frontier[i].Path.Add(new PathStep(entry, part));
                 if (entry.Origin is { } origin) next.Add((Shift(part, entry.Span.Fen, origin), path));
                 else sources.Add(new Source(entry, part, Narrowed(path)));
             }
-            Require(found, frontier.Select(f => f.Span), (i, e) => e.Span.Fen.Overlap(frontier[i].Span.Fen)!.Value, "did not come in");
+            for (var i = 0; i < covered.Length; i++)
+                InvariantViolationException.Require(covered[i] == frontier[i].Span.Fen.Length, $"{frontier[i].Span} did not come in");
             frontier = next;
         }
         InvariantViolationException.Require(Money.Sum(sources.Select(s => s.Fen.Length)) == span.Fen.Length, $"the sources of {span} do not sum to it");
@@ -98,13 +101,6 @@ public abstract class FenAxes
     };
 
     private static int Count(int seen, int more) => seen + more <= MaxIntervals ? seen + more : throw new TraceLimitException();
-
-    private static void Require(IReadOnlyList<(int Span, AxisEntry Entry)> found, IEnumerable<FenSpan> spans, Func<int, AxisEntry, FenInterval> part, string what)
-    {
-        var covered = found.ToLookup(f => f.Span, f => part(f.Span, f.Entry).Length);
-        foreach (var (span, i) in spans.Select((s, i) => (s, i)))
-            InvariantViolationException.Require(Money.Sum(covered[i]) == span.Fen.Length, $"{span} {what}");
-    }
 
     private static FenSpan Shift(FenInterval part, FenInterval from, FenSpan to) =>
         to with { Fen = new FenInterval(part.From - from.From + to.Fen.From, part.To - from.From + to.Fen.From) };

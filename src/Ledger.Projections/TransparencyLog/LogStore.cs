@@ -25,6 +25,10 @@ public static class LogStore
     public static async Task<Checkpoint?> LatestAsync(NpgsqlConnection connection, string schema) =>
         (await connection.QueryAsync($"select {Note(schema)} from {schema}.log_checkpoint c order by c.size desc limit 1", r => Checkpoint.Parse(r.GetString(0)))).FirstOrDefault();
 
+    /// <summary>The number of entries under the newest signed checkpoint; 0 before the first.</summary>
+    public static async Task<long> SignedSizeAsync(NpgsqlConnection connection, string schema) =>
+        (await connection.QueryAsync($"select coalesce(max(size), 0) from {schema}.log_checkpoint", r => r.GetInt64(0))).Single();
+
     /// <summary>
     /// An event, its region, its index in the log, and a checkpoint over that: the newest that a witness has signed, else the newest.
     /// Index and checkpoint are null until the event is sequenced and signed.
