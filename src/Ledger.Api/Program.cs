@@ -13,6 +13,7 @@ using Ledger.Api.Funds;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
+using Ledger.Api.Pages;
 using Ledger.Api.OpenApi;
 using Ledger.Api.Pilots;
 using Ledger.Api.Plans;
@@ -22,8 +23,6 @@ using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
-using Ledger.Web;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 
 if (args is ["witness", ..])
@@ -64,7 +63,7 @@ builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHttpCli
 Tokens.AddTo(builder.Services, settings);
 builder.Services.AddHardening(settings);
 builder.Services.AddAccounts(database);
-builder.Services.AddRazorComponents();
+builder.Services.AddPages(settings);
 builder.Services.AddApiDocument();
 builder.Services.AddProblemDetails();
 builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
@@ -106,6 +105,8 @@ if (settings.Sample) await app.Services.GetRequiredService<SampleClock>().Resume
 
 // Pipeline
 app.UseSecurityHeaders();
+app.UseResponseCompression();
+app.UseRequestLocalization();
 app.UseExceptionHandler(new ExceptionHandlerOptions
 {
     ExceptionHandler = Problem.HandleAsync,
@@ -143,8 +144,16 @@ api.MapExports();
 api.MapTemplates();
 app.MapLog();
 app.MapApiDocument();
-app.MapGet("/", () => new RazorComponentResult<Home>(new { IsSample = settings.Sample })).AllowAnonymous().ExcludeFromDescription();
-app.MapGet("/docs/problems", () => new RazorComponentResult<Problems>()).AllowAnonymous().ExcludeFromDescription();
+app.MapPages(settings);
+app.MapFundPages();
+app.MapPlanPages();
+app.MapApplicationPages();
+app.MapMemberPages();
+app.MapAuditPages();
+app.MapTracePages();
+app.MapReportPages();
+app.MapDonorPages();
+app.MapAccountPages();
 app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).AllowAnonymous().ExcludeFromDescription();
 app.MapGet("/health/ready", async (NpgsqlDataSource db) =>
 {

@@ -44,6 +44,16 @@ public static partial class AccountEndpoints
         api.MapPost("/session", (SignInBody body, SignIn signIn, HttpContext http) => signIn.StartAsync(body, http))
             .Session<SessionView>("sign-in", "登录：账户、密码，经办、审计、管理员另需验证码 · Sign in").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded)
             .Example("""{"name":"li.si","password":"……","code":"123456"}""");
+        api.MapPost("/session/page", (SignInBody body, SignIn signIn, HttpContext http) => signIn.StartPageAsync(body, http))
+            .Session<PageSessionView>("sign-in-page", "在浏览器中登录：会话存于脚本读不到的 Cookie · Sign in in a browser: the session is a cookie").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded)
+            .Example("""{"name":"li.si","password":"……","code":"123456"}""");
+        api.MapPost("/session/page/end", async (SignIn signIn, Caller caller, HttpContext http) =>
+            {
+                if (Guid.TryParse(http.User.FindFirst("session")?.Value, out var session)) await signIn.EndAsync(caller.Actor.Id, session);
+                PageSession.DeleteCookie(http);
+                return Results.NoContent();
+            })
+            .Session<object>("sign-out-page", "退出本浏览器 · Sign out of this browser", Roles.Everybody);
         api.MapPost("/session/refresh", (RefreshBody body, SignIn signIn) => signIn.RefreshAsync(body.RefreshToken))
             .Session<SessionView>("refresh-session", "用刷新令牌换新的访问令牌，刷新令牌只能用一次 · A new access token for a refresh token, which is good once").Refuses(Rejections.SignInFailed)
             .Example("""{"refreshToken":"……"}""");

@@ -24,8 +24,11 @@ public sealed record SecondFactorBody(string Name, string Password, string? Code
 /// </summary>
 public sealed record SessionView(Guid Id, string AccessToken, DateTimeOffset ExpiresAt, string RefreshToken, string Name, string Role, string Region);
 
-/// <summary>An authenticator app reads <paramref name="Uri"/> (as a QR code) or the secret; recovery codes are shown once, when it is confirmed.</summary>
-public sealed record SecondFactorView(string? Secret, string? Uri, IReadOnlyList<string> RecoveryCodes);
+/// <summary>An authenticator app reads <paramref name="Uri"/> (<paramref name="QrCode"/>: an SVG picture of it, as a data address) or the secret; recovery codes are shown once, when it is confirmed.</summary>
+public sealed record SecondFactorView(string? Secret, string? Uri, IReadOnlyList<string> RecoveryCodes, string? QrCode = null);
+
+/// <summary>Who is signed in in this browser; the session itself is in a cookie that no script can read.</summary>
+public sealed record PageSessionView(string Name, string Role, string Region);
 
 /// <summary>A device that is signed in.</summary>
 public sealed record SessionListView(Guid Id, string Address, string Agent, DateTimeOffset StartedAt, DateTimeOffset UsedAt, DateTimeOffset ExpiresAt);
@@ -42,16 +45,49 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public static bool NeedsSecondFactor(string role) => role is Roles.Agency or Roles.Auditor or Roles.Administrator;
 
     /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>, <c>second-factor-needed</c>.</exception>
-    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http)
+    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http) => await IssueAsync(await ProvenAsync(body), NewSession(body, http));
+
+    /// <summary>As <see cref="StartAsync"/>, for a browser: the session is a cookie.</summary>
+    public async Task<PageSessionView> StartPageAsync(SignInBody body, HttpContext http)
+    {
+        var user = await ProvenAsync(body);
+        return await GivePageAsync(user, NewSession(body, http), http);
+    }
+
+    /// <summary>A page session for a user whose proof is somebody else's affair: the sample's invented people.</summary>
+    public async Task<PageSessionView> GivePageAsync(LedgerUser user, HttpContext http) => await GivePageAsync(user, NewSession(new SignInBody(user.Id, ""), http), http);
+
+    private async Task<PageSessionView> GivePageAsync(LedgerUser user, Session session, HttpContext http)
+    {
+        var (role, region) = await ActingAsync(user, session.DelegatedFrom);
+        var (secret, now) = (NewSecret(), time.GetUtcNow());
+        (session.UserId, session.TokenHash, session.UsedAt, session.ExpiresAt) = (user.Id, PageSession.Hash(secret), now, now + PageSession.IdleTime);
+        accounts.Sessions.Add(session);
+        await accounts.SaveChangesAsync();
+        PageSession.SetCookie(http, secret);
+        return new PageSessionView(user.UserName!, role, region);
+    }
+
+    private Session NewSession(SignInBody body, HttpContext http) => new()
+    {
+        Id = Guid.CreateVersion7(),
+        DelegatedFrom = body.DelegatedFrom,
+        Address = $"{http.Connection.RemoteIpAddress}",
+        Agent = Short(http.Request.Headers.UserAgent.ToString()),
+        StartedAt = time.GetUtcNow(),
+    };
+
+    private static string NewSecret() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+
+    /// <summary>The user whose password, and code where the role asks for one, were right.</summary>
+    private async Task<LedgerUser> ProvenAsync(SignInBody body)
     {
         var user = await CheckAsync(body.Name, body.Password);
         if (user.MustChangePassword) throw Refuse(Rejections.PasswordChangeNeeded, "这是他人发放的一次性密码，请先改为自己的密码");
         var (role, _) = await ActingAsync(user, body.DelegatedFrom);
         await CheckCodeAsync(user, body.Code, role);
         await users.ResetAccessFailedCountAsync(user);
-        var session = new Session { Id = Guid.CreateVersion7(), UserId = user.Id, DelegatedFrom = body.DelegatedFrom, Address = $"{http.Connection.RemoteIpAddress}", Agent = Short(http.Request.Headers.UserAgent.ToString()), StartedAt = time.GetUtcNow() };
-        accounts.Sessions.Add(session);
-        return await IssueAsync(user, session);
+        return user;
     }
 
     /// <exception cref="RefusedException"><c>sign-in-failed</c>: the token is not, or no longer, good. A token that was used before ends its session: somebody has a copy.</exception>
@@ -88,7 +124,9 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         {
             await users.ResetAuthenticatorKeyAsync(user);
             var secret = (await users.GetAuthenticatorKeyAsync(user))!;
-            return new SecondFactorView(secret, $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer={Uri.EscapeDataString("集体补助账本")}&digits=6", []);
+            var uri = $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer={Uri.EscapeDataString("集体补助账本")}&digits=6";
+            var picture = new QRCoder.SvgQRCode(QRCoder.QRCodeGenerator.GenerateQrCode(uri, QRCoder.QRCodeGenerator.ECCLevel.M)).GetGraphic(4);
+            return new SecondFactorView(secret, uri, [], $"data:image/svg+xml;base64,{Convert.ToBase64String(Encoding.UTF8.GetBytes(picture))}");
         }
         if (!await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, body.Code)) await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
         await users.SetTwoFactorEnabledAsync(user, true);
@@ -146,7 +184,9 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     {
         var now = time.GetUtcNow();
         var (role, region) = await ActingAsync(user, session.DelegatedFrom);
-        var refresh = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+        var refresh = NewSecret();
+        if (session.UserId.Length == 0) accounts.Sessions.Add(session);
+        session.UserId = user.Id;
         (session.PreviousHash, session.TokenHash, session.UsedAt, session.ExpiresAt) = (session.TokenHash.Length == 0 ? null : session.TokenHash, Hash(refresh), now, now + SessionTime);
         await accounts.SaveChangesAsync();
         return new SessionView(session.Id, tokens.Issue(new Actor(user.UserName!, role, region), AccessTime), now + AccessTime, refresh, user.UserName!, role, region);

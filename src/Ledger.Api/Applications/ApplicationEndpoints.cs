@@ -18,6 +18,7 @@ public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason 
 public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, bool AcceptRest = false);
 public sealed record NoticeBody(string Place);
 public sealed record ObjectionBody(string Text, string? MemberId = null);
+public sealed record PublicObjectionBody(string Text);
 public sealed record ObjectionAnswerBody(bool Upheld, string Answer);
 
 /// <summary>
@@ -38,8 +39,8 @@ public sealed record RefundBody(string MemberId, RefundReason Reason, string Ban
 /// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
 public static class ApplicationEndpoints
 {
-    private const int MaxPage = 1000;
-    private static readonly string[] Readers = [Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CityHrss, .. Roles.County];
+    private const int MaxPage = 1000, MaxWaitingObjections = 50;
+    public static readonly string[] Readers = [Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CityHrss, .. Roles.County];
 
     public static void MapApplications(this IEndpointRouteBuilder api)
     {
@@ -50,6 +51,10 @@ public static class ApplicationEndpoints
                 Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.EarmarkMismatch, Rejections.EvidenceMissing,
                 Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
             .Example("""{"planId":"plan-N2370811MF0000001J-2026","seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
+        api.MapPost("/applications/roster-check", Filing.CheckRoster)
+            .Command<RosterCheckView>("check-roster", "核对名单而不提交：逐行列出问题、金额合计（C14） · Look at a roster before filing it", Roles.VillageFinance)
+            .TakesSheet(Sheets.RosterForm)
+            .Refuses(Rejections.CountyNotInPilot, Rejections.PlanNotAdopted, Rejections.EarmarkMismatch, Rejections.CollectiveMerged, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.BodyInvalid);
         api.MapPost("/applications/{id}/resubmission", Filing.Resubmit)
             .Command<FilingView>("resubmit-application", "补正后重新提交 (C15) · Resubmit after correction", Roles.VillageFinance)
             .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
@@ -120,6 +125,13 @@ public static class ApplicationEndpoints
         api.MapGet("/applications/{id}", Read).Reading<ApplicationView>("read-application", "查看申请 · Read an application", Readers).Refuses(Rejections.NotFound);
         api.MapGet("/applications/{id}/lines", Lines).Reading<LinePage>("read-application-lines", "申请名单（脱敏，分页） · Lines of an application", Readers)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+        api.MapPost("/notices/{id}/objections", ObjectPublicly)
+            .Command<ObjectionReceiptView>("raise-public-objection", "公示期内任何人提出异议 (C16) · Anybody objects while the notice is open")
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.LimitExceeded)
+            .Example("""{"text":"名单第3组有一户今年未缴费"}""");
+        api.MapPost("/applications/{id}/payment-list", Payments.PaymentList)
+            .Command<PaymentListView>("download-payment-list", "下载付款清单（.xlsx，含姓名证件号，下载留痕，C17） · The list of a payment, in clear; on record", Roles.VillageFinance)
+            .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapGet("/notices/{id}", PublicNotice).Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice").Refuses(Rejections.NotFound);
     }
 
@@ -136,12 +148,30 @@ public static class ApplicationEndpoints
     /// <summary>Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on the notice.</summary>
     private static async Task<Answer> Object(string id, ObjectionBody body, Command command, PersonalData people)
     {
-        var application = await command.LoadAsync<Application>(id);
+        var (application, _) = await ObjectAsync(await command.LoadAsync<Application>(id), body, command, people);
+        return new Answer(ApplicationView.Of(application), application.Revision);
+    }
+
+    /// <summary>From the notice's page, by anybody. An event is for ever, so there is an end to how many may wait for an answer.</summary>
+    private static async Task<Answer> ObjectPublicly(string id, PublicObjectionBody body, Command command, PersonalData people)
+    {
+        var application = await command.FindAsync<Application>(id);
+        if (application?.NoticeFrom is null) throw Require.NotFound($"公示 {id}");
+        command.Region = application.Region;
+        if (application.NoticeUntil < command.Today) throw new RefusedException(new Rejection(Rejections.WrongState, $"公示已于 {application.NoticeUntil:yyyy-MM-dd} 结束"));
+        if (application.Objections.Count(o => o.Upheld is null) >= MaxWaitingObjections)
+            throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"已有 {MaxWaitingObjections} 条异议待答复，请直接向乡镇（街道）或经办机构提出"));
+        var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text), command, people);
+        return new Answer(new ObjectionReceiptView(objectionId));
+    }
+
+    private static async Task<(Application Application, string ObjectionId)> ObjectAsync(Application application, ObjectionBody body, Command command, PersonalData people)
+    {
         var text = Require.Prose(body.Text, "text", 500);
+        var objectionId = $"objection-{Guid.CreateVersion7():N}";
         foreach (var person in (await people.ReadAsync(command.Connection, application.Lines.Select(l => l.MemberId))).Values.OrderByDescending(p => p.Name.Length))
             text = text.Replace(person.Name, person.MaskedName, StringComparison.Ordinal);
-        application = command.Append(id, application, ApplicationDecider.Object(application, $"objection-{Guid.CreateVersion7():N}", body.MemberId, text));
-        return new Answer(ApplicationView.Of(application), application.Revision);
+        return (command.Append(application.Id, application, ApplicationDecider.Object(application, objectionId, body.MemberId, text)), objectionId);
     }
 
     private static Task<Answer> Settle(string id, Command command) => Change(id, command, a => ApplicationDecider.Settle(a, command.Actor));
@@ -172,17 +202,23 @@ public static class ApplicationEndpoints
     private static async Task<IReadOnlyList<WorkItemView>> List(string? status, string? region, bool? waitingForMe, IQuerySession session, NpgsqlDataSource database,
         Caller caller, TimeProvider time, CancellationToken cancellation)
     {
+        var now = time.GetUtcNow();
+        return [.. (await QueueAsync(status, region, waitingForMe, session, database, caller, cancellation)).Select(i => new WorkItemView(i.Id, i.Region, i.CollectiveId, i.Year, i.Status,
+            ApplicationDecider.Name(i.Status), i.Lines, i.AmountFen, i.FiledAt, i.Since, (now - i.Since).Days, i.OpenObjections, i.UnmatchedReceipts))];
+    }
+
+    /// <summary>Applications in the caller's scope, those that have waited longest first.</summary>
+    public static async Task<IReadOnlyList<WorkItem>> QueueAsync(string? status, string? region, bool? waitingForMe, IQuerySession session, NpgsqlDataSource database, Caller caller,
+        CancellationToken cancellation)
+    {
         var scope = Scope.Narrow(caller, region);
         var statuses = Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
         await using (var connection = await database.OpenConnectionAsync(cancellation)) await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
-        var items = await session.Query<WorkItem>().Where(i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words))
+        return await session.Query<WorkItem>().Where(i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words))
             .OrderBy(i => i.Since).Take(Scope.MaxRows).ToListAsync(cancellation);
-        var now = time.GetUtcNow();
-        return [.. items.Select(i => new WorkItemView(i.Id, i.Region, i.CollectiveId, i.Year, i.Status, ApplicationDecider.Name(i.Status), i.Lines, i.AmountFen,
-            i.FiledAt, i.Since, (now - i.Since).Days, i.OpenObjections, i.UnmatchedReceipts))];
     }
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
@@ -196,13 +232,9 @@ public static class ApplicationEndpoints
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         var size = limit ?? 100;
         var lines = application.Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only)).OrderBy(l => l.Row).Take(size + 1).ToList();
-        var page = lines.Take(size).ToList();
-        await using var connection = await database.OpenConnectionAsync(cancellation);
-        var persons = await people.ReadAsync(connection, page.Select(l => l.MemberId));
-        return new LinePage(
-            [.. page.Select(l => new LineView(l.Row, l.MemberId, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased,
-                persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased, l.TierFen, l.AmountFen, l.Status, l.Reason, l.Fen))],
-            lines.Count > size ? page[^1].Row : null);
+        var page = await MaskedAsync(lines.Take(size), database, people, cancellation);
+        return new LinePage([.. page.Select(p => new LineView(p.Line.Row, p.Line.MemberId, p.Name, p.CitizenId, p.Line.TierFen, p.Line.AmountFen, p.Line.Status, p.Line.Reason, p.Line.Fen))],
+            lines.Count > size ? page[^1].Line.Row : null);
     }
 
     /// <summary>Open to everybody from the first day of the notice; nothing is shown before.</summary>
@@ -211,12 +243,20 @@ public static class ApplicationEndpoints
         var application = await session.LoadAsync<Application>(id, cancellation);
         if (application?.NoticeFrom is not { } from) throw Require.NotFound($"公示 {id}");
         var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
-        var shown = application.Lines.Where(l => l.Fen is not null && l.Status is not (LineStatus.Released or LineStatus.Refunded)).OrderBy(l => l.Row).ToList();
-        await using var connection = await database.OpenConnectionAsync(cancellation);
-        var persons = await people.ReadAsync(connection, shown.Select(l => l.MemberId));
+        var shown = await MaskedAsync(application.Lines.Where(IsNoticed).OrderBy(l => l.Row), database, people, cancellation);
         return new NoticeView(id, collective!.Name, application.Year, from, application.NoticeUntil!.Value, application.NoticePlace!,
-            Money.Sum(shown.Select(l => l.AmountFen)),
-            [.. shown.Select(l => new NoticeLine(persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased,
-                persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased, l.AmountFen))]);
+            Money.Sum(shown.Select(l => l.Line.AmountFen)), [.. shown.Select(l => new NoticeLine(l.Name, l.CitizenId, l.Line.AmountFen))]);
+    }
+
+    /// <summary>What a notice lists: the approved, unless they fell out since.</summary>
+    public static bool IsNoticed(Line line) => line.Fen is not null && line.Status is not (LineStatus.Released or LineStatus.Refunded);
+
+    /// <summary>Lines with the person's masked name and citizen id.</summary>
+    public static async Task<IReadOnlyList<(Line Line, string Name, string CitizenId)>> MaskedAsync(IEnumerable<Line> lines, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    {
+        var some = lines.ToList();
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var persons = await people.ReadAsync(connection, some.Select(l => l.MemberId));
+        return [.. some.Select(l => (l, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased, persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased))];
     }
 }

@@ -41,3 +41,9 @@ public sealed record NoticeLine(string Name, string CitizenId, Money Amount);
 /// <summary>An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.</summary>
 public sealed record WorkItemView(string Id, string VillageCode, string CollectiveId, int Year, ApplicationStatus Status, string StatusName, int Lines,
     Money Amount, DateTimeOffset FiledAt, DateTimeOffset Since, int AgeDays, int OpenObjections, int UnmatchedReceipts);
+
+/// <summary>What somebody who objected from the notice's page gets.</summary>
+public sealed record ObjectionReceiptView(string ObjectionId);
+
+/// <summary>The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key has none.</summary>
+public sealed record PaymentListView(string FileName, int Lines, Money TotalAmount, string? Content);

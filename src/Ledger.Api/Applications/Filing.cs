@@ -31,6 +31,15 @@ public sealed record FilingBody(string? PlanId = null, string? Seal = null, int?
     public string Pocket() => string.IsNullOrWhiteSpace(SubAccount) ? Domain.Funds.SubAccount.ForYear(EarmarkYear) : SubAccount.Trim();
 }
 
+/// <summary>A row of an uploaded roster as it stands there, and what the standard gives; null where the row has a fault.</summary>
+public sealed record RosterRowView(int Row, IReadOnlyList<string> Cells, Money? Amount);
+
+/// <summary>
+/// A roster that was looked at and not filed: every row as it was sent, every fault, and what the sound rows sum to, in figures and in
+/// capital figures. <paramref name="LackingAmount"/>: what the sub-account lacks for them.
+/// </summary>
+public sealed record RosterCheckView(int People, Money TotalAmount, string TotalInWords, Money AvailableAmount, Money LackingAmount, int FaultCount, IReadOnlyList<RosterRowView> Rows, IReadOnlyList<Fault> Faults);
+
 /// <summary>Filing and resubmission: from a roster to checked lines.</summary>
 public static class Filing
 {
@@ -53,6 +62,22 @@ public static class Filing
         var (submission, pilot, _, skipped) = await SubmissionAsync(plan, known.SubAccount, body, roster, partial, command, people);
         var state = command.Append(id, known, ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor));
         return new Answer(new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Revision);
+    }
+
+    /// <summary>The rows go back to whoever sent them, to be mended; the answer that is kept for the key says only how many there were.</summary>
+    public static async Task<Answer> CheckRoster(HttpRequest request, Command command, PersonalData people, IOptions<JsonOptions> json)
+    {
+        var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
+        if (roster is null) throw new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" });
+        var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
+        var (submission, _, fund, faults) = await SubmissionAsync(plan, body.Pocket(), body, roster, partial: true, command, people);
+        var amounts = submission.Lines.ToDictionary(l => l.Row, l => l.AmountFen);
+        var table = Table.Read(roster, Sheets.RosterForm);
+        var (total, available) = (Money.Sum(amounts.Values), fund.Pocket(body.Pocket()).Available);
+        var view = new RosterCheckView(amounts.Count, total, ChineseAmount.Of(total), available, total > available ? total - available : Money.Zero, faults.Count,
+            [.. table.Rows.Select(r => new RosterRowView(r.Number, [.. Sheets.RosterForm.Columns.Select(c => table.Columns.TryGetValue(c.Heading, out var at) && r.Cells.TryGetValue(at, out var cell) ? cell.Text : "")],
+                amounts.TryGetValue(r.Number, out var amount) ? amount : null))], faults);
+        return new Answer(view, Kept: view with { Rows = [] });
     }
 
     private static async Task<Plan> PlanAsync(string planId, Command command)

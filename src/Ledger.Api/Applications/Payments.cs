@@ -87,6 +87,23 @@ public static class Payments
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
+    /// <summary>The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched.</summary>
+    public static async Task<Answer> PaymentList(string id, Command command, PersonalData people)
+    {
+        var application = await command.LoadAsync<Application>(id);
+        var lines = application.With(LineStatus.Approved).OrderBy(l => l.Row).ToList();
+        application = command.Append(id, application, ApplicationDecider.DisclosePaymentList(application, command.Actor));
+        var persons = await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId));
+        (string Heading, int Width)[] headings = [("序号", 8), ("姓名", 14), ("身份证号", 24), ("银行卡号", 26), ("补助金额（元）", 16)];
+        Column[] columns = [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))];
+        var rows = lines.Select((l, i) => persons.TryGetValue(l.MemberId, out var p)
+            ? (IEnumerable<string>)[$"{i + 1}", p.Name, p.CitizenId, p.BankCard ?? "", $"{l.AmountFen}"] : [$"{i + 1}", Members.MemberEndpoints.Erased, "", "", $"{l.AmountFen}"]);
+        var total = Money.Sum(lines.Select(l => l.AmountFen));
+        var sheet = Workbook.Write(("付款清单", rows.Prepend(columns.Select(c => c.Heading)).Append(["", "合计", ChineseAmount.Of(total), "", $"{total}"]), columns));
+        var view = new PaymentListView($"付款清单-{application.Year}.xlsx", lines.Count, total, Convert.ToBase64String(sheet));
+        return new Answer(view, application.Revision, Kept: view with { Content = null });
+    }
+
     public static async Task<Answer> ReturnPayment(string id, BankReturnBody body, Command command)
     {
         var (reference, reason) = (Require.Text(body.BankReference, "bankReference", 60), Require.Prose(body.Reason, "reason", 500));

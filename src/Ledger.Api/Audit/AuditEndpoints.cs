@@ -4,34 +4,37 @@ using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Projections.AuditTrail;
 using Npgsql;
 
 namespace Ledger.Api.Audit;
 
-/// <summary>One event: who, what, when (recorded and business date), how much, resting on which documents; and its body as stored (amounts in fen).</summary>
-public sealed record AuditEntryView(long Sequence, Guid EventId, string Stream, int StreamVersion, string Type, DateTimeOffset RecordedAt, DateOnly EffectiveDate,
-    string Actor, string Role, string Region, Money? Amount, string? Code, IReadOnlyList<string> Evidence, JsonElement Body);
-
-/// <summary>
-/// <paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one. <paramref name="Behind"/>: how many of the
-/// events recorded before the call the trail has yet to take in; 0 when it is complete.
-/// </summary>
-public sealed record AuditPage(IReadOnlyList<AuditEntryView> Entries, long? Next, long Behind);
+/// <summary>What of the trail is asked for; what is null is free. Amounts in yuan.</summary>
+public sealed record AuditQuery(string? Id, string? Actor, string? Role, string? Type, string? Code, string? Region, decimal? MinAmount, decimal? MaxAmount,
+    DateTimeOffset? From, DateTimeOffset? To, long? After, int? Limit);
 
 /// <summary>The audit trail (审计轨迹): every event in the caller's scope, refusals included.</summary>
 public static class AuditEndpoints
 {
-    private const int MaxPage = 1000;
+    public const int MaxPage = 1000;
+    public static readonly string[] Readers = [Roles.Auditor, Roles.Agency, Roles.CityHrss, Roles.VillageFinance, Roles.CountyHrss, Roles.CountyFinance, Roles.CountyAgriculture];
 
     public static void MapAudit(this IEndpointRouteBuilder api) =>
         api.MapGet("/audit/events", Search)
             .Reading<AuditPage>("search-audit-trail", "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格 · Search the audit trail",
-                Roles.Auditor, Roles.Agency, Roles.CityHrss, Roles.VillageFinance, Roles.CountyHrss, Roles.CountyFinance, Roles.CountyAgriculture)
+                Readers)
             .Refuses(Rejections.FieldInvalid);
 
-    private static async Task<IResult> Search(string? id, string? actor, string? role, string? type, string? code, string? region, decimal? minAmount, decimal? maxAmount,
-        DateTimeOffset? from, DateTimeOffset? to, long? after, int? limit, NpgsqlDataSource database, Caller caller, HttpContext http, CancellationToken cancellation)
+    private static async Task<IResult> Search([AsParameters] AuditQuery query, NpgsqlDataSource database, Caller caller, HttpContext http, CancellationToken cancellation)
     {
+        var page = await PageAsync(query, database, caller, cancellation);
+        return Workbook.IsWantedBy(http) ? Results.File(Sheet(page.Entries), Workbook.ContentType, "审计轨迹.xlsx") : Results.Ok(page);
+    }
+
+    /// <summary>A page of the trail in the caller's scope.</summary>
+    public static async Task<AuditPage> PageAsync(AuditQuery query, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    {
+        var (id, actor, role, type, code, region, minAmount, maxAmount, from, to, after, limit) = query;
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         var size = limit ?? 100;
         await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -56,14 +59,12 @@ public static class AuditEndpoints
                 r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
                 r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13))),
             [.. asked.Select(f => (f.Name, f.Value))]);
-        var page = new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
-        return Workbook.IsWantedBy(http)
-            ? Results.File(Sheet(page.Entries), Workbook.ContentType, "审计轨迹.xlsx") : Results.Ok(page);
+        return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }
 
     private static long? Fen(decimal? yuan) => yuan is { } y ? (long)decimal.Round(y * 100) : null;
 
-    private static byte[] Sheet(IReadOnlyList<AuditEntryView> entries)
+    public static byte[] Sheet(IReadOnlyList<AuditEntryView> entries)
     {
         (string Heading, int Width)[] headings = [("序号", 10), ("记录时间", 22), ("业务日期", 12), ("类型", 24), ("人员", 24), ("角色", 16), ("区划", 14), ("金额（元）", 14), ("拒绝代码", 20),
             ("流", 50), ("凭证", 66)];

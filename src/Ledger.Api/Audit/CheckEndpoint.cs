@@ -20,7 +20,7 @@ public static class CheckEndpoint
     public static void MapCheck(this IEndpointRouteBuilder api) => api.MapGet("/audit/check", Check)
         .Reading<CheckView>("check-ledger", "核对：由事件重新推导全部读模型，逐项比对 · Re-derive every read model from the events and compare", Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
 
-    private static async Task<CheckView> Check(IDocumentStore store, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    public static async Task<CheckView> Check(IDocumentStore store, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
     {
         long behind;
         await using (var connection = await database.OpenConnectionAsync(cancellation))

@@ -1,5 +1,6 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Members;
+using Ledger.Api.Pages;
 using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -11,7 +12,6 @@ using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
 using Ledger.Web;
 using Marten;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Npgsql;
 
 namespace Ledger.Api.Benefits;
@@ -44,8 +44,11 @@ public static class EstimateEndpoints
             .Reading<RosterEstimateView>("estimate-roster", "全名单待遇测算 (C22) · The estimate for a whole roster", Readers).Refuses(Rejections.PolicyYearMissing, Rejections.NotFound);
     }
 
-    private static async Task<IResult> OfMember(string id, int year, decimal? balanceAmount, decimal? tierAmount, decimal? subsidyAmount, IQuerySession session,
-        NpgsqlDataSource database, PersonalData people, Caller caller, HttpContext http)
+    /// <summary>One person's estimate and what it rests on.</summary>
+    private sealed record Estimated(Person Person, PolicyYear Policy, BenefitEstimate Estimate, Money Opening, Money Tier, Money Subsidy);
+
+    private static async Task<Estimated> OfMemberAsync(string id, int year, decimal? balanceAmount, decimal? tierAmount, decimal? subsidyAmount, IQuerySession session,
+        NpgsqlDataSource database, PersonalData people, Caller caller)
     {
         var member = await session.LoadAsync<Member>(id);
         if (member is null || !MemberEndpoints.MaySee(caller, member)) throw Require.NotFound(id);
@@ -57,14 +60,38 @@ public static class EstimateEndpoints
             ?? throw new RefusedException(new Rejection(Rejections.NotContributed, $"没有 {year} 年度缴费记录，请给出 tierAmount"));
         var subsidy = Amount(subsidyAmount, "subsidyAmount") ?? own?.CapUsed() ?? Money.Zero;
         var opening = Amount(balanceAmount, "balanceAmount") ?? Money.Zero;
-        var estimate = Estimate(policy, year, person.AgeIn(year), opening, tier, subsidy);
-        var view = new EstimateView(id, person.MaskedName, year, estimate.PensionAge, estimate.PayoutMonths, policy.Parameters.AccountInterestBasisPoints, opening,
+        return new Estimated(person, policy, Estimate(policy, year, person.AgeIn(year), opening, tier, subsidy), opening, tier, subsidy);
+    }
+
+    private static async Task<IResult> OfMember(string id, int year, decimal? balanceAmount, decimal? tierAmount, decimal? subsidyAmount, IQuerySession session,
+        NpgsqlDataSource database, PersonalData people, Caller caller, HttpContext http)
+    {
+        var (person, policy, estimate, opening, _, _) = await OfMemberAsync(id, year, balanceAmount, tierAmount, subsidyAmount, session, database, people, caller);
+        if (http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal))
+            return PageRoutes.Show<EstimatePage>(new { Name = person.MaskedName, Estimate = estimate, Opening = opening, InterestBasisPoints = policy.Parameters.AccountInterestBasisPoints });
+        return Results.Ok(new EstimateView(id, person.MaskedName, year, estimate.PensionAge, estimate.PayoutMonths, policy.Parameters.AccountInterestBasisPoints, opening,
             estimate.BalanceFen, estimate.BalanceWithoutFen, estimate.MonthlyFen, estimate.MonthlyWithoutFen, estimate.MonthlyFen - estimate.MonthlyWithoutFen,
             BenefitEstimate.Formula, BenefitEstimate.Source,
-            [.. estimate.Years.Select(y => new EstimateYearView(y.Year, y.Age, y.InterestFen, y.ContributionFen, y.GovernmentFen, y.CollectiveFen, y.BalanceFen, y.BalanceWithoutFen))]);
-        return http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal)
-            ? new RazorComponentResult<EstimatePage>(new { Name = view.Name, Estimate = estimate, Opening = opening, InterestBasisPoints = view.AccountInterestBasisPoints })
-            : Results.Ok(view);
+            [.. estimate.Years.Select(y => new EstimateYearView(y.Year, y.Age, y.InterestFen, y.ContributionFen, y.GovernmentFen, y.CollectiveFen, y.BalanceFen, y.BalanceWithoutFen))]));
+    }
+
+    /// <summary>The page that an officer shows to a villager, with fields to try other figures.</summary>
+    public static async Task<IResult> PageOfMember(string id, int year, string? balanceAmount, decimal? tierAmount, string? subsidyAmount, IQuerySession session,
+        NpgsqlDataSource database, PersonalData people, Caller caller)
+    {
+        var e = await OfMemberAsync(id, year, Yuan(balanceAmount, "balanceAmount"), tierAmount, Yuan(subsidyAmount, "subsidyAmount"), session, database, people, caller);
+        return PageRoutes.Show<EstimatePage>(new
+        {
+            Name = e.Person.MaskedName,
+            e.Estimate,
+            e.Opening,
+            InterestBasisPoints = e.Policy.Parameters.AccountInterestBasisPoints,
+            Form = ((string, int, IReadOnlyList<Money>, Money, Money)?)(id, year, [.. e.Policy.Parameters.Tiers.Select(t => t.TierFen)], e.Tier, e.Subsidy),
+        });
+
+        // A field that was left empty says nothing.
+        static decimal? Yuan(string? text, string field) => string.IsNullOrWhiteSpace(text) ? null
+            : decimal.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var yuan) ? yuan : throw Require.Invalid(field, "应为金额（元）");
     }
 
     private static async Task<RosterEstimateView> OfRoster(string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Ledger.Api.Pages;
 using Ledger.Domain;
 using Microsoft.AspNetCore.Mvc;
 
@@ -73,13 +74,15 @@ public static class Problem
     {
         var http = context.HttpContext;
         var code = http.Response.StatusCode == StatusCodes.Status404NotFound ? Rejections.NotFound : Rejections.BodyInvalid;
-        return Of(new Rejection(code with { Status = http.Response.StatusCode }, $"{http.Request.Method} {http.Request.Path}"), http).ExecuteAsync(http);
+        var rejection = new Rejection(code with { Status = http.Response.StatusCode }, $"{http.Request.Method} {http.Request.Path}");
+        return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
     }
 
     /// <summary>The last resort: clear words for bad requests, a bare 500 for defects (details only in our log).</summary>
     public static async Task HandleAsync(HttpContext http)
     {
         var e = http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()!.Error;
-        await Of(Meaning(e) ?? new Rejection(Rejections.Internal, "请求没有完成，没有写入任何内容"), http).ExecuteAsync(http);
+        var rejection = Meaning(e) ?? new Rejection(Rejections.Internal, "请求没有完成，没有写入任何内容");
+        await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
     }
 }

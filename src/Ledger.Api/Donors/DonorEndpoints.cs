@@ -16,22 +16,11 @@ namespace Ledger.Api.Donors;
 /// <summary>An organisation or charity: <paramref name="CreditCode"/>. An individual: <paramref name="CitizenId"/>, which is stored encrypted.</summary>
 public sealed record DonorBody(DonorKind Kind, string Name, string? CreditCode = null, string? CitizenId = null);
 
-/// <summary>An individual's name is masked.</summary>
-public sealed record DonorView(string Id, int Version, DonorKind Kind, string Name, string? CreditCode);
-
-/// <summary>Where part of a gift went. <paramref name="MemberId"/> is a pseudonym; <paramref name="Status"/> as in the application's line.</summary>
-public sealed record GiftUseView(string ApplicationId, string MemberId, Money Amount, string Status);
-
-/// <summary>One gift: what of it went where, what is still there, what went back. The parts sum to the gift.</summary>
-public sealed record GiftView(string FundId, string FundName, string AllocationId, DateTimeOffset RecordedAt, Money Amount, Earmark? Earmark,
-    IReadOnlyList<GiftUseView> Uses, Money AvailableAmount, Money ReturnedAmount);
-
-/// <summary>The donor's receipt (捐赠去向回执, C23): where each yuan went.</summary>
-public sealed record DonorReceiptView(DonorView Donor, Money TotalAmount, Money UsedAmount, Money AvailableAmount, Money ReturnedAmount, IReadOnlyList<GiftView> Gifts);
-
 /// <summary>Donors (捐赠人), C8 and C23.</summary>
 public static class DonorEndpoints
 {
+    public static readonly string[] ReceiptReaders = [Roles.VillageFinance, Roles.CountyHrss, Roles.CountyAgriculture, Roles.Agency, Roles.Auditor, Roles.CityHrss];
+
     public static void MapDonors(this IEndpointRouteBuilder api)
     {
         api.MapPost("/donors", Register)
@@ -42,7 +31,7 @@ public static class DonorEndpoints
         api.MapGet("/donors/{id}", Read).Reading<DonorView>("read-donor", "查看捐赠人 · Read a donor", Roles.All).Refuses(Rejections.NotFound);
         api.MapGet("/donors/{id}/receipt", Receipt)
             .Reading<DonorReceiptView>("read-donor-receipt", "捐赠去向回执：每一元用在何处 (C23) · Where each yuan of a donor's gifts went",
-                Roles.VillageFinance, Roles.CountyHrss, Roles.CountyAgriculture, Roles.Agency, Roles.Auditor, Roles.CityHrss)
+                ReceiptReaders)
             .Refuses(Rejections.NotFound);
     }
 
@@ -73,14 +62,11 @@ public static class DonorEndpoints
         // Donors are registered by county: who works below it sees the county's.
         var scope = Scope.Narrow(caller, region);
         if (scope.Length > RegionCode.CountyLength) scope = RegionCode.County(scope);
-        var donors = await session.Query<Donor>().Where(d => d.Region.StartsWith(scope)).OrderBy(d => d.Id).Take(Scope.MaxRows).ToListAsync();
-        await using var connection = await database.OpenConnectionAsync();
-        var persons = await people.ReadAsync(connection, donors.Where(d => d.Name is null).Select(d => d.Id));
-        return [.. donors.Select(d => new DonorView(d.Id, d.Revision, d.Kind, d.Name ?? persons.GetValueOrDefault(d.Id)?.MaskedName ?? MemberEndpoints.Erased, d.CreditCode))];
+        return [.. (await DonorPages.NamedAsync(session, database, people, scope)).Select(d => new DonorView(d.Donor.Id, d.Donor.Revision, d.Donor.Kind, d.Name, d.Donor.CreditCode))];
     }
 
     /// <summary>Donors are known county-wide: whoever works in a county may see those registered in it.</summary>
-    private static async Task<Donor?> FindAsync(IQuerySession session, string id, Caller caller) =>
+    public static async Task<Donor?> FindAsync(IQuerySession session, string id, Caller caller) =>
         await session.LoadAsync<Donor>(id) is { } donor && (caller.MaySee(donor.Region) || caller.Actor.Region.StartsWith(donor.Region, StringComparison.Ordinal)) ? donor : null;
 
     private static async Task<DonorView> ViewAsync(Donor donor, NpgsqlDataSource database, PersonalData people)
@@ -102,8 +88,14 @@ public static class DonorEndpoints
         CancellationToken cancellation)
     {
         var donor = await FindAsync(session, id, caller) ?? throw Require.NotFound(id);
+        return await ReceiptAsync(donor, caller.Actor.Region, session, database, people, cancellation);
+    }
+
+    /// <summary>The receipt over the funds of a region.</summary>
+    public static async Task<DonorReceiptView> ReceiptAsync(Donor donor, string scope, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var traces = await GiftTrace.OfDonorAsync(session, connection, id, caller.Actor.Region, cancellation);
+        var traces = await GiftTrace.OfDonorAsync(session, connection, donor.Id, scope, cancellation);
         var gifts = traces.Select(t => new GiftView(t.Allocation.FundId, t.FundName, t.Allocation.Facts.AllocationId, t.Allocation.Event.RecordedAt, t.Allocation.Facts.AmountFen, t.Allocation.Facts.Earmark,
             [.. t.Uses.Select(u => new GiftUseView(u.ApplicationId, u.MemberId, u.AmountFen, u.Status.Word()))], t.AvailableFen, t.ReturnedFen)).ToList();
         return new DonorReceiptView(await ViewAsync(donor, database, people), Money.Sum(gifts.Select(g => g.Amount)),

@@ -9,18 +9,6 @@ using Npgsql;
 
 namespace Ledger.Api.Log;
 
-/// <summary>A witness and how far it has followed; <paramref name="CosignedSize"/> null: it has not cosigned yet.</summary>
-public sealed record WitnessView(string Name, long? CosignedSize, DateTimeOffset? CosignedAt);
-
-/// <summary>Something that was found wrong with the log, when and by whom: the log's check, a witness, the signer.</summary>
-public sealed record FindingView(DateTimeOffset FoundAt, string Kind, string Detail);
-
-/// <summary>
-/// How the log stands: entries, of which <paramref name="SignedSize"/> are under a checkpoint; <paramref name="Waiting"/> events have not
-/// been taken in yet. <paramref name="IsSound"/>: nothing was ever found wrong.
-/// </summary>
-public sealed record LogStatusView(string Origin, long Size, long SignedSize, DateTimeOffset? SignedAt, long Waiting, bool IsSound, IReadOnlyList<WitnessView> Witnesses, IReadOnlyList<FindingView> Findings);
-
 /// <summary>What the check of the whole log found, each with the index of the entry or the sequence of the event.</summary>
 public sealed record LogCheckView(bool IsSound, long Entries, IReadOnlyList<LogFinding> Findings);
 
@@ -124,7 +112,7 @@ public static class LogEndpoints
         }
     }
 
-    private static async Task<LogStatusView> Status(NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation)
+    public static async Task<LogStatusView> Status(NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         const string schema = LedgerStore.Schema;

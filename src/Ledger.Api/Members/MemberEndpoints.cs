@@ -104,9 +104,7 @@ public static class MemberEndpoints
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         if (await session.ScopedAsync<Collective>(collectiveId, caller) is null) throw Require.NotFound(collectiveId);
         var size = limit ?? 100;
-        var members = await session.Query<Member>()
-            .Where(m => m.MatchesSql("jsonb_exists(d.data -> 'memberships', ?)", collectiveId) && m.MatchesSql("d.id > ?", after ?? ""))
-            .OrderBy(m => m.Id).Take(size + 1).ToListAsync(cancellation);
+        var members = await PageAsync(collectiveId, after, size, session, cancellation);
         var page = members.Take(size).ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, page.Select(m => m.Id));
@@ -114,6 +112,11 @@ public static class MemberEndpoints
             [.. page.Select(m => persons.TryGetValue(m.Id, out var p) ? new MemberView(m.Id, p.MaskedName, p.MaskedCitizenId) : new MemberView(m.Id, Erased, Erased))],
             members.Count > size ? page[^1].Id : null);
     }
+
+    /// <summary>Members of a collective in order of id, one more than a page where there is one.</summary>
+    public static Task<IReadOnlyList<Member>> PageAsync(string collectiveId, string? after, int size, IQuerySession session, CancellationToken cancellation) => session.Query<Member>()
+        .Where(m => m.MatchesSql("jsonb_exists(d.data -> 'memberships', ?)", collectiveId) && m.MatchesSql("d.id > ?", after ?? ""))
+        .OrderBy(m => m.Id).Take(size + 1).ToListAsync(cancellation);
 
     /// <summary>What stands in place of the name of a person whose data was erased.</summary>
     public const string Erased = "（已删除）";

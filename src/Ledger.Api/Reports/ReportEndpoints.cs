@@ -8,25 +8,11 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Incentives;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
+using Ledger.Projections.Reports;
 using Marten;
 using Npgsql;
 
 namespace Ledger.Api.Reports;
-
-/// <summary>A place in the ranking. Coverage and growth in percent with two decimals; points with two decimals. <paramref name="Tie"/>: why a place is shared.</summary>
-public sealed record IncentivePlaceView(int Rank, string CollectiveId, string Name, int Eligible, int Subsidised, decimal CoveragePercent, Money CreditedAmount,
-    decimal? GrowthPercent, int? SettledDays, int Objections, int ObjectionsUpheld, decimal Points, decimal CoveragePoints, decimal AmountPoints, decimal GrowthPoints,
-    decimal TimelinessPoints, decimal DisputePoints, string? Tie);
-
-public sealed record IncentiveReportView(string Region, int Year, IncentiveWeights Weights, IReadOnlyList<IncentivePlaceView> Places);
-
-/// <summary>
-/// Something that is overdue or calls for action; <paramref name="DueDays"/> is the deadline, <paramref name="AgeDays"/> how long it has
-/// been waiting. <paramref name="Escalated"/>: the miss stands in the audit trail as <c>deadline_missed</c>.
-/// </summary>
-public sealed record SupervisionItem(string Kind, string Id, string VillageCode, Money? Amount, int AgeDays, int DueDays, string Text, bool Escalated);
-
-public sealed record SupervisionView(string Region, DateOnly Today, Deadlines Deadlines, IReadOnlyDictionary<string, int> CountByKind, IReadOnlyList<SupervisionItem> Items);
 
 /// <summary>Another policy to try on a year: <paramref name="CapAmount"/> instead of the highest tier, <paramref name="Standard"/> instead of the collectives' own.</summary>
 public sealed record ReplayBody(int Year, string? Region = null, Money? CapAmount = null, StandardBody? Standard = null);
@@ -57,7 +43,7 @@ public static class ReportEndpoints
                 [Roles.CityHrss, .. Roles.County, Roles.Agency, Roles.Auditor, Roles.Township]).Refuses(Rejections.FieldInvalid);
     }
 
-    private static async Task<IncentiveReportView> Incentives(string? region, int year, IQuerySession session, NpgsqlDataSource database, Caller caller)
+    public static async Task<IncentiveReportView> Incentives(string? region, int year, IQuerySession session, NpgsqlDataSource database, Caller caller)
     {
         var scope = Scope.Narrow(caller, region);
         var weights = (await session.PolicyYearAsync(scope, year))?.IncentiveWeights() ?? IncentiveWeights.Default;
@@ -123,7 +109,7 @@ public static class ReportEndpoints
             [.. replay.Changed.Take(maxShown).Select(l => new ReplayedLineView(l.MemberYearId, l.ApplicationId, l.ActualFen, l.ReplayedFen, l.Code))]));
     }
 
-    private static async Task<SupervisionView> Supervise(string? region, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time)
+    public static async Task<SupervisionView> Supervise(string? region, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time)
     {
         var scope = Scope.Narrow(caller, region);
         // In January the new year's parameters may not be out yet: last year's deadlines hold until then.

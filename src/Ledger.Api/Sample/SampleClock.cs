@@ -42,10 +42,13 @@ public static class SampleClockEndpoint
     private sealed record ClockView(DateTimeOffset Now, DateOnly BusinessDate);
 
     /// <summary>POST /api/sample/clock?days=8 moves the sample's clock forward. Exists only in sample mode.</summary>
-    public static void MapSampleClock(this WebApplication app) => app.MapPost("/api/sample/clock", (int days, SampleClock clock, Clock china) =>
+    public static void MapSampleClock(this WebApplication app) => app.MapPost("/api/sample/clock", async (int days, SampleClock clock, Clock china, NpgsqlDataSource database) =>
     {
         if (days is < 1 or > SampleClock.MaxDays) throw Require.Invalid("days", $"应为 1 至 {SampleClock.MaxDays}");
         clock.Advance(TimeSpan.FromDays(days));
+        // The visitor has not been away for a week.
+        await using var connection = await database.OpenConnectionAsync();
+        await connection.ExecuteAsync($"""update {Accounts.AccountsContext.Schema}."Sessions" set "UsedAt" = @now, "ExpiresAt" = "ExpiresAt" + make_interval(days => @days) where "EndedAt" is null""", ("now", clock.GetUtcNow()), ("days", days));
         return Results.Ok(new ClockView(clock.GetUtcNow(), china.Today));
     }).Reading<object>("move-sample-clock", "样例时钟快进（仅样例模式） · Move the sample clock forward", Roles.All).Refuses(Rejections.FieldInvalid);
 }

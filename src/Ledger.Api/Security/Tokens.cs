@@ -1,8 +1,11 @@
 using System.Security.Claims;
+using Ledger.Api.Accounts;
 using Ledger.Api.Commands;
+using Ledger.Api.Pages;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
@@ -46,7 +49,7 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
     /// Any OpenID Connect authority: its discovery document says the keys. Its tokens carry role and region in claims that the settings name;
     /// a role that is none of ours, or a region that does not fit it, is no token.
     /// </summary>
-    private static void AddAuthority(Microsoft.AspNetCore.Authentication.AuthenticationBuilder authentication, OidcSettings oidc) => authentication.AddJwtBearer(Authority, options =>
+    private static void AddAuthority(AuthenticationBuilder authentication, OidcSettings oidc) => authentication.AddJwtBearer(Authority, options =>
     {
         options.Authority = oidc.Authority;
         options.Audience = oidc.Audience;
@@ -70,10 +73,11 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
     {
         services.AddSingleton<Tokens>().AddHttpContextAccessor().AddScoped<Caller>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusedAccess>();
-        var authentication = services.AddAuthentication(Either).AddJwtBearer();
-        // Which of the two is asked follows from who says that he issued the token; each then checks that for himself.
+        var authentication = services.AddAuthentication(Either).AddJwtBearer().AddScheme<AuthenticationSchemeOptions, PageSession>(PageSession.Name, null);
+        // A token goes before a cookie. Whose token it is follows from who says that he issued it; each then checks that for himself.
         authentication.AddPolicyScheme(Either, null, options => options.ForwardDefaultSelector = http =>
-            settings.Oidc is not null && http.Request.Headers.Authorization.ToString() is ['B' or 'b', 'e', 'a', 'r', 'e', 'r', ' ', .. var token]
+            http.Request.Headers.Authorization.Count == 0 && http.Request.Cookies.ContainsKey(PageSession.Cookie) ? PageSession.Name
+            : settings.Oidc is not null && http.Request.Headers.Authorization.ToString() is ['B' or 'b', 'e', 'a', 'r', 'e', 'r', ' ', .. var token]
             && Handler.CanReadToken(token) && Handler.ReadJsonWebToken(token).Issuer != Issuer ? Authority : JwtBearerDefaults.AuthenticationScheme);
         if (settings.Oidc is { } oidc) AddAuthority(authentication, oidc);
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KeyFile, TimeProvider>((options, keys, clock) =>
@@ -113,7 +117,11 @@ public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
                 await command.BeginAsync();
                 await command.RecordRefusalAsync(rejection, http.Request.RouteValues.Values.LastOrDefault()?.ToString());
             }
-            await Problem.Of(rejection, http).ExecuteAsync(http);
+            await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)).ExecuteAsync(http);
+        }
+        else if (PageRoutes.IsPage(http))
+        {
+            PageRoutes.RedirectToSignIn(http);
         }
         else
         {

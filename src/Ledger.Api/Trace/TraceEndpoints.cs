@@ -14,45 +14,11 @@ using Npgsql;
 
 namespace Ledger.Api.Trace;
 
-/// <summary>Part of a line's money and the allocation it came from; <paramref name="Evidence"/>: digests of its slips.</summary>
-public sealed record SourceView(Money Amount, string AllocationId, string FundId, SourceKind Source, string SourceName, string? DonorId, Money AllocationAmount,
-    DateOnly EffectiveDate, DateTimeOffset RecordedAt, string Actor, IReadOnlyList<string> Evidence, long EventSequence);
-
-/// <summary>
-/// Upward: from one member's line to the allocations, and on whose decisions it rests. The sources sum to <paramref name="Amount"/>.
-/// <paramref name="InWords"/> says it in a sentence.
-/// </summary>
-public sealed record LineTraceView(string ApplicationId, string MemberId, string Name, Money Amount, LineStatus Status, string SubAccount, FenInterval? Fen,
-    IReadOnlyList<SourceView> Sources, string PlanId, int PlanVersion, Resolution? Resolution, IReadOnlyList<string> Filers, IReadOnlyList<string> Reviewers, string? Approver,
-    string SealDigest, string? BankReference, string InWords);
-
-public sealed record UseView(string ApplicationId, string MemberId, Money Amount, SubsidyStatus Status);
-
-/// <summary>
-/// Downward: where an allocation's money is now. Uses, available and returned sum to its amount. Of the uses at most <c>limit</c> from
-/// <c>after</c> on are shown; the sums are whole.
-/// </summary>
-public sealed record AllocationTraceView(string FundId, string FundName, string AllocationId, SourceKind Source, string SourceName, string? DonorId, Money Amount,
-    Money UsedAmount, Money AvailableAmount, Money ReturnedAmount, int UseCount, IReadOnlyList<UseView> Uses, int? Next);
-
-/// <summary>
-/// One step of a path: <paramref name="Fen"/> on the inflow axis of fund and sub-account, how it came in there (allocated, released,
-/// refunded, carried, freed, received) and by which event.
-/// </summary>
-public sealed record StepView(string FundId, string SubAccount, EntryKind Kind, FenInterval Fen, Money Amount, string Reference, long EventSequence, string Type,
-    DateOnly EffectiveDate, DateTimeOffset RecordedAt, string Actor);
-
-/// <summary>A way that <paramref name="Amount"/> took from the allocation (first step) to the member's line (last).</summary>
-public sealed record PathView(Money Amount, IReadOnlyList<StepView> Steps);
-
-/// <summary>Every way between two points. The paths sum to <paramref name="Amount"/>, which is zero where none of the one's money is in the other.</summary>
-public sealed record PathsView(string ApplicationId, string MemberId, string FundId, string AllocationId, Money Amount, IReadOnlyList<PathView> Paths);
-
 /// <summary>Tracing each yuan: from the member's line to its source, and back.</summary>
 public static class TraceEndpoints
 {
     private const int MaxPage = 1000, DefaultPage = 100;
-    private static readonly string[] Readers = [Roles.Auditor, Roles.Agency, Roles.VillageFinance, Roles.Township, Roles.CountyHrss, Roles.CountyFinance, Roles.CityHrss];
+    public static readonly string[] Readers = [Roles.Auditor, Roles.Agency, Roles.VillageFinance, Roles.Township, Roles.CountyHrss, Roles.CountyFinance, Roles.CityHrss];
 
     public static void MapTraces(this IEndpointRouteBuilder api)
     {
@@ -67,7 +33,7 @@ public static class TraceEndpoints
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid, Rejections.LimitExceeded);
     }
 
-    private static async Task<LineTraceView> Up(string id, string memberId, IDocumentStore store, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller,
+    public static async Task<LineTraceView> Up(string id, string memberId, IDocumentStore store, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller,
         CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -84,7 +50,7 @@ public static class TraceEndpoints
             $"{name} {application.Year}年度补助{line.AmountFen}元，{from}。");
     }
 
-    private static async Task<PathsView> Paths(string id, string memberId, string allocationId, IDocumentStore store, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    public static async Task<PathsView> Paths(string id, string memberId, string allocationId, IDocumentStore store, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var (application, line) = await LineAsync(connection, store, id, memberId, caller);
@@ -114,7 +80,7 @@ public static class TraceEndpoints
         T? Read<T>(NpgsqlDataReader r, int at) where T : class => r.IsDBNull(at) ? null : store.Options.Serializer().FromJson<T>(r.GetStream(at));
     }
 
-    private static async Task<AllocationTraceView> Down(string id, string allocationId, int? after, int? limit, IDocumentStore store, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    public static async Task<AllocationTraceView> Down(string id, string allocationId, int? after, int? limit, IDocumentStore store, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
     {
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         if (after is < 0) throw Require.Invalid("after", "不能小于 0");

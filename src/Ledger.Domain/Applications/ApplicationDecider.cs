@@ -111,6 +111,12 @@ public static class ApplicationDecider
             .Select(c => new PaymentSent(by.Id, c.Length, Total(c), bankReference, evidence, [.. c.Select(l => l.MemberId)])).ToArray<IEventOf<Application>>();
     }
 
+    /// <summary>C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.</summary>
+    public static Decision<Application> DisclosePaymentList(Application state, Actor by) =>
+        NotIn(state, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong ? wrong
+        : state.With(LineStatus.Approved).ToList() is not { Count: > 0 } lines ? new Rejection(Rejections.WrongState, "没有待付款的人员")
+        : new IEventOf<Application>[] { new PaymentListDisclosed(by.Id, lines.Count, Total(lines)) };
+
     /// <summary>C17: done when every paid line is credited.</summary>
     public static Decision<Application> Settle(Application state, Actor by)
     {

@@ -71,6 +71,9 @@ public sealed record PaymentSent(string PaidBy, int Lines, Money AmountFen, stri
     public IEnumerable<string> Ids => MemberIds ?? [];
 }
 
+/// <summary>Somebody fetched the list of a payment, with names and citizen ids in clear (C20): who and how much of it.</summary>
+public sealed record PaymentListDisclosed(string DisclosedTo, int Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent;
+
 /// <summary>
 /// The village took lines back. Before approval they leave the list; afterwards, and before payment, their money goes back to the fund
 /// and their cap to the member-year.

@@ -48,7 +48,7 @@ public static class Postings
     public static string Digest(IEnumerable<AccountBalance> trialBalance) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(trialBalance.Select(b => $"{b.Account}\t{b.AmountFen.Fen}\n")))));
 
-    private const string Reserved = "reserved", InTransit = "in-transit", Credited = "credited", Returned = "returned";
+    public const string Reserved = "reserved", InTransit = "in-transit", Credited = "credited", Returned = "returned";
 
     private static string Available(string subAccount) => $"available:{subAccount}";
 

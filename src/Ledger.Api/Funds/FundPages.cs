@@ -1,0 +1,112 @@
+using Ledger.Api.Commands;
+using Ledger.Api.Donors;
+using Ledger.Api.Exports;
+using Ledger.Api.Imports;
+using Ledger.Api.Pages;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Plans;
+using Ledger.Projections.Balances;
+using Ledger.Projections.Journal;
+using Ledger.Projections.WorkQueues;
+using Ledger.Web.Funds;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.Funds;
+
+/// <summary>Pages of a fund: dashboard, allocation, statement, voucher, trial balance as of two times, reconciliation.</summary>
+public static class FundPages
+{
+    private const int ChartMonths = 12;
+
+    public static void MapFundPages(this WebApplication app)
+    {
+        app.Page("/funds", async (string? region, IQuerySession session, Caller caller, CancellationToken cancellation) =>
+        {
+            var scope = Scope.Narrow(caller, region);
+            var funds = await session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).OrderBy(f => f.Region).Take(Scope.MaxRows).ToListAsync(cancellation);
+            return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
+        }, Roles.All);
+        app.Page("/start", async (IQuerySession session, Caller caller, CancellationToken cancellation) =>
+            PageRoutes.Show<StartPage>(new { Collective = await OwnAsync(session, caller, cancellation) }), Roles.VillageFinance);
+        app.Page("/funds/{id}", Dashboard, Roles.All);
+        app.Page("/funds/{id}/allocations/new", async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
+        {
+            var fund = await FundAsync(id, session, caller);
+            return PageRoutes.Show<AllocationPage>(new { Fund = fund, Donors = await DonorPages.NamedAsync(session, database, people, RegionCode.County(fund.Region)) });
+        }, Roles.VillageFinance, Roles.CountyFinance);
+        app.Page("/funds/{id}/statement", async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
+        {
+            var fund = await FundAsync(id, session, caller);
+            return PageRoutes.Show<StatementPage>(new { Fund = fund, Statement = await StatementAsync(fund, from, to, session, clock) });
+        }, Roles.All);
+        app.Page("/funds/{id}/statement.xlsx", async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
+        {
+            var fund = await FundAsync(id, session, caller);
+            return Results.File(FundSheets.Statement(fund, await StatementAsync(fund, from, to, session, clock)), Workbook.ContentType, "对账单.xlsx");
+        }, Roles.All);
+        app.Page("/funds/{id}/vouchers/{sequence:long}", async (string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts) =>
+        {
+            var fund = await FundAsync(id, session, caller);
+            var entry = (await session.Events.FetchStreamAsync(id)).Where(e => e.Sequence == sequence).Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}");
+            return PageRoutes.Show<VoucherPage>(new { Fund = fund, Entry = entry, Title = (Func<string, string>)accounts.Title });
+        }, Roles.All);
+        app.Page("/funds/{id}/trial-balance", TrialBalance, Roles.All);
+        app.Page("/funds/{id}/reconciliation", async (string id, IQuerySession session, Caller caller) =>
+            PageRoutes.Show<ReconciliationPage>(new { Fund = await FundAsync(id, session, caller) }), Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor);
+    }
+
+    /// <summary>The collective that the caller's village code is registered for, unless it went up in another one.</summary>
+    public static Task<Collective?> OwnAsync(IQuerySession session, Caller caller, CancellationToken cancellation) =>
+        session.Query<Collective>().Where(c => c.Region == caller.Actor.Region && c.MergedInto == null).FirstOrDefaultAsync(cancellation);
+
+    private static async Task<Fund> FundAsync(string id, IQuerySession session, Caller caller) => await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
+
+    private static async Task<FundStatement> StatementAsync(Fund fund, DateOnly? from, DateOnly? to, IQuerySession session, Clock clock)
+    {
+        var (first, last) = (from ?? new DateOnly(2009, 1, 1), to ?? clock.Today);
+        if (first > last) throw Require.Invalid("from", "起始日期不能晚于截止日期");
+        return FundStatement.Of(fund.Id, first, last, [.. await session.Events.FetchStreamAsync(fund.Id)]);
+    }
+
+    private static async Task<IResult> Dashboard(string id, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, CancellationToken cancellation)
+    {
+        var fund = await FundAsync(id, session, caller);
+        await using (var connection = await database.OpenConnectionAsync(cancellation)) await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        var work = await session.Query<WorkItem>().Where(w => w.CollectiveId == fund.CollectiveId).OrderBy(w => w.Since).Take(Scope.MaxRows).ToListAsync(cancellation);
+        return PageRoutes.Show<FundPage>(new
+        {
+            Fund = fund,
+            History = BalanceHistory.Of([.. await session.Events.FetchStreamAsync(id, token: cancellation)], clock.Today, ChartMonths),
+            Collective = await session.LoadAsync<Collective>(fund.CollectiveId, cancellation),
+            Plan = await session.LoadAsync<Plan>(StreamId.PlanOf(fund.CollectiveId, clock.Today.Year), cancellation),
+            Work = work,
+            Now = time.GetUtcNow(),
+        });
+    }
+
+    private static async Task<IResult> TrialBalance(string id, DateOnly? at, int? step, IQuerySession session, Caller caller, Clock clock)
+    {
+        var fund = await FundAsync(id, session, caller);
+        var date = at ?? clock.Today;
+        var events = await session.Events.FetchStreamAsync(id);
+        var entries = events.Select(JournalEntry.Of).OfType<JournalEntry>().ToList();
+        var moments = entries.Select(e => e.RecordedAt).Distinct().Order().ToList();
+        var known = Math.Clamp(step ?? moments.Count, 0, moments.Count);
+        var until = known == 0 ? DateTimeOffset.MinValue : moments[known - 1];
+        return PageRoutes.Show<TrialBalancePage>(new
+        {
+            Fund = fund,
+            At = date,
+            Moments = moments,
+            Step = known,
+            Balance = FundStatement.TrialBalance([.. events.Where(e => e.Timestamp <= until)], date),
+            Later = (IReadOnlyList<JournalEntry>)[.. entries.Where(e => e.RecordedAt > until && e.Date <= date)],
+        });
+    }
+}

@@ -1,0 +1,92 @@
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
+using Ledger.Api.Accounts;
+using Ledger.Api.Commands;
+using Ledger.Api.Sample;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Web;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Localization;
+using Microsoft.AspNetCore.ResponseCompression;
+
+namespace Ledger.Api.Pages;
+
+/// <summary>
+/// What all pages have in common. A page is a GET that reads what the API reads and shows it; what it changes, it changes through the
+/// API, so there is one way in. Each slice maps its own pages.
+/// </summary>
+public static class PageRoutes
+{
+    private static readonly string[] Languages = ["zh-CN", "en"];
+
+    public static void AddPages(this IServiceCollection services, Settings settings)
+    {
+        services.AddRazorComponents();
+        services.AddLocalization();
+        services.AddSingleton(HtmlEncoder.Create(UnicodeRanges.All)); // Chinese as it is, not as six characters each
+        services.AddScoped(s => s.GetRequiredService<Caller>().Actor is { } actor && actor.Region.Length > 0
+            ? new Viewer(actor.Id, actor.Role, actor.Region, s.GetRequiredService<Clock>().Today, settings.Sample)
+            : new Viewer("", "", "", s.GetRequiredService<Clock>().Today, settings.Sample));
+        services.Configure<RequestLocalizationOptions>(options =>
+        {
+            options.SetDefaultCulture(Languages[0]).AddSupportedCultures(Languages).AddSupportedUICultures(Languages);
+            options.RequestCultureProviders = [new CookieRequestCultureProvider()]; // what was chosen, not what the browser was sold with
+        });
+        // No page carries a secret of ours (the session is a cookie), so compressing it gives none away.
+        services.AddResponseCompression(options =>
+        {
+            options.EnableForHttps = true;
+            options.MimeTypes = [.. ResponseCompressionDefaults.MimeTypes, "text/html"];
+        });
+    }
+
+    /// <summary>A page, who may open it; empty: everybody.</summary>
+    public static RouteHandlerBuilder Page(this IEndpointRouteBuilder app, string path, Delegate show, params string[] roles)
+    {
+        var route = app.MapGet(path, show).ExcludeFromDescription().WithMetadata(new RolesMetadata(roles), new PageMetadata());
+        return roles.Length == 0 ? route.AllowAnonymous() : route.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(roles));
+    }
+
+    public static RazorComponentResult<T> Show<T>(object parameters) where T : IComponent => new(parameters);
+
+    /// <summary>Somebody looks at this answer in a browser: words and a way on, not JSON.</summary>
+    public static bool IsPage(HttpContext http) => HttpMethods.IsGet(http.Request.Method) && !http.Request.Path.StartsWithSegments("/api") && !http.Request.Path.StartsWithSegments("/log")
+        && http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal);
+
+    public static IResult Problem(Rejection rejection) => new RazorComponentResult<ProblemPage>(new { Rejection = rejection }) { StatusCode = rejection.Code.Status };
+
+    /// <summary>A path of this site; anything else leads home.</summary>
+    private static string Local(string? path) => path is ['/', not ('/' or '\\'), ..] or "/" && Uri.TryCreate(path, UriKind.Relative, out _) ? path : "/";
+
+    public static void MapPages(this WebApplication app, Settings settings)
+    {
+        app.MapGet("/assets/{name}", (string name, HttpContext http) =>
+        {
+            if (AssetFiles.Find(name) is not { } content) return Results.NotFound();
+            http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+            return Results.Bytes(content, name.EndsWith(".css", StringComparison.Ordinal) ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8");
+        }).AllowAnonymous().ExcludeFromDescription();
+        app.MapGet("/language", (string to, string? back, HttpContext http) =>
+        {
+            if (Languages.Contains(to))
+                http.Response.Cookies.Append(CookieRequestCultureProvider.DefaultCookieName, CookieRequestCultureProvider.MakeCookieValue(new RequestCulture(to)), new CookieOptions { IsEssential = true, MaxAge = TimeSpan.FromDays(400), SameSite = SameSiteMode.Lax });
+            return Results.LocalRedirect(Local(back));
+        }).AllowAnonymous().ExcludeFromDescription();
+        app.Page("/sign-in", (string? back) => Show<SignInPage>(new { Back = Local(back), People = settings.Sample ? SampleSignIn.People : [] }));
+        app.Page("/docs/problems", () => Show<Problems>(new { }));
+        if (settings.Sample) app.MapSampleSignIn();
+    }
+
+    /// <summary>Whoever is not signed in is asked to, and comes back to where he wanted to go.</summary>
+    public static void RedirectToSignIn(HttpContext http)
+    {
+        PageSession.DeleteCookie(http);
+        http.Response.Redirect($"/sign-in?back={Uri.EscapeDataString(http.Request.Path + http.Request.QueryString)}");
+    }
+}
+
+/// <summary>A route that is a page: it reads, and its refusals are pages too.</summary>
+public sealed record PageMetadata;

@@ -1,0 +1,14 @@
+using System.Text.Json;
+using Ledger.Domain;
+
+namespace Ledger.Projections.AuditTrail;
+
+/// <summary>One event: who, what, when (recorded and business date), how much, resting on which documents; and its body as stored (amounts in fen).</summary>
+public sealed record AuditEntryView(long Sequence, Guid EventId, string Stream, int StreamVersion, string Type, DateTimeOffset RecordedAt, DateOnly EffectiveDate,
+    string Actor, string Role, string Region, Money? Amount, string? Code, IReadOnlyList<string> Evidence, JsonElement Body);
+
+/// <summary>
+/// <paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one. <paramref name="Behind"/>: how many of the
+/// events recorded before the call the trail has yet to take in; 0 when it is complete.
+/// </summary>
+public sealed record AuditPage(IReadOnlyList<AuditEntryView> Entries, long? Next, long Behind);

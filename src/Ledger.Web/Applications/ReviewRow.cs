@@ -1,0 +1,6 @@
+using Ledger.Domain.Applications;
+
+namespace Ledger.Web.Applications;
+
+/// <summary>A line under review, masked; <paramref name="Fault"/>: what the product itself found (C4, C5, C6, C11), null when nothing.</summary>
+public sealed record ReviewRow(Line Line, string Name, string CitizenId, string? Fault);

@@ -1,0 +1,524 @@
+// What the pages do by themselves: forms speak JSON with the API, say what went wrong and where, and lose nothing when the session ends.
+'use strict';
+
+const words = JSON.parse(document.getElementById('words').textContent);
+const key = () => crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+const element = (html) => { const t = document.createElement('template'); t.innerHTML = html.trim(); return t.content.firstElementChild; };
+const node = (tag, text, attributes = {}) => { const e = document.createElement(tag); if (text != null) e.textContent = text; for (const [k, v] of Object.entries(attributes)) e.setAttribute(k, v); return e; };
+
+// ---- Requests -----------------------------------------------------------------------------------------------------------------
+
+/** Sends and resolves to { status, body, type, headers }; progress(sent, total) while it uploads. Rejects only when nothing came back. */
+const send = (method, path, content, headers, progress, blob) => new Promise((resolve, reject) => {
+  const request = new XMLHttpRequest();
+  request.open(method, path);
+  for (const [name, value] of Object.entries(headers)) if (value != null) request.setRequestHeader(name, value);
+  if (blob) request.responseType = 'blob';
+  if (progress) request.upload.onprogress = e => e.lengthComputable && progress(e.loaded, e.total);
+  request.onload = () => {
+    const type = request.getResponseHeader('Content-Type') || '';
+    let body = request.response;
+    if (!blob && type.includes('json') && body) body = JSON.parse(body);
+    resolve({ status: request.status, body, type, headers: name => request.getResponseHeader(name) });
+  };
+  request.onerror = () => reject(new Error(words.offline));
+  request.send(content);
+});
+
+/** Waits until the person has signed in again in another window; what was typed stays. */
+const signedIn = () => new Promise(resolve => {
+  const dialog = document.getElementById('session-ended');
+  dialog.showModal();
+  dialog.querySelector('[data-continue]').onclick = () => { dialog.close(); resolve(); };
+});
+
+/** As send, and again after a new sign-in when the session had ended. */
+const ask = async (...request) => {
+  for (;;) {
+    const answer = await send(...request);
+    if (answer.status !== 401 || document.body.dataset.role === undefined || document.body.dataset.role === '') return answer;
+    await signedIn();
+  }
+};
+
+// ---- From a form to JSON ------------------------------------------------------------------------------------------------------
+
+// An amount goes out as the digits that were typed: it never becomes a floating-point number.
+const mark = `amount:${key()}:`;
+const json = value => JSON.stringify(value).replace(new RegExp(`"${mark}(-?[0-9]+(\\.[0-9]+)?)"`, 'g'), '$1');
+
+const read = input => {
+  const kind = input.dataset.kind, text = (input.value || '').trim();
+  if (kind === 'bool') return input.type === 'checkbox' ? input.checked : text === 'true';
+  if (text === '') return undefined;
+  if (kind === 'yuan') { const plain = text.replace(/[,，\s￥¥元]/g, ''); return /^-?\d+(\.\d+)?$/.test(plain) ? mark + plain : text; }
+  if (kind === 'int') return /^-?\d+$/.test(text) ? Number(text) : text;
+  if (kind === 'moment') return new Date(text).toISOString();
+  return text;
+};
+
+const put = (target, path, value) => {
+  const steps = path.split('.');
+  steps.forEach((step, i) => {
+    const last = i === steps.length - 1;
+    if (Array.isArray(target) || /^\d+$/.test(step)) step = Number(step);
+    if (last) target[step] = value;
+    else target = target[step] = target[step] || (/^\d+$/.test(steps[i + 1]) ? [] : {});
+  });
+};
+
+/** The fields of a form as an object. "tiers.#.amount" counts the rows ([data-row]) that hold something; a name that ends in [] is a list. */
+const fields = form => {
+  const body = {};
+  const rows = new Map();
+  for (const input of form.elements) {
+    if (!input.name || input.disabled || input.closest('[hidden],fieldset:disabled') || input.type === 'file' && input.dataset.kind !== 'evidence') continue;
+    if (input.type === 'radio' && !input.checked) continue;
+    if (input.type === 'checkbox' && input.dataset.kind !== 'bool' && !input.checked) continue;
+    let value = input.dataset.kind === 'evidence' ? input.digests : read(input);
+    if (value === undefined || input.dataset.kind === 'evidence' && (!value || value.length === 0)) continue;
+    let name = input.name;
+    const row = input.closest('[data-row]');
+    if (row && name.includes('#')) {
+      const list = name.slice(0, name.indexOf('#'));
+      const counted = rows.get(list) || rows.set(list, new Map()).get(list);
+      if (!counted.has(row)) counted.set(row, counted.size);
+      name = name.replace('#', counted.get(row));
+    }
+    if (input.dataset.kind === 'evidence') put(body, name, input.multiple || input.dataset.list !== undefined ? value : value[0]);
+    else if (name.endsWith('[]')) { name = name.slice(0, -2); const list = name.split('.').reduce((o, s) => o && o[s], body) || []; list.push(value); put(body, name, list); }
+    else put(body, name, value);
+  }
+  return body;
+};
+
+/** Documents go first, each by itself; what a command carries is their digests. */
+const uploadEvidence = async (form, status) => {
+  for (const input of form.querySelectorAll('input[type=file][data-kind=evidence]')) {
+    if (input.disabled || input.closest('[hidden]') || input.sent === input.files) continue;
+    const digests = [];
+    for (const file of input.files) {
+      const content = new FormData();
+      content.append('file', file);
+      const answer = await ask('POST', '/api/evidence', content, { 'Idempotency-Key': key() }, (n, of) => status(`${words.uploading} ${file.name}`, n / of));
+      if (answer.status >= 300) { answer.body.field = input.name; return answer; }
+      digests.push(answer.body.digest);
+    }
+    if (input.files.length) { input.digests = digests; input.sent = input.files; }
+  }
+  return null;
+};
+
+// ---- What went wrong ----------------------------------------------------------------------------------------------------------
+
+const clear = form => {
+  form.querySelectorAll('.problem').forEach(e => e.remove());
+  form.querySelectorAll('[aria-invalid]').forEach(e => { e.removeAttribute('aria-invalid'); e.removeAttribute('aria-describedby'); });
+};
+
+const show = (form, problem, again) => {
+  clear(form);
+  const box = node('div', null, { class: 'problem', role: 'alert', tabindex: '-1', id: `problem-${key()}` });
+  box.append(node('strong', problem.title || words.failed));
+  if (problem.detail) box.append(node('p', problem.detail));
+  if (problem.mend) box.append(node('p', `${words.mend}${problem.mend}`, { class: 'mend' }));
+  if (problem.faults && problem.faults.length) {
+    const table = element(`<table class="faults"><thead><tr><th scope="col"></th><th scope="col"></th><th scope="col"></th></tr></thead><tbody></tbody></table>`);
+    [words.row, words.column, words.fault].forEach((w, i) => { table.querySelectorAll('th')[i].textContent = w; });
+    for (const f of problem.faults.slice(0, 200)) {
+      const tr = document.createElement('tr');
+      tr.append(node('td', f.row ?? ''), node('td', f.column ?? f.field ?? ''), node('td', f.message));
+      table.tBodies[0].append(tr);
+    }
+    const scroll = node('div', null, { class: 'scroll', tabindex: '0' });
+    scroll.append(table);
+    box.append(scroll);
+    if (problem.faultCount > 200) box.append(node('p', `… ${problem.faultCount}`));
+    if (again) {
+      const button = node('button', words.marked, { type: 'button', class: 'quiet' });
+      button.onclick = again;
+      box.append(button);
+    }
+  }
+  if (problem.code) { const p = node('p', null, { class: 'code' }); p.append(node('a', problem.code, { href: `/docs/problems#${problem.code}`, target: '_blank' })); box.append(p); }
+  const at = form.querySelector('.status');
+  at ? at.before(box) : form.append(box);
+  const field = problem.field && [...form.elements].find(e => e.name && (e.name === problem.field || e.name.replace('#', '0') === problem.field || problem.field.startsWith(`${e.name}.`) || problem.field.startsWith(`${e.name}[`) || e.name.replace('[]', '') === problem.field));
+  if (field && !field.closest('[hidden]')) { field.setAttribute('aria-invalid', 'true'); field.setAttribute('aria-describedby', box.id); field.focus(); }
+  else box.focus();
+};
+
+const download = (blob, name) => {
+  const link = node('a', null, { href: URL.createObjectURL(blob), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+};
+
+// ---- Sending a form -----------------------------------------------------------------------------------------------------------
+
+const fill = (template, answer) => template.replace(/\{([\w.]+)\}/g, (_, path) => encodeURIComponent(path.split('.').reduce((o, s) => o && o[s], answer) ?? ''));
+
+const busy = (form, on) => form.querySelectorAll('button[type=submit],button:not([type])').forEach(b => { b.disabled = on; });
+
+/** Says how long it takes once it takes longer than a second. */
+const clock = form => {
+  const status = form.querySelector('.status') || form.appendChild(node('p', null, { class: 'status', role: 'status' }));
+  const started = Date.now();
+  let what = words.working, share;
+  const draw = () => {
+    const seconds = Math.round((Date.now() - started) / 1000);
+    status.textContent = seconds < 1 && share === undefined ? '' : `${what} ${share !== undefined && share < 1 ? `${Math.round(share * 100)}% ` : ''}${seconds ? `${seconds} ${words.seconds}` : ''}`;
+    if (share !== undefined && share < 1) status.append(node('progress', null, { max: '1', value: share, 'aria-label': what }));
+  };
+  const timer = setInterval(draw, 500);
+  return { tell: (text, part) => { what = text; share = part; draw(); }, end: text => { clearInterval(timer); status.textContent = text || ''; } };
+};
+
+/** The same content that got no answer goes out again under the same key: a second click does nothing twice. */
+const keyFor = (form, content) => {
+  if (!form.sent || form.sent.content !== content) form.sent = { content, key: key() };
+  return form.sent.key;
+};
+
+const submit = async (form, extra) => {
+  if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
+  clear(form);
+  const [method, path] = form.dataset.api.split(' ');
+  const time = clock(form);
+  busy(form, true);
+  try {
+    const refused = await uploadEvidence(form, time.tell);
+    if (refused) { time.end(); show(form, refused.body); return; }
+    const body = { ...fields(form), ...(form.extra || {}), ...(extra || {}) };
+    for (const name of Object.keys(body)) if (name.startsWith('tier-')) delete body[name];
+    if (form.tiers && form.tiers.length) body.standard.tiers = form.tiers;
+    const files = [...form.querySelectorAll('input[type=file]:not([data-kind=evidence])')].filter(i => !i.disabled && i.files.length);
+    const attached = form.attached ? [[form.attached.field, form.attached.file]] : files.map(i => [i.name, i.files[0]]);
+    let content, headers = { 'If-Match': form.dataset.version ? `"${form.dataset.version}"` : null };
+    const target = method === 'GET' ? path : fill(path, body);
+    if (attached.length || form.dataset.multipart !== undefined) {
+      content = new FormData();
+      for (const [name, value] of Object.entries(body)) content.append(name, value);
+      for (const [name, file] of attached) content.append(name, file, file.name);
+      headers['Idempotency-Key'] = keyFor(form, json(body) + attached.map(([n, f]) => `${n}:${f.name}:${f.size}:${f.lastModified}`).join());
+    } else {
+      content = json(body);
+      headers['Content-Type'] = 'application/json';
+      headers['Idempotency-Key'] = keyFor(form, content);
+    }
+    time.tell(words.working);
+    const answer = await ask(method, target, content, headers, attached.length ? (n, of) => time.tell(n < of ? words.uploading : words.working, n < of ? n / of : undefined) : null);
+    form.sent = null;
+    time.end();
+    if (answer.status >= 400) {
+      const again = attached.length && (async () => {
+        const marked = await ask(method, target, content, { ...headers, 'Idempotency-Key': key(), Accept: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' }, null, true);
+        download(marked.body, words.markedName);
+      });
+      show(form, typeof answer.body === 'object' && answer.body ? answer.body : { title: words.failed, detail: `HTTP ${answer.status}` }, again || null);
+      form.dispatchEvent(new CustomEvent('refused', { bubbles: true, detail: answer }));
+      return;
+    }
+    const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
+    if (!form.dispatchEvent(event)) return;
+    if (form.dataset.then === 'reload') { if (form.dataset.done) sessionStorage.setItem('done', form.dataset.done); location.reload(); }
+    else if (form.dataset.then) { if (form.dataset.done) sessionStorage.setItem('done', form.dataset.done); location.href = fill(form.dataset.then, answer.body); }
+    else time.end(form.dataset.done || words.done);
+  } catch (e) {
+    time.end();
+    show(form, { title: words.failed, detail: e.message, mend: words.retry });
+  } finally {
+    busy(form, false);
+  }
+};
+
+document.addEventListener('submit', e => {
+  const form = e.target.closest('form[data-api]');
+  if (!form) return;
+  e.preventDefault();
+  submit(form, e.submitter && e.submitter.name ? { [e.submitter.name]: e.submitter.dataset.kind === 'bool' ? e.submitter.value === 'true' : e.submitter.value } : null);
+});
+
+// ---- Small behaviours ---------------------------------------------------------------------------------------------------------
+
+/** [data-when="name=value|value"]: shown, and part of the form, only then. */
+const when = form => form.querySelectorAll('[data-when]').forEach(part => {
+  const [name, values] = part.dataset.when.split('=');
+  const input = [...form.elements].find(i => i.name === name && (i.type !== 'radio' || i.checked));
+  part.hidden = !input || !values.split('|').includes(input.type === 'checkbox' ? `${input.checked}` : input.value);
+});
+
+document.addEventListener('change', e => {
+  const form = e.target.form;
+  if (form) when(form);
+  if (e.target.matches('[data-submit]')) form.requestSubmit();
+});
+
+document.addEventListener('click', e => {
+  const add = e.target.closest('[data-add-row]');
+  if (add) {
+    const rows = [...document.querySelectorAll(`${add.dataset.addRow} [data-row]`)], copy = rows[rows.length - 1].cloneNode(true);
+    copy.querySelectorAll('input').forEach(i => { i.value = ''; });
+    rows[rows.length - 1].after(copy);
+    copy.querySelector('input').focus();
+  }
+  const remove = e.target.closest('[data-remove-row]');
+  if (remove) {
+    const row = remove.closest('[data-row]');
+    if (row.parentElement.querySelectorAll('[data-row]').length > 1) row.remove(); else row.querySelectorAll('input').forEach(i => { i.value = ''; });
+  }
+  if (e.target.closest('[data-print]')) window.print();
+  const copy = e.target.closest('[data-copy]');
+  if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => { copy.textContent = words.copied; });
+  const post = e.target.closest('button[data-post]');
+  if (post) {
+    post.disabled = true;
+    ask('POST', post.dataset.post, post.dataset.body ?? '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() })
+      .then(answer => { if (answer.status < 300) location.href = post.dataset.then || location.href; else alert(answer.body.detail || answer.status); })
+      .finally(() => { post.disabled = false; });
+  }
+});
+
+const draw = root => {
+  const charts = [...root.querySelectorAll('[data-chart]:not([data-drawn])')];
+  if (!charts.length) return;
+  if (window.drawChart) { charts.forEach(window.drawChart); return; }
+  const script = node('script', null, { src: document.body.dataset.charts });
+  script.onload = () => charts.forEach(window.drawChart);
+  document.head.append(script);
+};
+
+const prepare = root => {
+  root.querySelectorAll('form').forEach(when);
+  draw(root);
+};
+
+prepare(document);
+document.addEventListener('htmx:afterSwap', e => prepare(e.detail.target.parentElement || document));
+document.addEventListener('htmx:responseError', e => {
+  if (e.detail.xhr.status === 401) signedIn().then(() => location.reload());
+});
+const done = sessionStorage.getItem('done');
+if (done) {
+  sessionStorage.removeItem('done');
+  const toast = node('p', done, { class: 'done', role: 'status' });
+  document.querySelector('main').prepend(toast);
+}
+
+// ---- The roster, mended in place ----------------------------------------------------------------------------------------------
+
+const rosterForm = document.querySelector('[data-roster]');
+if (rosterForm) {
+  const grid = document.querySelector(rosterForm.dataset.roster), file = document.querySelector(rosterForm.dataset.file), only = document.querySelector('[data-only-faults]');
+  const columns = JSON.parse(grid.dataset.columns), most = 500;
+  let rows = [], faults = new Map();
+  const quote = text => `"${`${text}`.replace(/"/g, '""')}"`;
+  const asFile = () => new File([`\ufeff${[columns, ...rows.map(r => r.cells)].map(r => r.map(quote).join(',')).join('\r\n')}\r\n`], '名单.csv', { type: 'text/csv' });
+  const changed = () => { document.querySelector('[data-step=file]').hidden = true; document.querySelector('[data-recheck]').hidden = false; };
+  const cell = (row, i) => {
+    const td = document.createElement('td'), fault = faults.get(`${row.row}:${columns[i]}`);
+    const input = node('input', null, { value: row.cells[i], 'aria-label': `${columns[i]} ${row.row}`, autocomplete: 'off' });
+    input.addEventListener('input', () => { row.cells[i] = input.value.trim(); changed(); });
+    td.append(input);
+    if (fault) { input.setAttribute('aria-invalid', 'true'); td.append(node('small', fault, { class: 'fault' })); }
+    return td;
+  };
+  const render = () => {
+    const wrong = new Set([...faults.keys()].map(k => Number(k.split(':')[0])));
+    const shown = rows.filter(r => !only.checked || wrong.has(r.row));
+    grid.tBodies[0].replaceChildren(...shown.slice(0, most).map(row => {
+      const tr = document.createElement('tr');
+      if (wrong.has(row.row)) tr.className = 'wrong';
+      tr.append(node('th', row.row, { scope: 'row' }), ...columns.map((_, i) => cell(row, i)), node('td', row.amount != null ? Number(row.amount).toFixed(2) : '', { class: 'number' }));
+      const remove = node('button', '×', { type: 'button', class: 'quiet small', 'aria-label': `${words.removeRow} ${row.row}` });
+      remove.onclick = () => { rows = rows.filter(r => r !== row); tr.remove(); changed(); };
+      const td = document.createElement('td');
+      td.append(remove);
+      tr.append(td);
+      return tr;
+    }));
+    document.querySelector('[data-shown]').textContent = `${Math.min(shown.length, most)} / ${rows.length}`;
+  };
+  const checked = check => {
+    rows = check.rows.map(r => ({ ...r, cells: columns.map((_, i) => r.cells[i] ?? '') }));
+    faults = new Map();
+    for (const f of check.faults) faults.set(`${f.row}:${f.column}`, [faults.get(`${f.row}:${f.column}`), f.message].filter(Boolean).join('；'));
+    const sound = check.faults.length === 0;
+    only.checked = !sound;
+    render();
+    document.querySelectorAll('[data-total]').forEach(e => { const v = check[e.dataset.total]; e.textContent = typeof v === 'number' && /amount$/i.test(e.dataset.total) ? v.toLocaleString('zh-CN', { minimumFractionDigits: 2 }) : v ?? ''; });
+    document.querySelector('[data-step=mend]').hidden = false;
+    document.querySelector('[data-step=file]').hidden = !sound;
+    document.querySelector('[data-faulty]').hidden = sound;
+    document.querySelector('[data-sound]').hidden = !sound;
+    document.querySelector('[data-recheck]').hidden = true;
+    document.querySelector('[data-lacking]').hidden = !(check.lackingAmount > 0);
+    rosterForm.attached = { field: 'roster', file: asFile() };
+    (sound ? document.querySelector('[data-step=file] input') : grid.querySelector('input[aria-invalid]'))?.focus();
+  };
+  only.addEventListener('change', render);
+  file.addEventListener('done', e => { e.preventDefault(); checked(e.detail); });
+  document.querySelector('[data-recheck]').addEventListener('click', () => { file.attached = { field: 'roster', file: asFile() }; file.requestSubmit(); });
+  file.querySelector('input[type=file]').addEventListener('change', () => { file.attached = null; file.requestSubmit(); });
+  window.addEventListener('beforeunload', e => { if (rows.length && !rosterForm.filed) e.preventDefault(); });
+  rosterForm.addEventListener('done', () => { rosterForm.filed = true; });
+}
+
+// ---- The review grid ----------------------------------------------------------------------------------------------------------
+
+const review = document.querySelector('form[data-review]');
+if (review) {
+  // Marks are a draft: kept in this window until they are sent, undone with one key.
+  const store = `review ${review.dataset.review} ${review.dataset.version}`;
+  const marks = new Map(JSON.parse(sessionStorage.getItem(store) || '[]'));
+  const grid = document.getElementById('grid');
+  const rows = () => [...grid.querySelectorAll('tr[data-member]')];
+  const current = () => grid.querySelector('tr.current');
+  const paint = row => {
+    const m = marks.get(row.dataset.member);
+    row.classList.toggle('accepted', m?.accepted === true);
+    row.classList.toggle('refused', m?.accepted === false);
+    row.querySelector('.mark').textContent = m ? m.accepted ? `✓ ${words.accepted}` : `✗ ${m.reason}` : row.dataset.status;
+  };
+  const tally = () => {
+    const all = [...marks.values()];
+    review.querySelector('[data-accepted]').textContent = all.filter(m => m.accepted).length;
+    review.querySelector('[data-refused]').textContent = all.filter(m => !m.accepted).length;
+    sessionStorage.setItem(store, JSON.stringify([...marks]));
+    review.extra = { verdicts: [...marks].map(([memberId, m]) => m.accepted ? { memberId, accepted: true } : { memberId, accepted: false, reason: m.reason }) };
+  };
+  const go = row => {
+    if (!row) return;
+    current()?.classList.remove('current');
+    row.classList.add('current');
+    row.scrollIntoView({ block: 'nearest' });
+    row.focus({ preventScroll: true });
+  };
+  const set = (row, mark) => {
+    if (!row) return;
+    mark ? marks.set(row.dataset.member, mark) : marks.delete(row.dataset.member);
+    paint(row);
+    tally();
+  };
+  const refuse = row => {
+    const dialog = document.getElementById('refusal'), reason = dialog.querySelector('input');
+    dialog.querySelector('[data-who]').textContent = row.querySelector('.name').textContent;
+    reason.value = row.dataset.fault || '';
+    dialog.returnValue = '';
+    dialog.onclose = () => { if (dialog.returnValue === 'ok' && reason.value.trim()) { set(row, { accepted: false, reason: reason.value.trim() }); go(row.nextElementSibling); } else go(row); };
+    dialog.showModal();
+    reason.select();
+  };
+  grid.addEventListener('click', e => {
+    const row = e.target.closest('tr[data-member]');
+    if (!row) return;
+    go(row);
+    const act = e.target.closest('[data-act]')?.dataset.act;
+    if (act === 'accept') set(row, { accepted: true });
+    if (act === 'refuse') refuse(row);
+    if (act === 'undo') set(row, null);
+  });
+  document.addEventListener('keydown', e => {
+    if (e.target.matches('input,textarea,select') || document.querySelector('dialog[open]') || e.ctrlKey || e.metaKey || e.altKey) return;
+    const row = current(), list = rows(), at = list.indexOf(row);
+    const keys = {
+      ArrowDown: () => go(list[at + 1]), j: () => go(list[at + 1]), ArrowUp: () => go(list[Math.max(0, at - 1)]), k: () => go(list[Math.max(0, at - 1)]),
+      a: () => { set(row, { accepted: true }); go(list[at + 1]); }, r: () => row && refuse(row), u: () => set(row, null), Enter: () => row?.querySelector('[data-panel]')?.click(),
+    };
+    if (keys[e.key]) { e.preventDefault(); keys[e.key](); }
+  });
+  const fresh = () => { rows().forEach(paint); if (!current()) { const first = rows()[0]; first?.classList.add('current'); } };
+  document.addEventListener('htmx:afterSettle', fresh);
+  review.addEventListener('done', () => sessionStorage.removeItem(store));
+  fresh();
+  tally();
+}
+
+// ---- Before and after: the policy year ----------------------------------------------------------------------------------------
+
+document.querySelectorAll('form[data-diff]').forEach(form => {
+  const out = form.querySelector('.diff');
+  const before = new Map([...form.elements].filter(i => i.name).map(i => [i, i.type === 'checkbox' ? `${i.checked}` : i.value]));
+  form.addEventListener('input', () => {
+    out.replaceChildren();
+    for (const i of [...form.elements].filter(x => x.name)) {
+      const now = i.type === 'checkbox' ? `${i.checked}` : i.value, was = before.get(i) ?? '';
+      if (now === was) continue;
+      const li = node('li', `${i.getAttribute('aria-label') || i.closest('label')?.firstChild.textContent.trim() || i.name}：`);
+      li.append(node('del', was || '—'), ' → ', node('ins', now || '—'));
+      out.append(li);
+    }
+    if (!out.children.length) out.append(node('li', words.unchanged));
+  });
+});
+
+// ---- The second factor --------------------------------------------------------------------------------------------------------
+
+document.querySelectorAll('form[data-enrol]').forEach(form => form.addEventListener('done', e => {
+  e.preventDefault();
+  const part = form.querySelector('[data-enrolling]'), answer = e.detail;
+  if (answer.secret) {
+    part.hidden = false;
+    part.querySelector('[data-qr]').src = answer.qrCode;
+    part.querySelector('[data-secret]').textContent = answer.secret;
+    part.querySelector('input').focus();
+  } else {
+    part.hidden = true;
+    const list = form.querySelector('[data-codes]');
+    list.replaceChildren(...answer.recoveryCodes.map(c => node('li', c)));
+    form.querySelector('.status').textContent = words.recovery;
+  }
+}));
+
+// ---- An answer as a report: the form says which figures and lists of it are shown -----------------------------------------------
+
+document.querySelectorAll('form[data-report]').forEach(form => form.addEventListener('done', e => {
+  e.preventDefault();
+  const spec = JSON.parse(document.querySelector(`${form.dataset.report}-form`).textContent), out = document.querySelector(form.dataset.report);
+  const at = (o, path) => path.split('.').reduce((x, s) => x == null ? x : x[s], o);
+  const value = (o, path) => { const v = at(o, path); return v == null ? '' : spec.words && spec.words[v] ? spec.words[v] : typeof v === 'number' && /amount$/i.test(path) ? v.toLocaleString('zh-CN', { minimumFractionDigits: 2 }) : `${v}`; };
+  out.replaceChildren();
+  const facts = node('dl', null, { class: 'facts' });
+  for (const [path, title] of spec.facts || []) facts.append(node('dt', title), node('dd', value(e.detail, path)));
+  out.append(facts);
+  for (const list of spec.lists || []) {
+    const rows = at(e.detail, list.path) || [];
+    out.append(node('h3', `${list.title}（${rows.length}）`));
+    if (!rows.length) continue;
+    const table = document.createElement('table'), head = table.createTHead().insertRow(), body = table.createTBody();
+    for (const [path, title] of list.columns) head.append(node('th', title, { scope: 'col', class: /amount$/i.test(path) ? 'number' : '' }));
+    for (const row of rows.slice(0, 500)) {
+      const tr = body.insertRow();
+      for (const [path] of list.columns) tr.append(node('td', value(row, path), { class: /amount$/i.test(path) ? 'number' : '' }));
+    }
+    const scroll = node('div', null, { class: 'scroll', tabindex: '0' });
+    scroll.append(table);
+    out.append(scroll);
+  }
+}));
+
+// ---- A standard: the amounts beside the tiers become the list that the API takes ------------------------------------------------
+
+document.querySelectorAll('form[data-standard]').forEach(form => {
+  form.querySelector('details')?.addEventListener('toggle', e => { const other = e.target.querySelector('[data-other]'); if (other) { other.disabled = !e.target.open; when(form); } });
+  form.addEventListener('submit', () => {
+    const tiers = [...form.querySelectorAll('[data-tier]')].filter(i => !i.closest('[hidden],fieldset:disabled') && i.value.trim());
+    form.tiers = tiers.map(i => ({ tierAmount: mark + i.dataset.tier, amount: read(i) }));
+  }, true);
+});
+
+// ---- A file that comes as JSON, because fetching it is a command and stands in the audit trail ----------------------------------
+
+document.querySelectorAll('[data-payment-list]').forEach(button => button.addEventListener('click', async () => {
+  button.disabled = true;
+  try {
+    const answer = await ask('POST', button.dataset.paymentList, '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
+    if (answer.status >= 300) { alert(answer.body.detail); return; }
+    const bytes = Uint8Array.from(atob(answer.body.content), c => c.charCodeAt(0));
+    download(new Blob([bytes], { type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' }), answer.body.fileName);
+  } finally { button.disabled = false; }
+}));
+
+// The roster is checked against the money that was chosen above it, and filed for the same.
+document.querySelectorAll('#check select[name=subAccount]').forEach(select => select.addEventListener('change', () => { document.querySelector('[data-pocket]').value = select.value; }));

@@ -1,0 +1,24 @@
+using System.Globalization;
+using Ledger.Domain;
+
+namespace Ledger.Web;
+
+/// <summary>Amounts, dates and times as people in China read them.</summary>
+public static class Format
+{
+    /// <summary>Thousands separated, two decimals: 12,345.60.</summary>
+    public static string Yuan(Money amount) => amount.Yuan.ToString("#,##0.00", CultureInfo.InvariantCulture);
+
+    /// <summary>As <see cref="Yuan"/>, nothing for zero: for columns that are mostly empty.</summary>
+    public static string YuanOrBlank(Money amount) => amount == Money.Zero ? "" : Yuan(amount);
+
+    public static string Date(DateOnly date) => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    /// <summary>The instant on a clock in China, to the minute.</summary>
+    public static string Time(DateTimeOffset at) => at.ToOffset(TimeSpan.FromHours(8)).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+
+    /// <summary>The instant for an address: UTC to the millisecond, rounded up, so that what was recorded then is in it.</summary>
+    public static string Instant(DateTimeOffset at) => at.UtcDateTime.AddMilliseconds(1).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    public static string Percent(decimal value) => value.ToString("0.##", CultureInfo.InvariantCulture) + "%";
+}

@@ -1,0 +1,104 @@
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+
+namespace Ledger.Web;
+
+/// <summary>The field's words for what the code calls by its own names. Chinese; pages pass them through their localizer.</summary>
+public static class Terms
+{
+    private static readonly Dictionary<string, string> Roles = new()
+    {
+        ["city-hrss"] = "市人社", ["county-hrss"] = "县人社", ["county-finance"] = "县财政", ["county-agriculture"] = "县农业农村", ["county-tax"] = "县税务",
+        ["agency"] = "经办机构", ["township"] = "乡镇（街道）", ["village-finance"] = "村级财务", ["auditor"] = "审计", ["administrator"] = "账户管理员",
+    };
+
+    private static readonly Dictionary<string, string> Words = new()
+    {
+        // Sources (C7, C8, C19)
+        ["SourceKind.collective-income"] = "集体收入", ["SourceKind.other-organisation"] = "其他经济组织", ["SourceKind.charity"] = "公益慈善组织",
+        ["SourceKind.individual"] = "个人捐赠", ["SourceKind.county-incentive"] = "县级奖补",
+        // Lines and subsidies
+        ["LineStatus.filed"] = "待复核", ["LineStatus.accepted"] = "复核同意", ["LineStatus.refused"] = "复核不同意", ["LineStatus.approved"] = "已审批", ["LineStatus.paid"] = "已付款",
+        ["LineStatus.credited"] = "已入账", ["LineStatus.released"] = "已释放", ["LineStatus.withdrawn"] = "已撤回", ["LineStatus.refunded"] = "已退回",
+        ["SubsidyStatus.approved"] = "已审批", ["SubsidyStatus.paid"] = "已付款", ["SubsidyStatus.credited"] = "已入账", ["SubsidyStatus.released"] = "已释放", ["SubsidyStatus.refunded"] = "已退回",
+        ["RefundReason.death"] = "死亡", ["RefundReason.catch-up-found"] = "发现一次性补缴", ["RefundReason.double-subsidy"] = "重复补助", ["RefundReason.left-collective"] = "已退出集体", ["RefundReason.voluntary-refusal"] = "本人放弃",
+        ["ContributionKind.regular"] = "正常缴费", ["ContributionKind.catch-up"] = "一次性补缴",
+        ["StandardKind.flat"] = "统一标准", ["StandardKind.per-tier"] = "按缴费档次", ["StandardKind.per-age-band"] = "按年龄段", ["StandardKind.per-contribution-years"] = "按缴费年限", ["StandardKind.combined"] = "组合标准",
+        ["DonorKind.organisation"] = "其他经济组织", ["DonorKind.charity"] = "公益慈善组织", ["DonorKind.individual"] = "个人",
+        ["PilotStatus.applied"] = "已申请", ["PilotStatus.approved"] = "已批准", ["PilotStatus.declined"] = "未批准", ["PilotStatus.ended"] = "已结束",
+        ["EntryKind.allocated"] = "划入", ["EntryKind.released"] = "释放回到可用", ["EntryKind.refunded"] = "退回", ["EntryKind.carried"] = "结转", ["EntryKind.freed"] = "解除指定用途", ["EntryKind.received"] = "合并转入",
+    };
+
+    private static readonly Dictionary<string, string> Events = new()
+    {
+        ["fund_opened"] = "设立资金", ["fund_renamed"] = "资金更名", ["funds_allocated"] = "划入资金", ["funds_reserved"] = "占用资金", ["reservation_released"] = "释放占用", ["funds_paid"] = "付款",
+        ["funds_returned"] = "银行退回", ["funds_credited"] = "入账", ["funds_refunded"] = "退回资金", ["reversal_requested"] = "申请冲正", ["allocation_reversed"] = "冲正划入",
+        ["earmark_lifted"] = "解除指定用途", ["surplus_returned"] = "余款退回来源", ["funds_transferred"] = "转出至继任资金", ["transfer_received"] = "由前身资金转入", ["year_closed"] = "年度结账", ["fund_closed"] = "关闭资金",
+        ["plan_drafted"] = "起草方案", ["resolution_recorded"] = "记录决议", ["plan_countersigned"] = "乡镇会签", ["plan_adopted"] = "通过方案", ["plan_amended"] = "修订方案",
+        ["application_filed"] = "提交申请", ["lines_listed"] = "名单", ["application_reviewed"] = "复核", ["application_returned"] = "退回补正", ["application_resubmitted"] = "重新提交", ["application_approved"] = "审批",
+        ["application_rejected"] = "驳回", ["notice_published"] = "公示", ["objection_raised"] = "提出异议", ["objection_resolved"] = "答复异议", ["payment_sent"] = "付款", ["payment_list_disclosed"] = "下载付款清单", ["lines_withdrawn"] = "撤回人员",
+        ["application_withdrawn"] = "撤回申请", ["payment_returned"] = "银行退回", ["line_refunded"] = "退回一人补助", ["receipt_confirmed"] = "入账回执", ["application_settled"] = "办结", ["deadline_missed"] = "逾期督办",
+        ["contribution_recorded"] = "缴费记录", ["contribution_reversal_requested"] = "申请更正缴费", ["contribution_reversed"] = "更正缴费", ["subsidy_approved"] = "补助审批", ["subsidy_released"] = "补助释放",
+        ["subsidy_paid"] = "补助付款", ["subsidy_credited"] = "补助入账", ["subsidy_returned"] = "补助被银行退回", ["subsidy_refunded"] = "补助退回", ["sponsorship_recorded"] = "直接资助", ["sponsorship_reversed"] = "冲回资助",
+        ["member_registered"] = "登记成员", ["membership_ended"] = "退出集体", ["membership_moved"] = "成员转入", ["death_recorded"] = "登记死亡", ["personal_data_disclosed"] = "查看未脱敏信息", ["personal_data_erased"] = "删除个人信息",
+        ["collective_registered"] = "登记集体", ["collective_surveyed"] = "摸底调查", ["collective_renamed"] = "集体更名", ["collective_merged"] = "集体合并", ["predecessor_absorbed"] = "并入前身", ["members_separated"] = "成员分出",
+        ["policy_year_published"] = "发布政策年度", ["policy_year_amended"] = "修订政策年度", ["pilot_applied"] = "申请试点", ["pilot_approved"] = "批准试点", ["pilot_declined"] = "不批准试点", ["pilot_ended"] = "结束试点",
+        ["donor_registered"] = "登记捐赠人", ["account_opened"] = "开立账户", ["account_changed"] = "变更账户", ["account_closed"] = "停用账户", ["credentials_issued"] = "发放密码", ["delegation_granted"] = "委托", ["delegation_ended"] = "终止委托",
+        ["command_refused"] = "被拒绝的操作",
+    };
+
+    /// <summary>Event types as the audit trail names them, with their words.</summary>
+    public static IReadOnlyDictionary<string, string> EventTypes => Events;
+
+    public static IReadOnlyDictionary<string, string> AllRoles => Roles;
+
+    /// <summary>Every word that a page may have to say in another language.</summary>
+    public static IEnumerable<string> All => [.. Roles.Values, .. Words.Values, .. Events.Values, .. Menus.Values.SelectMany(m => m).Select(m => m.Text), .. Enum.GetValues<ApplicationStatus>().Select(ApplicationDecider.Name)];
+
+    public static string Role(string role) => Roles.GetValueOrDefault(role, role);
+
+    public static string Event(string type) => Events.GetValueOrDefault(type, type);
+
+    public static string Of(Enum value) => value is ApplicationStatus status ? ApplicationDecider.Name(status) : Words.GetValueOrDefault($"{value.GetType().Name}.{value.Word()}", value.Word());
+
+    public static string SubAccount(string name) => name switch
+    {
+        Domain.Funds.SubAccount.General => "通用",
+        Domain.Funds.SubAccount.Incentive => "县级奖补",
+        _ when name.StartsWith("year-", StringComparison.Ordinal) => $"限{name[5..]}年度",
+        _ => name,
+    };
+
+    /// <summary>An account of the double entry (Postings).</summary>
+    public static string Account(string account) => account.Split(':', 2) switch
+    {
+        ["source", var kind] => $"来源·{Words.GetValueOrDefault($"SourceKind.{kind}", kind)}",
+        ["available", var name] => $"可用·{SubAccount(name)}",
+        ["reserved"] => "已占用",
+        ["in-transit"] => "在途",
+        ["credited"] => "已入账",
+        ["returned"] => "已退回来源",
+        ["transfer", var fund] => $"与 {fund} 往来",
+        _ => account,
+    };
+
+    private static readonly (string Href, string Text) Home = ("/", "首页"), Funds = ("/funds", "资金"), Applications = ("/applications", "申请"), Plans = ("/plans", "方案"), Members = ("/members", "成员"),
+        Donors = ("/donors", "捐赠"), Supervision = ("/supervision", "督办"), Ranking = ("/ranking", "激励排名"), Audit = ("/audit", "审计轨迹"), Log = ("/proof", "存证"), Exports = ("/exports", "导出"),
+        Policy = ("/policy-years", "政策年度"), Pilots = ("/pilots", "试点"), Accounts = ("/accounts", "账户"), Contributions = ("/contributions", "缴费记录");
+
+    private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
+    {
+        ["village-finance"] = [Home, Plans, Applications, Members, Donors, Audit],
+        ["agency"] = [Home, Applications, Funds, Members, Contributions, Supervision, Ranking, Audit],
+        ["township"] = [Home, Funds, Plans, Applications, Supervision, Ranking],
+        ["auditor"] = [Home, Audit, Funds, Applications, Log, Exports, Donors, Supervision, Ranking],
+        ["city-hrss"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Policy, Donors, Audit, Log, Exports],
+        ["county-hrss"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Policy, Donors, Audit],
+        ["county-finance"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
+        ["county-agriculture"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Donors, Audit, Exports],
+        ["county-tax"] = [Home, Contributions, Applications, Supervision, Ranking],
+        ["administrator"] = [Home, Accounts],
+    };
+
+    public static IReadOnlyList<(string Href, string Text)> Menu(string role) => Menus.GetValueOrDefault(role, []);
+}

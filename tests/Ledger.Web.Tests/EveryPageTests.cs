@@ -1,0 +1,90 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Ledger.Api.Pages;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ledger.Web.Tests;
+
+/// <summary>Every page of every role: it opens, its pictures are drawn, axe finds nothing serious, nothing comes from elsewhere.</summary>
+[Collection("web")]
+public sealed class EveryPageTests(WebFixture web)
+{
+    /// <summary>Route → who looks at it, and where; {x} are ids of the sample.</summary>
+    private static readonly (string Route, string? Role, string Path)[] Pages =
+    [
+        ("/", null, "/"), ("/sign-in", null, "/sign-in"), ("/docs/problems", null, "/docs/problems"), ("/notices/{id}", null, "/notices/{noticed}"), ("/gifts/{id}/{code}", null, "{gifts}"),
+        ("/funds/{id}", "VILLAGE", "/funds/{fund}"), ("/funds/{id}/allocations/new", "VILLAGE", "/funds/{fund}/allocations/new"), ("/funds/{id}/statement", "VILLAGE", "/funds/{fund}/statement"),
+        ("/funds/{id}/vouchers/{sequence:long}", "VILLAGE", "{voucher}"), ("/funds/{id}/trial-balance", "AUDITOR", "/funds/{fund}/trial-balance?step=1"), ("/funds/{id}/reconciliation", "VILLAGE", "/funds/{fund}/reconciliation"),
+        ("/start", "VILLAGE", "/start"), ("/plans", "VILLAGE", "/plans"), ("/plans/new", "VILLAGE", "/plans/new"), ("/plans/{id}", "VILLAGE", "/plans/{plan}"), ("/collectives/{id}/survey", "VILLAGE", "/collectives/{collective}/survey"),
+        ("/applications/new", "VILLAGE", "/applications/new?plan={plan}"), ("/members", "VILLAGE", "/members"),
+        ("/applications", "REVIEWER", "/applications?waitingForMe=true"), ("/applications/{id}", "REVIEWER", "/applications/{filed}"), ("/applications/{id}/review", "REVIEWER", "/applications/{filed}/review"),
+        ("/contributions", "REVIEWER", "/contributions"), ("/members/{id}/years/{year:int}", "REVIEWER", "/members/{member}/years/{year}"), ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
+        ("/audit", "AUDITOR", "/audit?id={settled}"), ("/proof", "AUDITOR", "/proof"), ("/proof/log-check", "AUDITOR", "/proof/log-check"), ("/proof/check", "AUDITOR", "/proof/check"), ("/exports", "AUDITOR", "/exports"),
+        ("/trace/applications/{id}/members/{memberId}", "AUDITOR", "/trace/applications/{settled}/members/{member}"),
+        ("/trace/applications/{id}/members/{memberId}/allocations/{allocationId}", "AUDITOR", "/trace/applications/{settled}/members/{member}/allocations/{source}"),
+        ("/trace/funds/{id}/allocations/{allocationId}", "AUDITOR", "/trace/funds/{settledFund}/allocations/{source}"),
+        ("/overview", "COUNTY_HRSS", "/overview"), ("/funds", "COUNTY_HRSS", "/funds"), ("/supervision", "COUNTY_HRSS", "/supervision"), ("/ranking", "COUNTY_HRSS", "/ranking"), ("/pilots", "CITY_HRSS", "/pilots"),
+        ("/policy-years", "CITY_HRSS", "/policy-years"), ("/donors", "COUNTY_HRSS", "/donors"), ("/donors/{id}", "COUNTY_HRSS", "/donors/{donor}"), ("/me", "AUDITOR", "/me"),
+    ];
+
+    /// <summary>Not pages but files, or of a role that the sample has not (it is in AccountPageTests).</summary>
+    private static readonly string[] Elsewhere = ["/audit.xlsx", "/funds/{id}/statement.xlsx", "/accounts"];
+
+    [Fact]
+    public void The_list_of_pages_is_complete()
+    {
+        var routes = web.Api.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null).Select(e => e.RoutePattern.RawText!);
+        Assert.Empty(routes.Except(Pages.Select(p => p.Route)).Except(Elsewhere));
+    }
+
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(390)]
+    public async Task Every_page_opens_and_can_be_used_by_everybody(int width)
+    {
+        var ids = await IdsAsync();
+        var faults = new List<string>();
+        foreach (var role in Pages.GroupBy(p => p.Role))
+        {
+            await using var visitor = await web.VisitAsync(role.Key, width);
+            foreach (var (route, _, template) in role)
+            {
+                var path = ids.Aggregate(template, (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal));
+                var response = await visitor.Page.GotoAsync(path);
+                if (response!.Status != 200) faults.Add($"{path}: {response.Status}");
+                await visitor.ShootAsync($"{width}{route.Replace('/', '_').Replace(':', '-')}");
+                var wide = await visitor.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
+                if (wide > 0) faults.Add($"{path}: {wide} px wider than the window of {width}");
+                var axe = await visitor.Page.RunAxe(new AxeRunOptions { ResultTypes = [ResultType.Violations] });
+                faults.AddRange(axe.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{path}: {v.Id} {v.Help}: {string.Join(" | ", v.Nodes.Take(3).Select(n => n.Html))}"));
+            }
+        }
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    /// <summary>Things of the sample, one of each kind, as the city's auditor finds them.</summary>
+    private async Task<IReadOnlyDictionary<string, string>> IdsAsync()
+    {
+        var http = web.Sample.Http;
+        async Task<System.Text.Json.JsonElement> Get(string path) => System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await http.GetStringAsync(path));
+        async Task<System.Text.Json.JsonElement> Application(string status) => (await Get($"/api/applications?status={status}"))[0];
+        var settled = await Application("settled");
+        var application = settled.Id();
+        var member = (await Get($"/api/applications/{application}/lines?limit=1&status=credited")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
+        var trace = await Get($"/api/trace/applications/{application}/members/{member}");
+        var fund = web.Sample.Variable("FUND");
+        var statement = await Get($"/api/funds/{fund}/statement");
+        var donor = web.Sample.Variable("DONOR");
+        await using var county = await web.VisitAsync("COUNTY_HRSS");
+        await county.Page.GotoAsync($"/donors/{donor}");
+        var gifts = await county.Page.Locator("[data-copy]").First.GetAttributeAsync("data-copy");
+        return new Dictionary<string, string>
+        {
+            ["fund"] = fund, ["plan"] = web.Sample.Variable("PLAN"), ["collective"] = web.Sample.Variable("COLLECTIVE"), ["donor"] = donor, ["year"] = web.Sample.Variable("YEAR"), ["gifts"] = gifts!,
+            ["filed"] = (await Application("filed")).Id(), ["noticed"] = (await Application("noticed")).Id(), ["settled"] = application, ["member"] = member,
+            ["source"] = trace.GetProperty("sources")[0].GetProperty("allocationId").GetString()!, ["settledFund"] = trace.GetProperty("sources")[0].GetProperty("fundId").GetString()!,
+            ["voucher"] = $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
+        };
+    }
+}
