@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Ledger.Api.Security;
 using Ledger.Domain;
@@ -41,21 +40,6 @@ public sealed class SignInTests(ApiFixture api)
         await RefusedAsync("field-invalid", "/api/session/password", new { name, password = once, newPassword = "short1" });
         Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/session/password", new { name, password = once, newPassword = "correct horse 4" })).Status);
         return (name, "correct horse 4");
-    }
-
-    /// <summary>RFC 6238: SHA-1, six digits, thirty seconds.</summary>
-    private static string Code(string secret)
-    {
-        const string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        var bits = string.Concat(secret.Select(c => Convert.ToString(alphabet.IndexOf(c), 2).PadLeft(5, '0')));
-        var key = Enumerable.Range(0, bits.Length / 8).Select(i => Convert.ToByte(bits.Substring(i * 8, 8), 2)).ToArray();
-        var counter = BitConverter.GetBytes(DateTimeOffset.UtcNow.ToUnixTimeSeconds() / 30);
-        if (BitConverter.IsLittleEndian) Array.Reverse(counter);
-#pragma warning disable CA5350 // what RFC 6238 and every authenticator app use
-        var hash = HMACSHA1.HashData(key, counter);
-#pragma warning restore CA5350
-        var offset = hash[^1] & 15;
-        return $"{((hash[offset] & 127) << 24 | hash[offset + 1] << 16 | hash[offset + 2] << 8 | hash[offset + 3]) % 1_000_000:000000}";
     }
 
     [Fact]
@@ -111,18 +95,18 @@ public sealed class SignInTests(ApiFixture api)
         var secret = enrolment.GetProperty("secret").GetString()!;
         Assert.StartsWith("otpauth://totp/", enrolment.GetProperty("uri").GetString());
         await RefusedAsync("second-factor-needed", "/api/session/second-factor", new { name, password, code = "000000" });
-        var (_, confirmed) = await PostAsync("/api/session/second-factor", new { name, password, code = Code(secret) });
+        var (_, confirmed) = await PostAsync("/api/session/second-factor", new { name, password, code = SignInCodes.Of(secret) });
         var recovery = confirmed.GetProperty("recoveryCodes").EnumerateArray().Select(c => c.GetString()!).ToArray();
         Assert.Equal(10, recovery.Length);
         await RefusedAsync("second-factor-needed", "/api/session", new { name, password });
-        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = Code(secret) })).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = SignInCodes.Of(secret) })).Status);
         Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = recovery[0] })).Status);
         await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code = recovery[0] });
         await RefusedAsync("wrong-state", "/api/session/second-factor", new { name, password }); // who knows the password cannot enrol a telephone of his own
 
         // The telephone is lost: a one-time password and a new enrolment, by somebody else, on record.
         var issued = await Administrator(offices.County).PostAsync($"/api/accounts/account-{name}/credentials", new { reason = "手机遗失" });
-        await RefusedAsync("sign-in-failed", "/api/session", new { name, password, code = Code(secret) });
+        await RefusedAsync("sign-in-failed", "/api/session", new { name, password, code = SignInCodes.Of(secret) });
         await RefusedAsync("password-change-needed", "/api/session", new { name, password = issued.GetProperty("oneTimePassword").GetString() });
     }
 
@@ -136,20 +120,20 @@ public sealed class SignInTests(ApiFixture api)
         var (stand, password) = await AccountAsync(county, Roles.CountyTax, county);
         var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name = stand, password });
         var secret = enrolment.GetProperty("secret").GetString()!;
-        await PostAsync("/api/session/second-factor", new { name = stand, password, code = Code(secret) });
-        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = Code(secret), delegatedFrom = away });
+        await PostAsync("/api/session/second-factor", new { name = stand, password, code = SignInCodes.Of(secret) });
+        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = SignInCodes.Of(secret), delegatedFrom = away });
         var holder = api.Client(new Actor(away, Roles.Agency, county));
         await ApiFixture.RefusedAsync("not-found", api.Client(new Actor(stand, Roles.CountyTax, county)), $"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today }); // nobody takes a role
         await ApiFixture.RefusedAsync("self-approval", holder, $"/api/accounts/account-{away}/delegations", new { to = away, until = api.Today });
         await ApiFixture.RefusedAsync("field-invalid", holder, $"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today.AddDays(91) });
         await holder.PostAsync($"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today.AddDays(3) });
-        var (status, session) = await PostAsync("/api/session", new { name = stand, password, code = Code(secret), delegatedFrom = away });
+        var (status, session) = await PostAsync("/api/session", new { name = stand, password, code = SignInCodes.Of(secret), delegatedFrom = away });
         Assert.Equal((HttpStatusCode.OK, Roles.Agency, stand), (status, session.GetProperty("role").GetString(), session.GetProperty("name").GetString()));
         Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() })).Status);
         using (var review = await api.Client(new Actor(stand, Roles.Agency, county)).SendAsync(HttpMethod.Post, $"{village.ApplicationPath}/review", SampleClient.Json(new { acceptRest = true }))) Assert.True(review.IsSuccessStatusCode);
         Assert.Equal(stand, (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=application_reviewed")).GetProperty("entries")[0].GetProperty("actor").GetString());
         await holder.PostAsync($"/api/accounts/account-{away}/delegations/{stand}/end", new { });
-        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = Code(secret), delegatedFrom = away });
+        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = SignInCodes.Of(secret), delegatedFrom = away });
         Assert.Equal(["account_opened", "delegation_granted", "delegation_ended"], (await village.Offices.Auditor.GetAsync($"/api/audit/events?id=account-{away}")).GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString()!).Where(t => t != "command_refused"));
     }
 

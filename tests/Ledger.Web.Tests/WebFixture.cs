@@ -1,3 +1,7 @@
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+
 namespace Ledger.Web.Tests;
 
 /// <summary>The product with its sample county as a process, and a real Chromium: Debian's.</summary>
@@ -15,6 +19,9 @@ public sealed class WebFixture : IAsyncLifetime
     {
         await _api.InitializeAsync();
         Sample = await SampleProcess.StartAsync(_api, "web", "CITY_AUDITOR");
+        // A second county asks to be a pilot: for the city to decide.
+        var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
+        await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync("/api/pilots", new { county = "370812", grounds = "集体经济基础较好" });
         _playwright = await Playwright.CreateAsync();
         Browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
     }

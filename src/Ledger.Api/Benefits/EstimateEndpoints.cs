@@ -48,7 +48,7 @@ public static class EstimateEndpoints
     private sealed record Estimated(Person Person, PolicyYear Policy, BenefitEstimate Estimate, Money Opening, Money Tier, Money Subsidy);
 
     private static async Task<Estimated> OfMemberAsync(string id, int year, decimal? balanceAmount, decimal? tierAmount, decimal? subsidyAmount, IQuerySession session,
-        NpgsqlDataSource database, PersonalData people, Caller caller)
+        NpgsqlDataSource database, PersonalData people, Caller caller, bool orLowestTier = false)
     {
         var member = await session.LoadAsync<Member>(id);
         if (member is null || !MemberEndpoints.MaySee(caller, member)) throw Require.NotFound(id);
@@ -57,7 +57,7 @@ public static class EstimateEndpoints
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id) ?? throw Require.NotFound(id);
         var own = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year));
         var tier = Amount(tierAmount, "tierAmount") ?? own?.Regular()?.TierFen
-            ?? throw new RefusedException(new Rejection(Rejections.NotContributed, $"没有 {year} 年度缴费记录，请给出 tierAmount"));
+            ?? (orLowestTier ? policy.Parameters.Tiers.Min(t => t.TierFen) : (Money?)null) ?? throw new RefusedException(new Rejection(Rejections.NotContributed, $"没有 {year} 年度缴费记录，请给出 tierAmount"));
         var subsidy = Amount(subsidyAmount, "subsidyAmount") ?? own?.CapUsed() ?? Money.Zero;
         var opening = Amount(balanceAmount, "balanceAmount") ?? Money.Zero;
         return new Estimated(person, policy, Estimate(policy, year, person.AgeIn(year), opening, tier, subsidy), opening, tier, subsidy);
@@ -79,7 +79,7 @@ public static class EstimateEndpoints
     public static async Task<IResult> PageOfMember(string id, int year, string? balanceAmount, decimal? tierAmount, string? subsidyAmount, IQuerySession session,
         NpgsqlDataSource database, PersonalData people, Caller caller)
     {
-        var e = await OfMemberAsync(id, year, Yuan(balanceAmount, "balanceAmount"), tierAmount, Yuan(subsidyAmount, "subsidyAmount"), session, database, people, caller);
+        var e = await OfMemberAsync(id, year, Yuan(balanceAmount, "balanceAmount"), tierAmount, Yuan(subsidyAmount, "subsidyAmount"), session, database, people, caller, orLowestTier: true);
         return PageRoutes.Show<EstimatePage>(new
         {
             Name = e.Person.MaskedName,

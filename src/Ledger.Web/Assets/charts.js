@@ -14,12 +14,12 @@ const text = { fontFamily: 'inherit', color: '#1f2937', fontSize: 13 };
 const options = {
   // { labels, stacked, horizontal, series: [{ name, color, values }] }
   bar: d => {
-    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, width: 150, overflow: 'truncate' }, inverse: !!d.horizontal, axisTick: { show: false } };
+    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, width: 170, overflow: 'truncate', hideOverlap: true }, inverse: !!d.horizontal, axisTick: { show: false } };
     const values = { type: 'value', axisLabel: { ...text, formatter: d.unit === 'yuan' ? short : undefined } };
     return {
       tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: d.unit === 'yuan' ? yuan : undefined },
-      legend: d.series.length > 1 ? { textStyle: text, top: 0 } : undefined,
-      grid: { left: 8, right: 20, top: d.series.length > 1 ? 36 : 12, bottom: 4, containLabel: true },
+      legend: d.series.length > 1 ? { textStyle: text, top: 0, itemGap: 28 } : undefined,
+      grid: { left: 8, right: 20, top: d.series.length > 1 ? 36 : 12, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
       xAxis: d.horizontal ? values : labels,
       yAxis: d.horizontal ? labels : values,
       series: d.series.map(s => ({ name: s.name, type: 'bar', stack: d.stacked ? 'all' : undefined, data: s.values, itemStyle: { color: s.color }, barMaxWidth: 36 })),
@@ -27,18 +27,18 @@ const options = {
   },
   line: d => ({
     tooltip: { trigger: 'axis', valueFormatter: yuan },
-    legend: { textStyle: text, top: 0 },
-    grid: { left: 8, right: 24, top: 36, bottom: 4, containLabel: true },
+    legend: { textStyle: text, top: 0, itemGap: 28 },
+    grid: { left: 8, right: 24, top: 36, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
     xAxis: { type: 'category', data: d.labels, axisLabel: text },
     yAxis: { type: 'value', axisLabel: { ...text, formatter: short } },
     series: d.series.map(s => ({ name: s.name, type: 'line', data: s.values, showSymbol: false, lineStyle: { width: 3 }, itemStyle: { color: s.color }, areaStyle: s.area ? { opacity: .15 } : undefined })),
   }),
   // { nodes: [{ name, label, color, link }], links: [{ source, target, value }] }: names are unique, labels are shown
-  sankey: d => ({
+  sankey: (d, width) => ({
     tooltip: { formatter: p => p.dataType === 'edge' ? `${label(d, p.data.source)} → ${label(d, p.data.target)}<br>${yuan(p.data.value)} 元` : `${p.data.label0}<br>${yuan(p.value)} 元` },
     series: [{
-      type: 'sankey', left: 4, right: 160, top: 8, bottom: 8, nodeGap: 10, nodeWidth: 16, draggable: false, layoutIterations: 32,
-      label: { ...text, width: 150, overflow: 'truncate', formatter: p => p.data.label0 },
+      type: 'sankey', left: 4, right: Math.min(230, width * .3), top: 8, bottom: 8, nodeGap: 10, nodeWidth: 16, draggable: false, layoutIterations: 32,
+      label: { ...text, width: Math.min(220, width * .28), overflow: 'truncate', formatter: p => p.data.label0 },
       lineStyle: { color: 'source', opacity: .35 },
       data: d.nodes.map(n => ({ name: n.name, label0: n.label, link: n.link, itemStyle: n.color ? { color: n.color } : undefined })),
       links: d.links,
@@ -51,7 +51,7 @@ const label = (d, name) => d.nodes.find(n => n.name === name).label;
 window.drawChart = element => {
   const data = JSON.parse(element.querySelector('script[type="application/json"]').textContent);
   const chart = echarts.init(element.querySelector('.canvas'), null, { renderer: 'svg' });
-  chart.setOption({ animation: false, textStyle: text, ...options[element.dataset.chart](data) });
+  chart.setOption({ animation: false, textStyle: text, ...options[element.dataset.chart](data, element.clientWidth) });
   chart.on('click', p => { if (p.data && p.data.link) location.href = p.data.link; });
   new ResizeObserver(() => chart.resize()).observe(element);
   element.dataset.drawn = 'true';

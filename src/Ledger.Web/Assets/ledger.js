@@ -141,6 +141,11 @@ const show = (form, problem, again) => {
     }
   }
   if (problem.code) { const p = node('p', null, { class: 'code' }); p.append(node('a', problem.code, { href: `/docs/problems#${problem.code}`, target: '_blank' })); box.append(p); }
+  if (problem.code === 'version-mismatch') {
+    const button = node('button', words.reload, { type: 'button', class: 'quiet' });
+    button.onclick = () => location.reload();
+    box.append(button);
+  }
   const at = form.querySelector('.status');
   at ? at.before(box) : form.append(box);
   const field = problem.field && [...form.elements].find(e => e.name && (e.name === problem.field || e.name.replace('#', '0') === problem.field || problem.field.startsWith(`${e.name}.`) || problem.field.startsWith(`${e.name}[`) || e.name.replace('[]', '') === problem.field));
@@ -247,6 +252,8 @@ const when = form => form.querySelectorAll('[data-when]').forEach(part => {
   const [name, values] = part.dataset.when.split('=');
   const input = [...form.elements].find(i => i.name === name && (i.type !== 'radio' || i.checked));
   part.hidden = !input || !values.split('|').includes(input.type === 'checkbox' ? `${input.checked}` : input.value);
+  // What is not shown is not asked for either: a required field in there would stop the form without a word.
+  part.querySelectorAll('input,select,textarea').forEach(i => { i.disabled = part.hidden; });
 });
 
 document.addEventListener('change', e => {
@@ -515,6 +522,8 @@ document.querySelectorAll('[data-payment-list]').forEach(button => button.addEve
   try {
     const answer = await ask('POST', button.dataset.paymentList, '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
     if (answer.status >= 300) { alert(answer.body.detail); return; }
+    // Fetching it was an event: the forms of this page go on from there.
+    document.querySelectorAll('form[data-version]').forEach(form => { form.dataset.version = answer.headers('ETag').replace(/"/g, ''); });
     const bytes = Uint8Array.from(atob(answer.body.content), c => c.charCodeAt(0));
     download(new Blob([bytes], { type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' }), answer.body.fileName);
   } finally { button.disabled = false; }

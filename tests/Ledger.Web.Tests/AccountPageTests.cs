@@ -1,0 +1,91 @@
+using System.Text.RegularExpressions;
+
+namespace Ledger.Web.Tests;
+
+/// <summary>The first administrator signs in with a one-time password, makes it his own, enrols an authenticator and opens an account: outside sample mode.</summary>
+[Collection("web")]
+public sealed partial class AccountPageTests(WebFixture web)
+{
+    private const string Password = "长城一万里 walls 2026";
+
+    [Fact]
+    public async Task The_first_administrator_gets_in_and_opens_an_account_with_which_its_owner_gets_in()
+    {
+        var folder = Directory.CreateTempSubdirectory("ledger-accounts");
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = await web.Api.NewDatabaseAsync("accounts"), ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json") };
+        var (_, output) = await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708");
+        var once = OneTime().Match(output).Groups[1].Value;
+        await using var product = await ApiProcess.StartAsync(settings);
+        await using var context = await web.Browser.NewContextAsync(new() { BaseURL = product.Http.BaseAddress!.ToString(), Locale = "zh-CN" });
+        var page = await context.NewPageAsync();
+        await page.GotoAsync("/");
+        await page.GetByRole(AriaRole.Link, new() { Name = "登录办理" }).ClickAsync();
+
+        await SignInAsync(page, "chen.gang", once);
+        await Assertions.Expect(page.GetByText("password-change-needed").First).ToBeVisibleAsync();
+        await ChangePasswordAsync(page, "chen.gang", once);
+        var secret = await EnrolAsync(page, "chen.gang");
+        await SignInAsync(page, "chen.gang", Password, SignInCodes.Of(secret));
+        await page.WaitForURLAsync("**/accounts");
+        await page.Locator("input[name=name]").FillAsync("wang.fang");
+        await page.Locator("select[name=role]").SelectOptionAsync("village-finance");
+        await page.Locator("input[name=region]").FillAsync("370811111204");
+        await page.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
+        var password = await page.Locator("#issued dd").Nth(1).InnerTextAsync();
+        var axe = await Deque.AxeCore.Playwright.PageExtensions.RunAxe(page);
+        Assert.DoesNotContain(axe.Violations, v => v.Impact is "serious" or "critical");
+
+        // Signed out, the page is closed and the browser's way back shows nothing.
+        await page.GetByRole(AriaRole.Button, new() { Name = "退出", Exact = true }).ClickAsync();
+        await page.WaitForURLAsync("**/sign-in");
+        await page.GotoAsync("/accounts");
+        Assert.Contains("/sign-in?back=%2Faccounts", page.Url, StringComparison.OrdinalIgnoreCase);
+
+        await ChangePasswordAsync(page, "wang.fang", password);
+        await SignInAsync(page, "wang.fang", Password);
+        await page.WaitForURLAsync("**/accounts"); // where he wanted to go; it is not for him
+        await Assertions.Expect(page.GetByText("不能办理此事项").First).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "回到首页" }).ClickAsync();
+        await Assertions.Expect(page.GetByText("您的集体还没有登记")).ToBeVisibleAsync();
+        folder.Delete(recursive: true);
+    }
+
+    private static async Task SignInAsync(IPage page, string name, string password, string? code = null)
+    {
+        var form = page.Locator("form[data-api='POST /api/session/page']");
+        await form.Locator("input[name=name]").FillAsync(name);
+        await form.Locator("input[name=password]").FillAsync(password);
+        if (code is not null) await form.Locator("input[name=code]").FillAsync(code);
+        await form.GetByRole(AriaRole.Button).ClickAsync();
+    }
+
+    private static async Task ChangePasswordAsync(IPage page, string name, string once)
+    {
+        await page.Locator("summary", new() { HasText = "修改密码" }).ClickAsync();
+        var form = page.Locator("form[data-api='POST /api/session/password']");
+        await form.Locator("input[name=name]").FillAsync(name);
+        await form.Locator("input[name=password]").FillAsync(once);
+        await form.Locator("input[name=newPassword]").FillAsync(Password);
+        await form.GetByRole(AriaRole.Button).ClickAsync();
+        await Assertions.Expect(form.GetByText("密码已修改")).ToBeVisibleAsync();
+    }
+
+    private static async Task<string> EnrolAsync(IPage page, string name)
+    {
+        await page.Locator("summary", new() { HasText = "绑定验证器" }).ClickAsync();
+        var form = page.Locator("form[data-enrol]");
+        await form.Locator("input[name=name]").FillAsync(name);
+        await form.Locator("input[name=password]").FillAsync(Password);
+        await form.GetByRole(AriaRole.Button).ClickAsync();
+        await Assertions.Expect(form.Locator("img[data-qr]")).ToBeVisibleAsync();
+        Assert.StartsWith("data:image/svg+xml", await form.Locator("img[data-qr]").GetAttributeAsync("src"), StringComparison.Ordinal);
+        var secret = await form.Locator("[data-secret]").InnerTextAsync();
+        await form.Locator("input[name=code]").FillAsync(SignInCodes.Of(secret));
+        await form.GetByRole(AriaRole.Button).ClickAsync();
+        await Assertions.Expect(form.Locator("[data-codes] li")).ToHaveCountAsync(10);
+        return secret;
+    }
+
+    [GeneratedRegex("one-time password: (\\S+)")]
+    private static partial Regex OneTime();
+}

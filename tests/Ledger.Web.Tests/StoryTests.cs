@@ -1,0 +1,225 @@
+namespace Ledger.Web.Tests;
+
+/// <summary>What people come to do, one test each, as they would do it.</summary>
+[Collection("web")]
+public sealed class StoryTests(WebFixture web)
+{
+    private string Fund => web.Sample.Variable("FUND");
+
+    private async Task<string> ApplicationAsync(string status, string village)
+    {
+        var all = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await web.Sample.Http.GetStringAsync($"/api/applications?status={status}&region={village}"));
+        return all[0].Id();
+    }
+
+    [Fact]
+    public async Task The_village_officer_sees_what_the_fund_holds_and_records_an_allocation_with_its_slip()
+    {
+        await using var officer = await web.VisitAsync("VILLAGE");
+        var before = decimal.Parse(await officer.Page.Locator(".tile strong").First.InnerTextAsync(), System.Globalization.CultureInfo.InvariantCulture);
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "登记划入" }).ClickAsync();
+
+        // Wrong first: said in words, at the field, nothing lost.
+        await officer.Page.GetByLabel("金额（元）").FillAsync("12.345");
+        await officer.Page.GetByLabel("来源说明").FillAsync("果园承包费");
+        await officer.Page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("bank-slip.pdf"));
+        await officer.ClickAsync("登记");
+        await officer.SeesAsync("金额最多两位小数");
+        await Assertions.Expect(officer.Page.GetByLabel("金额（元）")).ToBeFocusedAsync();
+        await Assertions.Expect(officer.Page.GetByLabel("来源说明")).ToHaveValueAsync("果园承包费");
+        await officer.ShootAsync("story-allocation-refused");
+
+        await officer.Page.GetByLabel("金额（元）").FillAsync("20,000.50");
+        await officer.ClickAsync("登记");
+        await officer.SeesAsync("已登记，余额已增加");
+        await Assertions.Expect(officer.Page.Locator(".tile strong").First).ToHaveTextAsync((before + 20_000.50m).ToString("#,##0.00", System.Globalization.CultureInfo.InvariantCulture));
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "对账单" }).ClickAsync();
+        await officer.SeesAsync("20,000.50");
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "凭证", Exact = true }).Last.ClickAsync();
+        await officer.SeesAsync("贰万元伍角整");
+    }
+
+    [Fact]
+    public async Task The_village_officer_tries_a_standard_amends_the_plan_and_takes_it_through_the_vote()
+    {
+        await using var officer = await web.VisitAsync("VILLAGE");
+        await officer.Page.GotoAsync($"/plans/{web.Sample.Variable("PLAN")}");
+        await officer.ClickAsync("试算");
+        await officer.SeesAsync("所需资金（元）");
+        await officer.SeesAsync("一次性补缴");
+        await officer.ShootAsync("story-dry-run");
+        await officer.Page.GetByText("起草新的版本").ClickAsync();
+        var amendment = officer.Page.Locator("form[data-api*=amendments]");
+        await amendment.GetByLabel("修订原因").FillAsync("多缴多补");
+        await amendment.GetByLabel("按缴费档次").CheckAsync();
+        await amendment.GetByLabel("300.00 元档补助", new() { Exact = true }).FillAsync("60");
+        await amendment.GetByLabel("500.00 元档补助", new() { Exact = true }).FillAsync("100.50");
+        await amendment.GetByRole(AriaRole.Button, new() { Name = "保存新版本" }).ClickAsync();
+        await officer.SeesAsync("新版本已保存");
+        await officer.SeesAsync("100.50");
+        await officer.Page.GetByLabel("应到", new() { Exact = true }).FillAsync("210");
+        await officer.Page.GetByLabel("实到", new() { Exact = true }).FillAsync("100");
+        await officer.Page.GetByLabel("赞成", new() { Exact = true }).FillAsync("95");
+        await officer.Page.Locator("select[name=form]").SelectOptionAsync("households");
+        await officer.Page.SetInputFilesAsync("input[name=minutes]", web.Sample.At("seal.pdf"));
+        await officer.ClickAsync("记录决议");
+        await officer.SeesAsync("决议已记录");
+        await officer.ClickAsync("通过方案");
+        await officer.SeesAsync("quorum-not-met"); // 100 of 210 households is less than two thirds
+        await officer.ShootAsync("story-quorum");
+    }
+
+    [Fact]
+    public async Task The_clerk_works_from_the_queue_returns_one_application_and_refunds_a_line_of_another()
+    {
+        await using var clerk = await web.VisitAsync("REVIEWER");
+        await clerk.SeesAsync("等得最久的在前");
+        var filed = await ApplicationAsync("filed", "370811111203");
+        await clerk.Page.GotoAsync($"/applications/{filed}/review?filter=faulty");
+        await clerk.SeesAsync("没有符合条件的行");
+        await clerk.Page.GotoAsync($"/applications/{filed}");
+        await clerk.Page.Locator("summary", new() { HasText = "退回补正" }).ClickAsync();
+        await clerk.Page.GetByLabel("要补正什么").FillAsync("名单缺少第3组人员");
+        await clerk.Page.Locator("form[data-api$='/return'] button").ClickAsync();
+        await clerk.SeesAsync("名单缺少第3组人员");
+
+        var paid = await ApplicationAsync("paid", "370811109202");
+        await clerk.Page.GotoAsync($"/applications/{paid}");
+        await clerk.Page.Locator("#lines summary", new() { HasText = "退回" }).First.ClickAsync();
+        var refund = clerk.Page.Locator("form[data-api$='/refunds']").First;
+        await refund.GetByLabel("原因").SelectOptionAsync("death");
+        await refund.GetByLabel("退款流水号").FillAsync("TH001");
+        await refund.Locator("input[type=file]").SetInputFilesAsync(web.Sample.At("transfer.pdf"));
+        await refund.GetByRole(AriaRole.Button, new() { Name = "登记退回" }).ClickAsync();
+        await clerk.SeesAsync("已登记退回，资金回到村集体");
+    }
+
+    [Fact]
+    public async Task A_receipt_file_with_faults_is_refused_whole_and_comes_back_marked()
+    {
+        await using var clerk = await web.VisitAsync("REVIEWER");
+        await clerk.Page.GotoAsync($"/applications/{await ApplicationAsync("paid", "370811102203")}");
+        await clerk.Page.SetInputFilesAsync("input[name=file]", web.Sample.At("receipts.xlsx")); // those of another village
+        await clerk.ClickAsync("导入回执");
+        await clerk.SeesAsync("receipt-mismatch");
+        await clerk.ShootAsync("story-receipt-faults");
+        var download = await clerk.Page.RunAndWaitForDownloadAsync(() => clerk.ClickAsync("下载标注了问题的表格"));
+        Assert.True(new FileInfo(await download.PathAsync()).Length > 1000);
+    }
+
+    [Fact]
+    public async Task The_auditor_searches_goes_back_in_time_and_verifies_now()
+    {
+        await using var auditor = await web.VisitAsync("AUDITOR");
+        await auditor.Page.GotoAsync("/audit");
+        await auditor.Page.GetByLabel("类型").SelectOptionAsync("funds_allocated");
+        await auditor.Page.GetByLabel("金额从").FillAsync("100000");
+        await auditor.ClickAsync("查询");
+        await Assertions.Expect(auditor.Page.Locator("#events strong").First).ToHaveTextAsync("划入资金");
+        Assert.True(await auditor.Page.Locator("#events > li").CountAsync() >= 2);
+        await auditor.Page.GetByText("内容与证明").First.ClickAsync();
+        var receipt = await auditor.Page.RunAndWaitForDownloadAsync(() => auditor.Page.GetByRole(AriaRole.Link, new() { Name = "下载存证回执" }).First.ClickAsync());
+        Assert.Contains("c2sp.org/tlog-proof@v1", await File.ReadAllTextAsync(await receipt.PathAsync()), StringComparison.Ordinal);
+
+        await auditor.Page.GotoAsync($"/funds/{Fund}/trial-balance");
+        await auditor.SeesAsync("现在 所知");
+        await auditor.Page.GetByLabel("当时所知").FocusAsync();
+        await auditor.Page.Keyboard.PressAsync("Home");
+        await auditor.SeesAsync("那时账上没有任何资金");
+        await auditor.ShootAsync("story-as-of");
+
+        await auditor.Page.GotoAsync("/proof");
+        await auditor.ClickAsync("核对存证日志");
+        await Assertions.Expect(auditor.Page.Locator("#checked")).ToContainTextAsync("0 处不一致", new() { Timeout = 60_000 });
+        await auditor.ClickAsync("核对全部账目");
+        await Assertions.Expect(auditor.Page.Locator("#checked")).ToContainTextAsync("份账目，0 处不一致", new() { Timeout = 60_000 });
+        await auditor.ShootAsync("story-proof");
+        var checkpoint = await auditor.Page.RunAndWaitForDownloadAsync(() => auditor.Page.GetByRole(AriaRole.Link, new() { Name = "下载检查点" }).ClickAsync());
+        Assert.Contains("collective-subsidy-ledger/", await File.ReadAllTextAsync(await checkpoint.PathAsync()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_city_decides_a_pilot_and_amends_the_policy_year_seeing_the_difference_first()
+    {
+        await using var city = await web.VisitAsync("CITY_HRSS");
+        await city.Page.GetByRole(AriaRole.Link, new() { Name = "试点" }).ClickAsync();
+        var card = city.Page.Locator("section", new() { HasText = "370812" });
+        await card.GetByLabel("决定理由").FillAsync("条件成熟");
+        await card.GetByRole(AriaRole.Button, new() { Name = "批准试点", Exact = true }).ClickAsync();
+        await city.SeesAsync("已决定");
+        await city.Page.GetByRole(AriaRole.Link, new() { Name = "政策年度" }).ClickAsync();
+        await city.Page.GetByLabel("公示天数").FillAsync("10");
+        await Assertions.Expect(city.Page.Locator(".diff")).ToContainTextAsync("7 → 10");
+        await city.ShootAsync("story-policy-diff");
+        await city.Page.GetByLabel("公示天数").FillAsync("7");
+        await Assertions.Expect(city.Page.Locator(".diff")).ToContainTextAsync("没有改动");
+        await city.Page.GetByLabel("个人账户记账利率（万分之）").FillAsync("263");
+        await city.ClickAsync("发布修订");
+        await city.SeesAsync("已发布");
+        await Assertions.Expect(city.Page.GetByLabel("个人账户记账利率（万分之）")).ToHaveValueAsync("263");
+    }
+
+    [Fact]
+    public async Task The_county_watches_the_donor_asks_where_the_gift_went_and_a_villager_is_shown_the_pension()
+    {
+        await using var county = await web.VisitAsync("COUNTY_HRSS");
+        await county.SeesAsync("各集体资金");
+        await county.Page.GetByRole(AriaRole.Link, new() { Name = "激励排名" }).ClickAsync();
+        await county.SeesAsync("覆盖率");
+        await county.Page.GotoAsync($"/donors/{web.Sample.Variable("DONOR")}");
+        var address = await county.Page.Locator("[data-copy]").First.GetAttributeAsync("data-copy");
+        await using (var donor = await web.VisitAsync(null))
+        {
+            await donor.Page.GotoAsync(address!);
+            await donor.SeesAsync("共捐赠");
+            await donor.DrawnAsync();
+            var wrong = await donor.Page.GotoAsync(address![..^1] + (address[^1] == '0' ? '1' : '0'));
+            Assert.Equal(404, wrong!.Status);
+            await donor.SeesAsync("回到首页");
+        }
+        await using var officer = await web.VisitAsync("VILLAGE");
+        await officer.Page.GotoAsync("/members");
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "2026 年度" }).First.ClickAsync();
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "算一算待遇" }).ClickAsync();
+        await officer.Page.GetByLabel("缴费档次（元）").SelectOptionAsync("500.00");
+        await officer.Page.GetByLabel("每年集体补助（元）").FillAsync("300");
+        await officer.ClickAsync("重新测算");
+        await officer.SeesAsync("个人账户养老金每月");
+        await officer.ShootAsync("story-estimate");
+    }
+
+    [Fact]
+    public async Task A_session_that_ends_in_the_middle_of_a_form_loses_nothing()
+    {
+        await using var officer = await web.VisitAsync("VILLAGE");
+        await officer.Page.GotoAsync($"/funds/{Fund}/allocations/new");
+        await officer.Page.GetByLabel("金额（元）").FillAsync("77.77");
+        await officer.Page.GetByLabel("来源说明").FillAsync("鱼塘承包费");
+        await officer.Page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("bank-slip.pdf"));
+        var cookies = await officer.Page.Context.CookiesAsync();
+        await officer.Page.Context.ClearCookiesAsync();
+        await officer.Page.Context.AddCookiesAsync([new() { Name = "ledger-session", Value = "ended", Domain = "127.0.0.1", Path = "/" }]);
+        await officer.ClickAsync("登记");
+        await officer.SeesAsync("登录已过期");
+        await officer.ShootAsync("story-session-ended");
+        await officer.Page.Context.ClearCookiesAsync();
+        await officer.Page.Context.AddCookiesAsync(cookies.Select(c => new Cookie { Name = c.Name, Value = c.Value, Domain = c.Domain, Path = c.Path, HttpOnly = c.HttpOnly }));
+        await officer.ClickAsync("已登录，继续");
+        await officer.SeesAsync("已登记，余额已增加");
+        await officer.SeesAsync("鱼塘承包费");
+    }
+
+    [Fact]
+    public async Task English_is_the_second_language()
+    {
+        await using var auditor = await web.VisitAsync("AUDITOR");
+        await auditor.Page.GetByRole(AriaRole.Link, new() { Name = "English" }).ClickAsync();
+        await auditor.SeesAsync("Overview");
+        Assert.Equal("en", await auditor.Page.Locator("html").GetAttributeAsync("lang"));
+        await auditor.ShootAsync("story-english");
+        await auditor.Page.GotoAsync("/proof");
+        await auditor.SeesAsync("Checkpoint");
+        await auditor.Page.GetByRole(AriaRole.Link, new() { Name = "中文" }).ClickAsync();
+        await auditor.SeesAsync("检查点");
+    }
+}
