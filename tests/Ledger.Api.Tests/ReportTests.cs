@@ -91,7 +91,7 @@ public sealed class ReportTests(ApiFixture api)
         if (years.Length > 0) Assert.Equal(1000m * 0.0262m, years[0].GetProperty("interestAmount").GetDecimal());
         using var page = await village.Officer.SendAsync(HttpMethod.Get, $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120", null, more: r => r.Headers.Accept.ParseAdd("text/html"));
         var html = await page.Content.ReadAsStringAsync();
-        Assert.Contains("每月个人账户养老金", html);
+        Assert.Contains("个人账户养老金每月", html);
         Assert.DoesNotContain(people[0].Name, html);
         await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, $"/api/members/{member}/estimate?year={village.Year}&tierAmount=301");
         await ApiFixture.RefusedAsync("policy-year-missing", village.Officer, HttpMethod.Get, $"/api/members/{member}/estimate?year={village.Year - 9}");

@@ -43,14 +43,13 @@ public sealed class EveryPageTests(WebFixture web)
     [InlineData(390)]
     public async Task Every_page_opens_and_can_be_used_by_everybody(int width)
     {
-        var ids = await IdsAsync();
         var faults = new List<string>();
         foreach (var role in Pages.GroupBy(p => p.Role))
         {
             await using var visitor = await web.VisitAsync(role.Key, width);
             foreach (var (route, _, template) in role)
             {
-                var path = ids.Aggregate(template, (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal));
+                var path = web.Ids.Aggregate(template, (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal));
                 var response = await visitor.Page.GotoAsync(path);
                 if (response!.Status != 200) faults.Add($"{path}: {response.Status}");
                 await visitor.ShootAsync($"{width}{route.Replace('/', '_').Replace(':', '-')}");
@@ -61,30 +60,5 @@ public sealed class EveryPageTests(WebFixture web)
             }
         }
         Assert.True(faults.Count == 0, string.Join('\n', faults));
-    }
-
-    /// <summary>Things of the sample, one of each kind, as the city's auditor finds them.</summary>
-    private async Task<IReadOnlyDictionary<string, string>> IdsAsync()
-    {
-        var http = web.Sample.Http;
-        async Task<System.Text.Json.JsonElement> Get(string path) => System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await http.GetStringAsync(path));
-        async Task<System.Text.Json.JsonElement> Application(string status) => (await Get($"/api/applications?status={status}"))[0];
-        var settled = await Application("settled");
-        var application = settled.Id();
-        var member = (await Get($"/api/applications/{application}/lines?limit=1&status=credited")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
-        var trace = await Get($"/api/trace/applications/{application}/members/{member}");
-        var fund = web.Sample.Variable("FUND");
-        var statement = await Get($"/api/funds/{fund}/statement");
-        var donor = web.Sample.Variable("DONOR");
-        await using var county = await web.VisitAsync("COUNTY_HRSS");
-        await county.Page.GotoAsync($"/donors/{donor}");
-        var gifts = await county.Page.Locator("[data-copy]").First.GetAttributeAsync("data-copy");
-        return new Dictionary<string, string>
-        {
-            ["fund"] = fund, ["plan"] = web.Sample.Variable("PLAN"), ["collective"] = web.Sample.Variable("COLLECTIVE"), ["donor"] = donor, ["year"] = web.Sample.Variable("YEAR"), ["gifts"] = gifts!,
-            ["filed"] = (await Application("filed")).Id(), ["noticed"] = (await Application("noticed")).Id(), ["settled"] = application, ["member"] = member,
-            ["source"] = trace.GetProperty("sources")[0].GetProperty("allocationId").GetString()!, ["settledFund"] = trace.GetProperty("sources")[0].GetProperty("fundId").GetString()!,
-            ["voucher"] = $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
-        };
     }
 }

@@ -13,6 +13,9 @@ public sealed class WebFixture : IAsyncLifetime
     public IBrowser Browser { get; private set; } = null!;
     public SampleProcess Sample { get; private set; } = null!;
     public ApiFixture Api => _api;
+
+    /// <summary>Things of the sample by name, one of each kind, as they were before anybody touched them.</summary>
+    public IReadOnlyDictionary<string, string> Ids { get; private set; } = null!;
     public string Address => Sample.Http.BaseAddress!.ToString().TrimEnd('/');
 
     public async Task InitializeAsync()
@@ -24,6 +27,7 @@ public sealed class WebFixture : IAsyncLifetime
         await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync("/api/pilots", new { county = "370812", grounds = "集体经济基础较好" });
         _playwright = await Playwright.CreateAsync();
         Browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
+        Ids = await IdsAsync();
     }
 
     public async Task DisposeAsync()
@@ -32,6 +36,30 @@ public sealed class WebFixture : IAsyncLifetime
         _playwright.Dispose();
         await Sample.DisposeAsync();
         await _api.DisposeAsync();
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> IdsAsync()
+    {
+        var http = Sample.Http;
+        async Task<System.Text.Json.JsonElement> Get(string path) => System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await http.GetStringAsync(path));
+        async Task<System.Text.Json.JsonElement> Application(string status) => (await Get($"/api/applications?status={status}"))[0];
+        var settled = await Application("settled");
+        var application = settled.Id();
+        var member = (await Get($"/api/applications/{application}/lines?limit=1&status=credited")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
+        var trace = await Get($"/api/trace/applications/{application}/members/{member}");
+        var fund = Sample.Variable("FUND");
+        var statement = await Get($"/api/funds/{fund}/statement");
+        var donor = Sample.Variable("DONOR");
+        await using var county = await VisitAsync("COUNTY_HRSS");
+        await county.Page.GotoAsync($"/donors/{donor}");
+        var gifts = await county.Page.Locator("[data-copy]").First.GetAttributeAsync("data-copy");
+        return new Dictionary<string, string>
+        {
+            ["fund"] = fund, ["plan"] = Sample.Variable("PLAN"), ["collective"] = Sample.Variable("COLLECTIVE"), ["donor"] = donor, ["year"] = Sample.Variable("YEAR"), ["gifts"] = gifts!,
+            ["filed"] = (await Application("filed")).Id(), ["noticed"] = (await Application("noticed")).Id(), ["settled"] = application, ["member"] = member,
+            ["source"] = trace.GetProperty("sources")[0].GetProperty("allocationId").GetString()!, ["settledFund"] = trace.GetProperty("sources")[0].GetProperty("fundId").GetString()!,
+            ["voucher"] = $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
+        };
     }
 
     /// <summary>A browser of one of the sample's people, signed in by choosing him on the sign-in page; null: nobody.</summary>

@@ -13,7 +13,7 @@ public static class Uploads
         if (faults.Count == 0 || partial == true) return;
         var rows = faults.Select(f => f.Row).Distinct().Count();
         throw new RefusedException(new Rejection(code,
-            $"{form.Title}有 {faults.Count} 处问题（{rows} 行），没有存入任何内容；加请求头 Accept: {Workbook.ContentType} 可取回标注了问题的文件")
+            $"{form.Title}有 {faults.Count} 处问题（{rows} 行），没有存入任何内容")
         {
             Faults = faults,
         });

@@ -70,8 +70,8 @@ public static class Hardening
             headers["Cross-Origin-Opener-Policy"] = "same-origin";
             headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
             headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments("/docs") && !http.Request.Path.StartsWithSegments("/docs/problems") ? ApiPage : Pages;
-            // What somebody may see is not for a cache that others use.
-            if (headers.CacheControl.Count == 0 && http.Request.Path.StartsWithSegments("/api")) headers.CacheControl = "no-store";
+            // What somebody may see is not for a cache that others use; what may be kept says so itself.
+            if (headers.CacheControl.Count == 0) headers.CacheControl = "no-store";
             if (http.Request.IsHttps) headers.StrictTransportSecurity = "max-age=31536000";
             return Task.CompletedTask;
         });

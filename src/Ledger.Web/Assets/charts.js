@@ -13,13 +13,14 @@ const text = { fontFamily: 'inherit', color: '#1f2937', fontSize: 13 };
 
 const options = {
   // { labels, stacked, horizontal, series: [{ name, color, values }] }
-  bar: d => {
-    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, width: 170, overflow: 'truncate', hideOverlap: true }, inverse: !!d.horizontal, axisTick: { show: false } };
+  bar: (d, width) => {
+    const left = d.horizontal ? Math.min(190, width * .4) : 8;
+    const labels = { type: 'category', data: d.labels, axisLabel: { ...text, ...(d.horizontal ? { width: left - 14, overflow: 'truncate' } : { hideOverlap: true }) }, inverse: !!d.horizontal, axisTick: { show: false } };
     const values = { type: 'value', axisLabel: { ...text, formatter: d.unit === 'yuan' ? short : undefined } };
     return {
       tooltip: { trigger: 'axis', axisPointer: { type: 'shadow' }, valueFormatter: d.unit === 'yuan' ? yuan : undefined },
       legend: d.series.length > 1 ? { textStyle: text, top: 0, itemGap: 28 } : undefined,
-      grid: { left: 8, right: 20, top: d.series.length > 1 ? 36 : 12, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+      grid: { left, right: 28, top: d.series.length > 1 ? 36 : 12, bottom: d.horizontal ? 28 : 4, ...(d.horizontal ? { outerBoundsMode: 'none' } : { outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' }) },
       xAxis: d.horizontal ? values : labels,
       yAxis: d.horizontal ? labels : values,
       series: d.series.map(s => ({ name: s.name, type: 'bar', stack: d.stacked ? 'all' : undefined, data: s.values, itemStyle: { color: s.color }, barMaxWidth: 36 })),

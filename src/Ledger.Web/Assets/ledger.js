@@ -138,6 +138,11 @@ const show = (form, problem, again) => {
       const button = node('button', words.marked, { type: 'button', class: 'quiet' });
       button.onclick = again;
       box.append(button);
+      if (form.dataset.partial !== undefined) {
+        const rest = node('button', words.partial, { type: 'button', class: 'quiet' });
+        rest.onclick = () => { form.partial = true; submit(form); };
+        box.append(' ', rest);
+      }
     }
   }
   if (problem.code) { const p = node('p', null, { class: 'code' }); p.append(node('a', problem.code, { href: `/docs/problems#${problem.code}`, target: '_blank' })); box.append(p); }
@@ -201,7 +206,8 @@ const submit = async (form, extra) => {
     const files = [...form.querySelectorAll('input[type=file]:not([data-kind=evidence])')].filter(i => !i.disabled && i.files.length);
     const attached = form.attached ? [[form.attached.field, form.attached.file]] : files.map(i => [i.name, i.files[0]]);
     let content, headers = { 'If-Match': form.dataset.version ? `"${form.dataset.version}"` : null };
-    const target = method === 'GET' ? path : fill(path, body);
+    const target = `${fill(path, body)}${form.partial ? `${path.includes('?') ? '&' : '?'}partial=true` : ''}`;
+    form.partial = false;
     if (attached.length || form.dataset.multipart !== undefined) {
       content = new FormData();
       for (const [name, value] of Object.entries(body)) content.append(name, value);
