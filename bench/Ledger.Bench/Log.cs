@@ -30,7 +30,7 @@ public static class Log
         if (exit != 0) throw new InvalidOperationException(output);
         using var store = History.Store(connectionString);
         await History.FillAsync(connectionString, store, events / 2, withContributions: true);
-        await using var database = NpgsqlDataSource.Create(LedgerStore.Tuned(connectionString));
+        await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(connectionString));
         await using var connection = await database.OpenConnectionAsync();
 
         Console.WriteLine($"\nlog, {events:N0} events\n");

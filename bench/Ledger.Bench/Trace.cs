@@ -45,7 +45,7 @@ public static class Trace
 
             async Task MeasureAsync<T>(string what, int postings, IEnumerable<T> samples, Func<Tracing, T, Task> trace, bool keep = true)
             {
-                await using var connection = new NpgsqlConnection(LedgerStore.Tuned(connectionString));
+                await using var connection = new NpgsqlConnection(LedgerStore.Plain(connectionString));
                 await connection.OpenAsync();
                 await connection.QueryAsync("select 1", r => r.GetInt32(0));
                 var list = new List<double>();

@@ -44,7 +44,7 @@ if (args is ["token", ..])
 var access = await DatabaseAccess.OfAsync(settings, cluster, keys);
 if (access.Owner is not null) await LedgerSchema.ApplyAsync(access, keys);
 if (args is ["schema", ..]) return;
-await using var database = NpgsqlDataSource.Create(LedgerStore.Tuned(access.Application));
+await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(access.Application));
 await DatabaseAccess.RequireHarmlessAsync(database, keys);
 var logKeys = LogKeys.LoadOrCreate(settings, await LedgerStore.LogIdAsync(database));
 if (args is ["log-key", ..])
