@@ -2,6 +2,7 @@
 //   bench/run steps [lines] [rounds]     the steps of an application over HTTP
 //   bench/run trace [sizes]              tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
 //   bench/run log [events]               the transparency log at 1,000,000 events
+//   bench/run pages                      first view of the pages in Chromium; memory of signed-in people
 using Ledger.Api.Storage;
 using Ledger.Bench;
 
@@ -15,7 +16,8 @@ try
         "steps" => Steps.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1000, args.Length > 2 ? int.Parse(args[2]) : 7),
         "trace" => Trace.RunAsync(cluster, folder, args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : [10_000, 1_000_000, 10_000_000]),
         "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
-        _ => throw new ArgumentException("steps, trace, log"),
+        "pages" => Pages.RunAsync(cluster, folder),
+        _ => throw new ArgumentException("steps, trace, log, pages"),
     });
 }
 finally

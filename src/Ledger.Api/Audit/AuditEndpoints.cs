@@ -17,6 +17,7 @@ public sealed record AuditQuery(string? Id, string? Actor, string? Role, string?
 public static class AuditEndpoints
 {
     public const int MaxPage = 1000;
+    private const decimal Most = 10_000_000_000_000_000; // far above any sum, within fen as a long
     public static readonly string[] Readers = [Roles.Auditor, Roles.Agency, Roles.CityHrss, Roles.VillageFinance, Roles.CountyHrss, Roles.CountyFinance, Roles.CountyAgriculture];
 
     public static void MapAudit(this IEndpointRouteBuilder api) =>
@@ -44,7 +45,7 @@ public static class AuditEndpoints
         [
             ("a.ids @> array[@id]", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()), ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
-            ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount)), ("a.amount_fen <= @max", "max", Fen(maxAmount)),
+            ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")), ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
             ("a.region like @scope || '%'", "scope", Scope.Narrow(caller, region)),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
@@ -62,7 +63,8 @@ public static class AuditEndpoints
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }
 
-    private static long? Fen(decimal? yuan) => yuan is { } y ? (long)decimal.Round(y * 100) : null;
+    private static long? Fen(decimal? yuan, string field) => yuan is not { } y ? null
+        : y is >= -Most and <= Most ? (long)decimal.Round(y * 100) : throw Require.Invalid(field, $"应在 ±{Most} 元之内");
 
     public static byte[] Sheet(IReadOnlyList<AuditEntryView> entries)
     {

@@ -63,7 +63,7 @@ public static class AuditPages
         string? Text(string name) => request.Query[name].ToString().Trim() is { Length: > 0 } text ? text : null;
         decimal? Yuan(string name) => Text(name) is not { } text ? null : decimal.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var yuan) ? yuan : throw Require.Invalid(name, "应为金额（元）");
         DateTimeOffset? Day(string name, int more) => Text(name) is not { } text ? null
-            : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) ? new DateTimeOffset(day.AddDays(more).ToDateTime(TimeOnly.MinValue), Clock.Offset) : throw Require.Invalid(name, "应为日期");
+            : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000 ? new DateTimeOffset(day.AddDays(more).ToDateTime(TimeOnly.MinValue), Clock.Offset) : throw Require.Invalid(name, "应为日期");
         long? after = Text("after") is not { } from ? null : long.TryParse(from, out var sequence) ? sequence : throw Require.Invalid("after", "应为序号");
         return new AuditQuery(Text("id"), Text("actor"), Text("role"), Text("type"), Text("code"), Text("region"), Yuan("minAmount"), Yuan("maxAmount"), Day("since", 0), Day("until", 1), after, limit);
     }

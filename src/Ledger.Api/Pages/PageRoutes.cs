@@ -35,6 +35,7 @@ public static class PageRoutes
             options.SetDefaultCulture(Languages[0]).AddSupportedCultures(Languages).AddSupportedUICultures(Languages);
             options.RequestCultureProviders = [new CookieRequestCultureProvider()]; // what was chosen, not what the browser was sold with
         });
+        services.Configure<BrotliCompressionProviderOptions>(options => options.Level = System.IO.Compression.CompressionLevel.Optimal);
         // No page carries a secret of ours (the session is a cookie), so compressing it gives none away.
         services.AddResponseCompression(options =>
         {

@@ -37,6 +37,7 @@ public static class ReportPages
         {
             var (asked, where) = (year ?? clock.Today.Year, region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region));
             Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
+            if (asked is < 2009 or > 2100) throw Require.Invalid("year", "年度应在2009至2100之间");
             if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region)) throw Require.NotFound(where);
             var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
             var inForce = own ?? await session.PolicyYearAsync(where, asked);
