@@ -13,8 +13,8 @@ using Ledger.Api.Funds;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
-using Ledger.Api.Pages;
 using Ledger.Api.OpenApi;
+using Ledger.Api.Pages;
 using Ledger.Api.Pilots;
 using Ledger.Api.Plans;
 using Ledger.Api.PolicyYears;
@@ -110,6 +110,7 @@ app.UseRequestLocalization();
 app.UseExceptionHandler(new ExceptionHandlerOptions
 {
     ExceptionHandler = Problem.HandleAsync,
+    AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
     SuppressDiagnosticsCallback = failed => failed.Exception is RefusedException or BadHttpRequestException, // an answer, not a fault of ours
 });
 app.UseStatusCodePages(Problem.EmptyAnswerAsync);

@@ -125,9 +125,23 @@ public sealed class AccessTests(ApiFixture api)
         {
             ["accounts"] = account,
             ["delegations"] = "nobody",
-            ["funds"] = village.FundId, ["plans"] = village.PlanId, ["collectives"] = village.CollectiveId, ["applications"] = village.ApplicationId, ["members"] = await MemberAsync(village), ["donors"] = donor,
-            ["pilots"] = $"pilot-{offices.County}", ["allocations"] = allocation, ["evidence"] = digest, ["vouchers"] = $"{sequence}", ["events"] = $"{sequence}", ["years"] = $"{village.Year}", ["surveys"] = $"{village.Year}",
-            ["sub-accounts"] = "general", ["objections"] = "objection-x", ["contributions"] = $"SW{village.VillageCode}{village.Year}000001", ["sponsorships"] = "sponsorship-x",
+            ["funds"] = village.FundId,
+            ["plans"] = village.PlanId,
+            ["collectives"] = village.CollectiveId,
+            ["applications"] = village.ApplicationId,
+            ["members"] = await MemberAsync(village),
+            ["donors"] = donor,
+            ["pilots"] = $"pilot-{offices.County}",
+            ["allocations"] = allocation,
+            ["evidence"] = digest,
+            ["vouchers"] = $"{sequence}",
+            ["events"] = $"{sequence}",
+            ["years"] = $"{village.Year}",
+            ["surveys"] = $"{village.Year}",
+            ["sub-accounts"] = "general",
+            ["objections"] = "objection-x",
+            ["contributions"] = $"SW{village.VillageCode}{village.Year}000001",
+            ["sponsorships"] = "sponsorship-x",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are public law there.
         string[] elsewhere = ["/api/policy-years/{region}/{year:int}", "/api/templates/{name}.xlsx", "/log/tile/{level:int}/{**path}", "/log/tile/entries/{**path}", "/api/sessions/{sessionId:guid}/end"];

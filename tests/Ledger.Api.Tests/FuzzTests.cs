@@ -175,8 +175,15 @@ public sealed class FuzzTests(ApiFixture api)
             var (parent, name, index) = leaves[random.Next(leaves.Count)];
             JsonNode? other = random.Next(9) switch
             {
-                0 => null, 1 => true, 2 => -1, 3 => JsonNode.Parse("1e300"), 4 => JsonNode.Parse("123456789012345678901234567890.123"), 5 => new JsonArray(), 6 => new JsonObject { ["x"] = 1 },
-                7 => JsonNode.Parse("0.005"), _ => value(),
+                0 => null,
+                1 => true,
+                2 => -1,
+                3 => JsonNode.Parse("1e300"),
+                4 => JsonNode.Parse("123456789012345678901234567890.123"),
+                5 => new JsonArray(),
+                6 => new JsonObject { ["x"] = 1 },
+                7 => JsonNode.Parse("0.005"),
+                _ => value(),
             };
             if (parent is JsonObject o) o[name!] = other;
             else ((JsonArray)parent)[index] = other;

@@ -35,6 +35,23 @@ public sealed class HardeningTests(ApiFixture api)
         }
     }
 
+    [Theory]
+    [InlineData("/notices/application-none", "text/html")]
+    [InlineData("/nowhere", "text/html")]
+    [InlineData("/api/notices/application-none", "*/*")]
+    public async Task What_is_not_there_is_said_so_compressed_too(string path, string accept)
+    {
+        foreach (var encoding in (string[])["br", "gzip", "identity"])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            request.Headers.TryAddWithoutValidation("Accept", accept);
+            request.Headers.TryAddWithoutValidation("Accept-Encoding", encoding);
+            using var response = await api.Http.SendAsync(request);
+            Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+            Assert.NotEmpty(await response.Content.ReadAsByteArrayAsync());
+        }
+    }
+
     [Fact]
     public async Task Too_many_requests_are_answered_with_how_long_to_wait_per_user_and_per_address()
     {

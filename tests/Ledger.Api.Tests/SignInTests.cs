@@ -99,7 +99,11 @@ public sealed class SignInTests(ApiFixture api)
         var recovery = confirmed.GetProperty("recoveryCodes").EnumerateArray().Select(c => c.GetString()!).ToArray();
         Assert.Equal(10, recovery.Length);
         await RefusedAsync("second-factor-needed", "/api/session", new { name, password });
-        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = SignInCodes.Of(secret) })).Status);
+        var code = SignInCodes.Of(secret);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code })).Status);
+        await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code }); // whoever looked over his shoulder is too late
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = SignInCodes.Of(secret, 1) })).Status);
+        await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code });
         Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = recovery[0] })).Status);
         await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code = recovery[0] });
         await RefusedAsync("wrong-state", "/api/session/second-factor", new { name, password }); // who knows the password cannot enrol a telephone of his own

@@ -55,9 +55,18 @@ public sealed class WebFixture : IAsyncLifetime
         var gifts = await county.Page.Locator("[data-copy]").First.GetAttributeAsync("data-copy");
         return new Dictionary<string, string>
         {
-            ["fund"] = fund, ["plan"] = Sample.Variable("PLAN"), ["collective"] = Sample.Variable("COLLECTIVE"), ["donor"] = donor, ["year"] = Sample.Variable("YEAR"), ["gifts"] = gifts!,
-            ["filed"] = (await Application("filed")).Id(), ["noticed"] = (await Application("noticed")).Id(), ["settled"] = application, ["member"] = member,
-            ["source"] = trace.GetProperty("sources")[0].GetProperty("allocationId").GetString()!, ["settledFund"] = trace.GetProperty("sources")[0].GetProperty("fundId").GetString()!,
+            ["fund"] = fund,
+            ["plan"] = Sample.Variable("PLAN"),
+            ["collective"] = Sample.Variable("COLLECTIVE"),
+            ["donor"] = donor,
+            ["year"] = Sample.Variable("YEAR"),
+            ["gifts"] = gifts!,
+            ["filed"] = (await Application("filed")).Id(),
+            ["noticed"] = (await Application("noticed")).Id(),
+            ["settled"] = application,
+            ["member"] = member,
+            ["source"] = trace.GetProperty("sources")[0].GetProperty("allocationId").GetString()!,
+            ["settledFund"] = trace.GetProperty("sources")[0].GetProperty("fundId").GetString()!,
             ["voucher"] = $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
         };
     }

@@ -14,6 +14,9 @@ public sealed class LedgerUser : IdentityUser
 
     /// <summary>The password was given out by somebody else: nothing but changing it is possible.</summary>
     public bool MustChangePassword { get; set; }
+
+    /// <summary>Authenticator codes that let him in during the last minutes, as <c>code@unix seconds</c>, comma separated: each is good once (RFC 6238 §5.2).</summary>
+    public string UsedCodes { get; set; } = "";
 }
 
 /// <summary>A signed-in device. Of the refresh token only the SHA-256 is kept, and that of the one before it: whoever brings that has a copy.</summary>
@@ -49,14 +52,21 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options) :
     public static async Task CreateTablesAsync(NpgsqlDataSource owner)
     {
         await using var connection = await owner.OpenConnectionAsync();
-        if (!(await connection.QueryAsync($"select to_regclass('{Schema}.\"Sessions\"') is null", r => r.GetBoolean(0))).Single()) return;
-        await using var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options);
-        await connection.ExecuteAsync(context.Database.GenerateCreateScript());
+        if ((await connection.QueryAsync($"select to_regclass('{Schema}.\"Sessions\"') is null", r => r.GetBoolean(0))).Single())
+        {
+            await using var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options);
+            await connection.ExecuteAsync(context.Database.GenerateCreateScript());
+        }
+        await connection.ExecuteAsync(Changes);
     }
+
+    /// <summary>What came after the first version of the tables; each statement may run any number of times.</summary>
+    private const string Changes = $"""alter table {Schema}."AspNetUsers" add column if not exists "UsedCodes" text not null default '';""";
 
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
+        builder.Entity<LedgerUser>().Property(u => u.UsedCodes).HasDefaultValue("");
         builder.HasDefaultSchema(Schema);
         builder.Entity<Session>(session =>
         {

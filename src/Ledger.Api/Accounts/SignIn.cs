@@ -38,6 +38,9 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
 {
     private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), SessionTime = TimeSpan.FromDays(14);
 
+    /// <summary>Longer than Identity accepts an authenticator's code.</summary>
+    private static readonly TimeSpan CodeTime = TimeSpan.FromMinutes(10);
+
     /// <summary>A hash to spend time on where there is no such account: the answer takes as long, and says the same.</summary>
     private static readonly LedgerUser Nobody = new() { UserName = "nobody", PasswordHash = new PasswordHasher<LedgerUser>().HashPassword(new LedgerUser(), Guid.NewGuid().ToString()) };
 
@@ -165,11 +168,20 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     {
         if (!user.TwoFactorEnabled)
         {
-            if (NeedsSecondFactor(role)) throw Refuse(Rejections.SecondFactorNeeded, "该角色须先绑定验证器：POST /api/session/second-factor");
+            if (NeedsSecondFactor(role)) throw Refuse(Rejections.SecondFactorNeeded, "该角色须先绑定验证器：在登录页“首次登录”处，或用接口 /api/session/second-factor");
             return;
         }
         if (string.IsNullOrWhiteSpace(code)) throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
-        if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim())) return;
+        if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim()))
+        {
+            var now = DateTimeOffset.UtcNow; // the authenticator's clock, not the sample's
+            var used = user.UsedCodes.Split(',', StringSplitOptions.RemoveEmptyEntries).Where(c => long.Parse(c[(c.IndexOf('@', StringComparison.Ordinal) + 1)..]) > (now - CodeTime).ToUnixTimeSeconds()).ToList();
+            if (used.Any(c => c.StartsWith($"{code.Trim()}@", StringComparison.Ordinal))) await FailAsync(user, Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
+            user.UsedCodes = string.Join(',', [.. used, $"{code.Trim()}@{now.ToUnixTimeSeconds()}"]);
+            // Who came second with the same code finds the user changed.
+            if (!(await users.UpdateAsync(user)).Succeeded) throw Refuse(Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
+            return;
+        }
         if ((await users.RedeemTwoFactorRecoveryCodeAsync(user, code.Trim())).Succeeded) return;
         await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
     }

@@ -26,7 +26,7 @@ public sealed class GeneralLedger(AccountMap accounts)
             {
                 foreach (var entries in funds())
                     await foreach (var e in entries)
-                        row([$"{e.Sequence}", e.FundId, $"{e.Date.Year}", $"{e.Date.Month:00}", $"{e.Date:yyyy-MM-dd}", $"{e.RecordedAt.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", e.Actor, e.Type, FundSheets.Title(e.Type), "CNY"]);
+                        row([$"{e.Sequence}", e.FundId, $"{e.Date.Year}", $"{e.Date.Month:00}", $"{e.Date:yyyy-MM-dd}", $"{e.RecordedAt.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", e.Actor, e.Type, Ledger.Web.Terms.Event(e.Type), "CNY"]);
             });
         await TableAsync("GL_Journal_Entry_Line.csv", ["Journal_ID", "Journal_ID_Line_Number", "Business_Unit_Code", "GL_Account_Number", "Amount", "Amount_Credit_Debit_Indicator", "Amount_Currency"],
             async row =>

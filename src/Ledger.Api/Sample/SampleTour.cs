@@ -48,6 +48,7 @@ public static class SampleTour
         foreach (var (variable, title, actor, token) in cast) text.AppendLine($"\n  {variable}  {title}  {actor.Role} {actor.Region}\n  {token}");
         text.AppendLine($"""
 
+              打开 open           {address}  → 登录，选一个身份 sign in by choosing who you are
               接口文档 API        {address}/docs
               问题代码 problems   {address}/docs/problems
               导览 tour           README.md；先执行 first:  . {Relative(path)}

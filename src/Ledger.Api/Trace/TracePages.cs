@@ -1,7 +1,7 @@
 using Ledger.Api.Members;
 using Ledger.Api.Pages;
-using Ledger.Api.Storage;
 using Ledger.Api.Security;
+using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;

@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>A roster looked at before it is filed (C14), the notice that everybody may object to (C16), the list of a payment (C17): what they answer, and what they leave behind.</summary>
+[Collection("api")]
+public sealed class RosterAndNoticeTests(ApiFixture api)
+{
+    private static async Task<JsonElement> CheckAsync(SampleVillage village, byte[] roster, string? key = null)
+    {
+        using var response = await village.Officer.SendAsync(HttpMethod.Post, "/api/applications/roster-check", SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId)), key);
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, text);
+        return JsonSerializer.Deserialize<JsonElement>(text);
+    }
+
+    private static byte[] Csv(params string[] rows) => Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend("姓名,身份证号,补助金额（元）")));
+
+    [Fact]
+    public async Task C14_a_roster_is_checked_row_by_row_with_its_totals_and_nothing_is_filed_or_kept()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3, subsidy: 120.50m, money: 300);
+        var stranger = new SamplePeople(999).Next(village.Offices.County);
+        var key = $"{Guid.NewGuid()}";
+        var roster = Csv([.. people.Select(p => $"{p.Name},{p.CitizenId},"), $"{stranger.Name},{stranger.CitizenId},", $"{people[0].Name},{people[0].CitizenId},99"]);
+        var check = await CheckAsync(village, roster, key);
+        Assert.Equal((3, "361.50", "300.00", "61.50", 3), (check.GetProperty("people").GetInt32(), check.GetProperty("totalAmount").GetRawText(), check.GetProperty("availableAmount").GetRawText(),
+            check.GetProperty("lackingAmount").GetRawText(), check.GetProperty("faultCount").GetInt32()));
+        Assert.Equal("叁佰陆拾壹元伍角整", check.GetProperty("totalInWords").GetString());
+        var rows = check.GetProperty("rows").EnumerateArray().ToList();
+        Assert.Equal(5, rows.Count);
+        Assert.Equal([people[0].Name, people[0].CitizenId, ""], rows[0].GetProperty("cells").EnumerateArray().Select(c => c.GetString()!));
+        Assert.Equal("120.50", rows[0].GetProperty("amount").GetRawText());
+        Assert.Equal(JsonValueKind.Null, rows[3].GetProperty("amount").ValueKind);
+        Assert.Equal([(5, "not-a-member"), (6, "roster-invalid"), (6, "roster-invalid")], check.GetProperty("faults").EnumerateArray().Select(f => (f.GetProperty("row").GetInt32(), f.GetProperty("code").GetString()!)));
+
+        // Asked again under the same key it has forgotten the people; nothing of them stands in the database; nothing is filed.
+        var again = await CheckAsync(village, roster, key);
+        Assert.Empty(again.GetProperty("rows").EnumerateArray());
+        foreach (var secret in (string[])[people[0].Name, people[0].CitizenId, stranger.CitizenId])
+            Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where actor = @actor and convert_from(body, 'UTF8') like '%' || @secret || '%'", ("actor", village.Officer.Actor.Id), ("secret", secret)));
+        Assert.Empty((await village.Officer.GetAsync("/api/applications")).EnumerateArray());
+
+        await ApiFixture.RefusedAsync("file-invalid", village.Officer, HttpMethod.Post, "/api/applications/roster-check", SampleClient.Form([1, 2, 3], "x.xlsx", "roster", ("planId", village.PlanId)));
+        await ApiFixture.RefusedAsync("not-found", village.Offices.Officer($"{village.Offices.County}999999"), HttpMethod.Post, "/api/applications/roster-check", SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId)));
+    }
+
+    [Fact]
+    public async Task C16_anybody_may_object_while_the_notice_is_open_and_leaves_no_name_of_the_list_behind()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        var path = $"/api/notices/{village.ApplicationId}/objections";
+        async Task<JsonElement> Public(object body, int status)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
+            request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
+            using var response = await api.Http.SendAsync(request);
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.True(status == (int)response.StatusCode, text);
+            return JsonSerializer.Deserialize<JsonElement>(text);
+        }
+        Assert.Equal("not-found", (await Public(new { text = "x" }, 404)).GetProperty("code").GetString()); // there is no notice yet
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        var receipt = await Public(new { text = $"{people[0].Name}今年没有缴费" }, 200);
+        Assert.Equal(["objectionId"], receipt.EnumerateObject().Select(p => p.Name));
+        var objection = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections")[0].GetProperty("text").GetString()!;
+        Assert.DoesNotContain(people[0].Name, objection);
+        Assert.Equal("personal-data-in-text", (await Public(new { text = $"身份证 {people[0].CitizenId}" }, 422)).GetProperty("code").GetString());
+        for (var i = 1; i < 50; i++) await Public(new { text = $"异议 {i}" }, 200);
+        Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).GetProperty("code").GetString());
+        var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");
+        Assert.DoesNotContain("没有缴费", page); // what somebody claims of somebody is not for everybody to read
+        Assert.Contains("待答复", page);
+    }
+
+    [Fact]
+    public async Task C17_the_payment_list_is_in_clear_once_for_the_village_and_stays_on_record()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        var path = $"{village.ApplicationPath}/payment-list";
+        await ApiFixture.RefusedAsync("wrong-state", village.Officer, path); // not before the notice
+        await village.NoticeAsync();
+        await ApiFixture.RefusedAsync("forbidden", village.Offices.Reviewer, path);
+        var key = $"{Guid.NewGuid()}";
+        async Task<JsonElement> List()
+        {
+            using var response = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), key);
+            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
+        }
+        var list = await List();
+        Assert.Equal((2, "200.00"), (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText()));
+        var sheet = Convert.FromBase64String(list.GetProperty("content").GetString()!);
+        using (var zip = new System.IO.Compression.ZipArchive(new MemoryStream(sheet)))
+        {
+            var text = string.Concat(zip.Entries.Where(e => e.FullName.EndsWith(".xml", StringComparison.Ordinal)).Select(e => new StreamReader(e.Open()).ReadToEnd()));
+            Assert.All(people, p => Assert.True(text.Contains(p.Name, StringComparison.Ordinal) && text.Contains(p.CitizenId, StringComparison.Ordinal)));
+            Assert.Contains("贰佰元整", text);
+        }
+        Assert.Equal(JsonValueKind.Null, (await List()).GetProperty("content").ValueKind); // the kept answer has no content
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where key = @key and length(body) > 1000", ("key", key)));
+        var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=payment_list_disclosed")).GetProperty("entries");
+        Assert.Equal(village.Officer.Actor.Id, Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString());
+    }
+}
