@@ -37,7 +37,6 @@ public sealed class HardeningTests(ApiFixture api)
 
     [Theory]
     [InlineData("/notices/application-none", "text/html")]
-    [InlineData("/nowhere", "text/html")]
     [InlineData("/api/notices/application-none", "*/*")]
     public async Task What_is_not_there_is_said_so_compressed_too(string path, string accept)
     {
