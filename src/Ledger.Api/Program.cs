@@ -14,6 +14,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Members;
 using Ledger.Api.OpenApi;
+using Ledger.Api.Operation;
 using Ledger.Api.Pages;
 using Ledger.Api.Pilots;
 using Ledger.Api.Plans;
@@ -39,6 +40,12 @@ var keys = settings.KeyCommand is { } command ? KeyFile.FromCommand(command) : K
 if (args is ["token", ..])
 {
     Console.WriteLine(TokenCommand.Run(builder.Configuration, keys));
+    return;
+}
+if (args is ["backup" or "restore", ..])
+{
+    // Before anything looks at the present database: it may be gone, or be what is to be replaced.
+    Environment.ExitCode = await OperationCommands.RunAsync(args, builder.Configuration, settings, settings.OwnerConnectionString ?? settings.ConnectionString ?? cluster!.ConnectionString("ledger"), keys);
     return;
 }
 var access = await DatabaseAccess.OfAsync(settings, cluster, keys);

@@ -41,12 +41,12 @@ public sealed class ApiProcess : IAsyncDisposable
     /// <summary>Runs a command of the product to its end: exit code and what it printed.</summary>
     public static async Task<(int Exit, string Output)> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Ledger.Api.Storage.Settings).Assembly.Location, .. arguments]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("dotnet", [typeof(Ledger.Api.Storage.Settings).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in settings) start.Environment[name] = value;
         using var process = Process.Start(start)!;
-        var output = await process.StandardOutput.ReadToEndAsync();
+        var output = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
-        return (process.ExitCode, output);
+        return (process.ExitCode, string.Concat(output));
     }
 
     /// <summary>Bytes of memory that the process holds.</summary>

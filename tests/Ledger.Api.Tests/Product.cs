@@ -57,6 +57,25 @@ public sealed class Product : IAsyncDisposable
         if (Village is not null) Village = Village.With(Offices);
     }
 
+    /// <summary>Starts a witness for this log and has it cosign everything.</summary>
+    public async Task<ApiProcess> WitnessAsync()
+    {
+        var key = (await Http.GetStringAsync("/log/keys")).Trim();
+        var witness = await ApiProcess.StartAsync(new Dictionary<string, string>(), "witness", "--name", "audit.example/w1", "--folder", Path.Combine(Folder.FullName, "witness"), "--log", key);
+        Settings["Ledger__Log__Witnesses__0"] = $"{witness.Http.BaseAddress} {(await witness.Http.GetStringAsync("/")).Trim()}";
+        await StopAsync();
+        await StartAsync();
+        await CosignedAsync();
+        return witness;
+    }
+
+    public Task CosignedAsync() => ApiFixture.EventuallyAsync(async () =>
+    {
+        await SealedAsync();
+        var log = await CityAuditor.GetAsync("/api/audit/log");
+        return log.GetProperty("witnesses")[0].GetProperty("cosignedSize") is { ValueKind: System.Text.Json.JsonValueKind.Number } size && size.GetInt64() == log.GetProperty("signedSize").GetInt64();
+    }, "the witness has cosigned everything");
+
     public async Task StopAsync()
     {
         Assert.Equal(0, await Process.StopAsync());

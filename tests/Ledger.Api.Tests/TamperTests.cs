@@ -13,24 +13,6 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
 {
-    private async Task<ApiProcess> WitnessAsync(Product product)
-    {
-        var key = (await product.Http.GetStringAsync("/log/keys")).Trim();
-        var witness = await ApiProcess.StartAsync(new Dictionary<string, string>(), "witness", "--name", "audit.example/w1", "--folder", Path.Combine(product.Folder.FullName, "witness"), "--log", key);
-        product.Settings["Ledger__Log__Witnesses__0"] = $"{witness.Http.BaseAddress} {(await witness.Http.GetStringAsync("/")).Trim()}";
-        await product.StopAsync();
-        await product.StartAsync();
-        await CosignedAsync(product);
-        return witness;
-    }
-
-    private static Task CosignedAsync(Product product) => ApiFixture.EventuallyAsync(async () =>
-    {
-        await product.SealedAsync();
-        var log = await product.CityAuditor.GetAsync("/api/audit/log");
-        return log.GetProperty("witnesses")[0].GetProperty("cosignedSize") is { ValueKind: System.Text.Json.JsonValueKind.Number } size && size.GetInt64() == log.GetProperty("signedSize").GetInt64();
-    }, "the witness has cosigned everything");
-
     private async Task TimedAsync(string what, Func<Task> detected)
     {
         var watch = Stopwatch.StartNew();
@@ -89,7 +71,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     public async Task A_tail_that_was_cut_is_noticed_by_the_signer_and_without_its_memory_by_the_witness()
     {
         await using var product = await Product.StartAsync(api, "ledger_cut");
-        await using var witness = await WitnessAsync(product);
+        await using var witness = await product.WitnessAsync();
         await product.StopAsync();
         var size = await product.ScalarAsync<long>("select size from ledger.log_state");
         await product.AttackAsync(CutTail((int)size - 2));
@@ -107,7 +89,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     public async Task A_history_rewritten_and_signed_anew_with_the_real_key_is_noticed_by_the_witness_alone()
     {
         await using var product = await Product.StartAsync(api, "ledger_chain");
-        await using var witness = await WitnessAsync(product);
+        await using var witness = await product.WitnessAsync();
         var receipt = await product.DownloadAsync($"/api/audit/events/{await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}/receipt", "kept.tlog-proof");
         var keys = await product.DownloadAsync("/log/keys", "keys");
         var witnessKey = product.Settings["Ledger__Log__Witnesses__0"].Split(' ', 2)[1];
@@ -132,7 +114,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     public async Task Yesterdays_backup_put_back_is_noticed_by_the_witness()
     {
         await using var product = await Product.StartAsync(api, "ledger_backup");
-        await using var witness = await WitnessAsync(product);
+        await using var witness = await product.WitnessAsync();
         await product.StopAsync();
         var database = new NpgsqlConnectionStringBuilder(product.ConnectionString);
         async Task ServerAsync(string sql)
@@ -145,7 +127,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
         await ServerAsync($"create database {database.Database}_old template {database.Database}");
         await product.StartAsync();
         await product.Village.AllocateAsync(7);
-        await CosignedAsync(product);
+        await product.CosignedAsync();
         var size = await product.ScalarAsync<long>("select size from ledger.log_state");
         await product.StopAsync();
         File.Delete(product.SignerMemory); // a new machine
@@ -162,7 +144,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     public async Task A_witness_signs_only_what_continues_what_it_knows_and_answers_as_c2sp_says()
     {
         await using var product = await Product.StartAsync(api, "ledger_witness");
-        await using var witness = await WitnessAsync(product);
+        await using var witness = await product.WitnessAsync();
         var checkpoint = Checkpoint.Parse(await product.SealedAsync());
         var own = checkpoint with { Signatures = [checkpoint.Signatures[0]] };
         async Task<(int Status, string Text)> Ask(string body)

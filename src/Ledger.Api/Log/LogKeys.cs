@@ -21,8 +21,7 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
     /// <exception cref="InvalidOperationException">The file is damaged, or has no signing key.</exception>
     public static LogKeys LoadOrCreate(Settings settings, string logId)
     {
-        // One file for each log: a key that signed two of them would vouch for both.
-        var path = settings.Log.KeyFile ?? System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(settings.KeyFile))!, $"log-{logId}.key");
+        var path = PathOf(settings, logId);
         if (settings.Log.Key is { } given) return Parse(given, path);
         if (!File.Exists(path))
         {
@@ -33,6 +32,10 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
         }
         return Parse(File.ReadAllText(path), path);
     }
+
+    /// <summary>One file for each log: a key that signed two of them would vouch for both.</summary>
+    public static string PathOf(Settings settings, string logId) =>
+        settings.Log.KeyFile ?? System.IO.Path.Combine(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(settings.KeyFile))!, $"log-{logId}.key");
 
     private static LogKeys Parse(string text, string path)
     {

@@ -36,12 +36,15 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, IL
     /// <summary>Which size each witness confirmed to this process: what the database says of it may come from a backup.</summary>
     private readonly System.Collections.Concurrent.ConcurrentDictionary<NoteVerifier, long> _confirmed = [];
 
-    /// <summary>Brings the newest checkpoint to a witness. Not reaching it is no finding, only a delay; the next checkpoint asks again.</summary>
-    public async Task AskAsync(WitnessAddress witness, CancellationToken cancellation)
+    /// <summary>
+    /// Brings the newest checkpoint to a witness. Not reaching it is no finding, only a delay; the next checkpoint asks again.
+    /// </summary>
+    /// <returns>What it knows better, also written down as a finding; null when it does not.</returns>
+    public async Task<string?> AskAsync(WitnessAddress witness, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        if (await LogStore.LatestAsync(connection, LedgerStore.Schema) is not { } latest) return;
-        if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size) return;
+        if (await LogStore.LatestAsync(connection, LedgerStore.Schema) is not { } latest) return null;
+        if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size) return null;
         var known = (await connection.QueryAsync($"select coalesce(max(size), 0) from {LedgerStore.Schema}.log_cosignature where witness = @w", r => r.GetInt64(0), ("w", witness.Key.ToString()))).Single();
         for (var tries = 0; tries < 2; tries++)
         {
@@ -55,7 +58,7 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, IL
                     ?? throw new NoteException($"{witness.Url} 的回答不是它的签名");
                 await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.log_cosignature (size, witness, line) values (@size, @w, @line) on conflict do nothing", ("size", latest.Size), ("w", witness.Key.ToString()), ("line", line.ToString()));
                 _confirmed[witness.Key] = latest.Size;
-                return;
+                return null;
             }
             if (response.StatusCode == HttpStatusCode.Conflict && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var theirs))
             {
@@ -64,24 +67,24 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, IL
                     known = theirs; // it remembers more of us than we of it
                     continue;
                 }
-                await FoundAsync(connection, theirs > latest.Size
+                return await FoundAsync(connection, theirs > latest.Size
                     ? $"见证方 {witness.Key.Name} 已见过 {theirs} 条的日志，本库没有那么长：日志被截断，或恢复了旧备份"
                     : $"见证方 {witness.Key.Name} 见过的 {theirs} 条与本库不同：历史被改写");
-                return;
             }
             if (response.StatusCode == HttpStatusCode.UnprocessableEntity)
             {
-                await FoundAsync(connection, $"见证方 {witness.Key.Name} 见过的 {known} 条不在本库之中：历史被改写");
-                return;
+                return await FoundAsync(connection, $"见证方 {witness.Key.Name} 见过的 {known} 条不在本库之中：历史被改写");
             }
             log.LogWarning("Witness {Witness} answered {Status}: {Text}", witness.Url, (int)response.StatusCode, text.Trim());
-            return;
+            return null;
         }
+        return null;
     }
 
-    private async Task FoundAsync(NpgsqlConnection connection, string detail)
+    private async Task<string> FoundAsync(NpgsqlConnection connection, string detail)
     {
         log.LogCritical("{Detail}", detail);
         await LogStore.FindingAsync(connection, LedgerStore.Schema, "witness-refused", detail);
+        return detail;
     }
 }

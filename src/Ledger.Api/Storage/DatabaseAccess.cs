@@ -19,10 +19,14 @@ public sealed record DatabaseAccess(string? Owner, string Application)
     public static async Task<DatabaseAccess> OfAsync(Settings settings, PrivateCluster? cluster, KeyFile keys)
     {
         if (settings.OwnerConnectionString is { } owner)
-            return new DatabaseAccess(owner, settings.ConnectionString ?? Beside(owner, keys));
+            return new DatabaseAccess(owner, ApplicationOf(settings, owner, keys));
         var given = settings.ConnectionString ?? await cluster!.DatabaseAsync("ledger");
         return cluster is not null || await MayMakeTablesAsync(given) ? new DatabaseAccess(given, Beside(given, keys)) : new DatabaseAccess(null, given);
     }
+
+    /// <summary>How the product connects to what this owner owns: as it was told, or with the role beside.</summary>
+    public static string ApplicationOf(Settings settings, string owner, KeyFile keys) =>
+        settings is { OwnerConnectionString: not null, ConnectionString: { } own } ? own : Beside(owner, keys);
 
     public string ApplicationRole => new NpgsqlConnectionStringBuilder(Application).Username!;
 

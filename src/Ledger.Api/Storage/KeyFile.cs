@@ -66,7 +66,8 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
         }
     }
 
-    private string Fingerprint => Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
+    /// <summary>Tells key files apart and reveals nothing of them.</summary>
+    public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
 
     /// <summary>Ties a new database to these keys.</summary>
     public Task BindToAsync(NpgsqlConnection owner) =>

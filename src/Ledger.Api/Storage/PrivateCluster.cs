@@ -34,7 +34,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     public static async Task<PrivateCluster> StartAsync(string folder)
     {
         folder = Path.GetFullPath(folder);
-        var cluster = new PrivateCluster(folder, FindBinaries(), TakeOwnership(folder));
+        var cluster = new PrivateCluster(folder, FindBinaries("initdb", "pg_ctl"), TakeOwnership(folder));
         cluster.OwnedByServer(folder);
         if (cluster._owner is null)
         {
@@ -159,13 +159,15 @@ public sealed class PrivateCluster : IAsyncDisposable
             : $"/tmp/ledger-{Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..16]}";
     }
 
-    private static string FindBinaries()
+    /// <summary>The folder of PostgreSQL's programs that has all of these; the newest version installed, unless the PATH says otherwise.</summary>
+    /// <exception cref="InvalidOperationException">They are not installed.</exception>
+    public static string FindBinaries(params string[] programs)
     {
         var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         var installed = Directory.Exists("/usr/lib/postgresql")
             ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var v) ? v : 0).Select(d => $"{d}/bin")
             : [];
-        return onPath.Concat(installed).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "pg_ctl")))
+        return onPath.Concat(installed).FirstOrDefault(d => programs.All(p => File.Exists(Path.Combine(d, p))))
             ?? throw new InvalidOperationException(
                 "没有找到 PostgreSQL；请运行 ./start 或 apt-get install postgresql，或用 ConnectionStrings:Ledger 指定服务器。PostgreSQL is not installed.");
     }

@@ -1,0 +1,139 @@
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>A backup while the product works; restored on a clean machine, checked, switched to; and an older one that the witness refuses.</summary>
+[Collection("api")]
+public sealed class BackupTests(ApiFixture api)
+{
+    private static Dictionary<string, string> With(Product product, params (string Name, string Value)[] more)
+    {
+        var settings = new Dictionary<string, string>(product.Settings);
+        foreach (var (name, value) in more) settings[name] = value;
+        return settings;
+    }
+
+    private static string Restored(string output) => System.Text.RegularExpressions.Regex.Match(output, "restore --switch (\\S+?)；").Groups[1].Value;
+
+    [Fact]
+    public async Task A_backup_under_load_is_restored_on_a_clean_machine_with_every_acknowledged_event_of_its_moment_and_a_consistent_checkpoint()
+    {
+        await using var product = await Product.StartAsync(api, "ledger_b");
+        await product.SealedAsync();
+        using var stop = new CancellationTokenSource();
+        var load = Enumerable.Range(0, 4).Select(_ => Task.Run(async () => { while (!stop.IsCancellationRequested) await product.Village.AllocateAsync(1); })).ToList();
+        var before = await product.ScalarAsync<long>("select count(*) from ledger.mt_events");
+        var folder = Path.Combine(product.Folder.FullName, "backup");
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder);
+        Assert.True(exit == 0, said);
+        var after = await product.ScalarAsync<long>("select count(*) from ledger.mt_events");
+        await stop.CancelAsync();
+        await Task.WhenAll(load);
+        var manifest = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await File.ReadAllTextAsync(Path.Combine(folder, "manifest.json")));
+        Assert.InRange(manifest.GetProperty("events").GetInt64(), before, after);
+        Assert.True(after > before, "there was no load");
+        await product.SealedAsync();
+        var grown = Ledger.Projections.TransparencyLog.Checkpoint.Parse(await product.Http.GetStringAsync("/log/checkpoint"));
+        await product.StopAsync();
+
+        // Another machine: the key files were brought, the database is not there, the signer's memory neither.
+        File.Delete(product.SignerMemory);
+        var clean = new NpgsqlConnectionStringBuilder(product.ConnectionString) { Database = $"clean_{Guid.NewGuid():N}"[..14] }.ConnectionString;
+        var settings = With(product, ("ConnectionStrings__Ledger", clean));
+        (exit, said) = await ApiProcess.RunAsync(settings, "restore", "--from", folder);
+        Assert.True(exit == 0 && said.Contains("不会丢失", StringComparison.Ordinal), said);
+        (exit, var switched) = await ApiProcess.RunAsync(settings, "restore", "--switch", Restored(said));
+        Assert.True(exit == 0 && switched.Contains("已切换", StringComparison.Ordinal), switched);
+        product.Settings["ConnectionStrings__Ledger"] = clean;
+        await product.StartAsync();
+        Assert.Equal(manifest.GetProperty("events").GetInt64(), await new Func<Task<long>>(async () =>
+        {
+            await using var connection = new NpgsqlConnection(clean);
+            await connection.OpenAsync();
+            return (await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single();
+        })());
+        Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
+        // What the auditor holds from before continues what is restored: the old log's newest checkpoint contains the backup's.
+        var kept = Ledger.Projections.TransparencyLog.Checkpoint.Parse(manifest.GetProperty("checkpoint").GetString()!);
+        var now = Ledger.Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync());
+        Assert.True(kept.Size <= now.Size && kept.Size <= grown.Size && kept.Origin == now.Origin);
+        var proof = (await product.Http.GetStringAsync($"/log/consistency?from={kept.Size}&to={now.Size}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Convert.FromBase64String).ToList();
+        Assert.True(Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(kept.Size, now.Size, kept.Root, now.Root, proof));
+        // And work goes on.
+        await product.Village.AllocateAsync(5);
+    }
+
+    [Fact]
+    public async Task An_older_backup_is_refused_by_the_witness_and_what_it_would_lose_is_shown_where_nobody_has_seen_it()
+    {
+        await using var product = await Product.StartAsync(api, "ledger_o");
+        await product.SealedAsync();
+        var folder = Path.Combine(product.Folder.FullName, "old");
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder);
+        Assert.True(exit == 0, said);
+        await using var witness = await product.WitnessAsync();
+        await product.Village.AllocateAsync(7);
+        await product.CosignedAsync();
+
+        // The signer remembers; without it the witness does.
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
+        Assert.True(exit == 1 && said.Contains("签名者已签过", StringComparison.Ordinal), said);
+        await product.StopAsync();
+        File.Delete(product.SignerMemory);
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
+        Assert.True(exit == 1 && said.Contains("见证方 audit.example/w1 已见过", StringComparison.Ordinal) && said.Contains("恢复了旧备份", StringComparison.Ordinal), said);
+        await using (var connection = new NpgsqlConnection(product.ConnectionString))
+        {
+            await connection.OpenAsync();
+            Assert.Empty(await connection.QueryAsync("select datname from pg_database where datname like current_database() || '_restore%'", r => r.GetString(0))); // nothing is left of the attempt
+        }
+
+        // A witness that does not answer is no witness that agrees.
+        var address = product.Settings["Ledger__Log__Witnesses__0"];
+        (exit, said) = await ApiProcess.RunAsync(With(product, ("Ledger__Log__Witnesses__0", $"http://127.0.0.1:1 {address.Split(' ', 2)[1]}")), "restore", "--from", folder);
+        Assert.True(exit == 1 && said.Contains("没有应答", StringComparison.Ordinal), said);
+
+        // Nobody has seen more: then it is the operator's to decide, who is told what is lost.
+        product.Settings.Remove("Ledger__Log__Witnesses__0");
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
+        Assert.True(exit == 0 && said.Contains("切换将丢失现有数据库中的", StringComparison.Ordinal) && said.Contains("划入资金 1 个", StringComparison.Ordinal), said);
+        var restored = Restored(said);
+
+        // While somebody works, nothing is switched; and only to what was checked.
+        await product.StartAsync();
+        (exit, var busy) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", restored);
+        Assert.True(exit == 1 && busy.Contains("请先停掉产品", StringComparison.Ordinal), busy);
+        await product.StopAsync();
+        (exit, var unknown) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", "postgres");
+        Assert.True(exit == 1 && unknown.Contains("不是 restore --from 载入并核对过的数据库", StringComparison.Ordinal), unknown);
+        NpgsqlConnection.ClearAllPools();
+        (exit, var switched) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", restored);
+        Assert.True(exit == 0 && switched.Contains("_before_", StringComparison.Ordinal), switched);
+        await product.StartAsync();
+        Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_damaged_backup_or_one_without_its_keys_is_refused_before_anything_is_loaded()
+    {
+        await using var product = await Product.StartAsync(api, "ledger_d");
+        await product.SealedAsync();
+        var folder = Path.Combine(product.Folder.FullName, "backup");
+        Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder)).Exit);
+        async Task RefusedAsync(string words, Dictionary<string, string> settings, params string[] arguments)
+        {
+            var (exit, said) = await ApiProcess.RunAsync(settings, arguments);
+            Assert.True(exit == 1 && said.Contains(words, StringComparison.Ordinal), said);
+        }
+        await RefusedAsync("不是空的", product.Settings, "backup", "--to", folder);
+        await RefusedAsync("没有完整的备份", product.Settings, "restore", "--from", product.Folder.FullName);
+        await RefusedAsync("用法", product.Settings, "restore");
+        await RefusedAsync("另一份密钥文件", With(product, ("Ledger__KeyFile", Path.Combine(product.Folder.FullName, "other", "keys.json"))), "restore", "--from", folder);
+        await RefusedAsync("缺少该日志的签名密钥", With(product, ("Ledger__Log__KeyFile", Path.Combine(product.Folder.FullName, "none.key"))), "restore", "--from", folder);
+        var dump = Path.Combine(folder, "ledger.dump");
+        var bytes = await File.ReadAllBytesAsync(dump);
+        bytes[bytes.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(dump, bytes);
+        await RefusedAsync("与清单中的摘要不符", product.Settings, "restore", "--from", folder);
+    }
+}
