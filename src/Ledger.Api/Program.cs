@@ -69,6 +69,7 @@ builder.Services.AddLedgerStore(database);
 builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
 Tokens.AddTo(builder.Services, settings);
 builder.Services.AddHardening(settings);
+builder.Services.AddTelemetry(builder.Configuration);
 builder.Services.AddAccounts(database);
 builder.Services.AddPages(settings);
 builder.Services.AddApiDocument();
@@ -162,13 +163,8 @@ app.MapTracePages();
 app.MapReportPages();
 app.MapDonorPages();
 app.MapAccountPages();
-app.MapGet("/health/live", () => Results.Ok(new { status = "live" })).AllowAnonymous().ExcludeFromDescription();
-app.MapGet("/health/ready", async (NpgsqlDataSource db) =>
-{
-    await using var connection = await db.OpenConnectionAsync();
-    await connection.ExecuteAsync("select 1");
-    return Results.Ok(new { status = "ready" });
-}).AllowAnonymous().ExcludeFromDescription();
+app.MapHealth();
+if (Telemetry.IsScraped(builder.Configuration)) app.MapPrometheusScrapingEndpoint().AllowAnonymous();
 if (settings.Sample) app.MapSampleClock();
 else if (!await AccountEndpoints.HasAdministratorAsync(database))
     Console.WriteLine("还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>  No administrator yet: run this command to make the first.");

@@ -193,11 +193,12 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     public async Task RecordRefusalAsync(Rejection rejection, string? target)
     {
         _session!.EjectAllPendingChanges();
-        _session.Events.StartStream(StreamId.NewRefusal(), new CommandRefused(CommandName, rejection.Code.Code, target));
+        _session.Events.StartStream(StreamId.NewRefusal(), new CommandRefused(Name, rejection.Code.Code, target));
         await CommitAsync();
     }
 
-    private string CommandName => http.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()?.EndpointName ?? "";
+    /// <summary>The command's name in the API document.</summary>
+    public string Name => http.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()?.EndpointName ?? "";
 
     private void Stamp(IDocumentSession session)
     {
@@ -205,7 +206,7 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         var key = IdempotencyKey.Of(context) ?? "";
         session.CorrelationId = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
         session.CausationId = key.Length > 0 ? key : session.CorrelationId;
-        session.Stamp(Actor, Region, EffectiveDate, CommandName, key);
+        session.Stamp(Actor, Region, EffectiveDate, Name, key);
     }
 
     /// <summary>Rolls back what was not committed; the command can begin again.</summary>

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Text.Json;
 using JasperFx.Events;
 using Ledger.Api.Imports;
+using Ledger.Api.Operation;
 using Ledger.Domain;
 using Marten.Exceptions;
 using Microsoft.AspNetCore.Http.Json;
@@ -30,17 +32,25 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
+        var started = Stopwatch.GetTimestamp();
         var key = IdempotencyKey.Require(http);
         var request = key is null ? [] : await IdempotencyKey.DigestAsync(http);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await AttemptAsync(context, next, key, request);
+                var (result, outcome) = await AttemptAsync(context, next, key, request);
+                Telemetry.Count(command.Name, outcome, started);
+                return result;
             }
             catch (Exception e) when (attempt < Attempts && IsLostRace(e))
             {
                 log.LogInformation("Attempt {Attempt} of {Path} lost a race and starts over", attempt, http.Request.Path);
+            }
+            catch
+            {
+                Telemetry.Count(command.Name, "failed", started);
+                throw;
             }
             finally
             {
@@ -49,14 +59,14 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
         }
     }
 
-    private async Task<object?> AttemptAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next, string? key, byte[] request)
+    private async Task<(IResult Result, string Outcome)> AttemptAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next, string? key, byte[] request)
     {
         var http = context.HttpContext;
         await command.BeginAsync();
         if (key is not null && await IdempotencyKey.ClaimAsync(command, http, key, request) is { } known)
         {
             http.Response.Headers["Idempotent-Replay"] = "true";
-            return new BytesResult(known);
+            return (new BytesResult(known), "replayed");
         }
         try
         {
@@ -68,7 +78,7 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
             if (key is not null)
                 await IdempotencyKey.KeepAsync(command, key, answer.Kept is { } kept ? given with { Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions) } : given);
             await command.CommitAsync();
-            return new BytesResult(given);
+            return (new BytesResult(given), "done");
         }
         catch (RefusedException e)
         {
@@ -80,7 +90,7 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
                 JsonSerializer.SerializeToUtf8Bytes(problem, json.Value.SerializerOptions));
             if (key is not null && await IdempotencyKey.ClaimAsync(command, http, key, request) is null) await IdempotencyKey.KeepAsync(command, key, stored);
             await command.RecordRefusalAsync(e.Rejection, http.Request.RouteValues.Values.LastOrDefault()?.ToString());
-            return new BytesResult(stored);
+            return (new BytesResult(stored), e.Rejection.Code.Code);
         }
     }
 

@@ -1,0 +1,75 @@
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Npgsql;
+
+namespace Ledger.Api.Operation;
+
+/// <summary>
+/// How the product stands, as the database tells: what waits, and for how long. Lags in events and, for what waits to be sealed, in seconds;
+/// money in fen. No personal data, no ids.
+/// </summary>
+public sealed record Readings(long AuditTrailLag, long WorkQueueLag, long Unsealed, double UnsealedSeconds, double CheckpointSeconds, long Findings, long UnmatchedReceipts, long OpenTransitFen, long DeadLetters);
+
+/// <summary>What of the readings is not as it should be: in words, with what to do (docs/operations.md has each).</summary>
+public sealed record Degradation(string Code, string Reason);
+
+/// <summary>Reads the product's condition, at most every <see cref="Fresh"/>, however many ask.</summary>
+public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
+{
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
+
+    // What is still as usual under load; beyond it somebody should look.
+    private const long MostLag = 20_000;
+    private static readonly TimeSpan MostUnsealed = TimeSpan.FromMinutes(1);
+
+    private readonly SemaphoreSlim _one = new(1);
+    private (DateTimeOffset At, Readings Readings)? _last;
+
+    /// <summary>The last readings; null before the first. For whoever cannot wait.</summary>
+    public Readings? Last => _last?.Readings;
+
+    public async Task<Readings> ReadAsync(CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            var now = TimeProvider.System.GetUtcNow();
+            if (_last is { } known && now - known.At < Fresh) return known.Readings;
+            await using var connection = await database.OpenConnectionAsync(cancellation);
+            const string s = LedgerStore.Schema;
+            // Each of these is a look at the end of an index, or over the few documents that are open.
+            var readings = (await connection.QueryAsync(
+                $"""
+                 with head as (select coalesce(max(seq_id), 0) as seq from {s}.mt_events),
+                      seen as (select name, last_seq_id from {s}.mt_event_progression),
+                      unsealed as (select min(e.timestamp) as since, count(*) as n from {s}.mt_events e cross join {s}.log_state l where e.seq_id > l.low_water and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
+                      fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit from {s}.mt_doc_fund where (data ->> 'inTransitFen')::bigint > 0)
+                 select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0), head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
+                        unsealed.n, coalesce(extract(epoch from @now - unsealed.since), 0)::float8,
+                        coalesce((select extract(epoch from clock_timestamp() - max(signed_at)) from {s}.log_checkpoint), 0)::float8,
+                        (select count(*) from {s}.log_finding),
+                        (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint from {s}.mt_doc_workitem where data ->> 'status' = 'paid'),
+                        fund.transit, (select count(*) from wolverine.wolverine_dead_letters)
+                   from head, unsealed, fund
+                 """,
+                r => new Readings(Math.Max(0, r.GetInt64(0)), Math.Max(0, r.GetInt64(1)), r.GetInt64(2), Math.Max(0, r.GetDouble(3)), Math.Max(0, r.GetDouble(4)), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8)),
+                ("now", time.GetUtcNow()))).Single();
+            _last = (now, readings);
+            return readings;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public static IReadOnlyList<Degradation> Wrong(Readings r)
+    {
+        var wrong = new List<Degradation>();
+        if (r.Findings > 0) wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现，见 /api/audit/log"));
+        if (r.UnsealedSeconds > MostUnsealed.TotalSeconds) wrong.Add(new("sealing-late", $"有 {r.Unsealed} 个事件等了 {r.UnsealedSeconds:0} 秒还没有进入存证日志"));
+        if (Math.Max(r.AuditTrailLag, r.WorkQueueLag) > MostLag) wrong.Add(new("projections-late", $"审计轨迹落后 {r.AuditTrailLag} 个事件，工作队列落后 {r.WorkQueueLag} 个"));
+        if (r.DeadLetters > 0) wrong.Add(new("dead-letters", $"有 {r.DeadLetters} 条消息多次处理失败，见 docs/operations.md"));
+        return wrong;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Npgsql;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace Ledger.Api.Operation;
+
+/// <summary>
+/// Metrics and traces (OpenTelemetry): commands by name and outcome, and the product's condition. To a collector where OTEL_EXPORTER_OTLP_ENDPOINT
+/// is set, and at /metrics for Prometheus where Ledger:Metrics is true. Names, ids and amounts of people are in none of them.
+/// </summary>
+public static class Telemetry
+{
+    public const string Name = "Ledger";
+    private static readonly Meter Meter = new(Name);
+    private static readonly Histogram<double> Commands = Meter.CreateHistogram<double>("ledger.command.duration", "s", "Commands by name and outcome: done, replayed, failed, or the code of the refusal");
+
+    /// <summary>A command came to its end.</summary>
+    public static void Count(string command, string outcome, long startedAt) => Commands.Record(Stopwatch.GetElapsedTime(startedAt).TotalSeconds, new("command", command), new("outcome", outcome));
+
+    public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration)
+    {
+        var (scraped, sent) = (IsScraped(configuration), configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 });
+        services.AddSingleton<Condition>();
+        if (!scraped && !sent) return;
+        services.AddHostedService<Gauges>();
+        var telemetry = services.AddOpenTelemetry().ConfigureResource(r => r.AddService("collective-subsidy-ledger"));
+        telemetry.WithMetrics(metrics =>
+        {
+            metrics.AddMeter(Name, "Npgsql", "Microsoft.AspNetCore.Server.Kestrel").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation();
+            if (scraped) metrics.AddPrometheusExporter();
+            if (sent) metrics.AddOtlpExporter();
+        });
+        // What a query's parameters were is nobody's business but the ledger's: Npgsql's traces carry statements without them.
+        if (sent) telemetry.WithTracing(traces => traces.AddAspNetCoreInstrumentation().AddNpgsql().AddSource(Name).AddOtlpExporter());
+    }
+
+    public static bool IsScraped(IConfiguration configuration) => configuration.GetValue("Ledger:Metrics", false);
+
+    /// <summary>Keeps the condition fresh for whoever reads the gauges: reading them never waits for the database.</summary>
+    private sealed class Gauges(Condition condition, ILogger<Gauges> log) : BackgroundService
+    {
+        private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
+
+        protected override async Task ExecuteAsync(CancellationToken stopping)
+        {
+            void Gauge(string name, string unit, string text, Func<Readings, double> of) =>
+                Meter.CreateObservableGauge($"ledger.{name}", () => condition.Last is { } last ? [new Measurement<double>(of(last))] : Array.Empty<Measurement<double>>(), unit, text);
+            Gauge("projection.audit_trail.lag", "{event}", "Events that the audit trail has yet to take in", r => r.AuditTrailLag);
+            Gauge("projection.work_queue.lag", "{event}", "Events that the work queue has yet to take in", r => r.WorkQueueLag);
+            Gauge("log.unsealed", "{event}", "Events that are not in the transparency log yet", r => r.Unsealed);
+            Gauge("log.unsealed.age", "s", "How long the oldest of them has been waiting", r => r.UnsealedSeconds);
+            Gauge("log.checkpoint.age", "s", "Since the newest checkpoint was signed; it grows while nothing happens", r => r.CheckpointSeconds);
+            Gauge("log.findings", "{finding}", "What was found wrong with the log", r => r.Findings);
+            Gauge("receipts.unmatched", "{row}", "Rows of receipts that fit no paid line", r => r.UnmatchedReceipts);
+            Gauge("transit.open", "CNY", "Money that was paid and is not credited yet, in yuan", r => r.OpenTransitFen / 100.0);
+            Gauge("messages.dead", "{message}", "Messages that failed for good", r => r.DeadLetters);
+            while (!stopping.IsCancellationRequested)
+            {
+                try
+                {
+                    await condition.ReadAsync(stopping);
+                }
+                catch (NpgsqlException e)
+                {
+                    log.LogWarning("The condition could not be read: {Reason}", e.Message); // readiness says so as well
+                }
+                await Task.Delay(Every, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+        }
+    }
+}
