@@ -32,8 +32,12 @@ public static class FundPages
             var funds = await session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).OrderBy(f => f.Region).Take(Scope.MaxRows).ToListAsync(cancellation);
             return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
         }, Roles.All);
-        app.Page("/start", async (IQuerySession session, Caller caller, CancellationToken cancellation) =>
-            PageRoutes.Show<StartPage>(new { Collective = await OwnAsync(session, caller, cancellation) }), Roles.VillageFinance);
+        app.Page("/start", async Task<IResult> (IQuerySession session, Caller caller, CancellationToken cancellation) =>
+        {
+            var own = await OwnAsync(session, caller, cancellation);
+            var hasFund = own is not null && await session.LoadAsync<Fund>(StreamId.FundOf(own.Id), cancellation) is not null;
+            return hasFund ? Results.LocalRedirect("/") : PageRoutes.Show<StartPage>(new { Collective = own });
+        }, Roles.VillageFinance);
         app.Page("/funds/{id}", Dashboard, Roles.All);
         app.Page("/funds/{id}/allocations/new", async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
         {

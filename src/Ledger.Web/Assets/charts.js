@@ -30,7 +30,7 @@ const options = {
     tooltip: { trigger: 'axis', valueFormatter: yuan },
     legend: { textStyle: text, top: 0, itemGap: 28 },
     grid: { left: 8, right: 24, top: 36, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-    xAxis: { type: 'category', data: d.labels, axisLabel: text },
+    xAxis: { type: 'category', data: d.labels, axisLabel: { ...text, hideOverlap: true, interval: Math.ceil(d.labels.length / 12) - 1 } },
     yAxis: { type: 'value', axisLabel: { ...text, formatter: short } },
     series: d.series.map(s => ({ name: s.name, type: 'line', data: s.values, showSymbol: false, lineStyle: { width: 3 }, itemStyle: { color: s.color }, areaStyle: s.area ? { opacity: .15 } : undefined })),
   }),
