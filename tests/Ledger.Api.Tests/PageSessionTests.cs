@@ -142,8 +142,8 @@ public sealed class PageSessionTests(ApiFixture api)
         using var response = await api.Http.PostAsync("/api/session/page", SampleClient.Json(new { name = stand, password = Password, delegatedFrom = away }));
         Assert.Equal(Roles.VillageFinance, JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()).GetProperty("role").GetString());
         var cookie = response.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
-        using (var start = await SendAsync(HttpMethod.Get, "/start", cookie)) Assert.Equal(HttpStatusCode.OK, start.StatusCode);
+        using (var start = await SendAsync(HttpMethod.Get, "/plans/new", cookie)) Assert.Equal(HttpStatusCode.OK, start.StatusCode);
         await holder.PostAsync($"/api/accounts/account-{away}/delegations/{stand}/end");
-        using (var start = await SendAsync(HttpMethod.Get, "/start", cookie)) Assert.Equal(HttpStatusCode.Unauthorized, start.StatusCode);
+        using (var start = await SendAsync(HttpMethod.Get, "/plans/new", cookie)) Assert.Equal(HttpStatusCode.Unauthorized, start.StatusCode);
     }
 }

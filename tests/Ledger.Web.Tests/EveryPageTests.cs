@@ -61,4 +61,14 @@ public sealed class EveryPageTests(WebFixture web)
         }
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
+
+    [Fact]
+    public async Task Axe_would_find_a_field_without_a_name()
+    {
+        await using var visitor = await web.VisitAsync(null);
+        await visitor.Page.GotoAsync("/sign-in");
+        await visitor.Page.EvaluateAsync("() => { const input = document.querySelector('input[name=name]'); document.querySelector('main').append(input); }");
+        var axe = await visitor.Page.RunAxe();
+        Assert.Contains(axe.Violations, v => v.Id == "label" && v.Impact is "serious" or "critical");
+    }
 }
