@@ -17,8 +17,5 @@ public static class Format
     /// <summary>The instant on a clock in China, to the minute.</summary>
     public static string Time(DateTimeOffset at) => at.ToOffset(TimeSpan.FromHours(8)).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
-    /// <summary>The instant for an address: UTC to the millisecond, rounded up, so that what was recorded then is in it.</summary>
-    public static string Instant(DateTimeOffset at) => at.UtcDateTime.AddMilliseconds(1).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-
     public static string Percent(decimal value) => value.ToString("0.##", CultureInfo.InvariantCulture) + "%";
 }

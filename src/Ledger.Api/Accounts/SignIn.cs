@@ -48,17 +48,17 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public static bool NeedsSecondFactor(string role) => role is Roles.Agency or Roles.Auditor or Roles.Administrator;
 
     /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>, <c>second-factor-needed</c>.</exception>
-    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http) => await IssueAsync(await ProvenAsync(body), NewSession(body, http));
+    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http) => await IssueAsync(await ProvenAsync(body), NewSession(body.DelegatedFrom, http));
 
     /// <summary>As <see cref="StartAsync"/>, for a browser: the session is a cookie.</summary>
     public async Task<PageSessionView> StartPageAsync(SignInBody body, HttpContext http)
     {
         var user = await ProvenAsync(body);
-        return await GivePageAsync(user, NewSession(body, http), http);
+        return await GivePageAsync(user, NewSession(body.DelegatedFrom, http), http);
     }
 
     /// <summary>A page session for a user whose proof is somebody else's affair: the sample's invented people.</summary>
-    public async Task<PageSessionView> GivePageAsync(LedgerUser user, HttpContext http) => await GivePageAsync(user, NewSession(new SignInBody(user.Id, ""), http), http);
+    public async Task<PageSessionView> GivePageAsync(LedgerUser user, HttpContext http) => await GivePageAsync(user, NewSession(null, http), http);
 
     private async Task<PageSessionView> GivePageAsync(LedgerUser user, Session session, HttpContext http)
     {
@@ -71,10 +71,10 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         return new PageSessionView(user.UserName!, role, region);
     }
 
-    private Session NewSession(SignInBody body, HttpContext http) => new()
+    private Session NewSession(string? delegatedFrom, HttpContext http) => new()
     {
         Id = Guid.CreateVersion7(),
-        DelegatedFrom = body.DelegatedFrom,
+        DelegatedFrom = delegatedFrom,
         Address = $"{http.Connection.RemoteIpAddress}",
         Agent = Short(http.Request.Headers.UserAgent.ToString()),
         StartedAt = time.GetUtcNow(),

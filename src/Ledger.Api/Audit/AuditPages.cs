@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Log;
 using Ledger.Api.Pages;
@@ -14,8 +15,6 @@ namespace Ledger.Api.Audit;
 /// <summary>Pages of the auditor: the trail, the proofs, the checks, the exports.</summary>
 public static class AuditPages
 {
-    private static readonly string[] Bookkeepers = [Roles.Auditor, Roles.VillageFinance, Roles.CountyFinance, Roles.CountyAgriculture, Roles.CityHrss];
-
     public static void MapAuditPages(this WebApplication app)
     {
         app.Page("/audit", async (HttpContext http, NpgsqlDataSource database, Caller caller, CancellationToken cancellation) => PageRoutes.Show<AuditPage>(new
@@ -54,7 +53,7 @@ public static class AuditPages
                 At = time.GetUtcNow(),
             });
         }, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
-        app.Page("/exports", (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }), Bookkeepers);
+        app.Page("/exports", (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }), ExportEndpoints.Bookkeepers);
     }
 
     /// <summary>The form's fields; an empty one says nothing, days are China's.</summary>

@@ -33,7 +33,7 @@ public sealed record RosterEstimateView(string ApplicationId, int Year, string F
 /// <summary>The benefit estimate (待遇测算), C22: for one person, also to print, and for a whole roster.</summary>
 public static class EstimateEndpoints
 {
-    private static readonly string[] Readers = [Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CountyHrss];
+    public static readonly string[] Readers = [Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CountyHrss];
 
     public static void MapEstimates(this IEndpointRouteBuilder api)
     {

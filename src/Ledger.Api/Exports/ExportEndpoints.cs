@@ -12,7 +12,7 @@ namespace Ledger.Api.Exports;
 public static class ExportEndpoints
 {
     private const string StepsHeader = "Ledger-Steps";
-    private static readonly string[] Bookkeepers = [Roles.Auditor, Roles.VillageFinance, Roles.CountyFinance, Roles.CountyAgriculture, Roles.CityHrss];
+    public static readonly string[] Bookkeepers = [Roles.Auditor, Roles.VillageFinance, Roles.CountyFinance, Roles.CountyAgriculture, Roles.CityHrss];
 
     public static void MapExports(this IEndpointRouteBuilder api)
     {

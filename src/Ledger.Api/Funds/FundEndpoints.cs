@@ -221,18 +221,30 @@ public static class FundEndpoints
 
     private static async Task<IResult> Statement(string id, DateOnly? from, DateOnly? to, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock, HttpContext http)
     {
+        var (fund, statement) = await StatementAsync(id, from, to, recordedAt, session, caller, clock);
+        return Workbook.IsWantedBy(http)
+            ? Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}.xlsx") : Results.Ok(statement);
+    }
+
+    /// <summary>A fund's statement, from the beginning of the scheme and until today unless said otherwise.</summary>
+    public static async Task<(Fund Fund, FundStatement Statement)> StatementAsync(string id, DateOnly? from, DateOnly? to, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock)
+    {
         var (first, last) = (from ?? new DateOnly(2009, 1, 1), to ?? clock.Today);
         if (first > last) throw Require.Invalid("from", "起始日期不能晚于截止日期");
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
-        var statement = FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session));
-        return Workbook.IsWantedBy(http)
-            ? Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, $"对账单-{first:yyyyMMdd}-{last:yyyyMMdd}.xlsx") : Results.Ok(statement);
+        return (fund, FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session)));
     }
 
     private static async Task<IResult> Voucher(string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts)
     {
-        var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
-        var entry = (await session.Events.FetchStreamAsync(id)).Where(e => e.Sequence == sequence).Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}");
+        var (fund, entry) = await EntryAsync(id, sequence, session, caller);
         return Results.File(FundSheets.Voucher(fund, entry, accounts), Workbook.ContentType, $"记账凭证-{sequence}.xlsx");
+    }
+
+    /// <summary>One double entry of a fund, by the sequence of its event.</summary>
+    public static async Task<(Fund Fund, JournalEntry Entry)> EntryAsync(string id, long sequence, IQuerySession session, Caller caller)
+    {
+        var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
+        return (fund, (await session.Events.FetchStreamAsync(id)).Where(e => e.Sequence == sequence).Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}"));
     }
 }

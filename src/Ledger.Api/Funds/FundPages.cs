@@ -46,18 +46,17 @@ public static class FundPages
         }, Roles.VillageFinance, Roles.CountyFinance);
         app.Page("/funds/{id}/statement", async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
         {
-            var fund = await FundAsync(id, session, caller);
-            return PageRoutes.Show<StatementPage>(new { Fund = fund, Statement = await StatementAsync(fund, from, to, session, clock) });
+            var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
+            return PageRoutes.Show<StatementPage>(new { Fund = fund, Statement = statement });
         }, Roles.All);
         app.Page("/funds/{id}/statement.xlsx", async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
         {
-            var fund = await FundAsync(id, session, caller);
-            return Results.File(FundSheets.Statement(fund, await StatementAsync(fund, from, to, session, clock)), Workbook.ContentType, "对账单.xlsx");
+            var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
+            return Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, "对账单.xlsx");
         }, Roles.All);
         app.Page("/funds/{id}/vouchers/{sequence:long}", async (string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts) =>
         {
-            var fund = await FundAsync(id, session, caller);
-            var entry = (await session.Events.FetchStreamAsync(id)).Where(e => e.Sequence == sequence).Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}");
+            var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, caller);
             return PageRoutes.Show<VoucherPage>(new { Fund = fund, Entry = entry, Title = (Func<string, string>)accounts.Title });
         }, Roles.All);
         app.Page("/funds/{id}/trial-balance", TrialBalance, Roles.All);
@@ -70,13 +69,6 @@ public static class FundPages
         session.Query<Collective>().Where(c => c.Region == caller.Actor.Region && c.MergedInto == null).FirstOrDefaultAsync(cancellation);
 
     private static async Task<Fund> FundAsync(string id, IQuerySession session, Caller caller) => await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
-
-    private static async Task<FundStatement> StatementAsync(Fund fund, DateOnly? from, DateOnly? to, IQuerySession session, Clock clock)
-    {
-        var (first, last) = (from ?? new DateOnly(2009, 1, 1), to ?? clock.Today);
-        if (first > last) throw Require.Invalid("from", "起始日期不能晚于截止日期");
-        return FundStatement.Of(fund.Id, first, last, [.. await session.Events.FetchStreamAsync(fund.Id)]);
-    }
 
     private static async Task<IResult> Dashboard(string id, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, CancellationToken cancellation)
     {

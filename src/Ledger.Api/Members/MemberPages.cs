@@ -40,8 +40,8 @@ public static class MemberPages
                 Cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen,
                 Names = await PlanPages.NamesAsync(session, member.Memberships.Keys.Concat(state?.Subsidies.Select(s => s.CollectiveId) ?? [])),
             });
-        }, Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CountyHrss);
-        app.Page("/members/{id}/estimate", EstimateEndpoints.PageOfMember, Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CountyHrss);
+        }, EstimateEndpoints.Readers);
+        app.Page("/members/{id}/estimate", EstimateEndpoints.PageOfMember, EstimateEndpoints.Readers);
         app.Page("/contributions", () => PageRoutes.Show<ContributionsPage>(new { }), Roles.CountyTax, Roles.Agency);
     }
 

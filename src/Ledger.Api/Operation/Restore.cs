@@ -76,9 +76,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         if (findings.Count > 0) throw new OperationException($"存证日志有 {findings.Count} 处不一致：{string.Join("；", findings.Take(5))}");
 
         say.WriteLine($"日志 {entries} 条一致。核对全部账目 …");
-        var services = new ServiceCollection().AddSingleton(TimeProvider.System).AddSingleton<IHostEnvironment>(new Microsoft.Extensions.Hosting.Internal.HostingEnvironment()).AddLogging();
-        services.AddLedgerStore(source);
-        await using (var provider = services.BuildServiceProvider())
+        await using (var provider = LedgerStore.Alone(source))
         {
             var check = await new LedgerCheck(provider.GetRequiredService<IDocumentStore>(), source, S).RunAsync(rebuild: false);
             if (check.Differences.Count > 0) throw new OperationException($"账目有 {check.Differences.Count} 处与事件不符：{string.Join("；", check.Differences.Take(5))}");

@@ -27,12 +27,13 @@ public sealed record ReplayView(string Region, int Year, Money CapAmount, Standa
 public static class ReportEndpoints
 {
     private const string S = LedgerStore.Schema;
+    public static readonly string[] Overseers = [Roles.CityHrss, .. Roles.County, Roles.Agency, Roles.Auditor, Roles.Township];
 
     public static void MapReports(this IEndpointRouteBuilder api)
     {
         api.MapGet("/reports/incentives", Incentives)
             .Reading<IncentiveReportView>("report-incentives", "激励排名：覆盖率、金额、增长、及时、异议 (C18) · Ranking of active collectives",
-                [Roles.CityHrss, .. Roles.County, Roles.Agency, Roles.Auditor, Roles.Township]).Refuses(Rejections.FieldInvalid);
+                Overseers).Refuses(Rejections.FieldInvalid);
         api.MapPost("/reports/replay", Replay)
             .Command<ReplayView>("replay-policy", "政策推演：若上限或标准不同，当年补助会怎样；不存任何内容 (C10 C11) · What another cap or standard would have made of a year",
                 [Roles.CityHrss, Roles.CountyHrss, Roles.CountyFinance, Roles.Auditor])
@@ -40,7 +41,7 @@ public static class ReportEndpoints
             .Example("""{"year":2026,"capAmount":3000.00,"standard":{"kind":"flat","flatAmount":150}}""");
         api.MapGet("/supervision", Supervise)
             .Reading<SupervisionView>("read-supervision", "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助 (C5 C20 C21) · What is overdue or to be clawed back",
-                [Roles.CityHrss, .. Roles.County, Roles.Agency, Roles.Auditor, Roles.Township]).Refuses(Rejections.FieldInvalid);
+                Overseers).Refuses(Rejections.FieldInvalid);
     }
 
     public static async Task<IncentiveReportView> Incentives(string? region, int year, IQuerySession session, NpgsqlDataSource database, Caller caller)

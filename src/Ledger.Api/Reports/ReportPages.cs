@@ -21,15 +21,13 @@ namespace Ledger.Api.Reports;
 /// <summary>Pages of county, city and township: overview, supervision, ranking, pilots, policy years.</summary>
 public static class ReportPages
 {
-    private static readonly string[] Overseers = [Roles.CityHrss, .. Roles.County, Roles.Agency, Roles.Auditor, Roles.Township];
-
     public static void MapReportPages(this WebApplication app)
     {
-        app.Page("/overview", Overview, Overseers);
+        app.Page("/overview", Overview, ReportEndpoints.Overseers);
         app.Page("/supervision", async (string? region, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time) =>
-            PageRoutes.Show<SupervisionPage>(new { View = await ReportEndpoints.Supervise(region, session, database, caller, clock, time) }), Overseers);
+            PageRoutes.Show<SupervisionPage>(new { View = await ReportEndpoints.Supervise(region, session, database, caller, clock, time) }), ReportEndpoints.Overseers);
         app.Page("/ranking", async (string? region, int? year, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock) =>
-            PageRoutes.Show<RankingPage>(new { Report = await ReportEndpoints.Incentives(region, year ?? clock.Today.Year, session, database, caller) }), Overseers);
+            PageRoutes.Show<RankingPage>(new { Report = await ReportEndpoints.Incentives(region, year ?? clock.Today.Year, session, database, caller) }), ReportEndpoints.Overseers);
         app.Page("/pilots", async (IQuerySession session, Caller caller) =>
             PageRoutes.Show<PilotsPage>(new { Pilots = await session.Query<Pilot>().Where(p => p.Region.StartsWith(caller.Actor.Region)).OrderBy(p => p.Region).Take(Scope.MaxRows).ToListAsync() }),
             [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County]);

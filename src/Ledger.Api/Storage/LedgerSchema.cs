@@ -36,10 +36,7 @@ public static class LedgerSchema
             var stamp = Stamp(script, access.ApplicationRole);
             if (!await IsStampedAsync(connection, stamp))
             {
-                var collection = new ServiceCollection();
-                collection.AddSingleton(TimeProvider.System).AddSingleton<IHostEnvironment>(new Microsoft.Extensions.Hosting.Internal.HostingEnvironment()).AddLogging();
-                collection.AddLedgerStore(database);
-                await using var services = collection.BuildServiceProvider();
+                await using var services = LedgerStore.Alone(database);
                 var store = services.GetRequiredService<IDocumentStore>();
                 await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
                 await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);

@@ -37,6 +37,15 @@ public static class LedgerStore
         return (await connection.QueryAsync($"select log_id from {Schema}.log_state", r => r.GetString(0))).Single();
     }
 
+    /// <summary>The event store by itself, for a command that runs no host.</summary>
+    public static ServiceProvider Alone(NpgsqlDataSource database)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(TimeProvider.System).AddSingleton<IHostEnvironment>(new Microsoft.Extensions.Hosting.Internal.HostingEnvironment()).AddLogging();
+        services.AddLedgerStore(database);
+        return services.BuildServiceProvider();
+    }
+
     public static void AddLedgerStore(this IServiceCollection collection, NpgsqlDataSource database)
     {
         collection.AddSingleton(database);

@@ -6,6 +6,7 @@ using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Plans;
 using Ledger.Projections.Provenance;
 using Ledger.Web;
 using Ledger.Web.Audit;
@@ -30,16 +31,16 @@ public static class TracePages
     private static async Task<IResult> Line(string id, string memberId, IDocumentStore store, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller, CancellationToken cancellation)
     {
         var trace = await TraceEndpoints.Up(id, memberId, store, session, database, people, caller, cancellation);
-        var application = (await session.LoadAsync<Application>(id, cancellation))!;
-        var funds = await FundNamesAsync(session, trace.Sources.Select(s => s.FundId).Append(application.FundId));
-        var flow = new Flow().Put(application.FundId, funds[application.FundId], Flow.Fund, $"/funds/{application.FundId}")
-            .Put(id, $"{application.Year}年度申请", Flow.Application, $"/applications/{id}").Put(memberId, trace.Name, Flow.Member)
-            .Join(application.FundId, id, Money.Sum(trace.Sources.Select(s => s.Amount))).Join(id, memberId, Money.Sum(trace.Sources.Select(s => s.Amount)));
+        var plan = (await session.LoadAsync<Plan>(trace.PlanId, cancellation))!; // fund and year of the application, without its list
+        var funds = await FundNamesAsync(session, trace.Sources.Select(s => s.FundId).Append(plan.FundId));
+        var flow = new Flow().Put(plan.FundId, funds[plan.FundId], Flow.Fund, $"/funds/{plan.FundId}")
+            .Put(id, $"{plan.Year}年度申请", Flow.Application, $"/applications/{id}").Put(memberId, trace.Name, Flow.Member)
+            .Join(plan.FundId, id, Money.Sum(trace.Sources.Select(s => s.Amount))).Join(id, memberId, Money.Sum(trace.Sources.Select(s => s.Amount)));
         foreach (var s in trace.Sources)
         {
             flow.Put(s.AllocationId, $"{s.SourceName} {Format.Date(s.EffectiveDate)}", Flow.Source, $"/trace/funds/{s.FundId}/allocations/{s.AllocationId}");
             flow.Put(s.FundId, funds[s.FundId], Flow.Fund, $"/funds/{s.FundId}").Join(s.AllocationId, s.FundId, s.Amount);
-            if (s.FundId != application.FundId) flow.Join(s.FundId, application.FundId, s.Amount); // it came along when the villages merged
+            if (s.FundId != plan.FundId) flow.Join(s.FundId, plan.FundId, s.Amount); // it came along when the villages merged
         }
         return PageRoutes.Show<TraceLinePage>(new { Trace = trace, Flow = flow });
     }

@@ -53,7 +53,6 @@ const read = input => {
   if (text === '') return undefined;
   if (kind === 'yuan') { const plain = text.replace(/[,，\s￥¥元]/g, ''); return /^-?\d+(\.\d+)?$/.test(plain) ? mark + plain : text; }
   if (kind === 'int') return /^-?\d+$/.test(text) ? Number(text) : text;
-  if (kind === 'moment') return new Date(text).toISOString();
   return text;
 };
 
@@ -228,7 +227,6 @@ const submit = async (form, extra) => {
         download(marked.body, words.markedName);
       });
       show(form, typeof answer.body === 'object' && answer.body ? answer.body : { title: words.failed, detail: `HTTP ${answer.status}` }, again || null);
-      form.dispatchEvent(new CustomEvent('refused', { bubbles: true, detail: answer }));
       return;
     }
     const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
