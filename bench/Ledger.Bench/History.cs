@@ -67,7 +67,6 @@ public static class History
             await using var axes = await CopyAsync(1, "fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, member_year, event_id)");
             await using var years = await CopyAsync(2, "mt_doc_memberyear (id, data, mt_version, region)");
             var (version, inFen, outFen, done) = (0, 0L, 0L, 0);
-            var lots = new Dictionary<string, object>();
             while (done < count)
             {
                 var application = $"application-{Guid.CreateVersion7():N}";
@@ -78,7 +77,6 @@ public static class History
                     var lot = $"allocation-{Guid.CreateVersion7():N}";
                     var fen = FenInterval.StartingAt(inFen, new Money(random.NextInt64(LinesPerAllocation * LineFen / 2, LinesPerAllocation * LineFen * 3 / 2)));
                     await WriteAsync(fundId, ++version, new FundsAllocated(lot, SourceKind.CollectiveIncome, "租金", SubAccount.General, fen.Length, fen, ["0".PadLeft(64, '0')]));
-                    lots[lot] = new { subAccount = SubAccount.General, fen = new { from = fen.From, to = fen.To } };
                     allocations.Add((fundId, lot));
                     inFen = fen.To;
                 }
@@ -107,8 +105,7 @@ public static class History
             await using (var connection = new NpgsqlConnection(connectionString))
             {
                 await connection.OpenAsync();
-                await connection.ExecuteAsync("insert into ledger.mt_doc_fund (id, data, mt_version, region, name) values (@id, @data::jsonb, 1, '370811102201', @id)",
-                    ("id", fundId), ("data", System.Text.Json.JsonSerializer.Serialize(new { id = fundId, name = fundId, lots })));
+                await connection.ExecuteAsync("insert into ledger.mt_doc_fund (id, data, mt_version, region) values (@id, jsonb_build_object('id', @id, 'name', @id), 1, '370811102201')", ("id", fundId));
             }
 
             async Task WriteAsync(string stream, int at, object e)

@@ -17,6 +17,7 @@ try
         "trace" => Trace.RunAsync(cluster, folder, args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : [10_000, 1_000_000, 10_000_000]),
         "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
         "pages" => Pages.RunAsync(cluster, folder),
+        "throughput" => Throughput.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 5),
         _ => throw new ArgumentException("steps, trace, log, pages"),
     });
 }

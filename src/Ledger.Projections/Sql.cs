@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Ledger.Projections;
 
@@ -19,6 +20,22 @@ public static class Sql
         var rows = new List<T>();
         while (await reader.ReadAsync()) rows.Add(read(reader));
         return rows;
+    }
+
+    /// <summary>A column of rows, as the array that <c>unnest</c> takes.</summary>
+    public static NpgsqlParameter Column<T, V>(this IReadOnlyCollection<T> rows, NpgsqlDbType type, Func<T, V> value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Array | type, Value = rows.Select(value).ToArray() };
+
+    public static NpgsqlParameter Texts<T>(this IReadOnlyCollection<T> rows, Func<T, string?> value) => rows.Column(NpgsqlDbType.Text, value);
+    public static NpgsqlParameter Longs<T>(this IReadOnlyCollection<T> rows, Func<T, long?> value) => rows.Column(NpgsqlDbType.Bigint, value);
+    public static NpgsqlParameter Text(string value) => new() { NpgsqlDbType = NpgsqlDbType.Text, Value = value };
+
+    /// <summary>Adds a statement whose parameters are <c>$1</c>, <c>$2</c> …</summary>
+    public static void Add(this NpgsqlBatch batch, string sql, params IEnumerable<NpgsqlParameter> parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters) command.Parameters.Add(parameter);
+        batch.BatchCommands.Add(command);
     }
 
     private static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, (string Name, object? Value)[] parameters)

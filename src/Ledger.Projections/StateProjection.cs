@@ -8,8 +8,8 @@ using Marten.Events.Aggregation;
 namespace Ledger.Projections;
 
 /// <summary>
-/// Keeps an aggregate's state as a document beside its stream, by the domain's own <c>Evolve</c>, in the transaction that appends.
-/// The fund's document is also the inline balance.
+/// An aggregate's state as a document beside its stream, by the domain's own <c>Evolve</c>; the fund's document is also the inline balance.
+/// The product's own append writes it with the events; this is how Marten knows the table and rebuilds a document.
 /// </summary>
 public sealed class StateProjection<T> : SingleStreamProjection<T, string> where T : Aggregate, IEvolve<T>
 {
@@ -40,15 +40,13 @@ public static class EventTypes
 
 public static class ProjectionRegistration
 {
-    /// <summary>Inline: state of every aggregate, axes of the fen. Async (Wolverine spreads them over the nodes): audit trail and work queue.</summary>
+    /// <summary>Inline: state of every aggregate. Async (Wolverine spreads them over the nodes): audit trail and work queue.</summary>
     public static void AddLedgerProjections(this StoreOptions options)
     {
         options.Events.AddEventTypes(EventTypes.All);
         var add = typeof(ProjectionRegistration).GetMethod(nameof(AddState), BindingFlags.NonPublic | BindingFlags.Static)!;
         foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))))
             add.MakeGenericMethod(aggregate).Invoke(null, [options]);
-        options.Schema.For<Domain.Funds.Fund>().Duplicate(f => f.Name); // read beside a trace without the document, which grows with the fund
-        options.Projections.Add(new Provenance.FenAxisProjection(options.DatabaseSchemaName), ProjectionLifecycle.Inline, "FenAxis");
         options.Projections.Add(new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName), ProjectionLifecycle.Async, "AuditTrail");
         options.Projections.Add(new WorkQueues.WorkQueueProjection(), ProjectionLifecycle.Async);
     }

@@ -99,18 +99,19 @@ public sealed class FundTests
     {
         var (first, second) = (Given.Actor("first"), Given.Actor("second"));
         var fund = Then(Allocated(10), f => FundDecider.Allocate(f, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day));
-        FundDecider.RequestReversal(fund, "b", "first", "x", first).ThenRefused(Rejections.SelfApproval);
-        FundDecider.ConfirmReversal(fund, "b", second).ThenRefused(Rejections.WrongState);
-        fund = Then(fund, f => FundDecider.RequestReversal(f, "b", "second", "多记", first));
-        FundDecider.ConfirmReversal(fund, "b", first).ThenRefused(Rejections.SelfApproval);
-        FundDecider.ConfirmReversal(fund, "b", Given.Actor("third")).ThenRefused(Rejections.SelfApproval);
-        var reversed = Then(fund, f => FundDecider.ConfirmReversal(f, "b", second));
+        var lot = new Lot(SubAccount.General, new FenInterval(1000, 1500));
+        FundDecider.RequestReversal(fund, "b", lot, "first", "x", first).ThenRefused(Rejections.SelfApproval);
+        FundDecider.ConfirmReversal(fund, "b", lot, second).ThenRefused(Rejections.WrongState);
+        fund = Then(fund, f => FundDecider.RequestReversal(f, "b", lot, "second", "多记", first));
+        FundDecider.ConfirmReversal(fund, "b", lot, first).ThenRefused(Rejections.SelfApproval);
+        FundDecider.ConfirmReversal(fund, "b", lot, Given.Actor("third")).ThenRefused(Rejections.SelfApproval);
+        var reversed = Then(fund, f => FundDecider.ConfirmReversal(f, "b", lot, second));
         Assert.Equal((Given.Yuan(10), Given.Yuan(5)), (reversed.AvailableFen, reversed.ReturnedFen));
         Assert.Equal(new SubAccount(2500, 1500), reversed.Pocket("general")); // the older 10 yuan lie behind the reversed lot now
-        FundDecider.ConfirmReversal(reversed, "b", second).ThenRefused(Rejections.WrongState);
+        FundDecider.ConfirmReversal(reversed, "b", lot, second).ThenRefused(Rejections.WrongState);
 
         var spent = Then(fund, f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(12), 1));
-        Assert.Equal(Given.Yuan(3), FundDecider.ConfirmReversal(spent, "b", second).ThenRefused(Rejections.FundOverdrawn).LeftAmount);
+        Assert.Equal(Given.Yuan(3), FundDecider.ConfirmReversal(spent, "b", lot, second).ThenRefused(Rejections.FundOverdrawn).LeftAmount);
     }
 
     [Fact]
@@ -163,7 +164,7 @@ public sealed class FundTests
             {
                 var (id, amount, pocket) = ($"app-{pick}", new Money(fen), Pockets[pick % 3]);
                 var held = fund.Commitments.GetValueOrDefault(id);
-                var lot = fund.Lots.Keys.ElementAtOrDefault(pick) ?? "none";
+                var gift = log.OfType<FundsAllocated>().OrderBy(a => a.AllocationId, StringComparer.Ordinal).ElementAtOrDefault(pick);
                 Decision<Fund>? decision = command switch
                 {
                     0 => FundDecider.Allocate(fund, $"a{log.Count}", SourceKind.CollectiveIncome, "租金", amount, null, null, Slip, Day),
@@ -175,8 +176,9 @@ public sealed class FundTests
                     8 when held is { InTransitFen.IsPositive: true } => FundDecider.Credit(fund, id, new Money(Math.Min(fen, held.InTransitFen.Fen)), 1),
                     9 when held is { CreditedFen.Fen: > 1 } or { InTransitFen.Fen: > 1 } =>
                         FundDecider.Refund(fund, id, "member-1", LastFen(log, id), held.CreditedFen.Fen > 1, "TH", Slip, Day),
-                    10 when fund.Lots.ContainsKey(lot) && fund.Lots[lot].ConfirmBy is null => FundDecider.RequestReversal(fund, lot, "second", "x", Given.Actor("first")),
-                    10 => FundDecider.ConfirmReversal(fund, lot, Given.Actor("second")),
+                    10 when gift is not null && !fund.Reversals.ContainsKey(gift.AllocationId) =>
+                        FundDecider.RequestReversal(fund, gift.AllocationId, new Lot(gift.SubAccount, gift.Fen), "second", "x", Given.Actor("first")),
+                    10 when gift is not null => FundDecider.ConfirmReversal(fund, gift.AllocationId, new Lot(gift.SubAccount, gift.Fen), Given.Actor("second")),
                     11 => FundDecider.LiftEarmark(fund, pocket, Slip),
                     12 when pick == 0 => FundDecider.ReturnSurplus(fund, pocket, "x", Slip),
                     12 when held is { InTransitFen.IsPositive: true } => FundDecider.ReturnPayment(fund, id, held.InTransitFen, 1, "NXTH", Slip),
@@ -195,7 +197,7 @@ public sealed class FundTests
                 Tiles(axes.Of(Axis.Out, $"{Id}/{name}"), pocket.OutFen);
             }
             var places = new List<Place>();
-            foreach (var lot in fund.Lots.Values)
+            foreach (var lot in log.OfType<FundsAllocated>())
             {
                 var span = FenSpan.Of(Id, lot.SubAccount, lot.Fen);
                 var down = await axes.DownAsync(span);

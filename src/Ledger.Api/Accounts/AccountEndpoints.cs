@@ -201,17 +201,16 @@ public static partial class AccountEndpoints
         await using var transaction = await connection.BeginTransactionAsync();
         var accounts = scope.ServiceProvider.GetRequiredService<AccountsContext>();
         await Credentials.JoinAsync(accounts, transaction);
-        await using var session = services.GetRequiredService<IDocumentStore>().LightweightSession(Marten.Services.SessionOptions.ForTransaction(transaction));
+        await using var session = services.GetRequiredService<IDocumentStore>().QuerySession();
         if (await session.LoadAsync<Account>(StreamId.Account(name)) is not null)
         {
             await Console.Error.WriteLineAsync($"账户 {name} 已存在");
             return 1;
         }
-        session.Stamp(new Actor("console", "console", region), region, services.GetRequiredService<Clock>().Today, "administrator");
-        session.Events.StartStream<Account>(StreamId.Account(name), AccountDecider.Open(null, name, Roles.Administrator, region).Events.Cast<object>().ToArray());
+        await services.GetRequiredService<EventWriter>().WriteAsync(connection, [StreamChange.Of(StreamId.Account(name), 0, null, AccountDecider.Open(null, name, Roles.Administrator, region))],
+            new EventStamp(new Actor("console", "console", region), region, services.GetRequiredService<Clock>().Today, "administrator", "", ""));
         var (user, password) = Credentials.New(name, Roles.Administrator, region, scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>());
         accounts.Users.Add(user);
-        await session.SaveChangesAsync();
         await accounts.SaveChangesAsync();
         await transaction.CommitAsync();
         Console.WriteLine($"管理员 {name}（{region}）的一次性密码，只显示这一次 one-time password: {password}");

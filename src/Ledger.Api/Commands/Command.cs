@@ -26,7 +26,7 @@ namespace Ledger.Api.Commands;
 /// One command in one transaction: load state under lock, let a decider decide, append. Nothing is visible before
 /// <see cref="CommitAsync"/>; a refusal undoes everything and leaves only its own record.
 /// </summary>
-public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IServiceScopeFactory scopes,
+public sealed class Command(IDocumentStore store, EventWriter writer, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IServiceScopeFactory scopes,
     IHttpContextAccessor http) : IAsyncDisposable
 {
     /// <summary>
@@ -39,6 +39,9 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     private NpgsqlTransaction? _transaction;
     private IDocumentSession? _session;
     private int _lastRank = -1;
+    private readonly Dictionary<string, long> _versions = [];
+    private readonly Dictionary<string, StreamChange> _changes = [];
+    private readonly List<NpgsqlBatchCommand> _beside = [];
     private readonly List<(Application Application, IEventOf<Application> Event)> _started = [];
     private AsyncServiceScope? _outbox;
 
@@ -60,13 +63,12 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     {
         Connection = await database.OpenConnectionAsync();
         _transaction = await Connection.BeginTransactionAsync();
-        _session = OpenSession();
         _lastRank = -1;
         EffectiveDate = Today;
         Region = Actor.Region;
     }
 
-    private IDocumentSession OpenSession() => store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(_transaction!));
+    private IDocumentSession Session => _session ??= store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(_transaction!));
 
     /// <summary>An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.</summary>
     /// <exception cref="RefusedException"><c>not-found</c> (also for what lies outside the scope), <c>version-mismatch</c>.</exception>
@@ -111,12 +113,20 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         var rank = Array.IndexOf(LockOrder, typeof(T));
         InvariantViolationException.Require(rank >= _lastRank, $"{typeof(T).Name} is locked out of order");
         _lastRank = rank;
-        await Connection.ExecuteAsync($"select 1 from {LedgerStore.Schema}.mt_streams where id = any(@ids) order by id {strength}", ("ids", ids));
-        return (await _session!.LoadManyAsync<T>(ids)).ToDictionary(state => state.Id);
+        // Two statements and one round trip: the second sees what was committed while the first waited for its locks.
+        await using var batch = Connection.CreateBatch();
+        batch.Add($"select id, version from {LedgerStore.Schema}.mt_streams where id = any($1) order by id {strength}", ids.Texts(id => id));
+        batch.Add($"select id, data from {LedgerStore.Schema}.mt_doc_{typeof(T).Name.ToLowerInvariant()} where id = any($1)", ids.Texts(id => id));
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync()) _versions[reader.GetString(0)] = reader.GetInt64(1);
+        await reader.NextResultAsync();
+        var states = new Dictionary<string, T>(ids.Length);
+        while (await reader.ReadAsync()) states[reader.GetString(0)] = store.Options.Serializer().FromJson<T>(reader, 1);
+        return states;
     }
 
     /// <summary>The events of a stream that this command has loaded.</summary>
-    public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => _session!.Events.FetchStreamAsync(id);
+    public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => Session.Events.FetchStreamAsync(id);
 
     /// <summary>The members of these collectives, in order of id.</summary>
     public Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives) => Connection.QueryAsync(
@@ -138,9 +148,9 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
     {
         if (decision.Rejection is { } rejection) throw new RefusedException(rejection);
         if (decision.Events.Count == 0) return state ?? throw new InvalidOperationException($"{id}: nothing was decided and nothing is there");
-        if (state is null) _session!.Events.StartStream<T>(id, decision.Events.Cast<object>().ToArray());
-        else _session!.Events.Append(id, decision.Events.Cast<object>().ToArray());
-        foreach (var e in decision.Events) state = StateProjection<T>.Fold(state, id, e);
+        if (!_changes.TryGetValue(id, out var change))
+            _changes[id] = change = new StreamChange(id, typeof(T), state is null ? 0 : _versions[id]);
+        state = change.Add(state, decision.Events);
         if (state is Application application) _started.AddRange(decision.Events.Select(e => (application, (IEventOf<Application>)e)));
         return state!;
     }
@@ -160,11 +170,16 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         return wanted;
     }
 
+    /// <summary>A statement that runs with the command's events: it stands or falls with them.</summary>
+    public void Beside(NpgsqlBatchCommand statement) => _beside.Add(statement);
+
     public async Task CommitAsync()
     {
-        Stamp(_session!);
+        await using var batch = Connection.CreateBatch();
+        writer.Add(batch, _changes.Values, Stamp());
+        foreach (var statement in _beside) batch.BatchCommands.Add(statement);
+        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync();
         await ScheduleDeadlinesAsync();
-        await _session!.SaveChangesAsync();
         await _transaction!.CommitAsync();
     }
 
@@ -174,39 +189,39 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         if (_started.Count == 0) return;
         var region = _started[0].Application.Region;
         var year = _started[0].Application.Year;
-        if (await _session!.PolicyYearAsync(region, year) is not { } policy) return;
+        if (await Session.PolicyYearAsync(region, year) is not { } policy) return;
         var deadlines = _started.Select(s => (s.Application.Id, Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)))
             .Where(d => d.Deadline is not null).DistinctBy(d => d.Deadline!.Kind).ToList();
         if (deadlines.Count == 0) return;
         // An outbox of its own for each attempt: what a lost race had put into it is gone with it.
         _outbox = scopes.CreateAsyncScope();
         var outbox = _outbox.Value.ServiceProvider.GetRequiredService<IMartenOutbox>();
-        outbox.Enroll(_session!);
+        outbox.Enroll(Session);
         foreach (var (id, deadline) in deadlines)
         {
             var dueAt = time.GetUtcNow().AddDays(deadline!.Days);
             await outbox.ScheduleAsync(new DeadlineDue(id, deadline.Kind, dueAt, deadline.ObjectionId), dueAt);
         }
+        await Session.SaveChangesAsync();
     }
 
     /// <summary>Undoes the command and commits only the record of its refusal: who tried what, which code.</summary>
     public async Task RecordRefusalAsync(Rejection rejection, string? target)
     {
-        _session!.EjectAllPendingChanges();
-        _session.Events.StartStream(StreamId.NewRefusal(), new CommandRefused(Name, rejection.Code.Code, target));
+        var id = StreamId.NewRefusal();
+        _changes[id] = new StreamChange(id, null, 0) { Events = { new CommandRefused(Name, rejection.Code.Code, target) } };
         await CommitAsync();
     }
 
     /// <summary>The command's name in the API document.</summary>
     public string Name => http.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()?.EndpointName ?? "";
 
-    private void Stamp(IDocumentSession session)
+    private EventStamp Stamp()
     {
         var context = http.HttpContext!;
         var key = IdempotencyKey.Of(context) ?? "";
-        session.CorrelationId = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
-        session.CausationId = key.Length > 0 ? key : session.CorrelationId;
-        session.Stamp(Actor, Region, EffectiveDate, Name, key);
+        var correlation = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
+        return new EventStamp(Actor, Region, EffectiveDate, Name, correlation, key.Length > 0 ? key : correlation, key);
     }
 
     /// <summary>Rolls back what was not committed; the command can begin again.</summary>
@@ -218,5 +233,8 @@ public sealed class Command(IDocumentStore store, NpgsqlDataSource database, Cal
         if (_outbox is { } outbox) await outbox.DisposeAsync();
         (_session, _transaction, Connection, _outbox) = (null, null, null!, null);
         _started.Clear();
+        _versions.Clear();
+        _changes.Clear();
+        _beside.Clear();
     }
 }

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
-using JasperFx.Events;
 using Ledger.Api.Imports;
 using Ledger.Api.Operation;
 using Ledger.Domain;
-using Marten.Exceptions;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -63,7 +61,7 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
     {
         var http = context.HttpContext;
         await command.BeginAsync();
-        if (key is not null && await IdempotencyKey.ClaimAsync(command, http, key, request) is { } known)
+        if (key is not null && await IdempotencyKey.FindAsync(command, key, request) is { } known)
         {
             http.Response.Headers["Idempotent-Replay"] = "true";
             return (new BytesResult(known), "replayed");
@@ -76,7 +74,7 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
             if (answer.Location is { } location) headers["Location"] = location;
             var given = new StoredAnswer(answer.Status, headers, JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions));
             if (key is not null)
-                await IdempotencyKey.KeepAsync(command, key, answer.Kept is { } kept ? given with { Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions) } : given);
+                IdempotencyKey.Keep(command, key, request, answer.Kept is { } kept ? given with { Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions) } : given);
             await command.CommitAsync();
             return (new BytesResult(given), "done");
         }
@@ -88,7 +86,7 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
             var problem = Problem.Details(e.Rejection, http);
             var stored = new StoredAnswer(e.Rejection.Code.Status, new Dictionary<string, string> { ["Content-Type"] = Problem.ContentType },
                 JsonSerializer.SerializeToUtf8Bytes(problem, json.Value.SerializerOptions));
-            if (key is not null && await IdempotencyKey.ClaimAsync(command, http, key, request) is null) await IdempotencyKey.KeepAsync(command, key, stored);
+            if (key is not null) IdempotencyKey.Keep(command, key, request, stored);
             await command.RecordRefusalAsync(e.Rejection, http.Request.RouteValues.Values.LastOrDefault()?.ToString());
             return (new BytesResult(stored), e.Rejection.Code.Code);
         }
@@ -96,8 +94,6 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
 
     private static bool IsLostRace(Exception e) => e switch
     {
-        Marten.Exceptions.ExistingStreamIdCollisionException or JasperFx.Events.ExistingStreamIdCollisionException
-            or EventStreamUnexpectedMaxEventIdException => true,
         PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
         { InnerException: { } inner } => IsLostRace(inner),
         _ => false,

@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Json;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Projections;
+using Npgsql;
 
 namespace Ledger.Api.Commands;
 
@@ -11,8 +13,7 @@ public sealed record StoredAnswer(int Status, IReadOnlyDictionary<string, string
 
 /// <summary>
 /// Idempotency-Key: the same key with the same request gets the first answer again, for good; with another request
-/// <c>idempotency-mismatch</c>. The key is claimed inside the command's transaction, so answer and events stand or fall together, and a
-/// second request with the key waits for the first.
+/// <c>idempotency-mismatch</c>. The answer is kept in the command's transaction: it and the events stand or fall together.
 /// </summary>
 public static class IdempotencyKey
 {
@@ -32,32 +33,29 @@ public static class IdempotencyKey
         return key.Length <= MaxLength && key.All(c => c is > ' ' and < (char)127) ? key : throw Commands.Require.Invalid(Header, $"应为 1 至 {MaxLength} 个可见 ASCII 字符");
     }
 
-    /// <summary>Claims the key, or returns the answer it already has.</summary>
+    /// <summary>The answer that the key already has; null when it is new.</summary>
     /// <exception cref="RefusedException"><c>idempotency-mismatch</c>.</exception>
-    public static async Task<StoredAnswer?> ClaimAsync(Command command, HttpContext http, string key, byte[] request)
+    public static async Task<StoredAnswer?> FindAsync(Command command, string key, byte[] request)
     {
-        var name = http.GetEndpoint()!.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()!.EndpointName;
-        var claimed = await command.Connection.ExecuteAsync(
-            $"insert into {LedgerStore.Schema}.idempotency (actor, key, request, command) values (@actor, @key, @request, @command) on conflict do nothing",
-            ("actor", command.Actor.Id), ("key", key), ("request", request), ("command", name));
-        if (claimed == 1) return null;
-        var (known, answer) = (await command.Connection.QueryAsync(
+        var known = await command.Connection.QueryAsync(
             $"select request, status, headers, body from {LedgerStore.Schema}.idempotency where actor = @actor and key = @key",
-            r => (r.GetFieldValue<byte[]>(0), new StoredAnswer(r.GetInt32(1), JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!,
-                r.GetFieldValue<byte[]>(3))),
-            ("actor", command.Actor.Id), ("key", key))).Single();
-        return known.AsSpan().SequenceEqual(request)
-            ? answer
+            r => (Request: r.GetFieldValue<byte[]>(0), Answer: new StoredAnswer(r.GetInt32(1), JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!, r.GetFieldValue<byte[]>(3))),
+            ("actor", command.Actor.Id), ("key", key));
+        return known.Count == 0 ? null
+            : known[0].Request.AsSpan().SequenceEqual(request) ? known[0].Answer
             : throw new RefusedException(new Rejection(Rejections.IdempotencyMismatch, $"{Header} “{key}”已用于另一请求") { Field = Header });
     }
 
-    public static Task KeepAsync(Command command, string key, StoredAnswer answer) => command.Connection.ExecuteAsync(
-        $"""
-         update {LedgerStore.Schema}.idempotency set status = @status, headers = cast(@headers as jsonb), body = @body
-          where actor = @actor and key = @key
-         """,
-        ("status", answer.Status), ("headers", JsonSerializer.Serialize(answer.Headers)), ("body", answer.Body),
-        ("actor", command.Actor.Id), ("key", key));
+    /// <summary>Keeps the answer with the command's events. Of two requests with one key the second waits here, starts over, and finds the first's.</summary>
+    public static void Keep(Command command, string key, byte[] request, StoredAnswer answer) => command.Beside(new NpgsqlBatchCommand(
+        $"insert into {LedgerStore.Schema}.idempotency (actor, key, request, command, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)")
+    {
+        Parameters =
+        {
+            Sql.Text(command.Actor.Id), Sql.Text(key), new() { Value = request }, Sql.Text(command.Name), new() { Value = answer.Status },
+            new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb, Value = JsonSerializer.Serialize(answer.Headers) }, new() { Value = answer.Body },
+        },
+    });
 
     /// <summary>The form, read for the first time here. The framework's reader fails in several ways on bytes that are no form.</summary>
     private static async Task<IFormCollection> FormAsync(HttpRequest request)

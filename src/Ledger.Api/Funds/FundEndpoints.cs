@@ -10,6 +10,7 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
+using Ledger.Projections.Provenance;
 using Marten;
 
 namespace Ledger.Api.Funds;
@@ -146,11 +147,19 @@ public static class FundEndpoints
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 
-    private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Change(id, command, f =>
-        FundDecider.RequestReversal(f, allocationId, Require.Text(body.ConfirmBy, "confirmBy", 60), Require.Prose(body.Reason, "reason", 500), command.Actor));
+    private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Reverse(id, allocationId, command, (fund, lot) =>
+        FundDecider.RequestReversal(fund, allocationId, lot, Require.Text(body.ConfirmBy, "confirmBy", 60), Require.Prose(body.Reason, "reason", 500), command.Actor));
 
     private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
-        Change(id, command, f => FundDecider.ConfirmReversal(f, allocationId, command.Actor));
+        Reverse(id, allocationId, command, (fund, lot) => FundDecider.ConfirmReversal(fund, allocationId, lot, command.Actor));
+
+    private static async Task<Answer> Reverse(string id, string allocationId, Command command, Func<Fund, Lot, Decision<Fund>> decide)
+    {
+        var fund = await command.LoadAsync<Fund>(id);
+        var allocated = await new StoredAxes(command.Connection, LedgerStore.Schema).AllocatedAsync(id, allocationId) ?? throw Require.NotFound(allocationId);
+        fund = command.Append(id, fund, decide(fund, new Lot(allocated.Span.SubAccount, allocated.Span.Fen)));
+        return new Answer(FundView.Of(fund), fund.Revision);
+    }
 
     private static async Task<Answer> LiftEarmark(string id, string subAccount, EvidenceBody body, Command command)
     {

@@ -20,7 +20,7 @@ public static class DeadlineDueHandler
     /// <summary>The sample's clock may be behind the real one while its county is loaded: look again then.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
-    public static async Task Handle(DeadlineDue due, IDocumentStore store, NpgsqlDataSource database, TimeProvider time, Clock clock, IMessageContext context)
+    public static async Task Handle(DeadlineDue due, IDocumentStore store, EventWriter writer, NpgsqlDataSource database, TimeProvider time, Clock clock, IMessageContext context)
     {
         if (time.GetUtcNow() < due.DueAt)
         {
@@ -29,15 +29,14 @@ public static class DeadlineDueHandler
         }
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await connection.ExecuteAsync($"select 1 from {LedgerStore.Schema}.mt_streams where id = @id for update", ("id", due.ApplicationId));
+        var version = (await connection.QueryAsync($"select version from {LedgerStore.Schema}.mt_streams where id = @id for update", r => r.GetInt64(0), ("id", due.ApplicationId))).SingleOrDefault();
         await using var session = store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(transaction));
         var application = await session.LoadAsync<Application>(due.ApplicationId) ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
         var decision = Supervision.Escalate(application, due.Kind, due.DueAt, due.ObjectionId);
         if (decision.Events.Count == 0) return;
-        session.CorrelationId = session.CausationId = $"{context.Envelope!.Id}";
-        session.Stamp(new Actor("system", "system", application.Region), application.Region, clock.Today, "escalate-deadline");
-        session.Events.Append(due.ApplicationId, decision.Events.Cast<object>().ToArray());
-        await session.SaveChangesAsync();
+        var message = $"{context.Envelope!.Id}";
+        await writer.WriteAsync(connection, [StreamChange.Of(due.ApplicationId, version, application, decision)],
+            new EventStamp(new Actor("system", "system", application.Region), application.Region, clock.Today, "escalate-deadline", message, message));
         await transaction.CommitAsync();
     }
 }

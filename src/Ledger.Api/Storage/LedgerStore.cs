@@ -48,7 +48,7 @@ public static class LedgerStore
 
     public static void AddLedgerStore(this IServiceCollection collection, NpgsqlDataSource database)
     {
-        collection.AddSingleton(database);
+        collection.AddSingleton(database).AddSingleton<EventWriter>();
         collection.AddMarten(services =>
         {
             var options = new StoreOptions { DatabaseSchemaName = Schema, AutoCreateSchemaObjects = AutoCreate.None };
@@ -59,7 +59,7 @@ public static class LedgerStore
             options.Events.MetadataConfig.CausationIdEnabled = true;
             options.Events.MetadataConfig.HeadersEnabled = true;
             options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, StoredForm);
-            options.Events.IgnoreIndex("mt_events_fund_event"); // ours, see schema.sql
+            foreach (var own in new[] { "mt_events_fund_event", "mt_events_gift" }) options.Events.IgnoreIndex(own); // see schema.sql
             options.AddLedgerProjections();
             return options;
         }).UseNpgsqlDataSource().IntegrateWithWolverine(marten =>

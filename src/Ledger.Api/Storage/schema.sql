@@ -77,6 +77,9 @@ create unique index if not exists fen_axis_allocation on {schema}.fen_axis (refe
 -- A trace names the events of funds by their ids. Members' events, the many, have no part in it.
 create unique index if not exists mt_events_fund_event on {schema}.mt_events (id) where stream_id like 'fund-%';
 
+-- A donor's gifts are found by the donor.
+create index if not exists mt_events_gift on {schema}.mt_events ((data ->> 'donorId')) where type = 'funds_allocated' and data ->> 'donorId' is not null;
+
 -- Which key file this database belongs to: starting with another one must fail, not write what nobody can read.
 create table if not exists {schema}.key_check (
     only_row    boolean primary key default true check (only_row),

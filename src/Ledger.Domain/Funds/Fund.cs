@@ -28,8 +28,11 @@ public sealed record SubAccount(long InFen, long OutFen, Earmark? Earmark = null
     public FenInterval Rest() => new(OutFen, InFen);
 }
 
-/// <summary>An allocation as it lies in its pocket, and whether somebody asked to reverse it.</summary>
-public sealed record Lot(SourceKind Source, string SubAccount, FenInterval Fen, string? DonorId, string? RequestedBy = null, string? ConfirmBy = null, bool Reversed = false);
+/// <summary>An allocation as it lies in its pocket. The state does not list them: it would grow with every gift.</summary>
+public sealed record Lot(string SubAccount, FenInterval Fen);
+
+/// <summary>That somebody asked to reverse an allocation, and whether it was done.</summary>
+public sealed record Reversal(string RequestedBy, string ConfirmBy, bool Done = false);
 
 /// <summary>How far one application's money has come.</summary>
 public sealed record Commitment(string SubAccount, Money ReservedFen, Money InTransitFen, Money CreditedFen);
@@ -60,7 +63,9 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
 
     public ImmutableSortedDictionary<string, SubAccount> SubAccounts { get; init; } = ImmutableSortedDictionary<string, SubAccount>.Empty;
     public ImmutableSortedDictionary<string, Commitment> Commitments { get; init; } = ImmutableSortedDictionary<string, Commitment>.Empty;
-    public ImmutableSortedDictionary<string, Lot> Lots { get; init; } = ImmutableSortedDictionary<string, Lot>.Empty;
+
+    /// <summary>By allocation id, of those that somebody asked to reverse.</summary>
+    public ImmutableSortedDictionary<string, Reversal> Reversals { get; init; } = ImmutableSortedDictionary<string, Reversal>.Empty;
 
     public SubAccount Pocket(string name) => SubAccounts.GetValueOrDefault(name) ?? new SubAccount(0, 0);
 
@@ -74,7 +79,6 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
             {
                 AllocatedFen = state.AllocatedFen + a.AmountFen,
                 AvailableFen = state.AvailableFen + a.AmountFen,
-                Lots = state.Lots.Add(a.AllocationId, new Lot(a.Source, a.SubAccount, a.Fen, a.DonorId)),
             },
             FundsReserved r => state!.Outflow(r.SubAccount, r.Fen) with
             {
@@ -106,10 +110,7 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
                 CreditedFen = state.CreditedFen + c.AmountFen,
             },
             FundsRefunded r => state!.Refund(r),
-            ReversalRequested r => state! with
-            {
-                Lots = state.Lots.SetItem(r.AllocationId, state.Lots[r.AllocationId] with { RequestedBy = r.RequestedBy, ConfirmBy = r.ConfirmBy }),
-            },
+            ReversalRequested r => state! with { Reversals = state.Reversals.SetItem(r.AllocationId, new Reversal(r.RequestedBy, r.ConfirmBy)) },
             AllocationReversed r => state!.Reverse(r),
             EarmarkLifted l => state!.Outflow(l.SubAccount, l.Origin).Inflow(SubAccount.General, l.Fen),
             SurplusReturned s => state!.Outflow(s.SubAccount, s.Fen).Return(s.AmountFen),
@@ -143,7 +144,7 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     {
         var carried = r.CarriedOrigin is { } origin ? Outflow(r.SubAccount, origin).Outflow(r.SubAccount, r.Fen).Inflow(r.SubAccount, r.CarriedFen!.Value)
             : Outflow(r.SubAccount, r.Fen);
-        return carried.Return(r.AmountFen) with { Lots = Lots.SetItem(r.AllocationId, Lots[r.AllocationId] with { Reversed = true }) };
+        return carried.Return(r.AmountFen) with { Reversals = Reversals.SetItem(r.AllocationId, Reversals[r.AllocationId] with { Done = true }) };
     }
 
     private Fund Return(Money amount) => this with { AvailableFen = AvailableFen - amount, ReturnedFen = ReturnedFen + amount };

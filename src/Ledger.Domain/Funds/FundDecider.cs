@@ -115,19 +115,18 @@ public static class FundDecider
     }
 
     /// <summary>A mistaken allocation: one person asks, and names another who is to confirm (four eyes).</summary>
-    public static Decision<Fund> RequestReversal(Fund state, string allocationId, string confirmBy, string reason, Actor by)
+    public static Decision<Fund> RequestReversal(Fund state, string allocationId, Lot lot, string confirmBy, string reason, Actor by)
     {
-        if (state.Lots.GetValueOrDefault(allocationId) is not { } lot) return new Rejection(Rejections.NotFound, $"没有找到 {allocationId}");
         if (FourEyes.Ask("冲正", confirmBy, by) is { } alone) return alone;
-        return Irreversible(state, lot) is { } stuck ? stuck : new IEventOf<Fund>[] { new ReversalRequested(allocationId, by.Id, confirmBy, reason) };
+        return Irreversible(state, allocationId, lot) is { } stuck ? stuck : new IEventOf<Fund>[] { new ReversalRequested(allocationId, by.Id, confirmBy, reason) };
     }
 
     /// <summary>The named person confirms: the lot leaves, older money before it on the axis is carried behind it.</summary>
-    public static Decision<Fund> ConfirmReversal(Fund state, string allocationId, Actor by)
+    public static Decision<Fund> ConfirmReversal(Fund state, string allocationId, Lot lot, Actor by)
     {
-        if (state.Lots.GetValueOrDefault(allocationId) is not { } lot) return new Rejection(Rejections.NotFound, $"没有找到 {allocationId}");
-        if (FourEyes.Confirm("冲正", "这笔划入", lot.RequestedBy, lot.ConfirmBy, by) is { } alone) return alone;
-        if (Irreversible(state, lot) is { } stuck) return stuck;
+        var asked = state.Reversals.GetValueOrDefault(allocationId);
+        if (FourEyes.Confirm("冲正", "这笔划入", asked?.RequestedBy, asked?.ConfirmBy, by) is { } alone) return alone;
+        if (Irreversible(state, allocationId, lot) is { } stuck) return stuck;
         var pocket = state.Pocket(lot.SubAccount);
         var carried = lot.Fen.From > pocket.OutFen ? new FenInterval(pocket.OutFen, lot.Fen.From) : (FenInterval?)null;
         return new IEventOf<Fund>[]
@@ -136,8 +135,8 @@ public static class FundDecider
         };
     }
 
-    private static Rejection? Irreversible(Fund state, Lot lot) =>
-        lot.Reversed ? new Rejection(Rejections.WrongState, "这笔划入已冲正")
+    private static Rejection? Irreversible(Fund state, string allocationId, Lot lot) =>
+        state.Reversals.GetValueOrDefault(allocationId) is { Done: true } ? new Rejection(Rejections.WrongState, "这笔划入已冲正")
         : state.IsClosed ? new Rejection(Rejections.FundClosed, "补助资金已关闭")
         : state.Pocket(lot.SubAccount).OutFen > lot.Fen.From
             ? new Rejection(Rejections.FundOverdrawn, "这笔划入已有部分占用或结转，不能冲正；可以决议将余款退回来源")

@@ -6,22 +6,25 @@ using Marten.Events.Projections;
 
 namespace Ledger.Projections.AuditTrail;
 
+/// <summary>What every event of a command carries beside its body: who, for which region and business date, by which command and request.</summary>
+public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate, string Command, string CorrelationId, string CausationId, string IdempotencyKey = "")
+{
+    public IReadOnlyDictionary<string, string> Headers() => new Dictionary<string, string>
+    {
+        [EventHeaders.Actor] = By.Id,
+        [EventHeaders.Role] = By.Role,
+        [EventHeaders.Region] = Region,
+        [EventHeaders.BusinessDate] = EffectiveDate.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+        [EventHeaders.IdempotencyKey] = IdempotencyKey,
+        [EventHeaders.Command] = Command,
+    };
+}
+
 /// <summary>The keys of an event's headers: what every event carries beside its body (domain.md).</summary>
 public static class EventHeaders
 {
     public const string Actor = "actor", Role = "role", Region = "region", BusinessDate = "effectiveDate", IdempotencyKey = "idempotencyKey",
         Command = "command";
-
-    /// <summary>Sets the headers of every event that the session will save: who, for which region and business date, by which command.</summary>
-    public static void Stamp(this IDocumentSession session, Actor actor, string region, DateOnly effectiveDate, string command, string idempotencyKey = "")
-    {
-        session.SetHeader(Actor, actor.Id);
-        session.SetHeader(Role, actor.Role);
-        session.SetHeader(Region, region);
-        session.SetHeader(BusinessDate, effectiveDate.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture));
-        session.SetHeader(IdempotencyKey, idempotencyKey);
-        session.SetHeader(Command, command);
-    }
 
     public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
 

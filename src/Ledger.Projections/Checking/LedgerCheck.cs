@@ -187,7 +187,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.EventTypeName.IsOneOf(types)).OrderBy(e => e.Sequence).Take(PageSize * 5).ToListAsync(cancellation);
             if (events.Count == 0) break;
             after = events[^1].Sequence;
-            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => FenAxisProjection.Entries(e).Select(entry => (Event: e, Entry: entry))).ToList();
+            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Event: e, Entry: entry with { EventId = e.Id }))).ToList();
             var found = (await stored.AtAsync([.. expected.Select(x => x.Entry)])).ToDictionary(Place);
             foreach (var differing in expected.Where(x => found.GetValueOrDefault(Place(x.Entry)) != x.Entry).GroupBy(x => x.Event))
             {
@@ -195,9 +195,9 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
                     Report(new Difference("FenAxis", $"{entry.Axis.Word()} {entry.Span.Account} {entry.Span.Fen.From}", "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), differing.Key.Sequence));
                 if (!rebuild) continue;
                 foreach (var (_, entry) in differing) await DeleteAsync(entry.Axis.Word(), entry.Span.Account, entry.Span.Fen.From);
-                await using var writing = store.LightweightSession();
-                await new FenAxisProjection(schema).ApplyAsync(writing, [differing.Key], cancellation);
-                await writing.SaveChangesAsync(cancellation);
+                await using var writing = connection.CreateBatch();
+                StoredAxes.Insert(writing, schema, [.. differing.Select(d => d.Entry)]);
+                await writing.ExecuteNonQueryAsync(cancellation);
             }
         }
         if (scope.Length > 0) return;

@@ -1,6 +1,4 @@
-using Ledger.Domain.Funds;
 using Marten;
-using Marten.Linq.MatchesSql;
 using Npgsql;
 
 namespace Ledger.Projections.Provenance;
@@ -11,14 +9,12 @@ public static class GiftTrace
     /// <summary>Every gift of a donor to funds whose region begins with <paramref name="scope"/>, in order of time.</summary>
     public static async Task<IReadOnlyList<AllocationTrace>> OfDonorAsync(IQuerySession session, NpgsqlConnection connection, string donorId, string scope, CancellationToken cancellation)
     {
-        var funds = await session.Query<Fund>()
-            .Where(f => f.Region.StartsWith(scope) && f.MatchesSql("exists (select 1 from jsonb_each(d.data -> 'lots') lot where lot.value ->> 'donorId' = ?)", donorId))
-            .ToListAsync(cancellation);
+        var found = await connection.QueryAsync(
+            $"select stream_id, data ->> 'allocationId' from {session.DocumentStore.Options.Events.DatabaseSchemaName}.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @donor and headers ->> 'region' like @scope || '%'",
+            r => (FundId: r.GetString(0), AllocationId: r.GetString(1)), ("donor", donorId), ("scope", scope));
         var tracing = new Tracing(connection, session.DocumentStore);
         var gifts = new List<AllocationTrace>();
-        foreach (var fund in funds)
-            foreach (var gift in fund.Lots.Where(l => l.Value.DonorId == donorId))
-                gifts.Add((await tracing.DownAsync(fund.Id, gift.Key))!);
+        foreach (var gift in found) gifts.Add((await tracing.DownAsync(gift.FundId, gift.AllocationId))!);
         return [.. gifts.OrderBy(g => g.Allocation.Event.RecordedAt)];
     }
 }

@@ -43,7 +43,7 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
         var places = await Axes.DownAsync(lot.Span);
         var (count, lines) = await Axes.LinesAsync([.. places.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span)], skip, take);
         var statuses = await StatusesAsync(lines.Select(l => l.MemberYearId));
-        var name = (await connection.QueryAsync($"select name from {_schema}.mt_doc_fund where id = @fund", r => r.GetString(0), ("fund", fundId))).Single();
+        var name = (await connection.QueryAsync($"select data ->> 'name' from {_schema}.mt_doc_fund where id = @fund", r => r.GetString(0), ("fund", fundId))).Single();
         Money Sum(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Span.Fen.Length));
         return new AllocationTrace(allocation, name, Sum(PlaceKind.Used), Sum(PlaceKind.Available), Sum(PlaceKind.Returned), count,
             [.. lines.Select(l => new AllocationUse(l.ApplicationId, StreamId.MemberOf(l.MemberYearId), l.AmountFen, statuses[(l.MemberYearId, l.ApplicationId)]))]);

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text;
+using Ledger.Api.Commands;
+using Ledger.Api.Sample;
+using Ledger.Api.Security;
+using Ledger.Domain;
+
+namespace Ledger.Bench;
+
+/// <summary>Clients that post allocations over HTTP, each waiting for its answer: into many funds, or all into one.</summary>
+public sealed class Postings
+{
+    private readonly HttpClient _http;
+    private readonly List<(string Path, byte[] Body, AuthenticationHeaderValue By)> _funds = [];
+
+    private Postings(HttpClient http) => _http = http;
+
+    /// <summary>Registers <paramref name="funds"/> villages with a fund each; <paramref name="first"/>: the number of the first.</summary>
+    public static async Task<Postings> SetUpAsync(HttpClient http, Tokens tokens, SampleOffices offices, int funds, int year, int first = 1)
+    {
+        var postings = new Postings(http);
+        for (var i = first; i < first + funds; i++)
+        {
+            var village = new SampleVillage(offices, $"{SampleStory.County}{i:000000}", $"第{i}村股份经济合作社", i, year);
+            await village.RegisterAsync();
+            var slip = await village.Officer.EvidenceAsync($"slip {i}");
+            postings._funds.Add(($"/api/funds/{village.FundId}/allocations",
+                Encoding.UTF8.GetBytes($$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"]}"""),
+                new AuthenticationHeaderValue("Bearer", tokens.Issue(village.Officer.Actor, TimeSpan.FromHours(12)))));
+        }
+        return postings;
+    }
+
+    /// <summary>Postings per second and the latencies in milliseconds, sorted.</summary>
+    public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) => Rate.OfAsync(clients, time, async random =>
+    {
+        var (path, body, by) = _funds[hot ? 0 : random.Next(_funds.Count)];
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } } };
+        request.Headers.Authorization = by;
+        request.Headers.Add(IdempotencyKey.Header, $"{Guid.NewGuid():N}");
+        using var response = await _http.SendAsync(request);
+        if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"{path}: {await response.Content.ReadAsStringAsync()}");
+    });
+}
+
+/// <summary>What a number of clients did in a time.</summary>
+public sealed record Rate(double PerSecond, IReadOnlyList<double> Milliseconds)
+{
+    public double Median => Milliseconds[Milliseconds.Count / 2];
+    public double P99 => Milliseconds[Milliseconds.Count * 99 / 100];
+
+    public static async Task<Rate> OfAsync(int clients, TimeSpan time, Func<Random, Task> once)
+    {
+        var all = new ConcurrentBag<List<double>>();
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, clients).Select(async client =>
+        {
+            await Task.Yield();
+            var (random, own) = (new Random(client), new List<double>());
+            all.Add(own);
+            while (watch.Elapsed < time)
+            {
+                var before = watch.Elapsed;
+                await once(random);
+                own.Add((watch.Elapsed - before).TotalMilliseconds);
+            }
+        }));
+        var elapsed = watch.Elapsed;
+        var sorted = all.SelectMany(l => l).Order().ToList();
+        return new Rate(sorted.Count / elapsed.TotalSeconds, sorted);
+    }
+}

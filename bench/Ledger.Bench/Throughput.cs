@@ -1,0 +1,34 @@
+using Ledger.Api.Sample;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Api.Tests;
+using Npgsql;
+
+namespace Ledger.Bench;
+
+public static class Throughput
+{
+    public static async Task RunAsync(PrivateCluster cluster, string folder, int seconds)
+    {
+        var connectionString = await cluster.DatabaseAsync("bench");
+        var keyFile = Path.Combine(folder, "keys.json");
+        await using var api = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile });
+        await using var database = NpgsqlDataSource.Create(connectionString);
+        var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
+        var year = DateTime.UtcNow.AddHours(8).Year;
+        var offices = new SampleOffices(actor => new SampleClient(api.Http, tokens, actor), SampleStory.County);
+        await offices.PublishPolicyAsync(year);
+        await offices.OpenPilotAsync();
+        var postings = await Postings.SetUpAsync(api.Http, tokens, offices, 50, year);
+        await postings.RunAsync(8, TimeSpan.FromSeconds(5));
+        foreach (var clients in new[] { 1, 8, 32 })
+        {
+            var raw = await database.OpenConnectionAsync();
+            var rate = await postings.RunAsync(clients, TimeSpan.FromSeconds(seconds));
+            Console.WriteLine($"postings {clients,2} clients {rate.PerSecond,8:N0}/s median {rate.Median:0.00} p99 {rate.P99:0.00} ms");
+            await raw.DisposeAsync();
+        }
+        var hot = await postings.RunAsync(32, TimeSpan.FromSeconds(seconds), hot: true);
+        Console.WriteLine($"hot fund 32 clients {hot.PerSecond,8:N0}/s median {hot.Median:0.00} p99 {hot.P99:0.00} ms");
+    }
+}
