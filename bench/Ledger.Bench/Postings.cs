@@ -51,19 +51,22 @@ public sealed record Rate(double PerSecond, IReadOnlyList<double> Milliseconds)
     public double Median => Milliseconds[Milliseconds.Count / 2];
     public double P99 => Milliseconds[Milliseconds.Count * 99 / 100];
 
-    public static async Task<Rate> OfAsync(int clients, TimeSpan time, Func<Random, Task> once)
+    public static Task<Rate> OfAsync(int clients, TimeSpan time, Func<Random, Task> once) => OfAsync(clients, time, () => 0, (_, random) => once(random));
+
+    /// <param name="open">What each client works with.</param>
+    public static async Task<Rate> OfAsync<T>(int clients, TimeSpan time, Func<T> open, Func<T, Random, Task> once)
     {
         var all = new ConcurrentBag<List<double>>();
         var watch = Stopwatch.StartNew();
         await Task.WhenAll(Enumerable.Range(0, clients).Select(async client =>
         {
-            await Task.Yield();
-            var (random, own) = (new Random(client), new List<double>());
+            var (random, own, with) = (new Random(client), new List<double>(), open());
             all.Add(own);
+            await Task.Yield();
             while (watch.Elapsed < time)
             {
                 var before = watch.Elapsed;
-                await once(random);
+                await once(with, random);
                 own.Add((watch.Elapsed - before).TotalMilliseconds);
             }
         }));

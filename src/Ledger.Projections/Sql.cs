@@ -38,6 +38,21 @@ public static class Sql
         batch.BatchCommands.Add(command);
     }
 
+    /// <summary>
+    /// As <see cref="QueryAsync{T}"/>, for a statement of every command: parsed and planned once on each connection. Prepared in a round
+    /// trip of its own, so that nothing else stands in the batch that could fail (LedgerStore.Plain says why).
+    /// </summary>
+    public static async Task<List<T>> PreparedAsync<T>(this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> read, params NpgsqlParameter[] parameters)
+    {
+        await using var batch = connection.CreateBatch();
+        batch.Add(sql, parameters);
+        await batch.PrepareAsync();
+        await using var reader = await batch.ExecuteReaderAsync();
+        var rows = new List<T>();
+        while (await reader.ReadAsync()) rows.Add(read(reader));
+        return rows;
+    }
+
     private static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, (string Name, object? Value)[] parameters)
     {
         var command = new NpgsqlCommand(sql, connection);

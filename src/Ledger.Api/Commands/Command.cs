@@ -26,7 +26,7 @@ namespace Ledger.Api.Commands;
 /// One command in one transaction: load state under lock, let a decider decide, append. Nothing is visible before
 /// <see cref="CommitAsync"/>; a refusal undoes everything and leaves only its own record.
 /// </summary>
-public sealed class Command(IDocumentStore store, EventWriter writer, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IServiceScopeFactory scopes,
+public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyedServices(LedgerStore.Commands)] NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IServiceScopeFactory scopes,
     IHttpContextAccessor http) : IAsyncDisposable
 {
     /// <summary>
@@ -117,6 +117,7 @@ public sealed class Command(IDocumentStore store, EventWriter writer, NpgsqlData
         await using var batch = Connection.CreateBatch();
         batch.Add($"select id, version from {LedgerStore.Schema}.mt_streams where id = any($1) order by id {strength}", ids.Texts(id => id));
         batch.Add($"select id, data from {LedgerStore.Schema}.mt_doc_{typeof(T).Name.ToLowerInvariant()} where id = any($1)", ids.Texts(id => id));
+        await batch.PrepareAsync();
         await using var reader = await batch.ExecuteReaderAsync();
         while (await reader.ReadAsync()) _versions[reader.GetString(0)] = reader.GetInt64(1);
         await reader.NextResultAsync();
@@ -161,9 +162,8 @@ public sealed class Command(IDocumentStore store, EventWriter writer, NpgsqlData
     {
         var wanted = (digests ?? []).Where(d => !string.IsNullOrWhiteSpace(d)).Select(d => d.Trim().ToLowerInvariant()).Distinct().ToArray();
         if (wanted.Length > 20) throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
-        var known = await Connection.QueryAsync(
-            $"select distinct digest from {LedgerStore.Schema}.evidence where digest = any(@digests) and region like @scope || '%'",
-            r => r.GetString(0), ("digests", wanted), ("scope", Actor.Region));
+        var known = await Connection.PreparedAsync($"select distinct digest from {LedgerStore.Schema}.evidence where digest = any($1) and region like $2 || '%'",
+            r => r.GetString(0), wanted.Texts(d => d), Sql.Text(Actor.Region));
         var missing = wanted.Except(known).ToList();
         if (missing.Count > 0)
             throw new RefusedException(new Rejection(Rejections.EvidenceMissing, $"没有上传过凭证 {missing[0]}") { Field = field });
@@ -176,30 +176,37 @@ public sealed class Command(IDocumentStore store, EventWriter writer, NpgsqlData
     public async Task CommitAsync()
     {
         await using var batch = Connection.CreateBatch();
-        writer.Add(batch, _changes.Values, Stamp());
+        // First the answer to the key: where that is known, no sequence number has been spent, whose gap the projections would wait for.
         foreach (var statement in _beside) batch.BatchCommands.Add(statement);
-        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync();
-        await ScheduleDeadlinesAsync();
+        writer.Add(batch, _changes.Values, Stamp());
+        var deadlines = await DeadlinesAsync();
+        if (deadlines.Count == 0) batch.Add("commit"); // with the last statement: nothing is left to say
+        await batch.PrepareAsync();
+        await batch.ExecuteNonQueryAsync();
+        if (deadlines.Count == 0) return;
+        await ScheduleAsync(deadlines);
         await _transaction!.CommitAsync();
     }
 
-    /// <summary>Deadlines that begin with this command (C21) are scheduled in its transaction.</summary>
-    private async Task ScheduleDeadlinesAsync()
+    /// <summary>The deadlines that begin with this command (C21).</summary>
+    private async Task<IReadOnlyList<(string ApplicationId, StartedDeadline Deadline)>> DeadlinesAsync()
     {
-        if (_started.Count == 0) return;
-        var region = _started[0].Application.Region;
-        var year = _started[0].Application.Year;
-        if (await Session.PolicyYearAsync(region, year) is not { } policy) return;
-        var deadlines = _started.Select(s => (s.Application.Id, Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)))
-            .Where(d => d.Deadline is not null).DistinctBy(d => d.Deadline!.Kind).ToList();
-        if (deadlines.Count == 0) return;
+        if (_started.Count == 0) return [];
+        var (region, year) = (_started[0].Application.Region, _started[0].Application.Year);
+        if (await Session.PolicyYearAsync(region, year) is not { } policy) return [];
+        return [.. _started.Select(s => (s.Application.Id, Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)!))
+            .Where(d => d.Deadline is not null).DistinctBy(d => d.Deadline.Kind)];
+    }
+
+    private async Task ScheduleAsync(IReadOnlyList<(string ApplicationId, StartedDeadline Deadline)> deadlines)
+    {
         // An outbox of its own for each attempt: what a lost race had put into it is gone with it.
         _outbox = scopes.CreateAsyncScope();
         var outbox = _outbox.Value.ServiceProvider.GetRequiredService<IMartenOutbox>();
         outbox.Enroll(Session);
         foreach (var (id, deadline) in deadlines)
         {
-            var dueAt = time.GetUtcNow().AddDays(deadline!.Days);
+            var dueAt = time.GetUtcNow().AddDays(deadline.Days);
             await outbox.ScheduleAsync(new DeadlineDue(id, deadline.Kind, dueAt, deadline.ObjectionId), dueAt);
         }
         await Session.SaveChangesAsync();

@@ -37,13 +37,13 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
         {
             try
             {
-                var (result, outcome) = await AttemptAsync(context, next, key, request);
+                var (result, outcome) = await AttemptAsync(context, next, key, request, isRepeat: attempt > 1);
                 Telemetry.Count(command.Name, outcome, started);
                 return result;
             }
             catch (Exception e) when (attempt < Attempts && IsLostRace(e))
             {
-                log.LogInformation("Attempt {Attempt} of {Path} lost a race and starts over", attempt, http.Request.Path);
+                log.LogInformation("Attempt {Attempt} of {Path} lost a race, or its key is known, and it starts over", attempt, http.Request.Path);
             }
             catch
             {
@@ -57,11 +57,12 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
         }
     }
 
-    private async Task<(IResult Result, string Outcome)> AttemptAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next, string? key, byte[] request)
+    private async Task<(IResult Result, string Outcome)> AttemptAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next, string? key, byte[] request, bool isRepeat)
     {
         var http = context.HttpContext;
         await command.BeginAsync();
-        if (key is not null && await IdempotencyKey.FindAsync(command, key, request) is { } known)
+        // The first attempt does not ask whether the key is known: nearly none is, and one that is cannot be kept again.
+        if (isRepeat && key is not null && await IdempotencyKey.FindAsync(command, key, request) is { } known)
         {
             http.Response.Headers["Idempotent-Replay"] = "true";
             return (new BytesResult(known), "replayed");

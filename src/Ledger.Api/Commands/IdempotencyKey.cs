@@ -13,7 +13,8 @@ public sealed record StoredAnswer(int Status, IReadOnlyDictionary<string, string
 
 /// <summary>
 /// Idempotency-Key: the same key with the same request gets the first answer again, for good; with another request
-/// <c>idempotency-mismatch</c>. The answer is kept in the command's transaction: it and the events stand or fall together.
+/// <c>idempotency-mismatch</c>. The answer is kept in the command's transaction: it and the events stand or fall together. Whatever a
+/// command comes to, done or refused, it keeps its key; where that is known the command starts over, and looks.
 /// </summary>
 public static class IdempotencyKey
 {
@@ -37,10 +38,10 @@ public static class IdempotencyKey
     /// <exception cref="RefusedException"><c>idempotency-mismatch</c>.</exception>
     public static async Task<StoredAnswer?> FindAsync(Command command, string key, byte[] request)
     {
-        var known = await command.Connection.QueryAsync(
-            $"select request, status, headers, body from {LedgerStore.Schema}.idempotency where actor = @actor and key = @key",
+        var known = await command.Connection.PreparedAsync(
+            $"select request, status, headers, body from {LedgerStore.Schema}.idempotency where actor = $1 and key = $2",
             r => (Request: r.GetFieldValue<byte[]>(0), Answer: new StoredAnswer(r.GetInt32(1), JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!, r.GetFieldValue<byte[]>(3))),
-            ("actor", command.Actor.Id), ("key", key));
+            Sql.Text(command.Actor.Id), Sql.Text(key));
         return known.Count == 0 ? null
             : known[0].Request.AsSpan().SequenceEqual(request) ? known[0].Answer
             : throw new RefusedException(new Rejection(Rejections.IdempotencyMismatch, $"{Header} “{key}”已用于另一请求") { Field = Header });

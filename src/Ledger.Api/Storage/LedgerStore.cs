@@ -30,6 +30,25 @@ public static class LedgerStore
     /// </summary>
     public static string Plain(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = 0 }.ConnectionString;
 
+    /// <summary>The connections of commands, among the services.</summary>
+    public const string Commands = "commands";
+
+    /// <summary>
+    /// How commands connect: they leave nothing behind on a connection that would have to be reset, and their few statements, prepared once
+    /// on each, keep the plan that fits any parameters: by key, whatever the size. Fewer of them than a server allows: a command beyond that
+    /// waits for its turn.
+    /// </summary>
+    public static NpgsqlDataSource CommandSource(string connectionString)
+    {
+        var given = new NpgsqlConnectionStringBuilder(Plain(connectionString));
+        return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(given.ConnectionString)
+        {
+            NoResetOnClose = true,
+            Options = $"{given.Options} -c plan_cache_mode=force_generic_plan".Trim(),
+            MaxPoolSize = Math.Min(given.MaxPoolSize, 50),
+        }.ConnectionString);
+    }
+
     /// <summary>The id of this database's log: part of its name, and of its key file's.</summary>
     public static async Task<string> LogIdAsync(NpgsqlDataSource database)
     {
