@@ -43,7 +43,12 @@ public sealed class Visitor : IAsyncDisposable
     /// <summary>Text is shown somewhere on the page.</summary>
     public Task SeesAsync(string text) => Assertions.Expect(Page.GetByText(text).First).ToBeVisibleAsync(new() { Timeout = 15_000 });
 
-    public Task ClickAsync(string button) => Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).First.ClickAsync();
+    /// <summary>Once the page's script has run: a reload shows the text before it.</summary>
+    public async Task ClickAsync(string button)
+    {
+        await Page.WaitForLoadStateAsync();
+        await Page.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).First.ClickAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -87,7 +87,13 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
     public async Task<bool> IsWholeLogInAsync(string scope, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        return (await connection.QueryAsync($"select not exists (select 1 from {LedgerStore.Schema}.mt_events where coalesce(headers ->> 'region', '') not like @scope || '%')", r => r.GetBoolean(0), ("scope", scope))).Single();
+        // The audit trail has an index for it; what it has yet to take in is looked at where it lies.
+        const string s = LedgerStore.Schema;
+        return (await connection.QueryAsync(
+            $"""
+             select not exists (select 1 from {s}.audit_entry where region ~<~ @scope or region ~>=~ (@scope || chr(1114111)))
+                and not exists (select 1 from {s}.mt_events where seq_id > (select coalesce(max(last_seq_id), 0) from {s}.mt_event_progression where name = 'AuditTrail:All') and coalesce(headers ->> 'region', '') not like @scope || '%')
+             """, r => r.GetBoolean(0), ("scope", scope))).Single();
     }
 
     /// <summary>The transparency log: the bytes of each leaf, and a newline.</summary>

@@ -121,27 +121,27 @@ public static class ReportEndpoints
         var items = await connection.QueryAsync(
             $"""
              select i.*, exists (select 1 from {S}.mt_events e where e.stream_id = i.id and e.type = 'deadline_missed') from (
-             with work as (select id, data ->> 'region' as region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
-                                  extract(day from @now - (data ->> 'since')::timestamptz)::int as age from {S}.mt_doc_workitem where data ->> 'region' like @scope || '%')
+             with work as (select id, region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
+                                  extract(day from @now - (data ->> 'since')::timestamptz)::int as age from {S}.mt_doc_workitem where region like @scope || '%')
              select 'overdue-review', id, region, fen, age, @review, '申请待复核或审批' from work where status in ('filed', 'reviewed') and age > @review
              union all select 'overdue-payment', id, region, fen, age, @notice + @payment, '公示期满未付款，或审批后未公示' from work where status in ('approved', 'noticed') and age > @notice + @payment
              union all select 'overdue-credit', id, region, fen, age, @credit, '已付款未全部入账' from work where status = 'paid' and age > @credit
              union all
              select 'unanswered-objection', e.stream_id, a.region, null, extract(day from @now - e.timestamp)::int, @objection, '异议未答复'
-               from {S}.mt_events e join {S}.mt_doc_application a on a.id = e.stream_id
-              where e.type = 'objection_raised' and a.region like @scope || '%' and extract(day from @now - e.timestamp) > @objection
+               from {S}.mt_doc_workitem w join {S}.mt_doc_application a on a.id = w.id join {S}.mt_events e on e.stream_id = w.id
+              where w.region like @scope || '%' and (w.data ->> 'openObjections')::int > 0 and e.type = 'objection_raised' and extract(day from @now - e.timestamp) > @objection
                 and exists (select 1 from jsonb_array_elements(a.data -> 'objections') o where o ->> 'objectionId' = e.data ->> 'objectionId' and o ->> 'upheld' is null)
              union all
              select 'idle-money', f.id, f.region, (f.data ->> 'availableFen')::bigint, extract(day from @now - moved.at)::int, @idle, '资金长期未使用'
                from {S}.mt_doc_fund f cross join lateral (
-                    select coalesce(max(timestamp) filter (where type = 'funds_reserved'), min(timestamp) filter (where type = 'funds_allocated')) as at
-                      from {S}.mt_events where stream_id = f.id) moved
+                    select coalesce((select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_reserved' order by version desc limit 1),
+                                    (select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_allocated' order by version limit 1)) as at) moved
               where f.region like @scope || '%' and (f.data ->> 'availableFen')::bigint > 0 and extract(day from @now - moved.at) > @idle
              union all
              select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴或没有本人缴费记录的人员已获补助，应由经办机构退回 (C5 C6)'
                from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32), jsonb_array_elements(y.data -> 'subsidies') s
               where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
-                and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not y.data @? '$.contributions[*] ? (@.kind == "regular")')
+                and y.data @? '$.subsidies[0]' and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not y.data @? '$.contributions[*] ? (@.kind == "regular")') -- as its index says
               order by 1, 5 desc limit {Scope.MaxRows}) i (kind, id, region, fen, age, due, text) order by 1, 5 desc
              """,
             r => new SupervisionItem(r.GetString(0), r.GetString(1), r.GetString(2), r.IsDBNull(3) ? null : new Money(r.GetInt64(3)), r.GetInt32(4), r.GetInt32(5), r.GetString(6), r.GetBoolean(7)),

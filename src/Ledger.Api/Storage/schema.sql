@@ -55,6 +55,7 @@ create index if not exists audit_entry_ids      on {schema}.audit_entry using gi
 create index if not exists audit_entry_actor    on {schema}.audit_entry (actor, seq);
 create index if not exists audit_entry_type     on {schema}.audit_entry (type, seq);
 create index if not exists audit_entry_recorded on {schema}.audit_entry (recorded_at);
+create index if not exists audit_entry_region   on {schema}.audit_entry (region text_pattern_ops, seq);
 
 -- Where each fen came from and went to (Provenance/AxisEntry.cs): one row for each interval of an axis. The key is its start, so
 -- that two intervals cannot begin at the same fen.
@@ -79,6 +80,13 @@ create unique index if not exists mt_events_fund_event on {schema}.mt_events (id
 
 -- A donor's gifts are found by the donor.
 create index if not exists mt_events_gift on {schema}.mt_events ((data ->> 'donorId')) where type = 'funds_allocated' and data ->> 'donorId' is not null;
+
+-- Whose subsidy is to be clawed back (C5, C6): few among all member-years.
+create index if not exists mt_doc_memberyear_idx_clawback on {schema}.mt_doc_memberyear (id)
+    where data @? '$.subsidies[0]' and (data @? '$.contributions[*] ? (@.kind == "catch-up")' or not data @? '$.contributions[*] ? (@.kind == "regular")');
+
+-- A stream's row is updated by every command on it: room on its page keeps the update out of the index.
+alter table {schema}.mt_streams set (fillfactor = 50);
 
 -- Which key file this database belongs to: starting with another one must fail, not write what nobody can read.
 create table if not exists {schema}.key_check (
