@@ -25,7 +25,7 @@ public static class History
     });
 
     /// <param name="withContributions">Each line's own contribution too, as another event, and the policy year: then the events keep every promise that ledger-verify checks.</param>
-    public static async Task<(List<FenSpan> Lines, List<(string FundId, string AllocationId)> Allocations)> FillAsync(string connectionString, IDocumentStore store, int size, bool withContributions = false)
+    public static async Task<(List<FenSpan> Lines, List<(string FundId, string AllocationId)> Allocations)> FillAsync(string connectionString, IDocumentStore store, int size, bool withContributions = false, string region = "370811102201")
     {
         var lines = new List<FenSpan>();
         var allocations = new List<(string, string)>();
@@ -90,9 +90,9 @@ public static class History
                     await WriteAsync(year, 2, new SubsidyApproved(application, $"collective-{fundId[5..]}", fundId, SubAccount.General, fen.Length, fen));
                     await years.StartRowAsync();
                     await years.WriteAsync(year, NpgsqlDbType.Varchar);
-                    await years.WriteAsync($$"""{"id":"{{year}}","revision":2,"subsidies":[{"applicationId":"{{application}}","fundId":"{{fundId}}","amountFen":{{LineFen}},"fen":{"from":{{fen.From}},"to":{{fen.To}}},"status":"approved"}]}""", NpgsqlDbType.Jsonb);
+                    await years.WriteAsync($$"""{"id":"{{year}}","revision":2,"contributions":[{"kind":"regular","tierFen":30000,"amountFen":30000,"paidOn":"2026-03-01","reference":"SW{{sequence:000000000000}}"}],"subsidies":[{"applicationId":"{{application}}","fundId":"{{fundId}}","amountFen":{{LineFen}},"fen":{"from":{{fen.From}},"to":{{fen.To}}},"status":"approved"}]}""", NpgsqlDbType.Jsonb);
                     await years.WriteAsync(1L, NpgsqlDbType.Bigint);
-                    await years.WriteAsync("370811102201", NpgsqlDbType.Varchar);
+                    await years.WriteAsync("", NpgsqlDbType.Varchar);
                     if (lines.Count < 200_000 || random.Next(50) == 0) lines.Add(FenSpan.Of(fundId, SubAccount.General, fen));
                     if (random.Next(50) != 0) continue;
                     await WriteAsync(fundId, ++version, new ReservationReleased(application, SubAccount.General, fen.Length, fen, FenInterval.StartingAt(inFen, fen.Length), "x"));
@@ -105,7 +105,7 @@ public static class History
             await using (var connection = new NpgsqlConnection(connectionString))
             {
                 await connection.OpenAsync();
-                await connection.ExecuteAsync("insert into ledger.mt_doc_fund (id, data, mt_version, region) values (@id, jsonb_build_object('id', @id, 'name', @id), 1, '370811102201')", ("id", fundId));
+                await connection.ExecuteAsync("insert into ledger.mt_doc_fund (id, data, mt_version, region) values (@id, jsonb_build_object('id', @id, 'name', @id), 1, @region)", ("id", fundId), ("region", region));
             }
 
             async Task WriteAsync(string stream, int at, object e)
@@ -121,7 +121,7 @@ public static class History
                 await events.WriteAsync(DateTimeOffset.UnixEpoch.AddSeconds(sequence), NpgsqlDbType.TimestampTz);
                 await events.WriteAsync("*DEFAULT*", NpgsqlDbType.Varchar);
                 await events.WriteAsync($"{e.GetType().FullName}, Ledger.Domain", NpgsqlDbType.Varchar);
-                await events.WriteAsync("""{"role": "agency", "actor": "approver.370811", "region": "370811102201", "command": "approve-application", "effectiveDate": "2026-11-01", "idempotencyKey": "x"}""", NpgsqlDbType.Jsonb);
+                await events.WriteAsync($$"""{"role": "agency", "actor": "approver.{{region[..6]}}", "region": "{{region}}", "command": "approve-application", "effectiveDate": "2026-11-01", "idempotencyKey": "x"}""", NpgsqlDbType.Jsonb);
                 await events.WriteAsync(false, NpgsqlDbType.Boolean);
                 foreach (var a in AxisEntry.Of(stream, e))
                 {
@@ -155,5 +155,52 @@ public static class History
             """, ("seq", ++sequence));
 
         Task<NpgsqlBinaryImporter> CopyAsync(int into, string target) => copying[into].BeginBinaryImportAsync($"copy ledger.{target} from stdin (format binary)");
+    }
+
+    /// <summary>What the product keeps beside such a history: streams, members, collectives, applications, work items, audit trail.</summary>
+    public static async Task FillReadModelsAsync(string connectionString)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString);
+        await connection.OpenAsync();
+        string[] statements =
+        [
+            "set session_replication_role = replica", "set maintenance_work_mem = '1GB'",
+            "delete from ledger.mt_events where type = 'policy_year_published'", // the county's own comes through the API
+            "insert into ledger.mt_streams (id, type, version) select stream_id, null, max(version) from ledger.mt_events group by 1",
+            """
+            insert into ledger.mt_doc_member (id, data, mt_version, region)
+            select 'member-' || substr(id, 13, 32), jsonb_build_object('id', 'member-' || substr(id, 13, 32), 'revision', 1, 'region', '370812102201', 'memberships',
+                   jsonb_build_object('collective-' || substr(data #>> '{subsidies,0,fundId}', 6), '370812102201')), 1, '370812102201' from ledger.mt_doc_memberyear
+            """,
+            "insert into ledger.mt_doc_collective (id, data, mt_version, region) select 'collective-' || substr(id, 6), jsonb_build_object('id', 'collective-' || substr(id, 6), 'name', id, 'region', region), 1, region from ledger.mt_doc_fund",
+            """
+            insert into ledger.mt_doc_application (id, data, mt_version, region)
+            select reference, jsonb_build_object('id', reference, 'year', 2026, 'status', 'settled', 'fundId', split_part(account, '/', 1), 'collectiveId', 'collective-' || substr(split_part(account, '/', 1), 6), 'lines',
+                   (select jsonb_agg(jsonb_build_object('row', i, 'memberId', 'member-' || md5(reference || i), 'amountFen', 10000, 'tierFen', 30000, 'status', 'credited')) from generate_series(1, 500) i)), 1, '370812102201'
+              from ledger.fen_axis where axis = 'out' and kind = 'reserved'
+            """,
+            """
+            insert into ledger.mt_doc_workitem (id, data, mt_version, region)
+            select id, jsonb_build_object('id', id, 'region', region, 'year', 2026, 'status', 'settled', 'lines', 500, 'amountFen', 5000000, 'openObjections', 0, 'since', now(), 'filedAt', now(), 'collectiveId', data ->> 'collectiveId'), 1, region from ledger.mt_doc_application
+            """,
+            "drop index ledger.audit_entry_ids, ledger.audit_entry_actor, ledger.audit_entry_type, ledger.audit_entry_recorded, ledger.audit_entry_region",
+            """
+            insert into ledger.audit_entry (seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids)
+            select seq_id, id, stream_id, version, type, timestamp, (headers ->> 'effectiveDate')::date, headers ->> 'actor', headers ->> 'role', headers ->> 'region', (data ->> 'amountFen')::bigint, null, '{}',
+                   array_remove(array[stream_id, data ->> 'applicationId', data ->> 'fundId', data ->> 'collectiveId', data ->> 'allocationId'], null) from ledger.mt_events
+            """,
+            "create index audit_entry_ids on ledger.audit_entry using gin (ids) with (gin_pending_list_limit = 256)", "create index audit_entry_actor on ledger.audit_entry (actor, seq)", "create index audit_entry_type on ledger.audit_entry (type, seq)",
+            "create index audit_entry_recorded on ledger.audit_entry (recorded_at)", "create index audit_entry_region on ledger.audit_entry (region text_pattern_ops, seq)",
+            "vacuum analyze ledger.audit_entry", "vacuum analyze ledger.mt_streams", "vacuum analyze ledger.mt_doc_member", "vacuum analyze ledger.mt_doc_application", "vacuum analyze ledger.mt_doc_workitem",
+            "vacuum analyze ledger.mt_doc_collective", "vacuum analyze ledger.mt_doc_fund",
+            // The log is not what is measured: it begins behind this history.
+            "update ledger.log_state set low_water = (select max(seq_id) from ledger.mt_events)", "checkpoint",
+        ];
+        foreach (var statement in statements)
+        {
+            var watch = System.Diagnostics.Stopwatch.StartNew();
+            await connection.ExecuteAsync(statement);
+            if (!Console.IsErrorRedirected || watch.Elapsed.TotalSeconds > 20) Console.Error.WriteLine($"{watch.Elapsed.TotalSeconds,6:0.0} s  {statement.Trim()[..Math.Min(60, statement.Trim().Length)]}");
+        }
     }
 }

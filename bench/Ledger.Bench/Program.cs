@@ -8,6 +8,7 @@ using Ledger.Bench;
 
 // In /var/tmp: a cluster of this size does not belong into a memory-backed /tmp.
 var folder = Path.Combine("/var/tmp", $"ledger-bench-{Environment.ProcessId}");
+var report = new Report(Path.Combine(AppContext.BaseDirectory, "../../../../results"));
 try
 {
     await using var cluster = await PrivateCluster.StartAsync(folder);
@@ -17,6 +18,7 @@ try
         "trace" => Trace.RunAsync(cluster, folder, args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : [10_000, 1_000_000, 10_000_000]),
         "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
         "pages" => Pages.RunAsync(cluster, folder),
+        "growth" => Growth.RunAsync(cluster, folder, args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : [100_000, 10_000_000], report),
         "throughput" => Throughput.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 5),
         _ => throw new ArgumentException("steps, trace, log, pages"),
     });

@@ -58,6 +58,6 @@ public static class ProjectionRegistration
     private static void AddState<T>(StoreOptions options) where T : Aggregate, IEvolve<T>
     {
         options.Projections.Add(new StateProjection<T>(), ProjectionLifecycle.Inline);
-        options.Schema.For<T>().Duplicate(x => x.Region).IgnoreIndex("mt_doc_memberyear_idx_clawback"); // see schema.sql
+        options.Schema.For<T>().Duplicate(x => x.Region).IgnoreIndex("mt_doc_memberyear_idx_clawback").IgnoreIndex("mt_doc_member_idx_memberships"); // see schema.sql
     }
 }

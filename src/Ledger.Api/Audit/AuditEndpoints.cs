@@ -52,9 +52,8 @@ public static class AuditEndpoints
         var entries = await connection.QueryAsync(
             $"""
              select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data
-               from {LedgerStore.Schema}.audit_entry a join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq
-              where {string.Join(" and ", asked.Select(f => f.Condition))}
-              order by a.seq limit {size + 1}
+               from (select * from {LedgerStore.Schema}.audit_entry a where {string.Join(" and ", asked.Select(f => f.Condition))} order by a.seq limit {size + 1}) a
+               join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq
              """,
             r => new AuditEntryView(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),
                 r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),

@@ -115,7 +115,7 @@ public static class MemberEndpoints
 
     /// <summary>Members of a collective in order of id, one more than a page where there is one.</summary>
     public static Task<IReadOnlyList<Member>> PageAsync(string collectiveId, string? after, int size, IQuerySession session, CancellationToken cancellation) => session.Query<Member>()
-        .Where(m => m.MatchesSql("jsonb_exists(d.data -> 'memberships', ?)", collectiveId) && m.MatchesSql("d.id > ?", after ?? ""))
+        .Where(m => m.MatchesSql('^', "d.data -> 'memberships' ? ^", collectiveId) && m.MatchesSql("d.id > ?", after ?? ""))
         .OrderBy(m => m.Id).Take(size + 1).ToListAsync(cancellation);
 
     /// <summary>What stands in place of the name of a person whose data was erased.</summary>

@@ -53,32 +53,30 @@ public static class ReportEndpoints
             $"""
              with c as (select id, data ->> 'name' as name from {S}.mt_doc_collective where region like @scope || '%' and data ->> 'mergedInto' is null),
              payer as (
-                 select m.collective, y.id
+                 select m.collective, count(*) as people
                    from {S}.mt_doc_memberyear y
-                   join (select d.id, k.key as collective from {S}.mt_doc_member d, jsonb_each_text(d.data -> 'memberships') k) m
+                   join (select d.id, k.key as collective from {S}.mt_doc_member d, jsonb_each_text(d.data -> 'memberships') k
+                          where d.data -> 'memberships' ?| (select array_agg(id) from c)) m
                      on y.id = 'member-year-' || substr(m.id, 8) || '-' || @year
-                  where y.data @? '$.contributions[*] ? (@.kind == "regular")' and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")'),
+                  where y.data @? '$.contributions[*] ? (@.kind == "regular")' and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")' group by 1),
              line as (
-                 select s ->> 'collectiveId' as collective, y.id, (s ->> 'amountFen')::bigint as fen, right(y.id, 4)::int as year
-                   from {S}.mt_doc_memberyear y, jsonb_array_elements(y.data -> 'subsidies') s
-                  where s ->> 'status' = 'credited' and right(y.id, 4)::int in (@year, @year - 1)),
+                 select a.data ->> 'collectiveId' as collective, count(distinct l ->> 'memberId') filter (where (a.data ->> 'year')::int = @year) as people,
+                        coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year), 0)::bigint as fen,
+                        coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year - 1), 0)::bigint as before
+                   from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
+                  where a.region like @scope || '%' and l ->> 'status' = 'credited' and (a.data ->> 'year')::int in (@year, @year - 1) group by 1),
              done as (
                  select a.data ->> 'collectiveId' as collective, avg(extract(epoch from s.timestamp - f.timestamp) / 86400)::int as days
                    from {S}.mt_doc_application a
                    join {S}.mt_events f on f.stream_id = a.id and f.type = 'application_filed'
                    join {S}.mt_events s on s.stream_id = a.id and s.type = 'application_settled'
-                  where (a.data ->> 'year')::int = @year group by 1),
+                  where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1),
              dispute as (
                  select a.data ->> 'collectiveId' as collective, count(*) as raised, count(*) filter (where (o ->> 'upheld')::boolean) as upheld
                    from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'objections') o
-                  where (a.data ->> 'year')::int = @year group by 1)
-             select c.id, c.name,
-                    (select count(*) from payer where payer.collective = c.id),
-                    (select count(distinct line.id) from line where line.collective = c.id and line.year = @year),
-                    (select coalesce(sum(fen), 0) from line where line.collective = c.id and line.year = @year)::bigint,
-                    (select coalesce(sum(fen), 0) from line where line.collective = c.id and line.year = @year - 1)::bigint,
-                    done.days, coalesce(dispute.raised, 0), coalesce(dispute.upheld, 0)
-               from c left join done on done.collective = c.id left join dispute on dispute.collective = c.id
+                  where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1)
+             select c.id, c.name, coalesce(payer.people, 0), coalesce(line.people, 0), coalesce(line.fen, 0), coalesce(line.before, 0), done.days, coalesce(dispute.raised, 0), coalesce(dispute.upheld, 0)
+               from c left join payer on payer.collective = c.id left join line on line.collective = c.id left join done on done.collective = c.id left join dispute on dispute.collective = c.id
               order by c.id limit {Scope.MaxRows}
              """,
             r => new IncentiveFacts(r.GetString(0), r.GetString(1), (int)r.GetInt64(2), (int)r.GetInt64(3), new Money(r.GetInt64(4)), new Money(r.GetInt64(5)),

@@ -52,6 +52,7 @@ create table if not exists {schema}.audit_entry (
     ids            text[]      not null
 );
 create index if not exists audit_entry_ids      on {schema}.audit_entry using gin (ids);
+alter index {schema}.audit_entry_ids set (gin_pending_list_limit = 256);   -- a search reads what is pending from end to end
 create index if not exists audit_entry_actor    on {schema}.audit_entry (actor, seq);
 create index if not exists audit_entry_type     on {schema}.audit_entry (type, seq);
 create index if not exists audit_entry_recorded on {schema}.audit_entry (recorded_at);
@@ -80,6 +81,8 @@ create unique index if not exists mt_events_fund_event on {schema}.mt_events (id
 
 -- A donor's gifts are found by the donor.
 create index if not exists mt_events_gift on {schema}.mt_events ((data ->> 'donorId')) where type = 'funds_allocated' and data ->> 'donorId' is not null;
+
+create index if not exists mt_doc_member_idx_memberships on {schema}.mt_doc_member using gin ((data -> 'memberships'));
 
 -- Whose subsidy is to be clawed back (C5, C6): few among all member-years.
 create index if not exists mt_doc_memberyear_idx_clawback on {schema}.mt_doc_memberyear (id)
