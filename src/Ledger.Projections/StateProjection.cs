@@ -50,14 +50,17 @@ public static class ProjectionRegistration
         var add = typeof(ProjectionRegistration).GetMethod(nameof(AddState), BindingFlags.NonPublic | BindingFlags.Static)!;
         foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))))
             add.MakeGenericMethod(aggregate).Invoke(null, [options]);
-        options.Schema.For<WorkQueues.WorkItem>().Duplicate(i => i.Region);
+        options.Schema.For<WorkQueues.WorkItem>().Duplicate(i => i.Region, configure: ByPrefix);
         options.Projections.Add(new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName), ProjectionLifecycle.Async, "AuditTrail", async => async.BatchSize = BatchSize);
         options.Projections.Add(new WorkQueues.WorkQueueProjection(), ProjectionLifecycle.Async, async => async.BatchSize = BatchSize);
     }
 
+    /// <summary>Regions are looked for by prefix: a scope. An index of a collation other than C does not serve that.</summary>
+    private static void ByPrefix(Marten.Schema.DocumentIndex index) => index.Mask = "? text_pattern_ops";
+
     private static void AddState<T>(StoreOptions options) where T : Aggregate, IEvolve<T>
     {
         options.Projections.Add(new StateProjection<T>(), ProjectionLifecycle.Inline);
-        options.Schema.For<T>().Duplicate(x => x.Region).IgnoreIndex("mt_doc_memberyear_idx_clawback").IgnoreIndex("mt_doc_member_idx_memberships"); // see schema.sql
+        options.Schema.For<T>().Duplicate(x => x.Region, configure: ByPrefix).IgnoreIndex("mt_doc_memberyear_idx_clawback").IgnoreIndex("mt_doc_member_idx_memberships"); // see schema.sql
     }
 }
