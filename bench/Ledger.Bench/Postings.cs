@@ -33,6 +33,14 @@ public sealed class Postings
         return postings;
     }
 
+    /// <summary>The same funds, through another node.</summary>
+    public Postings At(HttpClient other)
+    {
+        var there = new Postings(other);
+        there._funds.AddRange(_funds);
+        return there;
+    }
+
     /// <summary>Postings per second and the latencies in milliseconds, sorted.</summary>
     public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) => Rate.OfAsync(clients, time, async random =>
     {

@@ -1,5 +1,6 @@
 // Measurements, each a ratio to a named baseline of the same run. README.md of this folder says how to read them.
-//   bench/run steps [lines] [rounds]     the steps of an application over HTTP
+//   bench/run [--seconds 5] [--lines 10000] [--pgledger folder]    postings, bulk, hot fund, nodes, start: against SQL, Marten alone, pgledger
+//   bench/run growth [sizes]             what a county waits for in a ledger of 100,000 and of 10,000,000 events
 //   bench/run trace [sizes]              tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
 //   bench/run log [events]               the transparency log at 1,000,000 events
 //   bench/run pages                      first view of the pages in Chromium; memory of signed-in people
@@ -8,20 +9,23 @@ using Ledger.Bench;
 
 // In /var/tmp: a cluster of this size does not belong into a memory-backed /tmp.
 var folder = Path.Combine("/var/tmp", $"ledger-bench-{Environment.ProcessId}");
-var report = new Report(Path.Combine(AppContext.BaseDirectory, "../../../../results"));
+var what = args.FirstOrDefault(a => !a.StartsWith("--", StringComparison.Ordinal) && Array.IndexOf(args, a) == 0) ?? "capacity";
+string? Option(string name) => Array.IndexOf(args, $"--{name}") is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+int[] Sizes(params int[] usual) => args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : usual;
+var report = new Report(Path.Combine(Environment.GetEnvironmentVariable("LEDGER_BENCH_RESULTS") ?? folder));
 try
 {
     await using var cluster = await PrivateCluster.StartAsync(folder);
-    await (args.FirstOrDefault() switch
+    await (what switch
     {
-        "steps" => Steps.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1000, args.Length > 2 ? int.Parse(args[2]) : 7),
-        "trace" => Trace.RunAsync(cluster, folder, args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : [10_000, 1_000_000, 10_000_000]),
+        "capacity" => Capacity.RunAsync(cluster, folder, int.Parse(Option("seconds") ?? "5"), int.Parse(Option("lines") ?? "10000"), Option("pgledger"), report),
+        "growth" => Growth.RunAsync(cluster, folder, Sizes(100_000, 10_000_000), report),
+        "trace" => Trace.RunAsync(cluster, folder, Sizes(10_000, 1_000_000, 10_000_000)),
         "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
         "pages" => Pages.RunAsync(cluster, folder),
-        "growth" => Growth.RunAsync(cluster, folder, args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : [100_000, 10_000_000], report),
-        "throughput" => Throughput.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 5),
-        _ => throw new ArgumentException("steps, trace, log, pages"),
+        _ => throw new ArgumentException("nothing, growth, trace, log, pages"),
     });
+    report.Keep(what);
 }
 finally
 {

@@ -25,9 +25,10 @@ public sealed class Report(string folder)
         Console.WriteLine($"{what,-52}{(value < 100 ? $"{value:0.00}" : $"{value:N0}"),12} {unit,-9}{noise,7:P0}  {(ratio is { } r ? $"{r:0.00} × {baseline}" : ""),-38} {(kept is null ? "" : $"{value / kept.Value:0.00} × {(kept.Value < 100 ? $"{kept.Value:0.00}" : $"{kept.Value:N0}")}")}");
     }
 
-    /// <summary>Keeps the run beside the others; the file names the day and the machine.</summary>
+    /// <summary>Keeps what was measured in place of what was kept of its kind; version control has the older ones.</summary>
     public void Keep(string name)
     {
+        if (_figures.Count == 0) return;
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, $"{name}.json"), JsonSerializer.Serialize(_figures, Json));
     }

@@ -59,6 +59,16 @@ public sealed class ApiProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The most it has held so far.</summary>
+    public long PeakWorkingSet
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
     public string Output { get { lock (_output) return string.Join('\n', _output); } }
 
     public async Task KillAsync()

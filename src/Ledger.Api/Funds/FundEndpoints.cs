@@ -254,6 +254,7 @@ public static class FundEndpoints
     public static async Task<(Fund Fund, JournalEntry Entry)> EntryAsync(string id, long sequence, IQuerySession session, Caller caller)
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
-        return (fund, (await session.Events.FetchStreamAsync(id)).Where(e => e.Sequence == sequence).Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}"));
+        var found = await session.Events.QueryAllRawEvents().Where(e => e.Sequence == sequence && e.StreamKey == id).ToListAsync();
+        return (fund, found.Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}"));
     }
 }

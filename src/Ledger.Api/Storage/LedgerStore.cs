@@ -26,9 +26,14 @@ public static class LedgerStore
     /// <summary>
     /// How the product connects: never with automatic preparation, whatever the connection string says. Npgsql 10.0.3 loses count of its
     /// answers when a batch fails in which a statement is being prepared: the next command on that connection reads an answer that is not
-    /// its own ("unexpected backend message DataRow"). ConnectionTests shows it.
+    /// its own ("unexpected backend message DataRow"). ConnectionTests shows it. And never with the server's just-in-time compiler: over a large
+    /// ledger it takes longer to compile a query than the query takes.
     /// </summary>
-    public static string Plain(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = 0 }.ConnectionString;
+    public static string Plain(string connectionString)
+    {
+        var given = new NpgsqlConnectionStringBuilder(connectionString);
+        return new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = 0, Options = $"{given.Options} -c jit=off".Trim() }.ConnectionString;
+    }
 
     /// <summary>The connections of commands, among the services.</summary>
     public const string Commands = "commands";
