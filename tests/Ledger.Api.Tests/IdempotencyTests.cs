@@ -53,6 +53,24 @@ public sealed class IdempotencyTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task The_first_answer_stays_when_the_state_has_moved_on()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        var (path, key) = ($"{village.ApplicationPath}/approval", Guid.NewGuid().ToString());
+        using var first = await village.Offices.Approver.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), key);
+        Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+        await village.NoticeAsync();
+        using var again = await village.Offices.Approver.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), key);
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+        Assert.True(again.Headers.Contains("Idempotent-Replay"));
+        Assert.Equal(await first.Content.ReadAsStringAsync(), await again.Content.ReadAsStringAsync());
+        using var other = await village.Offices.Approver.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), Guid.NewGuid().ToString());
+        Assert.Contains("wrong-state", await other.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task A_refusal_is_a_first_answer_too()
     {
         var (village, _, path) = await AllocationAsync();

@@ -41,9 +41,10 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
                 Telemetry.Count(command.Name, outcome, started);
                 return result;
             }
-            catch (Exception e) when (attempt < Attempts && IsLostRace(e))
+            // A first attempt that fails for whatever reason looks for its key too: what was answered once is answered so for good.
+            catch (Exception e) when (attempt < Attempts && (IsLostRace(e) || (attempt == 1 && key is not null && e is not (RefusedException or BadHttpRequestException or OperationCanceledException))))
             {
-                log.LogInformation("Attempt {Attempt} of {Path} lost a race, or its key is known, and it starts over", attempt, http.Request.Path);
+                log.LogInformation("Attempt {Attempt} of {Path} lost a race or failed, and starts over: {Reason}", attempt, http.Request.Path, e.GetType().Name);
             }
             catch
             {
