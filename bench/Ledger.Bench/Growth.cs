@@ -3,8 +3,6 @@ using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
-using Ledger.Domain;
-using Npgsql;
 
 namespace Ledger.Bench;
 
@@ -42,13 +40,8 @@ public static class Growth
                 var village = new SampleVillage(offices, $"{SampleStory.County}{i:000000}", $"第{i}村股份经济合作社", i, today.Year);
                 var people = new SamplePeople(i).Take(People, $"{370811 + i}");
                 await village.RegisterAsync();
-                await village.SurveyAsync(People);
                 await village.AllocateAsync(People * 200);
-                await village.ImportMembersAsync(people);
-                await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), today);
-                await village.DraftAsync(SampleVillage.Flat(100));
-                await village.ResolveAsync(today);
-                await village.AdoptAsync();
+                await village.PrepareAsync(people, 100, today);
                 await village.FileAsync(people);
                 await village.ReviewAsync();
                 await village.ApproveAsync();
@@ -63,20 +56,20 @@ public static class Growth
 
             times[("a posting, one client", size)] = [.. (await postings.RunAsync(1, TimeSpan.FromSeconds(10))).Milliseconds];
             times[("a posting, eight clients", size)] = [.. (await postings.RunAsync(8, TimeSpan.FromSeconds(10))).Milliseconds];
-            await MeasureAsync("trace of a line", size, Samples * 5, i => offices.Auditor.GetAsync($"/api/trace/applications/{villages[3].ApplicationId}/members/{lines[i % lines.Count]}"));
-            await MeasureAsync("trace of an allocation", size, Samples, _ => offices.Auditor.GetAsync($"/api/trace/funds/{villages[3].FundId}/allocations/{allocation}"));
-            await MeasureAsync("fund list", size, Samples, _ => offices.CountyHrss.GetAsync("/api/funds"));
-            await MeasureAsync("statement", size, Samples, _ => villages[3].Officer.GetAsync($"/api/funds/{villages[3].FundId}/statement"));
-            await MeasureAsync("work queue", size, Samples, _ => offices.Reviewer.GetAsync("/api/applications?waitingForMe=true"));
-            await MeasureAsync("member list", size, Samples, _ => villages[3].Officer.GetAsync($"/api/members?collectiveId={villages[3].CollectiveId}"));
-            await MeasureAsync("audit search by member", size, Samples, i => offices.Auditor.GetAsync($"/api/audit/events?id={lines[i]}"));
-            await MeasureAsync("audit search by type and village", size, Samples, i => offices.Auditor.GetAsync($"/api/audit/events?type=funds_allocated&region={villages[i % Villages].VillageCode}"));
-            await MeasureAsync("audit search by region", size, Samples, i => offices.Auditor.GetAsync($"/api/audit/events?region={villages[i % Villages].VillageCode}"));
-            await MeasureAsync("audit search by time", size, Samples, i => offices.Auditor.GetAsync($"/api/audit/events?from={Uri.EscapeDataString($"{DateTime.UtcNow.AddHours(-1):s}Z")}"));
-            await MeasureAsync("supervision of a county", size, Samples / 4, _ => offices.CountyHrss.GetAsync("/api/supervision"));
-            await MeasureAsync("ranking of a county", size, Samples / 4, _ => offices.CountyHrss.GetAsync($"/api/reports/incentives?year={today.Year}"));
+            await MeasureAsync("trace of a line", Samples * 5, i => offices.Auditor.GetAsync($"/api/trace/applications/{villages[3].ApplicationId}/members/{lines[i % lines.Count]}"));
+            await MeasureAsync("trace of an allocation", Samples, _ => offices.Auditor.GetAsync($"/api/trace/funds/{villages[3].FundId}/allocations/{allocation}"));
+            await MeasureAsync("fund list", Samples, _ => offices.CountyHrss.GetAsync("/api/funds"));
+            await MeasureAsync("statement", Samples, _ => villages[3].Officer.GetAsync($"/api/funds/{villages[3].FundId}/statement"));
+            await MeasureAsync("work queue", Samples, _ => offices.Reviewer.GetAsync("/api/applications?waitingForMe=true"));
+            await MeasureAsync("member list", Samples, _ => villages[3].Officer.GetAsync($"/api/members?collectiveId={villages[3].CollectiveId}"));
+            await MeasureAsync("audit search by member", Samples, i => offices.Auditor.GetAsync($"/api/audit/events?id={lines[i]}"));
+            await MeasureAsync("audit search by type and village", Samples, i => offices.Auditor.GetAsync($"/api/audit/events?type=funds_allocated&region={villages[i % Villages].VillageCode}"));
+            await MeasureAsync("audit search by region", Samples, i => offices.Auditor.GetAsync($"/api/audit/events?region={villages[i % Villages].VillageCode}"));
+            await MeasureAsync("audit search by time", Samples, i => offices.Auditor.GetAsync($"/api/audit/events?from={Uri.EscapeDataString($"{DateTime.UtcNow.AddHours(-1):s}Z")}"));
+            await MeasureAsync("supervision of a county", Samples / 4, _ => offices.CountyHrss.GetAsync("/api/supervision"));
+            await MeasureAsync("ranking of a county", Samples / 4, _ => offices.CountyHrss.GetAsync($"/api/reports/incentives?year={today.Year}"));
 
-            async Task MeasureAsync(string what, int at, int samples, Func<int, Task> act)
+            async Task MeasureAsync(string what, int samples, Func<int, Task> act)
             {
                 for (var i = 0; i < 3; i++) await act(i);
                 var list = new List<double>();
@@ -86,7 +79,7 @@ public static class Growth
                     await act(i);
                     list.Add(watch.Elapsed.TotalMilliseconds);
                 }
-                times[(what, at)] = [.. list.Order()];
+                times[(what, size)] = [.. list.Order()];
                 if (!Console.IsErrorRedirected) Console.Error.WriteLine($"{size:N0} {what}: {list.Order().ElementAt(list.Count / 2):0.0} ms");
             }
         }

@@ -82,12 +82,7 @@ public static class Pages
         foreach (var (village, lines) in ((SampleVillage, int)[])[(villages[0], QueueLines), (villages[1], TraceLines)])
         {
             var people = new SamplePeople(lines).Take(lines, SampleStory.County);
-            await village.SurveyAsync(lines);
-            await village.ImportMembersAsync(people);
-            await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), today);
-            await village.DraftAsync(SampleVillage.Flat(30));
-            await village.ResolveAsync(today);
-            await village.AdoptAsync();
+            await village.PrepareAsync(people, 30, today);
             await village.FileAsync(people);
         }
         await villages[1].ReviewAsync();

@@ -9,10 +9,10 @@ using Ledger.Bench;
 
 // In /var/tmp: a cluster of this size does not belong into a memory-backed /tmp.
 var folder = Path.Combine("/var/tmp", $"ledger-bench-{Environment.ProcessId}");
-var what = args.FirstOrDefault(a => !a.StartsWith("--", StringComparison.Ordinal) && Array.IndexOf(args, a) == 0) ?? "capacity";
+var what = args is [var first, ..] && !first.StartsWith("--", StringComparison.Ordinal) ? first : "capacity";
 string? Option(string name) => Array.IndexOf(args, $"--{name}") is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 int[] Sizes(params int[] usual) => args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : usual;
-var report = new Report(Path.Combine(Environment.GetEnvironmentVariable("LEDGER_BENCH_RESULTS") ?? folder));
+var report = new Report(Environment.GetEnvironmentVariable("LEDGER_BENCH_RESULTS") ?? folder);
 try
 {
     await using var cluster = await PrivateCluster.StartAsync(folder);

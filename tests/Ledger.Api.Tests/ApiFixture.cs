@@ -82,14 +82,9 @@ public sealed class ApiFixture : IAsyncLifetime
         SampleOffices? offices = null, HttpClient? http = null)
     {
         var village = await RegisteredAsync(offices, http);
-        await village.SurveyAsync(people);
         await village.AllocateAsync(money);
         var persons = new SamplePeople(village.VillageCode.GetHashCode(StringComparison.Ordinal)).Take(people, village.Offices.County);
-        await village.ImportMembersAsync(persons);
-        await village.ImportContributionsAsync(persons.Select(p => (p, 300, false)), Today);
-        await village.DraftAsync(SampleVillage.Flat(subsidy));
-        await village.ResolveAsync(Today);
-        await village.AdoptAsync();
+        await village.PrepareAsync(persons, subsidy, Today);
         return (village, persons);
     }
 

@@ -113,16 +113,8 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         var rank = Array.IndexOf(LockOrder, typeof(T));
         InvariantViolationException.Require(rank >= _lastRank, $"{typeof(T).Name} is locked out of order");
         _lastRank = rank;
-        // Two statements and one round trip: the second sees what was committed while the first waited for its locks.
-        await using var batch = Connection.CreateBatch();
-        batch.Add($"select id, version from {LedgerStore.Schema}.mt_streams where id = any($1) order by id {strength}", ids.Texts(id => id));
-        batch.Add($"select id, data from {LedgerStore.Schema}.mt_doc_{typeof(T).Name.ToLowerInvariant()} where id = any($1)", ids.Texts(id => id));
-        await batch.PrepareAsync();
-        await using var reader = await batch.ExecuteReaderAsync();
-        while (await reader.ReadAsync()) _versions[reader.GetString(0)] = reader.GetInt64(1);
-        await reader.NextResultAsync();
-        var states = new Dictionary<string, T>(ids.Length);
-        while (await reader.ReadAsync()) states[reader.GetString(0)] = store.Options.Serializer().FromJson<T>(reader, 1);
+        var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength);
+        foreach (var (id, version) in versions) _versions[id] = version;
         return states;
     }
 

@@ -2,7 +2,6 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Projections.AuditTrail;
-using Marten;
 using Npgsql;
 using Wolverine;
 
@@ -20,7 +19,7 @@ public static class DeadlineDueHandler
     /// <summary>The sample's clock may be behind the real one while its county is loaded: look again then.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
-    public static async Task Handle(DeadlineDue due, IDocumentStore store, EventWriter writer, NpgsqlDataSource database, TimeProvider time, Clock clock, IMessageContext context)
+    public static async Task Handle(DeadlineDue due, EventWriter writer, NpgsqlDataSource database, TimeProvider time, Clock clock, IMessageContext context)
     {
         if (time.GetUtcNow() < due.DueAt)
         {
@@ -29,13 +28,12 @@ public static class DeadlineDueHandler
         }
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        var version = (await connection.QueryAsync($"select version from {LedgerStore.Schema}.mt_streams where id = @id for update", r => r.GetInt64(0), ("id", due.ApplicationId))).SingleOrDefault();
-        await using var session = store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(transaction));
-        var application = await session.LoadAsync<Application>(due.ApplicationId) ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
+        var (versions, states) = await writer.LockAsync<Application>(connection, [due.ApplicationId], "for update");
+        var application = states.GetValueOrDefault(due.ApplicationId) ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
         var decision = Supervision.Escalate(application, due.Kind, due.DueAt, due.ObjectionId);
         if (decision.Events.Count == 0) return;
         var message = $"{context.Envelope!.Id}";
-        await writer.WriteAsync(connection, [StreamChange.Of(due.ApplicationId, version, application, decision)],
+        await writer.WriteAsync(connection, [StreamChange.Of(due.ApplicationId, versions[due.ApplicationId], application, decision)],
             new EventStamp(new Actor("system", "system", application.Region), application.Region, clock.Today, "escalate-deadline", message, message));
         await transaction.CommitAsync();
     }

@@ -119,6 +119,17 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
 
     public Task<JsonElement> AdoptAsync() => Officer.PostAsync($"/api/plans/{PlanId}/adoption");
 
+    /// <summary>From registration to an adopted plan of <paramref name="subsidy"/> yuan each: survey, members, contributions, plan, resolution. Money is another matter.</summary>
+    public async Task PrepareAsync(IReadOnlyList<SamplePerson> people, decimal subsidy, DateOnly on)
+    {
+        await SurveyAsync(people.Count);
+        await ImportMembersAsync(people);
+        await ImportContributionsAsync(people.Select(p => (p, 300, false)), on);
+        await DraftAsync(Flat(subsidy));
+        await ResolveAsync(on);
+        await AdoptAsync();
+    }
+
     public async Task<JsonElement> FileAsync(IEnumerable<SamplePerson> roster)
     {
         var seal = await Officer.EvidenceAsync($"sealed application {villageCode}");

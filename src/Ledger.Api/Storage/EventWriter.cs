@@ -39,7 +39,7 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
 }
 
 /// <summary>
-/// Appends what was decided, into Marten's own tables: events, stream versions, the states beside them and the axes of the fen, for one
+/// Locks and reads what a decision rests on, and appends what was decided, into Marten's own tables: events, stream versions, the states beside them and the axes of the fen, for one
 /// stream or ten thousand, in as many statements as there are tables and one round trip. Marten's session takes one call of a function
 /// for each stream and one for each document, and folds every event a second time; apart from that the rows are the same, and Marten
 /// reads, projects and rebuilds them.
@@ -58,6 +58,24 @@ public sealed class EventWriter(IDocumentStore store, TimeProvider time)
         .ToFrozenDictionary(t => t.EventType, t => (t.EventTypeName, DotNetType(t.EventType)));
 
     private static string DotNetType(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
+
+    /// <summary>Locks streams, in the order of their ids, and reads them as they are then: versions and states by id, the missing absent. Two statements and one round trip.</summary>
+    /// <param name="strength"><c>for update</c>, or <c>for share</c> where the decision only rests on them.</param>
+    public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(NpgsqlConnection connection, string[] ids, string strength) where T : Aggregate
+    {
+        await using var batch = connection.CreateBatch();
+        batch.Add($"select id, version from {Schema}.mt_streams where id = any($1) order by id {strength}", ids.Texts(id => id));
+        // Sees what was committed while the first waited for its locks.
+        batch.Add($"select id, data from {Schema}.mt_doc_{typeof(T).Name.ToLowerInvariant()} where id = any($1)", ids.Texts(id => id));
+        await batch.PrepareAsync();
+        await using var reader = await batch.ExecuteReaderAsync();
+        var versions = new Dictionary<string, long>(ids.Length);
+        while (await reader.ReadAsync()) versions[reader.GetString(0)] = reader.GetInt64(1);
+        await reader.NextResultAsync();
+        var states = new Dictionary<string, T>(ids.Length);
+        while (await reader.ReadAsync()) states[reader.GetString(0)] = store.Options.Serializer().FromJson<T>(reader, 1);
+        return (versions, states);
+    }
 
     /// <summary>Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.</summary>
     public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp)

@@ -31,8 +31,9 @@ public static class LedgerStore
     /// </summary>
     public static string Plain(string connectionString)
     {
-        var given = new NpgsqlConnectionStringBuilder(connectionString);
-        return new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = 0, Options = $"{given.Options} -c jit=off".Trim() }.ConnectionString;
+        var plain = new NpgsqlConnectionStringBuilder(connectionString) { MaxAutoPrepare = 0 };
+        plain.Options = $"{plain.Options} -c jit=off".Trim();
+        return plain.ConnectionString;
     }
 
     /// <summary>The connections of commands, among the services.</summary>
@@ -45,13 +46,10 @@ public static class LedgerStore
     /// </summary>
     public static NpgsqlDataSource CommandSource(string connectionString)
     {
-        var given = new NpgsqlConnectionStringBuilder(Plain(connectionString));
-        return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(given.ConnectionString)
-        {
-            NoResetOnClose = true,
-            Options = $"{given.Options} -c plan_cache_mode=force_generic_plan".Trim(),
-            MaxPoolSize = Math.Min(given.MaxPoolSize, 50),
-        }.ConnectionString);
+        var commands = new NpgsqlConnectionStringBuilder(Plain(connectionString)) { NoResetOnClose = true };
+        commands.Options += " -c plan_cache_mode=force_generic_plan";
+        commands.MaxPoolSize = Math.Min(commands.MaxPoolSize, 50);
+        return NpgsqlDataSource.Create(commands.ConnectionString);
     }
 
     /// <summary>The id of this database's log: part of its name, and of its key file's.</summary>
