@@ -62,12 +62,12 @@ if (args is ["log-key", ..])
 }
 
 // Services
-builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>();
+builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>().AddScoped<DeadLetters>();
 builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
 builder.Services.AddLedgerStore(database);
 builder.Services.AddKeyedSingleton(LedgerStore.Commands, (_, _) => LedgerStore.CommandSource(access.Application));
-builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
+builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHostedService<ProjectionService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
 Tokens.AddTo(builder.Services, settings);
 builder.Services.AddHardening(settings);
 builder.Services.AddTelemetry(builder.Configuration);
@@ -152,6 +152,7 @@ api.MapCheck();
 api.MapTraces();
 api.MapExports();
 api.MapTemplates();
+api.MapDeadLetters();
 app.MapLog();
 app.MapApiDocument();
 app.MapPages(settings);
@@ -164,6 +165,7 @@ app.MapTracePages();
 app.MapReportPages();
 app.MapDonorPages();
 app.MapAccountPages();
+app.MapOperationPages();
 app.MapHealth();
 if (Telemetry.IsScraped(builder.Configuration)) app.MapPrometheusScrapingEndpoint().AllowAnonymous();
 if (settings.Sample) app.MapSampleClock();

@@ -43,7 +43,7 @@ public static class ProjectionRegistration
     /// <summary>Events that an asynchronous projection takes at once: one approval of ten thousand lines is two bites, not twenty.</summary>
     private const int BatchSize = 5_000;
 
-    /// <summary>Inline: state of every aggregate. Async (Wolverine spreads them over the nodes): audit trail and work queue.</summary>
+    /// <summary>Inline: state of every aggregate. Async, on one node at a time: audit trail and work queue.</summary>
     public static void AddLedgerProjections(this StoreOptions options)
     {
         options.Events.AddEventTypes(EventTypes.All);

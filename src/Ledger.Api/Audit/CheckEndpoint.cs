@@ -36,6 +36,11 @@ public static class CheckEndpoint
         var result = await check.RunAsync(rebuild);
         foreach (var d in result.Differences)
             Console.WriteLine($"{d.Projection} {d.Id} {d.Path}: 现为 {d.Found ?? "（无）"}，应为 {d.Expected ?? "（无）"}{(d.Event is { } e ? $"（事件 {e}）" : "")}{(result.Rebuilt ? "，已改正" : "")}");
+        if (result.Differences.Count == 0 || result.Rebuilt)
+        {
+            await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
+            await StateShapes.KeepAsync(connection);
+        }
         var log = await new LogCheck(services.GetRequiredService<NpgsqlDataSource>(), LedgerStore.Schema, services.GetRequiredService<Log.LogKeys>().Known).RunAsync(CancellationToken.None);
         foreach (var finding in log.Findings) Console.WriteLine($"Log {finding}");
         Console.WriteLine($"存证日志 {log.Entries} 条：{(log.Findings.Count == 0 ? "一致" : $"{log.Findings.Count} 处不一致，不能自行改正：请对照备份和见证方，见 docs/security.md")}");

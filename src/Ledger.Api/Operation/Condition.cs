@@ -8,7 +8,7 @@ namespace Ledger.Api.Operation;
 /// How the product stands, as the database tells: what waits, and for how long. Lags in events and, for what waits to be sealed, in seconds;
 /// money in fen. No personal data, no ids.
 /// </summary>
-public sealed record Readings(long AuditTrailLag, long WorkQueueLag, long Unsealed, double UnsealedSeconds, double CheckpointSeconds, long Findings, long UnmatchedReceipts, long OpenTransitFen, long DeadLetters);
+public sealed record Readings(long AuditTrailLag, long WorkQueueLag, long Unsealed, double UnsealedSeconds, double CheckpointSeconds, long Findings, long UnmatchedReceipts, long OpenTransitFen, long DeadLetters, long ChangedStates, double ClockSkewSeconds);
 
 /// <summary>What of the readings is not as it should be: in words, with what to do (docs/operations.md has each).</summary>
 public sealed record Degradation(string Code, string Reason);
@@ -21,6 +21,9 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
     // What is still as usual under load; beyond it somebody should look.
     private const long MostLag = 20_000;
     private static readonly TimeSpan MostUnsealed = TimeSpan.FromMinutes(1);
+
+    // Half of what makes nodes take each other for dead.
+    private static readonly TimeSpan MostSkew = LedgerStore.StaleAfter / 2;
 
     private readonly SemaphoreSlim _one = new(1);
     private (DateTimeOffset At, Readings Readings)? _last;
@@ -49,11 +52,12 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
                         coalesce((select extract(epoch from clock_timestamp() - max(signed_at)) from {s}.log_checkpoint), 0)::float8,
                         (select count(*) from {s}.log_finding),
                         (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint from {s}.mt_doc_workitem where data ->> 'status' = 'paid'),
-                        fund.transit, (select count(*) from wolverine.wolverine_dead_letters)
+                        fund.transit, (select count(*) from wolverine.wolverine_dead_letters), clock_timestamp()
                    from head, unsealed, fund
                  """,
-                r => new Readings(Math.Max(0, r.GetInt64(0)), Math.Max(0, r.GetInt64(1)), r.GetInt64(2), Math.Max(0, r.GetDouble(3)), Math.Max(0, r.GetDouble(4)), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8)),
+                r => new Readings(Math.Max(0, r.GetInt64(0)), Math.Max(0, r.GetInt64(1)), r.GetInt64(2), Math.Max(0, r.GetDouble(3)), Math.Max(0, r.GetDouble(4)), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8), 0, Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds)),
                 ("now", time.GetUtcNow()))).Single();
+            readings = readings with { ChangedStates = await StateShapes.ChangedAsync(connection) };
             _last = (now, readings);
             return readings;
         }
@@ -70,6 +74,8 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
         if (r.UnsealedSeconds > MostUnsealed.TotalSeconds) wrong.Add(new("sealing-late", $"有 {r.Unsealed} 个事件等了 {r.UnsealedSeconds:0} 秒还没有进入存证日志"));
         if (Math.Max(r.AuditTrailLag, r.WorkQueueLag) > MostLag) wrong.Add(new("projections-late", $"审计轨迹落后 {r.AuditTrailLag} 个事件，工作队列落后 {r.WorkQueueLag} 个"));
         if (r.DeadLetters > 0) wrong.Add(new("dead-letters", $"有 {r.DeadLetters} 条消息多次处理失败，见 docs/operations.md"));
+        if (r.ChangedStates > 0) wrong.Add(new("states-changed", $"{r.ChangedStates} 种状态文档由另一版本写成；请运行 check，有不一致时运行 check --rebuild（不必停机）"));
+        if (r.ClockSkewSeconds > MostSkew.TotalSeconds) wrong.Add(new("clock-skew", $"本机时钟与数据库相差 {r.ClockSkewSeconds:0} 秒；请校时（NTP）"));
         return wrong;
     }
 }

@@ -56,6 +56,7 @@ public static class Telemetry
             Gauge("log.findings", "{finding}", "What was found wrong with the log", r => r.Findings);
             Gauge("receipts.unmatched", "{row}", "Rows of receipts that fit no paid line", r => r.UnmatchedReceipts);
             Gauge("transit.open", "CNY", "Money that was paid and is not credited yet, in yuan", r => r.OpenTransitFen / 100.0);
+            Gauge("clock.skew", "s", "How far this node's clock is from the database's", r => r.ClockSkewSeconds);
             Gauge("messages.dead", "{message}", "Messages that failed for good", r => r.DeadLetters);
             while (!stopping.IsCancellationRequested)
             {

@@ -42,6 +42,7 @@ public static class LedgerSchema
                 await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
                 await AccountsContext.CreateTablesAsync(database);
                 await connection.ExecuteAsync(script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal));
+                await StateShapes.AddAsync(connection);
                 // A database from before the table: its events say what belongs there.
                 if ((await connection.QueryAsync($"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)", r => r.GetInt32(0))).Count > 0)
                     await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(rebuild: true, CancellationToken.None);

@@ -6,14 +6,18 @@ using Ledger.Projections;
 using Marten;
 using Npgsql;
 using Wolverine;
+using Wolverine.ErrorHandling;
 using Wolverine.Marten;
 
 namespace Ledger.Api.Storage;
 
-/// <summary>The event store: Marten on PostgreSQL, its asynchronous projections spread over the nodes by Wolverine.</summary>
+/// <summary>The event store: Marten on PostgreSQL. Its asynchronous projections run in <see cref="ProjectionService"/>.</summary>
 public static class LedgerStore
 {
     public const string Schema = "ledger";
+
+    /// <summary>How long a node may be silent before another looks after its reminders of deadlines. Their clocks must agree better than that.</summary>
+    public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(10);
 
     /// <summary>How events and documents are written: camelCase, enums as kebab-case words, money as whole fen.</summary>
     public static void StoredForm(JsonSerializerOptions json)
@@ -86,7 +90,6 @@ public static class LedgerStore
             return options;
         }).UseNpgsqlDataSource().IntegrateWithWolverine(marten =>
         {
-            marten.UseWolverineManagedEventSubscriptionDistribution = true;
             marten.MessageStorageSchemaName = "wolverine";
             marten.AutoCreate = AutoCreate.None;
         });
@@ -95,12 +98,15 @@ public static class LedgerStore
             wolverine.AutoBuildMessageStorageOnStartup = AutoCreate.None;
             // Messages wait in the database, not in memory: what is scheduled survives a restart.
             wolverine.Policies.UseDurableLocalQueues();
+            // What passes by itself is waited for; what does not is kept as a dead letter, to be looked at and tried again (DeadLetters.cs).
+            wolverine.OnException<NpgsqlException>(e => e.IsTransient).RetryWithCooldown(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)).Then.ScheduleRetry(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10), TimeSpan.FromHours(1));
+            wolverine.OnAnyException().RetryWithCooldown(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1));
             wolverine.Discovery.DisableConventionalDiscovery().IncludeType(typeof(Reports.DeadlineDueHandler));
-            // How soon projections start after the process, and move when a node is gone.
+            // How soon reminders of deadlines are looked after by another node when one is gone.
             wolverine.Durability.CheckAssignmentPeriod = TimeSpan.FromSeconds(2);
             wolverine.Durability.FirstHealthCheckExecution = TimeSpan.FromSeconds(1);
             wolverine.Durability.HealthCheckPollingTime = TimeSpan.FromSeconds(2);
-            wolverine.Durability.StaleNodeTimeout = TimeSpan.FromSeconds(10);
+            wolverine.Durability.StaleNodeTimeout = StaleAfter;
         });
     }
 }

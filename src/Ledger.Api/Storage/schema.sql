@@ -103,6 +103,19 @@ create table if not exists {schema}.schema_stamp (
     applied_at timestamptz not null default clock_timestamp()
 );
 
+-- Which node runs the asynchronous projections, and until when unless it says so again; by this server's clock alone (see ProjectionService.cs).
+create table if not exists {schema}.lease (
+    name   text        primary key,
+    holder uuid        not null,
+    until  timestamptz not null
+);
+
+-- In which shape the states beside the streams were written (see StateShapes.cs).
+create table if not exists {schema}.state_shape (
+    type  text primary key,
+    shape text not null
+);
+
 -- Storage that refuses change: what happened can be added to, never altered.
 create or replace function {schema}.refuse_change() returns trigger language plpgsql as $$
 begin
