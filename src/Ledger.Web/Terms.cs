@@ -58,6 +58,10 @@ public static class Terms
         ["DonorKind.organisation"] = "其他经济组织",
         ["DonorKind.charity"] = "公益慈善组织",
         ["DonorKind.individual"] = "个人",
+        ["DeadlineKind.review"] = "审核期限",
+        ["DeadlineKind.payment"] = "付款期限",
+        ["DeadlineKind.credit"] = "入账期限",
+        ["DeadlineKind.objection-answer"] = "异议答复期限",
         ["PilotStatus.applied"] = "已申请",
         ["PilotStatus.approved"] = "已批准",
         ["PilotStatus.declined"] = "未批准",
@@ -189,7 +193,7 @@ public static class Terms
 
     private static readonly (string Href, string Text) Home = ("/", "首页"), Funds = ("/funds", "资金"), Applications = ("/applications", "申请"), Plans = ("/plans", "方案"), Members = ("/members", "成员"),
         Donors = ("/donors", "捐赠"), Supervision = ("/supervision", "督办"), Ranking = ("/ranking", "激励排名"), Audit = ("/audit", "审计轨迹"), Log = ("/proof", "存证"), Exports = ("/exports", "导出"),
-        Policy = ("/policy-years", "政策年度"), Pilots = ("/pilots", "试点"), Accounts = ("/accounts", "账户"), Contributions = ("/contributions", "缴费记录");
+        Policy = ("/policy-years", "政策年度"), Pilots = ("/pilots", "试点"), Accounts = ("/accounts", "账户"), Contributions = ("/contributions", "缴费记录"), Operation = ("/operation", "运行状况");
 
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {
@@ -202,7 +206,7 @@ public static class Terms
         ["county-finance"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
         ["county-agriculture"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Donors, Audit, Exports],
         ["county-tax"] = [Home, Contributions, Applications, Supervision, Ranking],
-        ["administrator"] = [Home, Accounts],
+        ["administrator"] = [Home, Accounts, Operation],
     };
 
     public static IReadOnlyList<(string Href, string Text)> Menu(string role) => Menus.GetValueOrDefault(role, []);

@@ -48,6 +48,49 @@ public sealed class EscalationTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C21_a_reminder_that_fails_for_good_is_seen_by_its_administrator_and_tried_again_once_the_cause_is_gone()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        await village.FileAsync(people);
+        SampleClient Administrator(string region) => api.Client(new Domain.Actor($"administrator.{region}", Security.Roles.Administrator, region));
+        var (own, foreign) = (Administrator(village.Offices.County), Administrator("991100"));
+        async Task<JsonElement?> LetterAsync(SampleClient administrator) => (await administrator.GetAsync("/api/operation/dead-letters")).EnumerateArray()
+            .Where(l => l.GetProperty("applicationId").GetString() == village.ApplicationId).Select(l => (JsonElement?)l).SingleOrDefault();
+
+        await using (var connection = await api.Database.OpenConnectionAsync())
+            await connection.ExecuteAsync($"""
+                create function ledger.broken() returns trigger language plpgsql as $$ begin raise exception 'broken for a test'; end $$;
+                create trigger broken before insert on ledger.mt_events for each row when (new.type = 'deadline_missed' and new.stream_id = '{village.ApplicationId}') execute function ledger.broken();
+                """);
+        try
+        {
+            api.Clock.Advance(TimeSpan.FromDays(16));
+            await ApiFixture.EventuallyAsync(async () =>
+            {
+                await RingAsync(api.Database);
+                return await LetterAsync(own) is not null;
+            }, "the message has failed for good");
+        }
+        finally
+        {
+            await using var connection = await api.Database.OpenConnectionAsync();
+            await connection.ExecuteAsync("drop function ledger.broken cascade");
+        }
+        var letter = (await LetterAsync(own))!.Value;
+        Assert.Equal("review", letter.GetProperty("deadline").GetString());
+        Assert.Contains("broken for a test", letter.GetProperty("reason").GetString());
+        Assert.Empty(await MissedAsync(village));
+        Assert.Null(await LetterAsync(foreign));
+        var replay = $"/api/operation/dead-letters/{letter.GetProperty("id").GetString()}/replay";
+        await ApiFixture.RefusedAsync("not-found", foreign, replay);
+        await own.PostAsync(replay);
+        await ApiFixture.EventuallyAsync(async () => (await MissedAsync(village)).Length > 0, "it was tried again");
+        Assert.Equal(["review"], await MissedAsync(village));
+        Assert.Null(await LetterAsync(own));
+        await ApiFixture.RefusedAsync("not-found", own, replay);
+    }
+
+    [Fact]
     public async Task C21_a_scheduled_deadline_survives_kill_9_and_restart()
     {
         var database = await api.NewDatabaseAsync("ledger_deadline");

@@ -44,6 +44,13 @@ public sealed class OperationTests(ApiFixture api)
         Assert.True(asked.Count > 6);
         Assert.All(asked, name => Assert.Contains(name, text));
 
+        // An older version wrote the funds: degraded, until a check has looked at all of them.
+        await product.AttackAsync("update ledger.state_shape set shape = 'older' where type = 'Fund'");
+        await ApiFixture.EventuallyAsync(async () => Codes((await HealthAsync(product.Process)).Health).SequenceEqual(["states-changed"]), "degraded after an upgrade");
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.True(exit == 0, said);
+        await ApiFixture.EventuallyAsync(async () => (await HealthAsync(product.Process)).Health.GetProperty("status").GetString() == "ready", "ready again");
+
         // Something is wrong with the log: it still serves, and says so.
         await product.AttackAsync("insert into ledger.log_finding (kind, detail) values ('check', 'somebody was here')");
         await ApiFixture.EventuallyAsync(async () => Codes((await HealthAsync(product.Process)).Health).Contains("log-finding"), "degraded");

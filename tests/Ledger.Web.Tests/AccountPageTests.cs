@@ -35,6 +35,12 @@ public sealed partial class AccountPageTests(WebFixture web)
         var axe = await Deque.AxeCore.Playwright.PageExtensions.RunAxe(page);
         Assert.DoesNotContain(axe.Violations, v => v.Impact is "serious" or "critical");
 
+        await page.GotoAsync("/operation");
+        await Assertions.Expect(page.GetByText("一切正常")).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByText("没有失败的消息")).ToBeVisibleAsync();
+        Assert.DoesNotContain((await Deque.AxeCore.Playwright.PageExtensions.RunAxe(page)).Violations, v => v.Impact is "serious" or "critical");
+        await page.ScreenshotAsync(new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", "operation.png"), FullPage = true });
+
         // Signed out, the page is closed and the browser's way back shows nothing.
         await page.GetByRole(AriaRole.Button, new() { Name = "退出", Exact = true }).ClickAsync();
         await page.WaitForURLAsync("**/sign-in");

@@ -29,7 +29,7 @@ public sealed class EveryPageTests(WebFixture web)
     ];
 
     /// <summary>Not pages but files, or of a role that the sample has not (it is in AccountPageTests).</summary>
-    private static readonly string[] Elsewhere = ["/audit.xlsx", "/funds/{id}/statement.xlsx", "/accounts"];
+    private static readonly string[] Elsewhere = ["/audit.xlsx", "/funds/{id}/statement.xlsx", "/accounts", "/operation"];
 
     [Fact]
     public void The_list_of_pages_is_complete()
