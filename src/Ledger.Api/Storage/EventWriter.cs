@@ -100,12 +100,7 @@ public sealed class EventWriter(IDocumentStore store, TimeProvider time)
         foreach (var group in written.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
         {
             var states = group.ToList();
-            batch.Add($"""
-                insert into {Schema}.mt_doc_{group.Key.Name.ToLowerInvariant()} as d (id, data, mt_version, region, mt_dotnet_type, mt_last_modified)
-                select s.*, '{group.Key.FullName}', transaction_timestamp() from unnest($1, $2, $3, $4) s
-                    on conflict (id) do update set data = excluded.data, mt_version = excluded.mt_version, region = excluded.region, mt_last_modified = excluded.mt_last_modified
-                """,
-                states.Texts(c => c.Id), states.Column(NpgsqlDbType.Jsonb, c => json.ToJson(c.State!)), states.Longs(c => c.Before + c.Events.Count), states.Texts(c => c.State!.Region));
+            StateTable.Upsert(batch, Schema, group.Key, states, c => c.Id, c => json.ToJson(c.State!), c => c.Before + c.Events.Count, c => c.State!.Region);
         }
 
         StoredAxes.Insert(batch, Schema, [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]);

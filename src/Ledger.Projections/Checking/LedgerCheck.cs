@@ -28,7 +28,7 @@ public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Diff
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that no event explains.</param>
 public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database, string schema, string scope = "")
 {
-    private const int PageSize = 200, MaxDifferences = 1000;
+    private const int PageSize = 1_000, MaxDifferences = 1_000;
 
     /// <summary>The path of a difference where the events themselves contradict each other.</summary>
     public const string Underivable = "(events)";
@@ -36,15 +36,16 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     private readonly List<Difference> _differences = [];
     private long _events, _documents;
 
-    /// <param name="rebuild">Writes what the events say in place of each wrong document or row, one small transaction each.</param>
+    /// <param name="rebuild">Writes what the events say in place of wrong documents and rows, a page of them in a transaction: what is right already costs a look, and readers and commands go on.</param>
     public async Task<CheckResult> RunAsync(bool rebuild, CancellationToken cancellation = default)
     {
         var check = typeof(LedgerCheck).GetMethod(nameof(CheckStateAsync), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!;
+        // The states, the audit trail and the axes know nothing of each other.
+        var beside = Task.WhenAll(Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation), Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation));
         foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))).OrderBy(t => t.Name, StringComparer.Ordinal))
             await (Task)check.MakeGenericMethod(aggregate).Invoke(this, [rebuild, cancellation])!;
         await CheckWorkQueueAsync(rebuild, cancellation);
-        await CheckAuditTrailAsync(rebuild, cancellation);
-        await CheckAxesAsync(rebuild, cancellation);
+        await beside;
         await CheckMoneyAsync(cancellation);
         return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0);
     }
@@ -67,7 +68,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         var types = store.Options.Events.AllKnownEventTypes().Where(t => own.Contains(t.EventType)).Select(t => t.EventTypeName).ToArray();
         for (var after = ""; ;)
         {
-            var ids = await QueryAsync($"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and headers ->> 'region' like @scope || '%' order by 1 limit {PageSize}",
+            var ids = await QueryAsync($"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
                 r => r.GetString(0), ("after", after), ("types", types), ("scope", scope));
             if (ids.Count == 0) break;
             var differing = await CompareAsync(ids, counting: true);
@@ -80,7 +81,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             foreach (var difference in differing) Report(difference);
             for (var tries = 0; rebuild && tries < 3 && differing.Any(d => d.Path != Underivable); tries++)
             {
-                foreach (var difference in differing.Where(d => d.Path != Underivable)) await store.Advanced.RebuildSingleStreamAsync<TDocument>(difference.Id, cancellation);
+                await MendAsync([.. differing.Where(d => d.Path != Underivable).Select(d => d.Id)]);
                 differing = await CompareAsync([.. differing.Select(d => d.Id)], counting: false);
             }
             after = ids[^1];
@@ -94,11 +95,33 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             if (rebuild) await ExecuteAsync($"delete from {table} where id = @id", ("id", orphan));
         }
 
+        async Task<ILookup<string, IEvent>> EventsAsync(IQuerySession session, string[] ids) =>
+            (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids)).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
+
+        // Under the streams' locks, as a command writes them: no event comes in between.
+        async Task MendAsync(string[] ids)
+        {
+            var seen = await SeenAsync(name);
+            await using var connection = await database.OpenConnectionAsync(cancellation);
+            await using var transaction = await connection.BeginTransactionAsync(cancellation);
+            await connection.ExecuteAsync($"select 1 from {schema}.mt_streams where id = any(@ids) order by id for update", ("ids", ids));
+            await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(transaction));
+            var events = await EventsAsync(session, ids);
+            var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList())).Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((TDocument?)null, fold))).ToList();
+            await using var batch = connection.CreateBatch();
+            var written = states.Where(s => s.State is not null).ToList();
+            if (written.Count > 0) StateTable.Upsert(batch, schema, typeof(TDocument), written, s => s.Id, s => store.Options.Serializer().ToJson(s.State!), s => s.Version, s => s.State is Aggregate a ? a.Region : ((WorkItem)(object)s.State!).Region);
+            batch.Add($"delete from {table} where id = any($1)", states.Where(s => s.State is null).ToList().Texts(s => s.Id));
+            batch.Transaction = transaction;
+            await batch.ExecuteNonQueryAsync(cancellation);
+            await transaction.CommitAsync(cancellation);
+        }
+
         async Task<List<Difference>> CompareAsync(List<string> ids, bool counting)
         {
             var seen = await SeenAsync(name);
             await using var session = store.QuerySession();
-            var events = (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids.ToArray())).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
+            var events = await EventsAsync(session, [.. ids]);
             var documents = (await QueryAsync($"select id, data::text from {table} where id = any(@ids)", r => (Id: r.GetString(0), Text: r.GetString(1)), ("ids", ids.ToArray())))
                 .ToDictionary(d => d.Id, d => d.Text);
             if (counting) (_events, _documents) = (_events + events.Sum(g => g.Count()), _documents + ids.Count);
@@ -148,9 +171,10 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         for (var after = 0L; ;)
         {
             await using var session = store.QuerySession();
-            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.Sequence <= seen).OrderBy(e => e.Sequence).Take(PageSize * 5).ToListAsync(cancellation);
+            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.Sequence <= seen).OrderBy(e => e.Sequence).Take(PageSize).ToListAsync(cancellation);
             if (events.Count == 0) break;
             var rows = await RowsAsync(events[0].Sequence, events[^1].Sequence);
+            var differing = new List<IEvent>();
             foreach (var e in events)
             {
                 if (!e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)) continue;
@@ -158,11 +182,17 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
                 var found = rows.GetValueOrDefault(e.Sequence);
                 if (found == expected) continue;
                 Report(new Difference("AuditTrail", $"{e.Sequence}", "$", found, expected, e.Sequence));
-                if (!rebuild) continue;
-                await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", e.Sequence));
-                await using var writing = store.LightweightSession();
-                await new AuditTrailProjection(schema).ApplyAsync(writing, [e], cancellation);
+                differing.Add(e);
+            }
+            if (rebuild && differing.Count > 0)
+            {
+                await using var connection = await database.OpenConnectionAsync(cancellation);
+                await using var transaction = await connection.BeginTransactionAsync(cancellation);
+                await connection.ExecuteAsync($"delete from {schema}.audit_entry where seq = any(@wrong)", ("wrong", differing.Where(e => rows.ContainsKey(e.Sequence)).Select(e => e.Sequence).ToArray()));
+                await using var writing = store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(transaction));
+                await new AuditTrailProjection(schema).ApplyAsync(writing, differing, cancellation);
                 await writing.SaveChangesAsync(cancellation);
+                await transaction.CommitAsync(cancellation);
             }
             after = events[^1].Sequence;
         }
@@ -184,21 +214,21 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         for (var after = 0L; ;)
         {
             await using var session = store.QuerySession();
-            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.EventTypeName.IsOneOf(types)).OrderBy(e => e.Sequence).Take(PageSize * 5).ToListAsync(cancellation);
+            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.EventTypeName.IsOneOf(types)).OrderBy(e => e.Sequence).Take(PageSize).ToListAsync(cancellation);
             if (events.Count == 0) break;
             after = events[^1].Sequence;
             var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Event: e, Entry: entry with { EventId = e.Id }))).ToList();
             var found = (await stored.AtAsync([.. expected.Select(x => x.Entry)])).ToDictionary(Place);
-            foreach (var differing in expected.Where(x => found.GetValueOrDefault(Place(x.Entry)) != x.Entry).GroupBy(x => x.Event))
-            {
-                foreach (var (_, entry) in differing)
-                    Report(new Difference("FenAxis", $"{entry.Axis.Word()} {entry.Span.Account} {entry.Span.Fen.From}", "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), differing.Key.Sequence));
-                if (!rebuild) continue;
-                foreach (var (_, entry) in differing) await DeleteAsync(entry.Axis.Word(), entry.Span.Account, entry.Span.Fen.From);
-                await using var writing = connection.CreateBatch();
-                StoredAxes.Insert(writing, schema, [.. differing.Select(d => d.Entry)]);
-                await writing.ExecuteNonQueryAsync(cancellation);
-            }
+            var differing = expected.Where(x => found.GetValueOrDefault(Place(x.Entry)) != x.Entry).ToList();
+            foreach (var (e, entry) in differing)
+                Report(new Difference("FenAxis", $"{entry.Axis.Word()} {entry.Span.Account} {entry.Span.Fen.From}", "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), e.Sequence));
+            if (!rebuild || differing.Count == 0) continue;
+            // One implicit transaction.
+            await using var writing = connection.CreateBatch();
+            writing.Add($"delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from) where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)",
+                differing.Texts(d => d.Entry.Axis.Word()), differing.Texts(d => d.Entry.Span.Account), differing.Longs(d => d.Entry.Span.Fen.From));
+            StoredAxes.Insert(writing, schema, [.. differing.Select(d => d.Entry)]);
+            await writing.ExecuteNonQueryAsync(cancellation);
         }
         if (scope.Length > 0) return;
         foreach (var (axis, account, from) in await QueryAsync(
@@ -248,7 +278,8 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
 
     private void Report(Difference difference)
     {
-        if (_differences.Count < MaxDifferences) _differences.Add(difference);
+        lock (_differences)
+            if (_differences.Count < MaxDifferences) _differences.Add(difference);
     }
 
     private static (string Path, string? Found, string? Expected) FirstDifference(JsonNode? found, JsonNode? expected, string path)
