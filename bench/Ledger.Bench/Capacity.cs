@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
@@ -146,7 +145,7 @@ public static class Capacity
     }
 
     /// <summary>How old the oldest event is that the audit trail has yet to take in, ten times a second, in milliseconds.</summary>
-    private static async Task LagAsync(NpgsqlDataSource database, List<double> lag, CancellationToken stop)
+    public static async Task LagAsync(NpgsqlDataSource database, List<double> lag, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(CancellationToken.None);
         while (!stop.IsCancellationRequested)

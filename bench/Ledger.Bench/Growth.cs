@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;

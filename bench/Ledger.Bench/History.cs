@@ -67,6 +67,7 @@ public static class History
             await using var axes = await CopyAsync(1, "fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, member_year, event_id)");
             await using var years = await CopyAsync(2, "mt_doc_memberyear (id, data, mt_version, region)");
             var (version, inFen, outFen, done) = (0, 0L, 0L, 0);
+            await WriteAsync(fundId, ++version, new FundOpened($"collective-{fundId[5..]}", fundId, region));
             while (done < count)
             {
                 var application = $"application-{Guid.CreateVersion7():N}";

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Ledger.Api.Accounts;
-using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text;
 using Ledger.Api.Commands;
-using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Domain;
 
@@ -42,7 +41,9 @@ public sealed class Postings
     }
 
     /// <summary>Postings per second and the latencies in milliseconds, sorted.</summary>
-    public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) => Rate.OfAsync(clients, time, async random =>
+    public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) => Rate.OfAsync(clients, time, random => OnceAsync(random, hot));
+
+    public async Task OnceAsync(Random random, bool hot = false)
     {
         var (path, body, by) = _funds[hot ? 0 : random.Next(_funds.Count)];
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } } };
@@ -50,7 +51,19 @@ public sealed class Postings
         request.Headers.Add(IdempotencyKey.Header, $"{Guid.NewGuid():N}");
         using var response = await _http.SendAsync(request);
         if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"{path}: {await response.Content.ReadAsStringAsync()}");
-    });
+    }
+
+    /// <summary>What the others do meanwhile: a fund's balances, its last events, the agency's queue. The last two wait for the projections.</summary>
+    public Func<Random, Task> Reading(SampleOffices offices) => random =>
+    {
+        var fund = _funds[random.Next(_funds.Count)].Path.Split('/')[3];
+        return random.Next(3) switch
+        {
+            0 => offices.CountyHrss.GetAsync($"/api/funds/{fund}"),
+            1 => offices.Auditor.GetAsync($"/api/audit/events?id={fund}"),
+            _ => offices.Reviewer.GetAsync("/api/applications?waitingForMe=true"),
+        };
+    };
 }
 
 /// <summary>What a number of clients did in a time.</summary>

@@ -3,8 +3,13 @@
 //   bench/run growth [sizes]             what a county waits for in a ledger of 100,000 and of 10,000,000 events
 //   bench/run trace [sizes]              tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
 //   bench/run log [events]               the transparency log at 1,000,000 events
+//   bench/run rebuild [events]           every read model made anew at 1,000,000 events
+//   bench/run soak [--minutes 60] [--share 0.8]    memory, connections, lag and answers under an hour's load at that share of capacity
+//   bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection] [--at-once 2]    years under faults
 //   bench/run pages                      first view of the pages in Chromium; memory of signed-in people
+using System.Globalization;
 using Ledger.Api.Storage;
+using Ledger.Api.Tests.Faults;
 using Ledger.Bench;
 
 // In /var/tmp: a cluster of this size does not belong into a memory-backed /tmp.
@@ -12,6 +17,20 @@ var folder = Path.Combine("/var/tmp", $"ledger-bench-{Environment.ProcessId}");
 var what = args is [var first, ..] && !first.StartsWith("--", StringComparison.Ordinal) ? first : "capacity";
 string? Option(string name) => Array.IndexOf(args, $"--{name}") is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 int[] Sizes(params int[] usual) => args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : usual;
+if (what == "faults")
+{
+    // Short: the path of a server's socket may have 107 bytes.
+    folder = Path.Combine("/var/tmp", $"lf-{Environment.ProcessId}");
+    var seeds = Option("seed") is { } one ? [int.Parse(one, CultureInfo.InvariantCulture)] : Enumerable.Range(int.Parse(Option("first") ?? "1", CultureInfo.InvariantCulture), int.Parse(Option("seeds") ?? "200", CultureInfo.InvariantCulture)).ToList();
+    try
+    {
+        return await Faults.RunAsync(folder, seeds, Option("bug") is { } bug ? Enum.Parse<Bug>(bug, ignoreCase: true) : null, int.Parse(Option("at-once") ?? "2", CultureInfo.InvariantCulture)) ? 0 : 1;
+    }
+    finally
+    {
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+    }
+}
 var report = new Report(Environment.GetEnvironmentVariable("LEDGER_BENCH_RESULTS") ?? folder);
 try
 {
@@ -22,10 +41,13 @@ try
         "growth" => Growth.RunAsync(cluster, folder, Sizes(100_000, 10_000_000), report),
         "trace" => Trace.RunAsync(cluster, folder, Sizes(10_000, 1_000_000, 10_000_000)),
         "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
+        "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
+        "soak" => Soak.RunAsync(cluster, folder, int.Parse(Option("minutes") ?? "60"), double.Parse(Option("share") ?? "0.8", CultureInfo.InvariantCulture), report),
         "pages" => Pages.RunAsync(cluster, folder),
-        _ => throw new ArgumentException("nothing, growth, trace, log, pages"),
+        _ => throw new ArgumentException("nothing, growth, trace, log, rebuild, soak, faults, pages"),
     });
     report.Keep(what);
+    return 0;
 }
 finally
 {

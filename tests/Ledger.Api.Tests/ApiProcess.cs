@@ -49,6 +49,8 @@ public sealed class ApiProcess : IAsyncDisposable
         return (process.ExitCode, string.Concat(output));
     }
 
+    public int Id => _process.Id;
+
     /// <summary>Bytes of memory that the process holds.</summary>
     public long WorkingSet
     {

@@ -52,16 +52,16 @@ public sealed class LogTests(ApiFixture api)
             pairs.Append($"{Math.Min(a, b)} {Math.Max(a, b)} {(await process.Http.GetStringAsync($"/log/consistency?from={Math.Min(a, b)}&to={Math.Max(a, b)}")).Trim().Replace('\n', ',')}\n");
         }
         await File.WriteAllTextAsync(process.At("consistency"), pairs.ToString());
-        var (exit, output) = Product.Run("go", ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), process.Folder.FullName],
+        var (exit, output) = Programs.Run("go", ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), process.Folder.FullName],
             ("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOCACHE", process.At("gocache")), ("GOFLAGS", ""));
         Assert.True(exit == 0 && output.Contains($"OK entries={size} receipts=1000 pairs=100 flips=", StringComparison.Ordinal), output);
         Assert.True(int.Parse(output.Trim().Split("flips=")[1]) > 4000, output);
 
         // Our own verifier, which shares only the tree's maths with the product, says the same and checks the ledger's promises too.
-        (exit, output) = Product.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
+        (exit, output) = Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
         Assert.True(exit == 0 && output.Contains($"{size} 条与检查点相符", StringComparison.Ordinal) && output.Contains("守恒 12 个资金", StringComparison.Ordinal), output);
-        Assert.Equal(0, Product.Verify("receipt", before, "--key", keys).Exit);
-        Assert.Equal(0, Product.Verify("receipt", Path.Combine(receipts, $"{membersEvent}.tlog-proof"), "--key", keys).Exit);
+        Assert.Equal(0, Programs.Verify("receipt", before, "--key", keys).Exit);
+        Assert.Equal(0, Programs.Verify("receipt", Path.Combine(receipts, $"{membersEvent}.tlog-proof"), "--key", keys).Exit);
         Assert.True(JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean());
 
         // Tiles and entries as C2SP serves them give the same leaves.
@@ -88,9 +88,9 @@ public sealed class LogTests(ApiFixture api)
             var (file, note) = (process.At("broken.jsonl"), process.At("broken.checkpoint"));
             await File.WriteAllTextAsync(file, string.Concat(changed.Select(l => $"{l}\n")));
             await File.WriteAllTextAsync(note, (bare with { Signatures = [signer.Sign(bare.Text, DateTimeOffset.UtcNow)] }).Note);
-            var (code, said) = Product.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
+            var (code, said) = Programs.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
             Assert.True(code == 1 && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
-            Assert.Equal(0, Product.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes").Exit);
+            Assert.Equal(0, Programs.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes").Exit);
         }
         static IEnumerable<string> Edited(List<string> all, string type, Func<string, string> edit)
         {
@@ -230,8 +230,8 @@ public sealed class LogTests(ApiFixture api)
         Assert.Equal(2, Checkpoint.Parse(await File.ReadAllTextAsync(both)).Signatures.Count);
         var known = await product.DownloadAsync("/log/keys", "known.keys");
         var proof = await product.DownloadAsync($"/log/consistency?from={Checkpoint.Parse(await File.ReadAllTextAsync(older)).Size}&to={Checkpoint.Parse(await File.ReadAllTextAsync(both)).Size}", "proof");
-        Assert.Equal(0, Product.Verify("consistency", older, both, proof, "--key", first).Exit); // who knows only the old key
-        Assert.Equal(1, Product.Verify("consistency", both, older, proof, "--key", first).Exit);
+        Assert.Equal(0, Programs.Verify("consistency", older, both, proof, "--key", first).Exit); // who knows only the old key
+        Assert.Equal(1, Programs.Verify("consistency", both, older, proof, "--key", first).Exit);
 
         var old = NoteVerifier.Parse((await File.ReadAllTextAsync(first)).Trim());
         await product.StopAsync();
@@ -243,7 +243,7 @@ public sealed class LogTests(ApiFixture api)
         Assert.Null(old.Verifies(latest.Text, Assert.Single(latest.Signatures)));
         Assert.Equal(await File.ReadAllLinesAsync(known), await File.ReadAllLinesAsync(await product.DownloadAsync("/log/keys", "again.keys"))); // old checkpoints can still be checked
         var now = await product.DownloadAsync("/log/checkpoint", "now");
-        Assert.Contains("没有日志", Product.Verify("consistency", older, now, proof, "--key", first).Output);
-        Assert.Equal(2, Product.Verify("nonsense").Exit);
+        Assert.Contains("没有日志", Programs.Verify("consistency", older, now, proof, "--key", first).Output);
+        Assert.Equal(2, Programs.Verify("nonsense").Exit);
     }
 }

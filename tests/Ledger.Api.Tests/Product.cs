@@ -129,21 +129,6 @@ public sealed class Product : IAsyncDisposable
         return file;
     }
 
-    /// <summary>Runs ledger-verify, as an auditor at home would.</summary>
-    public static (int Exit, string Output) Verify(params string[] arguments) =>
-        Run("dotnet", [Path.Combine(AppContext.BaseDirectory, "verify", "ledger-verify.dll"), .. arguments]);
-
-    public static (int Exit, string Output) Run(string program, string[] arguments, params (string Name, string Value)[] environment)
-    {
-        var start = new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["LANG"] = "C.UTF-8" } };
-        foreach (var (name, value) in environment) start.Environment[name] = value;
-        using var process = System.Diagnostics.Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
-    }
-
     public async ValueTask DisposeAsync()
     {
         await Process.DisposeAsync();

@@ -33,8 +33,8 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
         var log = await product.DownloadAsync("/api/exports/log", "log.jsonl");
         var sequence = await product.ScalarAsync<long>("select seq_id from ledger.mt_events where type = 'funds_allocated' and version = 2");
         var receipt = await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "1.tlog-proof");
-        Assert.Equal(0, Product.Verify("log", log, "--checkpoint", checkpoint, "--key", keys).Exit);
-        Assert.Equal(0, Product.Verify("receipt", receipt, "--key", keys).Exit);
+        Assert.Equal(0, Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys).Exit);
+        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit);
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
         await product.StopAsync();
         await product.StartAsync();
@@ -50,10 +50,10 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
         if (what == "edited")
         {
             // An auditor with an export, a checkpoint and no trust: the changed log is not what was signed.
-            var (code, words) = Product.Verify("log", await product.DownloadAsync("/api/exports/log", "changed.jsonl"), "--checkpoint", checkpoint, "--key", keys);
+            var (code, words) = Programs.Verify("log", await product.DownloadAsync("/api/exports/log", "changed.jsonl"), "--checkpoint", checkpoint, "--key", keys);
             Assert.True(code == 1 && words.Contains("被改动", StringComparison.Ordinal), words);
-            Assert.Equal(1, Product.Verify("receipt", await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "2.tlog-proof"), "--key", keys).Exit);
-            Assert.Equal(0, Product.Verify("receipt", receipt, "--key", keys).Exit); // the receipt from before still proves what it was
+            Assert.Equal(1, Programs.Verify("receipt", await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "2.tlog-proof"), "--key", keys).Exit);
+            Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit); // the receipt from before still proves what it was
         }
     }
 
@@ -93,7 +93,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
         var receipt = await product.DownloadAsync($"/api/audit/events/{await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}/receipt", "kept.tlog-proof");
         var keys = await product.DownloadAsync("/log/keys", "keys");
         var witnessKey = product.Settings["Ledger__Log__Witnesses__0"].Split(' ', 2)[1];
-        Assert.Equal(0, Product.Verify("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
+        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
         await product.StopAsync();
         await product.AttackAsync("""
             update ledger.mt_events set data = jsonb_set(data, '{sourceName}', '"别处"') where type = 'funds_allocated';
@@ -106,8 +106,8 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
         Assert.True((await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean()); // nobody else could have known
         // With what the witness signed before, anybody can prove it.
         await product.SealedAsync();
-        Assert.Equal(1, Product.Verify("receipt", await product.DownloadAsync($"/api/audit/events/{await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}/receipt", "new.tlog-proof"), "--key", keys, "--witness", witnessKey).Exit);
-        Assert.Equal(0, Product.Verify("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
+        Assert.Equal(1, Programs.Verify("receipt", await product.DownloadAsync($"/api/audit/events/{await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}/receipt", "new.tlog-proof"), "--key", keys, "--witness", witnessKey).Exit);
+        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys, "--witness", witnessKey).Exit);
     }
 
     [Fact]

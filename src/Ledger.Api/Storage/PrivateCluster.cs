@@ -16,7 +16,9 @@ public sealed class PrivateCluster : IAsyncDisposable
     private readonly string _folder, _binaries;
     private readonly FileStream? _owner;
 
-    private PrivateCluster(string folder, string binaries, FileStream? owner) => (_folder, _binaries, _owner) = (folder, binaries, owner);
+    private readonly IReadOnlyDictionary<string, string> _environment;
+
+    private PrivateCluster(string folder, string binaries, FileStream? owner, IReadOnlyDictionary<string, string> environment) => (_folder, _binaries, _owner, _environment) = (folder, binaries, owner, environment);
 
     private string Data => Path.Combine(_folder, "data");
     private string Sockets => SocketFolder(_folder);
@@ -30,11 +32,12 @@ public sealed class PrivateCluster : IAsyncDisposable
         isSample ? "collective-subsidy-sample" : "collective-subsidy");
 
     /// <summary>Starts the cluster in <paramref name="folder"/>, or joins it when it runs; makes it on first use.</summary>
+    /// <param name="environment">Variables for the server's processes beside one's own.</param>
     /// <exception cref="InvalidOperationException">PostgreSQL is not installed, or does not start; the message says what to do.</exception>
-    public static async Task<PrivateCluster> StartAsync(string folder)
+    public static async Task<PrivateCluster> StartAsync(string folder, IReadOnlyDictionary<string, string>? environment = null)
     {
         folder = Path.GetFullPath(folder);
-        var cluster = new PrivateCluster(folder, FindBinaries("initdb", "pg_ctl"), TakeOwnership(folder));
+        var cluster = new PrivateCluster(folder, FindBinaries("initdb", "pg_ctl"), TakeOwnership(folder), environment ?? new Dictionary<string, string>());
         cluster.OwnedByServer(folder);
         if (cluster._owner is null)
         {
@@ -181,9 +184,8 @@ public sealed class PrivateCluster : IAsyncDisposable
     private (int ExitCode, string Output) Run(string program, params string[] arguments)
     {
         var path = Path.Combine(_binaries, program);
-        return Environment.UserName == "root"
-            ? Execute("runuser", ["-u", ServerAccount, "--", path, .. arguments])
-            : Execute(path, arguments);
+        string[] all = ["env", .. _environment.Select(v => $"{v.Key}={v.Value}"), path, .. arguments];
+        return Environment.UserName == "root" ? Execute("runuser", ["-u", ServerAccount, "--", .. all]) : Execute(all[0], all[1..]);
     }
 
     private static (int ExitCode, string Output) Execute(string program, params string[] arguments)

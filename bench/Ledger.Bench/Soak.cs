@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Api.Tests;
+using Npgsql;
+
+namespace Ledger.Bench;
+
+/// <summary>
+/// Hours of load at a share of what the product takes: what the first minutes hide, such as memory that grows, connections that are not
+/// given back, projections that fall behind, answers that become slow. Postings into many funds at a steady rate, and people who read beside them.
+/// </summary>
+public static class Soak
+{
+    private const int Funds = 1_000, Clients = 32, Readers = 4;
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
+    public static async Task RunAsync(PrivateCluster cluster, string folder, int minutes, double share, Report report)
+    {
+        var connectionString = await cluster.DatabaseAsync("soak");
+        var keyFile = Path.Combine(folder, "keys.json");
+        await using var api = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile });
+        await using var database = NpgsqlDataSource.Create(connectionString);
+        var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
+        var year = DateTime.UtcNow.AddHours(8).Year;
+        var offices = new SampleOffices(actor => new SampleClient(api.Http, tokens, actor), SampleStory.County);
+        await offices.PublishPolicyAsync(year);
+        await offices.OpenPilotAsync();
+        var postings = await Postings.SetUpAsync(api.Http, tokens, offices, Funds, year);
+        var reading = postings.Reading(offices);
+
+        await postings.RunAsync(Clients, TimeSpan.FromSeconds(20));
+        var capacity = await postings.RunAsync(Clients, TimeSpan.FromSeconds(60));
+        var rate = capacity.PerSecond * share;
+        report.Add("soak", "capacity: postings of 32 clients, 60 s", capacity.PerSecond, "/s");
+        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads");
+
+        var samples = new List<Sample>();
+        using var stop = new CancellationTokenSource();
+        var (done, read, failures) = (new List<double>(), new List<double>(), 0);
+        var watch = Stopwatch.StartNew();
+        async Task AnsweredAsync(Func<Task> request, List<double> into, Func<TimeSpan> since)
+        {
+            try
+            {
+                await request();
+            }
+            catch (Exception e) when (e is HttpRequestException or InvalidOperationException or TaskCanceledException)
+            {
+                Interlocked.Increment(ref failures);
+                Console.Error.WriteLine(e.Message);
+            }
+            lock (into) into.Add((watch.Elapsed - since()).TotalMilliseconds);
+        }
+        // Requests have their times, whether or not the ones before are answered: a slow answer makes the next ones late, and that counts.
+        var load = Task.WhenAll(Enumerable.Range(0, Clients).Select(async client =>
+        {
+            var random = new Random(client);
+            for (var due = TimeSpan.FromSeconds(client / rate); !stop.IsCancellationRequested; due += TimeSpan.FromSeconds(Clients / rate))
+            {
+                if (due - watch.Elapsed is { Ticks: > 0 } early) await Task.Delay(early, CancellationToken.None);
+                await AnsweredAsync(() => postings.OnceAsync(random), done, () => due);
+            }
+        }).Concat(Enumerable.Range(0, Readers).Select(async reader =>
+        {
+            var random = new Random(-1 - reader);
+            while (!stop.IsCancellationRequested)
+            {
+                var began = watch.Elapsed;
+                await AnsweredAsync(() => reading(random), read, () => began);
+                await Task.Delay(random.Next(400), CancellationToken.None);
+            }
+        })));
+        for (var minute = 1; minute <= minutes; minute++)
+        {
+            var lag = new List<double>();
+            using (var over = new CancellationTokenSource(minute * Minute - watch.Elapsed))
+                await Capacity.LagAsync(database, lag, over.Token);
+            var (latencies, readings) = (Taken(done), Taken(read));
+            lag.Sort();
+            var sample = new Sample(latencies.Count / 60.0, latencies[latencies.Count / 2], latencies[latencies.Count * 99 / 100], readings[readings.Count * 99 / 100], lag[lag.Count * 99 / 100], lag[^1],
+                api.WorkingSet / 1048576.0, await ServerMegabytesAsync(database), await ConnectionsAsync(database), Directory.GetFiles($"/proc/{api.Id}/fd").Length, Directory.GetDirectories($"/proc/{api.Id}/task").Length);
+            samples.Add(sample);
+            Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8}");
+        }
+        await stop.CancelAsync();
+        await load;
+
+        // The first sixth warms caches and pools up.
+        var steady = samples.Skip(minutes / 6).ToList();
+        report.Add("soak", $"postings, {minutes} minutes", samples.Average(s => s.PerSecond), "/s", "capacity", samples.Average(s => s.PerSecond) / capacity.PerSecond);
+        report.Add("soak", "requests without an answer, or with an error", failures, "");
+        report.Add("soak", "working set of the API, median", Median(steady.Select(s => s.Api)), "MB");
+        report.Add("soak", "its slope", Slope(steady.Select(s => s.Api)) * 60, "MB/h");
+        report.Add("soak", "memory of the server's processes, slope", Slope(steady.Select(s => s.Server)) * 60, "MB/h");
+        foreach (var (what, of) in new (string, Func<Sample, double>)[] { ("connections", s => s.Connections), ("open files", s => s.Files), ("threads", s => s.Threads), ("answer, median", s => s.Median), ("answer, p99", s => s.P99), ("reading, p99", s => s.ReadP99), ("audit trail behind, p99", s => s.LagP99) })
+        {
+            var (first, last) = (Median(steady.Take(steady.Count / 3).Select(of)), Median(steady.TakeLast(steady.Count / 3).Select(of)));
+            report.Add("soak", $"{what}, last third", last, what.Contains(',') ? "ms" : "", "first third", last / first);
+        }
+        report.Add("soak", "audit trail behind, most", samples.Max(s => s.LagMax), "ms");
+        await using var connection = await database.OpenConnectionAsync();
+        report.Add("soak", "events", (await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single(), "");
+        report.Add("soak", "database", (await connection.QueryAsync("select pg_database_size(current_database())", r => r.GetInt64(0))).Single() / 1048576.0, "MB");
+    }
+
+    private static List<double> Taken(List<double> from)
+    {
+        lock (from)
+        {
+            List<double> sorted = [.. from.Order()];
+            from.Clear();
+            return sorted;
+        }
+    }
+
+    private static async Task<int> ConnectionsAsync(NpgsqlDataSource database)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        return (int)(await connection.QueryAsync("select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()", r => r.GetInt64(0))).Single();
+    }
+
+    /// <summary>What the server's processes hold for themselves; the buffers that they share are not counted.</summary>
+    private static async Task<double> ServerMegabytesAsync(NpgsqlDataSource database)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        var pids = await connection.QueryAsync("select pid from pg_stat_activity", r => r.GetInt32(0));
+        var kilobytes = 0L;
+        foreach (var status in pids.Select(p => $"/proc/{p}/status").Where(File.Exists))
+            kilobytes += File.ReadLines(status).Where(l => l.StartsWith("RssAnon:", StringComparison.Ordinal)).Sum(l => long.Parse(l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]));
+        return kilobytes / 1024.0;
+    }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
+
+    /// <summary>Of the line of least squares, by minute.</summary>
+    private static double Slope(IEnumerable<double> values)
+    {
+        var y = values.ToList();
+        var (meanX, meanY) = ((y.Count - 1) / 2.0, y.Average());
+        return y.Select((v, x) => (x - meanX) * (v - meanY)).Sum() / y.Select((_, x) => (x - meanX) * (x - meanX)).Sum();
+    }
+
+    private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads);
+}

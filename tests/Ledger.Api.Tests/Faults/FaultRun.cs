@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Ledger.Api.Storage;
+using Npgsql;
+
+namespace Ledger.Api.Tests.Faults;
+
+/// <summary>A deliberate fault of the ledger itself, planted beneath it by the test, to see that the checker can fail.</summary>
+public enum Bug
+{
+    /// <summary>One allocation in ten is acknowledged and not stored.</summary>
+    DropEvent,
+
+    /// <summary>One key in three is not kept: who sends again posts again.</summary>
+    PostTwice,
+
+    /// <summary>The audit trail leaves out one event in twenty.</summary>
+    SkipProjection,
+}
+
+public sealed record FaultResult(int Seed, IReadOnlyList<Fault> Faults, int Commands, int Refused, int GivenUp, int Resent, int Repeated, int Events, TimeSpan Settled, TimeSpan Took, IReadOnlyList<Violation> Violations, string NodesSaid)
+{
+    public override string ToString() => $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Kind} after {f.After}"))}; {Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an answer, {Repeated} in spite of one, {Events} events, read models and log {Settled.TotalSeconds:0.0} s later, {Took.TotalSeconds:0.0} s"
+        + string.Concat(Violations.Select(v => $"\n  {v.Kind}: {v.What}"));
+}
+
+/// <summary>One county's year under one seed's faults, and the check afterwards.</summary>
+public static class FaultRun
+{
+    public static async Task<FaultResult> RunAsync(string template, string folder, int seed, Bug? bug = null)
+    {
+        var watch = Stopwatch.StartNew();
+        var (journal, random) = (new Journal(), new Random(seed));
+        var faults = bug is null ? FaultPlan.Of(seed) : [];
+        await using var machine = await FaultyMachine.StartAsync(template, folder, CountyYear.Offset(DateTimeOffset.UtcNow));
+        if (bug is { } planted) await PlantAsync(machine.ConnectionString, planted);
+        var year = new CountyYear(machine, seed, journal);
+        var (first, all, struck) = (new TaskCompletionSource(), new TaskCompletionSource(), new List<Fault>());
+        var living = year.RunAsync(first.Task, all.Task);
+        foreach (var fault in faults)
+        {
+            for (var since = journal.Answered; journal.Answered < since + fault.After && !living.IsCompleted;) await Task.Delay(2);
+            if (living.IsCompleted) break; // nobody is there whom it could meet
+            await machine.StrikeAsync(fault, random);
+            struck.Add(fault);
+            first.TrySetResult();
+        }
+        first.TrySetResult();
+        all.TrySetResult();
+        try
+        {
+            await living;
+        }
+        catch (InvalidOperationException e)
+        {
+            journal.Violations.Add(new Violation("answer", e.Message));
+        }
+        var (violations, events, settled) = await LedgerChecker.CheckAsync(machine, year.Auditor, journal);
+        NpgsqlConnection.ClearAllPools();
+        return new FaultResult(seed, struck, journal.Commands.Count, journal.Commands.Count(c => c.Status >= 400), journal.Commands.Count(c => c.Status is null), journal.Resent, journal.Repeated, events, settled, watch.Elapsed, violations, violations.Count == 0 ? "" : machine.Output);
+    }
+
+    private static async Task PlantAsync(string connectionString, Bug bug)
+    {
+        var (table, condition) = bug switch
+        {
+            Bug.DropEvent => ("mt_events", "new.type = 'funds_allocated' and nextval('ledger.planted') % 10 = 0"),
+            Bug.PostTwice => ("idempotency", "nextval('ledger.planted') % 3 = 0"),
+            _ => ("audit_entry", "nextval('ledger.planted') % 20 = 0"),
+        };
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await connection.ExecuteAsync($"""
+            create sequence ledger.planted;
+            create function ledger.planted() returns trigger language plpgsql security definer as $$ begin if {condition} then return null; end if; return new; end $$;
+            create trigger planted before insert on ledger.{table} for each row execute function ledger.planted();
+            """);
+    }
+}

@@ -1,0 +1,43 @@
+using Xunit.Abstractions;
+
+namespace Ledger.Api.Tests.Faults;
+
+public sealed class FaultTemplate : IAsyncLifetime
+{
+    private readonly string _folder = $"/var/tmp/lf-{Environment.ProcessId}";
+    public string Volume => Path.Combine(_folder, "0");
+    public string Run(string name) => Path.Combine(_folder, name);
+
+    public Task InitializeAsync() => FaultyMachine.Missing is { } missing ? throw new InvalidOperationException($"the fault runs need {missing}") : FaultyMachine.MakeTemplateAsync(Volume);
+
+    public Task DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>
+/// Ten of the seeds that <c>bench/faults</c> runs by the hundred. A seed that fails here is replayed with <c>bench/faults --seed N</c>.
+/// </summary>
+public sealed class FaultTests(FaultTemplate template, ITestOutputHelper output) : IClassFixture<FaultTemplate>
+{
+    [Theory]
+    [InlineData(1), InlineData(2), InlineData(3), InlineData(4), InlineData(5), InlineData(6), InlineData(7), InlineData(8), InlineData(9), InlineData(10)]
+    public async Task Nothing_acknowledged_is_lost_nothing_happens_twice_nothing_is_half_there(int seed)
+    {
+        var result = await FaultRun.RunAsync(template.Volume, template.Run($"{seed}"), seed);
+        output.WriteLine($"{result}");
+        Assert.True(result.Violations.Count == 0, $"bench/faults --seed {seed} replays it. {result}");
+        Assert.True(result.Commands > 300, $"{result}");
+    }
+
+    /// <summary>The checker can fail: what a broken ledger would do is planted beneath a sound one, and each time it is found, by its name.</summary>
+    [Theory]
+    [InlineData(Bug.DropEvent, "lost"), InlineData(Bug.PostTwice, "twice"), InlineData(Bug.SkipProjection, "projection")]
+    public async Task A_ledger_that_is_broken_on_purpose_is_found_out(Bug bug, string kind)
+    {
+        var result = await FaultRun.RunAsync(template.Volume, template.Run($"{bug}"), 11, bug);
+        Assert.True(result.Violations.Any(v => v.Kind == kind), $"{bug} was not found: {result}");
+    }
+}
