@@ -3,6 +3,7 @@
 //   bench/run growth [sizes]             what a county waits for in a ledger of 100,000 and of 10,000,000 events
 //   bench/run trace [sizes]              tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
 //   bench/run log [events]               the transparency log at 1,000,000 events
+//   bench/run import [rows]              contribution records of a city, 1,000,000 rows
 //   bench/run rebuild [events]           every read model made anew at 1,000,000 events
 //   bench/run soak [--minutes 60] [--share 0.8]    memory, connections, lag and answers under an hour's load at that share of capacity
 //   bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection] [--at-once 2]    years under faults
@@ -41,10 +42,11 @@ try
         "growth" => Growth.RunAsync(cluster, folder, Sizes(100_000, 10_000_000), report),
         "trace" => Trace.RunAsync(cluster, folder, Sizes(10_000, 1_000_000, 10_000_000)),
         "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
+        "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
         "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
         "soak" => Soak.RunAsync(cluster, folder, int.Parse(Option("minutes") ?? "60"), double.Parse(Option("share") ?? "0.8", CultureInfo.InvariantCulture), report),
         "pages" => Pages.RunAsync(cluster, folder),
-        _ => throw new ArgumentException("nothing, growth, trace, log, rebuild, soak, faults, pages"),
+        _ => throw new ArgumentException("nothing, growth, trace, log, import, rebuild, soak, faults, pages"),
     });
     report.Keep(what);
     return 0;

@@ -32,6 +32,11 @@ if (args is ["witness", ..])
     return;
 }
 var builder = WebApplication.CreateBuilder(args);
+if (args is ["import", ..])
+{
+    Environment.ExitCode = await ImportCommand.RunAsync(builder.Configuration, Console.Error);
+    return;
+}
 var settings = Settings.Of(builder.Configuration);
 
 // The database: the one that is configured, or a private cluster of our own.

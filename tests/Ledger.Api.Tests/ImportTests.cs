@@ -4,6 +4,7 @@ using System.Text.Json;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
 using Ledger.Api.Imports;
+using Microsoft.Extensions.Configuration;
 using Sheets = Ledger.Api.Imports.Sheets;
 using Workbook = Ledger.Api.Imports.Workbook;
 
@@ -53,6 +54,56 @@ public sealed class ImportTests(ApiFixture api)
 
         var part = await village.Officer.UploadAsync($"{path}&partial=true", Encoding.UTF8.GetBytes(text), "名册.csv");
         Assert.Equal((1, 3), (part.GetProperty("imported").GetInt32(), part.GetProperty("skipped").GetInt32()));
+    }
+
+    [Fact]
+    public async Task A_long_file_is_sent_in_batches_faults_are_listed_by_their_rows_and_a_second_run_imports_nothing_twice()
+    {
+        var village = await api.RegisteredAsync();
+        var people = new SamplePeople(77).Take(25, village.Offices.County);
+        await village.ImportMembersAsync(people);
+        var file = Path.Combine(Path.GetTempPath(), $"contributions-{Guid.NewGuid():N}.csv");
+        string Line(int i, string tier) => $"{people[i].Name},{people[i].CitizenId},{tier},{tier},{api.Today:yyyy-MM-dd},正常缴费,SWL{village.VillageCode}{i:0000}\r\n";
+        try
+        {
+            // Row 14 has a tier that there is not.
+            var text = "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\r\n" + string.Concat(people.Select((_, i) => Line(i, i == 12 ? "77" : "300")));
+            await File.WriteAllBytesAsync(file, Encoding.GetEncoding("GB18030").GetBytes(text));
+            var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                ["file"] = file,
+                ["to"] = "http://localhost",
+                ["year"] = $"{api.Today.Year}",
+                ["rows"] = "10",
+                ["token"] = api.Host.Services.GetRequired<Security.Tokens>().Issue(village.Offices.Tax.Actor, TimeSpan.FromHours(1)),
+            }).Build();
+            var said = new StringWriter();
+            Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.Contains("完成：25 行，导入 24，早已有 0，有误未导入 1", said.ToString());
+            Assert.Contains("100%", said.ToString());
+            var faults = await File.ReadAllLinesAsync($"{file}.faults.csv");
+            Assert.Equal(2, faults.Length);
+            Assert.StartsWith("14,缴费档次（元）,", faults[1], StringComparison.Ordinal);
+            Assert.Equal(24, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'", ("p", $"SWL{village.VillageCode}")));
+
+            // Mended: what was sent before answers as it did, the mended batch has one that is new.
+            await File.WriteAllTextAsync(file, text.Replace(Line(12, "77"), Line(12, "300"), StringComparison.Ordinal));
+            said = new StringWriter();
+            Assert.Equal(0, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.False(File.Exists($"{file}.faults.csv"));
+            Assert.Equal(25, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'", ("p", $"SWL{village.VillageCode}")));
+
+            // Whom the ledger does not know gets nothing in, and is told.
+            configuration["token"] = "nonsense";
+            said = new StringWriter();
+            Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.Contains("被拒绝（401）", said.ToString());
+        }
+        finally
+        {
+            File.Delete(file);
+            File.Delete($"{file}.faults.csv");
+        }
     }
 
     [Theory, InlineData(true), InlineData(false)]
