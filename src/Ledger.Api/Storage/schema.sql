@@ -199,6 +199,12 @@ create or replace trigger refuse_oversize before insert on {schema}.mt_events fo
 
 -- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own it can
 -- only add to.
+do $$
+begin
+    -- Another ledger's role on the same server has no business here.
+    execute format('revoke connect on database %I from public', current_database());
+    execute format('grant connect on database %I to {application}', current_database());
+end $$;
 grant usage on schema {schema}, wolverine, accounts to {application};
 grant select, insert, update, delete on all tables in schema {schema}, wolverine, accounts to {application};
 grant usage, select on all sequences in schema {schema}, wolverine, accounts to {application};
