@@ -23,8 +23,11 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long progress may stand still while there are events to take in: longer than the daemon waits at a gap in the sequence.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    /// <summary>
+    /// How long progress may stand still while there are events to take in: longer than the daemon waits at a gap in the sequence. It doubles
+    /// each time that a fresh daemon did not get further, so that what is only slow is not begun anew for ever.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), MostPatience = TimeSpan.FromMinutes(10);
 
     private const string Renew = $"""
         insert into {LedgerStore.Schema}.lease as l (name, holder, until) values ('projections', @holder, clock_timestamp() + @lease)
@@ -37,7 +40,7 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
     private readonly Guid _me = Guid.NewGuid();
     private IProjectionDaemon? _daemon;
     private long _seen;
-    private TimeSpan _heldAt, _movedAt;
+    private TimeSpan _heldAt, _movedAt, _patience = Patience;
 
     /// <summary>Since the machine started: no clock that somebody sets.</summary>
     private static TimeSpan Now => TimeSpan.FromMilliseconds(Environment.TickCount64);
@@ -61,7 +64,7 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
             }
             await Task.Delay(Pause, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
         }
-        await StopAsync("the product stops");
+        await StopAsync("the product stops", LogLevel.Information);
         await ReleaseAsync();
     }
 
@@ -75,9 +78,13 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
         }
         _heldAt = Now;
         var (head, done) = (await connection.QueryAsync(Progress, r => (r.GetInt64(0), r.GetInt64(1)))).Single();
-        if (done != _seen || done >= head) (_seen, _movedAt) = (done, Now);
+        if (done != _seen || done >= head) (_seen, _movedAt, _patience) = (done, Now, Patience);
         if (_daemon is not null && _daemon.CurrentAgents().FirstOrDefault(a => a.Status != AgentStatus.Running) is { } fallen) await StopAsync($"{fallen.Name.Identity} is {fallen.Status}");
-        else if (_daemon is not null && Now - _movedAt > Patience) await StopAsync($"progress stands at {done} of {head}");
+        else if (_daemon is not null && Now - _movedAt > _patience)
+        {
+            _patience = TimeSpan.FromTicks(Math.Min(_patience.Ticks * 2, MostPatience.Ticks));
+            await StopAsync($"progress stands at {done} of {head}");
+        }
         if (_daemon is not null) return;
         _daemon = await store.BuildProjectionDaemonAsync(logger: log);
         _movedAt = Now;
@@ -91,11 +98,11 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
         }
     }
 
-    private async Task StopAsync(string reason)
+    private async Task StopAsync(string reason, LogLevel level = LogLevel.Warning)
     {
         if (_daemon is not { } daemon) return;
         _daemon = null;
-        log.LogInformation("The projections stop on this node: {Reason}", reason);
+        log.Log(level, "The projections stop on this node: {Reason}", reason);
         try
         {
             await daemon.StopAllAsync();
