@@ -95,7 +95,7 @@ public sealed class CountyYear
         for (var i = 0; i < villages.Count; i++) slips[i] = await villages[i].Officer.EvidenceAsync($"slip {i}");
         for (var i = 0; i < AtLeast || (!until.IsCompleted && i < AtMost); i++)
         {
-            await Task.Delay(random.Next(20));
+            await Task.Delay(random.Next(50));
             var at = random.Next(villages.Count);
             object Allocation(object amount, params string[] evidence) => new { amount, source = "collective-income", sourceName = "租金", evidence };
             var amount = random.Next(1, 500_000) / 100m;
