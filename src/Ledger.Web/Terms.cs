@@ -58,6 +58,12 @@ public static class Terms
         ["DonorKind.organisation"] = "其他经济组织",
         ["DonorKind.charity"] = "公益慈善组织",
         ["DonorKind.individual"] = "个人",
+        ["Reading.findings"] = "存证日志的发现",
+        ["Reading.unsealed"] = "未进存证的事件",
+        ["Reading.checkpoint"] = "距上次签发（秒）",
+        ["Reading.audit-trail"] = "审计轨迹落后（事件）",
+        ["Reading.work-queue"] = "工作队列落后（事件）",
+        ["Reading.dead-letters"] = "失败的消息",
         ["DeadlineKind.review"] = "审核期限",
         ["DeadlineKind.payment"] = "付款期限",
         ["DeadlineKind.credit"] = "入账期限",
@@ -167,6 +173,9 @@ public static class Terms
     public static string Role(string role) => Roles.GetValueOrDefault(role, role);
 
     public static string Event(string type) => Events.GetValueOrDefault(type, type);
+
+    /// <summary>One of the tiles of the operation page.</summary>
+    public static string Reading(string name) => Words[$"Reading.{name}"];
 
     public static string Of(Enum value) => value is ApplicationStatus status ? ApplicationDecider.Name(status) : Words.GetValueOrDefault($"{value.GetType().Name}.{value.Word()}", value.Word());
 

@@ -55,6 +55,7 @@ public static class ApiDocument
         ["session"] = "登录 Sign-in",
         ["sessions"] = "登录 Sign-in",
         ["accounts"] = "账户 Accounts",
+        ["operation"] = "运行 Operation",
         ["policy-years"] = "政策年度 Policy years",
         ["pilots"] = "试点 Pilots",
         ["collectives"] = "集体 Collectives",

@@ -51,12 +51,12 @@ public static class DeadLetterEndpoints
     {
         api.MapGet("/operation/dead-letters", (DeadLetters letters, CancellationToken cancellation) => letters.ListAsync(cancellation))
             .Reading<IReadOnlyList<DeadLetterView>>("list-dead-letters", "多次处理失败的消息 (C21) · Messages that failed for good", Roles.Administrator);
-        api.MapPost("/operation/dead-letters/{id:guid}/replay", async (Guid id, DeadLetters letters, Command command, CancellationToken cancellation) =>
+        api.MapPost("/operation/dead-letters/{id}/replay", async (string id, DeadLetters letters, Command command, CancellationToken cancellation) =>
             {
-                if ((await letters.ListAsync(cancellation)).All(l => l.Id != id)) throw Require.NotFound($"{id}");
+                if ((await letters.ListAsync(cancellation)).FirstOrDefault(l => $"{l.Id}" == id) is not { } letter) throw Require.NotFound(id);
                 // With the answer to the key; Wolverine fetches what is marked.
-                command.Beside(new NpgsqlBatchCommand("update wolverine.wolverine_dead_letters set replayable = true where id = $1") { Parameters = { new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = id } } });
-                return new Answer(new ReplayView(id));
+                command.Beside(new NpgsqlBatchCommand("update wolverine.wolverine_dead_letters set replayable = true where id = $1") { Parameters = { new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = letter.Id } } });
+                return new Answer(new ReplayView(letter.Id));
             })
             .Command<ReplayView>("replay-dead-letter", "原因消除后重新处理一条消息 (C21) · Try a message again", Roles.Administrator)
             .Refuses(Rejections.NotFound);

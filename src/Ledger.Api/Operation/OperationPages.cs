@@ -16,12 +16,12 @@ public static class OperationPages
         {
             Readings = (IReadOnlyList<(string, string, bool)>)
             [
-                ("存证日志的发现", $"{r.Findings:N0}", Good("log-finding")),
-                ("未进存证的事件", $"{r.Unsealed:N0}", Good("sealing-late")),
-                ("距上次签发（秒）", $"{r.CheckpointSeconds:N0}", Good("sealing-late")),
-                ("审计轨迹落后（事件）", $"{r.AuditTrailLag:N0}", Good("projections-late")),
-                ("工作队列落后（事件）", $"{r.WorkQueueLag:N0}", Good("projections-late")),
-                ("失败的消息", $"{r.DeadLetters:N0}", Good("dead-letters")),
+                ("findings", $"{r.Findings:N0}", Good("log-finding")),
+                ("unsealed", $"{r.Unsealed:N0}", Good("sealing-late")),
+                ("checkpoint", $"{r.CheckpointSeconds:N0}", Good("sealing-late")),
+                ("audit-trail", $"{r.AuditTrailLag:N0}", Good("projections-late")),
+                ("work-queue", $"{r.WorkQueueLag:N0}", Good("projections-late")),
+                ("dead-letters", $"{r.DeadLetters:N0}", Good("dead-letters")),
             ],
             Reasons = (IReadOnlyList<(string, string)>)[.. wrong.Select(w => (w.Code, w.Reason))],
             Letters = (IReadOnlyList<(Guid, string, string?, DeadlineKind?, DateTimeOffset?, string, bool)>)[.. (await letters.ListAsync(cancellation)).Select(l => (l.Id, l.Message, l.ApplicationId, l.Deadline, l.DueAt, l.Reason, l.IsReplaying))],
