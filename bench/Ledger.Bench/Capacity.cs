@@ -3,6 +3,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
 using Npgsql;
+using static Ledger.Bench.Statistics;
 
 namespace Ledger.Bench;
 
@@ -169,5 +170,4 @@ public static class Capacity
     private static double Of(List<Rate> rates) => Median(rates.Select(r => r.PerSecond));
     private static double Noise(List<Rate> rates) => Spread([.. rates.Select(r => r.PerSecond)]);
     private static double Spread(List<double> values) => (values.Max() - values.Min()) / Median(values);
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
 }

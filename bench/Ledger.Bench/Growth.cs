@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
+using static Ledger.Bench.Statistics;
 
 namespace Ledger.Bench;
 
@@ -89,6 +90,4 @@ public static class Growth
                 report.Add("growth", $"{what}, {size:N0} events", Median(list), "ms", size == sizes[0] ? null : $"at {sizes[0]:N0}", Median(list) / Median(first), (list[list.Count * 3 / 4] - list[list.Count / 4]) / Median(list));
             }
     }
-
-    private static double Median(List<double> sorted) => sorted[sorted.Count / 2];
 }

@@ -7,6 +7,11 @@ namespace Ledger.Bench;
 /// <param name="Noise">(max − min) ÷ median of the rounds, or the quartiles' distance for single samples.</param>
 public sealed record Figure(string Section, string What, double Value, string Unit, string? Baseline, double? Ratio, double? Noise);
 
+public static class Statistics
+{
+    public static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
+}
+
 /// <summary>What a run measured: printed as a table, kept as JSON, compared with what was kept last.</summary>
 public sealed class Report(string folder)
 {

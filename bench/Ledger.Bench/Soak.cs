@@ -3,6 +3,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
 using Npgsql;
+using static Ledger.Bench.Statistics;
 
 namespace Ledger.Bench;
 
@@ -131,7 +132,6 @@ public static class Soak
         return kilobytes / 1024.0;
     }
 
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
 
     /// <summary>Of the line of least squares, by minute.</summary>
     private static double Slope(IEnumerable<double> values)

@@ -29,6 +29,9 @@ public static class EventTypes
 {
     public static IEnumerable<Type> Of<T>() where T : Aggregate => All.Where(t => t.IsAssignableTo(typeof(IEventOf<T>)));
 
+    /// <summary>Every aggregate of the domain, by name.</summary>
+    public static readonly IReadOnlyList<Type> Aggregates = [.. typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))).OrderBy(t => t.Name, StringComparer.Ordinal)];
+
     /// <summary>Every event of the domain, refusals included.</summary>
     public static readonly IReadOnlyList<Type> All =
     [
@@ -48,7 +51,7 @@ public static class ProjectionRegistration
     {
         options.Events.AddEventTypes(EventTypes.All);
         var add = typeof(ProjectionRegistration).GetMethod(nameof(AddState), BindingFlags.NonPublic | BindingFlags.Static)!;
-        foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))))
+        foreach (var aggregate in EventTypes.Aggregates)
             add.MakeGenericMethod(aggregate).Invoke(null, [options]);
         options.Schema.For<WorkQueues.WorkItem>().Duplicate(i => i.Region, configure: ByPrefix);
         options.Projections.Add(new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName), ProjectionLifecycle.Async, "AuditTrail", async => async.BatchSize = BatchSize);

@@ -133,6 +133,14 @@ public sealed class ApiFixture : IAsyncLifetime
         Assert.Fail($"did not happen within 30 s: {what}");
     }
 
+    /// <summary>One value out of any database.</summary>
+    public static async Task<T> ScalarOfAsync<T>(string connectionString, string sql)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        return (await connection.QueryAsync(sql, r => r.GetFieldValue<T>(0))).Single();
+    }
+
     public async Task<T> ScalarAsync<T>(string sql, params (string, object?)[] parameters)
     {
         await using var connection = await Database.OpenConnectionAsync();

@@ -46,12 +46,7 @@ public sealed class BackupTests(ApiFixture api)
         Assert.True(exit == 0 && switched.Contains("已切换", StringComparison.Ordinal), switched);
         product.Settings["ConnectionStrings__Ledger"] = clean;
         await product.StartAsync();
-        Assert.Equal(manifest.GetProperty("events").GetInt64(), await new Func<Task<long>>(async () =>
-        {
-            await using var connection = new NpgsqlConnection(clean);
-            await connection.OpenAsync();
-            return (await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single();
-        })());
+        Assert.Equal(manifest.GetProperty("events").GetInt64(), await ApiFixture.ScalarOfAsync<long>(clean, "select count(*) from ledger.mt_events"));
         Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
         // What the auditor holds from before continues what is restored: the old log's newest checkpoint contains the backup's.
         var kept = Ledger.Projections.TransparencyLog.Checkpoint.Parse(manifest.GetProperty("checkpoint").GetString()!);

@@ -109,12 +109,7 @@ public sealed class Product : IAsyncDisposable
         foreach (var table in new[] { "mt_events", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
     }
 
-    public async Task<T> ScalarAsync<T>(string sql)
-    {
-        await using var connection = new NpgsqlConnection(ConnectionString);
-        await connection.OpenAsync();
-        return (await connection.QueryAsync(sql, r => r.GetFieldValue<T>(0))).Single();
-    }
+    public Task<T> ScalarAsync<T>(string sql) => ApiFixture.ScalarOfAsync<T>(ConnectionString, sql);
 
     /// <summary>What the signer remembers, apart from the database.</summary>
     public string SignerMemory => Directory.GetFiles(Folder.FullName, "log-*.key.last").Single();

@@ -9,6 +9,13 @@ public static class Programs
     public static (int Exit, string Output) Verify(params string[] arguments) =>
         Run("dotnet", [Path.Combine(AppContext.BaseDirectory, "verify", "ledger-verify.dll"), .. arguments]);
 
+    /// <summary>Runs it and expects success.</summary>
+    public static Task RequireAsync(string program, params string[] arguments) => Task.Run(() =>
+    {
+        var (exit, output) = Run(program, arguments);
+        if (exit != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {output}");
+    });
+
     public static (int Exit, string Output) Run(string program, string[] arguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["LANG"] = "C.UTF-8" } };

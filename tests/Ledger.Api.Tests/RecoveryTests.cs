@@ -103,13 +103,13 @@ public sealed class RecoveryTests : IDisposable
     {
         var folder = Path.Combine(_folder, name);
         Directory.CreateDirectory(folder);
-        Programs.Run("cp", ["-r", Path.Combine(_folder, "base"), Path.Combine(folder, "data")]);
+        await Programs.RequireAsync("cp", "-r", Path.Combine(_folder, "base"), Path.Combine(folder, "data"));
         File.Copy(Path.Combine(_folder, "a", "password"), Path.Combine(folder, "password"));
         await File.AppendAllTextAsync(Path.Combine(folder, "data", "postgresql.auto.conf"), $"archive_mode = off\nrestore_command = 'cp {Archive}/%f %p'\n"
             + (moment is { } at ? $"recovery_target_time = '{at.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'\nrecovery_target_action = promote\n" : ""));
         await File.WriteAllTextAsync(Path.Combine(folder, "data", "recovery.signal"), "");
-        if (Environment.UserName == "root") Programs.Run("chown", ["-R", "postgres", folder]);
-        Programs.Run("chmod", ["700", Path.Combine(folder, "data")]);
+        if (Environment.UserName == "root") await Programs.RequireAsync("chown", "-R", "postgres", folder);
+        await Programs.RequireAsync("chmod", "700", Path.Combine(folder, "data"));
         var cluster = await PrivateCluster.StartAsync(folder);
         await ApiFixture.EventuallyAsync(async () => !await ScalarAsync<bool>(cluster.ConnectionString("ledger"), "select pg_is_in_recovery()"), "recovered");
         return cluster;
@@ -118,12 +118,8 @@ public sealed class RecoveryTests : IDisposable
     private static Task SealedAsync(string server) => ApiFixture.EventuallyAsync(async () =>
         await ScalarAsync<bool>(server, "select (select count(*) from ledger.mt_events) = (select max(size) from ledger.log_checkpoint)"), "everything is signed");
 
-    private static async Task<T> ScalarAsync<T>(string server, string sql)
-    {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(server) { Pooling = false }.ConnectionString);
-        await connection.OpenAsync();
-        return (await connection.QueryAsync(sql, r => r.GetFieldValue<T>(0))).Single();
-    }
+    /// <summary>By a connection that does not outlive the server.</summary>
+    private static Task<T> ScalarAsync<T>(string server, string sql) => ApiFixture.ScalarOfAsync<T>($"{server};Pooling=false", sql);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using CsvHelper;
-using CsvHelper.Configuration;
 using Ledger.Api.Commands;
 using Ledger.Domain;
 
@@ -18,14 +17,14 @@ namespace Ledger.Api.Imports;
 /// </summary>
 public static class ImportCommand
 {
-    private const int Attempts = 6, MostRows = 50_000;
+    private const int Attempts = 6;
     private const string Usage = "用法：LEDGER_TOKEN=令牌 import --file 缴费.csv --year 年度 --to 网址 [--rows 每批行数，默认 5000]";
 
     /// <returns>0; 1 when rows were left out, or when it could not go on: the message says what to do.</returns>
     public static async Task<int> RunAsync(IConfiguration arguments, TextWriter said, HttpClient? client = null)
     {
         var token = Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? arguments["token"];
-        if (arguments["file"] is not { } path || arguments["to"] is not { } to || token is null || !int.TryParse(arguments["year"], out var year) || !int.TryParse(arguments["rows"] ?? "5000", out var most) || most is < 1 or > MostRows)
+        if (arguments["file"] is not { } path || arguments["to"] is not { } to || token is null || !int.TryParse(arguments["year"], out var year) || !int.TryParse(arguments["rows"] ?? "5000", out var most) || most < 1 || most > Sheets.Contributions.MaxRows)
         {
             await said.WriteLineAsync(Usage);
             return 1;
@@ -35,6 +34,11 @@ public static class ImportCommand
             await said.WriteLineAsync($"没有文件 {path}");
             return 1;
         }
+        if (await EncodingAsync(path) is not { } encoding)
+        {
+            await said.WriteLineAsync($"{path} 的编码不是 UTF-8 或 GB18030");
+            return 1;
+        }
         using var own = client is null ? new HttpClient { BaseAddress = new Uri(to), Timeout = TimeSpan.FromMinutes(10) } : null;
         var http = client ?? own!;
         var watch = System.Diagnostics.Stopwatch.StartNew();
@@ -42,7 +46,7 @@ public static class ImportCommand
         var faultsPath = $"{path}.faults.csv";
         File.Delete(faultsPath);
         var length = Math.Max(1, new FileInfo(path).Length);
-        await foreach (var batch in BatchesAsync(path, most))
+        await foreach (var batch in BatchesAsync(path, encoding, most))
         {
             using var answer = await SendAsync(http, token, year, batch);
             var text = await answer.Content.ReadAsStringAsync();
@@ -64,10 +68,10 @@ public static class ImportCommand
     /// <param name="Position">How many bytes of the file it ends at, nearly.</param>
     private sealed record Batch(byte[] Csv, long FirstRow, long Position);
 
-    private static async IAsyncEnumerable<Batch> BatchesAsync(string path, int most)
+    private static async IAsyncEnumerable<Batch> BatchesAsync(string path, Encoding encoding, int most)
     {
-        using var reader = new StreamReader(path, await EncodingAsync(path));
-        using var parser = new CsvParser(reader, new CsvConfiguration(CultureInfo.InvariantCulture) { HasHeaderRecord = false, DetectDelimiter = true, BadDataFound = null });
+        using var reader = new StreamReader(path, encoding);
+        using var parser = Table.CsvParser(reader);
         if (!await parser.ReadAsync()) yield break;
         var heading = parser.RawRecord;
         var text = new StringBuilder(heading);
@@ -84,21 +88,24 @@ public static class ImportCommand
         if (count > 0) yield return new Batch(Encoding.UTF8.GetBytes(text.ToString()), first, reader.BaseStream.Position);
     }
 
-    /// <summary>UTF-8 when all of it is, else GB18030: what Excel saves in China.</summary>
-    private static async Task<Encoding> EncodingAsync(string path)
+    /// <summary>The first encoding that all of the file is in; null when it is in none.</summary>
+    private static async Task<Encoding?> EncodingAsync(string path)
     {
-        Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
-        using var reader = new StreamReader(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
         var block = new char[65_536];
-        try
+        foreach (var encoding in Table.Encodings)
         {
-            while (await reader.ReadBlockAsync(block) > 0) { }
-            return new UTF8Encoding(false);
+            using var reader = new StreamReader(path, encoding);
+            try
+            {
+                while (await reader.ReadBlockAsync(block) > 0) { }
+                return encoding;
+            }
+            catch (DecoderFallbackException)
+            {
+                // Not this encoding; the next one, or none.
+            }
         }
-        catch (DecoderFallbackException)
-        {
-            return Encoding.GetEncoding("GB18030");
-        }
+        return null;
     }
 
     private static async Task<HttpResponseMessage> SendAsync(HttpClient http, string token, int year, Batch batch)

@@ -36,8 +36,6 @@ public sealed class Table
     /// <summary>The rows below the heading that are not empty.</summary>
     public IReadOnlyList<SheetRow> Rows { get; }
 
-    static Table() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
-
     /// <exception cref="RefusedException"><c>file-invalid</c> (unreadable, columns missing, no rows), <c>limit-exceeded</c>.</exception>
     public static Table Read(IFormFile? file, SheetForm form)
     {
@@ -153,8 +151,7 @@ public sealed class Table
         var bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         var text = Decode(bytes) ?? throw Unreadable("文件编码不是 UTF-8 或 GB18030，也不是 .xlsx", field);
-        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture) { HasHeaderRecord = false, DetectDelimiter = true, BadDataFound = null };
-        using var parser = new CsvParser(new StringReader(text), configuration);
+        using var parser = CsvParser(new StringReader(text));
         // The number of the record, as a spreadsheet shows it; a quoted line break stays inside its row.
         for (var number = 1; parser.Read(); number++)
         {
@@ -164,10 +161,17 @@ public sealed class Table
         }
     }
 
+    /// <summary>How every .csv is read: whatever separates the fields, heading like any other record.</summary>
+    internal static CsvParser CsvParser(TextReader text) => new(text, new CsvConfiguration(CultureInfo.InvariantCulture) { HasHeaderRecord = false, DetectDelimiter = true, BadDataFound = null });
+
+    /// <summary>What spreadsheets are saved in here, in the order of trying; each refuses bytes that are not its own.</summary>
+    internal static readonly IReadOnlyList<Encoding> Encodings =
+        [new UTF8Encoding(false, throwOnInvalidBytes: true), CodePagesEncodingProvider.Instance.GetEncoding("GB18030", EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)!];
+
     private static string? Decode(byte[] bytes)
     {
         if (bytes.AsSpan().Contains((byte)0)) return null;
-        foreach (var encoding in (Encoding[])[new UTF8Encoding(false, throwOnInvalidBytes: true), Encoding.GetEncoding("GB18030", EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback)])
+        foreach (var encoding in Encodings)
         {
             try
             {

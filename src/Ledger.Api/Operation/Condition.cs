@@ -40,6 +40,7 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
             if (_last is { } known && now - known.At < Fresh) return known.Readings;
             await using var connection = await database.OpenConnectionAsync(cancellation);
             const string s = LedgerStore.Schema;
+            var changed = await StateShapes.ChangedAsync(connection);
             // Each of these is a look at the end of an index, or over the few documents that are open.
             var readings = (await connection.QueryAsync(
                 $"""
@@ -55,9 +56,8 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
                         fund.transit, (select count(*) from wolverine.wolverine_dead_letters), clock_timestamp()
                    from head, unsealed, fund
                  """,
-                r => new Readings(Math.Max(0, r.GetInt64(0)), Math.Max(0, r.GetInt64(1)), r.GetInt64(2), Math.Max(0, r.GetDouble(3)), Math.Max(0, r.GetDouble(4)), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8), 0, Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds)),
+                r => new Readings(Math.Max(0, r.GetInt64(0)), Math.Max(0, r.GetInt64(1)), r.GetInt64(2), Math.Max(0, r.GetDouble(3)), Math.Max(0, r.GetDouble(4)), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8), changed, Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds)),
                 ("now", time.GetUtcNow()))).Single();
-            readings = readings with { ChangedStates = await StateShapes.ChangedAsync(connection) };
             _last = (now, readings);
             return readings;
         }

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Schema;
-using Ledger.Domain;
+using Ledger.Projections;
 using Npgsql;
 
 namespace Ledger.Api.Storage;
@@ -20,8 +20,7 @@ public static class StateShapes
     {
         var json = new JsonSerializerOptions(JsonSerializerOptions.Default);
         LedgerStore.StoredForm(json);
-        return typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate)))
-            .ToDictionary(t => t.Name, t => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json.GetJsonSchemaAsNode(t).ToJsonString()))));
+        return EventTypes.Aggregates.ToDictionary(t => t.Name, t => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json.GetJsonSchemaAsNode(t).ToJsonString()))));
     });
 
     /// <summary>What is not known yet is of the present shape in an empty database, and of an unknown one in any other.</summary>

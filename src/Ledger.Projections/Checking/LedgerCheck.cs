@@ -42,7 +42,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         var check = typeof(LedgerCheck).GetMethod(nameof(CheckStateAsync), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!;
         // The states, the audit trail and the axes know nothing of each other.
         var beside = Task.WhenAll(Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation), Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation));
-        foreach (var aggregate in typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))).OrderBy(t => t.Name, StringComparer.Ordinal))
+        foreach (var aggregate in EventTypes.Aggregates)
             await (Task)check.MakeGenericMethod(aggregate).Invoke(this, [rebuild, cancellation])!;
         await CheckWorkQueueAsync(rebuild, cancellation);
         await beside;

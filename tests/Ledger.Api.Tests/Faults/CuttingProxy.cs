@@ -22,12 +22,10 @@ public sealed class CuttingProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Each connection that is open now ends after a number of further bytes below <paramref name="bytes"/>, in whichever direction; returns how many are open.</summary>
-    public int Cut(Random random, int bytes)
+    /// <summary>Each connection that is open now ends after a number of further bytes below <paramref name="bytes"/>, in whichever direction.</summary>
+    public void Cut(Random random, int bytes)
     {
-        var open = _links.Keys.ToList();
-        foreach (var link in open) link.CutAfter(random.Next(bytes));
-        return open.Count;
+        foreach (var link in _links.Keys) link.CutAfter(random.Next(bytes));
     }
 
     private async Task AcceptAsync()

@@ -55,7 +55,6 @@ public static class FaultRun
             journal.Violations.Add(new Violation("answer", e.Message));
         }
         var (violations, events, settled) = await LedgerChecker.CheckAsync(machine, year.Auditor, journal);
-        NpgsqlConnection.ClearAllPools();
         return new FaultResult(seed, struck, journal.Commands.Count, journal.Commands.Count(c => c.Status >= 400), journal.Commands.Count(c => c.Status is null), journal.Resent, journal.Repeated, events, settled, watch.Elapsed, violations, violations.Count == 0 ? "" : machine.Output);
     }
 

@@ -26,7 +26,7 @@ public sealed class FaultyMachine : IAsyncDisposable
     {
         (_folder, _cluster) = (folder, cluster);
         _proxy = new CuttingProxy(Path.Combine(Disk, "c/socket/.s.PGSQL.5432"));
-        var server = new NpgsqlConnectionStringBuilder(ConnectionString) { Host = "127.0.0.1", Port = _proxy.Port };
+        var server = new NpgsqlConnectionStringBuilder(ConnectionString) { Host = "127.0.0.1", Port = _proxy.Port, Pooling = true };
         _settings = new Dictionary<string, string>
         {
             ["ConnectionStrings__Ledger"] = server.ConnectionString,
@@ -40,7 +40,7 @@ public sealed class FaultyMachine : IAsyncDisposable
     public string KeyFile => Path.Combine(_folder, "keys.json");
 
     /// <summary>Past the proxy: the checker's own way in.</summary>
-    public string ConnectionString => _cluster.ConnectionString("ledger");
+    public string ConnectionString => new NpgsqlConnectionStringBuilder(_cluster.ConnectionString("ledger")) { Pooling = false }.ConnectionString; // no connection outlives the server it was made to
 
     /// <summary>A node's address; null while it is down.</summary>
     public Uri? Node(int index) => _nodes[index]?.Http.BaseAddress;
@@ -58,11 +58,11 @@ public sealed class FaultyMachine : IAsyncDisposable
     public static async Task MakeTemplateAsync(string folder)
     {
         Directory.CreateDirectory(folder);
-        await RunAsync("gcc", "-shared", "-fPIC", "-O2", "-o", Path.Combine(folder, "clock.so"), Path.Combine(AppContext.BaseDirectory, "Faults", "clock.c"));
+        await Programs.RequireAsync("gcc", "-shared", "-fPIC", "-O2", "-o", Path.Combine(folder, "clock.so"), Path.Combine(AppContext.BaseDirectory, "Faults", "clock.c"));
         var disk = Path.Combine(folder, "d");
         await using (File.Create(Path.Combine(folder, "volume"))) { }
-        await RunAsync("truncate", "-s", $"{VolumeBytes}", Path.Combine(folder, "volume"));
-        await RunAsync("mkfs.ext4", "-q", "-m", "0", Path.Combine(folder, "volume"));
+        await Programs.RequireAsync("truncate", "-s", $"{VolumeBytes}", Path.Combine(folder, "volume"));
+        await Programs.RequireAsync("mkfs.ext4", "-q", "-m", "0", Path.Combine(folder, "volume"));
         await MountAsync(folder);
         try
         {
@@ -79,13 +79,13 @@ public sealed class FaultyMachine : IAsyncDisposable
         }
         finally
         {
-            await RunAsync("umount", disk);
+            await Programs.RequireAsync("umount", disk);
         }
     }
 
     public static async Task<FaultyMachine> StartAsync(string template, string folder, TimeSpan offset)
     {
-        await RunAsync("cp", "-r", "--sparse=always", template, folder);
+        await Programs.RequireAsync("cp", "-r", "--sparse=always", template, folder);
         await MountAsync(folder);
         await File.WriteAllBytesAsync(Path.Combine(folder, "clock"), BitConverter.GetBytes((long)offset.TotalSeconds));
         var machine = new FaultyMachine(folder, await PrivateCluster.StartAsync(Path.Combine(folder, "d/c"), Clock(folder, "clock"))) { _offset = offset };
@@ -96,7 +96,7 @@ public sealed class FaultyMachine : IAsyncDisposable
     private static async Task MountAsync(string folder)
     {
         Directory.CreateDirectory(Path.Combine(folder, "d"));
-        await RunAsync("mount", "-o", "loop", Path.Combine(folder, "volume"), Path.Combine(folder, "d"));
+        await Programs.RequireAsync("mount", "-o", "loop", Path.Combine(folder, "volume"), Path.Combine(folder, "d"));
     }
 
     private async Task StartNodeAsync(int index)
@@ -150,14 +150,14 @@ public sealed class FaultyMachine : IAsyncDisposable
             case FaultKind.DiskSlow:
                 for (var watch = Stopwatch.StartNew(); watch.Elapsed < last * 2; await Task.Delay(random.Next(20, 100)))
                 {
-                    await RunAsync("fsfreeze", "-f", Disk);
+                    await Programs.RequireAsync("fsfreeze", "-f", Disk);
                     try
                     {
                         await Task.Delay(random.Next(100, 800));
                     }
                     finally
                     {
-                        await RunAsync("fsfreeze", "-u", Disk);
+                        await Programs.RequireAsync("fsfreeze", "-u", Disk);
                     }
                 }
                 break;
@@ -172,9 +172,9 @@ public sealed class FaultyMachine : IAsyncDisposable
                 SetClock(fault.Node);
                 break;
             case FaultKind.NodeFrozen:
-                await RunAsync("kill", "-STOP", $"{_nodes[fault.Node]!.Id}");
+                await Programs.RequireAsync("kill", "-STOP", $"{_nodes[fault.Node]!.Id}");
                 await Task.Delay(last);
-                await RunAsync("kill", "-CONT", $"{_nodes[fault.Node]!.Id}");
+                await Programs.RequireAsync("kill", "-CONT", $"{_nodes[fault.Node]!.Id}");
                 break;
         }
     }
@@ -190,7 +190,7 @@ public sealed class FaultyMachine : IAsyncDisposable
     {
         var postmaster = int.Parse(File.ReadLines(Path.Combine(Disk, "c/data/postmaster.pid")).First(), CultureInfo.InvariantCulture);
         var all = Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0).Where(p => p > 0 && (p == postmaster || Parent(p) == postmaster)).ToList();
-        foreach (var pid in all.OrderByDescending(p => p == postmaster)) await RunAsync("sh", "-c", $"kill -KILL {pid} || true"); // a backend may have ended by itself
+        foreach (var pid in all.OrderByDescending(p => p == postmaster)) await Programs.RequireAsync("sh", "-c", $"kill -KILL {pid} || true"); // a backend may have ended by itself
         while (all.Any(p => Directory.Exists($"/proc/{p}") && Parent(p) > 0)) await Task.Delay(20);
     }
 
@@ -212,14 +212,14 @@ public sealed class FaultyMachine : IAsyncDisposable
     private async Task FillDiskAsync(TimeSpan last, Random random)
     {
         var filler = Path.Combine(Disk, "filler");
-        await RunAsync("sh", "-c", $"fallocate -l $(($(stat -f -c %f*%S {Disk}))) {filler} || dd if=/dev/zero of={filler} bs=64k 2>/dev/null || true");
+        await Programs.RequireAsync("sh", "-c", $"fallocate -l $(($(stat -f -c %f*%S {Disk}))) {filler} || dd if=/dev/zero of={filler} bs=64k 2>/dev/null || true");
         var switching = random.Next(2) == 0;
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < last; await Task.Delay(100))
         {
             if (!switching) continue;
             try
             {
-                await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ConnectionString);
+                await using var connection = new NpgsqlConnection(ConnectionString);
                 await connection.OpenAsync();
                 await connection.ExecuteAsync("select pg_switch_wal()");
             }
@@ -238,7 +238,7 @@ public sealed class FaultyMachine : IAsyncDisposable
         {
             try
             {
-                await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ConnectionString);
+                await using var connection = new NpgsqlConnection(ConnectionString);
                 await connection.OpenAsync();
                 return true;
             }
@@ -253,20 +253,12 @@ public sealed class FaultyMachine : IAsyncDisposable
     /// <summary>Runs one of the product's commands beside the nodes.</summary>
     public Task<(int Exit, string Output)> CommandAsync(params string[] arguments) => ApiProcess.RunAsync(With(Clock(_folder, "clock")), arguments);
 
-    private static async Task RunAsync(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        var error = await process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {error}");
-    }
-
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes) if (node is not null) await node.DisposeAsync();
         await _proxy.DisposeAsync();
         await _cluster.DisposeAsync();
-        await RunAsync("sh", "-c", $"for i in 1 2 3 4 5 6 7 8 9 10; do umount {Disk} && exit 0; sleep 0.2; done; exit 1");
+        await Programs.RequireAsync("sh", "-c", $"for i in 1 2 3 4 5 6 7 8 9 10; do umount {Disk} && exit 0; sleep 0.2; done; exit 1");
         Directory.Delete(_folder, recursive: true);
     }
 }

@@ -19,7 +19,7 @@ public sealed record Sent(string Actor, string Key, string Method, string Path, 
 /// <summary>What the clients of one run asked for and were told.</summary>
 public sealed class Journal
 {
-    private int _answered, _resent, _repeated, _reads;
+    private int _answered, _resent, _repeated;
 
     public ConcurrentBag<Sent> Commands { get; } = [];
     public ConcurrentBag<Violation> Violations { get; } = [];
@@ -39,7 +39,6 @@ public sealed class Journal
 
     public void CountResent() => Interlocked.Increment(ref _resent);
     public void CountRepeated() => Interlocked.Increment(ref _repeated);
-    public void CountRead() => Interlocked.Increment(ref _reads);
 }
 
 /// <summary>
@@ -62,11 +61,7 @@ public sealed partial class CarefulClient(HttpMessageInvoker wire, Func<int, Uri
         {
             if (await OnceAsync(request, body) is { } answer)
             {
-                if (key is null)
-                {
-                    journal.CountRead();
-                    return Response(answer);
-                }
+                if (key is null) return Response(answer);
                 journal.Add(sent with { Status = answer.Status, Answer = answer.Body });
                 // Who is not let in is not remembered.
                 if (_random.Next(10) == 0 && answer.Status is not (400 or 403)) await RepeatAsync(request, body, answer, deadline);
