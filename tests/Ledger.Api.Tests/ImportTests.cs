@@ -98,6 +98,12 @@ public sealed class ImportTests(ApiFixture api)
             said = new StringWriter();
             Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
             Assert.Contains("被拒绝（401）", said.ToString());
+
+            // In no encoding that is known: names would be mangled.
+            await File.WriteAllBytesAsync(file, [0xC3, 0xFF, 0xFF, 0x0A]);
+            said = new StringWriter();
+            Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.Contains("不是 UTF-8 或 GB18030", said.ToString());
         }
         finally
         {
