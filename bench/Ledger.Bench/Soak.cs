@@ -30,12 +30,6 @@ public static class Soak
         var postings = await Postings.SetUpAsync(api.Http, tokens, offices, Funds, year);
         var reading = postings.Reading(offices);
 
-        await postings.RunAsync(Clients, TimeSpan.FromSeconds(20));
-        var capacity = await postings.RunAsync(Clients, TimeSpan.FromSeconds(60));
-        var rate = capacity.PerSecond * share;
-        report.Add("soak", "capacity: postings of 32 clients, 60 s", capacity.PerSecond, "/s");
-        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads");
-
         var samples = new List<Sample>();
         using var stop = new CancellationTokenSource();
         var (done, read, failures) = (new List<double>(), new List<double>(), 0);
@@ -53,16 +47,7 @@ public static class Soak
             }
             lock (into) into.Add((watch.Elapsed - since()).TotalMilliseconds);
         }
-        // Requests have their times, whether or not the ones before are answered: a slow answer makes the next ones late, and that counts.
-        var load = Task.WhenAll(Enumerable.Range(0, Clients).Select(async client =>
-        {
-            var random = new Random(client);
-            for (var due = TimeSpan.FromSeconds(client / rate); !stop.IsCancellationRequested; due += TimeSpan.FromSeconds(Clients / rate))
-            {
-                if (due - watch.Elapsed is { Ticks: > 0 } early) await Task.Delay(early, CancellationToken.None);
-                await AnsweredAsync(() => postings.OnceAsync(random), done, () => due);
-            }
-        }).Concat(Enumerable.Range(0, Readers).Select(async reader =>
+        var readers = Task.WhenAll(Enumerable.Range(0, Readers).Select(async reader =>
         {
             var random = new Random(-1 - reader);
             while (!stop.IsCancellationRequested)
@@ -71,11 +56,31 @@ public static class Soak
                 await AnsweredAsync(() => reading(random), read, () => began);
                 await Task.Delay(random.Next(400), CancellationToken.None);
             }
-        })));
+        }));
+
+        // What it takes beside the readers: a share of what it takes alone would leave them nothing.
+        await postings.RunAsync(Clients, TimeSpan.FromSeconds(20));
+        var capacity = await postings.RunAsync(Clients, TimeSpan.FromSeconds(60));
+        var rate = capacity.PerSecond * share;
+        report.Add("soak", $"capacity: postings of {Clients} clients beside {Readers} readers, 60 s", capacity.PerSecond, "/s");
+        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads");
+
+        // Requests have their times, whether or not the ones before are answered: a slow answer makes the next ones late, and that counts.
+        Taken(read);
+        var start = watch.Elapsed;
+        var load = Task.WhenAll(Enumerable.Range(0, Clients).Select(async client =>
+        {
+            var random = new Random(client);
+            for (var due = start + TimeSpan.FromSeconds(client / rate); !stop.IsCancellationRequested; due += TimeSpan.FromSeconds(Clients / rate))
+            {
+                if (due - watch.Elapsed is { Ticks: > 0 } early) await Task.Delay(early, CancellationToken.None);
+                await AnsweredAsync(() => postings.OnceAsync(random), done, () => due);
+            }
+        }));
         for (var minute = 1; minute <= minutes; minute++)
         {
             var lag = new List<double>();
-            using (var over = new CancellationTokenSource(minute * Minute - watch.Elapsed))
+            using (var over = new CancellationTokenSource(start + minute * Minute - watch.Elapsed))
                 await Capacity.LagAsync(database, lag, over.Token);
             var (latencies, readings) = (Taken(done), Taken(read));
             lag.Sort();
@@ -85,7 +90,7 @@ public static class Soak
             Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8}");
         }
         await stop.CancelAsync();
-        await load;
+        await Task.WhenAll(load, readers);
 
         // The first sixth warms caches and pools up.
         var steady = samples.Skip(minutes / 6).ToList();

@@ -6,6 +6,7 @@ using Ledger.Api.Audit;
 using Ledger.Api.Benefits;
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
+using Ledger.Api.Counties;
 using Ledger.Api.Donors;
 using Ledger.Api.Evidence;
 using Ledger.Api.Exports;
@@ -37,6 +38,12 @@ if (args is ["import", ..])
     Environment.ExitCode = await ImportCommand.RunAsync(builder.Configuration, Console.Error);
     return;
 }
+County.Choose(builder.Configuration, command: args is [[>= 'a' and <= 'z', ..] named, ..] ? named : null);
+if (builder.Configuration["county"] is null && County.All(builder.Configuration) is { Count: > 0 } counties)
+{
+    await Front.RunAsync(args, counties);
+    return;
+}
 var settings = Settings.Of(builder.Configuration);
 
 // The database: the one that is configured, or a private cluster of our own.
@@ -56,6 +63,11 @@ if (args is ["backup" or "restore", ..])
 var access = await DatabaseAccess.OfAsync(settings, cluster, keys);
 if (access.Owner is not null) await LedgerSchema.ApplyAsync(access, keys);
 if (args is ["schema", ..]) return;
+if (args is ["rebuild", ..])
+{
+    Environment.ExitCode = await RebuildCommand.RunAsync(access);
+    return;
+}
 await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(access.Application));
 await DatabaseAccess.RequireHarmlessAsync(database, keys);
 var logKeys = LogKeys.LoadOrCreate(settings, await LedgerStore.LogIdAsync(database));
@@ -179,6 +191,9 @@ else if (!await AccountEndpoints.HasAdministratorAsync(database))
 
 // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.
 app.Lifetime.ApplicationStarted.Register(() => _ = Task.Delay(TimeSpan.FromSeconds(5)).ContinueWith(_ => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive), TaskScheduler.Default));
+
+if (Environment.GetEnvironmentVariable(CountyProcess.UntilInputEnds) is not null)
+    _ = Task.Run(Console.In.ReadToEnd).ContinueWith(_ => app.Lifetime.StopApplication(), TaskScheduler.Default);
 
 try
 {

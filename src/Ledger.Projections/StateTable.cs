@@ -6,8 +6,10 @@ namespace Ledger.Projections;
 /// <summary>Marten's table of a kind of document, written in one statement however many there are.</summary>
 public static class StateTable
 {
-    public static void Upsert<T>(NpgsqlBatch batch, string schema, Type document, IReadOnlyList<T> rows, Func<T, string> id, Func<T, string> json, Func<T, long?> version, Func<T, string> region) => batch.Add($"""
-        insert into {schema}.mt_doc_{document.Name.ToLowerInvariant()} as d (id, data, mt_version, region, mt_dotnet_type, mt_last_modified)
+    public static string Of(string schema, Type document) => $"{schema}.mt_doc_{document.Name.ToLowerInvariant()}";
+
+    public static void Upsert<T>(NpgsqlBatch batch, string table, Type document, IReadOnlyList<T> rows, Func<T, string> id, Func<T, string> json, Func<T, long?> version, Func<T, string> region) => batch.Add($"""
+        insert into {table} as d (id, data, mt_version, region, mt_dotnet_type, mt_last_modified)
         select s.*, '{document.FullName}', transaction_timestamp() from unnest($1, $2, $3, $4) s
             on conflict (id) do update set data = excluded.data, mt_version = excluded.mt_version, region = excluded.region, mt_last_modified = excluded.mt_last_modified
         """,

@@ -13,7 +13,7 @@ public sealed class Product : IAsyncDisposable
     public required Dictionary<string, string> Settings { get; init; }
     public required DirectoryInfo Folder { get; init; }
     public ApiProcess Process { get; private set; } = null!;
-    public HttpClient Http => Process.Http;
+    public HttpClient Http { get; private set; } = null!;
     public SampleOffices Offices { get; private set; } = null!;
     public SampleVillage Village { get; private set; } = null!;
     public SampleClient CityAuditor { get; private set; } = null!;
@@ -22,9 +22,18 @@ public sealed class Product : IAsyncDisposable
 
     public static async Task<Product> StartAsync(ApiFixture api, string name)
     {
+        var product = await NewAsync(api, name);
+        await product.StartAsync();
+        await product.OpenCountyAsync();
+        return product;
+    }
+
+    /// <summary>A database and settings; nothing runs yet.</summary>
+    public static async Task<Product> NewAsync(ApiFixture api, string name)
+    {
         var folder = Directory.CreateTempSubdirectory("ledger-product");
         var connection = await api.NewDatabaseAsync(name);
-        var product = new Product
+        return new Product
         {
             ConnectionString = connection,
             Folder = folder,
@@ -36,20 +45,30 @@ public sealed class Product : IAsyncDisposable
                 ["Ledger__Log__ScrubMinutes"] = "60",
             },
         };
-        await product.StartAsync();
+    }
+
+    /// <summary>A county with one village and some money.</summary>
+    public async Task OpenCountyAsync()
+    {
         var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
-        await product.Offices.PublishPolicyAsync(today.Year);
-        await product.Offices.OpenPilotAsync();
-        product.Village = new SampleVillage(product.Offices, "370811000001", "第1村股份经济合作社", 1, today.Year);
-        await product.Village.RegisterAsync();
-        await product.Village.AllocateAsync(1000);
-        await product.Village.AllocateAsync(2000, name: "果园承包费");
-        return product;
+        await Offices.PublishPolicyAsync(today.Year);
+        await Offices.OpenPilotAsync();
+        Village = new SampleVillage(Offices, "370811000001", "第1村股份经济合作社", 1, today.Year);
+        await Village.RegisterAsync();
+        await Village.AllocateAsync(1000);
+        await Village.AllocateAsync(2000, name: "果园承包费");
     }
 
     public async Task StartAsync()
     {
         Process = await ApiProcess.StartAsync(Settings);
+        Reach(Process.Http);
+    }
+
+    /// <summary>From now on the product is asked through this client.</summary>
+    public void Reach(HttpClient http)
+    {
+        Http = http;
         var tokens = new Tokens(Storage.KeyFile.LoadOrCreate(KeyFile), TimeProvider.System);
         SampleClient Client(Actor actor) => new(Http, tokens, actor);
         Offices = new SampleOffices(Client, "370811");
@@ -126,7 +145,7 @@ public sealed class Product : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Process.DisposeAsync();
+        if (Process is { } own) await own.DisposeAsync(); // else another process serves it
         Folder.Delete(recursive: true);
     }
 }

@@ -100,10 +100,10 @@ public sealed class EventWriter(IDocumentStore store, TimeProvider time)
         foreach (var group in written.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
         {
             var states = group.ToList();
-            StateTable.Upsert(batch, Schema, group.Key, states, c => c.Id, c => json.ToJson(c.State!), c => c.Before + c.Events.Count, c => c.State!.Region);
+            StateTable.Upsert(batch, StateTable.Of(Schema, group.Key), group.Key, states, c => c.Id, c => json.ToJson(c.State!), c => c.Before + c.Events.Count, c => c.State!.Region);
         }
 
-        StoredAxes.Insert(batch, Schema, [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]);
+        StoredAxes.Insert(batch, $"{Schema}.fen_axis", [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]);
     }
 
     /// <summary>As <see cref="Add"/>, at once.</summary>

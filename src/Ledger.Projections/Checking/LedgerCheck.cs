@@ -6,7 +6,6 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Provenance;
-using Ledger.Projections.WorkQueues;
 using Marten;
 using Npgsql;
 
@@ -39,33 +38,19 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     /// <param name="rebuild">Writes what the events say in place of wrong documents and rows, a page of them in a transaction: what is right already costs a look, and readers and commands go on.</param>
     public async Task<CheckResult> RunAsync(bool rebuild, CancellationToken cancellation = default)
     {
-        var check = typeof(LedgerCheck).GetMethod(nameof(CheckStateAsync), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!;
         // The states, the audit trail and the axes know nothing of each other.
         var beside = Task.WhenAll(Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation), Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation));
-        foreach (var aggregate in EventTypes.Aggregates)
-            await (Task)check.MakeGenericMethod(aggregate).Invoke(this, [rebuild, cancellation])!;
-        await CheckWorkQueueAsync(rebuild, cancellation);
+        foreach (var fold in DocumentFold.All) await CheckDocumentsAsync(fold, rebuild, cancellation);
         await beside;
         await CheckMoneyAsync(cancellation);
         return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0);
     }
 
-    private Task CheckStateAsync<T>(bool rebuild, CancellationToken cancellation) where T : Aggregate, IEvolve<T> =>
-        CheckDocumentsAsync<T, T>(typeof(T).Name, (state, e) => e.Data is IEventOf<T> own ? StateProjection<T>.Fold(state, e.StreamKey!, own) : state, rebuild, cancellation);
-
-    private Task CheckWorkQueueAsync(bool rebuild, CancellationToken cancellation)
+    /// <summary>Every stream that begins a document's events against that document.</summary>
+    private async Task CheckDocumentsAsync(DocumentFold fold, bool rebuild, CancellationToken cancellation)
     {
-        var projection = new WorkQueueProjection();
-        return CheckDocumentsAsync<Application, WorkItem>("WorkQueue", (item, e) => projection.Evolve(item, e.StreamKey!, e), rebuild, cancellation);
-    }
-
-    /// <summary>Every stream that begins <typeparamref name="TAggregate"/>'s events against its document of type <typeparamref name="TDocument"/>.</summary>
-    private async Task CheckDocumentsAsync<TAggregate, TDocument>(string name, Func<TDocument?, IEvent, TDocument?> fold, bool rebuild, CancellationToken cancellation)
-        where TAggregate : Aggregate where TDocument : class
-    {
-        var table = $"{schema}.mt_doc_{typeof(TDocument).Name.ToLowerInvariant()}";
-        var own = EventTypes.Of<TAggregate>().ToHashSet();
-        var types = store.Options.Events.AllKnownEventTypes().Where(t => own.Contains(t.EventType)).Select(t => t.EventTypeName).ToArray();
+        var (name, table) = (fold.Name, StateTable.Of(schema, fold.Document));
+        var types = store.Options.Events.AllKnownEventTypes().Where(t => fold.Events.Contains(t.EventType)).Select(t => t.EventTypeName).ToArray();
         for (var after = ""; ;)
         {
             var ids = await QueryAsync($"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
@@ -107,10 +92,10 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             await connection.ExecuteAsync($"select 1 from {schema}.mt_streams where id = any(@ids) order by id for update", ("ids", ids));
             await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(transaction));
             var events = await EventsAsync(session, ids);
-            var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList())).Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((TDocument?)null, fold))).ToList();
+            var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList())).Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next))).ToList();
             await using var batch = connection.CreateBatch();
             var written = states.Where(s => s.State is not null).ToList();
-            if (written.Count > 0) StateTable.Upsert(batch, schema, typeof(TDocument), written, s => s.Id, s => store.Options.Serializer().ToJson(s.State!), s => s.Version, s => s.State is Aggregate a ? a.Region : ((WorkItem)(object)s.State!).Region);
+            if (written.Count > 0) StateTable.Upsert(batch, table, fold.Document, written, s => s.Id, s => store.Options.Serializer().ToJson(s.State!), s => s.Version, s => DocumentFold.Region(s.State!));
             batch.Add($"delete from {table} where id = any($1)", states.Where(s => s.State is null).ToList().Texts(s => s.Id));
             batch.Transaction = transaction;
             await batch.ExecuteNonQueryAsync(cancellation);
@@ -130,10 +115,10 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
 
         Difference? Compare(string id, IEnumerable<IEvent> events, long seen, string? text)
         {
-            var (expected, last) = ((TDocument?)null, 0L);
+            var (expected, last) = ((object?)null, 0L);
             try
             {
-                foreach (var e in events.Where(e => e.Sequence <= seen)) (expected, last) = (fold(expected, e), e.Sequence);
+                foreach (var e in events.Where(e => e.Sequence <= seen)) (expected, last) = (fold.Next(expected, e), e.Sequence);
             }
             catch (Exception broken)
             {
@@ -143,25 +128,23 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             }
             var should = expected is null ? null : JsonNode.Parse(store.Options.Serializer().ToJson(expected));
             var found = text is null ? null : JsonNode.Parse(text);
-            if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead<TDocument>(text), should)) return null;
+            if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead(text), should)) return null;
             var (path, was, wanted) = FirstDifference(found, should, "$");
             return new Difference(name, id, path, was, wanted, last);
         }
-    }
 
-    /// <summary>
-    /// A document as the product understands it: one that an older build wrote lacks what has been added since, and reads as if that had
-    /// its first value. Only where the events say another is it a difference.
-    /// </summary>
-    private JsonNode? AsRead<TDocument>(string text) where TDocument : class
-    {
-        try
+        // A document as the product understands it: one that an older build wrote lacks what has been added since, and reads as if that had
+        // its first value. Only where the events say another is it a difference.
+        JsonNode? AsRead(string text)
         {
-            return JsonNode.Parse(store.Options.Serializer().ToJson(store.Options.Serializer().FromJson<TDocument>(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)))));
-        }
-        catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException or NotSupportedException)
-        {
-            return null; // what cannot be read is different all the more
+            try
+            {
+                return JsonNode.Parse(store.Options.Serializer().ToJson(store.Options.Serializer().FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)))));
+            }
+            catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException or NotSupportedException)
+            {
+                return null; // what cannot be read is different all the more
+            }
         }
     }
 
@@ -227,7 +210,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             await using var writing = connection.CreateBatch();
             writing.Add($"delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from) where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)",
                 differing.Texts(d => d.Entry.Axis.Word()), differing.Texts(d => d.Entry.Span.Account), differing.Longs(d => d.Entry.Span.Fen.From));
-            StoredAxes.Insert(writing, schema, [.. differing.Select(d => d.Entry)]);
+            StoredAxes.Insert(writing, $"{schema}.fen_axis", [.. differing.Select(d => d.Entry)]);
             await writing.ExecuteNonQueryAsync(cancellation);
         }
         if (scope.Length > 0) return;

@@ -10,10 +10,10 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
     private const string Columns = "axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, member_year, event_id";
 
     /// <summary>Inserts entries, in the transaction that appends their events: a trace is never behind. Two that begin at the same fen stop it.</summary>
-    public static void Insert(NpgsqlBatch batch, string schema, IReadOnlyCollection<AxisEntry> entries)
+    public static void Insert(NpgsqlBatch batch, string table, IReadOnlyCollection<AxisEntry> entries)
     {
         if (entries.Count == 0) return;
-        batch.Add($"insert into {schema}.fen_axis ({Columns}) select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        batch.Add($"insert into {table} ({Columns}) select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             entries.Texts(a => a.Axis.Word()), entries.Texts(a => a.Span.Account), entries.Longs(a => a.Span.Fen.From), entries.Longs(a => a.Span.Fen.To), entries.Texts(a => a.Kind.Word()),
             entries.Texts(a => a.Reference), entries.Texts(a => a.Origin?.Account), entries.Longs(a => a.Origin?.Fen.From), entries.Texts(a => a.MemberYearId), entries.Column(NpgsqlDbType.Uuid, a => a.EventId));
     }

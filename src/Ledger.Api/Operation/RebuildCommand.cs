@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using Ledger.Api.Storage;
+using Ledger.Projections.Rebuilding;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.Operation;
+
+/// <summary><c>rebuild</c>: every read model anew from the events, in new tables that take the place of the old ones; the product goes on meanwhile.</summary>
+public static class RebuildCommand
+{
+    private static readonly TimeSpan Report = TimeSpan.FromSeconds(5);
+
+    /// <summary>0, or 1 when nothing was changed: events from which nothing follows, or no owner's connection.</summary>
+    public static async Task<int> RunAsync(DatabaseAccess access)
+    {
+        if (access.Owner is null)
+        {
+            Console.Error.WriteLine("重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。rebuild makes tables: it needs their owner's connection.");
+            return 1;
+        }
+        // Making an index takes as long as it takes.
+        await using var owner = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Owner)) { CommandTimeout = 0 });
+        await using var services = LedgerStore.Alone(owner);
+        await using var connection = await owner.OpenConnectionAsync();
+        var total = (await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events", r => r.GetInt64(0))).Single();
+        var rebuild = new Rebuild(services.GetRequiredService<IDocumentStore>(), owner, LedgerStore.Schema);
+        var watch = Stopwatch.StartNew();
+        var work = rebuild.RunAsync(Environment.ProcessorCount);
+        while (await Task.WhenAny(work, Task.Delay(Report)) != work)
+            Console.Error.WriteLine($"{rebuild.Done:N0} / {total:N0}{(rebuild.Done >= total ? "，建立索引 indexing …" : "")}");
+        try
+        {
+            var events = await work;
+            await StateShapes.KeepAsync(connection);
+            Console.WriteLine($"已由 {events} 个事件重建全部读模型，用时 {watch.Elapsed.TotalSeconds:0.0} 秒。All read models rebuilt.");
+            return 0;
+        }
+        catch (InvalidOperationException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using Npgsql;
+
+namespace Ledger.Projections.Rebuilding;
+
+/// <summary>A table of the same form beside the one in use, until it takes its place.</summary>
+/// <param name="name">Of the table in use.</param>
+/// <param name="isKeyed">Whether its primary key is there while it is filled; the other indexes are made afterwards, which is faster.</param>
+public sealed class NewTable(string schema, string name, bool isKeyed)
+{
+    private string Old => $"{schema}.{name}";
+
+    public string Name => $"{schema}.{name}_new";
+
+    public async Task CreateAsync(NpgsqlConnection owner)
+    {
+        await DropAsync(owner);
+        var options = (await owner.QueryAsync("select array_to_string(reloptions, ', ') from pg_class where oid = @table::regclass", r => r.IsDBNull(0) ? null : r.GetString(0), ("table", Old))).Single();
+        await owner.ExecuteAsync($"create table {Name} (like {Old} including all excluding indexes){(options is null ? "" : $" with ({options})")}");
+        if (isKeyed) await IndexAsync(owner, isPrimary: true);
+    }
+
+    /// <summary>The indexes that it has not yet, and what the planner must know of it.</summary>
+    public async Task FinishAsync(NpgsqlConnection owner)
+    {
+        if (!isKeyed) await IndexAsync(owner, isPrimary: true);
+        await IndexAsync(owner, isPrimary: false);
+        await owner.ExecuteAsync($"analyze {Name}");
+    }
+
+    private async Task IndexAsync(NpgsqlConnection owner, bool isPrimary)
+    {
+        foreach (var (index, definition) in await IndexesAsync(owner, isPrimary ? "indisprimary" : "not indisprimary"))
+        {
+            await owner.ExecuteAsync(definition.Replace($" INDEX {index} ON {Old} ", $" INDEX {Fresh(index)} ON {Name} ", StringComparison.Ordinal));
+            if (isPrimary) await owner.ExecuteAsync($"alter table {Name} add primary key using index {Fresh(index)}");
+        }
+    }
+
+    /// <summary>In the caller's transaction: the old table goes, the new one has its name, indexes and rights.</summary>
+    public async Task SwitchAsync(NpgsqlConnection owner)
+    {
+        var indexes = await IndexesAsync(owner, "true");
+        foreach (var grant in await owner.QueryAsync(
+            """
+            select format('grant %s on %s to %s', string_agg(a.privilege_type, ', '), @new, case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
+              from pg_class c, aclexplode(c.relacl) a where c.oid = @old::regclass and a.grantee <> c.relowner group by a.grantee
+            """, r => r.GetString(0), ("old", Old), ("new", Name)))
+            await owner.ExecuteAsync(grant);
+        await owner.ExecuteAsync($"drop table {Old}");
+        await owner.ExecuteAsync($"alter table {Name} rename to {name}");
+        foreach (var (index, _) in indexes) await owner.ExecuteAsync($"alter index {schema}.{Fresh(index)} rename to {index}");
+    }
+
+    public Task DropAsync(NpgsqlConnection owner) => owner.ExecuteAsync($"drop table if exists {Name}");
+
+    private Task<List<(string Name, string Definition)>> IndexesAsync(NpgsqlConnection owner, string which) => owner.QueryAsync(
+        $"select c.relname, pg_get_indexdef(c.oid) from pg_index join pg_class c on c.oid = indexrelid where indrelid = '{Old}'::regclass and {which} order by 1", r => (r.GetString(0), r.GetString(1)));
+
+    /// <summary>Within the 63 bytes of a name.</summary>
+    private static string Fresh(string index) => $"{(index.Length > 59 ? index[..59] : index)}_new";
+}
