@@ -16,25 +16,29 @@ public sealed class NewTable(string schema, string name, bool isKeyed)
         await DropAsync(owner);
         var options = (await owner.QueryAsync("select array_to_string(reloptions, ', ') from pg_class where oid = @table::regclass", r => r.IsDBNull(0) ? null : r.GetString(0), ("table", Old))).Single();
         await owner.ExecuteAsync($"create table {Name} (like {Old} including all excluding indexes){(options is null ? "" : $" with ({options})")}");
-        if (isKeyed) await IndexAsync(owner, isPrimary: true);
+        if (!isKeyed) return;
+        foreach (var key in await IndexesAsync(owner, "indisprimary")) await owner.ExecuteAsync(Definition(key));
+        await KeyAsync(owner);
     }
 
-    /// <summary>The indexes that it has not yet, and what the planner must know of it.</summary>
+    /// <summary>The statements that make the indexes that it has not yet: each by itself, side by side, the longest first.</summary>
+    public async Task<IEnumerable<string>> IndexesAsync(NpgsqlConnection owner) =>
+        (await IndexesAsync(owner, isKeyed ? "not indisprimary" : "true")).OrderByDescending(i => i.Definition.Contains(" USING gin ", StringComparison.Ordinal)).Select(Definition);
+
+    /// <summary>When its indexes are there: its key, and what the planner must know of it.</summary>
     public async Task FinishAsync(NpgsqlConnection owner)
     {
-        if (!isKeyed) await IndexAsync(owner, isPrimary: true);
-        await IndexAsync(owner, isPrimary: false);
+        if (!isKeyed) await KeyAsync(owner);
         await owner.ExecuteAsync($"analyze {Name}");
     }
 
-    private async Task IndexAsync(NpgsqlConnection owner, bool isPrimary)
+    private async Task KeyAsync(NpgsqlConnection owner)
     {
-        foreach (var (index, definition) in await IndexesAsync(owner, isPrimary ? "indisprimary" : "not indisprimary"))
-        {
-            await owner.ExecuteAsync(definition.Replace($" INDEX {index} ON {Old} ", $" INDEX {Fresh(index)} ON {Name} ", StringComparison.Ordinal));
-            if (isPrimary) await owner.ExecuteAsync($"alter table {Name} add primary key using index {Fresh(index)}");
-        }
+        foreach (var (key, _) in await IndexesAsync(owner, "indisprimary")) await owner.ExecuteAsync($"alter table {Name} add primary key using index {Fresh(key)}");
     }
+
+    private string Definition((string Name, string Definition) index) =>
+        index.Definition.Replace($" INDEX {index.Name} ON {Old} ", $" INDEX {Fresh(index.Name)} ON {Name} ", StringComparison.Ordinal);
 
     /// <summary>In the caller's transaction: the old table goes, the new one has its name, indexes and rights.</summary>
     public async Task SwitchAsync(NpgsqlConnection owner)

@@ -23,7 +23,7 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
     private readonly NewTable _audit = new(schema, "audit_entry", isKeyed: false), _axes = new(schema, "fen_axis", isKeyed: false);
     private long _done;
 
-    private IEnumerable<NewTable> Tables => [.. _documents.Values, _audit, _axes];
+    private IEnumerable<NewTable> Tables => [_audit, _axes, .. _documents.Values];
 
     /// <summary>How many events have been read so far.</summary>
     public long Done => Interlocked.Read(ref _done);
@@ -46,12 +46,15 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
                 if (i + 1 < bounds.Count) range.Add(("stream_id < @to", "to", bounds[i + 1]));
                 await DeriveAsync(new Dictionary<(DocumentFold, string), object>(), string.Join(" and ", range.Select(r => r.Condition)), [.. range.Select(r => (r.Name, (object?)r.Value))]);
             }, cancellation)));
-            await Parallel.ForEachAsync(Tables, new ParallelOptions { MaxDegreeOfParallelism = readers, CancellationToken = cancellation }, async (table, token) =>
+            var indexes = new List<string>();
+            foreach (var table in Tables) indexes.AddRange(await table.IndexesAsync(connection));
+            await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = readers, CancellationToken = cancellation }, async (index, token) =>
             {
                 await using var own = await owner.OpenConnectionAsync(token);
                 await own.ExecuteAsync("set maintenance_work_mem = '256MB'");
-                await table.FinishAsync(own);
+                await own.ExecuteAsync(index);
             });
+            foreach (var table in Tables) await table.FinishAsync(connection);
             for (var behind = long.MaxValue; behind > FewEvents;)
             {
                 var next = await HeadAsync(connection, cancellation);

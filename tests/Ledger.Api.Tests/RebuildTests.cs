@@ -1,0 +1,97 @@
+using Ledger.Api.Storage;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>rebuild: every read model anew, in tables that take the place of the old ones while the product goes on.</summary>
+[Collection("api")]
+public sealed class RebuildTests(ApiFixture api)
+{
+    /// <summary>Tables with their columns, indexes and rights, and what is in them that no clock decides.</summary>
+    private const string Form = """
+        select string_agg(l, E'\n' order by l) from (
+            select c.relname || ' ' || coalesce(array_to_string(c.relacl, ' '), '') || ' ' || coalesce(array_to_string(c.reloptions, ' '), '') l from pg_class c where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'
+            union all select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') from information_schema.columns where table_schema = 'ledger'
+            union all select indexdef from pg_indexes where schemaname = 'ledger'
+            union all select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'ledger'::regnamespace) x
+        """;
+
+    [Fact]
+    public async Task Wrong_read_models_are_made_anew_while_the_product_goes_on()
+    {
+        await using var product = await Product.StartAsync(api, "rebuild");
+        var people = new SamplePeople(8).Take(6, product.Offices.County);
+        await product.Village.PrepareAsync(people, 100, DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8)));
+        await product.Village.FileAsync(people);
+        await product.Village.ReviewAsync();
+        await product.Village.ApproveAsync();
+        var form = await product.ScalarAsync<string>(Form);
+        var shares = (await product.Village.Officer.GetAsync($"/api/funds/{product.Village.FundId}")).GetProperty("availableAmount").GetDecimal();
+
+        await using var owner = NpgsqlDataSource.Create(product.ConnectionString);
+        await using (var connection = await owner.OpenConnectionAsync())
+        {
+            await connection.ExecuteAsync("update ledger.mt_doc_workitem set data = jsonb_set(data, '{lines}', '99')");
+            await connection.ExecuteAsync("delete from ledger.mt_doc_memberyear");
+            await connection.ExecuteAsync("delete from ledger.audit_entry where seq % 2 = 0");
+            await connection.ExecuteAsync("update ledger.fen_axis set reference = 'application-x' where axis = 'line'");
+            await connection.ExecuteAsync("insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)");
+        }
+
+        // Money comes in, and people read, all the while; not one of them is refused.
+        using var enough = new CancellationTokenSource();
+        var posted = 0;
+        var slip = await product.Village.Officer.EvidenceAsync("slip");
+        var going = Task.WhenAll(Enumerable.Range(0, 4).Select(async client =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                await product.Village.Officer.PostAsync($"/api/funds/{product.Village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "租金", evidence = new[] { slip } });
+                Interlocked.Increment(ref posted);
+                await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}");
+            }
+        }));
+        for (var time = 0; time < 3; time++)
+        {
+            var (exit, output) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+            Assert.True(exit == 0, output);
+        }
+        var before = posted;
+        await ApiFixture.EventuallyAsync(() => Task.FromResult(posted > before + 8 || going.IsFaulted), "commands go on after it");
+        await enough.CancelAsync();
+        await going;
+
+        Assert.Equal(shares + posted, (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}")).GetProperty("availableAmount").GetDecimal());
+        Assert.Equal(form, await product.ScalarAsync<string>(Form));
+        await ApiFixture.EventuallyAsync(async () => (await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0, "the projections go on");
+        var (sound, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.True(sound == 0, said);
+    }
+
+    [Fact]
+    public async Task An_event_from_which_nothing_follows_leaves_everything_as_it_was()
+    {
+        await using var product = await Product.StartAsync(api, "rebuild_refused");
+        await product.AttackAsync($$"""
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, version + 1, '{"applicationId": "application-x"}', 'funds_credited', timestamp, tenant_id, mt_dotnet_type, headers
+              from ledger.mt_events where stream_id = '{{product.Village.FundId}}' order by version desc limit 1
+            """);
+        var form = await product.ScalarAsync<string>(Form);
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+        Assert.Equal(1, exit);
+        Assert.Contains($"事件 {await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}", said, StringComparison.Ordinal);
+        Assert.Equal(form, await product.ScalarAsync<string>(Form));
+        Assert.Equal(3000m, (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}")).GetProperty("availableAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task Only_the_owner_of_the_tables_may()
+    {
+        await using var product = await Product.StartAsync(api, "rebuild_owner");
+        var keys = KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]);
+        var application = (await DatabaseAccess.OfAsync(Storage.Settings.Of(new Microsoft.Extensions.Configuration.ConfigurationManager { ["ConnectionStrings:Ledger"] = product.ConnectionString }), null, keys)).Application;
+        var (exit, said) = await ApiProcess.RunAsync(new Dictionary<string, string>(product.Settings) { ["ConnectionStrings__Ledger"] = application }, "rebuild");
+        Assert.True(exit == 1 && said.Contains("LedgerOwner", StringComparison.Ordinal), said);
+    }
+}
