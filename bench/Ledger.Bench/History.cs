@@ -190,7 +190,7 @@ public static class History
             select seq_id, id, stream_id, version, type, timestamp, (headers ->> 'effectiveDate')::date, headers ->> 'actor', headers ->> 'role', headers ->> 'region', (data ->> 'amountFen')::bigint, null, '{}',
                    array_remove(array[stream_id, data ->> 'applicationId', data ->> 'fundId', data ->> 'collectiveId', data ->> 'allocationId'], null) from ledger.mt_events
             """,
-            "create index audit_entry_ids on ledger.audit_entry using gin (ids) with (gin_pending_list_limit = 256)", "create index audit_entry_actor on ledger.audit_entry (actor, seq)", "create index audit_entry_type on ledger.audit_entry (type, seq)",
+            "create index audit_entry_ids on ledger.audit_entry using gin (ids) with (fastupdate = off)", "create index audit_entry_actor on ledger.audit_entry (actor, seq)", "create index audit_entry_type on ledger.audit_entry (type, seq)",
             "create index audit_entry_recorded on ledger.audit_entry (recorded_at)", "create index audit_entry_region on ledger.audit_entry (region text_pattern_ops, seq)",
             "vacuum analyze ledger.audit_entry", "vacuum analyze ledger.mt_streams", "vacuum analyze ledger.mt_doc_member", "vacuum analyze ledger.mt_doc_application", "vacuum analyze ledger.mt_doc_workitem",
             "vacuum analyze ledger.mt_doc_collective", "vacuum analyze ledger.mt_doc_fund",

@@ -70,6 +70,7 @@ if (args is ["rebuild", ..])
 }
 await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(access.Application));
 await DatabaseAccess.RequireHarmlessAsync(database, keys);
+await using var replica = access.ReplicaOf(settings) is { } connection ? NpgsqlDataSource.Create(LedgerStore.Plain(connection)) : null;
 var logKeys = LogKeys.LoadOrCreate(settings, await LedgerStore.LogIdAsync(database));
 if (args is ["log-key", ..])
 {
@@ -83,6 +84,7 @@ builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<Personal
 builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
 builder.Services.AddLedgerStore(database);
+builder.Services.AddSingleton(s => new LongReads(database, replica, s.GetRequiredService<ILogger<LongReads>>()));
 builder.Services.AddKeyedSingleton(LedgerStore.Commands, (_, _) => LedgerStore.CommandSource(access.Application));
 builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHostedService<ProjectionService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
 Tokens.AddTo(builder.Services, settings);

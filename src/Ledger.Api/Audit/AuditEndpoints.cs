@@ -26,19 +26,19 @@ public static class AuditEndpoints
                 Readers)
             .Refuses(Rejections.FieldInvalid);
 
-    private static async Task<IResult> Search([AsParameters] AuditQuery query, NpgsqlDataSource database, Caller caller, HttpContext http, CancellationToken cancellation)
+    private static async Task<IResult> Search([AsParameters] AuditQuery query, LongReads reads, Caller caller, HttpContext http, CancellationToken cancellation)
     {
-        var page = await PageAsync(query, database, caller, cancellation);
+        var page = await PageAsync(query, reads, caller, cancellation);
         return Workbook.IsWantedBy(http) ? Results.File(Sheet(page.Entries), Workbook.ContentType, "审计轨迹.xlsx") : Results.Ok(page);
     }
 
     /// <summary>A page of the trail in the caller's scope.</summary>
-    public static async Task<AuditPage> PageAsync(AuditQuery query, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    public static async Task<AuditPage> PageAsync(AuditQuery query, LongReads reads, Caller caller, CancellationToken cancellation)
     {
         var (id, actor, role, type, code, region, minAmount, maxAmount, from, to, after, limit) = query;
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         var size = limit ?? 100;
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await reads.OpenAsync(cancellation);
         var behind = await Freshness.WaitAsync(connection, "AuditTrail", cancellation);
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =

@@ -17,13 +17,13 @@ public static class AuditPages
 {
     public static void MapAuditPages(this WebApplication app)
     {
-        app.Page("/audit", async (HttpContext http, NpgsqlDataSource database, Caller caller, CancellationToken cancellation) => PageRoutes.Show<AuditPage>(new
+        app.Page("/audit", async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) => PageRoutes.Show<AuditPage>(new
         {
-            Page = await AuditEndpoints.PageAsync(Query(http.Request, 100), database, caller, cancellation),
+            Page = await AuditEndpoints.PageAsync(Query(http.Request, 100), reads, caller, cancellation),
             Query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
         }), AuditEndpoints.Readers);
-        app.Page("/audit.xlsx", async (HttpContext http, NpgsqlDataSource database, Caller caller, CancellationToken cancellation) =>
-            Results.File(AuditEndpoints.Sheet((await AuditEndpoints.PageAsync(Query(http.Request, AuditEndpoints.MaxPage), database, caller, cancellation)).Entries), Workbook.ContentType, "审计轨迹.xlsx"), AuditEndpoints.Readers);
+        app.Page("/audit.xlsx", async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
+            Results.File(AuditEndpoints.Sheet((await AuditEndpoints.PageAsync(Query(http.Request, AuditEndpoints.MaxPage), reads, caller, cancellation)).Entries), Workbook.ContentType, "审计轨迹.xlsx"), AuditEndpoints.Readers);
         app.Page("/proof", async (NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation) =>
         {
             await using var connection = await database.OpenConnectionAsync(cancellation);

@@ -13,7 +13,7 @@ public sealed partial record County(string Name, string Host)
 {
     /// <summary>What belongs to one ledger. A county that does not say its own has none, never the common one: two ledgers would share it.</summary>
     private static readonly string[] Own =
-        ["ConnectionStrings:Ledger", "ConnectionStrings:LedgerOwner", "Ledger:DataFolder", "Ledger:KeyFile", "Ledger:KeyCommand", "Ledger:SampleFolder", "Ledger:Log:KeyFile", "Ledger:Log:Key"];
+        ["ConnectionStrings:Ledger", "ConnectionStrings:LedgerOwner", "ConnectionStrings:LedgerReplica", "Ledger:DataFolder", "Ledger:KeyFile", "Ledger:KeyCommand", "Ledger:SampleFolder", "Ledger:Log:KeyFile", "Ledger:Log:Key"];
 
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
     private static partial Regex Short { get; }

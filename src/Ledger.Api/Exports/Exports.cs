@@ -17,7 +17,7 @@ public enum ExportKind { Hledger, Beancount, GeneralLedger, Events, Log }
 /// Writes the journal and the event log as files for other tools: row by row, memory stays constant however long they are. Everything of
 /// one file is read from one snapshot of the database, so its parts agree with each other.
 /// </summary>
-public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, AccountMap accounts)
+public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap accounts)
 {
     private static readonly byte[] Newline = "\n"u8.ToArray();
 
@@ -42,7 +42,7 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
     /// <param name="progress">Told how many steps are done.</param>
     public async Task WriteAsync(ExportKind kind, string scope, Stream body, Action<long> starting, Action<long> progress, CancellationToken cancellation)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await reads.OpenAsync(cancellation);
         await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
         await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(snapshot));
         if (kind == ExportKind.Events)
@@ -86,7 +86,7 @@ public sealed class Exports(IDocumentStore store, NpgsqlDataSource database, Acc
     /// <summary>Whether everything in the log lies in this scope: a log with holes proves nothing, so it is exported whole or not at all.</summary>
     public async Task<bool> IsWholeLogInAsync(string scope, CancellationToken cancellation)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await reads.OpenAsync(cancellation);
         // The audit trail has an index for it; what it has yet to take in is looked at where it lies.
         const string s = LedgerStore.Schema;
         return (await connection.QueryAsync(

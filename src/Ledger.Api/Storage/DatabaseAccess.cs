@@ -28,6 +28,10 @@ public sealed record DatabaseAccess(string? Owner, string Application)
     public static string ApplicationOf(Settings settings, string owner, KeyFile keys) =>
         settings is { OwnerConnectionString: not null, ConnectionString: { } own } ? own : Beside(owner, keys);
 
+    /// <summary>How the product connects to a replica: as it does to the primary, at another address.</summary>
+    public string? ReplicaOf(Settings settings) => settings.ReplicaConnectionString is not { } replica ? null
+        : new NpgsqlConnectionStringBuilder(Application) { Host = new NpgsqlConnectionStringBuilder(replica).Host, Port = new NpgsqlConnectionStringBuilder(replica).Port }.ConnectionString;
+
     public string ApplicationRole => new NpgsqlConnectionStringBuilder(Application).Username!;
 
     private static string Beside(string owner, KeyFile keys)

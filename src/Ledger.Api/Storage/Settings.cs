@@ -5,6 +5,7 @@ namespace Ledger.Api.Storage;
 /// <summary>The settings of the product; README has the table.</summary>
 /// <param name="ConnectionString">ConnectionStrings:Ledger. Null: a private cluster in <paramref name="DataFolder"/>.</param>
 /// <param name="OwnerConnectionString">ConnectionStrings:LedgerOwner. Who owns the tables; needed for the schema command alone.</param>
+/// <param name="ReplicaConnectionString">ConnectionStrings:LedgerReplica. A streaming replica for long reads, host and port; role and password are the application's. Null: the primary reads too.</param>
 /// <param name="DataFolder">Ledger:DataFolder. The private cluster, and the key file unless that is elsewhere.</param>
 /// <param name="KeyFile">Ledger:KeyFile. Made on first start; back it up apart from the database.</param>
 /// <param name="KeyCommand">Ledger:KeyCommand. Prints the keys instead: for a key management system.</param>
@@ -15,7 +16,7 @@ namespace Ledger.Api.Storage;
 /// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null: none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
-public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
+public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string? ReplicaConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
     int RequestsPerUser, int RequestsPerAddress, int RetentionYears, OidcSettings? Oidc)
 {
     public static Settings Of(IConfiguration configuration)
@@ -25,6 +26,7 @@ public sealed record Settings(string? ConnectionString, string? OwnerConnectionS
         return new Settings(
             configuration.GetConnectionString("Ledger") is { Length: > 0 } connection ? connection : null,
             configuration.GetConnectionString("LedgerOwner") is { Length: > 0 } owner ? owner : null,
+            configuration.GetConnectionString("LedgerReplica") is { Length: > 0 } replica ? replica : null,
             folder,
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
             configuration["Ledger:KeyCommand"] is { Length: > 0 } command ? command : null,
