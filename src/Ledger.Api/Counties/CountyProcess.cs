@@ -13,12 +13,14 @@ public sealed class CountyProcess(County county, string socketFolder, string[] a
     public const string UntilInputEnds = "LEDGER_UNTIL_INPUT_ENDS";
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), MostPause = TimeSpan.FromMinutes(1), Steady = TimeSpan.FromMinutes(5), StoppingTime = TimeSpan.FromSeconds(50);
-    private volatile string? _socket;
+    private readonly string _socket = Path.Combine(socketFolder, county.Name);
 
     public County County => county;
 
-    /// <summary>Carries requests into the process, over the socket it has at the moment.</summary>
-    public HttpMessageInvoker Requests => field ??= new HttpMessageInvoker(new SocketsHttpHandler
+    /// <summary>Carries requests into the process.</summary>
+    public HttpMessageInvoker Requests { get; } = Over(Path.Combine(socketFolder, county.Name));
+
+    private static HttpMessageInvoker Over(string path) => new(new SocketsHttpHandler
     {
         UseProxy = false,
         AllowAutoRedirect = false,
@@ -30,7 +32,7 @@ public sealed class CountyProcess(County county, string socketFolder, string[] a
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             try
             {
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(_socket ?? throw new HttpRequestException("not started")), cancellation);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
                 return new NetworkStream(socket, ownsSocket: true);
             }
             catch
@@ -45,12 +47,11 @@ public sealed class CountyProcess(County county, string socketFolder, string[] a
     public async Task KeepAsync(CancellationToken stopping)
     {
         var pause = FirstPause;
-        for (var time = 1; !stopping.IsCancellationRequested; time++)
+        while (!stopping.IsCancellationRequested)
         {
             var began = Stopwatch.StartNew();
-            var socket = Path.Combine(socketFolder, $"{county.Name}-{time}");
-            using var process = Start(socket);
-            _socket = socket;
+            File.Delete(_socket); // of a process that was killed
+            using var process = Start();
             var output = Task.WhenAll(RelayAsync(process.StandardOutput, Console.Out), RelayAsync(process.StandardError, Console.Error));
             try
             {
@@ -69,11 +70,11 @@ public sealed class CountyProcess(County county, string socketFolder, string[] a
         }
     }
 
-    private Process Start(string socket)
+    private Process Start()
     {
         var program = Environment.ProcessPath!;
         string[] self = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(CountyProcess).Assembly.Location] : [];
-        var start = new ProcessStartInfo(program, [.. self, .. arguments, "--county", county.Name, "--urls", $"http://unix:{socket}"])
+        var start = new ProcessStartInfo(program, [.. self, .. arguments, "--county", county.Name, "--urls", $"http://unix:{_socket}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
