@@ -116,7 +116,7 @@ public sealed class RecoveryTests : IDisposable
     }
 
     private static Task SealedAsync(string server) => ApiFixture.EventuallyAsync(async () =>
-        await ScalarAsync<bool>(server, "select (select count(*) from ledger.mt_events) = (select max(size) from ledger.log_checkpoint)"), "everything is signed");
+        await ScalarAsync<bool>(server, "select (select count(*) from ledger.mt_events) = (select coalesce(max(size), 0) from ledger.log_checkpoint)"), "everything is signed");
 
     /// <summary>By a connection that does not outlive the server.</summary>
     private static Task<T> ScalarAsync<T>(string server, string sql) => ApiFixture.ScalarOfAsync<T>($"{server};Pooling=false", sql);
