@@ -26,6 +26,7 @@ public static class Front
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(90));
         builder.Services.AddHttpForwarder();
+        builder.Logging.AddFilter("Yarp.ReverseProxy", LogLevel.Critical); // a county that does not answer is said once, by CountyProcess, not at each request with a stack
         var sockets = Directory.CreateTempSubdirectory("ledger-"); // for its owner only
         foreach (var county in counties)
             builder.Services.AddSingleton(s => new CountyProcess(county, sockets.FullName, arguments, s.GetRequiredService<ILogger<CountyProcess>>()));
@@ -47,6 +48,7 @@ public static class Front
                 http.Response.Headers.RetryAfter = "5";
                 await Problem.Of(new Rejection(Rejections.Busy, "该县的账本没有应答，可能正在启动"), http).ExecuteAsync(http);
             });
+            app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"本部署有 {counties.Count} 个县，各用其主机名访问：{string.Join("、", counties.Select(c => $"{c.Name} {c.Host}"))}。Each county answers under its host name."));
             await app.RunAsync();
         }
         finally
