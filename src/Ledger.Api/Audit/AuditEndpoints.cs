@@ -43,16 +43,19 @@ public static class AuditEndpoints
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =
         [
-            ("a.ids @> array[@id]", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
+            ("true", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()), ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
             ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")), ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
             ("a.region like @scope || '%'", "scope", Scope.Narrow(caller, region)),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
+        // An id is rare, and the planner cannot know how rare: behind offset 0 it is looked up by itself, not found on the way through a county's rows.
+        var entry = $"{LedgerStore.Schema}.audit_entry";
+        if (id is not null) entry = $"(select * from {entry} where ids @> array[@id] offset 0)";
         var entries = await connection.QueryAsync(
             $"""
              select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data
-               from (select * from {LedgerStore.Schema}.audit_entry a where {string.Join(" and ", asked.Select(f => f.Condition))} order by a.seq limit {size + 1}) a
+               from (select * from {entry} a where {string.Join(" and ", asked.Select(f => f.Condition))} order by a.seq limit {size + 1}) a
                join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq
              """,
             r => new AuditEntryView(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),

@@ -53,7 +53,7 @@ create table if not exists {schema}.audit_entry (
 );
 create index if not exists audit_entry_ids      on {schema}.audit_entry using gin (ids);
 alter index {schema}.audit_entry_ids reset (gin_pending_list_limit);
-alter index {schema}.audit_entry_ids set (fastupdate = off);   -- a search would read what is pending from end to end: 20 ms
+alter index {schema}.audit_entry_ids set (fastupdate = off);   -- a search would read what is pending from end to end
 select gin_clean_pending_list('{schema}.audit_entry_ids');
 create index if not exists audit_entry_actor    on {schema}.audit_entry (actor, seq);
 create index if not exists audit_entry_type     on {schema}.audit_entry (type, seq);
