@@ -38,8 +38,7 @@ if (args is ["import", ..])
     Environment.ExitCode = await ImportCommand.RunAsync(builder.Configuration, Console.Error);
     return;
 }
-County.Choose(builder.Configuration, command: args is [[>= 'a' and <= 'z', ..] named, ..] ? named : null);
-if (builder.Configuration["county"] is null && County.All(builder.Configuration) is { Count: > 0 } counties)
+if (County.Choose(builder.Configuration, command: args is [[>= 'a' and <= 'z', ..] named, ..] ? named : null) is { Count: > 0 } counties)
 {
     await Front.RunAsync(args, counties);
     return;

@@ -6,7 +6,9 @@ namespace Ledger.Projections;
 /// <summary>Marten's table of a kind of document, written in one statement however many there are.</summary>
 public static class StateTable
 {
-    public static string Of(string schema, Type document) => $"{schema}.mt_doc_{document.Name.ToLowerInvariant()}";
+    public static string Name(Type document) => $"mt_doc_{document.Name.ToLowerInvariant()}";
+
+    public static string Of(string schema, Type document) => $"{schema}.{Name(document)}";
 
     public static void Upsert<T>(NpgsqlBatch batch, string table, Type document, IReadOnlyList<T> rows, Func<T, string> id, Func<T, string> json, Func<T, long?> version, Func<T, string> region) => batch.Add($"""
         insert into {table} as d (id, data, mt_version, region, mt_dotnet_type, mt_last_modified)

@@ -41,15 +41,16 @@ public sealed partial record County(string Name, string Host)
     }
 
     /// <summary>Puts the settings of the county that <c>--county</c> names before the common ones.</summary>
+    /// <returns>The counties that a front is to serve: all, where none was named; none, where this process is one ledger.</returns>
     /// <exception cref="InvalidOperationException">There is none of that name, or a command is for one of several and says not which.</exception>
-    public static void Choose(ConfigurationManager configuration, string? command)
+    public static IReadOnlyList<County> Choose(ConfigurationManager configuration, string? command)
     {
         var all = All(configuration);
         var names = string.Join("、", all.Select(c => c.Name));
         if (configuration["county"] is not { Length: > 0 } name)
         {
             if (all.Count > 0 && command is not null) throw new InvalidOperationException($"本部署有多个县，请用 --county 指明（{names}）。Several counties: say which with --county.");
-            return;
+            return all;
         }
         if (all.All(c => c.Name != name)) throw new InvalidOperationException($"没有名为 {name} 的县（{names}）。No county of that name.");
         var common = Settings.Of(configuration);
@@ -57,5 +58,6 @@ public sealed partial record County(string Name, string Host)
         foreach (var path in Own) own.TryAdd(path, "");
         if (own["Ledger:DataFolder"] is not { Length: > 0 }) own["Ledger:DataFolder"] = Path.Combine(common.DataFolder, name);
         configuration.AddInMemoryCollection(own);
+        return [];
     }
 }

@@ -19,7 +19,7 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
     private static readonly TimeSpan LockTime = TimeSpan.FromMilliseconds(500), LockPatience = TimeSpan.FromMinutes(5);
 
     private readonly StoredEvents _events = new(store, schema);
-    private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(f => f.Document, f => new NewTable(schema, StateTable.Of("", f.Document)[1..], isKeyed: true));
+    private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(f => f.Document, f => new NewTable(schema, StateTable.Name(f.Document), isKeyed: true));
     private readonly NewTable _audit = new(schema, "audit_entry", isKeyed: false), _axes = new(schema, "fen_axis", isKeyed: false);
     private long _done;
 
