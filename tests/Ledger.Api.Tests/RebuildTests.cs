@@ -1,4 +1,5 @@
 using Ledger.Api.Storage;
+using Ledger.Projections.Rebuilding;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -12,6 +13,7 @@ public sealed class RebuildTests(ApiFixture api)
         select string_agg(l, E'\n' order by l) from (
             select c.relname || ' ' || coalesce(array_to_string(c.relacl, ' '), '') || ' ' || coalesce(array_to_string(c.reloptions, ' '), '') l from pg_class c where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'
             union all select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') from information_schema.columns where table_schema = 'ledger'
+            union all select attrelid::regclass || '.' || attname || ' ' || attstattarget from pg_attribute join pg_class c on c.oid = attrelid where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r' and attnum > 0
             union all select indexdef from pg_indexes where schemaname = 'ledger'
             union all select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'ledger'::regnamespace) x
         """;
@@ -86,12 +88,21 @@ public sealed class RebuildTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task Only_the_owner_of_the_tables_may()
+    public async Task Only_the_owner_of_the_tables_may_and_only_one_at_a_time()
     {
         await using var product = await Product.StartAsync(api, "rebuild_owner");
         var keys = KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]);
         var application = (await DatabaseAccess.OfAsync(Storage.Settings.Of(new Microsoft.Extensions.Configuration.ConfigurationManager { ["ConnectionStrings:Ledger"] = product.ConnectionString }), null, keys)).Application;
         var (exit, said) = await ApiProcess.RunAsync(new Dictionary<string, string>(product.Settings) { ["ConnectionStrings__Ledger"] = application }, "rebuild");
         Assert.True(exit == 1 && said.Contains("LedgerOwner", StringComparison.Ordinal), said);
+
+        await using var database = NpgsqlDataSource.Create(product.ConnectionString);
+        await using var other = await database.OpenConnectionAsync();
+        await other.ExecuteAsync("select pg_advisory_lock(@lock)", ("lock", Rebuild.Lock));
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+        Assert.True(exit == 1 && said.Contains("另一次重建", StringComparison.Ordinal), said);
+        await other.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Rebuild.Lock));
+        (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
+        Assert.True(exit == 0, said);
     }
 }

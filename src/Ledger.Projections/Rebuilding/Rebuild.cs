@@ -18,6 +18,9 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
     /// <summary>A lock that is not to be had in this time is let go and asked for again: nobody waits behind us for longer, and no command meets a deadlock.</summary>
     private static readonly TimeSpan LockTime = TimeSpan.FromMilliseconds(500), LockPatience = TimeSpan.FromMinutes(5);
 
+    /// <summary>The advisory lock of whoever rebuilds: two would make and drop the same new tables.</summary>
+    public const long Lock = 0x4C45444745525F33; // "LEDGER_3"; LedgerSchema has 1, LogService 2
+
     private readonly StoredEvents _events = new(store, schema);
     private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(f => f.Document, f => new NewTable(schema, StateTable.Name(f.Document), isKeyed: true));
     private readonly NewTable _audit = new(schema, "audit_entry", isKeyed: false), _axes = new(schema, "fen_axis", isKeyed: false);
@@ -29,13 +32,15 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
     public long Done => Interlocked.Read(ref _done);
 
     /// <returns>How many events there were.</returns>
-    /// <exception cref="InvalidOperationException">An event from which nothing follows: somebody wrote it past the product. Then all stays as it was.</exception>
+    /// <exception cref="InvalidOperationException">An event from which nothing follows: somebody wrote it past the product. Or another rebuild is at work. Then all stays as it was.</exception>
     public async Task<long> RunAsync(int readers, CancellationToken cancellation = default)
     {
         await using var connection = await owner.OpenConnectionAsync(cancellation);
-        foreach (var table in Tables) await table.CreateAsync(connection);
+        if (!(await connection.QueryAsync("select pg_try_advisory_lock(@lock)", r => r.GetBoolean(0), ("lock", Lock))).Single())
+            throw new InvalidOperationException("已有另一次重建正在进行，请等它结束。Another rebuild is at work: wait for it to end.");
         try
         {
+            foreach (var table in Tables) await table.CreateAsync(connection);
             var head = await HeadAsync(connection, cancellation);
             var bounds = await connection.QueryAsync(
                 $"select min(id) from (select id, floor((sum(version) over (order by id) - 1) * {readers} / sum(version) over ()) part from {schema}.mt_streams) s group by part order by part", r => r.GetString(0));
@@ -79,6 +84,10 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
         {
             foreach (var table in Tables) await table.DropAsync(connection);
             throw;
+        }
+        finally
+        {
+            await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Lock));
         }
     }
 
