@@ -181,6 +181,7 @@ public sealed class CountiesTests(ApiFixture api)
     [Theory]
     [InlineData("Counties:370811:Host=a.example Counties:370911:Host=A.example", "Host")]
     [InlineData("Counties:370811:Host=a.example Counties:370811:ConnectionStrings:Ledger=Host=db;Database=x Counties:370911:Host=b.example Counties:370911:ConnectionStrings:Ledger=Host=db;Database=x;Username=u", "ConnectionStrings:Ledger")]
+    [InlineData("Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=o Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=u", "ConnectionStrings:LedgerOwner")]
     [InlineData("Counties:370811:Host=a.example Counties:370811:Ledger:KeyFile=/k Counties:370911:Host=b.example Counties:370911:Ledger:KeyFile=/k", "Ledger:KeyFile")]
     [InlineData("Counties:370811:Ledger:KeyFile=/k", "缺少主机名")]
     [InlineData("Counties:Jining/Rencheng:Host=a.example", "小写字母")]
@@ -188,6 +189,13 @@ public sealed class CountiesTests(ApiFixture api)
     {
         var configuration = Configuration(settings);
         Assert.Contains(because, Assert.Throws<InvalidOperationException>(() => County.All(configuration)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_databases_may_be_copied_to_one_replica()
+    {
+        var counties = County.All(Configuration("Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerReplica=Host=copy Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerReplica=Host=copy"));
+        Assert.Equal(["370811", "370911"], counties.Select(c => c.Name));
     }
 
     [Fact]

@@ -11,9 +11,15 @@ namespace Ledger.Api.Counties;
 /// <param name="Host">Counties:…:Host. The host name under which people reach it.</param>
 public sealed partial record County(string Name, string Host)
 {
-    /// <summary>What belongs to one ledger. A county that does not say its own has none, never the common one: two ledgers would share it.</summary>
-    private static readonly string[] Own =
-        ["ConnectionStrings:Ledger", "ConnectionStrings:LedgerOwner", "ConnectionStrings:LedgerReplica", "Ledger:DataFolder", "Ledger:KeyFile", "Ledger:KeyCommand", "Ledger:SampleFolder", "Ledger:Log:KeyFile", "Ledger:Log:Key"];
+    /// <summary>What two counties may not have in common: a database, and what stands by it.</summary>
+    private static readonly string[] Databases = ["ConnectionStrings:Ledger", "ConnectionStrings:LedgerOwner"],
+        Places = ["Ledger:DataFolder", "Ledger:KeyFile", "Ledger:KeyCommand", "Ledger:SampleFolder", "Ledger:Log:KeyFile", "Ledger:Log:Key"];
+
+    /// <summary>
+    /// What belongs to one ledger. A county that does not say its own has none, never the common one. Two may name one replica's server: the
+    /// database there is their own.
+    /// </summary>
+    private static readonly string[] Own = [.. Databases, .. Places, "ConnectionStrings:LedgerReplica"];
 
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
     private static partial Regex Short { get; }
@@ -29,8 +35,8 @@ public sealed partial record County(string Name, string Host)
             if (Uri.CheckHostName(section["Host"]) != UriHostNameType.Dns) throw new InvalidOperationException($"Counties:{section.Key}:Host：缺少主机名，或不是主机名。The county's host name is missing.");
         }
         Distinct(sections, "Host", s => s["Host"]!.ToLowerInvariant());
-        Distinct(sections, "ConnectionStrings:Ledger", s => s["ConnectionStrings:Ledger"] is { Length: > 0 } given && new Npgsql.NpgsqlConnectionStringBuilder(given) is var to ? $"{to.Host}:{to.Port}/{to.Database}" : null);
-        foreach (var path in Own[2..]) Distinct(sections, path, s => s[path] is { Length: > 0 } given ? given : null);
+        foreach (var path in Databases) Distinct(sections, path, s => s[path] is { Length: > 0 } given && new Npgsql.NpgsqlConnectionStringBuilder(given) is var to ? $"{to.Host}:{to.Port}/{to.Database}" : null);
+        foreach (var path in Places) Distinct(sections, path, s => s[path] is { Length: > 0 } given ? given : null);
         return [.. sections.Select(s => new County(s.Key, s["Host"]!.ToLowerInvariant()))];
     }
 
