@@ -104,12 +104,7 @@ builder.Services.ConfigureHttpJsonOptions(options =>
     json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
     json.Converters.Add(new YuanJsonConverter());
 });
-builder.WebHost.ConfigureKestrel(kestrel =>
-{
-    kestrel.AddServerHeader = false;
-    kestrel.Limits.MaxRequestBodySize = 32 * 1024 * 1024;
-    kestrel.Limits.MaxConcurrentConnections = 2_000;
-});
+builder.WebHost.LimitConnections(longestBody: 32 * 1024 * 1024);
 if (settings.Sample) builder.Services.AddHostedService<SampleCounty>();
 
 var app = builder.Build();

@@ -43,15 +43,20 @@ public static class AuditEndpoints
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =
         [
-            ("true", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
+            ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()), ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
             ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")), ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
             ("a.region like @scope || '%'", "scope", Scope.Narrow(caller, region)),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
-        // An id is rare, and the planner cannot know how rare: behind offset 0 it is looked up by itself, not found on the way through a county's rows.
+        var parameters = asked.Select(f => (f.Name, f.Value)).ToList();
         var entry = $"{LedgerStore.Schema}.audit_entry";
-        if (id is not null) entry = $"(select * from {entry} where ids @> array[@id] offset 0)";
+        if (id is not null)
+        {
+            // An id is rare, and the planner cannot know how rare: behind offset 0 it is looked up by itself, not found on the way through a county's rows.
+            entry = $"(select * from {entry} where ids @> array[@id] offset 0)";
+            parameters.Add(("id", id));
+        }
         var entries = await connection.QueryAsync(
             $"""
              select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data
@@ -61,7 +66,7 @@ public static class AuditEndpoints
             r => new AuditEntryView(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),
                 r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
                 r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13))),
-            [.. asked.Select(f => (f.Name, f.Value))]);
+            [.. parameters]);
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }
 

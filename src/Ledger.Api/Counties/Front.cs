@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Security;
 using Ledger.Domain;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -18,12 +19,7 @@ public static class Front
     public static async Task RunAsync(string[] arguments, IReadOnlyList<County> counties)
     {
         var builder = WebApplication.CreateBuilder(arguments);
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = null; // the county's own
-            kestrel.Limits.MaxConcurrentConnections = 2_000;
-        });
+        builder.WebHost.LimitConnections(longestBody: null); // each county says its own
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(90));
         builder.Services.AddHttpForwarder();
         builder.Logging.AddFilter("Yarp.ReverseProxy", LogLevel.Critical); // a county that does not answer is said once, by CountyProcess, not at each request with a stack

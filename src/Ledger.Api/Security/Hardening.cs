@@ -26,6 +26,14 @@ public static class Hardening
     /// <summary>The API page is a library's and starts itself with a script in the page.</summary>
     private const string ApiPage = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
+    /// <param name="longestBody">In bytes; null: another says.</param>
+    public static void LimitConnections(this IWebHostBuilder host, long? longestBody) => host.ConfigureKestrel(kestrel =>
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = longestBody;
+        kestrel.Limits.MaxConcurrentConnections = 2_000;
+    });
+
     public static void AddHardening(this IServiceCollection services, Settings settings)
     {
         services.AddRequestTimeouts(options => options.DefaultPolicy = new RequestTimeoutPolicy
