@@ -12,7 +12,7 @@ namespace Ledger.Bench;
 /// </summary>
 public static class Growth
 {
-    private const int Villages = 20, People = 200, Rounds = 10;
+    private const int Villages = 20, People = 200, Rounds = 10, PostingFunds = 50, FirstPostingFund = 500;
     private static readonly TimeSpan PostingTime = TimeSpan.FromSeconds(2);
 
     /// <summary>What somebody waits for, and how often it is tried in a round.</summary>
@@ -78,6 +78,7 @@ public static class Growth
         using (var store = History.Store(connectionString))
             await History.FillAsync(connectionString, store, size / 2, withContributions: true, region: "370812102201");
         await History.FillReadModelsAsync(connectionString);
+        await History.FillAnswersAsync(connectionString, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => $"officer.{SampleStory.County}{i:000000}")]);
 
         var api = await ApiProcess.StartAsync(settings);
         var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
@@ -98,7 +99,7 @@ public static class Growth
             await village.ApproveAsync();
             villages.Add(village);
         }
-        var postings = await Postings.SetUpAsync(api.Http, tokens, offices, 50, today.Year, first: 500);
+        var postings = await Postings.SetUpAsync(api.Http, tokens, offices, PostingFunds, today.Year, FirstPostingFund);
         // The projections have taken in everything.
         await offices.Auditor.GetAsync("/api/audit/events?limit=1");
         var lines = (await offices.Auditor.GetAsync($"/api/applications/{villages[3].ApplicationId}/lines?limit=50")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!).ToList();

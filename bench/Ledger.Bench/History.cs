@@ -197,11 +197,27 @@ public static class History
             // The log is not what is measured: it begins behind this history.
             "update ledger.log_state set low_water = (select max(seq_id) from ledger.mt_events)", "checkpoint",
         ];
-        foreach (var statement in statements)
-        {
-            var watch = System.Diagnostics.Stopwatch.StartNew();
-            await connection.ExecuteAsync(statement);
-            if (!Console.IsErrorRedirected || watch.Elapsed.TotalSeconds > 20) Console.Error.WriteLine($"{watch.Elapsed.TotalSeconds,6:0.0} s  {statement.Trim()[..Math.Min(60, statement.Trim().Length)]}");
-        }
+        foreach (var statement in statements) await RunAsync(connection, statement);
+    }
+
+    /// <summary>An answer kept for each event, as if each had been a command of its own: their keys are random, the next ones fall among them. Without bodies: only the keys are looked up.</summary>
+    /// <param name="actors">Whose commands they were.</param>
+    public static async Task FillAnswersAsync(string connectionString, string[] actors)
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString);
+        await connection.OpenAsync();
+        await RunAsync(connection, "set maintenance_work_mem = '1GB'");
+        await RunAsync(connection, "alter table ledger.idempotency drop constraint idempotency_pkey");
+        await RunAsync(connection, "insert into ledger.idempotency (actor, key, request, command) select @actors[1 + seq_id % cardinality(@actors)], translate(gen_random_uuid()::text, '-', ''), sha256(seq_id::text::bytea), 'allocate-funds' from ledger.mt_events", ("actors", actors));
+        await RunAsync(connection, "alter table ledger.idempotency add primary key (actor, key)");
+        await RunAsync(connection, "vacuum analyze ledger.idempotency");
+        await RunAsync(connection, "checkpoint");
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string statement, params (string Name, object? Value)[] parameters)
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        await connection.ExecuteAsync(statement, parameters);
+        if (!Console.IsErrorRedirected || watch.Elapsed.TotalSeconds > 20) Console.Error.WriteLine($"{watch.Elapsed.TotalSeconds,6:0.0} s  {statement.Trim()[..Math.Min(60, statement.Trim().Length)]}");
     }
 }
