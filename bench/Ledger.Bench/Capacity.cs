@@ -58,7 +58,7 @@ public static class Capacity
                 report.Add("single postings over HTTP", $"{name}: latency, median", Median(ours.Select(r => r.Median)), "ms");
                 report.Add("single postings over HTTP", $"{name}: latency, p99", Median(ours.Select(r => r.P99)), "ms");
                 lag.Sort();
-                report.Add("single postings over HTTP", $"{name}: audit trail behind, p99", lag[lag.Count * 99 / 100], "ms");
+                report.Add("single postings over HTTP", $"{name}: audit trail behind, p99", P99(lag), "ms");
             }
 
             // An application at a time, as long as a township's, with everything that comes before it.

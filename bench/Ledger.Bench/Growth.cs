@@ -78,7 +78,7 @@ public static class Growth
         using (var store = History.Store(connectionString))
             await History.FillAsync(connectionString, store, size / 2, withContributions: true, region: "370812102201");
         await History.FillReadModelsAsync(connectionString);
-        await History.FillAnswersAsync(connectionString, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => $"officer.{SampleStory.County}{i:000000}")]);
+        await History.FillAnswersAsync(connectionString, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
 
         var api = await ApiProcess.StartAsync(settings);
         var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);

@@ -161,8 +161,7 @@ public static class History
     /// <summary>What the product keeps beside such a history: streams, members, collectives, applications, work items, audit trail.</summary>
     public static async Task FillReadModelsAsync(string connectionString)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString);
-        await connection.OpenAsync();
+        await using var connection = await OpenAsync(connectionString);
         string[] statements =
         [
             "set session_replication_role = replica", "set maintenance_work_mem = '1GB'",
@@ -204,14 +203,20 @@ public static class History
     /// <param name="actors">Whose commands they were.</param>
     public static async Task FillAnswersAsync(string connectionString, string[] actors)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString);
-        await connection.OpenAsync();
+        await using var connection = await OpenAsync(connectionString);
         await RunAsync(connection, "set maintenance_work_mem = '1GB'");
         await RunAsync(connection, "alter table ledger.idempotency drop constraint idempotency_pkey");
         await RunAsync(connection, "insert into ledger.idempotency (actor, key, request, command) select @actors[1 + seq_id % cardinality(@actors)], translate(gen_random_uuid()::text, '-', ''), sha256(seq_id::text::bytea), 'allocate-funds' from ledger.mt_events", ("actors", actors));
         await RunAsync(connection, "alter table ledger.idempotency add primary key (actor, key)");
         await RunAsync(connection, "vacuum analyze ledger.idempotency");
         await RunAsync(connection, "checkpoint");
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(string connectionString)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
     }
 
     private static async Task RunAsync(NpgsqlConnection connection, string statement, params (string Name, object? Value)[] parameters)

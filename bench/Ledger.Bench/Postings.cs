@@ -70,12 +70,20 @@ public sealed class Postings
 public sealed record Rate(double PerSecond, IReadOnlyList<double> Milliseconds)
 {
     public double Median => Milliseconds[Milliseconds.Count / 2];
-    public double P99 => Milliseconds[Milliseconds.Count * 99 / 100];
+    public double P99 => Statistics.P99(Milliseconds);
 
     public static Task<Rate> OfAsync(int clients, TimeSpan time, Func<Random, Task> once) => OfAsync(clients, time, () => 0, (_, random) => once(random));
 
-    /// <param name="open">What each client works with.</param>
     public static async Task<Rate> OfAsync<T>(int clients, TimeSpan time, Func<T> open, Func<T, Random, Task> once)
+    {
+        using var over = new CancellationTokenSource(time);
+        return await UntilAsync(clients, over.Token, open, once);
+    }
+
+    public static Task<Rate> UntilAsync(int clients, CancellationToken over, Func<Random, Task> once) => UntilAsync(clients, over, () => 0, (_, random) => once(random));
+
+    /// <param name="open">What each client works with.</param>
+    private static async Task<Rate> UntilAsync<T>(int clients, CancellationToken over, Func<T> open, Func<T, Random, Task> once)
     {
         var all = new ConcurrentBag<List<double>>();
         var watch = Stopwatch.StartNew();
@@ -84,7 +92,7 @@ public sealed record Rate(double PerSecond, IReadOnlyList<double> Milliseconds)
             var (random, own, with) = (new Random(client), new List<double>(), open());
             all.Add(own);
             await Task.Yield();
-            while (watch.Elapsed < time)
+            while (!over.IsCancellationRequested)
             {
                 var before = watch.Elapsed;
                 await once(with, random);

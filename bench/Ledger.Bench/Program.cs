@@ -5,6 +5,7 @@
 //   bench/run log [events]               the transparency log at 1,000,000 events
 //   bench/run import [rows]              contribution records of a city, 1,000,000 rows
 //   bench/run rebuild [events]           every read model made anew at 1,000,000 events
+//   bench/run upgrade <revision>         two nodes of an earlier revision's build replaced one by one, and back, under load
 //   bench/run soak [--minutes 60] [--share 0.8]    memory, connections, lag and answers under an hour's load at that share of capacity
 //   bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection] [--at-once 2]    years under faults
 //   bench/run pages                      first view of the pages in Chromium; memory of signed-in people
@@ -44,9 +45,10 @@ try
         "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
         "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
         "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
+        "upgrade" => Upgrade.RunAsync(cluster, folder, args[1], report),
         "soak" => Soak.RunAsync(cluster, folder, int.Parse(Option("minutes") ?? "60"), double.Parse(Option("share") ?? "0.8", CultureInfo.InvariantCulture), report),
         "pages" => Pages.RunAsync(cluster, folder),
-        _ => throw new ArgumentException("nothing, growth, trace, log, import, rebuild, soak, faults, pages"),
+        _ => throw new ArgumentException("nothing, growth, trace, log, import, rebuild, upgrade, soak, faults, pages"),
     });
     report.Keep(what);
     return 0;

@@ -33,7 +33,7 @@ public static class Rebuild
             watch.Restart();
             (_, output) = await ApiProcess.RunAsync(settings, arguments); // finds what it mends, and that this history has no applications
             report.Add("rebuild", what, events / watch.Elapsed.TotalSeconds, "events/s", "reading", events / watch.Elapsed.TotalSeconds / reading);
-            Console.WriteLine(output.TrimEnd().Split('\n')[^1]);
+            Console.WriteLine(output.TrimEnd());
         }
         foreach (var table in new[] { "mt_doc_memberyear", "audit_entry", "fen_axis" })
             report.Add("rebuild", $"rows in {table}", (await connection.QueryAsync($"select count(*) from ledger.{table}", r => r.GetInt64(0))).Single(), "");

@@ -10,6 +10,9 @@ public sealed record Figure(string Section, string What, double Value, string Un
 public static class Statistics
 {
     public static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
+
+    /// <param name="sorted">From least to most.</param>
+    public static double P99(IReadOnlyList<double> sorted) => sorted[sorted.Count * 99 / 100];
 }
 
 /// <summary>What a run measured: printed as a table, kept as JSON, compared with what was kept last.</summary>

@@ -86,8 +86,8 @@ public static class Soak
             using var over = new CancellationTokenSource(Minute);
             await LoadAsync(capacity, over.Token);
             var answers = Taken(done);
-            Console.WriteLine($"at {capacity:N0} a second: median {answers[answers.Count / 2]:0.0} ms, p99 {answers[answers.Count * 99 / 100]:0.0} ms");
-            if (answers[answers.Count * 99 / 100] <= Promptly.TotalMilliseconds) break;
+            Console.WriteLine($"at {capacity:N0} a second: median {answers[answers.Count / 2]:0.0} ms, p99 {P99(answers):0.0} ms");
+            if (P99(answers) <= Promptly.TotalMilliseconds) break;
             if (capacity < most.PerSecond / 2) throw new InvalidOperationException("Not prompt at half of what it can do: the machine is not free.");
         }
         report.Add("soak", $"capacity: the highest rate at which 99 of 100 answers come within {Promptly.TotalMilliseconds:0} ms, 60 s", capacity, "/s", "what it can do", capacity / most.PerSecond);
@@ -104,7 +104,7 @@ public static class Soak
                 await Capacity.LagAsync(database, lag, over.Token);
             var (latencies, readings) = (Taken(done), Taken(read));
             lag.Sort();
-            var sample = new Sample(latencies.Count / 60.0, latencies[latencies.Count / 2], latencies[latencies.Count * 99 / 100], readings[readings.Count * 99 / 100], lag[lag.Count * 99 / 100], lag[^1],
+            var sample = new Sample(latencies.Count / 60.0, latencies[latencies.Count / 2], P99(latencies), P99(readings), P99(lag), lag[^1],
                 api.WorkingSet / 1048576.0, await ServerMegabytesAsync(database), await ConnectionsAsync(database), Directory.GetFiles($"/proc/{api.Id}/fd").Length, Directory.GetDirectories($"/proc/{api.Id}/task").Length);
             samples.Add(sample);
             Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8}");
@@ -156,7 +156,6 @@ public static class Soak
             kilobytes += File.ReadLines(status).Where(l => l.StartsWith("RssAnon:", StringComparison.Ordinal)).Sum(l => long.Parse(l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]));
         return kilobytes / 1024.0;
     }
-
 
     /// <summary>Of the line of least squares, by minute.</summary>
     private static double Slope(IEnumerable<double> values)

@@ -16,6 +16,19 @@ public static class Sql
         params (string Name, object? Value)[] parameters)
     {
         await using var command = connection.Command(sql, parameters);
+        return await command.ReadAsync(read);
+    }
+
+    /// <summary>As <see cref="QueryAsync{T}"/>, for a look at whole tables: however long they are, it is not given up.</summary>
+    public static async Task<List<T>> ScanAsync<T>(this NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> read)
+    {
+        await using var command = connection.Command(sql, []);
+        command.CommandTimeout = 0;
+        return await command.ReadAsync(read);
+    }
+
+    private static async Task<List<T>> ReadAsync<T>(this NpgsqlCommand command, Func<NpgsqlDataReader, T> read)
+    {
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<T>();
         while (await reader.ReadAsync()) rows.Add(read(reader));

@@ -5,15 +5,21 @@ namespace Ledger.Api.Tests;
 /// <summary>The built API as a separate process on this database, listening on a port of its own choosing.</summary>
 public sealed class ApiProcess : IAsyncDisposable
 {
+    /// <summary>The present build.</summary>
+    public static readonly string Build = typeof(Ledger.Api.Storage.Settings).Assembly.Location;
+
     private readonly Process _process;
     private readonly List<string> _output = [];
     public HttpClient Http { get; private set; } = null!;
 
     private ApiProcess(Process process) => _process = process;
 
-    public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    public static Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments) => StartOfAsync(Build, settings, arguments);
+
+    /// <param name="build">Whose Ledger.Api.dll: an earlier build's, say.</param>
+    public static async Task<ApiProcess> StartOfAsync(string build, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Ledger.Api.Storage.Settings).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [build, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         // A test is one user and one address; the limits have a test of their own.
         start.Environment["Ledger__RateLimit__PerUser"] = start.Environment["Ledger__RateLimit__PerAddress"] = "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
@@ -41,7 +47,7 @@ public sealed class ApiProcess : IAsyncDisposable
     /// <summary>Runs a command of the product to its end: exit code and what it printed.</summary>
     public static async Task<(int Exit, string Output)> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Ledger.Api.Storage.Settings).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Build, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in settings) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var output = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());

@@ -19,7 +19,9 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     public SampleClient Approver { get; } = client(new Actor($"approver.{county}", Roles.Agency, county));
     public SampleClient Auditor { get; } = client(new Actor($"auditor.{county}", Roles.Auditor, county));
     public SampleClient Township(string township) => client(new Actor($"township.{township}", Roles.Township, township));
-    public SampleClient Officer(string village) => client(new Actor($"officer.{village}", Roles.VillageFinance, village));
+    public SampleClient Officer(string village) => client(OfficerOf(village));
+
+    public static Actor OfficerOf(string village) => new($"officer.{village}", Roles.VillageFinance, village);
 
     /// <summary>The sample's policy year (†: tiers seen in Shandong; the rest plausible), for the city.</summary>
     public Task PublishPolicyAsync(int year) => CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year));

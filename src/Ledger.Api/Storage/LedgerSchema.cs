@@ -19,8 +19,8 @@ public static class LedgerSchema
         string.Join('\n', script, role, typeof(LedgerSchema).Module.ModuleVersionId, typeof(Domain.Aggregate).Module.ModuleVersionId, typeof(LedgerCheck).Module.ModuleVersionId, typeof(IDocumentStore).Assembly.GetName().Version))));
 
     /// <summary>
-    /// Two processes that start at once take turns: a session-level advisory lock is held throughout, and the second one finds nothing
-    /// left to do.
+    /// Two processes that start at once take turns: a session-level advisory lock is held until the connection ends, and the second one
+    /// finds nothing left to do.
     /// </summary>
     public static async Task ApplyAsync(DatabaseAccess access, KeyFile keys)
     {
@@ -29,31 +29,24 @@ public static class LedgerSchema
         await using var database = NpgsqlDataSource.Create(access.Owner!);
         await using var connection = await database.OpenConnectionAsync();
         await connection.ExecuteAsync("select pg_advisory_lock(@lock)", ("lock", Lock));
-        try
+        await keys.RequireOwnAsync(connection);
+        await access.MakeRoleAsync(connection);
+        var stamp = Stamp(script, access.ApplicationRole);
+        if (!await IsStampedAsync(connection, stamp))
         {
-            await keys.RequireOwnAsync(connection);
-            await access.MakeRoleAsync(connection);
-            var stamp = Stamp(script, access.ApplicationRole);
-            if (!await IsStampedAsync(connection, stamp))
-            {
-                await using var services = LedgerStore.Alone(database);
-                var store = services.GetRequiredService<IDocumentStore>();
-                await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
-                await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
-                await AccountsContext.CreateTablesAsync(database);
-                await connection.ExecuteAsync(script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal));
-                await StateShapes.AddAsync(connection);
-                // A database from before the table: its events say what belongs there.
-                if ((await connection.QueryAsync($"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)", r => r.GetInt32(0))).Count > 0)
-                    await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(rebuild: true, CancellationToken.None);
-                await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.schema_stamp (stamp) values (@stamp) on conflict do nothing", ("stamp", stamp));
-            }
-            await keys.BindToAsync(connection);
+            await using var services = LedgerStore.Alone(database);
+            var store = services.GetRequiredService<IDocumentStore>();
+            await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+            await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
+            await AccountsContext.CreateTablesAsync(database);
+            await connection.ExecuteAsync(script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal));
+            await StateShapes.AddAsync(connection);
+            // A database from before the table: its events say what belongs there.
+            if ((await connection.QueryAsync($"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)", r => r.GetInt32(0))).Count > 0)
+                await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(rebuild: true, CancellationToken.None);
+            await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.schema_stamp (stamp) values (@stamp) on conflict do nothing", ("stamp", stamp));
         }
-        finally
-        {
-            await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Lock));
-        }
+        await keys.BindToAsync(connection);
     }
 
     private static async Task<bool> IsStampedAsync(NpgsqlConnection connection, string stamp) =>

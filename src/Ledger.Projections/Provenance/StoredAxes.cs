@@ -66,6 +66,11 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
         $"select {Columns} from {schema}.fen_axis join unnest(@axes, @accounts, @froms) p (a, b, c) on axis = a and account = b and fen_from = c", r => Read(r, 0),
         ("axes", places.Select(p => p.Axis.Word()).ToArray()), ("accounts", places.Select(p => p.Span.Account).ToArray()), ("froms", places.Select(p => p.Span.Fen.From).ToArray()));
 
+    /// <summary>The entries in the order of their key, from the one behind <paramref name="after"/>, for the check.</summary>
+    public Task<List<AxisEntry>> PageAsync(AxisEntry? after, int size) => connection.QueryAsync(
+        $"select {Columns} from {schema}.fen_axis where (account, axis, fen_from) > (@account, @axis, @from) order by account, axis, fen_from limit {size}", r => Read(r, 0),
+        ("account", after?.Span.Account ?? ""), ("axis", after?.Axis.Word() ?? ""), ("from", after?.Span.Fen.From ?? 0));
+
     private static AxisEntry Read(NpgsqlDataReader r, int at)
     {
         var fen = new FenInterval(r.GetInt64(at + 2), r.GetInt64(at + 3));

@@ -14,10 +14,14 @@ public sealed class NewTable(string schema, string name, bool isKeyed)
     public async Task CreateAsync(NpgsqlConnection owner)
     {
         await DropAsync(owner);
-        var options = (await owner.QueryAsync("select array_to_string(reloptions, ', ') from pg_class where oid = @table::regclass", r => r.IsDBNull(0) ? null : r.GetString(0), ("table", Old))).Single();
-        await owner.ExecuteAsync($"create table {Name} (like {Old} including all excluding indexes){(options is null ? "" : $" with ({options})")}");
-        foreach (var (column, target) in await owner.QueryAsync("select quote_ident(attname), attstattarget::int from pg_attribute where attrelid = @table::regclass and attnum > 0 and attstattarget >= 0", r => (r.GetString(0), r.GetInt32(1)), ("table", Old)))
-            await owner.ExecuteAsync($"alter table {Name} alter column {column} set statistics {target}"); // like copies all but these
+        await owner.ExecuteAsync($"create table {Name} (like {Old} including all excluding indexes)");
+        foreach (var alike in await owner.QueryAsync(
+            """
+            select format('alter table %s set (%s)', @new, array_to_string(reloptions, ', ')) from pg_class where oid = @old::regclass and reloptions is not null
+            union all
+            select format('alter table %s alter column %I set statistics %s', @new, attname, attstattarget) from pg_attribute where attrelid = @old::regclass and attnum > 0 and attstattarget >= 0
+            """, r => r.GetString(0), ("old", Old), ("new", Name)))
+            await owner.ExecuteAsync(alike); // like copies all but these
         if (!isKeyed) return;
         foreach (var key in await IndexesAsync(owner, "indisprimary")) await owner.ExecuteAsync(Definition(key));
         await KeyAsync(owner);

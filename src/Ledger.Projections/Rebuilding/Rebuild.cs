@@ -1,3 +1,4 @@
+using System.Data;
 using JasperFx.Events;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Provenance;
@@ -80,14 +81,14 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
             }, cancellation);
             return Done;
         }
-        catch
+        catch when (connection.State == ConnectionState.Open) // a broken one has given its lock back, and the next rebuild begins with dropping
         {
             foreach (var table in Tables) await table.DropAsync(connection);
             throw;
         }
         finally
         {
-            await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Lock));
+            if (connection.State == ConnectionState.Open) await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Lock));
         }
     }
 
