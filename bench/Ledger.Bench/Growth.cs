@@ -73,12 +73,7 @@ public static class Growth
         var connectionString = await cluster.DatabaseAsync($"growth_{size}");
         var keyFile = Path.Combine(folder, "keys.json");
         var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
-        var (exit, output) = await ApiProcess.RunAsync(settings, "schema");
-        if (exit != 0) throw new InvalidOperationException(output);
-        using (var store = History.Store(connectionString))
-            await History.FillAsync(connectionString, store, size / 2, withContributions: true, region: "370812102201");
-        await History.FillReadModelsAsync(connectionString);
-        await History.FillAnswersAsync(connectionString, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
+        await History.FillAllAsync(settings, size, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
 
         var api = await ApiProcess.StartAsync(settings);
         var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);

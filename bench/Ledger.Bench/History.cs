@@ -1,4 +1,5 @@
 using Ledger.Api.Storage;
+using Ledger.Api.Tests;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
@@ -23,6 +24,18 @@ public static class History
         o.DatabaseSchemaName = LedgerStore.Schema;
         o.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, LedgerStore.StoredForm);
     });
+
+    /// <summary>All that a product has which has been in use for long, of other counties: events, read models, kept answers. Its tables are made first.</summary>
+    /// <param name="actors">Under whose names the answers are kept.</param>
+    public static async Task FillAllAsync(IReadOnlyDictionary<string, string> settings, int events, string[] actors)
+    {
+        var (exit, output) = await ApiProcess.RunAsync(settings, "schema");
+        if (exit != 0) throw new InvalidOperationException(output);
+        var connectionString = settings["ConnectionStrings__Ledger"];
+        using (var store = Store(connectionString)) await FillAsync(connectionString, store, events / 2, withContributions: true, region: "370812102201");
+        await FillReadModelsAsync(connectionString);
+        await FillAnswersAsync(connectionString, actors);
+    }
 
     /// <param name="withContributions">Each line's own contribution too, as another event, and the policy year: then the events keep every promise that ledger-verify checks.</param>
     public static async Task<(List<FenSpan> Lines, List<(string FundId, string AllocationId)> Allocations)> FillAsync(string connectionString, IDocumentStore store, int size, bool withContributions = false, string region = "370811102201")
@@ -159,7 +172,7 @@ public static class History
     }
 
     /// <summary>What the product keeps beside such a history: streams, members, collectives, applications, work items, audit trail.</summary>
-    public static async Task FillReadModelsAsync(string connectionString)
+    private static async Task FillReadModelsAsync(string connectionString)
     {
         await using var connection = await OpenAsync(connectionString);
         string[] statements =
@@ -201,7 +214,7 @@ public static class History
 
     /// <summary>An answer kept for each event, as if each had been a command of its own: their keys are random, the next ones fall among them. Without bodies: only the keys are looked up.</summary>
     /// <param name="actors">Whose commands they were.</param>
-    public static async Task FillAnswersAsync(string connectionString, string[] actors)
+    private static async Task FillAnswersAsync(string connectionString, string[] actors)
     {
         await using var connection = await OpenAsync(connectionString);
         await RunAsync(connection, "set maintenance_work_mem = '1GB'");

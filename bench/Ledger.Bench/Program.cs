@@ -6,7 +6,7 @@
 //   bench/run import [rows]              contribution records of a city, 1,000,000 rows
 //   bench/run rebuild [events]           every read model made anew at 1,000,000 events
 //   bench/run upgrade <revision>         two nodes of an earlier revision's build replaced one by one, and back, under load
-//   bench/run soak [--minutes 60] [--share 0.8]    memory, connections, lag and answers under an hour's load at that share of capacity
+//   bench/run soak [--minutes 60] [--share 0.8] [--events 0]    memory, connections, lag and answers under an hour's load at that share of capacity
 //   bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection] [--at-once 2]    years under faults
 //   bench/run pages                      first view of the pages in Chromium; memory of signed-in people
 using System.Globalization;
@@ -46,7 +46,7 @@ try
         "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
         "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
         "upgrade" => Upgrade.RunAsync(cluster, folder, args[1], report),
-        "soak" => Soak.RunAsync(cluster, folder, int.Parse(Option("minutes") ?? "60"), double.Parse(Option("share") ?? "0.8", CultureInfo.InvariantCulture), report),
+        "soak" => Soak.RunAsync(cluster, folder, int.Parse(Option("minutes") ?? "60"), double.Parse(Option("share") ?? "0.8", CultureInfo.InvariantCulture), int.Parse(Option("events") ?? "0"), report),
         "pages" => Pages.RunAsync(cluster, folder),
         _ => throw new ArgumentException("nothing, growth, trace, log, import, rebuild, upgrade, soak, faults, pages"),
     });

@@ -19,11 +19,14 @@ public static class Soak
     /// <summary>What capacity promises: 99 of 100 answers within this.</summary>
     private static readonly TimeSpan Promptly = TimeSpan.FromMilliseconds(250);
 
-    public static async Task RunAsync(PrivateCluster cluster, string folder, int minutes, double share, Report report)
+    /// <param name="events">That are there when it begins, of other counties; 0: a new ledger.</param>
+    public static async Task RunAsync(PrivateCluster cluster, string folder, int minutes, double share, int events, Report report)
     {
         var connectionString = await cluster.DatabaseAsync("soak");
         var keyFile = Path.Combine(folder, "keys.json");
-        await using var api = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile });
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
+        if (events > 0) await History.FillAllAsync(settings, events, [.. Enumerable.Range(1, Funds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
+        await using var api = await ApiProcess.StartAsync(settings);
         await using var database = NpgsqlDataSource.Create(connectionString);
         var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
         var year = DateTime.UtcNow.AddHours(8).Year;
@@ -92,11 +95,12 @@ public static class Soak
         }
         report.Add("soak", $"capacity: the highest rate at which 99 of 100 answers come within {Promptly.TotalMilliseconds:0} ms, 60 s", capacity, "/s", "what it can do", capacity / most.PerSecond);
         var rate = capacity * share;
-        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads");
+        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads  busy  stolen  WAL MB/s");
 
         Taken(read);
         var start = watch.Elapsed;
         var load = LoadAsync(rate, stop.Token);
+        var (machine, wal) = (Machine.Now, await WalAsync(database));
         for (var minute = 1; minute <= minutes; minute++)
         {
             var lag = new List<double>();
@@ -104,10 +108,13 @@ public static class Soak
                 await Capacity.LagAsync(database, lag, over.Token);
             var (latencies, readings) = (Taken(done), Taken(read));
             lag.Sort();
+            var (machineNow, walNow) = (Machine.Now, await WalAsync(database));
             var sample = new Sample(latencies.Count / 60.0, latencies[latencies.Count / 2], P99(latencies), P99(readings), P99(lag), lag[^1],
-                api.WorkingSet / 1048576.0, await ServerMegabytesAsync(database), await ConnectionsAsync(database), Directory.GetFiles($"/proc/{api.Id}/fd").Length, Directory.GetDirectories($"/proc/{api.Id}/task").Length);
+                api.WorkingSet / 1048576.0, await ServerMegabytesAsync(database), await ConnectionsAsync(database), Directory.GetFiles($"/proc/{api.Id}/fd").Length, Directory.GetDirectories($"/proc/{api.Id}/task").Length,
+                machineNow.Busy(machine), machineNow.Stolen(machine), (walNow - wal) / 1048576.0 / 60);
             samples.Add(sample);
-            Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8}");
+            Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8} {sample.Busy,5:P0} {sample.Stolen,7:P0} {sample.Wal,9:0.0}");
+            (machine, wal) = (machineNow, walNow);
         }
         await stop.CancelAsync();
         await Task.WhenAll(load, readers);
@@ -124,6 +131,8 @@ public static class Soak
             var (first, last) = (Median(steady.Take(steady.Count / 3).Select(of)), Median(steady.TakeLast(steady.Count / 3).Select(of)));
             report.Add("soak", $"{what}, last third", last, what.Contains(',') ? "ms" : "", "first third", last / first);
         }
+        report.Add("soak", "both cores busy, median", Median(steady.Select(s => s.Busy)) * 100, "%");
+        report.Add("soak", "stolen by other machines, most", samples.Max(s => s.Stolen) * 100, "%");
         report.Add("soak", "audit trail behind, most", samples.Max(s => s.LagMax), "ms");
         await using var connection = await database.OpenConnectionAsync();
         report.Add("soak", "events", (await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single(), "");
@@ -157,6 +166,29 @@ public static class Soak
         return kilobytes / 1024.0;
     }
 
+    private static async Task<double> WalAsync(NpgsqlDataSource database)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        return (await connection.QueryAsync("select wal_bytes from pg_stat_wal", r => (double)r.GetDecimal(0))).Single();
+    }
+
+    /// <summary>Ticks of all cores since the machine's start (proc(5)).</summary>
+    private sealed record Machine(long All, long Idle, long StolenTicks)
+    {
+        public static Machine Now
+        {
+            get
+            {
+                // user nice system idle iowait irq softirq steal; what comes after is in user and nice already
+                var ticks = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..9].Select(long.Parse).ToArray();
+                return new Machine(ticks.Sum(), ticks[3] + ticks[4], ticks[7]);
+            }
+        }
+
+        public double Busy(Machine before) => 1 - (double)(Idle - before.Idle) / (All - before.All);
+        public double Stolen(Machine before) => (double)(StolenTicks - before.StolenTicks) / (All - before.All);
+    }
+
     /// <summary>Of the line of least squares, by minute.</summary>
     private static double Slope(IEnumerable<double> values)
     {
@@ -165,5 +197,5 @@ public static class Soak
         return y.Select((v, x) => (x - meanX) * (v - meanY)).Sum() / y.Select((_, x) => (x - meanX) * (x - meanX)).Sum();
     }
 
-    private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads);
+    private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads, double Busy, double Stolen, double Wal);
 }
