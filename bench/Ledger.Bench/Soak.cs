@@ -95,7 +95,7 @@ public static class Soak
         }
         report.Add("soak", $"capacity: the highest rate at which 99 of 100 answers come within {Promptly.TotalMilliseconds:0} ms, 60 s", capacity, "/s", "what it can do", capacity / most.PerSecond);
         var rate = capacity * share;
-        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads  busy  stolen  WAL MB/s");
+        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads  busy  stolen  WAL MB/s  yardstick ms");
 
         Taken(read);
         var start = watch.Elapsed;
@@ -111,9 +111,9 @@ public static class Soak
             var (machineNow, walNow) = (Machine.Now, await WalAsync(database));
             var sample = new Sample(latencies.Count / 60.0, latencies[latencies.Count / 2], P99(latencies), P99(readings), P99(lag), lag[^1],
                 api.WorkingSet / 1048576.0, await ServerMegabytesAsync(database), await ConnectionsAsync(database), Directory.GetFiles($"/proc/{api.Id}/fd").Length, Directory.GetDirectories($"/proc/{api.Id}/task").Length,
-                machineNow.Busy(machine), machineNow.Stolen(machine), (walNow - wal) / 1048576.0 / 60);
+                machineNow.Busy(machine), machineNow.Stolen(machine), (walNow - wal) / 1048576.0 / 60, Median(Enumerable.Range(0, 3).Select(_ => Yardstick()).ToList()));
             samples.Add(sample);
-            Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8} {sample.Busy,5:P0} {sample.Stolen,7:P0} {sample.Wal,9:0.0}");
+            Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8} {sample.Busy,5:P0} {sample.Stolen,7:P0} {sample.Wal,9:0.0} {sample.Yardstick,13:0.0}");
             (machine, wal) = (machineNow, walNow);
         }
         await stop.CancelAsync();
@@ -132,6 +132,7 @@ public static class Soak
             report.Add("soak", $"{what}, last third", last, what.Contains(',') ? "ms" : "", "first third", last / first);
         }
         report.Add("soak", "both cores busy, median", Median(steady.Select(s => s.Busy)) * 100, "%");
+        report.Add("soak", "the machine's own slowness: a fixed work, slowest minute", samples.Max(s => s.Yardstick), "ms", "fastest minute", samples.Max(s => s.Yardstick) / samples.Min(s => s.Yardstick));
         report.Add("soak", "stolen by other machines, most", samples.Max(s => s.Stolen) * 100, "%");
         report.Add("soak", "audit trail behind, most", samples.Max(s => s.LagMax), "ms");
         await using var connection = await database.OpenConnectionAsync();
@@ -172,6 +173,35 @@ public static class Soak
         return (await connection.QueryAsync("select wal_bytes from pg_stat_wal", r => (double)r.GetDecimal(0))).Single();
     }
 
+    /// <summary>
+    /// What the machine takes for the same work at each time, in milliseconds on a core: steps through 64 MB, each to where the one before says, as a search in an index
+    /// goes. Its own time only, not that of waiting for the core: other machines on the same silicon show in it, though nothing is stolen by name.
+    /// </summary>
+    private static double Yardstick()
+    {
+        const int steps = 1_000_000;
+        var (before, at) = (OnCore(), 0);
+        for (var i = 0; i < steps; i++) at = Ring[at];
+        return (OnCore() - before + (at < 0 ? 1 : 0)) / 1e6;
+
+        // Nanoseconds on a core of the thread that asks.
+        static long OnCore() => long.Parse(File.ReadAllText("/proc/thread-self/schedstat").Split(' ')[0]);
+    }
+
+    private static readonly int[] Ring = RandomRing(16 << 20);
+
+    /// <summary>One circle through all places, in no order (Sattolo).</summary>
+    private static int[] RandomRing(int size)
+    {
+        var (ring, random) = (Enumerable.Range(0, size).ToArray(), new Random(1));
+        for (var i = size - 1; i > 0; i--)
+        {
+            var j = random.Next(i);
+            (ring[i], ring[j]) = (ring[j], ring[i]);
+        }
+        return ring;
+    }
+
     /// <summary>Ticks of all cores since the machine's start (proc(5)).</summary>
     private sealed record Machine(long All, long Idle, long StolenTicks)
     {
@@ -197,5 +227,5 @@ public static class Soak
         return y.Select((v, x) => (x - meanX) * (v - meanY)).Sum() / y.Select((_, x) => (x - meanX) * (x - meanX)).Sum();
     }
 
-    private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads, double Busy, double Stolen, double Wal);
+    private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads, double Busy, double Stolen, double Wal, double Yardstick);
 }
