@@ -196,15 +196,16 @@ public static class History
             insert into ledger.mt_doc_workitem (id, data, mt_version, region)
             select id, jsonb_build_object('id', id, 'region', region, 'year', 2026, 'status', 'settled', 'lines', 500, 'amountFen', 5000000, 'openObjections', 0, 'since', now(), 'filedAt', now(), 'collectiveId', data ->> 'collectiveId'), 1, region from ledger.mt_doc_application
             """,
-            "drop index ledger.audit_entry_ids, ledger.audit_entry_actor, ledger.audit_entry_type, ledger.audit_entry_recorded, ledger.audit_entry_region",
+            "drop index ledger.audit_entry_actor, ledger.audit_entry_type, ledger.audit_entry_recorded, ledger.audit_entry_region",
             """
             insert into ledger.audit_entry (seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids)
             select seq_id, id, stream_id, version, type, timestamp, (headers ->> 'effectiveDate')::date, headers ->> 'actor', headers ->> 'role', headers ->> 'region', (data ->> 'amountFen')::bigint, null, '{}',
                    array_remove(array[stream_id, data ->> 'applicationId', data ->> 'fundId', data ->> 'collectiveId', data ->> 'allocationId'], null) from ledger.mt_events
             """,
-            "create index audit_entry_ids on ledger.audit_entry using gin (ids) with (fastupdate = off)", "create index audit_entry_actor on ledger.audit_entry (actor, seq)", "create index audit_entry_type on ledger.audit_entry (type, seq)",
+            "alter table ledger.audit_entry_id drop constraint audit_entry_id_pkey", "insert into ledger.audit_entry_id select hashtextextended(id, 0), seq from ledger.audit_entry, unnest(ids) id", "alter table ledger.audit_entry_id add primary key (id_hash, seq)",
+            "create index audit_entry_actor on ledger.audit_entry (actor, seq)", "create index audit_entry_type on ledger.audit_entry (type, seq)",
             "create index audit_entry_recorded on ledger.audit_entry (recorded_at)", "create index audit_entry_region on ledger.audit_entry (region text_pattern_ops, seq)",
-            "vacuum analyze ledger.audit_entry", "vacuum analyze ledger.mt_streams", "vacuum analyze ledger.mt_doc_member", "vacuum analyze ledger.mt_doc_application", "vacuum analyze ledger.mt_doc_workitem",
+            "vacuum analyze ledger.audit_entry", "vacuum analyze ledger.audit_entry_id", "vacuum analyze ledger.mt_streams", "vacuum analyze ledger.mt_doc_member", "vacuum analyze ledger.mt_doc_application", "vacuum analyze ledger.mt_doc_workitem",
             "vacuum analyze ledger.mt_doc_collective", "vacuum analyze ledger.mt_doc_fund",
             // The log is not what is measured: it begins behind this history.
             "update ledger.log_state set low_water = (select max(seq_id) from ledger.mt_events)", "checkpoint",

@@ -19,7 +19,7 @@ public static class Rebuild
         await connection.OpenAsync();
         await connection.ExecuteAsync("set session_replication_role = replica");
         await connection.ExecuteAsync("insert into ledger.mt_streams (id, type, version) select stream_id, null, max(version) from ledger.mt_events group by 1");
-        foreach (var table in new[] { "mt_doc_memberyear", "mt_doc_fund", "mt_doc_policyyear", "audit_entry", "fen_axis" }) await connection.ExecuteAsync($"truncate ledger.{table}");
+        foreach (var table in new[] { "mt_doc_memberyear", "mt_doc_fund", "mt_doc_policyyear", "audit_entry", "audit_entry_id", "fen_axis" }) await connection.ExecuteAsync($"truncate ledger.{table}");
         await connection.ExecuteAsync("vacuum analyze ledger.mt_streams");
         var events = (await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single();
 

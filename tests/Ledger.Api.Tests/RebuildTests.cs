@@ -14,6 +14,7 @@ public sealed class RebuildTests(ApiFixture api)
             select c.relname || ' ' || coalesce(array_to_string(c.relacl, ' '), '') || ' ' || coalesce(array_to_string(c.reloptions, ' '), '') l from pg_class c where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'
             union all select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') from information_schema.columns where table_schema = 'ledger'
             union all select attrelid::regclass || '.' || attname || ' ' || attstattarget from pg_attribute join pg_class c on c.oid = attrelid where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r' and attnum > 0
+            union all select pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = tgrelid where c.relnamespace = 'ledger'::regnamespace and not tgisinternal
             union all select indexdef from pg_indexes where schemaname = 'ledger'
             union all select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'ledger'::regnamespace) x
         """;
@@ -36,6 +37,7 @@ public sealed class RebuildTests(ApiFixture api)
             await connection.ExecuteAsync("update ledger.mt_doc_workitem set data = jsonb_set(data, '{lines}', '99')");
             await connection.ExecuteAsync("delete from ledger.mt_doc_memberyear");
             await connection.ExecuteAsync("delete from ledger.audit_entry where seq % 2 = 0");
+            await connection.ExecuteAsync("delete from ledger.audit_entry_id where seq % 3 = 0");
             await connection.ExecuteAsync("update ledger.fen_axis set reference = 'application-x' where axis = 'line'");
             await connection.ExecuteAsync("insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)");
         }
@@ -85,6 +87,21 @@ public sealed class RebuildTests(ApiFixture api)
         Assert.Contains($"事件 {await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}", said, StringComparison.Ordinal);
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
         Assert.Equal(3000m, (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}")).GetProperty("availableAmount").GetDecimal());
+    }
+
+    [Fact]
+    public async Task A_database_from_before_the_table_of_ids_gets_it_filled()
+    {
+        await using var product = await Product.StartAsync(api, "ids_before");
+        await product.CityAuditor.GetAsync($"/api/audit/events?id={product.Village.FundId}"); // the audit trail has caught up
+        const string rows = "select count(*) from ledger.audit_entry_id";
+        var (form, ids) = (await product.ScalarAsync<string>(Form), await product.ScalarAsync<long>(rows));
+        Assert.True(ids > 5);
+        await product.AttackAsync("drop table ledger.audit_entry_id cascade; drop function ledger.keep_audit_ids() cascade; create index audit_entry_ids on ledger.audit_entry using gin (ids); delete from ledger.schema_stamp");
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "schema");
+        Assert.True(exit == 0, said);
+        Assert.Equal(form, await product.ScalarAsync<string>(Form));
+        Assert.Equal(ids, await product.ScalarAsync<long>(rows));
     }
 
     [Fact]

@@ -43,30 +43,25 @@ public static class AuditEndpoints
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =
         [
-            ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
+            ("a.ids @> array[@id]", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()), ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
             ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")), ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
             ("a.region like @scope || '%'", "scope", Scope.Narrow(caller, region)),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
-        var parameters = asked.Select(f => (f.Name, f.Value)).ToList();
-        var entry = $"{LedgerStore.Schema}.audit_entry";
-        if (id is not null)
-        {
-            // An id is rare, and the planner cannot know how rare: behind offset 0 it is looked up by itself, not found on the way through a county's rows.
-            entry = $"(select * from {entry} where ids @> array[@id] offset 0)";
-            parameters.Add(("id", id));
-        }
+        // An id may be in one entry or in a hundred thousand, and the planner cannot know: behind offset 0 they are looked up one by one, in their order, as far as the page goes.
+        var (searched, order) = id is null ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq") : (
+            $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = hashtextextended(@id, 0){(after is null ? "" : " and seq > @after")} order by seq offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a", "i.seq");
         var entries = await connection.QueryAsync(
             $"""
              select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data
-               from (select * from {entry} a where {string.Join(" and ", asked.Select(f => f.Condition))} order by a.seq limit {size + 1}) a
+               from (select a.* from {searched} where {string.Join(" and ", asked.Select(f => f.Condition))} order by {order} limit {size + 1}) a
                join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq
              """,
             r => new AuditEntryView(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),
                 r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
                 r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13))),
-            [.. parameters]);
+            [.. asked.Select(f => (f.Name, f.Value))]);
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }
 

@@ -51,14 +51,28 @@ create table if not exists {schema}.audit_entry (
     evidence       text[]      not null,
     ids            text[]      not null
 );
-create index if not exists audit_entry_ids      on {schema}.audit_entry using gin (ids);
-alter index {schema}.audit_entry_ids reset (gin_pending_list_limit);
-alter index {schema}.audit_entry_ids set (fastupdate = off);   -- a search would read what is pending from end to end
-select gin_clean_pending_list('{schema}.audit_entry_ids');
 create index if not exists audit_entry_actor    on {schema}.audit_entry (actor, seq);
 create index if not exists audit_entry_type     on {schema}.audit_entry (type, seq);
 create index if not exists audit_entry_recorded on {schema}.audit_entry (recorded_at);
 create index if not exists audit_entry_region   on {schema}.audit_entry (region text_pattern_ops, seq);
+
+-- In which entries an id is named, in their order: a page of a fund's thousands reads that page, where an index over ids would read the
+-- thousands. By a hash, whoever looks compares the id itself. A trigger keeps it, so that a node of an earlier version keeps it too.
+create table if not exists {schema}.audit_entry_id (
+    id_hash bigint not null,
+    seq     bigint not null,
+    primary key (id_hash, seq)
+);
+create or replace function {schema}.keep_audit_ids() returns trigger language plpgsql as $$
+begin
+    insert into {schema}.audit_entry_id (id_hash, seq) select hashtextextended(id, 0), seq from added, unnest(ids) id on conflict do nothing;
+    return null;
+end $$;
+create or replace trigger keep_audit_ids after insert on {schema}.audit_entry referencing new table as added for each statement execute function {schema}.keep_audit_ids();
+-- From before the table: once, while nobody can add.
+insert into {schema}.audit_entry_id (id_hash, seq)
+    select hashtextextended(id, 0), seq from {schema}.audit_entry, unnest(ids) id where to_regclass('{schema}.audit_entry_ids') is not null on conflict do nothing;
+drop index if exists {schema}.audit_entry_ids;
 
 -- Where each fen came from and went to (Provenance/AxisEntry.cs): one row for each interval of an axis. The key is its start, so
 -- that two intervals cannot begin at the same fen.
@@ -207,7 +221,7 @@ declare
 begin
     for a in select attrelid::regclass as in_table, attname, atttypid in ('jsonb'::regtype, 'bytea'::regtype, 'text[]'::regtype) as is_body
                from pg_attribute
-              where attrelid in ('{schema}.mt_events'::regclass, '{schema}.idempotency'::regclass, '{schema}.audit_entry'::regclass, '{schema}.fen_axis'::regclass, '{schema}.log_entry'::regclass)
+              where attrelid in ('{schema}.mt_events'::regclass, '{schema}.idempotency'::regclass, '{schema}.audit_entry'::regclass, '{schema}.audit_entry_id'::regclass, '{schema}.fen_axis'::regclass, '{schema}.log_entry'::regclass)
                 and attnum > 0 and not attisdropped and coalesce(attstattarget, -1) = -1 loop
         execute format('alter table %s alter column %I set statistics %s', a.in_table, a.attname, case when a.is_body then 0 else 20 end);
     end loop;

@@ -57,6 +57,13 @@ public sealed class AuditTrailProjection(string schema) : IProjection
         if (events.Count > 0) batch.Add(Insert(table, i => $"${i}"), Columns(events).Select(c => new NpgsqlParameter { Value = c }));
     }
 
+    /// <summary>Which of them name which ids, into a table of the form of <c>audit_entry_id</c>. Beside <c>audit_entry</c> itself a trigger does so.</summary>
+    public static void InsertIds(NpgsqlBatch batch, string table, IReadOnlyList<IEvent> events)
+    {
+        var named = events.SelectMany(e => Ids(e).Distinct().Select(id => (Id: id, e.Sequence))).ToList();
+        if (named.Count > 0) batch.Add($"insert into {table} (id_hash, seq) select hashtextextended(id, 0), seq from unnest($1, $2) n (id, seq)", named.Texts(n => n.Id), named.Longs(n => n.Sequence));
+    }
+
     private static string Insert(string table, Func<int, string> parameter) => $"""
         insert into {table}
             (seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids)

@@ -293,12 +293,13 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     /// <summary>Audit rows by sequence, each as one line of text in the form of <see cref="AuditTrailProjection.Row"/>.</summary>
     private async Task<Dictionary<long, string>> RowsAsync(long from, long to) => (await QueryAsync(
         $"""
-         select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, array_to_string(evidence, ' '), array_to_string(ids, ' ')
-           from {schema}.audit_entry where seq between @from and @to
+         select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, array_to_string(evidence, ' '), array_to_string(ids, ' '),
+                exists (select from unnest(ids) id where not exists (select from {schema}.audit_entry_id i where i.id_hash = hashtextextended(id, 0) and i.seq = a.seq))
+           from {schema}.audit_entry a where seq between @from and @to
          """,
         r => (Sequence: r.GetInt64(0), Text: AuditTrailProjection.Row(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4),
             r.GetFieldValue<DateTimeOffset>(5), r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9),
-            r.IsDBNull(10) ? null : r.GetInt64(10), r.IsDBNull(11) ? null : r.GetString(11), r.GetString(12), r.GetString(13))),
+            r.IsDBNull(10) ? null : r.GetInt64(10), r.IsDBNull(11) ? null : r.GetString(11), r.GetString(12), r.GetString(13)) + (r.GetBoolean(14) ? "|not found by its ids" : "")),
         ("from", from), ("to", to))).ToDictionary(r => r.Sequence, r => r.Text);
 
     private async Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params (string Name, object? Value)[] parameters)

@@ -27,9 +27,8 @@ public sealed class NewTable(string schema, string name, bool isKeyed)
         await KeyAsync(owner);
     }
 
-    /// <summary>The statements that make the indexes that it has not yet: each by itself, side by side, the longest first.</summary>
-    public async Task<IEnumerable<string>> IndexesAsync(NpgsqlConnection owner) =>
-        (await IndexesAsync(owner, isKeyed ? "not indisprimary" : "true")).OrderByDescending(i => i.Definition.Contains(" USING gin ", StringComparison.Ordinal)).Select(Definition);
+    /// <summary>The statements that make the indexes that it has not yet: each by itself, side by side.</summary>
+    public async Task<IEnumerable<string>> IndexesAsync(NpgsqlConnection owner) => (await IndexesAsync(owner, isKeyed ? "not indisprimary" : "true")).Select(Definition);
 
     /// <summary>When its indexes are there: its key, and what the planner must know of it.</summary>
     public async Task FinishAsync(NpgsqlConnection owner)
@@ -46,7 +45,7 @@ public sealed class NewTable(string schema, string name, bool isKeyed)
     private string Definition((string Name, string Definition) index) =>
         index.Definition.Replace($" INDEX {index.Name} ON {Old} ", $" INDEX {Fresh(index.Name)} ON {Name} ", StringComparison.Ordinal);
 
-    /// <summary>In the caller's transaction: the old table goes, the new one has its name, indexes and rights.</summary>
+    /// <summary>In the caller's transaction: the old table goes, the new one has its name, indexes, rights and triggers.</summary>
     public async Task SwitchAsync(NpgsqlConnection owner)
     {
         var indexes = await IndexesAsync(owner, "true");
@@ -56,8 +55,10 @@ public sealed class NewTable(string schema, string name, bool isKeyed)
               from pg_class c, aclexplode(c.relacl) a where c.oid = @old::regclass and a.grantee <> c.relowner group by a.grantee
             """, r => r.GetString(0), ("old", Old), ("new", Name)))
             await owner.ExecuteAsync(grant);
+        var triggers = await owner.QueryAsync("select pg_get_triggerdef(oid) from pg_trigger where tgrelid = @old::regclass and not tgisinternal", r => r.GetString(0), ("old", Old));
         await owner.ExecuteAsync($"drop table {Old}");
         await owner.ExecuteAsync($"alter table {Name} rename to {name}");
+        foreach (var trigger in triggers) await owner.ExecuteAsync(trigger);
         foreach (var (index, _) in indexes) await owner.ExecuteAsync($"alter index {schema}.{Fresh(index)} rename to {index}");
     }
 

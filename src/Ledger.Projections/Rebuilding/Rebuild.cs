@@ -24,10 +24,10 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
 
     private readonly StoredEvents _events = new(store, schema);
     private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(f => f.Document, f => new NewTable(schema, StateTable.Name(f.Document), isKeyed: true));
-    private readonly NewTable _audit = new(schema, "audit_entry", isKeyed: false), _axes = new(schema, "fen_axis", isKeyed: false);
+    private readonly NewTable _audit = new(schema, "audit_entry", isKeyed: false), _auditIds = new(schema, "audit_entry_id", isKeyed: false), _axes = new(schema, "fen_axis", isKeyed: false);
     private long _done;
 
-    private IEnumerable<NewTable> Tables => [_audit, _axes, .. _documents.Values];
+    private IEnumerable<NewTable> Tables => [_audit, _auditIds, _axes, .. _documents.Values];
 
     /// <summary>How many events have been read so far.</summary>
     public long Done => Interlocked.Read(ref _done);
@@ -139,6 +139,7 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
             foreach (var (fold, found) in documents)
                 if (found.Count > 0) StateTable.Upsert(batch, _documents[fold.Document].Name, fold.Document, found, d => d.Id, d => d.Json, d => d.Version, d => d.Region);
             AuditTrailProjection.Insert(batch, _audit.Name, audit);
+            AuditTrailProjection.InsertIds(batch, _auditIds.Name, audit);
             StoredAxes.Insert(batch, _axes.Name, axes);
             if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(); // one implicit transaction
             audit.Clear();
