@@ -14,23 +14,18 @@ public static class Capacity
 
     public static async Task RunAsync(PrivateCluster cluster, string folder, int seconds, int lines, string? pgledger, Report report)
     {
-        var connectionString = await cluster.DatabaseAsync("capacity");
-        var keyFile = Path.Combine(folder, "keys.json");
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, "capacity");
         var time = TimeSpan.FromSeconds(seconds);
-        await using var database = NpgsqlDataSource.Create(connectionString);
+        await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
         if (pgledger is null) Console.WriteLine("pgledger is left out: give the folder of its SQL files with --pgledger (github.com/pgr0ss/pgledger, and the ulid functions it needs)");
 
-        await using (var api = await ApiProcess.StartAsync(settings))
+        await using (var api = await ApiProcess.StartAsync(ledger.Settings))
         {
-            var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
-            var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
-            var offices = new SampleOffices(actor => new SampleClient(api.Http, tokens, actor), SampleStory.County);
-            await offices.PublishPolicyAsync(today.Year);
-            await offices.OpenPilotAsync();
-            var postings = await Postings.SetUpAsync(api.Http, tokens, offices, Funds, today.Year);
+            var today = BenchDatabase.Today;
+            var offices = await ledger.OpenAsync(api.Http);
+            var postings = await Postings.SetUpAsync(api.Http, ledger.Tokens, offices, Funds);
             await postings.RunAsync(8, TimeSpan.FromSeconds(10)); // the compiler has seen it
-            var baselines = new Baselines(connectionString);
+            var baselines = new Baselines(ledger.ConnectionString);
             await baselines.SetUpAsync();
 
             foreach (var clients in new[] { 1, 8, 32 })
@@ -107,7 +102,7 @@ public static class Capacity
             }
 
             // Two nodes on this machine's two cores.
-            await using (var other = await ApiProcess.StartAsync(settings))
+            await using (var other = await ApiProcess.StartAsync(ledger.Settings))
             {
                 var there = postings.At(other.Http);
                 await there.RunAsync(8, TimeSpan.FromSeconds(10));
@@ -135,7 +130,7 @@ public static class Capacity
         for (var round = 0; round < Rounds; round++)
         {
             var watch = Stopwatch.StartNew();
-            await using var again = await ApiProcess.StartAsync(settings);
+            await using var again = await ApiProcess.StartAsync(ledger.Settings);
             (await again.Http.GetAsync("/health/ready")).EnsureSuccessStatusCode();
             starts.Add(watch.Elapsed.TotalSeconds);
             await Task.Delay(TimeSpan.FromSeconds(15));

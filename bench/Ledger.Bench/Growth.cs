@@ -70,17 +70,12 @@ public static class Growth
 
     private static async Task<Grown> SetUpAsync(PrivateCluster cluster, string folder, int size)
     {
-        var connectionString = await cluster.DatabaseAsync($"growth_{size}");
-        var keyFile = Path.Combine(folder, "keys.json");
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
-        await History.FillAllAsync(settings, size, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, $"growth_{size}");
+        await History.FillAllAsync(ledger, size, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
 
-        var api = await ApiProcess.StartAsync(settings);
-        var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
-        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
-        var offices = new SampleOffices(actor => new SampleClient(api.Http, tokens, actor), SampleStory.County);
-        await offices.PublishPolicyAsync(today.Year);
-        await offices.OpenPilotAsync();
+        var api = await ApiProcess.StartAsync(ledger.Settings);
+        var today = BenchDatabase.Today;
+        var offices = await ledger.OpenAsync(api.Http);
         var villages = new List<SampleVillage>();
         for (var i = 1; i <= Villages; i++)
         {
@@ -94,7 +89,7 @@ public static class Growth
             await village.ApproveAsync();
             villages.Add(village);
         }
-        var postings = await Postings.SetUpAsync(api.Http, tokens, offices, PostingFunds, today.Year, FirstPostingFund);
+        var postings = await Postings.SetUpAsync(api.Http, ledger.Tokens, offices, PostingFunds, FirstPostingFund);
         // The projections have taken in everything.
         await offices.Auditor.GetAsync("/api/audit/events?limit=1");
         var lines = (await offices.Auditor.GetAsync($"/api/applications/{villages[3].ApplicationId}/lines?limit=50")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!).ToList();

@@ -27,11 +27,10 @@ public static class History
 
     /// <summary>All that a product has which has been in use for long, of other counties: events, read models, kept answers. Its tables are made first.</summary>
     /// <param name="actors">Under whose names the answers are kept.</param>
-    public static async Task FillAllAsync(IReadOnlyDictionary<string, string> settings, int events, string[] actors)
+    public static async Task FillAllAsync(BenchDatabase ledger, int events, string[] actors)
     {
-        var (exit, output) = await ApiProcess.RunAsync(settings, "schema");
-        if (exit != 0) throw new InvalidOperationException(output);
-        var connectionString = settings["ConnectionStrings__Ledger"];
+        await ledger.MakeTablesAsync();
+        var connectionString = ledger.ConnectionString;
         using (var store = Store(connectionString)) await FillAsync(connectionString, store, events / 2, withContributions: true, region: "370812102201");
         await FillReadModelsAsync(connectionString);
         await FillAnswersAsync(connectionString, actors);

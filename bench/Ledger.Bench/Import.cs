@@ -14,14 +14,10 @@ public static class Import
 
     public static async Task RunAsync(PrivateCluster cluster, string folder, int rows, Report report)
     {
-        var connectionString = await cluster.DatabaseAsync("import");
-        var keyFile = Path.Combine(folder, "keys.json");
-        await using var api = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile });
-        var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
-        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
-        var offices = new SampleOffices(actor => new SampleClient(api.Http, tokens, actor), SampleStory.County);
-        await offices.PublishPolicyAsync(today.Year);
-        await offices.OpenPilotAsync();
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, "import");
+        await using var api = await ApiProcess.StartAsync(ledger.Settings);
+        var today = BenchDatabase.Today;
+        var offices = await ledger.OpenAsync(api.Http);
         var file = Path.Combine(folder, "contributions.csv");
         var small = Path.Combine(folder, "few.csv");
         const string heading = "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号";
@@ -54,7 +50,7 @@ public static class Import
         {
             var lines = File.ReadLines(path).LongCount() - 1;
             var start = new ProcessStartInfo("dotnet", [typeof(Settings).Assembly.Location, "import", "--file", path, "--year", $"{today.Year}", "--to", api.Http.BaseAddress!.ToString()]) { RedirectStandardError = true };
-            start.Environment["LEDGER_TOKEN"] = tokens.Issue(offices.Tax.Actor, TimeSpan.FromHours(12));
+            start.Environment["LEDGER_TOKEN"] = ledger.Tokens.Issue(offices.Tax.Actor, TimeSpan.FromHours(12));
             var watch = Stopwatch.StartNew();
             using var process = Process.Start(start)!;
             var said = process.StandardError.ReadToEndAsync();

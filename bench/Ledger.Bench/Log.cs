@@ -23,14 +23,11 @@ public static class Log
 
     public static async Task RunAsync(PrivateCluster cluster, string folder, int events)
     {
-        var connectionString = await cluster.DatabaseAsync("log");
-        var keyFile = Path.Combine(folder, "keys.json");
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
-        var (exit, output) = await ApiProcess.RunAsync(settings, "schema");
-        if (exit != 0) throw new InvalidOperationException(output);
-        using var store = History.Store(connectionString);
-        await History.FillAsync(connectionString, store, events / 2, withContributions: true);
-        await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(connectionString));
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, "log");
+        await ledger.MakeTablesAsync();
+        using var store = History.Store(ledger.ConnectionString);
+        await History.FillAsync(ledger.ConnectionString, store, events / 2, withContributions: true);
+        await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(ledger.ConnectionString));
         await using var connection = await database.OpenConnectionAsync();
 
         Console.WriteLine($"\nlog, {events:N0} events\n");
@@ -61,10 +58,9 @@ public static class Log
         Line("append, 1,000 events per commit, 1 client", batch);
 
         // The whole log, as an auditor verifies it: on one core, by the program itself.
-        await using (var api = await ApiProcess.StartAsync(settings))
+        await using (var api = await ApiProcess.StartAsync(ledger.Settings))
         {
-            var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
-            api.Http.DefaultRequestHeaders.Authorization = new("Bearer", tokens.Issue(new Actor("auditor", Roles.Auditor, "3708"), TimeSpan.FromHours(2)));
+            api.Http.DefaultRequestHeaders.Authorization = new("Bearer", ledger.Tokens.Issue(new Actor("auditor", Roles.Auditor, "3708"), TimeSpan.FromHours(2)));
             async Task<string> Checkpoint()
             {
                 for (; ; await Task.Delay(500))

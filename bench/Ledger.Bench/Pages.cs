@@ -19,12 +19,10 @@ public static class Pages
 
     public static async Task RunAsync(PrivateCluster cluster, string folder)
     {
-        var connectionString = await cluster.DatabaseAsync("bench");
-        var keyFile = Path.Combine(folder, "keys.json");
-        await using var api = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile });
-        await using var database = NpgsqlDataSource.Create(connectionString);
-        var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
-        var offices = new SampleOffices(actor => new SampleClient(api.Http, tokens, actor), SampleStory.County);
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, "bench");
+        await using var api = await ApiProcess.StartAsync(ledger.Settings);
+        await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
+        var offices = await ledger.OpenAsync(api.Http);
         var (large, traced) = await FillAsync(offices);
         var review = $"/applications/{large.ApplicationId}/review";
         var allocation = (await offices.Auditor.GetAsync($"/api/funds/{traced.FundId}/statement")).GetProperty("lines")[0].GetProperty("reference").GetString();
@@ -67,9 +65,7 @@ public static class Pages
     /// <summary>Many small villages, one that has filed a large roster, one whose money is at a thousand people's.</summary>
     private static async Task<(SampleVillage Large, SampleVillage Traced)> FillAsync(SampleOffices offices)
     {
-        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
-        await offices.PublishPolicyAsync(today.Year);
-        await offices.OpenPilotAsync();
+        var today = BenchDatabase.Today;
         var villages = new List<SampleVillage>();
         for (var number = 1; number <= Funds; number++)
         {

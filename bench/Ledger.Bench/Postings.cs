@@ -17,12 +17,12 @@ public sealed class Postings
     private Postings(HttpClient http) => _http = http;
 
     /// <summary>Registers <paramref name="funds"/> villages with a fund each; <paramref name="first"/>: the number of the first.</summary>
-    public static async Task<Postings> SetUpAsync(HttpClient http, Tokens tokens, SampleOffices offices, int funds, int year, int first = 1)
+    public static async Task<Postings> SetUpAsync(HttpClient http, Tokens tokens, SampleOffices offices, int funds, int first = 1)
     {
         var postings = new Postings(http);
         for (var i = first; i < first + funds; i++)
         {
-            var village = new SampleVillage(offices, $"{SampleStory.County}{i:000000}", $"第{i}村股份经济合作社", i, year);
+            var village = new SampleVillage(offices, $"{SampleStory.County}{i:000000}", $"第{i}村股份经济合作社", i, BenchDatabase.Today.Year);
             await village.RegisterAsync();
             var slip = await village.Officer.EvidenceAsync($"slip {i}");
             postings._funds.Add(($"/api/funds/{village.FundId}/allocations",

@@ -10,12 +10,10 @@ public static class Rebuild
 {
     public static async Task RunAsync(PrivateCluster cluster, string folder, int size, Report report)
     {
-        var connectionString = await cluster.DatabaseAsync("rebuild");
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = Path.Combine(folder, "keys.json") };
-        var (exit, output) = await ApiProcess.RunAsync(settings, "schema");
-        if (exit != 0) throw new InvalidOperationException(output);
-        using (var store = History.Store(connectionString)) await History.FillAsync(connectionString, store, size / 2, withContributions: true);
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString);
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, "rebuild");
+        await ledger.MakeTablesAsync();
+        using (var store = History.Store(ledger.ConnectionString)) await History.FillAsync(ledger.ConnectionString, store, size / 2, withContributions: true);
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ledger.ConnectionString) { CommandTimeout = 0 }.ConnectionString);
         await connection.OpenAsync();
         await connection.ExecuteAsync("set session_replication_role = replica");
         await connection.ExecuteAsync("insert into ledger.mt_streams (id, type, version) select stream_id, null, max(version) from ledger.mt_events group by 1");
@@ -31,7 +29,7 @@ public static class Rebuild
         foreach (var (what, arguments) in new (string, string[])[] { ("all read models, in new tables", ["rebuild"]), ("the check afterwards", ["check"]) })
         {
             watch.Restart();
-            (_, output) = await ApiProcess.RunAsync(settings, arguments); // finds what it mends, and that this history has no applications
+            var (_, output) = await ApiProcess.RunAsync(ledger.Settings, arguments); // finds what it mends, and that this history has no applications
             report.Add("rebuild", what, events / watch.Elapsed.TotalSeconds, "events/s", "reading", events / watch.Elapsed.TotalSeconds / reading);
             Console.WriteLine(output.TrimEnd());
         }

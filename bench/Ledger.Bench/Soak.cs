@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
@@ -19,21 +20,23 @@ public static class Soak
     /// <summary>What capacity promises: 99 of 100 answers within this.</summary>
     private static readonly TimeSpan Promptly = TimeSpan.FromMilliseconds(250);
 
+    private static readonly (string Name, string Format, Func<Sample, double> Of)[] Columns =
+    [
+        ("     /s", "N0", s => s.PerSecond), ("median ms", "F1", s => s.Median), ("  p99 ms", "F1", s => s.P99), ("reading p99 ms", "F1", s => s.ReadP99),
+        ("behind p99 ms", "N0", s => s.LagP99), ("behind max ms", "N0", s => s.LagMax), ("API MB", "N0", s => s.Api), ("server MB", "N0", s => s.Server),
+        ("connections", "N0", s => s.Connections), ("files", "N0", s => s.Files), ("threads", "N0", s => s.Threads),
+        ("busy", "P0", s => s.Busy), ("stolen", "P0", s => s.Stolen), ("WAL MB/s", "F1", s => s.Wal), ("yardstick ms", "F1", s => s.Yardstick),
+    ];
+
     /// <param name="events">That are there when it begins, of other counties; 0: a new ledger.</param>
     public static async Task RunAsync(PrivateCluster cluster, string folder, int minutes, double share, int events, Report report)
     {
-        var connectionString = await cluster.DatabaseAsync("soak");
-        var keyFile = Path.Combine(folder, "keys.json");
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
-        if (events > 0) await History.FillAllAsync(settings, events, [.. Enumerable.Range(1, Funds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
-        await using var api = await ApiProcess.StartAsync(settings);
-        await using var database = NpgsqlDataSource.Create(connectionString);
-        var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
-        var year = DateTime.UtcNow.AddHours(8).Year;
-        var offices = new SampleOffices(actor => new SampleClient(api.Http, tokens, actor), SampleStory.County);
-        await offices.PublishPolicyAsync(year);
-        await offices.OpenPilotAsync();
-        var postings = await Postings.SetUpAsync(api.Http, tokens, offices, Funds, year);
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, "soak");
+        if (events > 0) await History.FillAllAsync(ledger, events, [.. Enumerable.Range(1, Funds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
+        await using var api = await ApiProcess.StartAsync(ledger.Settings);
+        await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
+        var offices = await ledger.OpenAsync(api.Http);
+        var postings = await Postings.SetUpAsync(api.Http, ledger.Tokens, offices, Funds);
         var reading = postings.Reading(offices);
 
         var samples = new List<Sample>();
@@ -95,7 +98,7 @@ public static class Soak
         }
         report.Add("soak", $"capacity: the highest rate at which 99 of 100 answers come within {Promptly.TotalMilliseconds:0} ms, 60 s", capacity, "/s", "what it can do", capacity / most.PerSecond);
         var rate = capacity * share;
-        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute      /s  median ms   p99 ms  reading p99 ms  behind p99 ms  behind max ms  API MB  server MB  connections  files  threads  busy  stolen  WAL MB/s  yardstick ms");
+        Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute  {string.Join("  ", Columns.Select(c => c.Name))}");
 
         Taken(read);
         var start = watch.Elapsed;
@@ -113,7 +116,7 @@ public static class Soak
                 api.WorkingSet / 1048576.0, await ServerMegabytesAsync(database), await ConnectionsAsync(database), Directory.GetFiles($"/proc/{api.Id}/fd").Length, Directory.GetDirectories($"/proc/{api.Id}/task").Length,
                 machineNow.Busy(machine), machineNow.Stolen(machine), (walNow - wal) / 1048576.0 / 60, Median(Enumerable.Range(0, 3).Select(_ => Yardstick()).ToList()));
             samples.Add(sample);
-            Console.WriteLine($"{minute,6} {sample.PerSecond,7:N0} {sample.Median,10:0.0} {sample.P99,8:0.0} {sample.ReadP99,15:0.0} {sample.LagP99,14:N0} {sample.LagMax,14:N0} {sample.Api,7:N0} {sample.Server,10:N0} {sample.Connections,12} {sample.Files,6} {sample.Threads,8} {sample.Busy,5:P0} {sample.Stolen,7:P0} {sample.Wal,9:0.0} {sample.Yardstick,13:0.0}");
+            Console.WriteLine($"{minute,6}  {string.Join("  ", Columns.Select(c => c.Of(sample).ToString(c.Format, CultureInfo.InvariantCulture).PadLeft(c.Name.Length)))}");
             (machine, wal) = (machineNow, walNow);
         }
         await stop.CancelAsync();
@@ -215,7 +218,7 @@ public static class Soak
             }
         }
 
-        public double Busy(Machine before) => 1 - (double)(Idle - before.Idle) / (All - before.All);
+        public double Busy(Machine before) => 1 - (double)(Idle + StolenTicks - before.Idle - before.StolenTicks) / (All - before.All);
         public double Stolen(Machine before) => (double)(StolenTicks - before.StolenTicks) / (All - before.All);
     }
 
@@ -227,5 +230,6 @@ public static class Soak
         return y.Select((v, x) => (x - meanX) * (v - meanY)).Sum() / y.Select((_, x) => (x - meanX) * (x - meanX)).Sum();
     }
 
+    /// <summary>A minute. Milliseconds, megabytes; WAL in MB/s.</summary>
     private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads, double Busy, double Stolen, double Wal, double Yardstick);
 }

@@ -20,12 +20,10 @@ public static class Trace
         var times = new Dictionary<(string What, int Size), List<double>>();
         foreach (var size in sizes)
         {
-            var connectionString = await cluster.DatabaseAsync($"trace_{size}");
-            var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = Path.Combine(folder, "keys.json") };
-            var (exit, output) = await ApiProcess.RunAsync(settings, "schema");
-            if (exit != 0) throw new InvalidOperationException(output);
-            using var store = History.Store(connectionString);
-            var (lines, allocations) = await History.FillAsync(connectionString, store, size);
+            var ledger = await BenchDatabase.NewAsync(cluster, folder, $"trace_{size}");
+            await ledger.MakeTablesAsync();
+            using var store = History.Store(ledger.ConnectionString);
+            var (lines, allocations) = await History.FillAsync(ledger.ConnectionString, store, size);
             var random = new Random(size);
             var ups = Enumerable.Range(0, UpSamples).Select(_ => lines[random.Next(lines.Count)]).ToList();
             var downs = Enumerable.Range(0, DownSamples).Select(_ => allocations[random.Next(allocations.Count)]).ToList();
@@ -45,7 +43,7 @@ public static class Trace
 
             async Task MeasureAsync<T>(string what, int postings, IEnumerable<T> samples, Func<Tracing, T, Task> trace, bool keep = true)
             {
-                await using var connection = new NpgsqlConnection(LedgerStore.Plain(connectionString));
+                await using var connection = new NpgsqlConnection(LedgerStore.Plain(ledger.ConnectionString));
                 await connection.OpenAsync();
                 await connection.QueryAsync("select 1", r => r.GetInt32(0));
                 var list = new List<double>();

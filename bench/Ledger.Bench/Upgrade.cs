@@ -18,13 +18,11 @@ public static class Upgrade
     /// <param name="earlier">The earlier build's Ledger.Api.dll.</param>
     public static async Task RunAsync(PrivateCluster cluster, string folder, string earlier, Report report)
     {
-        var connectionString = await cluster.DatabaseAsync("upgrade");
-        var keyFile = Path.Combine(folder, "keys.json");
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
+        var ledger = await BenchDatabase.NewAsync(cluster, folder, "upgrade");
         var current = ApiProcess.Build;
-        await using var database = NpgsqlDataSource.Create(connectionString);
+        await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
         var nodes = new ApiProcess[2];
-        for (var i = 0; i < nodes.Length; i++) nodes[i] = await ApiProcess.StartOfAsync(earlier, settings);
+        for (var i = 0; i < nodes.Length; i++) nodes[i] = await ApiProcess.StartOfAsync(earlier, ledger.Settings);
         var running = new List<Uri>(nodes.Select(n => n.Http.BaseAddress!));
         var balancer = new Balancer(() =>
         {
@@ -33,12 +31,8 @@ public static class Upgrade
         using var http = new HttpClient(balancer) { BaseAddress = new Uri("http://nodes"), Timeout = TimeSpan.FromMinutes(2) };
         try
         {
-            var tokens = new Tokens(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
-            var year = DateTime.UtcNow.AddHours(8).Year;
-            var offices = new SampleOffices(actor => new SampleClient(http, tokens, actor), SampleStory.County);
-            await offices.PublishPolicyAsync(year);
-            await offices.OpenPilotAsync();
-            var postings = await Postings.SetUpAsync(http, tokens, offices, Funds, year);
+            var offices = await ledger.OpenAsync(http);
+            var postings = await Postings.SetUpAsync(http, ledger.Tokens, offices, Funds);
             var reading = postings.Reading(offices);
             var before = await AllocationsAsync(database);
 
@@ -54,7 +48,7 @@ public static class Upgrade
                     lock (running) running.Remove(nodes[i].Http.BaseAddress!);
                     if (await nodes[i].StopAsync() is not 0 and var exit) throw new InvalidOperationException($"A node ended with {exit}: {nodes[i].Output}");
                     await nodes[i].DisposeAsync();
-                    nodes[i] = await ApiProcess.StartOfAsync(build, settings);
+                    nodes[i] = await ApiProcess.StartOfAsync(build, ledger.Settings);
                     while (!(await nodes[i].Http.GetAsync("/health/ready")).IsSuccessStatusCode) await Task.Delay(100);
                     lock (running) running.Add(nodes[i].Http.BaseAddress!);
                     Console.WriteLine($"node {i + 1} is of the {(build == current ? "present" : "earlier")} build");
@@ -74,7 +68,7 @@ public static class Upgrade
         {
             foreach (var node in nodes) await node.DisposeAsync();
         }
-        var (found, output) = await ApiProcess.RunAsync(settings, "check");
+        var (found, output) = await ApiProcess.RunAsync(ledger.Settings, "check");
         Console.WriteLine(output.TrimEnd());
         report.Add("upgrade", "exit code of the check afterwards", found, "");
     }

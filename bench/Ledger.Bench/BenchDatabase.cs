@@ -1,0 +1,38 @@
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Api.Tests;
+
+namespace Ledger.Bench;
+
+/// <summary>A new database of a measurement, with what a product on it is told, and who acts there.</summary>
+public sealed class BenchDatabase(string connectionString, string keyFile)
+{
+    public static async Task<BenchDatabase> NewAsync(PrivateCluster cluster, string folder, string name) => new(await cluster.DatabaseAsync(name), Path.Combine(folder, "keys.json"));
+
+    public string ConnectionString => connectionString;
+
+    public IReadOnlyDictionary<string, string> Settings { get; } = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
+
+    /// <summary>Once a product has run: it makes the keys.</summary>
+    public Tokens Tokens => new(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
+
+    /// <summary>A county that can work: the offices that act through <paramref name="http"/>, a policy of this year, the pilot opened.</summary>
+    public async Task<SampleOffices> OpenAsync(HttpClient http)
+    {
+        var tokens = Tokens;
+        var offices = new SampleOffices(actor => new SampleClient(http, tokens, actor), SampleStory.County);
+        await offices.PublishPolicyAsync(Today.Year);
+        await offices.OpenPilotAsync();
+        return offices;
+    }
+
+    /// <summary>In China.</summary>
+    public static DateOnly Today => DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
+
+    /// <summary>The product's tables, without the product.</summary>
+    public async Task MakeTablesAsync()
+    {
+        var (exit, output) = await ApiProcess.RunAsync(Settings, "schema");
+        if (exit != 0) throw new InvalidOperationException(output);
+    }
+}
