@@ -16,7 +16,7 @@ public static class Sql
         params (string Name, object? Value)[] parameters)
     {
         await using var command = connection.Command(sql, parameters);
-        return await command.ReadAsync(read);
+        return await RowsAsync(await command.ExecuteReaderAsync(), read);
     }
 
     /// <summary>As <see cref="QueryAsync{T}"/>, for a look at whole tables: however long they are, it is not given up.</summary>
@@ -24,15 +24,7 @@ public static class Sql
     {
         await using var command = connection.Command(sql, []);
         command.CommandTimeout = 0;
-        return await command.ReadAsync(read);
-    }
-
-    private static async Task<List<T>> ReadAsync<T>(this NpgsqlCommand command, Func<NpgsqlDataReader, T> read)
-    {
-        await using var reader = await command.ExecuteReaderAsync();
-        var rows = new List<T>();
-        while (await reader.ReadAsync()) rows.Add(read(reader));
-        return rows;
+        return await RowsAsync(await command.ExecuteReaderAsync(), read);
     }
 
     /// <summary>A column of rows, as the array that <c>unnest</c> takes.</summary>
@@ -60,7 +52,12 @@ public static class Sql
         await using var batch = connection.CreateBatch();
         batch.Add(sql, parameters);
         await batch.PrepareAsync();
-        await using var reader = await batch.ExecuteReaderAsync();
+        return await RowsAsync(await batch.ExecuteReaderAsync(), read);
+    }
+
+    private static async Task<List<T>> RowsAsync<T>(NpgsqlDataReader opened, Func<NpgsqlDataReader, T> read)
+    {
+        await using var reader = opened;
         var rows = new List<T>();
         while (await reader.ReadAsync()) rows.Add(read(reader));
         return rows;

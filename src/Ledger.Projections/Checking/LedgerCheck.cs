@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using JasperFx.Events;
 using Ledger.Domain;
@@ -33,6 +34,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     /// <summary>The path of a difference where the events themselves contradict each other.</summary>
     public const string Underivable = "(events)";
 
+    private readonly StoredEvents _stored = new(store, schema);
     private readonly List<Difference> _differences = [];
     private long _events, _documents;
 
@@ -74,15 +76,15 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         }
         if (scope.Length > 0) return;
         // Documents that no stream explains.
-        foreach (var orphan in await ScanAsync(
-            $"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}", r => r.GetString(0)))
+        foreach (var orphan in await OnAsync(c => c.ScanAsync(
+            $"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}", r => r.GetString(0))))
         {
             Report(new Difference(name, orphan, "$", "document", null, null));
-            if (rebuild) await ExecuteAsync($"delete from {table} where id = @id", ("id", orphan));
+            if (rebuild) await OnAsync(c => c.ExecuteAsync($"delete from {table} where id = @id", ("id", orphan)));
         }
 
-        async Task<ILookup<string, IEvent>> EventsAsync(IQuerySession session, string[] ids) =>
-            (await session.Events.QueryAllRawEvents().Where(e => e.StreamKey!.IsOneOf(ids)).OrderBy(e => e.Sequence).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
+        async Task<ILookup<string, IEvent>> EventsAsync(NpgsqlConnection connection, string[] ids) =>
+            (await _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
 
         // Under the streams' locks, as a command writes them: no event comes in between.
         async Task MendAsync(string[] ids)
@@ -91,8 +93,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             await using var connection = await database.OpenConnectionAsync(cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             await connection.ExecuteAsync($"select 1 from {schema}.mt_streams where id = any(@ids) order by id for update", ("ids", ids));
-            await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(transaction));
-            var events = await EventsAsync(session, ids);
+            var events = await EventsAsync(connection, ids);
             var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList())).Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next))).ToList();
             await using var batch = connection.CreateBatch();
             var written = states.Where(s => s.State is not null).ToList();
@@ -106,8 +107,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         async Task<List<Difference>> CompareAsync(List<string> ids, bool counting)
         {
             var seen = await SeenAsync(name);
-            await using var session = store.QuerySession();
-            var events = await EventsAsync(session, [.. ids]);
+            var events = await OnAsync(c => EventsAsync(c, [.. ids]));
             var documents = (await QueryAsync($"select id, data::text from {table} where id = any(@ids)", r => (Id: r.GetString(0), Text: r.GetString(1)), ("ids", ids.ToArray())))
                 .ToDictionary(d => d.Id, d => d.Text);
             if (counting) (_events, _documents) = (_events + events.Sum(g => g.Count()), _documents + ids.Count);
@@ -151,13 +151,9 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
 
     private async Task CheckAuditTrailAsync(bool rebuild, CancellationToken cancellation)
     {
-        var seen = await SeenAsync("AuditTrail");
-        for (var after = 0L; ;)
+        await foreach (var events in PagesAsync("seq_id <= @seen", cancellation, ("seen", await SeenAsync("AuditTrail"))))
         {
-            await using var session = store.QuerySession();
-            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.Sequence <= seen).OrderBy(e => e.Sequence).Take(PageSize).ToListAsync(cancellation);
-            if (events.Count == 0) break;
-            var rows = await RowsAsync(events[0].Sequence, events[^1].Sequence);
+            var rows = await RowsAsync(events.Min(e => e.Sequence), events.Max(e => e.Sequence));
             var differing = new List<IEvent>();
             foreach (var e in events)
             {
@@ -178,14 +174,13 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
                 await writing.SaveChangesAsync(cancellation);
                 await transaction.CommitAsync(cancellation);
             }
-            after = events[^1].Sequence;
         }
         if (scope.Length > 0) return;
-        foreach (var orphan in await ScanAsync(
-            $"select seq from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}", r => r.GetInt64(0)))
+        foreach (var orphan in await OnAsync(c => c.ScanAsync(
+            $"select seq from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}", r => r.GetInt64(0))))
         {
             Report(new Difference("AuditTrail", $"{orphan}", "$", "row", null, null));
-            if (rebuild) await ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", orphan));
+            if (rebuild) await OnAsync(c => c.ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", orphan)));
         }
     }
 
@@ -195,46 +190,42 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         var types = store.Options.Events.AllKnownEventTypes().Where(t => t.EventType == typeof(SubsidyApproved) || t.EventType.IsAssignableTo(typeof(IEventOf<Fund>))).Select(t => t.EventTypeName).ToArray();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var stored = new StoredAxes(connection, schema);
-        for (var after = 0L; ;)
-        {
-            await using var session = store.QuerySession();
-            var events = await session.Events.QueryAllRawEvents().Where(e => e.Sequence > after && e.EventTypeName.IsOneOf(types)).OrderBy(e => e.Sequence).Take(PageSize).ToListAsync(cancellation);
-            if (events.Count == 0) break;
-            after = events[^1].Sequence;
-            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Event: e, Entry: entry with { EventId = e.Id }))).ToList();
-            var found = (await stored.AtAsync([.. expected.Select(x => x.Entry)])).ToDictionary(Place);
-            var differing = expected.Where(x => found.GetValueOrDefault(Place(x.Entry)) != x.Entry).ToList();
-            foreach (var (e, entry) in differing)
-                Report(new Difference("FenAxis", Name(entry), "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), e.Sequence));
-            if (!rebuild || differing.Count == 0) continue;
-            // One implicit transaction.
-            await using var writing = connection.CreateBatch();
-            writing.Add($"delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from) where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)",
-                differing.Texts(d => d.Entry.Axis.Word()), differing.Texts(d => d.Entry.Span.Account), differing.Longs(d => d.Entry.Span.Fen.From));
-            StoredAxes.Insert(writing, $"{schema}.fen_axis", [.. differing.Select(d => d.Entry)]);
-            await writing.ExecuteNonQueryAsync(cancellation);
-        }
-        if (scope.Length > 0) return;
-        // And the other way: each row lies where its event says. A page's events are found by their own indexes: a fund's, which may have many, by id; a
+        // Each row lies where its event says. A page's events are found by their own indexes: a fund's, which may have many, by id; a
         // member-year's few by its stream.
-        var making = new StoredEvents(store, schema);
-        for (AxisEntry? last = null; ;)
+        for (AxisEntry? after = null; scope.Length == 0;)
         {
-            var rows = await stored.PageAsync(last, PageSize);
+            var rows = await stored.PageAsync(after, PageSize);
             if (rows.Count == 0) break;
-            last = rows[^1];
+            after = rows[^1];
             var ids = rows.Select(r => r.EventId).Distinct().ToArray();
             var years = rows.Select(r => r.MemberYearId).OfType<string>().Distinct().ToArray();
             var made = new HashSet<((Axis, string, long), Guid)>();
             foreach (var (where, of) in new[] { ("stream_id like 'fund-%'", Array.Empty<string>()), ("stream_id = any(@years)", years) })
-                await foreach (var e in making.ReadAsync(connection, $"{where} and id = any(@ids) and type = any(@types)", ("ids", ids), ("types", types), ("years", of)))
+                await foreach (var e in _stored.ReadAsync(connection, $"{where} and id = any(@ids) and type = any(@types)", ("ids", ids), ("types", types), ("years", of)))
                     made.UnionWith(AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Place(entry), e.Id)));
             foreach (var row in rows.Where(r => !made.Contains((Place(r), r.EventId))))
             {
                 Report(new Difference("FenAxis", Name(row), "$", "row", null, null));
                 if (rebuild)
-                    await ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from", ("axis", row.Axis.Word()), ("account", row.Span.Account), ("from", row.Span.Fen.From));
+                    await OnAsync(c => c.ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from", ("axis", row.Axis.Word()), ("account", row.Span.Account), ("from", row.Span.Fen.From)));
             }
+        }
+        // And each event's rows are there. Where another event has the place, nothing is mended: the events contradict each other.
+        await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
+        {
+            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Event: e, Entry: entry with { EventId = e.Id }))).ToList();
+            var found = (await stored.AtAsync([.. expected.Select(x => x.Entry).DistinctBy(Place)])).ToDictionary(Place);
+            var differing = expected.Where(x => found.GetValueOrDefault(Place(x.Entry)) != x.Entry).ToList();
+            foreach (var (e, entry) in differing)
+                Report(new Difference("FenAxis", Name(entry), "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), e.Sequence));
+            var mended = differing.Where(d => found.GetValueOrDefault(Place(d.Entry)) is not { } row || row.EventId == d.Entry.EventId).DistinctBy(d => Place(d.Entry)).ToList();
+            if (!rebuild || mended.Count == 0) continue;
+            // One implicit transaction.
+            await using var writing = connection.CreateBatch();
+            writing.Add($"delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from) where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)",
+                mended.Texts(d => d.Entry.Axis.Word()), mended.Texts(d => d.Entry.Span.Account), mended.Longs(d => d.Entry.Span.Fen.From));
+            StoredAxes.Insert(writing, $"{schema}.fen_axis", [.. mended.Select(d => d.Entry)]);
+            await writing.ExecuteNonQueryAsync(cancellation);
         }
 
         static string Name(AxisEntry e) => $"{e.Axis.Word()} {e.Span.Account} {e.Span.Fen.From}";
@@ -302,21 +293,26 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             r.IsDBNull(10) ? null : r.GetInt64(10), r.IsDBNull(11) ? null : r.GetString(11), r.GetString(12), r.GetString(13)) + (r.GetBoolean(14) ? "|not found by its ids" : "")),
         ("from", from), ("to", to))).ToDictionary(r => r.Sequence, r => r.Text);
 
-    private async Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params (string Name, object? Value)[] parameters)
+    /// <summary>
+    /// Events a page at a time, in the log's order page by page. From event to event, not from number to number: somebody could have written
+    /// one with a number far beyond the others.
+    /// </summary>
+    private async IAsyncEnumerable<List<IEvent>> PagesAsync(string where, [EnumeratorCancellation] CancellationToken cancellation, params (string Name, object? Value)[] parameters)
     {
-        await using var connection = await database.OpenConnectionAsync();
-        return await connection.QueryAsync(sql, read, parameters);
+        for (var after = long.MinValue; ;)
+        {
+            var page = await OnAsync(c => _stored.ReadAsync(c, $"seq_id in (select seq_id from {schema}.mt_events where seq_id > @after and {where} order by seq_id limit {PageSize})", [("after", after), .. parameters]).ToListAsync(cancellation).AsTask());
+            if (page.Count == 0) yield break;
+            after = page.Max(e => e.Sequence);
+            yield return page;
+        }
     }
 
-    private async Task<List<T>> ScanAsync<T>(string sql, Func<NpgsqlDataReader, T> read)
+    private async Task<T> OnAsync<T>(Func<NpgsqlConnection, Task<T>> work)
     {
         await using var connection = await database.OpenConnectionAsync();
-        return await connection.ScanAsync(sql, read);
+        return await work(connection);
     }
 
-    private async Task ExecuteAsync(string sql, params (string Name, object? Value)[] parameters)
-    {
-        await using var connection = await database.OpenConnectionAsync();
-        await connection.ExecuteAsync(sql, parameters);
-    }
+    private Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params (string Name, object? Value)[] parameters) => OnAsync(c => c.QueryAsync(sql, read, parameters));
 }
