@@ -156,6 +156,20 @@ public sealed class LogTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task The_check_of_the_log_holds_no_snapshot_while_it_rests()
+    {
+        await api.RegisteredAsync();
+        await using var checking = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(api.ConnectionString) { ApplicationName = "resting" }.ConnectionString);
+        using var stop = new CancellationTokenSource();
+        var check = new LogCheck(checking, LedgerStore.Schema, []).RunAsync(stop.Token, rest: 1_000_000);
+        await ApiFixture.EventuallyAsync(() => api.ScalarAsync<bool>("select coalesce(bool_and(state = 'idle' and backend_xmin is null), false) from pg_stat_activity where datname = current_database() and application_name = 'resting'"),
+            "its connection has no transaction");
+        Assert.False(check.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => check);
+    }
+
+    [Fact]
     public async Task The_running_role_owns_nothing_and_can_change_nothing_that_happened()
     {
         var settings = Settings.Of(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:Ledger"] = api.ConnectionString, ["Ledger:KeyFile"] = api.KeyFile }).Build());
