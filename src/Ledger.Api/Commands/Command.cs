@@ -154,7 +154,7 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     {
         var wanted = (digests ?? []).Where(d => !string.IsNullOrWhiteSpace(d)).Select(d => d.Trim().ToLowerInvariant()).Distinct().ToArray();
         if (wanted.Length > 20) throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
-        var known = await Connection.PreparedAsync($"select distinct digest from {LedgerStore.Schema}.evidence where digest = any($1) and region like $2 || '%'",
+        var known = await Connection.PreparedAsync($"select digest from {LedgerStore.Schema}.evidence where digest = any($1) and region like $2 || '%'",
             r => r.GetString(0), wanted.Texts(d => d), Sql.Text(Actor.Region));
         var missing = wanted.Except(known).ToList();
         if (missing.Count > 0)
