@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>A statement that fails leaves no answer behind for the next one on its connection.</summary>
+/// <summary>How the product connects.</summary>
 [Collection("api")]
 public sealed class ConnectionTests(ApiFixture api)
 {
@@ -33,5 +33,19 @@ public sealed class ConnectionTests(ApiFixture api)
                 }
             }
         }
+    }
+
+    [Fact]
+    public async Task The_connections_of_commands_stay_open_where_others_are_closed_for_standing_idle()
+    {
+        var database = await api.NewDatabaseAsync("pool");
+        string Asked(string name) => new NpgsqlConnectionStringBuilder(database) { ApplicationName = name, ConnectionIdleLifetime = 1, ConnectionPruningInterval = 1 }.ConnectionString;
+        Task<long> OpenAsync(string name) => ApiFixture.ScalarOfAsync<long>(database, $"select count(*) from pg_stat_activity where datname = current_database() and application_name = '{name}'");
+        await using var commands = LedgerStore.CommandSource(Asked("commands"));
+        await using var others = NpgsqlDataSource.Create(Asked("others"));
+        foreach (var source in new[] { commands, others })
+            foreach (var connection in await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => source.OpenConnectionAsync().AsTask()))) await connection.DisposeAsync();
+        await ApiFixture.EventuallyAsync(async () => await OpenAsync("others") == 0, "idle connections are closed");
+        Assert.Equal(5, await OpenAsync("commands"));
     }
 }
