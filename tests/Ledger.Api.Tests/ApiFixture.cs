@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Alba;
 using Ledger.Api.Sample;
@@ -122,15 +123,15 @@ public sealed class ApiFixture : IAsyncLifetime
     public static Task<JsonElement> RefusedAsync(string code, SampleClient client, string path, object? body = null) =>
         RefusedAsync(code, client, HttpMethod.Post, path, body);
 
-    /// <summary>Polls until it holds; fails after half a minute.</summary>
-    public static async Task EventuallyAsync(Func<Task<bool>> holds, string what)
+    /// <summary>Polls until it holds; fails after half a minute, or after <paramref name="seconds"/>.</summary>
+    public static async Task EventuallyAsync(Func<Task<bool>> holds, string what, int seconds = 30)
     {
-        for (var tries = 0; tries < 300; tries++)
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(seconds);)
         {
             if (await holds()) return;
             await Task.Delay(100);
         }
-        Assert.Fail($"did not happen within 30 s: {what}");
+        Assert.Fail($"did not happen within {seconds} s: {what}");
     }
 
     /// <summary>One value out of any database.</summary>

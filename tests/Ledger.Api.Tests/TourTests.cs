@@ -49,11 +49,14 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
         }
     }
 
+    /// <summary>Seconds for a whole county: a dozen on a free machine, many more beside the tests of the pages in Chromium.</summary>
+    private const int Loading = 120;
+
     [Fact]
     public async Task Every_curl_of_the_readme_works_as_printed_twice()
     {
         await using var product = await ApiProcess.StartAsync(Sample(await api.NewDatabaseAsync("ledger_tour")));
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
+        await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded", Loading);
 
         var (script, expected) = Tour();
         Assert.True(expected.Count > 20, script);
@@ -97,11 +100,11 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
         var database = await api.NewDatabaseAsync("ledger_sample");
         await using (var killed = await ApiProcess.StartAsync(Sample(database)))
         {
-            await ApiFixture.EventuallyAsync(() => Task.FromResult(Regex.IsMatch(killed.Output, " [34][0-9]%")), "a third is loaded");
+            await ApiFixture.EventuallyAsync(() => Task.FromResult(Regex.IsMatch(killed.Output, " [34][0-9]%")), "a third is loaded", Loading);
             await killed.KillAsync();
         }
         await using var product = await ApiProcess.StartAsync(Sample(database));
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
+        await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded", Loading);
         await using var source = Npgsql.NpgsqlDataSource.Create(database);
         await using var connection = await source.OpenConnectionAsync();
         Task<List<long>> Count(string table) => connection.QueryAsync($"select count(*) from ledger.{table}", r => r.GetInt64(0));
