@@ -1,6 +1,7 @@
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
+using Ledger.Domain;
 
 namespace Ledger.Bench;
 
@@ -21,13 +22,10 @@ public sealed class BenchDatabase(string connectionString, string keyFile)
     {
         var tokens = Tokens;
         var offices = new SampleOffices(actor => new SampleClient(http, tokens, actor), SampleStory.County);
-        await offices.PublishPolicyAsync(Today.Year);
+        await offices.PublishPolicyAsync(Clock.Day(DateTimeOffset.UtcNow).Year);
         await offices.OpenPilotAsync();
         return offices;
     }
-
-    /// <summary>In China.</summary>
-    public static DateOnly Today => DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
 
     /// <summary>The product's tables, without the product.</summary>
     public async Task MakeTablesAsync()

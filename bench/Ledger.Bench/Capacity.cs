@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
+using Ledger.Domain;
 using Npgsql;
 using static Ledger.Bench.Statistics;
 
@@ -21,7 +22,7 @@ public static class Capacity
 
         await using (var api = await ApiProcess.StartAsync(ledger.Settings))
         {
-            var today = BenchDatabase.Today;
+            var today = Clock.Day(DateTimeOffset.UtcNow);
             var offices = await ledger.OpenAsync(api.Http);
             var postings = await Postings.SetUpAsync(api.Http, ledger.Tokens, offices, Funds);
             await postings.RunAsync(8, TimeSpan.FromSeconds(10)); // the compiler has seen it

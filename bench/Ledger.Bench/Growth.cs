@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
+using Ledger.Domain;
 using static Ledger.Bench.Statistics;
 
 namespace Ledger.Bench;
@@ -74,7 +75,7 @@ public static class Growth
         await History.FillAllAsync(ledger, size, [.. Enumerable.Range(FirstPostingFund, PostingFunds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
 
         var api = await ApiProcess.StartAsync(ledger.Settings);
-        var today = BenchDatabase.Today;
+        var today = Clock.Day(DateTimeOffset.UtcNow);
         var offices = await ledger.OpenAsync(api.Http);
         var villages = new List<SampleVillage>();
         for (var i = 1; i <= Villages; i++)

@@ -4,6 +4,7 @@ using System.Text;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
+using Ledger.Domain;
 
 namespace Ledger.Bench;
 
@@ -16,7 +17,7 @@ public static class Import
     {
         var ledger = await BenchDatabase.NewAsync(cluster, folder, "import");
         await using var api = await ApiProcess.StartAsync(ledger.Settings);
-        var today = BenchDatabase.Today;
+        var today = Clock.Day(DateTimeOffset.UtcNow);
         var offices = await ledger.OpenAsync(api.Http);
         var file = Path.Combine(folder, "contributions.csv");
         var small = Path.Combine(folder, "few.csv");

@@ -65,7 +65,7 @@ public static class Pages
     /// <summary>Many small villages, one that has filed a large roster, one whose money is at a thousand people's.</summary>
     private static async Task<(SampleVillage Large, SampleVillage Traced)> FillAsync(SampleOffices offices)
     {
-        var today = BenchDatabase.Today;
+        var today = Clock.Day(DateTimeOffset.UtcNow);
         var villages = new List<SampleVillage>();
         for (var number = 1; number <= Funds; number++)
         {

@@ -22,7 +22,7 @@ public sealed class Postings
         var postings = new Postings(http);
         for (var i = first; i < first + funds; i++)
         {
-            var village = new SampleVillage(offices, $"{SampleStory.County}{i:000000}", $"第{i}村股份经济合作社", i, BenchDatabase.Today.Year);
+            var village = new SampleVillage(offices, $"{SampleStory.County}{i:000000}", $"第{i}村股份经济合作社", i, Clock.Day(DateTimeOffset.UtcNow).Year);
             await village.RegisterAsync();
             var slip = await village.Officer.EvidenceAsync($"slip {i}");
             postings._funds.Add(($"/api/funds/{village.FundId}/allocations",

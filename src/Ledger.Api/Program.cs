@@ -25,6 +25,7 @@ using Ledger.Api.Sample;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
+using Ledger.Domain;
 using Npgsql;
 
 if (args is ["witness", ..])

@@ -37,7 +37,7 @@ public sealed partial class ExportTests(ApiFixture api)
 
         var funds = JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync("/api/funds")).EnumerateArray().Select(f => f.Id()).ToList();
         Assert.Equal(12, funds.Count);
-        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
+        var today = Clock.Day(DateTimeOffset.UtcNow);
         var compared = 0;
         foreach (var date in new[] { today, today.AddDays(-30), new DateOnly(today.Year - 1, 12, 31) })
         {

@@ -35,9 +35,9 @@ public sealed class FuzzTests(ApiFixture api)
         await village.SurveyAsync(3);
         var people = new SamplePeople(1).Take(3, "370811");
         await village.ImportMembersAsync(people);
-        await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8)));
+        await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), Clock.Day(DateTimeOffset.UtcNow));
         await village.DraftAsync(SampleVillage.Flat(100));
-        await village.ResolveAsync(DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8)));
+        await village.ResolveAsync(Clock.Day(DateTimeOffset.UtcNow));
         await village.AdoptAsync();
         await village.FileAsync(people);
         var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;

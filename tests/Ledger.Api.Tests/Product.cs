@@ -50,7 +50,7 @@ public sealed class Product : IAsyncDisposable
     /// <summary>A county with one village and some money.</summary>
     public async Task OpenCountyAsync()
     {
-        var today = DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8));
+        var today = Clock.Day(DateTimeOffset.UtcNow);
         await Offices.PublishPolicyAsync(today.Year);
         await Offices.OpenPilotAsync();
         Village = new SampleVillage(Offices, "370811000001", "第1村股份经济合作社", 1, today.Year);

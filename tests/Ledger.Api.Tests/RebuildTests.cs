@@ -1,4 +1,5 @@
 using Ledger.Api.Storage;
+using Ledger.Domain;
 using Ledger.Projections.Rebuilding;
 using Npgsql;
 
@@ -24,7 +25,7 @@ public sealed class RebuildTests(ApiFixture api)
     {
         await using var product = await Product.StartAsync(api, "rebuild");
         var people = new SamplePeople(8).Take(6, product.Offices.County);
-        await product.Village.PrepareAsync(people, 100, DateOnly.FromDateTime(DateTime.UtcNow.AddHours(8)));
+        await product.Village.PrepareAsync(people, 100, Clock.Day(DateTimeOffset.UtcNow));
         await product.Village.FileAsync(people);
         await product.Village.ReviewAsync();
         await product.Village.ApproveAsync();

@@ -46,7 +46,7 @@ public sealed class RecoveryTests : IDisposable
 
             await using var product = await ApiProcess.StartAsync(Settings(server));
             var offices = Offices(product);
-            var year = DateTime.UtcNow.AddHours(8).Year;
+            var year = Clock.Day(DateTimeOffset.UtcNow).Year;
             await offices.PublishPolicyAsync(year);
             await offices.OpenPilotAsync();
             var village = new SampleVillage(offices, "370811000001", "第1村股份经济合作社", 1, year);
@@ -96,7 +96,7 @@ public sealed class RecoveryTests : IDisposable
         }
     }
 
-    private SampleVillage AnotherVillage(ApiProcess product) => new(Offices(product), "370811000002", "第2村股份经济合作社", 2, DateTime.UtcNow.AddHours(8).Year);
+    private SampleVillage AnotherVillage(ApiProcess product) => new(Offices(product), "370811000002", "第2村股份经济合作社", 2, Clock.Day(DateTimeOffset.UtcNow).Year);
 
     /// <summary>A cluster from the base backup and the archive, up to the moment, or to the archive's end.</summary>
     private async Task<PrivateCluster> RecoverAsync(string name, DateTime? moment)

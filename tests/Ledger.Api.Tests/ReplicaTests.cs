@@ -1,6 +1,7 @@
 using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Domain;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -26,7 +27,7 @@ public sealed class ReplicaTests : IDisposable
         var keys = Path.Combine(_folder, "keys.json");
         await using var product = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = server, ["ConnectionStrings__LedgerReplica"] = copy, ["Ledger__KeyFile"] = keys });
         var offices = new SampleOffices(actor => new SampleClient(product.Http, new Tokens(KeyFile.LoadOrCreate(keys), TimeProvider.System), actor), "370811");
-        var year = DateTime.UtcNow.AddHours(8).Year;
+        var year = Clock.Day(DateTimeOffset.UtcNow).Year;
         await offices.PublishPolicyAsync(year);
         await offices.OpenPilotAsync();
         var village = new SampleVillage(offices, "370811000001", "第1村股份经济合作社", 1, year);

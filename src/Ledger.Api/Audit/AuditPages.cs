@@ -5,6 +5,7 @@ using Ledger.Api.Log;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Domain;
 using Ledger.Projections.TransparencyLog;
 using Ledger.Web.Audit;
 using Marten;

@@ -15,7 +15,7 @@ public static class Workbook
     public static bool IsWantedBy(HttpContext http) => http.Request.Headers.Accept.ToString().Contains(ContentType, StringComparison.Ordinal);
 
     /// <summary>An instant as a cell: the time in China.</summary>
-    public static string Text(DateTimeOffset at) => $"{Storage.Clock.China(at):yyyy-MM-dd HH:mm:ss}";
+    public static string Text(DateTimeOffset at) => $"{Clock.China(at):yyyy-MM-dd HH:mm:ss}";
 
     /// <summary>The heading of the column that a marked copy gets.</summary>
     public const string FaultHeading = "问题";

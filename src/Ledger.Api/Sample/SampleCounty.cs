@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Domain;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Npgsql;

@@ -60,7 +60,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
     }
 
     /// <summary>09:00 in China.</summary>
-    public DateTimeOffset At(int day) => new(firstDay.AddDays(day), new TimeOnly(9, 0), Storage.Clock.Offset);
+    public DateTimeOffset At(int day) => new(firstDay.AddDays(day), new TimeOnly(9, 0), Clock.Offset);
 
     /// <summary>All steps in order of day.</summary>
     public IReadOnlyList<SampleStep> Steps() => [.. CountySteps().Concat(Villages.SelectMany(VillageSteps)).OrderBy(s => s.Day)];

@@ -27,7 +27,7 @@ public sealed class CountyYear
         (_machine, _seed, _journal) = (machine, seed, journal);
         // Good for hours before and after: a token is not what this is about.
         _tokens = new Tokens(KeyFile.LoadOrCreate(machine.KeyFile), new Earlier(machine, TimeSpan.FromHours(5)));
-        _today = DateOnly.FromDateTime(machine.Now.UtcDateTime.AddHours(8));
+        _today = Clock.Day(machine.Now);
         Auditor = Client(new Actor("auditor.3708", Roles.Auditor, "3708"), givesUp: false);
     }
 
@@ -36,9 +36,9 @@ public sealed class CountyYear
     /// <summary>Noon in a year that does not end within weeks: a jump of hours stays within the day.</summary>
     public static TimeSpan Offset(DateTimeOffset now)
     {
-        var day = now.AddHours(8).Date;
+        var (china, day) = (Clock.China(now).DateTime, Clock.China(now).Date);
         if (day.AddDays(20).Year != day.Year || day.AddDays(-5).Year != day.Year) day = day.AddDays(-40);
-        return day.AddHours(12) - now.AddHours(8).DateTime;
+        return day.AddHours(12) - china;
     }
 
     private SampleClient Client(Actor actor, bool givesUp)

@@ -1,4 +1,4 @@
-namespace Ledger.Api.Storage;
+namespace Ledger.Domain;
 
 /// <summary>The business day in China, which is UTC+8 all year.</summary>
 public sealed class Clock(TimeProvider time)
