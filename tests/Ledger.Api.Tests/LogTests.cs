@@ -159,6 +159,7 @@ public sealed class LogTests(ApiFixture api)
     public async Task The_check_of_the_log_holds_no_snapshot_while_it_rests()
     {
         await api.RegisteredAsync();
+        await ApiFixture.EventuallyAsync(() => api.ScalarAsync<bool>("select size > 0 from ledger.log_state"), "there is something to check");
         await using var checking = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(api.ConnectionString) { ApplicationName = "resting" }.ConnectionString);
         using var stop = new CancellationTokenSource();
         var check = new LogCheck(checking, LedgerStore.Schema, []).RunAsync(stop.Token, rest: 1_000_000);

@@ -13,7 +13,7 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The check that comes by itself takes a tenth of its time to work: at no load can it be what is too much.</summary>
+    /// <summary>The check that comes by itself takes a tenth of its time to work, at most a tenth of a core.</summary>
     private const int Rest = 9;
 
     protected override Task ExecuteAsync(CancellationToken stopping) => Task.WhenAll(KeepAsync(stopping), ScrubAsync(stopping));

@@ -39,22 +39,11 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IEnumerab
             cancellation.ThrowIfCancellationRequested();
             page.Restart();
         }
-        for (var from = 0L; from < size; from += Page)
+        for (var from = 0L; from < size; from += TileId.Width)
         {
-            var entries = (await LogStore.EntriesAsync(connection, schema, from, Math.Min(size, from + Page))).ToDictionary(e => e.Index);
-            var stored = await connection.QueryAsync($"select index, hashes from {schema}.log_tile where level = 0 and index >= @a and index < @b", r => (Index: r.GetInt64(0), Hashes: r.GetFieldValue<byte[]>(1)), ("a", from / TileId.Width), ("b", (from + Page) / TileId.Width));
-            var tiles = stored.ToDictionary(t => t.Index, t => t.Hashes);
-            for (var i = from; i < Math.Min(size, from + Page); i++)
+            foreach (var hash in await TileAsync(from))
             {
-                var entry = entries.GetValueOrDefault(i).Entry;
-                if (entry is null) Found("事件不见了 the event is gone", i, null);
-                var leaf = entry is null ? new byte[MerkleTree.HashLength] : MerkleTree.HashLeaf(entry);
-                var at = (int)(i % TileId.Width) * MerkleTree.HashLength;
-                var sealed_ = tiles.GetValueOrDefault(i / TileId.Width) is { } hashes && hashes.Length >= at + MerkleTree.HashLength ? hashes[at..(at + MerkleTree.HashLength)] : null;
-                if (sealed_ is null) Found("瓦片不见了 the tile is gone", i, null);
-                else if (entry is not null && !leaf.AsSpan().SequenceEqual(sealed_)) Found("事件被改动，与存证的哈希不符 the event was changed", i, null);
-                // The tree above is checked over what the tiles say, so that one changed event is one finding, not a broken root too.
-                growing.Add(sealed_ ?? leaf);
+                growing.Add(hash);
                 if (growing.Size == checkpoint?.Size) atCheckpoint = growing.Root();
             }
             await RestAsync();
@@ -86,5 +75,27 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IEnumerab
             }
         }
         return (size, findings);
+
+        // The hashes that are sealed in a tile, each compared with its event. The tree above is checked over what the tiles say, so that one changed
+        // event is one finding, not a broken root too. A function of its own: nothing of a tile is kept while the check rests.
+        async Task<List<byte[]>> TileAsync(long from)
+        {
+            var to = Math.Min(size, from + TileId.Width);
+            var entries = (await LogStore.EntriesAsync(connection, schema, from, to)).ToDictionary(e => e.Index, e => e.Entry);
+            var hashes = (await connection.QueryAsync($"select hashes from {schema}.log_tile where level = 0 and index = @tile", r => r.GetFieldValue<byte[]>(0), ("tile", from / TileId.Width))).SingleOrDefault() ?? [];
+            var all = new List<byte[]>();
+            for (var i = from; i < to; i++)
+            {
+                var entry = entries.GetValueOrDefault(i);
+                if (entry is null) Found("事件不见了 the event is gone", i, null);
+                var leaf = entry is null ? new byte[MerkleTree.HashLength] : MerkleTree.HashLeaf(entry);
+                var at = (int)(i - from) * MerkleTree.HashLength;
+                var sealed_ = hashes.Length >= at + MerkleTree.HashLength ? hashes[at..(at + MerkleTree.HashLength)] : null;
+                if (sealed_ is null) Found("瓦片不见了 the tile is gone", i, null);
+                else if (entry is not null && !leaf.AsSpan().SequenceEqual(sealed_)) Found("事件被改动，与存证的哈希不符 the event was changed", i, null);
+                all.Add(sealed_ ?? leaf);
+            }
+            return all;
+        }
     }
 }
