@@ -55,6 +55,15 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
             Assert.Equal(1, Programs.Verify("receipt", await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "2.tlog-proof"), "--key", keys).Exit);
             Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit); // the receipt from before still proves what it was
         }
+        if (what == "inserted in the middle")
+        {
+            // Two events claim the same fen: no mending decides between them, and the row of the one that was signed stays.
+            const string Axes = "select string_agg(a::text, ' ' order by axis, account, fen_from) from ledger.fen_axis a";
+            var axes = await product.ScalarAsync<string>(Axes);
+            (exit, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+            Assert.True(exit == 1 && said.Contains("FenAxis", StringComparison.Ordinal), said);
+            Assert.Equal(axes, await product.ScalarAsync<string>(Axes));
+        }
     }
 
     /// <summary>The last events go, and with them every trace in the log's tables.</summary>

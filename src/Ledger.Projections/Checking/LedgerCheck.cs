@@ -213,12 +213,11 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         // And each event's rows are there. Where another event has the place, nothing is mended: the events contradict each other.
         await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
         {
-            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Event: e, Entry: entry with { EventId = e.Id }))).ToList();
+            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (e.Sequence, Entry: entry with { EventId = e.Id }))).ToList();
             var found = (await stored.AtAsync([.. expected.Select(x => x.Entry).DistinctBy(Place)])).ToDictionary(Place);
-            var differing = expected.Where(x => found.GetValueOrDefault(Place(x.Entry)) != x.Entry).ToList();
-            foreach (var (e, entry) in differing)
-                Report(new Difference("FenAxis", Name(entry), "$", found.GetValueOrDefault(Place(entry))?.ToString(), entry.ToString(), e.Sequence));
-            var mended = differing.Where(d => found.GetValueOrDefault(Place(d.Entry)) is not { } row || row.EventId == d.Entry.EventId).DistinctBy(d => Place(d.Entry)).ToList();
+            var differing = expected.Select(x => (x.Sequence, x.Entry, Found: found.GetValueOrDefault(Place(x.Entry)))).Where(d => d.Found != d.Entry).ToList();
+            foreach (var (sequence, entry, row) in differing) Report(new Difference("FenAxis", Name(entry), "$", row?.ToString(), entry.ToString(), sequence));
+            var mended = differing.Where(d => d.Found is not { } row || row.EventId == d.Entry.EventId).DistinctBy(d => Place(d.Entry)).ToList();
             if (!rebuild || mended.Count == 0) continue;
             // One implicit transaction.
             await using var writing = connection.CreateBatch();
