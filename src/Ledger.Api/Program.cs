@@ -183,7 +183,8 @@ app.MapOperationPages();
 app.MapHealth();
 if (Telemetry.IsScraped(builder.Configuration)) app.MapPrometheusScrapingEndpoint().AllowAnonymous();
 if (settings.Sample) app.MapSampleClock();
-else if (!await AccountEndpoints.HasAdministratorAsync(database))
+BuiltRoutes.TakeOver(app);
+if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
     Console.WriteLine("还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>  No administrator yet: run this command to make the first.");
 
 // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.
