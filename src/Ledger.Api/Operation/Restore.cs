@@ -1,6 +1,5 @@
 using Ledger.Api.Log;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Projections.Checking;
 using Ledger.Projections.TransparencyLog;
 using Ledger.Web;
@@ -44,7 +43,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         if (settings.Log.Key is null && !File.Exists(LogKeys.PathOf(settings, manifest.LogId))) throw new OperationException($"缺少该日志的签名密钥 {LogKeys.PathOf(settings, manifest.LogId)}；请先把它放回来");
 
         var database = $"{Name}_restore_{DateTime.UtcNow:yyyyMMddHHmmss}";
-        say.WriteLine($"载入 {Clock.China(manifest.TakenAt):yyyy-MM-dd HH:mm} 的备份（{manifest.Events} 个事件）到 {database} …");
+        say.WriteLine($"载入 {Format.Time(manifest.TakenAt)} 的备份（{manifest.Events} 个事件）到 {database} …");
         await OnAsync(To("postgres"), c => c.ExecuteAsync($"create database \"{database}\" encoding 'UTF8' template template0"));
         try
         {

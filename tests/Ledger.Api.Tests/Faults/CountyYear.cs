@@ -36,7 +36,8 @@ public sealed class CountyYear
     /// <summary>Noon in a year that does not end within weeks: a jump of hours stays within the day.</summary>
     public static TimeSpan Offset(DateTimeOffset now)
     {
-        var (china, day) = (Clock.China(now).DateTime, Clock.China(now).Date);
+        var china = Clock.China(now).DateTime;
+        var day = china.Date;
         if (day.AddDays(20).Year != day.Year || day.AddDays(-5).Year != day.Year) day = day.AddDays(-40);
         return day.AddHours(12) - china;
     }
