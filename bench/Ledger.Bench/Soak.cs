@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
@@ -26,6 +27,7 @@ public static class Soak
         ("behind p99 ms", "N0", s => s.LagP99), ("behind max ms", "N0", s => s.LagMax), ("API MB", "N0", s => s.Api), ("server MB", "N0", s => s.Server),
         ("connections", "N0", s => s.Connections), ("files", "N0", s => s.Files), ("threads", "N0", s => s.Threads),
         ("busy", "P0", s => s.Busy), ("stolen", "P0", s => s.Stolen), ("WAL MB/s", "F1", s => s.Wal), ("yardstick ms", "F1", s => s.Yardstick),
+        ("disk p99 ms", "F1", s => s.DiskP99), ("disk max ms", "F0", s => s.DiskMax),
     ];
 
     /// <param name="events">That are there when it begins, of other counties; 0: a new ledger.</param>
@@ -101,6 +103,8 @@ public static class Soak
         Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute  {string.Join("  ", Columns.Select(c => c.Name))}");
 
         Taken(read);
+        var flushes = new List<double>();
+        var disk = Task.Factory.StartNew(() => Flush(Path.Combine(folder, "yardstick"), flushes, stop.Token), TaskCreationOptions.LongRunning);
         var start = watch.Elapsed;
         var load = LoadAsync(rate, stop.Token);
         var (machine, wal) = (Machine.Now, await WalAsync(database));
@@ -109,18 +113,18 @@ public static class Soak
             var lag = new List<double>();
             using (var over = new CancellationTokenSource(start + minute * Minute - watch.Elapsed))
                 await Capacity.LagAsync(database, lag, over.Token);
-            var (latencies, readings) = (Taken(done), Taken(read));
+            var (latencies, readings, flushed) = (Taken(done), Taken(read), Taken(flushes));
             lag.Sort();
             var (machineNow, walNow) = (Machine.Now, await WalAsync(database));
             var sample = new Sample(latencies.Count / 60.0, latencies[latencies.Count / 2], P99(latencies), P99(readings), P99(lag), lag[^1],
                 api.WorkingSet / 1048576.0, await ServerMegabytesAsync(database), await ConnectionsAsync(database), Directory.GetFiles($"/proc/{api.Id}/fd").Length, Directory.GetDirectories($"/proc/{api.Id}/task").Length,
-                machineNow.Busy(machine), machineNow.Stolen(machine), (walNow - wal) / 1048576.0 / 60, Median(Enumerable.Range(0, 3).Select(_ => Yardstick()).ToList()));
+                machineNow.Busy(machine), machineNow.Stolen(machine), (walNow - wal) / 1048576.0 / 60, Median(Enumerable.Range(0, 3).Select(_ => Yardstick()).ToList()), P99(flushed), flushed[^1]);
             samples.Add(sample);
             Console.WriteLine($"{minute,6}  {string.Join("  ", Columns.Select(c => c.Of(sample).ToString(c.Format, CultureInfo.InvariantCulture).PadLeft(c.Name.Length)))}");
             (machine, wal) = (machineNow, walNow);
         }
         await stop.CancelAsync();
-        await Task.WhenAll(load, readers);
+        await Task.WhenAll(load, readers, disk);
 
         // The first sixth warms caches and pools up.
         var steady = samples.Skip(minutes / 6).ToList();
@@ -129,13 +133,14 @@ public static class Soak
         report.Add("soak", "working set of the API, median", Median(steady.Select(s => s.Api)), "MB");
         report.Add("soak", "its slope", Slope(steady.Select(s => s.Api)) * 60, "MB/h");
         report.Add("soak", "memory of the server's processes, slope", Slope(steady.Select(s => s.Server)) * 60, "MB/h");
-        foreach (var (what, of) in new (string, Func<Sample, double>)[] { ("connections", s => s.Connections), ("open files", s => s.Files), ("threads", s => s.Threads), ("answer, median", s => s.Median), ("answer, p99", s => s.P99), ("reading, p99", s => s.ReadP99), ("audit trail behind, p99", s => s.LagP99) })
+        foreach (var (what, of) in new (string, Func<Sample, double>)[] { ("connections", s => s.Connections), ("open files", s => s.Files), ("threads", s => s.Threads), ("answer, median", s => s.Median), ("answer, p99", s => s.P99), ("reading, p99", s => s.ReadP99), ("audit trail behind, p99", s => s.LagP99), ("the disk's own flush, p99", s => s.DiskP99) })
         {
             var (first, last) = (Median(steady.Take(steady.Count / 3).Select(of)), Median(steady.TakeLast(steady.Count / 3).Select(of)));
             report.Add("soak", $"{what}, last third", last, what.Contains(',') ? "ms" : "", "first third", last / first);
         }
         report.Add("soak", "both cores busy, median", Median(steady.Select(s => s.Busy)) * 100, "%");
         report.Add("soak", "the machine's own slowness: a fixed work, slowest minute", samples.Max(s => s.Yardstick), "ms", "fastest minute", samples.Max(s => s.Yardstick) / samples.Min(s => s.Yardstick));
+        report.Add("soak", "the disk's own flush, slowest", samples.Max(s => s.DiskMax), "ms");
         report.Add("soak", "stolen by other machines, most", samples.Max(s => s.Stolen) * 100, "%");
         report.Add("soak", "audit trail behind, most", samples.Max(s => s.LagMax), "ms");
         await using var connection = await database.OpenConnectionAsync();
@@ -191,6 +196,28 @@ public static class Soak
         static long OnCore() => long.Parse(File.ReadAllText("/proc/thread-self/schedstat").Split(' ')[0]);
     }
 
+    /// <summary>
+    /// What a page takes to the disk by itself, in milliseconds, twenty times a second: a write in place and fdatasync(2), as a commit does. A disk that others share stands still
+    /// for a second now and then, and every answer with it.
+    /// </summary>
+    private static void Flush(string path, List<double> into, CancellationToken stop)
+    {
+        var page = new byte[8192];
+        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
+        RandomAccess.Write(file, page, 0);
+        RandomAccess.FlushToDisk(file);
+        while (!stop.WaitHandle.WaitOne(50))
+        {
+            var watch = Stopwatch.StartNew();
+            RandomAccess.Write(file, page, 0);
+            if (FileDataSync(file) != 0) throw new IOException($"fdatasync: {Marshal.GetLastPInvokeErrorMessage()}");
+            lock (into) into.Add(watch.Elapsed.TotalMilliseconds);
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static extern int FileDataSync(SafeHandle file);
+
     private static readonly int[] Ring = RandomRing(16 << 20);
 
     /// <summary>One circle through all places, in no order (Sattolo).</summary>
@@ -231,5 +258,5 @@ public static class Soak
     }
 
     /// <summary>A minute. Milliseconds, megabytes; WAL in MB/s.</summary>
-    private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads, double Busy, double Stolen, double Wal, double Yardstick);
+    private sealed record Sample(double PerSecond, double Median, double P99, double ReadP99, double LagP99, double LagMax, double Api, double Server, int Connections, int Files, int Threads, double Busy, double Stolen, double Wal, double Yardstick, double DiskP99, double DiskMax);
 }
