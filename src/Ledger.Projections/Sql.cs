@@ -43,6 +43,33 @@ public static class Sql
         batch.BatchCommands.Add(command);
     }
 
+    /// <summary>Rows by COPY in its binary form, in one statement: for many new rows, which cost the server a fraction of an insert's.</summary>
+    /// <param name="into">The table and its columns.</param>
+    /// <param name="write">A row's values in the order and of exactly the types of the columns.</param>
+    public static async Task CopyAsync<T>(this NpgsqlConnection connection, string into, IReadOnlyCollection<T> rows, Action<NpgsqlBinaryImporter, T> write)
+    {
+        if (rows.Count == 0) return;
+        await using var copy = await connection.BeginBinaryImportAsync($"copy {into} from stdin (format binary)");
+        foreach (var row in rows)
+        {
+            copy.StartRow();
+            write(copy, row);
+        }
+        await copy.CompleteAsync();
+    }
+
+    public static void WriteOrNull(this NpgsqlBinaryImporter copy, string? value)
+    {
+        if (value is null) copy.WriteNull();
+        else copy.Write(value);
+    }
+
+    public static void WriteOrNull(this NpgsqlBinaryImporter copy, long? value)
+    {
+        if (value is { } some) copy.Write(some);
+        else copy.WriteNull();
+    }
+
     /// <summary>
     /// As <see cref="QueryAsync{T}"/>, for a statement of every command: parsed and planned once on each connection. Prepared in a round
     /// trip of its own, so that nothing else stands in the batch that could fail (LedgerStore.Plain says why).

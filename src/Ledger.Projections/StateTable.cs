@@ -16,4 +16,15 @@ public static class StateTable
             on conflict (id) do update set data = excluded.data, mt_version = excluded.mt_version, region = excluded.region, mt_last_modified = excluded.mt_last_modified
         """,
         rows.Texts(id), rows.Column(NpgsqlDbType.Jsonb, json), rows.Longs(version), rows.Texts(region));
+
+    /// <summary>Into a new table of this form, where none of them can be already.</summary>
+    public static Task CopyAsync(NpgsqlConnection connection, string table, Type document, IReadOnlyCollection<(string Id, string Json, long Version, string Region)> rows) =>
+        connection.CopyAsync($"{table} (id, data, mt_version, region, mt_dotnet_type)", rows, (copy, row) =>
+        {
+            copy.Write(row.Id);
+            copy.Write(row.Json, NpgsqlDbType.Jsonb);
+            copy.Write(row.Version);
+            copy.Write(row.Region);
+            copy.Write(document.FullName!);
+        });
 }

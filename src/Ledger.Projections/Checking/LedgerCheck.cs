@@ -153,12 +153,12 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     {
         await foreach (var events in PagesAsync("seq_id <= @seen", cancellation, ("seen", await SeenAsync("AuditTrail"))))
         {
-            var rows = await RowsAsync(events.Min(e => e.Sequence), events.Max(e => e.Sequence));
+            var rows = await EntriesAsync(events.Min(e => e.Sequence), events.Max(e => e.Sequence));
             var differing = new List<IEvent>();
             foreach (var e in events)
             {
                 if (!e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)) continue;
-                var expected = AuditTrailProjection.Row(e);
+                var expected = AuditEntry.Of(e).ToString();
                 var found = rows.GetValueOrDefault(e.Sequence);
                 if (found == expected) continue;
                 Report(new Difference("AuditTrail", $"{e.Sequence}", "$", found, expected, e.Sequence));
@@ -280,17 +280,14 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         static string? Short(JsonNode? node) => node?.ToJsonString() is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString();
     }
 
-    /// <summary>Audit rows by sequence, each as one line of text in the form of <see cref="AuditTrailProjection.Row"/>.</summary>
-    private async Task<Dictionary<long, string>> RowsAsync(long from, long to) => (await QueryAsync(
+    /// <summary>Audit entries by sequence, each as one line of text.</summary>
+    private async Task<Dictionary<long, string>> EntriesAsync(long from, long to) => (await QueryAsync(
         $"""
-         select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, array_to_string(evidence, ' '), array_to_string(ids, ' '),
-                exists (select from unnest(ids) id where not exists (select from {schema}.audit_entry_id i where i.id_hash = hashtextextended(id, 0) and i.seq = a.seq))
+         select {AuditEntry.Columns},
+                exists (select from unnest(ids) id where not exists (select from {schema}.audit_entry_id i where i.id_hash = hashtextextended(id, 0) and i.seq = a.seq)) as hidden
            from {schema}.audit_entry a where seq between @from and @to
          """,
-        r => (Sequence: r.GetInt64(0), Text: AuditTrailProjection.Row(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4),
-            r.GetFieldValue<DateTimeOffset>(5), r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9),
-            r.IsDBNull(10) ? null : r.GetInt64(10), r.IsDBNull(11) ? null : r.GetString(11), r.GetString(12), r.GetString(13)) + (r.GetBoolean(14) ? "|not found by its ids" : "")),
-        ("from", from), ("to", to))).ToDictionary(r => r.Sequence, r => r.Text);
+        r => (Entry: AuditEntry.Read(r), Hidden: r.GetBoolean(r.GetOrdinal("hidden"))), ("from", from), ("to", to))).ToDictionary(r => r.Entry.Sequence, r => r.Entry + (r.Hidden ? "|not found by its ids" : ""));
 
     /// <summary>
     /// Events a page at a time, in the log's order page by page. From event to event, not from number to number: somebody could have written

@@ -18,6 +18,21 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
             entries.Texts(a => a.Reference), entries.Texts(a => a.Origin?.Account), entries.Longs(a => a.Origin?.Fen.From), entries.Texts(a => a.MemberYearId), entries.Column(NpgsqlDbType.Uuid, a => a.EventId));
     }
 
+    /// <summary>Into a new table of this form, where none of them can be already.</summary>
+    public static Task CopyAsync(NpgsqlConnection connection, string table, IReadOnlyCollection<AxisEntry> entries) => connection.CopyAsync($"{table} ({Columns})", entries, (copy, a) =>
+    {
+        copy.Write(a.Axis.Word());
+        copy.Write(a.Span.Account);
+        copy.Write(a.Span.Fen.From);
+        copy.Write(a.Span.Fen.To);
+        copy.Write(a.Kind.Word());
+        copy.Write(a.Reference);
+        copy.WriteOrNull(a.Origin?.Account);
+        copy.WriteOrNull(a.Origin?.Fen.From);
+        copy.WriteOrNull(a.MemberYearId);
+        copy.Write(a.EventId);
+    });
+
     protected override Task<IReadOnlyList<(int Span, AxisEntry Entry)>> OnAsync(Axis axis, IReadOnlyList<FenSpan> spans) =>
         FindAsync(spans, $"account = s.account and axis = '{axis.Word()}'", "fen_from", "fen_to");
 

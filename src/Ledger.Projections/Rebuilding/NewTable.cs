@@ -4,8 +4,7 @@ namespace Ledger.Projections.Rebuilding;
 
 /// <summary>A table of the same form beside the one in use, until it takes its place.</summary>
 /// <param name="name">Of the table in use.</param>
-/// <param name="isKeyed">Whether its primary key is there while it is filled; the other indexes are made afterwards, which is faster.</param>
-public sealed class NewTable(string schema, string name, bool isKeyed)
+public sealed class NewTable(string schema, string name)
 {
     private string Old => $"{schema}.{name}";
 
@@ -22,24 +21,16 @@ public sealed class NewTable(string schema, string name, bool isKeyed)
             select format('alter table %s alter column %I set statistics %s', @new, attname, attstattarget) from pg_attribute where attrelid = @old::regclass and attnum > 0 and attstattarget >= 0
             """, r => r.GetString(0), ("old", Old), ("new", Name)))
             await owner.ExecuteAsync(alike); // like copies all but these
-        if (!isKeyed) return;
-        foreach (var key in await IndexesAsync(owner, "indisprimary")) await owner.ExecuteAsync(Definition(key));
-        await KeyAsync(owner);
     }
 
-    /// <summary>The statements that make the indexes that it has not yet: each by itself, side by side.</summary>
-    public async Task<IEnumerable<string>> IndexesAsync(NpgsqlConnection owner) => (await IndexesAsync(owner, isKeyed ? "not indisprimary" : "true")).Select(Definition);
+    /// <summary>The statements that make its indexes when it is filled, which is faster than filling them: each by itself, side by side.</summary>
+    public async Task<IEnumerable<string>> IndexesAsync(NpgsqlConnection owner) => (await IndexesAsync(owner, "true")).Select(Definition);
 
     /// <summary>When its indexes are there: its key, and what the planner must know of it.</summary>
     public async Task FinishAsync(NpgsqlConnection owner)
     {
-        if (!isKeyed) await KeyAsync(owner);
-        await owner.ExecuteAsync($"analyze {Name}");
-    }
-
-    private async Task KeyAsync(NpgsqlConnection owner)
-    {
         foreach (var (key, _) in await IndexesAsync(owner, "indisprimary")) await owner.ExecuteAsync($"alter table {Name} add primary key using index {Fresh(key)}");
+        await owner.ExecuteAsync($"analyze {Name}");
     }
 
     private string Definition((string Name, string Definition) index) =>

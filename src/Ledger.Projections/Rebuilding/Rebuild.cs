@@ -23,8 +23,8 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
     public const long Lock = 0x4C45444745525F33; // "LEDGER_3"; LedgerSchema has 1, LogService 2
 
     private readonly StoredEvents _events = new(store, schema);
-    private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(f => f.Document, f => new NewTable(schema, StateTable.Name(f.Document), isKeyed: true));
-    private readonly NewTable _audit = new(schema, "audit_entry", isKeyed: false), _auditIds = new(schema, "audit_entry_id", isKeyed: false), _axes = new(schema, "fen_axis", isKeyed: false);
+    private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(f => f.Document, f => new NewTable(schema, StateTable.Name(f.Document)));
+    private readonly NewTable _audit = new(schema, "audit_entry"), _auditIds = new(schema, "audit_entry_id"), _axes = new(schema, "fen_axis");
     private long _done;
 
     private IEnumerable<NewTable> Tables => [_audit, _auditIds, _axes, .. _documents.Values];
@@ -50,16 +50,12 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
                 var range = new List<(string Condition, string Name, object Value)> { ("seq_id <= @head", "head", head) };
                 if (i > 0) range.Add(("stream_id >= @from", "from", bounds[i]));
                 if (i + 1 < bounds.Count) range.Add(("stream_id < @to", "to", bounds[i + 1]));
-                await DeriveAsync(new Dictionary<(DocumentFold, string), object>(), string.Join(" and ", range.Select(r => r.Condition)), [.. range.Select(r => (r.Name, (object?)r.Value))]);
+                await DeriveAsync([], string.Join(" and ", range.Select(r => r.Condition)), [.. range.Select(r => (r.Name, (object?)r.Value))]);
             }, cancellation)));
+            await SideBySideAsync(Enumerable.Range(0, readers).Select(i => Ids($"abs(seq % {readers}) = {i}")));
             var indexes = new List<string>();
             foreach (var table in Tables) indexes.AddRange(await table.IndexesAsync(connection));
-            await Parallel.ForEachAsync(indexes, new ParallelOptions { MaxDegreeOfParallelism = readers, CancellationToken = cancellation }, async (index, token) =>
-            {
-                await using var own = await owner.OpenConnectionAsync(token);
-                await own.ExecuteAsync("set maintenance_work_mem = '256MB'");
-                await own.ExecuteAsync(index);
-            });
+            await SideBySideAsync(indexes);
             foreach (var table in Tables) await table.FinishAsync(connection);
             for (var behind = long.MaxValue; behind > FewEvents;)
             {
@@ -80,6 +76,13 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
                 foreach (var table in Tables) await table.SwitchAsync(connection);
             }, cancellation);
             return Done;
+
+            // Twice as many as there are readers: each waits for the disk at its end.
+            Task SideBySideAsync(IEnumerable<string> statements) => Parallel.ForEachAsync(statements, new ParallelOptions { MaxDegreeOfParallelism = 2 * readers, CancellationToken = cancellation }, async (statement, _) =>
+            {
+                await using var own = await OpenAsync();
+                await own.ExecuteAsync(statement);
+            });
         }
         catch when (connection.State == ConnectionState.Open) // a broken one has given its lock back, and the next rebuild begins with dropping
         {
@@ -92,25 +95,40 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
         }
     }
 
-    /// <summary>What follows from these events, into the new tables.</summary>
-    /// <param name="known">The documents as they were before these events; none: the streams begin here.</param>
-    private async Task DeriveAsync(IReadOnlyDictionary<(DocumentFold, string), object> known, string where, params (string Name, object? Value)[] parameters)
+    /// <summary>
+    /// For large work on the new tables, which nobody uses before the switch: its commit waits for the disk, and for all that was written before it. Memory to sort
+    /// events by their streams, and keys for indexes.
+    /// </summary>
+    private async Task<NpgsqlConnection> OpenAsync()
     {
-        await using var reading = await owner.OpenConnectionAsync();
-        await using var writing = await owner.OpenConnectionAsync();
-        var (audit, axes, documents) = (new List<IEvent>(), new List<AxisEntry>(), DocumentFold.All.ToDictionary(f => f, _ => new List<(string Id, string Json, long Version, string Region)>()));
+        var connection = await owner.OpenConnectionAsync();
+        await connection.ExecuteAsync("set synchronous_commit = off; set work_mem = '64MB'; set maintenance_work_mem = '128MB'");
+        return connection;
+    }
+
+    /// <summary>What follows from these events, into the new tables.</summary>
+    /// <param name="before">The documents of these streams as they were before these events, no longer in the tables; none: the streams begin here.</param>
+    private async Task DeriveAsync(Dictionary<string, Dictionary<DocumentFold, object?>> before, string where, params (string Name, object? Value)[] parameters)
+    {
+        await using var reading = await OpenAsync();
+        await using var writing = await OpenAsync();
+        var (audit, axes, documents) = (new List<AuditEntry>(), new List<AxisEntry>(), DocumentFold.All.ToDictionary(f => f, _ => new List<(string Id, string Json, long Version, string Region)>()));
         var (states, foldsOf) = (new Dictionary<DocumentFold, object?>(), new Dictionary<Type, DocumentFold[]>());
         var (stream, version) = ("", 0L);
         await foreach (var e in _events.ReadAsync(reading, where, parameters))
         {
-            if (e.StreamKey != stream) EndStream(e.StreamKey!);
+            if (e.StreamKey != stream)
+            {
+                EndStream();
+                stream = e.StreamKey!;
+                if (before.TryGetValue(stream, out var known)) states = known;
+            }
             version = e.Version;
             if (!foldsOf.TryGetValue(e.EventType, out var folds)) foldsOf[e.EventType] = folds = [.. DocumentFold.All.Where(f => f.Events.Contains(e.EventType))];
             try
             {
-                foreach (var fold in folds) states[fold] = fold.Step(states.TryGetValue(fold, out var state) ? state : known.GetValueOrDefault((fold, stream)), e);
-                _ = e.EffectiveDate();
-                audit.Add(e);
+                foreach (var fold in folds) states[fold] = fold.Step(states.GetValueOrDefault(fold), e);
+                audit.Add(AuditEntry.Of(e));
                 axes.AddRange(AxisEntry.Of(stream, e.Data).Select(entry => entry with { EventId = e.Id }));
             }
             catch (Exception broken)
@@ -121,44 +139,42 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
             Interlocked.Increment(ref _done);
             if (audit.Count == BatchSize) await WriteAsync();
         }
-        EndStream("");
+        EndStream();
         await WriteAsync();
 
-        void EndStream(string next)
+        void EndStream()
         {
             foreach (var (fold, state) in states)
                 if (state is not null) documents[fold].Add((stream, store.Options.Serializer().ToJson(state), version, DocumentFold.Region(state)));
             states.Clear();
-            stream = next;
         }
 
         async Task WriteAsync()
         {
-            await using var batch = writing.CreateBatch();
-            batch.Timeout = 0;
-            foreach (var (fold, found) in documents)
-                if (found.Count > 0) StateTable.Upsert(batch, _documents[fold.Document].Name, fold.Document, found, d => d.Id, d => d.Json, d => d.Version, d => d.Region);
-            AuditTrailProjection.Insert(batch, _audit.Name, audit);
-            AuditTrailProjection.InsertIds(batch, _auditIds.Name, audit);
-            StoredAxes.Insert(batch, _axes.Name, axes);
-            if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(); // one implicit transaction
+            foreach (var (fold, found) in documents) await StateTable.CopyAsync(writing, _documents[fold.Document].Name, fold.Document, found);
+            await AuditEntry.CopyAsync(writing, _audit.Name, audit);
+            await StoredAxes.CopyAsync(writing, _axes.Name, axes);
             audit.Clear();
             axes.Clear();
             foreach (var found in documents.Values) found.Clear();
         }
     }
 
-    /// <summary>What has been added since: on top of the new documents.</summary>
+    /// <summary>The statement by which these entries of the new audit trail are found by their ids; beside the one in use a trigger sees to that.</summary>
+    private string Ids(string where) => $"insert into {_auditIds.Name} (id_hash, seq) select hashtextextended(id, 0), seq from {_audit.Name}, unnest(ids) id where {where}";
+
+    /// <summary>What has been added since: the documents that it changes are taken out, and put back as they are after it.</summary>
     private async Task CatchUpAsync(long from, long to)
     {
         if (to == from) return;
-        var known = new Dictionary<(DocumentFold, string), object>();
-        await using (var connection = await owner.OpenConnectionAsync())
-            foreach (var fold in DocumentFold.All)
-                foreach (var (id, document) in await connection.QueryAsync($"select id, data from {_documents[fold.Document].Name} where id in (select stream_id from {schema}.mt_events where seq_id > @from and seq_id <= @to)",
-                    r => (r.GetString(0), store.Options.Serializer().FromJson(fold.Document, r, 1)), ("from", from), ("to", to)))
-                    known[(fold, id)] = document;
-        await DeriveAsync(known, "seq_id > @from and seq_id <= @to", ("from", from), ("to", to));
+        var before = new Dictionary<string, Dictionary<DocumentFold, object?>>();
+        await using var connection = await owner.OpenConnectionAsync();
+        foreach (var fold in DocumentFold.All)
+            foreach (var (id, document) in await connection.QueryAsync($"delete from {_documents[fold.Document].Name} where id in (select stream_id from {schema}.mt_events where seq_id > @from and seq_id <= @to) returning id, data",
+                r => (r.GetString(0), store.Options.Serializer().FromJson(fold.Document, r, 1)), ("from", from), ("to", to)))
+                (before.TryGetValue(id, out var known) ? known : before[id] = [])[fold] = document;
+        await DeriveAsync(before, "seq_id > @from and seq_id <= @to", ("from", from), ("to", to));
+        await connection.ExecuteAsync(Ids($"seq > {from} and seq <= {to}"));
     }
 
     /// <summary>An event's number such that no event below it is still to come: the moment in which nobody is writing.</summary>
