@@ -15,7 +15,7 @@ namespace Ledger.Bench;
 /// </summary>
 public static class Soak
 {
-    private const int Funds = 1_000, Clients = 32, Readers = 4;
+    private const int Funds = 1_000, Clients = 32, Readers = 4, PromptMinutes = 3;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     /// <summary>What capacity promises: 99 of 100 answers within this.</summary>
@@ -84,21 +84,28 @@ public static class Soak
             }));
         }
 
+        // One minute may be a lucky one.
+        async Task<bool> PromptAsync(double rate)
+        {
+            for (var minute = 0; minute < PromptMinutes; minute++)
+            {
+                using var over = new CancellationTokenSource(Minute);
+                await LoadAsync(rate, over.Token);
+                var answers = Taken(done);
+                Console.WriteLine($"at {rate:N0} a second: median {answers[answers.Count / 2]:0.0} ms, p99 {P99(answers):0.0} ms");
+                if (P99(answers) > Promptly.TotalMilliseconds) return false;
+            }
+            return true;
+        }
+
         // What it takes beside the readers: a share of what it takes alone would leave them nothing. First as much as it can, then the most at which it is still prompt.
         await postings.RunAsync(Clients, TimeSpan.FromSeconds(20));
         var most = await postings.RunAsync(Clients, Minute);
         report.Add("soak", $"{Clients} clients that only wait for their answers, beside {Readers} readers, 60 s", most.PerSecond, "/s");
         var capacity = most.PerSecond;
-        for (; ; capacity -= most.PerSecond / 20)
-        {
-            using var over = new CancellationTokenSource(Minute);
-            await LoadAsync(capacity, over.Token);
-            var answers = Taken(done);
-            Console.WriteLine($"at {capacity:N0} a second: median {answers[answers.Count / 2]:0.0} ms, p99 {P99(answers):0.0} ms");
-            if (P99(answers) <= Promptly.TotalMilliseconds) break;
+        for (; !await PromptAsync(capacity); capacity -= most.PerSecond / 20)
             if (capacity < most.PerSecond / 2) throw new InvalidOperationException("Not prompt at half of what it can do: the machine is not free.");
-        }
-        report.Add("soak", $"capacity: the highest rate at which 99 of 100 answers come within {Promptly.TotalMilliseconds:0} ms, 60 s", capacity, "/s", "what it can do", capacity / most.PerSecond);
+        report.Add("soak", $"capacity: the highest rate at which 99 of 100 answers come within {Promptly.TotalMilliseconds:0} ms, {PromptMinutes} minutes, each of them", capacity, "/s", "what it can do", capacity / most.PerSecond);
         var rate = capacity * share;
         Console.WriteLine($"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute  {string.Join("  ", Columns.Select(c => c.Name))}");
 
