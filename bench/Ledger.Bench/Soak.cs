@@ -33,6 +33,7 @@ public static class Soak
     /// <param name="events">That are there when it begins, of other counties; 0: a new ledger.</param>
     public static async Task RunAsync(PrivateCluster cluster, string folder, int minutes, double share, int events, Report report)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(minutes, 6); // its thirds are compared
         var ledger = await BenchDatabase.NewAsync(cluster, folder, "soak");
         if (events > 0) await History.FillAllAsync(ledger, events, [.. Enumerable.Range(1, Funds).Select(i => SampleOffices.OfficerOf($"{SampleStory.County}{i:000000}").Id)]);
         await using var api = await ApiProcess.StartAsync(ledger.Settings);
