@@ -46,16 +46,16 @@ public static class Sql
     /// <summary>Rows by COPY in its binary form, in one statement: for many new rows, which cost the server a fraction of an insert's.</summary>
     /// <param name="into">The table and its columns.</param>
     /// <param name="write">A row's values in the order and of exactly the types of the columns.</param>
-    public static async Task CopyAsync<T>(this NpgsqlConnection connection, string into, IReadOnlyCollection<T> rows, Action<NpgsqlBinaryImporter, T> write)
+    public static async Task CopyAsync<T>(this NpgsqlConnection connection, string into, IReadOnlyCollection<T> rows, Action<NpgsqlBinaryImporter, T> write, CancellationToken cancellation = default)
     {
         if (rows.Count == 0) return;
-        await using var copy = await connection.BeginBinaryImportAsync($"copy {into} from stdin (format binary)");
+        await using var copy = await connection.BeginBinaryImportAsync($"copy {into} from stdin (format binary)", cancellation);
         foreach (var row in rows)
         {
             copy.StartRow();
             write(copy, row);
         }
-        await copy.CompleteAsync();
+        await copy.CompleteAsync(cancellation);
     }
 
     public static void WriteOrNull(this NpgsqlBinaryImporter copy, string? value)

@@ -21,6 +21,7 @@ public sealed class CheckTests(ApiFixture api)
         await ApiFixture.EventuallyAsync(async () => (sound = await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0, "the projections have caught up");
         Assert.True(sound.GetProperty("isSound").GetBoolean(), sound.GetRawText());
         Assert.True(sound.GetProperty("documents").GetInt64() >= 8);
+        Assert.Equal(await api.ScalarAsync<long>("select count(*) from ledger.mt_events where headers ->> 'region' like @county || '%'", ("county", village.Offices.County)), sound.GetProperty("events").GetInt64());
 
         var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
         var memberYear = Domain.Identity.StreamId.MemberYear(member, village.Year);

@@ -121,7 +121,7 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
             {
                 EndStream();
                 stream = e.StreamKey!;
-                if (before.TryGetValue(stream, out var known)) states = known;
+                if (before.TryGetValue(stream, out var known)) states = new(known);
             }
             version = e.Version;
             if (!foldsOf.TryGetValue(e.EventType, out var folds)) foldsOf[e.EventType] = folds = [.. DocumentFold.All.Where(f => f.Events.Contains(e.EventType))];

@@ -36,11 +36,11 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
         if (events.Count > 0)
         {
             var leaves = events.Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
-            await using (var entries = await connection.BeginBinaryImportAsync($"copy {schema}.log_entry (log_index, seq) from stdin (format binary)", cancellation))
+            await connection.CopyAsync($"{schema}.log_entry (log_index, seq)", events.Select((e, i) => (Index: size + i, e.Sequence)).ToList(), (copy, entry) =>
             {
-                for (var i = 0; i < events.Count; i++) await entries.WriteRowAsync(cancellation, size + i, events[i].Sequence);
-                await entries.CompleteAsync(cancellation);
-            }
+                copy.Write(entry.Index);
+                copy.Write(entry.Sequence);
+            }, cancellation);
             var tiles = new Tiles(connection, schema);
             await tiles.AppendAsync(size, leaves);
             await tiles.SaveAsync();
