@@ -71,7 +71,7 @@ public sealed class FaultyMachine : IAsyncDisposable
             await using (var connection = new NpgsqlConnection(connectionString))
             {
                 await connection.OpenAsync();
-                foreach (var (name, value) in new[] { ("max_wal_size", "96MB"), ("min_wal_size", "32MB"), ("shared_buffers", "64MB") }) await connection.ExecuteAsync($"alter system set {name} = '{value}'");
+                await connection.ExecuteAsync("alter system set min_wal_size = '2MB'"); // no old segments kept in reserve: a full disk is met at the next one
             }
             var (exit, output) = await ApiProcess.RunAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = Path.Combine(folder, "keys.json") }, "schema");
             if (exit != 0) throw new InvalidOperationException(output);
