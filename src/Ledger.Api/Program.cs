@@ -65,7 +65,7 @@ if (access.Owner is not null) await LedgerSchema.ApplyAsync(access, keys);
 if (args is ["schema", ..]) return;
 if (args is ["rebuild", ..])
 {
-    Environment.ExitCode = await RebuildCommand.RunAsync(access);
+    Environment.ExitCode = await RebuildCommand.RunAsync(access, keys);
     return;
 }
 await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(access.Application));
@@ -83,7 +83,7 @@ if (args is ["log-key", ..])
 builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>().AddScoped<DeadLetters>();
 builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
-builder.Services.AddLedgerStore(database);
+builder.Services.AddLedgerStore(database, keys);
 builder.Services.AddSingleton(s => new LongReads(database, replica, s.GetRequiredService<ILogger<LongReads>>()));
 builder.Services.AddKeyedSingleton(LedgerStore.Commands, (_, _) => LedgerStore.CommandSource(access.Application));
 builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHostedService<ProjectionService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));

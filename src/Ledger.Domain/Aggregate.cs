@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Ledger.Domain;
 
 /// <summary>The state of one stream, just what its decider needs. <see cref="Revision"/> counts the events, 1 after the first. (Not named Version: the store would overwrite it with what it knows at the time, which is 0.)</summary>
@@ -8,6 +10,10 @@ public abstract record Aggregate
 
     /// <summary>The region code that decides who may see it (see <see cref="Identity.RegionCode"/>).</summary>
     public string Region { get; init; } = "";
+
+    /// <summary>What the product sealed the stored state with (see StateSeal); null: nobody has yet.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Seal { get; init; }
 }
 
 /// <summary>A past-tense fact in the stream of a <typeparamref name="TAggregate"/>.</summary>

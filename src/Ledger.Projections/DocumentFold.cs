@@ -17,6 +17,10 @@ public sealed record DocumentFold(string Name, Type Document, IReadOnlySet<Type>
         WorkQueue(),
     ];
 
+    private static readonly Dictionary<Type, DocumentFold> ByDocument = All.ToDictionary(f => f.Document);
+
+    public static DocumentFold Of(Type document) => ByDocument[document];
+
     private static DocumentFold State<T>() where T : Aggregate, IEvolve<T> =>
         new(typeof(T).Name, typeof(T), EventTypes.Of<T>().ToHashSet(), (state, e) => StateProjection<T>.Fold((T?)state, e.StreamKey!, (IEventOf<T>)e.Data));
 

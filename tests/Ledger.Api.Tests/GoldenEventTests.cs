@@ -24,11 +24,13 @@ public sealed class GoldenEventTests(ApiFixture api)
         ? [.. Directory.GetFiles(Folder, "*.json").Select(f => (Path.GetFileName(f).Split('.'), f)).Select(f => (f.Item1[0], int.Parse(f.Item1[1]), File.ReadAllText(f.f))).OrderBy(f => f.Item1, StringComparer.Ordinal).ThenBy(f => f.Item2)]
         : [];
 
+    private static readonly KeyFile NoKeys = new(new byte[32], new byte[32], new byte[32]);
+
     [Fact]
     public void Every_type_of_event_is_there_in_its_present_form()
     {
         using var database = NpgsqlDataSource.Create("Host=nowhere");
-        using var services = LedgerStore.Alone(database);
+        using var services = LedgerStore.Alone(database, NoKeys);
         var store = services.GetRequired<IDocumentStore>();
         var golden = Golden();
         var missing = new List<string>();
@@ -64,7 +66,7 @@ public sealed class GoldenEventTests(ApiFixture api)
                     """, connection) { Parameters = { new() { Value = $"{type}.{form}" }, new() { Value = json, NpgsqlDbType = NpgsqlDbType.Jsonb }, new() { Value = type } } };
                 await insert.ExecuteNonQueryAsync();
             }
-        await using var services = LedgerStore.Alone(database);
+        await using var services = LedgerStore.Alone(database, NoKeys);
         var store = services.GetRequired<IDocumentStore>();
         await using var session = store.QuerySession();
         var read = (await session.Events.QueryAllRawEvents().ToListAsync()).ToDictionary(e => e.StreamKey!, e => e.Data);

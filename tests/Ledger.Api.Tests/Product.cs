@@ -2,6 +2,7 @@ using System.Text.Json;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Microsoft.Extensions.Configuration;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -114,7 +115,7 @@ public sealed class Product : IAsyncDisposable
     {
         var text = "";
         await ApiFixture.EventuallyAsync(async () => (text = (await CityAuditor.GetAsync("/api/audit/log")).GetRawText()) is { } log
-            && JsonSerializer.Deserialize<JsonElement>(log).GetProperty("findings").EnumerateArray().Any(f => f.GetProperty("kind").GetString() == kind && f.GetProperty("detail").GetString()!.Contains(detail, StringComparison.Ordinal)), $"{kind}: {detail}; {text}");
+            && JsonSerializer.Deserialize<JsonElement>(log).GetProperty("findings").EnumerateArray().Any(f => f.GetProperty("kind").GetString() == kind && f.GetProperty("detail").GetString()!.Contains(detail, StringComparison.Ordinal)), $"{kind}: {detail}");
         return text;
     }
 
@@ -126,6 +127,13 @@ public sealed class Product : IAsyncDisposable
         foreach (var table in new[] { "mt_events", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} disable trigger user");
         await connection.ExecuteAsync(sql);
         foreach (var table in new[] { "mt_events", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
+    }
+
+    /// <summary>How the product itself connects: as a role that owns nothing.</summary>
+    public async Task<string> ApplicationConnectionAsync()
+    {
+        var settings = Storage.Settings.Of(new ConfigurationBuilder().AddInMemoryCollection(Settings.ToDictionary(s => s.Key.Replace("__", ":", StringComparison.Ordinal), s => (string?)s.Value)).Build());
+        return (await DatabaseAccess.OfAsync(settings, null, Storage.KeyFile.LoadOrCreate(KeyFile))).Application;
     }
 
     public Task<T> ScalarAsync<T>(string sql) => ApiFixture.ScalarOfAsync<T>(ConnectionString, sql);

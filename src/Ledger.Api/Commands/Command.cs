@@ -15,6 +15,7 @@ using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Ledger.Projections;
 using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 using Wolverine;
@@ -120,6 +121,14 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
 
     /// <summary>The events of a stream that this command has loaded.</summary>
     public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => Session.Events.FetchStreamAsync(id);
+
+    /// <summary>The one event of a stream for which the condition over <c>type</c> and <c>data</c> holds; null when there is none. Read from the event itself: what is derived from it could be edited.</summary>
+    public async Task<T?> EventAsync<T>(string id, string condition, params (string Name, object? Value)[] parameters) where T : class
+    {
+        await foreach (var e in new StoredEvents(store, LedgerStore.Schema).ReadAsync(Connection, $"stream_id = @stream and {condition}", [("stream", id), .. parameters]))
+            return (T)e.Data;
+        return null;
+    }
 
     /// <summary>The members of these collectives, in order of id.</summary>
     public Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives) => Connection.QueryAsync(

@@ -33,7 +33,7 @@ public static class EvidenceEndpoints
             .Command<EvidenceView>("upload-evidence", "上传凭证（PDF、PNG、JPEG、TIFF，最大20MB） · Upload a document", Uploaders).DisableAntiforgery()
             .Refuses(Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.BodyInvalid);
         api.MapGet("/evidence/{digest}", Download)
-            .Reading<byte[]>("download-evidence", "下载凭证 · Download a document", Roles.All).Refuses(Rejections.NotFound);
+            .Reading<byte[]>("download-evidence", "下载凭证 · Download a document", Roles.All).Refuses(Rejections.NotFound, Rejections.EvidenceDamaged);
     }
 
     private static async Task<Answer> Upload(IFormFile file, Command command)
@@ -55,13 +55,20 @@ public static class EvidenceEndpoints
         return Answer.Created($"/api/evidence/{digest}", new EvidenceView(digest, mediaType, name, bytes.Length));
     }
 
-    private static async Task<IResult> Download(string digest, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    /// <summary>The document whose digest this is, or none: several regions may have handed it in, and a copy that somebody replaced is not it.</summary>
+    private static async Task<IResult> Download(string digest, NpgsqlDataSource database, Caller caller, Findings findings, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var found = await connection.QueryAsync(
-            $"select media_type, file_name, content from {LedgerStore.Schema}.evidence where digest = @digest and region like @scope || '%' limit 1",
-            r => (Type: r.GetString(0), Name: r.GetString(1), Content: r.GetFieldValue<byte[]>(2)), ("digest", digest), ("scope", caller.Actor.Region));
-        if (found.Count == 0) throw Require.NotFound($"凭证 {digest}");
-        return Results.File(found[0].Content, found[0].Type, found[0].Name);
+        var regions = await connection.QueryAsync($"select region from {LedgerStore.Schema}.evidence where digest = @digest and region like @scope || '%' order by region limit 10",
+            r => r.GetString(0), ("digest", digest), ("scope", caller.Actor.Region));
+        if (regions.Count == 0) throw Require.NotFound($"凭证 {digest}");
+        foreach (var region in regions)
+        {
+            var (type, name, content) = (await connection.QueryAsync($"select media_type, file_name, content from {LedgerStore.Schema}.evidence where digest = @digest and region = @region",
+                r => (r.GetString(0), r.GetString(1), r.GetFieldValue<byte[]>(2)), ("digest", digest), ("region", region))).Single();
+            if (Convert.ToHexStringLower(SHA256.HashData(content)) == digest) return Results.File(content, type, name);
+            await findings.AddAsync("evidence", $"{region} 的凭证 {digest} 内容已被替换 a document was replaced");
+        }
+        throw new RefusedException(new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 的内容与其摘要不符，不予提供"));
     }
 }

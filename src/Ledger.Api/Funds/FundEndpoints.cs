@@ -156,8 +156,8 @@ public static class FundEndpoints
     private static async Task<Answer> Reverse(string id, string allocationId, Command command, Func<Fund, Lot, Decision<Fund>> decide)
     {
         var fund = await command.LoadAsync<Fund>(id);
-        var allocated = await new StoredAxes(command.Connection, LedgerStore.Schema).AllocatedAsync(id, allocationId) ?? throw Require.NotFound(allocationId);
-        fund = command.Append(id, fund, decide(fund, new Lot(allocated.Span.SubAccount, allocated.Span.Fen)));
+        var allocated = await command.EventAsync<FundsAllocated>(id, "type = 'funds_allocated' and data ->> 'allocationId' = @allocation", ("allocation", allocationId)) ?? throw Require.NotFound(allocationId);
+        fund = command.Append(id, fund, decide(fund, new Lot(allocated.SubAccount, allocated.Fen)));
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 

@@ -6,10 +6,10 @@ using Npgsql;
 namespace Ledger.Api.Log;
 
 /// <summary>
-/// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads everything again.
+/// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads everything again, the states of money too.
 /// Every node runs this; the log's row in the database lets one at a time work.
 /// </summary>
-public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, TimeProvider time, ILogger<LogService> log) : BackgroundService
+public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, StateLook states, TimeProvider time, ILogger<LogService> log) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
@@ -71,11 +71,11 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
         }
     }
 
-    /// <summary>The whole log against the stored events, on one node at a time.</summary>
+    /// <summary>The whole log against the stored events and every state against its seal, on one node at a time. States of another build's form do not wait for it.</summary>
     private async Task ScrubAsync(CancellationToken stopping)
     {
         const long scrubLock = 0x4C45444745525F32; // "LEDGER_2"
-        while (await Delay(settings.Log.ScrubEvery, stopping))
+        for (var wait = TimeSpan.Zero; await Delay(wait, stopping); wait = settings.Log.ScrubEvery)
         {
             try
             {
@@ -83,11 +83,13 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
                 if (!(await connection.QueryAsync("select pg_try_advisory_lock(@lock)", r => r.GetBoolean(0), ("lock", scrubLock))).Single()) continue;
                 try
                 {
-                    foreach (var finding in (await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(stopping, Rest)).Findings)
+                    var isFirst = wait == TimeSpan.Zero;
+                    foreach (var finding in isFirst ? [] : (await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(stopping, Rest)).Findings)
                     {
                         log.LogCritical("The log's check found: {Finding}", finding);
                         await LogStore.FindingAsync(connection, LedgerStore.Schema, "check", finding.ToString());
                     }
+                    if (!isFirst || await StateShapes.ChangedAsync(connection) > 0) await states.RunAsync(Rest, stopping);
                 }
                 finally
                 {

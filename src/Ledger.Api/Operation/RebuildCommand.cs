@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Ledger.Api.Storage;
+using Ledger.Projections;
 using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
@@ -12,7 +13,7 @@ public static class RebuildCommand
     private static readonly TimeSpan Report = TimeSpan.FromSeconds(5);
 
     /// <summary>0, or 1 when nothing was changed: events from which nothing follows, or no owner's connection.</summary>
-    public static async Task<int> RunAsync(DatabaseAccess access)
+    public static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
     {
         if (access.Owner is null)
         {
@@ -21,10 +22,10 @@ public static class RebuildCommand
         }
         // Making an index takes as long as it takes.
         await using var owner = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Owner)) { CommandTimeout = 0 });
-        await using var services = LedgerStore.Alone(owner);
+        await using var services = LedgerStore.Alone(owner, keys);
         await using var connection = await owner.OpenConnectionAsync();
         var total = (await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events", r => r.GetInt64(0))).Single();
-        var rebuild = new Rebuild(services.GetRequiredService<IDocumentStore>(), owner, LedgerStore.Schema);
+        var rebuild = new Rebuild(services.GetRequiredService<IDocumentStore>(), services.GetRequiredService<StateSeal>(), owner, LedgerStore.Schema);
         var watch = Stopwatch.StartNew();
         var work = rebuild.RunAsync(Environment.ProcessorCount);
         while (await Task.WhenAny(work, Task.Delay(Report)) != work)

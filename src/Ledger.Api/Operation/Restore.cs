@@ -76,7 +76,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         if (findings.Count > 0) throw new OperationException($"存证日志有 {findings.Count} 处不一致：{string.Join("；", findings.Take(5))}");
 
         say.WriteLine($"日志 {entries} 条一致。核对全部账目 …");
-        await using (var provider = LedgerStore.Alone(source))
+        await using (var provider = LedgerStore.Alone(source, keys))
         {
             var check = await new LedgerCheck(provider.GetRequiredService<IDocumentStore>(), source, S).RunAsync(rebuild: false);
             if (check.Differences.Count > 0) throw new OperationException($"账目有 {check.Differences.Count} 处与事件不符：{string.Join("；", check.Differences.Take(5))}");

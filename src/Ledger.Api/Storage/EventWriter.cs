@@ -4,6 +4,7 @@ using Ledger.Domain;
 using Ledger.Projections;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Provenance;
+using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 using NpgsqlTypes;
@@ -44,9 +45,10 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
 /// for each stream and one for each document, and folds every event a second time; apart from that the rows are the same, and Marten
 /// reads, projects and rebuilds them.
 /// </summary>
-public sealed class EventWriter(IDocumentStore store, TimeProvider time)
+public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStates edited, TimeProvider time)
 {
     private const string Schema = LedgerStore.Schema;
+    private readonly StoredEvents _stored = new(store, Schema);
 
     private static readonly string Events = $"""
         insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
@@ -59,7 +61,10 @@ public sealed class EventWriter(IDocumentStore store, TimeProvider time)
 
     private static string DotNetType(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 
-    /// <summary>Locks streams, in the order of their ids, and reads them as they are then: versions and states by id, the missing absent. Two statements and one round trip.</summary>
+    /// <summary>
+    /// Locks streams, in the order of their ids, and reads them as they are then: versions and states by id, the missing absent. Two statements and one round trip.
+    /// A state whose seal does not hold, or that is not the stream's last, counts for nothing: what the events say does.
+    /// </summary>
     /// <param name="strength"><c>for update</c>, or <c>for share</c> where the decision only rests on them.</param>
     public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(NpgsqlConnection connection, string[] ids, string strength) where T : Aggregate
     {
@@ -68,16 +73,87 @@ public sealed class EventWriter(IDocumentStore store, TimeProvider time)
         await using var batch = connection.CreateBatch();
         batch.Add($"select id, version from {Schema}.mt_streams where {ask} order by id {strength}", asked());
         // Sees what was committed while the first waited for its locks.
-        batch.Add($"select id, data from {Schema}.mt_doc_{typeof(T).Name.ToLowerInvariant()} where {ask}", asked());
+        batch.Add($"{SelectStates<T>()} where {ask}", asked());
         await batch.PrepareAsync();
-        await using var reader = await batch.ExecuteReaderAsync();
-        var versions = new Dictionary<string, long>(ids.Length);
-        while (await reader.ReadAsync()) versions[reader.GetString(0)] = reader.GetInt64(1);
-        await reader.NextResultAsync();
-        var states = new Dictionary<string, T>(ids.Length);
-        while (await reader.ReadAsync()) states[reader.GetString(0)] = store.Options.Serializer().FromJson<T>(reader, 1);
+        var (versions, states, doubtful) = (new Dictionary<string, long>(ids.Length), new Dictionary<string, T>(ids.Length), new Dictionary<string, T?>());
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync()) versions[reader.GetString(0)] = reader.GetInt64(1);
+            await reader.NextResultAsync();
+            while (await reader.ReadAsync())
+            {
+                var (id, state, isLast) = ReadState<T>(reader);
+                if (isLast && state!.Revision == versions.GetValueOrDefault(id)) states[id] = state;
+                else doubtful[id] = state;
+            }
+        }
+        foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id))) doubtful.TryAdd(id, null);
+        if (doubtful.Count > 0) await FromEventsAsync(connection, doubtful, states);
         return (versions, states);
     }
+
+    /// <summary>States with what tells whether they are the last of their streams.</summary>
+    private static string SelectStates<T>() where T : Aggregate =>
+        $"select d.id, d.data, d.mt_version, exists (select from {Schema}.mt_events e where e.stream_id = d.id and e.version > d.mt_version) from {StateTable.Of(Schema, typeof(T))} d";
+
+    /// <summary>A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.</summary>
+    private (string Id, T? State, bool IsLast) ReadState<T>(NpgsqlDataReader reader) where T : Aggregate
+    {
+        var id = reader.GetString(0);
+        try
+        {
+            var state = store.Options.Serializer().FromJson<T>(reader, 1);
+            return (id, state, state.Id == id && state.Revision == reader.GetInt64(2) && !reader.GetBoolean(3) && seal.Holds(state));
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return (id, null, false); // somebody's edit: it counts for nothing all the more
+        }
+    }
+
+    /// <summary>What the events of these streams say, into <paramref name="states"/>. A document that said otherwise is on record then.</summary>
+    /// <exception cref="InvariantViolationException">Events from which no state follows: somebody wrote them past the product.</exception>
+    private async Task FromEventsAsync<T>(NpgsqlConnection connection, IReadOnlyDictionary<string, T?> documents, Dictionary<string, T> states) where T : Aggregate
+    {
+        var fold = DocumentFold.Of(typeof(T));
+        var folded = new Dictionary<string, object?>();
+        try
+        {
+            await foreach (var e in _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray())))
+                folded[e.StreamKey!] = fold.Next(folded.GetValueOrDefault(e.StreamKey!), e);
+        }
+        catch (Exception broken) when (broken is not NpgsqlException)
+        {
+            throw new InvariantViolationException($"{string.Join(' ', documents.Keys.Take(3))}: nothing follows from the events: {broken.Message}");
+        }
+        foreach (var (id, document) in documents)
+        {
+            if (folded.GetValueOrDefault(id) is T state) states[id] = state;
+            await edited.CompareAsync(id, document, states.GetValueOrDefault(id));
+        }
+    }
+
+    /// <summary>Which of these streams' states are not what the product wrote after the last event: without a lock, so somebody may be about to write one.</summary>
+    public async Task<string[]> DoubtfulAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
+    {
+        // Of each state only whether it is sound: one of them may be a list of ten thousand.
+        var states = await connection.QueryAsync($"{SelectStates<T>()} where id = any(@ids)", r => ReadState<T>(r) is var s ? (s.Id, s.IsLast) : default, ("ids", ids));
+        return [.. ids.Except(states.Where(s => s.IsLast).Select(s => s.Id))];
+    }
+
+    /// <summary>Writes the states of these streams anew, as their events say and sealed.</summary>
+    public async Task ResealAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        var (versions, states) = await LockAsync<T>(connection, ids, "for update");
+        await using var batch = connection.CreateBatch();
+        WriteStates(batch, typeof(T), [.. states.Select(s => (s.Key, (Aggregate)s.Value, versions[s.Key]))]);
+        await batch.ExecuteNonQueryAsync();
+        await transaction.CommitAsync();
+    }
+
+    private void WriteStates(NpgsqlBatch batch, Type aggregate, IReadOnlyList<(string Id, Aggregate State, long Version)> states) =>
+        StateTable.Upsert(batch, StateTable.Of(Schema, aggregate), aggregate, states, s => s.Id, s => seal.Write(s.State), s => s.Version, s => s.State.Region);
 
     /// <summary>Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.</summary>
     public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp)
@@ -100,10 +176,7 @@ public sealed class EventWriter(IDocumentStore store, TimeProvider time)
             new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime }, Sql.Text(stamp.CausationId), Sql.Text(stamp.CorrelationId), new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = json.ToJson(stamp.Headers()) });
 
         foreach (var group in written.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
-        {
-            var states = group.ToList();
-            StateTable.Upsert(batch, StateTable.Of(Schema, group.Key), group.Key, states, c => c.Id, c => json.ToJson(c.State!), c => c.Before + c.Events.Count, c => c.State!.Region);
-        }
+            WriteStates(batch, group.Key, [.. group.Select(c => (c.Id, c.State!, c.Before + c.Events.Count))]);
 
         StoredAxes.Insert(batch, $"{Schema}.fen_axis", [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]);
     }

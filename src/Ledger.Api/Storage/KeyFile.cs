@@ -66,6 +66,9 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
         }
     }
 
+    /// <summary>The key of the states' seals: follows from the file, stands nowhere.</summary>
+    public byte[] StateKey => HMACSHA256.HashData(HashKey, "ledger state seal"u8);
+
     /// <summary>Tells key files apart and reveals nothing of them.</summary>
     public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
 

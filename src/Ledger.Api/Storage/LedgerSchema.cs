@@ -34,7 +34,7 @@ public static class LedgerSchema
         var stamp = Stamp(script, access.ApplicationRole);
         if (!await IsStampedAsync(connection, stamp))
         {
-            await using var services = LedgerStore.Alone(database);
+            await using var services = LedgerStore.Alone(database, keys);
             var store = services.GetRequiredService<IDocumentStore>();
             await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
             await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);

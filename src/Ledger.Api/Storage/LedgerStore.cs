@@ -65,17 +65,18 @@ public static class LedgerStore
     }
 
     /// <summary>The event store by itself, for a command that runs no host.</summary>
-    public static ServiceProvider Alone(NpgsqlDataSource database)
+    public static ServiceProvider Alone(NpgsqlDataSource database, KeyFile keys)
     {
         var services = new ServiceCollection();
         services.AddSingleton(TimeProvider.System).AddSingleton<IHostEnvironment>(new Microsoft.Extensions.Hosting.Internal.HostingEnvironment()).AddLogging();
-        services.AddLedgerStore(database);
+        services.AddLedgerStore(database, keys);
         return services.BuildServiceProvider();
     }
 
-    public static void AddLedgerStore(this IServiceCollection collection, NpgsqlDataSource database)
+    public static void AddLedgerStore(this IServiceCollection collection, NpgsqlDataSource database, KeyFile keys)
     {
-        collection.AddSingleton(database).AddSingleton<EventWriter>();
+        collection.AddSingleton(database).AddSingleton<EventWriter>().AddSingleton<Findings>().AddSingleton<EditedStates>().AddSingleton<StateLook>();
+        collection.AddSingleton(services => new StateSeal(keys.StateKey, services.GetRequiredService<IDocumentStore>().Options.Serializer()));
         collection.AddMarten(services =>
         {
             var options = new StoreOptions { DatabaseSchemaName = Schema, AutoCreateSchemaObjects = AutoCreate.None };

@@ -34,9 +34,13 @@ public static class StateShapes
         ("types", Present.Value.Keys.ToArray()), ("shapes", Present.Value.Values.ToArray()));
 
     /// <summary>How many kinds of state another version wrote.</summary>
-    public static async Task<long> ChangedAsync(NpgsqlConnection connection)
+    public static async Task<long> ChangedAsync(NpgsqlConnection connection) => (await ChangedKindsAsync(connection)).Count;
+
+    public static async Task<bool> IsChangedAsync(NpgsqlConnection connection, string kind) => (await ChangedKindsAsync(connection)).Contains(kind);
+
+    private static async Task<IReadOnlySet<string>> ChangedKindsAsync(NpgsqlConnection connection)
     {
         var stored = (await connection.QueryAsync($"select type, shape from {Table}", r => (Type: r.GetString(0), Shape: r.GetString(1)))).ToDictionary(s => s.Type, s => s.Shape);
-        return Present.Value.Count(p => stored.GetValueOrDefault(p.Key) != p.Value);
+        return Present.Value.Where(p => stored.GetValueOrDefault(p.Key) != p.Value).Select(p => p.Key).ToHashSet();
     }
 }

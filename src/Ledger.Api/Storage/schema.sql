@@ -240,5 +240,6 @@ grant usage on schema {schema}, wolverine, accounts to {application};
 grant select, insert, update, delete on all tables in schema {schema}, wolverine, accounts to {application};
 grant usage, select on all sequences in schema {schema}, wolverine, accounts to {application};
 revoke update, delete on {schema}.mt_events, {schema}.evidence, {schema}.log_entry, {schema}.log_checkpoint, {schema}.log_cosignature, {schema}.log_finding from {application};
+revoke update on {schema}.idempotency from {application};
 revoke delete on {schema}.mt_streams, {schema}.idempotency, {schema}.person, {schema}.log_tile, {schema}.log_state from {application};
 revoke insert, update, delete on {schema}.key_check, {schema}.schema_stamp from {application};

@@ -17,7 +17,24 @@ namespace Ledger.Projections.Checking;
 /// Something in a read model that the events do not say. <paramref name="Path"/>: where in the document; <paramref name="Event"/>: the
 /// sequence of the event that explains what it should be.
 /// </summary>
-public sealed record Difference(string Projection, string Id, string Path, string? Found, string? Expected, long? Event);
+public sealed record Difference(string Projection, string Id, string Path, string? Found, string? Expected, long? Event)
+{
+    /// <summary>Where two documents first differ, and how.</summary>
+    public static (string Path, string? Found, string? Expected) First(JsonNode? found, JsonNode? expected, string path = "$")
+    {
+        if (found is JsonObject a && expected is JsonObject b)
+            foreach (var key in a.Select(p => p.Key).Union(b.Select(p => p.Key)))
+                if (!JsonNode.DeepEquals(a[key], b[key])) return First(a[key], b[key], $"{path}.{key}");
+        if (found is JsonArray x && expected is JsonArray y && x.Count == y.Count)
+            for (var i = 0; i < x.Count; i++)
+                if (!JsonNode.DeepEquals(x[i], y[i])) return First(x[i], y[i], $"{path}[{i}]");
+        return (path, Short(found), Short(expected));
+
+        static string? Short(JsonNode? node) => node?.ToJsonString(Readable) is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString(Readable);
+    }
+
+    private static readonly System.Text.Json.JsonSerializerOptions Readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+}
 
 /// <summary>What a check looked at and what it found.</summary>
 public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Difference> Differences, bool Rebuilt);
@@ -128,10 +145,17 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
                 return new Difference(name, id, Underivable, null, broken.Message, events.FirstOrDefault(e => e.Sequence > last)?.Sequence);
             }
             var should = expected is null ? null : JsonNode.Parse(store.Options.Serializer().ToJson(expected));
-            var found = text is null ? null : JsonNode.Parse(text);
+            var found = text is null ? null : Bare(JsonNode.Parse(text));
             if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead(text), should)) return null;
-            var (path, was, wanted) = FirstDifference(found, should, "$");
+            var (path, was, wanted) = Difference.First(found, should);
             return new Difference(name, id, path, was, wanted, last);
+        }
+
+        // The seal is no content: what it stands over is compared here with the events themselves.
+        static JsonNode? Bare(JsonNode? document)
+        {
+            (document as JsonObject)?.Remove("seal");
+            return document;
         }
 
         // A document as the product understands it: one that an older build wrote lacks what has been added since, and reads as if that had
@@ -140,7 +164,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         {
             try
             {
-                return JsonNode.Parse(store.Options.Serializer().ToJson(store.Options.Serializer().FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)))));
+                return Bare(JsonNode.Parse(store.Options.Serializer().ToJson(store.Options.Serializer().FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))))));
             }
             catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException or NotSupportedException)
             {
@@ -266,19 +290,6 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     {
         lock (_differences)
             if (_differences.Count < MaxDifferences) _differences.Add(difference);
-    }
-
-    private static (string Path, string? Found, string? Expected) FirstDifference(JsonNode? found, JsonNode? expected, string path)
-    {
-        if (found is JsonObject a && expected is JsonObject b)
-            foreach (var key in a.Select(p => p.Key).Union(b.Select(p => p.Key)))
-                if (!JsonNode.DeepEquals(a[key], b[key])) return FirstDifference(a[key], b[key], $"{path}.{key}");
-        if (found is JsonArray x && expected is JsonArray y && x.Count == y.Count)
-            for (var i = 0; i < x.Count; i++)
-                if (!JsonNode.DeepEquals(x[i], y[i])) return FirstDifference(x[i], y[i], $"{path}[{i}]");
-        return (path, Short(found), Short(expected));
-
-        static string? Short(JsonNode? node) => node?.ToJsonString() is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString();
     }
 
     /// <summary>Audit entries by sequence, each as one line of text.</summary>

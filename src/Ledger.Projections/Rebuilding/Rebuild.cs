@@ -1,5 +1,6 @@
 using System.Data;
 using JasperFx.Events;
+using Ledger.Domain;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Provenance;
 using Marten;
@@ -11,7 +12,7 @@ namespace Ledger.Projections.Rebuilding;
 /// Every read model anew from the events, in new tables beside those in use, which take their place at the end: readers and commands go on
 /// all the while, and are held up for the moment of the switch. Needs the tables' owner. Stream after stream, by several readers, in constant memory.
 /// </summary>
-public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string schema)
+public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSource owner, string schema)
 {
     /// <summary>Rows that are written at once, and events that may come between the last look and the switch.</summary>
     private const int BatchSize = 5_000, FewEvents = 500;
@@ -145,7 +146,7 @@ public sealed class Rebuild(IDocumentStore store, NpgsqlDataSource owner, string
         void EndStream()
         {
             foreach (var (fold, state) in states)
-                if (state is not null) documents[fold].Add((stream, store.Options.Serializer().ToJson(state), version, DocumentFold.Region(state)));
+                if (state is not null) documents[fold].Add((stream, state is Aggregate aggregate ? seal.Write(aggregate) : store.Options.Serializer().ToJson(state), version, DocumentFold.Region(state)));
             states.Clear();
         }
 

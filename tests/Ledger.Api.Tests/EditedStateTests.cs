@@ -1,0 +1,145 @@
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>
+/// Somebody with the rights of the application's role on the database edits the states beside the streams, so that a command would rest on what never happened.
+/// docs/security.md has the table.
+/// </summary>
+[Collection("api")]
+public sealed class EditedStateTests(ApiFixture api) : IAsyncLifetime
+{
+    private Product _product = null!;
+    private SampleVillage _village = null!;
+    private IReadOnlyList<SamplePerson> _people = [];
+
+    /// <summary>Three people of a village whose fund holds 3,000 yuan, under a plan of 2,000 yuan each.</summary>
+    public async Task InitializeAsync()
+    {
+        _product = await Product.StartAsync(api, "ledger_states");
+        _village = _product.Village;
+        _people = new SamplePeople(1).Take(3, _village.Offices.County);
+        await _village.PrepareAsync(_people, 2_000, Clock.Day(DateTimeOffset.UtcNow));
+    }
+
+    public async Task DisposeAsync() => await _product.DisposeAsync();
+
+    private string Member => _product.ScalarAsync<string>("select id from ledger.mt_doc_member order by id limit 1").Result;
+
+    /// <summary>As the application's own role, which is all that a thief of the product's connection has.</summary>
+    private async Task EditAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(await _product.ApplicationConnectionAsync());
+        await connection.OpenAsync();
+        Assert.True(await connection.ExecuteAsync(sql) > 0, sql);
+    }
+
+    private async Task<string> FindingsAsync() => (await _product.CityAuditor.GetAsync("/api/audit/log")).GetProperty("findings").GetRawText();
+
+    [Fact]
+    public async Task Money_that_a_document_claims_is_not_spent()
+    {
+        await _village.FileAsync(_people);
+        await _village.ReviewAsync();
+        await EditAsync($"update ledger.mt_doc_fund set data = jsonb_set(jsonb_set(data, '{{availableFen}}', '99000000'), '{{subAccounts,general,inFen}}', '99000000') where id = '{_village.FundId}'");
+        Assert.Equal(990_000m, (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}")).GetProperty("availableAmount").GetDecimal()); // what a page shows may be forged until the look
+        var refusal = await ApiFixture.RefusedAsync("fund-overdrawn", _village.Offices.Approver, $"{_village.ApplicationPath}/approval");
+        Assert.Equal(3_000m, refusal.GetProperty("leftAmount").GetDecimal());
+        Assert.Contains("availableFen", await FindingsAsync());
+        await _village.AllocateAsync(3_500);
+        await _village.ApproveAsync();
+        Assert.Equal(500m, (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}")).GetProperty("availableAmount").GetDecimal());
+        var (exit, said) = await ApiProcess.RunAsync(_product.Settings, "check");
+        Assert.True(exit == 0, said); // the events were never wrong, and the command wrote the state that follows from them
+    }
+
+    [Fact]
+    public async Task A_cap_that_a_document_claims_is_not_used_also_when_it_is_put_back()
+    {
+        var policy = StreamId.PolicyYear(RegionCode.City(_village.Offices.County), _village.Year);
+        await _village.AllocateAsync(20_000);
+        await _village.FileAsync(_people);
+        await _village.ReviewAsync();
+        // The real cap is 5,000: a donor's 3,500 beside 2,000 is beyond it. The forged one is 9,000.
+        await _village.Offices.Reviewer.PostAsync($"/api/members/{Member}/years/{_village.Year}/sponsorships",
+            new { donorId = await _village.CharityAsync(), amount = 3_500, evidence = new[] { await _village.Offices.Reviewer.EvidenceAsync("sponsorship") } });
+        await EditAsync($"update ledger.mt_doc_policyyear set data = {Tier(9_000)} where id = '{policy}'");
+        await ApiFixture.RefusedAsync("cap-exceeded", _village.Offices.Approver, $"{_village.ApplicationPath}/approval");
+        await EditAsync($"update ledger.mt_doc_policyyear set data = {Tier(5_000)} where id = '{policy}'");
+        Assert.Contains("PolicyYear", await FindingsAsync());
+
+        static string Tier(int yuan) => $"jsonb_set(data, '{{parameters,tiers,11,tierFen}}', '{yuan * 100}')";
+    }
+
+    [Theory]
+    [InlineData("contribution", "update ledger.mt_doc_memberyear set data = jsonb_set(data, '{contributions}', '[]')", null)]
+    [InlineData("forged contribution", "update ledger.mt_doc_memberyear set data = jsonb_set(data, '{contributions,0,kind}', '\"regular\"') where data @> '{\"contributions\":[{\"kind\":\"catch-up\"}]}'", "roster-invalid")]
+    public async Task What_a_document_says_of_a_person_counts_for_nothing(string what, string sql, string? refused)
+    {
+        var payer = new SamplePeople(7).Next(_village.Offices.County);
+        await _village.ImportMembersAsync([payer]);
+        await _village.ImportContributionsAsync([(payer, 300, true)], Clock.Day(DateTimeOffset.UtcNow));
+        await EditAsync(sql);
+        if (refused is null) await _village.FileAsync(_people);
+        else
+        {
+            var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => _village.FileAsync([payer]));
+            Assert.Contains(refused, refusal.Message);
+        }
+        Assert.True((await FindingsAsync()).Contains("MemberYear", StringComparison.Ordinal), what);
+    }
+
+    [Fact]
+    public async Task A_forged_plan_member_or_missing_state_counts_for_nothing()
+    {
+        await EditAsync($"update ledger.mt_doc_plan set data = jsonb_set(data, '{{versions,0,standard,flatAmountFen}}', '400000') where id = '{_village.PlanId}'");
+        await EditAsync($"delete from ledger.mt_doc_memberyear where id like '%{Member["member-".Length..]}%'");
+        await EditAsync($"update ledger.mt_doc_member set data = jsonb_set(data, '{{memberships}}', '{{}}') where id = '{Member}'");
+        var filed = await _village.FileAsync(_people);
+        Assert.Equal(6_000m, filed.GetProperty("application").GetProperty("totalAmount").GetDecimal());
+        var findings = await FindingsAsync();
+        Assert.Contains("Plan ", findings);
+        Assert.Contains("Member ", findings);
+        Assert.Contains("MemberYear ", findings);
+    }
+
+    [Fact]
+    public async Task A_state_from_before_that_is_put_back_with_its_seal_is_not_the_last()
+    {
+        var policy = StreamId.PolicyYear(RegionCode.City(_village.Offices.County), _village.Year);
+        var before = await _product.ScalarAsync<string>($"select data::text from ledger.mt_doc_policyyear where id = '{policy}'");
+        await _village.Offices.CityHrss.PutAsync($"/api/policy-years/{RegionCode.City(_village.Offices.County)}/{_village.Year}", SampleOffices.PolicyYear(_village.Year, noticeDays: 15));
+        await EditAsync($"update ledger.mt_doc_policyyear set data = '{before}', mt_version = 1 where id = '{policy}'");
+        await EditAsync($"update ledger.mt_streams set version = 1 where id = '{policy}'");
+        await _village.AllocateAsync(3_500);
+        await _village.FileAsync(_people);
+        await _village.ReviewAsync();
+        await _village.ApproveAsync();
+        var notice = await _village.NoticeAsync();
+        Assert.Equal(Clock.Day(DateTimeOffset.UtcNow).AddDays(15), DateOnly.Parse(notice.GetProperty("noticeUntil").GetString()!));
+        Assert.Contains("PolicyYear", await FindingsAsync());
+    }
+
+    [Fact]
+    public async Task States_of_the_last_build_have_no_seal_and_go_on_the_look_seals_them_and_finds_what_nobody_asked_for()
+    {
+        foreach (var kind in new[] { "fund", "member", "memberyear", "plan", "collective", "policyyear", "pilot" }) await EditAsync($"update ledger.mt_doc_{kind} set data = data - 'seal'");
+        await _village.AllocateAsync(3_500);
+        await _village.FileAsync(_people);
+        await _village.ReviewAsync();
+        await _village.ApproveAsync();
+        Assert.Equal("[]", await FindingsAsync());
+        await EditAsync($"update ledger.mt_doc_collective set data = jsonb_set(data, '{{name}}', '\"别村\"')");
+
+        _product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
+        await _product.StopAsync();
+        await _product.StartAsync();
+        await _product.FoundAsync("state", "别村");
+        foreach (var kind in new[] { "fund", "member", "memberyear", "plan", "collective", "policyyear", "pilot", "application" })
+            await ApiFixture.EventuallyAsync(async () => await _product.ScalarAsync<long>($"select count(*) from ledger.mt_doc_{kind} where data ->> 'seal' is null") == 0, $"each {kind} is sealed");
+        var (exit, said) = await ApiProcess.RunAsync(_product.Settings, "check");
+        Assert.True(exit == 0, said);
+    }
+}
