@@ -80,7 +80,7 @@ if (args is ["log-key", ..])
 }
 
 // Services
-builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddScoped<Command>().AddScoped<DeadLetters>();
+builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddSingleton<Refusals>().AddScoped<Command>().AddScoped<DeadLetters>();
 builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
 builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
 builder.Services.AddLedgerStore(database, keys);
@@ -137,6 +137,7 @@ app.UseExceptionHandler(new ExceptionHandlerOptions
     SuppressDiagnosticsCallback = failed => failed.Exception is RefusedException or BadHttpRequestException, // an answer, not a fault of ours
 });
 app.UseStatusCodePages(Problem.EmptyAnswerAsync);
+app.UsePathLimit();
 app.UseRouting();
 app.UseAuthentication();
 app.UseLimits();

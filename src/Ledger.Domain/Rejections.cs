@@ -60,7 +60,8 @@ public static class Rejections
     public static readonly RejectionCode BodyInvalid = new("body-invalid", 400, "请求内容无法读取", "", "按接口文档改正请求的格式");
     public static readonly RejectionCode FileInvalid = new("file-invalid", 422, "文件无法读取", "", "使用下载的模板，保存为 .xlsx 或 .csv 后重新上传");
     public static readonly RejectionCode LimitExceeded = new("limit-exceeded", 413, "超过数量或大小上限", "", "分批办理");
-    public static readonly RejectionCode EvidenceDamaged = new("evidence-damaged", 409, "凭证内容与摘要不符", "C7", "数据库中的内容被人改动过，已记入存证发现；请管理员从备份恢复，或向上传人核对原件");
+    public static readonly RejectionCode EvidenceDamaged = new("evidence-damaged", 409, "凭证内容与摘要不符", "", "数据库中的内容被人改动过，已记入存证发现；请管理员从备份恢复，或向上传人核对原件");
+    public static readonly RejectionCode PathTooLong = new("path-too-long", 414, "网址过长", "", "核对网址；编号不会这样长");
     public static readonly RejectionCode NotFound = new("not-found", 404, "未找到", "", "核对编号；不在本人管辖范围内的也查不到");
     public static readonly RejectionCode AlreadyExists = new("already-exists", 409, "已经存在", "", "查看已有的记录");
     public static readonly RejectionCode Unauthenticated = new("unauthenticated", 401, "未登录或登录已失效", "", "在 Authorization 头中带上有效的 Bearer 令牌");
@@ -83,5 +84,11 @@ public static class Rejections
         .ToDictionary(code => code.Code);
 }
 
-/// <summary>A refused command (who tried what, which code): kept in a stream of its own, because nothing else was stored.</summary>
-public sealed record CommandRefused(string Command, string Code, string? TargetId);
+/// <summary>
+/// A refused command of somebody known (who tried what, which code): kept in a stream of its own, because nothing else was stored. Past so
+/// many in a minute the same person's are only counted, and those that are kept say so.
+/// </summary>
+/// <param name="TargetId">The id that the path named; null where there is none, or it is none of ours or looks like a person's number.</param>
+/// <param name="OnlyCountedUntil">What the same person was refused after this and before then is only counted; null: nothing is.</param>
+/// <param name="OnlyCounted">How many of the same person's were only counted since the last one that was kept; null: none.</param>
+public sealed record CommandRefused(string Command, string Code, string? TargetId, DateTimeOffset? OnlyCountedUntil = null, int? OnlyCounted = null);

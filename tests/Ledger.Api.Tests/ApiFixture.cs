@@ -41,6 +41,7 @@ public sealed class ApiFixture : IAsyncLifetime
             web.UseSetting("Ledger:KeyFile", KeyFile);
             web.UseSetting("Ledger:RateLimit:PerUser", "0");
             web.UseSetting("Ledger:RateLimit:PerAddress", "0");
+            web.UseSetting("Ledger:RateLimit:RefusalsPerMinute", "0");
             web.UseSetting("Logging:LogLevel:Default", "Warning");
             web.UseSetting("Logging:LogLevel:Marten", "None"); // a lost race is an error to Marten and a retry to us
             web.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(p => p.GetRequiredService<SampleClock>()));

@@ -21,7 +21,7 @@ public sealed class ApiProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo("dotnet", [build, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         // A test is one user and one address; the limits have a test of their own.
-        start.Environment["Ledger__RateLimit__PerUser"] = start.Environment["Ledger__RateLimit__PerAddress"] = "0";
+        start.Environment["Ledger__RateLimit__PerUser"] = start.Environment["Ledger__RateLimit__PerAddress"] = start.Environment["Ledger__RateLimit__RefusalsPerMinute"] = "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";

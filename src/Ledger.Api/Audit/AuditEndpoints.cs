@@ -5,6 +5,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Projections.AuditTrail;
+using Ledger.Projections.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Audit;
@@ -40,13 +41,17 @@ public static class AuditEndpoints
         var size = limit ?? 100;
         await using var connection = await reads.OpenAsync(cancellation);
         var behind = await Freshness.WaitAsync(connection, "AuditTrail", cancellation);
+        var scope = Scope.Narrow(caller, region);
+        // What is of no region, whoever sees everything else sees too.
+        var withNone = (await connection.QueryAsync(
+            $"select exists (select 1 from {LedgerStore.Schema}.audit_entry where region = '') and {LogStore.IsWhole(LedgerStore.Schema)}", r => r.GetBoolean(0), ("scope", scope))).Single();
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =
         [
             ("a.ids @> array[@id]", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()), ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
             ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")), ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
-            ("a.region like @scope || '%'", "scope", Scope.Narrow(caller, region)),
+            (withNone ? "(a.region like @scope || '%' or a.region = '')" : "a.region like @scope || '%'", "scope", scope),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
         // An id may be in one entry or in a hundred thousand, and the planner cannot know: behind offset 0 they are looked up one by one, in their order, as far as the page goes.

@@ -213,12 +213,14 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         await Session.SaveChangesAsync();
     }
 
-    /// <summary>Undoes the command and commits only the record of its refusal: who tried what, which code.</summary>
-    public async Task RecordRefusalAsync(Rejection rejection, string? target)
+    /// <summary>Commits the record of a refusal and nothing else: who tried what, which code. The command must have been undone.</summary>
+    public async Task RecordRefusalAsync(Rejection rejection, Refusals.Place place)
     {
         var id = StreamId.NewRefusal();
-        _changes[id] = new StreamChange(id, null, 0) { Events = { new CommandRefused(Name, rejection.Code.Code, target) } };
+        var path = http.HttpContext!.Request.RouteValues;
+        _changes[id] = new StreamChange(id, null, 0) { Events = { place.Event(Name, rejection, (path.GetValueOrDefault("id") ?? path.Values.LastOrDefault())?.ToString()) } };
         await CommitAsync();
+        place.Used();
     }
 
     /// <summary>The command's name in the API document.</summary>
@@ -227,7 +229,7 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     private EventStamp Stamp()
     {
         var context = http.HttpContext!;
-        var key = IdempotencyKey.Of(context) ?? "";
+        var key = IdempotencyKey.Of(context) is { } sent && IdempotencyKey.Fault(sent) is null ? sent : ""; // whom the door refuses, nobody has asked for his key
         var correlation = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
         return new EventStamp(Actor, Region, EffectiveDate, Name, correlation, key.Length > 0 ? key : correlation, key);
     }

@@ -22,7 +22,7 @@ public sealed record Answer(object Body, int? Version = null, int Status = Statu
 /// Wraps every endpoint that changes something: transaction, idempotency, refusal record, answer. The endpoint itself only loads,
 /// decides and appends.
 /// </summary>
-public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, ILogger<CommandFilter> log) : IEndpointFilter
+public sealed class CommandFilter(Command command, Refusals refusals, IOptions<JsonOptions> json, ILogger<CommandFilter> log) : IEndpointFilter
 {
     /// <summary>A command that lost a race for a new stream or a deadlock starts over; it sees the winner's work then.</summary>
     private const int Attempts = 4;
@@ -44,7 +44,7 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
             // A first attempt that fails for whatever reason looks for its key too: what was answered once is answered so for good.
             catch (Exception e) when (attempt < Attempts && (IsLostRace(e) || (attempt == 1 && key is not null && e is not (RefusedException or BadHttpRequestException or OperationCanceledException))))
             {
-                log.LogInformation("Attempt {Attempt} of {Path} lost a race or failed, and starts over: {Reason}", attempt, http.Request.Path, e.GetType().Name);
+                log.LogInformation("Attempt {Attempt} of {Command} lost a race or failed, and starts over: {Reason}", attempt, command.Name, e.GetType().Name);
             }
             catch
             {
@@ -63,11 +63,7 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
         var http = context.HttpContext;
         await command.BeginAsync();
         // The first attempt does not ask whether the key is known: nearly none is, and one that is cannot be kept again.
-        if (isRepeat && key is not null && await IdempotencyKey.FindAsync(command, key, request) is { } known)
-        {
-            http.Response.Headers["Idempotent-Replay"] = "true";
-            return (new BytesResult(known), "replayed");
-        }
+        if (isRepeat && await FirstAnswerAsync(http, key, request) is { } known) return known;
         try
         {
             var answer = (Answer)(await next(context))!;
@@ -88,10 +84,22 @@ public sealed class CommandFilter(Command command, IOptions<JsonOptions> json, I
             var problem = Problem.Details(e.Rejection, http);
             var stored = new StoredAnswer(e.Rejection.Code.Status, new Dictionary<string, string> { ["Content-Type"] = Problem.ContentType },
                 JsonSerializer.SerializeToUtf8Bytes(problem, json.Value.SerializerOptions));
-            if (key is not null) IdempotencyKey.Keep(command, key, request, stored);
-            await command.RecordRefusalAsync(e.Rejection, http.Request.RouteValues.Values.LastOrDefault()?.ToString());
+            using var place = refusals.Take(command.Actor);
+            // What is kept cannot be kept twice. What is not must ask: this may be what was done already, sent again.
+            var isKept = place is not null && Refusals.IsKept(stored);
+            if (!isKept && await FirstAnswerAsync(http, key, request) is { } first) return first;
+            if (key is not null && isKept) IdempotencyKey.Keep(command, key, request, stored);
+            if (place is null) refusals.CountOnly(command.Actor, command.Name, e.Rejection.Code);
+            else await command.RecordRefusalAsync(e.Rejection, place);
             return (new BytesResult(stored), e.Rejection.Code.Code);
         }
+    }
+
+    private async Task<(IResult Result, string Outcome)?> FirstAnswerAsync(HttpContext http, string? key, byte[] request)
+    {
+        if (key is null || await IdempotencyKey.FindAsync(command, key, request) is not { } known) return null;
+        http.Response.Headers["Idempotent-Replay"] = "true";
+        return (new BytesResult(known), "replayed");
     }
 
     private static bool IsLostRace(Exception e) => e switch

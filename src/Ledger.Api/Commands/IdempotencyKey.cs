@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Ledger.Projections;
 using Npgsql;
 
@@ -14,16 +16,33 @@ public sealed record StoredAnswer(int Status, IReadOnlyDictionary<string, string
 /// <summary>
 /// Idempotency-Key: the same key with the same request gets the first answer again, for good; with another request
 /// <c>idempotency-mismatch</c>. The answer is kept in the command's transaction: it and the events stand or fall together. Whatever a
-/// command comes to, done or refused, it keeps its key; where that is known the command starts over, and looks.
+/// command comes to, done or refused, it keeps its key; where that is known the command starts over, and looks. A refusal that
+/// <see cref="Refusals"/> does not store, or whose answer is too long to keep, keeps none: nothing came of it, and it is worked out anew.
 /// </summary>
 public static class IdempotencyKey
 {
     public const string Header = "Idempotency-Key";
     private const int MaxLength = 100;
 
+    /// <summary>Also in schema.sql, which brings the keys of earlier builds into this form.</summary>
+    private const string OfRequest = "request:";
+
     public static string? Of(HttpContext http) => http.Request.Headers[Header].FirstOrDefault();
 
-    /// <exception cref="RefusedException"><c>idempotency-key-missing</c> on a POST without one, <c>field-invalid</c> for an unusable one.</exception>
+    /// <summary>
+    /// What the key is kept under. Whoever is known has his own. All who are not share one name: theirs is of the request too, so that
+    /// nobody takes another's key, or gets the answer to what he did not ask.
+    /// </summary>
+    private static string Kept(Command command, string key, byte[] request) => !Caller.IsUnknown(command.Actor) ? key
+        : OfRequest + Convert.ToHexStringLower(SHA256.HashData([.. Encoding.UTF8.GetBytes($"{key}\n"), .. request]));
+
+    /// <summary>What is wrong with a key; null: nothing is.</summary>
+    public static Rejection? Fault(string key) =>
+        key.Length > MaxLength || !key.All(c => c is > ' ' and < (char)127) ? Commands.Require.Invalid(Header, $"应为 1 至 {MaxLength} 个可见 ASCII 字符").Rejection
+        : PersonalNumbers.In(key) is { } what ? new Rejection(Rejections.PersonalDataInText, $"{Header} 中有{what}") { Field = Header }
+        : null;
+
+    /// <exception cref="RefusedException"><c>idempotency-key-missing</c> on a POST without one, <c>field-invalid</c> or <c>personal-data-in-text</c> for an unusable one.</exception>
     public static string? Require(HttpContext http)
     {
         var key = Of(http);
@@ -31,7 +50,7 @@ public static class IdempotencyKey
             return HttpMethods.IsPost(http.Request.Method)
                 ? throw new RefusedException(new Rejection(Rejections.IdempotencyKeyMissing, "请求头缺少 Idempotency-Key") { Field = Header })
                 : null;
-        return key.Length <= MaxLength && key.All(c => c is > ' ' and < (char)127) ? key : throw Commands.Require.Invalid(Header, $"应为 1 至 {MaxLength} 个可见 ASCII 字符");
+        return Fault(key) is { } fault ? throw new RefusedException(fault) : key;
     }
 
     /// <summary>The answer that the key already has; null when it is new.</summary>
@@ -41,7 +60,7 @@ public static class IdempotencyKey
         var known = await command.Connection.PreparedAsync(
             $"select request, status, headers, body from {LedgerStore.Schema}.idempotency where actor = $1 and key = $2",
             r => (Request: r.GetFieldValue<byte[]>(0), Answer: new StoredAnswer(r.GetInt32(1), JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!, r.GetFieldValue<byte[]>(3))),
-            Sql.Text(command.Actor.Id), Sql.Text(key));
+            Sql.Text(command.Actor.Id), Sql.Text(Kept(command, key, request)));
         return known.Count == 0 ? null
             : known[0].Request.AsSpan().SequenceEqual(request) ? known[0].Answer
             : throw new RefusedException(new Rejection(Rejections.IdempotencyMismatch, $"{Header} “{key}”已用于另一请求") { Field = Header });
@@ -53,7 +72,7 @@ public static class IdempotencyKey
     {
         Parameters =
         {
-            Sql.Text(command.Actor.Id), Sql.Text(key), new() { Value = request }, Sql.Text(command.Name), new() { Value = answer.Status },
+            Sql.Text(command.Actor.Id), Sql.Text(Kept(command, key, request)), new() { Value = request }, Sql.Text(command.Name), new() { Value = answer.Status },
             new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb, Value = JsonSerializer.Serialize(answer.Headers) }, new() { Value = answer.Body },
         },
     });

@@ -47,8 +47,10 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
         await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(snapshot));
         if (kind == ExportKind.Events)
         {
-            starting((await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events where headers ->> 'region' like @scope || '%'", r => r.GetInt64(0), ("scope", scope))).Single());
-            await EventsAsync(connection, scope, body, progress, cancellation);
+            // Of no region: for whoever sees all the others.
+            var shown = $"(headers ->> 'region' like @scope || '%'{(await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope) ? " or coalesce(headers ->> 'region', '') = ''" : "")})";
+            starting((await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events where {shown}", r => r.GetInt64(0), ("scope", scope))).Single());
+            await EventsAsync(connection, shown, scope, body, progress, cancellation);
             return;
         }
         if (kind == ExportKind.Log)
@@ -83,17 +85,11 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
         }
     }
 
-    /// <summary>Whether everything in the log lies in this scope: a log with holes proves nothing, so it is exported whole or not at all.</summary>
+    /// <summary>Whether everything in the log lies in this scope.</summary>
     public async Task<bool> IsWholeLogInAsync(string scope, CancellationToken cancellation)
     {
         await using var connection = await reads.OpenAsync(cancellation);
-        // The audit trail has an index for it; what it has yet to take in is looked at where it lies.
-        const string s = LedgerStore.Schema;
-        return (await connection.QueryAsync(
-            $"""
-             select not exists (select 1 from {s}.audit_entry where region ~<~ @scope or region ~>=~ (@scope || chr(1114111)))
-                and not exists (select 1 from {s}.mt_events where seq_id > (select coalesce(max(last_seq_id), 0) from {s}.mt_event_progression where name = 'AuditTrail:All') and coalesce(headers ->> 'region', '') not like @scope || '%')
-             """, r => r.GetBoolean(0), ("scope", scope))).Single();
+        return await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope);
     }
 
     /// <summary>The transparency log: the bytes of each leaf, and a newline.</summary>
@@ -113,12 +109,12 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
         }
     }
 
-    private static async Task EventsAsync(NpgsqlConnection connection, string scope, Stream body, Action<long> progress, CancellationToken cancellation)
+    private static async Task EventsAsync(NpgsqlConnection connection, string shown, string scope, Stream body, Action<long> progress, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
             $"""
              select seq_id, stream_id, version, type, timestamp, headers, data from {LedgerStore.Schema}.mt_events
-              where headers ->> 'region' like @scope || '%' order by seq_id
+              where {shown} order by seq_id
              """, connection);
         command.Parameters.AddWithValue("scope", scope);
         await using var reader = await command.ExecuteReaderAsync(System.Data.CommandBehavior.SequentialAccess, cancellation);

@@ -83,7 +83,7 @@ public static class LogEndpoints
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var (index, width) = await SignedAsync(0, path, connection);
         var entries = await LogStore.EntriesAsync(connection, LedgerStore.Schema, index * TileId.Width, index * TileId.Width + width);
-        if (entries.Count != width || entries.Any(e => e.Entry is null || !caller.MaySee(e.Region))) throw Require.NotFound($"条目包 {path}");
+        if (entries.Count != width || entries.Any(e => e.Entry is null) || !await MaySeeAsync(connection, caller, entries.Select(e => e.Region))) throw Require.NotFound($"条目包 {path}");
         using var bundle = new MemoryStream();
         var length = new byte[2];
         foreach (var (_, entry, _) in entries)
@@ -96,13 +96,20 @@ public static class LogEndpoints
         return Results.Bytes(bundle.ToArray(), Binary);
     }
 
+    /// <summary>All of the regions lie in the caller's scope; what is of none, in that of whoever sees everything else.</summary>
+    private static async Task<bool> MaySeeAsync(NpgsqlConnection connection, Caller caller, IEnumerable<string> regions)
+    {
+        var others = regions.Where(r => !caller.MaySee(r)).Distinct().ToList();
+        return others.Count == 0 || others is [""] && await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
+    }
+
     /// <summary>What has just been recorded is sealed some seconds later: whoever asks at once waits a little.</summary>
     private static async Task<IResult> Receipt(long sequence, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellation))
         {
-            if (await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence) is not { } found || !caller.MaySee(found.Region)) throw Require.NotFound($"事件 {sequence}");
+            if (await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence) is not { } found || !await MaySeeAsync(connection, caller, [found.Region])) throw Require.NotFound($"事件 {sequence}");
             if (found is { Index: { } index, Checkpoint: { } checkpoint })
             {
                 var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.InclusionProof(index, checkpoint.Size, node));

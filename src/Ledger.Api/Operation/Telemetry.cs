@@ -17,6 +17,12 @@ public static class Telemetry
     private static readonly Meter Meter = new(Name);
     private static readonly Histogram<double> Commands = Meter.CreateHistogram<double>("ledger.command.duration", "s", "Commands by name and outcome: done, replayed, failed, or the code of the refusal");
 
+    private static readonly Counter<long> Unrecorded = Meter.CreateCounter<long>("ledger.refusals.unrecorded", "{refusal}", "Refusals that left no event, by caller (unknown, or known and past his number a minute), command and code");
+
+    /// <summary>A refusal that is only counted.</summary>
+    public static void CountUnrecorded(bool isKnown, string command, string code) =>
+        Unrecorded.Add(1, new("caller", isKnown ? "known" : "unknown"), new("command", command), new("code", code));
+
     /// <summary>A command came to its end.</summary>
     public static void Count(string command, string outcome, long startedAt) => Commands.Record(Stopwatch.GetElapsedTime(startedAt).TotalSeconds, new("command", command), new("outcome", outcome));
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Ledger.Api.Commands;
+using Ledger.Api.Pages;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -16,6 +17,9 @@ public static class Hardening
 {
     /// <summary>How many seconds of its rate somebody may use at once.</summary>
     private const int BurstSeconds = 10;
+
+    /// <summary>In characters. No id of ours is longer than a hundred, no path has more than two of them.</summary>
+    public const int MaxPath = 512;
 
     /// <summary>Exports and checks take as long as the ledger is; they say so themselves.</summary>
     private static readonly TimeSpan RequestTime = TimeSpan.FromMinutes(2);
@@ -84,6 +88,15 @@ public static class Hardening
             return Task.CompletedTask;
         });
         return next();
+    });
+
+    /// <summary>Before routing: what follows may write a path down.</summary>
+    public static void UsePathLimit(this WebApplication app) => app.Use((http, next) =>
+    {
+        if (http.Request.Path.Value is not { Length: > MaxPath } path) return next();
+        var rejection = new Rejection(Rejections.PathTooLong, $"网址最长 {MaxPath} 字，现为 {path.Length} 字");
+        http.Request.Path = path[..40]; // the answer says where, not all of it
+        return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)).ExecuteAsync(http);
     });
 
     /// <summary>After the token was read: the limits are the user's.</summary>

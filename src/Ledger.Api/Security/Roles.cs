@@ -27,5 +27,8 @@ public sealed class Caller(IHttpContextAccessor http)
         ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value)
         : new Actor("public", "public", "");
 
+    /// <summary>Nobody has signed in: whoever is known has a region.</summary>
+    public static bool IsUnknown(Actor actor) => actor.Region.Length == 0;
+
     public bool MaySee(string region) => Actor.Region.Length > 0 && RegionCode.Contains(Actor.Region, region);
 }

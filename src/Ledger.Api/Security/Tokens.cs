@@ -111,12 +111,7 @@ public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
         else if (result.Forbidden)
         {
             var rejection = new Rejection(Rejections.Forbidden, $"角色“{http.User.FindFirst("role")?.Value}”不能办理此事项");
-            if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
-            {
-                await using var command = http.RequestServices.GetRequiredService<Command>();
-                await command.BeginAsync();
-                await command.RecordRefusalAsync(rejection, http.Request.RouteValues.Values.LastOrDefault()?.ToString());
-            }
+            if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method)) await RecordAsync(http, rejection);
             await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)).ExecuteAsync(http);
         }
         else if (PageRoutes.IsPage(http))
@@ -128,5 +123,19 @@ public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
             http.Response.Headers.WWWAuthenticate = "Bearer";
             await Problem.Of(new Rejection(Rejections.Unauthenticated, "请求没有带有效的令牌，或令牌已过期"), http).ExecuteAsync(http);
         }
+    }
+
+    private static async Task RecordAsync(HttpContext http, Rejection rejection)
+    {
+        var refusals = http.RequestServices.GetRequiredService<Refusals>();
+        await using var command = http.RequestServices.GetRequiredService<Command>();
+        using var place = refusals.Take(command.Actor);
+        if (place is null)
+        {
+            refusals.CountOnly(command.Actor, command.Name, rejection.Code);
+            return;
+        }
+        await command.BeginAsync();
+        await command.RecordRefusalAsync(rejection, place);
     }
 }

@@ -160,6 +160,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     {
         var written = changes.Where(c => c.Events.Count > 0).ToList();
         if (written.Count == 0) return;
+        InvariantViolationException.Require(stamp.Region.Length > 0, $"{stamp.Command}: an event of no region, which no scope would show");
         var fresh = written.Where(c => c.Before == 0).ToList();
         if (fresh.Count > 0)
             batch.Add($"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",

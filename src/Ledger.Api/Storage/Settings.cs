@@ -13,11 +13,12 @@ namespace Ledger.Api.Storage;
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
 /// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no limit.</param>
 /// <param name="RequestsPerAddress">Ledger:RateLimit:PerAddress. The same for who brings no valid token.</param>
+/// <param name="RefusalsPerMinute">Ledger:RateLimit:RefusalsPerMinute. So many refusals of one person are stored, the others counted; 0: all are stored.</param>
 /// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null: none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
 public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string? ReplicaConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
-    int RequestsPerUser, int RequestsPerAddress, int RetentionYears, OidcSettings? Oidc)
+    int RequestsPerUser, int RequestsPerAddress, int RefusalsPerMinute, int RetentionYears, OidcSettings? Oidc)
 {
     public static Settings Of(IConfiguration configuration)
     {
@@ -36,6 +37,7 @@ public sealed record Settings(string? ConnectionString, string? OwnerConnectionS
             LogSettings.Of(configuration.GetSection("Ledger:Log")),
             configuration.GetValue("Ledger:RateLimit:PerUser", 50),
             configuration.GetValue("Ledger:RateLimit:PerAddress", 20),
+            configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),
             configuration.GetValue("Ledger:RetentionYears", 30),
             OidcSettings.Of(configuration.GetSection("Ledger:Oidc")));
     }

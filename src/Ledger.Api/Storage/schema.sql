@@ -12,6 +12,11 @@ create table if not exists {schema}.idempotency (
     recorded_at timestamptz not null default now(),
     primary key (actor, key)
 );
+-- From earlier builds: the refusals of whoever was not signed in, which nothing looks for any more, and the keys that all of them shared
+-- (IdempotencyKey.Kept is the form they have now).
+delete from {schema}.idempotency where actor = 'public' and status >= 400;
+update {schema}.idempotency set key = 'request:' || encode(sha256(convert_to(key || chr(10), 'UTF8') || request), 'hex')
+    where actor = 'public' and key not like 'request:%';
 
 -- Personal data, encrypted under a key per person that is itself encrypted under the key-encryption key (see PersonalData.cs).
 create table if not exists {schema}.person (

@@ -18,6 +18,22 @@ public static class LogStore
         $"select l.log_index, {EventColumns}, e.headers ->> 'region' from {schema}.log_entry l left join {schema}.mt_events e on e.seq_id = l.seq where l.log_index >= @from and l.log_index < @to order by 1",
         r => r.IsDBNull(1) ? (r.GetInt64(0), null, "") : (r.GetInt64(0), (byte[]?)LogEntry.Bytes(r.GetInt64(0), Read(r, 1)), r.IsDBNull(12) ? "" : r.GetString(12)), ("from", from), ("to", to));
 
+    /// <summary>
+    /// Whether all that happened lies in the scope <c>@scope</c>, as an expression: a log with holes proves nothing, so it is shown whole or
+    /// not at all. Earlier builds wrote events of no region, refusals of whoever had not signed in: those lie in nobody's way, and are for whoever
+    /// sees everything else. The audit trail has an index for it; what it has yet to take in is looked at where it lies.
+    /// </summary>
+    public static string IsWhole(string schema) => $"""
+        (not exists (select 1 from {schema}.audit_entry where region ~>~ '' and region ~<~ @scope)
+         and not exists (select 1 from {schema}.audit_entry where region ~>=~ (@scope || chr(1114111)))
+         and not exists (select 1 from {schema}.mt_events where seq_id > (select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = 'AuditTrail:All')
+                            and coalesce(headers ->> 'region', '') <> '' and headers ->> 'region' not like @scope || '%'))
+        """;
+
+    /// <summary>Whether all that happened lies in a scope.</summary>
+    public static async Task<bool> IsWholeInAsync(NpgsqlConnection connection, string schema, string scope) =>
+        (await connection.QueryAsync($"select {IsWhole(schema)}", r => r.GetBoolean(0), ("scope", scope))).Single();
+
     /// <summary>The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.</summary>
     private static string Note(string schema) => $"c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')";
 
