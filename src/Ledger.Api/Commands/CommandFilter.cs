@@ -86,7 +86,7 @@ public sealed class CommandFilter(Command command, Refusals refusals, IOptions<J
                 JsonSerializer.SerializeToUtf8Bytes(problem, json.Value.SerializerOptions));
             using var place = refusals.Take(command.Actor);
             // What is kept cannot be kept twice. What is not must ask: this may be what was done already, sent again.
-            var isKept = place is not null && Refusals.IsKept(stored);
+            var isKept = place is not null && Refusals.IsKept(stored, e.Rejection, http.Request.Path);
             if (!isKept && await FirstAnswerAsync(http, key, request) is { } first) return first;
             if (key is not null && isKept) IdempotencyKey.Keep(command, key, request, stored);
             if (place is null) refusals.CountOnly(command.Actor, command.Name, e.Rejection.Code);

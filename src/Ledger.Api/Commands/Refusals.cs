@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 using Ledger.Api.Operation;
 using Ledger.Api.Security;
@@ -94,8 +93,9 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
             log.LogWarning("Somebody who is not signed in was refused: {Command}, {Code}; {SoFar} were counted since this was last said of any", command, code.Code, soFar);
     }
 
-    /// <summary>Whether a refused answer is kept: it is short, and no number of a person stands in what it repeats.</summary>
-    public static bool IsKept(StoredAnswer answer) => answer.Body.Length <= MaxKeptBytes && PersonalNumbers.In(Encoding.UTF8.GetString(answer.Body)) is null;
+    /// <summary>Whether a refused answer is kept: it is short, and no number of a person stands in what it repeats of the request.</summary>
+    public static bool IsKept(StoredAnswer answer, Rejection rejection, string path) => answer.Body.Length <= MaxKeptBytes
+        && new[] { path, rejection.Detail, rejection.Field }.Concat(rejection.Faults.Select(f => f.Message)).All(text => text is null || PersonalNumbers.In(text) is null);
 
     /// <summary>An id that may stand in an event for ever: it could be one of ours, and is nobody's number.</summary>
     private static string? Target(string? id) => id is not null && Ids().IsMatch(id) && PersonalNumbers.In(id) is null ? id : null;
