@@ -124,9 +124,9 @@ public sealed class Product : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
-        foreach (var table in new[] { "mt_events", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} disable trigger user");
+        foreach (var table in new[] { "mt_events", "evidence", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} disable trigger user");
         await connection.ExecuteAsync(sql);
-        foreach (var table in new[] { "mt_events", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
+        foreach (var table in new[] { "mt_events", "evidence", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
     }
 
     /// <summary>How the product itself connects: as a role that owns nothing.</summary>

@@ -88,7 +88,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
             }
         }
         foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id))) doubtful.TryAdd(id, null);
-        if (doubtful.Count > 0) await FromEventsAsync(connection, doubtful, states);
+        if (doubtful.Count > 0) await FromEventsAsync(connection, doubtful, states, versions);
         return (versions, states);
     }
 
@@ -111,9 +111,9 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         }
     }
 
-    /// <summary>What the events of these streams say, into <paramref name="states"/>. A document that said otherwise is on record then.</summary>
+    /// <summary>What the events of these streams say, into <paramref name="states"/> and <paramref name="versions"/>. A row that said otherwise is on record then.</summary>
     /// <exception cref="InvariantViolationException">Events from which no state follows: somebody wrote them past the product.</exception>
-    private async Task FromEventsAsync<T>(NpgsqlConnection connection, IReadOnlyDictionary<string, T?> documents, Dictionary<string, T> states) where T : Aggregate
+    private async Task FromEventsAsync<T>(NpgsqlConnection connection, IReadOnlyDictionary<string, T?> documents, Dictionary<string, T> states, Dictionary<string, long> versions) where T : Aggregate
     {
         var fold = DocumentFold.Of(typeof(T));
         var folded = new Dictionary<string, object?>();
@@ -128,7 +128,12 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         }
         foreach (var (id, document) in documents)
         {
-            if (folded.GetValueOrDefault(id) is T state) states[id] = state;
+            if (folded.GetValueOrDefault(id) is T state)
+            {
+                states[id] = state;
+                if (versions[id] != state.Revision) await edited.FoundAsync($"{typeof(T).Name} {id}：流的版本被改动，按事件应为 {state.Revision} a stream's version was edited");
+                versions[id] = state.Revision;
+            }
             await edited.CompareAsync(id, document, states.GetValueOrDefault(id));
         }
     }
