@@ -122,6 +122,18 @@ public sealed class GoldenDatabaseTests(ApiFixture api, ITestOutputHelper output
             .Select(m => m.Id())
             .ToList();
         Assert.Equal(8, members.Count);
+        var filed = await officer.PostAsync(
+            "/api/applications",
+            new
+            {
+                planId = Domain.Identity.StreamId.PlanOf(Collective(1), 2026),
+                seal = await officer.EvidenceAsync("a new seal"),
+                lines = members.Select(m => new { memberId = m }),
+            }
+        );
+        var application = $"/api/applications/{filed.GetProperty("application").Id()}";
+        await product.Offices.Reviewer.PostAsync($"{application}/review", new { acceptRest = true });
+        await product.Offices.Approver.PostAsync($"{application}/approval");
 
         // The log is one with what was signed before, and an auditor with the export alone finds the first thing that is wrong.
         await product.SealedAsync();
@@ -161,7 +173,7 @@ public sealed class GoldenDatabaseTests(ApiFixture api, ITestOutputHelper output
                 )
         );
         Assert.All(
-            Faults.Where(f => f.Fault[..2] != "A1"),
+            Faults,
             f =>
                 Assert.True(
                     inCity.Any(d =>

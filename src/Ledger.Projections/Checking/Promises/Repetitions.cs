@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ledger.Domain.Identity;
+using Ledger.Projections.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Projections.Checking.Promises;
@@ -175,8 +176,8 @@ internal sealed class Repetitions(NpgsqlConnection connection, string schema, st
 
     private async Task WithoutRegionAsync()
     {
-        if (scope.Length > 0)
-            return; // they are in nobody's region
+        if (!await LogStore.IsWholeInAsync(connection, schema, scope))
+            return; // they are for whoever sees everything else
         foreach (
             var (type, count, first) in await RowsAsync(
                 $"select type, count(*), min(seq_id) from {schema}.mt_events where coalesce(headers ->> 'region', '') = '' group by type order by type",
