@@ -1,4 +1,6 @@
 using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
@@ -7,13 +9,58 @@ namespace Ledger.Verify;
 /// <summary>
 /// The ledger's promises, recomputed from the log alone: no stream has a gap; money is conserved and no balance is negative; fen come in
 /// and go out in one unbroken row; an application's lines share out exactly what was reserved for it; nobody gets more than the year's
-/// highest tier (C11); filer, reviewer and approver are different people (C15), and who asks for a correction does not confirm it.
+/// highest tier (C11); filer, reviewer and approver are different people (C15), and who asks for a correction does not confirm it. By
+/// business date too no balance is negative, so that no payment is dated before its approval and no refund before its receipt; none is
+/// dated before the notice was over (C16); a closed year was sealed as it stood, and takes nothing more (C24).
 /// </summary>
 public sealed class Rules
 {
     private sealed class Pocket { public long In, Out; }
-    private sealed class Fund { public long Allocated, Available, Reserved, InTransit, Credited, Returned; }
-    private sealed class Application(string id) { public readonly string Id = id; public readonly byte[] Utf8 = Encoding.UTF8.GetBytes(id); public readonly HashSet<string> Filers = [], Reviewers = []; public long Reserved, InTransit, Credited, From, To, Lines; public byte[] Fund = [], SubAccount = []; }
+    private sealed class Fund
+    {
+        public long Allocated, Available, Reserved, InTransit, Credited, Returned;
+        public int ClosedThrough;
+        public readonly Dictionary<string, ByDate> Accounts = [];
+    }
+
+    private sealed class Application(string id)
+    {
+        public readonly string Id = id;
+        public readonly byte[] Utf8 = Encoding.UTF8.GetBytes(id);
+        public readonly HashSet<string> Filers = [], Reviewers = [];
+        public long Reserved, InTransit, Credited, From, To, Lines;
+        public byte[] Fund = [], SubAccount = [];
+        public DateOnly? NoticeUntil;
+        public readonly Dictionary<string, ByDate> Accounts = new(3);
+    }
+
+    /// <summary>What came to an account, or left it, on each business date: a later entry may be dated earlier.</summary>
+    private sealed class ByDate
+    {
+        private readonly List<(DateOnly On, long Fen, long? LastOut)> _moves = [];
+
+        public void Move(DateOnly on, long fen, long index)
+        {
+            if (_moves.Count > 0 && _moves[^1] is var last && last.On == on)
+                _moves[^1] = (on, last.Fen + fen, fen < 0 ? index : last.LastOut);
+            else _moves.Add((on, fen, fen < 0 ? index : null));
+        }
+
+        public long Through(int year) => _moves.Where(m => m.On.Year <= year).Sum(m => m.Fen);
+
+        /// <summary>The first date at whose end it is negative, and the entry that made it so.</summary>
+        public (DateOnly On, long Fen, long Index)? Negative()
+        {
+            var (sum, lastOut) = (0L, 0L);
+            foreach (var day in _moves.GroupBy(m => m.On).OrderBy(g => g.Key))
+            {
+                sum += day.Sum(m => m.Fen);
+                lastOut = day.Max(m => m.LastOut) ?? lastOut;
+                if (sum < 0) return (day.Key, sum, lastOut);
+            }
+            return null;
+        }
+    }
 
     private readonly Dictionary<string, Stream> _streams = [];
     private readonly Dictionary<string, string> _types = [];
@@ -47,7 +94,7 @@ public sealed class Rules
         return _types[type] = type;
     }
 
-    public string Summary => $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立。";
+    public string Summary => $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立；任何业务日期余额都不为负。";
 
     public void Take(Entry e)
     {
@@ -58,6 +105,12 @@ public sealed class Rules
             case "funds_allocated" or "funds_reserved" or "reservation_released" or "funds_paid" or "funds_returned" or "funds_credited" or "funds_refunded" or "allocation_reversed"
                 or "earmark_lifted" or "surplus_returned" or "funds_transferred" or "transfer_received" or "reversal_requested":
                 With(e, Money);
+                break;
+            case "year_closed":
+                With(e, Closed);
+                break;
+            case "notice_published" or "payment_sent":
+                With(e, Notice);
                 break;
             case "subsidy_approved":
                 Approved(e);
@@ -125,6 +178,7 @@ public sealed class Rules
             pocket.Out = fen.To;
         }
         Application For() => Of(d.GetProperty("applicationId").GetString()!);
+        Dated(e, d, headers, fund, amount);
         switch (e.Type)
         {
             case "funds_allocated":
@@ -190,6 +244,67 @@ public sealed class Rules
         if (fund.Available < 0 || fund.Reserved < 0 || fund.InTransit < 0 || fund.Credited < 0) throw Fails(e, "余额为负");
         if (fund.Available + fund.Reserved + fund.InTransit + fund.Credited + fund.Returned != fund.Allocated) throw Fails(e, "资金不守恒");
         if (d.TryGetProperty("applicationId", out var id) && _applications[id.GetString()!] is { } of && (of.Reserved < 0 || of.InTransit < 0 || of.Credited < 0)) throw Fails(e, "某申请动用的钱多于为它占用的");
+    }
+
+    private static DateOnly Date(JsonElement of, string name) =>
+        DateOnly.ParseExact(of.GetProperty(name).GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    private static DateOnly BusinessDate(JsonElement headers) => Date(headers, "effectiveDate");
+
+    /// <summary>From which account to which, by business date; what an application holds is kept for it as well.</summary>
+    private void Dated(Entry e, JsonElement d, JsonElement headers, Fund fund, long amount)
+    {
+        string Text(string name) => d.GetProperty(name).GetString()!;
+        string Pocket() => $"available:{Text("subAccount")}";
+        var (from, to) = e.Type switch
+        {
+            "funds_allocated" => ($"source:{Text("source")}", Pocket()),
+            "transfer_received" => ($"transfer:{Text("fromFundId")}", Pocket()),
+            "funds_transferred" => (Pocket(), $"transfer:{Text("toFundId")}"),
+            "funds_reserved" => (Pocket(), "reserved"),
+            "reservation_released" => ("reserved", Pocket()),
+            "funds_paid" => ("reserved", "in-transit"),
+            "funds_returned" => ("in-transit", "reserved"),
+            "funds_credited" => ("in-transit", "credited"),
+            "funds_refunded" => (d.GetProperty("wasCredited").GetBoolean() ? "credited" : "in-transit", Pocket()),
+            "earmark_lifted" => (Pocket(), "available:general"),
+            _ => (Pocket(), "returned"), // allocation_reversed, surplus_returned
+        };
+        var on = BusinessDate(headers);
+        if (on.Year <= fund.ClosedThrough) throw Fails(e, $"业务日期 {on:yyyy-MM-dd}，而 {fund.ClosedThrough} 年度已结账");
+        Of(fund.Accounts, from).Move(on, -amount, e.Index);
+        Of(fund.Accounts, to).Move(on, amount, e.Index);
+        if (from is "reserved" or "in-transit" or "credited") Of(Of(Text("applicationId")).Accounts, from).Move(on, -amount, e.Index);
+        if (to is "reserved" or "in-transit" or "credited") Of(Of(Text("applicationId")).Accounts, to).Move(on, amount, e.Index);
+    }
+
+    private static bool MayBeNegative(string account) =>
+        !account.StartsWith("available:", StringComparison.Ordinal) && account is not ("reserved" or "in-transit" or "credited");
+
+    /// <summary>C24: what was sealed is what the events say, and nothing of it is negative that must not be.</summary>
+    private void Closed(Entry e, JsonElement d, JsonElement headers)
+    {
+        var (fund, year) = (Of(_funds, e.Stream.Id), d.GetProperty("year").GetInt32());
+        var stood = fund.Accounts.Select(a => (Account: a.Key, Fen: a.Value.Through(year))).Where(a => a.Fen != 0)
+            .OrderBy(a => a.Account, StringComparer.Ordinal).ToList();
+        var kept = d.GetProperty("trialBalance").EnumerateArray().Select(b => (b.GetProperty("account").GetString()!, b.GetProperty("amountFen").GetInt64()));
+        var text = string.Concat(stood.Select(b => $"{b.Account}\t{b.Fen}\n"));
+        var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+        if (!stood.SequenceEqual(kept) || digest != d.GetProperty("trialBalanceDigest").GetString())
+            throw Fails(e, $"{year} 年度封存的试算平衡表与事件不符");
+        var isExplained = d.TryGetProperty("explanation", out var explanation) && explanation.ValueKind == JsonValueKind.String;
+        foreach (var (account, fen) in stood)
+            if (fen < 0 && !MayBeNegative(account) && !isExplained) throw Fails(e, $"{year} 年度结账时 {account} 为 {fen} 分");
+        fund.ClosedThrough = year;
+    }
+
+    /// <summary>C16: paid from the day after the notice's last, by business date.</summary>
+    private void Notice(Entry e, JsonElement d, JsonElement headers)
+    {
+        var application = Of(e.Stream.Id);
+        if (e.Type == "notice_published") application.NoticeUntil = Date(d, "until");
+        else if (application.NoticeUntil is not { } until) throw Fails(e, "没有公示就付款了");
+        else if (BusinessDate(headers) <= until) throw Fails(e, $"付款的业务日期 {BusinessDate(headers):yyyy-MM-dd}，公示至 {until:yyyy-MM-dd}");
     }
 
     /// <summary>
@@ -305,6 +420,7 @@ public sealed class Rules
                 break;
             default:
                 application.Filers.Add(who);
+                application.Reviewers.Clear(); // a roster that comes in anew is reviewed anew
                 break;
         }
     }
@@ -314,5 +430,9 @@ public sealed class Rules
     {
         foreach (var (id, application) in _applications)
             if (application.Lines != application.To - application.From) throw new NotProven($"{id} 的各人补助共 {application.Lines} 分，为它占用的是 {application.To - application.From} 分");
+        foreach (var (id, account, moves) in _applications.SelectMany(a => a.Value.Accounts, (a, b) => (a.Key, b.Key, b.Value))
+            .Concat(_funds.SelectMany(f => f.Value.Accounts, (f, b) => (f.Key, b.Key, b.Value)).Where(b => !MayBeNegative(b.Item2))))
+            if (moves.Negative() is var (on, fen, index))
+                throw new NotProven($"第 {index} 条（{id}）：业务日期 {on:yyyy-MM-dd} 的 {account} 为 {fen} 分");
     }
 }

@@ -6,6 +6,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Checking.Promises;
 using Ledger.Projections.Provenance;
 using Ledger.Projections.Rebuilding;
 using Ledger.Projections.TransparencyLog;
@@ -37,12 +38,16 @@ public sealed record Difference(string Projection, string Id, string Path, strin
     private static readonly System.Text.Json.JsonSerializerOptions Readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 }
 
-/// <summary>What a check looked at and what it found.</summary>
-public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Difference> Differences, bool Rebuilt);
+/// <summary>
+/// What a check looked at and what it found. <paramref name="Broken"/>: promises that the events themselves break, the clause as path; nothing
+/// mends those. <paramref name="Unclear"/>: what may have been meant, and wants looking at.
+/// </summary>
+public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Difference> Differences, bool Rebuilt, IReadOnlyList<Difference> Broken, IReadOnlyList<Difference> Unclear);
 
 /// <summary>
 /// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work queue, the audit trail, the axes of
-/// the fen; and across streams, that fund, application and member-years tell of the same money. Pages through the streams: memory stays constant.
+/// the fen; and across streams, that fund, application and member-years tell of the same money. Then replays the promises. Pages through the
+/// streams: memory stays constant.
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that no event explains.</param>
 public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database, string schema, string scope = "")
@@ -64,7 +69,8 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         foreach (var fold in DocumentFold.All) await CheckDocumentsAsync(fold, rebuild, cancellation);
         await beside;
         await CheckMoneyAsync(cancellation);
-        return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0);
+        var (broken, unclear) = await new PromiseCheck(store, database, schema, scope).RunAsync(cancellation);
+        return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0, broken, unclear);
     }
 
     /// <summary>Every stream that begins a document's events against that document.</summary>

@@ -1,0 +1,191 @@
+using JasperFx.Events;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Plans;
+using Ledger.Projections.AuditTrail;
+
+namespace Ledger.Projections.Checking.Promises;
+
+/// <summary>
+/// What a person's year promises, by what was on record at each moment: the cap over all collectives and donors (C11); who is subsidised and
+/// paid is alive, a member, has paid the year's contribution himself and none to catch up (C4, C5, C6); one subsidy of one origin a year;
+/// money is not credited before it was sent, nor sent back before it came (C17); a correction has two people (C20).
+/// </summary>
+/// <param name="standards">By plan.</param>
+/// <param name="inScope">Whether what happened in a region is the caller's affair.</param>
+public sealed class PersonPromises(
+    string id,
+    PolicyCaps caps,
+    Origins origins,
+    IReadOnlyDictionary<string, AdoptedStandards> standards,
+    Func<string, bool> inScope,
+    Report broken,
+    Report unclear
+)
+{
+    private sealed class Given(string collectiveId, Money amount)
+    {
+        public readonly string CollectiveId = collectiveId;
+        public readonly Money Amount = amount;
+        public bool Counts = true;
+        public DateOnly? PaidOn,
+            CreditedOn;
+        public long PaidAt;
+    }
+
+    private readonly int _year = int.Parse(id.AsSpan(^4..), System.Globalization.CultureInfo.InvariantCulture);
+    private readonly HashSet<string> _memberships = [];
+    private readonly List<ContributionRecorded> _contributions = [];
+    private readonly Dictionary<string, string> _askedBy = [];
+    private readonly Dictionary<string, Given> _given = [];
+    private readonly Dictionary<string, Money> _sponsored = [];
+    private (DateOnly On, long Since)? _death;
+
+    /// <summary>The year's events and the person's, in the order of recording.</summary>
+    public void Take(IEvent e)
+    {
+        var isOurs = inScope(e.Header(EventHeaders.Region));
+        void Breaks(string clause, string found, string expected)
+        {
+            if (isOurs)
+                broken(id, clause, found, expected, e.Sequence);
+        }
+        Given? Known(string application)
+        {
+            if (_given.TryGetValue(application, out var given))
+                return given;
+            Breaks("C15", $"{application} 没有审批过此人", "先审批");
+            return null;
+        }
+        switch (e.Data)
+        {
+            case MemberRegistered m:
+                _memberships.Add(m.CollectiveId);
+                break;
+            case MembershipEnded m:
+                _memberships.Remove(m.CollectiveId);
+                break;
+            case MembershipMoved m:
+                _memberships.Remove(m.FromCollectiveId);
+                _memberships.Add(m.ToCollectiveId);
+                break;
+            case DeathRecorded d:
+                _death = (d.On, e.Sequence);
+                break;
+            case ContributionRecorded c:
+                _contributions.Add(c);
+                break;
+            case ContributionReversalRequested r:
+                _askedBy[r.Reference] = r.RequestedBy;
+                break;
+            case ContributionReversed r:
+                if (_askedBy.GetValueOrDefault(r.Reference) is var asker && (asker is null || asker == r.ConfirmedBy))
+                    Breaks("C20", "更正由提出者自己确认，或没有提出过", "由另一人确认");
+                _contributions.RemoveAll(c => c.Reference == r.Reference);
+                break;
+            case SponsorshipRecorded s:
+                if (_death is not null)
+                    Breaks("C4", "直接资助时已登记死亡", "健在");
+                if (Regular() is null)
+                    Breaks("C6", "直接资助时没有本年度个人缴费记录", "本人先缴费");
+                _sponsored[s.SponsorshipId] = s.AmountFen;
+                Capped();
+                break;
+            case SponsorshipReversed s:
+                _sponsored.Remove(s.SponsorshipId);
+                break;
+            case SubsidyApproved a:
+                var origin = origins.At(a.CollectiveId, e.Sequence);
+                Eligible("审批", origin);
+                if (
+                    _given.FirstOrDefault(g => g.Key != a.ApplicationId && g.Value.Counts && origin.Contains(g.Value.CollectiveId)) is
+                    { Key: { } earlier, Value: var first }
+                )
+                    Breaks(
+                        "C4",
+                        first.CollectiveId == a.CollectiveId
+                            ? $"{_year} 年度已由 {earlier} 获本集体补助"
+                            : $"{_year} 年度已由 {earlier} 获同源集体 {first.CollectiveId} 补助",
+                        "同一来源的集体（合并、分立前后）一年补助一次"
+                    );
+                _given[a.ApplicationId] = new Given(a.CollectiveId, a.AmountFen);
+                Capped();
+                if (Due(a, e.Sequence) is { } due && due != a.AmountFen && isOurs)
+                    unclear(id, "C10", $"审批 {a.AmountFen} 元", $"按审批时有效的方案和缴费档次应为 {due} 元", e.Sequence);
+                break;
+            case SubsidyReleased r when Known(r.ApplicationId) is { } released:
+                released.Counts = false;
+                break;
+            case SubsidyPaid p when Known(p.ApplicationId) is { } paid:
+                Eligible("付款", origins.At(paid.CollectiveId, e.Sequence));
+                (paid.PaidOn, paid.PaidAt) = (e.EffectiveDate(), e.Sequence);
+                break;
+            case SubsidyReturned r when Known(r.ApplicationId) is { } returned:
+                (returned.PaidOn, returned.CreditedOn) = (null, null);
+                break;
+            case SubsidyCredited c when Known(c.ApplicationId) is { } credited:
+                if (credited.PaidOn is not { } sent)
+                    Breaks("C17", "没有付款就入账了", "先付款");
+                else if (c.CreditedOn < sent)
+                    Breaks("C17", $"入账日期 {c.CreditedOn:yyyy-MM-dd}", $"不早于付款的业务日期 {sent:yyyy-MM-dd}");
+                credited.CreditedOn = e.EffectiveDate();
+                break;
+            case SubsidyRefunded r when Known(r.ApplicationId) is { } refunded:
+                if ((refunded.CreditedOn ?? refunded.PaidOn) is not { } came)
+                    Breaks("C17", "没有付款就退回了", "先付款");
+                else if (e.EffectiveDate() < came)
+                    Breaks("C17", $"退回的业务日期 {e.EffectiveDate():yyyy-MM-dd}", $"不早于付款、入账的 {came:yyyy-MM-dd}");
+                (refunded.Counts, refunded.PaidOn) = (false, null);
+                break;
+        }
+
+        void Capped()
+        {
+            var sum = Money.Sum(_given.Values.Where(g => g.Counts).Select(g => g.Amount)) + Money.Sum(_sponsored.Values);
+            if (caps.At(e.Header(EventHeaders.Region), _year, e.Sequence) is not { } cap)
+                Breaks("C11", $"{_year} 年度没有政策参数", "先发布政策参数");
+            else if (sum > cap)
+                Breaks("C11", $"{_year} 年度各项补助共 {sum} 元", $"不超过当时的最高缴费档次 {cap} 元");
+        }
+
+        void Eligible(string step, IReadOnlySet<string> origin)
+        {
+            if (_death is not null)
+                Breaks("C4", $"{step}时已登记死亡", "健在的成员");
+            if (!_memberships.Overlaps(origin))
+                Breaks("C4", $"{step}时不是本集体成员", "本集体成员");
+            if (_contributions.Any(c => c.Kind == ContributionKind.CatchUp))
+                Breaks("C5", $"{step}时有本年度一次性补缴", "一次性补缴的不补助");
+            if (Regular() is null)
+                Breaks("C6", $"{step}时没有本年度个人缴费记录", "本人先缴费");
+        }
+    }
+
+    private ContributionRecorded? Regular() =>
+        _contributions.FirstOrDefault(c => c.Kind == ContributionKind.Regular && c.AmountFen.IsPositive);
+
+    /// <summary>What the plan in force gives; null where that follows from what no event says, an age.</summary>
+    private Money? Due(SubsidyApproved a, long at) =>
+        Regular() is { } own
+        && standards.GetValueOrDefault(StreamId.PlanOf(a.CollectiveId, _year))?.At(at) is { } standard
+        && !LooksAtAge(standard)
+            ? standard.AmountFor(new LineFacts(own.TierFen, null, own.ContributionYears))
+            : null;
+
+    private static bool LooksAtAge(Standard standard) =>
+        standard.Kind == StandardKind.PerAgeBand || standard.Parts?.Any(LooksAtAge) == true;
+
+    public void Finish()
+    {
+        foreach (var (application, given) in _given.Where(g => g.Value is { Counts: true, PaidOn: not null }))
+            if (_death is var (on, since) && since > given.PaidAt && on <= given.PaidOn)
+                unclear(
+                    id,
+                    "C4",
+                    $"{on:yyyy-MM-dd} 死亡，{application} 的补助 {given.Amount} 元在其后付款，尚未退回",
+                    "由经办机构退回",
+                    since
+                );
+    }
+}

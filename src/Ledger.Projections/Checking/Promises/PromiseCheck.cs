@@ -1,0 +1,182 @@
+using JasperFx.Events;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
+using Ledger.Projections.Rebuilding;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Projections.Checking.Promises;
+
+/// <summary>
+/// Replays what the ledger promises from the events alone, whatever the states beside them say: stream by stream, a page of them at a time.
+/// ledger-verify does the same from an exported log, in code of its own.
+/// </summary>
+/// <param name="scope">Only what happened in regions that begin so.</param>
+public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database, string schema, string scope)
+{
+    private const int PageSize = 1_000,
+        MaxSaid = 1_000;
+
+    /// <summary>The projection's name of a broken promise, and of what wants looking at.</summary>
+    public const string Broken = "Promise",
+        Unclear = "Finding";
+
+    private readonly StoredEvents _stored = new(store, schema);
+    private readonly List<Difference> _broken = [],
+        _unclear = [];
+    private readonly PolicyCaps _caps = new();
+    private readonly Origins _origins = new();
+
+    private void Breaks(string id, string clause, string found, string expected, long at) =>
+        Say(_broken, Broken, id, clause, found, expected, at);
+
+    private void Notes(string id, string clause, string found, string expected, long at) =>
+        Say(_unclear, Unclear, id, clause, found, expected, at);
+
+    private static void Say(List<Difference> said, string kind, string id, string clause, string found, string expected, long at)
+    {
+        if (said.Count < MaxSaid)
+            said.Add(new Difference(kind, id, clause, found, expected, at));
+    }
+
+    public async Task<(IReadOnlyList<Difference> Broken, IReadOnlyList<Difference> Unclear)> RunAsync(CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var few = await _stored
+            .ReadAsync(
+                connection,
+                "type = any(@types)",
+                ("types", Names(typeof(PolicyYearPublished), typeof(PolicyYearAmended), typeof(CollectiveMerged), typeof(MembersSeparated)))
+            )
+            .ToListAsync(cancellation);
+        foreach (var e in few.OrderBy(e => e.Sequence))
+        {
+            _caps.Take(e);
+            _origins.Take(e);
+        }
+        await FundsAsync(connection, cancellation);
+        await ApplicationsAsync(connection, cancellation);
+        await PeopleAsync(connection, cancellation);
+        await new Repetitions(connection, schema, scope, Breaks, Notes).LookAsync();
+        return (_broken, _unclear);
+    }
+
+    private async Task FundsAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        var types = Names([.. EventTypes.Of<Fund>()]);
+        await foreach (var ids in StreamsAsync(connection, types))
+        {
+            var (fund, of) = ((string?)null, (FundPromises?)null);
+            await foreach (var e in _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids)).WithCancellation(cancellation))
+            {
+                if (e.StreamKey != fund)
+                {
+                    of?.Finish();
+                    (fund, of) = (e.StreamKey, new FundPromises(e.StreamKey!, Breaks));
+                }
+                of!.Take(e);
+            }
+            of?.Finish();
+        }
+    }
+
+    private async Task ApplicationsAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        // Lines are the people's affair: an application of ten thousand has forty events of them.
+        var types = Names(
+            typeof(ApplicationFiled),
+            typeof(ApplicationResubmitted),
+            typeof(ApplicationReviewed),
+            typeof(ApplicationApproved),
+            typeof(NoticePublished),
+            typeof(ObjectionRaised),
+            typeof(ObjectionResolved),
+            typeof(PaymentSent)
+        );
+        await foreach (var ids in StreamsAsync(connection, types))
+        {
+            var (application, of) = ((string?)null, (ApplicationPromises?)null);
+            await foreach (
+                var e in _stored
+                    .ReadAsync(connection, "stream_id = any(@ids) and type = any(@types)", ("ids", ids), ("types", types))
+                    .WithCancellation(cancellation)
+            )
+            {
+                if (e.StreamKey != application)
+                    (application, of) = (e.StreamKey, new ApplicationPromises(e.StreamKey!, Breaks, Notes));
+                of!.Take(e);
+            }
+        }
+    }
+
+    /// <summary>A year's events together with those of its person, and the plans that its subsidies follow from, in one look: nothing comes in between.</summary>
+    private async Task PeopleAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await foreach (
+            var ids in StreamsAsync(
+                connection,
+                Names([.. EventTypes.Of<MemberYear>().Except([typeof(ContributionRecorded), typeof(ContributionReversalRequested)])])
+            )
+        )
+        {
+            var plans = await connection.QueryAsync(
+                $"select distinct 'plan-' || substr(data ->> 'collectiveId', 12) || '-' || right(stream_id, 4) from {schema}.mt_events where stream_id = any(@ids) and type = any(@approved)",
+                r => r.GetString(0),
+                ("ids", ids),
+                ("approved", Names(typeof(SubsidyApproved)))
+            );
+            var events = await _stored
+                .ReadAsync(
+                    connection,
+                    "stream_id = any(@streams)",
+                    ("streams", ids.Concat(ids.Select(StreamId.MemberOf)).Concat(plans).Distinct().ToArray())
+                )
+                .ToListAsync(cancellation);
+            var streams = events.ToLookup(e => e.StreamKey!);
+            var standards = plans.ToDictionary(p => p, p => new AdoptedStandards(streams[p]));
+            foreach (var id in ids)
+            {
+                var year = new PersonPromises(
+                    id,
+                    _caps,
+                    _origins,
+                    standards,
+                    region => region.StartsWith(scope, StringComparison.Ordinal),
+                    Breaks,
+                    Notes
+                );
+                foreach (var e in streams[id].Concat(streams[StreamId.MemberOf(id)]).OrderBy(e => e.Sequence))
+                    year.Take(e);
+                year.Finish();
+            }
+        }
+    }
+
+    private string[] Names(params Type[] types) =>
+        [.. store.Options.Events.AllKnownEventTypes().Where(t => types.Contains(t.EventType)).Select(t => t.EventTypeName)];
+
+    /// <summary>The streams that have such events, a page at a time.</summary>
+    private async IAsyncEnumerable<string[]> StreamsAsync(NpgsqlConnection connection, string[] types)
+    {
+        for (var after = ""; ; )
+        {
+            var ids = await connection.QueryAsync(
+                $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
+                r => r.GetString(0),
+                ("after", after),
+                ("types", types),
+                ("scope", scope)
+            );
+            if (ids.Count == 0)
+                yield break;
+            after = ids[^1];
+            yield return [.. ids];
+        }
+    }
+}

@@ -1,0 +1,205 @@
+using System.Text.Json;
+using Ledger.Domain.Identity;
+using Ledger.Projections.TransparencyLog;
+using Npgsql;
+
+namespace Ledger.Projections.Checking.Promises;
+
+/// <summary>What was used twice, or should not stand where it stands: seen only across streams, so the database looks for it.</summary>
+internal sealed class Repetitions(NpgsqlConnection connection, string schema, string scope, Report broken, Report unclear)
+{
+    private const int Most = 1_000;
+
+    private const string InScope = "(@scope = '' or headers ->> 'region' like @scope || '%')";
+
+    public async Task LookAsync()
+    {
+        // C17: the bank says which transfer it was. Two funds may have two banks, and two banks the same number; one transfer may be booked in parts.
+        foreach (
+            var (reference, payments, first, last) in await TwiceAsync(
+                "funds_paid",
+                "data ->> 'bankReference'",
+                "stream_id || ' ' || (data ->> 'applicationId')",
+                "1 = 1"
+            )
+        )
+        {
+            var applications = payments.Select(p => p.Split(' ')).DistinctBy(p => p[1]).ToList();
+            var isTwice = applications.Select(a => a[0]).Distinct().Count() < applications.Count;
+            (isTwice ? broken : unclear)(
+                payments[^1].Split(' ')[0],
+                "C17",
+                $"银行流水号 {Short(reference)} 用于 {payments.Length} 笔付款、{applications.Count} 份申请（首笔为事件 {first}）",
+                "一个流水号一笔付款",
+                last
+            );
+        }
+        foreach (
+            var (slip, funds, first, last) in await TwiceAsync(
+                "funds_allocated",
+                "jsonb_array_elements_text(data -> 'evidence')",
+                "stream_id",
+                "1 = 1"
+            )
+        )
+            unclear(
+                funds[^1],
+                "C7",
+                $"凭证 {slip[..Math.Min(12, slip.Length)]}… 用于 {funds.Length} 笔划入（首笔为事件 {first}）",
+                "一张回单一笔划入；确为一张时请核实",
+                last
+            );
+        foreach (
+            var (reference, years, first, last) in await TwiceAsync(
+                "contribution_recorded",
+                "data ->> 'reference'",
+                "stream_id",
+                "count(distinct left(stream_id, -5)) > 1"
+            )
+        )
+            unclear(
+                years[^1],
+                "C4",
+                $"税务凭证号 {Short(reference)} 用于 {years.Select(y => y[..^5]).Distinct().Count()} 人（首笔为事件 {first}）",
+                "一个凭证号一人",
+                last
+            );
+        await MeetingsAsync();
+        await PersonalNumbersAsync();
+        await WithoutRegionAsync();
+        await DelegationsAsync();
+        foreach (
+            var (account, at) in await RowsAsync(
+                $"select stream_id, seq_id from {schema}.mt_events where type = 'account_opened' and stream_id in ('account-public', 'account-console') and {InScope}",
+                r => (r.GetString(0), r.GetInt64(1))
+            )
+        )
+            unclear(account, "C20", "账户名与系统自用的名称相同", "停用，另开一个", at);
+    }
+
+    /// <summary>What stands in more than one event of a type: where, the first and the last of them.</summary>
+    private Task<List<(string What, string[] Where, long First, long Last)>> TwiceAsync(
+        string type,
+        string what,
+        string where,
+        string having
+    ) =>
+        RowsAsync(
+            $"""
+            select what, array_agg(place order by seq_id), min(seq_id), max(seq_id) from (select {what} as what, {where} as place, stream_id, seq_id from {schema}.mt_events where type = '{type}' and {InScope}) e
+             group by what having count(*) > 1 and {having} order by 3 limit {Most}
+            """,
+            r => (r.GetString(0), r.GetFieldValue<string[]>(1), r.GetInt64(2), r.GetInt64(3))
+        );
+
+    /// <summary>C13: a meeting of another time, or of hardly anybody, that the collective's survey does not explain.</summary>
+    private async Task MeetingsAsync()
+    {
+        var meetings = await RowsAsync(
+            $"""
+            select r.stream_id, r.seq_id, (r.data #>> '{'{'}resolution,meetingDate{'}'}')::date, (r.data #>> '{'{'}resolution,eligible{'}'}')::int, right(r.stream_id, 4)::int,
+                   (select (s.data #>> '{'{'}survey,members{'}'}')::int from {schema}.mt_events s
+                     where s.stream_id = 'collective-' || substr(left(r.stream_id, -5), 6) and s.type = 'collective_surveyed' and s.data ->> 'year' = right(r.stream_id, 4) and s.seq_id < r.seq_id
+                     order by s.version desc limit 1)
+              from {schema}.mt_events r where r.type = 'resolution_recorded' and {InScope.Replace(
+                "headers",
+                "r.headers",
+                StringComparison.Ordinal
+            )} order by r.seq_id
+            """,
+            r =>
+                (
+                    Plan: r.GetString(0),
+                    At: r.GetInt64(1),
+                    On: r.GetFieldValue<DateOnly>(2),
+                    Eligible: r.GetInt32(3),
+                    Year: r.GetInt32(4),
+                    Members: r.IsDBNull(5) ? (int?)null : r.GetInt32(5)
+                )
+        );
+        foreach (var (plan, at, on, eligible, year, members) in meetings)
+        {
+            if (on.Year < year - 1)
+                unclear(plan, "C13", $"{year} 年度方案的会议日期 {on:yyyy-MM-dd}", "方案年度或上一年", at);
+            // A household has a handful of members, a representative speaks for a dozen households.
+            if (members is { } all && eligible * 50L < all)
+                unclear(plan, "C13", $"应到 {eligible} 人", $"与摸底的 {all} 名成员相称", at);
+        }
+    }
+
+    /// <summary>C15: who reviews for him whom he approves for is two people on paper.</summary>
+    private async Task DelegationsAsync()
+    {
+        var mutual = await RowsAsync(
+            $"""
+            select a.stream_id, a.seq_id, b.stream_id from {schema}.mt_events a join {schema}.mt_events b
+                   on b.type = 'delegation_granted' and b.stream_id = 'account-' || (a.data ->> 'to') and a.stream_id = 'account-' || (b.data ->> 'to')
+                      and b.seq_id < a.seq_id and (b.data ->> 'until') >= (a.headers ->> 'effectiveDate')
+             where a.type = 'delegation_granted' and {InScope.Replace("headers", "a.headers", StringComparison.Ordinal)}
+               and not exists (select from {schema}.mt_events e where e.type = 'delegation_ended' and e.stream_id = b.stream_id and e.data ->> 'to' = b.data ->> 'to' and e.seq_id between b.seq_id and a.seq_id)
+             order by a.seq_id limit {Most}
+            """,
+            r => (By: r.GetString(0), At: r.GetInt64(1), To: r.GetString(2))
+        );
+        foreach (var (by, at, to) in mutual)
+            unclear(by, "C15", $"与 {to} 互相委托", "复核与审批不由同一人代办", at);
+    }
+
+    /// <summary>Numbers of people in what nobody can erase. The number itself is not repeated here.</summary>
+    private async Task PersonalNumbersAsync()
+    {
+        const string Digits = "(?<![0-9A-Za-z])([0-9]{17}[0-9Xx]|1[3-9][0-9]{9})(?![0-9A-Za-z])";
+        var suspects = await RowsAsync(
+            $"select stream_id, type, seq_id, data::text, coalesce(headers ->> 'idempotencyKey', '') from {schema}.mt_events where {InScope} and (data::text ~ @digits or headers ->> 'idempotencyKey' ~ @digits) order by seq_id limit {Most}",
+            r => (Id: r.GetString(0), Type: r.GetString(1), At: r.GetInt64(2), Body: r.GetString(3), Key: r.GetString(4)),
+            ("digits", Digits)
+        );
+        foreach (var (id, type, at, body, key) in suspects)
+        {
+            using var json = JsonDocument.Parse(body);
+            if (Texts(json.RootElement).Select(PersonalNumbers.In).FirstOrDefault(what => what is not null) is { } inBody)
+                unclear(id, "C20", $"{type} 的内容中有{inBody}", "事件不能删除，不写个人号码", at);
+            if (PersonalNumbers.In(key) is { } inKey)
+                unclear(id, "C20", $"{type} 的 Idempotency-Key 是{inKey}", "事件不能删除，不写个人号码", at);
+        }
+    }
+
+    /// <summary>What is written in words; an amount may have as many digits as a telephone.</summary>
+    private static IEnumerable<string> Texts(JsonElement json) =>
+        json.ValueKind switch
+        {
+            JsonValueKind.String => [json.GetString()!],
+            JsonValueKind.Array => json.EnumerateArray().SelectMany(Texts),
+            JsonValueKind.Object => json.EnumerateObject().SelectMany(p => Texts(p.Value)),
+            _ => [],
+        };
+
+    private async Task WithoutRegionAsync()
+    {
+        if (!await LogStore.IsWholeInAsync(connection, schema, scope))
+            return; // they are for whoever sees everything else
+        foreach (
+            var (type, count, first) in await RowsAsync(
+                $"select type, count(*), min(seq_id) from {schema}.mt_events where coalesce(headers ->> 'region', '') = '' group by type order by type",
+                r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2))
+            )
+        )
+            unclear(type, "C20", $"{count} 个事件没有区划，首个为事件 {first}", "办理人的区划", first);
+    }
+
+    /// <summary>A reference is free text: what it may hide is not spread further.</summary>
+    private static string Short(string reference) => PersonalNumbers.In(reference) is { } what ? $"（{what}）" : reference;
+
+    private async Task<List<T>> RowsAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params (string Name, object? Value)[] parameters)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        command.Parameters.AddWithValue("scope", scope);
+        foreach (var (name, value) in parameters)
+            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<T>();
+        while (await reader.ReadAsync())
+            rows.Add(read(reader));
+        return rows;
+    }
+}

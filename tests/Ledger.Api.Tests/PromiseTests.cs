@@ -1,0 +1,294 @@
+using JasperFx.Events;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Members;
+using Ledger.Domain.Policies;
+using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Checking.Promises;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>What check says to events that no decider would have let happen, and that it says nothing to those that one would.</summary>
+public sealed class PromiseTests
+{
+    private static readonly DateOnly March = new(2026, 3, 1);
+    private readonly List<string> _broken = [];
+    private readonly List<string> _unclear = [];
+    private long _sequence;
+
+    private void Breaks(string id, string clause, string found, string expected, long at) => _broken.Add($"{clause} {found}");
+
+    private void Notes(string id, string clause, string found, string expected, long at) => _unclear.Add($"{clause} {found}");
+
+    private Event<T> On<T>(DateOnly on, T data, string actor = "x", string stream = "")
+        where T : notnull
+    {
+        var e = new Event<T>(data) { Sequence = ++_sequence, StreamKey = stream };
+        e.SetHeader(EventHeaders.Actor, actor);
+        e.SetHeader(EventHeaders.Region, "370811000001");
+        e.SetHeader(EventHeaders.BusinessDate, $"{on:yyyy-MM-dd}");
+        return e;
+    }
+
+    private static Money Yuan(long yuan) => new(yuan * 100);
+
+    private static FenInterval Fen(long from, long to) => new(from * 100, to * 100);
+
+    // Applications
+
+    private static ApplicationFiled Filed(string by) => new("p", 1, "c", "f", "370811000001", 2026, "general", by, "s", "r", 1, Yuan(100));
+
+    private void Application(params IEvent[] events)
+    {
+        var application = new ApplicationPromises("application-1", Breaks, Notes);
+        foreach (var e in events)
+            application.Take(e);
+    }
+
+    private Event<ApplicationReviewed> Reviewed(string by) => On(March, new ApplicationReviewed(by, [], true, true), by);
+
+    private Event<ApplicationApproved> Approved(string by) => On(March, new ApplicationApproved(by, 1, Yuan(100), Fen(0, 100)), by);
+
+    private Event<PaymentSent> Paid(string by, DateOnly on) => On(on, new PaymentSent(by, 1, Yuan(100), "NX1", []), by);
+
+    private Event<NoticePublished> Noticed() => On(March, new NoticePublished(March, March.AddDays(7), "x"));
+
+    [Fact]
+    public void C15_C16_the_way_of_an_application_breaks_no_promise()
+    {
+        Application(
+            On(March, Filed("village"), "village"),
+            Reviewed("second"),
+            On(March, new ApplicationReturned("second", "x"), "second"),
+            On(March, new ApplicationResubmitted(1, "village", "s", "r", 1, Yuan(100)), "village"),
+            Reviewed("first"),
+            Approved("second"), // who reviewed the roster that was sent back
+            Noticed(),
+            Paid("village", March.AddDays(8))
+        );
+        Assert.Empty(_broken.Concat(_unclear));
+    }
+
+    [Fact]
+    public void C15_filer_reviewer_approver_and_payer_are_different_people_in_their_own_names()
+    {
+        Application(
+            On(March, Filed("village"), "somebody"),
+            Approved("village"),
+            Reviewed("village"),
+            Reviewed("agency"),
+            Approved("agency"),
+            Noticed(),
+            Paid("agency", March.AddDays(8))
+        );
+        Assert.Equal(
+            [
+                "C15 village 与办理人 somebody 不符",
+                "C15 village 审批了自己提交或复核的申请",
+                "C15 没有复核就审批了",
+                "C15 village 复核了自己提交的申请",
+                "C15 agency 审批了自己提交或复核的申请",
+                "C15 agency 支付了自己复核或审批的申请",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
+    public void C16_nothing_is_paid_before_the_day_after_the_notice()
+    {
+        Application(On(March, Filed("v"), "v"), Reviewed("r"), Approved("a"), Paid("v", March), Noticed(), Paid("v", March.AddDays(7)));
+        Assert.Equal(["C16 没有公示就付款了", "C16 付款的业务日期 2026-03-08"], _broken);
+    }
+
+    // Funds
+
+    private Event<FundsAllocated> Allocated(DateOnly on, string id, long from, long to) =>
+        On(on, new FundsAllocated(id, SourceKind.CollectiveIncome, "x", "general", Yuan(to - from), Fen(from, to), []));
+
+    private void Fund(params IEvent[] events)
+    {
+        var fund = new FundPromises("fund-1", Breaks);
+        foreach (var e in events)
+            fund.Take(e);
+        fund.Finish();
+    }
+
+    [Fact]
+    public void C9_the_way_of_money_breaks_no_promise_also_back_dated_where_it_may_be()
+    {
+        Fund(
+            Allocated(March, "a", 0, 100),
+            On(March.AddDays(1), new FundsReserved("application-1", "general", Yuan(100), 1, Fen(0, 100))),
+            On(March.AddDays(9), new FundsPaid("application-1", Yuan(100), 1, "NX1", [])),
+            Allocated(March.AddDays(-60), "b", 100, 300),
+            On(March.AddDays(10), new FundsCredited("application-1", Yuan(100), 1)),
+            On(
+                March.AddDays(10),
+                new FundsRefunded("application-1", "m", "general", Yuan(100), true, Fen(0, 100), Fen(300, 400), "TH1", [])
+            ),
+            On(March.AddDays(11), new ReversalRequested("b", "village", "township", "x")),
+            On(March.AddDays(11), new AllocationReversed("b", "general", Yuan(200), Fen(100, 300), null, null, "township")),
+            On(March.AddDays(12), new SurplusReturned("general", Yuan(100), Fen(300, 400), "x", []))
+        );
+        Assert.Empty(_broken);
+    }
+
+    [Fact]
+    public void C9_C17_no_balance_is_negative_in_the_order_of_recording_or_on_any_business_date()
+    {
+        Fund(
+            Allocated(March, "a", 0, 100),
+            On(March.AddDays(-1), new FundsReserved("application-1", "general", Yuan(60), 1, Fen(0, 60))),
+            On(March.AddDays(-2), new FundsPaid("application-1", Yuan(60), 1, "NX1", [])),
+            On(March.AddDays(-3), new FundsCredited("application-1", Yuan(60), 1)),
+            On(March, new FundsReserved("application-2", "general", Yuan(60), 1, Fen(60, 120)))
+        );
+        Assert.Equal(
+            ["C9 可用 general -20.00 元", "C17 业务日期 2026-02-27 的已占用 -60.00 元", "C17 业务日期 2026-02-26 的在途 -60.00 元"],
+            _broken
+        );
+    }
+
+    [Fact]
+    public void C20_C24_a_reversal_has_two_people_and_a_closed_year_is_as_it_was_sealed()
+    {
+        AccountBalance[] sealedAs = [new("available:general", Yuan(90)), new("source:collective-income", Yuan(-90))];
+        Fund(
+            Allocated(new DateOnly(2025, 5, 1), "a", 0, 100),
+            On(March, new ReversalRequested("a", "village", "township", "x")),
+            On(March, new AllocationReversed("a", "general", Yuan(100), Fen(0, 100), null, null, "village")),
+            On(March, new AllocationReversed("b", "general", Yuan(0), Fen(0, 0), null, null, "village")),
+            On(March, new YearClosed(2025, sealedAs, Postings.Digest(sealedAs))),
+            Allocated(new DateOnly(2025, 12, 31), "c", 100, 101)
+        );
+        Assert.Equal(
+            [
+                "C20 village 自己确认了自己申请的冲正",
+                "C20 b 没有人申请就冲正了",
+                "C9 金额 0.00 元",
+                "C24 2025 年度封存的试算平衡表：available:general 90.00、source:collective-income -90.00",
+                "C24 业务日期 2025-12-31 的事项在结账之后记入",
+            ],
+            _broken
+        );
+    }
+
+    // People
+
+    private readonly PolicyCaps _caps = new();
+    private readonly Origins _origins = new();
+
+    private PolicyParameters Cap(long yuan) => new(March, [new ContributionTier(Yuan(yuan), Money.Zero)], 0, 7, []);
+
+    private void Published(long yuan, bool again = false)
+    {
+        if (again)
+            _caps.Take(On(March, new PolicyYearAmended(Cap(yuan)), stream: "policy-year-3708-2026"));
+        else
+            _caps.Take(On(March, new PolicyYearPublished("3708", 2026, Cap(yuan)), stream: "policy-year-3708-2026"));
+    }
+
+    private PersonPromises Person(string membership = "collective-1")
+    {
+        var person = new PersonPromises(
+            "member-year-1-2026",
+            _caps,
+            _origins,
+            new Dictionary<string, AdoptedStandards>(),
+            _ => true,
+            Breaks,
+            Notes
+        );
+        person.Take(On(March, new MemberRegistered(membership, "370811000001", "d")));
+        return person;
+    }
+
+    private Event<ContributionRecorded> Contributed(ContributionKind kind = ContributionKind.Regular) =>
+        On(March, new ContributionRecorded(kind, Yuan(300), Yuan(300), March, $"SW{_sequence}"));
+
+    private Event<SubsidyApproved> Subsidy(string application, string collective, long yuan) =>
+        On(March, new SubsidyApproved(application, collective, "fund-1", "general", Yuan(yuan), Fen(0, yuan)));
+
+    [Fact]
+    public void C4_C11_a_person_s_year_breaks_no_promise_by_what_was_recorded_at_the_time()
+    {
+        Published(500);
+        var person = Person();
+        person.Take(Contributed());
+        person.Take(Subsidy("application-1", "collective-1", 300));
+        person.Take(On(March, new SubsidyReleased("application-1", Yuan(300), "x")));
+        person.Take(Subsidy("application-2", "collective-1", 400)); // the first counts no more
+        person.Take(On(March, new SubsidyPaid("application-2", Yuan(400))));
+        person.Take(On(March, new SubsidyReturned("application-2", Yuan(400))));
+        person.Take(On(March.AddDays(3), new SubsidyPaid("application-2", Yuan(400))));
+        person.Take(On(March.AddDays(4), new SubsidyCredited("application-2", Yuan(400), March.AddDays(3), "HZ1")));
+        Published(100, again: true); // afterwards
+        person.Take(On(March, new MembershipEnded("collective-1", March.AddDays(9), "x")));
+        person.Take(On(March, new DeathRecorded(March.AddDays(9), [])));
+        person.Finish();
+        Assert.Empty(_broken.Concat(_unclear));
+    }
+
+    [Fact]
+    public void C4_C5_C6_C11_C17_who_may_get_nothing_gets_nothing_and_nothing_comes_before_it_was_sent()
+    {
+        var early = Subsidy("application-0", "collective-1", 1);
+        Published(500);
+        var person = Person("collective-9");
+        person.Take(early); // no policy year yet, no contribution, no member
+        person.Take(Contributed());
+        person.Take(Contributed(ContributionKind.CatchUp));
+        person.Take(On(March, new MemberRegistered("collective-1", "370811000001", "d")));
+        person.Take(Subsidy("application-1", "collective-1", 600));
+        person.Take(On(March, new SubsidyCredited("application-1", Yuan(600), March, "HZ1")));
+        person.Take(On(March, new SubsidyRefunded("application-0", Yuan(1), RefundReason.Death)));
+        Assert.Equal(
+            [
+                "C4 审批时不是本集体成员",
+                "C6 审批时没有本年度个人缴费记录",
+                "C11 2026 年度没有政策参数",
+                "C5 审批时有本年度一次性补缴",
+                "C4 2026 年度已由 application-0 获本集体补助",
+                "C11 2026 年度各项补助共 601.00 元",
+                "C17 没有付款就入账了",
+                "C17 没有付款就退回了",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
+    public void C4_one_origin_subsidises_a_person_once_a_year_from_when_it_is_one()
+    {
+        Published(5000);
+        var person = Person("collective-1");
+        person.Take(On(March, new MemberRegistered("collective-2", "370811000002", "d")));
+        person.Take(On(March, new MemberRegistered("collective-3", "370811000003", "d")));
+        person.Take(Contributed());
+        person.Take(Subsidy("application-1", "collective-1", 100));
+        person.Take(Subsidy("application-2", "collective-2", 100)); // two collectives, as it was then
+        _origins.Take(On(March, new CollectiveMerged("collective-3", "x", []), stream: "collective-2"));
+        _origins.Take(On(March, new MembersSeparated("collective-4", 1, Money.Zero, "x", []), stream: "collective-2"));
+        Assert.Empty(_broken);
+        person.Take(On(March, new MembershipMoved("collective-2", "collective-4", "370811000004")));
+        person.Take(Subsidy("application-3", "collective-4", 100));
+        Assert.Equal(["C4 2026 年度已由 application-2 获同源集体 collective-2 补助"], _broken);
+    }
+
+    [Fact]
+    public void C4_who_died_before_the_payment_and_was_recorded_after_it_is_to_be_looked_at()
+    {
+        Published(500);
+        var person = Person();
+        person.Take(Contributed());
+        person.Take(Subsidy("application-1", "collective-1", 300));
+        person.Take(On(March.AddDays(9), new SubsidyPaid("application-1", Yuan(300))));
+        person.Take(On(March.AddDays(9), new DeathRecorded(March.AddDays(5), [])));
+        person.Finish();
+        Assert.Empty(_broken);
+        Assert.Equal(["C4 2026-03-06 死亡，application-1 的补助 300.00 元在其后付款，尚未退回"], _unclear);
+    }
+}
