@@ -81,16 +81,20 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C5_catch_up_found_after_filing_stops_the_approval_of_everybody()
+    public async Task C5_catch_up_found_after_filing_leaves_that_person_out_by_name()
     {
         var (village, people) = await api.ReadyToFileAsync(3);
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.Offices.Tax.UploadAsync($"/api/contributions/import?year={village.Year}", SampleSheets.Contributions([(people[1], 300, true)], api.Today, "CATCHUP"), "补缴.xlsx");
-        var problem = await Refused("catch-up-contribution", village.Offices.Approver, $"{village.ApplicationPath}/approval");
-        Assert.Equal(3, problem.GetProperty("faults")[0].GetProperty("row").GetInt32());
+        var leftOut = Assert.Single((await village.ApproveAsync()).GetProperty("leftOut").EnumerateArray());
+        Assert.Equal((3, "catch-up-contribution"), (leftOut.GetProperty("row").GetInt32(), leftOut.GetProperty("code").GetString()));
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
+        Assert.Equal(200m, fund.GetProperty("reservedAmount").GetDecimal());
+        var refused = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines?status=refused")).GetProperty("lines");
+        Assert.Equal("本年度为一次性补缴", Assert.Single(refused.EnumerateArray()).GetProperty("reason").GetString());
+        var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=lines_left_out")).GetProperty("entries");
+        Assert.Equal(village.Offices.Approver.Actor.Id, Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString());
     }
 
     [Fact]

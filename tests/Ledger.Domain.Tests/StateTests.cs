@@ -117,7 +117,7 @@ public sealed class StateTests
         [
             ("regular payment", y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.Regular)))),
             ("catch-up payment", y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.CatchUp)))),
-            ("approve", y => Step(y, MemberYearDecider.Approve(y, member, ["collective-1"],
+            ("approve", y => Step(y, MemberYearDecider.Approve(y, member, new Lineage(["collective-1"], ["collective-1"]),
                 new SubsidyApproved($"application-{y.Subsidies.Length}", "collective-1", "fund-1", "general", new Money(100), new FenInterval(0, 100)), new Money(500_000)))),
             ("release", y => When(y, SubsidyStatus.Approved, new SubsidyReleased($"application-{y.Subsidies.Length - 1}", new Money(100), "x"))),
             ("pay", y => When(y, SubsidyStatus.Approved, new SubsidyPaid($"application-{y.Subsidies.Length - 1}", new Money(100)))),

@@ -49,7 +49,7 @@ public static class ApplicationEndpoints
             .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
             .Refuses(Rejections.CountyNotInPilot, Rejections.PlanNotAdopted, Rejections.SealMissing, Rejections.RosterInvalid, Rejections.NotAMember,
                 Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.EarmarkMismatch, Rejections.EvidenceMissing,
-                Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
+                Rejections.MemberDeceased, Rejections.AgeIneligible, Rejections.CollectiveMerged, Rejections.PolicyYearMissing, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
             .Example("""{"planId":"plan-N2370811MF0000001J-2026","seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
         api.MapPost("/applications/roster-check", Filing.CheckRoster)
             .Command<RosterCheckView>("check-roster", "核对名单而不提交：逐行列出问题、金额合计（C14） · Look at a roster before filing it", Roles.VillageFinance)
@@ -63,7 +63,7 @@ public static class ApplicationEndpoints
             .Example("""{"seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
         api.MapPost("/applications/{id}/review", Review)
             .Command<ApplicationView>("review-application", "逐行复核 (C15) · Review line by line", Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FindingOpen, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"verdicts":[{"memberId":"member-…","accepted":false,"reason":"户籍已迁出"}],"acceptRest":true}""");
         api.MapPost("/applications/{id}/return", Return)
             .Command<ApplicationView>("return-application", "退回补正 (C15) · Return for correction", Roles.Agency)
@@ -77,7 +77,7 @@ public static class ApplicationEndpoints
             .Command<ApplicationView>("approve-application", "审批：一次事务内占用资金和各人额度 (C9 C11 C15) · Approve", Roles.Agency)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.ReviewIncomplete, Rejections.CountyNotInPilot, Rejections.FundOverdrawn,
                 Rejections.EarmarkMismatch, Rejections.CapExceeded, Rejections.NotAMember, Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FundClosed, Rejections.NotContributed, Rejections.CatchUpContribution,
-                Rejections.AlreadySubsidised, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
+                Rejections.AlreadySubsidised, Rejections.AmountChanged, Rejections.AgeIneligible, Rejections.FindingOpen, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/applications/{id}/notice", Notice)
             .Command<ApplicationView>("publish-notice", "公示 (C16) · Publish the notice", Roles.VillageFinance)
             .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -93,6 +93,7 @@ public static class ApplicationEndpoints
         api.MapPost("/applications/{id}/payment", Payments.Pay)
             .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
             .Refuses(Rejections.SelfApproval, Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
+                Rejections.NotAMember, Rejections.MemberDeceased, Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.AmountChanged,
                 Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
@@ -131,13 +132,21 @@ public static class ApplicationEndpoints
             .Example("""{"text":"名单第3组有一户今年未缴费"}""");
         api.MapPost("/applications/{id}/payment-list", Payments.PaymentList)
             .Command<PaymentListView>("download-payment-list", "下载付款清单（.xlsx，含姓名证件号，下载留痕，C17） · The list of a payment, in clear; on record", Roles.VillageFinance)
-            .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+            .Refuses(Rejections.WrongState, Rejections.NotAMember, Rejections.MemberDeceased, Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised,
+                Rejections.AmountChanged, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapGet("/notices/{id}", PublicNotice).Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice").Refuses(Rejections.NotFound);
     }
 
-    private static Task<Answer> Review(string id, ReviewBody body, Command command) => Change(id, command, a => ApplicationDecider.Review(a,
-        [.. (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000)))],
-        body.AcceptRest, command.Actor));
+    private static async Task<Answer> Review(string id, ReviewBody body, Command command, PersonalData people)
+    {
+        var verdicts = (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000))).ToList();
+        var application = await command.LoadAsync<Application>(id);
+        var limits = (await command.PolicyYearAsync(application.Region, application.Year)).AgeLimits();
+        var ages = await people.AgesAsync(command.Connection, application.Lines.Select(l => l.MemberId), application.Year);
+        var findings = ages.Select(a => (a.Key, Finding: limits.Finding(a.Value))).Where(f => f.Finding is not null).ToDictionary(f => f.Key, f => f.Finding!);
+        application = command.Append(id, application, ApplicationDecider.Review(application, verdicts, body.AcceptRest, findings, command.Actor));
+        return new Answer(ApplicationView.Of(application), application.Revision);
+    }
 
     private static Task<Answer> Return(string id, ReasonBody body, Command command) =>
         Change(id, command, a => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), command.Actor));

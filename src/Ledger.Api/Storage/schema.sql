@@ -103,11 +103,17 @@ create unique index if not exists mt_events_fund_event on {schema}.mt_events (id
 -- A donor's gifts are found by the donor.
 create index if not exists mt_events_gift on {schema}.mt_events ((data ->> 'donorId')) where type = 'funds_allocated' and data ->> 'donorId' is not null;
 
+-- Mergers and splits, of which there are few: who is one with whom (Collectives/Lineage.cs).
+create index if not exists mt_events_succession on {schema}.mt_events (stream_id, (data ->> 'intoCollectiveId')) where type in ('collective_merged', 'members_separated');
+
 create index if not exists mt_doc_member_idx_memberships on {schema}.mt_doc_member using gin ((data -> 'memberships'));
 
 -- Whose subsidy is to be clawed back (C5, C6): few among all member-years.
 create index if not exists mt_doc_memberyear_idx_clawback on {schema}.mt_doc_memberyear (id)
     where data @? '$.subsidies[0]' and (data @? '$.contributions[*] ? (@.kind == "catch-up")' or not data @? '$.contributions[*] ? (@.kind == "regular")');
+
+-- Who died or left: few among all members.
+create index if not exists mt_doc_member_idx_gone on {schema}.mt_doc_member (id) where data ->> 'diedOn' is not null or data ->> 'endedOn' is not null;
 
 -- A stream's row is updated by every command on it: room on its page keeps the update out of the index.
 alter table {schema}.mt_streams set (fillfactor = 50);

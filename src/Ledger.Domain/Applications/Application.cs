@@ -82,6 +82,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
         ObjectionResolved r => state!.Resolve(r),
         PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference },
         LinesWithdrawn w => state!.Withdraw(w),
+        LinesLeftOut o => state!.LeaveOut(o),
         ApplicationWithdrawn w => state! with { Status = ApplicationStatus.Withdrawn, Reason = w.Reason },
         PaymentReturned r => state!.Move(r.MemberIds, LineStatus.Paid, LineStatus.Approved),
         LineRefunded r => state! with
@@ -155,6 +156,16 @@ public sealed record Application : Aggregate, IEvolve<Application>
         {
             Lines = [.. Lines.Select(l => !gone.Contains(l.MemberId) ? l
                 : l with { Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Withdrawn, Reason = e.Reason })],
+        };
+    }
+
+    private Application LeaveOut(LinesLeftOut e)
+    {
+        var reasons = e.Lines.ToDictionary(l => l.MemberId, l => l.Reason);
+        return this with
+        {
+            Lines = [.. Lines.Select(l => !reasons.TryGetValue(l.MemberId, out var reason) ? l
+                : l with { Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Refused, Reason = reason })],
         };
     }
 

@@ -30,7 +30,8 @@ public static class ApplicationDecider
     }
 
     /// <summary>C15: line by line, in as many sittings as it takes; by somebody who did not file.</summary>
-    public static Decision<Application> Review(Application state, IReadOnlyList<LineVerdict> verdicts, bool acceptRest, Actor by)
+    /// <param name="findings">By member id, what is to be answered for: such a line is accepted with a reason or not at all.</param>
+    public static Decision<Application> Review(Application state, IReadOnlyList<LineVerdict> verdicts, bool acceptRest, IReadOnlyDictionary<string, string> findings, Actor by)
     {
         if (NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong) return wrong;
         if (state.Filers.Contains(by.Id)) return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
@@ -46,9 +47,18 @@ public static class ApplicationDecider
             faults.Add(new Fault(Rejections.FieldInvalid.Code, "同一人员出现多次", "verdicts"));
         if (faults.Count > 0) return new Rejection(Rejections.FieldInvalid, "复核意见有误") { Faults = faults };
 
+        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
+        var explained = verdicts.Where(v => !v.Accepted || !string.IsNullOrWhiteSpace(v.Reason)).Select(v => v.MemberId).ToHashSet();
+        var open = state.Lines.Where(l => findings.ContainsKey(l.MemberId) && !explained.Contains(l.MemberId)
+            && (decided.Contains(l.MemberId) || acceptRest && l.Status == LineStatus.Filed)).ToList();
+        if (open.Count > 0)
+            return new Rejection(Rejections.FindingOpen, $"{open.Count} 人须写明依据，首例：第 {open[0].Row} 行 {findings[open[0].MemberId]}")
+            {
+                Faults = [.. open.Select(l => new Fault(Rejections.FindingOpen.Code, findings[l.MemberId], Row: l.Row, Column: Roster.CitizenIdColumn, MemberId: l.MemberId))],
+            };
+
         if (verdicts.Count == 0 && !acceptRest) return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
 
-        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
         var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
         var events = verdicts.Chunk(ApplicationReviewed.MaxVerdicts).Select(c => new ApplicationReviewed(by.Id, c, false, false)).ToList();
         if (acceptRest) events.Add(new ApplicationReviewed(by.Id, [], true, false));
@@ -112,9 +122,10 @@ public static class ApplicationDecider
     }
 
     /// <summary>C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.</summary>
-    public static Decision<Application> DisclosePaymentList(Application state, Actor by) =>
+    /// <param name="lines">The approved lines that may be paid.</param>
+    public static Decision<Application> DisclosePaymentList(Application state, IReadOnlyList<Line> lines, Actor by) =>
         NotIn(state, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong ? wrong
-        : state.With(LineStatus.Approved).ToList() is not { Count: > 0 } lines ? new Rejection(Rejections.WrongState, "没有待付款的人员")
+        : lines.Count == 0 ? new Rejection(Rejections.WrongState, "没有待付款的人员")
         : new IEventOf<Application>[] { new PaymentListDisclosed(by.Id, lines.Count, Total(lines)) };
 
     /// <summary>C17: done when every paid line is credited.</summary>

@@ -87,6 +87,21 @@ public sealed record LinesWithdrawn(string WithdrawnBy, IReadOnlyList<string> Me
     public IEnumerable<string> Ids => MemberIds;
 }
 
+/// <summary>Who may get nothing any more: <paramref name="Code"/> is the refusal's, <paramref name="Reason"/> its words.</summary>
+public sealed record LeftOutLine(string MemberId, string Code, string Reason);
+
+/// <summary>
+/// Looked at again at approval or payment, these people may get nothing any more (death, departure, catch-up, own payment reversed,
+/// subsidised elsewhere). Before approval the lines are refused; afterwards their money goes back to the fund and their cap to the member-year.
+/// </summary>
+public sealed record LinesLeftOut(string LeftOutBy, IReadOnlyList<LeftOutLine> Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent, INamesIds
+{
+    public const int MaxLines = 250;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => Lines.Select(l => l.MemberId);
+}
+
 /// <summary>Nothing of the application is left to pay: it ends here, with no money in it.</summary>
 public sealed record ApplicationWithdrawn(string WithdrawnBy, string Reason) : IEventOf<Application>;
 
