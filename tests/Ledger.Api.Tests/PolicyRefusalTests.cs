@@ -54,7 +54,16 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         await village.DraftAsync(SampleVillage.Flat(100));
-        await village.ResolveAsync(api.Today);
+        await Refused("survey-missing", village.Officer, $"/api/plans/{village.PlanId}/resolution", new
+        {
+            form = "households",
+            meetingDate = api.Today,
+            eligible = 210,
+            attendance = 180,
+            votesFor = 171,
+            votesAgainst = 4,
+            minutes = await village.Officer.EvidenceAsync("minutes"),
+        });
         await Refused("survey-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
     }
 
@@ -239,7 +248,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C13_resolution_missing_quorum_not_met_vote_not_carried()
     {
         var village = await api.RegisteredAsync();
-        await village.SurveyAsync(10);
+        await village.SurveyAsync(600);
         await village.DraftAsync(SampleVillage.Flat(100));
         await Refused("resolution-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 139, votesFor: 139 - 4);
@@ -247,6 +256,26 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 70);
         await Refused("vote-not-carried", village.Officer, $"/api/plans/{village.PlanId}/adoption");
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 71);
+        await village.AdoptAsync();
+    }
+
+    [Fact]
+    public async Task C13_a_meeting_of_one_of_another_decade_is_not_recorded()
+    {
+        var (village, _) = await api.ReadyToFileAsync(20);
+        await village.Officer.PostAsync($"/api/plans/{village.PlanId}/amendments", new { source = "s", scope = "s", reason = "x", standard = SampleVillage.Flat(5000) });
+        var minutes = await village.Officer.EvidenceAsync("minutes");
+        object Meeting(DateOnly on, int eligible) => new { form = "households", meetingDate = on, eligible, attendance = eligible, votesFor = eligible, votesAgainst = 0, minutes };
+        var path = $"/api/plans/{village.PlanId}/resolution";
+        Assert.Equal("eligible", (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1))).GetProperty("field").GetString());
+        Assert.Equal("eligible", (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 21))).GetProperty("field").GetString());
+        Assert.Equal("meetingDate", (await Refused("resolution-implausible", village.Officer, path, Meeting(new DateOnly(2010, 5, 1), 10))).GetProperty("field").GetString());
+        await Refused("field-invalid", village.Officer, path, Meeting(api.Today.AddDays(1), 10));
+        // A survey that makes the village smaller than its rolls does not help.
+        await village.SurveyAsync(2);
+        await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1));
+        await village.SurveyAsync(20);
+        await village.Officer.PostAsync(path, Meeting(api.Today, 10));
         await village.AdoptAsync();
     }
 
