@@ -28,6 +28,12 @@ public sealed class EligibilityTests(ApiFixture api)
     private async Task<object> PaymentAsync(SampleVillage village, decimal amount) =>
         new { amount, purpose = "member-subsidy", bankReference = $"NX{Guid.NewGuid():N}"[..20], evidence = new[] { await village.Officer.EvidenceAsync("transfer") } };
 
+    private static async Task<string> PageAsync(SampleClient who, string path)
+    {
+        using var response = await who.SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd("text/html"));
+        return System.Net.WebUtility.HtmlDecode(await response.Content.ReadAsStringAsync());
+    }
+
     [Fact]
     public async Task C10_an_amount_that_the_plan_or_the_tier_no_longer_gives_is_never_approved_and_resubmission_is_the_way_on()
     {
@@ -53,6 +59,8 @@ public sealed class EligibilityTests(ApiFixture api)
         var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
         Assert.Equal((members[0], 60m, 100m), (fault.GetProperty("memberId").GetString(), fault.GetProperty("filedAmount").GetDecimal(), fault.GetProperty("presentAmount").GetDecimal()));
         Assert.Equal(0m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
+        // The approver sees it beside the line.
+        Assert.Contains("申请 60.00 元，按现行标准和缴费档次 500.00 元应为 100.00 元", await PageAsync(village.Offices.Approver, $"/applications/{village.ApplicationId}/review"));
 
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/return", new { reason = "档次已更正" });
         var seal = await village.Officer.EvidenceAsync("seal");
@@ -90,6 +98,10 @@ public sealed class EligibilityTests(ApiFixture api)
         var list = await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list", new { });
         Assert.Equal((1, "100.00"), (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText()));
         Assert.Equal(expected, Codes(list));
+        var page = await PageAsync(village.Officer, $"/applications/{village.ApplicationId}");
+        Assert.Contains("3 人不再符合条件", page);
+        Assert.Contains("第 2 行：该成员已登记死亡", page);
+        Assert.Contains("data-kind=\"yuan\" value=\"100.00\"", page);
         // Whoever paid out everything is told whom he should not have paid; nothing has happened.
         var refused = await ApiFixture.RefusedAsync("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", await PaymentAsync(village, 400));
         Assert.Equal(expected, Codes(refused, "faults"));
@@ -178,6 +190,7 @@ public sealed class EligibilityTests(ApiFixture api)
         var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
         Assert.Equal((2, members[0]), (fault.GetProperty("row").GetInt32(), fault.GetProperty("memberId").GetString()));
         await ApiFixture.RefusedAsync("finding-open", village.Offices.Reviewer, path, new { acceptRest = true, verdicts = new[] { new { memberId = members[0], accepted = true } } });
+        Assert.Contains("data-finding=\"本年度已满 60 周岁，须核实未领取养老待遇\"", await PageAsync(village.Offices.Reviewer, $"/applications/{village.ApplicationId}/review?filter=faulty"));
         await village.Offices.Reviewer.PostAsync(path, new { acceptRest = true, verdicts = new[] { new { memberId = members[0], accepted = true, reason = "已核对，未领取待遇" } } });
         Assert.Equal("已核对，未领取待遇", (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("reason").GetString());
         await village.ApproveAsync();

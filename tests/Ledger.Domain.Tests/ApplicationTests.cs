@@ -215,8 +215,8 @@ public sealed class ApplicationTests
         ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(8), Officer).Then();
         var disputed = Then(a, x => ApplicationDecider.Object(x, "o1", null, "疑问"));
         ApplicationDecider.Pay(disputed, null, "NX", [Digest], first.AddDays(8), Officer).ThenRefused(Rejections.NoticeOpen);
-        var answered = Then(disputed, x => ApplicationDecider.ResolveObjection(x, "o1", false, "不成立", Reviewer));
-        ApplicationDecider.ResolveObjection(answered, "o1", true, "x", Reviewer).ThenRefused(Rejections.WrongState);
+        var answered = Then(disputed, x => ApplicationDecider.ResolveObjection(x, "o1", new ObjectionAnswer(false, "不成立"), null, Reviewer));
+        ApplicationDecider.ResolveObjection(answered, "o1", new ObjectionAnswer(true, "x"), null, Reviewer).ThenRefused(Rejections.WrongState);
         ApplicationDecider.Pay(answered, null, "NX", [Digest], first.AddDays(8), Officer).Then();
     }
 
@@ -250,7 +250,48 @@ public sealed class ApplicationTests
     public void C16_the_last_upheld_objection_ends_the_application()
     {
         var a = Then(Noticed(1), x => ApplicationDecider.Object(x, "o", x.Lines[0].MemberId, "疑问"));
-        Assert.Equal(ApplicationStatus.Withdrawn, Then(a, x => ApplicationDecider.ResolveObjection(x, "o", true, "成立", Reviewer)).Status);
+        Assert.Equal(ApplicationStatus.Withdrawn, Then(a, x => ApplicationDecider.ResolveObjection(x, "o", new ObjectionAnswer(true, "成立"), null, Reviewer)).Status);
+    }
+
+    [Fact]
+    public void C16_an_objection_is_upheld_against_somebody_or_the_whole_list_and_something_follows()
+    {
+        var a = Then(Noticed(3), x => ApplicationDecider.Object(x, "o", null, "疑问"));
+        string M(int i) => a.Lines[i].MemberId;
+        Decision<Application> Answer(ObjectionAnswer answer) => ApplicationDecider.ResolveObjection(a, "o", answer, null, Reviewer);
+        Assert.Equal("memberId", Answer(new(true, "成立")).ThenRefused(Rejections.FieldInvalid).Field);
+        Answer(new(true, "成立", "member-x")).ThenRefused(Rejections.FieldInvalid);
+        Answer(new(true, "成立", M(0), WholeList: true)).ThenRefused(Rejections.FieldInvalid);
+        Assert.Equal("correctedAmount", Answer(new(true, "成立", M(0), CorrectedFen: new Money(10_000))).ThenRefused(Rejections.FieldInvalid).Field);
+        var one = a.And(Id, Answer(new(true, "档次有误", M(1), CorrectedFen: new Money(6_000))).Then())!;
+        Assert.Equal([LineStatus.Approved, LineStatus.Released, LineStatus.Approved], one.Lines.Select(l => l.Status));
+        Assert.Equal(("档次有误（应为 60.00 元，另行申请）", M(1)), (one.Lines[1].Reason, one.Objections[0].MemberId));
+        var all = a.And(Id, Answer(new(true, "标准有误", WholeList: true)).Then())!;
+        Assert.Equal((ApplicationStatus.Withdrawn, 3), (all.Status, all.With(LineStatus.Released).Count()));
+        Assert.Equal(3, a.And(Id, Answer(new(false, "不成立")).Then())!.With(LineStatus.Approved).Count());
+        // As an earlier build wrote it: upheld against nobody, nothing followed.
+        Assert.Equal(3, a.And(Id, new ObjectionResolved("o", true, "x", "y"))!.With(LineStatus.Approved).Count());
+    }
+
+    [Fact]
+    public void C16_nobody_answers_his_own_objection_and_the_township_closes_what_says_nothing()
+    {
+        var a = Noticed(2);
+        foreach (var id in new[] { "o1", "o2", "o3" }) a = Then(a, x => ApplicationDecider.Object(x, id, null, "无"));
+        foreach (var upheld in new[] { true, false })
+        {
+            ApplicationDecider.ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), Reviewer.Id, Reviewer).ThenRefused(Rejections.SelfApproval);
+            ApplicationDecider.ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), null, Officer).ThenRefused(Rejections.SelfApproval);
+        }
+        var known = new Dictionary<string, string> { ["o3"] = "township.2" };
+        ApplicationDecider.CloseEmptyObjections(a, ["o1", "o3"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider.CloseEmptyObjections(a, ["o1", "o1"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider.CloseEmptyObjections(a, ["o9"], known, "无从核实", Reviewer).ThenRefused(Rejections.NotFound);
+        var closed = Then(a, x => ApplicationDecider.CloseEmptyObjections(x, ["o1", "o2"], known, "无从核实", Reviewer));
+        Assert.Equal([false, false, null], closed.Objections.Select(o => o.Upheld));
+        ApplicationDecider.Pay(closed, null, "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.NoticeOpen);
+        var answered = Then(closed, x => ApplicationDecider.ResolveObjection(x, "o3", new ObjectionAnswer(false, "x"), "township.2", Reviewer));
+        ApplicationDecider.Pay(answered, null, "NX", [Digest], AfterNotice, Officer).Then();
     }
 
     [Fact]

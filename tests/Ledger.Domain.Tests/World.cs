@@ -120,7 +120,7 @@ internal sealed record World(Application Application, Fund Fund, IReadOnlyDictio
     }
 
     private Outcome<World> Answer(bool upheld) => Application.Objections.FirstOrDefault(o => o.Upheld is null) is { } open
-        ? Step(ApplicationDecider.ResolveObjection(Application, open.ObjectionId, upheld, "x", Reviewer))
+        ? Step(ApplicationDecider.ResolveObjection(Application, open.ObjectionId, new ObjectionAnswer(upheld, "x"), null, Reviewer))
         : new(null, "no objection");
 
     /// <summary>Whoever may not be paid any more falls out first; with nobody left it is refused.</summary>

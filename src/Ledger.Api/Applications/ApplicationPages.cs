@@ -84,7 +84,7 @@ public static class ApplicationPages
         if (caller.Actor.Role == Roles.VillageFinance && application.Status is ApplicationStatus.Noticed or ApplicationStatus.Paid && application.With(LineStatus.Approved).ToList() is { Count: > 0 } due)
         {
             var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
-            unpayable = LineCheck.Unpayable(application, due, await BasisAsync(application, due, plan.Versions[application.PlanVersion - 1].Standard, AgeLimits.Default, false, session, database, people, cancellation));
+            unpayable = LineCheck.Unpayable(application, due, await BasisAsync(application, due, plan.Versions[application.PlanVersion - 1].Standard, AgeLimits.None, false, session, database, people, cancellation));
         }
         return PageRoutes.Show<ApplicationPage>(new
         {
@@ -94,6 +94,7 @@ public static class ApplicationPages
             Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
             Only = only,
             Unpayable = unpayable,
+            Anonymous = (IReadOnlySet<string>)events.Where(e => e.Header(EventHeaders.Role) == Caller.Anybody).Select(e => e.Data).OfType<ObjectionRaised>().Select(o => o.ObjectionId).ToHashSet(),
             Events = (IReadOnlyList<(string, DateTimeOffset, string, Money?)>)[.. events.Where(e => e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false })
                 .Select(e => (e.EventTypeName, e.Timestamp, e.Header(EventHeaders.Actor), (e.Data as IMoneyEvent)?.AmountFen))],
         });

@@ -19,6 +19,9 @@ public sealed record ApplicationView(string Id, int Version, string PlanId, int 
     /// <summary>Of an approval or payment: who was left out by it, and why.</summary>
     public IReadOnlyList<Fault>? LeftOut { get; init; }
 
+    /// <summary>Of an answered objection: what follows.</summary>
+    public string? Outcome { get; init; }
+
     public static ApplicationView Of(Application a) => new(a.Id, a.Revision, a.PlanId, a.PlanVersion, a.CollectiveId, a.FundId, a.Region, a.Year, a.SubAccount,
         a.Status, ApplicationDecider.Name(a.Status), a.Lines.Length, Money.Sum(a.Lines.Where(Counts).Select(l => l.AmountFen)),
         a.Lines.GroupBy(l => l.Status).ToDictionary(g => g.Key.Word(), g => g.Count()),

@@ -46,10 +46,15 @@ public static class Payments
     {
         var answer = Require.Prose(body.Answer, "answer", 500);
         var before = await command.LoadAsync<Application>(id);
-        var after = command.Append(id, before, ApplicationDecider.ResolveObjection(before, objectionId, body.Upheld, answer, command.Actor));
-        // Upheld against a member: the line leaves the list, its money goes back to where it came from, the cap is given back.
+        var raisedBy = await Objecting.RaisedByAsync(command, id, [objectionId]);
+        var after = command.Append(id, before, ApplicationDecider.ResolveObjection(before, objectionId,
+            new ObjectionAnswer(body.Upheld, answer, string.IsNullOrWhiteSpace(body.MemberId) ? null : body.MemberId, body.WholeList, body.CorrectedAmount),
+            raisedBy.GetValueOrDefault(objectionId), command.Actor));
+        // Upheld: the line leaves the list, its money goes back to where it came from, the cap is given back.
+        var released = Moved(before, after, LineStatus.Approved);
         await ReleaseAsync(before, after, answer, command);
-        return new Answer(ApplicationView.Of(after), after.Revision);
+        await Objecting.ForgetAsync(command, after);
+        return new Answer(ApplicationView.Of(after) with { Outcome = Objecting.Outcome(after, body, released) }, after.Revision);
     }
 
     /// <summary>The money of the lines that this command released goes back to the fund, and their cap to the member-years.</summary>
@@ -68,6 +73,7 @@ public static class Payments
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.WithdrawLines(before, body.MemberIds ?? [], reason, command.Actor));
         await ReleaseAsync(before, after, reason, command);
+        await Objecting.ForgetAsync(command, after);
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
@@ -77,6 +83,7 @@ public static class Payments
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.Withdraw(before, reason, command.Actor));
         await ReleaseAsync(before, after, reason, command);
+        await Objecting.ForgetAsync(command, after);
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
@@ -127,7 +134,7 @@ public static class Payments
         // A later version of the plan never touches what was approved: amounts are compared with the one that was filed under.
         var standard = plan.Versions[application.PlanVersion - 1].Standard;
         var ages = standard.AsksForAge() ? await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year) : new Dictionary<string, int>();
-        return (new LineBasis(await Succession.LineageAsync(command.Connection, collective), standard, null, AgeLimits.Default, members, years, ages), fund);
+        return (new LineBasis(await Succession.LineageAsync(command.Connection, collective), standard, null, AgeLimits.None, members, years, ages), fund);
     }
 
     /// <summary>The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not be paid any more is not on it.</summary>

@@ -40,6 +40,13 @@ create table if not exists {schema}.evidence (
 );
 alter table {schema}.evidence alter column content set storage external;   -- already compressed formats
 
+-- Where an objection that waits for its answer came from: a keyed hash of application and address, never the address. So one address
+-- cannot hold up a payment; the row goes with the answer (see Applications/Objecting.cs).
+create table if not exists {schema}.objection_source (
+    objection_id text  primary key,
+    source       bytea not null
+);
+
 create table if not exists {schema}.audit_entry (
     seq            bigint      primary key,
     event_id       uuid        not null,
@@ -251,6 +258,6 @@ grant usage on schema {schema}, wolverine, accounts to {application};
 grant select, insert, update, delete on all tables in schema {schema}, wolverine, accounts to {application};
 grant usage, select on all sequences in schema {schema}, wolverine, accounts to {application};
 revoke update, delete on {schema}.mt_events, {schema}.evidence, {schema}.log_entry, {schema}.log_checkpoint, {schema}.log_cosignature, {schema}.log_finding from {application};
-revoke update on {schema}.idempotency from {application};
+revoke update on {schema}.idempotency, {schema}.objection_source from {application};
 revoke delete on {schema}.mt_streams, {schema}.idempotency, {schema}.person, {schema}.log_tile, {schema}.log_state from {application};
 revoke insert, update, delete on {schema}.key_check, {schema}.schema_stamp from {application};

@@ -130,12 +130,13 @@ public sealed record Application : Aggregate, IEvolve<Application>
     private Application Resolve(ObjectionResolved e)
     {
         var objection = Objections.Single(o => o.ObjectionId == e.ObjectionId);
-        var released = e.Upheld ? objection.MemberId : null;
+        var about = e.MemberId ?? objection.MemberId;
+        var reason = e.CorrectedFen is { } right ? $"{e.Answer}（应为 {right} 元，另行申请）" : e.Answer;
+        bool Falls(Line l) => e.Upheld && l.Status == LineStatus.Approved && (e.WholeList || l.MemberId == about);
         return this with
         {
-            Objections = Objections.Replace(objection, objection with { Upheld = e.Upheld, Answer = e.Answer }),
-            Lines = [.. Lines.Select(l => l.MemberId == released && l.Status == LineStatus.Approved
-                ? l with { Status = LineStatus.Released, Reason = e.Answer } : l)],
+            Objections = Objections.Replace(objection, objection with { Upheld = e.Upheld, Answer = e.Answer, MemberId = about }),
+            Lines = [.. Lines.Select(l => Falls(l) ? l with { Status = LineStatus.Released, Reason = reason } : l)],
         };
     }
 

@@ -55,8 +55,14 @@ public sealed record NoticePublished(DateOnly From, DateOnly Until, string Place
 
 public sealed record ObjectionRaised(string ObjectionId, string? MemberId, string Text) : IEventOf<Application>;
 
-/// <summary>An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund.</summary>
-public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string Answer, string ResolvedBy) : IEventOf<Application>;
+/// <summary>
+/// An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund: against
+/// <paramref name="MemberId"/>, or whom the objection named; against everybody when <paramref name="WholeList"/>.
+/// <paramref name="CorrectedFen"/>: what the amount should have been, to be applied for anew. <paramref name="IsEmpty"/>: closed by the
+/// township because it says nothing that could be looked into.
+/// </summary>
+public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string Answer, string ResolvedBy, string? MemberId = null, bool WholeList = false,
+    Money? CorrectedFen = null, bool IsEmpty = false) : IEventOf<Application>;
 
 /// <summary>
 /// The transfer to the agency. <paramref name="MemberIds"/> null: every approved line; else just these, at most <see cref="MaxMembers"/>

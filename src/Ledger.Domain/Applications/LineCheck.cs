@@ -55,7 +55,8 @@ public static class LineCheck
     public static IReadOnlyList<LeftOutLine> Unpayable(Application application, IEnumerable<Line> lines, LineBasis basis)
     {
         var all = lines.ToList();
-        var now = basis with { Lineage = basis.Lineage with { Members = basis.Lineage.Origin }, Earmark = null };
+        // Ages were looked at before; they do not change within the year.
+        var now = basis with { Lineage = basis.Lineage with { Members = basis.Lineage.Origin }, Earmark = null, Limits = AgeLimits.None };
         var gone = LeftOut(application, all, now);
         var ids = gone.Select(l => l.MemberId).ToHashSet();
         return [.. gone, .. all.Where(l => !ids.Contains(l.MemberId)).Select(l => Changed(application, l, now)).OfType<Fault>().Select(f => new LeftOutLine(f.MemberId!, f.Code, f.Message))];

@@ -35,6 +35,8 @@ public sealed record AgeLimits(int Minimum, int Pension)
     /// <summary>In force where a policy year says nothing (†).</summary>
     public static readonly AgeLimits Default = new(16, 60);
 
+    public static readonly AgeLimits None = new(0, int.MaxValue);
+
     /// <summary>Why nobody of this age is insured; null: may be, or the age is not known.</summary>
     public (RejectionCode Code, string Message)? Fault(int? age) => age switch
     {
