@@ -5,9 +5,12 @@ namespace Ledger.Domain;
 /// <summary>One stable problem code: HTTP status, Chinese title, the clause it serves (domain.md) and how to mend it.</summary>
 public sealed record RejectionCode(string Code, int Status, string Title, string Clause, string Mend);
 
-/// <summary>One fault of a request: the field, or the row (1 is the heading) and column of an uploaded table.</summary>
+/// <summary>
+/// One fault of a request: the field, or the row (1 is the heading) and column of an uploaded table. <paramref name="FiledAmount"/> and
+/// <paramref name="PresentAmount"/>: what a line was filed with, and what the standard gives now (absent: nothing).
+/// </summary>
 public sealed record Fault(string Code, string Message, string? Field = null, int? Row = null, string? Column = null, string? MemberId = null,
-    Money? LeftAmount = null);
+    Money? LeftAmount = null, Money? FiledAmount = null, Money? PresentAmount = null);
 
 /// <summary>A refused command. <see cref="LeftAmount"/> is what would still have been possible (fund or cap).</summary>
 public sealed record Rejection(RejectionCode Code, string Detail)
@@ -28,6 +31,8 @@ public static class Rejections
     public static readonly RejectionCode MemberDeceased = new("member-deceased", 422, "该成员已登记死亡", "C4", "从名单中去掉该人员；已付的由经办机构退回");
     public static readonly RejectionCode NotContributed = new("not-contributed", 422, "本年度个人未缴费", "C4 C6", "补助不能代替个人缴费；待个人缴费记录导入后再申请");
     public static readonly RejectionCode CatchUpContribution = new("catch-up-contribution", 422, "一次性补缴人员不享受补助", "C5", "从名单中去掉该人员");
+    public static readonly RejectionCode AgeIneligible = new("age-ineligible", 422, "年龄不符合参保条件", "C4", "核对身份证号；未满规定年龄的从名单中去掉");
+    public static readonly RejectionCode FindingOpen = new("finding-open", 422, "核对发现未说明依据", "C4 C15", "对所列人员逐人写明依据后同意，或不予同意");
     public static readonly RejectionCode EvidenceMissing = new("evidence-missing", 422, "缺少凭证", "C7", "先用 POST /api/evidence 上传凭证，再填其摘要");
     public static readonly RejectionCode EarmarkMismatch = new("earmark-mismatch", 422, "指定用途的资金不能用于此处", "C8", "改用符合指定用途的资金，或通用资金");
     public static readonly RejectionCode DonorMissing = new("donor-missing", 422, "缺少捐赠人", "C8", "先登记捐赠人，再填其编号");
@@ -35,10 +40,12 @@ public static class Rejections
     public static readonly RejectionCode UseOutsideRingFence = new("use-outside-ring-fence", 422, "超出专款专用范围", "C9", "资金只能支付已批准的成员补助");
     public static readonly RejectionCode FundClosed = new("fund-closed", 409, "补助资金已关闭", "C9", "查看资金的关闭决议；合并后的业务在继承集体办理");
     public static readonly RejectionCode StandardInvalid = new("standard-invalid", 422, "补助标准无效", "C10", "按提示改正补助标准");
+    public static readonly RejectionCode AmountChanged = new("amount-changed", 409, "应得金额与申请时不同", "C10", "退回补正，由村按现行标准和缴费档次重新提交");
     public static readonly RejectionCode CapExceeded = new("cap-exceeded", 409, "超过当年最高缴费档次", "C11", "按剩余额度降低补助，或从名单中去掉该人员");
     public static readonly RejectionCode PlanNotAdopted = new("plan-not-adopted", 409, "方案尚未通过", "C12", "先记录村民会议决议并通过方案");
     public static readonly RejectionCode ResolutionMissing = new("resolution-missing", 422, "缺少村民会议决议", "C13", "先记录本版方案的村民会议决议");
     public static readonly RejectionCode QuorumNotMet = new("quorum-not-met", 422, "到会人数不足", "C13", "重新召开会议，到会人数达到规定后再记录决议");
+    public static readonly RejectionCode ResolutionImplausible = new("resolution-implausible", 422, "决议与摸底或年度不符", "C13", "核对应到人数、会议日期；底数有变先更正摸底调查");
     public static readonly RejectionCode VoteNotCarried = new("vote-not-carried", 422, "决议未获到会人员过半数通过", "C13", "修改方案后重新表决");
     public static readonly RejectionCode CountersignatureMissing = new("countersignature-missing", 409, "缺少乡镇（街道）会签", "C21", "请乡镇（街道）会签本版方案后再通过");
     public static readonly RejectionCode SealMissing = new("seal-missing", 422, "缺少村委会盖章的申请扫描件", "C14", "上传盖章扫描件并填其摘要");

@@ -117,6 +117,7 @@ public static class Terms
         ["payment_sent"] = "付款",
         ["payment_list_disclosed"] = "下载付款清单",
         ["lines_withdrawn"] = "撤回人员",
+        ["lines_left_out"] = "不再符合条件，退出名单",
         ["application_withdrawn"] = "撤回申请",
         ["payment_returned"] = "银行退回",
         ["line_refunded"] = "退回一人补助",

@@ -54,7 +54,16 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         await village.DraftAsync(SampleVillage.Flat(100));
-        await village.ResolveAsync(api.Today);
+        await Refused("survey-missing", village.Officer, $"/api/plans/{village.PlanId}/resolution", new
+        {
+            form = "households",
+            meetingDate = api.Today,
+            eligible = 210,
+            attendance = 180,
+            votesFor = 171,
+            votesAgainst = 4,
+            minutes = await village.Officer.EvidenceAsync("minutes"),
+        });
         await Refused("survey-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
     }
 
@@ -81,16 +90,20 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C5_catch_up_found_after_filing_stops_the_approval_of_everybody()
+    public async Task C5_catch_up_found_after_filing_leaves_that_person_out_by_name()
     {
         var (village, people) = await api.ReadyToFileAsync(3);
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.Offices.Tax.UploadAsync($"/api/contributions/import?year={village.Year}", SampleSheets.Contributions([(people[1], 300, true)], api.Today, "CATCHUP"), "补缴.xlsx");
-        var problem = await Refused("catch-up-contribution", village.Offices.Approver, $"{village.ApplicationPath}/approval");
-        Assert.Equal(3, problem.GetProperty("faults")[0].GetProperty("row").GetInt32());
+        var leftOut = Assert.Single((await village.ApproveAsync()).GetProperty("leftOut").EnumerateArray());
+        Assert.Equal((3, "catch-up-contribution"), (leftOut.GetProperty("row").GetInt32(), leftOut.GetProperty("code").GetString()));
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
+        Assert.Equal(200m, fund.GetProperty("reservedAmount").GetDecimal());
+        var refused = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines?status=refused")).GetProperty("lines");
+        Assert.Equal("本年度为一次性补缴", Assert.Single(refused.EnumerateArray()).GetProperty("reason").GetString());
+        var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=lines_left_out")).GetProperty("entries");
+        Assert.Equal(village.Offices.Approver.Actor.Id, Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString());
     }
 
     [Fact]
@@ -235,7 +248,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C13_resolution_missing_quorum_not_met_vote_not_carried()
     {
         var village = await api.RegisteredAsync();
-        await village.SurveyAsync(10);
+        await village.SurveyAsync(600);
         await village.DraftAsync(SampleVillage.Flat(100));
         await Refused("resolution-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 139, votesFor: 139 - 4);
@@ -243,6 +256,26 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 70);
         await Refused("vote-not-carried", village.Officer, $"/api/plans/{village.PlanId}/adoption");
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 71);
+        await village.AdoptAsync();
+    }
+
+    [Fact]
+    public async Task C13_a_meeting_of_one_of_another_decade_is_not_recorded()
+    {
+        var (village, _) = await api.ReadyToFileAsync(20);
+        await village.Officer.PostAsync($"/api/plans/{village.PlanId}/amendments", new { source = "s", scope = "s", reason = "x", standard = SampleVillage.Flat(5000) });
+        var minutes = await village.Officer.EvidenceAsync("minutes");
+        object Meeting(DateOnly on, int eligible) => new { form = "households", meetingDate = on, eligible, attendance = eligible, votesFor = eligible, votesAgainst = 0, minutes };
+        var path = $"/api/plans/{village.PlanId}/resolution";
+        Assert.Equal("eligible", (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1))).GetProperty("field").GetString());
+        Assert.Equal("eligible", (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 21))).GetProperty("field").GetString());
+        Assert.Equal("meetingDate", (await Refused("resolution-implausible", village.Officer, path, Meeting(new DateOnly(2010, 5, 1), 10))).GetProperty("field").GetString());
+        await Refused("field-invalid", village.Officer, path, Meeting(api.Today.AddDays(1), 10));
+        // A survey that makes the village smaller than its rolls does not help.
+        await village.SurveyAsync(2);
+        await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1));
+        await village.SurveyAsync(20);
+        await village.Officer.PostAsync(path, Meeting(api.Today, 10));
         await village.AdoptAsync();
     }
 

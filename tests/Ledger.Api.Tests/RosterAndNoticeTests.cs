@@ -70,11 +70,92 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         var objection = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections")[0].GetProperty("text").GetString()!;
         Assert.DoesNotContain(people[0].Name, objection);
         Assert.Equal("personal-data-in-text", (await Public(new { text = $"身份证 {people[0].CitizenId}" }, 422)).GetProperty("code").GetString());
-        for (var i = 1; i < 50; i++) await Public(new { text = $"异议 {i}" }, 200);
-        Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).GetProperty("code").GetString());
+        await Public(new { text = "异议 2" }, 200);
+        await Public(new { text = "异议 3" }, 200);
+        Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).GetProperty("code").GetString()); // one address
         var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");
         Assert.DoesNotContain("没有缴费", page); // what somebody claims of somebody is not for everybody to read
         Assert.Contains("待答复", page);
+    }
+
+    [Fact]
+    public async Task C16_one_address_waits_with_three_objections_fifty_are_closed_at_once_and_then_it_is_paid()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        async Task<(int Status, string Text)> From(string address, string text)
+        {
+            using var client = new HttpClient(api.Host.Server.CreateHandler(http => http.Connection.RemoteIpAddress = System.Net.IPAddress.Parse(address))) { BaseAddress = api.Host.Server.BaseAddress };
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/notices/{village.ApplicationId}/objections") { Content = SampleClient.Json(new { text }) };
+            request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
+            using var response = await client.SendAsync(request);
+            return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+        }
+        for (var i = 1; i <= 3; i++) Assert.Equal(200, (await From("198.51.100.7", $"反对 {i}")).Status);
+        var (status, refused) = await From("198.51.100.7", "反对 4");
+        Assert.True(status == 413 && refused.Contains("limit-exceeded", StringComparison.Ordinal), refused);
+        Assert.Equal(413, (await From("::ffff:198.51.100.7", "反对 4")).Status); // the same, written otherwise
+        for (var i = 0; i < 3; i++) Assert.Equal(200, (await From($"2001:db8:1:2::{i}", $"反对 {i}")).Status);
+        Assert.Equal(413, (await From("2001:db8:1:2:ffff::9", "反对 4")).Status); // one subscriber's own /64
+        for (var i = 6; i < 50; i++) Assert.Equal(200, (await From($"203.0.113.{i}", $"反对 {i}")).Status);
+        Assert.Equal(413, (await From("203.0.113.99", "反对")).Status);
+        // Neither table nor event knows the address, and the hash is another one for every application.
+        Assert.Equal(50, await api.ScalarAsync<long>("select count(*) from ledger.objection_source where octet_length(source) = 32 and objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id)", ("id", village.ApplicationId)));
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where stream_id = @id and (data::text || headers::text) ~ '198[.]51|203[.]0|2001:'", ("id", village.ApplicationId)));
+
+        var township = village.Offices.Township(village.VillageCode[..9]);
+        var ids = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections").EnumerateArray().Select(o => o.GetProperty("objectionId").GetString()).ToArray();
+        var path = $"{village.ApplicationPath}/objections/closure";
+        await ApiFixture.RefusedAsync("forbidden", village.Officer, path, new { objectionIds = ids, reason = "x" });
+        await ApiFixture.RefusedAsync("forbidden", village.Offices.Reviewer, path, new { objectionIds = ids, reason = "x" });
+        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Township("999911001"), path, new { objectionIds = ids, reason = "x" });
+        await ApiFixture.RefusedAsync("field-invalid", township, path, new { objectionIds = ids, reason = "" });
+        await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "村民口头提出，请核对" });
+        var known = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections").EnumerateArray().Last().GetProperty("objectionId").GetString();
+        await ApiFixture.RefusedAsync("field-invalid", township, path, new { objectionIds = new[] { known }, reason = "无从核实" }); // whoever gave his name gets an answer
+        await township.PostAsync(path, new { objectionIds = ids, reason = "没有指明何人何事，无从核实" });
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.objection_source where objection_id = any(@ids)", ("ids", ids)));
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment",
+            new { amount = 200, purpose = "member-subsidy", bankReference = "x", evidence = new[] { await village.Officer.EvidenceAsync("slip") } });
+        await township.PostAsync($"{village.ApplicationPath}/objections/{known}/answer", new { upheld = false, answer = "已核对缴费凭证" });
+        await village.PayAsync(200);
+        var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=objection_resolved&limit=100")).GetProperty("entries");
+        Assert.Equal(51, seen.GetArrayLength());
+    }
+
+    [Fact]
+    public async Task C16_an_upheld_objection_names_somebody_or_the_whole_list_says_what_follows_and_is_not_answered_by_who_raised_it()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        var township = village.Offices.Township(village.VillageCode[..9]);
+        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()).ToArray();
+        async Task<string> Raise(SampleClient by)
+        {
+            var raised = await by.PostAsync($"{village.ApplicationPath}/objections", new { text = "有一户已迁出" });
+            return $"{village.ApplicationPath}/objections/{raised.GetProperty("objections").EnumerateArray().Last().GetProperty("objectionId").GetString()}/answer";
+        }
+        var path = await Raise(township);
+        await ApiFixture.RefusedAsync("self-approval", township, path, new { upheld = true, answer = "成立", memberId = members[0] });
+        await ApiFixture.RefusedAsync("self-approval", township, path, new { upheld = false, answer = "不成立" });
+        Assert.Equal("memberId", (await ApiFixture.RefusedAsync("field-invalid", village.Offices.Reviewer, path, new { upheld = true, answer = "成立" })).GetProperty("field").GetString());
+        await ApiFixture.RefusedAsync("field-invalid", village.Offices.Reviewer, path, new { upheld = true, answer = "成立", memberId = "member-x" });
+        var answered = await village.Offices.Reviewer.PostAsync(path, new { upheld = true, answer = "档次有误", memberId = members[0], correctedAmount = 60 });
+        Assert.Contains("1 人退出名单，100.00 元退回资金；应为 60.00 元", answered.GetProperty("outcome").GetString());
+        Assert.Equal(200m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
+        Assert.Equal(0m, (await village.Officer.GetAsync($"/api/members/{members[0]}/years/{village.Year}")).GetProperty("usedAmount").GetDecimal());
+        answered = await village.Offices.Reviewer.PostAsync(await Raise(township), new { upheld = true, answer = "标准有误", wholeList = true });
+        Assert.Equal("withdrawn", answered.GetProperty("status").GetString());
+        Assert.Contains("申请终止", answered.GetProperty("outcome").GetString());
+        Assert.Equal(0m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
+        await village.FileAsync(people); // and anew
     }
 
     [Fact]

@@ -55,6 +55,28 @@ public sealed class SuccessionTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C4_after_a_split_neither_village_pays_whom_the_other_has_paid()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
+        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()).ToArray();
+        var next = await api.RegisteredAsync(village.Offices);
+        await next.SurveyAsync(10);
+        await next.DraftAsync(SampleVillage.Flat(150));
+        await next.ResolveAsync(api.Today);
+        await next.AdoptAsync();
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.Offices.Agriculture.PostAsync($"/api/collectives/{village.CollectiveId}/split",
+            await Approved(village, new { intoCollectiveId = next.CollectiveId, memberIds = members[..1], amount = 500, reason = "分村" }));
+        var seal = await next.Officer.EvidenceAsync("seal");
+        var problem = await ApiFixture.RefusedAsync("roster-invalid", next.Officer, "/api/applications", new { planId = next.PlanId, seal, lines = new[] { new { memberId = members[0] } } });
+        Assert.Equal("already-subsidised", problem.GetProperty("faults")[0].GetProperty("code").GetString());
+        var trial = await next.Officer.PostAsync($"/api/plans/{next.PlanId}/dry-run", new { });
+        Assert.Equal("already-subsidised", trial.GetProperty("ineligible")[0].GetProperty("code").GetString());
+    }
+
+    [Fact]
     public async Task A_split_moves_named_members_and_money()
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100, money: 1000);

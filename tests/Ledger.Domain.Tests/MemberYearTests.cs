@@ -1,4 +1,5 @@
 using CsCheck;
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Tests;
@@ -14,8 +15,10 @@ public sealed class MemberYearTests
     private static SubsidyApproved Subsidy(long fen, string collective = "collective-1", string application = "application-1") =>
         new(application, collective, "fund-1", "general", new Money(fen), new FenInterval(0, fen));
 
+    private static Lineage Alone(params string[] collectives) => new(collectives, collectives);
+
     private static Decision<MemberYear> Approve(MemberYear state, SubsidyApproved subsidy, Member? member = null) =>
-        MemberYearDecider.Approve(state, member ?? Member, [subsidy.CollectiveId], subsidy, Cap);
+        MemberYearDecider.Approve(state, member ?? Member, Alone(subsidy.CollectiveId), subsidy, Cap);
 
     [Fact]
     public void C4_C6_the_own_payment_comes_first()
@@ -91,9 +94,28 @@ public sealed class MemberYearTests
         Approve(state, Subsidy(1), Member.And("member-1", new DeathRecorded(new DateOnly(2026, 2, 1), ["x"]))).ThenRefused(Rejections.MemberDeceased);
         Approve(state, Subsidy(1), Member.And("member-1", new MembershipEnded("collective-1", new DateOnly(2026, 2, 1), "迁出"))).ThenRefused(Rejections.NotAMember);
         Approve(state, Subsidy(1), Member.And("member-1", new MembershipMoved("collective-1", "collective-9", "370811102209"))).ThenRefused(Rejections.NotAMember);
-        MemberYearDecider.Approve(state, Member, ["collective-9", "collective-1"], Subsidy(1, "collective-9"), Cap).Then();
+        MemberYearDecider.Approve(state, Member, Alone("collective-9", "collective-1"), Subsidy(1, "collective-9"), Cap).Then();
         var had = Given.State<MemberYear>(Id, Paid, Subsidy(1));
-        MemberYearDecider.Approve(had, Member, ["collective-9", "collective-1"], Subsidy(1, "collective-9"), Cap).ThenRefused(Rejections.AlreadySubsidised);
+        MemberYearDecider.Approve(had, Member, Alone("collective-9", "collective-1"), Subsidy(1, "collective-9"), Cap).ThenRefused(Rejections.AlreadySubsidised);
+    }
+
+    [Fact]
+    public void C4_one_subsidy_of_one_origin_a_year_through_splits_mergers_and_their_chains_both_ways()
+    {
+        static Collective Village(string id) => Given.State<Collective>(id, new CollectiveRegistered("c", "n", "370811102201"));
+        // old → a and b (split); c went up in b; d stands alone.
+        SuccessionLink[] links = [new("old", "a"), new("old", "b"), new("c", "b"), new("b", "old")];
+        Assert.Equal(["a", "b", "c", "old"], Lineage.Of(Village("a"), links).Origin.Order());
+        Assert.Equal(["d"], Lineage.Of(Village("d"), links).Origin);
+        Assert.Equal(["a"], Lineage.Of(Village("a"), links).Members); // a split takes along only those whom it names
+        foreach (var (before, after) in new[] { ("old", "a"), ("a", "old"), ("a", "b"), ("c", "a") })
+        {
+            var moved = Given.State<Member>("member-1", new MemberRegistered(after, "370811102201", "d"));
+            var had = Given.State<MemberYear>(Id, Paid, Subsidy(1, before));
+            MemberYearDecider.Approve(had, moved, Lineage.Of(Village(after), links), Subsidy(1, after, "application-2"), Cap).ThenRefused(Rejections.AlreadySubsidised);
+        }
+        var elsewhere = Given.State<Member>("member-1", new MemberRegistered("d", "370811102201", "d"));
+        MemberYearDecider.Approve(Given.State<MemberYear>(Id, Paid, Subsidy(1, "old")), elsewhere, Lineage.Of(Village("d"), links), Subsidy(1, "d", "application-2"), Cap).Then();
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class PlanTests
     private static readonly PolicyParameters Parameters = new(new DateOnly(2026, 1, 1), [new(new Money(30_000), new Money(4_000)), new(new Money(500_000), new Money(8_000))], 262, 7,
         [new("all-villagers", 1, 2, true), new("households", 2, 3, false)]);
     private static readonly PolicyYear Policy = Given.State<PolicyYear>("p", new PolicyYearPublished("3708", 2026, Parameters));
-    private static readonly Collective Surveyed = Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", "370811102201"), new CollectiveSurveyed(2026, new Survey(new Money(1), 10, 9, 8)));
+    private static readonly Collective Surveyed = Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", "370811102201"), new CollectiveSurveyed(2026, new Survey(new Money(1), 600, 500, 400)));
     private static readonly Pilot Pilot = Given.State<Pilot>("pilot", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
     private static readonly Standard Flat = new(StandardKind.Flat, new Money(10_000), []);
     private static readonly PlanContent Content = new("s", "s", Flat);
@@ -20,14 +20,14 @@ public sealed class PlanTests
     private static readonly DateOnly Today = new(2026, 4, 1);
 
     private static Plan Resolved(int eligible, int attendance, int votesFor, string form = "households") =>
-        Draft.And("plan", PlanDecider.RecordResolution(Draft, Policy, new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"), Today).Then())!;
+        Draft.And("plan", PlanDecider.RecordResolution(Draft, Surveyed, 0, Policy, new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"), Today).Then())!;
 
     [Theory]
     [InlineData("households", 210, 140, true), InlineData("households", 210, 139, false)]       // two thirds suffice
-    [InlineData("all-villagers", 210, 105, false), InlineData("all-villagers", 210, 106, true)] // more than half
+    [InlineData("all-villagers", 310, 155, false), InlineData("all-villagers", 310, 156, true)] // more than half
     public void C13_quorum(string form, int eligible, int attendance, bool met)
     {
-        var decision = PlanDecider.Adopt(Resolved(eligible, attendance, attendance, form), Surveyed, Pilot, Policy);
+        var decision = PlanDecider.Adopt(Resolved(eligible, attendance, attendance, form), Surveyed, 0, Pilot, Policy);
         if (met) decision.Then();
         else decision.ThenRefused(Rejections.QuorumNotMet);
     }
@@ -35,27 +35,64 @@ public sealed class PlanTests
     [Fact]
     public void C13_most_of_those_present_must_agree()
     {
-        PlanDecider.Adopt(Resolved(210, 140, 70), Surveyed, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
-        PlanDecider.Adopt(Resolved(210, 140, 71), Surveyed, Pilot, Policy).Then();
+        PlanDecider.Adopt(Resolved(210, 140, 70), Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
+        PlanDecider.Adopt(Resolved(210, 140, 71), Surveyed, 0, Pilot, Policy).Then();
+    }
+
+    [Theory]
+    [InlineData("all-villagers", 299, "eligible"), InlineData("all-villagers", 300, null), InlineData("all-villagers", 600, null), InlineData("all-villagers", 601, "eligible")]
+    [InlineData("households", 74, "eligible"), InlineData("households", 75, null), InlineData("representatives", 4, "eligible"), InlineData("representatives", 5, null)]
+    public void C13_those_called_fit_the_survey(string form, int eligible, string? field)
+    {
+        var policy = Policy with { Parameters = Parameters with { Quorums = [.. Parameters.Quorums, new("representatives", 2, 3, false)] } };
+        var decision = PlanDecider.RecordResolution(Draft, Surveyed, 0, policy, new Resolution(form, Today, eligible, eligible, eligible, 0, "m"), Today);
+        if (field is null) decision.Then();
+        else Assert.Equal(field, decision.ThenRefused(Rejections.ResolutionImplausible).Field);
+    }
+
+    [Fact]
+    public void C13_a_meeting_of_one_is_none_however_small_the_survey_makes_the_village()
+    {
+        var small = Surveyed.And("collective-1", new CollectiveSurveyed(2026, new Survey(Money.Zero, 1, 1, 1)))!;
+        var one = new Resolution("all-villagers", Today, 1, 1, 1, 0, "m");
+        PlanDecider.RecordResolution(Draft, small, 100, Policy, one, Today).ThenRefused(Rejections.ResolutionImplausible);
+        var recorded = Draft.And("plan", PlanDecider.RecordResolution(Draft, small, 1, Policy, one, Today).Then())!;
+        PlanDecider.Adopt(recorded, small, 1, Pilot, Policy).Then();
+        PlanDecider.Adopt(recorded, small, 100, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // the rolls came afterwards
+        PlanDecider.Adopt(recorded, Surveyed, 1, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // so did the real survey
+        PlanDecider.RecordResolution(Draft, Surveyed with { Surveys = new Dictionary<int, Survey>() }, 0, Policy, one, Today).ThenRefused(Rejections.SurveyMissing);
+    }
+
+    [Fact]
+    public void C13_the_meeting_was_about_the_plans_year_and_the_standard_is_below_the_tier_in_force()
+    {
+        Decision<Plan> On(DateOnly day, PolicyYear? policy = null) => PlanDecider.RecordResolution(Draft, Surveyed, 0, policy ?? Policy, new Resolution("households", day, 210, 180, 170, 0, "m"), Today);
+        Assert.Equal("meetingDate", On(new DateOnly(2010, 3, 1)).ThenRefused(Rejections.ResolutionImplausible).Field);
+        On(new DateOnly(2024, 12, 31)).ThenRefused(Rejections.ResolutionImplausible);
+        On(new DateOnly(2025, 1, 1)).Then();
+        On(Today.AddDays(1)).ThenRefused(Rejections.FieldInvalid);
+        var lower = Policy with { Parameters = Parameters with { Tiers = [new(new Money(5_000), Money.Zero)] } };
+        On(Today, lower).ThenRefused(Rejections.StandardInvalid);
+        PlanDecider.Adopt(Resolved(210, 180, 170), Surveyed, 0, Pilot, lower).ThenRefused(Rejections.StandardInvalid);
     }
 
     [Fact]
     public void C2_C3_C13_what_adoption_needs()
     {
-        PlanDecider.Adopt(Draft, Surveyed, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
-        PlanDecider.Adopt(Resolved(3, 3, 3), Surveyed with { Surveys = new Dictionary<int, Survey>() }, Pilot, Policy).ThenRefused(Rejections.SurveyMissing);
-        PlanDecider.Adopt(Resolved(3, 3, 3), Surveyed, null, Policy).ThenRefused(Rejections.CountyNotInPilot);
+        PlanDecider.Adopt(Draft, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
+        PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed with { Surveys = new Dictionary<int, Survey>() }, 0, Pilot, Policy).ThenRefused(Rejections.SurveyMissing);
+        PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed, 0, null, Policy).ThenRefused(Rejections.CountyNotInPilot);
     }
 
     [Fact]
     public void C12_an_amendment_needs_its_own_resolution_and_the_old_version_stays_in_force()
     {
-        var adopted = Resolved(3, 3, 3).And("plan", new PlanAdopted(1))!;
-        PlanDecider.Adopt(adopted, Surveyed, Pilot, Policy).ThenRefused(Rejections.WrongState);
+        var adopted = Resolved(210, 150, 150).And("plan", new PlanAdopted(1))!;
+        PlanDecider.Adopt(adopted, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.WrongState);
         var amended = adopted.And("plan", PlanDecider.Amend(adopted, Policy, Content with { Scope = "全体" }, "扩大").Then())!;
         Assert.Equal(1, amended.AdoptedVersion);
         Assert.Equal("s", amended.Adopted()!.Scope);
-        PlanDecider.Adopt(amended, Surveyed, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
+        PlanDecider.Adopt(amended, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
     }
 
     [Fact]

@@ -88,16 +88,16 @@ public sealed class StateTests
     {
         var parameters = new PolicyParameters(new DateOnly(2026, 1, 1), [new ContributionTier(new Money(500_000), Money.Zero)], 262, 7, [new QuorumRule("households", 2, 3, false)]);
         var policy = Given.State<PolicyYear>("policy", new PolicyYearPublished("3708", 2026, parameters));
-        var collective = Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", "370811102201"), new CollectiveSurveyed(2026, new Survey(Money.Zero, 10, 9, 8)));
+        var collective = Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", "370811102201"), new CollectiveSurveyed(2026, new Survey(Money.Zero, 300, 200, 100)));
         var pilot = Given.State<Pilot>("pilot-370811", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
         var content = new PlanContent("s", "s", new Standard(StandardKind.Flat, new Money(100), []));
         Outcome<Plan> Step(Plan p, Decision<Plan> d) => d.Rejection is { } r ? new(null, r.Code.Code) : new(p.And("plan", d.Events), null);
         Resolution Meeting(int attendance, int votes) => new("households", new DateOnly(2026, 3, 1), 90, attendance, votes, 0, new string('d', 64));
         return new StateGraph<Plan>(Given.State<Plan>("plan", new PlanDrafted("collective-1", "fund-1", "370811102201", 2026, content)),
         [
-            ("record resolution", p => Step(p, PlanDecider.RecordResolution(p, policy, Meeting(80, 70), new DateOnly(2026, 4, 1)))),
-            ("record one short of quorum", p => Step(p, PlanDecider.RecordResolution(p, policy, Meeting(10, 10), new DateOnly(2026, 4, 1)))),
-            ("adopt", p => Step(p, PlanDecider.Adopt(p, collective, pilot, policy))),
+            ("record resolution", p => Step(p, PlanDecider.RecordResolution(p, collective, 0, policy, Meeting(80, 70), new DateOnly(2026, 4, 1)))),
+            ("record one short of quorum", p => Step(p, PlanDecider.RecordResolution(p, collective, 0, policy, Meeting(10, 10), new DateOnly(2026, 4, 1)))),
+            ("adopt", p => Step(p, PlanDecider.Adopt(p, collective, 0, pilot, policy))),
             ("amend", p => Step(p, PlanDecider.Amend(p, policy, content, "x"))),
         ], PlanLabel);
     }
@@ -117,7 +117,7 @@ public sealed class StateTests
         [
             ("regular payment", y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.Regular)))),
             ("catch-up payment", y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.CatchUp)))),
-            ("approve", y => Step(y, MemberYearDecider.Approve(y, member, ["collective-1"],
+            ("approve", y => Step(y, MemberYearDecider.Approve(y, member, new Lineage(["collective-1"], ["collective-1"]),
                 new SubsidyApproved($"application-{y.Subsidies.Length}", "collective-1", "fund-1", "general", new Money(100), new FenInterval(0, 100)), new Money(500_000)))),
             ("release", y => When(y, SubsidyStatus.Approved, new SubsidyReleased($"application-{y.Subsidies.Length - 1}", new Money(100), "x"))),
             ("pay", y => When(y, SubsidyStatus.Approved, new SubsidyPaid($"application-{y.Subsidies.Length - 1}", new Money(100)))),

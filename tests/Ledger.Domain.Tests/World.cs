@@ -4,11 +4,12 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Tests;
 
 /// <summary>One application with its fund and member-years, moved together as the API moves them in one transaction.</summary>
-internal sealed record World(Application Application, Fund Fund, IReadOnlyDictionary<string, MemberYear> Years, DateOnly Today)
+internal sealed record World(Application Application, Fund Fund, IReadOnlyDictionary<string, MemberYear> Years, DateOnly Today, bool OneDied = false)
 {
     private const string Id = "application-1", CollectiveId = "collective-1", Village = "370811102201";
     private static readonly string[] Paper = [new('d', 64)];
@@ -34,15 +35,15 @@ internal sealed record World(Application Application, Fund Fund, IReadOnlyDictio
     /// <summary>What tells states apart: where every line and every fen is, not how it came there.</summary>
     public string Key() => string.Join('|', Application.Status, string.Join(',', Application.Lines.Select(l => l.Status)),
         Application.Objections.Count(o => o.Upheld is null), Today > Application.NoticeUntil, Fund.AvailableFen, Fund.ReservedFen, Fund.InTransitFen, Fund.CreditedFen,
-        Fund.ReturnedFen, Fund.IsClosed, string.Join(',', Years.Values.SelectMany(y => y.Subsidies).Select(s => s.Status)));
+        Fund.ReturnedFen, Fund.IsClosed, OneDied, string.Join(',', Years.Values.SelectMany(y => y.Subsidies).Select(s => s.Status)));
 
     /// <summary>Money is on its way or lies idle: neither credited to a member nor back at its source.</summary>
     public bool HasMoneyInIt() => Fund.AvailableFen.IsPositive || Fund.ReservedFen.IsPositive || Fund.InTransitFen.IsPositive;
 
     public static IReadOnlyList<(string Name, Func<World, Outcome<World>> Do)> Commands { get; } =
     [
-        ("review: accept", w => w.Step(ApplicationDecider.Review(w.Application, [], true, Reviewer))),
-        ("review: refuse one", w => w.Step(ApplicationDecider.Review(w.Application, [new LineVerdict(People[0], false, "x")], true, Reviewer))),
+        ("review: accept", w => w.Step(ApplicationDecider.Review(w.Application, [], true, new Dictionary<string, string>(), Reviewer))),
+        ("review: refuse one", w => w.Step(ApplicationDecider.Review(w.Application, [new LineVerdict(People[0], false, "x")], true, new Dictionary<string, string>(), Reviewer))),
         ("return", w => w.Step(ApplicationDecider.Return(w.Application, "x", Reviewer))),
         ("resubmit", w => w.Step(ApplicationDecider.Resubmit(w.Application, Plan, Pilot, Roster, Officer))),
         ("reject", w => w.Step(ApplicationDecider.Reject(w.Application, "x", Approver))),
@@ -52,6 +53,7 @@ internal sealed record World(Application Application, Fund Fund, IReadOnlyDictio
         ("uphold", w => w.Answer(true)),
         ("dismiss", w => w.Answer(false)),
         ("wait 8 days", w => new(w with { Today = w.Today.AddDays(8) }, null)),
+        ("one dies", w => w.OneDied ? new(null, "wrong-state") : new(w with { OneDied = true }, null)),
         ("withdraw line", w => w.Step(WayBack.WithdrawLines(w.Application, [People[0]], "x", Officer))),
         ("withdraw", w => w.Step(WayBack.Withdraw(w.Application, "x", Officer))),
         ("pay all", w => w.Pay(null)),
@@ -104,10 +106,13 @@ internal sealed record World(Application Application, Fund Fund, IReadOnlyDictio
     private Outcome<World> FundStep(Decision<Fund> decision) =>
         decision.Rejection is { } refusal ? new(null, refusal.Code.Code) : new(this with { Fund = Fund.And("fund-1", decision.Events)! }, null);
 
+    private LineBasis Basis => new(Lineage.Of(Collective, []), Plan.Adopted()!.Standard, null, AgeLimits.Default,
+        People.ToDictionary(p => p, p => Given.State<Member>(p, new MemberRegistered(CollectiveId, Village, "d")) with { DiedOn = OneDied && p == People[0] ? Today : null }),
+        Years, new Dictionary<string, int>());
+
     private Outcome<World> Approve()
     {
-        var members = People.ToDictionary(p => p, p => Given.State<Member>(p, new MemberRegistered(CollectiveId, Village, "d")));
-        var (events, refusal) = Approval.Decide(Application, Collective, Fund, Pilot, members, Years, new Money(500_000), Approver);
+        var (events, refusal) = Approval.Decide(Application, Collective, Fund, Pilot, Basis, new Money(500_000), Approver);
         if (events is null) return new(null, refusal!.Code.Code);
         var years = new Dictionary<string, MemberYear>(Years);
         foreach (var (id, e) in events.Members) years[id] = years[id].And(id, e)!;
@@ -115,10 +120,20 @@ internal sealed record World(Application Application, Fund Fund, IReadOnlyDictio
     }
 
     private Outcome<World> Answer(bool upheld) => Application.Objections.FirstOrDefault(o => o.Upheld is null) is { } open
-        ? Step(ApplicationDecider.ResolveObjection(Application, open.ObjectionId, upheld, "x", Reviewer))
+        ? Step(ApplicationDecider.ResolveObjection(Application, open.ObjectionId, new ObjectionAnswer(upheld, "x"), null, Reviewer))
         : new(null, "no objection");
 
-    private Outcome<World> Pay(string[]? members) => Step(ApplicationDecider.Pay(Application, members, "NX", Paper, Today, Officer));
+    /// <summary>Whoever may not be paid any more falls out first; with nobody left it is refused.</summary>
+    private Outcome<World> Pay(string[]? members)
+    {
+        if (ApplicationDecider.Pay(Application, members, "NX", Paper, Today, Officer).Rejection is { } refusal) return new(null, refusal.Code.Code);
+        var due = Application.With(LineStatus.Approved).Where(l => members?.Contains(l.MemberId) != false).ToList();
+        var leftOut = LineCheck.Unpayable(Application, due, Basis);
+        if (leftOut.Count == due.Count) return new(null, LineCheck.NobodyLeft(Application, leftOut).Code.Code);
+        var rest = members?.Except(leftOut.Select(l => l.MemberId)).ToArray();
+        var sorted = Step(LineCheck.LeaveOut(Application, leftOut, Officer).ToArray()).Next!;
+        return sorted.Step(ApplicationDecider.Pay(sorted.Application, rest, "NX", Paper, Today, Officer));
+    }
 
     private Outcome<World> Receive(string[] members)
     {

@@ -57,15 +57,15 @@ public sealed class StoryTests(WebFixture web)
         await amendment.GetByRole(AriaRole.Button, new() { Name = "保存新版本" }).ClickAsync();
         await officer.SeesAsync("新版本已保存");
         await officer.SeesAsync("100.50");
-        await officer.Page.GetByLabel("应到", new() { Exact = true }).FillAsync("210");
-        await officer.Page.GetByLabel("实到", new() { Exact = true }).FillAsync("100");
-        await officer.Page.GetByLabel("赞成", new() { Exact = true }).FillAsync("95");
+        await officer.Page.GetByLabel("应到", new() { Exact = true }).FillAsync("60");
+        await officer.Page.GetByLabel("实到", new() { Exact = true }).FillAsync("30");
+        await officer.Page.GetByLabel("赞成", new() { Exact = true }).FillAsync("28");
         await officer.Page.Locator("select[name=form]").SelectOptionAsync("households");
         await officer.Page.SetInputFilesAsync("input[name=minutes]", web.Sample.At("seal.pdf"));
         await officer.ClickAsync("记录决议");
         await officer.SeesAsync("决议已记录");
         await officer.ClickAsync("通过方案");
-        await officer.SeesAsync("quorum-not-met"); // 100 of 210 households is less than two thirds
+        await officer.SeesAsync("quorum-not-met"); // 30 of 60 households is less than two thirds
         await officer.ShootAsync("story-quorum");
     }
 

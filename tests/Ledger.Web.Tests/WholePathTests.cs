@@ -44,7 +44,13 @@ public sealed class WholePathTests(WebFixture web)
         await reviewer.Page.GotoAsync($"{path}/review");
         await reviewer.Page.Keyboard.PressAsync("Enter");
         await reviewer.SeesAsync("年度上限");
+        // Were something to be answered for, accepting would ask for the reason.
+        await reviewer.Page.EvaluateAsync("document.querySelector('#rows tr.current').dataset.finding = '本年度已满 60 周岁'");
         await reviewer.Page.Keyboard.PressAsync("a");
+        await reviewer.SeesAsync("同意（本年度已满 60 周岁）");
+        await reviewer.Page.GetByLabel("原因").FillAsync("已核对，未领取待遇");
+        await reviewer.ClickAsync("确定");
+        await Assertions.Expect(reviewer.Page.Locator("[data-accepted]")).ToHaveTextAsync("1");
         await reviewer.Page.Keyboard.PressAsync("r");
         await reviewer.Page.GetByLabel("原因").FillAsync("户籍已迁出");
         await reviewer.ClickAsync("确定");
@@ -79,6 +85,8 @@ public sealed class WholePathTests(WebFixture web)
             await township.Page.GotoAsync(path);
             await township.SeesAsync("名单里有一户今年没有缴费");
             await township.Page.GetByLabel("答复").FillAsync("经核对缴费凭证，均已缴费");
+            await township.ClickAsync("成立，退出名单"); // against nobody: nothing would follow
+            await township.SeesAsync("异议成立须指明名单中的人员");
             await township.ClickAsync("不成立");
             await township.SeesAsync("已答复");
         }

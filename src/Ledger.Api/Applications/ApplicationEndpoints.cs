@@ -19,7 +19,14 @@ public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, boo
 public sealed record NoticeBody(string Place);
 public sealed record ObjectionBody(string Text, string? MemberId = null);
 public sealed record PublicObjectionBody(string Text);
-public sealed record ObjectionAnswerBody(bool Upheld, string Answer);
+
+/// <summary>
+/// Upheld: against <paramref name="MemberId"/> (else whom the objection named), whose line falls, or against the <paramref name="WholeList"/>,
+/// which ends the application. <paramref name="CorrectedAmount"/>: what the amount should have been; the village applies for it anew.
+/// </summary>
+public sealed record ObjectionAnswerBody(bool Upheld, string Answer, string? MemberId = null, bool WholeList = false, Money? CorrectedAmount = null);
+
+public sealed record ObjectionClosureBody(IReadOnlyList<string>? ObjectionIds, string Reason);
 
 /// <summary>
 /// The transfer to the agency. <paramref name="Amount"/> must equal what was approved for the lines paid; <paramref name="Purpose"/> is
@@ -39,7 +46,7 @@ public sealed record RefundBody(string MemberId, RefundReason Reason, string Ban
 /// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
 public static class ApplicationEndpoints
 {
-    private const int MaxPage = 1000, MaxWaitingObjections = 50;
+    private const int MaxPage = 1000;
     public static readonly string[] Readers = [Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CityHrss, .. Roles.County];
 
     public static void MapApplications(this IEndpointRouteBuilder api)
@@ -49,7 +56,7 @@ public static class ApplicationEndpoints
             .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
             .Refuses(Rejections.CountyNotInPilot, Rejections.PlanNotAdopted, Rejections.SealMissing, Rejections.RosterInvalid, Rejections.NotAMember,
                 Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.EarmarkMismatch, Rejections.EvidenceMissing,
-                Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
+                Rejections.MemberDeceased, Rejections.AgeIneligible, Rejections.CollectiveMerged, Rejections.PolicyYearMissing, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
             .Example("""{"planId":"plan-N2370811MF0000001J-2026","seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
         api.MapPost("/applications/roster-check", Filing.CheckRoster)
             .Command<RosterCheckView>("check-roster", "核对名单而不提交：逐行列出问题、金额合计（C14） · Look at a roster before filing it", Roles.VillageFinance)
@@ -63,7 +70,7 @@ public static class ApplicationEndpoints
             .Example("""{"seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
         api.MapPost("/applications/{id}/review", Review)
             .Command<ApplicationView>("review-application", "逐行复核 (C15) · Review line by line", Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FindingOpen, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"verdicts":[{"memberId":"member-…","accepted":false,"reason":"户籍已迁出"}],"acceptRest":true}""");
         api.MapPost("/applications/{id}/return", Return)
             .Command<ApplicationView>("return-application", "退回补正 (C15) · Return for correction", Roles.Agency)
@@ -77,22 +84,27 @@ public static class ApplicationEndpoints
             .Command<ApplicationView>("approve-application", "审批：一次事务内占用资金和各人额度 (C9 C11 C15) · Approve", Roles.Agency)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.ReviewIncomplete, Rejections.CountyNotInPilot, Rejections.FundOverdrawn,
                 Rejections.EarmarkMismatch, Rejections.CapExceeded, Rejections.NotAMember, Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FundClosed, Rejections.NotContributed, Rejections.CatchUpContribution,
-                Rejections.AlreadySubsidised, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
+                Rejections.AlreadySubsidised, Rejections.AmountChanged, Rejections.AgeIneligible, Rejections.FindingOpen, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/applications/{id}/notice", Notice)
             .Command<ApplicationView>("publish-notice", "公示 (C16) · Publish the notice", Roles.VillageFinance)
             .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"place":"村务公开栏"}""");
-        api.MapPost("/applications/{id}/objections", Object)
+        api.MapPost("/applications/{id}/objections", Objecting.Object)
             .Command<ApplicationView>("raise-objection", "登记异议 (C16) · Record an objection", Roles.VillageFinance, Roles.Township, Roles.Agency)
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberId":"member-…","text":"该户今年未缴费"}""");
         api.MapPost("/applications/{id}/objections/{objectionId}/answer", Payments.AnswerObjection)
-            .Command<ApplicationView>("answer-objection", "答复异议，成立则退回该人资金 (C16) · Answer an objection", Roles.Township, Roles.Agency)
-            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{"upheld":false,"answer":"经核对缴费凭证，异议不成立"}""");
+            .Command<ApplicationView>("answer-objection", "答复异议：成立须指明人员或整份名单，其资金退回 (C16) · Answer an objection", Roles.Township, Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"upheld":true,"answer":"经核对，该户已迁出","memberId":"member-…"}""");
+        api.MapPost("/applications/{id}/objections/closure", Objecting.Close)
+            .Command<ApplicationView>("close-empty-objections", "关闭无实质内容的匿名异议，写明理由，留痕 (C16) · Close anonymous objections that say nothing", Roles.Township)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"objectionIds":["objection-…"],"reason":"没有指明何人何事，无从核实"}""");
         api.MapPost("/applications/{id}/payment", Payments.Pay)
             .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
             .Refuses(Rejections.SelfApproval, Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
+                Rejections.NotAMember, Rejections.MemberDeceased, Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.AmountChanged,
                 Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
@@ -125,54 +137,33 @@ public static class ApplicationEndpoints
         api.MapGet("/applications/{id}", Read).Reading<ApplicationView>("read-application", "查看申请 · Read an application", Readers).Refuses(Rejections.NotFound);
         api.MapGet("/applications/{id}/lines", Lines).Reading<LinePage>("read-application-lines", "申请名单（脱敏，分页） · Lines of an application", Readers)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
-        api.MapPost("/notices/{id}/objections", ObjectPublicly)
+        api.MapPost("/notices/{id}/objections", Objecting.ObjectPublicly)
             .Command<ObjectionReceiptView>("raise-public-objection", "公示期内任何人提出异议 (C16) · Anybody objects while the notice is open")
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.LimitExceeded)
             .Example("""{"text":"名单第3组有一户今年未缴费"}""");
         api.MapPost("/applications/{id}/payment-list", Payments.PaymentList)
             .Command<PaymentListView>("download-payment-list", "下载付款清单（.xlsx，含姓名证件号，下载留痕，C17） · The list of a payment, in clear; on record", Roles.VillageFinance)
-            .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+            .Refuses(Rejections.WrongState, Rejections.NotAMember, Rejections.MemberDeceased, Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised,
+                Rejections.AmountChanged, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapGet("/notices/{id}", PublicNotice).Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice").Refuses(Rejections.NotFound);
     }
 
-    private static Task<Answer> Review(string id, ReviewBody body, Command command) => Change(id, command, a => ApplicationDecider.Review(a,
-        [.. (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000)))],
-        body.AcceptRest, command.Actor));
+    private static async Task<Answer> Review(string id, ReviewBody body, Command command, PersonalData people)
+    {
+        var verdicts = (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000))).ToList();
+        var application = await command.LoadAsync<Application>(id);
+        var limits = (await command.PolicyYearAsync(application.Region, application.Year)).AgeLimits();
+        var ages = await people.AgesAsync(command.Connection, application.Lines.Select(l => l.MemberId), application.Year);
+        var findings = ages.Select(a => (a.Key, Finding: limits.Finding(a.Value))).Where(f => f.Finding is not null).ToDictionary(f => f.Key, f => f.Finding!);
+        application = command.Append(id, application, ApplicationDecider.Review(application, verdicts, body.AcceptRest, findings, command.Actor));
+        return new Answer(ApplicationView.Of(application), application.Revision);
+    }
 
     private static Task<Answer> Return(string id, ReasonBody body, Command command) =>
         Change(id, command, a => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
 
     private static Task<Answer> Reject(string id, ReasonBody body, Command command) =>
         Change(id, command, a => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
-
-    /// <summary>Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on the notice.</summary>
-    private static async Task<Answer> Object(string id, ObjectionBody body, Command command, PersonalData people)
-    {
-        var (application, _) = await ObjectAsync(await command.LoadAsync<Application>(id), body, command, people);
-        return new Answer(ApplicationView.Of(application), application.Revision);
-    }
-
-    /// <summary>From the notice's page, by anybody. An event is for ever, so there is an end to how many may wait for an answer.</summary>
-    private static async Task<Answer> ObjectPublicly(string id, PublicObjectionBody body, Command command, PersonalData people)
-    {
-        var application = await command.FindAsync<Application>(id);
-        if (application?.NoticeFrom is null) throw Require.NotFound($"公示 {id}");
-        command.Region = application.Region;
-        if (application.NoticeUntil < command.Today) throw new RefusedException(new Rejection(Rejections.WrongState, $"公示已于 {application.NoticeUntil:yyyy-MM-dd} 结束"));
-        if (application.Objections.Count(o => o.Upheld is null) >= MaxWaitingObjections)
-            throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"已有 {MaxWaitingObjections} 条异议待答复，请直接向乡镇（街道）或经办机构提出"));
-        var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text), command, people);
-        return new Answer(new ObjectionReceiptView(objectionId));
-    }
-
-    private static async Task<(Application Application, string ObjectionId)> ObjectAsync(Application application, ObjectionBody body, Command command, PersonalData people)
-    {
-        var text = Require.Prose(body.Text, "text", 500);
-        var objectionId = $"objection-{Guid.CreateVersion7():N}";
-        foreach (var person in (await people.ReadAsync(command.Connection, application.Lines.Select(l => l.MemberId))).Values.OrderByDescending(p => p.Name.Length))
-            text = text.Replace(person.Name, person.MaskedName, StringComparison.Ordinal);
-        return (command.Append(application.Id, application, ApplicationDecider.Object(application, objectionId, body.MemberId, text)), objectionId);
-    }
 
     private static Task<Answer> Settle(string id, Command command) => Change(id, command, a => ApplicationDecider.Settle(a, command.Actor));
 

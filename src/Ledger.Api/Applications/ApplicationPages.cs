@@ -1,3 +1,4 @@
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
@@ -78,6 +79,13 @@ public static class ApplicationPages
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         var lines = application.Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only)).OrderBy(l => l.Row).Take(PageSize + 1).ToList();
         var events = await session.Events.FetchStreamAsync(id, token: cancellation);
+        // Who pays sees what is due now, and who may not be paid any more.
+        IReadOnlyList<LeftOutLine> unpayable = [];
+        if (caller.Actor.Role == Roles.VillageFinance && application.Status is ApplicationStatus.Noticed or ApplicationStatus.Paid && application.With(LineStatus.Approved).ToList() is { Count: > 0 } due)
+        {
+            var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
+            unpayable = LineCheck.Unpayable(application, due, await BasisAsync(application, due, plan.Versions[application.PlanVersion - 1].Standard, AgeLimits.None, false, session, database, people, cancellation));
+        }
         return PageRoutes.Show<ApplicationPage>(new
         {
             A = application,
@@ -85,6 +93,8 @@ public static class ApplicationPages
             Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(PageSize), database, people, cancellation),
             Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
             Only = only,
+            Unpayable = unpayable,
+            Anonymous = (IReadOnlySet<string>)events.Where(e => e.Header(EventHeaders.Role) == Caller.Anybody).Select(e => e.Data).OfType<ObjectionRaised>().Select(o => o.ObjectionId).ToHashSet(),
             Events = (IReadOnlyList<(string, DateTimeOffset, string, Money?)>)[.. events.Where(e => e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false })
                 .Select(e => (e.EventTypeName, e.Timestamp, e.Header(EventHeaders.Actor), (e.Data as IMoneyEvent)?.AmountFen))],
         });
@@ -95,38 +105,52 @@ public static class ApplicationPages
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         var lines = application.Lines.Where(l => filter switch { "undecided" => l.Status == LineStatus.Filed, "refused" => l.Status == LineStatus.Refused, _ => true }).OrderBy(l => l.Row).ToList();
         // Only who asks for the faulty ones has the whole list checked; else what is shown.
-        IReadOnlyDictionary<string, string>? faults = filter == "faulty" ? await FaultsAsync(application, lines, session, cancellation) : null;
+        var faults = filter == "faulty" ? await FaultsAsync(application, lines, session, database, people, cancellation) : null;
         if (faults is not null) lines = [.. lines.Where(l => faults.ContainsKey(l.MemberId))];
         var count = faults?.Count;
         lines = [.. lines.Where(l => l.Row > (after ?? 0)).Take(ReviewPageSize + 1)];
-        faults ??= await FaultsAsync(application, lines, session, cancellation);
+        faults ??= await FaultsAsync(application, lines, session, database, people, cancellation);
         var shown = await ApplicationEndpoints.MaskedAsync(lines.Take(ReviewPageSize), database, people, cancellation);
         return PageRoutes.Show<ReviewPage>(new
         {
             A = application,
             CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
-            Rows = (IReadOnlyList<ReviewRow>)[.. shown.Select(l => new ReviewRow(l.Line, l.Name, l.CitizenId, faults.GetValueOrDefault(l.Line.MemberId)))],
+            Rows = (IReadOnlyList<ReviewRow>)[.. shown.Select(l => faults.TryGetValue(l.Line.MemberId, out var fault) ? new ReviewRow(l.Line, l.Name, l.CitizenId, fault.Text, fault.IsFinding) : new ReviewRow(l.Line, l.Name, l.CitizenId, null, false))],
             Next = lines.Count > ReviewPageSize ? lines[ReviewPageSize - 1].Row : (int?)null,
             Filter = filter,
             FaultyCount = count,
         });
     }
 
-    /// <summary>What approval would refuse each line for now (C4, C5, C6, C11), by member id.</summary>
-    private static async Task<IReadOnlyDictionary<string, string>> FaultsAsync(Application application, IReadOnlyList<Line> lines, IQuerySession session, CancellationToken cancellation)
+    /// <summary>What stands against each line now (C4, C5, C6, C10, C11), and what the reviewer has to answer for, by member id.</summary>
+    private static async Task<IReadOnlyDictionary<string, (string Text, bool IsFinding)>> FaultsAsync(Application application, IReadOnlyList<Line> lines, IQuerySession session, NpgsqlDataSource database,
+        PersonalData people, CancellationToken cancellation)
     {
-        var collective = (await session.LoadAsync<Collective>(application.CollectiveId, cancellation))!;
+        var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
-        var members = (await session.LoadManyAsync<Member>(cancellation, lines.Select(l => l.MemberId).ToArray())).ToDictionary(m => m.Id);
-        var years = (await session.LoadManyAsync<MemberYear>(cancellation, lines.Select(application.MemberYearId).ToArray())).ToDictionary(y => StreamId.MemberOf(y.Id));
-        var faults = new Dictionary<string, string>();
+        var basis = await BasisAsync(application, lines, plan.Adopted()!.Standard, policy?.AgeLimits() ?? AgeLimits.Default, true, session, database, people, cancellation);
+        var faults = new Dictionary<string, (string, bool)>();
         foreach (var line in lines.Where(l => l.Status is LineStatus.Filed or LineStatus.Accepted or LineStatus.Refused))
         {
-            if (!members.TryGetValue(line.MemberId, out var member)) faults[line.MemberId] = "不是本集体成员";
-            else if (MemberYearDecider.Ineligible(member, years.GetValueOrDefault(line.MemberId), collective.WithPredecessors()) is { } why) faults[line.MemberId] = why.Message;
-            else if (policy is not null && years[line.MemberId].CapUsed() + line.AmountFen > policy.HighestTierFen)
-                faults[line.MemberId] = $"超过年度上限，剩余 {policy.HighestTierFen - years[line.MemberId].CapUsed()} 元";
+            if (LineCheck.Ineligible(application, line, basis) is { } why) faults[line.MemberId] = (why.Message, false);
+            else if (LineCheck.Changed(application, line, basis) is { } changed) faults[line.MemberId] = (changed.Message, false);
+            else if (policy is not null && basis.Years[application.MemberYearId(line)].CapUsed() is var used && used + line.AmountFen > policy.HighestTierFen)
+                faults[line.MemberId] = ($"超过年度上限，剩余 {policy.HighestTierFen - used} 元", false);
+            else if (basis.Limits.Finding(basis.AgeOf(line)) is { } finding) faults[line.MemberId] = (finding, true);
         }
         return faults;
+    }
+
+    /// <summary>As approval and payment read it, for a page.</summary>
+    private static async Task<LineBasis> BasisAsync(Application application, IReadOnlyList<Line> lines, Standard standard, AgeLimits limits, bool withAges, IQuerySession session, NpgsqlDataSource database,
+        PersonalData people, CancellationToken cancellation)
+    {
+        var collective = (await session.LoadAsync<Collective>(application.CollectiveId, cancellation))!;
+        var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
+        var members = (await session.LoadManyAsync<Member>(cancellation, lines.Select(l => l.MemberId).ToArray())).ToDictionary(m => m.Id);
+        var years = (await session.LoadManyAsync<MemberYear>(cancellation, lines.Select(application.MemberYearId).ToArray())).ToDictionary(y => y.Id);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var ages = withAges || standard.AsksForAge() ? await people.AgesAsync(connection, lines.Select(l => l.MemberId), application.Year) : new Dictionary<string, int>();
+        return new LineBasis(await Succession.LineageAsync(connection, collective), standard, fund?.Pocket(application.SubAccount).Earmark, limits, members, years, ages);
     }
 }

@@ -16,6 +16,12 @@ public sealed record ApplicationView(string Id, int Version, string PlanId, int 
     DateOnly? NoticeFrom, DateOnly? NoticeUntil, string? NoticePlace, IReadOnlyList<Objection> Objections, string? BankReference,
     IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts)
 {
+    /// <summary>Of an approval or payment: who was left out by it, and why.</summary>
+    public IReadOnlyList<Fault>? LeftOut { get; init; }
+
+    /// <summary>Of an answered objection: what follows.</summary>
+    public string? Outcome { get; init; }
+
     public static ApplicationView Of(Application a) => new(a.Id, a.Revision, a.PlanId, a.PlanVersion, a.CollectiveId, a.FundId, a.Region, a.Year, a.SubAccount,
         a.Status, ApplicationDecider.Name(a.Status), a.Lines.Length, Money.Sum(a.Lines.Where(Counts).Select(l => l.AmountFen)),
         a.Lines.GroupBy(l => l.Status).ToDictionary(g => g.Key.Word(), g => g.Count()),
@@ -45,5 +51,8 @@ public sealed record WorkItemView(string Id, string VillageCode, string Collecti
 /// <summary>What somebody who objected from the notice's page gets.</summary>
 public sealed record ObjectionReceiptView(string ObjectionId);
 
-/// <summary>The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key has none.</summary>
-public sealed record PaymentListView(string FileName, int Lines, Money TotalAmount, string? Content);
+/// <summary>
+/// The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key has none.
+/// <paramref name="LeftOut"/>: whose line is approved and may not be paid any more, and why.
+/// </summary>
+public sealed record PaymentListView(string FileName, int Lines, Money TotalAmount, string? Content, IReadOnlyList<Fault> LeftOut);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Storage;
@@ -103,6 +104,7 @@ public static class Filing
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
         if (PilotDecider.Refusal(pilot, RegionCode.County(plan.Region)) is { } outside) throw new RefusedException(outside);
         if (plan.Adopted() is not { } content) throw new RefusedException(new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过"));
+        var limits = (await command.PolicyYearAsync(plan.Region, plan.Year)).AgeLimits();
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
         if (FundDecider.EarmarkRefusal(fund, pocket, plan.Year) is { } mismatch) throw new RefusedException(mismatch);
         var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
@@ -113,7 +115,8 @@ public static class Filing
         var members = await command.ReadManyAsync<Member>(ids);
         var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
-        var (lines, more) = Roster.Check(entries, plan.Year, collective.WithPredecessors(), content.Standard, fund.Pocket(pocket).Earmark, members, years, ages);
+        var lineage = await Succession.LineageAsync(command.Connection, collective);
+        var (lines, more) = Roster.Check(entries, plan.Year, lineage, content.Standard, fund.Pocket(pocket).Earmark, limits, members, years, ages);
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, Sheets.RosterForm, Rejections.RosterInvalid);

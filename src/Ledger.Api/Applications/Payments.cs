@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Storage;
@@ -9,15 +10,18 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
 
 namespace Ledger.Api.Applications;
 
 /// <summary>The steps that move money: each touches application, fund and member-years in one transaction.</summary>
 public static class Payments
 {
-    public static async Task<Answer> Approve(string id, Command command)
+    public static async Task<Answer> Approve(string id, Command command, PersonalData people)
     {
         var application = await command.LoadAsync<Application>(id);
+        var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
         var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(application.Region)));
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
@@ -25,23 +29,32 @@ public static class Payments
         var lines = application.With(LineStatus.Accepted).ToList();
         var members = await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId));
         var years = await command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
+        var basis = new LineBasis(await Succession.LineageAsync(command.Connection, collective), plan.Adopted()!.Standard,
+            fund.Pocket(application.SubAccount).Earmark, policy.AgeLimits(), members, years,
+            await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year));
 
-        var (events, rejection) = Approval.Decide(application, collective, fund, pilot, members, years, policy.HighestTierFen, command.Actor);
+        var (events, rejection) = Approval.Decide(application, collective, fund, pilot, basis, policy.HighestTierFen, command.Actor);
         if (events is null) throw new RefusedException(rejection!);
-        application = command.Append(id, application, new[] { events.Application });
+        var leftOut = LineCheck.Faults(application, events.LeftOut);
+        application = command.Append(id, application, events.Application.ToArray());
         command.Append(fund.Id, fund, new[] { events.Fund });
         foreach (var (memberYearId, e) in events.Members) command.Append(memberYearId, years[memberYearId], new IEventOf<MemberYear>[] { e });
-        return new Answer(ApplicationView.Of(application), application.Revision);
+        return new Answer(ApplicationView.Of(application) with { LeftOut = leftOut }, application.Revision);
     }
 
     public static async Task<Answer> AnswerObjection(string id, string objectionId, ObjectionAnswerBody body, Command command)
     {
         var answer = Require.Prose(body.Answer, "answer", 500);
         var before = await command.LoadAsync<Application>(id);
-        var after = command.Append(id, before, ApplicationDecider.ResolveObjection(before, objectionId, body.Upheld, answer, command.Actor));
-        // Upheld against a member: the line leaves the list, its money goes back to where it came from, the cap is given back.
+        var raisedBy = await Objecting.RaisedByAsync(command, id, [objectionId]);
+        var after = command.Append(id, before, ApplicationDecider.ResolveObjection(before, objectionId,
+            new ObjectionAnswer(body.Upheld, answer, string.IsNullOrWhiteSpace(body.MemberId) ? null : body.MemberId, body.WholeList, body.CorrectedAmount),
+            raisedBy.GetValueOrDefault(objectionId), command.Actor));
+        // Upheld: the line leaves the list, its money goes back to where it came from, the cap is given back.
+        var released = Moved(before, after, LineStatus.Approved);
         await ReleaseAsync(before, after, answer, command);
-        return new Answer(ApplicationView.Of(after), after.Revision);
+        await Objecting.ForgetAsync(command, after);
+        return new Answer(ApplicationView.Of(after) with { Outcome = Objecting.Outcome(after, body, released) }, after.Revision);
     }
 
     /// <summary>The money of the lines that this command released goes back to the fund, and their cap to the member-years.</summary>
@@ -60,6 +73,7 @@ public static class Payments
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.WithdrawLines(before, body.MemberIds ?? [], reason, command.Actor));
         await ReleaseAsync(before, after, reason, command);
+        await Objecting.ForgetAsync(command, after);
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
@@ -69,30 +83,72 @@ public static class Payments
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.Withdraw(before, reason, command.Actor));
         await ReleaseAsync(before, after, reason, command);
+        await Objecting.ForgetAsync(command, after);
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
-    public static async Task<Answer> Pay(string id, PaymentBody body, Command command)
+    public static async Task<Answer> Pay(string id, PaymentBody body, Command command, PersonalData people)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
         var reference = Require.Text(body.BankReference, "bankReference", 60);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
-        var after = command.Append(id, before, ApplicationDecider.Pay(before, body.MemberIds, reference, evidence, command.Today, command.Actor));
-        var fund = (await command.FindAsync<Fund>(before.FundId))!;
-        var lines = Moved(before, after, LineStatus.Approved);
-        var due = Money.Sum(lines.Select(l => l.AmountFen));
-        command.Append(fund.Id, fund, FundDecider.Pay(fund, id, body.Purpose, body.Amount, due, lines.Count, reference, evidence, command.EffectiveDate));
-        await EachAsync(before, lines, command, line => new SubsidyPaid(id, line.AmountFen));
-        return new Answer(ApplicationView.Of(after), after.Revision);
+        Decision<Application> Decide(Application a, IReadOnlyList<string>? ids) => ApplicationDecider.Pay(a, ids, reference, evidence, command.Today, command.Actor);
+        // What stops the payment comes before a look at each person.
+        if (Decide(before, body.MemberIds).Rejection is { } refusal) throw new RefusedException(refusal);
+        var (basis, fund) = await PayableAsync(before, command, people);
+        var wanted = body.MemberIds?.ToHashSet();
+        var due = before.With(LineStatus.Approved).Where(l => wanted?.Contains(l.MemberId) != false).ToList();
+        var leftOut = LineCheck.Unpayable(before, due, basis);
+        if (leftOut.Count == due.Count) throw new RefusedException(LineCheck.NobodyLeft(before, leftOut));
+        var gone = leftOut.ToDictionary(l => l.MemberId);
+        var faults = LineCheck.Faults(before, leftOut);
+
+        // Their money goes back to the fund before the others' leaves it.
+        var sorted = command.Append(id, before, LineCheck.LeaveOut(before, leftOut, command.Actor).ToArray());
+        if (gone.Count > 0)
+        {
+            fund = command.Append(fund.Id, fund, FundDecider.Release(fund, id, due.Where(l => gone.ContainsKey(l.MemberId)).Select(l => l.Fen!.Value), $"付款时 {gone.Count} 人不再符合条件"));
+            Each(before, [.. due.Where(l => gone.ContainsKey(l.MemberId))], basis.Years, command, line => new SubsidyReleased(id, line.AmountFen, gone[line.MemberId].Reason));
+        }
+        var after = command.Append(id, sorted, Decide(sorted, body.MemberIds is { } ids ? [.. ids.Where(m => !gone.ContainsKey(m))] : null));
+        var lines = Moved(before, after, LineStatus.Approved).Where(l => !gone.ContainsKey(l.MemberId)).ToList();
+        var amount = Money.Sum(lines.Select(l => l.AmountFen));
+        var paid = FundDecider.Pay(fund, id, body.Purpose, body.Amount, amount, lines.Count, reference, evidence, command.EffectiveDate);
+        // Whoever paid out everything is told whom he should not have paid.
+        if (paid.Rejection is { } mismatch) throw new RefusedException(mismatch with { Faults = faults });
+        command.Append(fund.Id, fund, paid);
+        Each(before, lines, basis.Years, command, line => new SubsidyPaid(id, line.AmountFen));
+        return new Answer(ApplicationView.Of(after) with { LeftOut = faults }, after.Revision);
     }
 
-    /// <summary>The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched.</summary>
+    /// <summary>What is known now of everybody whose line is approved and unpaid, and the fund; all of it read in bulk.</summary>
+    private static async Task<(LineBasis Basis, Fund Fund)> PayableAsync(Application application, Command command, PersonalData people)
+    {
+        var lines = application.With(LineStatus.Approved).ToList();
+        var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
+        var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
+        var fund = (await command.FindAsync<Fund>(application.FundId))!;
+        var members = await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId));
+        var years = await command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
+        // A later version of the plan never touches what was approved: amounts are compared with the one that was filed under.
+        var standard = plan.Versions[application.PlanVersion - 1].Standard;
+        var ages = standard.AsksForAge() ? await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year) : new Dictionary<string, int>();
+        return (new LineBasis(await Succession.LineageAsync(command.Connection, collective), standard, null, AgeLimits.None, members, years, ages), fund);
+    }
+
+    /// <summary>The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not be paid any more is not on it.</summary>
     public static async Task<Answer> PaymentList(string id, Command command, PersonalData people)
     {
         var application = await command.LoadAsync<Application>(id);
-        var lines = application.With(LineStatus.Approved).OrderBy(l => l.Row).ToList();
-        application = command.Append(id, application, ApplicationDecider.DisclosePaymentList(application, command.Actor));
+        if (ApplicationDecider.NotIn(application, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong) throw new RefusedException(wrong);
+        var (basis, _) = await PayableAsync(application, command, people);
+        var leftOut = LineCheck.Unpayable(application, application.With(LineStatus.Approved), basis);
+        var gone = leftOut.Select(l => l.MemberId).ToHashSet();
+        var lines = application.With(LineStatus.Approved).Where(l => !gone.Contains(l.MemberId)).OrderBy(l => l.Row).ToList();
+        if (lines.Count == 0 && leftOut.Count > 0) throw new RefusedException(LineCheck.NobodyLeft(application, leftOut));
+        var faults = LineCheck.Faults(application, leftOut);
+        application = command.Append(id, application, ApplicationDecider.DisclosePaymentList(application, lines, command.Actor));
         var persons = await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId));
         (string Heading, int Width)[] headings = [("序号", 8), ("姓名", 14), ("身份证号", 24), ("银行卡号", 26), ("补助金额（元）", 16)];
         Column[] columns = [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))];
@@ -100,7 +156,7 @@ public static class Payments
             ? (IEnumerable<string>)[$"{i + 1}", p.Name, p.CitizenId, p.BankCard ?? "", $"{l.AmountFen}"] : [$"{i + 1}", Members.MemberEndpoints.Erased, "", "", $"{l.AmountFen}"]);
         var total = Money.Sum(lines.Select(l => l.AmountFen));
         var sheet = Workbook.Write(("付款清单", rows.Prepend(columns.Select(c => c.Heading)).Append(["", "合计", ChineseAmount.Of(total), "", $"{total}"]), columns));
-        var view = new PaymentListView($"付款清单-{application.Year}.xlsx", lines.Count, total, Convert.ToBase64String(sheet));
+        var view = new PaymentListView($"付款清单-{application.Year}.xlsx", lines.Count, total, Convert.ToBase64String(sheet), faults);
         return new Answer(view, application.Revision, Kept: view with { Content = null });
     }
 
@@ -185,7 +241,13 @@ public static class Payments
     /// <summary>One event for the member-year of each line.</summary>
     private static async Task EachAsync(Application application, IReadOnlyList<Line> lines, Command command, Func<Line, IEventOf<MemberYear>> make)
     {
-        var years = await command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
+        Each(application, lines, await command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId)), command, make);
+    }
+
+    /// <summary>The same, of member-years that are locked already.</summary>
+    private static void Each(Application application, IReadOnlyList<Line> lines, IReadOnlyDictionary<string, MemberYear> years, Command command,
+        Func<Line, IEventOf<MemberYear>> make)
+    {
         foreach (var line in lines)
         {
             var id = application.MemberYearId(line);

@@ -1,10 +1,13 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
+using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Projections;
+using Npgsql;
 
 namespace Ledger.Api.Collectives;
 
@@ -52,6 +55,14 @@ public static class Succession
         }
         return new Answer(CollectiveView.Of(split), split.Revision);
     }
+
+    /// <summary>
+    /// What a collective is one with, out of the events: a state that an earlier build wrote does not know of splits. Mergers and splits
+    /// are few, and have an index of their own.
+    /// </summary>
+    public static async Task<Lineage> LineageAsync(NpgsqlConnection connection, Collective collective) => Lineage.Of(collective, await connection.QueryAsync(
+        $"select stream_id, data ->> 'intoCollectiveId' from {LedgerStore.Schema}.mt_events where type in ('collective_merged', 'members_separated')",
+        r => new SuccessionLink(r.GetString(0), r.GetString(1))));
 
     private static async Task<(Collective From, Collective Into)> BothAsync(string id, string intoId, Command command, Caller caller)
     {

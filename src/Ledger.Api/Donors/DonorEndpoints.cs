@@ -46,7 +46,7 @@ public static class DonorEndpoints
             return Created(command.Append(id, known, DonorDecider.RegisterOrganisation(known, body.Kind, name, code, RegionCode.County(command.Actor.Region))), name);
         }
         var citizen = Domain.Identity.CitizenId.Parse(body.CitizenId ?? "", out var fault);
-        if (fault is not null) throw Require.Invalid("citizenId", fault);
+        if ((fault ?? citizen.BirthFault(command.Today)) is { } wrong) throw Require.Invalid("citizenId", wrong);
         var person = new Person(name, citizen.Value, null, null, RandomNumberGenerator.GetBytes(16));
         await people.AddAsync(command.Connection, [(StreamId.NewDonor(), citizen, person)], asDonor: true);
         var donorId = (await people.FindAsync(command.Connection, [citizen], asDonor: true))[citizen];

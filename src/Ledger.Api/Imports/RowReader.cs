@@ -43,7 +43,8 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
         return null;
     }
 
-    public CitizenId CitizenId()
+    /// <param name="today">Given where a person is registered: a birth date that cannot be is a fault then.</param>
+    public CitizenId CitizenId(DateOnly? today = null)
     {
         var cell = Cell(Roster.CitizenIdColumn);
         if (cell.Text.Length == 0)
@@ -57,6 +58,7 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
             return default;
         }
         var id = Domain.Identity.CitizenId.Parse(cell.Text, out var fault);
+        if (fault is null && today is { } day) fault = id.BirthFault(day);
         if (fault is not null) Wrong(Roster.CitizenIdColumn, fault);
         return id;
     }

@@ -28,7 +28,7 @@ public static class MemberImports
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
             var person = new Person(reader.Text(Roster.NameColumn, 50), "", Optional(reader, Sheets.Phone, 11, 11), Optional(reader, Sheets.BankCard, 12, 30),
                 RandomNumberGenerator.GetBytes(16));
-            var id = reader.CitizenId();
+            var id = reader.CitizenId(command.Today);
             var group = reader.OptionalText(Sheets.Group, 20);
             if (id.Value is not null && !seen.TryAdd(id.Value, row.Number)) reader.Wrong(Roster.CitizenIdColumn, $"与第 {seen[id.Value]} 行重复");
             if (reader.IsSound) rows.Add((row.Number, id, person with { CitizenId = id.Value! }, group));

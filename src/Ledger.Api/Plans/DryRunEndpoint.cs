@@ -1,3 +1,4 @@
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Storage;
@@ -41,14 +42,14 @@ public static class DryRunEndpoint
         var standard = body.Standard?.ToStandard() ?? plan.Versions[^1].Standard;
         if (standard.Fault(policy) is { } fault) throw new RefusedException(fault);
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
-        var collectives = collective.WithPredecessors();
-        var ids = roster is null ? await command.MemberIdsAsync(collectives) : await RosterAsync(roster, command, people);
+        var lineage = await Succession.LineageAsync(command.Connection, collective);
+        var ids = roster is null ? await command.MemberIdsAsync(lineage.Members) : await RosterAsync(roster, command, people);
         var members = await command.ReadManyAsync<Member>(ids);
         var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var persons = await people.ReadAsync(command.Connection, ids);
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
 
-        var run = DryRun.Of(standard, collectives, ids.Select(m => members[m]), years, ages, policy.HighestTierFen, fund.Pocket(SubAccount.General).Available);
+        var run = DryRun.Of(standard, lineage, ids.Select(m => members[m]), years, ages, policy.AgeLimits(), policy.HighestTierFen, fund.Pocket(SubAccount.General).Available);
         IReadOnlyList<DryRunLineView> Shown(IReadOnlyList<DryRunLine> lines) => [.. lines.Take(MaxShown).Select(l =>
             new DryRunLineView(l.MemberId, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? Members.MemberEndpoints.Erased, l.AmountFen, l.Code, l.Message, l.CapLeftFen))];
         return new Answer(new DryRunView(id, plan.LatestVersion(), StandardBody.Of(standard), ids.Count, run.Payable.Count, run.CostFen, run.AvailableFen, run.LackingFen,

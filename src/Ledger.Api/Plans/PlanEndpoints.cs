@@ -63,11 +63,11 @@ public static class PlanEndpoints
             .Example($$"""{"collectiveId":"collective-N2370811MF0000001J","year":2026,{{StandardExample}}}""");
         api.MapPost("/plans/{id}/resolution", Resolve)
             .Command<PlanView>("record-resolution", "记录村民会议决议 (C13) · Record the villagers' resolution", Roles.VillageFinance)
-            .Refuses(Rejections.FieldInvalid, Rejections.EvidenceMissing, Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(Rejections.FieldInvalid, Rejections.EvidenceMissing, Rejections.SurveyMissing, Rejections.ResolutionImplausible, Rejections.StandardInvalid, Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,"votesAgainst":4,"minutes":"<会议记录的摘要>"}""");
         api.MapPost("/plans/{id}/adoption", Adopt)
             .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
-            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountersignatureMissing, Rejections.CollectiveMerged, Rejections.CountyNotInPilot,
+            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.ResolutionImplausible, Rejections.StandardInvalid, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountersignatureMissing, Rejections.CollectiveMerged, Rejections.CountyNotInPilot,
                 Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/plans/{id}/amendments", Amend)
             .Command<PlanView>("amend-plan", "修订方案 (C12) · Amend the plan", Roles.VillageFinance)
@@ -108,19 +108,22 @@ public static class PlanEndpoints
         command.EffectiveDate = Require.BusinessDate(body.MeetingDate, "meetingDate", command.Today);
         var minutes = await command.EvidenceAsync([Require.Text(body.Minutes, "minutes", 64)], "minutes");
         var plan = await command.LoadAsync<Plan>(id);
+        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
+        var registered = (await command.MemberIdsAsync(collective.WithPredecessors())).Count;
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         var resolution = new Resolution(body.Form, body.MeetingDate, body.Eligible, body.Attendance, body.VotesFor, body.VotesAgainst, minutes[0]);
-        plan = command.Append(id, plan, PlanDecider.RecordResolution(plan, policy, resolution, command.Today));
+        plan = command.Append(id, plan, PlanDecider.RecordResolution(plan, collective, registered, policy, resolution, command.Today));
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 
     private static async Task<Answer> Adopt(string id, Command command)
     {
         var plan = await command.LoadAsync<Plan>(id);
-        var collective = await command.ReadAsync<Collective>(plan.CollectiveId);
+        var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
+        var registered = (await command.MemberIdsAsync(collective.WithPredecessors())).Count;
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
-        plan = command.Append(id, plan, PlanDecider.Adopt(plan, collective!, pilot, policy));
+        plan = command.Append(id, plan, PlanDecider.Adopt(plan, collective, registered, pilot, policy));
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 

@@ -10,21 +10,21 @@ namespace Ledger.Api.PolicyYears;
 /// <summary>A tier in yuan a year.</summary>
 public sealed record TierBody(Money TierAmount, decimal GovernmentSubsidyAmount);
 
-/// <summary><paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数) and <paramref name="IncentiveWeights"/> fall back to the usual ones when absent.</summary>
+/// <summary><paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when absent.</summary>
 public sealed record PolicyYearBody(DateOnly EffectiveFrom, IReadOnlyList<TierBody> Tiers, int AccountInterestBasisPoints, int NoticeDays,
     IReadOnlyList<QuorumRule> Quorums, bool CountersignatureRequired = false, Deadlines? Deadlines = null, IReadOnlyList<PayoutMonths>? PayoutMonths = null,
-    IncentiveWeights? IncentiveWeights = null);
+    IncentiveWeights? IncentiveWeights = null, AgeLimits? AgeLimits = null);
 
 public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
 
 public sealed record PolicyYearView(string Id, int Version, string Region, int Year, DateOnly EffectiveFrom, IReadOnlyList<TierView> Tiers,
     Money HighestTierAmount, int AccountInterestBasisPoints, int NoticeDays, IReadOnlyList<QuorumRule> Quorums, bool CountersignatureRequired,
-    Deadlines Deadlines, IReadOnlyList<PayoutMonths> PayoutMonths, IncentiveWeights IncentiveWeights)
+    Deadlines Deadlines, IReadOnlyList<PayoutMonths> PayoutMonths, IncentiveWeights IncentiveWeights, AgeLimits AgeLimits)
 {
     public static PolicyYearView Of(PolicyYear p) => new(p.Id, p.Revision, p.Region, p.Year, p.Parameters.EffectiveFrom,
         [.. p.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen))], p.HighestTierFen,
         p.Parameters.AccountInterestBasisPoints, p.Parameters.NoticeDays, p.Parameters.Quorums, p.Parameters.CountersignatureRequired,
-        p.Deadlines(), p.PayoutMonths(), p.IncentiveWeights());
+        p.Deadlines(), p.PayoutMonths(), p.IncentiveWeights(), p.AgeLimits());
 }
 
 /// <summary>Policy years (政策年度参数): tiers, cap, notice days, quorum.</summary>
@@ -54,7 +54,7 @@ public static class PolicyYearEndpoints
         if (known is not null) known = await command.LoadAsync<PolicyYear>(id); // If-Match
         command.Region = region;
         var parameters = new PolicyParameters(body.EffectiveFrom, tiers, body.AccountInterestBasisPoints, body.NoticeDays, body.Quorums,
-            body.CountersignatureRequired, body.Deadlines, body.PayoutMonths, body.IncentiveWeights);
+            body.CountersignatureRequired, body.Deadlines, body.PayoutMonths, body.IncentiveWeights, body.AgeLimits);
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);
     }

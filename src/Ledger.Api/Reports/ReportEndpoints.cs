@@ -108,6 +108,9 @@ public static class ReportEndpoints
             [.. replay.Changed.Take(maxShown).Select(l => new ReplayedLineView(l.MemberYearId, l.ApplicationId, l.ActualFen, l.ReplayedFen, l.Code))]));
     }
 
+    /// <summary>What follows for a subsidy s of somebody who may not have it: the village has not paid yet, or the agency sends it back.</summary>
+    private const string Next = "case when s ->> 'status' = 'approved' then '尚未付款，付款时退出名单' else '应由经办机构退回' end";
+
     public static async Task<SupervisionView> Supervise(string? region, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time)
     {
         var scope = Scope.Narrow(caller, region);
@@ -136,10 +139,23 @@ public static class ReportEndpoints
                                     (select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_allocated' order by version limit 1)) as at) moved
               where f.region like @scope || '%' and (f.data ->> 'availableFen')::bigint > 0 and extract(day from @now - moved.at) > @idle
              union all
-             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴或没有本人缴费记录的人员已获补助，应由经办机构退回 (C5 C6)'
+             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴或没有本人缴费记录的人员已获补助，' || {Next} || ' (C5 C6)'
                from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32), jsonb_array_elements(y.data -> 'subsidies') s
               where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
                 and y.data @? '$.subsidies[0]' and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not y.data @? '$.contributions[*] ? (@.kind == "regular")') -- as its index says
+             union all
+             -- Died or left, on or before the day of payment or credit, or while the money is on its way; recorded whenever it was.
+             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
+                    case when m.data ->> 'diedOn' is not null then '已登记死亡（' || (m.data ->> 'diedOn') else '已退出集体（' || (m.data ->> 'endedOn') end || '），' || {Next} || ' (C4)'
+               from {S}.mt_doc_member m
+               join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id, 8) || '-0000' and 'member-year-' || substr(m.id, 8) || '-9999',
+                    jsonb_array_elements(y.data -> 'subsidies') s,
+                    lateral (select max((e.headers ->> 'effectiveDate')::date) filter (where e.type = 'subsidy_paid') as paid, max((e.data ->> 'creditedOn')::date) as credited
+                               from {S}.mt_events e where e.stream_id = y.id and e.type in ('subsidy_paid', 'subsidy_credited') and e.data ->> 'applicationId' = s ->> 'applicationId') days
+              where m.region like @scope || '%' and (m.data ->> 'diedOn' is not null or m.data ->> 'endedOn' is not null) -- as its index says
+                and s ->> 'status' in ('approved', 'paid', 'credited')
+                and (m.data ->> 'diedOn' is not null and (s ->> 'status' <> 'credited' or (m.data ->> 'diedOn')::date <= days.credited)
+                     or m.data -> 'former' ? (s ->> 'collectiveId') and m.data ->> 'endedOn' is not null and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn')::date <= days.paid))
               order by 1, 5 desc limit {Scope.MaxRows}) i (kind, id, region, fen, age, due, text) order by 1, 5 desc
              """,
             r => new SupervisionItem(r.GetString(0), r.GetString(1), r.GetString(2), r.IsDBNull(3) ? null : new Money(r.GetInt64(3)), r.GetInt32(4), r.GetInt32(5), r.GetString(6), r.GetBoolean(7)),

@@ -21,7 +21,8 @@ public sealed class SamplePeople(int seed)
     {
         while (true)
         {
-            var born = new DateOnly(1960, 1, 1).AddDays(_random.Next(365 * 45));
+            // Of an age to be insured for years to come: neither a child nor a pensioner.
+            var born = new DateOnly(1970, 1, 1).AddDays(_random.Next(365 * 36));
             var first17 = $"{county}{born:yyyyMMdd}{_random.Next(1, 1000):000}";
             var id = first17 + CitizenId.CheckCharacter(first17);
             if (_used.Add(id)) return new SamplePerson(Pick(Surnames) + Pick(Given), id, $"1{_random.Next(30, 100)}{_random.Next(0, 100_000_000):00000000}");

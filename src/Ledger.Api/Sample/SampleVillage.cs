@@ -52,7 +52,7 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
 public sealed class SampleVillage(SampleOffices offices, string villageCode, string name, int number, int year)
 {
     /// <summary>The same village, with offices that talk to another process.</summary>
-    public SampleVillage With(SampleOffices others) => new(others, villageCode, name, number, year) { CollectiveId = CollectiveId, ApplicationPath = ApplicationPath };
+    public SampleVillage With(SampleOffices others) => new(others, villageCode, name, number, year) { CollectiveId = CollectiveId, ApplicationPath = ApplicationPath, _members = _members };
 
     public SampleOffices Offices => offices;
     public SampleClient Officer { get; } = offices.Officer(villageCode);
@@ -71,8 +71,10 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         await Officer.PostAsync("/api/funds", new { collectiveId = CollectiveId });
     }
 
+    private int _members;
+
     public Task<JsonElement> SurveyAsync(int members) => Officer.PutAsync($"/api/collectives/{CollectiveId}/surveys/{year}",
-        new { collectiveIncomeAmount = 860_000, members, insuredMembers = members * 9 / 10, payers = members * 8 / 10 });
+        new { collectiveIncomeAmount = 860_000, members = _members = members, insuredMembers = members * 9 / 10, payers = members * 8 / 10 });
 
     public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", string name = "土地流转收入", int? earmarkYear = null,
         string? donorId = null, object? earmark = null, DateOnly? effectiveDate = null) =>
@@ -107,7 +109,15 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public Task<JsonElement> DraftAsync(object standard) => Officer.PostAsync("/api/plans",
         new { collectiveId = CollectiveId, year, source = $"{year}年集体收入", scope = "本年度正常缴费的本集体成员", standard });
 
-    public async Task<JsonElement> ResolveAsync(DateOnly on, int eligible = 210, int attendance = 180, int votesFor = 171) => await Officer.PostAsync(
+    /// <summary>A meeting of households: one for three members, seven of eight come, one of ten votes against it.</summary>
+    public Task<JsonElement> ResolveAsync(DateOnly on)
+    {
+        var eligible = (_members + 2) / 3;
+        var attendance = eligible - eligible / 8;
+        return ResolveAsync(on, eligible, attendance, attendance - attendance / 10);
+    }
+
+    public async Task<JsonElement> ResolveAsync(DateOnly on, int eligible, int attendance, int votesFor) => await Officer.PostAsync(
         $"/api/plans/{PlanId}/resolution", new
         {
             form = "households",
@@ -115,7 +125,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             eligible,
             attendance,
             votesFor,
-            votesAgainst = 4,
+            votesAgainst = Math.Min(4, attendance - votesFor),
             minutes = await Officer.EvidenceAsync($"minutes {villageCode}"),
         });
 

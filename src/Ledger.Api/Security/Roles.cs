@@ -25,7 +25,10 @@ public sealed class Caller(IHttpContextAccessor http)
 {
     public Actor Actor { get; } = http.HttpContext?.User is { Identity.IsAuthenticated: true } user
         ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value)
-        : new Actor("public", "public", "");
+        : new Actor("public", Anybody, "");
+
+    /// <summary>The role of whoever has not signed in.</summary>
+    public const string Anybody = "public";
 
     /// <summary>Nobody has signed in: whoever is known has a region.</summary>
     public static bool IsUnknown(Actor actor) => actor.Region.Length == 0;

@@ -39,6 +39,9 @@ public sealed class PersonalData(KeyFile keys)
     /// <summary>The keyed hash that finds a person again. A person as a donor is another record than the same person as a member.</summary>
     public byte[] Hash(CitizenId id, bool asDonor = false) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes(asDonor ? $"donor {id.Value}" : id.Value));
 
+    /// <summary>Tells whether two objections to one application came from one network address; keyed, so that nobody finds the address by trying all.</summary>
+    public byte[] SourceHash(string applicationId, string network) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"objection {applicationId} {network}"));
+
     /// <summary>Member ids by the citizen ids that are known; one query for any number.</summary>
     public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(NpgsqlConnection connection, IEnumerable<CitizenId> ids, bool asDonor = false)
     {
@@ -51,11 +54,15 @@ public sealed class PersonalData(KeyFile keys)
     }
 
     /// <summary>Persons by member id; the erased are absent.</summary>
-    public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(NpgsqlConnection connection, IEnumerable<string> memberIds) =>
-        (await connection.QueryAsync(
+    public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(NpgsqlConnection connection, IEnumerable<string> memberIds)
+    {
+        var rows = await connection.QueryAsync(
             $"select member_id, wrapped_key, data from {LedgerStore.Schema}.person where member_id = any(@ids) and wrapped_key is not null",
-            r => (Id: r.GetString(0), Person: Open(r.GetString(0), r.GetFieldValue<byte[]>(1), r.GetFieldValue<byte[]>(2))),
-            ("ids", memberIds.Distinct().ToArray()))).ToDictionary(p => p.Id, p => p.Person);
+            r => (Id: r.GetString(0), Key: r.GetFieldValue<byte[]>(1), Data: r.GetFieldValue<byte[]>(2)), ("ids", memberIds.Distinct().ToArray()));
+        // A long list is opened by all cores: an approval looks at everybody's age.
+        return rows.Count < 500 ? rows.ToDictionary(r => r.Id, r => Open(r.Id, r.Key, r.Data))
+            : rows.AsParallel().Select(r => (r.Id, Person: Open(r.Id, r.Key, r.Data))).ToDictionary(p => p.Id, p => p.Person);
+    }
 
     /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
     public async Task<IReadOnlyDictionary<string, int>> AgesAsync(NpgsqlConnection connection, IEnumerable<string> memberIds, int year) =>

@@ -40,6 +40,13 @@ create table if not exists {schema}.evidence (
 );
 alter table {schema}.evidence alter column content set storage external;   -- already compressed formats
 
+-- Where an objection that waits for its answer came from: a keyed hash of application and address, never the address. So one address
+-- cannot hold up a payment; the row goes with the answer (see Applications/Objecting.cs).
+create table if not exists {schema}.objection_source (
+    objection_id text  primary key,
+    source       bytea not null
+);
+
 create table if not exists {schema}.audit_entry (
     seq            bigint      primary key,
     event_id       uuid        not null,
@@ -103,11 +110,17 @@ create unique index if not exists mt_events_fund_event on {schema}.mt_events (id
 -- A donor's gifts are found by the donor.
 create index if not exists mt_events_gift on {schema}.mt_events ((data ->> 'donorId')) where type = 'funds_allocated' and data ->> 'donorId' is not null;
 
+-- Mergers and splits, of which there are few: who is one with whom (Collectives/Lineage.cs).
+create index if not exists mt_events_succession on {schema}.mt_events (stream_id, (data ->> 'intoCollectiveId')) where type in ('collective_merged', 'members_separated');
+
 create index if not exists mt_doc_member_idx_memberships on {schema}.mt_doc_member using gin ((data -> 'memberships'));
 
 -- Whose subsidy is to be clawed back (C5, C6): few among all member-years.
 create index if not exists mt_doc_memberyear_idx_clawback on {schema}.mt_doc_memberyear (id)
     where data @? '$.subsidies[0]' and (data @? '$.contributions[*] ? (@.kind == "catch-up")' or not data @? '$.contributions[*] ? (@.kind == "regular")');
+
+-- Who died or left: few among all members.
+create index if not exists mt_doc_member_idx_gone on {schema}.mt_doc_member (id) where data ->> 'diedOn' is not null or data ->> 'endedOn' is not null;
 
 -- A stream's row is updated by every command on it: room on its page keeps the update out of the index.
 alter table {schema}.mt_streams set (fillfactor = 50);
@@ -253,7 +266,7 @@ declare r record;
 begin
     for r in select t.name, g.rights
                from (values ('insert', array['mt_events', 'evidence', 'idempotency', 'audit_entry_id', 'log_entry', 'log_checkpoint', 'log_cosignature', 'log_finding']),
-                            ('insert, delete', array['audit_entry', 'fen_axis']),
+                            ('insert, delete', array['audit_entry', 'fen_axis', 'objection_source']),
                             ('insert, update', array['mt_streams', 'person', 'log_tile', 'state_shape']),
                             ('update', array['log_state']),
                             ('insert, update, delete', array['lease', 'mt_event_progression', 'mt_event_projection_floors', 'mt_high_water_skips'])) g (rights, names),

@@ -82,6 +82,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
         ObjectionResolved r => state!.Resolve(r),
         PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference },
         LinesWithdrawn w => state!.Withdraw(w),
+        LinesLeftOut o => state!.LeaveOut(o),
         ApplicationWithdrawn w => state! with { Status = ApplicationStatus.Withdrawn, Reason = w.Reason },
         PaymentReturned r => state!.Move(r.MemberIds, LineStatus.Paid, LineStatus.Approved),
         LineRefunded r => state! with
@@ -129,12 +130,13 @@ public sealed record Application : Aggregate, IEvolve<Application>
     private Application Resolve(ObjectionResolved e)
     {
         var objection = Objections.Single(o => o.ObjectionId == e.ObjectionId);
-        var released = e.Upheld ? objection.MemberId : null;
+        var about = e.MemberId ?? objection.MemberId;
+        var reason = e.CorrectedFen is { } right ? $"{e.Answer}（应为 {right} 元，另行申请）" : e.Answer;
+        bool Falls(Line l) => e.Upheld && l.Status == LineStatus.Approved && (e.WholeList || l.MemberId == about);
         return this with
         {
-            Objections = Objections.Replace(objection, objection with { Upheld = e.Upheld, Answer = e.Answer }),
-            Lines = [.. Lines.Select(l => l.MemberId == released && l.Status == LineStatus.Approved
-                ? l with { Status = LineStatus.Released, Reason = e.Answer } : l)],
+            Objections = Objections.Replace(objection, objection with { Upheld = e.Upheld, Answer = e.Answer, MemberId = about }),
+            Lines = [.. Lines.Select(l => Falls(l) ? l with { Status = LineStatus.Released, Reason = reason } : l)],
         };
     }
 
@@ -155,6 +157,16 @@ public sealed record Application : Aggregate, IEvolve<Application>
         {
             Lines = [.. Lines.Select(l => !gone.Contains(l.MemberId) ? l
                 : l with { Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Withdrawn, Reason = e.Reason })],
+        };
+    }
+
+    private Application LeaveOut(LinesLeftOut e)
+    {
+        var reasons = e.Lines.ToDictionary(l => l.MemberId, l => l.Reason);
+        return this with
+        {
+            Lines = [.. Lines.Select(l => !reasons.TryGetValue(l.MemberId, out var reason) ? l
+                : l with { Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Refused, Reason = reason })],
         };
     }
 

@@ -7,6 +7,12 @@ namespace Ledger.Domain.Applications;
 /// <summary>What is handed in: the sealed scan, the roster's digest and its checked lines.</summary>
 public sealed record Submission(string? SealDigest, string RosterDigest, IReadOnlyList<RosterLine> Lines);
 
+/// <summary>
+/// The answer to an objection. Upheld: against <paramref name="MemberId"/> (else whom the objection named) or <paramref name="WholeList"/>;
+/// <paramref name="CorrectedFen"/>: what the amount should have been.
+/// </summary>
+public sealed record ObjectionAnswer(bool Upheld, string Answer, string? MemberId = null, bool WholeList = false, Money? CorrectedFen = null);
+
 /// <summary>The rules of the application's way: C2, C12, C14..C17. What approval does to fund and member-years is in <see cref="Approval"/>.</summary>
 public static class ApplicationDecider
 {
@@ -30,7 +36,8 @@ public static class ApplicationDecider
     }
 
     /// <summary>C15: line by line, in as many sittings as it takes; by somebody who did not file.</summary>
-    public static Decision<Application> Review(Application state, IReadOnlyList<LineVerdict> verdicts, bool acceptRest, Actor by)
+    /// <param name="findings">By member id, what is to be answered for: such a line is accepted with a reason or not at all.</param>
+    public static Decision<Application> Review(Application state, IReadOnlyList<LineVerdict> verdicts, bool acceptRest, IReadOnlyDictionary<string, string> findings, Actor by)
     {
         if (NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong) return wrong;
         if (state.Filers.Contains(by.Id)) return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
@@ -46,9 +53,18 @@ public static class ApplicationDecider
             faults.Add(new Fault(Rejections.FieldInvalid.Code, "同一人员出现多次", "verdicts"));
         if (faults.Count > 0) return new Rejection(Rejections.FieldInvalid, "复核意见有误") { Faults = faults };
 
+        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
+        var explained = verdicts.Where(v => !v.Accepted || !string.IsNullOrWhiteSpace(v.Reason)).Select(v => v.MemberId).ToHashSet();
+        var open = state.Lines.Where(l => findings.ContainsKey(l.MemberId) && !explained.Contains(l.MemberId)
+            && (decided.Contains(l.MemberId) || acceptRest && l.Status == LineStatus.Filed)).ToList();
+        if (open.Count > 0)
+            return new Rejection(Rejections.FindingOpen, $"{open.Count} 人须写明依据，首例：第 {open[0].Row} 行 {findings[open[0].MemberId]}")
+            {
+                Faults = [.. open.Select(l => new Fault(Rejections.FindingOpen.Code, findings[l.MemberId], Row: l.Row, Column: Roster.CitizenIdColumn, MemberId: l.MemberId))],
+            };
+
         if (verdicts.Count == 0 && !acceptRest) return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
 
-        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
         var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
         var events = verdicts.Chunk(ApplicationReviewed.MaxVerdicts).Select(c => new ApplicationReviewed(by.Id, c, false, false)).ToList();
         if (acceptRest) events.Add(new ApplicationReviewed(by.Id, [], true, false));
@@ -80,16 +96,52 @@ public static class ApplicationDecider
         return new IEventOf<Application>[] { new ObjectionRaised(objectionId, memberId, text) };
     }
 
-    public static Decision<Application> ResolveObjection(Application state, string objectionId, bool upheld, string answer, Actor by)
+    /// <summary>
+    /// C16: an objection is upheld against somebody on the list or against all of it, and something follows; nobody answers what he
+    /// raised himself, nor what is raised against the application that he filed.
+    /// </summary>
+    /// <param name="raisedBy">Who raised it, where he is known.</param>
+    public static Decision<Application> ResolveObjection(Application state, string objectionId, ObjectionAnswer answer, string? raisedBy, Actor by)
     {
-        if (NotIn(state, ApplicationStatus.Noticed) is { } wrong) return wrong;
-        if (state.Objections.FirstOrDefault(o => o.ObjectionId == objectionId) is not { } objection)
-            return new Rejection(Rejections.NotFound, "没有这条异议");
-        if (objection.Upheld is not null) return new Rejection(Rejections.WrongState, "这条异议已答复");
-        var resolved = new ObjectionResolved(objectionId, upheld, answer, by.Id);
-        var isLast = upheld && state.With(LineStatus.Approved).All(l => l.MemberId == objection.MemberId);
-        return isLast ? new IEventOf<Application>[] { resolved, new ApplicationWithdrawn(by.Id, answer) } : [resolved];
+        var (objection, refusal) = Open(state, objectionId, raisedBy, by);
+        if (objection is null) return refusal!;
+        if (!answer.Upheld) return new IEventOf<Application>[] { new ObjectionResolved(objectionId, false, answer.Answer, by.Id) };
+        if (answer is { WholeList: true, MemberId: not null }) return Invalid("wholeList", "指明一人，或整份名单，不能兼有");
+        var about = answer.WholeList ? null : answer.MemberId ?? objection.MemberId;
+        if (!answer.WholeList && about is null) return Invalid("memberId", "异议成立须指明名单中的人员；整份名单有误的选整份名单");
+        if (about is not null)
+        {
+            if (state.Lines.FirstOrDefault(l => l.MemberId == about) is not { Status: LineStatus.Approved or LineStatus.Released } line) return Invalid("memberId", "不在公示名单中");
+            if (answer.CorrectedFen == line.AmountFen) return Invalid("correctedAmount", $"与公示金额 {line.AmountFen} 元相同");
+        }
+        var resolved = new ObjectionResolved(objectionId, true, answer.Answer, by.Id, about, answer.WholeList, answer.CorrectedFen);
+        var isLast = answer.WholeList || state.With(LineStatus.Approved).All(l => l.MemberId == about);
+        return isLast ? new IEventOf<Application>[] { resolved, new ApplicationWithdrawn(by.Id, answer.Answer) } : [resolved];
+
+        static Rejection Invalid(string field, string message) => new(Rejections.FieldInvalid, message) { Field = field };
     }
+
+    /// <summary>C16: what anonymous people wrote and nobody could look into is closed, many at once, with the reason on record.</summary>
+    /// <param name="raisedBy">Who raised each of them, where he is known; theirs are answered one by one.</param>
+    public static Decision<Application> CloseEmptyObjections(Application state, IReadOnlyList<string> objectionIds, IReadOnlyDictionary<string, string> raisedBy, string reason, Actor by)
+    {
+        if (objectionIds.Count == 0 || objectionIds.Distinct().Count() != objectionIds.Count)
+            return new Rejection(Rejections.FieldInvalid, "没有列出异议，或有重复") { Field = "objectionIds" };
+        foreach (var (id, i) in objectionIds.Select((id, i) => (id, i)))
+        {
+            if (Open(state, id, raisedBy.GetValueOrDefault(id), by) is { Refusal: { } refusal }) return refusal;
+            if (raisedBy.ContainsKey(id)) return new Rejection(Rejections.FieldInvalid, "实名异议须逐条答复") { Field = $"objectionIds[{i}]" };
+        }
+        return objectionIds.Select(id => new ObjectionResolved(id, false, reason, by.Id, IsEmpty: true)).ToArray<IEventOf<Application>>();
+    }
+
+    private static (Objection? Objection, Rejection? Refusal) Open(Application state, string objectionId, string? raisedBy, Actor by) =>
+        NotIn(state, ApplicationStatus.Noticed) is { } wrong ? (null, wrong)
+        : state.Objections.FirstOrDefault(o => o.ObjectionId == objectionId) is not { } objection ? (null, new Rejection(Rejections.NotFound, "没有这条异议"))
+        : objection.Upheld is not null ? (null, new Rejection(Rejections.WrongState, "这条异议已答复"))
+        : raisedBy == by.Id ? (null, new Rejection(Rejections.SelfApproval, "不能答复自己提出的异议"))
+        : state.Filers.Contains(by.Id) ? (null, new Rejection(Rejections.SelfApproval, "申请人不能答复对自己申请的异议"))
+        : (objection, null);
 
     /// <summary>
     /// C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run out and every objection is answered; all approved lines, or those of
@@ -112,9 +164,10 @@ public static class ApplicationDecider
     }
 
     /// <summary>C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.</summary>
-    public static Decision<Application> DisclosePaymentList(Application state, Actor by) =>
+    /// <param name="lines">The approved lines that may be paid.</param>
+    public static Decision<Application> DisclosePaymentList(Application state, IReadOnlyList<Line> lines, Actor by) =>
         NotIn(state, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong ? wrong
-        : state.With(LineStatus.Approved).ToList() is not { Count: > 0 } lines ? new Rejection(Rejections.WrongState, "没有待付款的人员")
+        : lines.Count == 0 ? new Rejection(Rejections.WrongState, "没有待付款的人员")
         : new IEventOf<Application>[] { new PaymentListDisclosed(by.Id, lines.Count, Total(lines)) };
 
     /// <summary>C17: done when every paid line is credited.</summary>

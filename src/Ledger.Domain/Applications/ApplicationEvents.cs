@@ -55,8 +55,14 @@ public sealed record NoticePublished(DateOnly From, DateOnly Until, string Place
 
 public sealed record ObjectionRaised(string ObjectionId, string? MemberId, string Text) : IEventOf<Application>;
 
-/// <summary>An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund.</summary>
-public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string Answer, string ResolvedBy) : IEventOf<Application>;
+/// <summary>
+/// An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund: against
+/// <paramref name="MemberId"/>, or whom the objection named; against everybody when <paramref name="WholeList"/>.
+/// <paramref name="CorrectedFen"/>: what the amount should have been, to be applied for anew. <paramref name="IsEmpty"/>: closed by the
+/// township because it says nothing that could be looked into.
+/// </summary>
+public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string Answer, string ResolvedBy, string? MemberId = null, bool WholeList = false,
+    Money? CorrectedFen = null, bool IsEmpty = false) : IEventOf<Application>;
 
 /// <summary>
 /// The transfer to the agency. <paramref name="MemberIds"/> null: every approved line; else just these, at most <see cref="MaxMembers"/>
@@ -85,6 +91,21 @@ public sealed record LinesWithdrawn(string WithdrawnBy, IReadOnlyList<string> Me
 
     [System.Text.Json.Serialization.JsonIgnore]
     public IEnumerable<string> Ids => MemberIds;
+}
+
+/// <summary>Who may get nothing any more: <paramref name="Code"/> is the refusal's, <paramref name="Reason"/> its words.</summary>
+public sealed record LeftOutLine(string MemberId, string Code, string Reason);
+
+/// <summary>
+/// Looked at again at approval or payment, these people may get nothing any more (death, departure, catch-up, own payment reversed,
+/// subsidised elsewhere). Before approval the lines are refused; afterwards their money goes back to the fund and their cap to the member-year.
+/// </summary>
+public sealed record LinesLeftOut(string LeftOutBy, IReadOnlyList<LeftOutLine> Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent, INamesIds
+{
+    public const int MaxLines = 250;
+
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Ids => Lines.Select(l => l.MemberId);
 }
 
 /// <summary>Nothing of the application is left to pay: it ends here, with no money in it.</summary>

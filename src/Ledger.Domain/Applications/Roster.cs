@@ -1,6 +1,8 @@
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Applications;
 
@@ -17,12 +19,13 @@ public static class Roster
     public const string NameColumn = "姓名", CitizenIdColumn = "身份证号", AmountColumn = "补助金额（元）";
 
     /// <param name="year">The contribution year.</param>
-    /// <param name="collectives">The collective that applies, and those that were merged into it.</param>
+    /// <param name="lineage">Of the collective that applies.</param>
     /// <param name="earmark">Of the sub-account that the application draws on (C8); null: none.</param>
+    /// <param name="limits">Between which ages people are insured.</param>
     /// <param name="years">By member id.</param>
     /// <param name="ages">Age reached in the year, by member id.</param>
     public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(IReadOnlyList<RosterEntry> entries, int year,
-        IReadOnlyCollection<string> collectives, Standard standard, Earmark? earmark, IReadOnlyDictionary<string, Member> members,
+        Lineage lineage, Standard standard, Earmark? earmark, AgeLimits limits, IReadOnlyDictionary<string, Member> members,
         IReadOnlyDictionary<string, MemberYear> years, IReadOnlyDictionary<string, int> ages)
     {
         var lines = new List<RosterLine>();
@@ -43,12 +46,17 @@ public static class Roster
             if (!entry.NameMatches) Wrong(Rejections.RosterInvalid, "姓名与成员登记不一致", NameColumn);
 
             var own = years.GetValueOrDefault(id);
-            if (MemberYearDecider.Ineligible(member, own, collectives) is { } why)
+            if (MemberYearDecider.Ineligible(member, own, lineage) is { } why)
             {
                 Wrong(why.Code, why.Message, CitizenIdColumn);
                 continue;
             }
-            var (facts, group) = Facts(own!, member, collectives, ages);
+            if (limits.Fault(ages.TryGetValue(id, out var age) ? age : null) is { } aged)
+            {
+                Wrong(aged.Code, aged.Message, CitizenIdColumn);
+                continue;
+            }
+            var (facts, group) = Facts(own!, member, lineage.Members, ages);
             if (earmark?.Mismatch(year, id, facts.Age, group) is { } mismatch)
                 Wrong(Rejections.EarmarkMismatch, mismatch, CitizenIdColumn);
             if (standard.AmountFor(facts) is not { } amount)

@@ -33,6 +33,15 @@ public readonly record struct CitizenId
         return fault is null ? new CitizenId(value) : default;
     }
 
+    /// <summary>Nobody is older.</summary>
+    public const int MaxAge = 120;
+
+    /// <summary>A birth date that nobody alive can have, in words; null when it can be.</summary>
+    public string? BirthFault(DateOnly today) =>
+        BirthDate > today ? "身份证号中的出生日期晚于今天"
+        : BirthDate < today.AddYears(-MaxAge) ? $"身份证号中的出生日期已过 {MaxAge} 年"
+        : null;
+
     public static bool IsValid(string text)
     {
         Parse(text, out var fault);

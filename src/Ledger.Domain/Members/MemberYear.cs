@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Ledger.Domain.Collectives;
 
 namespace Ledger.Domain.Members;
 
@@ -120,22 +121,23 @@ public static class MemberYearDecider
     /// Why the person may get no subsidy for the year (null: may). C4 membership; C5 catch-up payers get none, also when there is a
     /// regular payment beside it; C4 and C6 the own payment comes first.
     /// </summary>
-    /// <param name="collectives">The collective that applies, and those that were merged into it.</param>
-    public static (RejectionCode Code, string Message)? Ineligible(Member? member, MemberYear? state, IReadOnlyCollection<string> collectives)
+    /// <param name="lineage">Of the collective that applies: one person gets one subsidy of one origin a year.</param>
+    /// <param name="application">The application that is looked at: what it gave the person itself is no second subsidy.</param>
+    public static (RejectionCode Code, string Message)? Ineligible(Member? member, MemberYear? state, Lineage lineage, string? application = null)
     {
-        if (member is null || !collectives.Any(member.Memberships.ContainsKey)) return (Rejections.NotAMember, "不是本集体成员");
+        if (member is null || !lineage.Members.Any(member.Memberships.ContainsKey)) return (Rejections.NotAMember, "不是本集体成员");
         if (member.DiedOn is not null) return (Rejections.MemberDeceased, "该成员已登记死亡");
         if (state is not null && state.Contributions.Any(c => c.Kind == ContributionKind.CatchUp)) return (Rejections.CatchUpContribution, "本年度为一次性补缴");
         if (state?.Regular() is not { AmountFen.IsPositive: true }) return (Rejections.NotContributed, "没有本年度个人缴费记录");
-        if (state.Subsidies.Any(s => collectives.Contains(s.CollectiveId) && s.Counts()))
-            return (Rejections.AlreadySubsidised, "本年度已获本集体补助");
+        if (state.Subsidies.Any(s => s.ApplicationId != application && lineage.Origin.Contains(s.CollectiveId) && s.Counts()))
+            return (Rejections.AlreadySubsidised, "本年度已获本集体（含合并、分立前后的集体）补助");
         return null;
     }
 
     /// <summary>C11 at approval: all subsidies of the year together stay within the highest tier.</summary>
-    public static Decision<MemberYear> Approve(MemberYear state, Member member, IReadOnlyCollection<string> collectives, SubsidyApproved subsidy, Money cap)
+    public static Decision<MemberYear> Approve(MemberYear state, Member member, Lineage lineage, SubsidyApproved subsidy, Money cap)
     {
-        if (Ineligible(member, state, collectives) is { } why) return new Rejection(why.Code, why.Message);
+        if (Ineligible(member, state, lineage) is { } why) return new Rejection(why.Code, why.Message);
         return OverCap(state, subsidy.AmountFen, cap) is { } over ? over : new IEventOf<MemberYear>[] { subsidy };
     }
 

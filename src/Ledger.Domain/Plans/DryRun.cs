@@ -1,5 +1,7 @@
 using Ledger.Domain.Applications;
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Members;
+using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Plans;
 
@@ -18,19 +20,19 @@ public sealed record DryRun(IReadOnlyList<DryRunLine> Payable, IReadOnlyList<Dry
 
     /// <param name="years">By member id.</param>
     /// <param name="ages">Age reached in the year, by member id.</param>
-    public static DryRun Of(Standard standard, IReadOnlyCollection<string> collectives, IEnumerable<Member> members,
-        IReadOnlyDictionary<string, MemberYear> years, IReadOnlyDictionary<string, int> ages, Money cap, Money available)
+    public static DryRun Of(Standard standard, Lineage lineage, IEnumerable<Member> members,
+        IReadOnlyDictionary<string, MemberYear> years, IReadOnlyDictionary<string, int> ages, AgeLimits limits, Money cap, Money available)
     {
         var (payable, overCap, ineligible) = (new List<DryRunLine>(), new List<DryRunLine>(), new List<DryRunLine>());
         foreach (var member in members)
         {
             var own = years.GetValueOrDefault(member.Id);
-            if (MemberYearDecider.Ineligible(member, own, collectives) is { } why)
+            if ((MemberYearDecider.Ineligible(member, own, lineage) ?? limits.Fault(ages.TryGetValue(member.Id, out var age) ? age : null)) is { } why)
             {
                 ineligible.Add(new DryRunLine(member.Id, null, why.Code.Code, why.Message, null));
                 continue;
             }
-            var (facts, _) = Roster.Facts(own!, member, collectives, ages);
+            var (facts, _) = Roster.Facts(own!, member, lineage.Members, ages);
             var left = cap - own!.CapUsed();
             if (standard.AmountFor(facts) is not { } amount)
                 ineligible.Add(new DryRunLine(member.Id, null, Rejections.StandardInvalid.Code, "补助标准不适用于此人", left));

@@ -36,6 +36,9 @@ public sealed record Standard(StandardKind Kind, Money? FlatAmountFen, IReadOnly
         _ => throw new ArgumentOutOfRangeException(nameof(facts)),
     };
 
+    /// <summary>Whether an amount depends on the person's age.</summary>
+    public bool AsksForAge() => Kind == StandardKind.PerAgeBand || Parts?.Any(p => p.AsksForAge()) == true;
+
     private Money? Combined(LineFacts facts)
     {
         var amounts = Parts!.Select(p => p.AmountFor(facts)).OfType<Money>().ToList();

@@ -26,6 +26,30 @@ public sealed record Deadlines(int ReviewDays, int PaymentDays, int CreditDays, 
     public static readonly Deadlines Default = new(15, 30, 30, 7, 365);
 }
 
+/// <summary>
+/// Who is insured here, by the age reached in the year (C4): nobody below <paramref name="Minimum"/>; who has reached
+/// <paramref name="Pension"/> may be drawing a pension, which the reviewer answers for with a reason.
+/// </summary>
+public sealed record AgeLimits(int Minimum, int Pension)
+{
+    /// <summary>In force where a policy year says nothing (†).</summary>
+    public static readonly AgeLimits Default = new(16, 60);
+
+    public static readonly AgeLimits None = new(0, int.MaxValue);
+
+    /// <summary>Why nobody of this age is insured; null: may be, or the age is not known.</summary>
+    public (RejectionCode Code, string Message)? Fault(int? age) => age switch
+    {
+        null => null,
+        < 0 or > Identity.CitizenId.MaxAge => (Rejections.AgeIneligible, "身份证号中的出生日期不可能"),
+        { } a when a < Minimum => (Rejections.AgeIneligible, $"本年度未满 {Minimum} 周岁"),
+        _ => null,
+    };
+
+    /// <summary>What a reviewer has to answer for; null: nothing.</summary>
+    public string? Finding(int? age) => age >= Pension ? $"本年度已满 {Pension} 周岁，须核实未领取养老待遇" : null;
+}
+
 /// <summary>Payout months (计发月数) for a pension that begins at <paramref name="Age"/> (C22).</summary>
 public sealed record PayoutMonths(int Age, int Months)
 {
@@ -58,7 +82,8 @@ public sealed record PolicyParameters(
     bool CountersignatureRequired = false,
     Deadlines? Deadlines = null,
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
-    IncentiveWeights? IncentiveWeights = null);
+    IncentiveWeights? IncentiveWeights = null,
+    AgeLimits? AgeLimits = null);
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
 public sealed record PolicyYearAmended(PolicyParameters Parameters) : IEventOf<PolicyYear>;
@@ -70,6 +95,7 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
     public PolicyParameters Parameters { get; init; } = null!;
 
     public IncentiveWeights IncentiveWeights() => Parameters.IncentiveWeights ?? Policies.IncentiveWeights.Default;
+    public AgeLimits AgeLimits() => Parameters.AgeLimits ?? Policies.AgeLimits.Default;
     public Deadlines Deadlines() => Parameters.Deadlines ?? Policies.Deadlines.Default;
     public IReadOnlyList<PayoutMonths> PayoutMonths() => Parameters.PayoutMonths ?? Policies.PayoutMonths.Default;
 
@@ -114,6 +140,8 @@ public static class PolicyYearDecider
         : p.IncentiveWeights is { } w && (new[] { w.Coverage, w.Amount, w.Growth, w.Timeliness, w.Disputes }.Any(x => x is < 0 or > 100)
                 || w.Coverage + w.Amount + w.Growth + w.Timeliness != 100)
             ? ("incentiveWeights", "各项分值应为0至100，覆盖、金额、增长、及时四项合计100")
+        : p.AgeLimits is { } a && (a.Minimum is < 14 or > 30 || a.Pension is < 45 or > 75)
+            ? ("ageLimits", "最低参保年龄应为14至30岁，领取待遇年龄45至75岁")
         : p.PayoutMonths is { } m && (m.All(x => x.Age > 60) || m.Any(x => x.Age is < 40 or > 100 || x.Months is < 1 or > 400) || m.Select(x => x.Age).Distinct().Count() != m.Count)
             ? ("payoutMonths", "计发月数应为1至400，年龄40至100且不重复，并含60岁或以下的一行")
         : p.Quorums.Select(q => q.Form).Distinct().Count() != p.Quorums.Count ? ("quorums", "同一会议形式只能规定一次")

@@ -390,14 +390,14 @@ if (review) {
     const m = marks.get(row.dataset.member);
     row.classList.toggle('accepted', m?.accepted === true);
     row.classList.toggle('refused', m?.accepted === false);
-    row.querySelector('.mark').textContent = m ? m.accepted ? `✓ ${words.accepted}` : `✗ ${m.reason}` : row.dataset.status;
+    row.querySelector('.mark').textContent = m ? m.accepted ? `✓ ${m.reason || words.accepted}` : `✗ ${m.reason}` : row.dataset.status;
   };
   const tally = () => {
     const all = [...marks.values()];
     review.querySelector('[data-accepted]').textContent = all.filter(m => m.accepted).length;
     review.querySelector('[data-refused]').textContent = all.filter(m => !m.accepted).length;
     sessionStorage.setItem(store, JSON.stringify([...marks]));
-    review.extra = { verdicts: [...marks].map(([memberId, m]) => m.accepted ? { memberId, accepted: true } : { memberId, accepted: false, reason: m.reason }) };
+    review.extra = { verdicts: [...marks].map(([memberId, m]) => ({ memberId, ...m })) };
   };
   const go = row => {
     if (!row) return;
@@ -412,22 +412,29 @@ if (review) {
     paint(row);
     tally();
   };
-  const refuse = row => {
+  /** A refusal has its reason, and so has whoever is accepted although something speaks against it. */
+  const explain = (row, accepted) => {
     const dialog = document.getElementById('refusal'), reason = dialog.querySelector('input');
     dialog.querySelector('[data-who]').textContent = row.querySelector('.name').textContent;
-    reason.value = row.dataset.fault || '';
+    dialog.querySelector('[data-what]').textContent = accepted ? `${words.accepted}（${row.dataset.finding}）` : words.refused;
+    reason.value = accepted ? '' : row.dataset.fault || '';
     dialog.returnValue = '';
-    dialog.onclose = () => { if (dialog.returnValue === 'ok' && reason.value.trim()) { set(row, { accepted: false, reason: reason.value.trim() }); go(row.nextElementSibling); } else go(row); };
+    dialog.onclose = () => { if (dialog.returnValue === 'ok' && reason.value.trim()) { set(row, { accepted, reason: reason.value.trim() }); go(row.nextElementSibling); } else go(row); };
     dialog.showModal();
     reason.select();
+  };
+  const accept = row => {
+    if (row?.dataset.finding) return explain(row, true);
+    set(row, { accepted: true });
+    go(row?.nextElementSibling);
   };
   grid.addEventListener('click', e => {
     const row = e.target.closest('tr[data-member]');
     if (!row) return;
     go(row);
     const act = e.target.closest('[data-act]')?.dataset.act;
-    if (act === 'accept') set(row, { accepted: true });
-    if (act === 'refuse') refuse(row);
+    if (act === 'accept') row.dataset.finding ? explain(row, true) : set(row, { accepted: true });
+    if (act === 'refuse') explain(row, false);
     if (act === 'undo') set(row, null);
   });
   document.addEventListener('keydown', e => {
@@ -435,7 +442,7 @@ if (review) {
     const row = current(), list = rows(), at = list.indexOf(row);
     const keys = {
       ArrowDown: () => go(list[at + 1]), j: () => go(list[at + 1]), ArrowUp: () => go(list[Math.max(0, at - 1)]), k: () => go(list[Math.max(0, at - 1)]),
-      a: () => { set(row, { accepted: true }); go(list[at + 1]); }, r: () => row && refuse(row), u: () => set(row, null), Enter: () => row?.querySelector('[data-panel]')?.click(),
+      a: () => row && accept(row), r: () => row && explain(row, false), u: () => set(row, null), Enter: () => row?.querySelector('[data-panel]')?.click(),
     };
     if (keys[e.key]) { e.preventDefault(); keys[e.key](); }
   });
