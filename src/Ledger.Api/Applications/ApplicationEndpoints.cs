@@ -240,16 +240,27 @@ public static class ApplicationEndpoints
     /// <summary>Open to everybody from the first day of the notice; nothing is shown before.</summary>
     private static async Task<NoticeView> PublicNotice(string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
     {
-        var application = await session.LoadAsync<Application>(id, cancellation);
-        if (application?.NoticeFrom is not { } from) throw Require.NotFound($"公示 {id}");
+        var (application, notice, shown) = await NoticeAsync(id, session, database, people, cancellation);
         var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
-        var shown = await MaskedAsync(application.Lines.Where(IsNoticed).OrderBy(l => l.Row), database, people, cancellation);
-        return new NoticeView(id, collective!.Name, application.Year, from, application.NoticeUntil!.Value, application.NoticePlace!,
-            Money.Sum(shown.Select(l => l.Line.AmountFen)), [.. shown.Select(l => new NoticeLine(l.Name, l.CitizenId, l.Line.AmountFen))]);
+        NoticeLine Line(NoticedLine l) => new(shown[l.MemberId].Name, shown[l.MemberId].CitizenId, l.AmountFen, l.Number);
+        var present = notice.Present();
+        return new NoticeView(id, collective!.Name, application.Year, notice.From, notice.Until, notice.Place, notice.AmountFen, [.. notice.Lines.Select(Line)],
+            [.. notice.Addenda.Select(a => new NoticeAddendumView(a.On, a.Change, [.. a.Lines.Select(Line)]))], present.Count, Money.Sum(present.Select(l => l.AmountFen)));
     }
 
-    /// <summary>What a notice lists: the approved, unless they fell out since.</summary>
-    public static bool IsNoticed(Line line) => line.Fen is not null && line.Status is not (LineStatus.Released or LineStatus.Refunded);
+    /// <summary>The notice as it was published, from the events alone, and its people's masked names and ids by member id.</summary>
+    /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet.</exception>
+    public static async Task<(Application Application, Notice Notice, IReadOnlyDictionary<string, (string Name, string CitizenId)> People)> NoticeAsync(string id, IQuerySession session,
+        NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    {
+        var application = await session.LoadAsync<Application>(id, cancellation);
+        if (application?.NoticeFrom is null) throw Require.NotFound($"公示 {id}");
+        var events = await session.Events.FetchStreamAsync(id, token: cancellation);
+        var notice = Domain.Applications.Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))!;
+        var listed = notice.Lines.Select(l => l.MemberId).ToHashSet();
+        var shown = await MaskedAsync(application.Lines.Where(l => listed.Contains(l.MemberId)), database, people, cancellation);
+        return (application, notice, shown.ToDictionary(l => l.Line.MemberId, l => (l.Name, l.CitizenId)));
+    }
 
     /// <summary>Lines with the person's masked name and citizen id.</summary>
     public static async Task<IReadOnlyList<(Line Line, string Name, string CitizenId)>> MaskedAsync(IEnumerable<Line> lines, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
