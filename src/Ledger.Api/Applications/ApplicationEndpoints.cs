@@ -24,17 +24,19 @@ public sealed record ObjectionAnswerBody(bool Upheld, string Answer);
 /// <summary>
 /// The transfer to the agency. <paramref name="Amount"/> must equal what was approved for the lines paid; <paramref name="Purpose"/> is
 /// member-subsidy. <paramref name="MemberIds"/>: only these (partial payment); all approved lines when absent.
+/// <paramref name="ConfirmDuplicate"/>: after <c>possible-duplicate</c>, why it is not the entry named there.
 /// </summary>
 public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null,
-    IReadOnlyList<string>? MemberIds = null);
+    IReadOnlyList<string>? MemberIds = null, string? ConfirmDuplicate = null);
 
 public sealed record WithdrawalBody(IReadOnlyList<string>? MemberIds, string Reason);
 
 /// <summary>The bank sent the payment of these lines back (银行退回).</summary>
-public sealed record BankReturnBody(IReadOnlyList<string>? MemberIds, string BankReference, string Reason, IReadOnlyList<string>? Evidence = null);
+public sealed record BankReturnBody(IReadOnlyList<string>? MemberIds, string BankReference, string Reason, IReadOnlyList<string>? Evidence = null, string? ConfirmDuplicate = null);
 
 /// <summary>The agency sends one member's subsidy back to the fund.</summary>
-public sealed record RefundBody(string MemberId, RefundReason Reason, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null);
+public sealed record RefundBody(string MemberId, RefundReason Reason, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null,
+    string? ConfirmDuplicate = null);
 
 /// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
 public static class ApplicationEndpoints
@@ -93,12 +95,12 @@ public static class ApplicationEndpoints
         api.MapPost("/applications/{id}/payment", Payments.Pay)
             .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
             .Refuses(Rejections.SelfApproval, Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
-                Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+                Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
             .Command<ReceiptView>("import-receipts", "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts", Roles.Agency)
             .TakesSheet(Sheets.Receipts)
-            .Refuses(Rejections.ReceiptMismatch, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
+            .Refuses(Rejections.ReceiptMismatch, Rejections.DateBeforeBasis, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
                 Rejections.AmountInvalid, Rejections.BodyInvalid, Rejections.VersionMismatch);
         api.MapPost("/applications/{id}/line-withdrawals", Payments.WithdrawLines)
             .Command<ApplicationView>("withdraw-lines", "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment", Roles.VillageFinance)
@@ -110,11 +112,11 @@ public static class ApplicationEndpoints
             .Example("""{"reason":"名单须重新议定"}""");
         api.MapPost("/applications/{id}/bank-returns", Payments.ReturnPayment)
             .Command<ApplicationView>("record-bank-return", "登记银行退回，可再次付款或撤回 (C17) · Record a payment that the bank sent back", Roles.VillageFinance)
-            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误","evidence":["<退汇凭证的摘要>"]}""");
         api.MapPost("/applications/{id}/refunds", Payments.Refund)
             .Command<ApplicationView>("refund-line", "经办机构退回一人的补助，额度退还 (C5 C17) · Refund one member's subsidy", Roles.Agency)
-            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.YearClosed, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.YearClosed, Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001","evidence":["<退款凭证的摘要>"]}""");
         api.MapPost("/applications/{id}/settlement", Settle)
             .Command<ApplicationView>("settle-application", "办结 (C17) · Settle", Roles.Agency)

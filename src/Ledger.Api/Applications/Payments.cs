@@ -9,6 +9,7 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
+using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Applications;
 
@@ -75,14 +76,17 @@ public static class Payments
     public static async Task<Answer> Pay(string id, PaymentBody body, Command command)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        var reference = Require.Text(body.BankReference, "bankReference", 60);
+        var (reference, confirmed) = (Require.Text(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, ApplicationDecider.Pay(before, body.MemberIds, reference, evidence, command.Today, command.Actor));
-        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        var (known, earlier) = await command.FindFundAsync(before.FundId, Booking.Payment, evidence, reference);
+        var fund = known!;
         var lines = Moved(before, after, LineStatus.Approved);
+        if (command.EffectiveDate < command.Today && (await DatesAsync(id, command)).Payment(before, lines, command.EffectiveDate) is { } early) throw new RefusedException(early);
         var due = Money.Sum(lines.Select(l => l.AmountFen));
         command.Append(fund.Id, fund, FundDecider.Pay(fund, id, body.Purpose, body.Amount, due, lines.Count, reference, evidence, command.EffectiveDate));
+        command.RequireNoDuplicate(SameMoney.Among(earlier, Booking.Payment, [], []), confirmed);
         await EachAsync(before, lines, command, line => new SubsidyPaid(id, line.AmountFen));
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
@@ -107,30 +111,47 @@ public static class Payments
     public static async Task<Answer> ReturnPayment(string id, BankReturnBody body, Command command)
     {
         var (reference, reason) = (Require.Text(body.BankReference, "bankReference", 60), Require.Prose(body.Reason, "reason", 500));
+        var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.ReturnPayment(before, body.MemberIds ?? [], reference, reason, evidence, command.Actor));
-        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        var (known, earlier) = await command.FindFundAsync(before.FundId, Booking.BankReturn, evidence, reference);
+        var fund = known!;
         var lines = Moved(before, after, LineStatus.Paid);
+        var members = lines.Select(l => l.MemberId).ToHashSet();
+        var sameReference = earlier.Any(e => e.Type == SameMoney.Returned && e.Id == id) ? await ReturnedAsync(id, reference, command) : [];
+        command.RequireNoDuplicate(SameMoney.Among(earlier, Booking.BankReturn, members, sameReference), confirmed);
         command.Append(fund.Id, fund, FundDecider.ReturnPayment(fund, id, Money.Sum(lines.Select(l => l.AmountFen)), lines.Count, reference, evidence));
         await EachAsync(before, lines, command, line => new SubsidyReturned(id, line.AmountFen));
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
+    /// <summary>Whom an earlier bank return of this application with this reference named.</summary>
+    private static async Task<HashSet<string>> ReturnedAsync(string id, string reference, Command command) =>
+        [.. (await command.EventsAsync(id)).Select(e => e.Data).OfType<PaymentReturned>()
+            .Where(r => string.Equals(r.BankReference, reference, StringComparison.OrdinalIgnoreCase)).SelectMany(r => r.MemberIds)];
+
     public static async Task<Answer> Refund(string id, RefundBody body, Command command)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        var reference = Require.Text(body.BankReference, "bankReference", 60);
+        var (reference, confirmed) = (Require.Text(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.Refund(before, body.MemberId, body.Reason, reference, evidence, command.Actor));
         var line = before.Lines.Single(l => l.MemberId == body.MemberId);
-        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        if (command.EffectiveDate < command.Today && (await DatesAsync(id, command)).Refund(line, command.EffectiveDate) is { } early) throw new RefusedException(early);
+        var (known, earlier) = await command.FindFundAsync(before.FundId, Booking.Refund, evidence, reference);
+        var fund = known!;
+        command.RequireNoDuplicate(SameMoney.Among(earlier, Booking.Refund, [line.MemberId], []), confirmed);
         command.Append(fund.Id, fund, FundDecider.Refund(fund, id, line.MemberId, line.Fen!.Value, line.Status == LineStatus.Credited, reference, evidence,
             command.EffectiveDate));
         await EachAsync(before, [line], command, l => new SubsidyRefunded(id, l.AmountFen, body.Reason));
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
+
+    /// <summary>From the events: only what is dated back asks for it.</summary>
+    private static async Task<LineDates> DatesAsync(string id, Command command) =>
+        LineDates.Of((await command.EventsAsync(id)).Select(e => (e.EffectiveDate(), (IEventOf<Application>)e.Data)));
 
     /// <summary>The lines that this command took out of a status.</summary>
     private static List<Line> Moved(Application before, Application after, LineStatus status)
@@ -161,7 +182,8 @@ public static class Payments
                 faults.Add(new Fault(Rejections.ReceiptMismatch.Code, "姓名与成员登记不一致", Row: row.Row, Column: Roster.NameColumn, MemberId: memberId));
         var faulty = faults.Select(f => f.Row).ToHashSet();
         var (matches, mismatches) = Receipt.Match(application,
-            [.. read.Where(r => !faulty.Contains(r.Row.Row)).Select(r => r.Row with { MemberId = ids.GetValueOrDefault(r.Id) })]);
+            [.. read.Where(r => !faulty.Contains(r.Row.Row)).Select(r => r.Row with { MemberId = ids.GetValueOrDefault(r.Id) })],
+            read.Any(r => r.Row.CreditedOn < command.Today) ? await DatesAsync(id, command) : null);
         faults.AddRange(mismatches);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, Sheets.Receipts, Rejections.ReceiptMismatch);
