@@ -86,7 +86,7 @@ public static class Payments
         if (command.EffectiveDate < command.Today && (await DatesAsync(id, command)).Payment(before, lines, command.EffectiveDate) is { } early) throw new RefusedException(early);
         var due = Money.Sum(lines.Select(l => l.AmountFen));
         command.Append(fund.Id, fund, FundDecider.Pay(fund, id, body.Purpose, body.Amount, due, lines.Count, reference, evidence, command.EffectiveDate));
-        command.RequireNoDuplicate(SameMoney.Among(earlier, Booking.Payment, [], []), confirmed);
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Payment, [], []), confirmed);
         await EachAsync(before, lines, command, line => new SubsidyPaid(id, line.AmountFen));
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
@@ -120,7 +120,7 @@ public static class Payments
         var lines = Moved(before, after, LineStatus.Paid);
         var members = lines.Select(l => l.MemberId).ToHashSet();
         var sameReference = earlier.Any(e => e.Type == SameMoney.Returned && e.Id == id) ? await ReturnedAsync(id, reference, command) : [];
-        command.RequireNoDuplicate(SameMoney.Among(earlier, Booking.BankReturn, members, sameReference), confirmed);
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.BankReturn, members, sameReference), confirmed);
         command.Append(fund.Id, fund, FundDecider.ReturnPayment(fund, id, Money.Sum(lines.Select(l => l.AmountFen)), lines.Count, reference, evidence));
         await EachAsync(before, lines, command, line => new SubsidyReturned(id, line.AmountFen));
         return new Answer(ApplicationView.Of(after), after.Revision);
@@ -142,7 +142,7 @@ public static class Payments
         if (command.EffectiveDate < command.Today && (await DatesAsync(id, command)).Refund(line, command.EffectiveDate) is { } early) throw new RefusedException(early);
         var (known, earlier) = await command.FindFundAsync(before.FundId, Booking.Refund, evidence, reference);
         var fund = known!;
-        command.RequireNoDuplicate(SameMoney.Among(earlier, Booking.Refund, [line.MemberId], []), confirmed);
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Refund, [line.MemberId], []), confirmed);
         command.Append(fund.Id, fund, FundDecider.Refund(fund, id, line.MemberId, line.Fen!.Value, line.Status == LineStatus.Credited, reference, evidence,
             command.EffectiveDate));
         await EachAsync(before, [line], command, l => new SubsidyRefunded(id, l.AmountFen, body.Reason));

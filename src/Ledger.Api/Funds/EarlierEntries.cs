@@ -16,17 +16,16 @@ public static class EarlierEntries
         e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'), e.headers ->> '{EventHeaders.BusinessDate}', (e.data ->> 'amountFen')::bigint, e.data ->> 'memberId'
         """;
 
-    // "|| ''": the index over slips is the way, never the fund's whole stream. An allocation that was reversed is gone: its slip serves the right entry.
+    // "|| ''": the index over slips is the way, never the fund's whole stream.
     private const string Slip = $"""
           from {LedgerStore.Schema}.mt_events e
          where e.type in {Types} and e.type = any($3) and e.stream_id || '' = $1 and e.data -> 'evidence' ?| $2
-           and not exists (select from {LedgerStore.Schema}.mt_doc_fund f where f.id = $1 and f.data #>> array['reversals', e.data ->> 'allocationId', 'done'] = 'true')
         """;
 
-    private const string Slips = $"""
-        (select false, {Columns} {Slip} and hashtextextended(e.stream_id || ' ' || (e.data -> 'evidence' ->> 0), 0) = any(array(select hashtextextended($1 || ' ' || d, 0) from unnest($2) d)) limit 1)
+    private static readonly string Slips = $"""
+        (select false, {Columns} {Slip} and hashtextextended(e.stream_id || ' ' || (e.data -> 'evidence' ->> 0), 0) = any(array(select hashtextextended($1 || ' ' || d, 0) from unnest($2) d)) limit {SameMoney.MaxOfSlip})
         union all
-        (select false, {Columns} {Slip} and jsonb_array_length(e.data -> 'evidence') > 1 limit 1)
+        (select false, {Columns} {Slip} and jsonb_array_length(e.data -> 'evidence') > 1 limit {SameMoney.MaxOfSlip})
         """;
 
     private const string References = $"""

@@ -143,7 +143,7 @@ public static class FundEndpoints
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
         fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Prose(body.SourceName, "sourceName", 100), body.Amount,
             body.DonorId, earmark, evidence, command.EffectiveDate, body.CorrectsYear));
-        command.RequireNoDuplicate(SameMoney.Among(earlier, Booking.Allocation, [], []), confirmed);
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Allocation, [], []), confirmed);
         return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
     }
 

@@ -77,8 +77,8 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         await using var batch = connection.CreateBatch();
         batch.Add($"select id, version from {Schema}.mt_streams where {ask} order by id {strength}", asked());
         // Sees what was committed while the first waited for its locks.
-<<<<<<< HEAD
         batch.Add($"{SelectStates<T>()} where {ask}", asked());
+        if (beside is not null) batch.Add(beside.Sql, beside.Parameters);
         await batch.PrepareAsync();
         var (versions, states, doubtful) = (new Dictionary<string, long>(ids.Length), new Dictionary<string, T>(ids.Length), new Dictionary<string, T?>());
         await using (var reader = await batch.ExecuteReaderAsync())
@@ -91,22 +91,11 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
                 if (isLast && state!.Revision == versions.GetValueOrDefault(id)) states[id] = state;
                 else doubtful[id] = state;
             }
+            if (beside is not null && await reader.NextResultAsync())
+                while (await reader.ReadAsync()) beside.Read(reader);
         }
         foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id))) doubtful.TryAdd(id, null);
         if (doubtful.Count > 0) await FromEventsAsync(connection, doubtful, states);
-=======
-        batch.Add($"select id, data from {Schema}.mt_doc_{typeof(T).Name.ToLowerInvariant()} where {ask}", asked());
-        if (beside is not null) batch.Add(beside.Sql, beside.Parameters);
-        await batch.PrepareAsync();
-        await using var reader = await batch.ExecuteReaderAsync();
-        var versions = new Dictionary<string, long>(ids.Length);
-        while (await reader.ReadAsync()) versions[reader.GetString(0)] = reader.GetInt64(1);
-        await reader.NextResultAsync();
-        var states = new Dictionary<string, T>(ids.Length);
-        while (await reader.ReadAsync()) states[reader.GetString(0)] = store.Options.Serializer().FromJson<T>(reader, 1);
-        if (beside is not null && await reader.NextResultAsync())
-            while (await reader.ReadAsync()) beside.Read(reader);
->>>>>>> 3754c67 (wip B4 B7)
         return (versions, states);
     }
 

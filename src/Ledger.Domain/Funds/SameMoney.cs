@@ -23,11 +23,14 @@ public static class SameMoney
     public static IReadOnlyList<string> SlipsOf(Booking booking) =>
         booking is Booking.Allocation or Booking.Payment ? [Allocated, Paid, Returned, Refunded] : [Allocated, Paid];
 
-    /// <summary>The earlier entry that may be the same money; null when none is.</summary>
+    /// <summary>As many entries with the same slip as are looked at.</summary>
+    public const int MaxOfSlip = 3;
+
+    /// <summary>The earlier entry that may be the same money; null when none is. An allocation that was reversed is gone: its slip serves the right entry.</summary>
     /// <param name="lines">The members that the bank or the agency sends back.</param>
     /// <param name="returned">Of the same application, the members that an earlier bank return with this reference named.</param>
-    public static EarlierEntry? Among(IEnumerable<EarlierEntry> found, Booking booking, IReadOnlyCollection<string> lines, IReadOnlyCollection<string> returned) =>
-        found.FirstOrDefault(e => !e.ByReference ? SlipsOf(booking).Contains(e.Type)
+    public static EarlierEntry? Among(IReadOnlyCollection<EarlierEntry> found, Fund fund, Booking booking, IReadOnlyCollection<string> lines, IReadOnlyCollection<string> returned) =>
+        found.FirstOrDefault(e => !e.ByReference ? SlipsOf(booking).Contains(e.Type) && (fund.Reversals.GetValueOrDefault(e.Id) is not { Done: true } || found.Count(f => !f.ByReference) >= MaxOfSlip)
             : (booking, e.Type) switch
             {
                 // One transfer of the agency or the bank may bring back several people, each but once.
