@@ -26,7 +26,7 @@ public sealed class Postings
             await village.RegisterAsync();
             var slip = await village.Officer.EvidenceAsync($"slip {i}");
             postings._funds.Add(($"/api/funds/{village.FundId}/allocations",
-                Encoding.UTF8.GetBytes($$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"]}"""),
+                Encoding.UTF8.GetBytes($$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"],"confirmDuplicate":"负载"}"""),
                 new AuthenticationHeaderValue("Bearer", tokens.Issue(village.Officer.Actor, TimeSpan.FromHours(12)))));
         }
         return postings;

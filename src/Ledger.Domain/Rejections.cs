@@ -17,6 +17,12 @@ public sealed record Rejection(RejectionCode Code, string Detail)
 {
     public string? Field { get; init; }
     public Money? LeftAmount { get; init; }
+
+    /// <summary>The earliest business date that would do.</summary>
+    public DateOnly? NotBefore { get; init; }
+
+    /// <summary>The entry that is there already and may be the same money.</summary>
+    public Funds.EarlierEntry? Earlier { get; init; }
     public IReadOnlyList<Fault> Faults { get; init; } = [];
 }
 
@@ -57,6 +63,9 @@ public static class Rejections
     public static readonly RejectionCode NoticeOpen = new("notice-open", 409, "公示未结束", "C16", "公示期满且异议全部答复后再付款");
     public static readonly RejectionCode ReceiptMismatch = new("receipt-mismatch", 422, "回执与付款名单不符", "C17", "核对所列行列；确认无误的部分可用 partial=true 先行入账");
     public static readonly RejectionCode YearClosed = new("year-closed", 409, "年度已结账", "C24", "记入未结账的年度，并以 correctsYear 注明原年度");
+    public static readonly RejectionCode DateBeforeBasis = new("date-before-basis", 422, "日期早于所依据的事项", "C9 C17", "核对日期：钱到了才能占用，批准、公示期满才能付款，付款后才能入账、退回；填不早于 notBefore 的日期");
+    public static readonly RejectionCode PossibleDuplicate = new("possible-duplicate", 409, "可能重复记账", "C7 C9 C17", "核对所列的已有记录，是同一笔的不要再记；确实不是的，在 confirmDuplicate 写明理由后再提交，理由随事件留存");
+    public static readonly RejectionCode BalanceNegative = new("balance-negative", 409, "某日账户余额为负", "C9 C24", "查明当日误记日期的业务；在 explanation 写明原因，在 evidence 附乡镇（街道）盖章的说明后再结账，说明随结账封存");
     public static readonly RejectionCode PolicyYearMissing = new("policy-year-missing", 409, "缺少本年度政策参数", "C11 C22", "请市人社先发布该年度的缴费档次等参数");
 
     // Requests in general.

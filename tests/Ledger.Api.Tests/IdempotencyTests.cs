@@ -9,7 +9,7 @@ public sealed class IdempotencyTests(ApiFixture api)
     private async Task<(SampleVillage Village, object Body, string Path)> AllocationAsync()
     {
         var village = await api.RegisteredAsync();
-        var body = new { amount = 12.34m, source = "collective-income", sourceName = "租金", evidence = new[] { await village.Officer.EvidenceAsync("slip") } };
+        var body = new { amount = 12.34m, source = "collective-income", sourceName = "租金", evidence = new[] { await village.Officer.EvidenceAsync("slip") }, confirmDuplicate = "同一回单的另一笔" };
         return (village, body, $"/api/funds/{village.FundId}/allocations");
     }
 

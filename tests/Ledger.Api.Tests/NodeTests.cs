@@ -51,7 +51,7 @@ public sealed class NodeTests(ApiFixture api)
                     try
                     {
                         using var answer = await new SampleClient((node % 2 == 0 ? first : second).Http, tokens, village.Officer.Actor).SendAsync(HttpMethod.Post, $"/api/funds/{village.FundId}/allocations",
-                            SampleClient.Json(new { amount = 1.01m, source = "collective-income", sourceName = "租金", evidence = new[] { slip } }), key);
+                            SampleClient.Json(new { amount = 1.01m, source = "collective-income", sourceName = "租金", evidence = new[] { slip }, confirmDuplicate = "同一回单的另一笔" }), key);
                         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
                         break;
                     }

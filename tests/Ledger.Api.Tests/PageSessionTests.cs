@@ -50,7 +50,7 @@ public sealed class PageSessionTests(ApiFixture api)
         Assert.Contains("httponly", attributes, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("samesite=lax", attributes, StringComparison.OrdinalIgnoreCase);
         var digest = await village.Officer.EvidenceAsync("slip for a cookie");
-        var body = new { amount = 5.00, source = "collective-income", sourceName = "x", evidence = new[] { digest } };
+        var body = new { amount = 5.00, source = "collective-income", sourceName = "x", evidence = new[] { digest }, confirmDuplicate = "同一回单的另一笔" };
         async Task<HttpStatusCode> Allocate(params (string, string)[] headers)
         {
             using var response = await SendAsync(HttpMethod.Post, $"/api/funds/{village.FundId}/allocations", cookie, body, [.. headers, ("Idempotency-Key", $"{Guid.NewGuid()}")]);

@@ -82,7 +82,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2);
         var more = new SamplePeople(98).Take(2, village.Offices.County);
         await village.ImportMembersAsync(more);
-        await village.ImportContributionsAsync([(more[1], 300, true)], api.Today);
+        await village.ImportContributionsAsync([(more[1], 300, true)], api.Today, "B");
         var problem = await FileRefused("roster-invalid", village, [people[0], .. more]);
         Fault(problem, "not-contributed", row: 3, column: "身份证号");
         Fault(problem, "catch-up-contribution", row: 4, column: "身份证号");

@@ -168,6 +168,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             evidence = Own(v, evidence),
             donorId = gift ? _donor : null,
             earmarkYear = gift && Chance(50) ? _villages[v].Year : (int?)null,
+            confirmDuplicate = "同一份凭证的另一笔",
         });
         if (status != "ok") return status;
         Assert.True(fen > 0 && evidence.Length > 0);
@@ -346,6 +347,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             bankReference = "NX",
             evidence = Own(a.Village, [_paper]),
             memberIds = some?.Select(l => l.Member),
+            confirmDuplicate = "同一份凭证的另一笔",
         });
         if (total > 0)
             Assert.Equal(a.Status is "noticed" or "paid" && _api.Today > a.NoticeUntil && a.OpenObjections.Count == 0 && right && purpose == "member-subsidy", status == "ok");
@@ -364,7 +366,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         if (Some("paid") is not { } a || a.Lines.Count == 0) return null;
         var line = a.In("paid") is { Count: > 0 } paid ? Pick(paid) : Pick(a.Lines);
         var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/bank-returns",
-            new { memberIds = new[] { line.Member }, bankReference = "TH", reason = "x", evidence = Own(a.Village, [_paper]) });
+            new { memberIds = new[] { line.Member }, bankReference = "TH", reason = "x", evidence = Own(a.Village, [_paper]), confirmDuplicate = "同一份凭证的另一笔" });
         Assert.Equal(a.Status == "paid" && line.Status == "paid", status == "ok");
         if (status != "ok") return status;
         line.Status = "approved";
@@ -395,7 +397,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         if (Some("paid", "settled") is not { } a || a.Lines.Count == 0 || !Chance(60)) return null;
         var line = Pick(a.Lines);
         var (status, _) = await SendAsync(_offices.Reviewer, $"{a.Path}/refunds",
-            new { memberId = line.Member, reason = Pick(["death", "catch-up-found", "double-subsidy", "left-collective", "voluntary-refusal"]), bankReference = "TK", evidence = new[] { _paper } });
+            new { memberId = line.Member, reason = Pick(["death", "catch-up-found", "double-subsidy", "left-collective", "voluntary-refusal"]), bankReference = "TK", evidence = new[] { _paper }, confirmDuplicate = "同一份凭证的另一笔" });
         Assert.Equal(a.Status is "paid" or "settled" && line.Status is "paid" or "credited", status == "ok");
         if (status != "ok") return status;
         if (line.Status == "paid") _funds[a.Village].InTransit -= line.Fen;

@@ -51,7 +51,7 @@ public sealed class RebuildTests(ApiFixture api)
         {
             while (!enough.IsCancellationRequested)
             {
-                await product.Village.Officer.PostAsync($"/api/funds/{product.Village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "租金", evidence = new[] { slip } });
+                await product.Village.Officer.PostAsync($"/api/funds/{product.Village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "租金", evidence = new[] { slip }, confirmDuplicate = "同一回单的另一笔" });
                 Interlocked.Increment(ref posted);
                 await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}");
             }

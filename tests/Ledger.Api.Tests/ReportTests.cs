@@ -135,7 +135,7 @@ public sealed class ReportTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "请核对" });
-        await village.ImportContributionsAsync([(people[1], 300, true)], api.Today); // a catch-up found after approval
+        await village.ImportContributionsAsync([(people[1], 300, true)], api.Today, "B"); // a catch-up found after approval
         Assert.Equal(["claw-back"], Items(await village.Offices.CountyHrss.GetAsync("/api/supervision"), "items").Select(i => i.GetProperty("kind").GetString()));
         api.Clock.Advance(TimeSpan.FromDays(4));
         var list = await village.Offices.Township(village.VillageCode[..9]).GetAsync("/api/supervision");

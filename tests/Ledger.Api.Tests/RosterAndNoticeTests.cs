@@ -189,4 +189,35 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=payment_list_disclosed")).GetProperty("entries");
         Assert.Equal(village.Officer.Actor.Id, Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString());
     }
+
+    [Fact]
+    public async Task C16_a_published_notice_stays_as_it_was_and_what_came_later_is_an_addendum()
+    {
+        var (village, people) = await api.ReadyToFileAsync(4);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!).ToArray();
+        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[0] }, reason = "公示前撤回" });
+        await village.NoticeAsync();
+        async Task<JsonElement> NoticeAsync() => JsonSerializer.Deserialize<JsonElement>(await api.Http.GetStringAsync($"/api/notices/{village.ApplicationId}"));
+        var published = await NoticeAsync();
+        Assert.Equal((3, 300m, 0), (published.GetProperty("lines").GetArrayLength(), published.GetProperty("totalAmount").GetDecimal(), published.GetProperty("addenda").GetArrayLength()));
+
+        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[1] }, reason = "本人放弃" });
+        var objected = await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { memberId = members[2], text = "该户已迁出" });
+        await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/objections/{objected.GetProperty("objections")[0].GetProperty("objectionId").GetString()}/answer",
+            new { upheld = true, answer = "异议成立" });
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await village.PayAsync(100);
+        var later = await NoticeAsync();
+        Assert.Equal(published.GetProperty("lines").GetRawText(), later.GetProperty("lines").GetRawText());
+        Assert.Equal(300m, later.GetProperty("totalAmount").GetDecimal());
+        Assert.Equal([("withdrawn", 1, 0m), ("objection-upheld", 2, 0m)], later.GetProperty("addenda").EnumerateArray().Select(a => (a.GetProperty("change").GetString()!,
+            a.GetProperty("lines")[0].GetProperty("number").GetInt32(), a.GetProperty("lines")[0].GetProperty("amount").GetDecimal())));
+        Assert.Equal((1, 100m), (later.GetProperty("presentLineCount").GetInt32(), later.GetProperty("presentAmount").GetDecimal()));
+        var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");
+        Assert.Contains("补充公告", page);
+        Assert.DoesNotContain("本人放弃", page); // why somebody gave up is nobody's business
+    }
 }

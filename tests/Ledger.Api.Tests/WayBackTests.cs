@@ -39,12 +39,13 @@ public sealed class WayBackTests(ApiFixture api)
         var (village, people, members) = await ApprovedAsync(4);
         await village.NoticeAsync();
         api.Clock.Advance(TimeSpan.FromDays(8));
+        var payments = 0;
         async Task<object> Payment(decimal amount, params string[]? some) => new
         {
             amount,
             purpose = "member-subsidy",
-            bankReference = "NX1",
-            evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            bankReference = $"NX{++payments}",
+            evidence = new[] { await village.Officer.EvidenceAsync($"slip {payments}") },
             memberIds = some,
         };
         await ApiFixture.RefusedAsync("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", await Payment(400, members[0], members[1]));
@@ -130,7 +131,7 @@ public sealed class WayBackTests(ApiFixture api)
             amount = 300,
             source = "collective-income",
             sourceName = "租金",
-            evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            evidence = new[] { await village.Officer.EvidenceAsync($"slip {Guid.NewGuid()}") },
             effectiveDate = on,
             correctsYear = corrects,
         };

@@ -118,13 +118,13 @@ public sealed class FundTests
     public void C24_a_closed_year_takes_no_entry_and_cannot_be_closed_twice()
     {
         var today = new DateOnly(2027, 2, 1);
-        FundDecider.CloseYear(With(), 2027, [], today).ThenRefused(Rejections.WrongState);
-        var closed = Then(Allocated(10), f => FundDecider.CloseYear(f, 2026, [new("available:general", Given.Yuan(10)), new("source:collective-income", Money.Zero - Given.Yuan(10))], today));
-        FundDecider.CloseYear(closed, 2026, [], today).ThenRefused(Rejections.YearClosed);
+        FundDecider.CloseYear(With(), 2027, [], [], null, [], today).ThenRefused(Rejections.WrongState);
+        var closed = Then(Allocated(10), f => FundDecider.CloseYear(f, 2026, [new("available:general", Given.Yuan(10)), new("source:collective-income", Money.Zero - Given.Yuan(10))], [], null, [], today));
+        FundDecider.CloseYear(closed, 2026, [], [], null, [], today).ThenRefused(Rejections.YearClosed);
         FundDecider.Allocate(closed, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, Slip, Day).ThenRefused(Rejections.YearClosed);
         FundDecider.Allocate(closed, "b", SourceKind.CollectiveIncome, "补记2026年租金", Given.Yuan(1), null, null, Slip, today).Then();
-        FundDecider.CloseYear(closed, 2028, [], new DateOnly(2030, 1, 1)).ThenRefused(Rejections.WrongState);
-        Assert.Throws<InvariantViolationException>(() => FundDecider.CloseYear(Allocated(10), 2026, [new("available:general", new Money(1))], today));
+        FundDecider.CloseYear(closed, 2028, [], [], null, [], new DateOnly(2030, 1, 1)).ThenRefused(Rejections.WrongState);
+        Assert.Throws<InvariantViolationException>(() => FundDecider.CloseYear(Allocated(10), 2026, [new("available:general", new Money(1))], [], null, [], today));
     }
 
     [Fact]

@@ -195,7 +195,7 @@ public sealed class StoryTests(WebFixture web)
         await officer.Page.GotoAsync($"/funds/{Fund}/allocations/new");
         await officer.Page.GetByLabel("金额（元）").FillAsync("77.77");
         await officer.Page.GetByLabel("来源说明").FillAsync("鱼塘承包费");
-        await officer.Page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("bank-slip.pdf"));
+        await officer.Page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("seal.pdf"));
         var cookies = await officer.Page.Context.CookiesAsync();
         await officer.Page.Context.ClearCookiesAsync();
         await officer.Page.Context.AddCookiesAsync([new() { Name = "ledger-session", Value = "ended", Domain = "127.0.0.1", Path = "/" }]);

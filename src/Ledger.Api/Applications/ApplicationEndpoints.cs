@@ -31,17 +31,19 @@ public sealed record ObjectionClosureBody(IReadOnlyList<string>? ObjectionIds, s
 /// <summary>
 /// The transfer to the agency. <paramref name="Amount"/> must equal what was approved for the lines paid; <paramref name="Purpose"/> is
 /// member-subsidy. <paramref name="MemberIds"/>: only these (partial payment); all approved lines when absent.
+/// <paramref name="ConfirmDuplicate"/>: after <c>possible-duplicate</c>, why it is not the entry named there.
 /// </summary>
 public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null,
-    IReadOnlyList<string>? MemberIds = null);
+    IReadOnlyList<string>? MemberIds = null, string? ConfirmDuplicate = null);
 
 public sealed record WithdrawalBody(IReadOnlyList<string>? MemberIds, string Reason);
 
 /// <summary>The bank sent the payment of these lines back (银行退回).</summary>
-public sealed record BankReturnBody(IReadOnlyList<string>? MemberIds, string BankReference, string Reason, IReadOnlyList<string>? Evidence = null);
+public sealed record BankReturnBody(IReadOnlyList<string>? MemberIds, string BankReference, string Reason, IReadOnlyList<string>? Evidence = null, string? ConfirmDuplicate = null);
 
 /// <summary>The agency sends one member's subsidy back to the fund.</summary>
-public sealed record RefundBody(string MemberId, RefundReason Reason, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null);
+public sealed record RefundBody(string MemberId, RefundReason Reason, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null,
+    string? ConfirmDuplicate = null);
 
 /// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
 public static class ApplicationEndpoints
@@ -105,12 +107,12 @@ public static class ApplicationEndpoints
             .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
             .Refuses(Rejections.SelfApproval, Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
                 Rejections.NotAMember, Rejections.MemberDeceased, Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.AmountChanged,
-                Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+                Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
             .Command<ReceiptView>("import-receipts", "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts", Roles.Agency)
             .TakesSheet(Sheets.Receipts)
-            .Refuses(Rejections.ReceiptMismatch, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
+            .Refuses(Rejections.ReceiptMismatch, Rejections.DateBeforeBasis, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
                 Rejections.AmountInvalid, Rejections.BodyInvalid, Rejections.VersionMismatch);
         api.MapPost("/applications/{id}/line-withdrawals", Payments.WithdrawLines)
             .Command<ApplicationView>("withdraw-lines", "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment", Roles.VillageFinance)
@@ -122,11 +124,11 @@ public static class ApplicationEndpoints
             .Example("""{"reason":"名单须重新议定"}""");
         api.MapPost("/applications/{id}/bank-returns", Payments.ReturnPayment)
             .Command<ApplicationView>("record-bank-return", "登记银行退回，可再次付款或撤回 (C17) · Record a payment that the bank sent back", Roles.VillageFinance)
-            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误","evidence":["<退汇凭证的摘要>"]}""");
         api.MapPost("/applications/{id}/refunds", Payments.Refund)
             .Command<ApplicationView>("refund-line", "经办机构退回一人的补助，额度退还 (C5 C17) · Refund one member's subsidy", Roles.Agency)
-            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.YearClosed, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.YearClosed, Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001","evidence":["<退款凭证的摘要>"]}""");
         api.MapPost("/applications/{id}/settlement", Settle)
             .Command<ApplicationView>("settle-application", "办结 (C17) · Settle", Roles.Agency)
@@ -231,16 +233,27 @@ public static class ApplicationEndpoints
     /// <summary>Open to everybody from the first day of the notice; nothing is shown before.</summary>
     private static async Task<NoticeView> PublicNotice(string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
     {
-        var application = await session.LoadAsync<Application>(id, cancellation);
-        if (application?.NoticeFrom is not { } from) throw Require.NotFound($"公示 {id}");
+        var (application, notice, shown) = await NoticeAsync(id, session, database, people, cancellation);
         var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
-        var shown = await MaskedAsync(application.Lines.Where(IsNoticed).OrderBy(l => l.Row), database, people, cancellation);
-        return new NoticeView(id, collective!.Name, application.Year, from, application.NoticeUntil!.Value, application.NoticePlace!,
-            Money.Sum(shown.Select(l => l.Line.AmountFen)), [.. shown.Select(l => new NoticeLine(l.Name, l.CitizenId, l.Line.AmountFen))]);
+        NoticeLine Line(NoticedLine l) => new(shown[l.MemberId].Name, shown[l.MemberId].CitizenId, l.AmountFen, l.Number);
+        var present = notice.Present();
+        return new NoticeView(id, collective!.Name, application.Year, notice.From, notice.Until, notice.Place, notice.AmountFen, [.. notice.Lines.Select(Line)],
+            [.. notice.Addenda.Select(a => new NoticeAddendumView(a.On, a.Change, [.. a.Lines.Select(Line)]))], present.Count, Money.Sum(present.Select(l => l.AmountFen)));
     }
 
-    /// <summary>What a notice lists: the approved, unless they fell out since.</summary>
-    public static bool IsNoticed(Line line) => line.Fen is not null && line.Status is not (LineStatus.Released or LineStatus.Refunded);
+    /// <summary>The notice as it was published, from the events alone, and its people's masked names and ids by member id.</summary>
+    /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet.</exception>
+    public static async Task<(Application Application, Notice Notice, IReadOnlyDictionary<string, (string Name, string CitizenId)> People)> NoticeAsync(string id, IQuerySession session,
+        NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    {
+        var application = await session.LoadAsync<Application>(id, cancellation);
+        if (application?.NoticeFrom is null) throw Require.NotFound($"公示 {id}");
+        var events = await session.Events.FetchStreamAsync(id, token: cancellation);
+        var notice = Domain.Applications.Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))!;
+        var listed = notice.Lines.Select(l => l.MemberId).ToHashSet();
+        var shown = await MaskedAsync(application.Lines.Where(l => listed.Contains(l.MemberId)), database, people, cancellation);
+        return (application, notice, shown.ToDictionary(l => l.Line.MemberId, l => (l.Name, l.CitizenId)));
+    }
 
     /// <summary>Lines with the person's masked name and citizen id.</summary>
     public static async Task<IReadOnlyList<(Line Line, string Name, string CitizenId)>> MaskedAsync(IEnumerable<Line> lines, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)

@@ -43,14 +43,13 @@ public static class ApplicationPages
         app.Page("/applications/{id}/review", Review, Roles.Agency);
         app.Page("/notices/{id}", async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation) =>
         {
-            var application = await session.LoadAsync<Application>(id, cancellation);
-            if (application?.NoticeFrom is null) throw Require.NotFound($"公示 {id}");
-            var shown = await ApplicationEndpoints.MaskedAsync(application.Lines.Where(ApplicationEndpoints.IsNoticed).OrderBy(l => l.Row), database, people, cancellation);
+            var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(id, session, database, people, cancellation);
             return PageRoutes.Show<NoticePage>(new
             {
                 A = application,
+                N = notice,
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
-                Lines = (IReadOnlyList<(string, string, Money)>)[.. shown.Select(l => (l.Name, l.CitizenId, l.Line.AmountFen))],
+                People = shown,
             });
         });
     }

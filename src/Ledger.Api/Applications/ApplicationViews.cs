@@ -38,11 +38,18 @@ public sealed record ReceiptView(ApplicationView Application, int Credited, Mone
 
 public sealed record LinePage(IReadOnlyList<LineView> Lines, int? Next);
 
-/// <summary>A public notice (公示): masked names, no account data.</summary>
+/// <summary>
+/// A public notice (公示): masked names, no account data. <paramref name="Lines"/> and <paramref name="TotalAmount"/> are what was published, for
+/// good; what changed since is in <paramref name="Addenda"/>, and with those it comes to <paramref name="PresentLineCount"/> and <paramref name="PresentAmount"/>.
+/// </summary>
 public sealed record NoticeView(string ApplicationId, string CollectiveName, int Year, DateOnly From, DateOnly Until, string Place, Money TotalAmount,
-    IReadOnlyList<NoticeLine> Lines);
+    IReadOnlyList<NoticeLine> Lines, IReadOnlyList<NoticeAddendumView> Addenda, int PresentLineCount, Money PresentAmount);
 
-public sealed record NoticeLine(string Name, string CitizenId, Money Amount);
+/// <summary><paramref name="Number"/>: its place on the published list, 1 for the first.</summary>
+public sealed record NoticeLine(string Name, string CitizenId, Money Amount, int Number);
+
+/// <summary>An addendum (补充公告): the published lines that changed on this day; an amount is what it is now, zero for a line that fell out.</summary>
+public sealed record NoticeAddendumView(DateOnly On, NoticeChange Change, IReadOnlyList<NoticeLine> Lines);
 
 /// <summary>An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.</summary>
 public sealed record WorkItemView(string Id, string VillageCode, string CollectiveId, int Year, ApplicationStatus Status, string StatusName, int Lines,

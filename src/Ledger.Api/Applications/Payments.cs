@@ -12,6 +12,7 @@ using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Applications;
 
@@ -90,13 +91,13 @@ public static class Payments
     public static async Task<Answer> Pay(string id, PaymentBody body, Command command, PersonalData people)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        var reference = Require.Text(body.BankReference, "bankReference", 60);
+        var (reference, confirmed) = (Require.Text(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         Decision<Application> Decide(Application a, IReadOnlyList<string>? ids) => ApplicationDecider.Pay(a, ids, reference, evidence, command.Today, command.Actor);
         // What stops the payment comes before a look at each person.
         if (Decide(before, body.MemberIds).Rejection is { } refusal) throw new RefusedException(refusal);
-        var (basis, fund) = await PayableAsync(before, command, people);
+        var (basis, fund, earlier) = await PayableAsync(before, command, people, evidence, reference);
         var wanted = body.MemberIds?.ToHashSet();
         var due = before.With(LineStatus.Approved).Where(l => wanted?.Contains(l.MemberId) != false).ToList();
         var leftOut = LineCheck.Unpayable(before, due, basis);
@@ -113,28 +114,31 @@ public static class Payments
         }
         var after = command.Append(id, sorted, Decide(sorted, body.MemberIds is { } ids ? [.. ids.Where(m => !gone.ContainsKey(m))] : null));
         var lines = Moved(before, after, LineStatus.Approved).Where(l => !gone.ContainsKey(l.MemberId)).ToList();
+        if (command.EffectiveDate < command.Today && (await DatesAsync(id, command)).Payment(before, lines, command.EffectiveDate) is { } early) throw new RefusedException(early);
         var amount = Money.Sum(lines.Select(l => l.AmountFen));
         var paid = FundDecider.Pay(fund, id, body.Purpose, body.Amount, amount, lines.Count, reference, evidence, command.EffectiveDate);
         // Whoever paid out everything is told whom he should not have paid.
         if (paid.Rejection is { } mismatch) throw new RefusedException(mismatch with { Faults = faults });
         command.Append(fund.Id, fund, paid);
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Payment, [], []), confirmed);
         Each(before, lines, basis.Years, command, line => new SubsidyPaid(id, line.AmountFen));
         return new Answer(ApplicationView.Of(after) with { LeftOut = faults }, after.Revision);
     }
 
     /// <summary>What is known now of everybody whose line is approved and unpaid, and the fund; all of it read in bulk.</summary>
-    private static async Task<(LineBasis Basis, Fund Fund)> PayableAsync(Application application, Command command, PersonalData people)
+    private static async Task<(LineBasis Basis, Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> PayableAsync(Application application, Command command, PersonalData people,
+        IReadOnlyList<string> slips, string? reference)
     {
         var lines = application.With(LineStatus.Approved).ToList();
         var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
         var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
-        var fund = (await command.FindAsync<Fund>(application.FundId))!;
+        var (fund, earlier) = await command.FindFundAsync(application.FundId, Booking.Payment, slips, reference);
         var members = await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId));
         var years = await command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
         // A later version of the plan never touches what was approved: amounts are compared with the one that was filed under.
         var standard = plan.Versions[application.PlanVersion - 1].Standard;
         var ages = standard.AsksForAge() ? await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year) : new Dictionary<string, int>();
-        return (new LineBasis(await Succession.LineageAsync(command.Connection, collective), standard, null, AgeLimits.None, members, years, ages), fund);
+        return (new LineBasis(await Succession.LineageAsync(command.Connection, collective), standard, null, AgeLimits.None, members, years, ages), fund!, earlier);
     }
 
     /// <summary>The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not be paid any more is not on it.</summary>
@@ -142,7 +146,7 @@ public static class Payments
     {
         var application = await command.LoadAsync<Application>(id);
         if (ApplicationDecider.NotIn(application, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong) throw new RefusedException(wrong);
-        var (basis, _) = await PayableAsync(application, command, people);
+        var (basis, _, _) = await PayableAsync(application, command, people, [], null);
         var leftOut = LineCheck.Unpayable(application, application.With(LineStatus.Approved), basis);
         var gone = leftOut.Select(l => l.MemberId).ToHashSet();
         var lines = application.With(LineStatus.Approved).Where(l => !gone.Contains(l.MemberId)).OrderBy(l => l.Row).ToList();
@@ -163,30 +167,47 @@ public static class Payments
     public static async Task<Answer> ReturnPayment(string id, BankReturnBody body, Command command)
     {
         var (reference, reason) = (Require.Text(body.BankReference, "bankReference", 60), Require.Prose(body.Reason, "reason", 500));
+        var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.ReturnPayment(before, body.MemberIds ?? [], reference, reason, evidence, command.Actor));
-        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        var (known, earlier) = await command.FindFundAsync(before.FundId, Booking.BankReturn, evidence, reference);
+        var fund = known!;
         var lines = Moved(before, after, LineStatus.Paid);
+        var members = lines.Select(l => l.MemberId).ToHashSet();
+        var sameReference = earlier.Any(e => e.Type == SameMoney.Returned && e.Id == id) ? await ReturnedAsync(id, reference, command) : [];
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.BankReturn, members, sameReference), confirmed);
         command.Append(fund.Id, fund, FundDecider.ReturnPayment(fund, id, Money.Sum(lines.Select(l => l.AmountFen)), lines.Count, reference, evidence));
         await EachAsync(before, lines, command, line => new SubsidyReturned(id, line.AmountFen));
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
 
+    /// <summary>Whom an earlier bank return of this application with this reference named.</summary>
+    private static async Task<HashSet<string>> ReturnedAsync(string id, string reference, Command command) =>
+        [.. (await command.EventsAsync(id)).Select(e => e.Data).OfType<PaymentReturned>()
+            .Where(r => string.Equals(r.BankReference, reference, StringComparison.OrdinalIgnoreCase)).SelectMany(r => r.MemberIds)];
+
     public static async Task<Answer> Refund(string id, RefundBody body, Command command)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        var reference = Require.Text(body.BankReference, "bankReference", 60);
+        var (reference, confirmed) = (Require.Text(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.Refund(before, body.MemberId, body.Reason, reference, evidence, command.Actor));
         var line = before.Lines.Single(l => l.MemberId == body.MemberId);
-        var fund = (await command.FindAsync<Fund>(before.FundId))!;
+        if (command.EffectiveDate < command.Today && (await DatesAsync(id, command)).Refund(line, command.EffectiveDate) is { } early) throw new RefusedException(early);
+        var (known, earlier) = await command.FindFundAsync(before.FundId, Booking.Refund, evidence, reference);
+        var fund = known!;
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Refund, [line.MemberId], []), confirmed);
         command.Append(fund.Id, fund, FundDecider.Refund(fund, id, line.MemberId, line.Fen!.Value, line.Status == LineStatus.Credited, reference, evidence,
             command.EffectiveDate));
         await EachAsync(before, [line], command, l => new SubsidyRefunded(id, l.AmountFen, body.Reason));
         return new Answer(ApplicationView.Of(after), after.Revision);
     }
+
+    /// <summary>From the events: only what is dated back asks for it.</summary>
+    private static async Task<LineDates> DatesAsync(string id, Command command) =>
+        LineDates.Of((await command.EventsAsync(id)).Select(e => (e.EffectiveDate(), (IEventOf<Application>)e.Data)));
 
     /// <summary>The lines that this command took out of a status.</summary>
     private static List<Line> Moved(Application before, Application after, LineStatus status)
@@ -217,7 +238,8 @@ public static class Payments
                 faults.Add(new Fault(Rejections.ReceiptMismatch.Code, "姓名与成员登记不一致", Row: row.Row, Column: Roster.NameColumn, MemberId: memberId));
         var faulty = faults.Select(f => f.Row).ToHashSet();
         var (matches, mismatches) = Receipt.Match(application,
-            [.. read.Where(r => !faulty.Contains(r.Row.Row)).Select(r => r.Row with { MemberId = ids.GetValueOrDefault(r.Id) })]);
+            [.. read.Where(r => !faulty.Contains(r.Row.Row)).Select(r => r.Row with { MemberId = ids.GetValueOrDefault(r.Id) })],
+            read.Any(r => r.Row.CreditedOn < command.Today) ? await DatesAsync(id, command) : null);
         faults.AddRange(mismatches);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, Sheets.Receipts, Rejections.ReceiptMismatch);

@@ -59,13 +59,13 @@ public static class AuditEndpoints
             $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = hashtextextended(@id, 0){(after is null ? "" : " and seq > @after")} order by seq offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a", "i.seq");
         var entries = await connection.QueryAsync(
             $"""
-             select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data
+             select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}'
                from (select a.* from {searched} where {string.Join(" and ", asked.Select(f => f.Condition))} order by {order} limit {size + 1}) a
                join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq
              """,
             r => new AuditEntryView(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),
                 r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
-                r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13))),
+                r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13)), r.IsDBNull(14) ? null : r.GetString(14)),
             [.. asked.Select(f => (f.Name, f.Value))]);
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }

@@ -1,3 +1,4 @@
+using Ledger.Api.Funds;
 using Ledger.Api.PolicyYears;
 using Ledger.Api.Reports;
 using Ledger.Api.Security;
@@ -73,9 +74,10 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
 
     /// <summary>An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.</summary>
     /// <exception cref="RefusedException"><c>not-found</c> (also for what lies outside the scope), <c>version-mismatch</c>.</exception>
-    public async Task<T> LoadAsync<T>(string id) where T : Aggregate
+    public async Task<T> LoadAsync<T>(string id) where T : Aggregate => InScope(id, await FindAsync<T>(id));
+
+    private T InScope<T>(string id, T? state) where T : Aggregate
     {
-        var state = await FindAsync<T>(id);
         if (state is null || !caller.MaySee(state.Region)) throw Require.NotFound(id);
         RequireMatch(state);
         Region = state.Region;
@@ -109,12 +111,42 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     /// <summary>Many aggregates that the decision rests on, by id; the missing are absent.</summary>
     public Task<IReadOnlyDictionary<string, T>> ReadManyAsync<T>(IEnumerable<string> ids) where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for share");
 
-    private async Task<IReadOnlyDictionary<string, T>> ManyAsync<T>(string[] ids, string strength) where T : Aggregate
+    /// <summary>
+    /// A fund that this command may change, and with its lock the entries of it that share a slip or the bank reference with what is to be
+    /// booked: two requests at once find each other. No scope and no If-Match, as <see cref="FindAsync"/>.
+    /// </summary>
+    public async Task<(Fund? Fund, IReadOnlyList<EarlierEntry> Earlier)> FindFundAsync(string id, Booking booking, IReadOnlyList<string> slips, string? reference)
+    {
+        var found = new List<EarlierEntry>();
+        var states = await ManyAsync<Fund>([id], "for update", EarlierEntries.Look(id, booking, slips, reference, found));
+        return (states.GetValueOrDefault(id), found);
+    }
+
+    /// <summary>As <see cref="FindFundAsync"/>, in the caller's scope and at the version of If-Match.</summary>
+    /// <exception cref="RefusedException"><c>not-found</c>, <c>version-mismatch</c>.</exception>
+    public async Task<(Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> LoadFundAsync(string id, Booking booking, IReadOnlyList<string> slips)
+    {
+        var (fund, earlier) = await FindFundAsync(id, booking, slips, null);
+        return (InScope(id, fund), earlier);
+    }
+
+    /// <summary>Asks about an entry that may be the same money; who has said why it is not leaves that with the events.</summary>
+    /// <exception cref="RefusedException"><c>possible-duplicate</c>.</exception>
+    public void RequireNoDuplicate(EarlierEntry? earlier, string? confirmed)
+    {
+        if (SameMoney.Refusal(earlier, confirmed) is { } asked) throw new RefusedException(asked);
+        if (earlier is not null) Confirmed = $"{earlier.Id}：{confirmed}";
+    }
+
+    /// <summary>Which earlier entry this is not, and why: a header of the events.</summary>
+    public string? Confirmed { get; set; }
+
+    private async Task<IReadOnlyDictionary<string, T>> ManyAsync<T>(string[] ids, string strength, Look? beside = null) where T : Aggregate
     {
         var rank = Array.IndexOf(LockOrder, typeof(T));
         InvariantViolationException.Require(rank >= _lastRank, $"{typeof(T).Name} is locked out of order");
         _lastRank = rank;
-        var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength);
+        var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength, beside);
         foreach (var (id, version) in versions) _versions[id] = version;
         return states;
     }
@@ -231,7 +263,7 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         var context = http.HttpContext!;
         var key = IdempotencyKey.Of(context) is { } sent && IdempotencyKey.Fault(sent) is null ? sent : ""; // whom the door refuses, nobody has asked for his key
         var correlation = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
-        return new EventStamp(Actor, Region, EffectiveDate, Name, correlation, key.Length > 0 ? key : correlation, key);
+        return new EventStamp(Actor, Region, EffectiveDate, Name, correlation, key.Length > 0 ? key : correlation, key, Confirmed);
     }
 
     /// <summary>Rolls back what was not committed; the command can begin again.</summary>
@@ -241,7 +273,7 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         if (_transaction is not null) await _transaction.DisposeAsync();
         if (Connection is not null) await Connection.DisposeAsync();
         if (_outbox is { } outbox) await outbox.DisposeAsync();
-        (_session, _transaction, Connection, _outbox) = (null, null, null!, null);
+        (_session, _transaction, Connection, _outbox, Confirmed) = (null, null, null!, null, null);
         _started.Clear();
         _versions.Clear();
         _changes.Clear();

@@ -6,6 +6,9 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Ledger.Api.Commands;
 
+/// <summary>The entry that may be the same money.</summary>
+public sealed record EarlierEntryView(string Type, string Id, DateOnly On, Money Amount);
+
 /// <summary>Thrown to refuse a command: the transaction is undone, the refusal recorded, the caller told.</summary>
 public sealed class RefusedException(Rejection rejection) : Exception(rejection.Detail)
 {
@@ -14,7 +17,8 @@ public sealed class RefusedException(Rejection rejection) : Exception(rejection.
 
 /// <summary>
 /// RFC 9457 problem details: <c>code</c> (stable), Chinese title and detail, <c>mend</c> (what to do next), <c>field</c>,
-/// <c>leftAmount</c> (yuan), <c>faults</c> (field, or row and column of an upload).
+/// <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
+/// <c>faults</c> (field, or row and column of an upload).
 /// </summary>
 public static class Problem
 {
@@ -33,6 +37,8 @@ public static class Problem
         };
         if (r.Field is not null) details.Extensions["field"] = r.Field;
         if (r.LeftAmount is { } left) details.Extensions["leftAmount"] = left;
+        if (r.NotBefore is { } notBefore) details.Extensions["notBefore"] = notBefore;
+        if (r.Earlier is { } e) details.Extensions["earlier"] = new EarlierEntryView(e.Type, e.Id, e.On, e.AmountFen);
         if (r.Faults.Count > 0)
         {
             details.Extensions["faultCount"] = r.Faults.Count;

@@ -32,6 +32,9 @@ public static class Require
             : text;
     }
 
+    /// <summary>As <see cref="Prose"/>; null where there is none.</summary>
+    public static string? OptionalProse(string? value, string field, int maxLength) => string.IsNullOrWhiteSpace(value) ? null : Prose(value, field, maxLength);
+
     /// <summary>A business date (业务日期): not in the future, not before the scheme began in 2009; today when absent.</summary>
     public static DateOnly BusinessDate(DateOnly? date, string field, DateOnly today) => date switch
     {

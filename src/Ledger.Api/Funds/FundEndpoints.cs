@@ -8,6 +8,7 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
 using Ledger.Projections.Provenance;
@@ -20,10 +21,11 @@ public sealed record FundBody(string CollectiveId);
 /// <summary>
 /// Money that comes in. Gifts only: <paramref name="DonorId"/> (required), <paramref name="Earmark"/> for whom they may serve;
 /// <paramref name="EarmarkYear"/> is short for an earmark of one year. The business date must lie in a year that is not closed; a
-/// correction of a closed year goes into an open one and names it in <paramref name="CorrectsYear"/>.
+/// correction of a closed year goes into an open one and names it in <paramref name="CorrectsYear"/>. <paramref name="ConfirmDuplicate"/>: after
+/// <c>possible-duplicate</c>, why it is not the entry named there.
 /// </summary>
 public sealed record AllocationBody(Money Amount, SourceKind Source, string SourceName, IReadOnlyList<string>? Evidence = null, int? EarmarkYear = null,
-    DateOnly? EffectiveDate = null, string? DonorId = null, Earmark? Earmark = null, int? CorrectsYear = null);
+    DateOnly? EffectiveDate = null, string? DonorId = null, Earmark? Earmark = null, int? CorrectsYear = null, string? ConfirmDuplicate = null);
 
 public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount, Earmark? Earmark);
 
@@ -38,6 +40,9 @@ public sealed record FundView(string Id, int Version, string CollectiveId, strin
 }
 
 public sealed record ReversalBody(string ConfirmBy, string Reason);
+
+/// <summary>Only where an account held less than nothing on a day of the year: why, and the township's paper on it.</summary>
+public sealed record YearClosingBody(string? Explanation = null, IReadOnlyList<string>? Evidence = null);
 public sealed record EvidenceBody(IReadOnlyList<string>? Evidence = null);
 
 public sealed record AccountBalanceView(string Account, Money Amount);
@@ -74,7 +79,7 @@ public static class FundEndpoints
         api.MapPost("/funds/{id}/allocations", Allocate)
             .Command<AllocationView>("allocate-funds", "划入资金 (C7 C8 C19) · Allocate money to a fund", Roles.VillageFinance, Roles.CountyFinance)
             .Refuses(Rejections.AmountInvalid, Rejections.EvidenceMissing, Rejections.EarmarkMismatch, Rejections.DonorMissing, Rejections.YearClosed,
-                Rejections.FundClosed, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch, Rejections.LimitExceeded)
+                Rejections.PossibleDuplicate, Rejections.FundClosed, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch, Rejections.LimitExceeded)
             .Example("""{"amount":120000.00,"source":"collective-income","sourceName":"2026年土地流转收入","evidence":["<POST /api/evidence 返回的摘要>"],"effectiveDate":"2026-03-02"}""");
         api.MapPost("/funds/{id}/allocations/{allocationId}/reversal", RequestReversal)
             .Command<FundView>("request-reversal", "申请冲正错记的划入，指定另一人确认 (C9 C20) · Ask to reverse a mistaken allocation", Roles.VillageFinance)
@@ -98,7 +103,7 @@ public static class FundEndpoints
             .Example("""{"reason":"不再实施补助","evidence":["<决议的摘要>"]}""");
         api.MapPost("/funds/{id}/years/{year:int}/close", CloseYear)
             .Command<TrialBalanceView>("close-year", "年度结账：封存试算平衡表，余额结转 (C24) · Close a year and seal its trial balance", Roles.VillageFinance)
-            .Refuses(Rejections.YearClosed, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+            .Refuses(Rejections.YearClosed, Rejections.BalanceNegative, Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/funds/{id}/reconciliation", ReconciliationEndpoint.Run)
             .Command<ReconciliationView>("reconcile-fund", "三方对账：账本、银行对账单（.xlsx/.csv）、经办回执；只出报告 (C17 C21) · Reconcile ledger, bank statement and receipts",
                 Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor)
@@ -133,10 +138,12 @@ public static class FundEndpoints
         var donor = body.DonorId is { } donorId ? await command.ReadAsync<Donor>(donorId) ?? throw Require.NotFound(donorId) : null;
         if (donor is not null && !DonorDecider.Gives(donor, body.Source)) throw Require.Invalid("source", "资金来源与捐赠人类别不符");
         var earmark = body.Earmark ?? (body.EarmarkYear is { } year ? new Earmark(year) : null);
-        var fund = await command.LoadAsync<Fund>(id);
+        var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
+        var (fund, earlier) = await command.LoadFundAsync(id, Booking.Allocation, evidence);
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
         fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Prose(body.SourceName, "sourceName", 100), body.Amount,
             body.DonorId, earmark, evidence, command.EffectiveDate, body.CorrectsYear));
+        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Allocation, [], []), confirmed);
         return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
     }
 
@@ -179,12 +186,17 @@ public static class FundEndpoints
         return await Change(id, command, f => FundDecider.Close(f, Require.Prose(body.Reason, "reason", 500), evidence));
     }
 
-    private static async Task<Answer> CloseYear(string id, int year, Command command)
+    private static async Task<Answer> CloseYear(string id, int year, YearClosingBody? body, Command command)
     {
+        var explanation = Require.OptionalProse(body?.Explanation, "explanation", 500);
+        var evidence = await command.EvidenceAsync(body?.Evidence, "evidence");
         var fund = await command.LoadAsync<Fund>(id);
         var last = new DateOnly(Math.Clamp(year, 2009, 2100), 12, 31);
-        var balance = FundStatement.TrialBalance(await command.EventsAsync(id), last);
-        fund = command.Append(id, fund, FundDecider.CloseYear(fund, year, balance, command.Today));
+        var events = await command.EventsAsync(id);
+        var balance = FundStatement.TrialBalance(events, last);
+        var open = new DateOnly(fund.ClosedThrough == 0 ? 1 : Math.Min(fund.ClosedThrough + 1, last.Year), 1, 1);
+        var negative = Postings.Negative(events.Select(e => (e.EffectiveDate(), (IEventOf<Fund>)e.Data)), open, last);
+        fund = command.Append(id, fund, FundDecider.CloseYear(fund, year, balance, negative, explanation, evidence, command.Today));
         return new Answer(View(fund, last, balance), fund.Revision);
     }
 

@@ -12,7 +12,7 @@ public sealed record SheetForm(string Name, string Title, int MaxRows, IReadOnly
 public static class Sheets
 {
     public const string Phone = "手机号", BankCard = "银行卡号", Tier = "缴费档次（元）", Paid = "个人缴费金额（元）", PaidOn = "缴费日期",
-        Kind = "缴费类型", Reference = "缴费凭证号", CreditedOn = "入账日期", ReceiptNumber = "回执编号",
+        Kind = "缴费类型", Reference = "缴费凭证号", CreditedOn = Receipt.DateColumn, ReceiptNumber = "回执编号",
         Group = "村民小组", Years = "累计缴费年限",
         TradedOn = "交易日期", MoneyIn = "收入金额（元）", MoneyOut = "支出金额（元）", BankReference = "流水号";
     public const string Regular = "正常缴费", CatchUp = "一次性补缴";

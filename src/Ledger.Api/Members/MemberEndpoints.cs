@@ -55,7 +55,7 @@ public static class MemberEndpoints
         api.MapPost("/contributions/import", MemberImports.Contributions)
             .Command<ImportView>("import-contributions", "导入个人缴费记录（.xlsx/.csv，C4 C5 C6） · Import contribution records", Roles.CountyTax, Roles.Agency)
             .TakesSheet(Sheets.Contributions)
-            .Refuses(Rejections.RosterInvalid, Rejections.NotAMember, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded,
+            .Refuses(Rejections.RosterInvalid, Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.NotAMember, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded,
                 Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.BodyInvalid);
         api.MapPost("/members/{id}/departure", MemberChanges.Depart)
             .Command<MemberStateView>("end-membership", "成员退出集体 (C4) · A member leaves the collective", Roles.VillageFinance, Roles.Agency)

@@ -8,6 +8,8 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Projections;
+using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Members;
 
@@ -71,24 +73,32 @@ public static class MemberImports
         }
     }
 
-    public static async Task<Answer> Contributions(IFormFile file, int year, bool? partial, Command command, PersonalData people, Caller caller)
+    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people (one receipt for a household).</param>
+    public static async Task<Answer> Contributions(IFormFile file, int year, bool? partial, string? confirmDuplicate, Command command, PersonalData people, Caller caller)
     {
+        var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
         if (year < 2009 || year > command.Today.Year) throw Require.Invalid("year", "年度不能早于2009，也不能晚于今年");
         var table = Table.Read(file, Sheets.Contributions);
         var policy = await command.PolicyYearAsync(caller.Actor.Region, year);
         var faults = new List<Fault>();
         var rows = new List<(RowReader Reader, string Name, CitizenId Id, Contribution Contribution)>();
-        var references = new Dictionary<string, int>();
+        var references = new Dictionary<string, (int Row, CitizenId Id)>();
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
             var (name, id) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId());
             var contribution = new Contribution(Kind(reader), reader.Amount(Sheets.Tier), reader.Amount(Sheets.Paid), reader.Date(Sheets.PaidOn, command.Today),
                 reader.Text(Sheets.Reference, 40), reader.OptionalWhole(Sheets.Years, 60));
+            if (reader.IsSound && MemberYearDecider.PaidTooEarly(year, contribution.PaidOn) is { } early)
+                reader.Wrong(Sheets.PaidOn, early, Rejections.DateBeforeBasis);
             if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
                 reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
-            if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, row.Number))
-                reader.Wrong(Sheets.Reference, $"与第 {references[contribution.Reference]} 行重复");
+            if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, (row.Number, id)))
+            {
+                var (other, isSame) = (references[contribution.Reference].Row, references[contribution.Reference].Id == id);
+                if (isSame || confirmed is null) reader.Wrong(Sheets.Reference, $"与第 {other} 行重复", isSame ? null : Rejections.PossibleDuplicate);
+                else command.Confirmed = confirmed;
+            }
             if (reader.IsSound) rows.Add((reader, name, id, contribution));
         }
 
@@ -101,6 +111,7 @@ public static class MemberImports
             if (member is null || !member.Memberships.Values.Any(caller.MaySee)) reader.Wrong(Roster.CitizenIdColumn, "不是辖区内任何集体的成员", Rejections.NotAMember);
             else if (persons.TryGetValue(memberId!, out var person) && person.Name != name) reader.Wrong(Roster.NameColumn, "姓名与成员登记不一致");
         }
+        await OfOthersAsync();
         rows.RemoveAll(r => !r.Reader.IsSound);
         Uploads.RefuseFaults(faults, partial, Sheets.Contributions, Rejections.RosterInvalid);
 
@@ -114,6 +125,40 @@ public static class MemberImports
             if (years[streamId].Revision > (known?.Revision ?? 0)) imported++;
         }
         return new Answer(new ImportView(table.Rows.Count, imported, rows.Count - imported, table.Rows.Count - rows.Count, faults));
+
+        // The same tax receipt on record for somebody else. What was taken out again as a mistake does not count: it serves the right person now.
+        async Task OfOthersAsync()
+        {
+            var sound = rows.Where(r => r.Reader.IsSound).ToList();
+            var known = (await ReferencesAsync(sound.Select(r => r.Contribution.Reference), caller.Actor.Region, command)).ToLookup(k => k.Reference, k => k.MemberYearId);
+            var asked = sound.Where(r => known[r.Contribution.Reference].Any(k => StreamId.MemberOf(k) != ids[r.Id])).ToList();
+            var states = await command.ReadManyAsync<MemberYear>(asked.SelectMany(r => known[r.Contribution.Reference]));
+            Contribution? Stands(string memberYearId, string reference) => states.GetValueOrDefault(memberYearId)?.Contributions.FirstOrDefault(c => c.Reference == reference);
+            foreach (var (reader, _, id, contribution) in asked)
+            {
+                // Who has it already, gets nothing new.
+                if (Stands(StreamId.MemberYear(ids[id], year), contribution.Reference) is not null) continue;
+                if (known[contribution.Reference].Select(k => Stands(k, contribution.Reference)).FirstOrDefault(c => c is not null) is not { } other) continue;
+                if (confirmed is not null) command.Confirmed = confirmed;
+                else reader.Wrong(Sheets.Reference, $"凭证号已用于另一人 {other.PaidOn:yyyy-MM-dd} 的缴费 {other.AmountFen} 元", Rejections.PossibleDuplicate);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Where these tax references stand on record in the city, in whatever year. Its imports take turns from here to their commit, so that two
+    /// at once find each other.
+    /// </summary>
+    private static async Task<IReadOnlyList<(string Reference, string MemberYearId)>> ReferencesAsync(IEnumerable<string> references, string region, Command command)
+    {
+        var city = region[..Math.Min(region.Length, RegionCode.CityLength)];
+        await command.Connection.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('contributions ' || @city, 0))", ("city", city));
+        return await command.Connection.QueryAsync(
+            $"""
+             select data ->> 'reference', stream_id from {LedgerStore.Schema}.mt_events
+              where type = 'contribution_recorded' and hashtextextended(data ->> 'reference', 0) = any(array(select hashtextextended(r, 0) from unnest(@references) r))
+                and data ->> 'reference' = any(@references) and headers ->> '{EventHeaders.Region}' like @city || '%'
+             """, r => (r.GetString(0), r.GetString(1)), ("references", references.Distinct().ToArray()), ("city", city));
     }
 
     private static ContributionKind Kind(RowReader reader)

@@ -52,7 +52,10 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
 public sealed class SampleVillage(SampleOffices offices, string villageCode, string name, int number, int year)
 {
     /// <summary>The same village, with offices that talk to another process.</summary>
-    public SampleVillage With(SampleOffices others) => new(others, villageCode, name, number, year) { CollectiveId = CollectiveId, ApplicationPath = ApplicationPath, _members = _members };
+    public SampleVillage With(SampleOffices others) => new(others, villageCode, name, number, year) { CollectiveId = CollectiveId, ApplicationPath = ApplicationPath, _members = _members, _slips = _slips, _transfers = _transfers };
+
+    // Each allocation has a slip and each payment a reference of its own.
+    private int _slips, _transfers;
 
     public SampleOffices Offices => offices;
     public SampleClient Officer { get; } = offices.Officer(villageCode);
@@ -83,7 +86,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             amount,
             source,
             sourceName = name,
-            evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode}") },
+            evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {++_slips}") },
             earmarkYear,
             donorId,
             earmark,
@@ -101,8 +104,9 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people) =>
         Officer.UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");
 
-    public Task<JsonElement> ImportContributionsAsync(IEnumerable<(SamplePerson, int, bool)> payers, DateOnly paidOn) =>
-        offices.Tax.UploadAsync($"/api/contributions/import?year={year}", SampleSheets.Contributions(payers, paidOn, $"SW{villageCode}{year}"), "缴费.xlsx");
+    /// <param name="series">The tax office's receipts are numbered anew in each.</param>
+    public Task<JsonElement> ImportContributionsAsync(IEnumerable<(SamplePerson, int, bool)> payers, DateOnly paidOn, string series = "") =>
+        offices.Tax.UploadAsync($"/api/contributions/import?year={year}", SampleSheets.Contributions(payers, paidOn, $"SW{series}{villageCode}{year}"), "缴费.xlsx");
 
     public static object Flat(decimal amount) => new { kind = "flat", flatAmount = amount };
 
@@ -154,13 +158,17 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public Task<JsonElement> ApproveAsync() => offices.Approver.PostAsync($"{ApplicationPath}/approval");
     public Task<JsonElement> NoticeAsync() => Officer.PostAsync($"{ApplicationPath}/notice", new { place = "村务公开栏" });
 
-    public async Task<JsonElement> PayAsync(decimal amount) => await Officer.PostAsync($"{ApplicationPath}/payment", new
+    public async Task<JsonElement> PayAsync(decimal amount)
     {
-        amount,
-        purpose = "member-subsidy",
-        bankReference = $"NX{year}{number:000000}",
-        evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode}") },
-    });
+        var transfer = ++_transfers;
+        return await Officer.PostAsync($"{ApplicationPath}/payment", new
+        {
+            amount,
+            purpose = "member-subsidy",
+            bankReference = $"NX{year}{number:000000}{(transfer == 1 ? "" : $"-{transfer}")}",
+            evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode} {transfer}") },
+        });
+    }
 
     public Task<JsonElement> ImportReceiptsAsync(IEnumerable<(SamplePerson, Money)> credited, DateOnly on, bool partial = false) =>
         offices.Reviewer.UploadAsync($"{ApplicationPath}/receipts/import?partial={partial}", SampleSheets.Receipts(credited, on, $"HZ{villageCode}"), "回执.xlsx");

@@ -39,6 +39,9 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
     }
 }
 
+/// <summary>A query whose rows go to <paramref name="Read"/>.</summary>
+public sealed record Look(string Sql, IReadOnlyList<NpgsqlParameter> Parameters, Action<NpgsqlDataReader> Read);
+
 /// <summary>
 /// Locks and reads what a decision rests on, and appends what was decided, into Marten's own tables: events, stream versions, the states beside them and the axes of the fen, for one
 /// stream or ten thousand, in as many statements as there are tables and one round trip. Marten's session takes one call of a function
@@ -66,7 +69,8 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     /// A state whose seal does not hold, or that is not the stream's last, counts for nothing: what the events say does.
     /// </summary>
     /// <param name="strength"><c>for update</c>, or <c>for share</c> where the decision only rests on them.</param>
-    public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(NpgsqlConnection connection, string[] ids, string strength) where T : Aggregate
+    /// <param name="beside">A look that belongs to the lock: in the same round trip, and it sees what was committed while the lock was waited for.</param>
+    public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(NpgsqlConnection connection, string[] ids, string strength, Look? beside = null) where T : Aggregate
     {
         // One id by itself: for a list of any length the server may plan a bitmap, which never marks the entries of the index that lead to dead rows.
         var (ask, asked) = ids.Length == 1 ? ("id = $1", () => Sql.Text(ids[0])) : ("id = any($1)", (Func<NpgsqlParameter>)(() => ids.Texts(id => id)));
@@ -74,6 +78,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         batch.Add($"select id, version from {Schema}.mt_streams where {ask} order by id {strength}", asked());
         // Sees what was committed while the first waited for its locks.
         batch.Add($"{SelectStates<T>()} where {ask}", asked());
+        if (beside is not null) batch.Add(beside.Sql, beside.Parameters);
         await batch.PrepareAsync();
         var (versions, states, doubtful) = (new Dictionary<string, long>(ids.Length), new Dictionary<string, T>(ids.Length), new Dictionary<string, T?>());
         await using (var reader = await batch.ExecuteReaderAsync())
@@ -86,6 +91,8 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
                 if (isLast && state!.Revision == versions.GetValueOrDefault(id)) states[id] = state;
                 else doubtful[id] = state;
             }
+            if (beside is not null && await reader.NextResultAsync())
+                while (await reader.ReadAsync()) beside.Read(reader);
         }
         foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id))) doubtful.TryAdd(id, null);
         if (doubtful.Count > 0) await FromEventsAsync(connection, doubtful, states, versions);

@@ -112,6 +112,15 @@ create index if not exists mt_events_gift on {schema}.mt_events ((data ->> 'dono
 
 -- Mergers and splits, of which there are few: who is one with whom (Collectives/Lineage.cs).
 create index if not exists mt_events_succession on {schema}.mt_events (stream_id, (data ->> 'intoCollectiveId')) where type in ('collective_merged', 'members_separated');
+-- The same money booked twice (EarlierEntries.cs): a fund's entries by their slip, by a hash that is compared again; those few with several
+-- slips by all of them; and by the bank's reference. A tax receipt by its reference, for whomever it was recorded.
+create index if not exists mt_events_slip on {schema}.mt_events (hashtextextended(stream_id || ' ' || (data -> 'evidence' ->> 0), 0))
+    where type in ('funds_allocated', 'funds_paid', 'funds_returned', 'funds_refunded');
+create index if not exists mt_events_slips on {schema}.mt_events using gin ((data -> 'evidence'))
+    where type in ('funds_allocated', 'funds_paid', 'funds_returned', 'funds_refunded') and jsonb_array_length(data -> 'evidence') > 1;
+create index if not exists mt_events_bank_reference on {schema}.mt_events (stream_id, upper(data ->> 'bankReference'))
+    where type in ('funds_paid', 'funds_returned', 'funds_refunded');
+create index if not exists mt_events_tax_reference on {schema}.mt_events (hashtextextended(data ->> 'reference', 0)) where type = 'contribution_recorded';
 
 create index if not exists mt_doc_member_idx_memberships on {schema}.mt_doc_member using gin ((data -> 'memberships'));
 
@@ -245,6 +254,8 @@ begin
     end loop;
 end $$;
 alter index {schema}.mt_events_gift alter column 1 set statistics 20;
+alter index {schema}.mt_events_slip alter column 1 set statistics 20;
+alter index {schema}.mt_events_tax_reference alter column 1 set statistics 20;
 
 -- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own it can
 -- only add to.

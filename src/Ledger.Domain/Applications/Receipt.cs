@@ -9,9 +9,10 @@ public sealed record ReceiptMatch(Line Line, ReceiptRow Row);
 /// <summary>C17: matches the agency's receipts with the paid lines.</summary>
 public static class Receipt
 {
-    public const string AmountColumn = "入账金额（元）";
+    public const string AmountColumn = "入账金额（元）", DateColumn = "入账日期";
 
-    public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(Application application, IReadOnlyList<ReceiptRow> rows)
+    /// <param name="dates">Since when the lines are paid; null where every row is of today, which comes after any payment.</param>
+    public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(Application application, IReadOnlyList<ReceiptRow> rows, LineDates? dates = null)
     {
         var lines = application.Lines.ToDictionary(l => l.MemberId);
         var seen = new Dictionary<string, int>();
@@ -24,9 +25,10 @@ public static class Receipt
                 : line.Status == LineStatus.Credited ? ("此人已确认入账", Roster.CitizenIdColumn)
                 : line.Status != LineStatus.Paid ? ("此人没有付款", Roster.CitizenIdColumn)
                 : line.AmountFen != row.AmountFen ? ($"入账 {row.AmountFen} 元与付款 {line.AmountFen} 元不符", AmountColumn)
+                : dates?.Since(id) > row.CreditedOn ? ($"入账 {row.CreditedOn:yyyy-MM-dd} 早于付款 {dates.Since(id):yyyy-MM-dd}", DateColumn)
                 : (null, "");
             if (message is null) matches.Add(new ReceiptMatch(lines[row.MemberId!], row));
-            else faults.Add(new Fault(Rejections.ReceiptMismatch.Code, message, Row: row.Row, Column: column, MemberId: row.MemberId));
+            else faults.Add(new Fault((column == DateColumn ? Rejections.DateBeforeBasis : Rejections.ReceiptMismatch).Code, message, Row: row.Row, Column: column, MemberId: row.MemberId));
         }
         return (matches, faults);
     }

@@ -171,19 +171,33 @@ public static class FundDecider
         return Occupied(state) is { } occupied ? occupied : new IEventOf<Fund>[] { new FundClosed(reason, evidence) };
     }
 
+    private const int MaxNamed = 100;
+
     private static Rejection? Occupied(Fund state) =>
         state.AvailableFen.IsPositive || state.ReservedFen.IsPositive || state.InTransitFen.IsPositive
             ? new Rejection(Rejections.WrongState, $"尚有可用 {state.AvailableFen} 元、已占用 {state.ReservedFen} 元、在途 {state.InTransitFen} 元")
             : null;
 
-    /// <summary>C24: closes a business year that is over. <paramref name="trialBalance"/>: at its last day, by business date.</summary>
-    public static Decision<Fund> CloseYear(Fund state, int year, IReadOnlyList<AccountBalance> trialBalance, DateOnly today)
+    /// <summary>
+    /// C24: closes a business year that is over. <paramref name="trialBalance"/>: at its last day, by business date.
+    /// <paramref name="negative"/>: the accounts that held less than nothing on a day of it; such a year closes only explained.
+    /// </summary>
+    public static Decision<Fund> CloseYear(Fund state, int year, IReadOnlyList<AccountBalance> trialBalance, IReadOnlyList<NegativeBalance> negative,
+        string? explanation, IReadOnlyList<string> evidence, DateOnly today)
     {
         if (year >= today.Year) return new Rejection(Rejections.WrongState, $"{year} 年度尚未结束");
         if (year <= state.ClosedThrough) return new Rejection(Rejections.YearClosed, $"{year} 年度已结账");
         if (state.ClosedThrough > 0 && year != state.ClosedThrough + 1) return new Rejection(Rejections.WrongState, $"请先结 {state.ClosedThrough + 1} 年度");
         InvariantViolationException.Require(Money.Sum(trialBalance.Select(b => b.AmountFen)) == Money.Zero, $"{state.Id}: the trial balance of {year} does not balance");
-        return new IEventOf<Fund>[] { new YearClosed(year, trialBalance, Postings.Digest(trialBalance)) };
+        if (negative.Count == 0) return new IEventOf<Fund>[] { new YearClosed(year, trialBalance, Postings.Digest(trialBalance)) };
+        if (explanation is null)
+            return new Rejection(Rejections.BalanceNegative, $"{negative[0].From:yyyy-MM-dd} 至 {negative[0].Until:yyyy-MM-dd} 账户 {negative[0].Account} 最低为 {negative[0].LowestFen} 元；共 {negative.Count} 处")
+            {
+                Field = "explanation",
+                Faults = [.. negative.Take(MaxNamed).Select(n => new Fault(Rejections.BalanceNegative.Code, $"{n.From:yyyy-MM-dd} 至 {n.Until:yyyy-MM-dd} 最低 {n.LowestFen} 元", n.Account))],
+            };
+        if (evidence.Count == 0) return new Rejection(Rejections.EvidenceMissing, "说明余额为负的原因须附盖章的书面说明") { Field = "evidence" };
+        return new IEventOf<Fund>[] { new YearClosed(year, trialBalance, Postings.Digest(trialBalance), explanation, evidence) };
     }
 
     /// <summary>

@@ -76,8 +76,14 @@ public sealed record TransferReceived(string FromFundId, string SubAccount, Mone
 
 /// <summary>
 /// A business year was closed (年度结账, C24): it takes no entry any more. The trial balance at its end is sealed by
-/// <paramref name="TrialBalanceDigest"/>, SHA-256 over its lines.
+/// <paramref name="TrialBalanceDigest"/>, SHA-256 over its lines. <paramref name="Explanation"/> and <paramref name="Papers"/>: why an account
+/// held less than nothing on a day of it, which an older build let happen.
 /// </summary>
-public sealed record YearClosed(int Year, IReadOnlyList<AccountBalance> TrialBalance, string TrialBalanceDigest) : IEventOf<Fund>;
+public sealed record YearClosed(int Year, IReadOnlyList<AccountBalance> TrialBalance, string TrialBalanceDigest, string? Explanation = null,
+    IReadOnlyList<string>? Papers = null) : IEventOf<Fund>, IEvidenced
+{
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IReadOnlyList<string> Evidence => Papers ?? [];
+}
 
 public sealed record FundClosed(string Reason, IReadOnlyList<string> Evidence) : IEventOf<Fund>, IEvidenced;

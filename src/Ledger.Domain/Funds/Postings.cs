@@ -9,6 +9,9 @@ public sealed record Posting(string Account, Money AmountFen);
 /// <summary>What an account holds: debits less credits.</summary>
 public sealed record AccountBalance(string Account, Money AmountFen);
 
+/// <summary>An account that held less than nothing at the end of the business dates from <paramref name="From"/> to <paramref name="Until"/>.</summary>
+public sealed record NegativeBalance(string Account, DateOnly From, DateOnly Until, Money LowestFen);
+
 /// <summary>
 /// Maps every money event of a fund to balanced postings. Accounts: <c>source:&lt;kind&gt;</c> (where money came from),
 /// <c>available:&lt;sub-account&gt;</c>, <c>reserved</c>, <c>in-transit</c>, <c>credited</c>, <c>returned</c> (back to its sources),
@@ -43,6 +46,35 @@ public static class Postings
     public static IReadOnlyList<AccountBalance> TrialBalance(IEnumerable<IEventOf<Fund>> events) =>
         [.. events.SelectMany(Of).GroupBy(p => p.Account, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
             .Select(g => new AccountBalance(g.Key, Money.Sum(g.Select(p => p.AmountFen)))).Where(b => b.AmountFen != Money.Zero)];
+
+    /// <summary>Where money lies, and where nobody can owe any: at the end of no business date may less than nothing be in it.</summary>
+    private static bool HoldsMoney(string account) =>
+        account is Reserved or InTransit or Credited or Returned || account.StartsWith("available:", StringComparison.Ordinal);
+
+    /// <summary>The accounts that held less than nothing on business dates of this span, in the order of those dates.</summary>
+    public static IReadOnlyList<NegativeBalance> Negative(IEnumerable<(DateOnly On, IEventOf<Fund> Event)> events, DateOnly from, DateOnly until)
+    {
+        var found = new List<NegativeBalance>();
+        var byAccount = events.SelectMany(e => Of(e.Event).Where(p => HoldsMoney(p.Account)).Select(p => (p.Account, e.On, p.AmountFen)));
+        foreach (var account in byAccount.GroupBy(p => p.Account))
+        {
+            var days = account.GroupBy(p => p.On).OrderBy(g => g.Key).Select(g => (On: g.Key, Change: Money.Sum(g.Select(p => p.AmountFen)))).ToList();
+            var (held, run) = (Money.Zero, (NegativeBalance?)null);
+            for (var i = 0; i < days.Count; i++)
+            {
+                held += days[i].Change;
+                var (first, last) = (days[i].On, i + 1 < days.Count ? days[i + 1].On.AddDays(-1) : DateOnly.MaxValue);
+                if (held >= Money.Zero) run = null;
+                else if (first <= until && last >= from)
+                {
+                    if (run is not null) found.Remove(run);
+                    run = new NegativeBalance(account.Key, run?.From ?? (first < from ? from : first), last > until ? until : last, run?.LowestFen < held ? run.LowestFen : held);
+                    found.Add(run);
+                }
+            }
+        }
+        return [.. found.OrderBy(n => n.From)];
+    }
 
     /// <summary>SHA-256, lower-case hex, over the lines <c>account TAB fen LF</c>: what seals a closed year.</summary>
     public static string Digest(IEnumerable<AccountBalance> trialBalance) =>

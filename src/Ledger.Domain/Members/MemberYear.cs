@@ -106,6 +106,10 @@ public static class MemberYearDecider
             ? Array.Empty<IEventOf<MemberYear>>()
             : new IEventOf<MemberYear>[] { new ContributionRecorded(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears) };
 
+    /// <summary>A year is paid for in the year before at the earliest; null when it was not earlier.</summary>
+    public static string? PaidTooEarly(int year, DateOnly paidOn) =>
+        paidOn.Year < year - 1 ? $"{year} 年度的缴费不会早于 {year - 1} 年，请核对日期" : null;
+
     /// <summary>A mistaken record: one person asks, and names another who is to confirm (four eyes).</summary>
     public static Decision<MemberYear> RequestReversal(MemberYear state, string reference, string confirmBy, string reason, Actor by) =>
         state.Contributions.All(c => c.Reference != reference) ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")

@@ -128,6 +128,7 @@ public static class PolicyYearDecider
 
     private static (string Field, string Message)? Fault(int year, PolicyParameters p) =>
         year is < 2009 or > 2100 ? ("year", "年度应在2009至2100之间")
+        : p.EffectiveFrom.Year < year - 1 || p.EffectiveFrom.Year > year ? ("effectiveFrom", $"生效日期应在 {year - 1} 至 {year} 年")
         : p.Tiers is not { Count: > 0 and <= MaxTiers } ? ("tiers", $"缴费档次应有1至{MaxTiers}个")
         : p.Tiers.Select(t => t.TierFen).Distinct().Count() != p.Tiers.Count ? ("tiers", "缴费档次不能重复")
         : p.NoticeDays is < 1 or > MaxNoticeDays ? ("noticeDays", $"公示天数应为1至{MaxNoticeDays}天")

@@ -6,10 +6,20 @@ using Npgsql;
 
 namespace Ledger.Projections.AuditTrail;
 
-/// <summary>What every event of a command carries beside its body: who, for which region and business date, by which command and request.</summary>
-public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate, string Command, string CorrelationId, string CausationId, string IdempotencyKey = "")
+/// <summary>
+/// What every event of a command carries beside its body: who, for which region and business date, by which command and request; and
+/// where it was asked whether the same money is booked twice, why it is not.
+/// </summary>
+public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate, string Command, string CorrelationId, string CausationId, string IdempotencyKey = "", string? NotDuplicate = null)
 {
-    public IReadOnlyDictionary<string, string> Headers() => new Dictionary<string, string>
+    public IReadOnlyDictionary<string, string> Headers()
+    {
+        var headers = Always();
+        if (NotDuplicate is not null) headers[EventHeaders.NotDuplicate] = NotDuplicate;
+        return headers;
+    }
+
+    private Dictionary<string, string> Always() => new()
     {
         [EventHeaders.Actor] = By.Id,
         [EventHeaders.Role] = By.Role,
@@ -24,7 +34,7 @@ public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate,
 public static class EventHeaders
 {
     public const string Actor = "actor", Role = "role", Region = "region", BusinessDate = "effectiveDate", IdempotencyKey = "idempotencyKey",
-        Command = "command";
+        Command = "command", NotDuplicate = "notDuplicate";
 
     public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
 

@@ -150,6 +150,9 @@ const show = (form, problem, again) => {
     button.onclick = () => location.reload();
     box.append(button);
   }
+  // What this answer asks for besides: a part of the form that was not there before.
+  const codes = [problem.code, ...(problem.faults || []).map(f => f.code)];
+  form.querySelectorAll('fieldset[data-for]').forEach(part => { if (codes.includes(part.dataset.for)) part.hidden = part.disabled = false; });
   const at = form.querySelector('.status');
   at ? at.before(box) : form.append(box);
   const field = problem.field && [...form.elements].find(e => e.name && (e.name === problem.field || e.name.replace('#', '0') === problem.field || problem.field.startsWith(`${e.name}.`) || problem.field.startsWith(`${e.name}[`) || e.name.replace('[]', '') === problem.field));
@@ -184,11 +187,29 @@ const clock = form => {
   return { tell: (text, part) => { what = text; share = part; draw(); }, end: text => { clearInterval(timer); status.textContent = text || ''; } };
 };
 
-/** The same content that got no answer goes out again under the same key: a second click does nothing twice. */
-const keyFor = (form, content) => {
-  if (!form.sent || form.sent.content !== content) form.sent = { content, key: key() };
-  return form.sent.key;
+// This entry of the window's history: Back comes to it again, also where the page is fetched anew.
+const entry = () => {
+  if (!history.state || !history.state.form) history.replaceState({ ...history.state, form: key() }, '');
+  return history.state.form;
 };
+
+// Two contents that fall together would only be refused (idempotency-mismatch): it need not be a cryptographic one.
+const short = text => { let a = 0x811c9dc5, b = 0x1b873593; for (let i = 0; i < text.length; i++) { a = Math.imul(a ^ text.charCodeAt(i), 0x01000193); b = Math.imul(b ^ text.charCodeAt(i), 0x85ebca6b); } return `${a >>> 0}.${b >>> 0}.${text.length}`; };
+
+/**
+ * What this form sends: the same content from the same place in the history goes out again under the same key and for the same version,
+ * so that neither a second click nor Back and Send again does anything twice. A refusal, or an answer that stays on this page, ends it.
+ */
+const sending = (form, content) => {
+  // Of passwords and citizen ids not even a short hash stays in the window.
+  const store = form.querySelector('[type=password],[name=citizenId]') ? memory : sessionStorage;
+  const name = `sent ${entry()} ${short(`${form.dataset.api} ${content}`)}`;
+  const known = store.getItem(name), sent = known ? JSON.parse(known) : { key: key(), version: form.dataset.version };
+  store.setItem(name, JSON.stringify(sent));
+  return { ...sent, forget: () => store.removeItem(name) };
+};
+const kept = new Map();
+const memory = { getItem: name => kept.get(name), setItem: (name, value) => kept.set(name, value), removeItem: name => kept.delete(name) };
 
 const submit = async (form, extra) => {
   if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
@@ -204,24 +225,27 @@ const submit = async (form, extra) => {
     if (form.tiers && form.tiers.length) body.standard.tiers = form.tiers;
     const files = [...form.querySelectorAll('input[type=file]:not([data-kind=evidence])')].filter(i => !i.disabled && i.files.length);
     const attached = form.attached ? [[form.attached.field, form.attached.file]] : files.map(i => [i.name, i.files[0]]);
-    let content, headers = { 'If-Match': form.dataset.version ? `"${form.dataset.version}"` : null };
+    let content, sent, headers = {};
     const target = `${fill(path, body)}${form.partial ? `${path.includes('?') ? '&' : '?'}partial=true` : ''}`;
     form.partial = false;
     if (attached.length || form.dataset.multipart !== undefined) {
       content = new FormData();
       for (const [name, value] of Object.entries(body)) content.append(name, value);
       for (const [name, file] of attached) content.append(name, file, file.name);
-      headers['Idempotency-Key'] = keyFor(form, json(body) + attached.map(([n, f]) => `${n}:${f.name}:${f.size}:${f.lastModified}`).join());
+      sent = sending(form, json(body) + attached.map(([n, f]) => `${n}:${f.name}:${f.size}:${f.lastModified}`).join());
     } else {
       content = json(body);
       headers['Content-Type'] = 'application/json';
-      headers['Idempotency-Key'] = keyFor(form, content);
+      sent = sending(form, content);
     }
+    headers['Idempotency-Key'] = sent.key;
+    headers['If-Match'] = sent.version ? `"${sent.version}"` : null;
     time.tell(words.working);
     const answer = await ask(method, target, content, headers, attached.length ? (n, of) => time.tell(n < of ? words.uploading : words.working, n < of ? n / of : undefined) : null);
-    form.sent = null;
     time.end();
     if (answer.status >= 400) {
+      // What went wrong on the other side may go out again as it is; what was refused is asked anew.
+      if (answer.status < 500) sent.forget();
       const again = attached.length && (async () => {
         const marked = await ask(method, target, content, { ...headers, 'Idempotency-Key': key(), Accept: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' }, null, true);
         download(marked.body, words.markedName);
@@ -230,10 +254,13 @@ const submit = async (form, extra) => {
       return;
     }
     const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
-    if (!form.dispatchEvent(event)) return;
-    if (form.dataset.then === 'reload') { if (form.dataset.done) sessionStorage.setItem('done', form.dataset.done); location.reload(); }
-    else if (form.dataset.then) { if (form.dataset.done) sessionStorage.setItem('done', form.dataset.done); location.href = fill(form.dataset.then, answer.body); }
-    else time.end(form.dataset.done || words.done);
+    const again = answer.headers('Idempotent-Replay') === 'true';
+    if (!form.dispatchEvent(event)) { sent.forget(); return; }
+    const done = again ? words.already : form.dataset.done;
+    if (done && form.dataset.then) sessionStorage.setItem('done', done);
+    if (form.dataset.then === 'reload') { sent.forget(); location.reload(); }
+    else if (form.dataset.then) { location.href = fill(form.dataset.then, answer.body); }
+    else { sent.forget(); time.end(form.dataset.done || words.done); }
   } catch (e) {
     time.end();
     show(form, { title: words.failed, detail: e.message, mend: words.retry });

@@ -98,7 +98,7 @@ public sealed class CountyYear
         {
             await Task.Delay(random.Next(50));
             var at = random.Next(villages.Count);
-            object Allocation(object amount, params string[] evidence) => new { amount, source = "collective-income", sourceName = "租金", evidence };
+            object Allocation(object amount, params string[] evidence) => new { amount, source = "collective-income", sourceName = "租金", evidence, confirmDuplicate = "同一回单的另一笔" };
             var amount = random.Next(1, 500_000) / 100m;
             using var answer = await (random.Next(100) switch
             {

@@ -1,0 +1,43 @@
+using System.Globalization;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Funds;
+using Ledger.Projections;
+using Ledger.Projections.AuditTrail;
+
+namespace Ledger.Api.Funds;
+
+/// <summary>Which entries of a fund share a slip or a bank reference with what is to be booked: one walk down an index each (schema.sql).</summary>
+public static class EarlierEntries
+{
+    private const string Types = $"('{SameMoney.Allocated}', '{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}')";
+
+    private const string Columns = $"""
+        e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'), e.headers ->> '{EventHeaders.BusinessDate}', (e.data ->> 'amountFen')::bigint, e.data ->> 'memberId'
+        """;
+
+    // "|| ''": the index over slips is the way, never the fund's whole stream.
+    private const string Slip = $"""
+          from {LedgerStore.Schema}.mt_events e
+         where e.type in {Types} and e.type = any($3) and e.stream_id || '' = $1 and e.data -> 'evidence' ?| $2
+        """;
+
+    private static readonly string Slips = $"""
+        (select false, {Columns} {Slip} and hashtextextended(e.stream_id || ' ' || (e.data -> 'evidence' ->> 0), 0) = any(array(select hashtextextended($1 || ' ' || d, 0) from unnest($2) d)) limit {SameMoney.MaxOfSlip})
+        union all
+        (select false, {Columns} {Slip} and jsonb_array_length(e.data -> 'evidence') > 1 limit {SameMoney.MaxOfSlip})
+        """;
+
+    private const string References = $"""
+        union all
+        (select true, {Columns} from {LedgerStore.Schema}.mt_events e
+          where e.type in ('{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}') and e.stream_id = $1 and upper(e.data ->> 'bankReference') = upper($4)
+          order by e.seq_id limit 200)
+        """;
+
+    public static Look Look(string fundId, Booking booking, IReadOnlyList<string> slips, string? reference, List<EarlierEntry> into) => new(
+        reference is null ? Slips : $"{Slips} {References}",
+        [Sql.Text(fundId), slips.Texts(s => s), SameMoney.SlipsOf(booking).Texts(t => t), .. reference is null ? Array.Empty<Npgsql.NpgsqlParameter>() : [Sql.Text(reference)]],
+        r => into.Add(new EarlierEntry(r.GetBoolean(0), r.GetString(1), r.GetString(2), DateOnly.ParseExact(r.GetString(3), "yyyy-MM-dd", CultureInfo.InvariantCulture), new Money(r.GetInt64(4)),
+            r.IsDBNull(5) ? null : r.GetString(5))));
+}

@@ -1,0 +1,34 @@
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+
+namespace Ledger.Web.Tests;
+
+/// <summary>C16: what was printed and what the page shows are the same for good; later changes stand beneath.</summary>
+[Collection("web")]
+public sealed class NoticePageTests(WebFixture web)
+{
+    [Fact]
+    public async Task C16_the_count_on_the_page_stays_and_the_addendum_takes_off()
+    {
+        var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
+        var application = web.Ids["noticed"];
+        var village = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await web.Sample.Http.GetStringAsync($"/api/applications/{application}")).GetProperty("villageCode").GetString()!;
+        var officer = new SampleClient(new HttpClient { BaseAddress = web.Sample.Http.BaseAddress }, tokens, SampleOffices.OfficerOf(village));
+        var lines = (await officer.GetAsync($"/api/applications/{application}/lines?status=approved&limit=1000")).GetProperty("lines");
+        await using var villager = await web.VisitAsync(null);
+        await villager.Page.GotoAsync($"/notices/{application}");
+        var rows = villager.Page.Locator("section table tbody tr");
+        var printed = await rows.CountAsync();
+        Assert.Equal(lines.GetArrayLength(), printed);
+        await officer.PostAsync($"/api/applications/{application}/line-withdrawals", new { memberIds = new[] { lines[2].GetProperty("memberId").GetString() }, reason = "本人放弃" });
+        await villager.Page.ReloadAsync();
+        await villager.SeesAsync($"共 {printed} 人");
+        Assert.Equal(printed, await villager.Page.Locator("section").First.Locator("tbody tr").CountAsync());
+        await Assertions.Expect(villager.Page.Locator("#addendum tbody tr")).ToContainTextAsync("村集体撤回");
+        await villager.SeesAsync($"减少 1 人，现为 {printed - 1} 人");
+        await villager.Page.EmulateMediaAsync(new() { Media = Media.Print });
+        await Assertions.Expect(villager.Page.Locator("#addendum")).ToBeVisibleAsync();
+        await villager.Page.EmulateMediaAsync(new() { Media = Media.Screen });
+        await villager.ShootAsync("notice-addendum");
+    }
+}
