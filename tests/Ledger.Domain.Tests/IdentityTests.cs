@@ -85,6 +85,9 @@ public sealed class IdentityTests
         var taken = Enumerable.Range(0, 200_000).Count(_ => PersonalNumbers.InReference($"{random.Next(370000, 379999)}{days[random.Next(365)]:yyyyMMdd}{random.Next(10_000):0000}") is not null);
         Assert.Equal(0, taken); // region, date, number: 18 digits, and a check digit that fits one in eleven
         taken = Enumerable.Range(0, 200_000).Count(_ => PersonalNumbers.InReference($"{random.NextInt64(1_000_000_000, 9_999_999_999)}{random.NextInt64(100_000_000, 999_999_999)}") is not null);
+        var ids = Enumerable.Range(0, 200_000).Select(_ => { var bytes = new byte[16]; random.NextBytes(bytes); return new Guid(bytes); }).ToList();
+        Assert.InRange(ids.Count(id => PersonalNumbers.In($"/api/members/member-{id:N}/death") is not null), 0, 3);
+        Assert.InRange(ids.Count(id => PersonalNumbers.InReference($"{id}") is not null), 0, 1);
         Assert.True(taken < 60, $"{taken} of 200,000 numbers of 19 digits by chance");
     }
 }

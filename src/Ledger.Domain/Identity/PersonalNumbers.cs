@@ -34,13 +34,13 @@ public static partial class PersonalNumbers
                 {
                     together += chain[last].Digits;
                     if (IsPayer(together)) return Id;
-                    if (chain[first].FollowsLetter || !IsOneNumber(chain.GetRange(first, last - first + 1), out var isList)) continue;
+                    if (chain[first].AfterLetter || chain[last].BeforeLetter || !IsOneNumber(chain.GetRange(first, last - first + 1), out var isList)) continue;
                     if (IsPhone(together)) return Phone;
                     if (!isList && together[0] is '4' or '5' or '6' or '9' && IsCard(together)) return Card;
                 }
             }
         }
-        return WrittenOut().Matches(plain).Select(m => Alone(new Group(new string([.. m.Value.Select(InDigits)]), "", false))).FirstOrDefault(found => found is not null);
+        return WrittenOut().Matches(plain).Select(m => Alone(new Group(new string([.. m.Value.Select(InDigits)]), "", false, false))).FirstOrDefault(found => found is not null);
     }
 
     /// <summary>The same for a reference, a key or a name of an account: a citizen id anywhere in it, or a mobile number and nothing else.</summary>
@@ -60,8 +60,8 @@ public static partial class PersonalNumbers
     /// <summary>What somebody sent, as a refusal may repeat it: an answer is kept for ever too.</summary>
     public static string Quoted(string text) => In(text) is null && InReference(text) is null ? $"“{text}”" : "所填内容";
 
-    /// <summary>A run of digits; <paramref name="Apart"/>: what stands between it and the one before.</summary>
-    private sealed record Group(string Digits, string Apart, bool FollowsLetter)
+    /// <summary>A run of digits; <paramref name="Apart"/>: what stands between it and the one before. Letters at either end: part of an id or a voucher's number.</summary>
+    private sealed record Group(string Digits, string Apart, bool AfterLetter, bool BeforeLetter)
     {
         public int Length => Digits.Length;
     }
@@ -82,7 +82,7 @@ public static partial class PersonalNumbers
         if (digits.Length == 18 && CitizenId.IsValid(digits)) return Id;
         for (var i = 0; i + 18 <= digits.Length; i++)
             if (IsPayer(digits.Substring(i, 18))) return Id;
-        if (group.FollowsLetter) return null; // the number of a voucher
+        if (group.AfterLetter || group.BeforeLetter) return null;
         return IsPhone(digits) ? Phone : IsCard(digits) ? Card : null;
     }
 
@@ -139,7 +139,7 @@ public static partial class PersonalNumbers
                 yield return chain;
                 chain = [];
             }
-            chain.Add(new Group(match.Value, apart, FollowsLetter(plain, match.Index)));
+            chain.Add(new Group(match.Value, apart, FollowsLetter(plain, match.Index), match.Index + match.Length < plain.Length && char.IsAsciiLetter(plain[match.Index + match.Length])));
             end = match.Index + match.Length;
         }
         if (chain.Count > 0) yield return chain;
