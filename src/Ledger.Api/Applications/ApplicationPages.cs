@@ -126,6 +126,8 @@ public static class ApplicationPages
             else if (MemberYearDecider.Ineligible(member, years.GetValueOrDefault(line.MemberId), collective.WithPredecessors()) is { } why) faults[line.MemberId] = why.Message;
             else if (policy is not null && years[line.MemberId].CapUsed() + line.AmountFen > policy.HighestTierFen)
                 faults[line.MemberId] = $"超过年度上限，剩余 {policy.HighestTierFen - years[line.MemberId].CapUsed()} 元";
+            // It stops nobody but who reported it; whoever reviews ought to know.
+            else if (member.DeathReports.Count > 0) faults[line.MemberId] = "有集体报告此人死亡，尚未确认";
         }
         return faults;
     }

@@ -96,8 +96,9 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         return StreamId.DonorOf(code);
     }
 
-    public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people) =>
-        Officer.UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");
+    /// <summary>By the village itself; the agency's own import needs nobody's confirmation for people of its other villages.</summary>
+    public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people, SampleClient? by = null) =>
+        (by ?? Officer).UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");
 
     public Task<JsonElement> ImportContributionsAsync(IEnumerable<(SamplePerson, int, bool)> payers, DateOnly paidOn) =>
         offices.Tax.UploadAsync($"/api/contributions/import?year={year}", SampleSheets.Contributions(payers, paidOn, $"SW{villageCode}{year}"), "缴费.xlsx");
