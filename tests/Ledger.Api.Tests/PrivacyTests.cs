@@ -151,7 +151,7 @@ public sealed class PrivacyTests(ApiFixture api)
         await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", Payment("6222020200112230")); // as long as a card, and a bank's number
 
         using (var keyed = await village.Officer.SendAsync(HttpMethod.Post, $"{village.ApplicationPath}/objections", SampleClient.Json(new { text = "x" }), $"key-{id}"))
-            Assert.Contains("reference-is-personal", await keyed.Content.ReadAsStringAsync());
+            Assert.Contains("personal-data-in-text", await keyed.Content.ReadAsStringAsync());
         using (var file = await village.Officer.SendAsync(HttpMethod.Post, "/api/evidence", SampleClient.Form(SamplePeople.Pdf("x"), $"{id}死亡证明.pdf")))
             Assert.Equal("凭证.pdf", JsonSerializer.Deserialize<JsonElement>(await file.Content.ReadAsStringAsync()).GetProperty("fileName").GetString());
         await ApiFixture.RefusedAsync("field-invalid", village.Officer, $"/api/funds/{village.FundId}/allocations",
