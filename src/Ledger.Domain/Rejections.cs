@@ -72,6 +72,9 @@ public static class Rejections
     public static readonly RejectionCode AmountInvalid = new("amount-invalid", 422, "金额无效", "", "金额以元为单位，大于零，最多两位小数");
     public static readonly RejectionCode FieldInvalid = new("field-invalid", 422, "内容无效", "", "按提示改正所列字段");
     public static readonly RejectionCode PersonalDataInText = new("personal-data-in-text", 422, "文字中有个人信息", "", "去掉身份证号、手机号、银行卡号；指明某人请用成员编号");
+    public static readonly RejectionCode AgencyNeeded = new("agency-needed", 409, "须由经办机构办理", "C4 C20", "请经办机构核对凭证后确认");
+    public static readonly RejectionCode ReferenceIsPersonal =
+        new("reference-is-personal", 422, "凭证号、编号里有身份证号或手机号", "", "填银行流水号、税票号、回执号等单据自己的编号；没有的，另编一个流水号");
     public static readonly RejectionCode RetentionNotOver = new("retention-not-over", 409, "保管期限未满", "", "期满后再删除；期限见 Ledger:RetentionYears");
     public static readonly RejectionCode BodyInvalid = new("body-invalid", 400, "请求内容无法读取", "", "按接口文档改正请求的格式");
     public static readonly RejectionCode FileInvalid = new("file-invalid", 422, "文件无法读取", "", "使用下载的模板，保存为 .xlsx 或 .csv 后重新上传");

@@ -64,6 +64,6 @@ public static class ProjectionRegistration
     private static void AddState<T>(StoreOptions options) where T : Aggregate, IEvolve<T>
     {
         options.Projections.Add(new StateProjection<T>(), ProjectionLifecycle.Inline);
-        options.Schema.For<T>().Duplicate(x => x.Region, configure: ByPrefix).IgnoreIndex("mt_doc_memberyear_idx_clawback").IgnoreIndex("mt_doc_member_idx_memberships"); // see schema.sql
+        options.Schema.For<T>().Duplicate(x => x.Region, configure: ByPrefix).IgnoreIndex("mt_doc_memberyear_idx_clawback").IgnoreIndex("mt_doc_member_idx_memberships").IgnoreIndex("mt_doc_member_idx_waiting"); // see schema.sql
     }
 }

@@ -204,7 +204,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var second = await api.RegisteredAsync(first.Offices);
         await second.SurveyAsync(tries);
         await second.AllocateAsync(1_000_000);
-        await second.ImportMembersAsync(people);
+        await second.ImportMembersAsync(people, second.Offices.Reviewer);
         await second.DraftAsync(SampleVillage.Flat(2500));
         await second.ResolveAsync(api.Today);
         await second.AdoptAsync();

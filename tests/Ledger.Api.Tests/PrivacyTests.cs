@@ -124,6 +124,88 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.StartsWith($"{Storage.Person.Mask(people[1].Name)}已迁出本村，凭证 NX20260618000123", text);
     }
 
+    /// <summary>However it is written, and wherever: free text, references, the key of a request, a file's name, cells of an upload.</summary>
+    [Fact]
+    public async Task A_citizen_id_gets_into_no_event_no_kept_answer_and_no_file_name()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        var (id, spaced) = (people[0].CitizenId, string.Join(' ', people[0].CitizenId.Chunk(4).Select(c => new string(c))));
+        var wide = new string([.. id.Select(c => (char)(c - ' ' + 0xFF00))]);
+        var phone = $"+86 {people[0].Phone[..3]}-{people[0].Phone[3..7]}-{people[0].Phone[7..]}";
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, $"{village.ApplicationPath}/notice", new { place = $"公示栏 {wide}" });
+        await village.NoticeAsync();
+        foreach (var number in new[] { wide, spaced, phone, string.Join('\u200b', phone.Where(char.IsAsciiDigit)) })
+        {
+            await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, $"{village.ApplicationPath}/objections", new { text = $"此人（{number}）不符合条件" });
+            using var anybody = await api.Http.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/api/notices/{village.ApplicationId}/objections")
+            { Content = SampleClient.Json(new { text = $"电话{number}" }), Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } });
+            Assert.Equal(System.Net.HttpStatusCode.UnprocessableEntity, anybody.StatusCode);
+        }
+        var evidence = new[] { await village.Officer.EvidenceAsync("slip") };
+        object Payment(string reference) => new { amount = 200, purpose = "member-subsidy", bankReference = reference, evidence };
+        foreach (var reference in new[] { id, $"SW{id}", spaced, wide, people[0].Phone })
+            Assert.Equal("bankReference", (await ApiFixture.RefusedAsync("reference-is-personal", village.Officer, $"{village.ApplicationPath}/payment", Payment(reference))).GetProperty("field").GetString());
+        await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", Payment("6222020200112230")); // as long as a card, and a bank's number
+
+        using (var keyed = await village.Officer.SendAsync(HttpMethod.Post, $"{village.ApplicationPath}/objections", SampleClient.Json(new { text = "x" }), $"key-{id}"))
+            Assert.Contains("personal-data-in-text", await keyed.Content.ReadAsStringAsync());
+        using (var file = await village.Officer.SendAsync(HttpMethod.Post, "/api/evidence", SampleClient.Form(SamplePeople.Pdf("x"), $"{id}死亡证明.pdf")))
+            Assert.Equal("凭证.pdf", JsonSerializer.Deserialize<JsonElement>(await file.Content.ReadAsStringAsync()).GetProperty("fileName").GetString());
+        await ApiFixture.RefusedAsync("field-invalid", village.Officer, $"/api/funds/{village.FundId}/allocations",
+            new { amount = 1, source = "collective-income", sourceName = "x", evidence, earmark = new { memberIds = new[] { id } } });
+        await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, $"/api/funds/{village.FundId}/allocations",
+            new { amount = 1, source = "collective-income", sourceName = "x", evidence, earmark = new { group = id } });
+        await ApiFixture.RefusedAsync("personal-data-in-text", village.Offices.CountyHrss, "/api/donors", new { kind = "charity", name = $"基金会{id}", creditCode = SamplePeople.CreditCode(village.Offices.County, 950) });
+        await ApiFixture.RefusedAsync("reference-is-personal", village.Officer, $"/api/funds/{village.FundId}/allocations/{(await village.AllocateAsync(1)).GetProperty("allocationId").GetString()}/reversal", new { confirmBy = id, reason = "x" });
+
+        // The tax office's file: by the person's id as its reference, and an id where an amount belongs.
+        var sheet = $"姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\n{people[0].Name},{id},{id},300,{id},正常缴费,{id}\n";
+        using var contributions = await village.Offices.Tax.SendAsync(HttpMethod.Post, $"/api/contributions/import?year={village.Year}", SampleClient.Form(Encoding.UTF8.GetBytes(sheet), "缴费.csv"));
+        var problem = await contributions.Content.ReadAsStringAsync();
+        Assert.Contains("reference-is-personal", problem);
+        Assert.DoesNotContain(id, problem);
+        sheet = $"姓名,身份证号,村民小组\n{people[0].Name},{id},{id}\n";
+        await ApiFixture.RefusedAsync("roster-invalid", village.Officer, $"/api/members/import?collectiveId={village.CollectiveId}", SampleClient.Form(Encoding.UTF8.GetBytes(sheet), "名册.csv"));
+
+        foreach (var number in new[] { id, wide, spaced, people[0].Phone, phone })
+            foreach (var where in new[] { "select count(*) from ledger.mt_events where data::text || headers::text like @n", "select count(*) from ledger.idempotency where convert_from(body, 'utf8') || key || headers::text like @n", "select count(*) from ledger.evidence where file_name like @n" })
+                Assert.True(await api.ScalarAsync<long>(where, ("n", $"%{number}%")) == 0, $"{number}: {where}");
+    }
+
+    [Fact]
+    public async Task C8_an_individual_donor_is_erased_like_a_member_and_the_receipt_still_says_where_each_yuan_went()
+    {
+        var village = await api.RegisteredAsync();
+        var person = new SamplePeople(57).Take(1, village.Offices.County)[0] with { Name = "欧阳传福德" };
+        var donor = (await village.Officer.PostAsync("/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId, phone = person.Phone })).Id();
+        await ApiFixture.RefusedAsync("already-exists", village.Officer, "/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId });
+        // Another county has a register of its own, and hears nothing of this one.
+        var other = await api.RegisteredAsync();
+        Assert.NotEqual(donor, (await other.Officer.PostAsync("/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId })).Id());
+        await village.AllocateAsync(300, "individual", $"{person.Name}捐款", donorId: donor);
+        Assert.Equal($"{Storage.Person.Mask(person.Name)}捐款", await api.ScalarAsync<string>("select data ->> 'sourceName' from ledger.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @d", ("d", donor)));
+
+        await ApiFixture.RefusedAsync("retention-not-over", village.Offices.CountyHrss, $"/api/donors/{donor}/erasure", new { reason = "保管期满" });
+        await ApiFixture.RefusedAsync("forbidden", village.Officer, $"/api/donors/{donor}/erasure", new { reason = "保管期满" });
+        await ApiFixture.RefusedAsync("not-found", other.Offices.CountyHrss, $"/api/donors/{donor}/erasure", new { reason = "保管期满" });
+        await using var process = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile, ["Ledger__RetentionYears"] = "0" });
+        var there = new SampleClient(process.Http, new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System), village.Offices.CountyHrss.Actor);
+        await there.PostAsync($"/api/donors/{donor}/erasure", new { reason = "保管期满" });
+        await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{donor}/erasure", new { reason = "再次" });
+        var charity = await village.CharityAsync();
+        await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{charity}/erasure", new { reason = "x" });
+        Assert.True(await api.ScalarAsync<bool>("select wrapped_key is null and data is null from ledger.person where member_id = @d", ("d", donor)));
+        var receipt = await village.Officer.GetAsync($"/api/donors/{donor}/receipt");
+        Assert.Equal(("（已删除）", 300m), (receipt.GetProperty("donor").GetProperty("name").GetString(), receipt.GetProperty("availableAmount").GetDecimal()));
+        foreach (var table in new[] { "mt_events", "mt_doc_donor", "audit_entry", "idempotency" })
+            Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from ledger.{table} t where t::text like @n", ("n", $"%{person.Name}%")));
+        // Back one day, the person is somebody new.
+        Assert.NotEqual(donor, (await village.Officer.PostAsync("/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId })).Id());
+    }
+
     private static char Luhn(string digits)
     {
         for (var c = '0'; c <= '9'; c++)

@@ -111,7 +111,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             await _villages[v].RegisterAsync();
             await _villages[v].SurveyAsync(50);
             // Everybody belongs to one village, every third person to a second one too: there the cap bites.
-            await _villages[v].ImportMembersAsync(persons.Where((_, i) => Belongs(i).Contains(v)));
+            await _villages[v].ImportMembersAsync(persons.Where((_, i) => Belongs(i).Contains(v)), _offices.Reviewer);
             await _villages[v].DraftAsync(SampleVillage.Flat(Yuan(_subsidies[v])));
             await _villages[v].ResolveAsync(_api.Today);
             await _villages[v].AdoptAsync();

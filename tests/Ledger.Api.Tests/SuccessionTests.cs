@@ -108,7 +108,7 @@ public sealed class SuccessionTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2);
         var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()).ToArray();
         await ApiFixture.RefusedAsync("evidence-missing", village.Officer, $"/api/members/{members[0]}/death", new { on = api.Today });
-        await village.Officer.PostAsync($"/api/members/{members[0]}/death", new { on = api.Today, evidence = new[] { await village.Officer.EvidenceAsync("certificate") } });
+        await village.Offices.Reviewer.PostAsync($"/api/members/{members[0]}/death", new { on = api.Today, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("certificate") } });
         await village.Officer.PostAsync($"/api/members/{members[1]}/departure", new { collectiveId = village.CollectiveId, on = api.Today, reason = "户籍迁出" });
         await ApiFixture.RefusedAsync("not-found", api.NewOffices().Reviewer, $"/api/members/{members[0]}/departure", new { collectiveId = village.CollectiveId, on = api.Today, reason = "x" });
         var seal = await village.Officer.EvidenceAsync("seal");

@@ -138,7 +138,7 @@ public static partial class AccountEndpoints
 
     private static async Task<Answer> Open(AccountBody body, Command command, Caller caller, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher)
     {
-        var name = Require.Text(body.Name, "name", 60).ToLowerInvariant();
+        var name = Require.Reference(body.Name, "name", 60).ToLowerInvariant();
         if (!Names().IsMatch(name)) throw Require.Invalid("name", "用小写字母开头，只含小写字母、数字、点、下划线、连字符");
         RequireRole(body.Role, body.Region, caller);
         var id = StreamId.Account(name);

@@ -136,6 +136,8 @@ public static class ApplicationPages
             else if (policy is not null && basis.Years[application.MemberYearId(line)].CapUsed() is var used && used + line.AmountFen > policy.HighestTierFen)
                 faults[line.MemberId] = ($"超过年度上限，剩余 {policy.HighestTierFen - used} 元", false);
             else if (basis.Limits.Finding(basis.AgeOf(line)) is { } finding) faults[line.MemberId] = (finding, true);
+            // It stops nobody but who reported it; whoever reviews ought to know.
+            else if (basis.Members.GetValueOrDefault(line.MemberId)?.DeathReports.Count > 0) faults[line.MemberId] = ("有集体报告此人死亡，尚未确认", false);
         }
         return faults;
     }

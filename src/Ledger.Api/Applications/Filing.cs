@@ -4,6 +4,7 @@ using System.Text.Json;
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Api.Members;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
@@ -110,9 +111,9 @@ public static class Filing
         var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
 
         var faults = new List<Fault>();
-        var (entries, persons, digest) = roster is not null ? await ReadRosterAsync(roster, faults, command, people) : await ReadLinesAsync(body.Lines ?? [], command, people);
+        var (entries, members, persons, digest) = roster is not null
+            ? await ReadRosterAsync(roster, collective.WithPredecessors(), faults, command, people) : await ReadLinesAsync(body.Lines ?? [], command, people);
         var ids = entries.Select(e => e.MemberId).OfType<string>().ToList();
-        var members = await command.ReadManyAsync<Member>(ids);
         var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
         var lineage = await Succession.LineageAsync(command.Connection, collective);
@@ -123,8 +124,10 @@ public static class Filing
         return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, fund, faults);
     }
 
-    private static async Task<(IReadOnlyList<RosterEntry> Entries, IReadOnlyDictionary<string, Person> Persons, string Digest)> ReadRosterAsync(IFormFile roster,
-        List<Fault> faults, Command command, PersonalData people)
+    /// <summary>A list's entries, the members they name, and what the faults and the standard have to know of them.</summary>
+    private sealed record ReadRoster(IReadOnlyList<RosterEntry> Entries, IReadOnlyDictionary<string, Member> Members, IReadOnlyDictionary<string, Person> Persons, string Digest);
+
+    private static async Task<ReadRoster> ReadRosterAsync(IFormFile roster, IReadOnlyCollection<string> collectives, List<Fault> faults, Command command, PersonalData people)
     {
         var table = Table.Read(roster, Sheets.RosterForm);
         var rows = new List<(int Row, string Name, CitizenId Id, Money? Declared)>();
@@ -134,16 +137,15 @@ public static class Filing
             var (name, id, declared) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId(), reader.OptionalAmount(Roster.AmountColumn));
             if (reader.IsSound) rows.Add((row.Number, name, id, declared));
         }
-        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        var (ids, members) = await OwnMembers.FindAsync(collectives, [.. rows.Select(r => r.Id)], command, people);
         var persons = await people.ReadAsync(command.Connection, ids.Values);
         await using var content = roster.OpenReadStream();
-        return ([.. rows.Select(r => new RosterEntry(r.Row, ids.GetValueOrDefault(r.Id),
-                !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name, r.Declared))], persons,
+        return new ReadRoster([.. rows.Select(r => new RosterEntry(r.Row, ids.GetValueOrDefault(r.Id),
+                !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name, r.Declared))], members, persons,
             Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
     }
 
-    private static async Task<(IReadOnlyList<RosterEntry> Entries, IReadOnlyDictionary<string, Person> Persons, string Digest)> ReadLinesAsync(
-        IReadOnlyList<FilingLine> lines, Command command, PersonalData people) =>
-        ([.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))], await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId)),
+    private static async Task<ReadRoster> ReadLinesAsync(IReadOnlyList<FilingLine> lines, Command command, PersonalData people) =>
+        new([.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))], await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId)), await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId)),
             Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Select(l => $"{l.MemberId} {l.Amount}"))))));
 }

@@ -91,7 +91,7 @@ public static class Payments
     public static async Task<Answer> Pay(string id, PaymentBody body, Command command, PersonalData people)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        var (reference, confirmed) = (Require.Text(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
+        var (reference, confirmed) = (Require.Reference(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         Decision<Application> Decide(Application a, IReadOnlyList<string>? ids) => ApplicationDecider.Pay(a, ids, reference, evidence, command.Today, command.Actor);
@@ -153,11 +153,14 @@ public static class Payments
         if (lines.Count == 0 && leftOut.Count > 0) throw new RefusedException(LineCheck.NobodyLeft(application, leftOut));
         var faults = LineCheck.Faults(application, leftOut);
         application = command.Append(id, application, ApplicationDecider.DisclosePaymentList(application, lines, command.Actor));
-        var persons = await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId));
+        // The card that this village handed in, not another one's.
+        var records = basis.Members.Values.ToDictionary(m => m.Id, m => basis.Lineage.Members.Select(m.RecordOf).FirstOrDefault(r => r is not null));
+        var persons = await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId).Concat(records.Values.OfType<string>()));
+        string Card(string memberId) => records.GetValueOrDefault(memberId) is { } record ? persons.GetValueOrDefault(record)?.BankCard ?? "" : "";
         (string Heading, int Width)[] headings = [("序号", 8), ("姓名", 14), ("身份证号", 24), ("银行卡号", 26), ("补助金额（元）", 16)];
         Column[] columns = [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))];
         var rows = lines.Select((l, i) => persons.TryGetValue(l.MemberId, out var p)
-            ? (IEnumerable<string>)[$"{i + 1}", p.Name, p.CitizenId, p.BankCard ?? "", $"{l.AmountFen}"] : [$"{i + 1}", Members.MemberEndpoints.Erased, "", "", $"{l.AmountFen}"]);
+            ? (IEnumerable<string>)[$"{i + 1}", p.Name, p.CitizenId, Card(l.MemberId), $"{l.AmountFen}"] : [$"{i + 1}", Members.MemberEndpoints.Erased, "", "", $"{l.AmountFen}"]);
         var total = Money.Sum(lines.Select(l => l.AmountFen));
         var sheet = Workbook.Write(("付款清单", rows.Prepend(columns.Select(c => c.Heading)).Append(["", "合计", ChineseAmount.Of(total), "", $"{total}"]), columns));
         var view = new PaymentListView($"付款清单-{application.Year}.xlsx", lines.Count, total, Convert.ToBase64String(sheet), faults);
@@ -166,7 +169,7 @@ public static class Payments
 
     public static async Task<Answer> ReturnPayment(string id, BankReturnBody body, Command command)
     {
-        var (reference, reason) = (Require.Text(body.BankReference, "bankReference", 60), Require.Prose(body.Reason, "reason", 500));
+        var (reference, reason) = (Require.Reference(body.BankReference, "bankReference", 60), Require.Prose(body.Reason, "reason", 500));
         var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
@@ -190,7 +193,7 @@ public static class Payments
     public static async Task<Answer> Refund(string id, RefundBody body, Command command)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        var (reference, confirmed) = (Require.Text(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
+        var (reference, confirmed) = (Require.Reference(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
         var after = command.Append(id, before, WayBack.Refund(before, body.MemberId, body.Reason, reference, evidence, command.Actor));
@@ -228,10 +231,12 @@ public static class Payments
             var reader = new RowReader(table, row, faults, Rejections.ReceiptMismatch);
             var (name, citizen) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId());
             var receipt = new ReceiptRow(row.Number, null, reader.Amount(Receipt.AmountColumn), reader.Date(Sheets.CreditedOn, command.Today),
-                reader.Text(Sheets.ReceiptNumber, 40));
+                reader.Reference(Sheets.ReceiptNumber, 40));
             if (reader.IsSound) read.Add((name, citizen, receipt));
         }
-        var ids = await people.FindAsync(command.Connection, read.Select(r => r.Id));
+        // Of whom the application does not name nothing is said but that.
+        var listed = application.Lines.Select(l => l.MemberId).ToHashSet();
+        var ids = (await people.FindAsync(command.Connection, read.Select(r => r.Id))).Where(f => listed.Contains(f.Value)).ToDictionary();
         var persons = await people.ReadAsync(command.Connection, ids.Values);
         foreach (var (name, citizen, row) in read)
             if (ids.TryGetValue(citizen, out var memberId) && persons.TryGetValue(memberId, out var person) && person.Name != name)

@@ -65,7 +65,7 @@ public static class CollectiveEndpoints
         var id = StreamId.Collective(code);
         var known = await command.FindAsync<Collective>(id);
         command.Region = body.VillageCode;
-        var state = command.Append(id, known, CollectiveDecider.Register(known, code, Require.Text(body.Name, "name", 100), body.VillageCode));
+        var state = command.Append(id, known, CollectiveDecider.Register(known, code, Require.Name(body.Name, "name", 100), body.VillageCode));
         return Answer.Created($"/api/collectives/{id}", CollectiveView.Of(state), state.Revision);
     }
 

@@ -18,7 +18,7 @@ public static class Succession
 
     public static async Task<Answer> Rename(string id, RenameBody body, Command command)
     {
-        var name = Require.Text(body.Name, "name", 100);
+        var name = Require.Name(body.Name, "name", 100);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var collective = await command.LoadAsync<Collective>(id);
         collective = command.Append(id, collective, CollectiveDecider.Rename(collective, name, evidence));

@@ -44,6 +44,7 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     private readonly Dictionary<string, long> _versions = [];
     private readonly Dictionary<string, StreamChange> _changes = [];
     private readonly List<NpgsqlBatchCommand> _beside = [];
+    private readonly Dictionary<string, string> _regions = [];
     private readonly List<(Application Application, IEventOf<Application> Event)> _started = [];
     private AsyncServiceScope? _outbox;
 
@@ -203,6 +204,9 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         return wanted;
     }
 
+    /// <summary>The events of this stream belong to another region than the rest: who does not look after it does not see them.</summary>
+    public void BelongsTo(string id, string region) => _regions[id] = region;
+
     /// <summary>A statement that runs with the command's events: it stands or falls with them.</summary>
     public void Beside(NpgsqlBatchCommand statement) => _beside.Add(statement);
 
@@ -211,7 +215,9 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         await using var batch = Connection.CreateBatch();
         // First the answer to the key: where that is known, no sequence number has been spent, whose gap the projections would wait for.
         foreach (var statement in _beside) batch.BatchCommands.Add(statement);
-        writer.Add(batch, _changes.Values, Stamp());
+        var stamp = Stamp();
+        if (_regions.Count == 0) writer.Add(batch, _changes.Values, stamp);
+        else foreach (var region in _changes.Values.GroupBy(c => _regions.GetValueOrDefault(c.Id, Region))) writer.Add(batch, [.. region], stamp with { Region = region.Key });
         var deadlines = await DeadlinesAsync();
         if (deadlines.Count == 0) batch.Add("commit"); // with the last statement: nothing is left to say
         await batch.PrepareAsync();
@@ -278,5 +284,6 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         _versions.Clear();
         _changes.Clear();
         _beside.Clear();
+        _regions.Clear();
     }
 }

@@ -39,7 +39,7 @@ public static class IdempotencyKey
     /// <summary>What is wrong with a key; null: nothing is.</summary>
     public static Rejection? Fault(string key) =>
         key.Length > MaxLength || !key.All(c => c is > ' ' and < (char)127) ? Commands.Require.Invalid(Header, $"应为 1 至 {MaxLength} 个可见 ASCII 字符").Rejection
-        : PersonalNumbers.In(key) is { } what ? new Rejection(Rejections.PersonalDataInText, $"{Header} 中有{what}") { Field = Header }
+        : PersonalNumbers.InReference(key) is { } what ? new Rejection(Rejections.PersonalDataInText, $"{Header} 中有{what}") { Field = Header }
         : null;
 
     /// <exception cref="RefusedException"><c>idempotency-key-missing</c> on a POST without one, <c>field-invalid</c> or <c>personal-data-in-text</c> for an unusable one.</exception>

@@ -35,6 +35,25 @@ public static class Require
     /// <summary>As <see cref="Prose"/>; null where there is none.</summary>
     public static string? OptionalProse(string? value, string field, int maxLength) => string.IsNullOrWhiteSpace(value) ? null : Prose(value, field, maxLength);
 
+    /// <summary>A name of something that is no person (a collective, an organisation, a group, a form of meeting): checked as prose is.</summary>
+    public static string Name(string? value, string field, int maxLength) => Prose(value, field, maxLength);
+
+    /// <summary>
+    /// A number that somebody else gave (bank, tax office, agency) or a name that somebody signs in with: for ever in events, so no citizen
+    /// id and no mobile number. As long as a bank card it may be.
+    /// </summary>
+    public static string Reference(string? value, string field, int maxLength)
+    {
+        var text = Text(value, field, maxLength);
+        return Domain.Identity.PersonalNumbers.InReference(text) is { } what
+            ? throw new RefusedException(new Rejection(Rejections.ReferenceIsPersonal, $"{field} 中有{what}") { Field = field })
+            : text;
+    }
+
+    /// <summary>Ids of members as this product gives them.</summary>
+    public static IReadOnlyList<string>? MemberIds(IReadOnlyList<string>? ids, string field) =>
+        ids?.All(Domain.Identity.StreamId.IsMember) == false ? throw Invalid(field, "应为成员编号 member-…") : ids;
+
     /// <summary>A business date (业务日期): not in the future, not before the scheme began in 2009; today when absent.</summary>
     public static DateOnly BusinessDate(DateOnly? date, string field, DateOnly today) => date switch
     {

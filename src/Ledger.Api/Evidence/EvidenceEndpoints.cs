@@ -3,6 +3,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Npgsql;
 
 namespace Ledger.Api.Evidence;
@@ -46,6 +47,8 @@ public static class EvidenceEndpoints
             ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）") { Field = "file" });
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
+        // A document is found by its digest; what it was called is for ever, and people call files by whom they are about.
+        if (PersonalNumbers.In(name) is not null || PersonalNumbers.InReference(name) is not null) name = $"凭证{Path.GetExtension(name)}";
         await command.Connection.ExecuteAsync(
             $"""
              insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by)

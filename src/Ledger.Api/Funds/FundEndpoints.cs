@@ -129,7 +129,7 @@ public static class FundEndpoints
         return Answer.Created($"/api/funds/{id}", FundView.Of(state), state.Revision);
     }
 
-    private static async Task<Answer> Allocate(string id, AllocationBody body, Command command)
+    private static async Task<Answer> Allocate(string id, AllocationBody body, Command command, PersonalData people)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
         if (command.Actor.Role == Roles.CountyFinance != (body.Source == SourceKind.CountyIncentive))
@@ -137,11 +137,17 @@ public static class FundEndpoints
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var donor = body.DonorId is { } donorId ? await command.ReadAsync<Donor>(donorId) ?? throw Require.NotFound(donorId) : null;
         if (donor is not null && !DonorDecider.Gives(donor, body.Source)) throw Require.Invalid("source", "资金来源与捐赠人类别不符");
+        if (body.Earmark?.Group is { } group) Require.Name(group, "earmark.group", 20);
+        Require.MemberIds(body.Earmark?.MemberIds, "earmark.memberIds");
+        var sourceName = Require.Prose(body.SourceName, "sourceName", 100);
+        // Of a person who gives the event says the id; whoever writes the name beside it has it masked.
+        if (donor is { Kind: DonorKind.Individual } && (await people.ReadAsync(command.Connection, [donor.Id])).GetValueOrDefault(donor.Id) is { } giver)
+            sourceName = sourceName.Replace(giver.Name, giver.MaskedName, StringComparison.Ordinal);
         var earmark = body.Earmark ?? (body.EarmarkYear is { } year ? new Earmark(year) : null);
         var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
         var (fund, earlier) = await command.LoadFundAsync(id, Booking.Allocation, evidence);
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
-        fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, Require.Prose(body.SourceName, "sourceName", 100), body.Amount,
+        fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, sourceName, body.Amount,
             body.DonorId, earmark, evidence, command.EffectiveDate, body.CorrectsYear));
         command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Allocation, [], []), confirmed);
         return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
@@ -155,7 +161,7 @@ public static class FundEndpoints
     }
 
     private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Reverse(id, allocationId, command, (fund, lot) =>
-        FundDecider.RequestReversal(fund, allocationId, lot, Require.Text(body.ConfirmBy, "confirmBy", 60), Require.Prose(body.Reason, "reason", 500), command.Actor));
+        FundDecider.RequestReversal(fund, allocationId, lot, Require.Reference(body.ConfirmBy, "confirmBy", 60), Require.Prose(body.Reason, "reason", 500), command.Actor));
 
     private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
         Reverse(id, allocationId, command, (fund, lot) => FundDecider.ConfirmReversal(fund, allocationId, lot, command.Actor));

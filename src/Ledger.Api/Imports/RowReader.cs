@@ -31,6 +31,22 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
         return text;
     }
 
+    /// <summary>The number of a document: it goes into an event for ever, so it must not be somebody's.</summary>
+    public string Reference(string column, int maxLength)
+    {
+        var text = Text(column, maxLength);
+        if (PersonalNumbers.InReference(text) is { } what) Wrong(column, $"不能用{what}作凭证号，请填单据自己的编号", Rejections.ReferenceIsPersonal);
+        return text;
+    }
+
+    /// <summary>A word that goes into an event, such as a villagers' group.</summary>
+    public string? OptionalName(string column, int maxLength)
+    {
+        var text = OptionalText(column, maxLength);
+        if (text is not null && PersonalNumbers.In(text) is { } what) Wrong(column, $"不能填{what}", Rejections.PersonalDataInText);
+        return text;
+    }
+
     public string? OptionalText(string column, int maxLength) => Cell(column).Text.Length == 0 ? null : Text(column, maxLength);
 
     /// <summary>A whole number from 0 to <paramref name="max"/>, or null where the cell is empty.</summary>
@@ -82,7 +98,7 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
         var read = cell.IsNumber && int.TryParse(cell.Text, out var serial) && serial is > 30_000 and < 80_000
             ? (date = new DateOnly(1899, 12, 30).AddDays(serial)) != default
             : DateOnly.TryParseExact(cell.Text, DateForms, CultureInfo.InvariantCulture, DateTimeStyles.None, out date);
-        if (!read) Wrong(column, cell.Text.Length == 0 ? "不能为空" : $"“{cell.Text}”不是日期，应如 2026-03-15");
+        if (!read) Wrong(column, cell.Text.Length == 0 ? "不能为空" : "不是日期，应如 2026-03-15");
         else if (date > today) Wrong(column, "日期不能晚于今天");
         return date;
     }

@@ -18,34 +18,68 @@ public static class MemberChanges
         var collective = Require.Text(body.CollectiveId, "collectiveId", 40);
         if (member.Memberships.TryGetValue(collective, out var village) && !caller.MaySee(village)) throw Require.NotFound(collective);
         member = command.Append(id, member, MemberDecider.End(member, collective, body.On, Require.Prose(body.Reason, "reason", 200)));
-        return new Answer(MemberStateView.Of(member), member.Revision);
+        return new Answer(MemberStateView.Of(member, caller), member.Revision);
     }
 
+    /// <summary>The agency records a death; a village reports one, and another person confirms it.</summary>
     public static async Task<Answer> RecordDeath(string id, DeathBody body, Command command, Caller caller)
     {
         command.EffectiveDate = Require.BusinessDate(body.On, "on", command.Today);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        var member = await LoadAsync(id, command, caller);
-        member = command.Append(id, member, MemberDecider.RecordDeath(member, body.On, evidence));
-        return new Answer(MemberStateView.Of(member), member.Revision);
+        return await ChangeDeath(id, command, caller, member => caller.Actor.Role == Roles.Agency
+            ? MemberDecider.RecordDeath(member, body.On, evidence)
+            : MemberDecider.ReportDeath(member, member.Homes().First(h => caller.MaySee(h.Value)).Key, body.On, evidence, command.Actor));
     }
 
-    /// <summary>Name, citizen id, phone and card in clear, once: the answer that is kept for the key says only that.</summary>
+    public static Task<Answer> ConfirmDeath(string id, DeathReportBody body, Command command, Caller caller) => ChangeDeath(id, command, caller, member =>
+        MemberDecider.ConfirmDeath(member, Reported(member, body, caller), caller.Actor.Role == Roles.Agency, caller.MaySee, command.Actor));
+
+    public static Task<Answer> DismissDeath(string id, DismissalBody body, Command command, Caller caller) => ChangeDeath(id, command, caller, member =>
+        MemberDecider.DismissDeath(member, Reported(member, new DeathReportBody(body.CollectiveId), caller), Require.Prose(body.Reason, "reason", 500), command.Actor));
+
+    public static async Task<Answer> RevokeDeath(string id, ResolvedBody body, Command command, Caller caller)
+    {
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        return await ChangeDeath(id, command, caller, member => MemberDecider.RevokeDeath(member, Require.Prose(body.Reason, "reason", 500), evidence, command.Actor));
+    }
+
+    /// <summary>The report that is meant: of the collective that is named, else the one that the caller may see. Of another village a village learns nothing.</summary>
+    private static string Reported(Member member, DeathReportBody body, Caller caller)
+    {
+        var seen = member.DeathReports.Select(r => r.CollectiveId)
+            .Where(c => caller.Actor.Role == Roles.Agency || member.Homes().Any(h => h.Key == c && caller.MaySee(h.Value))).ToList();
+        return body.CollectiveId is { } named ? seen.Contains(named) ? named : "" : seen.FirstOrDefault() ?? "";
+    }
+
+    private static async Task<Answer> ChangeDeath(string id, Command command, Caller caller, Func<Member, Decision<Member>> decide)
+    {
+        var member = await LoadAsync(id, command, caller);
+        member = command.Append(id, member, decide(member));
+        return new Answer(MemberStateView.Of(member, caller), member.Revision);
+    }
+
+    /// <summary>
+    /// Name, citizen id, phone and card in clear, once: the answer that is kept for the key says only that. A village sees the phone and card
+    /// that it handed in itself; the agency those of the first record that has any.
+    /// </summary>
     public static async Task<Answer> Disclose(string id, ReasonBody body, Command command, Caller caller, PersonalData people)
     {
         var member = await LoadAsync(id, command, caller);
         member = command.Append(id, member, MemberDecider.Disclose(member, Require.Prose(body.Reason, "reason", 500)));
-        var person = (await people.ReadAsync(command.Connection, [id]))[id];
-        return new Answer(new DisclosureView(id, person.Name, person.CitizenId, person.Phone, person.BankCard), member.Revision,
-            Kept: new DisclosureView(id, person.MaskedName, person.MaskedCitizenId, null, null));
+        string[] records = caller.Actor.Role == Roles.VillageFinance
+            ? [.. member.Homes().Where(h => caller.MaySee(h.Value)).Select(h => member.RecordOf(h.Key)).OfType<string>().Distinct()] : [id, .. member.Records.Values.Distinct()];
+        var persons = await people.ReadAsync(command.Connection, [id, .. records]);
+        var (person, own) = (persons[id], records.Select(r => persons.GetValueOrDefault(r)).OfType<Person>().ToList());
+        var shown = new DisclosureView(id, person.Name, person.CitizenId, own.Select(p => p.Phone).FirstOrDefault(p => p is not null), own.Select(p => p.BankCard).FirstOrDefault(c => c is not null));
+        return new Answer(shown, member.Revision, Kept: new DisclosureView(id, person.MaskedName, person.MaskedCitizenId, null, null));
     }
 
     public static async Task<Answer> Erase(string id, ReasonBody body, Command command, Caller caller, Settings settings)
     {
         var member = await LoadAsync(id, command, caller);
         member = command.Append(id, member, MemberDecider.Erase(member, Require.Prose(body.Reason, "reason", 500), settings.RetentionYears, command.Today));
-        await PersonalData.EraseAsync(command.Connection, id);
-        return new Answer(MemberStateView.Of(member), member.Revision);
+        await PersonalData.EraseAsync(command.Connection, [id, .. member.Records.Values, .. member.Requests.Keys]);
+        return new Answer(MemberStateView.Of(member, caller), member.Revision);
     }
 
     private static async Task<Member> LoadAsync(string id, Command command, Caller caller)
@@ -72,7 +106,7 @@ public static class MemberChanges
     }
 
     public static Task<Answer> RequestReversal(string id, int year, string reference, Funds.ReversalBody body, Command command, Caller caller, PersonalData people) =>
-        Change(id, year, command, caller, people, y => MemberYearDecider.RequestReversal(y, reference, Require.Text(body.ConfirmBy, "confirmBy", 60),
+        Change(id, year, command, caller, people, y => MemberYearDecider.RequestReversal(y, reference, Require.Reference(body.ConfirmBy, "confirmBy", 60),
             Require.Prose(body.Reason, "reason", 500), command.Actor));
 
     public static Task<Answer> ConfirmReversal(string id, int year, string reference, Command command, Caller caller, PersonalData people) =>

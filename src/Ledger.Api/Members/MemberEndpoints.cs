@@ -15,7 +15,8 @@ using Npgsql;
 
 namespace Ledger.Api.Members;
 
-public sealed record MemberView(string Id, string Name, string CitizenId);
+/// <summary><paramref name="Confirmed"/>: a contribution of this year or the last names the person. Until then it waits: for one, or for whoever is asked about the person.</summary>
+public sealed record MemberView(string Id, string Name, string CitizenId, bool Confirmed);
 public sealed record MemberPage(IReadOnlyList<MemberView> Members, string? Next);
 
 public sealed record ContributionView(ContributionKind Kind, Money TierAmount, Money Amount, DateOnly PaidOn, string Reference, int? ContributionYears);
@@ -30,12 +31,21 @@ public sealed record MemberYearView(string Id, int Version, string MemberId, str
 public sealed record DepartureBody(string CollectiveId, DateOnly On, string Reason);
 public sealed record DeathBody(DateOnly On, IReadOnlyList<string>? Evidence = null);
 
+/// <summary>Which village's report is meant, where several reported.</summary>
+public sealed record DeathReportBody(string? CollectiveId = null);
+public sealed record DismissalBody(string Reason, string? CollectiveId = null);
+
 /// <summary>A donor's direct payment into one person's account (C8); it counts towards the cap (C11).</summary>
 public sealed record SponsorshipBody(string DonorId, Money Amount, IReadOnlyList<string>? Evidence = null);
 
-public sealed record MemberStateView(string Id, int Version, IReadOnlyDictionary<string, string> Memberships, IReadOnlyDictionary<string, string> FormerMemberships, DateOnly? DiedOn)
+/// <summary>One member, as far as the caller looks after it. <paramref name="DeathReportedOn"/>: reported, and not confirmed.</summary>
+public sealed record MemberStateView(string Id, int Version, IReadOnlyDictionary<string, string> Memberships, IReadOnlyDictionary<string, string> FormerMemberships, DateOnly? DiedOn,
+    DateOnly? DeathReportedOn)
 {
-    public static MemberStateView Of(Member m) => new(m.Id, m.Revision, m.Memberships, m.Former, m.DiedOn);
+    public static MemberStateView Of(Member m, Caller caller) => new(m.Id, m.Revision, Seen(m.Memberships, caller), Seen(m.Former, caller), m.DiedOn,
+        m.DeathReports.Where(r => caller.Actor.Role == Roles.Agency || m.Homes().Any(h => h.Key == r.CollectiveId && caller.MaySee(h.Value))).Select(r => (DateOnly?)r.On).FirstOrDefault());
+
+    private static Dictionary<string, string> Seen(IReadOnlyDictionary<string, string> homes, Caller caller) => homes.Where(h => caller.MaySee(h.Value)).ToDictionary();
 }
 
 /// <summary>One person in clear; for the same key asked again, masked.</summary>
@@ -62,9 +72,30 @@ public static class MemberEndpoints
             .Refuses(Rejections.NotAMember, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"collectiveId":"collective-N2370811MF0000001J","on":"2026-06-01","reason":"户籍迁出"}""");
         api.MapPost("/members/{id}/death", MemberChanges.RecordDeath)
-            .Command<MemberStateView>("record-death", "登记死亡 (C4) · Record a death", Roles.VillageFinance, Roles.Agency)
+            .Command<MemberStateView>("record-death", "登记死亡：经办机构登记，村级报告、待另一人确认 (C4 C20) · Record a death, or report one", Roles.VillageFinance, Roles.Agency)
             .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"on":"2026-06-01","evidence":["<死亡证明的摘要>"]}""");
+        api.MapPost("/members/{id}/death/confirmation", MemberChanges.ConfirmDeath)
+            .Command<MemberStateView>("confirm-death", "由经办机构或本村另一人确认死亡 (C4 C20) · The agency or a second person confirms a death", Roles.VillageFinance, Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.AgencyNeeded, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"collectiveId":"collective-N2370811MF0000001J"}""");
+        api.MapPost("/members/{id}/death/dismissal", MemberChanges.DismissDeath)
+            .Command<MemberStateView>("dismiss-death-report", "撤销未确认的死亡报告 (C4) · Dismiss a report", Roles.VillageFinance, Roles.Agency)
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"同名误报"}""");
+        api.MapPost("/members/{id}/death/revocation", MemberChanges.RevokeDeath)
+            .Command<MemberStateView>("revoke-death", "撤销误登的死亡，恢复办理 (C4) · Revoke a mistaken death", Roles.Agency)
+            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"误登，本人健在","evidence":["<健在证明的摘要>"]}""");
+        api.MapGet("/waiting-members", MemberConfirmations.List)
+            .Reading<WaitingMembersView>("list-waiting-members", "等待确认的重复登记和死亡报告 (C4 C20) · Second memberships and death reports that wait for me", Roles.VillageFinance, Roles.Agency);
+        api.MapPost("/members/{id}/requests/{requestId}/confirmation", MemberConfirmations.Confirm)
+            .Command<MemberStateView>("confirm-membership", "原集体或经办机构确认此人也是另一集体成员 (C4) · The home village or the agency confirms a second membership", Roles.VillageFinance, Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/members/{id}/requests/{requestId}/decline", MemberConfirmations.Decline)
+            .Command<MemberStateView>("decline-membership", "不确认，写明原因 (C4) · Decline a second membership", Roles.VillageFinance, Roles.Agency)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"本人未加入该集体"}""");
         api.MapPost("/members/{id}/disclosure", MemberChanges.Disclose)
             .Command<DisclosureView>("disclose-personal-data", "查看一人未脱敏的信息，写明理由，留痕 (C20) · See one person's data in clear; the reason stays on record", Roles.Agency, Roles.VillageFinance)
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -99,7 +130,7 @@ public static class MemberEndpoints
     }
 
     private static async Task<MemberPage> List(string collectiveId, string? after, int? limit, IQuerySession session, NpgsqlDataSource database,
-        PersonalData people, Caller caller, CancellationToken cancellation)
+        PersonalData people, Caller caller, Clock clock, CancellationToken cancellation)
     {
         if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         if (await session.ScopedAsync<Collective>(collectiveId, caller) is null) throw Require.NotFound(collectiveId);
@@ -108,10 +139,16 @@ public static class MemberEndpoints
         var page = members.Take(size).ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, page.Select(m => m.Id));
+        var confirmed = await ConfirmedAsync(page, clock.Today.Year, connection);
         return new MemberPage(
-            [.. page.Select(m => persons.TryGetValue(m.Id, out var p) ? new MemberView(m.Id, p.MaskedName, p.MaskedCitizenId) : new MemberView(m.Id, Erased, Erased))],
+            [.. page.Select(m => new MemberView(m.Id, persons.GetValueOrDefault(m.Id)?.MaskedName ?? Erased, persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? Erased, confirmed.Contains(m.Id)))],
             members.Count > size ? page[^1].Id : null);
     }
+
+    /// <summary>Whose contribution of this year or the last was recorded. Of the rest nobody but the tax office's file, or who is asked, can say that they are what the list says.</summary>
+    public static async Task<HashSet<string>> ConfirmedAsync(IReadOnlyList<Member> members, int year, NpgsqlConnection connection) =>
+        [.. await connection.QueryAsync($"select id from {LedgerStore.Schema}.mt_doc_memberyear where id = any(@ids)", r => StreamId.MemberOf(r.GetString(0)),
+            ("ids", members.SelectMany(m => new[] { StreamId.MemberYear(m.Id, year), StreamId.MemberYear(m.Id, year - 1) }).ToArray()))];
 
     /// <summary>Members of a collective in order of id, one more than a page where there is one.</summary>
     public static Task<IReadOnlyList<Member>> PageAsync(string collectiveId, string? after, int size, IQuerySession session, CancellationToken cancellation) => session.Query<Member>()
@@ -135,8 +172,16 @@ public static class MemberEndpoints
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
         var cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen;
-        return Reading.Of(http, state, s => View(s, id, year, person, cap), id);
+        return Reading.Of(http, state, s => View(Seen(s, member, caller), id, year, person, cap) with { UsedAmount = s.CapUsed(), LeftAmount = cap - s.CapUsed() }, id);
     }
+
+    /// <summary>
+    /// A village sees its own subsidies of the person, one by one; of those of others only what they leave of the cap, by which it has to go.
+    /// </summary>
+    public static MemberYear Seen(MemberYear state, Member member, Caller caller) => caller.Actor.Role != Roles.VillageFinance ? state : state with
+    {
+        Subsidies = [.. state.Subsidies.Where(s => !member.Homes().Any(h => h.Key == s.CollectiveId && !caller.MaySee(h.Value)))],
+    };
 
     /// <summary>Who looks after any of the person's collectives, past ones included.</summary>
     public static bool MaySee(Caller caller, Member member) => member.Memberships.Values.Concat(member.Former.Values).Any(caller.MaySee);

@@ -19,7 +19,7 @@ public sealed record ImportView(int Rows, int Imported, int Unchanged, int Skipp
 /// <summary>The member list and the tax office's contribution records, from .xlsx or .csv.</summary>
 public static class MemberImports
 {
-    public static async Task<Answer> Members(IFormFile file, string collectiveId, bool? partial, Command command, PersonalData people)
+    public static async Task<Answer> Members(IFormFile file, string collectiveId, bool? partial, Command command, PersonalData people, Caller caller)
     {
         var table = Table.Read(file, Sheets.Members);
         var faults = new List<Fault>();
@@ -31,37 +31,40 @@ public static class MemberImports
             var person = new Person(reader.Text(Roster.NameColumn, 50), "", Optional(reader, Sheets.Phone, 11, 11), Optional(reader, Sheets.BankCard, 12, 30),
                 RandomNumberGenerator.GetBytes(16));
             var id = reader.CitizenId(command.Today);
-            var group = reader.OptionalText(Sheets.Group, 20);
+            var group = reader.OptionalName(Sheets.Group, 20);
             if (id.Value is not null && !seen.TryAdd(id.Value, row.Number)) reader.Wrong(Roster.CitizenIdColumn, $"与第 {seen[id.Value]} 行重复");
             if (reader.IsSound) rows.Add((row.Number, id, person with { CitizenId = id.Value! }, group));
         }
 
         var collective = await command.LoadAsync<Collective>(collectiveId);
         if (CollectiveDecider.Gone(collective) is { } gone) throw new RefusedException(gone);
-        var known = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
-        var knownPeople = await people.ReadAsync(command.Connection, known.Values);
-        rows.RemoveAll(r => NameDiffers(r.Row, r.Id, r.Person.Name));
+        var register = PersonalData.OfCollective(collective.Id);
+        // The same steps for who is new and for whom others know: neither the answer nor its time tells them apart.
+        await people.AddAsync(command.Connection, [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
+        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        var apart = await people.FindAsync(command.Connection, rows.Select(r => r.Id), register);
+        var members = await command.FindManyAsync<Member>(ids.Values.Concat(apart.Values));
+        var names = await people.ReadAsync(command.Connection, ids.Values.Concat(apart.Values));
+        var placed = rows.Select(r => Place(r.Row, r.Id, r.Person, r.Group)).ToList();
+        faults.AddRange(placed.Where(p => p.NameDiffers).Select(p =>
+            new Fault(Rejections.RosterInvalid.Code, "此身份证号已以另一姓名登记", Row: p.Row, Column: Roster.NameColumn, MemberId: p.ShownId)));
         Uploads.RefuseFaults(faults, partial, Sheets.Members, Rejections.RosterInvalid);
 
-        await people.AddAsync(command.Connection, [.. rows.Where(r => !known.ContainsKey(r.Id)).Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
-        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
-        var members = await command.FindManyAsync<Member>(ids.Values);
-        var imported = 0;
-        foreach (var (_, id, person, group) in rows)
-        {
-            var memberId = ids[id];
-            var member = members.GetValueOrDefault(memberId);
-            if (member?.Memberships.ContainsKey(collective.Id) == true) continue;
-            command.Append(memberId, member, new IEventOf<Member>[] { new MemberRegistered(collective.Id, collective.Region, person.Digest(), group) });
-            imported++;
-        }
-        return new Answer(new ImportView(table.Rows.Count, imported, rows.Count - imported, table.Rows.Count - rows.Count, faults));
+        var sound = placed.Where(p => !p.NameDiffers).ToList();
+        await people.AddAsync(command.Connection, [.. sound.Where(p => p.NewRecord is not null).Select(p => (p.NewRecord!, p.Id, p.Person))], register);
+        var imported = sound.Count(p => p.Register(command, collective));
+        return new Answer(new ImportView(table.Rows.Count, imported, sound.Count - imported, table.Rows.Count - sound.Count, faults));
 
-        bool NameDiffers(int row, CitizenId id, string name)
+        Placed Place(int row, CitizenId id, Person person, string? group)
         {
-            if (!known.TryGetValue(id, out var memberId) || !knownPeople.TryGetValue(memberId, out var there) || there.Name == name) return false;
-            faults.Add(new Fault(Rejections.RosterInvalid.Code, "此身份证号已以另一姓名登记", Row: row, Column: Roster.NameColumn, MemberId: memberId));
-            return true;
+            var known = members.GetValueOrDefault(ids[id]);
+            var record = apart.GetValueOrDefault(id);
+            var asks = known is not null && MemberDecider.MustAsk(known, collective.WithPredecessors(), caller.MaySee);
+            // Whoever asks sees nothing but what he handed in himself.
+            var shown = asks ? record : known?.Id;
+            return new Placed(row, id, person, group, ids[id], known, record, record is null ? null : members.GetValueOrDefault(record), asks, shown,
+                shown is not null && names.TryGetValue(shown, out var there) && there.Name != person.Name,
+                record is null && known is not null && (asks || (!known.Memberships.ContainsKey(collective.Id) && known.RecordOf(collective.Id) is null)) ? StreamId.NewMember() : null);
         }
 
         static string? Optional(RowReader reader, string column, int min, int max)
@@ -88,7 +91,7 @@ public static class MemberImports
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
             var (name, id) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId());
             var contribution = new Contribution(Kind(reader), reader.Amount(Sheets.Tier), reader.Amount(Sheets.Paid), reader.Date(Sheets.PaidOn, command.Today),
-                reader.Text(Sheets.Reference, 40), reader.OptionalWhole(Sheets.Years, 60));
+                reader.Reference(Sheets.Reference, 40), reader.OptionalWhole(Sheets.Years, 60));
             if (reader.IsSound && MemberYearDecider.PaidTooEarly(year, contribution.PaidOn) is { } early)
                 reader.Wrong(Sheets.PaidOn, early, Rejections.DateBeforeBasis);
             if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
@@ -108,7 +111,7 @@ public static class MemberImports
         foreach (var (reader, name, id, _) in rows)
         {
             var member = ids.TryGetValue(id, out var memberId) ? members.GetValueOrDefault(memberId) : null;
-            if (member is null || !member.Memberships.Values.Any(caller.MaySee)) reader.Wrong(Roster.CitizenIdColumn, "不是辖区内任何集体的成员", Rejections.NotAMember);
+            if (member is null || !member.Memberships.Values.Any(caller.MaySee)) reader.Wrong(Roster.CitizenIdColumn, "不是辖区内任何集体的成员，或成员身份待确认", Rejections.NotAMember);
             else if (persons.TryGetValue(memberId!, out var person) && person.Name != name) reader.Wrong(Roster.NameColumn, "姓名与成员登记不一致");
         }
         await OfOthersAsync();
@@ -159,6 +162,33 @@ public static class MemberImports
               where type = 'contribution_recorded' and hashtextextended(data ->> 'reference', 0) = any(array(select hashtextextended(r, 0) from unnest(@references) r))
                 and data ->> 'reference' = any(@references) and headers ->> '{EventHeaders.Region}' like @city || '%'
              """, r => (r.GetString(0), r.GetString(1)), ("references", references.Distinct().ToArray()), ("city", city));
+    }
+
+    /// <summary>
+    /// A sound row and where it belongs. <paramref name="Known"/>: the person of this citizen id, whoever registered it.
+    /// <paramref name="RecordId"/>, <paramref name="Apart"/>: what this collective handed in before, beside another one's record.
+    /// </summary>
+    private sealed record Placed(int Row, CitizenId Id, Person Person, string? Group, string MemberId, Member? Known, string? RecordId, Member? Apart, bool Asks,
+        string? ShownId, bool NameDiffers, string? NewRecord)
+    {
+        /// <summary>False when nothing is new.</summary>
+        public bool Register(Command command, Collective collective)
+        {
+            if ((Asks ? Apart : Known)?.Memberships.ContainsKey(collective.Id) == true) return false;
+            var record = RecordId ?? NewRecord;
+            if (!Asks)
+            {
+                // The record before this one, where there is one: the main one needs no mention.
+                var own = Known is null || Known.RecordOf(collective.Id) == Known.Id ? null : record;
+                command.Append(MemberId, Known, new IEventOf<Member>[] { new MemberRegistered(collective.Id, collective.Region, Person.Digest(), Group, own) });
+                if (Apart?.Memberships.ContainsKey(collective.Id) == true) command.Append(Apart.Id, Apart, new IEventOf<Member>[] { new RecordJoined(collective.Id, MemberId) });
+                return true;
+            }
+            command.Append(record!, Apart, new IEventOf<Member>[] { new MemberRegistered(collective.Id, collective.Region, Person.Digest(), Group) });
+            command.Append(MemberId, Known, MemberDecider.Request(Known!, record!, collective.Id, collective.Region, Person.Digest(), Group, command.Actor));
+            command.BelongsTo(MemberId, Known!.Region); // for the eyes of those who look after the person
+            return true;
+        }
     }
 
     private static ContributionKind Kind(RowReader reader)

@@ -63,6 +63,7 @@ public static class ApiDocument
         ["donors"] = "捐赠人 Donors",
         ["plans"] = "补助方案 Plans",
         ["members"] = "成员与缴费 Members",
+        ["waiting-members"] = "成员与缴费 Members",
         ["contributions"] = "成员与缴费 Members",
         ["applications"] = "申请 Applications",
         ["notices"] = "公示 Notices",
@@ -115,7 +116,7 @@ public static class ApiDocument
     {
         IEnumerable<RejectionCode> codes = metadata.OfType<RefusalMetadata>().SelectMany(r => r.Codes);
         if (needsToken) codes = codes.Concat([Rejections.Unauthenticated, Rejections.Forbidden]);
-        if (changes) codes = codes.Concat([Rejections.BodyInvalid, Rejections.PersonalDataInText, Rejections.Busy]);
+        if (changes) codes = codes.Concat([Rejections.BodyInvalid, Rejections.PersonalDataInText, Rejections.ReferenceIsPersonal, Rejections.Busy]);
         if (isPost) codes = codes.Concat([Rejections.IdempotencyKeyMissing, Rejections.IdempotencyMismatch]);
         return codes.Concat([Rejections.PathTooLong, Rejections.TooManyRequests, Rejections.Internal]).Distinct();
     }

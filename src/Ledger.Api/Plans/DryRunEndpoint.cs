@@ -1,4 +1,5 @@
 using Ledger.Api.Collectives;
+using Ledger.Api.Members;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Storage;
@@ -43,7 +44,7 @@ public static class DryRunEndpoint
         if (standard.Fault(policy) is { } fault) throw new RefusedException(fault);
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
         var lineage = await Succession.LineageAsync(command.Connection, collective);
-        var ids = roster is null ? await command.MemberIdsAsync(lineage.Members) : await RosterAsync(roster, command, people);
+        var ids = roster is null ? await command.MemberIdsAsync(lineage.Members) : await RosterAsync(roster, lineage.Members, command, people);
         var members = await command.ReadManyAsync<Member>(ids);
         var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var persons = await people.ReadAsync(command.Connection, ids);
@@ -56,7 +57,7 @@ public static class DryRunEndpoint
             run.OverCap.Count, Shown(run.OverCap), run.Ineligible.Count, run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()), Shown(run.Ineligible)));
     }
 
-    private static async Task<IReadOnlyList<string>> RosterAsync(IFormFile roster, Command command, PersonalData people)
+    private static async Task<IReadOnlyList<string>> RosterAsync(IFormFile roster, IReadOnlyCollection<string> collectives, Command command, PersonalData people)
     {
         var table = Table.Read(roster, Sheets.RosterForm);
         var faults = new List<Fault>();
@@ -67,9 +68,9 @@ public static class DryRunEndpoint
             var id = reader.CitizenId();
             if (reader.IsSound) rows.Add((reader, id));
         }
-        var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
+        var (ids, _) = await OwnMembers.FindAsync(collectives, [.. rows.Select(r => r.Id)], command, people);
         foreach (var (reader, id) in rows)
-            if (!ids.ContainsKey(id)) reader.Wrong(Roster.CitizenIdColumn, "不是任何集体的成员", Rejections.NotAMember);
+            if (!ids.ContainsKey(id)) reader.Wrong(Roster.CitizenIdColumn, "不是本集体成员", Rejections.NotAMember);
         Uploads.RefuseFaults(faults, false, Sheets.RosterForm, Rejections.RosterInvalid);
         return [.. rows.Select(r => ids[r.Id]).Distinct()];
     }

@@ -48,12 +48,14 @@ public static class PolicyYearEndpoints
     {
         Require.Region(region, "region", RegionCode.CityLength, RegionCode.CountyLength);
         if (!caller.MaySee(region)) throw Require.NotFound(region);
+        if (body.Quorums is { } quorums)
+            foreach (var quorum in quorums.Where(q => !string.IsNullOrWhiteSpace(q?.Form))) Require.Name(quorum.Form, "quorums.form", 40);
         var tiers = body.Tiers.Select((t, i) => new ContributionTier(t.TierAmount, GovernmentSubsidy(t.GovernmentSubsidyAmount, i))).ToList();
         var id = StreamId.PolicyYear(region, year);
         var known = await command.FindAsync<PolicyYear>(id);
         if (known is not null) known = await command.LoadAsync<PolicyYear>(id); // If-Match
         command.Region = region;
-        var parameters = new PolicyParameters(body.EffectiveFrom, tiers, body.AccountInterestBasisPoints, body.NoticeDays, body.Quorums,
+        var parameters = new PolicyParameters(body.EffectiveFrom, tiers, body.AccountInterestBasisPoints, body.NoticeDays, body.Quorums!,
             body.CountersignatureRequired, body.Deadlines, body.PayoutMonths, body.IncentiveWeights, body.AgeLimits);
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);

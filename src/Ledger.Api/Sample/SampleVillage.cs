@@ -101,8 +101,9 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         return StreamId.DonorOf(code);
     }
 
-    public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people) =>
-        Officer.UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");
+    /// <summary>By the village itself; the agency's own import needs nobody's confirmation for people of its other villages.</summary>
+    public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people, SampleClient? by = null) =>
+        (by ?? Officer).UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");
 
     /// <param name="series">The tax office's receipts are numbered anew in each.</param>
     public Task<JsonElement> ImportContributionsAsync(IEnumerable<(SamplePerson, int, bool)> payers, DateOnly paidOn, string series = "") =>

@@ -36,16 +36,24 @@ public sealed class PersonalData(KeyFile keys)
 {
     private const int NonceLength = 12, TagLength = 16;
 
-    /// <summary>The keyed hash that finds a person again. A person as a donor is another record than the same person as a member.</summary>
-    public byte[] Hash(CitizenId id, bool asDonor = false) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes(asDonor ? $"donor {id.Value}" : id.Value));
+    /// <summary>
+    /// The keyed hash that finds a person again, in one register of several: the members (null), what one collective handed in apart
+    /// (<see cref="OfCollective"/>), the donors of a county (<see cref="Donors"/>). Each is another record of the same person, and none leads to another.
+    /// </summary>
+    public byte[] Hash(CitizenId id, string? register = null) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes(register is null ? id.Value : $"{register} {id.Value}"));
+
+    public static string OfCollective(string collectiveId) => $"record {collectiveId}";
+
+    /// <summary>The donors of a county; null: of all of them together, as they were kept at first.</summary>
+    public static string Donors(string? county) => county is null ? "donor" : $"donor {county}";
 
     /// <summary>Tells whether two objections to one application came from one network address; keyed, so that nobody finds the address by trying all.</summary>
     public byte[] SourceHash(string applicationId, string network) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"objection {applicationId} {network}"));
 
     /// <summary>Member ids by the citizen ids that are known; one query for any number.</summary>
-    public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(NpgsqlConnection connection, IEnumerable<CitizenId> ids, bool asDonor = false)
+    public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(NpgsqlConnection connection, IEnumerable<CitizenId> ids, string? register = null)
     {
-        var byHash = ids.Distinct().ToDictionary(id => Convert.ToHexString(Hash(id, asDonor)));
+        var byHash = ids.Distinct().ToDictionary(id => Convert.ToHexString(Hash(id, register)));
         var found = await connection.QueryAsync(
             $"select id_hash, member_id from {LedgerStore.Schema}.person where id_hash = any(@hashes)",
             r => (Hash: Convert.ToHexString(r.GetFieldValue<byte[]>(0)), MemberId: r.GetString(1)),
@@ -72,10 +80,10 @@ public sealed class PersonalData(KeyFile keys)
     /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the ids up again
     /// afterwards and use what is there.
     /// </summary>
-    public async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people, bool asDonor = false)
+    public async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people, string? register = null)
     {
         // Sorted by hash: two imports that share persons wait for each other in one order.
-        var rows = people.Select(p => (p.MemberId, Hash: Hash(p.CitizenId, asDonor), Sealed: Seal(p.MemberId, p.Person)))
+        var rows = people.Select(p => (p.MemberId, Hash: Hash(p.CitizenId, register), Sealed: Seal(p.MemberId, p.Person)))
             .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal).ToList();
         await connection.ExecuteAsync(
             $"""
@@ -87,8 +95,8 @@ public sealed class PersonalData(KeyFile keys)
     }
 
     /// <summary>Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key file.</summary>
-    public static Task EraseAsync(NpgsqlConnection connection, string memberId) => connection.ExecuteAsync(
-        $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = @id", ("id", memberId));
+    public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) => connection.ExecuteAsync(
+        $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = any(@ids)", ("ids", ids));
 
     private (byte[] WrappedKey, byte[] Data) Seal(string memberId, Person person)
     {

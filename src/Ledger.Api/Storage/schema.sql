@@ -124,6 +124,10 @@ create index if not exists mt_events_tax_reference on {schema}.mt_events (hashte
 
 create index if not exists mt_doc_member_idx_memberships on {schema}.mt_doc_member using gin ((data -> 'memberships'));
 
+-- Who waits for a second person (MemberConfirmations.cs): few among all members.
+create index if not exists mt_doc_member_idx_waiting on {schema}.mt_doc_member (id)
+    where data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]';
+
 -- Whose subsidy is to be clawed back (C5, C6): few among all member-years.
 create index if not exists mt_doc_memberyear_idx_clawback on {schema}.mt_doc_memberyear (id)
     where data @? '$.subsidies[0]' and (data @? '$.contributions[*] ? (@.kind == "catch-up")' or not data @? '$.contributions[*] ? (@.kind == "regular")');

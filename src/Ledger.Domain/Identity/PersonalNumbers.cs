@@ -1,36 +1,165 @@
+using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 
 namespace Ledger.Domain.Identity;
 
-/// <summary>Numbers that identify a person, found in free text: what must not get into an event, which nobody can erase.</summary>
+/// <summary>
+/// Numbers that identify a person, found in what people write: what must not get into an event, which nobody can erase. Before it looks,
+/// the text is made plain: full width and other scripts' digits become ASCII, what is not seen (zero width, marks) goes, and digits that
+/// only spaces, hyphens, dots or other punctuation keep apart are read together.
+/// <para>
+/// Two kinds of text. <see cref="In"/>: words, names, titles. No citizen id, mobile number or bank card (Luhn). <see cref="InReference"/>:
+/// numbers of banks, tax offices and clients. They may be as long as a card and fit its check digit by chance, so only what is a citizen
+/// id is refused, anywhere in it, and a mobile number that is all of it. A reference carries the date of a document; so the birth date must be a payer's.
+/// </para>
+/// </summary>
 public static partial class PersonalNumbers
 {
+    private const string Id = "身份证号", Phone = "手机号码", Card = "银行卡号";
+
+    /// <summary>Nobody younger pays: a date after that in a long number is the date of a document.</summary>
+    private const int YoungestPayer = 15;
+
     /// <summary>What kind of number stands in the text, in words; null when none does.</summary>
     public static string? In(string text)
     {
-        foreach (Match match in Digits().Matches(text))
+        var plain = Plain(text);
+        foreach (var chain in Chains(plain))
         {
-            var number = match.Value.ToUpperInvariant();
-            if (number.Length == 18 && CitizenId.IsValid(number)) return "身份证号";
-            if (number.Length == 11 && number[0] == '1' && number[1] is >= '3' and <= '9') return "手机号码";
-            if (number.Length is >= 16 and <= 19 && number[^1] != 'X' && IsCard(number)) return "银行卡号";
+            for (var first = 0; first < chain.Count; first++)
+            {
+                if (Alone(chain[first]) is { } alone) return alone;
+                for (var (last, together) = (first + 1, chain[first].Digits); last < chain.Count && together.Length < 22; last++)
+                {
+                    together += chain[last].Digits;
+                    if (IsPayer(together)) return Id;
+                    if (chain[first].AfterLetter || chain[last].BeforeLetter || !IsOneNumber(chain.GetRange(first, last - first + 1), out var isList)) continue;
+                    if (IsPhone(together)) return Phone;
+                    if (!isList && together[0] is '4' or '5' or '6' or '9' && IsCard(together)) return Card;
+                }
+            }
+        }
+        return WrittenOut().Matches(plain).Select(m => Alone(new Group(new string([.. m.Value.Select(InDigits)]), "", false, false))).FirstOrDefault(found => found is not null);
+    }
+
+    /// <summary>The same for a reference, a key or a name of an account: a citizen id anywhere in it, or a mobile number and nothing else.</summary>
+    public static string? InReference(string code)
+    {
+        var plain = Plain(code);
+        foreach (var chain in Chains(plain))
+        {
+            var digits = string.Concat(chain.Select(g => g.Digits));
+            for (var i = 0; i + 18 <= digits.Length; i++)
+                if (IsPayer(digits.Substring(i, 18))) return Id;
+            if (IsPhone(digits) && plain.All(c => char.IsAsciiDigit(c) || IsBetween(c))) return Phone;
         }
         return null;
     }
 
-    /// <summary>The check digit of payment cards (Luhn, ISO/IEC 7812-1).</summary>
-    private static bool IsCard(string number)
+    /// <summary>What somebody sent, as a refusal may repeat it: an answer is kept for ever too.</summary>
+    public static string Quoted(string text) => In(text) is null && InReference(text) is null ? $"“{text}”" : "所填内容";
+
+    /// <summary>A run of digits; <paramref name="Apart"/>: what stands between it and the one before. Letters at either end: part of an id or a voucher's number.</summary>
+    private sealed record Group(string Digits, string Apart, bool AfterLetter, bool BeforeLetter)
     {
+        public int Length => Digits.Length;
+    }
+
+    /// <summary>Grouped as people group one number, and not as they write amounts, dates and lists.</summary>
+    private static bool IsOneNumber(List<Group> groups, out bool isList)
+    {
+        var apart = groups.Skip(1).Select(g => g.Apart).ToList();
+        var lengths = groups.Select(g => g.Length).ToList();
+        isList = apart.Any(a => a.AsSpan().IndexOfAny("、,;") >= 0);
+        return lengths.All(l => l == 1)
+            || (isList ? lengths is [3, 4, 4] : lengths.All(l => l >= 3) || (lengths.Skip(1).All(l => l <= 2) && apart.Distinct().Count() == 1));
+    }
+
+    private static string? Alone(Group group)
+    {
+        var digits = group.Digits;
+        if (digits.Length == 18 && CitizenId.IsValid(digits)) return Id;
+        for (var i = 0; i + 18 <= digits.Length; i++)
+            if (IsPayer(digits.Substring(i, 18))) return Id;
+        if (group.AfterLetter || group.BeforeLetter) return null;
+        return IsPhone(digits) ? Phone : IsCard(digits) ? Card : null;
+    }
+
+    private static bool IsPayer(string digits) =>
+        digits.Length == 18 && CitizenId.Parse(digits, out var fault) is var id && fault is null && id.BirthDate.Year <= DateTime.UtcNow.Year - YoungestPayer;
+
+    private static bool IsPhone(string digits) => Mobile().IsMatch(digits);
+
+    /// <summary>The check digit of payment cards (Luhn, ISO/IEC 7812-1).</summary>
+    private static bool IsCard(string digits)
+    {
+        if (digits.Length is < 16 or > 19 || digits[^1] == 'X') return false;
         var sum = 0;
-        for (var i = 0; i < number.Length; i++)
+        for (var i = 0; i < digits.Length; i++)
         {
-            var digit = number[^(i + 1)] - '0';
+            var digit = digits[^(i + 1)] - '0';
             if (i % 2 == 1) digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
             sum += digit;
         }
         return sum % 10 == 0;
     }
 
-    [GeneratedRegex("(?<![0-9A-Za-z])[0-9]{10,18}[0-9Xx](?![0-9A-Za-z])")]
+    /// <summary>One spelling of every digit and sign; what is not seen is gone.</summary>
+    private static string Plain(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes().Aggregate(new StringBuilder(), (all, r) => all.Append(r)).ToString().Normalize(NormalizationForm.FormKC).EnumerateRunes())
+        {
+            switch (Rune.GetUnicodeCategory(rune))
+            {
+                case UnicodeCategory.Format or UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark:
+                    break;
+                case UnicodeCategory.DecimalDigitNumber:
+                    plain.Append((char)('0' + (int)Rune.GetNumericValue(rune)));
+                    break;
+                default:
+                    plain.Append(rune);
+                    break;
+            }
+        }
+        return plain.ToString().ToUpperInvariant();
+    }
+
+    /// <summary>Runs of digits that nothing but punctuation keeps apart.</summary>
+    private static IEnumerable<List<Group>> Chains(string plain)
+    {
+        var chain = new List<Group>();
+        var end = 0;
+        foreach (Match match in Digits().Matches(plain))
+        {
+            var apart = plain[end..match.Index];
+            if (chain.Count > 0 && (apart.Length is 0 or > 3 || !apart.All(IsBetween)))
+            {
+                yield return chain;
+                chain = [];
+            }
+            chain.Add(new Group(match.Value, apart, FollowsLetter(plain, match.Index), match.Index + match.Length < plain.Length && char.IsAsciiLetter(plain[match.Index + match.Length])));
+            end = match.Index + match.Length;
+        }
+        if (chain.Count > 0) yield return chain;
+    }
+
+    private static bool IsBetween(char c) => char.IsWhiteSpace(c) || c is '+' or '~' or '|' || char.IsPunctuation(c);
+
+    private static bool FollowsLetter(string plain, int at) => at > 0 && char.IsAsciiLetter(plain[at - 1]) && !PhoneWord().IsMatch(plain[..at]);
+
+    private static char InDigits(char c) => c == '幺' ? '1' : (char)('0' + Math.Max(0, "〇一二三四五六七八九".IndexOf(c)));
+
+    [GeneratedRegex("[0-9]+X(?![0-9A-Z])|[0-9]+|(?<=[0-9][^0-9A-Z]{1,3})X(?![0-9A-Z])")]
     private static partial Regex Digits();
+
+    [GeneratedRegex("^(?:0086|86)?1[3-9][0-9]{9}$")]
+    private static partial Regex Mobile();
+
+    [GeneratedRegex("(?:TEL|PHONE|MOBILE|MOB|CALL)$")]
+    private static partial Regex PhoneWord();
+
+    [GeneratedRegex("[〇零幺一二三四五六七八九]{11,}")]
+    private static partial Regex WrittenOut();
 }

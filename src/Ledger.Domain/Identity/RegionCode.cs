@@ -19,5 +19,5 @@ public static class RegionCode
     public static string? Fault(string code, params ReadOnlySpan<int> lengths) =>
         lengths.Contains(code.Length) && code.AsSpan().ContainsOnlyDigits()
             ? null
-            : $"行政区划代码“{code}”应为{string.Join("或", lengths.ToArray())}位数字";
+            : $"行政区划代码{PersonalNumbers.Quoted(code)}应为{string.Join("或", lengths.ToArray())}位数字";
 }

@@ -12,6 +12,7 @@ public static class StreamId
     public static string FundOf(string collectiveId) => $"fund-{collectiveId["collective-".Length..]}";
     public static string PlanOf(string collectiveId, int year) => $"plan-{collectiveId["collective-".Length..]}-{year}";
     public static string NewMember() => $"member-{Guid.NewGuid():N}";
+    public static bool IsMember(string id) => id.Length == 39 && id.StartsWith("member-", StringComparison.Ordinal) && id.AsSpan(7).IndexOfAnyExcept("0123456789abcdef") < 0;
     public static string MemberYear(string memberId, int year) => $"member-year-{memberId["member-".Length..]}-{year}";
     public static string MemberOf(string memberYearId) => $"member-{memberYearId["member-year-".Length..^5]}";
     public static string DonorOf(string creditCode) => $"donor-{creditCode}";

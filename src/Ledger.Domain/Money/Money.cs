@@ -41,7 +41,7 @@ public readonly record struct Money(long Fen) : IComparable<Money>
         const NumberStyles plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands | NumberStyles.AllowLeadingSign;
         if (decimal.TryParse(text.Trim(), plain, CultureInfo.InvariantCulture, out var yuan))
             return FromYuan(yuan, out fault);
-        fault = $"“{text}”不是金额（元），应为如 300 或 300.50 的数字";
+        fault = $"{Identity.PersonalNumbers.Quoted(text)}不是金额（元），应为如 300 或 300.50 的数字";
         return Zero;
     }
 

@@ -59,7 +59,7 @@ public static class PlanDecider
     {
         if (state.AdoptedVersion == state.LatestVersion()) return new Rejection(Rejections.WrongState, "本版方案已通过，不需再记录决议");
         if (policy.Parameters.Quorums.All(q => q.Form != r.Form))
-            return Invalid("form", $"会议形式“{r.Form}”未作规定，可用：{string.Join("、", policy.Parameters.Quorums.Select(q => q.Form))}");
+            return Invalid("form", $"会议形式{Identity.PersonalNumbers.Quoted(r.Form)}未作规定，可用：{string.Join("、", policy.Parameters.Quorums.Select(q => q.Form))}");
         if (r.MeetingDate > today) return Invalid("meetingDate", "会议日期不能晚于今天");
         if (r.Eligible < 1) return Invalid("eligible", "应到人数应大于零");
         if (r.Attendance < 0 || r.Attendance > r.Eligible) return Invalid("attendance", "到会人数不能多于应到人数");
