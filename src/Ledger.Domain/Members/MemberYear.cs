@@ -131,7 +131,7 @@ public static class MemberYearDecider
     {
         if (member is null || !lineage.Members.Any(member.Memberships.ContainsKey)) return (Rejections.NotAMember, "不是本集体成员");
         if (member.DiedOn is not null) return (Rejections.MemberDeceased, "该成员已登记死亡");
-        if (member.DeathReports.Any(r => collectives.Contains(r.CollectiveId))) return (Rejections.MemberDeceased, "本集体已报告该成员死亡，等待确认");
+        if (member.DeathReports.Any(r => lineage.Members.Contains(r.CollectiveId))) return (Rejections.MemberDeceased, "本集体已报告该成员死亡，等待确认");
         if (state is not null && state.Contributions.Any(c => c.Kind == ContributionKind.CatchUp)) return (Rejections.CatchUpContribution, "本年度为一次性补缴");
         if (state?.Regular() is not { AmountFen.IsPositive: true }) return (Rejections.NotContributed, "没有本年度个人缴费记录，或成员身份待确认");
         if (state.Subsidies.Any(s => s.ApplicationId != application && lineage.Origin.Contains(s.CollectiveId) && s.Counts()))
