@@ -130,7 +130,7 @@ public sealed class CrashTests(ApiFixture api)
     public async Task The_private_cluster_keeps_its_data_is_taken_over_after_a_kill_and_stops_cleanly()
     {
         var folder = Path.Combine(Path.GetTempPath(), $"pc-{Guid.NewGuid():N}"[..14]);
-        var settings = new Dictionary<string, string> { ["Ledger__DataFolder"] = folder, ["ConnectionStrings__Ledger"] = "" };
+        var settings = new Dictionary<string, string> { ["Ledger__DataFolder"] = folder, ["Ledger__PrivateCluster"] = "true" };
         try
         {
             await using (var first = await ApiProcess.StartAsync(settings))

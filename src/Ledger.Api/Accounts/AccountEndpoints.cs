@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
+using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -192,10 +193,7 @@ public static partial class AccountEndpoints
     {
         var (name, region) = (arguments["name"] ?? "", arguments["region"] ?? "");
         if (!Names().IsMatch(name) || Tokens.Fault(Roles.Administrator, region) is not null)
-        {
-            await Console.Error.WriteLineAsync("用法：administrator --name <小写账户名> --region <市或县区划代码>");
-            return 1;
-        }
+            throw CommandLine.Misuse("administrator");
         await using var scope = services.CreateAsyncScope();
         await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();

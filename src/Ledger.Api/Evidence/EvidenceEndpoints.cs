@@ -46,6 +46,7 @@ public static class EvidenceEndpoints
             ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）") { Field = "file" });
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
+        if (name is [.., var last] && char.IsHighSurrogate(last)) name = name[..^1]; // half a character can be stored nowhere
         await command.Connection.ExecuteAsync(
             $"""
              insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by)
