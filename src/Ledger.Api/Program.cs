@@ -82,6 +82,7 @@ static async Task<int> RunAsync(Call call)
     builder.Services.AddSingleton(s => new LongReads(database, replica, s.GetRequiredService<ILogger<LongReads>>()));
     builder.Services.AddKeyedSingleton(LedgerStore.Commands, (_, _) => LedgerStore.CommandSource(access.Application));
     builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHostedService<ProjectionService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
+    if (cluster is not null) builder.Services.AddSingleton(cluster).AddSingleton<ClusterWatch>().AddHostedService(s => s.GetRequiredService<ClusterWatch>());
     Tokens.AddTo(builder.Services, settings);
     builder.Services.AddHardening(settings);
     builder.Services.AddTelemetry(builder.Configuration);

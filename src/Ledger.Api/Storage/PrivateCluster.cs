@@ -15,7 +15,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     private const int Port = 5432; // only a part of the socket's file name
     private const string ServerAccount = "postgres";
     private readonly string _folder, _binaries;
-    private readonly FileStream? _owner;
+    private FileStream? _owner;
 
     private readonly IReadOnlyDictionary<string, string> _environment;
 
@@ -78,6 +78,41 @@ public sealed class PrivateCluster : IAsyncDisposable
             }
         }
         return ConnectionString(database);
+    }
+
+    /// <summary>
+    /// Whether the server's first process lives. A process that ended and that nobody has asked about yet (a zombie) does not.
+    /// </summary>
+    public bool IsRunning
+    {
+        get
+        {
+            try
+            {
+                if (!int.TryParse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).FirstOrDefault(), out var id)) return false;
+                var stat = File.ReadAllText($"/proc/{id}/stat"); // "123 (postgres) S …"
+                return stat.Contains("(postgres)", StringComparison.Ordinal) && stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+            }
+            catch (IOException)
+            {
+                return false; // no such file, no such process
+            }
+        }
+    }
+
+    /// <summary>
+    /// Starts a server that has ended. Whoever owns the folder does; where its owner is gone, the first who finds out becomes it. What a killed server left
+    /// (its pid file, shared memory, processes that are still ending) is PostgreSQL's own affair: until it is gone the start fails, and is tried again.
+    /// </summary>
+    /// <returns>False when another process owns it.</returns>
+    /// <exception cref="OperationException">It does not start; the message says why.</exception>
+    public async Task<bool> StartAgainAsync()
+    {
+        _owner ??= TakeOwnership(_folder);
+        if (_owner is null) return false;
+        StartServer();
+        await ConnectAsync(TimeSpan.FromSeconds(30));
+        return true;
     }
 
     /// <summary>Stops and starts the server; its owner only.</summary>
