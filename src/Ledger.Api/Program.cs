@@ -101,7 +101,7 @@ static async Task<int> RunAsync(Call call)
         json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
         json.Converters.Add(new YuanJsonConverter());
     });
-    builder.WebHost.LimitConnections(longestBody: 32 * 1024 * 1024);
+    builder.WebHost.LimitConnections(builder.Configuration, longestBody: 32 * 1024 * 1024);
     if (settings.Sample) builder.Services.AddHostedService<SampleCounty>();
 
     // Why it did not start is said once, below: by us in words, or by the run time with its stack.
@@ -130,11 +130,7 @@ static async Task<int> RunAsync(Call call)
     app.UseAuthentication();
     app.UseLimits();
     app.UseAuthorization();
-    app.Use((http, next) =>
-    {
-        http.Request.EnableBuffering(); // the body is read twice: for the idempotency digest and for the endpoint
-        return next();
-    });
+    app.UseBodies();
 
     // Routes
     var api = app.MapGroup("/api");

@@ -20,7 +20,7 @@ public static class Front
     public static async Task<int> RunAsync(string[] arguments, IReadOnlyList<County> counties)
     {
         var builder = WebApplication.CreateBuilder(CommandLine.Options(arguments));
-        builder.WebHost.LimitConnections(longestBody: null); // each county says its own
+        builder.WebHost.LimitConnections(builder.Configuration, longestBody: null); // each county says its own
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(90));
         builder.Services.AddHttpForwarder();
         builder.Logging.AddFilter("Yarp.ReverseProxy", LogLevel.Critical); // a county that does not answer is said once, by CountyProcess, not at each request with a stack

@@ -39,9 +39,8 @@ public static class EvidenceEndpoints
     private static async Task<Answer> Upload(IFormFile file, Command command)
     {
         if (file.Length > MaxBytes) throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"凭证最大 {MaxBytes >> 20} MB") { Field = "file" });
-        using var content = new MemoryStream((int)file.Length);
-        await file.CopyToAsync(content);
-        var bytes = content.ToArray();
+        var bytes = new byte[file.Length];
+        await using (var content = file.OpenReadStream()) await content.ReadExactlyAsync(bytes);
         var mediaType = Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType
             ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）") { Field = "file" });
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
