@@ -7,22 +7,28 @@ using Ledger.Domain;
 namespace Ledger.Api.Accounts;
 
 /// <summary>
-/// Stands before the checking of passwords. To check one takes a tenth of a second of a core: so few at once, a short queue, and of both only a share for one
-/// source. Guessing is slowed by name and source together, so that nobody can lock an officer out elsewhere; a name that is guessed at from everywhere is slowed
-/// for sources that never signed in with it. All of it treats names that nobody has just like the others.
+/// Stands before the checking of passwords. To check one takes a tenth of a second of a core: so few at once, a short queue, and
+/// of both only a share for one source. Guessing is slowed by name and source together, so that nobody can lock an officer out
+/// elsewhere; a name that is guessed at from everywhere is slowed for sources that never signed in with it. All of it treats
+/// names that nobody has just like the others.
 /// </summary>
 public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposable
 {
     private const int PerSource = 4, Queue = 16, Burst = 20, PerSecond = 2;
     private const int FreeByOne = 5, FreeByAll = 50, MostKept = 100_000;
-    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(15), MostWait = TimeSpan.FromMinutes(15), Forget = TimeSpan.FromHours(1);
+    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(15), MostWait = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan Forget = TimeSpan.FromHours(1);
 
-    private readonly ConcurrencyLimiter _running = new(new ConcurrencyLimiterOptions { PermitLimit = Math.Max(1, Environment.ProcessorCount - 1), QueueLimit = Queue });
+    private readonly ConcurrencyLimiter _running = new(new ConcurrencyLimiterOptions
+    {
+        PermitLimit = Math.Max(1, Environment.ProcessorCount - 1),
+        QueueLimit = Queue,
+    });
     private readonly PartitionedRateLimiter<string> _waiting = PartitionedRateLimiter.Create<string, string>(source =>
         RateLimitPartition.GetConcurrencyLimiter(source, _ => new ConcurrencyLimiterOptions { PermitLimit = PerSource }));
 
-    private readonly PartitionedRateLimiter<string> _rate = PartitionedRateLimiter.Create<string, string>(source => settings.RequestsPerAddress == 0
-        ? RateLimitPartition.GetNoLimiter(source)
+    private readonly PartitionedRateLimiter<string> _rate = PartitionedRateLimiter.Create<string, string>(source =>
+        settings.RequestsPerAddress == 0 ? RateLimitPartition.GetNoLimiter(source)
         : RateLimitPartition.GetTokenBucketLimiter(source, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = Burst,
@@ -38,7 +44,8 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     public async Task<IDisposable> TurnAsync(string source, CancellationToken cancellation)
     {
         using var rate = _rate.AttemptAcquire(source);
-        if (!rate.IsAcquired) throw Wait(Rejections.TooManyRequests, "登录过于频繁", rate.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1));
+        if (!rate.IsAcquired)
+            throw Wait(Rejections.TooManyRequests, "登录过于频繁", rate.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1));
         var share = _waiting.AttemptAcquire(source);
         if (share.IsAcquired)
         {
@@ -102,7 +109,8 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     /// <summary>What is over goes; if that is not half, so does the oldest half: names and sources can be invented without end.</summary>
     private void Shrink()
     {
-        var kept = _failures.Where(f => time.GetUtcNow() - f.Value.At < Forget).OrderByDescending(f => f.Value.At).Take(MostKept / 2).ToList();
+        var since = time.GetUtcNow() - Forget;
+        var kept = _failures.Where(f => f.Value.At > since).OrderByDescending(f => f.Value.At).Take(MostKept / 2).ToList();
         _failures.Clear();
         foreach (var (key, value) in kept) _failures[key] = value;
     }

@@ -8,13 +8,19 @@ using Ledger.Domain;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// Reads the first sheet of an .xlsx row by row as it unpacks, and counts while it does. A hundred kilobytes unpack to a hundred megabytes, and a tree of objects
-/// made of those to gigabytes: so there is no tree, and each thing of which a file may hold many has a limit.
+/// Reads the first sheet of an .xlsx row by row as it unpacks, and counts while it does. A hundred kilobytes unpack to a hundred
+/// megabytes, and a tree of objects made of those to gigabytes: so there is no tree, and each thing of which a file may hold
+/// many has a limit.
 /// </summary>
 internal static class Xlsx
 {
-    /// <summary>A workbook has a dozen parts; a sheet of 50,000 rows and 13 columns has 650,000 cells, 2 million nodes and 10 million characters.</summary>
-    private const int MaxParts = 1_000, MaxColumns = 256, MaxCells = 2_000_000, MaxStrings = 1_000_000, MaxText = 32_000_000, MaxNodes = 16_000_000, MaxDepth = 64, MaxNames = 5_000;
+    /// <summary>
+    /// A workbook has a dozen parts; a sheet of 50,000 rows and 13 columns has 650,000 cells, 2 million nodes and 10 million
+    /// characters.
+    /// </summary>
+    private const int MaxParts = 1_000, MaxColumns = 256, MaxCells = 2_000_000, MaxStrings = 1_000_000, MaxText = 32_000_000;
+
+    private const int MaxNodes = 16_000_000, MaxDepth = 64, MaxNames = 5_000;
 
     /// <summary>Between two tags: a cell holds 32,767 characters, each escaped with ten at most.</summary>
     private const int MaxRun = 400_000;
@@ -24,7 +30,8 @@ internal static class Xlsx
     public static IEnumerable<SheetRow> Rows(Stream stream, string field)
     {
         using var zip = Open(stream, field);
-        var workbook = Parts(zip, "", field).FirstOrDefault(p => p.Type == "officeDocument").Path ?? throw new InvalidDataException("no workbook");
+        var workbook = Parts(zip, "", field).FirstOrDefault(p => p.Type == "officeDocument").Path
+            ?? throw new InvalidDataException("no workbook");
         var parts = Parts(zip, workbook, field);
         var sheet = FirstSheet(zip, workbook, field) is { } id ? parts.FirstOrDefault(p => p.Id == id).Path : null;
         if (sheet is null) throw new RefusedException(new Rejection(Rejections.FileInvalid, "工作簿中没有工作表") { Field = field });
@@ -51,7 +58,9 @@ internal static class Xlsx
                 if (column >= MaxColumns) throw Over($"工作表超过 {MaxColumns} 列", field);
                 row[column] = cell;
             }
-            if (row.Count > 0) yield return new SheetRow(int.Parse(number ?? throw new InvalidDataException("a row without a number"), NumberStyles.None, CultureInfo.InvariantCulture), row);
+            if (row.Count == 0) continue;
+            if (number is null) throw new InvalidDataException("a row without a number");
+            yield return new SheetRow(int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture), row);
         }
     }
 
@@ -62,7 +71,7 @@ internal static class Xlsx
         try
         {
             using var zip = Open(stream, "file");
-            foreach (var entry in zip.Entries.Where(e => e.FullName.EndsWith(".xml", StringComparison.OrdinalIgnoreCase) || e.FullName.EndsWith(".rels", StringComparison.OrdinalIgnoreCase)))
+            foreach (var entry in zip.Entries.Where(e => Path.GetExtension(e.FullName).ToLowerInvariant() is ".xml" or ".rels"))
             {
                 using var xml = new Reader(zip, entry.FullName, "file");
                 while (xml.Read())
@@ -95,7 +104,10 @@ internal static class Xlsx
         throw Over($"文件解压后超过 {Table.MaxUnpackedBytes >> 20} MB", field);
     }
 
-    /// <summary>The parts that a part (none: the package) refers to. Types by their last word: two editions of the standard differ in what is before.</summary>
+    /// <summary>
+    /// The parts that a part (none: the package) refers to. Types by their last word: two editions of the standard differ in
+    /// what is before.
+    /// </summary>
     private static List<(string Id, string Type, string Path)> Parts(ZipArchive zip, string of, string field)
     {
         var slash = of.LastIndexOf('/') + 1;
@@ -106,7 +118,8 @@ internal static class Xlsx
         {
             if (!xml.IsStartOf("Relationship") || xml.Attribute("Target") is not { } target) continue;
             var path = target.StartsWith('/') ? target[1..] : folder + target;
-            while (path.IndexOf("/../", StringComparison.Ordinal) is > 0 and var up) path = path[..(path[..up].LastIndexOf('/') + 1)] + path[(up + 4)..];
+            while (path.IndexOf("/../", StringComparison.Ordinal) is > 0 and var up)
+                path = path[..(path[..up].LastIndexOf('/') + 1)] + path[(up + 4)..];
             found.Add((xml.Attribute("Id") ?? "", (xml.Attribute("Type") ?? "").Split('/')[^1], path));
             if (found.Count > MaxParts) throw Over($"文件内部多于 {MaxParts} 个部分", field);
         }
@@ -156,7 +169,8 @@ internal static class Xlsx
         public Reader(ZipArchive zip, string path, string field)
         {
             _field = field;
-            var entry = zip.Entries.FirstOrDefault(e => string.Equals(e.FullName, path, StringComparison.OrdinalIgnoreCase)) ?? throw new InvalidDataException($"no part {path}");
+            var entry = zip.Entries.FirstOrDefault(e => string.Equals(e.FullName, path, StringComparison.OrdinalIgnoreCase))
+                ?? throw new InvalidDataException($"no part {path}");
             _xml = XmlReader.Create(new Runs(new StreamReader(entry.Open(), Encoding.UTF8), field), new XmlReaderSettings
             {
                 DtdProcessing = DtdProcessing.Prohibit,
@@ -205,7 +219,7 @@ internal static class Xlsx
         {
             foreach (var _ in Inside())
             {
-                if (_xml.NodeType is not (XmlNodeType.Text or XmlNodeType.SignificantWhitespace or XmlNodeType.Whitespace or XmlNodeType.CDATA)) continue;
+                if (_xml.NodeType is not (XmlNodeType.Text or XmlNodeType.SignificantWhitespace or XmlNodeType.Whitespace)) continue;
                 var text = _xml.Value;
                 if ((_text += text.Length) > MaxText) throw Over($"工作簿中的文本超过 {MaxText / 1_000_000} 百万字", _field);
                 to.Append(text);
@@ -216,8 +230,8 @@ internal static class Xlsx
     }
 
     /// <summary>
-    /// The reader of XML holds a tag or a text whole before anybody can look at it: so nothing longer than a cell may stand between two tags. Sections of
-    /// character data, which may hold anything, nobody writes.
+    /// The reader of XML holds a tag or a text whole before anybody can look at it: so nothing longer than a cell may stand
+    /// between two tags. Sections of character data, which may hold anything, nobody writes.
     /// </summary>
     private sealed class Runs(TextReader inner, string field) : TextReader
     {
@@ -228,7 +242,8 @@ internal static class Xlsx
         {
             var read = inner.Read(buffer, index, count);
             ReadOnlySpan<char> span = buffer.AsSpan(index, Math.Max(0, read));
-            if (_end.Length > 0 && string.Concat(_end, span[..Math.Min(2, span.Length)]).Contains("<![", StringComparison.Ordinal) || span.Contains("<![", StringComparison.Ordinal))
+            var seam = string.Concat(_end, span[..Math.Min(2, span.Length)]);
+            if (seam.Contains("<![", StringComparison.Ordinal) || span.Contains("<![", StringComparison.Ordinal))
                 throw new InvalidDataException("a section of character data");
             _end = span[Math.Max(0, span.Length - 2)..].ToString();
             for (var at = 0; at < span.Length;)
@@ -262,7 +277,8 @@ internal static class Xlsx
 
         public override string Add(string array) => Get(array) ?? Counted(base.Add(array));
 
-        public override string Add(char[] array, int start, int length) => Get(array, start, length) ?? Counted(base.Add(array, start, length));
+        public override string Add(char[] array, int start, int length) =>
+            Get(array, start, length) ?? Counted(base.Add(array, start, length));
 
         private string Counted(string added) => ++_count > MaxNames ? throw Over("工作簿内部的名称过多", field) : added;
     }

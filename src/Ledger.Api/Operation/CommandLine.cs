@@ -20,12 +20,15 @@ public sealed record Call(ProgramCommand? Command, IReadOnlyList<string> Words, 
 }
 
 /// <summary>
-/// The program's commands, and how a call is read: a word that nobody knows, a command after the settings, an option that the command has not, a
-/// setting without a value end it. Nothing is started by mistake, and no setting goes lost by it.
+/// The program's commands, and how a call is read: a word that nobody knows, a command after the settings, an option that the
+/// command has not, a setting without a value end it. Nothing is started by mistake, and no setting goes lost by it.
 /// </summary>
 public static class CommandLine
 {
-    /// <summary>The call itself is wrong, or a setting is missing: it will fail again as it stands. What was tried and did not succeed ends with 1.</summary>
+    /// <summary>
+    /// The call itself is wrong, or a setting is missing: it will fail again as it stands. What was tried and did not succeed
+    /// ends with 1.
+    /// </summary>
     public const int Misused = 2;
 
     public static readonly IReadOnlyList<ProgramCommand> Commands =
@@ -36,10 +39,12 @@ public static class CommandLine
         new("restore", "--from <备份文件夹> | --switch <数据库>", "载入并核对备份；核对后切换 · load and check a backup; put it in place", ["from", "switch"]),
         new("schema", "", "以所有者更新数据库的表 · bring the tables up to date, as their owner", []),
         new("administrator", "--name <小写账户名> --region <市或县区划代码>", "开立第一个管理员 · make the first administrator", ["name", "region"]),
-        new("token", "--name <人员> --role <角色> --region <区划代码> [--days <天数>]", "签发程序用的令牌 · print a bearer token for a program", ["name", "role", "region", "days"]),
+        new("token", "--name <人员> --role <角色> --region <区划代码> [--days <天数>]", "签发程序用的令牌 · print a bearer token for a program",
+            ["name", "role", "region", "days"]),
         new("import", "--file <缴费.csv> --year <年度> --to <网址> [--rows <每批行数>]（令牌在 LEDGER_TOKEN）", "导入缴费记录 · send a tax office's records",
             ["file", "year", "to", "rows", "token"]),
-        new("export", "--format hledger|beancount|general-ledger|events|log [--region <区划代码>] [--out <文件>]", "导出 · write long files", ["format", "region", "out"]),
+        new("export", "--format hledger|beancount|general-ledger|events|log [--region <区划代码>] [--out <文件>]", "导出 · write long files",
+            ["format", "region", "out"]),
         new("log-key", "[rotate | retire <八位编号> | sm2]", "存证日志的签名密钥 · the log's signing keys", [], Words: 2),
         new("witness", "--name <见证方名称> --folder <目录> --log <日志公钥> [--log1 <公钥> …]", "为他人的日志作见证 · be a witness", ["name", "folder", "log"]),
     ];
@@ -82,7 +87,8 @@ public static class CommandLine
     private static string UsageOf(string name) => UsageOf(Named(name)!);
 
     /// <summary>A call of this command that lacks what it needs.</summary>
-    public static OperationException Misuse(string name, string? why = null) => new(why is null ? UsageOf(name) : $"{why}\n{UsageOf(name)}", Misused);
+    public static OperationException Misuse(string name, string? why = null) =>
+        new(why is null ? UsageOf(name) : $"{why}\n{UsageOf(name)}", Misused);
 
     private static string All => string.Join('\n',
     [
@@ -94,7 +100,8 @@ public static class CommandLine
 
     private static Call Read(string[] args)
     {
-        var command = args is [var first, ..] && !first.StartsWith('-') && !first.Contains('=') ? Named(first) ?? throw Unknown(first) : null;
+        var isCommand = args is [var first, ..] && !first.StartsWith('-') && !first.Contains('=');
+        var command = isCommand ? Named(args[0]) ?? throw Unknown(args[0]) : null;
         var (words, flags, settings) = (new List<string>(), new HashSet<string>(), new List<string>());
         for (var i = command is null ? 0 : 1; i < args.Length; i++)
         {
@@ -115,26 +122,29 @@ public static class CommandLine
             }
             settings.Add(arg);
             if (arg.Contains('=')) continue;
-            if (i + 1 == args.Length || args[i + 1].StartsWith("--", StringComparison.Ordinal)) throw new OperationException($"“{arg}”缺少值。It needs a value.", Misused);
+            if (i + 1 == args.Length || args[i + 1].StartsWith("--", StringComparison.Ordinal))
+                throw new OperationException($"“{arg}”缺少值。It needs a value.", Misused);
             settings.Add(args[++i]);
         }
         return new Call(command, words, flags, [.. settings]);
     }
 
     private static bool IsKnown(ProgramCommand command, string name) => name.Contains(':')
-        || Host.Contains(name, StringComparer.OrdinalIgnoreCase) || command.Options.Contains(name, StringComparer.OrdinalIgnoreCase) || command.Flags?.Contains(name) == true
+        || Host.Contains(name, StringComparer.OrdinalIgnoreCase) || command.Options.Contains(name, StringComparer.OrdinalIgnoreCase)
+        || command.Flags?.Contains(name) == true
         || command.Options.Contains("log") && name.StartsWith("log", StringComparison.OrdinalIgnoreCase) && name[3..].All(char.IsAsciiDigit);
 
     private static OperationException Unknown(string word) => new($"没有命令“{word}”。Unknown command.\n{All}", Misused);
 
     /// <summary>
-    /// Settings lie beside the program, wherever it is started from; <c>--contentRoot</c> says another folder (<c>./start</c> does). Settings in the folder
-    /// that it is started from, which would be read by nobody, are refused.
+    /// Settings lie beside the program, wherever it is started from; <c>--contentRoot</c> says another folder (<c>./start</c>
+    /// does). Settings in the folder that it is started from, which would be read by nobody, are refused.
     /// </summary>
     /// <exception cref="OperationException">There are such settings.</exception>
     public static WebApplicationOptions Options(string[] settings)
     {
-        var host = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(settings).Build();
+        var host = new ConfigurationBuilder().AddEnvironmentVariables("DOTNET_").AddEnvironmentVariables("ASPNETCORE_")
+            .AddCommandLine(settings).Build();
         if (host["contentRoot"] is { Length: > 0 }) return new WebApplicationOptions { Args = settings };
         var (program, here) = (Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory), Directory.GetCurrentDirectory());
         var file = $"appsettings.{host["environment"] ?? Environments.Production}.json";

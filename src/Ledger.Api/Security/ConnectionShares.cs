@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Ledger.Api.Security;
 
 /// <summary>
-/// Connections are few, and who opens one need not say a word: one source gets a share of them. It is counted where the connection is taken, before TLS and the
-/// first byte. What comes over a Unix socket comes from our own front, which has counted already.
+/// Connections are few, and who opens one need not say a word: one source gets a share of them. It is counted where the
+/// connection is taken, before TLS and the first byte. What comes over a Unix socket comes from our own front, which has counted
+/// already.
 /// </summary>
 public sealed class ConnectionShares(int perSource, ILogger<ConnectionShares> log)
 {
@@ -77,7 +78,8 @@ public static class Source
     {
         if (address is null) return "";
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"{new IPAddress([.. address.GetAddressBytes()[..8], .. new byte[8]])}/64" : $"{address}";
+        if (address.AddressFamily != AddressFamily.InterNetworkV6) return $"{address}";
+        return $"{new IPAddress((byte[])[.. address.GetAddressBytes()[..8], .. new byte[8]])}/64";
     }
 
     public static string Of(HttpContext http) => Of(http.Connection.RemoteIpAddress);

@@ -5,12 +5,13 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// Nobody looks after the private cluster but the product: when its server ends (killed, out of memory), it is started again, at once the first time, then
-/// with a pause that grows. Log and <c>/health/ready</c> say so.
+/// Nobody looks after the private cluster but the product: when its server ends (killed, out of memory), it is started again, at
+/// once the first time, then with a pause that grows. Log and <c>/health/ready</c> say so.
 /// </summary>
 public sealed class ClusterWatch(PrivateCluster cluster, ILogger<ClusterWatch> log) : BackgroundService
 {
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), FirstPause = TimeSpan.FromSeconds(1), MostPause = TimeSpan.FromMinutes(1), Steady = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1), Steady = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), MostPause = TimeSpan.FromMinutes(1);
 
     /// <summary>What is wrong with the cluster; null while it runs.</summary>
     public string? Trouble { get; private set; }
