@@ -17,9 +17,13 @@ public sealed class ApiProcess : IAsyncDisposable
     public static Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments) => StartOfAsync(Build, settings, arguments);
 
     /// <param name="build">Whose Ledger.Api.dll: an earlier build's, say.</param>
-    public static async Task<ApiProcess> StartOfAsync(string build, IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    public static Task<ApiProcess> StartOfAsync(string build, IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
+        StartInAsync(AppContext.BaseDirectory, build, settings, arguments);
+
+    /// <param name="folder">Where it is started from.</param>
+    public static async Task<ApiProcess> StartInAsync(string folder, string build, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [build, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [build, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         // A test is one user and one address; the limits have a test of their own.
         start.Environment["Ledger__RateLimit__PerUser"] = start.Environment["Ledger__RateLimit__PerAddress"] = start.Environment["Ledger__RateLimit__RefusalsPerMinute"] = "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Ledger.Api.Counties;
+using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -188,7 +189,7 @@ public sealed class CountiesTests(ApiFixture api)
     public void Counties_that_would_share_something_are_refused(string settings, string because)
     {
         var configuration = Configuration(settings);
-        Assert.Contains(because, Assert.Throws<InvalidOperationException>(() => County.All(configuration)).Message, StringComparison.Ordinal);
+        Assert.Contains(because, Assert.Throws<OperationException>(() => County.All(configuration)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -205,8 +206,8 @@ public sealed class CountiesTests(ApiFixture api)
         County.Choose(configuration, "check");
         var settings = Settings.Of(configuration);
         Assert.Equal((null, "/data/370911", "/data/370911/keys.json", 50), (settings.ConnectionString, settings.DataFolder, settings.KeyFile, settings.RetentionYears));
-        Assert.Throws<InvalidOperationException>(() => County.Choose(Configuration("Counties:370811:Host=a.example county=370899"), "check"));
-        Assert.Throws<InvalidOperationException>(() => County.Choose(Configuration("Counties:370811:Host=a.example"), "check"));
+        Assert.Throws<OperationException>(() => County.Choose(Configuration("Counties:370811:Host=a.example county=370899"), "check"));
+        Assert.Throws<OperationException>(() => County.Choose(Configuration("Counties:370811:Host=a.example"), "check"));
     }
 
     private static ConfigurationManager Configuration(string settings)

@@ -130,7 +130,7 @@ public sealed class CrashTests(ApiFixture api)
     public async Task The_private_cluster_keeps_its_data_is_taken_over_after_a_kill_and_stops_cleanly()
     {
         var folder = Path.Combine(Path.GetTempPath(), $"pc-{Guid.NewGuid():N}"[..14]);
-        var settings = new Dictionary<string, string> { ["Ledger__DataFolder"] = folder, ["ConnectionStrings__Ledger"] = "" };
+        var settings = new Dictionary<string, string> { ["Ledger__DataFolder"] = folder, ["Ledger__PrivateCluster"] = "true" };
         try
         {
             await using (var first = await ApiProcess.StartAsync(settings))
@@ -158,6 +158,47 @@ public sealed class CrashTests(ApiFixture api)
         }
         finally
         {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_private_cluster_whose_server_is_killed_is_started_again_and_the_product_goes_on()
+    {
+        var folder = Path.Combine(Path.GetTempPath(), $"pk-{Guid.NewGuid():N}"[..14]);
+        var settings = new Dictionary<string, string> { ["Ledger__DataFolder"] = folder, ["Ledger__PrivateCluster"] = "true", ["Ledger__Log__CheckpointSeconds"] = "1" };
+        try
+        {
+            await using var process = await ApiProcess.StartAsync(settings);
+            var tokens = new Tokens(KeyFile.LoadOrCreate(Path.Combine(folder, "keys.json")), TimeProvider.System);
+            var offices = new SampleOffices(actor => new SampleClient(process.Http, tokens, actor), "370811");
+            var today = Clock.Day(DateTimeOffset.UtcNow);
+            await offices.PublishPolicyAsync(today.Year);
+            await offices.OpenPilotAsync();
+            int Postmaster() => int.Parse(File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First());
+            async Task<bool> Ready()
+            {
+                using var health = await process.Http.GetAsync("/health/ready");
+                return health.IsSuccessStatusCode;
+            }
+            for (var i = 1; i <= 2; i++)
+            {
+                var killed = Postmaster();
+                System.Diagnostics.Process.Start("kill", ["-KILL", $"{killed}"]).WaitForExit();
+                await ApiFixture.EventuallyAsync(async () => File.Exists(Path.Combine(folder, "data", "postmaster.pid")) && Postmaster() != killed && await Ready() && process.Output.Split("runs again").Length - 1 == i, $"a server again\n{process.Output}", seconds: 60);
+                var village = new SampleVillage(offices, $"37081100000{i}", $"第{i}村股份经济合作社", i, today.Year);
+                await village.RegisterAsync();
+                await village.AllocateAsync(1000);
+            }
+            Assert.Contains("has ended", process.Output);
+            var auditor = new SampleClient(process.Http, tokens, new Actor("auditor.3708", Roles.Auditor, "3708"));
+            await ApiFixture.EventuallyAsync(async () => await auditor.GetAsync("/api/audit/log") is var log && log.GetProperty("waiting").GetInt64() == 0 && log.GetProperty("signedSize").GetInt64() == log.GetProperty("size").GetInt64(), "all is sealed");
+            Assert.Equal(0, await process.StopAsync());
+            Assert.False(File.Exists(Path.Combine(folder, "data", "postmaster.pid")), "and it stops cleanly");
+        }
+        finally
+        {
+            if (File.Exists(Path.Combine(folder, "data", "postmaster.pid"))) System.Diagnostics.Process.Start("kill", ["-QUIT", File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First()]).WaitForExit();
             Directory.Delete(folder, recursive: true);
         }
     }

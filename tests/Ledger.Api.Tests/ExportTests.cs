@@ -104,7 +104,7 @@ public sealed partial class ExportTests(ApiFixture api)
             Assert.Equal(0, (await ApiProcess.RunAsync(settings, "export", "--format", "hledger", "--region", village.Offices.County, "--out", file)).Exit);
             using var journal = await village.Offices.Auditor.SendAsync(HttpMethod.Get, "/api/exports/journal", null);
             Assert.Equal(await journal.Content.ReadAsStringAsync(), await File.ReadAllTextAsync(file));
-            Assert.Equal(1, (await ApiProcess.RunAsync(settings, "export", "--format", "pdf")).Exit);
+            Assert.Equal(2, (await ApiProcess.RunAsync(settings, "export", "--format", "pdf")).Exit);
 
             using var sample = await village.Officer.SendAsync(HttpMethod.Get, "/api/exports/account-map", null);
             var map = Path.Combine(folder.FullName, "map.csv");

@@ -125,10 +125,15 @@ public sealed class PageSessionTests(ApiFixture api)
         Assert.Contains("不能办理此事项", wrongRole.Text);
 
         // Where to go after signing in is a page of ours, or none.
-        foreach (var evil in (string[])["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
+        foreach (var evil in (string[])["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example", "/\n/evil.example", "/a\\..//evil.example", "\t//evil.example"])
+        {
             Assert.DoesNotContain("evil", (await Open($"/sign-in?back={Uri.EscapeDataString(evil)}", null)).Text.Replace("back=", "", StringComparison.Ordinal).Split("language?", StringSplitOptions.None)[0]);
-        var language = await Open("/language?to=en&back=%2F%2Fevil.example", cookie);
-        Assert.Equal("/", language.Location);
+            var language = await Open($"/language?to=en&back={Uri.EscapeDataString(evil)}", cookie);
+            Assert.Equal((HttpStatusCode.Redirect, "/"), (language.Status, language.Location));
+        }
+        // What a header cannot carry as it is comes back to the same place.
+        var chinese = await Open($"/language?to=zh-CN&back={Uri.EscapeDataString("/audit?q=任城区 1")}", cookie);
+        Assert.Equal((HttpStatusCode.Redirect, "/audit?q=%E4%BB%BB%E5%9F%8E%E5%8C%BA%201"), (chinese.Status, chinese.Location));
     }
 
     [Fact]

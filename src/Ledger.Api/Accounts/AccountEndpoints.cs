@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
+using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -36,16 +37,16 @@ public static partial class AccountEndpoints
             (options.Lockout.MaxFailedAccessAttempts, options.Lockout.DefaultLockoutTimeSpan) = (5, TimeSpan.FromMinutes(15));
         }).AddEntityFrameworkStores<AccountsContext>().AddErrorDescriber<ChineseErrors>()
           .AddTokenProvider<AuthenticatorTokenProvider<LedgerUser>>(TokenOptions.DefaultAuthenticatorProvider);
-        services.AddScoped<SignIn>();
+        services.AddScoped<SignIn>().AddSingleton<SignInGuard>();
     }
 
     public static void MapAccounts(this IEndpointRouteBuilder api)
     {
         api.MapPost("/session", (SignInBody body, SignIn signIn, HttpContext http) => signIn.StartAsync(body, http))
-            .Session<SessionView>("sign-in", "登录：账户、密码，经办、审计、管理员另需验证码 · Sign in").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded)
+            .Session<SessionView>("sign-in", "登录：账户、密码，经办、审计、管理员另需验证码 · Sign in").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.Busy, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded)
             .Example("""{"name":"li.si","password":"……","code":"123456"}""");
         api.MapPost("/session/page", (SignInBody body, SignIn signIn, HttpContext http) => signIn.StartPageAsync(body, http))
-            .Session<PageSessionView>("sign-in-page", "在浏览器中登录：会话存于脚本读不到的 Cookie · Sign in in a browser: the session is a cookie").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded)
+            .Session<PageSessionView>("sign-in-page", "在浏览器中登录：会话存于脚本读不到的 Cookie · Sign in in a browser: the session is a cookie").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.Busy, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded)
             .Example("""{"name":"li.si","password":"……","code":"123456"}""");
         api.MapPost("/session/page/end", async (SignIn signIn, Caller caller, HttpContext http) =>
             {
@@ -62,11 +63,11 @@ public static partial class AccountEndpoints
                 await signIn.ChangePasswordAsync(body);
                 return Results.NoContent();
             })
-            .Session<object>("change-password", "修改自己的密码，其他设备随即退出 · Change one's password").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.SecondFactorNeeded, Rejections.FieldInvalid)
+            .Session<object>("change-password", "修改自己的密码，其他设备随即退出 · Change one's password").Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.Busy, Rejections.SecondFactorNeeded, Rejections.FieldInvalid)
             .Example("""{"name":"li.si","password":"……","newPassword":"……"}""");
         api.MapPost("/session/second-factor", (SecondFactorBody body, SignIn signIn) => signIn.EnrolAsync(body))
             .Session<SecondFactorView>("enrol-second-factor", "绑定验证器（TOTP）：先取密钥，再以验证码确认 · Enrol an authenticator")
-            .Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded, Rejections.WrongState)
+            .Refuses(Rejections.SignInFailed, Rejections.LockedOut, Rejections.Busy, Rejections.PasswordChangeNeeded, Rejections.SecondFactorNeeded, Rejections.WrongState)
             .Example("""{"name":"li.si","password":"……"}""");
         api.MapGet("/sessions", (SignIn signIn, Caller caller) => signIn.ListAsync(caller.Actor.Id))
             .Reading<IReadOnlyList<SessionListView>>("list-sessions", "我已登录的设备 · My sessions", Roles.Everybody);
@@ -192,10 +193,7 @@ public static partial class AccountEndpoints
     {
         var (name, region) = (arguments["name"] ?? "", arguments["region"] ?? "");
         if (!Names().IsMatch(name) || Tokens.Fault(Roles.Administrator, region) is not null)
-        {
-            await Console.Error.WriteLineAsync("用法：administrator --name <小写账户名> --region <市或县区划代码>");
-            return 1;
-        }
+            throw CommandLine.Misuse("administrator");
         await using var scope = services.CreateAsyncScope();
         await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();

@@ -34,9 +34,13 @@ public sealed record PageSessionView(string Name, string Role, string Region);
 public sealed record SessionListView(Guid Id, string Address, string Agent, DateTimeOffset StartedAt, DateTimeOffset UsedAt, DateTimeOffset ExpiresAt);
 
 /// <summary>Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating refresh tokens.</summary>
-public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher, IQuerySession ledger, Clock clock)
+public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher, IQuerySession ledger, Clock clock,
+    SignInGuard guard, IHttpContextAccessor context)
 {
     private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), SessionTime = TimeSpan.FromDays(14);
+
+    /// <summary>Of a name or password that somebody can have.</summary>
+    private const int MostLength = 200;
 
     /// <summary>Longer than Identity accepts an authenticator's code.</summary>
     private static readonly TimeSpan CodeTime = TimeSpan.FromMinutes(10);
@@ -151,16 +155,29 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
             ? (holder.Role, holder.Region) : throw Refuse(Rejections.SignInFailed, $"{delegatedFrom} 没有委托您，或委托已到期");
     }
 
+    /// <summary>
+    /// The user whose password it is. Until it was right nothing tells whether there is such an account: the waits, the work and the words are the same.
+    /// </summary>
     private async Task<LedgerUser> CheckAsync(string name, string password)
     {
-        var user = await users.FindByIdAsync(name.Trim().ToLowerInvariant());
-        if (user is null || user.IsClosed)
+        var http = context.HttpContext!;
+        (name, var source) = (name.Trim().ToLowerInvariant(), Source.Of(http));
+        if (name.Length > MostLength || password.Length > MostLength) throw Refuse(Rejections.SignInFailed, "账户或密码不对"); // nobody's
+        var address = $"{http.Connection.RemoteIpAddress}";
+        await guard.RequireFreeAsync(name, source, () => EntityFrameworkQueryableExtensions.AnyAsync(accounts.Sessions, s => s.UserId == name && s.Address == address));
+        using var turn = await guard.TurnAsync(source, http.RequestAborted);
+        // Those who came meanwhile have been counted: the queue is no way round the wait.
+        await guard.RequireFreeAsync(name, source, () => EntityFrameworkQueryableExtensions.AnyAsync(accounts.Sessions, s => s.UserId == name && s.Address == address));
+        var user = await users.FindByIdAsync(name) is { IsClosed: false } found ? found : null;
+        var isRight = user is null ? hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password) == PasswordVerificationResult.Success : await users.CheckPasswordAsync(user, password);
+        if (user is null || !isRight)
         {
-            hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password);
+            guard.Failed(name, source);
             throw Refuse(Rejections.SignInFailed, "账户或密码不对");
         }
-        if (await users.IsLockedOutAsync(user)) throw Refuse(Rejections.LockedOut, "密码连续输错，账户暂时锁定");
-        if (!await users.CheckPasswordAsync(user, password)) await FailAsync(user, Rejections.SignInFailed, "账户或密码不对");
+        guard.Succeeded(name, source);
+        // Whoever has the password may not try codes without end; that counts for the account, wherever they come from.
+        if (await users.IsLockedOutAsync(user)) throw Refuse(Rejections.LockedOut, "验证码连续输错，账户暂时锁定");
         return user;
     }
 

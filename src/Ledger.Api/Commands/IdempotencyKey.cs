@@ -78,7 +78,7 @@ public static class IdempotencyKey
     });
 
     /// <summary>The form, read for the first time here. The framework's reader fails in several ways on bytes that are no form.</summary>
-    private static async Task<IFormCollection> FormAsync(HttpRequest request)
+    public static async Task<IFormCollection> FormAsync(HttpRequest request)
     {
         try
         {

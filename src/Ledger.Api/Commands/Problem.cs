@@ -47,7 +47,11 @@ public static class Problem
         return details;
     }
 
-    public static IResult Of(Rejection r, HttpContext http) => Results.Json(Details(r, http), contentType: ContentType, statusCode: r.Code.Status);
+    public static IResult Of(Rejection r, HttpContext http)
+    {
+        if (r.RetryAfterSeconds is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return Results.Json(Details(r, http), contentType: ContentType, statusCode: r.Code.Status);
+    }
 
     /// <summary>What a thrown exception means to the caller; null when it is a defect of ours.</summary>
     public static Rejection? Meaning(Exception e) => e switch

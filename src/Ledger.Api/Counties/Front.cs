@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Yarp.ReverseProxy.Forwarder;
@@ -16,10 +17,10 @@ public static class Front
 
     /// <summary>Runs until the process is told to stop: then requests under way are finished first, and the counties stop after them.</summary>
     /// <param name="arguments">As the front was given them; the counties get them too.</param>
-    public static async Task RunAsync(string[] arguments, IReadOnlyList<County> counties)
+    public static async Task<int> RunAsync(string[] arguments, IReadOnlyList<County> counties)
     {
-        var builder = WebApplication.CreateBuilder(arguments);
-        builder.WebHost.LimitConnections(longestBody: null); // each county says its own
+        var builder = WebApplication.CreateBuilder(CommandLine.Options(arguments));
+        builder.WebHost.LimitConnections(builder.Configuration, longestBody: null); // each county says its own
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(90));
         builder.Services.AddHttpForwarder();
         builder.Logging.AddFilter("Yarp.ReverseProxy", LogLevel.Critical); // a county that does not answer is said once, by CountyProcess, not at each request with a stack
@@ -46,6 +47,7 @@ public static class Front
             });
             app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"本部署有 {counties.Count} 个县，各用其主机名访问：{string.Join("、", counties.Select(c => $"{c.Name} {c.Host}"))}。Each county answers under its host name."));
             await app.RunAsync();
+            return 0;
         }
         finally
         {

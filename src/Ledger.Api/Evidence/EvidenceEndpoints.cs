@@ -40,13 +40,13 @@ public static class EvidenceEndpoints
     private static async Task<Answer> Upload(IFormFile file, Command command)
     {
         if (file.Length > MaxBytes) throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"凭证最大 {MaxBytes >> 20} MB") { Field = "file" });
-        using var content = new MemoryStream((int)file.Length);
-        await file.CopyToAsync(content);
-        var bytes = content.ToArray();
+        var bytes = new byte[file.Length];
+        await using (var content = file.OpenReadStream()) await content.ReadExactlyAsync(bytes);
         var mediaType = Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType
             ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）") { Field = "file" });
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
+        if (name is [.., var last] && char.IsHighSurrogate(last)) name = name[..^1]; // half a character can be stored nowhere
         // A document is found by its digest; what it was called is for ever, and people call files by whom they are about.
         if (PersonalNumbers.In(name) is not null || PersonalNumbers.InReference(name) is not null) name = $"凭证{Path.GetExtension(name)}";
         await command.Connection.ExecuteAsync(

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using CsvHelper;
 using CsvHelper.Configuration;
+using Ledger.Api.Operation;
 using Ledger.Domain;
 
 namespace Ledger.Api.Exports;
@@ -35,7 +36,7 @@ public sealed class AccountMap
     /// <summary>The file as it is, to download and change.</summary>
     public string Text { get; }
 
-    /// <exception cref="InvalidOperationException">The file cannot be used; the message says the row, what is wrong and how to mend it.</exception>
+    /// <exception cref="OperationException">The file cannot be used; the message says the row, what is wrong and how to mend it.</exception>
     public static AccountMap Load(string? path)
     {
         using var stream = path is null ? typeof(AccountMap).Assembly.GetManifestResourceStream("account-map.csv")! : File.OpenRead(path);
@@ -52,14 +53,14 @@ public sealed class AccountMap
         }
         catch (CsvHelperException e)
         {
-            throw new InvalidOperationException($"科目对照表 {path} 第 {e.Context?.Parser?.Row} 行无法读取：需要列 account、code、name、subsidiary、type，type 为 {string.Join("、", Enum.GetValues<AccountType>().Select(t => t.Word()))} 之一。The account map cannot be read.");
+            throw new OperationException($"科目对照表 {path} 第 {e.Context?.Parser?.Row} 行无法读取：需要列 account、code、name、subsidiary、type，type 为 {string.Join("、", Enum.GetValues<AccountType>().Select(t => t.Word()))} 之一。The account map cannot be read.");
         }
     }
 
-    /// <exception cref="InvalidOperationException">The map has no row for the account.</exception>
+    /// <exception cref="OperationException">The map has no row for the account.</exception>
     public AccountMapping Of(string account) =>
         _mappings.FirstOrDefault(m => m.Account == account) ?? _mappings.FirstOrDefault(m => m.Account.EndsWith('*') && account.StartsWith(m.Account[..^1], StringComparison.Ordinal))
-        ?? throw new InvalidOperationException($"科目对照表（Ledger:AccountMap）没有账户“{account}”；请补上一行。The account map has no row for this account.");
+        ?? throw new OperationException($"科目对照表（Ledger:AccountMap）没有账户“{account}”；请补上一行。The account map has no row for this account.");
 
     /// <summary>As a voucher names it: 102 银行存款—集体补助专户（可用）.</summary>
     public string Title(string account) => Of(account) is var m && m.Subsidiary.Length > 0 ? $"{m.Code} {m.Name}—{m.Subsidiary}" : $"{m.Code} {m.Name}";

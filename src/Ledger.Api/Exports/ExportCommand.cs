@@ -1,3 +1,4 @@
+using Ledger.Api.Operation;
 using Ledger.Domain;
 
 namespace Ledger.Api.Exports;
@@ -9,11 +10,7 @@ public static class ExportCommand
     public static async Task<int> RunAsync(IConfiguration arguments, IServiceProvider services)
     {
         var kinds = Enum.GetValues<ExportKind>().ToDictionary(k => k.Word());
-        if (!kinds.TryGetValue(arguments["format"] ?? "", out var kind))
-        {
-            await Console.Error.WriteLineAsync($"用法：export --format {string.Join('|', kinds.Keys)} [--region 区划代码] [--out 文件]");
-            return 1;
-        }
+        if (!kinds.TryGetValue(arguments["format"] ?? "", out var kind)) throw CommandLine.Misuse("export", $"--format：{string.Join('|', kinds.Keys)}");
         var path = arguments["out"] ?? Exports.FileName(kind);
         var (total, shown) = (0L, -1L);
         await using (var file = File.Create($"{path}.part"))

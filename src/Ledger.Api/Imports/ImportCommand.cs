@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using CsvHelper;
 using Ledger.Api.Commands;
+using Ledger.Api.Operation;
 using Ledger.Domain;
 
 namespace Ledger.Api.Imports;
@@ -18,7 +19,6 @@ namespace Ledger.Api.Imports;
 public static class ImportCommand
 {
     private const int Attempts = 6;
-    private const string Usage = "用法：LEDGER_TOKEN=令牌 import --file 缴费.csv --year 年度 --to 网址 [--rows 每批行数，默认 5000]";
 
     /// <returns>0; 1 when rows were left out, or when it could not go on: the message says what to do.</returns>
     public static async Task<int> RunAsync(IConfiguration arguments, TextWriter said, HttpClient? client = null)
@@ -26,9 +26,9 @@ public static class ImportCommand
         var token = Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? arguments["token"];
         if (arguments["file"] is not { } path || arguments["to"] is not { } to || token is null || !int.TryParse(arguments["year"], out var year) || !int.TryParse(arguments["rows"] ?? "5000", out var most) || most < 1 || most > Sheets.Contributions.MaxRows)
         {
-            await said.WriteLineAsync(Usage);
-            return 1;
+            throw CommandLine.Misuse("import");
         }
+        if (!Uri.TryCreate(to, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")) throw CommandLine.Misuse("import", $"--to 不是网址：{to}");
         if (!File.Exists(path))
         {
             await said.WriteLineAsync($"没有文件 {path}");
@@ -39,7 +39,7 @@ public static class ImportCommand
             await said.WriteLineAsync($"{path} 的编码不是 UTF-8 或 GB18030");
             return 1;
         }
-        using var own = client is null ? new HttpClient { BaseAddress = new Uri(to), Timeout = TimeSpan.FromMinutes(10) } : null;
+        using var own = client is null ? new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) } : null;
         var http = client ?? own!;
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var (rows, imported, unchanged, left) = (0L, 0L, 0L, 0L);

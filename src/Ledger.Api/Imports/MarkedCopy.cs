@@ -16,6 +16,9 @@ public static class MarkedCopy
     private sealed record Faulty(IReadOnlyList<Place>? Faults);
     private sealed record Place(string Code, string Message, int? Row, string? Column);
 
+    /// <summary>A workbook is marked as a tree of objects, some 200 bytes a node: above this the answer is a list.</summary>
+    private const int MaxNodes = 2_500_000;
+
     public static async Task<IResult?> ForAsync(HttpContext http, StoredAnswer answer)
     {
         if (answer.Status < 400 || !Workbook.IsWantedBy(http)
@@ -28,6 +31,8 @@ public static class MarkedCopy
 
         using var content = new MemoryStream();
         await file.CopyToAsync(content);
+        content.Position = 0;
+        if (Table.IsZip(content) && !Xlsx.IsAtMost(content, MaxNodes)) return null;
         content.Position = 0;
         var xlsx = Table.IsZip(content) ? content.ToArray() : Workbook.Write((form.Title, Grid(file, form), form.Columns));
         var heading = Table.AllRows(file, Table.HeadingSearchRows).Select(r => (r.Number, Columns: Table.Headings(r, form))).MaxBy(h => h.Columns.Count);

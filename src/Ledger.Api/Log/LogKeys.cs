@@ -1,3 +1,4 @@
+using Ledger.Api.Operation;
 using Ledger.Api.Storage;
 using Ledger.Projections.TransparencyLog;
 
@@ -18,7 +19,7 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
     public SignerMemory Memory => new($"{Path}.last");
 
     /// <summary>Loads the keys of the log with this id; on first use a new key is made, readable by its owner only.</summary>
-    /// <exception cref="InvalidOperationException">The file is damaged, or has no signing key.</exception>
+    /// <exception cref="OperationException">The file is damaged, or has no signing key.</exception>
     public static LogKeys LoadOrCreate(Settings settings, string logId)
     {
         var path = PathOf(settings, logId);
@@ -50,7 +51,7 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
         }
         catch (NoteException e)
         {
-            throw new InvalidOperationException($"日志签名密钥 {path}：{e.Message}。The log's signing key cannot be used.", e);
+            throw new OperationException($"日志签名密钥 {path}：{e.Message}。The log's signing key cannot be used.", inner: e);
         }
     }
 
@@ -61,7 +62,7 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
         var lines = keys.Signing.Select(s => s.Secret).Concat(keys.Retired.Select(r => r.ToString())).ToList();
         switch (arguments.ElementAtOrDefault(0))
         {
-            case null or ['-', ..]: break;
+            case null: break;
             case "rotate": lines.Insert(0, NoteSigner.Create(keys.Origin, NoteAlgorithm.Ed25519).Secret); break;
             case "sm2": lines.Insert(1, NoteSigner.Create(keys.Origin, NoteAlgorithm.Sm2).Secret); break;
             case "retire" when keys.Signing.FirstOrDefault(s => $"{s.Verifier.KeyId:x8}" == arguments.ElementAtOrDefault(1)) is { } old && keys.Signing.Count(s => s.Verifier.Algorithm == NoteAlgorithm.Ed25519 && s != old) > 0:
@@ -70,7 +71,7 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
             default: return (1, "用法：log-key [rotate | retire <八位编号> | sm2]；至少要留一把 Ed25519 签名密钥");
         }
         var changed = Parse(string.Join('\n', lines), keys.Path);
-        if (arguments.Count > 0 && arguments[0] is not ['-', ..])
+        if (arguments.Count > 0)
         {
             File.Delete($"{keys.Path}.new");
             KeyFile.WriteNew($"{keys.Path}.new", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n"));

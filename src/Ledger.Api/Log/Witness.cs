@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Ledger.Api.Operation;
 using Ledger.Api.Storage;
 using Ledger.Projections.TransparencyLog;
 
@@ -15,18 +16,14 @@ public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVer
     private readonly SemaphoreSlim _one = new(1);
 
     /// <summary><c>witness --name audit.example/w1 --folder /srv/witness --log &lt;public key of a log&gt; [--urls …]</c>; a second --log1, --log2 … for more.</summary>
-    public static async Task RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] settings)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        var builder = WebApplication.CreateSlimBuilder(CommandLine.Options(settings));
         builder.WebHost.UseKestrelHttpsConfiguration();
         var (name, folder) = (builder.Configuration["name"] ?? "", builder.Configuration["folder"] ?? "");
         var logs = builder.Configuration.AsEnumerable().Where(s => s.Key.StartsWith("log", StringComparison.OrdinalIgnoreCase) && s.Value?.Count(c => c == '+') >= 2).Select(s => NoteVerifier.Parse(s.Value!)).ToList();
         if (name.Length == 0 || name.Any(c => c is '+' or ' ') || folder.Length == 0)
-        {
-            await Console.Error.WriteLineAsync("用法：witness --name <见证方名称，如 audit.example/w1> --folder <目录> --log <日志公钥> [--urls http://0.0.0.0:8090]\n日志公钥见 /log/keys。");
-            Environment.ExitCode = 1;
-            return;
-        }
+            throw CommandLine.Misuse("witness", "--name 如 audit.example/w1；日志公钥见 /log/keys");
         var path = Path.Combine(folder, "witness.key");
         if (!File.Exists(path)) KeyFile.WriteNew(path, Encoding.UTF8.GetBytes(NoteSigner.Create(name, NoteAlgorithm.Cosignature).Secret));
         var witness = new Witness(folder, NoteSigner.Parse(await File.ReadAllTextAsync(path)), logs, TimeProvider.System);
@@ -35,6 +32,7 @@ public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVer
         app.MapGet("/", () => Results.Text($"{witness.Key}\n"));
         Console.WriteLine($"见证方公钥 witness key: {witness.Key}");
         await app.RunAsync();
+        return 0;
     }
 
     public NoteVerifier Key => key.Verifier;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Ledger.Api.Operation;
 using Ledger.Api.Storage;
 using Ledger.Projections.TransparencyLog;
 using Npgsql;
@@ -11,7 +12,7 @@ namespace Ledger.Api.Log;
 public sealed record WitnessAddress(Uri Url, NoteVerifier Key)
 {
     /// <summary>As it stands in the settings: <c>https://host/prefix name+id+key</c>.</summary>
-    /// <exception cref="InvalidOperationException"/>
+    /// <exception cref="OperationException"/>
     public static WitnessAddress Parse(string text)
     {
         var parts = text.Split(' ', 2, StringSplitOptions.TrimEntries);
@@ -23,7 +24,7 @@ public sealed record WitnessAddress(Uri Url, NoteVerifier Key)
         {
             // Falls through to the one message that helps.
         }
-        throw new InvalidOperationException($"Ledger:Log:Witnesses 应为“地址 公钥”，公钥由见证方的 witness 命令打印：{text}");
+        throw new OperationException($"Ledger:Log:Witnesses 应为“地址 公钥”，公钥由见证方的 witness 命令打印：{text}");
     }
 }
 

@@ -34,9 +34,6 @@ public sealed record BackupManifest(int Format, DateTimeOffset TakenAt, string D
     }
 }
 
-/// <summary>Why an operator's command did not do what it was asked; the message says what to do.</summary>
-public sealed class OperationException(string message) : Exception(message);
-
 /// <summary>
 /// <c>backup --to folder</c>: a dump of one consistent snapshot, while the product goes on working, with a manifest of what is in it. The key
 /// files are not in it: without them nobody can read names, and they are kept apart.

@@ -1,3 +1,4 @@
+using Ledger.Api.Storage;
 using Npgsql;
 
 namespace Ledger.Api.Operation;
@@ -11,7 +12,7 @@ public static class Health
     public static void MapHealth(this WebApplication app)
     {
         app.MapGet("/health/live", () => Results.Ok(new HealthView("live", []))).AllowAnonymous().ExcludeFromDescription();
-        app.MapGet("/health/ready", async (Condition condition, IHostApplicationLifetime lifetime, ILogger<Condition> log, CancellationToken cancellation) =>
+        app.MapGet("/health/ready", async (Condition condition, IHostApplicationLifetime lifetime, ILogger<Condition> log, IServiceProvider services, CancellationToken cancellation) =>
         {
             // Requests under way are finished; new ones go elsewhere.
             if (lifetime.ApplicationStopping.IsCancellationRequested) return Unavailable("stopping", "正在停止");
@@ -23,7 +24,7 @@ public static class Health
             catch (NpgsqlException e)
             {
                 log.LogWarning("Not ready: {Reason}", e.Message);
-                return Unavailable("database", "数据库没有应答");
+                return Unavailable("database", services.GetService<ClusterWatch>()?.Trouble ?? "数据库没有应答");
             }
         }).AllowAnonymous().ExcludeFromDescription();
     }

@@ -16,10 +16,7 @@ public static class RebuildCommand
     public static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
     {
         if (access.Owner is null)
-        {
-            Console.Error.WriteLine("重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。rebuild makes tables: it needs their owner's connection.");
-            return 1;
-        }
+            throw new OperationException("重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。rebuild makes tables: it needs their owner's connection.");
         // Making an index takes as long as it takes.
         await using var owner = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Owner)) { CommandTimeout = 0 });
         await using var services = LedgerStore.Alone(owner, keys);

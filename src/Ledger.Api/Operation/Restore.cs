@@ -137,37 +137,29 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
     }
 }
 
-/// <summary>The operator's commands on the command line: 0, or 1 with the reason on standard error.</summary>
+/// <summary>The operator's commands on the command line.</summary>
 public static class OperationCommands
 {
-    public static async Task<int> RunAsync(string[] args, IConfiguration arguments, Settings settings, string owner, KeyFile keys)
+    public static async Task<int> RunAsync(string command, IConfiguration arguments, Settings settings, string owner, KeyFile keys)
     {
-        try
+        switch (command)
         {
-            switch (args[0])
-            {
-                case "backup" when arguments["to"] is { Length: > 0 } folder:
-                    var manifest = await Backup.RunAsync(owner, folder);
-                    Console.WriteLine($"备份完成：{folder}，{manifest.Events} 个事件，{manifest.DumpBytes >> 10} KB，日志 {manifest.LogSize} 条。密钥文件不在其中，请另行保管：{settings.KeyFile}、{LogKeys.PathOf(settings, manifest.LogId)}");
-                    return 0;
-                case "restore" when arguments["from"] is { Length: > 0 } folder:
-                    var (database, lost) = await new Restore(owner, settings, keys, Console.Out).LoadAsync(folder);
-                    Console.WriteLine(lost.Count == 0 ? "现有数据库没有这份备份以外的事件，切换不会丢失什么。" : $"切换将丢失现有数据库中的 {lost.Sum(l => l.Count)} 个事件：");
-                    foreach (var l in lost) Console.WriteLine($"  {Terms.Event(l.Type)} {l.Count} 个，{Format.Time(l.First)} 至 {Format.Time(l.Last)}");
-                    Console.WriteLine($"已载入并核对：{database}。停掉产品后切换：restore --switch {database}；不要它：dropdb {database}");
-                    return 0;
-                case "restore" when arguments["switch"] is { Length: > 0 } restored:
-                    var before = await new Restore(owner, settings, keys, Console.Out).SwitchAsync(restored);
-                    Console.WriteLine(before is null ? "已切换。" : $"已切换。原来的数据库改名为 {before}，确认无误后再删除。");
-                    return 0;
-                default:
-                    throw new OperationException("用法：backup --to <空文件夹>；restore --from <备份文件夹>；restore --switch <数据库>");
-            }
-        }
-        catch (OperationException e)
-        {
-            await Console.Error.WriteLineAsync(e.Message);
-            return 1;
+            case "backup" when arguments["to"] is { Length: > 0 } folder:
+                var manifest = await Backup.RunAsync(owner, folder);
+                Console.WriteLine($"备份完成：{folder}，{manifest.Events} 个事件，{manifest.DumpBytes >> 10} KB，日志 {manifest.LogSize} 条。密钥文件不在其中，请另行保管：{settings.KeyFile}、{LogKeys.PathOf(settings, manifest.LogId)}");
+                return 0;
+            case "restore" when arguments["from"] is { Length: > 0 } folder:
+                var (database, lost) = await new Restore(owner, settings, keys, Console.Out).LoadAsync(folder);
+                Console.WriteLine(lost.Count == 0 ? "现有数据库没有这份备份以外的事件，切换不会丢失什么。" : $"切换将丢失现有数据库中的 {lost.Sum(l => l.Count)} 个事件：");
+                foreach (var l in lost) Console.WriteLine($"  {Terms.Event(l.Type)} {l.Count} 个，{Format.Time(l.First)} 至 {Format.Time(l.Last)}");
+                Console.WriteLine($"已载入并核对：{database}。停掉产品后切换：restore --switch {database}；不要它：dropdb {database}");
+                return 0;
+            case "restore" when arguments["switch"] is { Length: > 0 } restored:
+                var before = await new Restore(owner, settings, keys, Console.Out).SwitchAsync(restored);
+                Console.WriteLine(before is null ? "已切换。" : $"已切换。原来的数据库改名为 {before}，确认无误后再删除。");
+                return 0;
+            default:
+                throw CommandLine.Misuse(command);
         }
     }
 }

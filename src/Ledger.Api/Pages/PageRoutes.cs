@@ -1,4 +1,5 @@
 using System.Text.Encodings.Web;
+using System.Text.RegularExpressions;
 using System.Text.Unicode;
 using Ledger.Api.Accounts;
 using Ledger.Api.Commands;
@@ -18,7 +19,7 @@ namespace Ledger.Api.Pages;
 /// What all pages have in common. A page is a GET that reads what the API reads and shows it; what it changes, it changes through the
 /// API, so there is one way in. Each slice maps its own pages.
 /// </summary>
-public static class PageRoutes
+public static partial class PageRoutes
 {
     private static readonly string[] Languages = ["zh-CN", "en"];
 
@@ -59,8 +60,12 @@ public static class PageRoutes
 
     public static IResult Problem(Rejection rejection) => new RazorComponentResult<ProblemPage>(new { Rejection = rejection }) { StatusCode = rejection.Code.Status };
 
-    /// <summary>A path of this site; anything else leads home.</summary>
-    private static string Local(string? path) => path is ['/', not ('/' or '\\'), ..] or "/" && Uri.TryCreate(path, UriKind.Relative, out _) ? path : "/";
+    /// <summary>A path of this site, as a header can carry it; anything else leads home. A browser drops tabs and line ends before it looks: <c>/⇥/evil</c> is <c>//evil</c>.</summary>
+    private static string Local(string? path) =>
+        path is not null && RedirectHttpResult.IsLocalUrl(path) && path[0] == '/' && !path.Any(c => char.IsControl(c) || c == '\\') ? NotInHeaders.Replace(path, m => Uri.EscapeDataString(m.Value)) : "/";
+
+    [GeneratedRegex("[^!-~]+")]
+    private static partial Regex NotInHeaders { get; }
 
     public static void MapPages(this WebApplication app, Settings settings)
     {

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Threading.RateLimiting;
 using Ledger.Api.Commands;
+using Ledger.Api.Imports;
 using Ledger.Api.Pages;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.RateLimiting;
 
@@ -30,12 +32,27 @@ public static class Hardening
     /// <summary>The API page is a library's and starts itself with a script in the page.</summary>
     private const string ApiPage = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
+    /// <summary>What somebody may send whom we do not know: a sign-in, an objection.</summary>
+    public const int AnonymousBody = 64 * 1024;
+
+    /// <summary>Bodies above that size which one user may have under way at once, and how many more may wait.</summary>
+    private const int BodiesAtOnce = 4, BodiesWaiting = 16;
+
     /// <param name="longestBody">In bytes; null: another says.</param>
-    public static void LimitConnections(this IWebHostBuilder host, long? longestBody) => host.ConfigureKestrel(kestrel =>
+    public static void LimitConnections(this IWebHostBuilder host, IConfiguration configuration, long? longestBody) => host.ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = longestBody;
-        kestrel.Limits.MaxConcurrentConnections = 2_000;
+        kestrel.Limits.MaxConcurrentConnections = 4_000;
+        // A connection that says nothing, a request whose head does not end, a body that trickles: each is cut off.
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(75);
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        kestrel.Limits.MinRequestBodyDataRate = new Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate(bytesPerSecond: 1_000, gracePeriod: TimeSpan.FromSeconds(10));
+        kestrel.Limits.MaxRequestBufferSize = 128 * 1024; // what is held of a body that nobody has asked for yet
+        // Behind a proxy all come from one address: the proxy counts.
+        if (configuration.GetValue("FORWARDEDHEADERS_ENABLED", false)) return;
+        var shares = new ConnectionShares(configuration.GetValue("Ledger:Limits:ConnectionsPerAddress", 500), kestrel.ApplicationServices.GetRequiredService<ILogger<ConnectionShares>>());
+        kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(shares.Before));
     });
 
     public static void AddHardening(this IServiceCollection services, Settings settings)
@@ -50,7 +67,7 @@ public static class Hardening
         {
             options.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => http.User.FindFirst("sub")?.Value is { } user
                 ? Limit($"user {user}", settings.RequestsPerUser)
-                : Limit($"address {http.Connection.RemoteIpAddress}", settings.RequestsPerAddress));
+                : Limit($"address {Source.Of(http)}", settings.RequestsPerAddress));
             options.OnRejected = async (context, _) =>
             {
                 var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? (int)Math.Ceiling(after.TotalSeconds) : 1;
@@ -105,4 +122,49 @@ public static class Hardening
         app.UseRateLimiter();
         app.UseRequestTimeouts();
     }
+
+    /// <summary>
+    /// After who calls and whether he may is known: nothing of a body is kept before that. Who is unknown sends little; a user has a few long bodies under way at
+    /// once; workbooks are read by turns.
+    /// </summary>
+    public static void UseBodies(this WebApplication app)
+    {
+        var bodies = PartitionedRateLimiter.Create<string, string>(user => RateLimitPartition.GetConcurrencyLimiter(user, _ => new ConcurrencyLimiterOptions { PermitLimit = BodiesAtOnce, QueueLimit = BodiesWaiting }));
+        app.Lifetime.ApplicationStopped.Register(bodies.Dispose);
+        app.Use(async (http, next) =>
+        {
+            var request = http.Request;
+            if (http.User.FindFirst("sub")?.Value is not { } user)
+            {
+                if (request.ContentLength > AnonymousBody) throw new BadHttpRequestException("too long", StatusCodes.Status413PayloadTooLarge);
+                if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = AnonymousBody;
+            }
+            else if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && request.ContentLength is null or > AnonymousBody)
+            {
+                using var lease = await bodies.AcquireAsync(user, 1, http.RequestAborted);
+                if (lease.IsAcquired) await ReadAsync(http, next);
+                else await RefuseAsync(http, Rejections.TooManyRequests, "同时上传的文件过多", 5);
+                return;
+            }
+            await ReadAsync(http, next);
+        });
+    }
+
+    private static async Task ReadAsync(HttpContext http, RequestDelegate next)
+    {
+        // A form is kept by its reader, fields and files; all else is read twice: for the idempotency digest and for the endpoint.
+        if (!http.Request.HasFormContentType) http.Request.EnableBuffering();
+        else if (http.GetEndpoint()?.Metadata.GetMetadata<SheetMetadata>() is not null)
+        {
+            await IdempotencyKey.FormAsync(http.Request); // whole, before a turn is taken: who sends slowly keeps nobody waiting
+            using var turn = await SheetTurns.TakeAsync(http.RequestAborted);
+            if (turn is not null) await next(http);
+            else await RefuseAsync(http, Rejections.Busy, "同时处理的表格过多", 10);
+            return;
+        }
+        await next(http);
+    }
+
+    private static Task RefuseAsync(HttpContext http, RejectionCode code, string what, int seconds) =>
+        Problem.Of(new Rejection(code, $"{what}，请 {seconds} 秒后再试") { RetryAfterSeconds = seconds }, http).ExecuteAsync(http);
 }

@@ -1,3 +1,4 @@
+using Ledger.Api.Operation;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 
@@ -10,10 +11,11 @@ public static class TokenCommand
 
     public static string Run(IConfiguration arguments, KeyFile keys)
     {
-        var (name, role, region, days) = (arguments["name"] ?? "", arguments["role"] ?? "", arguments["region"] ?? "", arguments.GetValue("days", 1));
-        if (name.Length == 0) return "用法：token --name <人员> --role <角色> --region <区划代码> [--days <天数>]";
-        if (Tokens.Fault(role, region) is { } fault) return fault;
-        if (days is < 1 or > MaxDays) return $"--days 应为 1 至 {MaxDays}";
+        var (name, role, region) = (arguments["name"] ?? "", arguments["role"] ?? "", arguments["region"] ?? "");
+        var days = int.TryParse(arguments["days"] ?? "1", out var given) ? given : 0;
+        if (name.Length == 0) throw CommandLine.Misuse("token");
+        if (Tokens.Fault(role, region) is { } fault) throw CommandLine.Misuse("token", fault);
+        if (days is < 1 or > MaxDays) throw CommandLine.Misuse("token", $"--days 应为 1 至 {MaxDays}");
         return new Tokens(keys, TimeProvider.System).Issue(new Actor(name, role, region), TimeSpan.FromDays(days));
     }
 }

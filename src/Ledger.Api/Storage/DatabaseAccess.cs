@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Ledger.Api.Operation;
 using Npgsql;
 
 namespace Ledger.Api.Storage;
@@ -15,7 +16,7 @@ public sealed record DatabaseAccess(string? Owner, string Application)
     /// With one connection string: a role that may make tables is the owner's, and the application's is made beside it, with a password
     /// that follows from the key file; a role that may not is the application's. With both, each is what it says.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The database does not answer.</exception>
+    /// <exception cref="OperationException">The database does not answer.</exception>
     public static async Task<DatabaseAccess> OfAsync(Settings settings, PrivateCluster? cluster, KeyFile keys)
     {
         if (settings.OwnerConnectionString is { } owner)
@@ -53,13 +54,13 @@ public sealed record DatabaseAccess(string? Owner, string Application)
     }
 
     /// <summary>Makes the application's login, or gives it the password it shall have. Runs as the owner, under the schema's lock.</summary>
-    /// <exception cref="InvalidOperationException">The owner may not make roles, and the role is missing.</exception>
+    /// <exception cref="OperationException">The owner may not make roles, and the role is missing.</exception>
     public async Task MakeRoleAsync(NpgsqlConnection owner)
     {
         var application = new NpgsqlConnectionStringBuilder(Application);
         var (role, password) = (application.Username!, application.Password ?? "");
         if (role == new NpgsqlConnectionStringBuilder(Owner).Username)
-            throw new InvalidOperationException($"数据库角色 {role} 既是所有者又用于运行，因而可以改动事件；请另用一个不拥有任何表的角色作 ConnectionStrings:Ledger。The running role must not be the owner.");
+            throw new OperationException($"数据库角色 {role} 既是所有者又用于运行，因而可以改动事件；请另用一个不拥有任何表的角色作 ConnectionStrings:Ledger。The running role must not be the owner.");
         var exists = (await owner.QueryAsync("select 1 from pg_roles where rolname = @role", r => r.GetInt32(0), ("role", role))).Count > 0;
         try
         {
@@ -71,19 +72,19 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             if (exists) return; // a DBA made it and looks after its password
-            throw new InvalidOperationException(
-                $"数据库角色 {role} 不存在，当前角色也不能建立它。请由 DBA 执行 create role {role} login password '…'，并用 ConnectionStrings:Ledger 连接。The application's role is missing and may not be created.", e);
+            throw new OperationException(
+                $"数据库角色 {role} 不存在，当前角色也不能建立它。请由 DBA 执行 create role {role} login password '…'，并用 ConnectionStrings:Ledger 连接。The application's role is missing and may not be created.", inner: e);
         }
     }
 
     /// <summary>Refuses to run with a role that could change what happened, on tables that are not there, or on those of other keys.</summary>
-    /// <exception cref="InvalidOperationException">With what a DBA is to do.</exception>
+    /// <exception cref="OperationException">With what a DBA is to do.</exception>
     public static async Task RequireHarmlessAsync(NpgsqlDataSource database, KeyFile keys)
     {
         await using var connection = await database.OpenConnectionAsync();
         const string events = $"{LedgerStore.Schema}.mt_events";
         if ((await connection.QueryAsync($"select to_regclass('{events}') is null", r => r.GetBoolean(0))).Single())
-            throw new InvalidOperationException("数据库中还没有账本的表；请先以所有者运行：Ledger.Api.dll schema（ConnectionStrings:LedgerOwner）。Run the schema command as the owner first.");
+            throw new OperationException("数据库中还没有账本的表；请先以所有者运行：Ledger.Api.dll schema（ConnectionStrings:LedgerOwner）。Run the schema command as the owner first.");
         await keys.RequireOwnAsync(connection);
         if ((await connection.QueryAsync(
             $"""
@@ -91,7 +92,7 @@ public sealed record DatabaseAccess(string? Owner, string Application)
                     or has_table_privilege('{events}', 'UPDATE') or has_table_privilege('{events}', 'DELETE') or has_table_privilege('{events}', 'TRUNCATE')
                from pg_roles where rolname = current_user
              """, r => r.GetBoolean(0))).Single())
-            throw new InvalidOperationException(
+            throw new OperationException(
                 "运行时所用的数据库角色可以改动事件；请另建一个不拥有任何表的角色用于 ConnectionStrings:Ledger，所有者用 ConnectionStrings:LedgerOwner。The running role must not be able to change events.");
     }
 }

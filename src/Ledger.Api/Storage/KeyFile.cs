@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Ledger.Api.Operation;
 using Npgsql;
 
 namespace Ledger.Api.Storage;
@@ -14,6 +15,14 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     public static KeyFile LoadOrCreate(string path)
     {
         if (!File.Exists(path)) Create(path);
+        return Load(path);
+    }
+
+    /// <summary>For who needs the keys that there are: new ones would be worth nothing.</summary>
+    /// <exception cref="OperationException">There are none, or they are damaged.</exception>
+    public static KeyFile Load(string path)
+    {
+        if (!File.Exists(path)) throw new OperationException($"没有密钥文件 {path}；请用 Ledger:KeyFile 指向产品所用的密钥文件。There is no key file: point to the product's.");
         try
         {
             var keys = JsonSerializer.Deserialize<KeyFile>(File.ReadAllBytes(path));
@@ -23,14 +32,14 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
         {
             // Falls through to the one message that helps.
         }
-        throw new InvalidOperationException($"密钥文件 {path} 已损坏；请从备份恢复。The key file is damaged: restore it from your backup.");
+        throw new OperationException($"密钥文件 {path} 已损坏；请从备份恢复。The key file is damaged: restore it from your backup.");
     }
 
     /// <summary>
     /// The keys from a key management system: a command prints what would stand in the file (Ledger:KeyCommand, e.g. <c>vault kv get -field=keys ledger</c>).
     /// They are never written to this machine's disk.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The command fails, or prints something else; what it printed is not repeated.</exception>
+    /// <exception cref="OperationException">The command fails, or prints something else; what it printed is not repeated.</exception>
     public static KeyFile FromCommand(string command)
     {
         using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardOutput = true })!;
@@ -44,7 +53,7 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
         {
             // Falls through to the one message that helps.
         }
-        throw new InvalidOperationException($"Ledger:KeyCommand 没有给出密钥（退出码 {process.ExitCode}）；应打印 keys.json 的内容。The key command did not print the keys.");
+        throw new OperationException($"Ledger:KeyCommand 没有给出密钥（退出码 {process.ExitCode}）；应打印 keys.json 的内容。The key command did not print the keys.");
     }
 
     private static void Create(string path) =>
@@ -81,7 +90,7 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     {
         if ((await connection.QueryAsync($"select to_regclass('{LedgerStore.Schema}.key_check') is null", r => r.GetBoolean(0))).Single()) return;
         if ((await connection.QueryAsync($"select fingerprint from {LedgerStore.Schema}.key_check", r => r.GetString(0))).FirstOrDefault() is { } known && known != Fingerprint)
-            throw new InvalidOperationException(
+            throw new OperationException(
                 $"密钥文件与数据库不符（文件 {Fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。The key file does not belong to this database.");
     }
 }

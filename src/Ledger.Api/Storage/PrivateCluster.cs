@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Ledger.Api.Operation;
 using Npgsql;
 
 namespace Ledger.Api.Storage;
@@ -14,7 +15,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     private const int Port = 5432; // only a part of the socket's file name
     private const string ServerAccount = "postgres";
     private readonly string _folder, _binaries;
-    private readonly FileStream? _owner;
+    private FileStream? _owner;
 
     private readonly IReadOnlyDictionary<string, string> _environment;
 
@@ -33,12 +34,13 @@ public sealed class PrivateCluster : IAsyncDisposable
 
     /// <summary>Starts the cluster in <paramref name="folder"/>, or joins it when it runs; makes it on first use.</summary>
     /// <param name="environment">Variables for the server's processes beside one's own.</param>
-    /// <exception cref="InvalidOperationException">PostgreSQL is not installed, or does not start; the message says what to do.</exception>
+    /// <exception cref="OperationException">PostgreSQL is not installed, or does not start; the message says what to do.</exception>
     public static async Task<PrivateCluster> StartAsync(string folder, IReadOnlyDictionary<string, string>? environment = null)
     {
         folder = Path.GetFullPath(folder);
         var cluster = new PrivateCluster(folder, FindBinaries("initdb", "pg_ctl"), TakeOwnership(folder), environment ?? new Dictionary<string, string>());
         cluster.OwnedByServer(folder);
+        cluster.RequireEntry();
         if (cluster._owner is null)
         {
             await cluster.ConnectAsync(TimeSpan.FromSeconds(60)); // the owner may still be starting it
@@ -78,6 +80,41 @@ public sealed class PrivateCluster : IAsyncDisposable
         return ConnectionString(database);
     }
 
+    /// <summary>
+    /// Whether the server's first process lives. A process that ended and that nobody has asked about yet (a zombie) does not.
+    /// </summary>
+    public bool IsRunning
+    {
+        get
+        {
+            try
+            {
+                if (!int.TryParse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).FirstOrDefault(), out var id)) return false;
+                var stat = File.ReadAllText($"/proc/{id}/stat"); // "123 (postgres) S …"
+                return stat.Contains("(postgres)", StringComparison.Ordinal) && stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+            }
+            catch (IOException)
+            {
+                return false; // no such file, no such process
+            }
+        }
+    }
+
+    /// <summary>
+    /// Starts a server that has ended. Whoever owns the folder does; where its owner is gone, the first who finds out becomes it. What a killed server left
+    /// (its pid file, shared memory, processes that are still ending) is PostgreSQL's own affair: until it is gone the start fails, and is tried again.
+    /// </summary>
+    /// <returns>False when another process owns it.</returns>
+    /// <exception cref="OperationException">It does not start; the message says why.</exception>
+    public async Task<bool> StartAgainAsync()
+    {
+        _owner ??= TakeOwnership(_folder);
+        if (_owner is null) return false;
+        StartServer();
+        await ConnectAsync(TimeSpan.FromSeconds(30));
+        return true;
+    }
+
     /// <summary>Stops and starts the server; its owner only.</summary>
     public async Task RestartAsync()
     {
@@ -103,16 +140,38 @@ public sealed class PrivateCluster : IAsyncDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            return new FileStream(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(folder, e);
+        }
+        var path = Path.Combine(folder, "owner.lock");
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException) when (File.Exists(path))
         {
             return null; // another process owns it
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidOperationException($"数据目录 {folder} 不可写；请用 Ledger:DataFolder 指定其他目录。The data folder is not writable.");
+            throw NotWritable(folder, e);
         }
+    }
+
+    private static OperationException NotWritable(string folder, Exception e) =>
+        new($"数据目录 {folder} 不可写（{e.Message}）；请用 Ledger:DataFolder 指定其他目录。The data folder is not writable: choose another.", inner: e);
+
+    /// <summary>Whoever runs the server must get into the folder, through all the folders above it.</summary>
+    private void RequireEntry()
+    {
+        if (Environment.UserName != "root") return; // it is ours, as was seen when we wrote into it
+        if (Execute("id", ServerAccount).ExitCode != 0)
+            throw new OperationException($"没有系统用户 {ServerAccount}：PostgreSQL 不能以 root 运行。请 apt-get install postgresql，或以普通用户启动。There is no user {ServerAccount} to run PostgreSQL as.");
+        if (Execute("runuser", "-u", ServerAccount, "--", "test", "-w", _folder, "-a", "-x", _folder).ExitCode != 0)
+            throw new OperationException($"数据库的用户 {ServerAccount} 进不了数据目录 {_folder}；请放开它上级目录的权限（chmod o+x），或用 Ledger:DataFolder 指定其他目录。"
+                + "The database's user may not enter the data folder: choose another, or let him through the folders above it.");
     }
 
     private void Initialise()
@@ -172,7 +231,7 @@ public sealed class PrivateCluster : IAsyncDisposable
     }
 
     /// <summary>The folder of PostgreSQL's programs that has all of these; the newest version installed, unless the PATH says otherwise.</summary>
-    /// <exception cref="InvalidOperationException">They are not installed.</exception>
+    /// <exception cref="OperationException">They are not installed.</exception>
     public static string FindBinaries(params string[] programs)
     {
         var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
@@ -180,7 +239,7 @@ public sealed class PrivateCluster : IAsyncDisposable
             ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var v) ? v : 0).Select(d => $"{d}/bin")
             : [];
         return onPath.Concat(installed).FirstOrDefault(d => programs.All(p => File.Exists(Path.Combine(d, p))))
-            ?? throw new InvalidOperationException(
+            ?? throw new OperationException(
                 "没有找到 PostgreSQL；请运行 ./start 或 apt-get install postgresql，或用 ConnectionStrings:Ledger 指定服务器。PostgreSQL is not installed.");
     }
 
@@ -220,8 +279,10 @@ public sealed class PrivateCluster : IAsyncDisposable
     private void Require((int ExitCode, string Output) result, string step)
     {
         if (result.ExitCode == 0) return;
+        // The server's own last word on it; all of it is in the log.
         var log = Path.Combine(_folder, "postgresql.log");
-        var tail = File.Exists(log) ? string.Join('\n', File.ReadLines(log).TakeLast(15)) : "";
-        throw new InvalidOperationException($"私有 PostgreSQL 未能启动（{step}）。The private PostgreSQL did not start.\n{result.Output}\n{log}:\n{tail}");
+        var lines = (File.Exists(log) ? File.ReadLines(log).TakeLast(30) : []).Prepend(result.Output.Trim().Split('\n')[^1]).ToList();
+        var why = lines.LastOrDefault(l => l.Contains("FATAL", StringComparison.Ordinal)) ?? lines[0];
+        throw new OperationException($"私有 PostgreSQL 未能启动（{step}：{why.Trim()}）；详见 {log}。The private PostgreSQL did not start: its log says why.");
     }
 }

@@ -1,9 +1,11 @@
 using Ledger.Api.Log;
+using Ledger.Api.Operation;
 
 namespace Ledger.Api.Storage;
 
 /// <summary>The settings of the product; README has the table.</summary>
-/// <param name="ConnectionString">ConnectionStrings:Ledger. Null: a private cluster in <paramref name="DataFolder"/>.</param>
+/// <param name="ConnectionString">ConnectionStrings:Ledger. Null: a private cluster in <paramref name="DataFolder"/>, where one is asked for.</param>
+/// <param name="PrivateCluster">Ledger:PrivateCluster. Without a connection string: a PostgreSQL of our own. Nobody gets an empty ledger because his settings were not found.</param>
 /// <param name="OwnerConnectionString">ConnectionStrings:LedgerOwner. Who owns the tables; needed for the schema command alone.</param>
 /// <param name="ReplicaConnectionString">ConnectionStrings:LedgerReplica. A streaming replica for long reads, host and port; role and password are the application's. Null: the primary reads too.</param>
 /// <param name="DataFolder">Ledger:DataFolder. The private cluster, and the key file unless that is elsewhere.</param>
@@ -17,17 +19,37 @@ namespace Ledger.Api.Storage;
 /// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null: none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
+<<<<<<< HEAD
 public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string? ReplicaConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
     int RequestsPerUser, int RequestsPerAddress, int RefusalsPerMinute, int RetentionYears, OidcSettings? Oidc)
+=======
+public sealed record Settings(string? ConnectionString, bool PrivateCluster, string? OwnerConnectionString, string? ReplicaConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
+    int RequestsPerUser, int RequestsPerAddress, int RetentionYears, OidcSettings? Oidc)
+>>>>>>> 756c902 (Called wrongly, it says so: a table of commands, one line and the mend for an operator's mistakes; settings beside the program; a private cluster only when asked for)
 {
+    /// <exception cref="OperationException">A value that cannot be read.</exception>
     public static Settings Of(IConfiguration configuration)
     {
+        try
+        {
+            return Read(configuration);
+        }
+        catch (InvalidOperationException e) when (e is not OperationException)
+        {
+            // What the binder says names the setting and its value.
+            throw new OperationException($"有一项设置无法读取：{e.Message} {e.InnerException?.Message} 请改正。A setting cannot be read.", CommandLine.Misused, e);
+        }
+    }
+
+    private static Settings Read(IConfiguration configuration)
+    {
         var isSample = configuration.GetValue("Ledger:Sample", false);
-        var folder = configuration["Ledger:DataFolder"] is { Length: > 0 } configured ? configured : PrivateCluster.DefaultFolder(isSample);
+        var folder = configuration["Ledger:DataFolder"] is { Length: > 0 } configured ? configured : Storage.PrivateCluster.DefaultFolder(isSample);
         return new Settings(
-            configuration.GetConnectionString("Ledger") is { Length: > 0 } connection ? connection : null,
-            configuration.GetConnectionString("LedgerOwner") is { Length: > 0 } owner ? owner : null,
-            configuration.GetConnectionString("LedgerReplica") is { Length: > 0 } replica ? replica : null,
+            Connection(configuration, "Ledger"),
+            configuration.GetValue("Ledger:PrivateCluster", false),
+            Connection(configuration, "LedgerOwner"),
+            Connection(configuration, "LedgerReplica"),
             folder,
             configuration["Ledger:KeyFile"] is { Length: > 0 } keys ? keys : Path.Combine(folder, "keys.json"),
             configuration["Ledger:KeyCommand"] is { Length: > 0 } command ? command : null,
@@ -40,6 +62,28 @@ public sealed record Settings(string? ConnectionString, string? OwnerConnectionS
             configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),
             configuration.GetValue("Ledger:RetentionYears", 30),
             OidcSettings.Of(configuration.GetSection("Ledger:Oidc")));
+    }
+
+    private static string? Connection(IConfiguration configuration, string name)
+    {
+        if (configuration.GetConnectionString(name) is not { Length: > 0 } given) return null;
+        try
+        {
+            _ = new Npgsql.NpgsqlConnectionStringBuilder(given);
+            return given;
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            throw new OperationException($"ConnectionStrings:{name} 不是连接字符串（{e.Message}）；应如 Host=…;Database=…;Username=…;Password=…。It is not a connection string.", CommandLine.Misused);
+        }
+    }
+
+    /// <exception cref="OperationException">Neither a connection string nor a private cluster that was asked for.</exception>
+    public void RequireDatabase()
+    {
+        if (ConnectionString is null && OwnerConnectionString is null && !PrivateCluster)
+            throw new OperationException("没有数据库：请用 ConnectionStrings:Ledger 指定（程序旁边的 appsettings.Production.json、环境变量或参数），"
+                + "或用 --Ledger:PrivateCluster=true 要求一个自带的 PostgreSQL。No database: give a connection string, or ask for a private cluster.", CommandLine.Misused);
     }
 }
 
