@@ -1,3 +1,4 @@
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Tests;
@@ -81,8 +82,8 @@ public sealed class MemberTests
         var year = Given.State<MemberYear>("member-year-1-2026", new ContributionRecorded(ContributionKind.Regular, new Money(30_000), new Money(30_000), Day, "SW1"));
         MemberDecider.ReportDeath(person, "collective-2", Day, [], Officer).ThenRefused(Rejections.EvidenceMissing);
         person = person.And(Id, MemberDecider.ReportDeath(person, "collective-2", Day, Paper, Officer).Then())!;
-        Assert.Equal(Rejections.MemberDeceased, MemberYearDecider.Ineligible(person, year, ["collective-2"])?.Code);
-        Assert.Null(MemberYearDecider.Ineligible(person, year, ["collective-1"]));
+        Assert.Equal(Rejections.MemberDeceased, MemberYearDecider.Ineligible(person, year, new Lineage(["collective-2"], []))?.Code);
+        Assert.Null(MemberYearDecider.Ineligible(person, year, new Lineage(["collective-1"], [])));
         MemberDecider.ReportDeath(person, "collective-2", Day, Paper, Officer).ThenRefused(Rejections.WrongState);
         MemberDecider.ConfirmDeath(person, "collective-2", false, _ => true, Officer).ThenRefused(Rejections.SelfApproval);
         MemberDecider.ConfirmDeath(person, "collective-2", false, v => v == Other, Given.Actor("second", "village-finance")).ThenRefused(Rejections.AgencyNeeded);
@@ -90,11 +91,11 @@ public sealed class MemberTests
         Assert.Empty(person.And(Id, MemberDecider.DismissDeath(person, "collective-2", "误报", Agency).Then())!.DeathReports);
         person = person.And(Id, MemberDecider.ConfirmDeath(person, "collective-2", true, _ => false, Agency).Then())!;
         Assert.Equal((Day, 0), (person.DiedOn, person.DeathReports.Count));
-        Assert.Equal(Rejections.MemberDeceased, MemberYearDecider.Ineligible(person, year, ["collective-1"])?.Code);
+        Assert.Equal(Rejections.MemberDeceased, MemberYearDecider.Ineligible(person, year, new Lineage(["collective-1"], []))?.Code);
         MemberDecider.RecordDeath(person, Day, Paper).ThenRefused(Rejections.WrongState);
         MemberDecider.RevokeDeath(person, "误登", [], Agency).ThenRefused(Rejections.EvidenceMissing);
         person = person.And(Id, MemberDecider.RevokeDeath(person, "误登", Paper, Agency).Then())!;
-        Assert.Null(MemberYearDecider.Ineligible(person, year, ["collective-1"]));
+        Assert.Null(MemberYearDecider.Ineligible(person, year, new Lineage(["collective-1"], [])));
         MemberDecider.RevokeDeath(person, "再次", Paper, Agency).ThenRefused(Rejections.WrongState);
     }
 }

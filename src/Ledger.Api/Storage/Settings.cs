@@ -19,13 +19,8 @@ namespace Ledger.Api.Storage;
 /// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null: none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
-<<<<<<< HEAD
-public sealed record Settings(string? ConnectionString, string? OwnerConnectionString, string? ReplicaConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
-    int RequestsPerUser, int RequestsPerAddress, int RefusalsPerMinute, int RetentionYears, OidcSettings? Oidc)
-=======
 public sealed record Settings(string? ConnectionString, bool PrivateCluster, string? OwnerConnectionString, string? ReplicaConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
-    int RequestsPerUser, int RequestsPerAddress, int RetentionYears, OidcSettings? Oidc)
->>>>>>> 756c902 (Called wrongly, it says so: a table of commands, one line and the mend for an operator's mistakes; settings beside the program; a private cluster only when asked for)
+    int RequestsPerUser, int RequestsPerAddress, int RefusalsPerMinute, int RetentionYears, OidcSettings? Oidc)
 {
     /// <exception cref="OperationException">A value that cannot be read.</exception>
     public static Settings Of(IConfiguration configuration)
