@@ -103,7 +103,8 @@ public static class FundEndpoints
             .Example("""{"reason":"不再实施补助","evidence":["<决议的摘要>"]}""");
         api.MapPost("/funds/{id}/years/{year:int}/close", CloseYear)
             .Command<TrialBalanceView>("close-year", "年度结账：封存试算平衡表，余额结转 (C24) · Close a year and seal its trial balance", Roles.VillageFinance)
-            .Refuses(Rejections.YearClosed, Rejections.BalanceNegative, Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch);
+            .Refuses(Rejections.YearClosed, Rejections.BalanceNegative, Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"explanation":"付款日期误记为3月1日，实为3月11日","evidence":["<乡镇盖章说明的摘要>"]}""");
         api.MapPost("/funds/{id}/reconciliation", ReconciliationEndpoint.Run)
             .Command<ReconciliationView>("reconcile-fund", "三方对账：账本、银行对账单（.xlsx/.csv）、经办回执；只出报告 (C17 C21) · Reconcile ledger, bank statement and receipts",
                 Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor)
