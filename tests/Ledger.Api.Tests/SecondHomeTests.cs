@@ -24,6 +24,13 @@ public sealed class SecondHomeTests(ApiFixture api)
 
     private static async Task<JsonElement> WaitingAsync(SampleClient client) => await client.GetAsync("/api/waiting-members");
 
+    private static async Task<string> PageAsync(SampleClient client, string path)
+    {
+        using var response = await client.SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd("text/html"));
+        Assert.True(response.IsSuccessStatusCode, path);
+        return await response.Content.ReadAsStringAsync();
+    }
+
     [Fact]
     public async Task A_second_membership_waits_and_until_then_shows_nothing_but_what_was_handed_in()
     {
@@ -65,6 +72,9 @@ public sealed class SecondHomeTests(ApiFixture api)
         var waiting = Assert.Single((await WaitingAsync(home.Officer)).GetProperty("requests").EnumerateArray());
         Assert.Equal((id, request, other.CollectiveId, true), (waiting.GetProperty("memberId").GetString(), waiting.GetProperty("requestId").GetString(), waiting.GetProperty("collectiveId").GetString(), waiting.GetProperty("nameMatches").GetBoolean()));
         Assert.Single((await WaitingAsync(home.Offices.Reviewer)).GetProperty("requests").EnumerateArray());
+        Assert.Contains("确认是两地成员", await PageAsync(home.Officer, "/members"));
+        Assert.DoesNotContain("确认是两地成员", await PageAsync(other.Officer, "/members"));
+        Assert.Contains("待核对", await PageAsync(other.Officer, "/members"));
         foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer }) Assert.Empty((await WaitingAsync(stranger)).GetProperty("requests").EnumerateArray());
         var path = $"/api/members/{id}/requests/{request}/confirmation";
         foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer, api.NewOffices().Reviewer }) await ApiFixture.RefusedAsync("not-found", stranger, path);
@@ -171,6 +181,8 @@ public sealed class SecondHomeTests(ApiFixture api)
         await ApiFixture.RefusedAsync("wrong-state", village.Officer, $"/api/members/{id}/death", body);
         await ApiFixture.RefusedAsync("self-approval", village.Officer, $"/api/members/{id}/death/confirmation");
         Assert.Equal(id, Assert.Single((await WaitingAsync(village.Offices.Reviewer)).GetProperty("deathReports").EnumerateArray()).GetProperty("memberId").GetString());
+        Assert.Contains("确认死亡", await PageAsync(village.Offices.Reviewer, "/members"));
+        Assert.Contains("已报告死亡，待确认", await PageAsync(village.Officer, $"/members/{id}/years/{village.Year}"));
         // The reporting village does not file for him meanwhile.
         var seal = await village.Officer.EvidenceAsync("seal");
         var file = new { planId = village.PlanId, seal, lines = new[] { new { memberId = id } } };
