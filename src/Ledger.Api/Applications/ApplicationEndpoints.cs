@@ -98,7 +98,7 @@ public static class ApplicationEndpoints
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
             .Command<ReceiptView>("import-receipts", "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts", Roles.Agency)
             .TakesSheet(Sheets.Receipts)
-            .Refuses(Rejections.ReceiptMismatch, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
+            .Refuses(Rejections.SelfApproval, Rejections.ReceiptMismatch, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
                 Rejections.AmountInvalid, Rejections.BodyInvalid, Rejections.VersionMismatch);
         api.MapPost("/applications/{id}/line-withdrawals", Payments.WithdrawLines)
             .Command<ApplicationView>("withdraw-lines", "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment", Roles.VillageFinance)
@@ -135,15 +135,15 @@ public static class ApplicationEndpoints
         api.MapGet("/notices/{id}", PublicNotice).Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice").Refuses(Rejections.NotFound);
     }
 
-    private static Task<Answer> Review(string id, ReviewBody body, Command command) => Change(id, command, a => ApplicationDecider.Review(a,
+    private static Task<Answer> Review(string id, ReviewBody body, Command command) => Change(id, command, (a, by) => ApplicationDecider.Review(a,
         [.. (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000)))],
-        body.AcceptRest, command.Actor));
+        body.AcceptRest, by));
 
     private static Task<Answer> Return(string id, ReasonBody body, Command command) =>
-        Change(id, command, a => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
+        Change(id, command, (a, by) => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), by));
 
     private static Task<Answer> Reject(string id, ReasonBody body, Command command) =>
-        Change(id, command, a => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
+        Change(id, command, (a, by) => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), by));
 
     /// <summary>Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on the notice.</summary>
     private static async Task<Answer> Object(string id, ObjectionBody body, Command command, PersonalData people)
@@ -174,7 +174,7 @@ public static class ApplicationEndpoints
         return (command.Append(application.Id, application, ApplicationDecider.Object(application, objectionId, body.MemberId, text)), objectionId);
     }
 
-    private static Task<Answer> Settle(string id, Command command) => Change(id, command, a => ApplicationDecider.Settle(a, command.Actor));
+    private static Task<Answer> Settle(string id, Command command) => Change(id, command, (a, by) => ApplicationDecider.Settle(a, by));
 
     private static async Task<Answer> Notice(string id, NoticeBody body, Command command)
     {
@@ -185,10 +185,10 @@ public static class ApplicationEndpoints
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
-    private static async Task<Answer> Change(string id, Command command, Func<Application, Decision<Application>> decide)
+    private static async Task<Answer> Change(string id, Command command, Func<Application, Actor, Decision<Application>> decide)
     {
         var application = await command.LoadAsync<Application>(id);
-        application = command.Append(id, application, decide(application));
+        application = command.Append(id, application, decide(application, await command.ActorAmongAsync(application.Handlers())));
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 

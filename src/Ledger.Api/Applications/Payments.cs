@@ -26,7 +26,8 @@ public static class Payments
         var members = await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId));
         var years = await command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
 
-        var (events, rejection) = Approval.Decide(application, collective, fund, pilot, members, years, policy.HighestTierFen, command.Actor);
+        var (events, rejection) = Approval.Decide(application, collective, fund, pilot, members, years, policy.HighestTierFen,
+            await command.ActorAmongAsync(application.Handlers()));
         if (events is null) throw new RefusedException(rejection!);
         application = command.Append(id, application, new[] { events.Application });
         command.Append(fund.Id, fund, new[] { events.Fund });
@@ -78,7 +79,8 @@ public static class Payments
         var reference = Require.Text(body.BankReference, "bankReference", 60);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
-        var after = command.Append(id, before, ApplicationDecider.Pay(before, body.MemberIds, reference, evidence, command.Today, command.Actor));
+        var after = command.Append(id, before, ApplicationDecider.Pay(before, body.MemberIds, reference, evidence, command.Today,
+            await command.ActorAmongAsync(before.Handlers())));
         var fund = (await command.FindAsync<Fund>(before.FundId))!;
         var lines = Moved(before, after, LineStatus.Approved);
         var due = Money.Sum(lines.Select(l => l.AmountFen));
@@ -172,7 +174,7 @@ public static class Payments
         var amounts = read.ToDictionary(r => r.Row.Row, r => r.Row.AmountFen);
         var unmatched = faults.GroupBy(f => f.Row!.Value)
             .Select(g => new UnmatchedReceipt(g.Key, amounts.TryGetValue(g.Key, out var a) ? a : null, string.Join("；", g.Select(f => f.Message)))).ToList();
-        application = command.Append(id, application, Receipt.Confirm(application, digest, matches, unmatched, command.Actor));
+        application = command.Append(id, application, Receipt.Confirm(application, digest, matches, unmatched, await command.ActorAmongAsync(application.Handlers())));
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
         var credited = Money.Sum(matches.Select(m => m.Line.AmountFen));
         command.Append(fund.Id, fund, FundDecider.Credit(fund, id, credited, matches.Count));

@@ -1,5 +1,6 @@
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 
 namespace Ledger.Api.Security;
 
@@ -12,6 +13,7 @@ public static class TokenCommand
     {
         var (name, role, region, days) = (arguments["name"] ?? "", arguments["role"] ?? "", arguments["region"] ?? "", arguments.GetValue("days", 1));
         if (name.Length == 0) return "用法：token --name <人员> --role <角色> --region <区划代码> [--days <天数>]";
+        if (ActorName.SubjectFault(name) is { } nameFault) return $"--name {nameFault}";
         if (Tokens.Fault(role, region) is { } fault) return fault;
         if (days is < 1 or > MaxDays) return $"--days 应为 1 至 {MaxDays}";
         return new Tokens(keys, TimeProvider.System).Issue(new Actor(name, role, region), TimeSpan.FromDays(days));

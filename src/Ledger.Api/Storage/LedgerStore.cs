@@ -87,7 +87,7 @@ public static class LedgerStore
             options.Events.MetadataConfig.CausationIdEnabled = true;
             options.Events.MetadataConfig.HeadersEnabled = true;
             options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, StoredForm);
-            foreach (var own in new[] { "mt_events_fund_event", "mt_events_gift" }) options.Events.IgnoreIndex(own); // see schema.sql
+            foreach (var own in new[] { "mt_events_fund_event", "mt_events_gift", "mt_events_administrator" }) options.Events.IgnoreIndex(own); // see schema.sql
             options.AddLedgerProjections();
             options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged; // by ProjectionService
             return options;

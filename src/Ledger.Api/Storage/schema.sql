@@ -103,6 +103,10 @@ create unique index if not exists mt_events_fund_event on {schema}.mt_events (id
 -- A donor's gifts are found by the donor.
 create index if not exists mt_events_gift on {schema}.mt_events ((data ->> 'donorId')) where type = 'funds_allocated' and data ->> 'donorId' is not null;
 
+-- Who was ever an administrator: a handful, asked whenever somebody's rights change.
+create index if not exists mt_events_administrator on {schema}.mt_events (stream_id)
+    where type in ('account_opened', 'account_changed') and data ->> 'role' = 'administrator';
+
 create index if not exists mt_doc_member_idx_memberships on {schema}.mt_doc_member using gin ((data -> 'memberships'));
 
 -- Whose subsidy is to be clawed back (C5, C6): few among all member-years.

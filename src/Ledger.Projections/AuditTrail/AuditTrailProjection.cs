@@ -9,7 +9,14 @@ namespace Ledger.Projections.AuditTrail;
 /// <summary>What every event of a command carries beside its body: who, for which region and business date, by which command and request.</summary>
 public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate, string Command, string CorrelationId, string CausationId, string IdempotencyKey = "")
 {
-    public IReadOnlyDictionary<string, string> Headers() => new Dictionary<string, string>
+    public IReadOnlyDictionary<string, string> Headers()
+    {
+        var headers = Always();
+        if (By.OnBehalfOf is { } holder) headers[EventHeaders.OnBehalfOf] = holder;
+        return headers;
+    }
+
+    private Dictionary<string, string> Always() => new()
     {
         [EventHeaders.Actor] = By.Id,
         [EventHeaders.Role] = By.Role,
@@ -24,7 +31,7 @@ public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate,
 public static class EventHeaders
 {
     public const string Actor = "actor", Role = "role", Region = "region", BusinessDate = "effectiveDate", IdempotencyKey = "idempotencyKey",
-        Command = "command";
+        Command = "command", OnBehalfOf = "onBehalfOf";
 
     public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
 

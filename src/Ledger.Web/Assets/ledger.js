@@ -231,6 +231,8 @@ const submit = async (form, extra) => {
     }
     const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
     if (!form.dispatchEvent(event)) return;
+    // Somebody did something to his account since he was last here: he is told before anything else.
+    if (answer.body && answer.body.notices && answer.body.notices.length) { sessionStorage.setItem('done', words.accountChanged); location.href = '/me'; return; }
     if (form.dataset.then === 'reload') { if (form.dataset.done) sessionStorage.setItem('done', form.dataset.done); location.reload(); }
     else if (form.dataset.then) { if (form.dataset.done) sessionStorage.setItem('done', form.dataset.done); location.href = fill(form.dataset.then, answer.body); }
     else time.end(form.dataset.done || words.done);
