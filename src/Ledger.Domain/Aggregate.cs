@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Text.Json.Serialization;
+using Ledger.Domain.Accounts;
 
 namespace Ledger.Domain;
 
@@ -60,5 +62,27 @@ public readonly record struct Decision<TAggregate>(IReadOnlyList<IEventOf<TAggre
     public static implicit operator Decision<TAggregate>(IEventOf<TAggregate>[] events) => new(events, null);
 }
 
-/// <summary>Who decides: a subject (token's <c>sub</c>), its role and its region scope.</summary>
-public sealed record Actor(string Id, string Role, string Region);
+/// <summary>Who decides: a subject (an account's name, or another authority's <c>alias:sub</c>), its role and its region scope.</summary>
+public sealed record Actor(string Id, string Role, string Region)
+{
+    /// <summary>The account whose role was delegated to him, where he acts in that role; null: he acts in his own.</summary>
+    public string? OnBehalfOf { get; init; }
+
+    /// <summary>Account → natural person, of those accounts that this decision rests on; an account that names none is absent.</summary>
+    public IReadOnlyDictionary<string, string> Persons { get; init; } = FrozenDictionary<string, string>.Empty;
+
+    /// <summary>
+    /// Duties are kept apart by person, not by name. Who acts under a delegation counts as both, himself and whom he acts for: so two who
+    /// stand in for each other are two people, not four.
+    /// </summary>
+    public bool Is(string? name) => name is not null && (IsSame(Id, name) || (OnBehalfOf is { } other && IsSame(other, name)));
+
+    public bool IsAmong(IEnumerable<string> names) => names.Any(Is);
+
+    /// <summary>
+    /// Where both accounts say who they are, that decides. Else the name does, without an authority's alias: one who came with a token
+    /// before and has an account now is the same until it is shown otherwise.
+    /// </summary>
+    private bool IsSame(string one, string other) =>
+        Persons.TryGetValue(one, out var first) && Persons.TryGetValue(other, out var second) ? first == second : ActorName.Bare(one) == ActorName.Bare(other);
+}

@@ -91,6 +91,7 @@ public static class Rejections
     public static readonly RejectionCode SecondFactorNeeded = new("second-factor-needed", 401, "需要验证码", "", "填验证器上的六位验证码；尚未绑定时先绑定");
     public static readonly RejectionCode PasswordChangeNeeded = new("password-change-needed", 403, "须先修改密码", "", "用 POST /api/session/password 改为自己的密码");
     public static readonly RejectionCode LockedOut = new("locked-out", 403, "账户暂时锁定", "", "按 Retry-After 所示的秒数等待后再试；忘记密码的，请管理员重新发放");
+    public static readonly RejectionCode PersonNotProved = new("person-not-proved", 403, "没有证明是本人", "C20", "请本人输入现在的密码或验证器上的验证码；都没有时由另一位管理员确认");
     public static readonly RejectionCode Forbidden = new("forbidden", 403, "本角色不能办理此事项", "C20", "请有相应职责的人员办理");
     public static readonly RejectionCode IdempotencyKeyMissing = new("idempotency-key-missing", 400, "缺少 Idempotency-Key", "", "每个新请求带一个新的唯一值；重试时用原值");
     public static readonly RejectionCode IdempotencyMismatch = new("idempotency-mismatch", 409, "同一 Idempotency-Key 用于不同请求", "", "新的请求使用新的值");

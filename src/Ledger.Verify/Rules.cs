@@ -9,7 +9,8 @@ namespace Ledger.Verify;
 /// <summary>
 /// The ledger's promises, recomputed from the log alone: no stream has a gap; money is conserved and no balance is negative; fen come in
 /// and go out in one unbroken row; an application's lines share out exactly what was reserved for it; nobody gets more than the year's
-/// highest tier (C11); filer, reviewer and approver are different people (C15), and who asks for a correction does not confirm it. By
+/// highest tier (C11); filer, reviewer, approver and payer are different people (C15), whatever accounts they have and whom they act for; who asks
+/// for a correction does not confirm it; and nobody gives rights alone where there are two to do it (C20). By
 /// business date too no balance is negative, so that no payment is dated before its approval and no refund before its receipt; none is
 /// dated before the notice was over (C16); a closed year was sealed as it stood, and takes nothing more (C24).
 /// </summary>
@@ -27,7 +28,7 @@ public sealed class Rules
     {
         public readonly string Id = id;
         public readonly byte[] Utf8 = Encoding.UTF8.GetBytes(id);
-        public readonly HashSet<string> Filers = [], Reviewers = [];
+        public readonly HashSet<string> Filers = [], Reviewers = [], Approvers = [];
         public long Reserved, InTransit, Credited, From, To, Lines;
         public byte[] Fund = [], SubAccount = [];
         public DateOnly? NoticeUntil;
@@ -69,7 +70,9 @@ public sealed class Rules
     private readonly Dictionary<string, Application> _applications = [];
     private readonly Dictionary<string, long> _caps = [];
     private readonly Dictionary<(int County, int Year), long> _capOf = [];
-    private readonly Dictionary<(string, string), string> _asked = [];
+    private readonly Dictionary<(string, string), string[]> _asked = [];
+    private readonly Dictionary<string, string> _persons = [];
+    private readonly List<(string Account, string Region)> _administrators = [];
     private Application? _last;
     private long _approvals, _moved, _years;
 
@@ -122,8 +125,11 @@ public sealed class Rules
                 _capOf.Clear();
                 With(e, (entry, data, _) => _caps[entry.Stream.Id] = data.GetProperty("parameters").GetProperty("tiers").EnumerateArray().Max(t => t.GetProperty("tierFen").GetInt64()));
                 break;
-            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved":
+            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved" or "payment_sent":
                 With(e, Duties);
+                break;
+            case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
+                With(e, Rights);
                 break;
         }
     }
@@ -156,7 +162,7 @@ public sealed class Rules
     {
         if (e.Type == "reversal_requested")
         {
-            _asked[(e.Stream.Id, d.GetProperty("allocationId").GetString()!)] = d.GetProperty("requestedBy").GetString()!;
+            _asked[(e.Stream.Id, d.GetProperty("allocationId").GetString()!)] = Doers(d, "requestedBy");
             return;
         }
         _moved++;
@@ -228,7 +234,7 @@ public sealed class Rules
                     Came(Account(), Fen("carriedFen"), carried.To - carried.From);
                 }
                 else Went(Account(), Fen("fen"), amount);
-                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("allocationId").GetString()!), out var asker) || asker == d.GetProperty("confirmedBy").GetString()) throw Fails(e, "冲正由提出者自己确认，或没有提出过");
+                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("allocationId").GetString()!), out var askers) || AnyIsOne(askers, Doers(d, "confirmedBy", headers))) throw Fails(e, "冲正由提出者自己确认，或没有提出过");
                 if (d.GetProperty("confirmedBy").GetString() != headers.GetProperty("actor").GetString()) throw Fails(e, "确认人与经办人不符");
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
@@ -369,10 +375,10 @@ public sealed class Rules
                 e.Stream.Counting.RemoveAll(c => c.By == d.GetProperty("sponsorshipId").GetString());
                 break;
             case "contribution_reversal_requested":
-                _asked[(e.Stream.Id, d.GetProperty("reference").GetString()!)] = d.GetProperty("requestedBy").GetString()!;
+                _asked[(e.Stream.Id, d.GetProperty("reference").GetString()!)] = Doers(d, "requestedBy");
                 break;
             default: // contribution_reversed
-                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("reference").GetString()!), out var asker) || asker == d.GetProperty("confirmedBy").GetString()) throw Fails(e, "更正由提出者自己确认，或没有提出过");
+                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("reference").GetString()!), out var askers) || AnyIsOne(askers, Doers(d, "confirmedBy", headers))) throw Fails(e, "更正由提出者自己确认，或没有提出过");
                 break;
         }
     }
@@ -401,29 +407,70 @@ public sealed class Rules
         throw Fails(e, "没有区划或年度");
     }
 
-    /// <summary>C15.</summary>
+    /// <summary>C15: by person. Who acts under a delegation has done it as both, and a person is one under whatever account.</summary>
     private void Duties(Entry e, JsonElement d, JsonElement headers)
     {
         var application = Of(e.Stream.Id);
-        var who = d.GetProperty(e.Type switch { "application_reviewed" => "reviewedBy", "application_approved" => "approvedBy", _ => "filedBy" }).GetString()!;
-        if (who != headers.GetProperty("actor").GetString()) throw Fails(e, $"{who} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
+        var name = e.Type switch { "application_reviewed" => "reviewedBy", "application_approved" => "approvedBy", "payment_sent" => "paidBy", _ => "filedBy" };
+        var doers = Doers(d, name);
+        if (doers[0] != headers.GetProperty("actor").GetString()) throw Fails(e, $"{doers[0]} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
         switch (e.Type)
         {
             case "application_reviewed":
-                if (application.Filers.Contains(who)) throw Fails(e, $"{who} 复核了自己提交的申请");
-                application.Reviewers.Add(who);
+                if (AnyIsOne(application.Filers, doers)) throw Fails(e, $"{doers[0]} 复核了自己提交的申请");
+                application.Reviewers.UnionWith(doers);
                 break;
             case "application_approved":
-                if (application.Filers.Contains(who) || application.Reviewers.Contains(who)) throw Fails(e, $"{who} 审批了自己提交或复核的申请");
+                if (AnyIsOne(application.Filers, doers) || AnyIsOne(application.Reviewers, doers)) throw Fails(e, $"{doers[0]} 审批了自己提交或复核的申请");
                 if (application.Reviewers.Count == 0) throw Fails(e, "没有复核就审批了");
+                application.Approvers.UnionWith(doers);
                 _approvals++;
                 break;
+            case "payment_sent":
+                // An event in the form from before says nothing of delegation, and a build from before knew no such rule.
+                if (d.TryGetProperty("onBehalfOf", out _) && (AnyIsOne(application.Approvers, doers) || AnyIsOne(application.Reviewers, doers))) throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
+                break;
             default:
-                application.Filers.Add(who);
+                application.Filers.UnionWith(doers);
                 application.Reviewers.Clear(); // a roster that comes in anew is reviewed anew
                 break;
         }
     }
+
+    /// <summary>
+    /// C20: whose an account is; and that rights are given by two, who are two people, or by one where there never was another. Events that do
+    /// not say on what they rest are from before the rule.
+    /// </summary>
+    private void Rights(Entry e, JsonElement d, JsonElement headers)
+    {
+        var account = e.Stream.Id["account-".Length..];
+        if (d.TryGetProperty("person", out var person) && person.GetString() is { } id) _persons[account] = id;
+        if (e.Type == "account_holder_named") return;
+        var (actor, region) = (headers.GetProperty("actor").GetString()!, headers.GetProperty("region").GetString()!);
+        switch (d.TryGetProperty("basis", out var basis) ? basis.GetString() : null)
+        {
+            case "one-administrator" when _administrators.Exists(a => region.StartsWith(a.Region, StringComparison.Ordinal) && !IsOne(a.Account, actor)):
+                throw Fails(e, $"{actor} 一人办理，而 {region} 已有另一位管理员");
+            case "two-administrators" when d.GetProperty("requestedBy").GetString() is not { } asked || IsOne(asked, actor) || IsOne(account, actor) || headers.GetProperty("role").GetString() != "administrator":
+                throw Fails(e, "不是由申请人以外的另一位管理员确认");
+        }
+        if (d.TryGetProperty("role", out var role) && role.GetString() == "administrator") _administrators.Add((account, d.GetProperty("roleRegion").GetString()!));
+    }
+
+    /// <summary>Who did it, and whom he acted for.</summary>
+    private static string[] Doers(JsonElement d, string name, JsonElement headers = default)
+    {
+        var who = d.GetProperty(name).GetString()!;
+        var said = d.TryGetProperty("onBehalfOf", out var f) || (headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty("onBehalfOf", out f));
+        return said && f.GetString() is { } other ? [who, other] : [who];
+    }
+
+    private bool AnyIsOne(IEnumerable<string> some, string[] others) => some.Any(one => others.Any(other => IsOne(one, other)));
+
+    /// <summary>One person: as their accounts say, else by the name, without the alias of another authority.</summary>
+    private bool IsOne(string one, string other) =>
+        one == other || (_persons.TryGetValue(one, out var first) && _persons.TryGetValue(other, out var second) ? first == second
+            : one[(one.IndexOf(':') + 1)..] == other[(other.IndexOf(':') + 1)..]);
 
     /// <summary>What can be said only at the end.</summary>
     public void Finish()

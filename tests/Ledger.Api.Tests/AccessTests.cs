@@ -120,7 +120,7 @@ public sealed class AccessTests(ApiFixture api)
         var digest = await village.Officer.EvidenceAsync($"matrix {Guid.NewGuid()}");
         var sequence = await api.ScalarAsync<long>("select max(seq_id) from ledger.mt_events where stream_id = @f", ("f", village.FundId));
         var administrator = api.Client(new Actor($"administrator.{offices.County}", Roles.Administrator, offices.County));
-        var account = $"account-{(await administrator.PostAsync("/api/accounts", new { name = $"clerk.{offices.County}", role = Roles.Agency, region = offices.County })).GetProperty("account").GetProperty("name").GetString()}";
+        var account = $"account-{(await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County))).GetProperty("account").GetProperty("name").GetString()}";
         var own = new Dictionary<string, string>
         {
             ["accounts"] = account,

@@ -76,6 +76,13 @@ public sealed class ApiFixture : IAsyncLifetime
 
     public SampleClient Client(Actor actor, HttpClient? http = null) => new(http ?? Http, Host.Services.GetRequiredService<Tokens>(), actor);
 
+    /// <summary>What opens an account: of this person, else of one made up for the name.</summary>
+    public static object AccountBody(string name, string role, string region, SamplePerson? person = null)
+    {
+        person ??= new SamplePeople(name.Aggregate(17, (sum, c) => unchecked(sum * 31 + c))).Next("370811");
+        return new { name, role, region, personName = person.Name, citizenId = person.CitizenId };
+    }
+
     /// <summary>The offices of a new county in a new city.</summary>
     public SampleOffices NewOffices(HttpClient? http = null) => new(actor => Client(actor, http), $"{Interlocked.Increment(ref _cities)}11");
 

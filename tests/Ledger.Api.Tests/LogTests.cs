@@ -104,6 +104,22 @@ public sealed class LogTests(ApiFixture api)
         await BrokenAsync("超过最高档次", all => Edited(all, "policy_year_published", l => System.Text.RegularExpressions.Regex.Replace(l, "\"tierFen\":[0-9]+", "\"tierFen\":100")));
         var reviewer = (await connection.QueryAsync("select data ->> 'reviewedBy' from ledger.mt_events where type = 'application_reviewed' order by seq_id limit 1", r => r.GetString(0))).Single();
         await BrokenAsync("审批了自己提交或复核的申请", all => Edited(all, "application_approved", l => System.Text.RegularExpressions.Regex.Replace(l, "approver\\.370811", reviewer)));
+        await BrokenAsync("审批了自己提交或复核的申请", all => Edited(all, "application_approved", l => l.Replace("\"onBehalfOf\":null", $"\"onBehalfOf\":\"{reviewer}\"", StringComparison.Ordinal)));
+        static string Opened(string name, string role, string person, string by, string basis) => JsonSerializer.Serialize(new
+        {
+            index = 0,
+            recordedAt = "2026-01-05T00:00:00Z",
+            stream = $"account-{name}",
+            version = 1,
+            type = "account_opened",
+            headers = new { actor = by, role = "administrator", region = "370811" },
+            data = new { name, role, roleRegion = "370811", person, requestedBy = basis == "two-administrators" ? "first" : null, basis },
+        });
+        // Two accounts of one natural person; rights given by one where there are two, and by two who are one.
+        await BrokenAsync("审批了自己提交或复核的申请", all => [Opened(reviewer, "agency", "person-1", "first", "console"), Opened("approver.370811", "agency", "person-1", "first", "console"), .. all]);
+        string[] two = [Opened("first", "administrator", "person-1", "console", "console"), Opened("second", "administrator", "person-2", "first", "one-administrator"), Opened("third", "administrator", "person-1", "second", "two-administrators")];
+        await BrokenAsync("一人办理", all => [.. two, Opened("clerk", "agency", "person-9", "first", "one-administrator"), .. all]);
+        await BrokenAsync("申请人以外的另一位管理员", all => [.. two, Opened("clerk", "agency", "person-9", "third", "two-administrators"), .. all]);
     }
 
     [Fact]

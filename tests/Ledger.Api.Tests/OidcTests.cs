@@ -82,6 +82,40 @@ public sealed class OidcTests(ApiFixture api)
             return (response.StatusCode, await response.Content.ReadAsStringAsync());
         }
         var county = village.Offices.County;
+
+        // A subject that is called like an account of ours is another: it has none of its sessions, delegations and keys, and signs with its own name.
+        var local = $"zhang.san.{county}";
+        await api.Client(new Actor($"setup.{county}", Roles.Administrator, county)).PostAsync("/api/accounts", ApiFixture.AccountBody(local, Roles.CountyTax, county));
+        await api.Client(new Actor($"setup.{county}", Roles.Administrator, county)).PostAsync("/api/accounts", ApiFixture.AccountBody($"stand.{county}", Roles.CountyTax, county));
+        async Task<(HttpStatusCode, string)> SendAsync(string token, HttpMethod method, string path, object? body, string key)
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : SampleClient.Json(body) };
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            request.Headers.Add("Idempotency-Key", key);
+            using var response = await process.Http.SendAsync(request);
+            return (response.StatusCode, await response.Content.ReadAsStringAsync());
+        }
+        var namesake = await TokenAsync(address, $"{local}|county-tax|{county}|ledger");
+        var mine = new Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(new Actor(local, Roles.CountyTax, county), TimeSpan.FromHours(1));
+        var delegation = new { to = $"stand.{county}", until = api.Today.AddDays(3) };
+        var (refused, reason) = await SendAsync(namesake, HttpMethod.Post, $"/api/accounts/account-{local}/delegations", delegation, "key-1");
+        Assert.True(refused == HttpStatusCode.NotFound, $"{refused} {reason}");
+        var (granted, given) = await SendAsync(mine, HttpMethod.Post, $"/api/accounts/account-{local}/delegations", delegation, "key-1");
+        Assert.True(granted == HttpStatusCode.OK, $"{granted} {given}"); // nor the key
+        Assert.Equal(1, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where key = 'key-1' and actor = @a", ("a", $"oidc:{local}")));
+        // An account here says which person he is: then he and the account of ours are told apart, or are one.
+        using (var first = await process.Http.SendAsync(Opening($"oidc:{local}"))) Assert.True(first.IsSuccessStatusCode, await first.Content.ReadAsStringAsync());
+        HttpRequestMessage Opening(string name)
+        {
+            var request = new HttpRequestMessage(HttpMethod.Post, "/api/accounts") { Content = SampleClient.Json(ApiFixture.AccountBody(name, Roles.CountyTax, county)) };
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", new Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(new Actor($"setup.{county}", Roles.Administrator, county), TimeSpan.FromHours(1)));
+            request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
+            return request;
+        }
+        using (var other = await process.Http.SendAsync(Opening("elsewhere:li.si"))) Assert.Equal(HttpStatusCode.UnprocessableEntity, other.StatusCode);
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from accounts.\"AspNetUsers\" where \"Id\" like 'oidc:%'"));
+        foreach (var reserved in (string[])["public", "console", "system", "370811198001010014".Replace("10014", "1001X", StringComparison.Ordinal)])
+            Assert.Equal(HttpStatusCode.Unauthorized, (await FundsAsync(await TokenAsync(address, $"{reserved}|auditor|{county}|ledger"))).Item1);
         Assert.Equal(HttpStatusCode.OK, (await FundsAsync(await TokenAsync(address, $"wang.wu|auditor|{county}|ledger"))).Item1);
         Assert.Equal(HttpStatusCode.NotFound, (await FundsAsync(await TokenAsync(address, "wang.wu|auditor|991100|ledger"))).Item1); // its region counts as ours do
         foreach (var (what, token) in new[]

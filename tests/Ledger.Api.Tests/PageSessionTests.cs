@@ -18,7 +18,7 @@ public sealed class PageSessionTests(ApiFixture api)
     private async Task<string> AccountAsync(string county, string role, string region)
     {
         var name = $"page{Interlocked.Increment(ref _people)}.{county}";
-        var once = (await Administrator(county).PostAsync("/api/accounts", new { name, role, region })).GetProperty("oneTimePassword").GetString()!;
+        var once = (await Administrator(county).PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region))).GetProperty("oneTimePassword").GetString()!;
         using var changed = await api.Http.PostAsync("/api/session/password", SampleClient.Json(new { name, password = once, newPassword = Password }));
         Assert.Equal(HttpStatusCode.NoContent, changed.StatusCode);
         return name;

@@ -34,7 +34,7 @@ public sealed class SignInTests(ApiFixture api)
     private async Task<(string Name, string Password)> AccountAsync(string county, string role, string region)
     {
         var name = $"person{Interlocked.Increment(ref _people)}.{county}";
-        var issued = await Administrator(county).PostAsync("/api/accounts", new { name, role, region });
+        var issued = await Administrator(county).PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region));
         var once = issued.GetProperty("oneTimePassword").GetString()!;
         await RefusedAsync("password-change-needed", "/api/session", new { name, password = once });
         await RefusedAsync("field-invalid", "/api/session/password", new { name, password = once, newPassword = "short1" });
@@ -166,19 +166,19 @@ public sealed class SignInTests(ApiFixture api)
         var administrator = Administrator(village.Offices.County);
         var key = Guid.NewGuid().ToString();
         var name = $"zhao.{village.Offices.County}";
-        using (var first = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(new { name, role = "township", region = $"{village.Offices.County}001" }), key))
+        using (var first = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(ApiFixture.AccountBody(name, "township", $"{village.Offices.County}001")), key))
             Assert.Contains("oneTimePassword\":\"", await first.Content.ReadAsStringAsync());
-        using (var again = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(new { name, role = "township", region = $"{village.Offices.County}001" }), key))
+        using (var again = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(ApiFixture.AccountBody(name, "township", $"{village.Offices.County}001")), key))
             Assert.Contains("oneTimePassword\":null", await again.Content.ReadAsStringAsync()); // a password is kept nowhere
-        await ApiFixture.RefusedAsync("already-exists", administrator, "/api/accounts", new { name, role = "auditor", region = village.Offices.County });
-        await ApiFixture.RefusedAsync("not-found", administrator, "/api/accounts", new { name = "li.si", role = "auditor", region = "991100" });
-        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", new { name = "李四", role = "auditor", region = village.Offices.County });
-        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", new { name = "li.si", role = "village-finance", region = village.Offices.County });
+        await ApiFixture.RefusedAsync("already-exists", administrator, "/api/accounts", ApiFixture.AccountBody(name, "auditor", village.Offices.County));
+        await ApiFixture.RefusedAsync("not-found", administrator, "/api/accounts", ApiFixture.AccountBody("li.si", "auditor", "991100"));
+        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", ApiFixture.AccountBody("李四", "auditor", village.Offices.County));
+        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", ApiFixture.AccountBody("li.si", "village-finance", village.Offices.County));
         await administrator.PostAsync($"/api/accounts/account-{name}/role", new { role = "county-tax", region = village.Offices.County });
         await ApiFixture.RefusedAsync("wrong-state", administrator, $"/api/accounts/account-{name}/role", new { role = "county-tax", region = village.Offices.County });
         await ApiFixture.RefusedAsync("not-found", Administrator("991100"), $"/api/accounts/account-{name}/closure", new { reason = "x" });
         var himself = $"self.{village.Offices.County}";
-        await administrator.PostAsync("/api/accounts", new { name = himself, role = Roles.Administrator, region = village.Offices.County });
+        await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody(himself, Roles.Administrator, village.Offices.County));
         await ApiFixture.RefusedAsync("self-approval", api.Client(new Actor(himself, Roles.Administrator, village.Offices.County)), $"/api/accounts/account-{himself}/role", new { role = "agency", region = village.Offices.County });
         await ApiFixture.RefusedAsync("forbidden", administrator, HttpMethod.Get, "/api/funds");
         await ApiFixture.RefusedAsync("forbidden", administrator, $"/api/funds/{village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "x", evidence = Array.Empty<string>() });

@@ -144,8 +144,8 @@ public sealed class PlanTests
     public void C1_C2_a_county_has_one_open_application()
     {
         PilotDecider.Apply(Pilot, "370811", "x", [], Given.Actor("a")).ThenRefused(Rejections.PilotAlreadyOpen);
-        PilotDecider.Decide(Pilot, PilotVerdict.Approve, "x").ThenRefused(Rejections.WrongState);
-        var ended = Pilot.And("pilot", PilotDecider.Decide(Pilot, PilotVerdict.End, "x").Then())!;
+        PilotDecider.Decide(Pilot, PilotVerdict.Approve, "x", Given.Actor("b")).ThenRefused(Rejections.WrongState);
+        var ended = Pilot.And("pilot", PilotDecider.Decide(Pilot, PilotVerdict.End, "x", Given.Actor("b")).Then())!;
         PilotDecider.Apply(ended, "370811", "x", [], Given.Actor("a")).Then();
     }
 }

@@ -27,13 +27,29 @@ public sealed partial class AccountPageTests(WebFixture web)
         var secret = await EnrolAsync(page, "chen.gang");
         await SignInAsync(page, "chen.gang", Password, SignInCodes.Of(secret));
         await page.WaitForURLAsync("**/accounts");
-        await page.Locator("input[name=name]").FillAsync("wang.fang");
-        await page.Locator("select[name=role]").SelectOptionAsync("village-finance");
-        await page.Locator("input[name=region]").FillAsync("370811111204");
-        await page.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
+        await OpenAsync(page, "wang.fang", "village-finance", "370811111204", "王芳", "37081119800101001X");
         var password = await page.Locator("#issued dd").Nth(1).InnerTextAsync();
         var axe = await Deque.AxeCore.Playwright.PageExtensions.RunAxe(page);
         Assert.DoesNotContain(axe.Violations, v => v.Impact is "serious" or "critical");
+
+        // He says who he is, and opens the second administrator: from then on nothing happens before the other confirms.
+        await page.ReloadAsync();
+        var own = page.Locator("tr", new() { HasText = "chen.gang" });
+        await own.Locator("summary", new() { HasText = "写明本人" }).ClickAsync();
+        await own.Locator("input[name=personName]").FillAsync("陈刚");
+        await own.Locator("input[name=citizenId]").FillAsync(Citizen("37081119750615003"));
+        await own.GetByRole(AriaRole.Button, new() { Name = "写明本人" }).ClickAsync();
+        await Assertions.Expect(page.Locator("td", new() { HasText = "陈刚" }).First).ToBeVisibleAsync();
+        await OpenAsync(page, "sun.li", "administrator", "3708", "孙丽", Citizen("37081119820303002"));
+        Assert.Equal("全部", await page.Locator("#issued dd").Nth(2).InnerTextAsync());
+        await page.ReloadAsync();
+        await OpenAsync(page, "zhou.qi", "agency", "370811", "周琦", Citizen("37081119900909004"));
+        Assert.StartsWith("前半", await page.Locator("#issued dd").Nth(2).InnerTextAsync(), StringComparison.Ordinal);
+        await page.ReloadAsync();
+        await Assertions.Expect(page.Locator("#waiting")).ToContainTextAsync("zhou.qi");
+        await Assertions.Expect(page.Locator("tr", new() { HasText = "wang.fang" })).ToContainTextAsync("一人办理");
+        Assert.DoesNotContain((await Deque.AxeCore.Playwright.PageExtensions.RunAxe(page)).Violations, v => v.Impact is "serious" or "critical");
+        await page.ScreenshotAsync(new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", "accounts.png"), FullPage = true });
 
         await page.GotoAsync("/operation");
         await Assertions.Expect(page.GetByText("一切正常")).ToBeVisibleAsync();
@@ -54,6 +70,20 @@ public sealed partial class AccountPageTests(WebFixture web)
         await page.GetByRole(AriaRole.Link, new() { Name = "回到首页" }).ClickAsync();
         await Assertions.Expect(page.GetByText("您的集体还没有登记")).ToBeVisibleAsync();
         folder.Delete(recursive: true);
+    }
+
+    private static string Citizen(string first17) => first17 + Domain.Identity.CitizenId.CheckCharacter(first17);
+
+    private static async Task OpenAsync(IPage page, string name, string role, string region, string person, string citizenId)
+    {
+        var form = page.Locator("form[data-api='POST /api/accounts']");
+        await form.Locator("input[name=name]").FillAsync(name);
+        await form.Locator("select[name=role]").SelectOptionAsync(role);
+        await form.Locator("input[name=region]").FillAsync(region);
+        await form.Locator("input[name=personName]").FillAsync(person);
+        await form.Locator("input[name=citizenId]").FillAsync(citizenId);
+        await form.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#issued dd").Nth(1)).Not.ToBeEmptyAsync();
     }
 
     private static async Task SignInAsync(IPage page, string name, string password, string? code = null)

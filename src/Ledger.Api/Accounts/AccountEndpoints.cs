@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
 using Ledger.Api.Operation;
 using Ledger.Api.Security;
@@ -13,18 +12,27 @@ using Npgsql;
 
 namespace Ledger.Api.Accounts;
 
-public sealed record AccountBody(string Name, string Role, string Region);
-public sealed record AccountChangeBody(string Role, string Region);
 public sealed record DelegationBody(string To, DateOnly Until);
 
-/// <summary><paramref name="Delegates"/>: account name → the last day on which it may act in this role.</summary>
-public sealed record AccountView(string Name, string Role, string Region, bool IsClosed, IReadOnlyDictionary<string, DateOnly> Delegates, int Version);
+/// <summary>A change that waits for another administrator or for the person himself.</summary>
+public sealed record PendingChangeView(ChangeKind Kind, string Role, string Region, string Reason, string RequestedBy, DateOnly Until);
 
-/// <summary>An account and its one-time password, shown once: for the same key asked again there is none.</summary>
-public sealed record IssuedAccountView(AccountView Account, string? OneTimePassword);
+/// <summary>
+/// <paramref name="Delegates"/>: account name → the last day on which it may act in this role. <paramref name="PersonName"/>: whose it is, in lists alone.
+/// <paramref name="Basis"/>: on what the latest change of its rights rests; null from before the rule. <paramref name="Needs"/>: <c>person</c>, where it does not say whose it is; <c>another-name</c>, where its name is reserved and nobody can sign in.
+/// </summary>
+public sealed record AccountView(string Name, string Role, string Region, bool IsClosed, IReadOnlyDictionary<string, DateOnly> Delegates, int Version, bool IsRequested,
+    PendingChangeView? Pending, ChangeBasis? Basis, IReadOnlyList<string> Needs, string? PersonName = null)
+{
+    public static AccountView Of(Account a) => new(a.Name, a.Role, a.Region, a.IsClosed, a.Delegates, a.Revision, a.IsRequested,
+        a.Pending is { } p ? new PendingChangeView(p.Kind, p.Role, p.Region, p.Reason, p.RequestedBy, p.Until) : null, a.Basis, NeedsOf(a));
+
+    public static IReadOnlyList<string> NeedsOf(Account a) =>
+        [.. a.Person is null ? ["person"] : Array.Empty<string>(), .. !a.IsClosed && ActorName.Reserved.Contains(a.Name) ? ["another-name"] : Array.Empty<string>()];
+}
 
 /// <summary>Accounts (账户), sign-in and sessions.</summary>
-public static partial class AccountEndpoints
+public static class AccountEndpoints
 {
     public static void AddAccounts(this IServiceCollection services, NpgsqlDataSource database)
     {
@@ -85,25 +93,37 @@ public static partial class AccountEndpoints
             .Session<object>("sign-out", "退出一台设备 · Sign out of one session", Roles.Everybody);
 
         api.MapGet("/accounts", List).Reading<IReadOnlyList<AccountView>>("list-accounts", "账户列表 · Accounts in one's region", Roles.Administrator, Roles.Auditor).Refuses(Rejections.FieldInvalid);
-        api.MapPost("/accounts", Open)
-            .Command<IssuedAccountView>("open-account", "开立账户，一次性密码只显示这一次 (C20) · Open an account", Roles.Administrator)
-            .Refuses(Rejections.AlreadyExists, Rejections.FieldInvalid, Rejections.NotFound)
-            .Example("""{"name":"li.si","role":"agency","region":"370811"}""");
-        api.MapPost("/accounts/{id}/role", Change)
-            .Command<AccountView>("change-account", "变更角色或区划，不能变更自己的 (C20) · Change an account's role", Roles.Administrator)
+        api.MapPost("/accounts", AccountChanges.Open).TakesSecrets()
+            .Command<IssuedAccountView>("open-account", "开立账户并写明本人；已有第二位管理员时待其确认。一次性密码只显示这一次 (C20) · Open an account", Roles.Administrator)
+            .Refuses(Rejections.SelfApproval, Rejections.AlreadyExists, Rejections.FieldInvalid, Rejections.NotFound)
+            .Example("""{"name":"li.si","role":"agency","region":"370811","personName":"李四","citizenId":"37081119800101001X"}""");
+        api.MapPost("/accounts/{id}/role", AccountChanges.Change)
+            .Command<AccountView>("change-account", "变更角色或区划，不能变更自己的；已有第二位管理员时待其或本人确认 (C20) · Change an account's role", Roles.Administrator)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"role":"auditor","region":"370811"}""");
-        api.MapPost("/accounts/{id}/credentials", IssueCredentials)
-            .Command<IssuedAccountView>("issue-credentials", "重新发放一次性密码，解除验证器 (C20) · A new one-time password", Roles.Administrator)
+        api.MapPost("/accounts/{id}/credentials", AccountChanges.IssueCredentials)
+            .Command<IssuedAccountView>("issue-credentials", "重新发放一次性密码，解除验证器；已有第二位管理员时待其或本人确认 (C20) · A new one-time password", Roles.Administrator)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"手机遗失"}""");
+        api.MapPost("/accounts/{id}/pending/confirmation", AccountChanges.Confirm).TakesSecrets()
+            .Command<IssuedAccountView>("confirm-account-change", "确认账户变更：另一位管理员，或本人（在自己的会话中，或到场以原密码、验证码证明） (C20) · Confirm a change of an account", Roles.Everybody)
+            .Refuses(Rejections.SelfApproval, Rejections.PersonNotProved, Rejections.LockedOut, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{}""");
+        api.MapPost("/accounts/{id}/pending/rejection", AccountChanges.Decline)
+            .Command<AccountView>("decline-account-change", "驳回账户变更：任一管理员或本人 (C20) · Decline a change of an account", Roles.Everybody)
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"没有此事"}""");
+        api.MapPost("/accounts/{id}/holder", AccountChanges.NameHolder).TakesSecrets()
+            .Command<AccountView>("name-account-holder", "旧账户补写本人，写明后不能改 (C20) · Say whose account it is", Roles.Administrator)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"personName":"李四","citizenId":"37081119800101001X"}""");
         api.MapPost("/accounts/{id}/delegations", Delegate)
             .Command<AccountView>("delegate-role", "委托：本人离岗期间由另一账户代办，到期自动终止 (C20) · Delegate one's role for a time", Roles.All)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound)
             .Example("""{"to":"wang.wu","until":"2026-12-31"}""");
         api.MapPost("/accounts/{id}/delegations/{name}/end", EndDelegation)
             .Command<AccountView>("end-delegation", "提前终止委托 (C20) · End a delegation", Roles.All).Refuses(Rejections.NotFound);
-        api.MapPost("/accounts/{id}/closure", Close)
+        api.MapPost("/accounts/{id}/closure", AccountChanges.Close)
             .Command<AccountView>("close-account", "停用账户，随即在所有设备上退出 (C20) · Close an account", Roles.Administrator)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"调离"}""");
@@ -118,7 +138,7 @@ public static partial class AccountEndpoints
         if (!both.TryGetValue(to, out var other) || !RegionCode.Contains(RegionCode.CountyOrCity(account.Region), other.Region)) throw Require.NotFound(to); // a colleague of the same county
         command.Region = account.Region;
         account = command.Append(id, account, AccountDecider.Delegate(account, other, body.Until, command.Today, command.Actor));
-        return new Answer(View(account), account.Revision);
+        return new Answer(AccountView.Of(account), account.Revision);
     }
 
     private static async Task<Answer> EndDelegation(string id, string name, Command command)
@@ -126,78 +146,35 @@ public static partial class AccountEndpoints
         if (id != StreamId.Account(command.Actor.Id) || await command.FindAsync<Account>(id) is not { } account) throw Require.NotFound(id);
         command.Region = account.Region;
         account = command.Append(id, account, AccountDecider.EndDelegation(account, name, command.Actor));
-        return new Answer(View(account), account.Revision);
+        return new Answer(AccountView.Of(account), account.Revision);
     }
 
-    private static AccountView View(Account a) => new(a.Name, a.Role, a.Region, a.IsClosed, a.Delegates, a.Revision);
+    private static async Task<IReadOnlyList<AccountView>> List(string? region, IQuerySession session, Caller caller, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation) =>
+        [.. (await NamedAsync(Scope.Narrow(caller, region), session, database, people, cancellation)).Select(a => AccountView.Of(a.Account) with { PersonName = a.PersonName })];
 
-    private static async Task<IReadOnlyList<AccountView>> List(string? region, IQuerySession session, Caller caller, CancellationToken cancellation)
+    /// <summary>The accounts of a region with the names of their people.</summary>
+    public static async Task<IReadOnlyList<(Account Account, string? PersonName)>> NamedAsync(string scope, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
     {
-        var scope = Scope.Narrow(caller, region);
-        return [.. (await session.Query<Account>().Where(a => a.Region.StartsWith(scope)).OrderBy(a => a.Id).Take(Scope.MaxRows).ToListAsync(cancellation)).Select(View)];
+        var accounts = await session.Query<Account>().Where(a => a.Region.StartsWith(scope)).OrderBy(a => a.Id).Take(Scope.MaxRows).ToListAsync(cancellation);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var persons = await people.ReadAsync(connection, accounts.Select(a => a.Id));
+        return [.. accounts.Select(a => (a, persons.GetValueOrDefault(a.Id)?.Name))];
     }
 
-    private static async Task<Answer> Open(AccountBody body, Command command, Caller caller, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher)
-    {
-        var name = Require.Reference(body.Name, "name", 60).ToLowerInvariant();
-        if (!Names().IsMatch(name)) throw Require.Invalid("name", "用小写字母开头，只含小写字母、数字、点、下划线、连字符");
-        RequireRole(body.Role, body.Region, caller);
-        var id = StreamId.Account(name);
-        var known = await command.FindAsync<Account>(id);
-        command.Region = body.Region;
-        var account = command.Append(id, known, AccountDecider.Open(known, name, body.Role, body.Region));
-        var (user, password) = Credentials.New(name, body.Role, body.Region, hasher);
-        await Credentials.AddAsync(accounts, command, user);
-        return new Answer(new IssuedAccountView(View(account), password), account.Revision, StatusCodes.Status201Created, $"/api/accounts/{id}", Kept: new IssuedAccountView(View(account), null));
-    }
-
-    private static async Task<Answer> Change(string id, AccountChangeBody body, Command command, Caller caller, AccountsContext accounts)
-    {
-        var account = await command.LoadAsync<Account>(id);
-        RequireRole(body.Role, body.Region, caller);
-        account = command.Append(id, account, AccountDecider.Change(account, body.Role, body.Region, command.Actor));
-        await Credentials.ChangeAsync(accounts, command, account.Name, user => (user.Role, user.Region) = (body.Role, body.Region));
-        return new Answer(View(account), account.Revision);
-    }
-
-    private static async Task<Answer> IssueCredentials(string id, ReasonBody body, Command command, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher)
-    {
-        var account = await command.LoadAsync<Account>(id);
-        account = command.Append(id, account, AccountDecider.IssueCredentials(account, Require.Prose(body.Reason, "reason", 200), command.Actor));
-        var password = "";
-        await Credentials.ChangeAsync(accounts, command, account.Name, user =>
-        {
-            password = Credentials.SetOneTimePassword(user, hasher);
-            (user.TwoFactorEnabled, user.LockoutEnd, user.AccessFailedCount) = (false, null, 0);
-        });
-        return new Answer(new IssuedAccountView(View(account), password), account.Revision, Kept: new IssuedAccountView(View(account), null));
-    }
-
-    private static async Task<Answer> Close(string id, ReasonBody body, Command command, AccountsContext accounts)
-    {
-        var account = await command.LoadAsync<Account>(id);
-        account = command.Append(id, account, AccountDecider.Close(account, Require.Prose(body.Reason, "reason", 200), command.Actor));
-        await Credentials.ChangeAsync(accounts, command, account.Name, user => user.IsClosed = true);
-        return new Answer(View(account), account.Revision);
-    }
-
-    /// <summary>A role, a region that fits it and lies in the administrator's own.</summary>
-    private static void RequireRole(string role, string region, Caller caller)
-    {
-        if (Tokens.Fault(role, region) is { } fault) throw Require.Invalid("role", fault);
-        if (!caller.MaySee(region)) throw Require.NotFound($"区划 {region}");
-    }
-
-    /// <summary><c>administrator --name chen.gang --region 3708</c>: makes the first administrator and prints a one-time password, once.</summary>
+    /// <summary>
+    /// <c>administrator --name chen.gang --region 3708</c>: makes the first administrator and prints a one-time password, once. Whose account
+    /// it is may follow on the page of accounts: a citizen id does not belong on a command line.
+    /// </summary>
     public static async Task<int> MakeAdministratorAsync(IConfiguration arguments, IServiceProvider services)
     {
         var (name, region) = (arguments["name"] ?? "", arguments["region"] ?? "");
-        if (!Names().IsMatch(name) || Tokens.Fault(Roles.Administrator, region) is not null)
+        if (ActorName.AccountFault(name) is not null || Tokens.Fault(Roles.Administrator, region) is not null)
             throw CommandLine.Misuse("administrator");
         await using var scope = services.CreateAsyncScope();
         await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         var accounts = scope.ServiceProvider.GetRequiredService<AccountsContext>();
+        await AccountChanges.TakeTurnAsync(connection);
         await Credentials.JoinAsync(accounts, transaction);
         await using var session = services.GetRequiredService<IDocumentStore>().QuerySession();
         if (await session.LoadAsync<Account>(StreamId.Account(name)) is not null)
@@ -205,8 +182,8 @@ public static partial class AccountEndpoints
             await Console.Error.WriteLineAsync($"账户 {name} 已存在");
             return 1;
         }
-        await services.GetRequiredService<EventWriter>().WriteAsync(connection, [StreamChange.Of(StreamId.Account(name), 0, null, AccountDecider.Open(null, name, Roles.Administrator, region))],
-            new EventStamp(new Actor("console", "console", region), region, services.GetRequiredService<Clock>().Today, "administrator", "", ""));
+        await services.GetRequiredService<EventWriter>().WriteAsync(connection, [StreamChange.Of(StreamId.Account(name), 0, null, AccountDecider.OpenAtConsole(null, name, region))],
+            new EventStamp(ActorName.Console(region), region, services.GetRequiredService<Clock>().Today, "administrator", "", ""));
         var (user, password) = Credentials.New(name, Roles.Administrator, region, scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>());
         accounts.Users.Add(user);
         await accounts.SaveChangesAsync();
@@ -221,7 +198,4 @@ public static partial class AccountEndpoints
         await using var connection = await database.OpenConnectionAsync();
         return (await connection.QueryAsync($"select exists (select 1 from {AccountsContext.Schema}.\"AspNetUsers\" where \"Role\" = @role and not \"IsClosed\")", r => r.GetBoolean(0), ("role", Roles.Administrator))).Single();
     }
-
-    [GeneratedRegex("^[a-z][a-z0-9._-]{1,59}$")]
-    private static partial Regex Names();
 }

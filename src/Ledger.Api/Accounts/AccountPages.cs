@@ -2,27 +2,33 @@ using Ledger.Api.Commands;
 using Ledger.Api.Funds;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
+using Ledger.Api.Storage;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Ledger.Web;
 using Ledger.Web.Accounts;
 using Marten;
+using Npgsql;
 
 namespace Ledger.Api.Accounts;
 
 /// <summary>Pages of accounts, and the first page of each role.</summary>
 public static class AccountPages
 {
+    /// <summary>How much of an account's past its page shows; the audit trail has the rest.</summary>
+    private const int MaxHistory = 50;
+
     public static void MapAccountPages(this WebApplication app)
     {
         app.Page("/", First);
         app.Page("/me", async (SignIn signIn, IQuerySession session, Caller caller) => PageRoutes.Show<MePage>(new
         {
             Sessions = (IReadOnlyList<(Guid, string, string, DateTimeOffset)>)[.. (await signIn.ListAsync(caller.Actor.Id)).Select(s => (s.Id, s.Agent, s.Address, s.UsedAt))],
-            Account = caller.Actor.Role == Roles.Administrator ? null : await session.LoadAsync<Account>(StreamId.Account(caller.Actor.Id)),
+            Account = caller.Actor.OnBehalfOf is null ? await session.LoadAsync<Account>(StreamId.Account(caller.Actor.Id)) : null,
+            History = (IReadOnlyList<(DateTimeOffset, string, string, string?)>)[.. (await signIn.HistoryAsync(caller.Actor.Id)).Take(MaxHistory).Select(n => (n.At, n.By, n.Type, n.Detail))],
         }), Roles.Everybody);
-        app.Page("/accounts", async (IQuerySession session, Caller caller) =>
-            PageRoutes.Show<AccountsPage>(new { Accounts = await session.Query<Account>().Where(a => a.Region.StartsWith(caller.Actor.Region)).OrderBy(a => a.Id).Take(Scope.MaxRows).ToListAsync() }), Roles.Administrator);
+        app.Page("/accounts", async (IQuerySession session, Caller caller, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation) =>
+            PageRoutes.Show<AccountsPage>(new { Accounts = await AccountEndpoints.NamedAsync(caller.Actor.Region, session, database, people, cancellation) }), Roles.Administrator);
     }
 
     /// <summary>Where each role's work begins.</summary>

@@ -17,6 +17,9 @@ public sealed class LedgerUser : IdentityUser
 
     /// <summary>Authenticator codes that let him in during the last minutes, as <c>code@unix seconds</c>, comma separated: each is good once (RFC 6238 §5.2).</summary>
     public string UsedCodes { get; set; } = "";
+
+    /// <summary>How far its person has been shown what others did to the account: the version of its stream.</summary>
+    public int SeenVersion { get; set; }
 }
 
 /// <summary>A signed-in device. Of the refresh token only the SHA-256 is kept, and that of the one before it: whoever brings that has a copy.</summary>
@@ -61,12 +64,13 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options) :
     }
 
     /// <summary>What came after the first version of the tables; each statement may run any number of times.</summary>
-    private const string Changes = $"""alter table {Schema}."AspNetUsers" add column if not exists "UsedCodes" text not null default '';""";
+    private const string Changes = $"""alter table {Schema}."AspNetUsers" add column if not exists "UsedCodes" text not null default '', add column if not exists "SeenVersion" int not null default 0;""";
 
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
         builder.Entity<LedgerUser>().Property(u => u.UsedCodes).HasDefaultValue("");
+        builder.Entity<LedgerUser>().Property(u => u.SeenVersion).HasDefaultValue(0);
         builder.HasDefaultSchema(Schema);
         builder.Entity<Session>(session =>
         {

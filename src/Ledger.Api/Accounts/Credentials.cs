@@ -1,5 +1,8 @@
 using System.Security.Cryptography;
+using System.Text;
 using Ledger.Api.Commands;
+using Ledger.Api.Storage;
+using Ledger.Domain.Accounts;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -11,20 +14,33 @@ public static class Credentials
 {
     public static void Use(DbContextOptionsBuilder options, NpgsqlDataSource database) => options.UseNpgsql(database);
 
+    /// <summary>None that look alike, since a password is read out over the telephone.</summary>
+    private const string Letters = "abcdefghjkmnpqrstuvwxyz23456789";
+
     /// <summary>A user for a new account, with a one-time password.</summary>
-    public static (LedgerUser User, string Password) New(string name, string role, string region, IPasswordHasher<LedgerUser> hasher)
+    /// <param name="firstHalf">See <see cref="FirstHalf"/>.</param>
+    public static (LedgerUser User, string Password) New(string name, string role, string region, IPasswordHasher<LedgerUser> hasher, string firstHalf = "")
     {
         var user = new LedgerUser { Id = name, UserName = name, NormalizedUserName = name.ToUpperInvariant(), Role = role, Region = region, LockoutEnabled = true };
-        return (user, SetOneTimePassword(user, hasher));
+        return (user, SetOneTimePassword(user, hasher, firstHalf));
     }
 
-    /// <summary>Gives the user a one-time password: sixteen characters, none that look alike, since it is read out over the telephone.</summary>
-    public static string SetOneTimePassword(LedgerUser user, IPasswordHasher<LedgerUser> hasher)
+    /// <summary>Gives the user a one-time password and returns it, without the half that another has.</summary>
+    public static string SetOneTimePassword(LedgerUser user, IPasswordHasher<LedgerUser> hasher, string firstHalf = "")
     {
-        var password = RandomNumberGenerator.GetString("abcdefghjkmnpqrstuvwxyz23456789", 16);
-        (user.PasswordHash, user.MustChangePassword, user.SecurityStamp) = (hasher.HashPassword(user, password), true, Guid.NewGuid().ToString("N"));
-        return password;
+        var rest = RandomNumberGenerator.GetString(Letters, firstHalf.Length == 0 ? 16 : HalfLength);
+        (user.PasswordHash, user.MustChangePassword, user.SecurityStamp) = (hasher.HashPassword(user, firstHalf + rest), true, Guid.NewGuid().ToString("N"));
+        return rest;
     }
+
+    private const int HalfLength = 10;
+
+    /// <summary>
+    /// Where two administrators give out a password, each is shown half of it, and only the person gets both: neither can sign in as him.
+    /// The first half follows from the request and a key that is not in the database, so that it need not be kept until the other confirms.
+    /// </summary>
+    public static string FirstHalf(KeyFile keys, string requestId) =>
+        new([.. HMACSHA256.HashData(keys.HashKey, Encoding.UTF8.GetBytes($"one-time password {requestId}")).Take(HalfLength).Select(b => Letters[b % Letters.Length])]);
 
     public static Task AddAsync(AccountsContext accounts, Command command, LedgerUser user) => SaveAsync(accounts, command, a =>
     {
@@ -32,8 +48,8 @@ public static class Credentials
         return Task.CompletedTask;
     });
 
-    /// <summary>Changes a user; his sessions end with it.</summary>
-    public static Task ChangeAsync(AccountsContext accounts, Command command, string name, Action<LedgerUser> change) => SaveAsync(accounts, command, async a =>
+    /// <summary>Changes a user; his sessions end with it. Another authority's people have neither here.</summary>
+    public static Task ChangeAsync(AccountsContext accounts, Command command, string name, Action<LedgerUser> change) => ActorName.IsForeign(name) ? Task.CompletedTask : SaveAsync(accounts, command, async a =>
     {
         change(await a.Users.SingleAsync(u => u.Id == name));
         await a.EndSessionsAsync(name, DateTimeOffset.UtcNow);

@@ -2,6 +2,7 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
+using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
@@ -50,6 +51,7 @@ public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> opt
             r => (Id: r.GetGuid(0), Name: r.GetString(1), Role: r.GetString(2), Region: r.GetString(3), From: r.IsDBNull(4) ? null : r.GetString(4), UsedAt: r.GetFieldValue<DateTimeOffset>(5)),
             ("hash", Hash(secret)), ("now", now));
         if (found is not [var session]) return AuthenticateResult.Fail("session ended");
+        if (ActorName.IsReserved(session.Name)) return AuthenticateResult.Fail("reserved name");
         var (role, region) = (session.Role, session.Region);
         if (session.From is { } holder)
         {
@@ -59,7 +61,8 @@ public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> opt
         }
         if (now - session.UsedAt > TouchAfter)
             await connection.ExecuteAsync($"""update {AccountsContext.Schema}."Sessions" set "UsedAt" = @now, "ExpiresAt" = @until where "Id" = @id""", ("now", now), ("until", now + IdleTime), ("id", session.Id));
-        var identity = new ClaimsIdentity([new("sub", session.Name), new("role", role), new("region", region), new("session", $"{session.Id}")], Name, "sub", "role");
+        var actor = new Actor(session.Name, role, region) { OnBehalfOf = session.From };
+        var identity = new ClaimsIdentity([.. Tokens.Claims(actor), new("session", $"{session.Id}")], Name, "sub", "role");
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Name));
     }
 

@@ -1,11 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
+using JasperFx.Events;
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
+using Ledger.Projections.AuditTrail;
 using Marten;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
@@ -20,15 +22,18 @@ public sealed record SecondFactorBody(string Name, string Password, string? Code
 
 /// <summary>
 /// A short access token for the Authorization header, and a refresh token that is good once. <paramref name="Role"/> and
-/// <paramref name="Region"/> are what the access token carries.
+/// <paramref name="Region"/> are what the access token carries. <paramref name="Notices"/>: what others did to the account since the last sign-in.
 /// </summary>
-public sealed record SessionView(Guid Id, string AccessToken, DateTimeOffset ExpiresAt, string RefreshToken, string Name, string Role, string Region);
+public sealed record SessionView(Guid Id, string AccessToken, DateTimeOffset ExpiresAt, string RefreshToken, string Name, string Role, string Region, IReadOnlyList<AccountNoticeView> Notices);
+
+/// <summary>Something that happened to an account: who did it, when, the event's type, and whom it names besides.</summary>
+public sealed record AccountNoticeView(DateTimeOffset At, string By, string Type, string? Detail);
 
 /// <summary>An authenticator app reads <paramref name="Uri"/> (<paramref name="QrCode"/>: an SVG picture of it, as a data address) or the secret; recovery codes are shown once, when it is confirmed.</summary>
 public sealed record SecondFactorView(string? Secret, string? Uri, IReadOnlyList<string> RecoveryCodes, string? QrCode = null);
 
 /// <summary>Who is signed in in this browser; the session itself is in a cookie that no script can read.</summary>
-public sealed record PageSessionView(string Name, string Role, string Region);
+public sealed record PageSessionView(string Name, string Role, string Region, IReadOnlyList<AccountNoticeView> Notices);
 
 /// <summary>A device that is signed in.</summary>
 public sealed record SessionListView(Guid Id, string Address, string Agent, DateTimeOffset StartedAt, DateTimeOffset UsedAt, DateTimeOffset ExpiresAt);
@@ -52,13 +57,19 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public static bool NeedsSecondFactor(string role) => role is Roles.Agency or Roles.Auditor or Roles.Administrator;
 
     /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>, <c>second-factor-needed</c>.</exception>
-    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http) => await IssueAsync(await ProvenAsync(body), NewSession(body.DelegatedFrom, http));
+    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http) 
+    {
+        var user = await ProvenAsync(body);
+        var session = await IssueAsync(user, NewSession(body.DelegatedFrom, http));
+        return session with { Notices = await UnseenAsync(user) };
+    }
 
     /// <summary>As <see cref="StartAsync"/>, for a browser: the session is a cookie.</summary>
     public async Task<PageSessionView> StartPageAsync(SignInBody body, HttpContext http)
     {
         var user = await ProvenAsync(body);
-        return await GivePageAsync(user, NewSession(body.DelegatedFrom, http), http);
+        var session = await GivePageAsync(user, NewSession(body.DelegatedFrom, http), http);
+        return session with { Notices = await UnseenAsync(user) };
     }
 
     /// <summary>A page session for a user whose proof is somebody else's affair: the sample's invented people.</summary>
@@ -72,7 +83,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         accounts.Sessions.Add(session);
         await accounts.SaveChangesAsync();
         PageSession.SetCookie(http, secret);
-        return new PageSessionView(user.UserName!, role, region);
+        return new PageSessionView(user.UserName!, role, region, []);
     }
 
     private Session NewSession(string? delegatedFrom, HttpContext http) => new()
@@ -143,6 +154,57 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) => [.. (await EntityFrameworkQueryableExtensions.ToListAsync(accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null && s.ExpiresAt > time.GetUtcNow())
         .OrderByDescending(s => s.UsedAt))).Select(s => new SessionListView(s.Id, s.Address, s.Agent, s.StartedAt, s.UsedAt, s.ExpiresAt))];
 
+    /// <summary>
+    /// At the desk: whoever stands there is the person of the account, by the password or the authenticator's code that he still has. A one-time
+    /// password proves nothing: somebody else gave it out.
+    /// </summary>
+    /// <exception cref="RefusedException"><c>person-not-proved</c>, <c>locked-out</c>.</exception>
+    public async Task ProveAsync(string name, string? password, string? code)
+    {
+        try
+        {
+            if (!string.IsNullOrWhiteSpace(password))
+            {
+                var user = await CheckAsync(name, password);
+                if (user.MustChangePassword) throw Refuse(Rejections.PersonNotProved, "一次性密码不能证明本人");
+            }
+            else
+            {
+                var user = await users.FindByIdAsync(name);
+                if (user is not { TwoFactorEnabled: true, IsClosed: false }) throw Refuse(Rejections.PersonNotProved, "该账户没有绑定验证器");
+                if (await users.IsLockedOutAsync(user)) throw Refuse(Rejections.LockedOut, "验证码连续输错，账户暂时锁定");
+                await CheckCodeAsync(user, code, user.Role);
+            }
+        }
+        catch (RefusedException e) when (e.Rejection.Code.Status == StatusCodes.Status401Unauthorized)
+        {
+            throw Refuse(Rejections.PersonNotProved, e.Rejection.Detail); // the administrator's own session is as good as it was
+        }
+    }
+
+    /// <summary>All that ever happened to an account, the latest first.</summary>
+    public async Task<IReadOnlyList<AccountNoticeView>> HistoryAsync(string name) => Notices(await ledger.Events.FetchStreamAsync(StreamId.Account(name)));
+
+    /// <summary>What others did to the account since its person last signed in; shown once here, and on his page for good. That it was opened he knows.</summary>
+    private async Task<IReadOnlyList<AccountNoticeView>> UnseenAsync(LedgerUser user)
+    {
+        var events = await ledger.Events.FetchStreamAsync(StreamId.Account(user.Id), fromVersion: user.SeenVersion + 1);
+        if (events.Count == 0) return [];
+        user.SeenVersion = (int)events[^1].Version;
+        await users.UpdateAsync(user); // where another sign-in was faster, that one has shown them too
+        return Notices(events.Where(e => e.Data is not (AccountOpened or AccountChangeRequested { Kind: ChangeKind.Opening }) && e.Header(EventHeaders.Actor) != user.Id));
+    }
+
+    private static IReadOnlyList<AccountNoticeView> Notices(IEnumerable<IEvent> events) => [.. events.Reverse().Select(e => new AccountNoticeView(e.Timestamp, e.Header(EventHeaders.Actor), e.EventTypeName, e.Data switch
+    {
+        AccountOpened { RequestedBy: { } asked } => asked,
+        AccountChanged { RequestedBy: { } asked } => asked,
+        CredentialsIssued { RequestedBy: { } asked } => asked,
+        DelegationGranted d => d.To,
+        DelegationEnded d => d.To,
+        _ => null,
+    }))];
+
     public Task EndAsync(string name, Guid id) => accounts.Sessions.Where(s => s.UserId == name && s.Id == id && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
 
     public Task EndAllAsync(string name) => accounts.EndSessionsAsync(name, time.GetUtcNow());
@@ -168,7 +230,8 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         using var turn = await guard.TurnAsync(source, http.RequestAborted);
         // Those who came meanwhile have been counted: the queue is no way round the wait.
         await guard.RequireFreeAsync(name, source, () => EntityFrameworkQueryableExtensions.AnyAsync(accounts.Sessions, s => s.UserId == name && s.Address == address));
-        var user = await users.FindByIdAsync(name) is { IsClosed: false } found ? found : null;
+        // Closed, or opened before names were reserved: as if there were none.
+        var user = await users.FindByIdAsync(name) is { IsClosed: false } found && !ActorName.IsReserved(found.Id) ? found : null;
         var isRight = user is null ? hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password) == PasswordVerificationResult.Success : await users.CheckPasswordAsync(user, password);
         if (user is null || !isRight)
         {
@@ -218,7 +281,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         session.UserId = user.Id;
         (session.PreviousHash, session.TokenHash, session.UsedAt, session.ExpiresAt) = (session.TokenHash.Length == 0 ? null : session.TokenHash, Hash(refresh), now, now + SessionTime);
         await accounts.SaveChangesAsync();
-        return new SessionView(session.Id, tokens.Issue(new Actor(user.UserName!, role, region), AccessTime), now + AccessTime, refresh, user.UserName!, role, region);
+        return new SessionView(session.Id, tokens.Issue(new Actor(user.UserName!, role, region) { OnBehalfOf = session.DelegatedFrom }, AccessTime), now + AccessTime, refresh, user.UserName!, role, region, []);
     }
 
     private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));

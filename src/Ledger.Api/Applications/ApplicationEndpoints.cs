@@ -112,7 +112,7 @@ public static class ApplicationEndpoints
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
             .Command<ReceiptView>("import-receipts", "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts", Roles.Agency)
             .TakesSheet(Sheets.Receipts)
-            .Refuses(Rejections.ReceiptMismatch, Rejections.DateBeforeBasis, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
+            .Refuses(Rejections.SelfApproval, Rejections.ReceiptMismatch, Rejections.DateBeforeBasis, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
                 Rejections.AmountInvalid, Rejections.BodyInvalid, Rejections.VersionMismatch);
         api.MapPost("/applications/{id}/line-withdrawals", Payments.WithdrawLines)
             .Command<ApplicationView>("withdraw-lines", "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment", Roles.VillageFinance)
@@ -157,17 +157,18 @@ public static class ApplicationEndpoints
         var limits = (await command.PolicyYearAsync(application.Region, application.Year)).AgeLimits();
         var ages = await people.AgesAsync(command.Connection, application.Lines.Select(l => l.MemberId), application.Year);
         var findings = ages.Select(a => (a.Key, Finding: limits.Finding(a.Value))).Where(f => f.Finding is not null).ToDictionary(f => f.Key, f => f.Finding!);
-        application = command.Append(id, application, ApplicationDecider.Review(application, verdicts, body.AcceptRest, findings, command.Actor));
+        var by = await command.ActorAmongAsync(application.Handlers());
+        application = command.Append(id, application, ApplicationDecider.Review(application, verdicts, body.AcceptRest, findings, by));
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
     private static Task<Answer> Return(string id, ReasonBody body, Command command) =>
-        Change(id, command, a => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
+        Change(id, command, (a, by) => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), by));
 
     private static Task<Answer> Reject(string id, ReasonBody body, Command command) =>
-        Change(id, command, a => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), command.Actor));
+        Change(id, command, (a, by) => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), by));
 
-    private static Task<Answer> Settle(string id, Command command) => Change(id, command, a => ApplicationDecider.Settle(a, command.Actor));
+    private static Task<Answer> Settle(string id, Command command) => Change(id, command, (a, by) => ApplicationDecider.Settle(a, by));
 
     private static async Task<Answer> Notice(string id, NoticeBody body, Command command)
     {
@@ -178,10 +179,10 @@ public static class ApplicationEndpoints
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
-    private static async Task<Answer> Change(string id, Command command, Func<Application, Decision<Application>> decide)
+    private static async Task<Answer> Change(string id, Command command, Func<Application, Actor, Decision<Application>> decide)
     {
         var application = await command.LoadAsync<Application>(id);
-        application = command.Append(id, application, decide(application));
+        application = command.Append(id, application, decide(application, await command.ActorAmongAsync(application.Handlers())));
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 

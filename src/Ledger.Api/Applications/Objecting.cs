@@ -53,7 +53,7 @@ public static class Objecting
         if (ids.Count > MaxWaiting) throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"一次最多 {MaxWaiting} 条") { Field = "objectionIds" });
         var application = await command.LoadAsync<Application>(id);
         var raisedBy = await RaisedByAsync(command, id, ids);
-        application = command.Append(id, application, ApplicationDecider.CloseEmptyObjections(application, ids, raisedBy, reason, command.Actor));
+        application = command.Append(id, application, ApplicationDecider.CloseEmptyObjections(application, ids, raisedBy, reason, await command.ActorAmongAsync(application.Filers)));
         await ForgetAsync(command, application);
         return new Answer(ApplicationView.Of(application), application.Revision);
     }

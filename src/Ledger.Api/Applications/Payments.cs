@@ -34,7 +34,7 @@ public static class Payments
             fund.Pocket(application.SubAccount).Earmark, policy.AgeLimits(), members, years,
             await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year));
 
-        var (events, rejection) = Approval.Decide(application, collective, fund, pilot, basis, policy.HighestTierFen, command.Actor);
+        var (events, rejection) = Approval.Decide(application, collective, fund, pilot, basis, policy.HighestTierFen, await command.ActorAmongAsync(application.Handlers()));
         if (events is null) throw new RefusedException(rejection!);
         var leftOut = LineCheck.Faults(application, events.LeftOut);
         application = command.Append(id, application, events.Application.ToArray());
@@ -50,7 +50,7 @@ public static class Payments
         var raisedBy = await Objecting.RaisedByAsync(command, id, [objectionId]);
         var after = command.Append(id, before, ApplicationDecider.ResolveObjection(before, objectionId,
             new ObjectionAnswer(body.Upheld, answer, string.IsNullOrWhiteSpace(body.MemberId) ? null : body.MemberId, body.WholeList, body.CorrectedAmount),
-            raisedBy.GetValueOrDefault(objectionId), command.Actor));
+            raisedBy.GetValueOrDefault(objectionId), await command.ActorAmongAsync([raisedBy.GetValueOrDefault(objectionId), .. before.Filers])));
         // Upheld: the line leaves the list, its money goes back to where it came from, the cap is given back.
         var released = Moved(before, after, LineStatus.Approved);
         await ReleaseAsync(before, after, answer, command);
@@ -94,7 +94,8 @@ public static class Payments
         var (reference, confirmed) = (Require.Reference(body.BankReference, "bankReference", 60), Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200));
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var before = await command.LoadAsync<Application>(id);
-        Decision<Application> Decide(Application a, IReadOnlyList<string>? ids) => ApplicationDecider.Pay(a, ids, reference, evidence, command.Today, command.Actor);
+        var by = await command.ActorAmongAsync(before.Handlers());
+        Decision<Application> Decide(Application a, IReadOnlyList<string>? ids) => ApplicationDecider.Pay(a, ids, reference, evidence, command.Today, by);
         // What stops the payment comes before a look at each person.
         if (Decide(before, body.MemberIds).Rejection is { } refusal) throw new RefusedException(refusal);
         var (basis, fund, earlier) = await PayableAsync(before, command, people, evidence, reference);
@@ -106,7 +107,7 @@ public static class Payments
         var faults = LineCheck.Faults(before, leftOut);
 
         // Their money goes back to the fund before the others' leaves it.
-        var sorted = command.Append(id, before, LineCheck.LeaveOut(before, leftOut, command.Actor).ToArray());
+        var sorted = command.Append(id, before, LineCheck.LeaveOut(before, leftOut, by).ToArray());
         if (gone.Count > 0)
         {
             fund = command.Append(fund.Id, fund, FundDecider.Release(fund, id, due.Where(l => gone.ContainsKey(l.MemberId)).Select(l => l.Fen!.Value), $"付款时 {gone.Count} 人不再符合条件"));
@@ -255,7 +256,7 @@ public static class Payments
         var amounts = read.ToDictionary(r => r.Row.Row, r => r.Row.AmountFen);
         var unmatched = faults.GroupBy(f => f.Row!.Value)
             .Select(g => new UnmatchedReceipt(g.Key, amounts.TryGetValue(g.Key, out var a) ? a : null, string.Join("；", g.Select(f => f.Message)))).ToList();
-        application = command.Append(id, application, Receipt.Confirm(application, digest, matches, unmatched, command.Actor));
+        application = command.Append(id, application, Receipt.Confirm(application, digest, matches, unmatched, await command.ActorAmongAsync(application.Handlers())));
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
         var credited = Money.Sum(matches.Select(m => m.Line.AmountFen));
         command.Append(fund.Id, fund, FundDecider.Credit(fund, id, credited, matches.Count));

@@ -152,6 +152,17 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         return states;
     }
 
+    /// <summary>
+    /// The caller, who knows of these accounts and of his own which natural persons they name (<see cref="Actor.Is"/>). An account once named
+    /// stays so, also when it is closed; these rows are held until the commit, whatever their rank: who holds an account asks for nothing else.
+    /// </summary>
+    public async Task<Actor> ActorAmongAsync(IEnumerable<string?> names)
+    {
+        string[] ids = [.. names.Append(Actor.Id).Append(Actor.OnBehalfOf).OfType<string>().Distinct().Select(StreamId.Account)];
+        var (_, accounts) = await writer.LockAsync<Account>(Connection, ids, "for share");
+        return Actor with { Persons = accounts.Values.Where(a => a.Person is not null).ToDictionary(a => a.Name, a => a.Person!) };
+    }
+
     /// <summary>The events of a stream that this command has loaded.</summary>
     public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => Session.Events.FetchStreamAsync(id);
 

@@ -96,7 +96,8 @@ public static class IdempotencyKey
     /// </summary>
     public static async Task<byte[]> DigestAsync(HttpContext http)
     {
-        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var sha = http.GetEndpoint()?.Metadata.GetMetadata<SecretBodyMetadata>() is null ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256)
+            : IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, http.RequestServices.GetRequiredService<KeyFile>().HashKey);
         void Add(string text) => sha.AppendData(Encoding.UTF8.GetBytes(text + "\n"));
 
         Add(http.Request.Method);

@@ -14,6 +14,9 @@ public sealed record RolesMetadata(IReadOnlyList<string> Roles);
 /// <summary>A POST that needs no Idempotency-Key and whose answer is kept nowhere.</summary>
 public sealed record NotKeptMetadata;
 
+/// <summary>A body with a password or a citizen id in it: what is kept of it for its key is under a key of ours, so that nobody can guess it from there.</summary>
+public sealed record SecretBodyMetadata;
+
 /// <summary>How routes are declared: each says its name, who may call it and with which codes it refuses.</summary>
 public static class RouteConventions
 {
@@ -28,6 +31,8 @@ public static class RouteConventions
     /// <summary>A route about one's own session: its answer may hold secrets and is kept nowhere; to repeat it does no harm.</summary>
     public static RouteHandlerBuilder Session<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
         .WithMetadata(new NotKeptMetadata()).Describe(name, summary, roles).Produces<TAnswer>();
+
+    public static RouteHandlerBuilder TakesSecrets(this RouteHandlerBuilder route) => route.WithMetadata(new SecretBodyMetadata());
 
     public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params RejectionCode[] codes) => route.WithMetadata(new RefusalMetadata(codes));
 

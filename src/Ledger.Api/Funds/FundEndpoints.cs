@@ -4,6 +4,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
@@ -161,17 +162,19 @@ public static class FundEndpoints
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 
-    private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Reverse(id, allocationId, command, (fund, lot) =>
-        FundDecider.RequestReversal(fund, allocationId, lot, Require.Reference(body.ConfirmBy, "confirmBy", 60), Require.Prose(body.Reason, "reason", 500), command.Actor));
+    private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Reverse(id, allocationId, [body.ConfirmBy], command, (fund, lot, by) =>
+        FundDecider.RequestReversal(fund, allocationId, lot, Require.Reference(body.ConfirmBy, "confirmBy", ActorName.MaxForeignLength), Require.Prose(body.Reason, "reason", 500), by));
 
     private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
-        Reverse(id, allocationId, command, (fund, lot) => FundDecider.ConfirmReversal(fund, allocationId, lot, command.Actor));
+        Reverse(id, allocationId, [], command, (fund, lot, by) => FundDecider.ConfirmReversal(fund, allocationId, lot, by));
 
-    private static async Task<Answer> Reverse(string id, string allocationId, Command command, Func<Fund, Lot, Decision<Fund>> decide)
+    private static async Task<Answer> Reverse(string id, string allocationId, string?[] others, Command command, Func<Fund, Lot, Actor, Decision<Fund>> decide)
     {
         var fund = await command.LoadAsync<Fund>(id);
         var allocated = await command.EventAsync<FundsAllocated>(id, "type = 'funds_allocated' and data ->> 'allocationId' = @allocation", ("allocation", allocationId)) ?? throw Require.NotFound(allocationId);
-        fund = command.Append(id, fund, decide(fund, new Lot(allocated.SubAccount, allocated.Fen)));
+        var asked = fund.Reversals.GetValueOrDefault(allocationId);
+        var by = await command.ActorAmongAsync([.. others, asked?.RequestedBy, asked?.RequestedFor]);
+        fund = command.Append(id, fund, decide(fund, new Lot(allocated.SubAccount, allocated.Fen), by));
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 

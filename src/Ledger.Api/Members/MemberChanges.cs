@@ -2,6 +2,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
@@ -31,8 +32,13 @@ public static class MemberChanges
             : MemberDecider.ReportDeath(member, member.Homes().First(h => caller.MaySee(h.Value)).Key, body.On, evidence, command.Actor));
     }
 
-    public static Task<Answer> ConfirmDeath(string id, DeathReportBody body, Command command, Caller caller) => ChangeDeath(id, command, caller, member =>
-        MemberDecider.ConfirmDeath(member, Reported(member, body, caller), caller.Actor.Role == Roles.Agency, caller.MaySee, command.Actor));
+    public static async Task<Answer> ConfirmDeath(string id, DeathReportBody body, Command command, Caller caller)
+    {
+        var member = await LoadAsync(id, command, caller);
+        var by = await command.ActorAmongAsync(member.DeathReports.Select(r => r.ReportedBy));
+        member = command.Append(id, member, MemberDecider.ConfirmDeath(member, Reported(member, body, caller), caller.Actor.Role == Roles.Agency, caller.MaySee, by));
+        return new Answer(MemberStateView.Of(member, caller), member.Revision);
+    }
 
     public static Task<Answer> DismissDeath(string id, DismissalBody body, Command command, Caller caller) => ChangeDeath(id, command, caller, member =>
         MemberDecider.DismissDeath(member, Reported(member, new DeathReportBody(body.CollectiveId), caller), Require.Prose(body.Reason, "reason", 500), command.Actor));
@@ -106,25 +112,29 @@ public static class MemberChanges
     }
 
     public static Task<Answer> RequestReversal(string id, int year, string reference, Funds.ReversalBody body, Command command, Caller caller, PersonalData people) =>
-        Change(id, year, command, caller, people, y => MemberYearDecider.RequestReversal(y, reference, Require.Reference(body.ConfirmBy, "confirmBy", 60),
-            Require.Prose(body.Reason, "reason", 500), command.Actor));
+        Change(id, year, command, caller, people, async y => MemberYearDecider.RequestReversal(y, reference, Require.Reference(body.ConfirmBy, "confirmBy", ActorName.MaxForeignLength),
+            Require.Prose(body.Reason, "reason", 500), await command.ActorAmongAsync([body.ConfirmBy])));
 
     public static Task<Answer> ConfirmReversal(string id, int year, string reference, Command command, Caller caller, PersonalData people) =>
-        Change(id, year, command, caller, people, y => MemberYearDecider.ConfirmReversal(y, reference, command.Actor));
+        Change(id, year, command, caller, people, async y =>
+        {
+            var asked = y.Contributions.FirstOrDefault(c => c.Reference == reference);
+            return MemberYearDecider.ConfirmReversal(y, reference, await command.ActorAmongAsync([asked?.RequestedBy, asked?.RequestedFor]));
+        });
 
     public static async Task<Answer> ReverseSponsorship(string id, int year, string sponsorshipId, ResolvedBody body, Command command, Caller caller, PersonalData people)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, year, command, caller, people, y => MemberYearDecider.ReverseSponsorship(y, sponsorshipId, Require.Prose(body.Reason, "reason", 500), evidence));
+        return await Change(id, year, command, caller, people, y => Task.FromResult(MemberYearDecider.ReverseSponsorship(y, sponsorshipId, Require.Prose(body.Reason, "reason", 500), evidence)));
     }
 
-    private static async Task<Answer> Change(string id, int year, Command command, Caller caller, PersonalData people, Func<MemberYear, Decision<MemberYear>> decide)
+    private static async Task<Answer> Change(string id, int year, Command command, Caller caller, PersonalData people, Func<MemberYear, Task<Decision<MemberYear>>> decide)
     {
         await ReadAsync(id, command, caller);
         var streamId = StreamId.MemberYear(id, year);
         var known = await command.FindAsync<MemberYear>(streamId) ?? throw Require.NotFound($"{id} 的 {year} 年度");
         command.RequireMatch(known);
-        return await AnswerAsync(command.Append(streamId, known, decide(known)), id, year, null, command, people);
+        return await AnswerAsync(command.Append(streamId, known, await decide(known)), id, year, null, command, people);
     }
 
     private static async Task<Member> ReadAsync(string id, Command command, Caller caller)

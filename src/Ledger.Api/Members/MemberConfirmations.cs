@@ -57,13 +57,13 @@ public static class MemberConfirmations
     {
         var (known, apart) = await LoadAsync(id, requestId, command, caller);
         var persons = await people.ReadAsync(command.Connection, [id, requestId]);
-        return Settle(known, apart, MemberDecider.Confirm(known, apart, SameName(persons, id, requestId), command.Actor), command, caller);
+        return Settle(known, apart, MemberDecider.Confirm(known, apart, SameName(persons, id, requestId), await command.ActorAmongAsync([known.Requests[requestId].RequestedBy])), command, caller);
     }
 
     public static async Task<Answer> Decline(string id, string requestId, ReasonBody body, Command command, Caller caller)
     {
         var (known, apart) = await LoadAsync(id, requestId, command, caller);
-        return Settle(known, apart, MemberDecider.Decline(known, apart, Require.Prose(body.Reason, "reason", 200), command.Today, command.Actor), command, caller);
+        return Settle(known, apart, MemberDecider.Decline(known, apart, Require.Prose(body.Reason, "reason", 200), command.Today, await command.ActorAmongAsync([known.Requests[requestId].RequestedBy])), command, caller);
     }
 
     private static async Task<(Member Known, Member Apart)> LoadAsync(string id, string requestId, Command command, Caller caller)

@@ -26,7 +26,7 @@ public static class PilotEndpoints
             .Example("""{"county":"370811","grounds":"集体经济基础较好，居保工作扎实"}""");
         api.MapPost("/pilots/{id}/decision", Decide)
             .Command<PilotView>("decide-pilot", "市级决定试点 (C2) · The city decides", Roles.CityHrss)
-            .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch)
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch)
             .Example("""{"verdict":"approve","reasons":"符合条件"}""");
         api.MapGet("/pilots/{id}", Read).Reading<PilotView>("read-pilot", "查看试点申请 · Read a pilot", [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County])
             .Refuses(Rejections.NotFound);
@@ -49,7 +49,7 @@ public static class PilotEndpoints
     {
         var reasons = Require.Prose(body.Reasons, "reasons", 2000);
         var known = await command.LoadAsync<Pilot>(id);
-        var state = command.Append(id, known, PilotDecider.Decide(known, body.Verdict, reasons));
+        var state = command.Append(id, known, PilotDecider.Decide(known, body.Verdict, reasons, await command.ActorAmongAsync([known.AppliedBy, known.AppliedFor])));
         return new Answer(PilotView.Of(state), state.Revision);
     }
 

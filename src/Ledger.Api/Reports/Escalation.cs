@@ -1,5 +1,6 @@
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Projections.AuditTrail;
 using Npgsql;
@@ -34,7 +35,7 @@ public static class DeadlineDueHandler
         if (decision.Events.Count == 0) return;
         var message = $"{context.Envelope!.Id}";
         await writer.WriteAsync(connection, [StreamChange.Of(due.ApplicationId, versions[due.ApplicationId], application, decision)],
-            new EventStamp(new Actor("system", "system", application.Region), application.Region, clock.Today, "escalate-deadline", message, message));
+            new EventStamp(ActorName.System(application.Region), application.Region, clock.Today, "escalate-deadline", message, message));
         await transaction.CommitAsync();
     }
 }

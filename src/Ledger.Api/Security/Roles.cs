@@ -1,4 +1,5 @@
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Security;
@@ -11,7 +12,7 @@ public static class Roles
         VillageFinance = "village-finance", Auditor = "auditor";
 
     /// <summary>Looks after accounts, in his region; has no part in the ledger (C20).</summary>
-    public const string Administrator = "administrator";
+    public const string Administrator = Account.Administrator;
 
     public static readonly string[] County = [CountyHrss, CountyFinance, CountyAgriculture, CountyTax];
     public static readonly string[] All = [CityHrss, .. County, Agency, Township, VillageFinance, Auditor];
@@ -24,8 +25,8 @@ public static class Roles
 public sealed class Caller(IHttpContextAccessor http)
 {
     public Actor Actor { get; } = http.HttpContext?.User is { Identity.IsAuthenticated: true } user
-        ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value)
-        : new Actor("public", Anybody, "");
+        ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value) { OnBehalfOf = user.FindFirst(Tokens.OnBehalfOf)?.Value }
+        : ActorName.Public;
 
     /// <summary>The role of whoever has not signed in.</summary>
     public const string Anybody = "public";

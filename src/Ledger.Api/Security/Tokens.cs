@@ -4,6 +4,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
@@ -38,16 +39,27 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
         IssuedAt = clock.GetUtcNow().UtcDateTime,
         NotBefore = clock.GetUtcNow().UtcDateTime,
         Expires = clock.GetUtcNow().UtcDateTime + lifetime,
-        Subject = new ClaimsIdentity([new("sub", actor.Id), new("role", actor.Role), new("region", actor.Region)]),
+        Subject = new ClaimsIdentity(Claims(actor)),
         SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(keys.TokenKey), SecurityAlgorithms.HmacSha256),
     });
+
+    /// <summary>What a token or a session says of its holder; <see cref="Caller"/> reads it.</summary>
+    public static Claim[] Claims(Actor actor)
+    {
+        Claim[] own = [new("sub", actor.Id), new("role", actor.Role), new("region", actor.Region)];
+        return actor.OnBehalfOf is { } holder ? [.. own, new(OnBehalfOf, holder)] : own;
+    }
+
+    /// <summary>The claim with the account whose role was delegated to the holder.</summary>
+    public const string OnBehalfOf = "on_behalf_of";
 
     private const string Either = "own-or-authority", Authority = "authority";
     private static readonly JsonWebTokenHandler Handler = new();
 
     /// <summary>
     /// Any OpenID Connect authority: its discovery document says the keys. Its tokens carry role and region in claims that the settings name;
-    /// a role that is none of ours, or a region that does not fit it, is no token.
+    /// a role that is none of ours, or a region that does not fit it, is no token. Its subjects go by <c>alias:sub</c>: whoever is called there
+    /// as an account of ours is another, and has none of its sessions, delegations or keys.
     /// </summary>
     private static void AddAuthority(AuthenticationBuilder authentication, OidcSettings oidc) => authentication.AddJwtBearer(Authority, options =>
     {
@@ -62,8 +74,9 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
             {
                 string? Claim(string type) => context.Principal!.FindFirst(type)?.Value;
                 var (sub, role, region) = (Claim("sub"), Claim(oidc.RoleClaim), Claim(oidc.RegionClaim));
-                if (string.IsNullOrEmpty(sub) || role is null || region is null || Fault(role, region) is not null || role == Roles.Administrator) context.Fail("role or region missing or unknown");
-                else context.Principal = new ClaimsPrincipal(new ClaimsIdentity([new("sub", sub), new("role", role), new("region", region)], Authority, "sub", "role"));
+                if (ActorName.Foreign(oidc.Alias, sub ?? "", out var fault) is not { } name) context.Fail($"subject: {fault}");
+                else if (role is null || region is null || Fault(role, region) is not null || role == Roles.Administrator) context.Fail("role or region missing or unknown");
+                else context.Principal = new ClaimsPrincipal(new ClaimsIdentity(Claims(new Actor(name, role, region)), Authority, "sub", "role"));
                 return Task.CompletedTask;
             },
         };
@@ -83,6 +96,15 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KeyFile, TimeProvider>((options, keys, clock) =>
         {
             options.MapInboundClaims = false;
+            options.Events = new JwtBearerEvents
+            {
+                // A token from before names were kept apart may name what only the program, or another authority's people, are called.
+                OnTokenValidated = context =>
+                {
+                    if (context.Principal!.FindFirst("sub")?.Value is not { Length: > 0 } sub || ActorName.IsReserved(sub)) context.Fail("reserved name");
+                    return Task.CompletedTask;
+                },
+            };
             options.TokenValidationParameters = new TokenValidationParameters
             {
                 ValidIssuer = Issuer,

@@ -87,7 +87,8 @@ public static class LedgerStore
             options.Events.MetadataConfig.CausationIdEnabled = true;
             options.Events.MetadataConfig.HeadersEnabled = true;
             options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, StoredForm);
-            foreach (var own in new[] { "mt_events_fund_event", "mt_events_gift", "mt_events_succession" }) options.Events.IgnoreIndex(own); // see schema.sql
+            // What schema.sql makes beside Marten's own.
+            foreach (var own in new[] { "fund_event", "gift", "succession", "administrator", "slip", "slips", "bank_reference", "tax_reference" }) options.Events.IgnoreIndex($"mt_events_{own}");
             options.AddLedgerProjections();
             options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged; // by ProjectionService
             return options;

@@ -94,6 +94,25 @@ public sealed class PersonalData(KeyFile keys)
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()), ("data", rows.Select(r => r.Sealed.Data).ToArray()));
     }
 
+    /// <summary>
+    /// The natural person whose account this is: his pseudonymous id, the same for each of his accounts, found by a keyed hash that is not a
+    /// member's. What an account says of him lies sealed in a row of its own, so that no administrator learns how another one has called him.
+    /// </summary>
+    public async Task<string> KeepHolderAsync(NpgsqlConnection connection, string accountId, CitizenId citizen, Person person)
+    {
+        var hash = HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"account {citizen.Value}"));
+        await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.person (member_id, id_hash) values (@id, @hash) on conflict (id_hash) do nothing",
+            ("id", StreamId.NewPerson()), ("hash", hash));
+        var (wrapped, data) = Seal(accountId, person);
+        await connection.ExecuteAsync(
+            $"""
+             insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data) values (@id, uuid_send(gen_random_uuid()), @key, @data)
+                 on conflict (member_id) do update set wrapped_key = excluded.wrapped_key, data = excluded.data
+             """,
+            ("id", accountId), ("key", wrapped), ("data", data));
+        return (await connection.QueryAsync($"select member_id from {LedgerStore.Schema}.person where id_hash = @hash", r => r.GetString(0), ("hash", hash))).Single();
+    }
+
     /// <summary>Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key file.</summary>
     public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) => connection.ExecuteAsync(
         $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = any(@ids)", ("ids", ids));

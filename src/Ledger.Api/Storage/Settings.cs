@@ -1,5 +1,6 @@
 using Ledger.Api.Log;
 using Ledger.Api.Operation;
+using Ledger.Domain.Accounts;
 
 namespace Ledger.Api.Storage;
 
@@ -87,11 +88,18 @@ public sealed record Settings(string? ConnectionString, bool PrivateCluster, str
 /// <param name="Audience">What its tokens must be for.</param>
 /// <param name="RoleClaim">The claim with one of our roles; by default <c>role</c>.</param>
 /// <param name="RegionClaim">The claim with the region code; by default <c>region</c>.</param>
+/// <param name="Alias">What its subjects are called by before their <c>sub</c>; by default <c>oidc</c>. It stands in events for ever: never give it to another authority.</param>
 /// <param name="AllowHttp">Only for tests: its keys come unprotected.</param>
-public sealed record OidcSettings(string Authority, string Audience, string RoleClaim, string RegionClaim, bool AllowHttp)
+public sealed record OidcSettings(string Authority, string Audience, string RoleClaim, string RegionClaim, string Alias, bool AllowHttp)
 {
     public static OidcSettings? Of(IConfigurationSection section) => section["Authority"] is not { Length: > 0 } authority ? null
-        : new OidcSettings(authority, section["Audience"] ?? "collective-subsidy-ledger", section["RoleClaim"] ?? "role", section["RegionClaim"] ?? "region", section.GetValue("AllowHttp", false));
+        : new OidcSettings(authority, section["Audience"] ?? "collective-subsidy-ledger", section["RoleClaim"] ?? "role", section["RegionClaim"] ?? "region", AliasOf(section), section.GetValue("AllowHttp", false));
+
+    private static string AliasOf(IConfigurationSection section)
+    {
+        var alias = section["Alias"] is { Length: > 0 } own ? own : "oidc";
+        return ActorName.AliasFault(alias) is { } fault ? throw new InvalidOperationException($"Ledger:Oidc:Alias “{alias}”：{fault}") : alias;
+    }
 }
 
 /// <summary>The settings of the transparency log, under Ledger:Log.</summary>

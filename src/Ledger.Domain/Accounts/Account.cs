@@ -2,16 +2,51 @@ using System.Collections.Immutable;
 
 namespace Ledger.Domain.Accounts;
 
-/// <summary>Somebody may act under this name in a role and region. Passwords and sessions are no events; who had which right when is.</summary>
-public sealed record AccountOpened(string Name, string Role, string RoleRegion) : IEventOf<Account>;
+/// <summary>
+/// What a change of somebody's rights rests on (C20). Absent in events from before the rule: one administrator did it.
+/// </summary>
+public enum ChangeBasis
+{
+    /// <summary>Done at the machine itself, with its command.</summary>
+    Console,
+
+    /// <summary>There was no second administrator yet: by one alone.</summary>
+    OneAdministrator,
+
+    /// <summary>One administrator asked, another confirmed.</summary>
+    TwoAdministrators,
+
+    /// <summary>One administrator asked, and the person himself proved who he is, by the factor he still had or in his own session.</summary>
+    PersonHimself,
+}
+
+public enum ChangeKind { Opening, Role, Credentials }
+
+/// <summary>
+/// Somebody may act under this name in a role and region. Passwords and sessions are no events; who had which right when is.
+/// </summary>
+/// <param name="Person">The pseudonymous id of the natural person: the same for each of his accounts. What it stands for lies beside the events.</param>
+/// <param name="PersonDigest">Salted digest of what the account says of him.</param>
+/// <param name="RequestedBy">Who asked, where another confirmed.</param>
+public sealed record AccountOpened(string Name, string Role, string RoleRegion, string? Person = null, string? PersonDigest = null, string? RequestedBy = null,
+    ChangeBasis? Basis = null) : IEventOf<Account>;
 
 /// <summary>The person has another task now.</summary>
-public sealed record AccountChanged(string Role, string RoleRegion) : IEventOf<Account>;
+public sealed record AccountChanged(string Role, string RoleRegion, string? RequestedBy = null, ChangeBasis? Basis = null) : IEventOf<Account>;
 
 public sealed record AccountClosed(string Reason) : IEventOf<Account>;
 
 /// <summary>A new one-time password was given out, and the second factor taken off, because the person lost one of them.</summary>
-public sealed record CredentialsIssued(string Reason) : IEventOf<Account>;
+public sealed record CredentialsIssued(string Reason, string? RequestedBy = null, ChangeBasis? Basis = null) : IEventOf<Account>;
+
+/// <summary>An account from before accounts named people says now whose it is; once, for good.</summary>
+public sealed record AccountHolderNamed(string Person, string PersonDigest) : IEventOf<Account>;
+
+/// <summary>An administrator asks for a change of somebody's rights. Nothing has changed before another confirms, until that day at the latest.</summary>
+public sealed record AccountChangeRequested(string RequestId, ChangeKind Kind, string Name, string Role, string RoleRegion, string Reason, string RequestedBy,
+    DateOnly Until, string? Person = null, string? PersonDigest = null) : IEventOf<Account>;
+
+public sealed record AccountChangeDeclined(string RequestId, string Reason) : IEventOf<Account>;
 
 /// <summary>
 /// The holder is away: another account may act in the role until the end of that day (委托). The other signs with its own name, so duties
@@ -21,56 +56,159 @@ public sealed record DelegationGranted(string To, DateOnly Until) : IEventOf<Acc
 
 public sealed record DelegationEnded(string To) : IEventOf<Account>;
 
+/// <summary>A natural person as an account names him: a pseudonymous id, and the digest of the data beside the events.</summary>
+public sealed record Holder(string Person, string Digest);
+
+/// <summary>A change that was asked for and waits for somebody else.</summary>
+public sealed record PendingChange(string RequestId, ChangeKind Kind, string Role, string Region, string Reason, string RequestedBy, DateOnly Until);
+
 /// <summary>Account (账户) of a person who works with the ledger; its name is the actor of events.</summary>
 public sealed record Account : Aggregate, IEvolve<Account>
 {
+    public const string Administrator = "administrator";
+
     public string Name { get; init; } = "";
     public string Role { get; init; } = "";
     public bool IsClosed { get; init; }
 
+    /// <summary>Asked for and not confirmed: nobody can sign in yet.</summary>
+    public bool IsRequested { get; init; }
+
+    /// <summary>Null: opened before accounts named people.</summary>
+    public string? Person { get; init; }
+    public string? PersonDigest { get; init; }
+    public PendingChange? Pending { get; init; }
+
+    /// <summary>On what the latest change of its rights rests; null: it is from before the rule.</summary>
+    public ChangeBasis? Basis { get; init; }
+
     /// <summary>Account name → the last day on which it may act in this role.</summary>
     public ImmutableSortedDictionary<string, DateOnly> Delegates { get; init; } = ImmutableSortedDictionary<string, DateOnly>.Empty;
 
-    public bool IsDelegate(string name, DateOnly today) => !IsClosed && Delegates.TryGetValue(name, out var until) && today <= until;
+    public bool IsDelegate(string name, DateOnly today) => !IsClosed && !IsRequested && Delegates.TryGetValue(name, out var until) && today <= until;
+
+    /// <summary>What waits to be confirmed; nothing any more when its last day has passed.</summary>
+    public PendingChange? Waiting(DateOnly today) => Pending is { } p && today <= p.Until ? p : null;
 
     public static Account Evolve(Account? state, IEventOf<Account> e) => e switch
     {
-        AccountOpened o => new Account { Name = o.Name, Role = o.Role, Region = o.RoleRegion },
-        AccountChanged c => state! with { Role = c.Role, Region = c.RoleRegion, Delegates = state.Delegates.Clear() },
-        AccountClosed => state! with { IsClosed = true },
+        AccountOpened o => new Account { Name = o.Name, Role = o.Role, Region = o.RoleRegion, Person = o.Person, PersonDigest = o.PersonDigest, Basis = o.Basis },
+        AccountChanged c => state! with { Role = c.Role, Region = c.RoleRegion, Delegates = state.Delegates.Clear(), Pending = null, Basis = c.Basis },
+        AccountClosed => state! with { IsClosed = true, Pending = null },
+        CredentialsIssued c => state! with { Pending = null, Basis = c.Basis },
+        AccountHolderNamed h => state! with { Person = h.Person, PersonDigest = h.PersonDigest },
+        AccountChangeRequested r => (r.Kind == ChangeKind.Opening
+            ? new Account { Name = r.Name, Role = r.Role, Region = r.RoleRegion, Person = r.Person, PersonDigest = r.PersonDigest, IsRequested = true }
+            : state!) with { Pending = new PendingChange(r.RequestId, r.Kind, r.Role, r.RoleRegion, r.Reason, r.RequestedBy, r.Until) },
+        AccountChangeDeclined => state! with { Pending = null },
         DelegationGranted d => state! with { Delegates = state.Delegates.SetItem(d.To, d.Until) },
         DelegationEnded d => state! with { Delegates = state.Delegates.Remove(d.To) },
         _ => state!,
     };
 }
 
-/// <summary>C20: who looks after accounts gives rights to others, never to himself.</summary>
+/// <summary>
+/// C20: who looks after accounts gives rights to others, never to himself, and never alone once there are two: one asks, and another
+/// administrator, or the person himself, confirms. Whoever could alone give out a clerk's password could be the clerk.
+/// </summary>
 public static class AccountDecider
 {
-    public static Decision<Account> Open(Account? state, string name, string role, string region) =>
+    public const int MaxDelegationDays = 90, PendingDays = 7;
+
+    /// <param name="isAlone">No second person was ever an administrator of the region.</param>
+    public static Decision<Account> Open(Account? state, string name, string role, string region, Holder holder, string requestId, bool isAlone, DateOnly today, Actor by)
+    {
+        if (state is { IsRequested: false }) return new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" };
+        if (state?.Waiting(today) is { } waiting)
+            return new Rejection(Rejections.AlreadyExists, $"账户 {name} 已由 {waiting.RequestedBy} 申请开立，待另一位管理员确认") { Field = "name" };
+        if (name == by.Id || IsPersonOf(by, holder.Person)) return new Rejection(Rejections.SelfApproval, "不能给自己开立账户，请另一位管理员办理");
+        return isAlone
+            ? new IEventOf<Account>[] { new AccountOpened(name, role, region, holder.Person, holder.Digest, null, ChangeBasis.OneAdministrator) }
+            : new IEventOf<Account>[]
+            {
+                new AccountChangeRequested(requestId, ChangeKind.Opening, name, role, region, "", by.Id, today.AddDays(PendingDays), holder.Person, holder.Digest),
+            };
+    }
+
+    /// <summary>At the machine itself: how a county begins.</summary>
+    public static Decision<Account> OpenAtConsole(Account? state, string name, string region) =>
         state is not null
             ? new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" }
-            : new IEventOf<Account>[] { new AccountOpened(name, role, region) };
+            : new IEventOf<Account>[] { new AccountOpened(name, Account.Administrator, region, Basis: ChangeBasis.Console) };
 
-    public static Decision<Account> Change(Account state, string role, string region, Actor by) =>
-        Refusal(state, by) is { } refusal ? refusal
-        : state.Role == role && state.Region == region ? new Rejection(Rejections.WrongState, "角色和区划没有变化")
-        : new IEventOf<Account>[] { new AccountChanged(role, region) };
+    public static Decision<Account> Change(Account state, string role, string region, string requestId, bool isAlone, DateOnly today, Actor by)
+    {
+        if (Refusal(state, today, by) is { } refusal) return refusal;
+        if (state.Role == role && state.Region == region) return new Rejection(Rejections.WrongState, "角色和区划没有变化");
+        return isAlone
+            ? new IEventOf<Account>[] { new AccountChanged(role, region, null, ChangeBasis.OneAdministrator) }
+            : new IEventOf<Account>[] { new AccountChangeRequested(requestId, ChangeKind.Role, state.Name, role, region, "", by.Id, today.AddDays(PendingDays)) };
+    }
 
+    public static Decision<Account> IssueCredentials(Account state, string reason, string requestId, bool isAlone, DateOnly today, Actor by)
+    {
+        if (Refusal(state, today, by) is { } refusal) return refusal;
+        if (ActorName.IsForeign(state.Name)) return new Rejection(Rejections.WrongState, "密码由其登录机构管理");
+        return isAlone
+            ? new IEventOf<Account>[] { new CredentialsIssued(reason, null, ChangeBasis.OneAdministrator) }
+            : new IEventOf<Account>[]
+            {
+                new AccountChangeRequested(requestId, ChangeKind.Credentials, state.Name, state.Role, state.Region, reason, by.Id, today.AddDays(PendingDays)),
+            };
+    }
+
+    /// <summary>
+    /// What was asked for happens. By another administrator, whose person is known as the first one's is; or by whoever has
+    /// <paramref name="isPersonProved"/> at the desk, the administrator who asked included; or by the person in his own session.
+    /// </summary>
+    public static Decision<Account> Confirm(Account state, bool isPersonProved, DateOnly today, Actor by)
+    {
+        if (state.Waiting(today) is not { } pending) return new Rejection(Rejections.WrongState, "没有待确认的申请，或已过期");
+        var isHimself = by.Id == state.Name && by.OnBehalfOf is null;
+        if (isHimself || (isPersonProved && !state.IsRequested)) return Confirmed(state, pending, ChangeBasis.PersonHimself);
+        if (by.Role != Account.Administrator) return new Rejection(Rejections.NotFound, $"没有找到 {state.Id}");
+        if (by.Is(pending.RequestedBy)) return new Rejection(Rejections.SelfApproval, "须由另一位管理员确认，或由本人到场以原密码或验证码证明");
+        if (by.Is(state.Name) || IsPersonOf(by, state.Person)) return new Rejection(Rejections.SelfApproval, "不能确认自己的账户变更，请另一位管理员办理");
+        if (!by.Persons.ContainsKey(by.Id) || !by.Persons.ContainsKey(pending.RequestedBy))
+            return new Rejection(Rejections.WrongState, "申请和确认的两位管理员，账户须先写明本人，才能看出是两个人");
+        return Confirmed(state, pending, ChangeBasis.TwoAdministrators);
+    }
+
+    private static IEventOf<Account>[] Confirmed(Account state, PendingChange pending, ChangeBasis basis) =>
+    [
+        pending.Kind switch
+        {
+            ChangeKind.Opening => new AccountOpened(state.Name, pending.Role, pending.Region, state.Person, state.PersonDigest, pending.RequestedBy, basis),
+            ChangeKind.Role => new AccountChanged(pending.Role, pending.Region, pending.RequestedBy, basis),
+            ChangeKind.Credentials => new CredentialsIssued(pending.Reason, pending.RequestedBy, basis),
+            _ => throw new InvalidOperationException($"{pending.Kind}"),
+        },
+    ];
+
+    public static Decision<Account> Decline(Account state, string reason, DateOnly today) =>
+        state.Waiting(today) is not { } pending ? new Rejection(Rejections.WrongState, "没有待确认的申请，或已过期")
+        : new IEventOf<Account>[] { new AccountChangeDeclined(pending.RequestId, reason) };
+
+    /// <summary>Takes rights away, so one is enough.</summary>
     public static Decision<Account> Close(Account state, string reason, Actor by) =>
-        Refusal(state, by) is { } refusal ? refusal : new IEventOf<Account>[] { new AccountClosed(reason) };
+        Ended(state, by) is { } refusal ? refusal
+        : state.IsRequested ? new Rejection(Rejections.WrongState, "账户尚未开立；可以驳回申请")
+        : new IEventOf<Account>[] { new AccountClosed(reason) };
 
-    public static Decision<Account> IssueCredentials(Account state, string reason, Actor by) =>
-        Refusal(state, by) is { } refusal ? refusal : new IEventOf<Account>[] { new CredentialsIssued(reason) };
+    /// <summary>An account from before names its person, also when it is closed: what it did still counts as his.</summary>
+    public static Decision<Account> NameHolder(Account state, Holder holder, bool isAlone, Actor by) =>
+        state.Person is not null ? new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户")
+        : !isAlone && by.Is(state.Name) ? new Rejection(Rejections.SelfApproval, "请另一位管理员为您写明")
+        : new IEventOf<Account>[] { new AccountHolderNamed(holder.Person, holder.Digest) };
 
-    public const int MaxDelegationDays = 90;
-
-    /// <summary>Only the holder gives his role away, for a time, and not to himself; an administrator's role goes to nobody.</summary>
+    /// <summary>
+    /// Only the holder gives his role away, for a time, and not to himself, under whatever name; an administrator's role goes to nobody.
+    /// </summary>
     public static Decision<Account> Delegate(Account state, Account to, DateOnly until, DateOnly today, Actor by) =>
         state.Name != by.Id ? new Rejection(Rejections.NotFound, $"没有找到 {state.Id}")
-        : state.IsClosed || to.IsClosed ? new Rejection(Rejections.WrongState, "账户已停用")
-        : to.Name == state.Name ? new Rejection(Rejections.SelfApproval, "不能委托给自己") { Field = "to" }
-        : state.Role == "administrator" ? new Rejection(Rejections.FieldInvalid, "管理员不能委托") { Field = "to" }
+        : state.IsClosed || state.IsRequested || to.IsClosed || to.IsRequested ? new Rejection(Rejections.WrongState, "账户已停用")
+        : to.Name == state.Name || (state.Person is { } person && person == to.Person) ? new Rejection(Rejections.SelfApproval, "不能委托给自己") { Field = "to" }
+        : state.Role == Account.Administrator ? new Rejection(Rejections.FieldInvalid, "管理员不能委托") { Field = "to" }
         : until < today || until > today.AddDays(MaxDelegationDays) ? new Rejection(Rejections.FieldInvalid, $"截止日期应在今天之后 {MaxDelegationDays} 天以内") { Field = "until" }
         : new IEventOf<Account>[] { new DelegationGranted(to.Name, until) };
 
@@ -79,8 +217,16 @@ public static class AccountDecider
         : !state.Delegates.ContainsKey(to) ? new Rejection(Rejections.NotFound, $"没有委托给 {to}")
         : new IEventOf<Account>[] { new DelegationEnded(to) };
 
-    private static Rejection? Refusal(Account state, Actor by) =>
+    private static bool IsPersonOf(Actor by, string? person) => person is not null && by.Persons.GetValueOrDefault(by.Id) == person;
+
+    private static Rejection? Ended(Account state, Actor by) =>
         state.IsClosed ? new Rejection(Rejections.WrongState, "账户已停用")
-        : state.Name == by.Id ? new Rejection(Rejections.SelfApproval, "不能变更自己的账户，请另一位管理员办理")
+        : by.Is(state.Name) ? new Rejection(Rejections.SelfApproval, "不能变更自己的账户，请另一位管理员办理")
+        : null;
+
+    private static Rejection? Refusal(Account state, DateOnly today, Actor by) =>
+        Ended(state, by) is { } ended ? ended
+        : state.IsRequested ? new Rejection(Rejections.WrongState, "账户尚未开立")
+        : state.Waiting(today) is { } waiting ? new Rejection(Rejections.WrongState, $"{waiting.RequestedBy} 的申请待确认，先确认或驳回")
         : null;
 }

@@ -26,6 +26,10 @@ public sealed record Application : Aggregate, IEvolve<Application>
     public ImmutableSortedSet<string> Filers { get; init; } = [];
     public ImmutableSortedSet<string> Reviewers { get; init; } = [];
     public string? Approver { get; init; }
+
+    /// <summary>Whom the approver acted for; those of the others stand among the filers, reviewers and payers themselves.</summary>
+    public string? ApprovedFor { get; init; }
+    public ImmutableSortedSet<string> Payers { get; init; } = [];
     public string SealDigest { get; init; } = "";
     public string RosterDigest { get; init; } = "";
     public string? Reason { get; init; }
@@ -54,7 +58,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
             Region = f.VillageCode,
             Year = f.Year,
             SubAccount = f.SubAccount,
-            Filers = [f.FiledBy],
+            Filers = Both([], f.FiledBy, f.OnBehalfOf),
             SealDigest = f.SealDigest,
             RosterDigest = f.RosterDigest,
         },
@@ -71,7 +75,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
             Lines = [],
             Reviewers = [],
             PlanVersion = r.PlanVersion,
-            Filers = state.Filers.Add(r.FiledBy),
+            Filers = Both(state.Filers, r.FiledBy, r.OnBehalfOf),
             SealDigest = r.SealDigest,
             RosterDigest = r.RosterDigest,
         },
@@ -80,7 +84,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
         NoticePublished n => state! with { Status = ApplicationStatus.Noticed, NoticeFrom = n.From, NoticeUntil = n.Until, NoticePlace = n.Place },
         ObjectionRaised o => state! with { Objections = state.Objections.Add(new Objection(o.ObjectionId, o.MemberId, o.Text, null, null)) },
         ObjectionResolved r => state!.Resolve(r),
-        PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference },
+        PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference, Payers = Both(state.Payers, p.PaidBy, p.OnBehalfOf) },
         LinesWithdrawn w => state!.Withdraw(w),
         LinesLeftOut o => state!.LeaveOut(o),
         ApplicationWithdrawn w => state! with { Status = ApplicationStatus.Withdrawn, Reason = w.Reason },
@@ -95,6 +99,13 @@ public sealed record Application : Aggregate, IEvolve<Application>
         _ => state!,
     };
 
+    /// <summary>Everybody who had a part in it so far: whom a decision about duties compares the next one with.</summary>
+    public IEnumerable<string?> Handlers() => [.. Filers, .. Reviewers, Approver, ApprovedFor, .. Payers];
+
+    /// <summary>Who acts under a delegation has the duty as himself and as whom he acts for.</summary>
+    private static ImmutableSortedSet<string> Both(ImmutableSortedSet<string> duty, string by, string? onBehalfOf) =>
+        onBehalfOf is null ? duty.Add(by) : duty.Add(by).Add(onBehalfOf);
+
     private Application Review(ApplicationReviewed e)
     {
         var verdicts = e.Verdicts.ToDictionary(v => v.MemberId);
@@ -105,7 +116,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
         var next = this with
         {
             Lines = [.. Lines.Select(Decide)],
-            Reviewers = Reviewers.Add(e.ReviewedBy),
+            Reviewers = Both(Reviewers, e.ReviewedBy, e.OnBehalfOf),
             Status = e.Complete ? ApplicationStatus.Reviewed : Status,
         };
         InvariantViolationException.Require(!e.Complete || !next.With(LineStatus.Filed).Any(), $"{Id}: reviewed, yet lines are undecided");
@@ -124,7 +135,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
         }
         ImmutableArray<Line> lines = [.. Lines.Select(Take)];
         InvariantViolationException.Require(from == e.Fen.To, $"{Id}: the lines do not tile {e.Fen}");
-        return this with { Status = ApplicationStatus.Approved, Approver = e.ApprovedBy, Lines = lines };
+        return this with { Status = ApplicationStatus.Approved, Approver = e.ApprovedBy, ApprovedFor = e.OnBehalfOf, Lines = lines };
     }
 
     private Application Resolve(ObjectionResolved e)

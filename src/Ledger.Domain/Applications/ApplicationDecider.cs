@@ -21,7 +21,7 @@ public static class ApplicationDecider
         if (Refusal(plan, pilot, submission) is { } refusal) return refusal;
         if (FundDecider.EarmarkRefusal(fund, subAccount, plan.Year) is { } mismatch) return mismatch;
         var filed = new ApplicationFiled(plan.Id, plan.AdoptedVersion, plan.CollectiveId, plan.FundId, plan.Region, plan.Year, subAccount, by.Id,
-            submission.SealDigest!, submission.RosterDigest, submission.Lines.Count, Total(submission));
+            submission.SealDigest!, submission.RosterDigest, submission.Lines.Count, Total(submission), OnBehalfOf: by.OnBehalfOf);
         return Listed(filed, submission);
     }
 
@@ -31,7 +31,7 @@ public static class ApplicationDecider
         if (NotIn(state, ApplicationStatus.Returned) is { } wrong) return wrong;
         if (Refusal(plan, pilot, submission) is { } refusal) return refusal;
         var filed = new ApplicationResubmitted(plan.AdoptedVersion, by.Id, submission.SealDigest!, submission.RosterDigest, submission.Lines.Count,
-            Total(submission));
+            Total(submission), OnBehalfOf: by.OnBehalfOf);
         return Listed(filed, submission);
     }
 
@@ -40,7 +40,7 @@ public static class ApplicationDecider
     public static Decision<Application> Review(Application state, IReadOnlyList<LineVerdict> verdicts, bool acceptRest, IReadOnlyDictionary<string, string> findings, Actor by)
     {
         if (NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong) return wrong;
-        if (state.Filers.Contains(by.Id)) return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
+        if (by.IsAmong(state.Filers)) return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
         var members = state.Lines.Select(l => l.MemberId).ToHashSet();
         var faults = verdicts.Select((v, i) =>
                 !members.Contains(v.MemberId) ? new Fault(Rejections.FieldInvalid.Code, "不在本申请名单中", $"verdicts[{i}].memberId", MemberId: v.MemberId)
@@ -66,20 +66,20 @@ public static class ApplicationDecider
         if (verdicts.Count == 0 && !acceptRest) return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
 
         var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
-        var events = verdicts.Chunk(ApplicationReviewed.MaxVerdicts).Select(c => new ApplicationReviewed(by.Id, c, false, false)).ToList();
-        if (acceptRest) events.Add(new ApplicationReviewed(by.Id, [], true, false));
+        var events = verdicts.Chunk(ApplicationReviewed.MaxVerdicts).Select(c => new ApplicationReviewed(by.Id, c, false, false, OnBehalfOf: by.OnBehalfOf)).ToList();
+        if (acceptRest) events.Add(new ApplicationReviewed(by.Id, [], true, false, OnBehalfOf: by.OnBehalfOf));
         events[^1] = events[^1] with { Complete = complete };
         return events.ToArray<IEventOf<Application>>();
     }
 
     public static Decision<Application> Return(Application state, string reason, Actor by) =>
         NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong ? wrong
-        : state.Filers.Contains(by.Id) ? new Rejection(Rejections.SelfApproval, "申请人不能退回自己的申请")
+        : by.IsAmong(state.Filers) ? new Rejection(Rejections.SelfApproval, "申请人不能退回自己的申请")
         : new IEventOf<Application>[] { new ApplicationReturned(by.Id, reason) };
 
     public static Decision<Application> Reject(Application state, string reason, Actor by) =>
         NotIn(state, ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong ? wrong
-        : state.Filers.Contains(by.Id) || state.Reviewers.Contains(by.Id) ? new Rejection(Rejections.SelfApproval, "经办人、复核人不能作审批决定")
+        : by.IsAmong(state.Filers) || by.IsAmong(state.Reviewers) ? new Rejection(Rejections.SelfApproval, "经办人、复核人不能作审批决定")
         : new IEventOf<Application>[] { new ApplicationRejected(by.Id, reason) };
 
     /// <summary>C16. The first day does not count, so the notice runs the full number of days after <paramref name="today"/>.</summary>
@@ -139,8 +139,8 @@ public static class ApplicationDecider
         NotIn(state, ApplicationStatus.Noticed) is { } wrong ? (null, wrong)
         : state.Objections.FirstOrDefault(o => o.ObjectionId == objectionId) is not { } objection ? (null, new Rejection(Rejections.NotFound, "没有这条异议"))
         : objection.Upheld is not null ? (null, new Rejection(Rejections.WrongState, "这条异议已答复"))
-        : raisedBy == by.Id ? (null, new Rejection(Rejections.SelfApproval, "不能答复自己提出的异议"))
-        : state.Filers.Contains(by.Id) ? (null, new Rejection(Rejections.SelfApproval, "申请人不能答复对自己申请的异议"))
+        : by.Is(raisedBy) ? (null, new Rejection(Rejections.SelfApproval, "不能答复自己提出的异议"))
+        : by.IsAmong(state.Filers) ? (null, new Rejection(Rejections.SelfApproval, "申请人不能答复对自己申请的异议"))
         : (objection, null);
 
     /// <summary>
@@ -152,15 +152,15 @@ public static class ApplicationDecider
     {
         if (state.Status == ApplicationStatus.Approved) return new Rejection(Rejections.NoticeOpen, "尚未公示");
         if (NotIn(state, ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong) return wrong;
-        if (state.Approver == by.Id || state.Reviewers.Contains(by.Id)) return new Rejection(Rejections.SelfApproval, "复核人、审批人不能付款");
+        if (by.Is(state.Approver) || by.Is(state.ApprovedFor) || by.IsAmong(state.Reviewers)) return new Rejection(Rejections.SelfApproval, "复核人、审批人不能付款");
         if (today <= state.NoticeUntil) return new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款");
         var open = state.Objections.Count(o => o.Upheld is null);
         if (open > 0) return new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复");
         var (lines, fault) = WayBack.Lines(state, memberIds, "待付款", LineStatus.Approved);
         if (fault is not null) return fault;
-        if (memberIds is null) return new IEventOf<Application>[] { new PaymentSent(by.Id, lines.Count, Total(lines), bankReference, evidence) };
+        if (memberIds is null) return new IEventOf<Application>[] { new PaymentSent(by.Id, lines.Count, Total(lines), bankReference, evidence, OnBehalfOf: by.OnBehalfOf) };
         return lines.Chunk(PaymentSent.MaxMembers)
-            .Select(c => new PaymentSent(by.Id, c.Length, Total(c), bankReference, evidence, [.. c.Select(l => l.MemberId)])).ToArray<IEventOf<Application>>();
+            .Select(c => new PaymentSent(by.Id, c.Length, Total(c), bankReference, evidence, [.. c.Select(l => l.MemberId)], OnBehalfOf: by.OnBehalfOf)).ToArray<IEventOf<Application>>();
     }
 
     /// <summary>C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.</summary>

@@ -1,11 +1,14 @@
 namespace Ledger.Domain.Applications;
 
+// OnBehalfOf, in what follows: the account whose role was delegated to the one who did it. A duty done so is the duty of both.
+
 /// <summary>
 /// An application was handed in (C14): plan version, seal, roster. Its lines follow in <see cref="LinesListed"/> events of at most
 /// <see cref="LinesListed.MaxLines"/>, so that no event outgrows the 64 KiB of a log entry (audit-log.md).
 /// </summary>
 public sealed record ApplicationFiled(string PlanId, int PlanVersion, string CollectiveId, string FundId, string VillageCode, int Year,
-    string SubAccount, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent, IEvidenced
+    string SubAccount, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen, string? OnBehalfOf = null)
+    : IEventOf<Application>, IMoneyEvent, IEvidenced
 {
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<string> Evidence => [SealDigest, RosterDigest];
@@ -28,7 +31,8 @@ public sealed record LineVerdict(string MemberId, bool Accepted, string? Reason)
 /// A reviewer's decisions on lines (C15). <paramref name="RestAccepted"/>: every line not yet decided is accepted.
 /// <paramref name="Complete"/>: with this event every line is decided.
 /// </summary>
-public sealed record ApplicationReviewed(string ReviewedBy, IReadOnlyList<LineVerdict> Verdicts, bool RestAccepted, bool Complete) : IEventOf<Application>, INamesIds
+public sealed record ApplicationReviewed(string ReviewedBy, IReadOnlyList<LineVerdict> Verdicts, bool RestAccepted, bool Complete, string? OnBehalfOf = null)
+    : IEventOf<Application>, INamesIds
 {
     public const int MaxVerdicts = 100, MaxReasonLength = 100;
 
@@ -38,7 +42,8 @@ public sealed record ApplicationReviewed(string ReviewedBy, IReadOnlyList<LineVe
 
 public sealed record ApplicationReturned(string ReturnedBy, string Reason) : IEventOf<Application>;
 
-public sealed record ApplicationResubmitted(int PlanVersion, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen)
+public sealed record ApplicationResubmitted(int PlanVersion, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen,
+    string? OnBehalfOf = null)
     : IEventOf<Application>, IMoneyEvent, IEvidenced
 {
     [System.Text.Json.Serialization.JsonIgnore]
@@ -46,7 +51,7 @@ public sealed record ApplicationResubmitted(int PlanVersion, string FiledBy, str
 }
 
 /// <summary>Approved lines share <paramref name="Fen"/> out among themselves in the order of their rows.</summary>
-public sealed record ApplicationApproved(string ApprovedBy, int Lines, Money AmountFen, FenInterval Fen) : IEventOf<Application>, IMoneyEvent;
+public sealed record ApplicationApproved(string ApprovedBy, int Lines, Money AmountFen, FenInterval Fen, string? OnBehalfOf = null) : IEventOf<Application>, IMoneyEvent;
 
 public sealed record ApplicationRejected(string RejectedBy, string Reason) : IEventOf<Application>;
 
@@ -69,7 +74,7 @@ public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string A
 /// in one event, a larger part of the list in several with one bank reference.
 /// </summary>
 public sealed record PaymentSent(string PaidBy, int Lines, Money AmountFen, string BankReference, IReadOnlyList<string> Evidence,
-    IReadOnlyList<string>? MemberIds = null) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
+    IReadOnlyList<string>? MemberIds = null, string? OnBehalfOf = null) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
 {
     public const int MaxMembers = 250;
 

@@ -22,7 +22,7 @@ public static class Approval
     {
         if (application.Status == ApplicationStatus.Filed) return (null, new Rejection(Rejections.ReviewIncomplete, $"尚有 {application.With(LineStatus.Filed).Count()} 人未复核"));
         if (ApplicationDecider.NotIn(application, ApplicationStatus.Reviewed) is { } wrong) return (null, wrong);
-        if (application.Filers.Contains(by.Id) || application.Reviewers.Contains(by.Id))
+        if (by.IsAmong(application.Filers) || by.IsAmong(application.Reviewers))
             return (null, new Rejection(Rejections.SelfApproval, "经办人、复核人不能审批"));
         if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(application.Region)) is { } outside) return (null, outside);
 
@@ -58,7 +58,7 @@ public static class Approval
         }
         if (faults.Count > 0) return (null, Refused(faults));
         InvariantViolationException.Require(from == fen.To, $"{application.Id}: the lines do not tile {fen}");
-        return (new Events([.. LineCheck.LeaveOut(application, leftOut, by), new ApplicationApproved(by.Id, lines.Count, amount, fen)], reserved.Events[0],
+        return (new Events([.. LineCheck.LeaveOut(application, leftOut, by), new ApplicationApproved(by.Id, lines.Count, amount, fen, OnBehalfOf: by.OnBehalfOf)], reserved.Events[0],
             subsidies, leftOut), null);
     }
 

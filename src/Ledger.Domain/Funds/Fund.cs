@@ -32,7 +32,7 @@ public sealed record SubAccount(long InFen, long OutFen, Earmark? Earmark = null
 public sealed record Lot(string SubAccount, FenInterval Fen);
 
 /// <summary>That somebody asked to reverse an allocation, and whether it was done.</summary>
-public sealed record Reversal(string RequestedBy, string ConfirmBy, bool Done = false);
+public sealed record Reversal(string RequestedBy, string ConfirmBy, bool Done = false, string? RequestedFor = null);
 
 /// <summary>How far one application's money has come.</summary>
 public sealed record Commitment(string SubAccount, Money ReservedFen, Money InTransitFen, Money CreditedFen);
@@ -110,7 +110,7 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
                 CreditedFen = state.CreditedFen + c.AmountFen,
             },
             FundsRefunded r => state!.Refund(r),
-            ReversalRequested r => state! with { Reversals = state.Reversals.SetItem(r.AllocationId, new Reversal(r.RequestedBy, r.ConfirmBy)) },
+            ReversalRequested r => state! with { Reversals = state.Reversals.SetItem(r.AllocationId, new Reversal(r.RequestedBy, r.ConfirmBy, RequestedFor: r.OnBehalfOf)) },
             AllocationReversed r => state!.Reverse(r),
             EarmarkLifted l => state!.Outflow(l.SubAccount, l.Origin).Inflow(SubAccount.General, l.Fen),
             SurplusReturned s => state!.Outflow(s.SubAccount, s.Fen).Return(s.AmountFen),

@@ -118,14 +118,14 @@ public static class FundDecider
     public static Decision<Fund> RequestReversal(Fund state, string allocationId, Lot lot, string confirmBy, string reason, Actor by)
     {
         if (FourEyes.Ask("冲正", confirmBy, by) is { } alone) return alone;
-        return Irreversible(state, allocationId, lot) is { } stuck ? stuck : new IEventOf<Fund>[] { new ReversalRequested(allocationId, by.Id, confirmBy, reason) };
+        return Irreversible(state, allocationId, lot) is { } stuck ? stuck : new IEventOf<Fund>[] { new ReversalRequested(allocationId, by.Id, confirmBy, reason, by.OnBehalfOf) };
     }
 
     /// <summary>The named person confirms: the lot leaves, older money before it on the axis is carried behind it.</summary>
     public static Decision<Fund> ConfirmReversal(Fund state, string allocationId, Lot lot, Actor by)
     {
         var asked = state.Reversals.GetValueOrDefault(allocationId);
-        if (FourEyes.Confirm("冲正", "这笔划入", asked?.RequestedBy, asked?.ConfirmBy, by) is { } alone) return alone;
+        if (FourEyes.Confirm("冲正", "这笔划入", [asked?.RequestedBy, asked?.RequestedFor], asked?.ConfirmBy, by) is { } alone) return alone;
         if (Irreversible(state, allocationId, lot) is { } stuck) return stuck;
         var pocket = state.Pocket(lot.SubAccount);
         var carried = lot.Fen.From > pocket.OutFen ? new FenInterval(pocket.OutFen, lot.Fen.From) : (FenInterval?)null;

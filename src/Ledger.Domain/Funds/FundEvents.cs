@@ -49,7 +49,7 @@ public sealed record FundsRefunded(string ApplicationId, string MemberId, string
     FenInterval Fen, string BankReference, IReadOnlyList<string> Evidence) : IEventOf<Fund>, IMoneyEvent, IEvidenced;
 
 /// <summary>Somebody says that an allocation was entered by mistake and names the person who is to confirm it.</summary>
-public sealed record ReversalRequested(string AllocationId, string RequestedBy, string ConfirmBy, string Reason) : IEventOf<Fund>;
+public sealed record ReversalRequested(string AllocationId, string RequestedBy, string ConfirmBy, string Reason, string? OnBehalfOf = null) : IEventOf<Fund>;
 
 /// <summary>
 /// A mistaken allocation was taken out again, confirmed by the second person. <paramref name="Fen"/>, the lot's own interval, leaves the

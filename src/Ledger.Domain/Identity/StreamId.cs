@@ -18,6 +18,8 @@ public static class StreamId
     public static string DonorOf(string creditCode) => $"donor-{creditCode}";
     public static string NewDonor() => $"donor-{Guid.NewGuid():N}";
     public static string NewApplication() => $"application-{Guid.CreateVersion7():N}";
+    public static string NewPerson() => $"person-{Guid.NewGuid():N}"; // no stream: what stands for one in events of accounts
+    public static string NewAccountRequest() => $"request-{Guid.CreateVersion7():N}";
     public static string Account(string name) => $"account-{name}";
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
 }

@@ -183,7 +183,7 @@ public static class MemberDecider
     private static Rejection? Answer(Member known, Member apart, Actor by) =>
         !known.Requests.TryGetValue(apart.Id, out var request) ? new Rejection(Rejections.NotFound, $"没有 {apart.Id} 的登记申请")
         : request.Declined || !apart.Memberships.ContainsKey(request.CollectiveId) ? new Rejection(Rejections.WrongState, "此申请已办结或已撤回")
-        : request.RequestedBy == by.Id ? new Rejection(Rejections.SelfApproval, "提出登记的人不能自己确认或退回")
+        : by.Is(request.RequestedBy) ? new Rejection(Rejections.SelfApproval, "提出登记的人不能自己确认或退回")
         : null;
 
     public static Decision<Member> Move(Member state, string fromCollectiveId, string toCollectiveId, string villageCode) =>
@@ -204,7 +204,7 @@ public static class MemberDecider
     /// <summary>Another than he who reported: the agency, or somebody who looks after all that the person belongs to.</summary>
     public static Decision<Member> ConfirmDeath(Member state, string collectiveId, bool isAgency, Func<string, bool> maySee, Actor by) =>
         state.DeathReports.FirstOrDefault(r => r.CollectiveId == collectiveId) is not { } report ? new Rejection(Rejections.WrongState, "没有等待确认的死亡报告")
-        : report.ReportedBy == by.Id ? new Rejection(Rejections.SelfApproval, "报告人不能自己确认")
+        : by.Is(report.ReportedBy) ? new Rejection(Rejections.SelfApproval, "报告人不能自己确认")
         : !isAgency && !state.Homes().All(h => maySee(h.Value)) ? new Rejection(Rejections.AgencyNeeded, "此人的死亡登记由经办机构确认")
         : new IEventOf<Member>[] { new DeathRecorded(report.On, report.Evidence) };
 

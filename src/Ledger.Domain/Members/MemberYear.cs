@@ -14,7 +14,7 @@ public sealed record ContributionRecorded(ContributionKind Kind, Money TierFen, 
     : IEventOf<MemberYear>, IMoneyEvent;
 
 /// <summary>Somebody says that a contribution record is a mistake and names the person who is to confirm it.</summary>
-public sealed record ContributionReversalRequested(string Reference, string RequestedBy, string ConfirmBy, string Reason) : IEventOf<MemberYear>;
+public sealed record ContributionReversalRequested(string Reference, string RequestedBy, string ConfirmBy, string Reason, string? OnBehalfOf = null) : IEventOf<MemberYear>;
 
 /// <summary>A mistaken contribution record was taken out again, confirmed by the second person.</summary>
 public sealed record ContributionReversed(string Reference, Money AmountFen, string ConfirmedBy) : IEventOf<MemberYear>, IMoneyEvent;
@@ -44,7 +44,7 @@ public sealed record SponsorshipReversed(string SponsorshipId, Money AmountFen, 
     : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
 
 public sealed record Contribution(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null,
-    string? RequestedBy = null, string? ConfirmBy = null);
+    string? RequestedBy = null, string? ConfirmBy = null, string? RequestedFor = null);
 public sealed record Sponsorship(string SponsorshipId, string DonorId, Money AmountFen);
 public sealed record Subsidy(string ApplicationId, string CollectiveId, string FundId, Money AmountFen, FenInterval Fen, SubsidyStatus Status)
 {
@@ -75,7 +75,7 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
             ContributionRecorded c => was with { Contributions = was.Contributions.Add(new Contribution(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears)) },
             ContributionReversalRequested r => was with
             {
-                Contributions = [.. was.Contributions.Select(c => c.Reference == r.Reference ? c with { RequestedBy = r.RequestedBy, ConfirmBy = r.ConfirmBy } : c)],
+                Contributions = [.. was.Contributions.Select(c => c.Reference == r.Reference ? c with { RequestedBy = r.RequestedBy, ConfirmBy = r.ConfirmBy, RequestedFor = r.OnBehalfOf } : c)],
             },
             ContributionReversed r => was with { Contributions = was.Contributions.RemoveAll(c => c.Reference == r.Reference) },
             SubsidyApproved a => was with
@@ -114,11 +114,11 @@ public static class MemberYearDecider
     public static Decision<MemberYear> RequestReversal(MemberYear state, string reference, string confirmBy, string reason, Actor by) =>
         state.Contributions.All(c => c.Reference != reference) ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
         : FourEyes.Ask("更正", confirmBy, by) is { } alone ? alone
-        : new IEventOf<MemberYear>[] { new ContributionReversalRequested(reference, by.Id, confirmBy, reason) };
+        : new IEventOf<MemberYear>[] { new ContributionReversalRequested(reference, by.Id, confirmBy, reason, by.OnBehalfOf) };
 
     public static Decision<MemberYear> ConfirmReversal(MemberYear state, string reference, Actor by) =>
         state.Contributions.FirstOrDefault(c => c.Reference == reference) is not { } known ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
-        : FourEyes.Confirm("更正", "这笔缴费记录", known.RequestedBy, known.ConfirmBy, by) is { } alone ? alone
+        : FourEyes.Confirm("更正", "这笔缴费记录", [known.RequestedBy, known.RequestedFor], known.ConfirmBy, by) is { } alone ? alone
         : new IEventOf<MemberYear>[] { new ContributionReversed(reference, known.AmountFen, by.Id) };
 
     /// <summary>

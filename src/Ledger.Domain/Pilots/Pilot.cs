@@ -1,6 +1,6 @@
 namespace Ledger.Domain.Pilots;
 
-public sealed record PilotApplied(string County, string Grounds, string AppliedBy, IReadOnlyList<string> Evidence) : IEventOf<Pilot>, IEvidenced;
+public sealed record PilotApplied(string County, string Grounds, string AppliedBy, IReadOnlyList<string> Evidence, string? OnBehalfOf = null) : IEventOf<Pilot>, IEvidenced;
 public sealed record PilotApproved(string Reasons) : IEventOf<Pilot>;
 public sealed record PilotDeclined(string Reasons) : IEventOf<Pilot>;
 public sealed record PilotEnded(string Reasons) : IEventOf<Pilot>;
@@ -14,9 +14,13 @@ public sealed record Pilot : Aggregate, IEvolve<Pilot>
     public string Grounds { get; init; } = "";
     public string? Reasons { get; init; }
 
+    /// <summary>Who applied, and whom he acted for.</summary>
+    public string? AppliedBy { get; init; }
+    public string? AppliedFor { get; init; }
+
     public static Pilot Evolve(Pilot? state, IEventOf<Pilot> e) => e switch
     {
-        PilotApplied a => (state ?? new Pilot()) with { Region = a.County, Status = PilotStatus.Applied, Grounds = a.Grounds, Reasons = null },
+        PilotApplied a => (state ?? new Pilot()) with { Region = a.County, Status = PilotStatus.Applied, Grounds = a.Grounds, Reasons = null, AppliedBy = a.AppliedBy, AppliedFor = a.OnBehalfOf },
         PilotApproved a => state! with { Status = PilotStatus.Approved, Reasons = a.Reasons },
         PilotDeclined d => state! with { Status = PilotStatus.Declined, Reasons = d.Reasons },
         PilotEnded n => state! with { Status = PilotStatus.Ended, Reasons = n.Reasons },
@@ -31,10 +35,11 @@ public static class PilotDecider
     public static Decision<Pilot> Apply(Pilot? state, string county, string grounds, IReadOnlyList<string> evidence, Actor by) =>
         state is { Status: PilotStatus.Applied or PilotStatus.Approved }
             ? new Rejection(Rejections.PilotAlreadyOpen, $"{county} 的试点申请状态为“{state.Status}”")
-            : new IEventOf<Pilot>[] { new PilotApplied(county, grounds, by.Id, evidence) };
+            : new IEventOf<Pilot>[] { new PilotApplied(county, grounds, by.Id, evidence, by.OnBehalfOf) };
 
-    public static Decision<Pilot> Decide(Pilot state, PilotVerdict verdict, string reasons) => (state.Status, verdict) switch
+    public static Decision<Pilot> Decide(Pilot state, PilotVerdict verdict, string reasons, Actor by) => (state.Status, verdict) switch
     {
+        (PilotStatus.Applied, _) when by.Is(state.AppliedBy) || by.Is(state.AppliedFor) => new Rejection(Rejections.SelfApproval, "申请人不能决定自己的试点申请"),
         (PilotStatus.Applied, PilotVerdict.Approve) => new IEventOf<Pilot>[] { new PilotApproved(reasons) },
         (PilotStatus.Applied, PilotVerdict.Decline) => new IEventOf<Pilot>[] { new PilotDeclined(reasons) },
         (PilotStatus.Approved, PilotVerdict.End) => new IEventOf<Pilot>[] { new PilotEnded(reasons) },

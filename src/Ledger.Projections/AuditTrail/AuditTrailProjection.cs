@@ -16,6 +16,7 @@ public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate,
     {
         var headers = Always();
         if (NotDuplicate is not null) headers[EventHeaders.NotDuplicate] = NotDuplicate;
+        if (By.OnBehalfOf is { } holder) headers[EventHeaders.OnBehalfOf] = holder;
         return headers;
     }
 
@@ -34,7 +35,7 @@ public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate,
 public static class EventHeaders
 {
     public const string Actor = "actor", Role = "role", Region = "region", BusinessDate = "effectiveDate", IdempotencyKey = "idempotencyKey",
-        Command = "command", NotDuplicate = "notDuplicate";
+        Command = "command", NotDuplicate = "notDuplicate", OnBehalfOf = "onBehalfOf";
 
     public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
 

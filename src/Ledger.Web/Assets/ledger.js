@@ -256,6 +256,8 @@ const submit = async (form, extra) => {
     const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
     const again = answer.headers('Idempotent-Replay') === 'true';
     if (!form.dispatchEvent(event)) { sent.forget(); return; }
+    // Somebody did something to his account since he was last here: he is told before anything else.
+    if (answer.body && answer.body.notices && answer.body.notices.length) { sent.forget(); sessionStorage.setItem('done', words.accountChanged); location.href = '/me'; return; }
     const done = again ? words.already : form.dataset.done;
     if (done && form.dataset.then) sessionStorage.setItem('done', done);
     if (form.dataset.then === 'reload') { sent.forget(); location.reload(); }
