@@ -106,7 +106,7 @@ public sealed class AccountTests
         ApplicationDecider.Reject(application, "x", Who("approver", "person-o", known)).ThenRefused(Rejections.SelfApproval);
         ApplicationDecider.Reject(application, "x", Who("approver", "person-a", known)).Then();
         ApplicationDecider.Return(application, "x", Who("approver", "person-o", known)).ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider.Review(application, [], true, Who("approver", "person-o", known)).ThenRefused(Rejections.SelfApproval);
+        ApplicationDecider.Review(application, [], true, new Dictionary<string, string>(), Who("approver", "person-o", known)).ThenRefused(Rejections.SelfApproval);
         var noticed = application.And("application-1", new ApplicationApproved("approver", 1, new Money(10_000), new FenInterval(0, 10_000)), new NoticePublished(Today.AddDays(-9), Today.AddDays(-2), "x"))!;
         string[] all = [.. known, "approver=person-a"];
         ApplicationDecider.Pay(noticed, null, "b", [Digest], Today, Who("payer", "person-a", all)).ThenRefused(Rejections.SelfApproval);
@@ -131,7 +131,7 @@ public sealed class AccountTests
         ApplicationDecider.Reject(crossed, "x", Given.Actor("c") with { OnBehalfOf = "b" }).ThenRefused(Rejections.SelfApproval);
         ApplicationDecider.Reject(crossed, "x", Who("c", "person-b", "b=person-b")).ThenRefused(Rejections.SelfApproval);
         ApplicationDecider.Reject(crossed, "x", Given.Actor("c")).Then();
-        ApplicationDecider.Review(Reviewed("officer", "a", filedFor: "absent"), [], true, Given.Actor("absent")).ThenRefused(Rejections.SelfApproval);
+        ApplicationDecider.Review(Reviewed("officer", "a", filedFor: "absent"), [], true, new Dictionary<string, string>(), Given.Actor("absent")).ThenRefused(Rejections.SelfApproval);
         var approved = Reviewed("officer", "a").And("application-1", new ApplicationApproved("d", 1, new Money(10_000), new FenInterval(0, 10_000), "e"), new NoticePublished(Today.AddDays(-9), Today.AddDays(-2), "x"))!;
         ApplicationDecider.Pay(approved, null, "b", [Digest], Today, Given.Actor("e")).ThenRefused(Rejections.SelfApproval);
         Assert.Equal("e2", Assert.IsType<PaymentSent>(Assert.Single(ApplicationDecider.Pay(approved, null, "b", [Digest], Today, Given.Actor("officer") with { OnBehalfOf = "e2" }).Then())).OnBehalfOf);

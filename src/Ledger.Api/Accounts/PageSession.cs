@@ -6,8 +6,6 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
-using Ledger.Domain.Identity;
-using Marten;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -19,7 +17,7 @@ namespace Ledger.Api.Accounts;
 /// <see cref="IdleTime"/>, on signing out, and at once when the account is closed or changed. A request that changes something counts only
 /// when the browser says that one of our own pages sent it (Fetch Metadata, or Origin): that is the protection against CSRF.
 /// </summary>
-public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, NpgsqlDataSource database, IDocumentStore store, TimeProvider time, Clock clock)
+public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, NpgsqlDataSource database, Rights rights, TimeProvider time, Clock clock)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string Name = "page", Cookie = "ledger-session";
@@ -52,13 +50,9 @@ public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> opt
             ("hash", Hash(secret)), ("now", now));
         if (found is not [var session]) return AuthenticateResult.Fail("session ended");
         if (ActorName.IsReserved(session.Name)) return AuthenticateResult.Fail("reserved name");
-        var (role, region) = (session.Role, session.Region);
-        if (session.From is { } holder)
-        {
-            await using var ledger = store.QuerySession();
-            if (await ledger.LoadAsync<Account>(StreamId.Account(holder)) is not { } account || !account.IsDelegate(session.Name, clock.Today)) return AuthenticateResult.Fail("delegation ended");
-            (role, region) = (account.Role, account.Region);
-        }
+        var acting = session.From is { } holder ? await rights.DelegatedAsync(connection, holder, session.Name, clock.Today)
+            : await rights.OfAsync(connection, session.Name, session.Role, session.Region);
+        if (acting is not var (role, region)) return AuthenticateResult.Fail("delegation ended, or no such account");
         if (now - session.UsedAt > TouchAfter)
             await connection.ExecuteAsync($"""update {AccountsContext.Schema}."Sessions" set "UsedAt" = @now, "ExpiresAt" = @until where "Id" = @id""", ("now", now), ("until", now + IdleTime), ("id", session.Id));
         var actor = new Actor(session.Name, role, region) { OnBehalfOf = session.From };

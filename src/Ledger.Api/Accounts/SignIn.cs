@@ -11,6 +11,7 @@ using Ledger.Projections.AuditTrail;
 using Marten;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Ledger.Api.Accounts;
 
@@ -40,7 +41,7 @@ public sealed record SessionListView(Guid Id, string Address, string Agent, Date
 
 /// <summary>Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating refresh tokens.</summary>
 public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher, IQuerySession ledger, Clock clock,
-    SignInGuard guard, IHttpContextAccessor context)
+    SignInGuard guard, Rights rights, NpgsqlDataSource database, IHttpContextAccessor context)
 {
     private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), SessionTime = TimeSpan.FromDays(14);
 
@@ -212,9 +213,10 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     /// <summary>In whose role and region: his own, or one that was delegated to him and still is.</summary>
     private async Task<(string Role, string Region)> ActingAsync(LedgerUser user, string? delegatedFrom)
     {
-        if (delegatedFrom is null) return (user.Role, user.Region);
-        return await ledger.LoadAsync<Account>(StreamId.Account(delegatedFrom)) is { } holder && holder.IsDelegate(user.Id, clock.Today)
-            ? (holder.Role, holder.Region) : throw Refuse(Rejections.SignInFailed, $"{delegatedFrom} 没有委托您，或委托已到期");
+        await using var connection = await database.OpenConnectionAsync();
+        return delegatedFrom is null
+            ? await rights.OfAsync(connection, user.Id, user.Role, user.Region) ?? throw Refuse(Rejections.SignInFailed, "账户或密码不对")
+            : await rights.DelegatedAsync(connection, delegatedFrom, user.Id, clock.Today) ?? throw Refuse(Rejections.SignInFailed, $"{delegatedFrom} 没有委托您，或委托已到期");
     }
 
     /// <summary>

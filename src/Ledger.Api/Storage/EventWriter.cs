@@ -145,6 +145,14 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         }
     }
 
+    /// <summary>A state that a decision outside a command rests on: as a command would find it.</summary>
+    public async Task<T?> ReadAsync<T>(NpgsqlConnection connection, string id) where T : Aggregate
+    {
+        if (await connection.QueryAsync($"{SelectStates<T>()} where d.id = @id", ReadState<T>, ("id", id)) is [{ IsLast: true } sound]) return sound.State;
+        await using var transaction = await connection.BeginTransactionAsync();
+        return (await LockAsync<T>(connection, [id], "for share")).States.GetValueOrDefault(id);
+    }
+
     /// <summary>Which of these streams' states are not what the product wrote after the last event: without a lock, so somebody may be about to write one.</summary>
     public async Task<string[]> DoubtfulAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
     {
