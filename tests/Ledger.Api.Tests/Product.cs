@@ -19,6 +19,9 @@ public sealed class Product : IAsyncDisposable
     public SampleVillage Village { get; private set; } = null!;
     public SampleClient CityAuditor { get; private set; } = null!;
 
+    /// <summary>Anybody, with a token.</summary>
+    public Func<Actor, SampleClient> Client { get; private set; } = null!;
+
     private string KeyFile => Settings["Ledger__KeyFile"];
 
     public static async Task<Product> StartAsync(ApiFixture api, string name)
@@ -71,7 +74,7 @@ public sealed class Product : IAsyncDisposable
     {
         Http = http;
         var tokens = new Tokens(Storage.KeyFile.LoadOrCreate(KeyFile), TimeProvider.System);
-        SampleClient Client(Actor actor) => new(Http, tokens, actor);
+        Client = actor => new(Http, tokens, actor);
         Offices = new SampleOffices(Client, "370811");
         CityAuditor = Client(new Actor("auditor.3708", Roles.Auditor, "3708"));
         if (Village is not null) Village = Village.With(Offices);

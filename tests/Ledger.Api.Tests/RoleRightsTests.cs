@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Ledger.Api.Security;
 using Ledger.Domain;
 using Npgsql;
 
@@ -89,6 +90,35 @@ public sealed partial class RoleRightsTests(ApiFixture api)
             await connection.OpenAsync();
             Assert.True(await connection.ExecuteAsync(sql) > 0, sql);
         }
+    }
+
+    [Fact]
+    public async Task A_role_that_was_edited_in_the_table_of_sign_in_counts_for_nothing()
+    {
+        await using var product = await Product.StartAsync(api, "ledger_roles");
+        var village = product.Village;
+        var issued = await product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"))
+            .PostAsync("/api/accounts", ApiFixture.AccountBody("wang.min", Roles.VillageFinance, village.VillageCode));
+        async Task<System.Text.Json.JsonElement> PostAsync(string path, object body)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
+            request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
+            using var response = await product.Http.SendAsync(request);
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.True(response.IsSuccessStatusCode, text);
+            return text.Length == 0 ? default : System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(text);
+        }
+        await PostAsync("/api/session/password", new { name = "wang.min", password = issued.GetProperty("oneTimePassword").GetString(), newPassword = "correct horse 4" });
+        var session = await PostAsync("/api/session", new { name = "wang.min", password = "correct horse 4" });
+
+        await using (var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync()))
+        {
+            await connection.OpenAsync();
+            await connection.ExecuteAsync("""update accounts."AspNetUsers" set "Role" = 'county-hrss', "Region" = '370811' where "Id" = 'wang.min'""");
+        }
+        var next = await PostAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() });
+        Assert.Equal((Roles.VillageFinance, village.VillageCode), (next.GetProperty("role").GetString(), next.GetProperty("region").GetString()));
+        await product.FoundAsync("account", "wang.min");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Ledger.Api.Benefits;
 using Ledger.Api.Commands;
 using Ledger.Api.Funds;
@@ -34,7 +35,7 @@ public static class MemberPages
             return PageRoutes.Show<MemberYearPage>(new
             {
                 // A village reads of its own part alone.
-                Member = member with { Memberships = member.Memberships.Where(m => caller.MaySee(m.Value)).ToDictionary(), Former = member.Former.Where(m => caller.MaySee(m.Value)).ToDictionary() },
+                Member = member with { Memberships = member.Memberships.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary(), Former = member.Former.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary() },
                 State = state is null ? null : MemberEndpoints.Seen(state, member, caller),
                 Used = state?.CapUsed() ?? Money.Zero,
                 Reported = MemberStateView.Of(member, caller).DeathReportedOn,

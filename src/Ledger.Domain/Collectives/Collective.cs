@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 namespace Ledger.Domain.Collectives;
 
 public sealed record CollectiveRegistered(string CreditCode, string Name, string VillageCode) : IEventOf<Collective>;
@@ -27,7 +28,7 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
 {
     public string CreditCode { get; init; } = "";
     public string Name { get; init; } = "";
-    public IReadOnlyDictionary<int, Survey> Surveys { get; init; } = new Dictionary<int, Survey>();
+    public ImmutableSortedDictionary<int, Survey> Surveys { get; init; } = ImmutableSortedDictionary<int, Survey>.Empty;
 
     /// <summary>The collectives that went up in this one, directly or before.</summary>
     public IReadOnlyList<string> Predecessors { get; init; } = [];
@@ -39,7 +40,7 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
     public static Collective Evolve(Collective? state, IEventOf<Collective> e) => e switch
     {
         CollectiveRegistered r => new Collective { Region = r.VillageCode, CreditCode = r.CreditCode, Name = r.Name },
-        CollectiveSurveyed s => state! with { Surveys = new Dictionary<int, Survey>(state.Surveys) { [s.Year] = s.Survey } },
+        CollectiveSurveyed s => state! with { Surveys = state.Surveys.SetItem(s.Year, s.Survey) },
         CollectiveRenamed r => state! with { Name = r.Name },
         CollectiveMerged m => state! with { MergedInto = m.IntoCollectiveId },
         PredecessorAbsorbed p => state! with { Predecessors = [.. state.Predecessors, p.FromCollectiveId, .. p.Earlier] },

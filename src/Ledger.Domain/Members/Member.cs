@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 namespace Ledger.Domain.Members;
 
 /// <summary>
@@ -57,19 +58,19 @@ public sealed record DeathReport(string CollectiveId, DateOnly On, IReadOnlyList
 public sealed record Member : Aggregate, IEvolve<Member>
 {
     /// <summary>Collective id → village code.</summary>
-    public IReadOnlyDictionary<string, string> Memberships { get; init; } = new Dictionary<string, string>();
+    public ImmutableSortedDictionary<string, string> Memberships { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Collective id → villagers' group, where it is known.</summary>
-    public IReadOnlyDictionary<string, string> Groups { get; init; } = new Dictionary<string, string>();
+    public ImmutableSortedDictionary<string, string> Groups { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Collective id → village code, of memberships that ended: who looks after the past may still see it.</summary>
-    public IReadOnlyDictionary<string, string> Former { get; init; } = new Dictionary<string, string>();
+    public ImmutableSortedDictionary<string, string> Former { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Collective id → the personal record that it handed in, where that is not the person's first.</summary>
-    public IReadOnlyDictionary<string, string> Records { get; init; } = new Dictionary<string, string>();
+    public ImmutableSortedDictionary<string, string> Records { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Request id → who asks for this person as a member, too.</summary>
-    public IReadOnlyDictionary<string, MembershipRequest> Requests { get; init; } = new Dictionary<string, MembershipRequest>();
+    public ImmutableSortedDictionary<string, MembershipRequest> Requests { get; init; } = ImmutableSortedDictionary<string, MembershipRequest>.Empty;
     public IReadOnlyList<DeathReport> DeathReports { get; init; } = [];
 
     /// <summary>The person in whose record this one went up.</summary>
@@ -130,12 +131,10 @@ public sealed record Member : Aggregate, IEvolve<Member>
         Memberships = With(Memberships, collectiveId, null),
     };
 
-    private static Dictionary<string, T> With<T>(IReadOnlyDictionary<string, T>? was, string key, T? value) where T : class
+    private static ImmutableSortedDictionary<string, T> With<T>(ImmutableSortedDictionary<string, T>? was, string key, T? value) where T : class
     {
-        var next = new Dictionary<string, T>(was ?? new Dictionary<string, T>());
-        if (value is null) next.Remove(key);
-        else next[key] = value;
-        return next;
+        was ??= ImmutableSortedDictionary<string, T>.Empty;
+        return value is null ? was.Remove(key) : was.SetItem(key, value);
     }
 }
 
