@@ -36,6 +36,11 @@ public sealed class EventTextTests
     {
         [Guard.Made] =
         [
+            "AccountChangeDeclined.RequestId", "AccountChangeRequested.Person", "AccountChangeRequested.PersonDigest",
+            "AccountChangeRequested.RequestId", "AccountChangeRequested.Role", "AccountChangeRequested.RoleRegion",
+            "AccountHolderNamed.Person", "AccountHolderNamed.PersonDigest", "AccountOpened.Person",
+            "AccountOpened.PersonDigest", "LinesLeftOut.Lines.Code", "LinesLeftOut.Lines.MemberId",
+            "LinesLeftOut.Lines.Reason", "ObjectionResolved.MemberId", "YearClosed.Papers",
             "AccountChanged.Role", "AccountChanged.RoleRegion", "AccountOpened.Role", "AccountOpened.RoleRegion",
             "AllocationReversed.AllocationId", "AllocationReversed.SubAccount",
             "ApplicationFiled.CollectiveId", "ApplicationFiled.FundId", "ApplicationFiled.PlanId",
@@ -83,6 +88,11 @@ public sealed class EventTextTests
         ],
         [Guard.Actor] =
         [
+            "AccountChangeRequested.RequestedBy", "AccountChanged.RequestedBy", "AccountOpened.RequestedBy",
+            "ApplicationApproved.OnBehalfOf", "ApplicationFiled.OnBehalfOf", "ApplicationResubmitted.OnBehalfOf",
+            "ApplicationReviewed.OnBehalfOf", "ContributionReversalRequested.OnBehalfOf",
+            "CredentialsIssued.RequestedBy", "LinesLeftOut.LeftOutBy", "PaymentSent.OnBehalfOf",
+            "PilotApplied.OnBehalfOf", "ReversalRequested.OnBehalfOf",
             "AllocationReversed.ConfirmedBy", "ApplicationApproved.ApprovedBy", "ApplicationFiled.FiledBy",
             "ApplicationRejected.RejectedBy", "ApplicationResubmitted.FiledBy", "ApplicationReturned.ReturnedBy",
             "ApplicationReviewed.ReviewedBy", "ApplicationSettled.SettledBy", "ApplicationWithdrawn.WithdrawnBy",
@@ -96,6 +106,7 @@ public sealed class EventTextTests
         ],
         [Guard.Prose] =
         [
+            "AccountChangeDeclined.Reason", "AccountChangeRequested.Reason", "YearClosed.Explanation",
             "AccountClosed.Reason", "ApplicationRejected.Reason", "ApplicationReturned.Reason",
             "ApplicationReviewed.Verdicts.Reason",
             "ApplicationWithdrawn.Reason", "CollectiveMerged.Reason", "ContributionReversalRequested.Reason",
@@ -117,6 +128,7 @@ public sealed class EventTextTests
         ],
         [Guard.Reference] =
         [
+            "AccountChangeRequested.Name",
             "AccountOpened.Name", "ContributionRecorded.Reference",
             "ContributionReversalRequested.ConfirmBy", "ContributionReversalRequested.Reference", "ContributionReversed.Reference",
             "FundsPaid.BankReference", "FundsRefunded.BankReference", "FundsReturned.BankReference", "LineRefunded.BankReference",

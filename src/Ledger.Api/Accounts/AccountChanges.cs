@@ -206,7 +206,7 @@ public static class AccountChanges
 
     private static string NameOf(string? given, Settings settings)
     {
-        var name = Require.Text(given, "name", ActorName.MaxForeignLength);
+        var name = Require.Reference(given, "name", ActorName.MaxForeignLength);
         string? fault;
         if (settings.Oidc is { } oidc && name.StartsWith($"{oidc.Alias}{ActorName.Separator}", StringComparison.Ordinal))
             return ActorName.Foreign(oidc.Alias, ActorName.Bare(name), out fault) ?? throw Require.Invalid("name", fault!);
