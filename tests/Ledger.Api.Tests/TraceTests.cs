@@ -30,7 +30,7 @@ public sealed class TraceTests(ApiFixture api)
         Assert.Equal(second, Items(middle, "sources")[1].GetProperty("allocationId").GetString());
         Assert.Single(Items(middle, "sources")[1].GetProperty("evidence").EnumerateArray());
         Assert.Equal(village.Offices.Approver.Actor.Id, middle.GetProperty("approver").GetString());
-        Assert.Equal(180, middle.GetProperty("resolution").GetProperty("attendance").GetInt32());
+        Assert.Equal(1, middle.GetProperty("resolution").GetProperty("attendance").GetInt32());
         Assert.Contains("“果园承包费”50.00元", middle.GetProperty("inWords").GetString());
         Assert.DoesNotContain(people[1].Name, middle.GetRawText());
 

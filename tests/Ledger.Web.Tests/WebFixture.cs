@@ -26,6 +26,7 @@ public sealed class WebFixture : IAsyncLifetime
         var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
         await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync("/api/pilots", new { county = "370812", grounds = "集体经济基础较好" });
         _playwright = await Playwright.CreateAsync();
+        Assertions.SetDefaultExpectTimeout(20_000); // two cores, and the API's tests beside these
         Browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
         Ids = await IdsAsync();
     }
