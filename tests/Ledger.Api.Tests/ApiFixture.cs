@@ -131,8 +131,8 @@ public sealed class ApiFixture : IAsyncLifetime
     public static Task<JsonElement> RefusedAsync(string code, SampleClient client, string path, object? body = null) =>
         RefusedAsync(code, client, HttpMethod.Post, path, body);
 
-    /// <summary>Polls until it holds; fails after half a minute, or after <paramref name="seconds"/>.</summary>
-    public static async Task EventuallyAsync(Func<Task<bool>> holds, string what, int seconds = 30)
+    /// <summary>Polls until it holds; fails after a minute and a half, or after <paramref name="seconds"/>.</summary>
+    public static async Task EventuallyAsync(Func<Task<bool>> holds, string what, int seconds = 90)
     {
         for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(seconds);)
         {

@@ -122,11 +122,11 @@ public sealed class RefusalTests(ApiFixture api)
         // Sent again it is the same, also when the notice has ended meanwhile: then it would be refused, and nothing would be kept to collide with.
         var again = await UnknownAsync(api.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
-        for (var i = 2; i < 50; i++) Assert.Equal(200, (await UnknownAsync(api.Http, path, new { text = $"异议 {i}" })).Status);
+        Assert.Equal(200, (await UnknownAsync(api.Http, path, new { text = "第三条" })).Status); // no more may wait of one address
         Assert.Equal(413, (await UnknownAsync(api.Http, path, new { text = "又一条" }, key)).Status);
         again = await UnknownAsync(api.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
-        Assert.Equal(50, await Objections());
+        Assert.Equal(3, await Objections());
         Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where key = @key", ("key", key)));
     }
 
