@@ -20,7 +20,7 @@ public sealed partial class RoleRightsTests(ApiFixture api)
     {
         var document = Rows().Matches(await File.ReadAllTextAsync(Path.Combine(TourTests.Repository, "docs", "security.md"))).Select(m => m.Groups[1].Value).ToList();
         await using var product = await Product.NewAsync(api, "ledger_rights");
-        await product.StartAsync();
+        Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "schema")).Exit);
         await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
         await connection.OpenAsync();
         var changeable = await connection.QueryAsync(
