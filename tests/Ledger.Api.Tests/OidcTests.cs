@@ -97,7 +97,7 @@ public sealed class OidcTests(ApiFixture api)
         }
         var namesake = await TokenAsync(address, $"{local}|county-tax|{county}|ledger");
         var mine = new Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(new Actor(local, Roles.CountyTax, county), TimeSpan.FromHours(1));
-        var delegation = new { to = $"stand.{county}", until = api.Today.AddDays(3) };
+        var delegation = new { to = $"stand.{county}", until = Domain.Clock.Day(DateTimeOffset.UtcNow).AddDays(3) }; // the process has a clock of its own
         var (refused, reason) = await SendAsync(namesake, HttpMethod.Post, $"/api/accounts/account-{local}/delegations", delegation, "key-1");
         Assert.True(refused == HttpStatusCode.NotFound, $"{refused} {reason}");
         var (granted, given) = await SendAsync(mine, HttpMethod.Post, $"/api/accounts/account-{local}/delegations", delegation, "key-1");
