@@ -53,7 +53,7 @@ public sealed class SecondHomeTests(ApiFixture api)
         Assert.DoesNotContain(trail, e => e.Contains(id, StringComparison.Ordinal) || e.Contains("membership_requested", StringComparison.Ordinal));
         Assert.Contains("membership_requested", (await home.Offices.Auditor.GetAsync($"/api/audit/events?id={id}")).GetRawText());
         // Nor is he eligible: his contribution is the person's, not the row's.
-        await other.SurveyAsync(list.Count);
+        await other.SurveyAsync(1);
         await other.DraftAsync(SampleVillage.Flat(100));
         await other.ResolveAsync(api.Today);
         await other.AdoptAsync();
@@ -228,7 +228,7 @@ public sealed class SecondHomeTests(ApiFixture api)
         {
             if (village == other)
             {
-                await other.SurveyAsync(1);
+                await other.SurveyAsync(list.Count);
                 await other.DraftAsync(SampleVillage.Flat(100));
                 await other.ResolveAsync(api.Today);
                 await other.AdoptAsync();
