@@ -154,7 +154,7 @@ public sealed class SecondHomeTests(ApiFixture api)
         Assert.Empty(list.Select(m => m.Id()).Intersect((await MembersAsync(home)).Select(m => m.Id())));
         foreach (var m in list.Select(m => m.Id())) await ApiFixture.RefusedAsync("not-found", other.Officer, HttpMethod.Get, $"/api/members/{m}/years/{home.Year}");
         // A roster tells nothing either.
-        await other.SurveyAsync(1);
+        await other.SurveyAsync(list.Count);
         await other.DraftAsync(SampleVillage.Flat(100));
         await other.ResolveAsync(api.Today);
         await other.AdoptAsync();
@@ -228,7 +228,7 @@ public sealed class SecondHomeTests(ApiFixture api)
         {
             if (village == other)
             {
-                await other.SurveyAsync(list.Count);
+                await other.SurveyAsync(1);
                 await other.DraftAsync(SampleVillage.Flat(100));
                 await other.ResolveAsync(api.Today);
                 await other.AdoptAsync();

@@ -60,7 +60,7 @@ public sealed class PlanTests
         PlanDecider.Adopt(recorded, small, 1, Pilot, Policy).Then();
         PlanDecider.Adopt(recorded, small, 100, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // the rolls came afterwards
         PlanDecider.Adopt(recorded, Surveyed, 1, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // so did the real survey
-        PlanDecider.RecordResolution(Draft, Surveyed with { Surveys = new Dictionary<int, Survey>() }, 0, Policy, one, Today).ThenRefused(Rejections.SurveyMissing);
+        PlanDecider.RecordResolution(Draft, Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Policy, one, Today).ThenRefused(Rejections.SurveyMissing);
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class PlanTests
     public void C2_C3_C13_what_adoption_needs()
     {
         PlanDecider.Adopt(Draft, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
-        PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed with { Surveys = new Dictionary<int, Survey>() }, 0, Pilot, Policy).ThenRefused(Rejections.SurveyMissing);
+        PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Pilot, Policy).ThenRefused(Rejections.SurveyMissing);
         PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed, 0, null, Policy).ThenRefused(Rejections.CountyNotInPilot);
     }
 
