@@ -166,7 +166,7 @@ public sealed class CrowdingTests(ApiFixture api)
     {
         var county = api.NewOffices().County;
         var name = $"crowd{Interlocked.Increment(ref _people)}.{county}";
-        var issued = await api.Client(new Actor($"administrator.{county}", Roles.Administrator, county)).PostAsync("/api/accounts", new { name, role = Roles.CountyTax, region = county });
+        var issued = await api.Client(new Actor($"administrator.{county}", Roles.Administrator, county)).PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county));
         using var changed = await api.Http.PostAsync("/api/session/password", SampleClient.Json(new { name, password = issued.GetProperty("oneTimePassword").GetString(), newPassword = "correct horse 4" }));
         Assert.Equal(HttpStatusCode.NoContent, changed.StatusCode);
         return (name, "correct horse 4");

@@ -96,7 +96,8 @@ public sealed class EditedStateTests(ApiFixture api, EditedStateTests.Shared sha
     {
         var payer = new SamplePeople(1_000 + shared.Villages).Next(_village.Offices.County);
         await _village.ImportMembersAsync([payer]);
-        await _village.ImportContributionsAsync([(payer, 300, true)], Clock.Day(DateTimeOffset.UtcNow));
+        await _village.Offices.Tax.UploadAsync($"/api/contributions/import?year={_village.Year}",
+            SampleSheets.Contributions([(payer, 300, true)], Clock.Day(DateTimeOffset.UtcNow), $"BJ{_village.VillageCode}"), "缴费.xlsx");
         await EditAsync(sql);
         if (refused is null) await _village.FileAsync(_people);
         else

@@ -20,7 +20,7 @@ public sealed class EligibilityTests(ApiFixture api)
         [.. (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!)];
 
     private async Task DeathAsync(SampleVillage village, string member) =>
-        await village.Officer.PostAsync($"/api/members/{member}/death", new { on = api.Today, evidence = new[] { await village.Officer.EvidenceAsync("certificate") } });
+        await village.Offices.Reviewer.PostAsync($"/api/members/{member}/death", new { on = api.Today, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("certificate") } });
 
     private Task LeaveAsync(SampleVillage village, string member) =>
         village.Officer.PostAsync($"/api/members/{member}/departure", new { collectiveId = village.CollectiveId, on = api.Today, reason = "户籍迁出" });
