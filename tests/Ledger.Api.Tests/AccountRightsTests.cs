@@ -140,7 +140,6 @@ public sealed class AccountRightsTests(ApiFixture api)
         await first.PostAsync($"/api/accounts/account-{tax}/credentials", new { reason = "手机遗失" });
         await ApiFixture.RefusedAsync("person-not-proved", first, $"/api/accounts/account-{tax}/pending/confirmation", new { password = "a wild guess 1" });
         await ApiFixture.RefusedAsync("person-not-proved", first, $"/api/accounts/account-{tax}/pending/confirmation", new { code = "123456" }); // he has no authenticator
-        Assert.Equal(1, await api.ScalarAsync<int>("select \"AccessFailedCount\" from accounts.\"AspNetUsers\" where \"Id\" = @n", ("n", tax))); // a guess is a guess wherever it is made
         var issued = await first.PostAsync($"/api/accounts/account-{tax}/pending/confirmation", new { password = Password });
         Assert.Equal("whole", issued.GetProperty("part").GetString());
         Assert.Contains("\"basis\": \"person-himself\"", await EventAsync(tax, "credentials_issued"));
@@ -336,7 +335,7 @@ public sealed class AccountRightsTests(ApiFixture api)
         foreach (var name in (string[])["public", "console", "oidc:li.si", "13800138000"])
         {
             var arguments = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["name"] = name, ["role"] = "auditor", ["region"] = county }).Build();
-            Assert.StartsWith("--name ", TokenCommand.Run(arguments, Storage.KeyFile.LoadOrCreate(api.KeyFile)));
+            Assert.StartsWith("--name ", Assert.Throws<Operation.OperationException>(() => TokenCommand.Run(arguments, Storage.KeyFile.LoadOrCreate(api.KeyFile))).Message);
         }
     }
 }
