@@ -58,7 +58,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public static bool NeedsSecondFactor(string role) => role is Roles.Agency or Roles.Auditor or Roles.Administrator;
 
     /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>, <c>second-factor-needed</c>.</exception>
-    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http) 
+    public async Task<SessionView> StartAsync(SignInBody body, HttpContext http)
     {
         var user = await ProvenAsync(body);
         var session = await IssueAsync(user, NewSession(body.DelegatedFrom, http));

@@ -99,7 +99,8 @@ public sealed record Account : Aggregate, IEvolve<Account>
         AccountHolderNamed h => state! with { Person = h.Person, PersonDigest = h.PersonDigest },
         AccountChangeRequested r => (r.Kind == ChangeKind.Opening
             ? new Account { Name = r.Name, Role = r.Role, Region = r.RoleRegion, Person = r.Person, PersonDigest = r.PersonDigest, IsRequested = true }
-            : state!) with { Pending = new PendingChange(r.RequestId, r.Kind, r.Role, r.RoleRegion, r.Reason, r.RequestedBy, r.Until) },
+            : state!) with
+        { Pending = new PendingChange(r.RequestId, r.Kind, r.Role, r.RoleRegion, r.Reason, r.RequestedBy, r.Until) },
         AccountChangeDeclined => state! with { Pending = null },
         DelegationGranted d => state! with { Delegates = state.Delegates.SetItem(d.To, d.Until) },
         DelegationEnded d => state! with { Delegates = state.Delegates.Remove(d.To) },

@@ -164,7 +164,7 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
     /// <summary>The streams that have such events, a page at a time.</summary>
     private async IAsyncEnumerable<string[]> StreamsAsync(NpgsqlConnection connection, string[] types)
     {
-        for (var after = ""; ; )
+        for (var after = ""; ;)
         {
             var ids = await connection.QueryAsync(
                 $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
