@@ -143,6 +143,7 @@ public sealed class AccessTests(ApiFixture api)
             ["dead-letters"] = $"{Guid.Empty}",
             ["contributions"] = $"SW{village.VillageCode}{village.Year}000001",
             ["sponsorships"] = "sponsorship-x",
+            ["requests"] = "member-x",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are public law there.
         string[] elsewhere = ["/api/policy-years/{region}/{year:int}", "/api/templates/{name}.xlsx", "/log/tile/{level:int}/{**path}", "/log/tile/entries/{**path}", "/api/sessions/{sessionId:guid}/end"];

@@ -122,7 +122,8 @@ public sealed class BackupTests(ApiFixture api)
         }
         await RefusedAsync("不是空的", product.Settings, "backup", "--to", folder);
         await RefusedAsync("没有完整的备份", product.Settings, "restore", "--from", product.Folder.FullName);
-        await RefusedAsync("用法", product.Settings, "restore");
+        var (misused, usage) = await ApiProcess.RunAsync(product.Settings, "restore");
+        Assert.True(misused == 2 && usage.Contains("用法", StringComparison.Ordinal), usage);
         await RefusedAsync("另一份密钥文件", With(product, ("Ledger__KeyFile", Path.Combine(product.Folder.FullName, "other", "keys.json"))), "restore", "--from", folder);
         await RefusedAsync("缺少该日志的签名密钥", With(product, ("Ledger__Log__KeyFile", Path.Combine(product.Folder.FullName, "none.key"))), "restore", "--from", folder);
         var dump = Path.Combine(folder, "ledger.dump");

@@ -108,7 +108,7 @@ public static class AccountEndpoints
         api.MapPost("/accounts/{id}/pending/confirmation", AccountChanges.Confirm).TakesSecrets()
             .Command<IssuedAccountView>("confirm-account-change", "确认账户变更：另一位管理员，或本人（在自己的会话中，或到场以原密码、验证码证明） (C20) · Confirm a change of an account", Roles.Everybody)
             .Refuses(Rejections.SelfApproval, Rejections.PersonNotProved, Rejections.LockedOut, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{}""");
+            .Example("""{"password":"<本人现在的密码>"}""");
         api.MapPost("/accounts/{id}/pending/rejection", AccountChanges.Decline)
             .Command<AccountView>("decline-account-change", "驳回账户变更：任一管理员或本人 (C20) · Decline a change of an account", Roles.Everybody)
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
