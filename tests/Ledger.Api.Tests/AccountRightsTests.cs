@@ -42,14 +42,7 @@ public sealed class AccountRightsTests(ApiFixture api)
         return asked.GetProperty("oneTimePassword").GetString() + confirmed.GetProperty("oneTimePassword").GetString();
     }
 
-    private async Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
-        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        using var response = await api.Http.SendAsync(request);
-        var text = await response.Content.ReadAsStringAsync();
-        return (response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
-    }
+    private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null) => api.PostAsync(path, body, token);
 
     private async Task<string> CodeAsync(string path, object body) => (await PostAsync(path, body)) is var (status, answer) && answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("code", out var code) ? code.GetString()! : $"{status}";
 

@@ -131,6 +131,16 @@ public sealed class ApiFixture : IAsyncLifetime
     public static Task<JsonElement> RefusedAsync(string code, SampleClient client, string path, object? body = null) =>
         RefusedAsync(code, client, HttpMethod.Post, path, body);
 
+    /// <summary>As somebody's own program signs in: without a key, with a token where there is one.</summary>
+    public async Task<(System.Net.HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
+        if (token is not null) request.Headers.Authorization = new("Bearer", token);
+        using var response = await Http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
+    }
+
     /// <summary>Polls until it holds; fails after a minute and a half, or after <paramref name="seconds"/>.</summary>
     public static async Task EventuallyAsync(Func<Task<bool>> holds, string what, int seconds = 90)
     {

@@ -14,14 +14,7 @@ public sealed class SignInTests(ApiFixture api)
 
     private SampleClient Administrator(string county) => api.Client(new Actor($"administrator.{county}", Roles.Administrator, county));
 
-    private async Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
-        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        using var response = await api.Http.SendAsync(request);
-        var text = await response.Content.ReadAsStringAsync();
-        return (response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
-    }
+    private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null) => api.PostAsync(path, body, token);
 
     private async Task RefusedAsync(string code, string path, object body)
     {

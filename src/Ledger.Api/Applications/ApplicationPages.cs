@@ -6,6 +6,7 @@ using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
@@ -93,7 +94,7 @@ public static class ApplicationPages
             Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
             Only = only,
             Unpayable = unpayable,
-            Anonymous = (IReadOnlySet<string>)events.Where(e => e.Header(EventHeaders.Role) == Caller.Anybody).Select(e => e.Data).OfType<ObjectionRaised>().Select(o => o.ObjectionId).ToHashSet(),
+            Anonymous = (IReadOnlySet<string>)events.Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role).Select(e => e.Data).OfType<ObjectionRaised>().Select(o => o.ObjectionId).ToHashSet(),
             Events = (IReadOnlyList<(string, DateTimeOffset, string, Money?)>)[.. events.Where(e => e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false })
                 .Select(e => (e.EventTypeName, e.Timestamp, e.Header(EventHeaders.Actor), (e.Data as IMoneyEvent)?.AmountFen))],
         });

@@ -4,6 +4,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Projections;
 
@@ -74,7 +75,7 @@ public static class Objecting
              select data ->> 'objectionId', headers ->> 'actor' from {LedgerStore.Schema}.mt_events
               where stream_id = @id and type = 'objection_raised' and data ->> 'objectionId' = any(@objections) and headers ->> 'role' <> @anybody
              """,
-            r => (Id: r.GetString(0), By: r.GetString(1)), ("id", applicationId), ("objections", objectionIds.ToArray()), ("anybody", Caller.Anybody)))
+            r => (Id: r.GetString(0), By: r.GetString(1)), ("id", applicationId), ("objections", objectionIds.ToArray()), ("anybody", ActorName.Public.Role)))
         .ToDictionary(r => r.Id, r => r.By);
 
     /// <summary>Where an objection came from is nobody's business any more once it is answered or its application has ended.</summary>

@@ -110,11 +110,12 @@ public static class Payments
         var sorted = command.Append(id, before, LineCheck.LeaveOut(before, leftOut, by).ToArray());
         if (gone.Count > 0)
         {
-            fund = command.Append(fund.Id, fund, FundDecider.Release(fund, id, due.Where(l => gone.ContainsKey(l.MemberId)).Select(l => l.Fen!.Value), $"付款时 {gone.Count} 人不再符合条件"));
-            Each(before, [.. due.Where(l => gone.ContainsKey(l.MemberId))], basis.Years, command, line => new SubsidyReleased(id, line.AmountFen, gone[line.MemberId].Reason));
+            var released = due.Where(l => gone.ContainsKey(l.MemberId)).ToList();
+            fund = command.Append(fund.Id, fund, FundDecider.Release(fund, id, released.Select(l => l.Fen!.Value), $"付款时 {gone.Count} 人不再符合条件"));
+            Each(before, released, basis.Years, command, line => new SubsidyReleased(id, line.AmountFen, gone[line.MemberId].Reason));
         }
         var after = command.Append(id, sorted, Decide(sorted, body.MemberIds is { } ids ? [.. ids.Where(m => !gone.ContainsKey(m))] : null));
-        var lines = Moved(before, after, LineStatus.Approved).Where(l => !gone.ContainsKey(l.MemberId)).ToList();
+        var lines = Moved(sorted, after, LineStatus.Approved);
         if (command.EffectiveDate < command.Today && (await DatesAsync(id, command)).Payment(before, lines, command.EffectiveDate) is { } early) throw new RefusedException(early);
         var amount = Money.Sum(lines.Select(l => l.AmountFen));
         var paid = FundDecider.Pay(fund, id, body.Purpose, body.Amount, amount, lines.Count, reference, evidence, command.EffectiveDate);

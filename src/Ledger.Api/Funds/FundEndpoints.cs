@@ -12,7 +12,6 @@ using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
-using Ledger.Projections.Provenance;
 using Marten;
 
 namespace Ledger.Api.Funds;

@@ -28,9 +28,6 @@ public sealed class Caller(IHttpContextAccessor http)
         ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value) { OnBehalfOf = user.FindFirst(Tokens.OnBehalfOf)?.Value }
         : ActorName.Public;
 
-    /// <summary>The role of whoever has not signed in.</summary>
-    public const string Anybody = "public";
-
     /// <summary>Nobody has signed in: whoever is known has a region.</summary>
     public static bool IsUnknown(Actor actor) => actor.Region.Length == 0;
 
