@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Ledger.Api.Accounts;
 using Ledger.Api.Applications;
 using Ledger.Api.Audit;
@@ -98,6 +99,7 @@ static async Task<int> RunAsync(Call call)
         json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         json.RespectNullableAnnotations = true;
         json.RespectRequiredConstructorParameters = true;
+        json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeLists.Check } };
         json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
         json.Converters.Add(new YuanJsonConverter());
     });

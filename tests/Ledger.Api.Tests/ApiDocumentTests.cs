@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
+using Ledger.Api.Security;
 using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
@@ -73,4 +76,39 @@ public sealed class ApiDocumentTests(ApiFixture api)
         Assert.Equal(HttpStatusCode.NotFound, nowhere.StatusCode);
         Assert.Contains("not-found", await nowhere.Content.ReadAsStringAsync());
     }
+
+    [Fact]
+    public async Task No_list_of_a_request_holds_a_null()
+    {
+        var offices = api.NewOffices();
+        var roles = new Dictionary<string, SampleClient>
+        {
+            [Roles.VillageFinance] = api.Client(new Actor("finance.null", Roles.VillageFinance, $"{offices.County}999999")),
+            [Roles.CountyHrss] = offices.CountyHrss, [Roles.CityHrss] = offices.CityHrss, [Roles.Agency] = offices.Reviewer, [Roles.CountyTax] = offices.Tax,
+        };
+        var (lists, faults) = (0, new List<string>());
+        foreach (var (path, method, operation) in Operations(await DocumentAsync()).Where(o => o.Method == "post"))
+        {
+            if (!operation.TryGetProperty("requestBody", out var request) || !request.GetProperty("content").TryGetProperty("application/json", out var json)) continue;
+            if (roles.Keys.FirstOrDefault(r => operation.GetProperty("description").GetString()!.Contains($"`{r}`", StringComparison.Ordinal)) is not { } role) continue;
+            foreach (var field in Lists(JsonNode.Parse(json.GetProperty("example").GetRawText())!, "").Select(l => l.Field))
+            {
+                var example = JsonNode.Parse(json.GetProperty("example").GetRawText())!;
+                Lists(example, "").Single(l => l.Field == field).List[0] = null;
+                using var response = await roles[role].SendAsync(HttpMethod.Post, Regex.Replace(path, @"\{[^}]+\}", "2026"), SampleClient.Json(example));
+                var text = await response.Content.ReadAsStringAsync();
+                lists++;
+                if (response.StatusCode != HttpStatusCode.BadRequest || !text.Contains($"\"field\":\"{field}[0]\"", StringComparison.Ordinal)) faults.Add($"{path} {field}: {(int)response.StatusCode} {text}");
+            }
+        }
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+        Assert.True(lists > 15, $"{lists}");
+    }
+
+    private static IEnumerable<(string Field, JsonArray List)> Lists(JsonNode node, string field) => node switch
+    {
+        JsonArray { Count: > 0 } list => [(field, list), .. list.Take(1).Where(e => e is not null).SelectMany(e => Lists(e!, $"{field}[0]"))],
+        JsonObject o => o.Where(p => p.Value is not null).SelectMany(p => Lists(p.Value!, field.Length == 0 ? p.Key : $"{field}.{p.Key}")),
+        _ => [],
+    };
 }

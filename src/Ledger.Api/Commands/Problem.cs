@@ -59,6 +59,8 @@ public static class Problem
         RefusedException refused => refused.Rejection,
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Rejection(Rejections.LimitExceeded, "请求超过大小上限"),
         BadHttpRequestException { InnerException: AmountException amount } => new Rejection(Rejections.AmountInvalid, amount.Message) { Field = Field(amount.Path) },
+        BadHttpRequestException { InnerException: NullElementException missing } =>
+            new Rejection(Rejections.BodyInvalid, $"{missing.Field} 为空：列表中不能有空项") { Field = missing.Field },
         BadHttpRequestException { InnerException: JsonException json } =>
             new Rejection(Rejections.BodyInvalid, json.Message.Contains("missing required", StringComparison.Ordinal)
                 ? $"缺少字段 {Names(json.Message)}" : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段")
