@@ -82,6 +82,13 @@ public static class Rejections
     public static readonly RejectionCode BodyInvalid = new("body-invalid", 400, "请求内容无法读取", "", "按接口文档改正请求的格式");
     public static readonly RejectionCode FileInvalid = new("file-invalid", 422, "文件无法读取", "", "使用下载的模板，保存为 .xlsx 或 .csv 后重新上传");
     public static readonly RejectionCode LimitExceeded = new("limit-exceeded", 413, "超过数量或大小上限", "", "分批办理");
+    public static readonly RejectionCode PersonDamaged = new(
+        "person-damaged",
+        409,
+        "个人信息记录损坏",
+        "",
+        "数据库中的个人信息被人改动过，已记入存证发现；请管理员从备份恢复该记录"
+    );
     public static readonly RejectionCode EvidenceDamaged = new("evidence-damaged", 409, "凭证内容与摘要不符", "", "数据库中的内容被人改动过，已记入存证发现；请管理员从备份恢复，或向上传人核对原件");
     public static readonly RejectionCode PathTooLong = new("path-too-long", 414, "网址过长", "", "核对网址；编号不会这样长");
     public static readonly RejectionCode NotFound = new("not-found", 404, "未找到", "", "核对编号；不在本人管辖范围内的也查不到");

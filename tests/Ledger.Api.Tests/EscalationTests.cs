@@ -48,6 +48,19 @@ public sealed class EscalationTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C21_a_deadline_whose_reminder_somebody_deleted_is_on_the_supervision_list()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        await village.FileAsync(people);
+        await using (var connection = await api.Database.OpenConnectionAsync())
+            Assert.True(await connection.ExecuteAsync($"delete from {Queue} where status = 'Scheduled' and position('{village.ApplicationId}'::bytea in body) > 0") > 0);
+        api.Clock.Advance(TimeSpan.FromDays(16));
+        var supervised = await village.Offices.CountyHrss.GetAsync("/api/supervision");
+        Assert.Contains(supervised.GetProperty("items").EnumerateArray(), i => i.GetProperty("kind").GetString() == "overdue-review");
+        Assert.Empty(await MissedAsync(village));
+    }
+
+    [Fact]
     public async Task C21_a_reminder_that_fails_for_good_is_seen_by_its_administrator_and_tried_again_once_the_cause_is_gone()
     {
         var (village, people) = await api.ReadyToFileAsync(1);

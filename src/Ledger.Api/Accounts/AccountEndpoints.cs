@@ -45,7 +45,7 @@ public static class AccountEndpoints
             (options.Lockout.MaxFailedAccessAttempts, options.Lockout.DefaultLockoutTimeSpan) = (5, TimeSpan.FromMinutes(15));
         }).AddEntityFrameworkStores<AccountsContext>().AddErrorDescriber<ChineseErrors>()
           .AddTokenProvider<AuthenticatorTokenProvider<LedgerUser>>(TokenOptions.DefaultAuthenticatorProvider);
-        services.AddScoped<SignIn>().AddSingleton<SignInGuard>().AddSingleton<Rights>();
+        services.AddScoped<SignIn>().AddSingleton<SignInGuard>().AddSingleton<Rights>().AddSingleton<CredentialSeal>();
     }
 
     public static void MapAccounts(this IEndpointRouteBuilder api)

@@ -6,7 +6,7 @@ using Npgsql;
 namespace Ledger.Api.Accounts;
 
 /// <summary>The credentials of an account; role and region are those of its events, kept here for sign-in. The user name is the account's name.</summary>
-public sealed class LedgerUser : IdentityUser
+public sealed class LedgerUser : IdentityUser, ISealed
 {
     public string Role { get; set; } = "";
     public string Region { get; set; } = "";
@@ -20,10 +20,11 @@ public sealed class LedgerUser : IdentityUser
 
     /// <summary>How far its person has been shown what others did to the account: the version of its stream.</summary>
     public int SeenVersion { get; set; }
+    public string Seal { get; set; } = "";
 }
 
 /// <summary>A signed-in device. Of the refresh token only the SHA-256 is kept, and that of the one before it: whoever brings that has a copy.</summary>
-public sealed class Session
+public sealed class Session : ISealed
 {
     public Guid Id { get; set; }
     public string UserId { get; set; } = "";
@@ -38,10 +39,12 @@ public sealed class Session
     public DateTimeOffset UsedAt { get; set; }
     public DateTimeOffset ExpiresAt { get; set; }
     public DateTimeOffset? EndedAt { get; set; }
+    public string Seal { get; set; } = "";
 }
 
 /// <summary>ASP.NET Core Identity's tables and the sessions, in a schema of their own.</summary>
-public sealed class AccountsContext(DbContextOptions<AccountsContext> options) : IdentityUserContext<LedgerUser>(options)
+public sealed class AccountsContext(DbContextOptions<AccountsContext> options, CredentialSeal seal)
+    : IdentityUserContext<LedgerUser, string, IdentityUserClaim<string>, IdentityUserLogin<string>, SecondFactor>(options)
 {
     public const string Schema = "accounts";
 
@@ -51,16 +54,47 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options) :
     public Task EndSessionsAsync(string user, DateTimeOffset now) =>
         Sessions.Where(s => s.UserId == user && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now));
 
-    /// <summary>Makes the tables where there are none; as their owner.</summary>
-    public static async Task CreateTablesAsync(NpgsqlDataSource owner)
+    /// <summary>
+    /// What the product changes of a credential it seals anew. A row that somebody else edited stays without a seal that holds, whatever
+    /// besides is written in it.
+    /// </summary>
+    public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
     {
+        foreach (var row in ChangeTracker.Entries<ISealed>())
+            if (row.State == EntityState.Added || row.State == EntityState.Modified && seal.Of((ISealed)row.OriginalValues.ToObject()) != seal.Of(row.Entity))
+                row.Entity.Seal = seal.Of(row.Entity);
+        return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+    }
+
+    /// <summary>Makes the tables where there are none; as their owner.</summary>
+    public static async Task CreateTablesAsync(NpgsqlDataSource owner, CredentialSeal seal)
+    {
+        var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options, seal);
+        await using var _ = context;
         await using var connection = await owner.OpenConnectionAsync();
         if ((await connection.QueryAsync($"select to_regclass('{Schema}.\"Sessions\"') is null", r => r.GetBoolean(0))).Single())
-        {
-            await using var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options);
             await connection.ExecuteAsync(context.Database.GenerateCreateScript());
-        }
         await connection.ExecuteAsync(Changes);
+        await SealAsync(connection, context, seal);
+    }
+
+    /// <summary>
+    /// Once, for tables from before the seals: what lets somebody in is as good as it was.
+    /// </summary>
+    private static async Task SealAsync(NpgsqlConnection connection, AccountsContext context, CredentialSeal seal)
+    {
+        var missing = $"select count(*) = 0 from information_schema.columns where table_schema = '{Schema}' and column_name = 'Seal'";
+        if (!(await connection.QueryAsync(missing, r => r.GetBoolean(0))).Single())
+            return;
+        await using var transaction = await connection.BeginTransactionAsync();
+        foreach (var table in new[] { "AspNetUsers", "AspNetUserTokens", "Sessions" })
+            await connection.ExecuteAsync($"""alter table {Schema}."{table}" add column "Seal" text not null default ''""");
+        await Credentials.JoinAsync(context, transaction);
+        ISealed[] rows = [.. await context.Users.ToListAsync(), .. await context.UserTokens.ToListAsync(), .. await context.Sessions.ToListAsync()];
+        foreach (var row in rows)
+            row.Seal = seal.Of(row);
+        await context.SaveChangesAsync();
+        await transaction.CommitAsync();
     }
 
     /// <summary>What came after the first version of the tables; each statement may run any number of times.</summary>
@@ -71,10 +105,13 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options) :
         base.OnModelCreating(builder);
         builder.Entity<LedgerUser>().Property(u => u.UsedCodes).HasDefaultValue("");
         builder.Entity<LedgerUser>().Property(u => u.SeenVersion).HasDefaultValue(0);
+        builder.Entity<LedgerUser>().Property(u => u.Seal).HasDefaultValue("");
+        builder.Entity<SecondFactor>().Property(f => f.Seal).HasDefaultValue("");
         builder.HasDefaultSchema(Schema);
         builder.Entity<Session>(session =>
         {
             session.ToTable("Sessions");
+            session.Property(s => s.Seal).HasDefaultValue("");
             session.HasIndex(s => s.TokenHash).IsUnique();
             session.HasIndex(s => s.PreviousHash);
             session.HasIndex(s => s.UserId);

@@ -17,7 +17,7 @@ namespace Ledger.Api.Accounts;
 /// <see cref="IdleTime"/>, on signing out, and at once when the account is closed or changed. A request that changes something counts only
 /// when the browser says that one of our own pages sent it (Fetch Metadata, or Origin): that is the protection against CSRF.
 /// </summary>
-public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, NpgsqlDataSource database, Rights rights, TimeProvider time, Clock clock)
+public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, NpgsqlDataSource database, Rights rights, CredentialSeal seal, Findings findings, TimeProvider time, Clock clock)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string Name = "page", Cookie = "ledger-session";
@@ -43,12 +43,24 @@ public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> opt
         var now = time.GetUtcNow();
         var found = await connection.QueryAsync(
             $"""
-             select s."Id", u."UserName", u."Role", u."Region", s."DelegatedFrom", s."UsedAt" from {AccountsContext.Schema}."Sessions" s join {AccountsContext.Schema}."AspNetUsers" u on u."Id" = s."UserId"
+             select s."Id", s."UserId", u."Role", u."Region", s."DelegatedFrom", s."UsedAt", s."PreviousHash", s."Seal"
+               from {AccountsContext.Schema}."Sessions" s join {AccountsContext.Schema}."AspNetUsers" u on u."Id" = s."UserId"
               where s."TokenHash" = @hash and s."EndedAt" is null and s."ExpiresAt" > @now and not u."IsClosed"
              """,
-            r => (Id: r.GetGuid(0), Name: r.GetString(1), Role: r.GetString(2), Region: r.GetString(3), From: r.IsDBNull(4) ? null : r.GetString(4), UsedAt: r.GetFieldValue<DateTimeOffset>(5)),
+            r => (Id: r.GetGuid(0), Name: r.GetString(1), Role: r.GetString(2), Region: r.GetString(3), From: r.IsDBNull(4) ? null : r.GetString(4), UsedAt: r.GetFieldValue<DateTimeOffset>(5),
+                Previous: r.IsDBNull(6) ? null : r.GetString(6), Seal: r.GetString(7)),
             ("hash", Hash(secret)), ("now", now));
         if (found is not [var session]) return AuthenticateResult.Fail("session ended");
+        var kept = new Session
+        {
+            Id = session.Id,
+            UserId = session.Name,
+            DelegatedFrom = session.From,
+            TokenHash = Hash(secret),
+            PreviousHash = session.Previous,
+            Seal = session.Seal,
+        };
+        if (!await seal.IsOursAsync(kept, session.Name, findings)) return AuthenticateResult.Fail("edited session");
         if (ActorName.IsReserved(session.Name)) return AuthenticateResult.Fail("reserved name");
         var acting = session.From is { } holder ? await rights.DelegatedAsync(connection, holder, session.Name, clock.Today)
             : await rights.OfAsync(connection, session.Name, session.Role, session.Region);

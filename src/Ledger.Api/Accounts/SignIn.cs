@@ -41,7 +41,7 @@ public sealed record SessionListView(Guid Id, string Address, string Agent, Date
 
 /// <summary>Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating refresh tokens.</summary>
 public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher, IQuerySession ledger, Clock clock,
-    SignInGuard guard, Rights rights, NpgsqlDataSource database, IHttpContextAccessor context)
+    SignInGuard guard, CredentialSeal seal, Findings findings, Rights rights, NpgsqlDataSource database, IHttpContextAccessor context)
 {
     private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), SessionTime = TimeSpan.FromDays(14);
 
@@ -84,7 +84,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         accounts.Sessions.Add(session);
         await accounts.SaveChangesAsync();
         PageSession.SetCookie(http, secret);
-        return new PageSessionView(user.UserName!, role, region, []);
+        return new PageSessionView(user.Id, role, region, []);
     }
 
     private Session NewSession(string? delegatedFrom, HttpContext http) => new()
@@ -115,6 +115,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         var hash = Hash(refreshToken ?? "");
         var session = await EntityFrameworkQueryableExtensions.FirstOrDefaultAsync(accounts.Sessions, s => s.TokenHash == hash || s.PreviousHash == hash);
         var user = session is null ? null : await users.FindByIdAsync(session.UserId);
+        if (session is not null && !await seal.IsOursAsync(session, session.UserId, findings)) session = null;
         if (session is null || user is null || user.IsClosed || session.EndedAt is not null || session.ExpiresAt <= time.GetUtcNow()) throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
         if (session.TokenHash == hash) return await IssueAsync(user, session);
         session.EndedAt = time.GetUtcNow();
@@ -171,8 +172,8 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
             }
             else
             {
-                var user = await users.FindByIdAsync(name);
-                if (user is not { TwoFactorEnabled: true, IsClosed: false }) throw Refuse(Rejections.PersonNotProved, "该账户没有绑定验证器");
+                var user = await FindAsync(name);
+                if (user is not { TwoFactorEnabled: true }) throw Refuse(Rejections.PersonNotProved, "该账户没有绑定验证器");
                 if (await users.IsLockedOutAsync(user)) throw Refuse(Rejections.LockedOut, "验证码连续输错，账户暂时锁定");
                 await CheckCodeAsync(user, code, user.Role);
             }
@@ -232,8 +233,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         using var turn = await guard.TurnAsync(source, http.RequestAborted);
         // Those who came meanwhile have been counted: the queue is no way round the wait.
         await guard.RequireFreeAsync(name, source, () => EntityFrameworkQueryableExtensions.AnyAsync(accounts.Sessions, s => s.UserId == name && s.Address == address));
-        // Closed, or opened before names were reserved: as if there were none.
-        var user = await users.FindByIdAsync(name) is { IsClosed: false } found && !ActorName.IsReserved(found.Id) ? found : null;
+        var user = await FindAsync(name);
         var isRight = user is null ? hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password) == PasswordVerificationResult.Success : await users.CheckPasswordAsync(user, password);
         if (user is null || !isRight)
         {
@@ -246,6 +246,10 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         return user;
     }
 
+    /// <summary>Closed, opened before names were reserved, or with a password that somebody else wrote: as if there were none.</summary>
+    private async Task<LedgerUser?> FindAsync(string name) =>
+        await users.FindByIdAsync(name) is { IsClosed: false } user && !ActorName.IsReserved(user.Id) && await seal.IsOursAsync(user, user.Id, findings) ? user : null;
+
     private async Task CheckCodeAsync(LedgerUser user, string? code, string role)
     {
         if (!user.TwoFactorEnabled)
@@ -254,6 +258,8 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
             return;
         }
         if (string.IsNullOrWhiteSpace(code)) throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
+        foreach (var factor in await EntityFrameworkQueryableExtensions.ToListAsync(accounts.UserTokens.Where(t => t.UserId == user.Id)))
+            if (!await seal.IsOursAsync(factor, user.Id, findings)) throw Refuse(Rejections.SecondFactorNeeded, "验证器记录被改动，请管理员重新发放");
         if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim()))
         {
             var now = DateTimeOffset.UtcNow; // the authenticator's clock, not the sample's
@@ -283,7 +289,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         session.UserId = user.Id;
         (session.PreviousHash, session.TokenHash, session.UsedAt, session.ExpiresAt) = (session.TokenHash.Length == 0 ? null : session.TokenHash, Hash(refresh), now, now + SessionTime);
         await accounts.SaveChangesAsync();
-        return new SessionView(session.Id, tokens.Issue(new Actor(user.UserName!, role, region) { OnBehalfOf = session.DelegatedFrom }, AccessTime), now + AccessTime, refresh, user.UserName!, role, region, []);
+        return new SessionView(session.Id, tokens.Issue(new Actor(user.Id, role, region) { OnBehalfOf = session.DelegatedFrom }, AccessTime), now + AccessTime, refresh, user.Id, role, region, []);
     }
 
     private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));

@@ -9,7 +9,7 @@ namespace Ledger.Api.Log;
 /// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads everything again, the states of money too.
 /// Every node runs this; the log's row in the database lets one at a time work.
 /// </summary>
-public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, StateLook states, TimeProvider time, ILogger<LogService> log) : BackgroundService
+public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, StateLook states, Findings findings, TimeProvider time, ILogger<LogService> log) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
@@ -48,6 +48,7 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
             catch (LogDamagedException e)
             {
                 log.LogCritical("The log is damaged and nothing is signed: {Detail}", e.Message);
+                await WriteDownAsync(e.Message);
                 await Delay(TimeSpan.FromSeconds(30), stopping);
             }
             catch (Exception e)
@@ -56,6 +57,18 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
                 log.LogError(e, "A round of the log failed; it begins again");
                 await Delay(TimeSpan.FromSeconds(2), stopping);
             }
+        }
+    }
+
+    private async Task WriteDownAsync(string damage)
+    {
+        try
+        {
+            await findings.AddAsync("signing-refused", damage);
+        }
+        catch (NpgsqlException e)
+        {
+            log.LogError(e, "The damage is not written down yet; the next round meets it again");
         }
     }
 

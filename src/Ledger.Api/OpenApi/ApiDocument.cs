@@ -118,7 +118,7 @@ public static class ApiDocument
         if (needsToken) codes = codes.Concat([Rejections.Unauthenticated, Rejections.Forbidden]);
         if (changes) codes = codes.Concat([Rejections.BodyInvalid, Rejections.PersonalDataInText, Rejections.ReferenceIsPersonal, Rejections.Busy]);
         if (isPost) codes = codes.Concat([Rejections.IdempotencyKeyMissing, Rejections.IdempotencyMismatch]);
-        return codes.Concat([Rejections.PathTooLong, Rejections.TooManyRequests, Rejections.Internal]).Distinct();
+        return codes.Concat([Rejections.PathTooLong, Rejections.TooManyRequests, Rejections.PersonDamaged, Rejections.Internal]).Distinct();
     }
 
     private static OpenApiParameter Header(string name, bool required, string description) => new()

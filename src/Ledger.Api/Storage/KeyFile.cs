@@ -78,6 +78,9 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     /// <summary>The key of the states' seals: follows from the file, stands nowhere.</summary>
     public byte[] StateKey => HMACSHA256.HashData(HashKey, "ledger state seal"u8);
 
+    /// <summary>The key of the seals over what lets somebody in.</summary>
+    public byte[] CredentialKey => HMACSHA256.HashData(HashKey, "ledger credential seal"u8);
+
     /// <summary>Tells key files apart and reveals nothing of them.</summary>
     public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
 

@@ -38,7 +38,7 @@ public static class LedgerSchema
             var store = services.GetRequiredService<IDocumentStore>();
             await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
             await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
-            await AccountsContext.CreateTablesAsync(database);
+            await AccountsContext.CreateTablesAsync(database, new CredentialSeal(keys));
             await connection.ExecuteAsync(script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal));
             await StateShapes.AddAsync(connection);
             // A database from before the table: its events say what belongs there.

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Ledger.Api.Commands;
+using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 
@@ -32,7 +34,7 @@ public sealed record Person(string Name, string CitizenId, string? Phone, string
 /// Personal data, apart from the events: AES-256-GCM under a key per person; that key under the key-encryption key. Destroying a
 /// person's key erases the data for good, while every event and proof stays valid.
 /// </summary>
-public sealed class PersonalData(KeyFile keys)
+public sealed class PersonalData(KeyFile keys, Findings findings)
 {
     private const int NonceLength = 12, TagLength = 16;
 
@@ -62,14 +64,32 @@ public sealed class PersonalData(KeyFile keys)
     }
 
     /// <summary>Persons by member id; the erased are absent.</summary>
+    /// <exception cref="RefusedException"><c>person-damaged</c>: somebody edited the row of one.</exception>
     public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(NpgsqlConnection connection, IEnumerable<string> memberIds)
     {
         var rows = await connection.QueryAsync(
-            $"select member_id, wrapped_key, data from {LedgerStore.Schema}.person where member_id = any(@ids) and wrapped_key is not null",
+            $"select member_id, wrapped_key, coalesce(data, '') from {LedgerStore.Schema}.person where member_id = any(@ids) and wrapped_key is not null",
             r => (Id: r.GetString(0), Key: r.GetFieldValue<byte[]>(1), Data: r.GetFieldValue<byte[]>(2)), ("ids", memberIds.Distinct().ToArray()));
         // A long list is opened by all cores: an approval looks at everybody's age.
-        return rows.Count < 500 ? rows.ToDictionary(r => r.Id, r => Open(r.Id, r.Key, r.Data))
-            : rows.AsParallel().Select(r => (r.Id, Person: Open(r.Id, r.Key, r.Data))).ToDictionary(p => p.Id, p => p.Person);
+        var opened = (rows.Count < 500 ? rows.Select(Opened) : rows.AsParallel().Select(Opened)).ToDictionary(p => p.Id, p => p.Person);
+        string[] damaged = [.. opened.Where(p => p.Value is null).Select(p => p.Key).Order(StringComparer.Ordinal)];
+        if (damaged.Length == 0)
+            return opened!;
+        foreach (var id in damaged.Take(20))
+            await findings.AddAsync("person", $"{id}：个人信息记录被改动，无法解开 personal data was edited");
+        throw new RefusedException(new Rejection(Rejections.PersonDamaged, string.Join("、", damaged.Take(3))));
+
+        (string Id, Person? Person) Opened((string Id, byte[] Key, byte[] Data) row)
+        {
+            try
+            {
+                return (row.Id, Open(row.Id, row.Key, row.Data));
+            }
+            catch (CryptographicException)
+            {
+                return (row.Id, null);
+            }
+        }
     }
 
     /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
@@ -139,6 +159,8 @@ public sealed class PersonalData(KeyFile keys)
 
     private static byte[] Decrypt(byte[] key, byte[] box, string memberId)
     {
+        if (box.Length < NonceLength + TagLength)
+            throw new CryptographicException("too short");
         var plain = new byte[box.Length - NonceLength - TagLength];
         using var aes = new AesGcm(key, TagLength);
         aes.Decrypt(box.AsSpan(0, NonceLength), box.AsSpan(NonceLength + TagLength), box.AsSpan(NonceLength, TagLength), plain,
