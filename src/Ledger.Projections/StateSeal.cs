@@ -14,8 +14,10 @@ public sealed class StateSeal(byte[] key, ISerializer json)
 {
     private const int Length = 16;
 
-    /// <summary>The state as it is stored, sealed.</summary>
-    public string Write(Aggregate state)
+    /// <summary>A document as it is stored: sealed, when it is a stream's state.</summary>
+    public string Write(object document) => document is Aggregate state ? Sealed(state) : json.ToJson(document);
+
+    private string Sealed(Aggregate state)
     {
         var form = Form(state);
         return $$"""{"seal":"{{Of(state, form)}}",{{form.AsSpan(1)}}""";

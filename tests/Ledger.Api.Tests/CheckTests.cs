@@ -69,6 +69,7 @@ public sealed class CheckTests(ApiFixture api)
         await serving;
         Assert.True(exit == 1 && output.Contains(village.FundId, StringComparison.Ordinal) && output.Contains("已改正", StringComparison.Ordinal) && output.Contains("plan-invented", StringComparison.Ordinal)
             && new[] { "in {0} 99999999", "in {0} 88888888", "line {0} 88888888" }.All(row => output.Contains(string.Format(row, $"{village.FundId}/general"), StringComparison.Ordinal)), output);
+        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from ledger.mt_doc_fund where id = '{village.FundId}' and data ->> 'seal' is null"));
         (_, output) = await ApiProcess.RunAsync(OnThisDatabase, "check");
         // Other tests' processes go by the real clock on this database, whose host's clock is ahead: what they booked between is dated before its money came. So not the exit code.
         Assert.True(output.Contains("份文档：一致", StringComparison.Ordinal) && output.Contains("条：一致", StringComparison.Ordinal), output);

@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Projections;
 using Ledger.Projections.Checking;
 using Ledger.Projections.TransparencyLog;
 using Marten;
@@ -29,7 +30,7 @@ public static class CheckEndpoint
         long behind;
         await using (var connection = await database.OpenConnectionAsync(cancellation))
             behind = Math.Max(await Freshness.WaitAsync(connection, "AuditTrail", cancellation), await Freshness.WaitAsync(connection, "WorkQueue", cancellation));
-        var result = await new LedgerCheck(store, database, LedgerStore.Schema, caller.Actor.Region).RunAsync(rebuild: false, cancellation);
+        var result = await new LedgerCheck(store, database, LedgerStore.Schema, caller.Actor.Region).RunAsync(mend: null, cancellation);
         return new CheckView(result.Differences.Count + result.Broken.Count == 0, behind, result.Events, result.Documents,
             [.. result.Differences, .. result.Broken], result.Unclear);
     }
@@ -40,7 +41,7 @@ public static class CheckEndpoint
     public static async Task<int> RunAsync(IServiceProvider services, bool rebuild)
     {
         var check = new LedgerCheck(services.GetRequiredService<IDocumentStore>(), services.GetRequiredService<NpgsqlDataSource>(), LedgerStore.Schema);
-        var result = await check.RunAsync(rebuild);
+        var result = await check.RunAsync(rebuild ? services.GetRequiredService<StateSeal>() : null);
         foreach (var d in result.Differences) Console.WriteLine($"{Line(d)}{(result.Rebuilt ? "，已改正" : "")}");
         foreach (var d in result.Broken.Concat(result.Unclear)) Console.WriteLine(Line(d));
         if (result.Differences.Count == 0 || result.Rebuilt)

@@ -78,7 +78,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         say.WriteLine($"日志 {entries} 条一致。核对全部账目 …");
         await using (var provider = LedgerStore.Alone(source, keys))
         {
-            var check = await new LedgerCheck(provider.GetRequiredService<IDocumentStore>(), source, S).RunAsync(rebuild: false);
+            var check = await new LedgerCheck(provider.GetRequiredService<IDocumentStore>(), source, S).RunAsync(mend: null);
             if (check.Differences.Count > 0) throw new OperationException($"账目有 {check.Differences.Count} 处与事件不符：{string.Join("；", check.Differences.Take(5))}");
             // A broken promise was broken when the backup was made: it is said, and no reason to be without the ledger.
             if (check.Broken.Count > 0) say.WriteLine($"事件中有 {check.Broken.Count} 处违背承诺，恢复后请用 check 查看。");

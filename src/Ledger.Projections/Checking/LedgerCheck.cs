@@ -61,12 +61,16 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     private readonly List<Difference> _differences = [];
     private long _events, _documents;
 
-    /// <param name="rebuild">Writes what the events say in place of wrong documents and rows, a page of them in a transaction: what is right already costs a look, and readers and commands go on.</param>
-    public async Task<CheckResult> RunAsync(bool rebuild, CancellationToken cancellation = default)
+    /// <param name="mend">
+    /// With it, what the events say is written, and sealed, in place of wrong documents and rows, a page of them in a transaction: what is
+    /// right already costs a look, and readers and commands go on.
+    /// </param>
+    public async Task<CheckResult> RunAsync(StateSeal? mend, CancellationToken cancellation = default)
     {
+        var rebuild = mend is not null;
         // The states, the audit trail and the axes know nothing of each other.
         var beside = Task.WhenAll(Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation), Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation));
-        foreach (var fold in DocumentFold.All) await CheckDocumentsAsync(fold, rebuild, cancellation);
+        foreach (var fold in DocumentFold.All) await CheckDocumentsAsync(fold, mend, cancellation);
         await beside;
         await CheckMoneyAsync(cancellation);
         var (broken, unclear) = await new PromiseCheck(store, database, schema, scope).RunAsync(cancellation);
@@ -74,7 +78,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     }
 
     /// <summary>Every stream that begins a document's events against that document.</summary>
-    private async Task CheckDocumentsAsync(DocumentFold fold, bool rebuild, CancellationToken cancellation)
+    private async Task CheckDocumentsAsync(DocumentFold fold, StateSeal? mend, CancellationToken cancellation)
     {
         var (name, table) = (fold.Name, StateTable.Of(schema, fold.Document));
         var types = store.Options.Events.AllKnownEventTypes().Where(t => fold.Events.Contains(t.EventType)).Select(t => t.EventTypeName).ToArray();
@@ -92,9 +96,9 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
                 differing = await CompareAsync([.. differing.Select(d => d.Id)]);
             }
             foreach (var difference in differing) Report(difference);
-            for (var tries = 0; rebuild && tries < 3 && differing.Any(d => d.Path != Underivable); tries++)
+            for (var tries = 0; mend is not null && tries < 3 && differing.Any(d => d.Path != Underivable); tries++)
             {
-                await MendAsync([.. differing.Where(d => d.Path != Underivable).Select(d => d.Id)]);
+                await MendAsync(mend, [.. differing.Where(d => d.Path != Underivable).Select(d => d.Id)]);
                 differing = await CompareAsync([.. differing.Select(d => d.Id)]);
             }
             after = ids[^1];
@@ -105,14 +109,14 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             $"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}", r => r.GetString(0))))
         {
             Report(new Difference(name, orphan, "$", "document", null, null));
-            if (rebuild) await OnAsync(c => c.ExecuteAsync($"delete from {table} where id = @id", ("id", orphan)));
+            if (mend is not null) await OnAsync(c => c.ExecuteAsync($"delete from {table} where id = @id", ("id", orphan)));
         }
 
         async Task<ILookup<string, IEvent>> EventsAsync(NpgsqlConnection connection, string[] ids) =>
             (await _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
 
         // Under the streams' locks, as a command writes them: no event comes in between.
-        async Task MendAsync(string[] ids)
+        async Task MendAsync(StateSeal seal, string[] ids)
         {
             var seen = await SeenAsync(name);
             await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -122,7 +126,7 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList())).Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next))).ToList();
             await using var batch = connection.CreateBatch();
             var written = states.Where(s => s.State is not null).ToList();
-            if (written.Count > 0) StateTable.Upsert(batch, table, fold.Document, written, s => s.Id, s => store.Options.Serializer().ToJson(s.State!), s => s.Version, s => DocumentFold.Region(s.State!));
+            if (written.Count > 0) StateTable.Upsert(batch, table, fold.Document, written, s => s.Id, s => seal.Write(s.State!), s => s.Version, s => DocumentFold.Region(s.State!));
             batch.Add($"delete from {table} where id = any($1)", states.Where(s => s.State is null).ToList().Texts(s => s.Id));
             batch.Transaction = transaction;
             await batch.ExecuteNonQueryAsync(cancellation);

@@ -146,7 +146,7 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
         void EndStream()
         {
             foreach (var (fold, state) in states)
-                if (state is not null) documents[fold].Add((stream, state is Aggregate aggregate ? seal.Write(aggregate) : store.Options.Serializer().ToJson(state), version, DocumentFold.Region(state)));
+                if (state is not null) documents[fold].Add((stream, seal.Write(state), version, DocumentFold.Region(state)));
             states.Clear();
         }
 

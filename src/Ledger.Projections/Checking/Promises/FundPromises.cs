@@ -94,6 +94,8 @@ public sealed class FundPromises(string fundId, Report broken)
         _closedThrough = closed.Year;
         if (!balances.SequenceEqual(closed.TrialBalance) || Postings.Digest(balances) != closed.TrialBalanceDigest)
             broken(fundId, "C24", $"{closed.Year} 年度封存的试算平衡表：{Line(closed.TrialBalance)}", $"事件所示：{Line(balances)}", at);
+        if (closed.Explanation is not null)
+            return; // known when it was closed, and why is on record
         foreach (var negative in balances.Where(b => b.AmountFen < Money.Zero && !new Account(b.Account, null).MayBeNegative))
             broken(fundId, "C24", $"{closed.Year} 年度结账时 {Words(negative.Account)} {negative.AmountFen} 元", "不为负方可结账", at);
 

@@ -111,8 +111,8 @@ public sealed class PersonPromises(
                     );
                 _given[a.ApplicationId] = new Given(a.CollectiveId, a.AmountFen);
                 Capped();
-                if (Due(a, e.Sequence) is { } due && due != a.AmountFen && isOurs)
-                    unclear(id, "C10", $"审批 {a.AmountFen} 元", $"按审批时有效的方案和缴费档次应为 {due} 元", e.Sequence);
+                if (Due(a, e.Sequence) is { } due && due != a.AmountFen)
+                    Breaks("C10", $"审批 {a.AmountFen} 元", $"按审批时有效的方案和缴费档次应为 {due} 元");
                 break;
             case SubsidyReleased r when Known(r.ApplicationId) is { } released:
                 released.Counts = false;

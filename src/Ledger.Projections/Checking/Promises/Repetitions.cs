@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ledger.Domain.Identity;
+using Ledger.Projections.AuditTrail;
 using Ledger.Projections.TransparencyLog;
 using Npgsql;
 
@@ -77,7 +78,7 @@ internal sealed class Repetitions(NpgsqlConnection connection, string schema, st
             unclear(account, "C20", "账户名与系统自用的名称相同", "停用，另开一个", at);
     }
 
-    /// <summary>What stands in more than one event of a type: where, the first and the last of them.</summary>
+    /// <summary>What stands in more than one event of a type: where, the first and the last of them. Not where it was asked about and meant.</summary>
     private Task<List<(string What, string[] Where, long First, long Last)>> TwiceAsync(
         string type,
         string what,
@@ -86,7 +87,7 @@ internal sealed class Repetitions(NpgsqlConnection connection, string schema, st
     ) =>
         RowsAsync(
             $"""
-            select what, array_agg(place order by seq_id), min(seq_id), max(seq_id) from (select {what} as what, {where} as place, stream_id, seq_id from {schema}.mt_events where type = '{type}' and {InScope}) e
+            select what, array_agg(place order by seq_id), min(seq_id), max(seq_id) from (select {what} as what, {where} as place, stream_id, seq_id from {schema}.mt_events where type = '{type}' and {InScope} and not headers ? '{EventHeaders.NotDuplicate}') e
              group by what having count(*) > 1 and {having} order by 3 limit {Most}
             """,
             r => (r.GetString(0), r.GetFieldValue<string[]>(1), r.GetInt64(2), r.GetInt64(3))
