@@ -130,13 +130,13 @@ public sealed class SecondHomeTests(ApiFixture api)
     [Fact]
     public async Task An_import_answers_the_same_for_a_stranger_for_whom_others_know_and_for_a_wrong_name()
     {
-        var (home, known) = await api.ReadyToFileAsync(61);
+        var (home, known) = await api.ReadyToFileAsync(31);
         var other = await api.RegisteredAsync();
-        var unknown = new SamplePeople(4711).Take(60, home.Offices.County);
+        var unknown = new SamplePeople(4711).Take(30, home.Offices.County);
         var (answers, times) = (new HashSet<string>(), new[] { new List<double>(), new List<double>(), new List<double>() });
-        for (var i = 0; i < 30; i++)
+        for (var i = 0; i < 15; i++)
         {
-            SamplePerson[] cases = [unknown[i], known[i], known[30 + i] with { Name = unknown[30 + i].Name }];
+            SamplePerson[] cases = [unknown[i], known[i], known[15 + i] with { Name = unknown[15 + i].Name }];
             foreach (var (person, kind) in cases.Select((p, k) => (p, k)).OrderBy(_ => Random.Shared.Next()))
             {
                 var sheet = SampleSheets.Members([person]);
@@ -147,7 +147,7 @@ public sealed class SecondHomeTests(ApiFixture api)
         }
         Assert.Equal("""{"rows":1,"imported":1,"unchanged":0,"skipped":0,"faults":[]}""", Assert.Single(answers));
         var medians = times.Select(t => t.Order().ElementAt(t.Count / 2)).ToArray();
-        Assert.True(medians.Max() < medians.Min() * 1.5 + 3, $"medians, ms: {string.Join(", ", medians.Select(m => $"{m:0.0}"))}");
+        Assert.True(medians.Max() < medians.Min() * 1.2 && medians.Min() >= Commands.Beat.Length.TotalMilliseconds, $"medians, ms: {string.Join(", ", medians.Select(m => $"{m:0.0}"))}");
         // On the list they look alike, whoever they are; and nothing there is the id under which the others know them.
         var list = await MembersAsync(other);
         Assert.All(list, m => Assert.False(m.GetProperty("confirmed").GetBoolean()));
@@ -166,7 +166,7 @@ public sealed class SecondHomeTests(ApiFixture api)
             var both = $"{await dryRun.Content.ReadAsStringAsync()}\n{await check.Content.ReadAsStringAsync()}".Replace(person.CitizenId, "id").Replace(person.Name, "name");
             return System.Text.RegularExpressions.Regex.Replace(both, "member-[0-9a-f]{32}|\"traceId\":\"[0-9a-f]+\"|\"name\":\"[^\"]+\"", "…");
         }
-        Assert.Equal(await RosterAsync(unknown[59]), await RosterAsync(known[60])); // on nobody's list here
+        Assert.Equal(await RosterAsync(unknown[29]), await RosterAsync(known[30])); // on nobody's list here
         Assert.Equal(await RosterAsync(unknown[0]), await RosterAsync(known[0])); // on the list, unconfirmed
     }
 

@@ -59,6 +59,7 @@ public static class MemberEndpoints
     public static void MapMembers(this IEndpointRouteBuilder api)
     {
         api.MapPost("/members/import", MemberImports.Members)
+            .OnTheBeat()
             .Command<ImportView>("import-members", "导入成员名册（.xlsx/.csv） · Import members", Roles.VillageFinance, Roles.Agency)
             .TakesSheet(Sheets.Members)
             .Refuses(Rejections.RosterInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);

@@ -39,7 +39,7 @@ public static class MemberImports
         var collective = await command.LoadAsync<Collective>(collectiveId);
         if (CollectiveDecider.Gone(collective) is { } gone) throw new RefusedException(gone);
         var register = PersonalData.OfCollective(collective.Id);
-        // The same steps for who is new and for whom others know: neither the answer nor its time tells them apart.
+        // The same steps for who is new and for whom others know: the answer does not tell them apart, nor does its time (OnTheBeat).
         await people.AddAsync(command.Connection, [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
         var apart = await people.FindAsync(command.Connection, rows.Select(r => r.Id), register);
