@@ -85,9 +85,10 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         {
             while (await reader.ReadAsync()) versions[reader.GetString(0)] = reader.GetInt64(1);
             await reader.NextResultAsync();
-            while (await reader.ReadAsync())
+            var rows = new List<StateRow>();
+            while (await reader.ReadAsync()) rows.Add(Row(reader));
+            foreach (var (id, state, isLast) in Open<T>(rows))
             {
-                var (id, state, isLast) = ReadState<T>(reader);
                 if (isLast && state!.Revision == versions.GetValueOrDefault(id)) states[id] = state;
                 else doubtful[id] = state;
             }
@@ -103,18 +104,25 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     private static string SelectStates<T>() where T : Aggregate =>
         $"select d.id, d.data, d.mt_version, exists (select from {Schema}.mt_events e where e.stream_id = d.id and e.version > d.mt_version) from {StateTable.Of(Schema, typeof(T))} d";
 
+    private readonly record struct StateRow(string Id, byte[] Data, long Version, bool HasLaterEvents);
+
+    private static StateRow Row(NpgsqlDataReader reader) => new(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetInt64(2), reader.GetBoolean(3));
+
+    /// <summary>The many of an approval are opened by all cores: reading one and looking at its seal is all of the work.</summary>
+    private IEnumerable<(string Id, T? State, bool IsLast)> Open<T>(List<StateRow> rows) where T : Aggregate =>
+        rows.Count < 500 ? rows.Select(Open<T>) : rows.AsParallel().Select(Open<T>);
+
     /// <summary>A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.</summary>
-    private (string Id, T? State, bool IsLast) ReadState<T>(NpgsqlDataReader reader) where T : Aggregate
+    private (string Id, T? State, bool IsLast) Open<T>(StateRow row) where T : Aggregate
     {
-        var id = reader.GetString(0);
         try
         {
-            var state = store.Options.Serializer().FromJson<T>(reader, 1);
-            return (id, state, state.Id == id && state.Revision == reader.GetInt64(2) && !reader.GetBoolean(3) && seal.Holds(state));
+            var state = store.Options.Serializer().FromJson<T>(new MemoryStream(row.Data));
+            return (row.Id, state, state.Id == row.Id && state.Revision == row.Version && !row.HasLaterEvents && seal.Holds(state));
         }
         catch (System.Text.Json.JsonException)
         {
-            return (id, null, false); // somebody's edit: it counts for nothing all the more
+            return (row.Id, null, false); // somebody's edit: it counts for nothing all the more
         }
     }
 
@@ -148,7 +156,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     /// <summary>A state that a decision outside a command rests on: as a command would find it.</summary>
     public async Task<T?> ReadAsync<T>(NpgsqlConnection connection, string id) where T : Aggregate
     {
-        if (await connection.QueryAsync($"{SelectStates<T>()} where d.id = @id", ReadState<T>, ("id", id)) is [{ IsLast: true } sound]) return sound.State;
+        if (await connection.QueryAsync($"{SelectStates<T>()} where d.id = @id", r => Open<T>(Row(r)), ("id", id)) is [{ IsLast: true } sound]) return sound.State;
         await using var transaction = await connection.BeginTransactionAsync();
         return (await LockAsync<T>(connection, [id], "for share")).States.GetValueOrDefault(id);
     }
@@ -157,7 +165,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     public async Task<string[]> DoubtfulAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
     {
         // Of each state only whether it is sound: one of them may be a list of ten thousand.
-        var states = await connection.QueryAsync($"{SelectStates<T>()} where id = any(@ids)", r => ReadState<T>(r) is var s ? (s.Id, s.IsLast) : default, ("ids", ids));
+        var states = await connection.QueryAsync($"{SelectStates<T>()} where id = any(@ids)", r => Open<T>(Row(r)) is var s ? (s.Id, s.IsLast) : default, ("ids", ids));
         return [.. ids.Except(states.Where(s => s.IsLast).Select(s => s.Id))];
     }
 
