@@ -8,12 +8,14 @@ using Xunit.Abstractions;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// A seeded random year of one county: more than 10,000 commands over HTTP, valid and invalid, by every role. After each, what the
-/// product holds is compared with a reference model that shares no code with it: long integers and lists.
+/// A seeded random year of one county: thousands of commands over HTTP, valid and invalid, by every role. After each, what the
+/// product holds is compared with a reference model that shares no code with it: long integers and lists. LEDGER_RANDOM_COMMANDS asks for a
+/// longer year.
 /// </summary>
 public sealed class RandomYearTests(ITestOutputHelper output)
 {
-    private const int Commands = 10_000, Villages = 4, People = 60, CapFen = 500_000;
+    private static readonly int Commands = int.Parse(Environment.GetEnvironmentVariable("LEDGER_RANDOM_COMMANDS") ?? "3000", System.Globalization.CultureInfo.InvariantCulture);
+    private const int Villages = 4, People = 60, CapFen = 500_000;
     private const int Seed = 20260101;
 
     // The reference model.
@@ -72,7 +74,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     private static decimal Yuan(long fen) => fen / 100m;
 
     [Fact]
-    public async Task Ten_thousand_commands_keep_conservation_cap_and_ring_fence()
+    public async Task Thousands_of_commands_keep_conservation_cap_and_ring_fence()
     {
         _api = new ApiFixture();
         await _api.InitializeAsync();
@@ -90,7 +92,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             foreach (var move in Moves().Select(m => m.Item1).Distinct().Where(m => m != "wrong role"))
                 Assert.True(_seen.Keys.Any(k => k == $"{move} ok"), $"{move} never succeeded: {string.Join(", ", _seen.Where(s => s.Key.StartsWith(move, StringComparison.Ordinal)))}");
             Assert.Contains("approve cap-exceeded", _seen.Keys);
-            Assert.True(_seen.Where(s => !s.Key.EndsWith(" ok", StringComparison.Ordinal)).Sum(s => s.Value) > 1000);
+            Assert.True(_seen.Where(s => !s.Key.EndsWith(" ok", StringComparison.Ordinal)).Sum(s => s.Value) > Commands / 10);
         }
         finally
         {
