@@ -84,7 +84,10 @@ public sealed class ApiDocumentTests(ApiFixture api)
         var roles = new Dictionary<string, SampleClient>
         {
             [Roles.VillageFinance] = api.Client(new Actor("finance.null", Roles.VillageFinance, $"{offices.County}999999")),
-            [Roles.CountyHrss] = offices.CountyHrss, [Roles.CityHrss] = offices.CityHrss, [Roles.Agency] = offices.Reviewer, [Roles.CountyTax] = offices.Tax,
+            [Roles.CountyHrss] = offices.CountyHrss,
+            [Roles.CityHrss] = offices.CityHrss,
+            [Roles.Agency] = offices.Reviewer,
+            [Roles.CountyTax] = offices.Tax,
         };
         var (lists, faults) = (0, new List<string>());
         foreach (var (path, method, operation) in Operations(await DocumentAsync()).Where(o => o.Method == "post"))

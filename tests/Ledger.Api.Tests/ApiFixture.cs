@@ -14,14 +14,12 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// One PostgreSQL cluster and one host for all tests; each test works in a city of its own, so none sees another's data.
-/// With LEDGER_TEST_CONNECTION it uses that server (a fresh database on it) and starts none.
+/// One database and one host for all tests that ask nothing else; each test works in a city of its own, so none sees another's data.
 /// </summary>
-public sealed class ApiFixture : IAsyncLifetime
+public sealed class ApiFixture : Databases
 {
     private static int _cities = 1000;
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ledger-test-{Guid.NewGuid():N}"[..22]);
-    private PrivateCluster? _cluster;
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ledger-keys-{Guid.NewGuid():N}"[..22]);
 
     public IAlbaHost Host { get; private set; } = null!;
     public NpgsqlDataSource Database { get; private set; } = null!;
@@ -31,8 +29,9 @@ public sealed class ApiFixture : IAsyncLifetime
     public DateOnly Today => Host.Services.GetRequiredService<Clock>().Today;
     public HttpClient Http { get; private set; } = null!;
 
-    public async Task InitializeAsync()
+    public override async Task InitializeAsync()
     {
+        await base.InitializeAsync();
         ConnectionString = await NewDatabaseAsync("ledger_test");
         Database = NpgsqlDataSource.Create(ConnectionString);
         Host = await AlbaHost.For<Program>(web =>
@@ -50,28 +49,12 @@ public sealed class ApiFixture : IAsyncLifetime
         Http.Timeout = TimeSpan.FromMinutes(2);
     }
 
-    public async Task DisposeAsync()
+    public override async Task DisposeAsync()
     {
         await Host.DisposeAsync();
         await Database.DisposeAsync();
-        NpgsqlConnection.ClearAllPools();
-        if (_cluster is not null) await _cluster.DisposeAsync();
+        await base.DisposeAsync();
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
-    }
-
-    /// <summary>A new, empty database.</summary>
-    public async Task<string> NewDatabaseAsync(string prefix)
-    {
-        var name = $"{prefix}_{Guid.NewGuid():N}"[..Math.Min(40, prefix.Length + 12)];
-        if (Environment.GetEnvironmentVariable("LEDGER_TEST_CONNECTION") is { Length: > 0 } server)
-        {
-            await using var connection = new NpgsqlConnection(server);
-            await connection.OpenAsync();
-            await connection.ExecuteAsync($"create database {name}");
-            return new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
-        }
-        _cluster ??= await PrivateCluster.StartAsync(_folder);
-        return await _cluster.DatabaseAsync(name);
     }
 
     public SampleClient Client(Actor actor, HttpClient? http = null) => new(http ?? Http, Host.Services.GetRequiredService<Tokens>(), actor);

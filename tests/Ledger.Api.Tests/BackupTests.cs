@@ -3,8 +3,7 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>A backup while the product works; restored on a clean machine, checked, switched to; and an older one that the witness refuses.</summary>
-[Collection("api")]
-public sealed class BackupTests(ApiFixture api)
+public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
 {
     private static Dictionary<string, string> With(Product product, params (string Name, string Value)[] more)
     {
@@ -18,7 +17,7 @@ public sealed class BackupTests(ApiFixture api)
     [Fact]
     public async Task A_backup_under_load_is_restored_on_a_clean_machine_with_every_acknowledged_event_of_its_moment_and_a_consistent_checkpoint()
     {
-        await using var product = await Product.StartAsync(api, "ledger_b");
+        await using var product = await Product.StartAsync(databases, "ledger_b");
         await product.SealedAsync();
         using var stop = new CancellationTokenSource();
         var load = Enumerable.Range(0, 4).Select(_ => Task.Run(async () => { while (!stop.IsCancellationRequested) await product.Village.AllocateAsync(1); })).ToList();
@@ -61,7 +60,7 @@ public sealed class BackupTests(ApiFixture api)
     [Fact]
     public async Task An_older_backup_is_refused_by_the_witness_and_what_it_would_lose_is_shown_where_nobody_has_seen_it()
     {
-        await using var product = await Product.StartAsync(api, "ledger_o");
+        await using var product = await Product.StartAsync(databases, "ledger_o");
         await product.SealedAsync();
         var folder = Path.Combine(product.Folder.FullName, "old");
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder);
@@ -111,7 +110,7 @@ public sealed class BackupTests(ApiFixture api)
     [Fact]
     public async Task A_damaged_backup_or_one_without_its_keys_is_refused_before_anything_is_loaded()
     {
-        await using var product = await Product.StartAsync(api, "ledger_d");
+        await using var product = await Product.StartAsync(databases, "ledger_d");
         await product.SealedAsync();
         var folder = Path.Combine(product.Folder.FullName, "backup");
         Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder)).Exit);

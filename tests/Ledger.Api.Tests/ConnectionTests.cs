@@ -4,14 +4,13 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>How the product connects.</summary>
-[Collection("api")]
-public sealed class ConnectionTests(ApiFixture api)
+public sealed class ConnectionTests(Databases databases) : IClassFixture<Databases>
 {
     [Fact]
     public async Task After_a_batch_that_failed_the_next_command_reads_its_own_answer()
     {
         // Even where the connection string asks for automatic preparation, which is what breaks it.
-        var asked = new NpgsqlConnectionStringBuilder(await api.NewDatabaseAsync("batches")) { MaxAutoPrepare = 50, AutoPrepareMinUsages = 3, MaxPoolSize = 2 }.ConnectionString;
+        var asked = new NpgsqlConnectionStringBuilder(await databases.NewDatabaseAsync("batches")) { MaxAutoPrepare = 50, AutoPrepareMinUsages = 3, MaxPoolSize = 2 }.ConnectionString;
         await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(asked));
         var random = new Random(1);
         for (var round = 0; round < 400; round++)
@@ -38,7 +37,7 @@ public sealed class ConnectionTests(ApiFixture api)
     [Fact]
     public async Task The_connections_of_commands_stay_open_where_others_are_closed_for_standing_idle()
     {
-        var database = await api.NewDatabaseAsync("pool");
+        var database = await databases.NewDatabaseAsync("pool");
         string Asked(string name) => new NpgsqlConnectionStringBuilder(database) { ApplicationName = name, ConnectionIdleLifetime = 1, ConnectionPruningInterval = 1 }.ConnectionString;
         Task<long> OpenAsync(string name) => ApiFixture.ScalarOfAsync<long>(database, $"select count(*) from pg_stat_activity where datname = current_database() and application_name = '{name}'");
         await using var commands = LedgerStore.CommandSource(Asked("commands"));

@@ -13,8 +13,7 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>Two counties in one deployment (docs/scale.md), each with its host name, database, keys, log and process: nothing of one can be reached from the other.</summary>
-[Collection("api")]
-public sealed class CountiesTests(ApiFixture api)
+public sealed class CountiesTests(Databases databases) : IClassFixture<Databases>
 {
     private sealed class Deployment : IAsyncDisposable
     {
@@ -23,9 +22,9 @@ public sealed class CountiesTests(ApiFixture api)
         public required Product One { get; init; }
         public required Product Other { get; init; }
 
-        public static async Task<Deployment> StartAsync(ApiFixture api)
+        public static async Task<Deployment> StartAsync(Databases databases)
         {
-            var (one, other) = (await Product.NewAsync(api, "county_a"), await Product.NewAsync(api, "county_b"));
+            var (one, other) = (await Product.NewAsync(databases, "county_a"), await Product.NewAsync(databases, "county_b"));
             var settings = new Dictionary<string, string>();
             foreach (var (county, name) in new[] { (one, "370811"), (other, "370911") })
             {
@@ -80,7 +79,7 @@ public sealed class CountiesTests(ApiFixture api)
     [Fact]
     public async Task Two_counties_on_two_databases_in_one_deployment_know_nothing_of_each_other()
     {
-        await using var deployment = await Deployment.StartAsync(api);
+        await using var deployment = await Deployment.StartAsync(databases);
         var (one, other) = (deployment.One, deployment.Other);
 
         // Signed in at one is nobody at the other, whatever the token says.
@@ -129,7 +128,7 @@ public sealed class CountiesTests(ApiFixture api)
     [Fact]
     public async Task A_county_that_fails_is_started_again_and_the_other_does_not_notice()
     {
-        await using var deployment = await Deployment.StartAsync(api);
+        await using var deployment = await Deployment.StartAsync(databases);
         var (one, other) = (deployment.One, deployment.Other);
         var processes = deployment.Processes();
         Assert.Equal(["370811", "370911"], processes.Keys.Order());
@@ -173,7 +172,7 @@ public sealed class CountiesTests(ApiFixture api)
     [Fact]
     public async Task A_front_that_is_killed_leaves_no_county_behind()
     {
-        await using var deployment = await Deployment.StartAsync(api);
+        await using var deployment = await Deployment.StartAsync(databases);
         var processes = deployment.Processes();
         await deployment.Front.KillAsync();
         await ApiFixture.EventuallyAsync(() => Task.FromResult(processes.Values.All(id => !Directory.Exists($"/proc/{id}"))), "the counties stop by themselves");

@@ -8,8 +8,7 @@ namespace Ledger.Api.Tests;
 /// Somebody with the rights of the application's role on the database edits the states beside the streams, so that a command would rest on what never happened.
 /// docs/security.md has the table.
 /// </summary>
-[Collection("api")]
-public sealed class EditedStateTests(ApiFixture api, EditedStateTests.Shared shared) : IClassFixture<EditedStateTests.Shared>, IAsyncLifetime
+public sealed class EditedStateTests(Databases databases, EditedStateTests.Shared shared) : IClassFixture<Databases>, IClassFixture<EditedStateTests.Shared>, IAsyncLifetime
 {
     /// <summary>One product for all of them, whose look does not come by; each test has a village of its own.</summary>
     public sealed class Shared : IAsyncLifetime
@@ -30,7 +29,7 @@ public sealed class EditedStateTests(ApiFixture api, EditedStateTests.Shared sha
     /// <summary>Three people of a village whose fund holds 3,000 yuan, under a plan of 2,000 yuan each.</summary>
     public async Task InitializeAsync()
     {
-        _product = shared.Product ??= await Product.StartAsync(api, "ledger_states");
+        _product = shared.Product ??= await Product.StartAsync(databases, "ledger_states");
         var number = ++shared.Villages;
         _village = new SampleVillage(_product.Offices, $"370811{number:000000}", $"第{number}村股份经济合作社", number, _product.Village.Year);
         await _village.RegisterAsync();

@@ -15,8 +15,7 @@ namespace Ledger.Api.Tests;
 /// Every operation of the API document, called with what no program should send: wrong types, huge numbers, deep JSON, bad UTF-8, SQL
 /// and HTML in every string. No answer is a 5xx or shows the inside, and nothing is stored but what was accepted, and the refusals.
 /// </summary>
-[Collection("api")]
-public sealed class FuzzTests(ApiFixture api)
+public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
 {
     private const int Requests = 10_500, Seed = 20261124, Clients = 4;
 
@@ -30,7 +29,7 @@ public sealed class FuzzTests(ApiFixture api)
     [Fact]
     public async Task Ten_thousand_malformed_requests_over_every_operation_get_an_answer_in_words_and_store_nothing()
     {
-        await using var product = await Product.StartAsync(api, "ledger_fuzz");
+        await using var product = await Product.StartAsync(databases, "ledger_fuzz");
         var village = product.Village;
         await village.SurveyAsync(3);
         var people = new SamplePeople(1).Take(3, "370811");

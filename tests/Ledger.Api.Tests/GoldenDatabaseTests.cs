@@ -13,8 +13,7 @@ namespace Ledger.Api.Tests;
 /// A database in which the build before committed what this one refuses (GoldenDatabases/README.md): this build goes on with it, its log
 /// still verifies, and check names each thing that is wrong.
 /// </summary>
-[Collection("api")]
-public sealed class GoldenDatabaseTests(ApiFixture api, ITestOutputHelper output)
+public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper output) : IClassFixture<Databases>
 {
     private const string County = "370811",
         Township = "370811111";
@@ -67,7 +66,7 @@ public sealed class GoldenDatabaseTests(ApiFixture api, ITestOutputHelper output
 
     private async Task<Product> RestoredAsync(string name)
     {
-        var connection = await api.NewDatabaseAsync(name);
+        var connection = await databases.NewDatabaseAsync(name);
         await PostgresTool.RunAsync(
             "pg_restore",
             connection,

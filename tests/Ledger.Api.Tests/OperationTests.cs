@@ -4,8 +4,7 @@ using System.Text.Json;
 namespace Ledger.Api.Tests;
 
 /// <summary>What an operator sees: health with reasons, metrics without people, an orderly stop.</summary>
-[Collection("api")]
-public sealed class OperationTests(ApiFixture api)
+public sealed class OperationTests(Databases databases) : IClassFixture<Databases>
 {
     private static async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync(ApiProcess process)
     {
@@ -18,7 +17,7 @@ public sealed class OperationTests(ApiFixture api)
     [Fact]
     public async Task Ready_becomes_degraded_with_its_reasons_and_the_metrics_count_commands_and_refusals_without_saying_whose()
     {
-        await using var product = await Product.StartAsync(api, "ledger_h");
+        await using var product = await Product.StartAsync(databases, "ledger_h");
         product.Settings["Ledger__Metrics"] = "true";
         await product.StopAsync();
         await product.StartAsync();
@@ -61,7 +60,7 @@ public sealed class OperationTests(ApiFixture api)
     [Fact]
     public async Task Without_being_asked_there_are_no_metrics_and_a_stop_finishes_what_is_under_way()
     {
-        await using var product = await Product.StartAsync(api, "ledger_s");
+        await using var product = await Product.StartAsync(databases, "ledger_s");
         using (var metrics = await product.Http.GetAsync("/metrics")) Assert.Equal(HttpStatusCode.Unauthorized, metrics.StatusCode);
         using (var live = await product.Http.GetAsync("/health/live")) Assert.Equal(HttpStatusCode.OK, live.StatusCode);
         var work = Enumerable.Range(0, 8).Select(_ => product.Village.AllocateAsync(1)).ToList();

@@ -24,19 +24,19 @@ public sealed class Product : IAsyncDisposable
 
     private string KeyFile => Settings["Ledger__KeyFile"];
 
-    public static async Task<Product> StartAsync(ApiFixture api, string name)
+    public static async Task<Product> StartAsync(Databases databases, string name)
     {
-        var product = await NewAsync(api, name);
+        var product = await NewAsync(databases, name);
         await product.StartAsync();
         await product.OpenCountyAsync();
         return product;
     }
 
     /// <summary>A database and settings; nothing runs yet.</summary>
-    public static async Task<Product> NewAsync(ApiFixture api, string name)
+    public static async Task<Product> NewAsync(Databases databases, string name)
     {
         var folder = Directory.CreateTempSubdirectory("ledger-product");
-        var connection = await api.NewDatabaseAsync(name);
+        var connection = await databases.NewDatabaseAsync(name);
         return new Product
         {
             ConnectionString = connection,

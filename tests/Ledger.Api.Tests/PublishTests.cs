@@ -4,8 +4,7 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>What docker-compose.yml builds and starts: the published program, with its settings beside it (takes the time of a Release build, a minute at most).</summary>
-[Collection("api")]
-public sealed class PublishTests(ApiFixture api)
+public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
 {
     [Fact]
     public async Task The_product_is_published_whole_and_finds_its_settings_wherever_it_is_started_from()
@@ -22,7 +21,7 @@ public sealed class PublishTests(ApiFixture api)
             Assert.True(exit == 2 && said.Contains("receipt", StringComparison.Ordinal), said);
 
             // Nothing in its environment or arguments says where the database is.
-            var database = await api.NewDatabaseAsync("published");
+            var database = await databases.NewDatabaseAsync("published");
             await File.WriteAllTextAsync(Path.Combine(program, "appsettings.Production.json"), JsonSerializer.Serialize(new Dictionary<string, string>
             {
                 ["ConnectionStrings:Ledger"] = database,

@@ -6,8 +6,7 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>rebuild: every read model anew, in tables that take the place of the old ones while the product goes on.</summary>
-[Collection("api")]
-public sealed class RebuildTests(ApiFixture api)
+public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
 {
     /// <summary>Tables with their columns, indexes and rights, and what is in them that no clock decides.</summary>
     private const string Form = """
@@ -23,7 +22,7 @@ public sealed class RebuildTests(ApiFixture api)
     [Fact]
     public async Task Wrong_read_models_are_made_anew_while_the_product_goes_on()
     {
-        await using var product = await Product.StartAsync(api, "rebuild");
+        await using var product = await Product.StartAsync(databases, "rebuild");
         var people = new SamplePeople(8).Take(6, product.Offices.County);
         await product.Village.PrepareAsync(people, 100, Clock.Day(DateTimeOffset.UtcNow));
         await product.Village.FileAsync(people);
@@ -76,7 +75,7 @@ public sealed class RebuildTests(ApiFixture api)
     [Fact]
     public async Task An_event_from_which_nothing_follows_leaves_everything_as_it_was()
     {
-        await using var product = await Product.StartAsync(api, "rebuild_refused");
+        await using var product = await Product.StartAsync(databases, "rebuild_refused");
         await product.AttackAsync($$"""
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers)
             select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, version + 1, '{"applicationId": "application-x"}', 'funds_credited', timestamp, tenant_id, mt_dotnet_type, headers
@@ -93,7 +92,7 @@ public sealed class RebuildTests(ApiFixture api)
     [Fact]
     public async Task A_database_from_before_the_table_of_ids_gets_it_filled()
     {
-        await using var product = await Product.StartAsync(api, "ids_before");
+        await using var product = await Product.StartAsync(databases, "ids_before");
         await product.CityAuditor.GetAsync($"/api/audit/events?id={product.Village.FundId}"); // the audit trail has caught up
         const string rows = "select count(*) from ledger.audit_entry_id";
         var (form, ids) = (await product.ScalarAsync<string>(Form), await product.ScalarAsync<long>(rows));
@@ -108,7 +107,7 @@ public sealed class RebuildTests(ApiFixture api)
     [Fact]
     public async Task Only_the_owner_of_the_tables_may_and_only_one_at_a_time()
     {
-        await using var product = await Product.StartAsync(api, "rebuild_owner");
+        await using var product = await Product.StartAsync(databases, "rebuild_owner");
         var keys = KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]);
         var application = (await DatabaseAccess.OfAsync(Storage.Settings.Of(new Microsoft.Extensions.Configuration.ConfigurationManager { ["ConnectionStrings:Ledger"] = product.ConnectionString }), null, keys)).Application;
         var (exit, said) = await ApiProcess.RunAsync(new Dictionary<string, string>(product.Settings) { ["ConnectionStrings__Ledger"] = application }, "rebuild");

@@ -9,10 +9,10 @@ public sealed class SampleProcess : IAsyncDisposable
     public HttpClient Http => Process.Http;
 
     /// <param name="actor">Whose token every request carries: a variable of tour.env.</param>
-    public static async Task<SampleProcess> StartAsync(ApiFixture api, string name, string actor, params (string Name, string Value)[] settings)
+    public static async Task<SampleProcess> StartAsync(Databases databases, string name, string actor, params (string Name, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("ledger-sample");
-        var connectionString = await api.NewDatabaseAsync(name);
+        var connectionString = await databases.NewDatabaseAsync(name);
         var all = new Dictionary<string, string>
         {
             ["ConnectionStrings__Ledger"] = connectionString,

@@ -10,8 +10,7 @@ namespace Ledger.Api.Tests;
 /// Somebody with every right on the database, and in the last two with the signing key as well, changes what happened. docs/security.md has
 /// the table of who notices; each line of it is one of these.
 /// </summary>
-[Collection("api")]
-public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
+public sealed class TamperTests(Databases databases, ITestOutputHelper output) : IClassFixture<Databases>
 {
     private async Task TimedAsync(string what, Func<Task> detected)
     {
@@ -26,7 +25,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     [InlineData("inserted in the middle", "insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers, is_archived) select 0, gen_random_uuid(), stream_id, 99, data, type, timestamp, tenant_id, mt_dotnet_type, headers, false from ledger.mt_events where type = 'funds_allocated' limit 1", "事后插入")]
     public async Task An_event_that_is_edited_deleted_or_inserted_is_found_by_the_check_and_by_the_verifier(string what, string sql, string problem)
     {
-        await using var product = await Product.StartAsync(api, "ledger_tamper");
+        await using var product = await Product.StartAsync(databases, "ledger_tamper");
         await product.SealedAsync();
         var keys = await product.DownloadAsync("/log/keys", "keys");
         var checkpoint = await product.DownloadAsync("/log/checkpoint", "checkpoint");
@@ -79,7 +78,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     [Fact]
     public async Task A_tail_that_was_cut_is_noticed_by_the_signer_and_without_its_memory_by_the_witness()
     {
-        await using var product = await Product.StartAsync(api, "ledger_cut");
+        await using var product = await Product.StartAsync(databases, "ledger_cut");
         await using var witness = await product.WitnessAsync();
         await product.StopAsync();
         var size = await product.ScalarAsync<long>("select size from ledger.log_state");
@@ -97,7 +96,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     [Fact]
     public async Task A_history_rewritten_and_signed_anew_with_the_real_key_is_noticed_by_the_witness_alone()
     {
-        await using var product = await Product.StartAsync(api, "ledger_chain");
+        await using var product = await Product.StartAsync(databases, "ledger_chain");
         await using var witness = await product.WitnessAsync();
         var receipt = await product.DownloadAsync($"/api/audit/events/{await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}/receipt", "kept.tlog-proof");
         var keys = await product.DownloadAsync("/log/keys", "keys");
@@ -122,7 +121,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     [Fact]
     public async Task Yesterdays_backup_put_back_is_noticed_by_the_witness()
     {
-        await using var product = await Product.StartAsync(api, "ledger_backup");
+        await using var product = await Product.StartAsync(databases, "ledger_backup");
         await using var witness = await product.WitnessAsync();
         await product.StopAsync();
         var database = new NpgsqlConnectionStringBuilder(product.ConnectionString);
@@ -152,7 +151,7 @@ public sealed class TamperTests(ApiFixture api, ITestOutputHelper output)
     [Fact]
     public async Task A_witness_signs_only_what_continues_what_it_knows_and_answers_as_c2sp_says()
     {
-        await using var product = await Product.StartAsync(api, "ledger_witness");
+        await using var product = await Product.StartAsync(databases, "ledger_witness");
         await using var witness = await product.WitnessAsync();
         var checkpoint = Checkpoint.Parse(await product.SealedAsync());
         var own = checkpoint with { Signatures = [checkpoint.Signatures[0]] };

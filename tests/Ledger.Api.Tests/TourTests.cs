@@ -5,8 +5,7 @@ using Ledger.Api.Storage;
 namespace Ledger.Api.Tests;
 
 /// <summary>Sample mode as a visitor meets it: the county is loaded, and every curl of README.md works as printed.</summary>
-[Collection("api")]
-public sealed partial class TourTests(ApiFixture api) : IDisposable
+public sealed partial class TourTests(Databases databases) : IClassFixture<Databases>, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ledger-tour");
 
@@ -55,7 +54,7 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
     [Fact]
     public async Task Every_curl_of_the_readme_works_as_printed_twice()
     {
-        await using var product = await ApiProcess.StartAsync(Sample(await api.NewDatabaseAsync("ledger_tour")));
+        await using var product = await ApiProcess.StartAsync(Sample(await databases.NewDatabaseAsync("ledger_tour")));
         await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded", Loading);
 
         var (script, expected) = Tour();
@@ -97,7 +96,7 @@ public sealed partial class TourTests(ApiFixture api) : IDisposable
     [Fact]
     public async Task A_load_that_was_killed_goes_on_where_it_stopped()
     {
-        var database = await api.NewDatabaseAsync("ledger_sample");
+        var database = await databases.NewDatabaseAsync("ledger_sample");
         await using (var killed = await ApiProcess.StartAsync(Sample(database)))
         {
             await ApiFixture.EventuallyAsync(() => Task.FromResult(Regex.IsMatch(killed.Output, " [34][0-9]%")), "a third is loaded", Loading);
