@@ -1,4 +1,4 @@
-// Measurements, each a ratio to a named baseline of the same run. README.md of this folder says how to read them.
+// Measurements, each a ratio to a named baseline of the same run. bench/README.md says how to read them.
 //   bench/run [--seconds 5] [--lines 10000] [--pgledger folder]    postings, bulk, hot fund, nodes, start: against SQL, Marten alone, pgledger
 //   bench/run growth [sizes]             what a county waits for in a ledger of 100,000 and of 10,000,000 events
 //   bench/run trace [sizes]              tracing up and down at 10,000, 1,000,000 and 10,000,000 postings

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Ledger.Domain;
 
-/// <summary>One stable problem code: HTTP status, Chinese title, the clause it serves (domain.md) and how to mend it.</summary>
+/// <summary>One stable problem code: HTTP status, Chinese title, the clause it serves (docs/domain.md) and how to mend it.</summary>
 public sealed record RejectionCode(string Code, int Status, string Title, string Clause, string Mend);
 
 /// <summary>

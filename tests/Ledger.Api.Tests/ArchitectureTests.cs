@@ -1,11 +1,12 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Ledger.Domain;
 using Ledger.Projections;
 
 namespace Ledger.Api.Tests;
 
 /// <summary>Api → Projections → Domain, Web → Projections and Domain; never back. The domain is pure, money is whole.</summary>
-public sealed class ArchitectureTests
+public sealed partial class ArchitectureTests
 {
     private static readonly Assembly Domain = typeof(Aggregate).Assembly, Projections = typeof(EventTypes).Assembly, Api = typeof(Program).Assembly;
 
@@ -63,5 +64,34 @@ public sealed class ArchitectureTests
             if (type.Assembly != Domain || !seen.Add(type)) return;
             foreach (var property in type.GetProperties().Where(p => p.SetMethod is not null)) Look(property.PropertyType, $"{path}.{property.Name}");
         }
+    }
+
+    [GeneratedRegex(@"(?://|@\*|--).*?([\w./-]+\.md)\b")]
+    private static partial Regex CitedInAComment();
+
+    [GeneratedRegex(@"\]\(([^)#:]+)(?:#[^)]*)?\)")]
+    private static partial Regex Link();
+
+    /// <summary>
+    /// Whoever follows a comment to a document finds it, below the repository's folder or beside the file; whoever follows a document's link,
+    /// what it leads to.
+    /// </summary>
+    [Fact]
+    public void Every_document_that_a_comment_cites_and_every_link_of_a_document_is_there()
+    {
+        var repository = TourTests.Repository;
+        bool IsThere(string file, string cited) =>
+            File.Exists(Path.Combine(repository, cited)) || Path.Exists(Path.Combine(Path.GetDirectoryName(file)!, cited));
+        var files = Directory.GetFiles(repository, "*.md")
+            .Concat(new[] { "src", "tests", "bench", "docs" }.SelectMany(folder =>
+                Directory.EnumerateFiles(Path.Combine(repository, folder), "*", SearchOption.AllDirectories)))
+            .Where(f => !f[repository.Length..].Split('/').Any(part => part is "bin" or "obj" or "node_modules"))
+            .ToList();
+        var cited = files.Where(f => Path.GetExtension(f) is ".cs" or ".razor" or ".sql").SelectMany(f =>
+            File.ReadLines(f).SelectMany(line => CitedInAComment().Matches(line)).Select(m => (File: f, Cited: m.Groups[1].Value))).ToList();
+        var links = files.Where(f => Path.GetExtension(f) == ".md").SelectMany(f =>
+            Link().Matches(File.ReadAllText(f)).Select(m => (File: f, Cited: m.Groups[1].Value))).ToList();
+        Assert.True(cited.Count > 20 && links.Count > 50, $"{cited.Count} citations, {links.Count} links");
+        Assert.Empty(cited.Concat(links).Where(c => !IsThere(c.File, c.Cited)).Select(c => $"{c.File[(repository.Length + 1)..]}: {c.Cited}"));
     }
 }

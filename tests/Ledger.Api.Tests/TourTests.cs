@@ -4,7 +4,7 @@ using Ledger.Api.Storage;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Sample mode as a visitor meets it: the county is loaded, and every curl of README.md works as printed.</summary>
+/// <summary>Sample mode as a visitor meets it: the county is loaded, and every curl of docs/tour.md works as printed.</summary>
 public sealed partial class TourTests(Databases databases) : IClassFixture<Databases>, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ledger-tour");
@@ -28,7 +28,7 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
     /// <summary>The tour's commands, and the status that each curl shall get: 2xx, or what the comment above the step says for its last one.</summary>
     private static (string Script, IReadOnlyList<int> Expected) Tour()
     {
-        var script = string.Join("\n", ShellBlock().Matches(File.ReadAllText(Path.Combine(Repository, "README.md"))).Select(m => m.Groups[1].Value));
+        var script = string.Join("\n", ShellBlock().Matches(File.ReadAllText(Path.Combine(Repository, "docs", "tour.md"))).Select(m => m.Groups[1].Value));
         var expected = new List<int>();
         foreach (var step in script.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
         {
@@ -52,7 +52,7 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
     private const int Loading = 120;
 
     [Fact]
-    public async Task Every_curl_of_the_readme_works_as_printed_twice()
+    public async Task Every_curl_of_the_tour_works_as_printed_twice()
     {
         await using var product = await ApiProcess.StartAsync(Sample(await databases.NewDatabaseAsync("ledger_tour")));
         await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded", Loading);

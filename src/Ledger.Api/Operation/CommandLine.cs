@@ -93,7 +93,7 @@ public static class CommandLine
     private static string All => string.Join('\n',
     [
         "用法 usage: Ledger.Api.dll [命令 command] [--设置 setting=值 value …]",
-        "没有命令时启动服务；设置见 README。Without a command it serves; README has the settings.",
+        "没有命令时启动服务；设置见 docs/settings.md。Without a command it serves; docs/settings.md has the settings.",
         .. Commands.Select(c => $"  {c.Name} {c.Usage}\n      {c.What}"),
         "  help [命令], --version",
     ]);

@@ -46,7 +46,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         new("370811111204", "前屯村", SampleStage.Adopted, 123, 120),
     ];
 
-    /// <summary>The village that is left ready for the tour of README.md: its plan is adopted, its application not yet filed.</summary>
+    /// <summary>The village that is left ready for the tour of docs/tour.md: its plan is adopted, its application not yet filed.</summary>
     public static SampleVillageFacts TourVillage => Villages.Single(v => v.Stage == SampleStage.Adopted);
 
     public SampleOffices Offices { get; } = new(client, County);

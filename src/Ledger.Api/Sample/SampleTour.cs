@@ -5,7 +5,7 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Sample;
 
-/// <summary>What README.md's tour needs: the files that people would upload, and <c>tour.env</c> with the address, ids and tokens.</summary>
+/// <summary>What the tour (docs/tour.md) needs: the files that people would upload, and <c>tour.env</c> with the address, ids and tokens.</summary>
 public static class SampleTour
 {
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromDays(365);
@@ -51,7 +51,7 @@ public static class SampleTour
               打开 open           {address}  → 登录，选一个身份 sign in by choosing who you are
               接口文档 API        {address}/docs
               问题代码 problems   {address}/docs/problems
-              导览 tour           README.md；先执行 first:  . {Relative(path)}
+              导览 tour           docs/tour.md；先执行 first:  . {Relative(path)}
               停止 stop           Ctrl+C
 
             """);

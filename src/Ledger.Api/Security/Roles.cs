@@ -4,7 +4,7 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Security;
 
-/// <summary>The roles of domain.md, as they stand in tokens.</summary>
+/// <summary>The roles of docs/domain.md, as they stand in tokens.</summary>
 public static class Roles
 {
     public const string CityHrss = "city-hrss", CountyHrss = "county-hrss", CountyFinance = "county-finance",

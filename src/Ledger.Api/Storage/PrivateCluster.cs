@@ -181,7 +181,7 @@ public sealed class PrivateCluster : IAsyncDisposable
         File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         OwnedByServer(password);
         // A new segment of the write-ahead log is filled with zeros and flushed while every commit waits: sixteen times less at a time with 1 MB than with
-        // PostgreSQL's usual 16 (bench/README, soak).
+        // PostgreSQL's usual 16 (bench/README.md, soak).
         Require(Run("initdb", "-D", Data, "-U", "ledger", "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1"), "initdb");
         File.AppendAllText(Path.Combine(Data, "postgresql.conf"), "\nlisten_addresses = ''\nmax_connections = 200\n");
     }

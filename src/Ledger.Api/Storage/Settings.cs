@@ -4,7 +4,7 @@ using Ledger.Domain.Accounts;
 
 namespace Ledger.Api.Storage;
 
-/// <summary>The settings of the product; README has the table.</summary>
+/// <summary>The settings of the product; docs/settings.md has the table.</summary>
 /// <param name="ConnectionString">ConnectionStrings:Ledger. Null: a private cluster in <paramref name="DataFolder"/>, where one is asked for.</param>
 /// <param name="PrivateCluster">Ledger:PrivateCluster. Without a connection string: a PostgreSQL of our own. Nobody gets an empty ledger because his settings were not found.</param>
 /// <param name="OwnerConnectionString">ConnectionStrings:LedgerOwner. Who owns the tables; needed for the schema command alone.</param>

@@ -4,7 +4,7 @@ namespace Ledger.Domain.Applications;
 
 /// <summary>
 /// An application was handed in (C14): plan version, seal, roster. Its lines follow in <see cref="LinesListed"/> events of at most
-/// <see cref="LinesListed.MaxLines"/>, so that no event outgrows the 64 KiB of a log entry (audit-log.md).
+/// <see cref="LinesListed.MaxLines"/>, so that no event outgrows the 64 KiB of a log entry (docs/security.md).
 /// </summary>
 public sealed record ApplicationFiled(string PlanId, int PlanVersion, string CollectiveId, string FundId, string VillageCode, int Year,
     string SubAccount, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen, string? OnBehalfOf = null)

@@ -31,7 +31,7 @@ public sealed record EventStamp(Actor By, string Region, DateOnly EffectiveDate,
     };
 }
 
-/// <summary>The keys of an event's headers: what every event carries beside its body (domain.md).</summary>
+/// <summary>The keys of an event's headers: what every event carries beside its body (docs/domain.md).</summary>
 public static class EventHeaders
 {
     public const string Actor = "actor", Role = "role", Region = "region", BusinessDate = "effectiveDate", IdempotencyKey = "idempotencyKey",

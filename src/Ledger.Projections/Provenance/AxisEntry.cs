@@ -31,7 +31,7 @@ public readonly record struct FenSpan(string Account, FenInterval Fen)
 /// <param name="MemberYearId">Whose line it is.</param>
 public sealed record AxisEntry(Axis Axis, FenSpan Span, EntryKind Kind, string Reference, FenSpan? Origin = null, string? MemberYearId = null, Guid EventId = default)
 {
-    /// <summary>The intervals that an event makes, read off its own offsets (domain.md, "Tracing each yuan"); none for most events.</summary>
+    /// <summary>The intervals that an event makes, read off its own offsets (docs/domain.md, "The fen axes"); none for most events.</summary>
     public static IEnumerable<AxisEntry> Of(string streamId, object e)
     {
         FenSpan Here(string subAccount, FenInterval fen) => FenSpan.Of(streamId, subAccount, fen);
