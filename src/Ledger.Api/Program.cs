@@ -76,7 +76,7 @@ static async Task<int> RunAsync(Call call)
     }
 
     // Services
-    builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<Clock>().AddSingleton<Refusals>().AddScoped<Command>().AddScoped<DeadLetters>();
+    builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<PersonLook>().AddSingleton<Clock>().AddSingleton<Refusals>().AddScoped<Command>().AddScoped<DeadLetters>();
     builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
     builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
     builder.Services.AddLedgerStore(database, keys);

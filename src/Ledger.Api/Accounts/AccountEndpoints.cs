@@ -124,7 +124,7 @@ public static class AccountEndpoints
         api.MapPost("/accounts/{id}/delegations/{name}/end", EndDelegation)
             .Command<AccountView>("end-delegation", "提前终止委托 (C20) · End a delegation", Roles.All).Refuses(Rejections.NotFound);
         api.MapPost("/accounts/{id}/closure", AccountChanges.Close)
-            .Command<AccountView>("close-account", "停用账户，随即在所有设备上退出 (C20) · Close an account", Roles.Administrator)
+            .Command<AccountView>("close-account", "停用账户：网页会话随即结束，已发的访问令牌至多再有效 15 分钟 (C20) · Close an account", Roles.Administrator)
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"调离"}""");
     }

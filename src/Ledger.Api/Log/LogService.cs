@@ -9,7 +9,7 @@ namespace Ledger.Api.Log;
 /// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads everything again, the states of money too.
 /// Every node runs this; the log's row in the database lets one at a time work.
 /// </summary>
-public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, StateLook states, Findings findings, TimeProvider time, ILogger<LogService> log) : BackgroundService
+public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, StateLook states, PersonLook persons, Findings findings, TimeProvider time, ILogger<LogService> log) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
@@ -84,7 +84,7 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
         }
     }
 
-    /// <summary>The whole log against the stored events and every state against its seal, on one node at a time. States of another build's form do not wait for it.</summary>
+    /// <summary>The whole log against the stored events, every state against its seal and every person against his number, on one node at a time. States of another build's form do not wait for it.</summary>
     private async Task ScrubAsync(CancellationToken stopping)
     {
         const long scrubLock = 0x4C45444745525F32; // "LEDGER_2"
@@ -103,6 +103,7 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
                         await LogStore.FindingAsync(connection, LedgerStore.Schema, "check", finding.ToString());
                     }
                     if (!isFirst || await StateShapes.ChangedAsync(connection) > 0) await states.RunAsync(Rest, stopping);
+                    if (!isFirst) await persons.RunAsync(Rest, stopping);
                 }
                 finally
                 {

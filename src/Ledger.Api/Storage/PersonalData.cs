@@ -92,6 +92,22 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         }
     }
 
+    /// <summary>Whether a row is as the product wrote it: it opens, and is found by its own person's number.</summary>
+    /// <param name="names">Collectives or counties in whose register it may stand.</param>
+    public bool IsWhole(string id, byte[] key, byte[] data, byte[] hash, IReadOnlyList<string> names)
+    {
+        try
+        {
+            var citizen = CitizenId.Parse(Open(id, key, data).CitizenId, out _);
+            string?[] registers = [null, Donors(null), .. names.Select(OfCollective), .. names.Select(Donors)];
+            return registers.Any(register => Hash(citizen, register).AsSpan().SequenceEqual(hash));
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
     public async Task<IReadOnlyDictionary<string, int>> AgesAsync(NpgsqlConnection connection, IEnumerable<string> memberIds, int year) =>
         (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => p.Value.AgeIn(year));

@@ -32,6 +32,7 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
     private const string Renew = $"""
         insert into {LedgerStore.Schema}.lease as l (name, holder, until) values ('projections', @holder, clock_timestamp() + @lease)
             on conflict (name) do update set holder = excluded.holder, until = excluded.until where l.holder = excluded.holder or l.until < clock_timestamp()
+               or l.until > clock_timestamp() + 10 * @lease -- longer than anybody of ours would hold it
             returning 1
         """;
 

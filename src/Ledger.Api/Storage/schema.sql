@@ -220,7 +220,9 @@ create or replace function {schema}.refuse_shrinking() returns trigger language 
 begin
     if tg_table_name = 'log_tile' then
         if (new.level, new.index) = (old.level, old.index) and substring(new.hashes for octet_length(old.hashes)) = old.hashes then return new; end if;
-    elsif new.log_id = old.log_id and new.size >= old.size and new.low_water >= old.low_water then
+    elsif new.log_id = old.log_id and new.size >= old.size and new.low_water >= old.low_water
+          -- Never ahead of what was given out: events that come later would lie below it and never be sealed.
+          and greatest(new.low_water, new.fence) <= (select last_value from {schema}.mt_events_sequence) then
         return new;
     end if;
     raise exception '% on %.% is refused: the log only grows', tg_op, tg_table_schema, tg_table_name using errcode = '42501';
