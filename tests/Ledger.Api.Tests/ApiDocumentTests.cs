@@ -72,6 +72,11 @@ public sealed class ApiDocumentTests(ApiFixture api)
             Assert.DoesNotContain("   at ", problem.ToString());
             Assert.NotEqual("", problem.GetProperty("mend").GetString());
         }
+        using var strange = new StringContent("{}");
+        strange.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("application/json; charset=nonsense");
+        using var unread = await api.Http.PostAsync("/api/session", strange);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, unread.StatusCode);
+        Assert.Contains("utf-8", await unread.Content.ReadAsStringAsync());
         using var nowhere = await offices.Auditor.SendAsync(HttpMethod.Get, "/api/nowhere", null);
         Assert.Equal(HttpStatusCode.NotFound, nowhere.StatusCode);
         Assert.Contains("not-found", await nowhere.Content.ReadAsStringAsync());

@@ -58,6 +58,7 @@ public sealed class IdentityTests
     [InlineData("138 1234 5678", "手机号码"), InlineData("１３８－１２３４－５６７８", "手机号码"), InlineData("(138)1234.5678", "手机号码"), InlineData("138 12 34 56 78", "手机号码")]
     [InlineData("1 3 8 1 2 3 4 5 6 7 8", "手机号码"), InlineData("138、1234、5678", "手机号码"), InlineData("tel:13812345678", "手机号码"), InlineData("TEL13812345678", "手机号码")]
     [InlineData("１３８\u2060１２３４\u00ad５６７８", "手机号码"), InlineData("١٣٨١٢٣٤٥٦٧٨", "手机号码"), InlineData("2026-06-18 138 1234 5678", "手机号码"), InlineData("一三八一二三四五六七八", "手机号码")]
+    [InlineData("1三812345678", "手机号码"), InlineData("一三八 一二三四 五六七八", "手机号码"), InlineData("壹叁捌壹贰叁肆伍陆柒捌", "手机号码"), InlineData("110105一九四九1231002X", "身份证号")]
     [InlineData("卡号6222020200112230", "银行卡号"), InlineData("6222 0202 0011 2230", "银行卡号"), InlineData("6222-0202-0011-2230", "银行卡号")]
     public void Numbers_of_people_are_found_however_they_are_written(string text, string what) => Assert.Equal(what, PersonalNumbers.In(text));
 

@@ -20,7 +20,7 @@ public sealed class RefusedException(Rejection rejection) : Exception(rejection.
 /// <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
 /// <c>faults</c> (field, or row and column of an upload).
 /// </summary>
-public static class Problem
+public static partial class Problem
 {
     public const string ContentType = "application/problem+json";
 
@@ -65,6 +65,10 @@ public static class Problem
             new Rejection(Rejections.BodyInvalid, json.Message.Contains("missing required", StringComparison.Ordinal)
                 ? $"缺少字段 {Names(json.Message)}" : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段")
             { Field = Field(json.Path) },
+        BadHttpRequestException { Message: var message } when Unbound().Match(message) is { Success: true } parameter =>
+            new Rejection(Rejections.BodyInvalid, $"参数 {parameter.Groups[1].Value} 的取值不对") { Field = parameter.Groups[1].Value },
+        BadHttpRequestException { Message: var message } when message.StartsWith("Implicit body", StringComparison.Ordinal) =>
+            new Rejection(Rejections.BodyInvalid, "请求内容为空：应为 JSON"),
         BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
         InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
         Projections.Provenance.TraceLimitException limit => new Rejection(Rejections.LimitExceeded, limit.Message),
@@ -74,6 +78,9 @@ public static class Problem
         Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
         _ => null,
     };
+
+    [System.Text.RegularExpressions.GeneratedRegex("^Failed to bind parameter \"\\S+ (\\w+)\"")]
+    private static partial System.Text.RegularExpressions.Regex Unbound();
 
     /// <summary>The property names that the serializer quotes, after the type's own.</summary>
     private static string Names(string message) =>

@@ -8,6 +8,7 @@ using Ledger.Domain;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Net.Http.Headers;
 
 namespace Ledger.Api.Security;
 
@@ -134,6 +135,11 @@ public static class Hardening
         app.Use(async (http, next) =>
         {
             var request = http.Request;
+            if (!IsUtf8(request))
+            {
+                await Problem.Of(new Rejection(Rejections.BodyInvalid with { Status = StatusCodes.Status415UnsupportedMediaType }, "Content-Type 的字符集应为 utf-8"), http).ExecuteAsync(http);
+                return;
+            }
             if (http.User.FindFirst("sub")?.Value is not { } user)
             {
                 if (request.ContentLength > AnonymousBody) throw new BadHttpRequestException("too long", StatusCodes.Status413PayloadTooLarge);
@@ -149,6 +155,12 @@ public static class Hardening
             await ReadAsync(http, next);
         });
     }
+
+    /// <summary>JSON is UTF-8 (RFC 8259, 8.1).</summary>
+    private static bool IsUtf8(HttpRequest request) =>
+        !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        || !type.Charset.HasValue
+        || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
 
     private static async Task ReadAsync(HttpContext http, RequestDelegate next)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -6,7 +7,7 @@ namespace Ledger.Domain.Identity;
 
 /// <summary>
 /// Numbers that identify a person, found in what people write: what must not get into an event, which nobody can erase. Before it looks,
-/// the text is made plain: full width and other scripts' digits become ASCII, what is not seen (zero width, marks) goes, and digits that
+/// the text is made plain: full width, other scripts' digits and Chinese numerals become ASCII, what is not seen (zero width, marks) goes, and digits that
 /// only spaces, hyphens, dots or other punctuation keep apart are read together.
 /// <para>
 /// Two kinds of text. <see cref="In"/>: words, names, titles. No citizen id, mobile number or bank card (Luhn). <see cref="InReference"/>:
@@ -40,7 +41,7 @@ public static partial class PersonalNumbers
                 }
             }
         }
-        return WrittenOut().Matches(plain).Select(m => Alone(new Group(new string([.. m.Value.Select(InDigits)]), "", false, false))).FirstOrDefault(found => found is not null);
+        return null;
     }
 
     /// <summary>The same for a reference, a key or a name of an account: a citizen id anywhere in it, or a mobile number and nothing else.</summary>
@@ -119,7 +120,8 @@ public static partial class PersonalNumbers
                     plain.Append((char)('0' + (int)Rune.GetNumericValue(rune)));
                     break;
                 default:
-                    plain.Append(rune);
+                    if (rune.IsBmp && Numerals.TryGetValue((char)rune.Value, out var digit)) plain.Append(digit);
+                    else plain.Append(rune);
                     break;
             }
         }
@@ -149,7 +151,9 @@ public static partial class PersonalNumbers
 
     private static bool FollowsLetter(string plain, int at) => at > 0 && char.IsAsciiLetter(plain[at - 1]) && !PhoneWord().IsMatch(plain[..at]);
 
-    private static char InDigits(char c) => c == '幺' ? '1' : (char)('0' + Math.Max(0, "〇一二三四五六七八九".IndexOf(c)));
+    /// <summary>Digits as people write them out; the financial forms too.</summary>
+    private static readonly FrozenDictionary<char, char> Numerals = new[] { "〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖", "○幺两弎" }
+        .SelectMany(row => row.Select((c, i) => (c, Digit: (char)('0' + i)))).ToFrozenDictionary(n => n.c, n => n.Digit);
 
     [GeneratedRegex("[0-9]+X(?![0-9A-Z])|[0-9]+|(?<=[0-9][^0-9A-Z]{1,3})X(?![0-9A-Z])")]
     private static partial Regex Digits();
@@ -159,7 +163,4 @@ public static partial class PersonalNumbers
 
     [GeneratedRegex("(?:TEL|PHONE|MOBILE|MOB|CALL)$")]
     private static partial Regex PhoneWord();
-
-    [GeneratedRegex("[〇零幺一二三四五六七八九]{11,}")]
-    private static partial Regex WrittenOut();
 }
