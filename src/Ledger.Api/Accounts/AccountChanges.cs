@@ -128,8 +128,7 @@ public static class AccountChanges
         if (account.Person is not null) throw new RefusedException(new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户"));
         var (isAlone, by) = await StandingAsync(command, [account.Region], [account.Name]);
         var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people);
-        var administrators = await command.ReadManyAsync<Account>((await AdministratorsAsync(command, [account.Region])).Select(StreamId.Account));
-        account = command.Append(id, account, AccountDecider.NameHolder(account, holder, administrators.Values, isAlone, by));
+        account = command.Append(id, account, AccountDecider.NameHolder(account, holder, isAlone, by));
         return new Answer(AccountView.Of(account), account.Revision);
     }
 
@@ -157,19 +156,14 @@ public static class AccountChanges
     /// </summary>
     private static async Task<(bool IsAlone, Actor By)> StandingAsync(Command command, string[] regions, string[] others)
     {
-        var names = await AdministratorsAsync(command, regions);
-        var by = await command.ActorAmongAsync([.. names, .. others]);
-        return (names.All(by.Is), by);
-    }
-
-    private static async Task<string[]> AdministratorsAsync(Command command, string[] regions)
-    {
         var administrators = await command.Connection.QueryAsync(
             $"""
              select distinct data ->> 'roleRegion', stream_id from {LedgerStore.Schema}.mt_events
               where type in ('account_opened', 'account_changed') and data ->> 'role' = '{Account.Administrator}'
              """, r => (Region: r.GetString(0), Name: r.GetString(1)[StreamId.Account("").Length..]));
-        return [.. administrators.Where(a => regions.Any(r => RegionCode.Contains(a.Region, r))).Select(a => a.Name).Distinct()];
+        string[] names = [.. administrators.Where(a => regions.Any(r => RegionCode.Contains(a.Region, r))).Select(a => a.Name).Distinct()];
+        var by = await command.ActorAmongAsync([.. names, .. others]);
+        return (names.All(by.Is), by);
     }
 
     private static async Task<Holder> HolderAsync(string accountId, string? personName, string? citizenId, Command command, PersonalData people)

@@ -197,11 +197,11 @@ public static class AccountDecider
         : new IEventOf<Account>[] { new AccountClosed(reason) };
 
     /// <summary>An account from before names its person, also when it is closed: what it did still counts as his.</summary>
-    /// <param name="administrators">Whoever is or was an administrator of the region: two of them are two people, and nobody makes them one.</param>
-    public static Decision<Account> NameHolder(Account state, Holder holder, IEnumerable<Account> administrators, bool isAlone, Actor by) =>
+    /// <param name="by">Knows the persons of the region's administrators: two of these are two people, and nobody makes them one.</param>
+    public static Decision<Account> NameHolder(Account state, Holder holder, bool isAlone, Actor by) =>
         state.Person is not null ? new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户")
         : !isAlone && by.Is(state.Name) ? new Rejection(Rejections.SelfApproval, "请另一位管理员为您写明")
-        : state.Role == Account.Administrator && administrators.Any(a => a.Id != state.Id && a.Person == holder.Person)
+        : state.Role == Account.Administrator && by.Persons.Values.Contains(holder.Person)
             ? new Rejection(Rejections.AlreadyExists, "此人已有另一个管理员账户；一人只用一个，多余的请停用") { Field = "citizenId" }
         : new IEventOf<Account>[] { new AccountHolderNamed(holder.Person, holder.Digest) };
 
