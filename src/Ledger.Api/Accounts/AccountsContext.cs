@@ -69,8 +69,7 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
     /// <summary>Makes the tables where there are none; as their owner.</summary>
     public static async Task CreateTablesAsync(NpgsqlDataSource owner, CredentialSeal seal)
     {
-        var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options, seal);
-        await using var _ = context;
+        await using var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options, seal);
         await using var connection = await owner.OpenConnectionAsync();
         if ((await connection.QueryAsync($"select to_regclass('{Schema}.\"Sessions\"') is null", r => r.GetBoolean(0))).Single())
             await connection.ExecuteAsync(context.Database.GenerateCreateScript());

@@ -39,17 +39,18 @@ public sealed class CredentialSeal(KeyFile keys)
         );
 
     /// <summary>Whether the product wrote this; else it opens nothing, and is on record.</summary>
-    public async Task<bool> IsOursAsync(ISealed row, string name, Findings findings)
+    public async Task<bool> IsOursAsync(ISealed row, Findings findings)
     {
         if (row.Seal == Of(row))
             return true;
         if (row is Session { Seal: "" })
             return false; // of a node of an earlier build: he signs in again
-        var what = row switch
+        var (name, what) = row switch
         {
-            LedgerUser => "口令",
-            SecondFactor => "验证器",
-            _ => "会话",
+            LedgerUser u => (u.Id, "口令"),
+            SecondFactor f => (f.UserId, "验证器"),
+            Session s => (s.UserId, "会话"),
+            _ => throw new ArgumentOutOfRangeException(nameof(row)),
         };
         await findings.AddAsync("account", $"{StreamId.Account(name)}：登录表中的{what}被改动，不予采用 credentials were edited");
         return false;

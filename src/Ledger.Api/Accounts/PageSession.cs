@@ -41,33 +41,33 @@ public sealed class PageSession(IOptionsMonitor<AuthenticationSchemeOptions> opt
         if (!HttpMethods.IsGet(Request.Method) && !HttpMethods.IsHead(Request.Method) && !IsFromOurPages(Request)) return AuthenticateResult.Fail("sent by another site");
         await using var connection = await database.OpenConnectionAsync(Context.RequestAborted);
         var now = time.GetUtcNow();
+        var hash = Hash(secret);
         var found = await connection.QueryAsync(
             $"""
              select s."Id", s."UserId", u."Role", u."Region", s."DelegatedFrom", s."UsedAt", s."PreviousHash", s."Seal"
                from {AccountsContext.Schema}."Sessions" s join {AccountsContext.Schema}."AspNetUsers" u on u."Id" = s."UserId"
               where s."TokenHash" = @hash and s."EndedAt" is null and s."ExpiresAt" > @now and not u."IsClosed"
              """,
-            r => (Id: r.GetGuid(0), Name: r.GetString(1), Role: r.GetString(2), Region: r.GetString(3), From: r.IsDBNull(4) ? null : r.GetString(4), UsedAt: r.GetFieldValue<DateTimeOffset>(5),
-                Previous: r.IsDBNull(6) ? null : r.GetString(6), Seal: r.GetString(7)),
-            ("hash", Hash(secret)), ("now", now));
-        if (found is not [var session]) return AuthenticateResult.Fail("session ended");
-        var kept = new Session
-        {
-            Id = session.Id,
-            UserId = session.Name,
-            DelegatedFrom = session.From,
-            TokenHash = Hash(secret),
-            PreviousHash = session.Previous,
-            Seal = session.Seal,
-        };
-        if (!await seal.IsOursAsync(kept, session.Name, findings)) return AuthenticateResult.Fail("edited session");
-        if (ActorName.IsReserved(session.Name)) return AuthenticateResult.Fail("reserved name");
-        var acting = session.From is { } holder ? await rights.DelegatedAsync(connection, holder, session.Name, clock.Today)
-            : await rights.OfAsync(connection, session.Name, session.Role, session.Region);
+            r => (Role: r.GetString(2), Region: r.GetString(3), Session: new Session
+            {
+                Id = r.GetGuid(0),
+                UserId = r.GetString(1),
+                DelegatedFrom = r.IsDBNull(4) ? null : r.GetString(4),
+                UsedAt = r.GetFieldValue<DateTimeOffset>(5),
+                TokenHash = hash,
+                PreviousHash = r.IsDBNull(6) ? null : r.GetString(6),
+                Seal = r.GetString(7),
+            }),
+            ("hash", hash), ("now", now));
+        if (found is not [var (ownRole, ownRegion, session)]) return AuthenticateResult.Fail("session ended");
+        if (!await seal.IsOursAsync(session, findings)) return AuthenticateResult.Fail("edited session");
+        if (ActorName.IsReserved(session.UserId)) return AuthenticateResult.Fail("reserved name");
+        var acting = session.DelegatedFrom is { } holder ? await rights.DelegatedAsync(connection, holder, session.UserId, clock.Today)
+            : await rights.OfAsync(connection, session.UserId, ownRole, ownRegion);
         if (acting is not var (role, region)) return AuthenticateResult.Fail("delegation ended, or no such account");
         if (now - session.UsedAt > TouchAfter)
             await connection.ExecuteAsync($"""update {AccountsContext.Schema}."Sessions" set "UsedAt" = @now, "ExpiresAt" = @until where "Id" = @id""", ("now", now), ("until", now + IdleTime), ("id", session.Id));
-        var actor = new Actor(session.Name, role, region) { OnBehalfOf = session.From };
+        var actor = new Actor(session.UserId, role, region) { OnBehalfOf = session.DelegatedFrom };
         var identity = new ClaimsIdentity([.. Tokens.Claims(actor), new("session", $"{session.Id}")], Name, "sub", "role");
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Name));
     }

@@ -115,7 +115,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         var hash = Hash(refreshToken ?? "");
         var session = await EntityFrameworkQueryableExtensions.FirstOrDefaultAsync(accounts.Sessions, s => s.TokenHash == hash || s.PreviousHash == hash);
         var user = session is null ? null : await users.FindByIdAsync(session.UserId);
-        if (session is not null && !await seal.IsOursAsync(session, session.UserId, findings)) session = null;
+        if (session is not null && !await seal.IsOursAsync(session, findings)) session = null;
         if (session is null || user is null || user.IsClosed || session.EndedAt is not null || session.ExpiresAt <= time.GetUtcNow()) throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
         if (session.TokenHash == hash) return await IssueAsync(user, session);
         session.EndedAt = time.GetUtcNow();
@@ -248,7 +248,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
 
     /// <summary>Closed, opened before names were reserved, or with a password that somebody else wrote: as if there were none.</summary>
     private async Task<LedgerUser?> FindAsync(string name) =>
-        await users.FindByIdAsync(name) is { IsClosed: false } user && !ActorName.IsReserved(user.Id) && await seal.IsOursAsync(user, user.Id, findings) ? user : null;
+        await users.FindByIdAsync(name) is { IsClosed: false } user && !ActorName.IsReserved(user.Id) && await seal.IsOursAsync(user, findings) ? user : null;
 
     private async Task CheckCodeAsync(LedgerUser user, string? code, string role)
     {
@@ -259,7 +259,7 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         }
         if (string.IsNullOrWhiteSpace(code)) throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
         foreach (var factor in await EntityFrameworkQueryableExtensions.ToListAsync(accounts.UserTokens.Where(t => t.UserId == user.Id)))
-            if (!await seal.IsOursAsync(factor, user.Id, findings)) throw Refuse(Rejections.SecondFactorNeeded, "验证器记录被改动，请管理员重新发放");
+            if (!await seal.IsOursAsync(factor, findings)) throw Refuse(Rejections.SecondFactorNeeded, "验证器记录被改动，请管理员重新发放");
         if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim()))
         {
             var now = DateTimeOffset.UtcNow; // the authenticator's clock, not the sample's

@@ -79,33 +79,18 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             await findings.AddAsync("person", $"{id}：个人信息记录被改动，无法解开 personal data was edited");
         throw new RefusedException(new Rejection(Rejections.PersonDamaged, string.Join("、", damaged.Take(3))));
 
-        (string Id, Person? Person) Opened((string Id, byte[] Key, byte[] Data) row)
-        {
-            try
-            {
-                return (row.Id, Open(row.Id, row.Key, row.Data));
-            }
-            catch (CryptographicException)
-            {
-                return (row.Id, null);
-            }
-        }
+        (string Id, Person? Person) Opened((string Id, byte[] Key, byte[] Data) row) => (row.Id, Open(row.Id, row.Key, row.Data));
     }
 
     /// <summary>Whether a row is as the product wrote it: it opens, and is found by its own person's number.</summary>
     /// <param name="names">Collectives or counties in whose register it may stand.</param>
     public bool IsWhole(string id, byte[] key, byte[] data, byte[] hash, IReadOnlyList<string> names)
     {
-        try
-        {
-            var citizen = CitizenId.Parse(Open(id, key, data).CitizenId, out _);
-            string?[] registers = [null, Donors(null), .. names.Select(OfCollective), .. names.Select(Donors)];
-            return registers.Any(register => Hash(citizen, register).AsSpan().SequenceEqual(hash));
-        }
-        catch (CryptographicException)
-        {
+        if (Open(id, key, data) is not { } person)
             return false;
-        }
+        var citizen = CitizenId.Parse(person.CitizenId, out _);
+        string?[] registers = [null, Donors(null), .. names.Select(OfCollective), .. names.Select(Donors)];
+        return registers.Any(register => Hash(citizen, register).AsSpan().SequenceEqual(hash));
     }
 
     /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
@@ -159,8 +144,18 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         return (Encrypt(keys.KeyEncryptionKey, key, memberId), Encrypt(key, JsonSerializer.SerializeToUtf8Bytes(person), memberId));
     }
 
-    private Person Open(string memberId, byte[] wrappedKey, byte[] data) =>
-        JsonSerializer.Deserialize<Person>(Decrypt(Decrypt(keys.KeyEncryptionKey, wrappedKey, memberId), data, memberId))!;
+    /// <summary>Null: not what was written here, or not of this person.</summary>
+    private Person? Open(string memberId, byte[] wrappedKey, byte[] data)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Person>(Decrypt(Decrypt(keys.KeyEncryptionKey, wrappedKey, memberId), data, memberId))!;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
 
     // Layout: nonce (12) ‖ tag (16) ‖ ciphertext. The member id is authenticated, so that rows cannot be swapped.
     private static byte[] Encrypt(byte[] key, byte[] plain, string memberId)
