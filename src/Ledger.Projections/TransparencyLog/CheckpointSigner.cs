@@ -29,45 +29,36 @@ public sealed class SignerMemory(string path)
 public sealed class CheckpointSigner(NpgsqlDataSource database, string schema, IReadOnlyList<NoteSigner> keys, SignerMemory memory, TimeProvider time)
 {
     /// <summary>The new checkpoint; null when nothing was added, or another node holds the log.</summary>
-    /// <exception cref="LogDamagedException">The tree does not contain what was signed. It is written down as a finding, and nothing is signed.</exception>
+    /// <exception cref="LogDamagedException">The tree does not contain what was signed; nothing is signed.</exception>
     public async Task<Checkpoint?> SignAsync(CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var sizes = await connection.QueryAsync($"select size from {schema}.log_state for update skip locked", r => r.GetInt64(0));
         if (sizes is not [var size] || size == 0) return null;
-        try
+        var stored = await LogStore.LatestAsync(connection, schema);
+        var remembered = memory.Read();
+        if (remembered is not null && remembered.Origin != keys[0].Verifier.Name) throw new LogDamagedException($"签名记忆属于另一日志 {remembered.Origin}");
+        var tiles = new Tiles(connection, schema);
+        var root = await tiles.AskAsync(node => MerkleTree.Root(size, node));
+        foreach (var (was, whose) in new[] { (stored, "数据库"), (remembered, "签名者") })
         {
-            var stored = await LogStore.LatestAsync(connection, schema);
-            var remembered = memory.Read();
-            if (remembered is not null && remembered.Origin != keys[0].Verifier.Name) throw new LogDamagedException($"签名记忆属于另一日志 {remembered.Origin}");
-            var tiles = new Tiles(connection, schema);
-            var root = await tiles.AskAsync(node => MerkleTree.Root(size, node));
-            foreach (var (was, whose) in new[] { (stored, "数据库"), (remembered, "签名者") })
-            {
-                if (was is null) continue;
-                if (was.Size > size) throw new LogDamagedException($"{whose}记得大小 {was.Size} 的检查点，现在的日志没有那么长：日志被截断，或恢复了旧备份");
-                var proof = await tiles.AskAsync(node => MerkleTree.ConsistencyProof(was.Size, size, node));
-                if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof)) throw new LogDamagedException($"现在的日志不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
-            }
-            if (stored?.Size == size)
-            {
-                if (remembered is null) memory.Write(stored);
-                return null;
-            }
-            var bare = new Checkpoint(keys[0].Verifier.Name, size, root, []);
-            var signed = bare with { Signatures = [.. keys.Select(k => k.Sign(bare.Text, time.GetUtcNow()))] };
-            // Remembered first: signing twice the same is harmless, forgetting what went out is not.
-            memory.Write(signed);
-            await connection.ExecuteAsync($"insert into {schema}.log_checkpoint (size, note) values (@size, @note)", ("size", size), ("note", signed.Note));
-            await transaction.CommitAsync(cancellation);
-            return signed;
+            if (was is null) continue;
+            if (was.Size > size) throw new LogDamagedException($"{whose}记得大小 {was.Size} 的检查点，现在的日志没有那么长：日志被截断，或恢复了旧备份");
+            var proof = await tiles.AskAsync(node => MerkleTree.ConsistencyProof(was.Size, size, node));
+            if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof)) throw new LogDamagedException($"现在的日志不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
         }
-        catch (LogDamagedException e)
+        if (stored?.Size == size)
         {
-            await transaction.RollbackAsync(CancellationToken.None);
-            await LogStore.FindingAsync(connection, schema, "signing-refused", e.Message);
-            throw;
+            if (remembered is null) memory.Write(stored);
+            return null;
         }
+        var bare = new Checkpoint(keys[0].Verifier.Name, size, root, []);
+        var signed = bare with { Signatures = [.. keys.Select(k => k.Sign(bare.Text, time.GetUtcNow()))] };
+        // Remembered first: signing twice the same is harmless, forgetting what went out is not.
+        memory.Write(signed);
+        await connection.ExecuteAsync($"insert into {schema}.log_checkpoint (size, note) values (@size, @note)", ("size", size), ("note", signed.Note));
+        await transaction.CommitAsync(cancellation);
+        return signed;
     }
 }
