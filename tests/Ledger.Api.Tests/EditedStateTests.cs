@@ -44,12 +44,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     private Task<string> MemberAsync() => _product.ScalarAsync<string>($"select id from ledger.mt_doc_member where data -> 'memberships' ? '{_village.CollectiveId}' order by id limit 1");
 
     /// <summary>As the application's own role, which is all that a thief of the product's connection has.</summary>
-    private async Task EditAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(await _product.ApplicationConnectionAsync());
-        await connection.OpenAsync();
-        Assert.True(await connection.ExecuteAsync(sql) > 0, sql);
-    }
+    private Task<int> EditAsync(string sql) => _product.EditAsync(sql);
 
     private async Task<string> FindingsAsync() => (await _product.CityAuditor.GetAsync("/api/audit/log")).GetProperty("findings").GetRawText();
 

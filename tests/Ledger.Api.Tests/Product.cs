@@ -139,6 +139,16 @@ public sealed class Product : IAsyncDisposable
         return (await DatabaseAccess.OfAsync(settings, null, Storage.KeyFile.LoadOrCreate(KeyFile))).Application;
     }
 
+    /// <summary>What the thief of that role changes; how many rows. At least one, or the attack was none.</summary>
+    public async Task<int> EditAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(await ApplicationConnectionAsync());
+        await connection.OpenAsync();
+        var rows = await connection.ExecuteAsync(sql);
+        Assert.True(rows > 0, sql);
+        return rows;
+    }
+
     public Task<T> ScalarAsync<T>(string sql) => ApiFixture.ScalarOfAsync<T>(ConnectionString, sql);
 
     /// <summary>What the signer remembers, apart from the database.</summary>

@@ -47,9 +47,9 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await ApiFixture.EventuallyAsync(async () => (await CheckAsync()) is { IsSound: true, Behind: 0 }, "all is taken in");
 
         // A stream's version, up and down: the next command goes by the events, and says so.
-        await EditAsync($"update ledger.mt_streams set version = version + 5 where id = '{village.FundId}'");
+        await product.EditAsync($"update ledger.mt_streams set version = version + 5 where id = '{village.FundId}'");
         await village.AllocateAsync(1);
-        await EditAsync($"update ledger.mt_streams set version = 1 where id = '{village.FundId}'");
+        await product.EditAsync($"update ledger.mt_streams set version = 1 where id = '{village.FundId}'");
         await village.AllocateAsync(1);
         await product.FoundAsync("state", "流的版本被改动");
         Assert.Equal(0, await product.ScalarAsync<long>("select count(*) from (select stream_id from ledger.mt_events group by 1 having max(version) <> count(*)) gaps"));
@@ -64,40 +64,40 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             ("Plan", "delete from ledger.mt_doc_plan"),
         })
         {
-            await EditAsync(sql);
+            await product.EditAsync(sql);
             var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
             Assert.True(exit == 1 && said.Contains(projection, StringComparison.Ordinal), $"{sql}: {said}");
         }
         Assert.True((await CheckAsync()).IsSound);
 
         // The lease of the asynchronous projections: for a minute each answer says how much it does not know yet; for ever nobody has it.
-        await EditAsync("update ledger.lease set holder = gen_random_uuid(), until = now() + interval '1 minute'");
+        await product.EditAsync("update ledger.lease set holder = gen_random_uuid(), until = now() + interval '1 minute'");
         await ApiFixture.EventuallyAsync(async () =>
         {
             await village.AllocateAsync(1);
             return (await CheckAsync()).Behind > 0;
         }, "the audit trail stands still, and says so");
-        await EditAsync("update ledger.lease set holder = gen_random_uuid(), until = 'infinity'");
+        await product.EditAsync("update ledger.lease set holder = gen_random_uuid(), until = 'infinity'");
         await ApiFixture.EventuallyAsync(async () => (await CheckAsync()) is { IsSound: true, Behind: 0 }, "it goes on");
 
         // How far the log has looked: not beyond what there is, or what comes later would never be sealed.
-        await Assert.ThrowsAsync<PostgresException>(() => EditAsync("update ledger.log_state set fence = 999999999"));
-        await Assert.ThrowsAsync<PostgresException>(() => EditAsync("update ledger.log_state set low_water = 999999999"));
+        await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync("update ledger.log_state set fence = 999999999"));
+        await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync("update ledger.log_state set low_water = 999999999"));
 
         // In which shape states were written: at once on the health page; the look sets it right (below, at the next start).
-        await EditAsync("update ledger.state_shape set shape = 'x' where type = 'Fund'");
+        await product.EditAsync("update ledger.state_shape set shape = 'x' where type = 'Fund'");
         await ApiFixture.EventuallyAsync(async () => (await HealthAsync()).Contains("states-changed", StringComparison.Ordinal), "health says so");
 
         // A person's row: nobody reads what the product did not write.
         var member = await product.ScalarAsync<string>("select member_id from ledger.person where member_id like 'member-%' and data is not null limit 1");
-        await EditAsync($"update ledger.person set data = '\\x00' where member_id = '{member}'");
+        await product.EditAsync($"update ledger.person set data = '\\x00' where member_id = '{member}'");
         await ApiFixture.RefusedAsync("person-damaged", village.Offices.Reviewer, $"/api/members/{member}/disclosure", new { reason = "核对" });
         await product.FoundAsync("person", member);
 
         // Projections that were told that they have seen everything: what they left out is named.
         await product.StopAsync();
-        await EditAsync("insert into ledger.mt_event_projection_floors values ('AuditTrail:All', '*DEFAULT*', 1000000)");
-        await EditAsync("insert into ledger.mt_high_water_skips values (1000000, 1)");
+        await product.EditAsync("insert into ledger.mt_event_projection_floors values ('AuditTrail:All', '*DEFAULT*', 1000000)");
+        await product.EditAsync("insert into ledger.mt_high_water_skips values (1000000, 1)");
         await product.StartAsync();
         village = product.Village;
         await village.AllocateAsync(1);
@@ -105,7 +105,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await ApiFixture.EventuallyAsync(async () => await product.ScalarAsync<long>($"select count(*) from ledger.audit_entry where seq = {last}") == 1 || !(await CheckAsync()).IsSound,
             "the entry is there, or its lack is named");
         await product.StopAsync();
-        await EditAsync("update ledger.mt_event_progression set last_seq_id = last_seq_id + 1000 where name like 'AuditTrail%'");
+        await product.EditAsync("update ledger.mt_event_progression set last_seq_id = last_seq_id + 1000 where name like 'AuditTrail%'");
         await product.StartAsync();
         village = product.Village;
         await ApiFixture.EventuallyAsync(async () => !(await HealthAsync()).Contains("states-changed", StringComparison.Ordinal), "the look has set the shape right");
@@ -113,7 +113,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await ApiFixture.EventuallyAsync(async () => !(await CheckAsync()).IsSound, "the check names what the audit trail lacks");
 
         // The log's own rows: what is not there cannot be signed.
-        await EditAsync("update ledger.log_state set size = size + 100");
+        await product.EditAsync("update ledger.log_state set size = size + 100");
         await ApiFixture.EventuallyAsync(async () => !(await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean(), "the log's check names the missing entries");
 
         async Task<string> HealthAsync()
@@ -123,13 +123,6 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         }
 
         async Task<(bool IsSound, long Behind)> CheckAsync() => await product.CityAuditor.GetAsync("/api/audit/check") is var check ? (check.GetProperty("isSound").GetBoolean(), check.GetProperty("behind").GetInt64()) : default;
-
-        async Task EditAsync(string sql)
-        {
-            await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
-            await connection.OpenAsync();
-            Assert.True(await connection.ExecuteAsync(sql) > 0, sql);
-        }
     }
 
     [Fact]
@@ -152,12 +145,6 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await PostAsync("/api/session/password", new { name = "wang.min", password = issued.GetProperty("oneTimePassword").GetString(), newPassword = "correct horse 4" });
         var session = await PostAsync("/api/session", new { name = "wang.min", password = "correct horse 4" });
 
-        async Task EditAsync(string sql)
-        {
-            await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
-            await connection.OpenAsync();
-            Assert.True(await connection.ExecuteAsync(sql) > 0, sql);
-        }
         async Task<HttpStatusCode> StatusAsync(string path, object body, string? cookie = null)
         {
             using var request = new HttpRequestMessage(body is string ? HttpMethod.Get : HttpMethod.Post, path) { Content = body is string ? null : SampleClient.Json(body) };
@@ -167,7 +154,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         }
 
         // His own password, seal and all, in another's row: as a wrong password, and on record.
-        await EditAsync("""
+        await product.EditAsync("""
             update accounts."AspNetUsers" z set "PasswordHash" = w."PasswordHash", "MustChangePassword" = false, "Seal" = w."Seal" from accounts."AspNetUsers" w
              where z."Id" = 'zhao.lei' and w."Id" = 'wang.min'
             """);
@@ -176,27 +163,27 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
 
         // A session of his own making, and his own made another's.
         var cookie = "a-secret-of-the-thief";
-        await EditAsync($"""
+        await product.EditAsync($"""
             insert into accounts."Sessions" ("Id", "UserId", "TokenHash", "Address", "Agent", "StartedAt", "UsedAt", "ExpiresAt", "Seal")
             values (gen_random_uuid(), 'zhao.lei', '{Accounts.PageSession.Hash(cookie)}', '', '', now(), now(), now() + interval '1 day', 'c2VhbA==')
             """);
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("/api/sessions", "", cookie));
         await product.FoundAsync("account", "account-zhao.lei：登录表中的会话");
-        await EditAsync("""update accounts."Sessions" set "UserId" = 'zhao.lei' where "UserId" = 'wang.min'""");
+        await product.EditAsync("""update accounts."Sessions" set "UserId" = 'zhao.lei' where "UserId" = 'wang.min'""");
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() }));
-        await EditAsync("""update accounts."Sessions" set "UserId" = 'wang.min' where "UserId" = 'zhao.lei' and "Seal" <> 'c2VhbA=='""");
+        await product.EditAsync("""update accounts."Sessions" set "UserId" = 'wang.min' where "UserId" = 'zhao.lei' and "Seal" <> 'c2VhbA=='""");
 
-        // A second factor moved from his account to another's.
-        await EditAsync("""
+        // A second factor of his own making: already the row of the account, which says that there is one, is not the product's.
+        await product.EditAsync("""
             insert into accounts."AspNetUserTokens" ("UserId", "LoginProvider", "Name", "Value", "Seal") values ('wang.min', '[AspNetUserStore]', 'AuthenticatorKey', 'JBSWY3DPEHPK3PXP', 'c2VhbA==')
             """);
-        await EditAsync("""update accounts."AspNetUsers" set "TwoFactorEnabled" = true where "Id" = 'wang.min'""");
+        await product.EditAsync("""update accounts."AspNetUsers" set "TwoFactorEnabled" = true where "Id" = 'wang.min'""");
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("/api/session", new { name = "wang.min", password = "correct horse 4", code = "123456" }));
         await product.FoundAsync("account", "account-wang.min：登录表中的口令");
-        await EditAsync("""update accounts."AspNetUsers" set "TwoFactorEnabled" = false where "Id" = 'wang.min'""");
+        await product.EditAsync("""update accounts."AspNetUsers" set "TwoFactorEnabled" = false where "Id" = 'wang.min'""");
 
         // Another name, role and region: his session goes on in his own.
-        await EditAsync("""update accounts."AspNetUsers" set "Role" = 'county-hrss', "Region" = '370811', "UserName" = 'zhao.lei2' where "Id" = 'wang.min'""");
+        await product.EditAsync("""update accounts."AspNetUsers" set "Role" = 'county-hrss', "Region" = '370811', "UserName" = 'zhao.lei2' where "Id" = 'wang.min'""");
         var next = await PostAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() });
         Assert.Equal(("wang.min", Roles.VillageFinance, village.VillageCode),
             (next.GetProperty("name").GetString(), next.GetProperty("role").GetString(), next.GetProperty("region").GetString()));
@@ -225,13 +212,9 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         Assert.Equal(0, await product.ScalarAsync<long>($"select count(*) from ledger.log_finding where detail like '{members[2]}%'"));
 
         // A hash of nothing in the log's tiles: the signer signs no such tree.
-        await using (var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync()))
-        {
-            await connection.OpenAsync();
-            var last = "select level, max(index) as index from ledger.log_tile where level = 0 group by level";
-            var forged = $"update ledger.log_tile t set hashes = t.hashes || sha256('forged') from ({last}) l where (t.level, t.index) = (l.level, l.index)";
-            Assert.Equal(1, await connection.ExecuteAsync(forged));
-        }
+        var last = "select level, max(index) as index from ledger.log_tile where level = 0 group by level";
+        var forged = $"update ledger.log_tile t set hashes = t.hashes || sha256('forged') from ({last}) l where (t.level, t.index) = (l.level, l.index)";
+        Assert.Equal(1, await product.EditAsync(forged));
         await product.Village.AllocateAsync(1);
         await product.FoundAsync("signing-refused", "与日志大小不符");
     }
