@@ -8,11 +8,17 @@ namespace Ledger.Bench;
 /// <summary>A new database of a measurement, with what a product on it is told, and who acts there.</summary>
 public sealed class BenchDatabase(string connectionString, string keyFile)
 {
-    public static async Task<BenchDatabase> NewAsync(PrivateCluster cluster, string folder, string name) => new(await cluster.DatabaseAsync(name), Path.Combine(folder, "keys.json"));
+    public static async Task<BenchDatabase> NewAsync(PrivateCluster cluster, string folder, string name) =>
+        new(await cluster.DatabaseAsync(name), Path.Combine(folder, "keys.json"));
 
     public string ConnectionString => connectionString;
 
-    public IReadOnlyDictionary<string, string> Settings { get; } = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = keyFile };
+    public IReadOnlyDictionary<string, string> Settings { get; } =
+        new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Ledger"] = connectionString,
+            ["Ledger__KeyFile"] = keyFile,
+        };
 
     /// <summary>Once a product has run: it makes the keys.</summary>
     public Tokens Tokens => new(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
@@ -31,6 +37,7 @@ public sealed class BenchDatabase(string connectionString, string keyFile)
     public async Task MakeTablesAsync()
     {
         var (exit, output) = await ApiProcess.RunAsync(Settings, "schema");
-        if (exit != 0) throw new InvalidOperationException(output);
+        if (exit != 0)
+            throw new InvalidOperationException(output);
     }
 }

@@ -31,11 +31,19 @@ public static class Import
             {
                 // The last tenth stands in a file of its own.
                 var people = new SamplePeople(village).Take(VillageSize, $"{370811 + village}");
-                var where = new SampleVillage(offices, $"{SampleStory.County}{village + 1:000000}", $"第{village + 1}村", village + 1, today.Year);
+                var where = new SampleVillage(
+                    offices,
+                    $"{SampleStory.County}{village + 1:000000}",
+                    $"第{village + 1}村",
+                    village + 1,
+                    today.Year
+                );
                 await where.RegisterAsync();
                 await where.ImportMembersAsync(people);
                 for (var i = 0; i < people.Count; i++)
-                    await (village * VillageSize < rows ? all : few).WriteLineAsync($"{people[i].Name},{people[i].CitizenId},300,300,{today.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)},正常缴费,SW{village:000}{i:000000}");
+                    await (village * VillageSize < rows ? all : few).WriteLineAsync(
+                        $"{people[i].Name},{people[i].CitizenId},300,300,{today.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)},正常缴费,SW{village:000}{i:000000}"
+                    );
             }
         }
 
@@ -50,7 +58,22 @@ public static class Import
         async Task<(double Rate, double Peak)> OnceAsync(string path)
         {
             var lines = File.ReadLines(path).LongCount() - 1;
-            var start = new ProcessStartInfo("dotnet", [typeof(Settings).Assembly.Location, "import", "--file", path, "--year", $"{today.Year}", "--to", api.Http.BaseAddress!.ToString()]) { RedirectStandardError = true };
+            var start = new ProcessStartInfo(
+                "dotnet",
+                [
+                    typeof(Settings).Assembly.Location,
+                    "import",
+                    "--file",
+                    path,
+                    "--year",
+                    $"{today.Year}",
+                    "--to",
+                    api.Http.BaseAddress!.ToString(),
+                ]
+            )
+            {
+                RedirectStandardError = true,
+            };
             start.Environment["LEDGER_TOKEN"] = ledger.Tokens.Issue(offices.Tax.Actor, TimeSpan.FromHours(12));
             var watch = Stopwatch.StartNew();
             using var process = Process.Start(start)!;
@@ -62,7 +85,8 @@ public static class Import
                 most = Math.Max(most, process.WorkingSet64);
                 await Task.Delay(200);
             }
-            if (process.ExitCode != 0) throw new InvalidOperationException(await said);
+            if (process.ExitCode != 0)
+                throw new InvalidOperationException(await said);
             return (lines / watch.Elapsed.TotalSeconds, most / 1048576.0);
         }
     }

@@ -15,7 +15,11 @@ namespace Ledger.Bench;
 /// </summary>
 public static class Pages
 {
-    private const int Funds = 200, QueueLines = 5_000, TraceLines = 1_000, Rounds = 5, Users = 200;
+    private const int Funds = 200,
+        QueueLines = 5_000,
+        TraceLines = 1_000,
+        Rounds = 5,
+        Users = 200;
 
     public static async Task RunAsync(PrivateCluster cluster, string folder)
     {
@@ -25,39 +29,78 @@ public static class Pages
         var offices = await ledger.OpenAsync(api.Http);
         var (large, traced) = await FillAsync(offices);
         var review = $"/applications/{large.ApplicationId}/review";
-        var allocation = (await offices.Auditor.GetAsync($"/api/funds/{traced.FundId}/statement")).GetProperty("lines")[0].GetProperty("reference").GetString();
+        var allocation = (await offices.Auditor.GetAsync($"/api/funds/{traced.FundId}/statement"))
+            .GetProperty("lines")[0]
+            .GetProperty("reference")
+            .GetString();
 
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
+        await using var browser = await playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] }
+        );
         var officer = await SessionAsync(database, traced.Officer.Actor);
         var clerk = await SessionAsync(database, offices.Reviewer.Actor);
         var auditor = await SessionAsync(database, offices.Auditor.Actor);
-        Console.WriteLine($"{Funds} funds, an application of {QueueLines} lines, a trace of {TraceLines} members; first view, median of {Rounds}; noise is (max − min) ÷ median\n");
-        Console.WriteLine($"{"page",-46}{"usable ms",10}{"× baseline",12}{"noise",8}{"KB on the wire",16}");
+        Console.WriteLine(
+            $"{Funds} funds, an application of {QueueLines} lines, a trace of {TraceLines} members; first view, median of {Rounds}; noise is (max − min) ÷ median\n"
+        );
+        Console.WriteLine($"{"page", -46}{"usable ms", 10}{"× baseline", 12}{"noise", 8}{"KB on the wire", 16}");
         double? baseline = null;
-        foreach (var (name, path, secret) in ((string, string, string?)[])[("baseline: the sign-in page", "/sign-in", null), ("dashboard of a fund", $"/funds/{traced.FundId}", officer), ("overview of 200 funds", "/overview", auditor),
-            ("work queue", "/applications?waitingForMe=true", clerk), ("application of 5,000 lines", $"/applications/{large.ApplicationId}", clerk), ("review of 5,000 lines", review, clerk),
-            ("review, only the faulty of 5,000", $"{review}?filter=faulty", clerk), ("trace of an allocation, 1,000 members", $"/trace/funds/{traced.FundId}/allocations/{allocation}", auditor)])
+        foreach (
+            var (name, path, secret) in ((string, string, string?)[])
+                [
+                    ("baseline: the sign-in page", "/sign-in", null),
+                    ("dashboard of a fund", $"/funds/{traced.FundId}", officer),
+                    ("overview of 200 funds", "/overview", auditor),
+                    ("work queue", "/applications?waitingForMe=true", clerk),
+                    ("application of 5,000 lines", $"/applications/{large.ApplicationId}", clerk),
+                    ("review of 5,000 lines", review, clerk),
+                    ("review, only the faulty of 5,000", $"{review}?filter=faulty", clerk),
+                    (
+                        "trace of an allocation, 1,000 members",
+                        $"/trace/funds/{traced.FundId}/allocations/{allocation}",
+                        auditor
+                    ),
+                ]
+        )
         {
             var (times, wire) = (new List<double>(), 0.0);
             for (var round = 0; round <= Rounds; round++)
             {
-                await using var context = await browser.NewContextAsync(new() { BaseURL = api.Http.BaseAddress!.ToString() });
-                if (secret is not null) await context.AddCookiesAsync([new() { Name = PageSession.Cookie, Value = secret, Domain = api.Http.BaseAddress!.Host, Path = "/" }]);
+                await using var context = await browser.NewContextAsync(
+                    new() { BaseURL = api.Http.BaseAddress!.ToString() }
+                );
+                if (secret is not null)
+                    await context.AddCookiesAsync([
+                        new()
+                        {
+                            Name = PageSession.Cookie,
+                            Value = secret,
+                            Domain = api.Http.BaseAddress!.Host,
+                            Path = "/",
+                        },
+                    ]);
                 var page = await context.NewPageAsync();
                 var network = await context.NewCDPSessionAsync(page);
                 await network.SendAsync("Network.enable");
                 wire = 0;
-                network.Event("Network.loadingFinished").OnEvent += (_, e) => wire += e!.Value.GetProperty("encodedDataLength").GetDouble();
+                network.Event("Network.loadingFinished").OnEvent += (_, e) =>
+                    wire += e!.Value.GetProperty("encodedDataLength").GetDouble();
                 var watch = Stopwatch.StartNew();
                 var response = await page.GotoAsync(path, new() { WaitUntil = WaitUntilState.DOMContentLoaded });
-                await page.WaitForFunctionAsync("() => window.htmx && [...document.querySelectorAll('[data-chart]')].every(c => c.dataset.drawn)");
-                if (response!.Status != 200) throw new InvalidOperationException($"{path}: {response.Status}");
-                if (round > 0) times.Add(watch.Elapsed.TotalMilliseconds); // the first warms the server up
+                await page.WaitForFunctionAsync(
+                    "() => window.htmx && [...document.querySelectorAll('[data-chart]')].every(c => c.dataset.drawn)"
+                );
+                if (response!.Status != 200)
+                    throw new InvalidOperationException($"{path}: {response.Status}");
+                if (round > 0)
+                    times.Add(watch.Elapsed.TotalMilliseconds); // the first warms the server up
             }
             var median = times.Order().ElementAt(Rounds / 2);
             baseline ??= median;
-            Console.WriteLine($"{name,-46}{median,10:0}{median / baseline,12:0.0}{(times.Max() - times.Min()) / median,8:P0}{wire / 1024,16:0}");
+            Console.WriteLine(
+                $"{name, -46}{median, 10:0}{median / baseline, 12:0.0}{(times.Max() - times.Min()) / median, 8:P0}{wire / 1024, 16:0}"
+            );
         }
         await MemoryAsync(api, database, traced);
     }
@@ -69,7 +112,13 @@ public static class Pages
         var villages = new List<SampleVillage>();
         for (var number = 1; number <= Funds; number++)
         {
-            var village = new SampleVillage(offices, $"{SampleStory.County}{number:000000}", $"第{number}村股份经济合作社", number, today.Year);
+            var village = new SampleVillage(
+                offices,
+                $"{SampleStory.County}{number:000000}",
+                $"第{number}村股份经济合作社",
+                number,
+                today.Year
+            );
             await village.RegisterAsync();
             await village.AllocateAsync(10_000 * (number % 20 + 1) + (number == 1 ? 600_000 : 0));
             villages.Add(village);
@@ -94,11 +143,18 @@ public static class Pages
             """
             insert into accounts."AspNetUsers" ("Id", "UserName", "Role", "Region", "IsClosed", "MustChangePassword", "EmailConfirmed", "PhoneNumberConfirmed", "TwoFactorEnabled", "LockoutEnabled", "AccessFailedCount")
             values (@name, @name, @role, @region, false, false, false, false, false, true, 0) on conflict do nothing
-            """, ("name", actor.Id), ("role", actor.Role), ("region", actor.Region));
+            """,
+            ("name", actor.Id),
+            ("role", actor.Role),
+            ("region", actor.Region)
+        );
         await connection.ExecuteAsync(
             """
             insert into accounts."Sessions" ("Id", "UserId", "TokenHash", "Address", "Agent", "StartedAt", "UsedAt", "ExpiresAt") values (gen_random_uuid(), @name, @hash, '', '', now(), now(), now() + interval '1 day')
-            """, ("name", actor.Id), ("hash", PageSession.Hash(secret)));
+            """,
+            ("name", actor.Id),
+            ("hash", PageSession.Hash(secret))
+        );
         return secret;
     }
 
@@ -112,12 +168,16 @@ public static class Pages
             response.EnsureSuccessStatusCode();
         }
         var secrets = new List<string>();
-        for (var user = 0; user < Users; user++) secrets.Add(await SessionAsync(database, village.Officer.Actor with { Id = $"user{user}" }));
+        for (var user = 0; user < Users; user++)
+            secrets.Add(await SessionAsync(database, village.Officer.Actor with { Id = $"user{user}" }));
         await Look(secrets[0]);
         await Task.Delay(TimeSpan.FromSeconds(5));
         var before = api.WorkingSet;
-        foreach (var secret in secrets) await Look(secret);
+        foreach (var secret in secrets)
+            await Look(secret);
         await Task.Delay(TimeSpan.FromSeconds(20)); // they sit and read
-        Console.WriteLine($"\n{Users} people signed in, one page each, then idle: working set {before >> 20} → {api.WorkingSet >> 20} MB");
+        Console.WriteLine(
+            $"\n{Users} people signed in, one page each, then idle: working set {before >> 20} → {api.WorkingSet >> 20} MB"
+        );
     }
 }

@@ -17,17 +17,35 @@ public sealed class Postings
     private Postings(HttpClient http) => _http = http;
 
     /// <summary>Registers <paramref name="funds"/> villages with a fund each; <paramref name="first"/>: the number of the first.</summary>
-    public static async Task<Postings> SetUpAsync(HttpClient http, Tokens tokens, SampleOffices offices, int funds, int first = 1)
+    public static async Task<Postings> SetUpAsync(
+        HttpClient http,
+        Tokens tokens,
+        SampleOffices offices,
+        int funds,
+        int first = 1
+    )
     {
         var postings = new Postings(http);
         for (var i = first; i < first + funds; i++)
         {
-            var village = new SampleVillage(offices, $"{SampleStory.County}{i:000000}", $"第{i}村股份经济合作社", i, Clock.Day(DateTimeOffset.UtcNow).Year);
+            var village = new SampleVillage(
+                offices,
+                $"{SampleStory.County}{i:000000}",
+                $"第{i}村股份经济合作社",
+                i,
+                Clock.Day(DateTimeOffset.UtcNow).Year
+            );
             await village.RegisterAsync();
             var slip = await village.Officer.EvidenceAsync($"slip {i}");
-            postings._funds.Add(($"/api/funds/{village.FundId}/allocations",
-                Encoding.UTF8.GetBytes($$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"],"confirmDuplicate":"负载"}"""),
-                new AuthenticationHeaderValue("Bearer", tokens.Issue(village.Officer.Actor, TimeSpan.FromHours(12)))));
+            postings._funds.Add(
+                (
+                    $"/api/funds/{village.FundId}/allocations",
+                    Encoding.UTF8.GetBytes(
+                        $$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"],"confirmDuplicate":"负载"}"""
+                    ),
+                    new AuthenticationHeaderValue("Bearer", tokens.Issue(village.Officer.Actor, TimeSpan.FromHours(12)))
+                )
+            );
         }
         return postings;
     }
@@ -41,29 +59,38 @@ public sealed class Postings
     }
 
     /// <summary>Postings per second and the latencies in milliseconds, sorted.</summary>
-    public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) => Rate.OfAsync(clients, time, random => OnceAsync(random, hot));
+    public Task<Rate> RunAsync(int clients, TimeSpan time, bool hot = false) =>
+        Rate.OfAsync(clients, time, random => OnceAsync(random, hot));
 
     public async Task OnceAsync(Random random, bool hot = false)
     {
         var (path, body, by) = _funds[hot ? 0 : random.Next(_funds.Count)];
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new ByteArrayContent(body)
+            {
+                Headers = { ContentType = new MediaTypeHeaderValue("application/json") },
+            },
+        };
         request.Headers.Authorization = by;
         request.Headers.Add(IdempotencyKey.Header, $"{Guid.NewGuid():N}");
         using var response = await _http.SendAsync(request);
-        if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"{path}: {await response.Content.ReadAsStringAsync()}");
+        if (!response.IsSuccessStatusCode)
+            throw new InvalidOperationException($"{path}: {await response.Content.ReadAsStringAsync()}");
     }
 
     /// <summary>What the others do meanwhile: a fund's balances, its last events, the agency's queue. The last two wait for the projections.</summary>
-    public Func<Random, Task> Reading(SampleOffices offices) => random =>
-    {
-        var fund = _funds[random.Next(_funds.Count)].Path.Split('/')[3];
-        return random.Next(3) switch
+    public Func<Random, Task> Reading(SampleOffices offices) =>
+        random =>
         {
-            0 => offices.CountyHrss.GetAsync($"/api/funds/{fund}"),
-            1 => offices.Auditor.GetAsync($"/api/audit/events?id={fund}"),
-            _ => offices.Reviewer.GetAsync("/api/applications?waitingForMe=true"),
+            var fund = _funds[random.Next(_funds.Count)].Path.Split('/')[3];
+            return random.Next(3) switch
+            {
+                0 => offices.CountyHrss.GetAsync($"/api/funds/{fund}"),
+                1 => offices.Auditor.GetAsync($"/api/audit/events?id={fund}"),
+                _ => offices.Reviewer.GetAsync("/api/applications?waitingForMe=true"),
+            };
         };
-    };
 }
 
 /// <summary>What a number of clients did in a time.</summary>
@@ -72,7 +99,8 @@ public sealed record Rate(double PerSecond, IReadOnlyList<double> Milliseconds)
     public double Median => Milliseconds[Milliseconds.Count / 2];
     public double P99 => Statistics.P99(Milliseconds);
 
-    public static Task<Rate> OfAsync(int clients, TimeSpan time, Func<Random, Task> once) => OfAsync(clients, time, () => 0, (_, random) => once(random));
+    public static Task<Rate> OfAsync(int clients, TimeSpan time, Func<Random, Task> once) =>
+        OfAsync(clients, time, () => 0, (_, random) => once(random));
 
     public static async Task<Rate> OfAsync<T>(int clients, TimeSpan time, Func<T> open, Func<T, Random, Task> once)
     {
@@ -80,25 +108,35 @@ public sealed record Rate(double PerSecond, IReadOnlyList<double> Milliseconds)
         return await UntilAsync(clients, over.Token, open, once);
     }
 
-    public static Task<Rate> UntilAsync(int clients, CancellationToken over, Func<Random, Task> once) => UntilAsync(clients, over, () => 0, (_, random) => once(random));
+    public static Task<Rate> UntilAsync(int clients, CancellationToken over, Func<Random, Task> once) =>
+        UntilAsync(clients, over, () => 0, (_, random) => once(random));
 
     /// <param name="open">What each client works with.</param>
-    private static async Task<Rate> UntilAsync<T>(int clients, CancellationToken over, Func<T> open, Func<T, Random, Task> once)
+    private static async Task<Rate> UntilAsync<T>(
+        int clients,
+        CancellationToken over,
+        Func<T> open,
+        Func<T, Random, Task> once
+    )
     {
         var all = new ConcurrentBag<List<double>>();
         var watch = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, clients).Select(async client =>
-        {
-            var (random, own, with) = (new Random(client), new List<double>(), open());
-            all.Add(own);
-            await Task.Yield();
-            while (!over.IsCancellationRequested)
-            {
-                var before = watch.Elapsed;
-                await once(with, random);
-                own.Add((watch.Elapsed - before).TotalMilliseconds);
-            }
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, clients)
+                .Select(async client =>
+                {
+                    var (random, own, with) = (new Random(client), new List<double>(), open());
+                    all.Add(own);
+                    await Task.Yield();
+                    while (!over.IsCancellationRequested)
+                    {
+                        var before = watch.Elapsed;
+                        await once(with, random);
+                        own.Add((watch.Elapsed - before).TotalMilliseconds);
+                    }
+                })
+        );
         var elapsed = watch.Elapsed;
         var sorted = all.SelectMany(l => l).Order().ToList();
         return new Rate(sorted.Count / elapsed.TotalSeconds, sorted);

@@ -17,43 +17,78 @@ using Ledger.Bench;
 // In /var/tmp: a cluster of this size does not belong into a memory-backed /tmp.
 var folder = Path.Combine("/var/tmp", $"ledger-bench-{Environment.ProcessId}");
 var what = args is [var first, ..] && !first.StartsWith("--", StringComparison.Ordinal) ? first : "capacity";
-string? Option(string name) => Array.IndexOf(args, $"--{name}") is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+string? Option(string name) =>
+    Array.IndexOf(args, $"--{name}") is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 int[] Sizes(params int[] usual) => args.Length > 1 ? [.. args[1].Split(',').Select(int.Parse)] : usual;
 if (what == "faults")
 {
     // Short: the path of a server's socket may have 107 bytes.
     folder = Path.Combine("/var/tmp", $"lf-{Environment.ProcessId}");
-    var seeds = Option("seed") is { } one ? [int.Parse(one, CultureInfo.InvariantCulture)] : Enumerable.Range(int.Parse(Option("first") ?? "1", CultureInfo.InvariantCulture), int.Parse(Option("seeds") ?? "200", CultureInfo.InvariantCulture)).ToList();
+    var seeds = Option("seed") is { } one
+        ? [int.Parse(one, CultureInfo.InvariantCulture)]
+        : Enumerable
+            .Range(
+                int.Parse(Option("first") ?? "1", CultureInfo.InvariantCulture),
+                int.Parse(Option("seeds") ?? "200", CultureInfo.InvariantCulture)
+            )
+            .ToList();
     try
     {
-        return await Faults.RunAsync(folder, seeds, Option("bug") is { } bug ? Enum.Parse<Bug>(bug, ignoreCase: true) : null, int.Parse(Option("at-once") ?? "2", CultureInfo.InvariantCulture)) ? 0 : 1;
+        return await Faults.RunAsync(
+            folder,
+            seeds,
+            Option("bug") is { } bug ? Enum.Parse<Bug>(bug, ignoreCase: true) : null,
+            int.Parse(Option("at-once") ?? "2", CultureInfo.InvariantCulture)
+        )
+            ? 0
+            : 1;
     }
     finally
     {
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
     }
 }
 var report = new Report(Environment.GetEnvironmentVariable("LEDGER_BENCH_RESULTS") ?? folder);
 try
 {
     await using var cluster = await PrivateCluster.StartAsync(folder);
-    await (what switch
-    {
-        "capacity" => Capacity.RunAsync(cluster, folder, int.Parse(Option("seconds") ?? "5"), int.Parse(Option("lines") ?? "10000"), Option("pgledger"), report),
-        "growth" => Growth.RunAsync(cluster, folder, Sizes(100_000, 10_000_000), report),
-        "trace" => Trace.RunAsync(cluster, folder, Sizes(10_000, 1_000_000, 10_000_000)),
-        "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
-        "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
-        "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
-        "upgrade" => Upgrade.RunAsync(cluster, folder, args[1], report),
-        "soak" => Soak.RunAsync(cluster, folder, int.Parse(Option("minutes") ?? "60"), double.Parse(Option("share") ?? "0.8", CultureInfo.InvariantCulture), int.Parse(Option("events") ?? "0"), report),
-        "pages" => Pages.RunAsync(cluster, folder),
-        _ => throw new ArgumentException("nothing, growth, trace, log, import, rebuild, upgrade, soak, faults, pages"),
-    });
+    await (
+        what switch
+        {
+            "capacity" => Capacity.RunAsync(
+                cluster,
+                folder,
+                int.Parse(Option("seconds") ?? "5"),
+                int.Parse(Option("lines") ?? "10000"),
+                Option("pgledger"),
+                report
+            ),
+            "growth" => Growth.RunAsync(cluster, folder, Sizes(100_000, 10_000_000), report),
+            "trace" => Trace.RunAsync(cluster, folder, Sizes(10_000, 1_000_000, 10_000_000)),
+            "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
+            "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
+            "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
+            "upgrade" => Upgrade.RunAsync(cluster, folder, args[1], report),
+            "soak" => Soak.RunAsync(
+                cluster,
+                folder,
+                int.Parse(Option("minutes") ?? "60"),
+                double.Parse(Option("share") ?? "0.8", CultureInfo.InvariantCulture),
+                int.Parse(Option("events") ?? "0"),
+                report
+            ),
+            "pages" => Pages.RunAsync(cluster, folder),
+            _ => throw new ArgumentException(
+                "nothing, growth, trace, log, import, rebuild, upgrade, soak, faults, pages"
+            ),
+        }
+    );
     report.Keep(what);
     return 0;
 }
 finally
 {
-    if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+    if (Directory.Exists(folder))
+        Directory.Delete(folder, recursive: true);
 }

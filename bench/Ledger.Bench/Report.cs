@@ -5,7 +5,15 @@ namespace Ledger.Bench;
 
 /// <param name="Ratio">To <paramref name="Baseline"/>, of the same run.</param>
 /// <param name="Noise">(max − min) ÷ median of the rounds, or the quartiles' distance for single samples.</param>
-public sealed record Figure(string Section, string What, double Value, string Unit, string? Baseline, double? Ratio, double? Noise);
+public sealed record Figure(
+    string Section,
+    string What,
+    double Value,
+    string Unit,
+    string? Baseline,
+    double? Ratio,
+    double? Noise
+);
 
 public static class Statistics
 {
@@ -18,25 +26,46 @@ public static class Statistics
 /// <summary>What a run measured: printed as a table, kept as JSON, compared with what was kept last.</summary>
 public sealed class Report(string folder)
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
     private readonly List<Figure> _figures = [];
     private readonly Dictionary<string, Figure> _kept = Directory.Exists(folder)
-        ? Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal).SelectMany(f => JsonSerializer.Deserialize<List<Figure>>(File.ReadAllText(f))!).GroupBy(f => $"{f.Section}: {f.What}").ToDictionary(g => g.Key, g => g.Last())
+        ? Directory
+            .GetFiles(folder, "*.json")
+            .Order(StringComparer.Ordinal)
+            .SelectMany(f => JsonSerializer.Deserialize<List<Figure>>(File.ReadAllText(f))!)
+            .GroupBy(f => $"{f.Section}: {f.What}")
+            .ToDictionary(g => g.Key, g => g.Last())
         : [];
 
-    public void Add(string section, string what, double value, string unit, string? baseline = null, double? ratio = null, double? noise = null)
+    public void Add(
+        string section,
+        string what,
+        double value,
+        string unit,
+        string? baseline = null,
+        double? ratio = null,
+        double? noise = null
+    )
     {
         var figure = new Figure(section, what, value, unit, baseline, ratio, noise);
-        if (_figures.All(f => f.Section != section)) Console.WriteLine($"\n{section}\n{"",-52}{"",12}{"",-10}{"noise",7}  ratio{"",34}last kept");
+        if (_figures.All(f => f.Section != section))
+            Console.WriteLine($"\n{section}\n{"", -52}{"", 12}{"", -10}{"noise", 7}  ratio{"", 34}last kept");
         _figures.Add(figure);
         var kept = _kept.GetValueOrDefault($"{section}: {what}");
-        Console.WriteLine($"{what,-52}{(value < 100 ? $"{value:0.00}" : $"{value:N0}"),12} {unit,-9}{noise,7:P0}  {(ratio is { } r ? $"{r:0.00} × {baseline}" : ""),-38} {(kept is null ? "" : $"{value / kept.Value:0.00} × {(kept.Value < 100 ? $"{kept.Value:0.00}" : $"{kept.Value:N0}")}")}");
+        Console.WriteLine(
+            $"{what, -52}{(value < 100 ? $"{value:0.00}" : $"{value:N0}"), 12} {unit, -9}{noise, 7:P0}  {(ratio is { } r ? $"{r:0.00} × {baseline}" : ""), -38} {(kept is null ? "" : $"{value / kept.Value:0.00} × {(kept.Value < 100 ? $"{kept.Value:0.00}" : $"{kept.Value:N0}")}")}"
+        );
     }
 
     /// <summary>Keeps what was measured in place of what was kept of its kind; version control has the older ones.</summary>
     public void Keep(string name)
     {
-        if (_figures.Count == 0) return;
+        if (_figures.Count == 0)
+            return;
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, $"{name}.json"), JsonSerializer.Serialize(_figures, Json));
     }

@@ -12,7 +12,9 @@ namespace Ledger.Bench;
 /// </summary>
 public static class Upgrade
 {
-    private const int Funds = 50, Clients = 8, Readers = 2;
+    private const int Funds = 50,
+        Clients = 8,
+        Readers = 2;
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(10);
 
     /// <param name="earlier">The earlier build's Ledger.Api.dll.</param>
@@ -22,13 +24,19 @@ public static class Upgrade
         var current = ApiProcess.Build;
         await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
         var nodes = new ApiProcess[2];
-        for (var i = 0; i < nodes.Length; i++) nodes[i] = await ApiProcess.StartOfAsync(earlier, ledger.Settings);
+        for (var i = 0; i < nodes.Length; i++)
+            nodes[i] = await ApiProcess.StartOfAsync(earlier, ledger.Settings);
         var running = new List<Uri>(nodes.Select(n => n.Http.BaseAddress!));
         var balancer = new Balancer(() =>
         {
-            lock (running) return running[Random.Shared.Next(running.Count)];
+            lock (running)
+                return running[Random.Shared.Next(running.Count)];
         });
-        using var http = new HttpClient(balancer) { BaseAddress = new Uri("http://nodes"), Timeout = TimeSpan.FromMinutes(2) };
+        using var http = new HttpClient(balancer)
+        {
+            BaseAddress = new Uri("http://nodes"),
+            Timeout = TimeSpan.FromMinutes(2),
+        };
         try
         {
             var offices = await ledger.OpenAsync(http);
@@ -39,18 +47,23 @@ public static class Upgrade
             using var stop = new CancellationTokenSource();
             var working = Task.WhenAll(
                 Rate.UntilAsync(Clients, stop.Token, random => postings.OnceAsync(random)),
-                Rate.UntilAsync(Readers, stop.Token, reading));
+                Rate.UntilAsync(Readers, stop.Token, reading)
+            );
             foreach (var build in new[] { current, earlier, current })
                 for (var i = 0; i < nodes.Length; i++)
                 {
                     await Task.Delay(Together);
                     // A balancer that asks /health/ready takes the node out before it stops; what it is working on it finishes.
-                    lock (running) running.Remove(nodes[i].Http.BaseAddress!);
-                    if (await nodes[i].StopAsync() is not 0 and var exit) throw new InvalidOperationException($"A node ended with {exit}: {nodes[i].Output}");
+                    lock (running)
+                        running.Remove(nodes[i].Http.BaseAddress!);
+                    if (await nodes[i].StopAsync() is not 0 and var exit)
+                        throw new InvalidOperationException($"A node ended with {exit}: {nodes[i].Output}");
                     await nodes[i].DisposeAsync();
                     nodes[i] = await ApiProcess.StartOfAsync(build, ledger.Settings);
-                    while (!(await nodes[i].Http.GetAsync("/health/ready")).IsSuccessStatusCode) await Task.Delay(100);
-                    lock (running) running.Add(nodes[i].Http.BaseAddress!);
+                    while (!(await nodes[i].Http.GetAsync("/health/ready")).IsSuccessStatusCode)
+                        await Task.Delay(100);
+                    lock (running)
+                        running.Add(nodes[i].Http.BaseAddress!);
                     Console.WriteLine($"node {i + 1} is of the {(build == current ? "present" : "earlier")} build");
                 }
             await Task.Delay(Together);
@@ -58,7 +71,12 @@ public static class Upgrade
             var rates = await working;
 
             report.Add("upgrade", "postings answered", rates[0].Milliseconds.Count, "");
-            report.Add("upgrade", "lost (below 0) or double (above)", await AllocationsAsync(database) - before - rates[0].Milliseconds.Count, "");
+            report.Add(
+                "upgrade",
+                "lost (below 0) or double (above)",
+                await AllocationsAsync(database) - before - rates[0].Milliseconds.Count,
+                ""
+            );
             report.Add("upgrade", "requests sent again, under the same key", balancer.Again, "");
             report.Add("upgrade", "a posting, p99", rates[0].P99, "ms");
             report.Add("upgrade", "a posting, slowest", rates[0].Milliseconds[^1], "ms");
@@ -66,7 +84,8 @@ public static class Upgrade
         }
         finally
         {
-            foreach (var node in nodes) await node.DisposeAsync();
+            foreach (var node in nodes)
+                await node.DisposeAsync();
         }
         var (found, output) = await ApiProcess.RunAsync(ledger.Settings, "check");
         Console.WriteLine(output.TrimEnd());
@@ -76,7 +95,12 @@ public static class Upgrade
     private static async Task<long> AllocationsAsync(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync();
-        return (await connection.QueryAsync("select count(*) from ledger.mt_events where type = 'funds_allocated'", r => r.GetInt64(0))).Single();
+        return (
+            await connection.QueryAsync(
+                "select count(*) from ledger.mt_events where type = 'funds_allocated'",
+                r => r.GetInt64(0)
+            )
+        ).Single();
     }
 
     /// <summary>What a load balancer with retries does: to a node that runs; if that does not answer, or only that it is busy, to another.</summary>
@@ -88,7 +112,10 @@ public static class Upgrade
 
         public int Again => _again;
 
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken
+        )
         {
             var path = request.RequestUri!.PathAndQuery;
             for (var tries = 1; ; tries++)
@@ -97,7 +124,8 @@ public static class Upgrade
                 try
                 {
                     var response = await base.SendAsync(request, cancellationToken);
-                    if (response.StatusCode != HttpStatusCode.ServiceUnavailable || tries == Tries) return response;
+                    if (response.StatusCode != HttpStatusCode.ServiceUnavailable || tries == Tries)
+                        return response;
                     response.Dispose();
                 }
                 catch (HttpRequestException) when (tries < Tries)

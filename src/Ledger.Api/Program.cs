@@ -29,7 +29,8 @@ using Ledger.Api.Trace;
 using Ledger.Domain;
 using Npgsql;
 
-if (CommandLine.Answer(args, out var call) is { } answered) return answered;
+if (CommandLine.Answer(args, out var call) is { } answered)
+    return answered;
 try
 {
     return await RunAsync(call);
@@ -42,31 +43,55 @@ catch (Exception e) when (CommandLine.Mistake(e) is { } mistake)
 
 static async Task<int> RunAsync(Call call)
 {
-    if (call.Name == "witness") return await Witness.RunAsync(call.Settings);
+    if (call.Name == "witness")
+        return await Witness.RunAsync(call.Settings);
     var builder = WebApplication.CreateBuilder(CommandLine.Options(call.Settings));
-    if (call.Name == "import") return await ImportCommand.RunAsync(builder.Configuration, Console.Error);
-    if (County.Choose(builder.Configuration, call.Name) is { Count: > 0 } counties) return await Front.RunAsync(call.Settings, counties);
+    if (call.Name == "import")
+        return await ImportCommand.RunAsync(builder.Configuration, Console.Error);
+    if (County.Choose(builder.Configuration, call.Name) is { Count: > 0 } counties)
+        return await Front.RunAsync(call.Settings, counties);
     var settings = Settings.Of(builder.Configuration);
     if (call.Name == "token")
     {
-        Console.WriteLine(TokenCommand.Run(builder.Configuration, settings.KeyCommand is { } printing ? KeyFile.FromCommand(printing) : KeyFile.Load(settings.KeyFile)));
+        Console.WriteLine(
+            TokenCommand.Run(
+                builder.Configuration,
+                settings.KeyCommand is { } printing ? KeyFile.FromCommand(printing) : KeyFile.Load(settings.KeyFile)
+            )
+        );
         return 0;
     }
 
     // The database: the one that is configured, or a private cluster of our own.
     settings.RequireDatabase();
-    await using var cluster = settings.ConnectionString is null && settings.PrivateCluster ? await PrivateCluster.StartAsync(settings.DataFolder) : null;
-    var keys = settings.KeyCommand is { } command ? KeyFile.FromCommand(command) : KeyFile.LoadOrCreate(settings.KeyFile);
+    await using var cluster =
+        settings.ConnectionString is null && settings.PrivateCluster
+            ? await PrivateCluster.StartAsync(settings.DataFolder)
+            : null;
+    var keys = settings.KeyCommand is { } command
+        ? KeyFile.FromCommand(command)
+        : KeyFile.LoadOrCreate(settings.KeyFile);
     // Before anything looks at the present database: it may be gone, or be what is to be replaced.
     if (call.Name is "backup" or "restore")
-        return await OperationCommands.RunAsync(call.Name, builder.Configuration, settings, settings.OwnerConnectionString ?? settings.ConnectionString ?? cluster!.ConnectionString("ledger"), keys);
+        return await OperationCommands.RunAsync(
+            call.Name,
+            builder.Configuration,
+            settings,
+            settings.OwnerConnectionString ?? settings.ConnectionString ?? cluster!.ConnectionString("ledger"),
+            keys
+        );
     var access = await DatabaseAccess.OfAsync(settings, cluster, keys);
-    if (access.Owner is not null) await LedgerSchema.ApplyAsync(access, keys);
-    if (call.Name == "schema") return 0;
-    if (call.Name == "rebuild") return await RebuildCommand.RunAsync(access, keys);
+    if (access.Owner is not null)
+        await LedgerSchema.ApplyAsync(access, keys);
+    if (call.Name == "schema")
+        return 0;
+    if (call.Name == "rebuild")
+        return await RebuildCommand.RunAsync(access, keys);
     await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(access.Application));
     await DatabaseAccess.RequireHarmlessAsync(database, keys);
-    await using var replica = access.ReplicaOf(settings) is { } connection ? NpgsqlDataSource.Create(LedgerStore.Plain(connection)) : null;
+    await using var replica = access.ReplicaOf(settings) is { } connection
+        ? NpgsqlDataSource.Create(LedgerStore.Plain(connection))
+        : null;
     var logKeys = LogKeys.LoadOrCreate(settings, await LedgerStore.LogIdAsync(database));
     if (call.Name == "log-key")
     {
@@ -76,14 +101,32 @@ static async Task<int> RunAsync(Call call)
     }
 
     // Services
-    builder.Services.AddSingleton(settings).AddSingleton(keys).AddSingleton<PersonalData>().AddSingleton<PersonLook>().AddSingleton<Clock>().AddSingleton<Refusals>().AddScoped<Command>().AddScoped<DeadLetters>();
+    builder
+        .Services.AddSingleton(settings)
+        .AddSingleton(keys)
+        .AddSingleton<PersonalData>()
+        .AddSingleton<PersonLook>()
+        .AddSingleton<Clock>()
+        .AddSingleton<Refusals>()
+        .AddScoped<Command>()
+        .AddScoped<DeadLetters>();
     builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
-    builder.Services.AddSingleton<SampleClock>().AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
+    builder
+        .Services.AddSingleton<SampleClock>()
+        .AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
     builder.Services.AddLedgerStore(database, keys);
     builder.Services.AddSingleton(s => new LongReads(database, replica, s.GetRequiredService<ILogger<LongReads>>()));
     builder.Services.AddKeyedSingleton(LedgerStore.Commands, (_, _) => LedgerStore.CommandSource(access.Application));
-    builder.Services.AddSingleton(logKeys).AddHostedService<LogService>().AddHostedService<ProjectionService>().AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
-    if (cluster is not null) builder.Services.AddSingleton(cluster).AddSingleton<ClusterWatch>().AddHostedService(s => s.GetRequiredService<ClusterWatch>());
+    builder
+        .Services.AddSingleton(logKeys)
+        .AddHostedService<LogService>()
+        .AddHostedService<ProjectionService>()
+        .AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
+    if (cluster is not null)
+        builder
+            .Services.AddSingleton(cluster)
+            .AddSingleton<ClusterWatch>()
+            .AddHostedService(s => s.GetRequiredService<ClusterWatch>());
     Tokens.AddTo(builder.Services, settings);
     builder.Services.AddHardening(settings);
     builder.Services.AddTelemetry(builder.Configuration);
@@ -104,28 +147,38 @@ static async Task<int> RunAsync(Call call)
         json.Converters.Add(new YuanJsonConverter());
     });
     builder.WebHost.LimitConnections(builder.Configuration, longestBody: 32 * 1024 * 1024);
-    if (settings.Sample) builder.Services.AddHostedService<SampleCounty>();
+    if (settings.Sample)
+        builder.Services.AddHostedService<SampleCounty>();
 
     // Why it did not start is said once, below: by us in words, or by the run time with its stack.
     var isStarting = true;
-    builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= LogLevel.Warning && !isStarting);
+    builder.Logging.AddFilter(
+        "Microsoft.Extensions.Hosting.Internal.Host",
+        level => level >= LogLevel.Warning && !isStarting
+    );
     var app = builder.Build();
     app.Lifetime.ApplicationStarted.Register(() => isStarting = false);
-    if (call.Name == "check") return await CheckEndpoint.RunAsync(app.Services, rebuild: call.Flags.Contains("rebuild"));
-    if (call.Name == "administrator") return await AccountEndpoints.MakeAdministratorAsync(builder.Configuration, app.Services);
-    if (call.Name == "export") return await ExportCommand.RunAsync(builder.Configuration, app.Services);
-    if (settings.Sample) await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
+    if (call.Name == "check")
+        return await CheckEndpoint.RunAsync(app.Services, rebuild: call.Flags.Contains("rebuild"));
+    if (call.Name == "administrator")
+        return await AccountEndpoints.MakeAdministratorAsync(builder.Configuration, app.Services);
+    if (call.Name == "export")
+        return await ExportCommand.RunAsync(builder.Configuration, app.Services);
+    if (settings.Sample)
+        await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
 
     // Pipeline
     app.UseSecurityHeaders();
     app.UseResponseCompression();
     app.UseRequestLocalization();
-    app.UseExceptionHandler(new ExceptionHandlerOptions
-    {
-        ExceptionHandler = Problem.HandleAsync,
-        AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
-        SuppressDiagnosticsCallback = failed => failed.Exception is RefusedException or BadHttpRequestException, // an answer, not a fault of ours
-    });
+    app.UseExceptionHandler(
+        new ExceptionHandlerOptions
+        {
+            ExceptionHandler = Problem.HandleAsync,
+            AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
+            SuppressDiagnosticsCallback = failed => failed.Exception is RefusedException or BadHttpRequestException, // an answer, not a fault of ours
+        }
+    );
     app.UseStatusCodePages(Problem.EmptyAnswerAsync);
     app.UsePathLimit();
     app.UseRouting();
@@ -168,14 +221,21 @@ static async Task<int> RunAsync(Call call)
     app.MapAccountPages();
     app.MapOperationPages();
     app.MapHealth();
-    if (Telemetry.IsScraped(builder.Configuration)) app.MapPrometheusScrapingEndpoint().AllowAnonymous();
-    if (settings.Sample) app.MapSampleClock();
+    if (Telemetry.IsScraped(builder.Configuration))
+        app.MapPrometheusScrapingEndpoint().AllowAnonymous();
+    if (settings.Sample)
+        app.MapSampleClock();
     BuiltRoutes.TakeOver(app);
     if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
-        Console.WriteLine("还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>，带上同样的设置。No administrator yet: run this command to make the first.");
+        Console.WriteLine(
+            "还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>，带上同样的设置。No administrator yet: run this command to make the first."
+        );
 
     // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.
-    app.Lifetime.ApplicationStarted.Register(() => _ = Task.Delay(TimeSpan.FromSeconds(5)).ContinueWith(_ => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive), TaskScheduler.Default));
+    app.Lifetime.ApplicationStarted.Register(() =>
+        _ = Task.Delay(TimeSpan.FromSeconds(5))
+            .ContinueWith(_ => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive), TaskScheduler.Default)
+    );
 
     if (Environment.GetEnvironmentVariable(CountyProcess.UntilInputEnds) is not null)
         _ = Task.Run(Console.In.ReadToEnd).ContinueWith(_ => app.Lifetime.StopApplication(), TaskScheduler.Default);

@@ -19,10 +19,12 @@ public abstract record Aggregate
 }
 
 /// <summary>A past-tense fact in the stream of a <typeparamref name="TAggregate"/>.</summary>
-public interface IEventOf<TAggregate> where TAggregate : Aggregate;
+public interface IEventOf<TAggregate>
+    where TAggregate : Aggregate;
 
 /// <summary>Folds one event into the state: pure, total over the events of <typeparamref name="TSelf"/>.</summary>
-public interface IEvolve<TSelf> where TSelf : Aggregate, IEvolve<TSelf>
+public interface IEvolve<TSelf>
+    where TSelf : Aggregate, IEvolve<TSelf>
 {
     static abstract TSelf Evolve(TSelf? state, IEventOf<TSelf> e);
 }
@@ -50,7 +52,8 @@ public sealed class InvariantViolationException(string message) : Exception(mess
 {
     public static void Require(bool holds, string message)
     {
-        if (!holds) throw new InvariantViolationException(message);
+        if (!holds)
+            throw new InvariantViolationException(message);
     }
 }
 
@@ -59,6 +62,7 @@ public readonly record struct Decision<TAggregate>(IReadOnlyList<IEventOf<TAggre
     where TAggregate : Aggregate
 {
     public static implicit operator Decision<TAggregate>(Rejection rejection) => new([], rejection);
+
     public static implicit operator Decision<TAggregate>(IEventOf<TAggregate>[] events) => new(events, null);
 }
 
@@ -75,7 +79,8 @@ public sealed record Actor(string Id, string Role, string Region)
     /// Duties are kept apart by person, not by name. Who acts under a delegation counts as both, himself and whom he acts for: so two who
     /// stand in for each other are two people, not four.
     /// </summary>
-    public bool Is(string? name) => name is not null && (IsSame(Id, name) || (OnBehalfOf is { } other && IsSame(other, name)));
+    public bool Is(string? name) =>
+        name is not null && (IsSame(Id, name) || (OnBehalfOf is { } other && IsSame(other, name)));
 
     public bool IsAmong(IEnumerable<string> names) => names.Any(Is);
 
@@ -84,5 +89,7 @@ public sealed record Actor(string Id, string Role, string Region)
     /// before and has an account now is the same until it is shown otherwise.
     /// </summary>
     private bool IsSame(string one, string other) =>
-        Persons.TryGetValue(one, out var first) && Persons.TryGetValue(other, out var second) ? first == second : ActorName.Bare(one) == ActorName.Bare(other);
+        Persons.TryGetValue(one, out var first) && Persons.TryGetValue(other, out var second)
+            ? first == second
+            : ActorName.Bare(one) == ActorName.Bare(other);
 }

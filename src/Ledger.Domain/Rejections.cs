@@ -9,8 +9,17 @@ public sealed record RejectionCode(string Code, int Status, string Title, string
 /// One fault of a request: the field, or the row (1 is the heading) and column of an uploaded table. <paramref name="FiledAmount"/> and
 /// <paramref name="PresentAmount"/>: what a line was filed with, and what the standard gives now (absent: nothing).
 /// </summary>
-public sealed record Fault(string Code, string Message, string? Field = null, int? Row = null, string? Column = null, string? MemberId = null,
-    Money? LeftAmount = null, Money? FiledAmount = null, Money? PresentAmount = null);
+public sealed record Fault(
+    string Code,
+    string Message,
+    string? Field = null,
+    int? Row = null,
+    string? Column = null,
+    string? MemberId = null,
+    Money? LeftAmount = null,
+    Money? FiledAmount = null,
+    Money? PresentAmount = null
+);
 
 /// <summary>A refused command. <see cref="LeftAmount"/> is what would still have been possible (fund or cap).</summary>
 public sealed record Rejection(RejectionCode Code, string Detail)
@@ -33,55 +42,324 @@ public sealed record Rejection(RejectionCode Code, string Detail)
 public static class Rejections
 {
     // The policy's clauses.
-    public static readonly RejectionCode PilotAlreadyOpen = new("pilot-already-open", 409, "该县已有试点申请或已获批", "C1", "查看现有申请的处理结果，不必重复申请");
-    public static readonly RejectionCode CountyNotInPilot = new("county-not-in-pilot", 409, "所在县未获批试点", "C2", "请县级先申请试点并由市人社批准");
-    public static readonly RejectionCode SurveyMissing = new("survey-missing", 422, "缺少本年度摸底调查", "C3", "先登记该集体本年度收入、成员和参保缴费底数");
-    public static readonly RejectionCode NotAMember = new("not-a-member", 422, "不是本集体成员", "C4", "核对身份证号，或先导入成员名册");
-    public static readonly RejectionCode MemberDeceased = new("member-deceased", 422, "该成员已登记死亡", "C4", "从名单中去掉该人员；已付的由经办机构退回");
-    public static readonly RejectionCode NotContributed = new("not-contributed", 422, "本年度个人未缴费", "C4 C6", "补助不能代替个人缴费；待个人缴费记录导入后再申请");
-    public static readonly RejectionCode CatchUpContribution = new("catch-up-contribution", 422, "一次性补缴人员不享受补助", "C5", "从名单中去掉该人员");
-    public static readonly RejectionCode AgeIneligible = new("age-ineligible", 422, "年龄不符合参保条件", "C4", "核对身份证号；未满规定年龄的从名单中去掉");
-    public static readonly RejectionCode FindingOpen = new("finding-open", 422, "核对发现未说明依据", "C4 C15", "对所列人员逐人写明依据后同意，或不予同意");
-    public static readonly RejectionCode EvidenceMissing = new("evidence-missing", 422, "缺少凭证", "C7", "先用 POST /api/evidence 上传凭证，再填其摘要");
-    public static readonly RejectionCode EarmarkMismatch = new("earmark-mismatch", 422, "指定用途的资金不能用于此处", "C8", "改用符合指定用途的资金，或通用资金");
-    public static readonly RejectionCode DonorMissing = new("donor-missing", 422, "缺少捐赠人", "C8", "先登记捐赠人，再填其编号");
-    public static readonly RejectionCode FundOverdrawn = new("fund-overdrawn", 409, "资金余额不足", "C9", "先划入资金，或减少补助名单");
-    public static readonly RejectionCode UseOutsideRingFence = new("use-outside-ring-fence", 422, "超出专款专用范围", "C9", "资金只能支付已批准的成员补助");
-    public static readonly RejectionCode FundClosed = new("fund-closed", 409, "补助资金已关闭", "C9", "查看资金的关闭决议；合并后的业务在继承集体办理");
-    public static readonly RejectionCode StandardInvalid = new("standard-invalid", 422, "补助标准无效", "C10", "按提示改正补助标准");
-    public static readonly RejectionCode AmountChanged = new("amount-changed", 409, "应得金额与申请时不同", "C10", "退回补正，由村按现行标准和缴费档次重新提交");
-    public static readonly RejectionCode CapExceeded = new("cap-exceeded", 409, "超过当年最高缴费档次", "C11", "按剩余额度降低补助，或从名单中去掉该人员");
-    public static readonly RejectionCode PlanNotAdopted = new("plan-not-adopted", 409, "方案尚未通过", "C12", "先记录村民会议决议并通过方案");
-    public static readonly RejectionCode ResolutionMissing = new("resolution-missing", 422, "缺少村民会议决议", "C13", "先记录本版方案的村民会议决议");
-    public static readonly RejectionCode QuorumNotMet = new("quorum-not-met", 422, "到会人数不足", "C13", "重新召开会议，到会人数达到规定后再记录决议");
-    public static readonly RejectionCode ResolutionImplausible = new("resolution-implausible", 422, "决议与摸底或年度不符", "C13", "核对应到人数、会议日期；底数有变先更正摸底调查");
-    public static readonly RejectionCode VoteNotCarried = new("vote-not-carried", 422, "决议未获到会人员过半数通过", "C13", "修改方案后重新表决");
-    public static readonly RejectionCode CountersignatureMissing = new("countersignature-missing", 409, "缺少乡镇（街道）会签", "C21", "请乡镇（街道）会签本版方案后再通过");
-    public static readonly RejectionCode SealMissing = new("seal-missing", 422, "缺少村委会盖章的申请扫描件", "C14", "上传盖章扫描件并填其摘要");
-    public static readonly RejectionCode RosterInvalid = new("roster-invalid", 422, "名单有误", "C14", "按所列行列逐项改正后重新上传");
-    public static readonly RejectionCode SelfApproval = new("self-approval", 403, "经办、复核、审批须为不同人员", "C15", "请另一位工作人员办理");
-    public static readonly RejectionCode WrongState = new("wrong-state", 409, "当前状态不能办理此事项", "C15", "查看当前状态和可办事项");
-    public static readonly RejectionCode ReviewIncomplete = new("review-incomplete", 409, "尚有未复核的人员", "C15", "逐行复核完毕后再审批");
-    public static readonly RejectionCode AlreadySubsidised = new("already-subsidised", 409, "该成员本年度已获本集体补助", "C4", "从名单中去掉该人员");
-    public static readonly RejectionCode NoticeOpen = new("notice-open", 409, "公示未结束", "C16", "公示期满且异议全部答复后再付款");
-    public static readonly RejectionCode ReceiptMismatch = new("receipt-mismatch", 422, "回执与付款名单不符", "C17", "核对所列行列；确认无误的部分可用 partial=true 先行入账");
-    public static readonly RejectionCode YearClosed = new("year-closed", 409, "年度已结账", "C24", "记入未结账的年度，并以 correctsYear 注明原年度");
-    public static readonly RejectionCode DateBeforeBasis = new("date-before-basis", 422, "日期早于所依据的事项", "C9 C17", "核对日期：钱到了才能占用，批准、公示期满才能付款，付款后才能入账、退回；填不早于 notBefore 的日期");
-    public static readonly RejectionCode PossibleDuplicate = new("possible-duplicate", 409, "可能重复记账", "C7 C9 C17", "核对所列的已有记录，是同一笔的不要再记；确实不是的，在 confirmDuplicate 写明理由后再提交，理由随事件留存");
-    public static readonly RejectionCode BalanceNegative = new("balance-negative", 409, "某日账户余额为负", "C9 C24", "查明当日误记日期的业务；在 explanation 写明原因，在 evidence 附乡镇（街道）盖章的说明后再结账，说明随结账封存");
-    public static readonly RejectionCode PolicyYearMissing = new("policy-year-missing", 409, "缺少本年度政策参数", "C11 C22", "请市人社先发布该年度的缴费档次等参数");
+    public static readonly RejectionCode PilotAlreadyOpen = new(
+        "pilot-already-open",
+        409,
+        "该县已有试点申请或已获批",
+        "C1",
+        "查看现有申请的处理结果，不必重复申请"
+    );
+    public static readonly RejectionCode CountyNotInPilot = new(
+        "county-not-in-pilot",
+        409,
+        "所在县未获批试点",
+        "C2",
+        "请县级先申请试点并由市人社批准"
+    );
+    public static readonly RejectionCode SurveyMissing = new(
+        "survey-missing",
+        422,
+        "缺少本年度摸底调查",
+        "C3",
+        "先登记该集体本年度收入、成员和参保缴费底数"
+    );
+    public static readonly RejectionCode NotAMember = new(
+        "not-a-member",
+        422,
+        "不是本集体成员",
+        "C4",
+        "核对身份证号，或先导入成员名册"
+    );
+    public static readonly RejectionCode MemberDeceased = new(
+        "member-deceased",
+        422,
+        "该成员已登记死亡",
+        "C4",
+        "从名单中去掉该人员；已付的由经办机构退回"
+    );
+    public static readonly RejectionCode NotContributed = new(
+        "not-contributed",
+        422,
+        "本年度个人未缴费",
+        "C4 C6",
+        "补助不能代替个人缴费；待个人缴费记录导入后再申请"
+    );
+    public static readonly RejectionCode CatchUpContribution = new(
+        "catch-up-contribution",
+        422,
+        "一次性补缴人员不享受补助",
+        "C5",
+        "从名单中去掉该人员"
+    );
+    public static readonly RejectionCode AgeIneligible = new(
+        "age-ineligible",
+        422,
+        "年龄不符合参保条件",
+        "C4",
+        "核对身份证号；未满规定年龄的从名单中去掉"
+    );
+    public static readonly RejectionCode FindingOpen = new(
+        "finding-open",
+        422,
+        "核对发现未说明依据",
+        "C4 C15",
+        "对所列人员逐人写明依据后同意，或不予同意"
+    );
+    public static readonly RejectionCode EvidenceMissing = new(
+        "evidence-missing",
+        422,
+        "缺少凭证",
+        "C7",
+        "先用 POST /api/evidence 上传凭证，再填其摘要"
+    );
+    public static readonly RejectionCode EarmarkMismatch = new(
+        "earmark-mismatch",
+        422,
+        "指定用途的资金不能用于此处",
+        "C8",
+        "改用符合指定用途的资金，或通用资金"
+    );
+    public static readonly RejectionCode DonorMissing = new(
+        "donor-missing",
+        422,
+        "缺少捐赠人",
+        "C8",
+        "先登记捐赠人，再填其编号"
+    );
+    public static readonly RejectionCode FundOverdrawn = new(
+        "fund-overdrawn",
+        409,
+        "资金余额不足",
+        "C9",
+        "先划入资金，或减少补助名单"
+    );
+    public static readonly RejectionCode UseOutsideRingFence = new(
+        "use-outside-ring-fence",
+        422,
+        "超出专款专用范围",
+        "C9",
+        "资金只能支付已批准的成员补助"
+    );
+    public static readonly RejectionCode FundClosed = new(
+        "fund-closed",
+        409,
+        "补助资金已关闭",
+        "C9",
+        "查看资金的关闭决议；合并后的业务在继承集体办理"
+    );
+    public static readonly RejectionCode StandardInvalid = new(
+        "standard-invalid",
+        422,
+        "补助标准无效",
+        "C10",
+        "按提示改正补助标准"
+    );
+    public static readonly RejectionCode AmountChanged = new(
+        "amount-changed",
+        409,
+        "应得金额与申请时不同",
+        "C10",
+        "退回补正，由村按现行标准和缴费档次重新提交"
+    );
+    public static readonly RejectionCode CapExceeded = new(
+        "cap-exceeded",
+        409,
+        "超过当年最高缴费档次",
+        "C11",
+        "按剩余额度降低补助，或从名单中去掉该人员"
+    );
+    public static readonly RejectionCode PlanNotAdopted = new(
+        "plan-not-adopted",
+        409,
+        "方案尚未通过",
+        "C12",
+        "先记录村民会议决议并通过方案"
+    );
+    public static readonly RejectionCode ResolutionMissing = new(
+        "resolution-missing",
+        422,
+        "缺少村民会议决议",
+        "C13",
+        "先记录本版方案的村民会议决议"
+    );
+    public static readonly RejectionCode QuorumNotMet = new(
+        "quorum-not-met",
+        422,
+        "到会人数不足",
+        "C13",
+        "重新召开会议，到会人数达到规定后再记录决议"
+    );
+    public static readonly RejectionCode ResolutionImplausible = new(
+        "resolution-implausible",
+        422,
+        "决议与摸底或年度不符",
+        "C13",
+        "核对应到人数、会议日期；底数有变先更正摸底调查"
+    );
+    public static readonly RejectionCode VoteNotCarried = new(
+        "vote-not-carried",
+        422,
+        "决议未获到会人员过半数通过",
+        "C13",
+        "修改方案后重新表决"
+    );
+    public static readonly RejectionCode CountersignatureMissing = new(
+        "countersignature-missing",
+        409,
+        "缺少乡镇（街道）会签",
+        "C21",
+        "请乡镇（街道）会签本版方案后再通过"
+    );
+    public static readonly RejectionCode SealMissing = new(
+        "seal-missing",
+        422,
+        "缺少村委会盖章的申请扫描件",
+        "C14",
+        "上传盖章扫描件并填其摘要"
+    );
+    public static readonly RejectionCode RosterInvalid = new(
+        "roster-invalid",
+        422,
+        "名单有误",
+        "C14",
+        "按所列行列逐项改正后重新上传"
+    );
+    public static readonly RejectionCode SelfApproval = new(
+        "self-approval",
+        403,
+        "经办、复核、审批须为不同人员",
+        "C15",
+        "请另一位工作人员办理"
+    );
+    public static readonly RejectionCode WrongState = new(
+        "wrong-state",
+        409,
+        "当前状态不能办理此事项",
+        "C15",
+        "查看当前状态和可办事项"
+    );
+    public static readonly RejectionCode ReviewIncomplete = new(
+        "review-incomplete",
+        409,
+        "尚有未复核的人员",
+        "C15",
+        "逐行复核完毕后再审批"
+    );
+    public static readonly RejectionCode AlreadySubsidised = new(
+        "already-subsidised",
+        409,
+        "该成员本年度已获本集体补助",
+        "C4",
+        "从名单中去掉该人员"
+    );
+    public static readonly RejectionCode NoticeOpen = new(
+        "notice-open",
+        409,
+        "公示未结束",
+        "C16",
+        "公示期满且异议全部答复后再付款"
+    );
+    public static readonly RejectionCode ReceiptMismatch = new(
+        "receipt-mismatch",
+        422,
+        "回执与付款名单不符",
+        "C17",
+        "核对所列行列；确认无误的部分可用 partial=true 先行入账"
+    );
+    public static readonly RejectionCode YearClosed = new(
+        "year-closed",
+        409,
+        "年度已结账",
+        "C24",
+        "记入未结账的年度，并以 correctsYear 注明原年度"
+    );
+    public static readonly RejectionCode DateBeforeBasis = new(
+        "date-before-basis",
+        422,
+        "日期早于所依据的事项",
+        "C9 C17",
+        "核对日期：钱到了才能占用，批准、公示期满才能付款，付款后才能入账、退回；填不早于 notBefore 的日期"
+    );
+    public static readonly RejectionCode PossibleDuplicate = new(
+        "possible-duplicate",
+        409,
+        "可能重复记账",
+        "C7 C9 C17",
+        "核对所列的已有记录，是同一笔的不要再记；确实不是的，在 confirmDuplicate 写明理由后再提交，理由随事件留存"
+    );
+    public static readonly RejectionCode BalanceNegative = new(
+        "balance-negative",
+        409,
+        "某日账户余额为负",
+        "C9 C24",
+        "查明当日误记日期的业务；在 explanation 写明原因，在 evidence 附乡镇（街道）盖章的说明后再结账，说明随结账封存"
+    );
+    public static readonly RejectionCode PolicyYearMissing = new(
+        "policy-year-missing",
+        409,
+        "缺少本年度政策参数",
+        "C11 C22",
+        "请市人社先发布该年度的缴费档次等参数"
+    );
 
     // Requests in general.
-    public static readonly RejectionCode AmountInvalid = new("amount-invalid", 422, "金额无效", "", "金额以元为单位，大于零，最多两位小数");
+    public static readonly RejectionCode AmountInvalid = new(
+        "amount-invalid",
+        422,
+        "金额无效",
+        "",
+        "金额以元为单位，大于零，最多两位小数"
+    );
     public static readonly RejectionCode FieldInvalid = new("field-invalid", 422, "内容无效", "", "按提示改正所列字段");
-    public static readonly RejectionCode PersonalDataInText = new("personal-data-in-text", 422, "文字中有个人信息", "", "去掉身份证号、手机号、银行卡号；指明某人请用成员编号");
-    public static readonly RejectionCode AgencyNeeded = new("agency-needed", 409, "须由经办机构办理", "C4 C20", "请经办机构核对凭证后确认");
-    public static readonly RejectionCode ReferenceIsPersonal =
-        new("reference-is-personal", 422, "凭证号、编号里有身份证号或手机号", "", "填银行流水号、税票号、回执号等单据自己的编号；没有的，另编一个流水号");
-    public static readonly RejectionCode RetentionNotOver = new("retention-not-over", 409, "保管期限未满", "", "期满后再删除；期限见 Ledger:RetentionYears");
-    public static readonly RejectionCode BodyInvalid = new("body-invalid", 400, "请求内容无法读取", "", "按接口文档改正请求的格式");
-    public static readonly RejectionCode FileInvalid = new("file-invalid", 422, "文件无法读取", "", "使用下载的模板，保存为 .xlsx 或 .csv 后重新上传");
-    public static readonly RejectionCode LimitExceeded = new("limit-exceeded", 413, "超过数量或大小上限", "", "分批办理");
+    public static readonly RejectionCode PersonalDataInText = new(
+        "personal-data-in-text",
+        422,
+        "文字中有个人信息",
+        "",
+        "去掉身份证号、手机号、银行卡号；指明某人请用成员编号"
+    );
+    public static readonly RejectionCode AgencyNeeded = new(
+        "agency-needed",
+        409,
+        "须由经办机构办理",
+        "C4 C20",
+        "请经办机构核对凭证后确认"
+    );
+    public static readonly RejectionCode ReferenceIsPersonal = new(
+        "reference-is-personal",
+        422,
+        "凭证号、编号里有身份证号或手机号",
+        "",
+        "填银行流水号、税票号、回执号等单据自己的编号；没有的，另编一个流水号"
+    );
+    public static readonly RejectionCode RetentionNotOver = new(
+        "retention-not-over",
+        409,
+        "保管期限未满",
+        "",
+        "期满后再删除；期限见 Ledger:RetentionYears"
+    );
+    public static readonly RejectionCode BodyInvalid = new(
+        "body-invalid",
+        400,
+        "请求内容无法读取",
+        "",
+        "按接口文档改正请求的格式"
+    );
+    public static readonly RejectionCode FileInvalid = new(
+        "file-invalid",
+        422,
+        "文件无法读取",
+        "",
+        "使用下载的模板，保存为 .xlsx 或 .csv 后重新上传"
+    );
+    public static readonly RejectionCode LimitExceeded = new(
+        "limit-exceeded",
+        413,
+        "超过数量或大小上限",
+        "",
+        "分批办理"
+    );
     public static readonly RejectionCode PersonDamaged = new(
         "person-damaged",
         409,
@@ -89,28 +367,125 @@ public static class Rejections
         "",
         "数据库中的个人信息被人改动过，已记入存证发现；请管理员从备份恢复该记录"
     );
-    public static readonly RejectionCode EvidenceDamaged = new("evidence-damaged", 409, "凭证内容与摘要不符", "", "数据库中的内容被人改动过，已记入存证发现；请管理员从备份恢复，或向上传人核对原件");
-    public static readonly RejectionCode PathTooLong = new("path-too-long", 414, "网址过长", "", "核对网址；编号不会这样长");
-    public static readonly RejectionCode NotFound = new("not-found", 404, "未找到", "", "核对编号；不在本人管辖范围内的也查不到");
+    public static readonly RejectionCode EvidenceDamaged = new(
+        "evidence-damaged",
+        409,
+        "凭证内容与摘要不符",
+        "",
+        "数据库中的内容被人改动过，已记入存证发现；请管理员从备份恢复，或向上传人核对原件"
+    );
+    public static readonly RejectionCode PathTooLong = new(
+        "path-too-long",
+        414,
+        "网址过长",
+        "",
+        "核对网址；编号不会这样长"
+    );
+    public static readonly RejectionCode NotFound = new(
+        "not-found",
+        404,
+        "未找到",
+        "",
+        "核对编号；不在本人管辖范围内的也查不到"
+    );
     public static readonly RejectionCode AlreadyExists = new("already-exists", 409, "已经存在", "", "查看已有的记录");
-    public static readonly RejectionCode Unauthenticated = new("unauthenticated", 401, "未登录或登录已失效", "", "在 Authorization 头中带上有效的 Bearer 令牌");
-    public static readonly RejectionCode SignInFailed = new("sign-in-failed", 401, "登录失败", "", "核对账户和密码；忘记时请管理员重新发放");
-    public static readonly RejectionCode SecondFactorNeeded = new("second-factor-needed", 401, "需要验证码", "", "填验证器上的六位验证码；尚未绑定时先绑定");
-    public static readonly RejectionCode PasswordChangeNeeded = new("password-change-needed", 403, "须先修改密码", "", "用 POST /api/session/password 改为自己的密码");
-    public static readonly RejectionCode LockedOut = new("locked-out", 403, "账户暂时锁定", "", "按 Retry-After 所示的秒数等待后再试；忘记密码的，请管理员重新发放");
-    public static readonly RejectionCode PersonNotProved = new("person-not-proved", 403, "没有证明是本人", "C20", "请本人输入现在的密码或验证器上的验证码；都没有时由另一位管理员确认");
-    public static readonly RejectionCode Forbidden = new("forbidden", 403, "本角色不能办理此事项", "C20", "请有相应职责的人员办理");
-    public static readonly RejectionCode IdempotencyKeyMissing = new("idempotency-key-missing", 400, "缺少 Idempotency-Key", "", "每个新请求带一个新的唯一值；重试时用原值");
-    public static readonly RejectionCode IdempotencyMismatch = new("idempotency-mismatch", 409, "同一 Idempotency-Key 用于不同请求", "", "新的请求使用新的值");
-    public static readonly RejectionCode VersionMismatch = new("version-mismatch", 412, "内容已被他人更新", "", "重新读取后再提交");
-    public static readonly RejectionCode CollectiveMerged = new("collective-merged", 409, "该集体已合并", "", "在继承集体办理");
+    public static readonly RejectionCode Unauthenticated = new(
+        "unauthenticated",
+        401,
+        "未登录或登录已失效",
+        "",
+        "在 Authorization 头中带上有效的 Bearer 令牌"
+    );
+    public static readonly RejectionCode SignInFailed = new(
+        "sign-in-failed",
+        401,
+        "登录失败",
+        "",
+        "核对账户和密码；忘记时请管理员重新发放"
+    );
+    public static readonly RejectionCode SecondFactorNeeded = new(
+        "second-factor-needed",
+        401,
+        "需要验证码",
+        "",
+        "填验证器上的六位验证码；尚未绑定时先绑定"
+    );
+    public static readonly RejectionCode PasswordChangeNeeded = new(
+        "password-change-needed",
+        403,
+        "须先修改密码",
+        "",
+        "用 POST /api/session/password 改为自己的密码"
+    );
+    public static readonly RejectionCode LockedOut = new(
+        "locked-out",
+        403,
+        "账户暂时锁定",
+        "",
+        "按 Retry-After 所示的秒数等待后再试；忘记密码的，请管理员重新发放"
+    );
+    public static readonly RejectionCode PersonNotProved = new(
+        "person-not-proved",
+        403,
+        "没有证明是本人",
+        "C20",
+        "请本人输入现在的密码或验证器上的验证码；都没有时由另一位管理员确认"
+    );
+    public static readonly RejectionCode Forbidden = new(
+        "forbidden",
+        403,
+        "本角色不能办理此事项",
+        "C20",
+        "请有相应职责的人员办理"
+    );
+    public static readonly RejectionCode IdempotencyKeyMissing = new(
+        "idempotency-key-missing",
+        400,
+        "缺少 Idempotency-Key",
+        "",
+        "每个新请求带一个新的唯一值；重试时用原值"
+    );
+    public static readonly RejectionCode IdempotencyMismatch = new(
+        "idempotency-mismatch",
+        409,
+        "同一 Idempotency-Key 用于不同请求",
+        "",
+        "新的请求使用新的值"
+    );
+    public static readonly RejectionCode VersionMismatch = new(
+        "version-mismatch",
+        412,
+        "内容已被他人更新",
+        "",
+        "重新读取后再提交"
+    );
+    public static readonly RejectionCode CollectiveMerged = new(
+        "collective-merged",
+        409,
+        "该集体已合并",
+        "",
+        "在继承集体办理"
+    );
     public static readonly RejectionCode Busy = new("busy", 503, "系统繁忙", "", "稍后用同一 Idempotency-Key 重试");
-    public static readonly RejectionCode TooManyRequests = new("too-many-requests", 429, "请求过于频繁", "", "按 Retry-After 所示的秒数等待后再试；批量数据请用导入");
-    public static readonly RejectionCode Internal = new("internal-error", 500, "系统内部错误", "", "没有写入任何内容；请稍后用同一 Idempotency-Key 重试，或把 traceId 告知管理员");
+    public static readonly RejectionCode TooManyRequests = new(
+        "too-many-requests",
+        429,
+        "请求过于频繁",
+        "",
+        "按 Retry-After 所示的秒数等待后再试；批量数据请用导入"
+    );
+    public static readonly RejectionCode Internal = new(
+        "internal-error",
+        500,
+        "系统内部错误",
+        "",
+        "没有写入任何内容；请稍后用同一 Idempotency-Key 重试，或把 traceId 告知管理员"
+    );
 
     public static readonly IReadOnlyDictionary<string, RejectionCode> All = typeof(Rejections)
         .GetFields(BindingFlags.Public | BindingFlags.Static)
-        .Select(f => f.GetValue(null)).OfType<RejectionCode>()
+        .Select(f => f.GetValue(null))
+        .OfType<RejectionCode>()
         .ToDictionary(code => code.Code);
 }
 
@@ -121,4 +496,10 @@ public static class Rejections
 /// <param name="TargetId">The id that the path named; null where there is none, or it is none of ours or looks like a person's number.</param>
 /// <param name="OnlyCountedUntil">What the same person was refused after this and before then is only counted; null: nothing is.</param>
 /// <param name="OnlyCounted">How many of the same person's were only counted since the last one that was kept; null: none.</param>
-public sealed record CommandRefused(string Command, string Code, string? TargetId, DateTimeOffset? OnlyCountedUntil = null, int? OnlyCounted = null);
+public sealed record CommandRefused(
+    string Command,
+    string Code,
+    string? TargetId,
+    DateTimeOffset? OnlyCountedUntil = null,
+    int? OnlyCounted = null
+);

@@ -9,11 +9,25 @@ namespace Ledger.Projections;
 /// <param name="Name">Of the projection.</param>
 /// <param name="Events">The types that it follows from; others leave it as it is.</param>
 /// <param name="Step">From the document so far (null: none yet) and one such event; pure. Throws where no decider would have let the event happen.</param>
-public sealed record DocumentFold(string Name, Type Document, IReadOnlySet<Type> Events, Func<object?, IEvent, object?> Step)
+public sealed record DocumentFold(
+    string Name,
+    Type Document,
+    IReadOnlySet<Type> Events,
+    Func<object?, IEvent, object?> Step
+)
 {
     public static readonly IReadOnlyList<DocumentFold> All =
     [
-        .. EventTypes.Aggregates.Select(a => (DocumentFold)typeof(DocumentFold).GetMethod(nameof(State), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!.MakeGenericMethod(a).Invoke(null, [])!),
+        .. EventTypes.Aggregates.Select(a =>
+            (DocumentFold)
+                typeof(DocumentFold)
+                    .GetMethod(
+                        nameof(State),
+                        System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static
+                    )!
+                    .MakeGenericMethod(a)
+                    .Invoke(null, [])!
+        ),
         WorkQueue(),
     ];
 
@@ -21,13 +35,24 @@ public sealed record DocumentFold(string Name, Type Document, IReadOnlySet<Type>
 
     public static DocumentFold Of(Type document) => ByDocument[document];
 
-    private static DocumentFold State<T>() where T : Aggregate, IEvolve<T> =>
-        new(typeof(T).Name, typeof(T), EventTypes.Of<T>().ToHashSet(), (state, e) => StateProjection<T>.Fold((T?)state, e.StreamKey!, (IEventOf<T>)e.Data));
+    private static DocumentFold State<T>()
+        where T : Aggregate, IEvolve<T> =>
+        new(
+            typeof(T).Name,
+            typeof(T),
+            EventTypes.Of<T>().ToHashSet(),
+            (state, e) => StateProjection<T>.Fold((T?)state, e.StreamKey!, (IEventOf<T>)e.Data)
+        );
 
     private static DocumentFold WorkQueue()
     {
         var projection = new WorkQueueProjection();
-        return new(projection.Name, typeof(WorkItem), EventTypes.Of<Application>().ToHashSet(), (item, e) => projection.Evolve((WorkItem?)item, e.StreamKey!, e));
+        return new(
+            projection.Name,
+            typeof(WorkItem),
+            EventTypes.Of<Application>().ToHashSet(),
+            (item, e) => projection.Evolve((WorkItem?)item, e.StreamKey!, e)
+        );
     }
 
     public object? Next(object? document, IEvent e) => Events.Contains(e.EventType) ? Step(document, e) : document;

@@ -11,32 +11,50 @@ namespace Ledger.Projections;
 /// An aggregate's state as a document beside its stream, by the domain's own <c>Evolve</c>; the fund's document is also the inline balance.
 /// The product's own append writes it with the events; this is how Marten knows the table and rebuilds a document.
 /// </summary>
-public sealed class StateProjection<T> : SingleStreamProjection<T, string> where T : Aggregate, IEvolve<T>
+public sealed class StateProjection<T> : SingleStreamProjection<T, string>
+    where T : Aggregate, IEvolve<T>
 {
     public StateProjection()
     {
         Name = typeof(T).Name;
-        foreach (var type in EventTypes.Of<T>()) IncludeType(type);
+        foreach (var type in EventTypes.Of<T>())
+            IncludeType(type);
     }
 
     public override T? Evolve(T? snapshot, string id, IEvent e) => Fold(snapshot, id, (IEventOf<T>)e.Data);
 
     /// <summary>One step: the domain's fold, plus identity and version. Commands use it too, to answer with the new state.</summary>
-    public static T Fold(T? state, string id, IEventOf<T> e) => T.Evolve(state, e) with { Id = id, Revision = (state?.Revision ?? 0) + 1 };
+    public static T Fold(T? state, string id, IEventOf<T> e) =>
+        T.Evolve(state, e) with
+        {
+            Id = id,
+            Revision = (state?.Revision ?? 0) + 1,
+        };
 }
 
 public static class EventTypes
 {
-    public static IEnumerable<Type> Of<T>() where T : Aggregate => All.Where(t => t.IsAssignableTo(typeof(IEventOf<T>)));
+    public static IEnumerable<Type> Of<T>()
+        where T : Aggregate => All.Where(t => t.IsAssignableTo(typeof(IEventOf<T>)));
 
     /// <summary>Every aggregate of the domain, by name.</summary>
-    public static readonly IReadOnlyList<Type> Aggregates = [.. typeof(Aggregate).Assembly.GetTypes().Where(t => t.IsSubclassOf(typeof(Aggregate))).OrderBy(t => t.Name, StringComparer.Ordinal)];
+    public static readonly IReadOnlyList<Type> Aggregates =
+    [
+        .. typeof(Aggregate)
+            .Assembly.GetTypes()
+            .Where(t => t.IsSubclassOf(typeof(Aggregate)))
+            .OrderBy(t => t.Name, StringComparer.Ordinal),
+    ];
 
     /// <summary>Every event of the domain, refusals included.</summary>
     public static readonly IReadOnlyList<Type> All =
     [
-        .. typeof(Aggregate).Assembly.GetTypes().Where(t => t is { IsClass: true } && t.GetInterfaces()
-            .Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEventOf<>))),
+        .. typeof(Aggregate)
+            .Assembly.GetTypes()
+            .Where(t =>
+                t is { IsClass: true }
+                && t.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEventOf<>))
+            ),
         typeof(CommandRefused),
     ];
 }
@@ -50,20 +68,38 @@ public static class ProjectionRegistration
     public static void AddLedgerProjections(this StoreOptions options)
     {
         options.Events.AddEventTypes(EventTypes.All);
-        var add = typeof(ProjectionRegistration).GetMethod(nameof(AddState), BindingFlags.NonPublic | BindingFlags.Static)!;
+        var add = typeof(ProjectionRegistration).GetMethod(
+            nameof(AddState),
+            BindingFlags.NonPublic | BindingFlags.Static
+        )!;
         foreach (var aggregate in EventTypes.Aggregates)
             add.MakeGenericMethod(aggregate).Invoke(null, [options]);
         options.Schema.For<WorkQueues.WorkItem>().Duplicate(i => i.Region, configure: ByPrefix);
-        options.Projections.Add(new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName), ProjectionLifecycle.Async, "AuditTrail", async => async.BatchSize = BatchSize);
-        options.Projections.Add(new WorkQueues.WorkQueueProjection(), ProjectionLifecycle.Async, async => async.BatchSize = BatchSize);
+        options.Projections.Add(
+            new AuditTrail.AuditTrailProjection(options.DatabaseSchemaName),
+            ProjectionLifecycle.Async,
+            "AuditTrail",
+            async => async.BatchSize = BatchSize
+        );
+        options.Projections.Add(
+            new WorkQueues.WorkQueueProjection(),
+            ProjectionLifecycle.Async,
+            async => async.BatchSize = BatchSize
+        );
     }
 
     /// <summary>Regions are looked for by prefix: a scope. An index of a collation other than C does not serve that.</summary>
     private static void ByPrefix(Marten.Schema.DocumentIndex index) => index.Mask = "? text_pattern_ops";
 
-    private static void AddState<T>(StoreOptions options) where T : Aggregate, IEvolve<T>
+    private static void AddState<T>(StoreOptions options)
+        where T : Aggregate, IEvolve<T>
     {
         options.Projections.Add(new StateProjection<T>(), ProjectionLifecycle.Inline);
-        options.Schema.For<T>().Duplicate(x => x.Region, configure: ByPrefix).IgnoreIndex("mt_doc_memberyear_idx_clawback").IgnoreIndex("mt_doc_member_idx_memberships").IgnoreIndex("mt_doc_member_idx_waiting"); // see schema.sql
+        options
+            .Schema.For<T>()
+            .Duplicate(x => x.Region, configure: ByPrefix)
+            .IgnoreIndex("mt_doc_memberyear_idx_clawback")
+            .IgnoreIndex("mt_doc_member_idx_memberships")
+            .IgnoreIndex("mt_doc_member_idx_waiting"); // see schema.sql
     }
 }

@@ -29,5 +29,7 @@ public sealed class StateSeal(byte[] key, ISerializer json)
     public string Form(Aggregate state) => json.ToJson(state.Seal is null ? state : state with { Seal = null });
 
     private string Of(Aggregate state, string form) =>
-        Convert.ToBase64String(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{state.GetType().Name}\n{form}")).AsSpan(0, Length));
+        Convert.ToBase64String(
+            HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{state.GetType().Name}\n{form}")).AsSpan(0, Length)
+        );
 }

@@ -14,9 +14,12 @@ const string usage = """
 var (words, options) = (new List<string>(), new Dictionary<string, string>());
 for (var i = 0; i < args.Length; i++)
 {
-    if (args[i] == "--only-hashes") options[args[i]] = "";
-    else if (args[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < args.Length) options[args[i]] = args[++i];
-    else words.Add(args[i]);
+    if (args[i] == "--only-hashes")
+        options[args[i]] = "";
+    else if (args[i].StartsWith("--", StringComparison.Ordinal) && i + 1 < args.Length)
+        options[args[i]] = args[++i];
+    else
+        words.Add(args[i]);
 }
 try
 {
@@ -28,15 +31,37 @@ try
             Console.WriteLine(Receipt.Check(File.ReadAllText(file), keys, witnesses));
             return 0;
         case ["consistency", var was, var now, var proof] when keys.Count > 0:
-            var (older, newer) = (SignedCheckpoint.Read(File.ReadAllText(was), keys, []), SignedCheckpoint.Read(File.ReadAllText(now), keys, witnesses));
+            var (older, newer) = (
+                SignedCheckpoint.Read(File.ReadAllText(was), keys, []),
+                SignedCheckpoint.Read(File.ReadAllText(now), keys, witnesses)
+            );
             var hashes = File.ReadAllLines(proof).Where(l => l.Length > 0).Select(Convert.FromBase64String).ToList();
-            if (older.Origin != newer.Origin) throw new NotProven($"两个检查点属于不同的日志：{older.Origin}、{newer.Origin}");
-            if (!Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(older.Size, newer.Size, older.Root, newer.Root, hashes))
-                throw new NotProven($"{newer.Size} 条的日志不是 {older.Size} 条的延续：历史被改写，或证明不是这两个检查点的");
-            Console.WriteLine($"成立 OK：{older.Size} 条的日志原样包含在 {newer.Size} 条之中（{newer.Origin}）。{newer.Signers}");
+            if (older.Origin != newer.Origin)
+                throw new NotProven($"两个检查点属于不同的日志：{older.Origin}、{newer.Origin}");
+            if (
+                !Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(
+                    older.Size,
+                    newer.Size,
+                    older.Root,
+                    newer.Root,
+                    hashes
+                )
+            )
+                throw new NotProven(
+                    $"{newer.Size} 条的日志不是 {older.Size} 条的延续：历史被改写，或证明不是这两个检查点的"
+                );
+            Console.WriteLine(
+                $"成立 OK：{older.Size} 条的日志原样包含在 {newer.Size} 条之中（{newer.Origin}）。{newer.Signers}"
+            );
             return 0;
         case ["log", var log] when keys.Count > 0 && options.TryGetValue("--checkpoint", out var checkpoint):
-            Console.WriteLine(WholeLog.Check(log, SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses), withRules: !options.ContainsKey("--only-hashes")));
+            Console.WriteLine(
+                WholeLog.Check(
+                    log,
+                    SignedCheckpoint.Read(File.ReadAllText(checkpoint), keys, witnesses),
+                    withRules: !options.ContainsKey("--only-hashes")
+                )
+            );
             return 0;
         default:
             Console.Error.WriteLine(usage);

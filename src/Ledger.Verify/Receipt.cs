@@ -13,20 +13,43 @@ public static class Receipt
     {
         var at = file.IndexOf("\n\n", StringComparison.Ordinal);
         var lines = at < 0 ? [] : file[..at].Split('\n');
-        if (lines.Length < 3 || lines[0] != "c2sp.org/tlog-proof@v1" || !lines[1].StartsWith("extra ", StringComparison.Ordinal) || !lines[2].StartsWith("index ", StringComparison.Ordinal)
-            || !long.TryParse(lines[2][6..], NumberStyles.None, CultureInfo.InvariantCulture, out var index)) throw new NotProven("这不是存证回执（.tlog-proof）");
+        if (
+            lines.Length < 3
+            || lines[0] != "c2sp.org/tlog-proof@v1"
+            || !lines[1].StartsWith("extra ", StringComparison.Ordinal)
+            || !lines[2].StartsWith("index ", StringComparison.Ordinal)
+            || !long.TryParse(lines[2][6..], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+        )
+            throw new NotProven("这不是存证回执（.tlog-proof）");
         var entry = Convert.FromBase64String(lines[1][6..]);
         var checkpoint = SignedCheckpoint.Read(file[(at + 2)..], keys, witnesses);
-        if (!MerkleTree.VerifyInclusion(index, checkpoint.Size, MerkleTree.HashLeaf(entry), [.. lines.Skip(3).Select(Convert.FromBase64String)], checkpoint.Root))
+        if (
+            !MerkleTree.VerifyInclusion(
+                index,
+                checkpoint.Size,
+                MerkleTree.HashLeaf(entry),
+                [.. lines.Skip(3).Select(Convert.FromBase64String)],
+                checkpoint.Root
+            )
+        )
             throw new NotProven($"事件不在日志 {checkpoint.Origin} 的第 {index} 条：内容被改动，或证明不是它的");
         using var json = JsonDocument.Parse(entry);
         var e = json.RootElement;
-        if (e.GetProperty("index").GetInt64() != index) throw new NotProven($"条目自称第 {e.GetProperty("index").GetInt64()} 条，证明的是第 {index} 条");
-        var amount = e.GetProperty("data").TryGetProperty("amountFen", out var fen) ? $"，{fen.GetInt64() / 100}.{fen.GetInt64() % 100:00} 元" : "";
+        if (e.GetProperty("index").GetInt64() != index)
+            throw new NotProven($"条目自称第 {e.GetProperty("index").GetInt64()} 条，证明的是第 {index} 条");
+        var amount = e.GetProperty("data").TryGetProperty("amountFen", out var fen)
+            ? $"，{fen.GetInt64() / 100}.{fen.GetInt64() % 100:00} 元"
+            : "";
         return $"""
-            成立 OK：事件 {e.GetProperty("sequence").GetInt64()} 是日志 {checkpoint.Origin} 的第 {index} 条（共 {checkpoint.Size} 条）。
-            {e.GetProperty("type").GetString()}，{e.GetProperty("stream").GetString()}，第 {e.GetProperty("version").GetInt64()} 版{amount}
-            记录于 {e.GetProperty("recordedAt").GetString()}，经办 {e.GetProperty("headers").GetProperty("actor").GetString()}（{e.GetProperty("headers").GetProperty("role").GetString()}）
+            成立 OK：事件 {e.GetProperty(
+                    "sequence"
+                ).GetInt64()} 是日志 {checkpoint.Origin} 的第 {index} 条（共 {checkpoint.Size} 条）。
+            {e.GetProperty("type").GetString()}，{e.GetProperty("stream").GetString()}，第 {e.GetProperty(
+                    "version"
+                ).GetInt64()} 版{amount}
+            记录于 {e.GetProperty("recordedAt").GetString()}，经办 {e.GetProperty("headers").GetProperty(
+                "actor"
+            ).GetString()}（{e.GetProperty("headers").GetProperty("role").GetString()}）
             {checkpoint.Signers}
             """;
     }

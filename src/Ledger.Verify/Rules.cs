@@ -16,10 +16,20 @@ namespace Ledger.Verify;
 /// </summary>
 public sealed class Rules
 {
-    private sealed class Pocket { public long In, Out; }
+    private sealed class Pocket
+    {
+        public long In,
+            Out;
+    }
+
     private sealed class Fund
     {
-        public long Allocated, Available, Reserved, InTransit, Credited, Returned;
+        public long Allocated,
+            Available,
+            Reserved,
+            InTransit,
+            Credited,
+            Returned;
         public int ClosedThrough;
         public readonly Dictionary<string, ByDate> Accounts = [];
     }
@@ -28,9 +38,17 @@ public sealed class Rules
     {
         public readonly string Id = id;
         public readonly byte[] Utf8 = Encoding.UTF8.GetBytes(id);
-        public readonly HashSet<string> Filers = [], Reviewers = [], Approvers = [];
-        public long Reserved, InTransit, Credited, From, To, Lines;
-        public byte[] Fund = [], SubAccount = [];
+        public readonly HashSet<string> Filers = [],
+            Reviewers = [],
+            Approvers = [];
+        public long Reserved,
+            InTransit,
+            Credited,
+            From,
+            To,
+            Lines;
+        public byte[] Fund = [],
+            SubAccount = [];
         public DateOnly? NoticeUntil;
         public readonly Dictionary<string, ByDate> Accounts = new(3);
     }
@@ -44,7 +62,8 @@ public sealed class Rules
         {
             if (_moves.Count > 0 && _moves[^1] is var last && last.On == on)
                 _moves[^1] = (on, last.Fen + fen, fen < 0 ? index : last.LastOut);
-            else _moves.Add((on, fen, fen < 0 ? index : null));
+            else
+                _moves.Add((on, fen, fen < 0 ? index : null));
         }
 
         public long Through(int year) => _moves.Where(m => m.On.Year <= year).Sum(m => m.Fen);
@@ -57,7 +76,8 @@ public sealed class Rules
             {
                 sum += day.Sum(m => m.Fen);
                 lastOut = day.Max(m => m.LastOut) ?? lastOut;
-                if (sum < 0) return (day.Key, sum, lastOut);
+                if (sum < 0)
+                    return (day.Key, sum, lastOut);
             }
             return null;
         }
@@ -74,7 +94,9 @@ public sealed class Rules
     private readonly Dictionary<string, string> _persons = [];
     private readonly List<(string Account, string Region)> _administrators = [];
     private Application? _last;
-    private long _approvals, _moved, _years;
+    private long _approvals,
+        _moved,
+        _years;
 
     /// <summary>The stream that a token names. Most tokens name one that is known: then no string is made.</summary>
     public Stream StreamOf(ref Utf8JsonReader reader)
@@ -82,7 +104,8 @@ public sealed class Rules
         Span<char> name = stackalloc char[reader.ValueSpan.Length];
         name = name[..reader.CopyString(name)];
         var known = _streams.GetAlternateLookup<ReadOnlySpan<char>>();
-        if (known.TryGetValue(name, out var stream)) return stream;
+        if (known.TryGetValue(name, out var stream))
+            return stream;
         var id = name.ToString();
         return _streams[id] = new Stream(id);
     }
@@ -92,21 +115,35 @@ public sealed class Rules
         Span<char> name = stackalloc char[reader.ValueSpan.Length];
         name = name[..reader.CopyString(name)];
         var known = _types.GetAlternateLookup<ReadOnlySpan<char>>();
-        if (known.TryGetValue(name, out var type)) return type;
+        if (known.TryGetValue(name, out var type))
+            return type;
         type = name.ToString();
         return _types[type] = type;
     }
 
-    public string Summary => $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立；任何业务日期余额都不为负。";
+    public string Summary =>
+        $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立；任何业务日期余额都不为负。";
 
     public void Take(Entry e)
     {
-        if (e.Version != e.Stream.Version + 1) throw Fails(e, $"{e.Stream.Id} 的版本从 {e.Stream.Version} 跳到 {e.Version}");
+        if (e.Version != e.Stream.Version + 1)
+            throw Fails(e, $"{e.Stream.Id} 的版本从 {e.Stream.Version} 跳到 {e.Version}");
         e.Stream.Version = e.Version;
         switch (e.Type)
         {
-            case "funds_allocated" or "funds_reserved" or "reservation_released" or "funds_paid" or "funds_returned" or "funds_credited" or "funds_refunded" or "allocation_reversed"
-                or "earmark_lifted" or "surplus_returned" or "funds_transferred" or "transfer_received" or "reversal_requested":
+            case "funds_allocated"
+            or "funds_reserved"
+            or "reservation_released"
+            or "funds_paid"
+            or "funds_returned"
+            or "funds_credited"
+            or "funds_refunded"
+            or "allocation_reversed"
+            or "earmark_lifted"
+            or "surplus_returned"
+            or "funds_transferred"
+            or "transfer_received"
+            or "reversal_requested":
                 With(e, Money);
                 break;
             case "year_closed":
@@ -118,14 +155,30 @@ public sealed class Rules
             case "subsidy_approved":
                 Approved(e);
                 break;
-            case "subsidy_released" or "subsidy_refunded" or "sponsorship_recorded" or "sponsorship_reversed" or "contribution_reversal_requested" or "contribution_reversed":
+            case "subsidy_released"
+            or "subsidy_refunded"
+            or "sponsorship_recorded"
+            or "sponsorship_reversed"
+            or "contribution_reversal_requested"
+            or "contribution_reversed":
                 With(e, Member);
                 break;
             case "policy_year_published" or "policy_year_amended":
                 _capOf.Clear();
-                With(e, (entry, data, _) => _caps[entry.Stream.Id] = data.GetProperty("parameters").GetProperty("tiers").EnumerateArray().Max(t => t.GetProperty("tierFen").GetInt64()));
+                With(
+                    e,
+                    (entry, data, _) =>
+                        _caps[entry.Stream.Id] = data.GetProperty("parameters")
+                            .GetProperty("tiers")
+                            .EnumerateArray()
+                            .Max(t => t.GetProperty("tierFen").GetInt64())
+                );
                 break;
-            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved" or "payment_sent":
+            case "application_filed"
+            or "application_resubmitted"
+            or "application_reviewed"
+            or "application_approved"
+            or "payment_sent":
                 With(e, Duties);
                 break;
             case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
@@ -142,7 +195,8 @@ public sealed class Rules
         {
             rule(e, data.RootElement, headers.RootElement);
         }
-        catch (Exception wrong) when (wrong is KeyNotFoundException or InvalidOperationException or FormatException or JsonException)
+        catch (Exception wrong)
+            when (wrong is KeyNotFoundException or InvalidOperationException or FormatException or JsonException)
         {
             throw Fails(e, $"内容无法理解：{wrong.Message}");
         }
@@ -150,11 +204,14 @@ public sealed class Rules
 
     private static NotProven Fails(Entry e, string what) => new($"第 {e.Index} 条 {e.Type}（{e.Stream.Id}）：{what}");
 
-    private Application Of(string id) => _applications.TryGetValue(id, out var one) ? one : _applications[id] = new Application(id);
+    private Application Of(string id) =>
+        _applications.TryGetValue(id, out var one) ? one : _applications[id] = new Application(id);
 
-    private static T Of<T>(Dictionary<string, T> all, string id) where T : new()
+    private static T Of<T>(Dictionary<string, T> all, string id)
+        where T : new()
     {
-        if (!all.TryGetValue(id, out var one)) all[id] = one = new T();
+        if (!all.TryGetValue(id, out var one))
+            all[id] = one = new T();
         return one;
     }
 
@@ -168,19 +225,26 @@ public sealed class Rules
         _moved++;
         var fund = Of(_funds, e.Stream.Id);
         var amount = d.GetProperty("amountFen").GetInt64();
-        if (amount <= 0) throw Fails(e, $"金额 {amount} 分");
+        if (amount <= 0)
+            throw Fails(e, $"金额 {amount} 分");
         string Account() => $"{e.Stream.Id}/{d.GetProperty("subAccount").GetString()}";
-        (long From, long To) Fen(string name) => (d.GetProperty(name).GetProperty("from").GetInt64(), d.GetProperty(name).GetProperty("to").GetInt64());
+        (long From, long To) Fen(string name) =>
+            (d.GetProperty(name).GetProperty("from").GetInt64(), d.GetProperty(name).GetProperty("to").GetInt64());
         void Came(string account, (long From, long To) fen, long length)
         {
             var pocket = Of(_pockets, account);
-            if (fen.From != pocket.In || fen.To - fen.From != length) throw Fails(e, $"{account} 进项应从第 {pocket.In} 分起共 {length} 分，却是 {fen}");
+            if (fen.From != pocket.In || fen.To - fen.From != length)
+                throw Fails(e, $"{account} 进项应从第 {pocket.In} 分起共 {length} 分，却是 {fen}");
             pocket.In = fen.To;
         }
         void Went(string account, (long From, long To) fen, long length)
         {
             var pocket = Of(_pockets, account);
-            if (fen.From != pocket.Out || fen.To - fen.From != length || fen.To > pocket.In) throw Fails(e, $"{account} 出项应从第 {pocket.Out} 分起共 {length} 分、不超过进项 {pocket.In} 分，却是 {fen}");
+            if (fen.From != pocket.Out || fen.To - fen.From != length || fen.To > pocket.In)
+                throw Fails(
+                    e,
+                    $"{account} 出项应从第 {pocket.Out} 分起共 {length} 分、不超过进项 {pocket.In} 分，却是 {fen}"
+                );
             pocket.Out = fen.To;
         }
         Application For() => Of(d.GetProperty("applicationId").GetString()!);
@@ -198,32 +262,61 @@ public sealed class Rules
             case "funds_reserved":
                 Went(Account(), Fen("fen"), amount);
                 var reserved = For();
-                (reserved.Fund, reserved.SubAccount, (reserved.From, reserved.To)) = (Encoding.UTF8.GetBytes(e.Stream.Id), Encoding.UTF8.GetBytes(d.GetProperty("subAccount").GetString()!), Fen("fen"));
-                (fund.Available, fund.Reserved, reserved.Reserved) = (fund.Available - amount, fund.Reserved + amount, reserved.Reserved + amount);
+                (reserved.Fund, reserved.SubAccount, (reserved.From, reserved.To)) = (
+                    Encoding.UTF8.GetBytes(e.Stream.Id),
+                    Encoding.UTF8.GetBytes(d.GetProperty("subAccount").GetString()!),
+                    Fen("fen")
+                );
+                (fund.Available, fund.Reserved, reserved.Reserved) = (
+                    fund.Available - amount,
+                    fund.Reserved + amount,
+                    reserved.Reserved + amount
+                );
                 break;
             case "reservation_released":
                 Came(Account(), Fen("fen"), amount);
                 var released = For();
-                (fund.Available, fund.Reserved, released.Reserved) = (fund.Available + amount, fund.Reserved - amount, released.Reserved - amount);
+                (fund.Available, fund.Reserved, released.Reserved) = (
+                    fund.Available + amount,
+                    fund.Reserved - amount,
+                    released.Reserved - amount
+                );
                 break;
             case "funds_paid":
                 var paid = For();
-                (fund.Reserved, fund.InTransit, paid.Reserved, paid.InTransit) = (fund.Reserved - amount, fund.InTransit + amount, paid.Reserved - amount, paid.InTransit + amount);
+                (fund.Reserved, fund.InTransit, paid.Reserved, paid.InTransit) = (
+                    fund.Reserved - amount,
+                    fund.InTransit + amount,
+                    paid.Reserved - amount,
+                    paid.InTransit + amount
+                );
                 break;
             case "funds_returned":
                 var back = For();
-                (fund.Reserved, fund.InTransit, back.Reserved, back.InTransit) = (fund.Reserved + amount, fund.InTransit - amount, back.Reserved + amount, back.InTransit - amount);
+                (fund.Reserved, fund.InTransit, back.Reserved, back.InTransit) = (
+                    fund.Reserved + amount,
+                    fund.InTransit - amount,
+                    back.Reserved + amount,
+                    back.InTransit - amount
+                );
                 break;
             case "funds_credited":
                 var credited = For();
-                (fund.InTransit, fund.Credited, credited.InTransit, credited.Credited) = (fund.InTransit - amount, fund.Credited + amount, credited.InTransit - amount, credited.Credited + amount);
+                (fund.InTransit, fund.Credited, credited.InTransit, credited.Credited) = (
+                    fund.InTransit - amount,
+                    fund.Credited + amount,
+                    credited.InTransit - amount,
+                    credited.Credited + amount
+                );
                 break;
             case "funds_refunded":
                 Came(Account(), Fen("fen"), amount);
                 var refunded = For();
                 fund.Available += amount;
-                if (d.GetProperty("wasCredited").GetBoolean()) (fund.Credited, refunded.Credited) = (fund.Credited - amount, refunded.Credited - amount);
-                else (fund.InTransit, refunded.InTransit) = (fund.InTransit - amount, refunded.InTransit - amount);
+                if (d.GetProperty("wasCredited").GetBoolean())
+                    (fund.Credited, refunded.Credited) = (fund.Credited - amount, refunded.Credited - amount);
+                else
+                    (fund.InTransit, refunded.InTransit) = (fund.InTransit - amount, refunded.InTransit - amount);
                 break;
             case "allocation_reversed":
                 if (d.GetProperty("carriedOrigin") is { ValueKind: JsonValueKind.Object })
@@ -233,9 +326,15 @@ public sealed class Rules
                     Went(Account(), Fen("fen"), amount);
                     Came(Account(), Fen("carriedFen"), carried.To - carried.From);
                 }
-                else Went(Account(), Fen("fen"), amount);
-                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("allocationId").GetString()!), out var askers) || AnyIsOne(askers, Doers(d, "confirmedBy", headers))) throw Fails(e, "冲正由提出者自己确认，或没有提出过");
-                if (d.GetProperty("confirmedBy").GetString() != headers.GetProperty("actor").GetString()) throw Fails(e, "确认人与经办人不符");
+                else
+                    Went(Account(), Fen("fen"), amount);
+                if (
+                    !_asked.TryGetValue((e.Stream.Id, d.GetProperty("allocationId").GetString()!), out var askers)
+                    || AnyIsOne(askers, Doers(d, "confirmedBy", headers))
+                )
+                    throw Fails(e, "冲正由提出者自己确认，或没有提出过");
+                if (d.GetProperty("confirmedBy").GetString() != headers.GetProperty("actor").GetString())
+                    throw Fails(e, "确认人与经办人不符");
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
             case "earmark_lifted":
@@ -247,9 +346,16 @@ public sealed class Rules
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
         }
-        if (fund.Available < 0 || fund.Reserved < 0 || fund.InTransit < 0 || fund.Credited < 0) throw Fails(e, "余额为负");
-        if (fund.Available + fund.Reserved + fund.InTransit + fund.Credited + fund.Returned != fund.Allocated) throw Fails(e, "资金不守恒");
-        if (d.TryGetProperty("applicationId", out var id) && _applications[id.GetString()!] is { } of && (of.Reserved < 0 || of.InTransit < 0 || of.Credited < 0)) throw Fails(e, "某申请动用的钱多于为它占用的");
+        if (fund.Available < 0 || fund.Reserved < 0 || fund.InTransit < 0 || fund.Credited < 0)
+            throw Fails(e, "余额为负");
+        if (fund.Available + fund.Reserved + fund.InTransit + fund.Credited + fund.Returned != fund.Allocated)
+            throw Fails(e, "资金不守恒");
+        if (
+            d.TryGetProperty("applicationId", out var id)
+            && _applications[id.GetString()!] is { } of
+            && (of.Reserved < 0 || of.InTransit < 0 || of.Credited < 0)
+        )
+            throw Fails(e, "某申请动用的钱多于为它占用的");
     }
 
     private static DateOnly Date(JsonElement of, string name) =>
@@ -277,30 +383,41 @@ public sealed class Rules
             _ => (Pocket(), "returned"), // allocation_reversed, surplus_returned
         };
         var on = BusinessDate(headers);
-        if (on.Year <= fund.ClosedThrough) throw Fails(e, $"业务日期 {on:yyyy-MM-dd}，而 {fund.ClosedThrough} 年度已结账");
+        if (on.Year <= fund.ClosedThrough)
+            throw Fails(e, $"业务日期 {on:yyyy-MM-dd}，而 {fund.ClosedThrough} 年度已结账");
         Of(fund.Accounts, from).Move(on, -amount, e.Index);
         Of(fund.Accounts, to).Move(on, amount, e.Index);
-        if (from is "reserved" or "in-transit" or "credited") Of(Of(Text("applicationId")).Accounts, from).Move(on, -amount, e.Index);
-        if (to is "reserved" or "in-transit" or "credited") Of(Of(Text("applicationId")).Accounts, to).Move(on, amount, e.Index);
+        if (from is "reserved" or "in-transit" or "credited")
+            Of(Of(Text("applicationId")).Accounts, from).Move(on, -amount, e.Index);
+        if (to is "reserved" or "in-transit" or "credited")
+            Of(Of(Text("applicationId")).Accounts, to).Move(on, amount, e.Index);
     }
 
     private static bool MayBeNegative(string account) =>
-        !account.StartsWith("available:", StringComparison.Ordinal) && account is not ("reserved" or "in-transit" or "credited");
+        !account.StartsWith("available:", StringComparison.Ordinal)
+        && account is not ("reserved" or "in-transit" or "credited");
 
     /// <summary>C24: what was sealed is what the events say, and nothing of it is negative that must not be.</summary>
     private void Closed(Entry e, JsonElement d, JsonElement headers)
     {
         var (fund, year) = (Of(_funds, e.Stream.Id), d.GetProperty("year").GetInt32());
-        var stood = fund.Accounts.Select(a => (Account: a.Key, Fen: a.Value.Through(year))).Where(a => a.Fen != 0)
-            .OrderBy(a => a.Account, StringComparer.Ordinal).ToList();
-        var kept = d.GetProperty("trialBalance").EnumerateArray().Select(b => (b.GetProperty("account").GetString()!, b.GetProperty("amountFen").GetInt64()));
+        var stood = fund
+            .Accounts.Select(a => (Account: a.Key, Fen: a.Value.Through(year)))
+            .Where(a => a.Fen != 0)
+            .OrderBy(a => a.Account, StringComparer.Ordinal)
+            .ToList();
+        var kept = d.GetProperty("trialBalance")
+            .EnumerateArray()
+            .Select(b => (b.GetProperty("account").GetString()!, b.GetProperty("amountFen").GetInt64()));
         var text = string.Concat(stood.Select(b => $"{b.Account}\t{b.Fen}\n"));
         var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
         if (!stood.SequenceEqual(kept) || digest != d.GetProperty("trialBalanceDigest").GetString())
             throw Fails(e, $"{year} 年度封存的试算平衡表与事件不符");
-        var isExplained = d.TryGetProperty("explanation", out var explanation) && explanation.ValueKind == JsonValueKind.String;
+        var isExplained =
+            d.TryGetProperty("explanation", out var explanation) && explanation.ValueKind == JsonValueKind.String;
         foreach (var (account, fen) in stood)
-            if (fen < 0 && !MayBeNegative(account) && !isExplained) throw Fails(e, $"{year} 年度结账时 {account} 为 {fen} 分");
+            if (fen < 0 && !MayBeNegative(account) && !isExplained)
+                throw Fails(e, $"{year} 年度结账时 {account} 为 {fen} 分");
         fund.ClosedThrough = year;
     }
 
@@ -308,9 +425,12 @@ public sealed class Rules
     private void Notice(Entry e, JsonElement d, JsonElement headers)
     {
         var application = Of(e.Stream.Id);
-        if (e.Type == "notice_published") application.NoticeUntil = Date(d, "until");
-        else if (application.NoticeUntil is not { } until) throw Fails(e, "没有公示就付款了");
-        else if (BusinessDate(headers) <= until) throw Fails(e, $"付款的业务日期 {BusinessDate(headers):yyyy-MM-dd}，公示至 {until:yyyy-MM-dd}");
+        if (e.Type == "notice_published")
+            application.NoticeUntil = Date(d, "until");
+        else if (application.NoticeUntil is not { } until)
+            throw Fails(e, "没有公示就付款了");
+        else if (BusinessDate(headers) <= until)
+            throw Fails(e, $"付款的业务日期 {BusinessDate(headers):yyyy-MM-dd}，公示至 {until:yyyy-MM-dd}");
     }
 
     /// <summary>
@@ -320,9 +440,12 @@ public sealed class Rules
     private void Approved(Entry e)
     {
         var reader = new Utf8JsonReader(e.Data.Span);
-        ReadOnlySpan<byte> fund = default, subAccount = default;
+        ReadOnlySpan<byte> fund = default,
+            subAccount = default;
         Application? application = null;
-        long amount = -1, from = -1, to = -1;
+        long amount = -1,
+            from = -1,
+            to = -1;
         try
         {
             reader.Read();
@@ -330,29 +453,50 @@ public sealed class Rules
             {
                 var name = reader.ValueSpan;
                 reader.Read();
-                if (name.SequenceEqual("amountFen"u8)) amount = reader.GetInt64();
-                else if (name.SequenceEqual("fundId"u8)) fund = reader.ValueSpan;
-                else if (name.SequenceEqual("subAccount"u8)) subAccount = reader.ValueSpan;
-                else if (name.SequenceEqual("applicationId"u8)) application = _last is { } last && last.Utf8.AsSpan().SequenceEqual(reader.ValueSpan) ? last : Of(reader.GetString()!);
+                if (name.SequenceEqual("amountFen"u8))
+                    amount = reader.GetInt64();
+                else if (name.SequenceEqual("fundId"u8))
+                    fund = reader.ValueSpan;
+                else if (name.SequenceEqual("subAccount"u8))
+                    subAccount = reader.ValueSpan;
+                else if (name.SequenceEqual("applicationId"u8))
+                    application =
+                        _last is { } last && last.Utf8.AsSpan().SequenceEqual(reader.ValueSpan)
+                            ? last
+                            : Of(reader.GetString()!);
                 else if (name.SequenceEqual("fen"u8))
                 {
                     while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
                     {
                         var isFrom = reader.ValueTextEquals("from"u8);
                         reader.Read();
-                        if (isFrom) from = reader.GetInt64();
-                        else to = reader.GetInt64();
+                        if (isFrom)
+                            from = reader.GetInt64();
+                        else
+                            to = reader.GetInt64();
                     }
                 }
-                else reader.Skip();
+                else
+                    reader.Skip();
             }
         }
         catch (Exception wrong) when (wrong is JsonException or InvalidOperationException or FormatException)
         {
             throw Fails(e, $"内容无法理解：{wrong.Message}");
         }
-        if (application is null || amount <= 0 || to - from != amount || from < application.From || to > application.To || !application.Fund.AsSpan().SequenceEqual(fund) || !application.SubAccount.AsSpan().SequenceEqual(subAccount))
-            throw Fails(e, $"[{from}, {to}) 不在为 {application?.Id} 占用的 [{application?.From}, {application?.To}) 之内");
+        if (
+            application is null
+            || amount <= 0
+            || to - from != amount
+            || from < application.From
+            || to > application.To
+            || !application.Fund.AsSpan().SequenceEqual(fund)
+            || !application.SubAccount.AsSpan().SequenceEqual(subAccount)
+        )
+            throw Fails(
+                e,
+                $"[{from}, {to}) 不在为 {application?.Id} 占用的 [{application?.From}, {application?.To}) 之内"
+            );
         _last = application;
         application.Lines += amount;
         _years++;
@@ -368,7 +512,9 @@ public sealed class Rules
                 e.Stream.Counting.RemoveAll(c => c.By == d.GetProperty("applicationId").GetString());
                 break;
             case "sponsorship_recorded":
-                e.Stream.Counting.Add((d.GetProperty("sponsorshipId").GetString()!, d.GetProperty("amountFen").GetInt64()));
+                e.Stream.Counting.Add(
+                    (d.GetProperty("sponsorshipId").GetString()!, d.GetProperty("amountFen").GetInt64())
+                );
                 Capped(e);
                 break;
             case "sponsorship_reversed":
@@ -378,7 +524,11 @@ public sealed class Rules
                 _asked[(e.Stream.Id, d.GetProperty("reference").GetString()!)] = Doers(d, "requestedBy");
                 break;
             default: // contribution_reversed
-                if (!_asked.TryGetValue((e.Stream.Id, d.GetProperty("reference").GetString()!), out var askers) || AnyIsOne(askers, Doers(d, "confirmedBy", headers))) throw Fails(e, "更正由提出者自己确认，或没有提出过");
+                if (
+                    !_asked.TryGetValue((e.Stream.Id, d.GetProperty("reference").GetString()!), out var askers)
+                    || AnyIsOne(askers, Doers(d, "confirmedBy", headers))
+                )
+                    throw Fails(e, "更正由提出者自己确认，或没有提出过");
                 break;
         }
     }
@@ -387,9 +537,11 @@ public sealed class Rules
     private void Capped(Entry e)
     {
         var sum = 0L;
-        foreach (var (_, amount) in e.Stream.Counting) sum += amount;
+        foreach (var (_, amount) in e.Stream.Counting)
+            sum += amount;
         var cap = Cap(e);
-        if (sum > cap) throw Fails(e, $"各项补助共 {sum} 分，超过最高档次 {cap} 分");
+        if (sum > cap)
+            throw Fails(e, $"各项补助共 {sum} 分，超过最高档次 {cap} 分");
     }
 
     private long Cap(Entry e)
@@ -397,11 +549,21 @@ public sealed class Rules
         var reader = new Utf8JsonReader(e.Headers.Span);
         while (reader.Read())
         {
-            if (reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals("region"u8)) continue;
+            if (reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals("region"u8))
+                continue;
             reader.Read();
-            if (!Utf8Parser.TryParse(reader.ValueSpan[..Math.Min(6, reader.ValueSpan.Length)], out int county, out _) || !int.TryParse(e.Stream.Id.AsSpan(^4..), out var year)) break;
-            if (_capOf.TryGetValue((county, year), out var cap)) return cap;
-            if (_caps.TryGetValue($"policy-year-{county}-{year}", out cap) || _caps.TryGetValue($"policy-year-{county / (county > 9999 ? 100 : 1)}-{year}", out cap)) return _capOf[(county, year)] = cap;
+            if (
+                !Utf8Parser.TryParse(reader.ValueSpan[..Math.Min(6, reader.ValueSpan.Length)], out int county, out _)
+                || !int.TryParse(e.Stream.Id.AsSpan(^4..), out var year)
+            )
+                break;
+            if (_capOf.TryGetValue((county, year), out var cap))
+                return cap;
+            if (
+                _caps.TryGetValue($"policy-year-{county}-{year}", out cap)
+                || _caps.TryGetValue($"policy-year-{county / (county > 9999 ? 100 : 1)}-{year}", out cap)
+            )
+                return _capOf[(county, year)] = cap;
             throw Fails(e, $"没有 {county} {year} 年度的政策参数");
         }
         throw Fails(e, "没有区划或年度");
@@ -411,24 +573,38 @@ public sealed class Rules
     private void Duties(Entry e, JsonElement d, JsonElement headers)
     {
         var application = Of(e.Stream.Id);
-        var name = e.Type switch { "application_reviewed" => "reviewedBy", "application_approved" => "approvedBy", "payment_sent" => "paidBy", _ => "filedBy" };
+        var name = e.Type switch
+        {
+            "application_reviewed" => "reviewedBy",
+            "application_approved" => "approvedBy",
+            "payment_sent" => "paidBy",
+            _ => "filedBy",
+        };
         var doers = Doers(d, name);
-        if (doers[0] != headers.GetProperty("actor").GetString()) throw Fails(e, $"{doers[0]} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
+        if (doers[0] != headers.GetProperty("actor").GetString())
+            throw Fails(e, $"{doers[0]} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
         switch (e.Type)
         {
             case "application_reviewed":
-                if (AnyIsOne(application.Filers, doers)) throw Fails(e, $"{doers[0]} 复核了自己提交的申请");
+                if (AnyIsOne(application.Filers, doers))
+                    throw Fails(e, $"{doers[0]} 复核了自己提交的申请");
                 application.Reviewers.UnionWith(doers);
                 break;
             case "application_approved":
-                if (AnyIsOne(application.Filers, doers) || AnyIsOne(application.Reviewers, doers)) throw Fails(e, $"{doers[0]} 审批了自己提交或复核的申请");
-                if (application.Reviewers.Count == 0) throw Fails(e, "没有复核就审批了");
+                if (AnyIsOne(application.Filers, doers) || AnyIsOne(application.Reviewers, doers))
+                    throw Fails(e, $"{doers[0]} 审批了自己提交或复核的申请");
+                if (application.Reviewers.Count == 0)
+                    throw Fails(e, "没有复核就审批了");
                 application.Approvers.UnionWith(doers);
                 _approvals++;
                 break;
             case "payment_sent":
                 // An event in the form from before says nothing of delegation, and a build from before knew no such rule.
-                if (d.TryGetProperty("onBehalfOf", out _) && (AnyIsOne(application.Approvers, doers) || AnyIsOne(application.Reviewers, doers))) throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
+                if (
+                    d.TryGetProperty("onBehalfOf", out _)
+                    && (AnyIsOne(application.Approvers, doers) || AnyIsOne(application.Reviewers, doers))
+                )
+                    throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
                 break;
             default:
                 application.Filers.UnionWith(doers);
@@ -444,41 +620,68 @@ public sealed class Rules
     private void Rights(Entry e, JsonElement d, JsonElement headers)
     {
         var account = e.Stream.Id["account-".Length..];
-        if (d.TryGetProperty("person", out var person) && person.GetString() is { } id) _persons[account] = id;
-        if (e.Type == "account_holder_named") return;
+        if (d.TryGetProperty("person", out var person) && person.GetString() is { } id)
+            _persons[account] = id;
+        if (e.Type == "account_holder_named")
+            return;
         var (actor, region) = (headers.GetProperty("actor").GetString()!, headers.GetProperty("region").GetString()!);
         switch (d.TryGetProperty("basis", out var basis) ? basis.GetString() : null)
         {
-            case "one-administrator" when _administrators.Exists(a => region.StartsWith(a.Region, StringComparison.Ordinal) && !IsOne(a.Account, actor)):
+            case "one-administrator"
+                when _administrators.Exists(a =>
+                    region.StartsWith(a.Region, StringComparison.Ordinal) && !IsOne(a.Account, actor)
+                ):
                 throw Fails(e, $"{actor} 一人办理，而 {region} 已有另一位管理员");
-            case "two-administrators" when d.GetProperty("requestedBy").GetString() is not { } asked || IsOne(asked, actor) || IsOne(account, actor) || headers.GetProperty("role").GetString() != "administrator":
+            case "two-administrators"
+                when d.GetProperty("requestedBy").GetString() is not { } asked
+                    || IsOne(asked, actor)
+                    || IsOne(account, actor)
+                    || headers.GetProperty("role").GetString() != "administrator":
                 throw Fails(e, "不是由申请人以外的另一位管理员确认");
         }
-        if (d.TryGetProperty("role", out var role) && role.GetString() == "administrator") _administrators.Add((account, d.GetProperty("roleRegion").GetString()!));
+        if (d.TryGetProperty("role", out var role) && role.GetString() == "administrator")
+            _administrators.Add((account, d.GetProperty("roleRegion").GetString()!));
     }
 
     /// <summary>Who did it, and whom he acted for.</summary>
     private static string[] Doers(JsonElement d, string name, JsonElement headers = default)
     {
         var who = d.GetProperty(name).GetString()!;
-        var said = d.TryGetProperty("onBehalfOf", out var f) || (headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty("onBehalfOf", out f));
+        var said =
+            d.TryGetProperty("onBehalfOf", out var f)
+            || (headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty("onBehalfOf", out f));
         return said && f.GetString() is { } other ? [who, other] : [who];
     }
 
-    private bool AnyIsOne(IEnumerable<string> some, string[] others) => some.Any(one => others.Any(other => IsOne(one, other)));
+    private bool AnyIsOne(IEnumerable<string> some, string[] others) =>
+        some.Any(one => others.Any(other => IsOne(one, other)));
 
     /// <summary>One person: as their accounts say, else by the name, without the alias of another authority.</summary>
     private bool IsOne(string one, string other) =>
-        one == other || (_persons.TryGetValue(one, out var first) && _persons.TryGetValue(other, out var second) ? first == second
-            : one[(one.IndexOf(':') + 1)..] == other[(other.IndexOf(':') + 1)..]);
+        one == other
+        || (
+            _persons.TryGetValue(one, out var first) && _persons.TryGetValue(other, out var second)
+                ? first == second
+                : one[(one.IndexOf(':') + 1)..] == other[(other.IndexOf(':') + 1)..]
+        );
 
     /// <summary>What can be said only at the end.</summary>
     public void Finish()
     {
         foreach (var (id, application) in _applications)
-            if (application.Lines != application.To - application.From) throw new NotProven($"{id} 的各人补助共 {application.Lines} 分，为它占用的是 {application.To - application.From} 分");
-        foreach (var (id, account, moves) in _applications.SelectMany(a => a.Value.Accounts, (a, b) => (a.Key, b.Key, b.Value))
-            .Concat(_funds.SelectMany(f => f.Value.Accounts, (f, b) => (f.Key, b.Key, b.Value)).Where(b => !MayBeNegative(b.Item2))))
+            if (application.Lines != application.To - application.From)
+                throw new NotProven(
+                    $"{id} 的各人补助共 {application.Lines} 分，为它占用的是 {application.To - application.From} 分"
+                );
+        foreach (
+            var (id, account, moves) in _applications
+                .SelectMany(a => a.Value.Accounts, (a, b) => (a.Key, b.Key, b.Value))
+                .Concat(
+                    _funds
+                        .SelectMany(f => f.Value.Accounts, (f, b) => (f.Key, b.Key, b.Value))
+                        .Where(b => !MayBeNegative(b.Item2))
+                )
+        )
             if (moves.Negative() is var (on, fen, index))
                 throw new NotProven($"第 {index} 条（{id}）：业务日期 {on:yyyy-MM-dd} 的 {account} 为 {fen} 分");
     }

@@ -18,12 +18,16 @@ public static class WholeLog
         foreach (var line in Lines(path))
         {
             tree.Add(MerkleTree.HashLeaf(line.Span));
-            if (tree.Size == checkpoint.Size) root = tree.Root();
+            if (tree.Size == checkpoint.Size)
+                root = tree.Root();
             rules?.Take(Read(line, tree.Size - 1, rules));
         }
-        if (tree.Size < checkpoint.Size) throw new NotProven($"文件只有 {tree.Size} 条，检查点有 {checkpoint.Size} 条");
-        if (root is null && checkpoint.Size == 0) root = MerkleTree.EmptyRoot;
-        if (!root.AsSpan().SequenceEqual(checkpoint.Root)) throw new NotProven($"前 {checkpoint.Size} 条的根不是检查点所签的：至少有一条被改动、删除、插入或换了次序");
+        if (tree.Size < checkpoint.Size)
+            throw new NotProven($"文件只有 {tree.Size} 条，检查点有 {checkpoint.Size} 条");
+        if (root is null && checkpoint.Size == 0)
+            root = MerkleTree.EmptyRoot;
+        if (!root.AsSpan().SequenceEqual(checkpoint.Root))
+            throw new NotProven($"前 {checkpoint.Size} 条的根不是检查点所签的：至少有一条被改动、删除、插入或换了次序");
         rules?.Finish();
         var rate = tree.Size / Math.Max(watch.Elapsed.TotalSeconds, 1e-9);
         return $"成立 OK：{checkpoint.Size} 条与检查点相符（文件共 {tree.Size} 条，每秒 {rate:N0} 条）。{rules?.Summary}\n{checkpoint.Signers}";
@@ -31,7 +35,14 @@ public static class WholeLog
 
     private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.SequentialScan);
+        using var file = new FileStream(
+            path,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.Read,
+            1,
+            FileOptions.SequentialScan
+        );
         var buffer = new byte[1 << 20];
         var (start, end) = (0, 0);
         for (; ; )
@@ -45,11 +56,13 @@ public static class WholeLog
             }
             buffer.AsSpan(start, end - start).CopyTo(buffer);
             (start, end) = (0, end - start);
-            if (end == buffer.Length) throw new NotProven($"一行长于 {buffer.Length} 字节：这不是导出的日志");
+            if (end == buffer.Length)
+                throw new NotProven($"一行长于 {buffer.Length} 字节：这不是导出的日志");
             var read = file.Read(buffer, end, buffer.Length - end);
             if (read == 0)
             {
-                if (end > 0) throw new NotProven("最后一行没有结束：文件不完整");
+                if (end > 0)
+                    throw new NotProven("最后一行没有结束：文件不完整");
                 yield break;
             }
             end += read;
@@ -66,12 +79,15 @@ public static class WholeLog
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("data"u8)) entry.Data = Slice(ref reader, line);
-                else if (reader.ValueTextEquals("headers"u8)) entry.Headers = Slice(ref reader, line);
+                if (reader.ValueTextEquals("data"u8))
+                    entry.Data = Slice(ref reader, line);
+                else if (reader.ValueTextEquals("headers"u8))
+                    entry.Headers = Slice(ref reader, line);
                 else if (reader.ValueTextEquals("index"u8))
                 {
                     reader.Read();
-                    if (reader.GetInt64() != index) throw new NotProven($"第 {index} 条自称第 {reader.GetInt64()} 条：有条目缺失或换了次序");
+                    if (reader.GetInt64() != index)
+                        throw new NotProven($"第 {index} 条自称第 {reader.GetInt64()} 条：有条目缺失或换了次序");
                 }
                 else if (reader.ValueTextEquals("stream"u8))
                 {
@@ -94,7 +110,9 @@ public static class WholeLog
                     reader.Skip();
                 }
             }
-            return entry.Stream is not null && entry.Type is not null ? entry : throw new NotProven($"第 {index} 条没有 stream 或 type");
+            return entry.Stream is not null && entry.Type is not null
+                ? entry
+                : throw new NotProven($"第 {index} 条没有 stream 或 type");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -118,7 +136,8 @@ public struct Entry
     public Stream Stream;
     public string Type;
     public long Version;
-    public ReadOnlyMemory<byte> Data, Headers;
+    public ReadOnlyMemory<byte> Data,
+        Headers;
 }
 
 /// <summary>A stream of the ledger: how far it has come, and what of a person's year counts towards the cap.</summary>

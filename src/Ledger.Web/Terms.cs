@@ -192,7 +192,14 @@ public static class Terms
     public static IReadOnlyDictionary<string, string> AllRoles => Roles;
 
     /// <summary>Every word that a page may have to say in another language.</summary>
-    public static IEnumerable<string> All => [.. Roles.Values, .. Words.Values, .. Events.Values, .. Menus.Values.SelectMany(m => m).Select(m => m.Text), .. Enum.GetValues<ApplicationStatus>().Select(ApplicationDecider.Name)];
+    public static IEnumerable<string> All =>
+        [
+            .. Roles.Values,
+            .. Words.Values,
+            .. Events.Values,
+            .. Menus.Values.SelectMany(m => m).Select(m => m.Text),
+            .. Enum.GetValues<ApplicationStatus>().Select(ApplicationDecider.Name),
+        ];
 
     public static string Role(string role) => Roles.GetValueOrDefault(role, role);
 
@@ -201,32 +208,50 @@ public static class Terms
     /// <summary>One of the tiles of the operation page.</summary>
     public static string Reading(string name) => Words[$"Reading.{name}"];
 
-    public static string Of(Enum value) => value is ApplicationStatus status ? ApplicationDecider.Name(status) : Words.GetValueOrDefault($"{value.GetType().Name}.{value.Word()}", value.Word());
+    public static string Of(Enum value) =>
+        value is ApplicationStatus status
+            ? ApplicationDecider.Name(status)
+            : Words.GetValueOrDefault($"{value.GetType().Name}.{value.Word()}", value.Word());
 
-    public static string SubAccount(string name) => name switch
-    {
-        Domain.Funds.SubAccount.General => "通用",
-        Domain.Funds.SubAccount.Incentive => "县级奖补",
-        _ when name.StartsWith("year-", StringComparison.Ordinal) => $"限{name[5..]}年度",
-        _ => name,
-    };
+    public static string SubAccount(string name) =>
+        name switch
+        {
+            Domain.Funds.SubAccount.General => "通用",
+            Domain.Funds.SubAccount.Incentive => "县级奖补",
+            _ when name.StartsWith("year-", StringComparison.Ordinal) => $"限{name[5..]}年度",
+            _ => name,
+        };
 
     /// <summary>An account of the double entry (Postings).</summary>
-    public static string Account(string account) => account.Split(':', 2) switch
-    {
-        ["source", var kind] => $"来源·{Words.GetValueOrDefault($"SourceKind.{kind}", kind)}",
-        ["available", var name] => $"可用·{SubAccount(name)}",
-        ["reserved"] => "已占用",
-        ["in-transit"] => "在途",
-        ["credited"] => "已入账",
-        ["returned"] => "已退回来源",
-        ["transfer", var fund] => $"与 {fund} 往来",
-        _ => account,
-    };
+    public static string Account(string account) =>
+        account.Split(':', 2) switch
+        {
+            ["source", var kind] => $"来源·{Words.GetValueOrDefault($"SourceKind.{kind}", kind)}",
+            ["available", var name] => $"可用·{SubAccount(name)}",
+            ["reserved"] => "已占用",
+            ["in-transit"] => "在途",
+            ["credited"] => "已入账",
+            ["returned"] => "已退回来源",
+            ["transfer", var fund] => $"与 {fund} 往来",
+            _ => account,
+        };
 
-    private static readonly (string Href, string Text) Home = ("/", "首页"), Funds = ("/funds", "资金"), Applications = ("/applications", "申请"), Plans = ("/plans", "方案"), Members = ("/members", "成员"),
-        Donors = ("/donors", "捐赠"), Supervision = ("/supervision", "督办"), Ranking = ("/ranking", "激励排名"), Audit = ("/audit", "审计轨迹"), Log = ("/proof", "存证"), Exports = ("/exports", "导出"),
-        Policy = ("/policy-years", "政策年度"), Pilots = ("/pilots", "试点"), Accounts = ("/accounts", "账户"), Contributions = ("/contributions", "缴费记录"), Operation = ("/operation", "运行状况");
+    private static readonly (string Href, string Text) Home = ("/", "首页"),
+        Funds = ("/funds", "资金"),
+        Applications = ("/applications", "申请"),
+        Plans = ("/plans", "方案"),
+        Members = ("/members", "成员"),
+        Donors = ("/donors", "捐赠"),
+        Supervision = ("/supervision", "督办"),
+        Ranking = ("/ranking", "激励排名"),
+        Audit = ("/audit", "审计轨迹"),
+        Log = ("/proof", "存证"),
+        Exports = ("/exports", "导出"),
+        Policy = ("/policy-years", "政策年度"),
+        Pilots = ("/pilots", "试点"),
+        Accounts = ("/accounts", "账户"),
+        Contributions = ("/contributions", "缴费记录"),
+        Operation = ("/operation", "运行状况");
 
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {

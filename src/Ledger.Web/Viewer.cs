@@ -4,6 +4,7 @@ namespace Ledger.Web;
 public sealed record Viewer(string Name, string Role, string Region, DateOnly Today, bool IsSample)
 {
     public bool IsSignedIn => Role.Length > 0;
+
     public bool Is(params string[] roles) => roles.Contains(Role);
 }
 

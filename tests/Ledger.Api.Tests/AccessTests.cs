@@ -15,12 +15,25 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class AccessTests(ApiFixture api)
 {
-    private IEnumerable<RouteEndpoint> Routes => api.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-        .Where(e => e.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal) || e.RoutePattern.RawText.StartsWith("/log/", StringComparison.Ordinal));
+    private IEnumerable<RouteEndpoint> Routes =>
+        api
+            .Host.Services.GetRequiredService<EndpointDataSource>()
+            .Endpoints.OfType<RouteEndpoint>()
+            .Where(e =>
+                e.RoutePattern.RawText!.StartsWith("/api/", StringComparison.Ordinal)
+                || e.RoutePattern.RawText.StartsWith("/log/", StringComparison.Ordinal)
+            );
 
     [Fact]
     public void Every_route_says_who_may_call_it() =>
-        Assert.All(Routes, r => Assert.True(r.Metadata.GetMetadata<RolesMetadata>() is not null, $"{r.RoutePattern.RawText} has no roles"));
+        Assert.All(
+            Routes,
+            r =>
+                Assert.True(
+                    r.Metadata.GetMetadata<RolesMetadata>() is not null,
+                    $"{r.RoutePattern.RawText} has no roles"
+                )
+        );
 
     [Fact]
     public async Task Every_route_refuses_no_token_a_forged_token_an_expired_token_and_every_other_role()
@@ -31,33 +44,56 @@ public sealed class AccessTests(ApiFixture api)
         var forged = tokens.Issue(new Actor("x", Roles.Auditor, offices.County), TimeSpan.FromHours(1))[..^4] + "AAAA";
         // Another authority's token: the same claims, signed with a key of its own.
         var elsewhere = Path.Combine(Path.GetTempPath(), $"keys-{Guid.NewGuid():N}.json");
-        var others = new Tokens(Storage.KeyFile.LoadOrCreate(elsewhere), TimeProvider.System).Issue(new Actor("x", Roles.Auditor, offices.County), TimeSpan.FromHours(1));
+        var others = new Tokens(Storage.KeyFile.LoadOrCreate(elsewhere), TimeProvider.System).Issue(
+            new Actor("x", Roles.Auditor, offices.County),
+            TimeSpan.FromHours(1)
+        );
         File.Delete(elsewhere);
         var (checkedRoles, checkedRoutes) = (0, 0);
         foreach (var route in Routes)
         {
             var roles = route.Metadata.GetMetadata<RolesMetadata>()!.Roles;
-            if (roles.Count == 0) continue;
+            if (roles.Count == 0)
+                continue;
             checkedRoutes++;
             var method = new HttpMethod(route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]);
-            var path = route.RoutePattern.RawText!.Replace("{year:int}", "2026", StringComparison.Ordinal).Replace("{region}", offices.County, StringComparison.Ordinal)
-                .Replace("{id}", "nothing", StringComparison.Ordinal).Replace("{digest}", "nothing", StringComparison.Ordinal);
-            path = path.Replace("{sequence:long}", "1", StringComparison.Ordinal).Replace("{**path}", "000", StringComparison.Ordinal);
-            path = System.Text.RegularExpressions.Regex.Replace(path.Replace("{sessionId:guid}", $"{Guid.Empty}", StringComparison.Ordinal), @"\{[A-Za-z]+\}", "nothing");
+            var path = route
+                .RoutePattern.RawText!.Replace("{year:int}", "2026", StringComparison.Ordinal)
+                .Replace("{region}", offices.County, StringComparison.Ordinal)
+                .Replace("{id}", "nothing", StringComparison.Ordinal)
+                .Replace("{digest}", "nothing", StringComparison.Ordinal);
+            path = path.Replace("{sequence:long}", "1", StringComparison.Ordinal)
+                .Replace("{**path}", "000", StringComparison.Ordinal);
+            path = System.Text.RegularExpressions.Regex.Replace(
+                path.Replace("{sessionId:guid}", $"{Guid.Empty}", StringComparison.Ordinal),
+                @"\{[A-Za-z]+\}",
+                "nothing"
+            );
             foreach (var bad in (string?[])[null, expired, forged, others])
             {
                 using var request = new HttpRequestMessage(method, path);
-                if (bad is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bad);
+                if (bad is not null)
+                    request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bad);
                 using var response = await api.Http.SendAsync(request);
-                Assert.True(response.StatusCode == HttpStatusCode.Unauthorized, $"{method} {path}: {response.StatusCode}");
+                Assert.True(
+                    response.StatusCode == HttpStatusCode.Unauthorized,
+                    $"{method} {path}: {response.StatusCode}"
+                );
                 Assert.Contains("unauthenticated", await response.Content.ReadAsStringAsync());
             }
             foreach (var role in Roles.Everybody.Except(roles))
             {
                 // The framework answers 415 before it looks at the role, so a route that takes a form is sent one.
-                var takesForm = route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("multipart/form-data") == true;
-                await ApiFixture.RefusedAsync("forbidden", api.Client(new Actor($"someone.{role}", role, Region(role, offices.County))), method, path,
-                    takesForm ? SampleClient.Form([1], "x") : null);
+                var takesForm =
+                    route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("multipart/form-data")
+                    == true;
+                await ApiFixture.RefusedAsync(
+                    "forbidden",
+                    api.Client(new Actor($"someone.{role}", role, Region(role, offices.County))),
+                    method,
+                    path,
+                    takesForm ? SampleClient.Form([1], "x") : null
+                );
                 checkedRoles++;
             }
         }
@@ -73,8 +109,13 @@ public sealed class AccessTests(ApiFixture api)
         var foreign = api.NewOffices();
         string[] reads =
         [
-            $"/api/funds/{village.FundId}", $"/api/funds/{village.FundId}/statement", $"/api/collectives/{village.CollectiveId}", $"/api/plans/{village.PlanId}",
-            village.ApplicationPath, $"{village.ApplicationPath}/lines", $"/api/members?collectiveId={village.CollectiveId}",
+            $"/api/funds/{village.FundId}",
+            $"/api/funds/{village.FundId}/statement",
+            $"/api/collectives/{village.CollectiveId}",
+            $"/api/plans/{village.PlanId}",
+            village.ApplicationPath,
+            $"{village.ApplicationPath}/lines",
+            $"/api/members?collectiveId={village.CollectiveId}",
             $"/api/members/{await MemberAsync(village)}/years/{village.Year}",
         ];
         foreach (var path in reads)
@@ -82,19 +123,63 @@ public sealed class AccessTests(ApiFixture api)
             await ApiFixture.RefusedAsync("not-found", neighbour, HttpMethod.Get, path);
             await ApiFixture.RefusedAsync("not-found", foreign.Reviewer, HttpMethod.Get, path);
         }
-        await ApiFixture.RefusedAsync("not-found", neighbour, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 1, source = "collective-income", sourceName = "x", evidence = new[] { await neighbour.EvidenceAsync("slip") } });
-        await ApiFixture.RefusedAsync("not-found", neighbour, "/api/funds", new { collectiveId = village.CollectiveId });
-        await ApiFixture.RefusedAsync("not-found", foreign.Reviewer, $"{village.ApplicationPath}/review", new { acceptRest = true });
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            neighbour,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = new[] { await neighbour.EvidenceAsync("slip") },
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            neighbour,
+            "/api/funds",
+            new { collectiveId = village.CollectiveId }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            foreign.Reviewer,
+            $"{village.ApplicationPath}/review",
+            new { acceptRest = true }
+        );
         await ApiFixture.RefusedAsync("not-found", foreign.Approver, $"{village.ApplicationPath}/approval");
-        await ApiFixture.RefusedAsync("not-found", foreign.CountyHrss, "/api/pilots", new { county = village.Offices.County, grounds = "x" });
-        await ApiFixture.RefusedAsync("not-found", foreign.Agriculture, "/api/collectives",
-            new { creditCode = SamplePeople.CreditCode(village.Offices.County, 5), name = "x", villageCode = village.VillageCode });
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            foreign.CountyHrss,
+            "/api/pilots",
+            new { county = village.Offices.County, grounds = "x" }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            foreign.Agriculture,
+            "/api/collectives",
+            new
+            {
+                creditCode = SamplePeople.CreditCode(village.Offices.County, 5),
+                name = "x",
+                villageCode = village.VillageCode,
+            }
+        );
         // A document of another village is not evidence here.
         var theirs = await neighbour.EvidenceAsync($"private {Guid.NewGuid()}");
         await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/evidence/{theirs}");
-        await ApiFixture.RefusedAsync("evidence-missing", village.Officer, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 1, source = "collective-income", sourceName = "x", evidence = new[] { theirs } });
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = new[] { theirs },
+            }
+        );
 
         Assert.Empty((await neighbour.GetAsync("/api/funds")).EnumerateArray());
         Assert.Empty((await foreign.Reviewer.GetAsync($"/api/funds?region={village.Offices.County}")).EnumerateArray());
@@ -115,12 +200,28 @@ public sealed class AccessTests(ApiFixture api)
         await village.ReviewAsync();
         await village.ApproveAsync();
         var offices = village.Offices;
-        var donor = (await offices.Agriculture.PostAsync("/api/donors", new { kind = "charity", name = "县慈善总会", creditCode = SamplePeople.CreditCode(offices.County, 700) })).GetProperty("id").GetString()!;
+        var donor = (
+            await offices.Agriculture.PostAsync(
+                "/api/donors",
+                new
+                {
+                    kind = "charity",
+                    name = "县慈善总会",
+                    creditCode = SamplePeople.CreditCode(offices.County, 700),
+                }
+            )
+        ).GetProperty("id").GetString()!;
         var allocation = (await village.AllocateAsync(10)).GetProperty("allocationId").GetString()!;
         var digest = await village.Officer.EvidenceAsync($"matrix {Guid.NewGuid()}");
-        var sequence = await api.ScalarAsync<long>("select max(seq_id) from ledger.mt_events where stream_id = @f", ("f", village.FundId));
-        var administrator = api.Client(new Actor($"administrator.{offices.County}", Roles.Administrator, offices.County));
-        var account = $"account-{(await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County))).GetProperty("account").GetProperty("name").GetString()}";
+        var sequence = await api.ScalarAsync<long>(
+            "select max(seq_id) from ledger.mt_events where stream_id = @f",
+            ("f", village.FundId)
+        );
+        var administrator = api.Client(
+            new Actor($"administrator.{offices.County}", Roles.Administrator, offices.County)
+        );
+        var account =
+            $"account-{(await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County))).GetProperty("account").GetProperty("name").GetString()}";
         var own = new Dictionary<string, string>
         {
             ["accounts"] = account,
@@ -146,9 +247,20 @@ public sealed class AccessTests(ApiFixture api)
             ["requests"] = "member-x",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are public law there.
-        string[] elsewhere = ["/api/policy-years/{region}/{year:int}", "/api/templates/{name}.xlsx", "/log/tile/{level:int}/{**path}", "/log/tile/entries/{**path}", "/api/sessions/{sessionId:guid}/end"];
+        string[] elsewhere =
+        [
+            "/api/policy-years/{region}/{year:int}",
+            "/api/templates/{name}.xlsx",
+            "/log/tile/{level:int}/{**path}",
+            "/log/tile/entries/{**path}",
+            "/api/sessions/{sessionId:guid}/end",
+        ];
         var (cells, wrong) = (0, new List<string>());
-        foreach (var route in Routes.Where(r => r.RoutePattern.Parameters.Count > 0 && !elsewhere.Contains(r.RoutePattern.RawText)))
+        foreach (
+            var route in Routes.Where(r =>
+                r.RoutePattern.Parameters.Count > 0 && !elsewhere.Contains(r.RoutePattern.RawText)
+            )
+        )
         {
             var roles = route.Metadata.GetMetadata<RolesMetadata>()!.Roles;
             var method = new HttpMethod(route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]);
@@ -158,48 +270,107 @@ public sealed class AccessTests(ApiFixture api)
                 var first = true;
                 for (var i = 1; i < segments.Length; i++)
                 {
-                    if (!segments[i].StartsWith('{')) continue;
+                    if (!segments[i].StartsWith('{'))
+                        continue;
                     var value = own[segments[i - 1]];
                     // The first id is the one that lies in a region; the other stays, so that only it makes the difference.
-                    segments[i] = there || !first ? value : segments[i].Contains(":long", StringComparison.Ordinal) ? $"{long.MaxValue}" : value[..^1] + (value[^1] == '0' ? '1' : '0');
+                    segments[i] =
+                        there || !first ? value
+                        : segments[i].Contains(":long", StringComparison.Ordinal) ? $"{long.MaxValue}"
+                        : value[..^1] + (value[^1] == '0' ? '1' : '0');
                     first = false;
                 }
-                return string.Join('/', segments) is var path && method == HttpMethod.Get && (path.EndsWith("/changes", StringComparison.Ordinal) || path.EndsWith("/estimate", StringComparison.Ordinal)) ? $"{path}?from=2026-01-01T00:00:00Z&year={village.Year}" : path;
+                return
+                    string.Join('/', segments) is var path
+                    && method == HttpMethod.Get
+                    && (
+                        path.EndsWith("/changes", StringComparison.Ordinal)
+                        || path.EndsWith("/estimate", StringComparison.Ordinal)
+                    )
+                    ? $"{path}?from=2026-01-01T00:00:00Z&year={village.Year}"
+                    : path;
             }
-            HttpContent? Body() => method == HttpMethod.Get ? null
-                : route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("multipart/form-data") == true || route.Metadata.GetMetadata<SheetMetadata>() is not null ? SampleClient.Form(SampleSheets.Roster(people), "x.xlsx")
-                : new StringContent(route.Metadata.GetMetadata<ExampleMetadata>()?.Json ?? "{}", System.Text.Encoding.UTF8, "application/json");
+            HttpContent? Body() =>
+                method == HttpMethod.Get ? null
+                : route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("multipart/form-data") == true
+                || route.Metadata.GetMetadata<SheetMetadata>() is not null
+                    ? SampleClient.Form(SampleSheets.Roster(people), "x.xlsx")
+                : new StringContent(
+                    route.Metadata.GetMetadata<ExampleMetadata>()?.Json ?? "{}",
+                    System.Text.Encoding.UTF8,
+                    "application/json"
+                );
             async Task<(HttpStatusCode Status, string Answer)> Ask(Actor actor, string path)
             {
                 using var response = await api.Client(actor).SendAsync(method, path, Body());
                 var text = await response.Content.ReadAsStringAsync();
-                return (response.StatusCode, response.IsSuccessStatusCode ? "" : JsonSerializer.Deserialize<JsonElement>(text) is var p ? $"{p.GetProperty("code").GetString()} {p.GetProperty("detail").GetString()}" : "");
+                return (
+                    response.StatusCode,
+                    response.IsSuccessStatusCode ? ""
+                    : JsonSerializer.Deserialize<JsonElement>(text) is var p
+                        ? $"{p.GetProperty("code").GetString()} {p.GetProperty("detail").GetString()}"
+                    : ""
+                );
             }
             foreach (var role in roles)
             {
                 if (method == HttpMethod.Get)
                 {
                     cells++;
-                    var (status, answer) = await Ask(new Actor($"own.{role}", role, role == Roles.VillageFinance ? village.VillageCode : role == Roles.Township ? village.VillageCode[..9] : Region(role, offices.County)), Path(there: true));
-                    if (status != HttpStatusCode.OK && !answer.Contains("policy", StringComparison.Ordinal) && !route.RoutePattern.RawText!.Contains("/trace/", StringComparison.Ordinal)) wrong.Add($"own {role} {method} {Path(true)}: {(int)status} {answer}");
+                    var (status, answer) = await Ask(
+                        new Actor(
+                            $"own.{role}",
+                            role,
+                            role == Roles.VillageFinance ? village.VillageCode
+                                : role == Roles.Township ? village.VillageCode[..9]
+                                : Region(role, offices.County)
+                        ),
+                        Path(there: true)
+                    );
+                    if (
+                        status != HttpStatusCode.OK
+                        && !answer.Contains("policy", StringComparison.Ordinal)
+                        && !route.RoutePattern.RawText!.Contains("/trace/", StringComparison.Ordinal)
+                    )
+                        wrong.Add($"own {role} {method} {Path(true)}: {(int)status} {answer}");
                 }
                 foreach (var region in (string[])[$"{offices.County}999", "9911", "9911999"])
                 {
-                    var foreign = new Actor($"foreign.{role}", role, role switch
-                    {
-                        Roles.VillageFinance => (region + "000000000")[..12],
-                        Roles.Township => (region + "000000000")[..9],
-                        Roles.CityHrss => "9911",
-                        _ => "991100",
-                    });
+                    var foreign = new Actor(
+                        $"foreign.{role}",
+                        role,
+                        role switch
+                        {
+                            Roles.VillageFinance => (region + "000000000")[..12],
+                            Roles.Township => (region + "000000000")[..9],
+                            Roles.CityHrss => "9911",
+                            _ => "991100",
+                        }
+                    );
                     cells++;
-                    var (there, nothing) = (await Ask(foreign, Path(there: true)), await Ask(foreign, Path(there: false)));
+                    var (there, nothing) = (
+                        await Ask(foreign, Path(there: true)),
+                        await Ask(foreign, Path(there: false))
+                    );
                     var at = route.RoutePattern.RawText!.Split('/').TakeWhile(s => !s.StartsWith('{')).Count();
-                    string Plain(string answer) => answer.Replace(Path(there: false).Split('/', '?')[at], "…", StringComparison.Ordinal).Replace(Path(there: true).Split('/', '?')[at], "…", StringComparison.Ordinal);
+                    string Plain(string answer) =>
+                        answer
+                            .Replace(Path(there: false).Split('/', '?')[at], "…", StringComparison.Ordinal)
+                            .Replace(Path(there: true).Split('/', '?')[at], "…", StringComparison.Ordinal);
                     // Donors are known in their whole county (C8).
-                    if (route.RoutePattern.RawText!.StartsWith("/api/donors/", StringComparison.Ordinal) && foreign.Region.StartsWith(offices.County, StringComparison.Ordinal)) continue;
-                    if ((int)there.Status is >= 200 and < 300 or 403 or >= 500 || there.Status != nothing.Status || Plain(there.Answer) != Plain(nothing.Answer))
-                        wrong.Add($"foreign {role} {foreign.Region} {method} {Path(true)}: {(int)there.Status} {there.Answer}, where nothing is: {(int)nothing.Status} {nothing.Answer}");
+                    if (
+                        route.RoutePattern.RawText!.StartsWith("/api/donors/", StringComparison.Ordinal)
+                        && foreign.Region.StartsWith(offices.County, StringComparison.Ordinal)
+                    )
+                        continue;
+                    if (
+                        (int)there.Status is >= 200 and < 300 or 403 or >= 500
+                        || there.Status != nothing.Status
+                        || Plain(there.Answer) != Plain(nothing.Answer)
+                    )
+                        wrong.Add(
+                            $"foreign {role} {foreign.Region} {method} {Path(true)}: {(int)there.Status} {there.Answer}, where nothing is: {(int)nothing.Status} {nothing.Answer}"
+                        );
                 }
             }
         }
@@ -207,13 +378,23 @@ public sealed class AccessTests(ApiFixture api)
         Assert.True(cells > 500, $"{cells} cells");
 
         // Lists hold nothing of others.
-        foreach (var route in Routes.Where(r => r.RoutePattern.Parameters.Count == 0 && r.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0] == "GET" && !r.RoutePattern.RawText!.StartsWith("/log", StringComparison.Ordinal)))
-            foreach (var role in route.Metadata.GetMetadata<RolesMetadata>()!.Roles)
-            {
-                using var response = await api.Client(new Actor($"foreign.{role}", role, Region(role, "991100"))).SendAsync(HttpMethod.Get, $"{route.RoutePattern.RawText}?region={offices.County}", null);
-                var text = await response.Content.ReadAsStringAsync();
-                Assert.DoesNotContain(offices.County, text.Replace($"region={offices.County}", "", StringComparison.Ordinal));
-            }
+        foreach (
+            var route in Routes.Where(r =>
+                r.RoutePattern.Parameters.Count == 0
+                && r.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0] == "GET"
+                && !r.RoutePattern.RawText!.StartsWith("/log", StringComparison.Ordinal)
+            )
+        )
+        foreach (var role in route.Metadata.GetMetadata<RolesMetadata>()!.Roles)
+        {
+            using var response = await api.Client(new Actor($"foreign.{role}", role, Region(role, "991100")))
+                .SendAsync(HttpMethod.Get, $"{route.RoutePattern.RawText}?region={offices.County}", null);
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.DoesNotContain(
+                offices.County,
+                text.Replace($"region={offices.County}", "", StringComparison.Ordinal)
+            );
+        }
     }
 
     [Fact]
@@ -222,19 +403,30 @@ public sealed class AccessTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(1);
         var foreign = api.NewOffices();
         await foreign.PublishPolicyAsync(api.Today.Year);
-        using var sheet = SampleClient.Form(SampleSheets.Contributions([(people[0], 300, false)], api.Today, "F"), "缴费.xlsx");
-        var problem = await ApiFixture.RefusedAsync("roster-invalid", foreign.Tax, $"/api/contributions/import?year={village.Year}", sheet);
+        using var sheet = SampleClient.Form(
+            SampleSheets.Contributions([(people[0], 300, false)], api.Today, "F"),
+            "缴费.xlsx"
+        );
+        var problem = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            foreign.Tax,
+            $"/api/contributions/import?year={village.Year}",
+            sheet
+        );
         Assert.Equal("not-a-member", problem.GetProperty("faults")[0].GetProperty("code").GetString());
     }
 
     private static async Task<string> MemberAsync(SampleVillage village) =>
-        (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
+        (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")[0]
+            .Id();
 
-    private static string Region(string role, string county) => role switch
-    {
-        Roles.CityHrss => county[..4],
-        Roles.Township => county + "001",
-        Roles.VillageFinance => county + "001001",
-        _ => county,
-    };
+    private static string Region(string role, string county) =>
+        role switch
+        {
+            Roles.CityHrss => county[..4],
+            Roles.Township => county + "001",
+            Roles.VillageFinance => county + "001001",
+            _ => county,
+        };
 }

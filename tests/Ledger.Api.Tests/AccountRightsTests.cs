@@ -13,7 +13,8 @@ public sealed class AccountRightsTests(ApiFixture api)
 {
     private const string Password = "correct horse 4";
 
-    private static SamplePerson Person(string name) => new SamplePeople(name.Aggregate(23, (sum, c) => unchecked(sum * 31 + c))).Next("370811");
+    private static SamplePerson Person(string name) =>
+        new SamplePeople(name.Aggregate(23, (sum, c) => unchecked(sum * 31 + c))).Next("370811");
 
     private SampleClient As(string name, string role, string region) => api.Client(new Actor(name, role, region));
 
@@ -22,8 +23,15 @@ public sealed class AccountRightsTests(ApiFixture api)
     {
         var county = api.NewOffices().County;
         var program = As($"setup.{county}", Roles.Administrator, county);
-        await program.PostAsync("/api/accounts", ApiFixture.AccountBody($"first.{county}", Roles.Administrator, county));
-        return (county, As($"first.{county}", Roles.Administrator, county), As($"second.{county}", Roles.Administrator, county));
+        await program.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody($"first.{county}", Roles.Administrator, county)
+        );
+        return (
+            county,
+            As($"first.{county}", Roles.Administrator, county),
+            As($"second.{county}", Roles.Administrator, county)
+        );
     }
 
     /// <summary>As <see cref="TwoAsync"/>, both of them there.</summary>
@@ -35,24 +43,65 @@ public sealed class AccountRightsTests(ApiFixture api)
     }
 
     /// <summary>Another administrator confirms what the first asked for; the whole one-time password.</summary>
-    private static async Task<string> OpenByTwoAsync(SampleClient first, SampleClient second, string name, string role, string region, SamplePerson? person = null)
+    private static async Task<string> OpenByTwoAsync(
+        SampleClient first,
+        SampleClient second,
+        string name,
+        string role,
+        string region,
+        SamplePerson? person = null
+    )
     {
         var asked = await first.PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region, person));
         var confirmed = await second.PostAsync($"/api/accounts/account-{name}/pending/confirmation");
         return asked.GetProperty("oneTimePassword").GetString() + confirmed.GetProperty("oneTimePassword").GetString();
     }
 
-    private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null) => api.PostAsync(path, body, token);
+    private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(
+        string path,
+        object body,
+        string? token = null
+    ) => api.PostAsync(path, body, token);
 
-    private async Task<string> CodeAsync(string path, object body) => (await PostAsync(path, body)) is var (status, answer) && answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("code", out var code) ? code.GetString()! : $"{status}";
+    private async Task<string> CodeAsync(string path, object body) =>
+        (await PostAsync(path, body)) is var (status, answer)
+        && answer.ValueKind == JsonValueKind.Object
+        && answer.TryGetProperty("code", out var code)
+            ? code.GetString()!
+            : $"{status}";
 
     private async Task OwnPasswordAsync(string name, string once) =>
-        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/session/password", new { name, password = once, newPassword = Password })).Status);
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (
+                await PostAsync(
+                    "/api/session/password",
+                    new
+                    {
+                        name,
+                        password = once,
+                        newPassword = Password,
+                    }
+                )
+            ).Status
+        );
 
     private async Task<JsonElement[]> TrailAsync(string county, string account) =>
-        [.. (await As($"auditor.{county}", Roles.Auditor, county).GetAsync($"/api/audit/events?id=account-{account}")).GetProperty("entries").EnumerateArray().Where(e => e.GetProperty("type").GetString() != "command_refused")];
+        [
+            .. (
+                await As($"auditor.{county}", Roles.Auditor, county).GetAsync($"/api/audit/events?id=account-{account}")
+            )
+                .GetProperty("entries")
+                .EnumerateArray()
+                .Where(e => e.GetProperty("type").GetString() != "command_refused"),
+        ];
 
-    private Task<string> EventAsync(string account, string type) => api.ScalarAsync<string>("select data::text from ledger.mt_events where stream_id = @s and type = @t order by seq_id desc limit 1", ("s", $"account-{account}"), ("t", type));
+    private Task<string> EventAsync(string account, string type) =>
+        api.ScalarAsync<string>(
+            "select data::text from ledger.mt_events where stream_id = @s and type = @t order by seq_id desc limit 1",
+            ("s", $"account-{account}"),
+            ("t", type)
+        );
 
     [Fact]
     public async Task C20_one_administrator_cannot_be_anybody()
@@ -70,28 +119,97 @@ public sealed class AccountRightsTests(ApiFixture api)
         // Nothing happens when one asks: the clerk works on, and the first half opens nothing.
         var asked = await first.PostAsync($"/api/accounts/account-{clerk}/credentials", new { reason = "手机遗失" });
         Assert.Equal("first-half", asked.GetProperty("part").GetString());
-        Assert.Equal("second-factor-needed", await CodeAsync("/api/session", new { name = clerk, password = Password }));
+        Assert.Equal(
+            "second-factor-needed",
+            await CodeAsync("/api/session", new { name = clerk, password = Password })
+        );
         await ApiFixture.RefusedAsync("self-approval", first, $"/api/accounts/account-{clerk}/pending/confirmation");
-        await ApiFixture.RefusedAsync("not-found", As("foreign", Roles.Administrator, "991100"), $"/api/accounts/account-{clerk}/pending/confirmation");
-        await ApiFixture.RefusedAsync("not-found", As($"colleague.{county}", Roles.Agency, county), $"/api/accounts/account-{clerk}/pending/confirmation");
-        await ApiFixture.RefusedAsync("wrong-state", As($"program.{county}", Roles.Administrator, county), $"/api/accounts/account-{clerk}/pending/confirmation"); // whoever that is
-        await ApiFixture.RefusedAsync("wrong-state", second, $"/api/accounts/account-{clerk}/role", new { role = Roles.Auditor, region = county }); // one at a time
-        var pending = (await second.GetAsync("/api/accounts")).EnumerateArray().Single(a => a.GetProperty("name").GetString() == clerk).GetProperty("pending");
-        Assert.Equal(("credentials", first.Actor.Id), (pending.GetProperty("kind").GetString(), pending.GetProperty("requestedBy").GetString()));
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            As("foreign", Roles.Administrator, "991100"),
+            $"/api/accounts/account-{clerk}/pending/confirmation"
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            As($"colleague.{county}", Roles.Agency, county),
+            $"/api/accounts/account-{clerk}/pending/confirmation"
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            As($"program.{county}", Roles.Administrator, county),
+            $"/api/accounts/account-{clerk}/pending/confirmation"
+        ); // whoever that is
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            second,
+            $"/api/accounts/account-{clerk}/role",
+            new { role = Roles.Auditor, region = county }
+        ); // one at a time
+        var pending = (await second.GetAsync("/api/accounts"))
+            .EnumerateArray()
+            .Single(a => a.GetProperty("name").GetString() == clerk)
+            .GetProperty("pending");
+        Assert.Equal(
+            ("credentials", first.Actor.Id),
+            (pending.GetProperty("kind").GetString(), pending.GetProperty("requestedBy").GetString())
+        );
         await second.PostAsync($"/api/accounts/account-{clerk}/pending/rejection", new { reason = "本人说没有此事" });
         await ApiFixture.RefusedAsync("wrong-state", second, $"/api/accounts/account-{clerk}/pending/confirmation");
 
         // The same for a role; nobody closes the other administrator to be alone again.
         await first.PostAsync($"/api/accounts/account-{clerk}/role", new { role = Roles.Auditor, region = county });
-        Assert.Equal(Roles.Agency, (await second.GetAsync("/api/accounts")).EnumerateArray().Single(a => a.GetProperty("name").GetString() == clerk).GetProperty("role").GetString());
+        Assert.Equal(
+            Roles.Agency,
+            (await second.GetAsync("/api/accounts"))
+                .EnumerateArray()
+                .Single(a => a.GetProperty("name").GetString() == clerk)
+                .GetProperty("role")
+                .GetString()
+        );
         await second.PostAsync($"/api/accounts/account-{clerk}/pending/confirmation");
-        Assert.Equal(Roles.Auditor, (await second.GetAsync("/api/accounts")).EnumerateArray().Single(a => a.GetProperty("name").GetString() == clerk).GetProperty("role").GetString());
+        Assert.Equal(
+            Roles.Auditor,
+            (await second.GetAsync("/api/accounts"))
+                .EnumerateArray()
+                .Single(a => a.GetProperty("name").GetString() == clerk)
+                .GetProperty("role")
+                .GetString()
+        );
         await first.PostAsync($"/api/accounts/account-{second.Actor.Id}/closure", new { reason = "调离" });
-        Assert.Equal("first-half", (await first.PostAsync($"/api/accounts/account-{clerk}/credentials", new { reason = "x" })).GetProperty("part").GetString());
-        Assert.Equal(["account_change_requested", "account_opened", "account_change_requested", "account_change_declined", "account_change_requested", "account_changed", "account_change_requested"],
-            (await TrailAsync(county, clerk)).Select(e => e.GetProperty("type").GetString()!));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where data::text like @half or data::text like @other", ("half", $"%{once[..10]}%"), ("other", $"%{once[10..]}%")));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where convert_from(body, 'UTF8') like @half or convert_from(body, 'UTF8') like @other", ("half", $"%{once[..10]}%"), ("other", $"%{once[10..]}%")));
+        Assert.Equal(
+            "first-half",
+            (await first.PostAsync($"/api/accounts/account-{clerk}/credentials", new { reason = "x" }))
+                .GetProperty("part")
+                .GetString()
+        );
+        Assert.Equal(
+            [
+                "account_change_requested",
+                "account_opened",
+                "account_change_requested",
+                "account_change_declined",
+                "account_change_requested",
+                "account_changed",
+                "account_change_requested",
+            ],
+            (await TrailAsync(county, clerk)).Select(e => e.GetProperty("type").GetString()!)
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where data::text like @half or data::text like @other",
+                ("half", $"%{once[..10]}%"),
+                ("other", $"%{once[10..]}%")
+            )
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.idempotency where convert_from(body, 'UTF8') like @half or convert_from(body, 'UTF8') like @other",
+                ("half", $"%{once[..10]}%"),
+                ("other", $"%{once[10..]}%")
+            )
+        );
     }
 
     [Fact]
@@ -99,16 +217,66 @@ public sealed class AccountRightsTests(ApiFixture api)
     {
         var (county, first, second) = await TwoAsync();
         var early = $"early.{county}";
-        Assert.Equal("whole", (await first.PostAsync("/api/accounts", ApiFixture.AccountBody(early, Roles.Agency, county))).GetProperty("part").GetString());
+        Assert.Equal(
+            "whole",
+            (await first.PostAsync("/api/accounts", ApiFixture.AccountBody(early, Roles.Agency, county)))
+                .GetProperty("part")
+                .GetString()
+        );
         Assert.Contains("\"basis\": \"one-administrator\"", await EventAsync(early, "account_opened"));
-        await ApiFixture.RefusedAsync("self-approval", first, "/api/accounts", ApiFixture.AccountBody($"mine.{county}", Roles.Agency, county, await OwnAsync(first)));
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            first,
+            "/api/accounts",
+            ApiFixture.AccountBody($"mine.{county}", Roles.Agency, county, await OwnAsync(first))
+        );
         await first.PostAsync("/api/accounts", ApiFixture.AccountBody(second.Actor.Id, Roles.Administrator, county));
-        var late = await first.PostAsync("/api/accounts", ApiFixture.AccountBody($"late.{county}", Roles.Agency, county));
-        Assert.Equal(("first-half", true), (late.GetProperty("part").GetString(), late.GetProperty("account").GetProperty("isRequested").GetBoolean()));
-        Assert.Equal("sign-in-failed", await CodeAsync("/api/session", new { name = $"late.{county}", password = late.GetProperty("oneTimePassword").GetString() }));
-        await ApiFixture.RefusedAsync("already-exists", second, "/api/accounts", ApiFixture.AccountBody($"late.{county}", Roles.Agency, county));
-        await ApiFixture.RefusedAsync("field-invalid", second, "/api/accounts", new { name = $"x.{county}", role = Roles.Agency, region = county, personName = "李四", citizenId = "370811198001010011" });
-        using var nobody = await first.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(new { name = $"x.{county}", role = Roles.Agency, region = county }));
+        var late = await first.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody($"late.{county}", Roles.Agency, county)
+        );
+        Assert.Equal(
+            ("first-half", true),
+            (late.GetProperty("part").GetString(), late.GetProperty("account").GetProperty("isRequested").GetBoolean())
+        );
+        Assert.Equal(
+            "sign-in-failed",
+            await CodeAsync(
+                "/api/session",
+                new { name = $"late.{county}", password = late.GetProperty("oneTimePassword").GetString() }
+            )
+        );
+        await ApiFixture.RefusedAsync(
+            "already-exists",
+            second,
+            "/api/accounts",
+            ApiFixture.AccountBody($"late.{county}", Roles.Agency, county)
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            second,
+            "/api/accounts",
+            new
+            {
+                name = $"x.{county}",
+                role = Roles.Agency,
+                region = county,
+                personName = "李四",
+                citizenId = "370811198001010011",
+            }
+        );
+        using var nobody = await first.SendAsync(
+            HttpMethod.Post,
+            "/api/accounts",
+            SampleClient.Json(
+                new
+                {
+                    name = $"x.{county}",
+                    role = Roles.Agency,
+                    region = county,
+                }
+            )
+        );
         Assert.Equal(HttpStatusCode.BadRequest, nobody.StatusCode); // whose account it is has to be said
     }
 
@@ -116,7 +284,13 @@ public sealed class AccountRightsTests(ApiFixture api)
     private static Task<SamplePerson> OwnAsync(SampleClient client)
     {
         var body = JsonSerializer.SerializeToElement(ApiFixture.AccountBody(client.Actor.Id, "", ""));
-        return Task.FromResult(new SamplePerson(body.GetProperty("personName").GetString()!, body.GetProperty("citizenId").GetString()!, ""));
+        return Task.FromResult(
+            new SamplePerson(
+                body.GetProperty("personName").GetString()!,
+                body.GetProperty("citizenId").GetString()!,
+                ""
+            )
+        );
     }
 
     [Fact]
@@ -131,40 +305,103 @@ public sealed class AccountRightsTests(ApiFixture api)
         Assert.Equal(HttpStatusCode.OK, await MeAsync(cookie));
 
         await first.PostAsync($"/api/accounts/account-{tax}/credentials", new { reason = "手机遗失" });
-        await ApiFixture.RefusedAsync("person-not-proved", first, $"/api/accounts/account-{tax}/pending/confirmation", new { password = "a wild guess 1" });
-        await ApiFixture.RefusedAsync("person-not-proved", first, $"/api/accounts/account-{tax}/pending/confirmation", new { code = "123456" }); // he has no authenticator
-        var issued = await first.PostAsync($"/api/accounts/account-{tax}/pending/confirmation", new { password = Password });
+        await ApiFixture.RefusedAsync(
+            "person-not-proved",
+            first,
+            $"/api/accounts/account-{tax}/pending/confirmation",
+            new { password = "a wild guess 1" }
+        );
+        await ApiFixture.RefusedAsync(
+            "person-not-proved",
+            first,
+            $"/api/accounts/account-{tax}/pending/confirmation",
+            new { code = "123456" }
+        ); // he has no authenticator
+        var issued = await first.PostAsync(
+            $"/api/accounts/account-{tax}/pending/confirmation",
+            new { password = Password }
+        );
         Assert.Equal("whole", issued.GetProperty("part").GetString());
         Assert.Contains("\"basis\": \"person-himself\"", await EventAsync(tax, "credentials_issued"));
         Assert.Equal(HttpStatusCode.Unauthorized, await MeAsync(cookie)); // his sessions have ended
-        Assert.Equal("sign-in-failed", await CodeAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() }));
-        await ApiFixture.RefusedAsync("wrong-state", first, $"/api/accounts/account-{tax}/pending/confirmation", new { password = Password });
+        Assert.Equal(
+            "sign-in-failed",
+            await CodeAsync(
+                "/api/session/refresh",
+                new { refreshToken = session.GetProperty("refreshToken").GetString() }
+            )
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            first,
+            $"/api/accounts/account-{tax}/pending/confirmation",
+            new { password = Password }
+        );
 
         // A one-time password proves nothing: who gave it out knows it.
         var once = issued.GetProperty("oneTimePassword").GetString()!;
         await first.PostAsync($"/api/accounts/account-{tax}/role", new { role = Roles.Auditor, region = county });
-        await ApiFixture.RefusedAsync("person-not-proved", first, $"/api/accounts/account-{tax}/pending/confirmation", new { password = once });
+        await ApiFixture.RefusedAsync(
+            "person-not-proved",
+            first,
+            $"/api/accounts/account-{tax}/pending/confirmation",
+            new { password = once }
+        );
         await OwnPasswordAsync(tax, once);
 
         // Told at the next sign-in, once there and for good on his page; he can decide himself, in his own session.
         var (_, told) = await PostAsync("/api/session", new { name = tax, password = Password });
         var notices = told.GetProperty("notices").EnumerateArray().ToList();
-        Assert.Equal(["account_change_requested", "credentials_issued", "account_change_requested"], notices.Select(n => n.GetProperty("type").GetString()!));
+        Assert.Equal(
+            ["account_change_requested", "credentials_issued", "account_change_requested"],
+            notices.Select(n => n.GetProperty("type").GetString()!)
+        );
         Assert.All(notices, n => Assert.Equal(first.Actor.Id, n.GetProperty("by").GetString()));
-        Assert.Empty((await PostAsync("/api/session", new { name = tax, password = Password })).Answer.GetProperty("notices").EnumerateArray());
-        Assert.Contains("发放密码", await PageAsync(await PageCookieAsync(tax, Password), "/me"), StringComparison.Ordinal);
-        using (var himself = await As(tax, Roles.CountyTax, county).SendAsync(HttpMethod.Post, $"/api/accounts/account-{tax}/pending/confirmation", SampleClient.Json(new { }))) Assert.True(himself.IsSuccessStatusCode);
+        Assert.Empty(
+            (await PostAsync("/api/session", new { name = tax, password = Password }))
+                .Answer.GetProperty("notices")
+                .EnumerateArray()
+        );
+        Assert.Contains(
+            "发放密码",
+            await PageAsync(await PageCookieAsync(tax, Password), "/me"),
+            StringComparison.Ordinal
+        );
+        using (
+            var himself = await As(tax, Roles.CountyTax, county)
+                .SendAsync(
+                    HttpMethod.Post,
+                    $"/api/accounts/account-{tax}/pending/confirmation",
+                    SampleClient.Json(new { })
+                )
+        )
+            Assert.True(himself.IsSuccessStatusCode);
         Assert.Contains("\"basis\": \"person-himself\"", await EventAsync(tax, "account_changed"));
 
         // What is kept for the key of a request with a password cannot be guessed from outside.
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where command = 'confirm-account-change' and request = @plain", ("plain", await PlainDigestAsync($"/api/accounts/account-{tax}/pending/confirmation", new { password = Password }))));
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.idempotency where command = 'confirm-account-change' and request = @plain",
+                (
+                    "plain",
+                    await PlainDigestAsync(
+                        $"/api/accounts/account-{tax}/pending/confirmation",
+                        new { password = Password }
+                    )
+                )
+            )
+        );
     }
 
     private static async Task<byte[]> PlainDigestAsync(string path, object body)
     {
         using var content = SampleClient.Json(body);
         var bytes = await content.ReadAsByteArrayAsync();
-        return System.Security.Cryptography.SHA256.HashData([.. System.Text.Encoding.UTF8.GetBytes($"POST\n{path}\n\n\n"), .. System.Security.Cryptography.SHA256.HashData(bytes)]);
+        return System.Security.Cryptography.SHA256.HashData([
+            .. System.Text.Encoding.UTF8.GetBytes($"POST\n{path}\n\n\n"),
+            .. System.Security.Cryptography.SHA256.HashData(bytes),
+        ]);
     }
 
     private async Task<string> PageCookieAsync(string name, string password)
@@ -198,32 +435,74 @@ public sealed class AccountRightsTests(ApiFixture api)
         var county = village.Offices.County;
         var program = As($"setup.{county}", Roles.Administrator, county);
         var (one, other) = (Person($"one.{county}"), Person($"other.{county}"));
-        foreach (var (name, role, region, person) in new[]
-        {
-            ($"a1.{county}", Roles.Agency, county, one), ($"a2.{county}", Roles.Agency, county, one), ($"a3.{county}", Roles.Agency, county, other),
-            ($"v1.{county}", Roles.VillageFinance, village.VillageCode, one), ($"v2.{county}", Roles.VillageFinance, village.VillageCode, one), ($"v3.{county}", Roles.VillageFinance, village.VillageCode, other),
-        })
+        foreach (
+            var (name, role, region, person) in new[]
+            {
+                ($"a1.{county}", Roles.Agency, county, one),
+                ($"a2.{county}", Roles.Agency, county, one),
+                ($"a3.{county}", Roles.Agency, county, other),
+                ($"v1.{county}", Roles.VillageFinance, village.VillageCode, one),
+                ($"v2.{county}", Roles.VillageFinance, village.VillageCode, one),
+                ($"v3.{county}", Roles.VillageFinance, village.VillageCode, other),
+            }
+        )
             await program.PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region, person));
         SampleClient Agency(int n) => As($"a{n}.{county}", Roles.Agency, county);
         SampleClient Finance(int n) => As($"v{n}.{county}", Roles.VillageFinance, village.VillageCode);
-        Assert.Equal(1, await api.ScalarAsync<long>("select count(distinct data ->> 'person') from ledger.mt_events where type = 'account_opened' and data ->> 'name' = any(@n)", ("n", new[] { $"a1.{county}", $"a2.{county}", $"v1.{county}" })));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where data::text like @id or data::text like @name", ("id", $"%{one.CitizenId}%"), ("name", $"%{one.Name}%"))); // it stands nowhere in clear
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where convert_from(body, 'UTF8') like @id or convert_from(body, 'UTF8') like @name", ("id", $"%{one.CitizenId}%"), ("name", $"%{one.Name}%")));
+        Assert.Equal(
+            1,
+            await api.ScalarAsync<long>(
+                "select count(distinct data ->> 'person') from ledger.mt_events where type = 'account_opened' and data ->> 'name' = any(@n)",
+                ("n", new[] { $"a1.{county}", $"a2.{county}", $"v1.{county}" })
+            )
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where data::text like @id or data::text like @name",
+                ("id", $"%{one.CitizenId}%"),
+                ("name", $"%{one.Name}%")
+            )
+        ); // it stands nowhere in clear
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.idempotency where convert_from(body, 'UTF8') like @id or convert_from(body, 'UTF8') like @name",
+                ("id", $"%{one.CitizenId}%"),
+                ("name", $"%{one.Name}%")
+            )
+        );
 
         // Reversal: neither named nor confirmed by oneself under another name.
         var allocation = (await village.AllocateAsync(7)).GetProperty("allocationId").GetString()!;
         var reversal = $"/api/funds/{village.FundId}/allocations/{allocation}/reversal";
-        await ApiFixture.RefusedAsync("self-approval", Finance(1), reversal, new { confirmBy = $"v2.{county}", reason = "多记" });
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            Finance(1),
+            reversal,
+            new { confirmBy = $"v2.{county}", reason = "多记" }
+        );
         await Finance(1).PostAsync(reversal, new { confirmBy = $"v3.{county}", reason = "多记" });
         await ApiFixture.RefusedAsync("self-approval", Finance(2), $"{reversal}/confirmation");
         await Finance(3).PostAsync($"{reversal}/confirmation");
 
         await Agency(1).PostAsync($"{village.ApplicationPath}/review", new { acceptRest = true });
         await ApiFixture.RefusedAsync("self-approval", Agency(2), $"{village.ApplicationPath}/approval");
-        await ApiFixture.RefusedAsync("self-approval", Agency(2), $"{village.ApplicationPath}/rejection", new { reason = "x" });
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            Agency(2),
+            $"{village.ApplicationPath}/rejection",
+            new { reason = "x" }
+        );
         await Agency(3).PostAsync($"{village.ApplicationPath}/approval");
         await village.NoticeAsync();
-        var pay = new { amount = 200.00m, purpose = "member-subsidy", bankReference = "NX1", evidence = new[] { await village.Officer.EvidenceAsync("slip") } };
+        var pay = new
+        {
+            amount = 200.00m,
+            purpose = "member-subsidy",
+            bankReference = "NX1",
+            evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+        };
         await ApiFixture.RefusedAsync("self-approval", Finance(1), $"{village.ApplicationPath}/payment", pay); // who reviewed
         await ApiFixture.RefusedAsync("self-approval", Finance(3), $"{village.ApplicationPath}/payment", pay); // who approved
         await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", pay);
@@ -236,25 +515,56 @@ public sealed class AccountRightsTests(ApiFixture api)
         await village.FileAsync(people);
         var county = village.Offices.County;
         var program = As($"setup.{county}", Roles.Administrator, county);
-        await program.PostAsync("/api/accounts", ApiFixture.AccountBody($"new.{county}", Roles.Agency, county, Person(county)));
+        await program.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody($"new.{county}", Roles.Agency, county, Person(county))
+        );
         // As the build before wrote it: an account that names nobody.
         await using (var connection = await api.Database.OpenConnectionAsync())
-            foreach (var sql in (string[])[
-                "insert into ledger.mt_streams (id, type, version) values (@id, 'account', 1)",
-                "insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers) select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @id, 1, @event::jsonb, 'account_opened', now(), '*DEFAULT*', 'Ledger.Domain.Accounts.AccountOpened, Ledger.Domain', false, @headers::jsonb",
-                "insert into ledger.mt_doc_account (id, data, mt_version, region, mt_dotnet_type) values (@id, @state::jsonb, 1, @county, 'Ledger.Domain.Accounts.Account')"])
-                await connection.ExecuteAsync(sql, ("id", $"account-old.{county}"), ("county", county), ("event", $$"""{"name":"old.{{county}}","role":"agency","roleRegion":"{{county}}"}"""),
-                    ("headers", $$"""{"actor":"setup.{{county}}","role":"administrator","region":"{{county}}","effectiveDate":"2026-01-05","idempotencyKey":"","command":"open-account"}"""),
-                    ("state", $$$"""{"id":"account-old.{{{county}}}","name":"old.{{{county}}}","role":"agency","region":"{{{county}}}","isClosed":false,"revision":1,"delegates":{}}"""));
+            foreach (
+                var sql in (string[])
+                    [
+                        "insert into ledger.mt_streams (id, type, version) values (@id, 'account', 1)",
+                        "insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers) select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @id, 1, @event::jsonb, 'account_opened', now(), '*DEFAULT*', 'Ledger.Domain.Accounts.AccountOpened, Ledger.Domain', false, @headers::jsonb",
+                        "insert into ledger.mt_doc_account (id, data, mt_version, region, mt_dotnet_type) values (@id, @state::jsonb, 1, @county, 'Ledger.Domain.Accounts.Account')",
+                    ]
+            )
+                await connection.ExecuteAsync(
+                    sql,
+                    ("id", $"account-old.{county}"),
+                    ("county", county),
+                    ("event", $$"""{"name":"old.{{county}}","role":"agency","roleRegion":"{{county}}"}"""),
+                    (
+                        "headers",
+                        $$"""{"actor":"setup.{{county}}","role":"administrator","region":"{{county}}","effectiveDate":"2026-01-05","idempotencyKey":"","command":"open-account"}"""
+                    ),
+                    (
+                        "state",
+                        $$$"""{"id":"account-old.{{{county}}}","name":"old.{{{county}}}","role":"agency","region":"{{{county}}}","isClosed":false,"revision":1,"delegates":{}}"""
+                    )
+                );
         var (old, fresh) = (As($"old.{county}", Roles.Agency, county), As($"new.{county}", Roles.Agency, county));
-        var listed = (await program.GetAsync("/api/accounts")).EnumerateArray().ToDictionary(a => a.GetProperty("name").GetString()!);
-        Assert.Equal(["person"], listed[old.Actor.Id].GetProperty("needs").EnumerateArray().Select(n => n.GetString()!));
+        var listed = (await program.GetAsync("/api/accounts"))
+            .EnumerateArray()
+            .ToDictionary(a => a.GetProperty("name").GetString()!);
+        Assert.Equal(
+            ["person"],
+            listed[old.Actor.Id].GetProperty("needs").EnumerateArray().Select(n => n.GetString()!)
+        );
         Assert.Empty(listed[fresh.Actor.Id].GetProperty("needs").EnumerateArray());
         Assert.Equal(Person(county).Name, listed[fresh.Actor.Id].GetProperty("personName").GetString());
 
         await old.PostAsync($"{village.ApplicationPath}/review", new { acceptRest = true });
-        await program.PostAsync($"/api/accounts/account-{old.Actor.Id}/holder", new { personName = Person(county).Name, citizenId = Person(county).CitizenId });
-        await ApiFixture.RefusedAsync("wrong-state", program, $"/api/accounts/account-{old.Actor.Id}/holder", new { personName = "李四", citizenId = Person($"x{county}").CitizenId }); // for good
+        await program.PostAsync(
+            $"/api/accounts/account-{old.Actor.Id}/holder",
+            new { personName = Person(county).Name, citizenId = Person(county).CitizenId }
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            program,
+            $"/api/accounts/account-{old.Actor.Id}/holder",
+            new { personName = "李四", citizenId = Person($"x{county}").CitizenId }
+        ); // for good
         await ApiFixture.RefusedAsync("self-approval", fresh, $"{village.ApplicationPath}/approval"); // what he did before counts as his
         await village.ApproveAsync();
     }
@@ -269,19 +579,40 @@ public sealed class AccountRightsTests(ApiFixture api)
         string[] names = [$"left.{county}", $"right.{county}"];
         foreach (var name in names)
         {
-            var once = (await program.PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county))).GetProperty("oneTimePassword").GetString()!;
+            var once = (await program.PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county)))
+                .GetProperty("oneTimePassword")
+                .GetString()!;
             await OwnPasswordAsync(name, once);
         }
         // Both may act in the agency's role of one who is away; they also stand in for each other.
         var away = $"away.{county}";
         await program.PostAsync("/api/accounts", ApiFixture.AccountBody(away, Roles.Agency, county));
-        foreach (var name in names) await As(away, Roles.Agency, county).PostAsync($"/api/accounts/account-{away}/delegations", new { to = name, until = api.Today });
+        foreach (var name in names)
+            await As(away, Roles.Agency, county)
+                .PostAsync($"/api/accounts/account-{away}/delegations", new { to = name, until = api.Today });
         async Task<string> TokenAsync(string name, string from)
         {
             var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name, password = Password });
             var secret = enrolment.GetProperty("secret").GetString()!;
-            await PostAsync("/api/session/second-factor", new { name, password = Password, code = SignInCodes.Of(secret) });
-            var (status, session) = await PostAsync("/api/session", new { name, password = Password, code = SignInCodes.Of(secret), delegatedFrom = from });
+            await PostAsync(
+                "/api/session/second-factor",
+                new
+                {
+                    name,
+                    password = Password,
+                    code = SignInCodes.Of(secret),
+                }
+            );
+            var (status, session) = await PostAsync(
+                "/api/session",
+                new
+                {
+                    name,
+                    password = Password,
+                    code = SignInCodes.Of(secret),
+                    delegatedFrom = from,
+                }
+            );
             Assert.Equal(HttpStatusCode.OK, status);
             return session.GetProperty("accessToken").GetString()!;
         }
@@ -294,12 +625,34 @@ public sealed class AccountRightsTests(ApiFixture api)
             return (response.StatusCode, await response.Content.ReadAsStringAsync());
         }
         var (left, right) = (await TokenAsync(names[0], away), await TokenAsync(names[1], away));
-        Assert.Equal(HttpStatusCode.OK, (await DoAsync(left, $"{village.ApplicationPath}/review", new { acceptRest = true })).Item1);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await DoAsync(left, $"{village.ApplicationPath}/review", new { acceptRest = true })).Item1
+        );
         var (status, answer) = await DoAsync(right, $"{village.ApplicationPath}/approval", new { });
-        Assert.True(status == HttpStatusCode.Forbidden && answer.Contains("\"self-approval\"", StringComparison.Ordinal), $"{status} {answer}"); // the one who is away would review and approve
-        await ApiFixture.RefusedAsync("self-approval", As(away, Roles.Agency, county), $"{village.ApplicationPath}/approval");
-        Assert.Contains($"\"onBehalfOf\": \"{away}\"", await api.ScalarAsync<string>("select data::text from ledger.mt_events where stream_id = @s and type = 'application_reviewed'", ("s", village.ApplicationId)));
-        Assert.Equal(away, await api.ScalarAsync<string>("select headers ->> 'onBehalfOf' from ledger.mt_events where stream_id = @s and type = 'application_reviewed'", ("s", village.ApplicationId)));
+        Assert.True(
+            status == HttpStatusCode.Forbidden && answer.Contains("\"self-approval\"", StringComparison.Ordinal),
+            $"{status} {answer}"
+        ); // the one who is away would review and approve
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            As(away, Roles.Agency, county),
+            $"{village.ApplicationPath}/approval"
+        );
+        Assert.Contains(
+            $"\"onBehalfOf\": \"{away}\"",
+            await api.ScalarAsync<string>(
+                "select data::text from ledger.mt_events where stream_id = @s and type = 'application_reviewed'",
+                ("s", village.ApplicationId)
+            )
+        );
+        Assert.Equal(
+            away,
+            await api.ScalarAsync<string>(
+                "select headers ->> 'onBehalfOf' from ledger.mt_events where stream_id = @s and type = 'application_reviewed'",
+                ("s", village.ApplicationId)
+            )
+        );
         await village.ApproveAsync();
     }
 
@@ -310,25 +663,61 @@ public sealed class AccountRightsTests(ApiFixture api)
         var program = As($"setup.{county}", Roles.Administrator, county);
         foreach (var name in (string[])["public", "console", "system", "sample", "oidc:li.si"])
         {
-            await ApiFixture.RefusedAsync("field-invalid", program, "/api/accounts", ApiFixture.AccountBody(name, Roles.Agency, county));
+            await ApiFixture.RefusedAsync(
+                "field-invalid",
+                program,
+                "/api/accounts",
+                ApiFixture.AccountBody(name, Roles.Agency, county)
+            );
             // A token of ours that names it, from before the rule or however made, is none.
-            await ApiFixture.RefusedAsync("unauthenticated", As(name, Roles.Auditor, county), HttpMethod.Get, "/api/funds");
+            await ApiFixture.RefusedAsync(
+                "unauthenticated",
+                As(name, Roles.Auditor, county),
+                HttpMethod.Get,
+                "/api/funds"
+            );
         }
         // As the build before would have let it be opened.
         var hasher = new Microsoft.AspNetCore.Identity.PasswordHasher<Accounts.LedgerUser>();
         await using (var connection = await api.Database.OpenConnectionAsync())
-            await connection.ExecuteAsync("""
+            await connection.ExecuteAsync(
+                """
                 insert into accounts."AspNetUsers" ("Id", "UserName", "NormalizedUserName", "Role", "Region", "IsClosed", "MustChangePassword", "PasswordHash", "EmailConfirmed", "PhoneNumberConfirmed", "TwoFactorEnabled", "LockoutEnabled", "AccessFailedCount")
                 values ('console', 'console', 'CONSOLE', 'county-tax', @county, false, false, @hash, false, false, false, true, 0) on conflict do nothing
-                """, ("county", county), ("hash", hasher.HashPassword(new Accounts.LedgerUser(), Password)));
+                """,
+                ("county", county),
+                ("hash", hasher.HashPassword(new Accounts.LedgerUser(), Password))
+            );
         Assert.Equal("sign-in-failed", await CodeAsync("/api/session", new { name = "console", password = Password }));
-        Assert.Equal("sign-in-failed", await CodeAsync("/api/session/page", new { name = "console", password = Password }));
-        Assert.Equal(["person", "another-name"], Accounts.AccountView.NeedsOf(new Domain.Accounts.Account { Name = "console" }));
+        Assert.Equal(
+            "sign-in-failed",
+            await CodeAsync("/api/session/page", new { name = "console", password = Password })
+        );
+        Assert.Equal(
+            ["person", "another-name"],
+            Accounts.AccountView.NeedsOf(new Domain.Accounts.Account { Name = "console" })
+        );
 
         foreach (var name in (string[])["public", "console", "oidc:li.si", "13800138000"])
         {
-            var arguments = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["name"] = name, ["role"] = "auditor", ["region"] = county }).Build();
-            Assert.StartsWith("--name ", Assert.Throws<Operation.OperationException>(() => TokenCommand.Run(arguments, Storage.KeyFile.LoadOrCreate(api.KeyFile))).Message);
+            var arguments = new ConfigurationBuilder()
+                .AddInMemoryCollection(
+                    new Dictionary<string, string?>
+                    {
+                        ["name"] = name,
+                        ["role"] = "auditor",
+                        ["region"] = county,
+                    }
+                )
+                .Build();
+            Assert.StartsWith(
+                "--name ",
+                Assert
+                    .Throws<Operation.OperationException>(() =>
+                        TokenCommand.Run(arguments, Storage.KeyFile.LoadOrCreate(api.KeyFile))
+                    )
+                    .Message
+            );
         }
     }
 }

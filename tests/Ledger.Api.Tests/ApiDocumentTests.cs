@@ -12,10 +12,14 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class ApiDocumentTests(ApiFixture api)
 {
-    private async Task<JsonElement> DocumentAsync() => JsonSerializer.Deserialize<JsonElement>(await api.Http.GetStringAsync("/openapi/v1.json"));
+    private async Task<JsonElement> DocumentAsync() =>
+        JsonSerializer.Deserialize<JsonElement>(await api.Http.GetStringAsync("/openapi/v1.json"));
 
     private static IEnumerable<(string Path, string Method, JsonElement Operation)> Operations(JsonElement document) =>
-        document.GetProperty("paths").EnumerateObject().SelectMany(p => p.Value.EnumerateObject().Select(o => (p.Name, o.Name, o.Value)));
+        document
+            .GetProperty("paths")
+            .EnumerateObject()
+            .SelectMany(p => p.Value.EnumerateObject().Select(o => (p.Name, o.Name, o.Value)));
 
     [Fact]
     public async Task It_is_OpenAPI_3_1_with_a_summary_an_answer_and_an_example_for_every_operation()
@@ -24,22 +28,34 @@ public sealed class ApiDocumentTests(ApiFixture api)
         Assert.StartsWith("3.1", document.GetProperty("openapi").GetString());
         var operations = Operations(document).ToList();
         Assert.True(operations.Count >= 35, $"{operations.Count} operations");
-        Assert.All(operations, o =>
-        {
-            Assert.NotEqual("", o.Operation.GetProperty("summary").GetString());
-            Assert.Contains(o.Operation.GetProperty("responses").EnumerateObject(), r => r.Name.StartsWith('2'));
-            if (o.Operation.TryGetProperty("requestBody", out var body) && body.GetProperty("content").TryGetProperty("application/json", out var json))
-                Assert.True(json.TryGetProperty("example", out _), $"{o.Method} {o.Path} has no example");
-            if (o.Method == "post" && !o.Path.Contains("/sample/") && !o.Path.StartsWith("/api/session"))
-                Assert.Contains(o.Operation.GetProperty("parameters").EnumerateArray(), p => p.GetProperty("name").GetString() == IdempotencyKey.Header);
-        });
+        Assert.All(
+            operations,
+            o =>
+            {
+                Assert.NotEqual("", o.Operation.GetProperty("summary").GetString());
+                Assert.Contains(o.Operation.GetProperty("responses").EnumerateObject(), r => r.Name.StartsWith('2'));
+                if (
+                    o.Operation.TryGetProperty("requestBody", out var body)
+                    && body.GetProperty("content").TryGetProperty("application/json", out var json)
+                )
+                    Assert.True(json.TryGetProperty("example", out _), $"{o.Method} {o.Path} has no example");
+                if (o.Method == "post" && !o.Path.Contains("/sample/") && !o.Path.StartsWith("/api/session"))
+                    Assert.Contains(
+                        o.Operation.GetProperty("parameters").EnumerateArray(),
+                        p => p.GetProperty("name").GetString() == IdempotencyKey.Header
+                    );
+            }
+        );
     }
 
     [Fact]
     public async Task Every_problem_code_stands_in_it()
     {
         var text = (await DocumentAsync()).GetProperty("paths").ToString();
-        Assert.All(Rejections.All.Values, c => Assert.True(text.Contains($"`{c.Code}`", StringComparison.Ordinal), $"{c.Code} is not documented"));
+        Assert.All(
+            Rejections.All.Values,
+            c => Assert.True(text.Contains($"`{c.Code}`", StringComparison.Ordinal), $"{c.Code} is not documented")
+        );
     }
 
     [Fact]
@@ -47,11 +63,23 @@ public sealed class ApiDocumentTests(ApiFixture api)
     {
         var schemas = (await DocumentAsync()).GetProperty("components").GetProperty("schemas");
         foreach (var schema in schemas.EnumerateObject().Where(s => s.Value.TryGetProperty("properties", out _)))
-            foreach (var property in schema.Value.GetProperty("properties").EnumerateObject().Where(p => p.Value.ToString().Contains("/Money")))
-                Assert.EndsWith("amount", property.Name.ToLowerInvariant());
+        foreach (
+            var property in schema
+                .Value.GetProperty("properties")
+                .EnumerateObject()
+                .Where(p => p.Value.ToString().Contains("/Money"))
+        )
+            Assert.EndsWith("amount", property.Name.ToLowerInvariant());
     }
 
-    [Theory, InlineData("/"), InlineData("/docs/"), InlineData("/docs/problems"), InlineData("/health/live"), InlineData("/health/ready")]
+    [
+        Theory,
+        InlineData("/"),
+        InlineData("/docs/"),
+        InlineData("/docs/problems"),
+        InlineData("/health/live"),
+        InlineData("/health/ready")
+    ]
     public async Task Pages_without_a_token_answer(string path)
     {
         using var response = await api.Http.GetAsync(path);
@@ -62,10 +90,19 @@ public sealed class ApiDocumentTests(ApiFixture api)
     public async Task Bad_requests_get_a_problem_and_no_stack_trace()
     {
         var offices = api.NewOffices();
-        foreach (var (body, expected) in ((string, string)[])
-                 [("{", "body-invalid"), ("[]", "body-invalid"), ("""{"county":5,"grounds":"x"}""", "body-invalid"), ("""{"grounds":"x"}""", "body-invalid"),
-                  ("""{"county":"370811","grounds":"x","typo":1}""", "body-invalid"), ("""{"county":null,"grounds":"x"}""", "body-invalid"),
-                  ("""{"county":"1","grounds":"x"}""", "field-invalid"), ("{\"county\":\"" + "0\",\"grounds\":\"x\\u0000\"}", "field-invalid")])
+        foreach (
+            var (body, expected) in ((string, string)[])
+                [
+                    ("{", "body-invalid"),
+                    ("[]", "body-invalid"),
+                    ("""{"county":5,"grounds":"x"}""", "body-invalid"),
+                    ("""{"grounds":"x"}""", "body-invalid"),
+                    ("""{"county":"370811","grounds":"x","typo":1}""", "body-invalid"),
+                    ("""{"county":null,"grounds":"x"}""", "body-invalid"),
+                    ("""{"county":"1","grounds":"x"}""", "field-invalid"),
+                    ("{\"county\":\"" + "0\",\"grounds\":\"x\\u0000\"}", "field-invalid"),
+                ]
+        )
         {
             using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
             var problem = await ApiFixture.RefusedAsync(expected, offices.CountyHrss, "/api/pilots", content);
@@ -73,7 +110,9 @@ public sealed class ApiDocumentTests(ApiFixture api)
             Assert.NotEqual("", problem.GetProperty("mend").GetString());
         }
         using var strange = new StringContent("{}");
-        strange.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse("application/json; charset=nonsense");
+        strange.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse(
+            "application/json; charset=nonsense"
+        );
         using var unread = await api.Http.PostAsync("/api/session", strange);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, unread.StatusCode);
         Assert.Contains("utf-8", await unread.Content.ReadAsStringAsync());
@@ -88,7 +127,9 @@ public sealed class ApiDocumentTests(ApiFixture api)
         var offices = api.NewOffices();
         var roles = new Dictionary<string, SampleClient>
         {
-            [Roles.VillageFinance] = api.Client(new Actor("finance.null", Roles.VillageFinance, $"{offices.County}999999")),
+            [Roles.VillageFinance] = api.Client(
+                new Actor("finance.null", Roles.VillageFinance, $"{offices.County}999999")
+            ),
             [Roles.CountyHrss] = offices.CountyHrss,
             [Roles.CityHrss] = offices.CityHrss,
             [Roles.Agency] = offices.Reviewer,
@@ -97,26 +138,49 @@ public sealed class ApiDocumentTests(ApiFixture api)
         var (lists, faults) = (0, new List<string>());
         foreach (var (path, method, operation) in Operations(await DocumentAsync()).Where(o => o.Method == "post"))
         {
-            if (!operation.TryGetProperty("requestBody", out var request) || !request.GetProperty("content").TryGetProperty("application/json", out var json)) continue;
-            if (roles.Keys.FirstOrDefault(r => operation.GetProperty("description").GetString()!.Contains($"`{r}`", StringComparison.Ordinal)) is not { } role) continue;
-            foreach (var field in Lists(JsonNode.Parse(json.GetProperty("example").GetRawText())!, "").Select(l => l.Field))
+            if (
+                !operation.TryGetProperty("requestBody", out var request)
+                || !request.GetProperty("content").TryGetProperty("application/json", out var json)
+            )
+                continue;
+            if (
+                roles.Keys.FirstOrDefault(r =>
+                    operation.GetProperty("description").GetString()!.Contains($"`{r}`", StringComparison.Ordinal)
+                )
+                is not { } role
+            )
+                continue;
+            foreach (
+                var field in Lists(JsonNode.Parse(json.GetProperty("example").GetRawText())!, "").Select(l => l.Field)
+            )
             {
                 var example = JsonNode.Parse(json.GetProperty("example").GetRawText())!;
                 Lists(example, "").Single(l => l.Field == field).List[0] = null;
-                using var response = await roles[role].SendAsync(HttpMethod.Post, Regex.Replace(path, @"\{[^}]+\}", "2026"), SampleClient.Json(example));
+                using var response = await roles[role]
+                    .SendAsync(HttpMethod.Post, Regex.Replace(path, @"\{[^}]+\}", "2026"), SampleClient.Json(example));
                 var text = await response.Content.ReadAsStringAsync();
                 lists++;
-                if (response.StatusCode != HttpStatusCode.BadRequest || !text.Contains($"\"field\":\"{field}[0]\"", StringComparison.Ordinal)) faults.Add($"{path} {field}: {(int)response.StatusCode} {text}");
+                if (
+                    response.StatusCode != HttpStatusCode.BadRequest
+                    || !text.Contains($"\"field\":\"{field}[0]\"", StringComparison.Ordinal)
+                )
+                    faults.Add($"{path} {field}: {(int)response.StatusCode} {text}");
             }
         }
         Assert.True(faults.Count == 0, string.Join('\n', faults));
         Assert.True(lists > 15, $"{lists}");
     }
 
-    private static IEnumerable<(string Field, JsonArray List)> Lists(JsonNode node, string field) => node switch
-    {
-        JsonArray { Count: > 0 } list => [(field, list), .. list.Take(1).Where(e => e is not null).SelectMany(e => Lists(e!, $"{field}[0]"))],
-        JsonObject o => o.Where(p => p.Value is not null).SelectMany(p => Lists(p.Value!, field.Length == 0 ? p.Key : $"{field}.{p.Key}")),
-        _ => [],
-    };
+    private static IEnumerable<(string Field, JsonArray List)> Lists(JsonNode node, string field) =>
+        node switch
+        {
+            JsonArray { Count: > 0 } list =>
+            [
+                (field, list),
+                .. list.Take(1).Where(e => e is not null).SelectMany(e => Lists(e!, $"{field}[0]")),
+            ],
+            JsonObject o => o.Where(p => p.Value is not null)
+                .SelectMany(p => Lists(p.Value!, field.Length == 0 ? p.Key : $"{field}.{p.Key}")),
+            _ => [],
+        };
 }

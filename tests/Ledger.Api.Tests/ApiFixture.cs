@@ -54,28 +54,46 @@ public sealed class ApiFixture : Databases
         await Host.DisposeAsync();
         await Database.DisposeAsync();
         await base.DisposeAsync();
-        if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
     }
 
-    public SampleClient Client(Actor actor, HttpClient? http = null) => new(http ?? Http, Host.Services.GetRequiredService<Tokens>(), actor);
+    public SampleClient Client(Actor actor, HttpClient? http = null) =>
+        new(http ?? Http, Host.Services.GetRequiredService<Tokens>(), actor);
 
     /// <summary>What opens an account: of this person, else of one made up for the name.</summary>
     public static object AccountBody(string name, string role, string region, SamplePerson? person = null)
     {
         person ??= new SamplePeople(name.Aggregate(17, (sum, c) => unchecked(sum * 31 + c))).Next("370811");
-        return new { name, role, region, personName = person.Name, citizenId = person.CitizenId };
+        return new
+        {
+            name,
+            role,
+            region,
+            personName = person.Name,
+            citizenId = person.CitizenId,
+        };
     }
 
     /// <summary>The offices of a new county in a new city.</summary>
-    public SampleOffices NewOffices(HttpClient? http = null) => new(actor => Client(actor, http), $"{Interlocked.Increment(ref _cities)}11");
+    public SampleOffices NewOffices(HttpClient? http = null) =>
+        new(actor => Client(actor, http), $"{Interlocked.Increment(ref _cities)}11");
 
     /// <summary>A village in an approved pilot county, registered, surveyed, with money and an adopted plan of <paramref name="subsidy"/> yuan each.</summary>
-    public async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> ReadyToFileAsync(int people, decimal subsidy = 100, decimal money = 1_000_000,
-        SampleOffices? offices = null, HttpClient? http = null)
+    public async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> ReadyToFileAsync(
+        int people,
+        decimal subsidy = 100,
+        decimal money = 1_000_000,
+        SampleOffices? offices = null,
+        HttpClient? http = null
+    )
     {
         var village = await RegisteredAsync(offices, http);
         await village.AllocateAsync(money);
-        var persons = new SamplePeople(village.VillageCode.GetHashCode(StringComparison.Ordinal)).Take(people, village.Offices.County);
+        var persons = new SamplePeople(village.VillageCode.GetHashCode(StringComparison.Ordinal)).Take(
+            people,
+            village.Offices.County
+        );
         await village.PrepareAsync(persons, subsidy, Today);
         return (village, persons);
     }
@@ -92,13 +110,25 @@ public sealed class ApiFixture : Databases
             await offices.OpenPilotAsync();
         }
         var number = Interlocked.Increment(ref _villages);
-        var village = new SampleVillage(offices, $"{offices.County}{number:000000}", $"第{number}村股份经济合作社", number, Today.Year);
+        var village = new SampleVillage(
+            offices,
+            $"{offices.County}{number:000000}",
+            $"第{number}村股份经济合作社",
+            number,
+            Today.Year
+        );
         await village.RegisterAsync();
         return village;
     }
 
     /// <summary>Sends and expects a refusal with this code; returns the problem.</summary>
-    public static async Task<JsonElement> RefusedAsync(string code, SampleClient client, HttpMethod method, string path, object? body = null)
+    public static async Task<JsonElement> RefusedAsync(
+        string code,
+        SampleClient client,
+        HttpMethod method,
+        string path,
+        object? body = null
+    )
     {
         var content = body as HttpContent ?? (method == HttpMethod.Get ? null : SampleClient.Json(body ?? new { }));
         using var response = await client.SendAsync(method, path, content);
@@ -115,10 +145,15 @@ public sealed class ApiFixture : Databases
         RefusedAsync(code, client, HttpMethod.Post, path, body);
 
     /// <summary>As somebody's own program signs in: without a key, with a token where there is one.</summary>
-    public async Task<(System.Net.HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null)
+    public async Task<(System.Net.HttpStatusCode Status, JsonElement Answer)> PostAsync(
+        string path,
+        object body,
+        string? token = null
+    )
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
-        if (token is not null) request.Headers.Authorization = new("Bearer", token);
+        if (token is not null)
+            request.Headers.Authorization = new("Bearer", token);
         using var response = await Http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         return (response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
@@ -127,9 +162,10 @@ public sealed class ApiFixture : Databases
     /// <summary>Polls until it holds; fails after a minute and a half, or after <paramref name="seconds"/>.</summary>
     public static async Task EventuallyAsync(Func<Task<bool>> holds, string what, int seconds = 90)
     {
-        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(seconds);)
+        for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(seconds); )
         {
-            if (await holds()) return;
+            if (await holds())
+                return;
             await Task.Delay(100);
         }
         Assert.Fail($"did not happen within {seconds} s: {what}");

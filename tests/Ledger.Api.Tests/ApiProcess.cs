@@ -14,48 +14,91 @@ public sealed class ApiProcess : IAsyncDisposable
 
     private ApiProcess(Process process) => _process = process;
 
-    public static Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments) => StartOfAsync(Build, settings, arguments);
+    public static Task<ApiProcess> StartAsync(
+        IReadOnlyDictionary<string, string> settings,
+        params string[] arguments
+    ) => StartOfAsync(Build, settings, arguments);
 
     /// <param name="build">Whose Ledger.Api.dll: an earlier build's, say.</param>
-    public static Task<ApiProcess> StartOfAsync(string build, IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
-        StartInAsync(AppContext.BaseDirectory, build, settings, arguments);
+    public static Task<ApiProcess> StartOfAsync(
+        string build,
+        IReadOnlyDictionary<string, string> settings,
+        params string[] arguments
+    ) => StartInAsync(AppContext.BaseDirectory, build, settings, arguments);
 
     /// <param name="folder">Where it is started from.</param>
-    public static async Task<ApiProcess> StartInAsync(string folder, string build, IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    public static async Task<ApiProcess> StartInAsync(
+        string folder,
+        string build,
+        IReadOnlyDictionary<string, string> settings,
+        params string[] arguments
+    )
     {
-        var start = new ProcessStartInfo("dotnet", [build, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        var start = new ProcessStartInfo("dotnet", [build, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
+        };
         // A test is one user and one address; the limits have a test of their own.
-        start.Environment["Ledger__RateLimit__PerUser"] = start.Environment["Ledger__RateLimit__PerAddress"] = start.Environment["Ledger__RateLimit__RefusalsPerMinute"] = "0";
+        start.Environment["Ledger__RateLimit__PerUser"] =
+            start.Environment["Ledger__RateLimit__PerAddress"] =
+            start.Environment["Ledger__RateLimit__RefusalsPerMinute"] =
+                "0";
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["DOTNET_TieredPGO"] = "0"; // it lives for seconds: the start costs a sixth less
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
-        foreach (var (name, value) in settings) start.Environment[name] = value;
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
         var api = new ApiProcess(Process.Start(start)!);
         var listening = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         void Line(string? line)
         {
-            if (line is null) return;
-            lock (api._output) api._output.Add(line);
+            if (line is null)
+                return;
+            lock (api._output)
+                api._output.Add(line);
             var at = line.IndexOf("Now listening on: ", StringComparison.Ordinal);
-            if (at >= 0) listening.TrySetResult(line[(at + "Now listening on: ".Length)..]);
+            if (at >= 0)
+                listening.TrySetResult(line[(at + "Now listening on: ".Length)..]);
         }
         api._process.OutputDataReceived += (_, e) => Line(e.Data);
         api._process.ErrorDataReceived += (_, e) => Line(e.Data);
         api._process.BeginOutputReadLine();
         api._process.BeginErrorReadLine();
-        _ = api._process.WaitForExitAsync().ContinueWith(_ => listening.TrySetException(new InvalidOperationException($"the process ended: {api.Output}")), TaskScheduler.Default);
-        api.Http = new HttpClient { BaseAddress = new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60))), Timeout = TimeSpan.FromMinutes(2) };
+        _ = api
+            ._process.WaitForExitAsync()
+            .ContinueWith(
+                _ => listening.TrySetException(new InvalidOperationException($"the process ended: {api.Output}")),
+                TaskScheduler.Default
+            );
+        api.Http = new HttpClient
+        {
+            BaseAddress = new Uri(await listening.Task.WaitAsync(TimeSpan.FromSeconds(60))),
+            Timeout = TimeSpan.FromMinutes(2),
+        };
         return api;
     }
 
     /// <summary>Runs a command of the product to its end: exit code and what it printed.</summary>
-    public static async Task<(int Exit, string Output)> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    public static async Task<(int Exit, string Output)> RunAsync(
+        IReadOnlyDictionary<string, string> settings,
+        params string[] arguments
+    )
     {
-        var start = new ProcessStartInfo("dotnet", [Build, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in settings) start.Environment[name] = value;
+        var start = new ProcessStartInfo("dotnet", [Build, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
-        var output = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        var output = await Task.WhenAll(
+            process.StandardOutput.ReadToEndAsync(),
+            process.StandardError.ReadToEndAsync()
+        );
         await process.WaitForExitAsync();
         return (process.ExitCode, string.Concat(output));
     }
@@ -82,7 +125,14 @@ public sealed class ApiProcess : IAsyncDisposable
         }
     }
 
-    public string Output { get { lock (_output) return string.Join('\n', _output); } }
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return string.Join('\n', _output);
+        }
+    }
 
     public async Task KillAsync()
     {
@@ -100,7 +150,8 @@ public sealed class ApiProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) await KillAsync();
+        if (!_process.HasExited)
+            await KillAsync();
         _process.Dispose();
         Http.Dispose();
     }

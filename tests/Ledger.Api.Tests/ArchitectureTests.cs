@@ -8,9 +8,12 @@ namespace Ledger.Api.Tests;
 /// <summary>Api → Projections → Domain, Web → Projections and Domain; never back. The domain is pure, money is whole.</summary>
 public sealed partial class ArchitectureTests
 {
-    private static readonly Assembly Domain = typeof(Aggregate).Assembly, Projections = typeof(EventTypes).Assembly, Api = typeof(Program).Assembly;
+    private static readonly Assembly Domain = typeof(Aggregate).Assembly,
+        Projections = typeof(EventTypes).Assembly,
+        Api = typeof(Program).Assembly;
 
-    private static string[] References(Assembly assembly) => [.. assembly.GetReferencedAssemblies().Select(a => a.Name!)];
+    private static string[] References(Assembly assembly) =>
+        [.. assembly.GetReferencedAssemblies().Select(a => a.Name!)];
 
     [Fact]
     public void The_domain_refers_to_nothing_but_the_runtime() =>
@@ -27,7 +30,11 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void No_floating_point_near_money()
     {
-        var members = new[] { Domain, Projections }.SelectMany(a => a.GetTypes()).SelectMany(t => t.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Static));
+        var members = new[] { Domain, Projections }
+            .SelectMany(a => a.GetTypes())
+            .SelectMany(t =>
+                t.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Static)
+            );
         Assert.DoesNotContain(members, f => f.FieldType == typeof(double) || f.FieldType == typeof(float));
     }
 
@@ -39,30 +46,52 @@ public sealed partial class ArchitectureTests
         foreach (var type in EventTypes.All)
         {
             Assert.True(type.IsSealed, $"{type.Name} is not sealed");
-            Assert.True(type.Name.EndsWith("ed", StringComparison.Ordinal) || IrregularPast.Any(p => type.Name.EndsWith(p, StringComparison.Ordinal)), $"{type.Name} is not in the past tense");
-            Assert.All(type.GetProperties().Where(p => p.PropertyType == typeof(Money)), p => Assert.EndsWith("Fen", p.Name));
+            Assert.True(
+                type.Name.EndsWith("ed", StringComparison.Ordinal)
+                    || IrregularPast.Any(p => type.Name.EndsWith(p, StringComparison.Ordinal)),
+                $"{type.Name} is not in the past tense"
+            );
+            Assert.All(
+                type.GetProperties().Where(p => p.PropertyType == typeof(Money)),
+                p => Assert.EndsWith("Fen", p.Name)
+            );
         }
     }
 
     [Fact]
     public void Every_event_that_moves_or_promises_money_names_its_amount_for_the_audit_trail() =>
-        Assert.All(EventTypes.All.Where(t => t.GetProperty("AmountFen") is not null), t => Assert.True(t.IsAssignableTo(typeof(IMoneyEvent)), t.Name));
+        Assert.All(
+            EventTypes.All.Where(t => t.GetProperty("AmountFen") is not null),
+            t => Assert.True(t.IsAssignableTo(typeof(IMoneyEvent)), t.Name)
+        );
 
-    private static readonly Type[] OfNoOrder = [typeof(IReadOnlyDictionary<,>), typeof(Dictionary<,>), typeof(System.Collections.Immutable.ImmutableDictionary<,>), typeof(IReadOnlySet<>), typeof(HashSet<>), typeof(System.Collections.Immutable.ImmutableHashSet<>)];
+    private static readonly Type[] OfNoOrder =
+    [
+        typeof(IReadOnlyDictionary<,>),
+        typeof(Dictionary<,>),
+        typeof(System.Collections.Immutable.ImmutableDictionary<,>),
+        typeof(IReadOnlySet<>),
+        typeof(HashSet<>),
+        typeof(System.Collections.Immutable.ImmutableHashSet<>),
+    ];
 
     /// <summary>A seal is over the stored form: a state that comes back from the database in another order would never be found whole, and be worked out from its events each time.</summary>
     [Fact]
     public void Every_state_has_one_stored_form()
     {
         var seen = new HashSet<Type>();
-        foreach (var aggregate in EventTypes.Aggregates) Look(aggregate, aggregate.Name);
+        foreach (var aggregate in EventTypes.Aggregates)
+            Look(aggregate, aggregate.Name);
 
         void Look(Type type, string path)
         {
             Assert.False(type.IsGenericType && OfNoOrder.Contains(type.GetGenericTypeDefinition()), path);
-            foreach (var part in type.GetGenericArguments()) Look(part, path);
-            if (type.Assembly != Domain || !seen.Add(type)) return;
-            foreach (var property in type.GetProperties().Where(p => p.SetMethod is not null)) Look(property.PropertyType, $"{path}.{property.Name}");
+            foreach (var part in type.GetGenericArguments())
+                Look(part, path);
+            if (type.Assembly != Domain || !seen.Add(type))
+                return;
+            foreach (var property in type.GetProperties().Where(p => p.SetMethod is not null))
+                Look(property.PropertyType, $"{path}.{property.Name}");
         }
     }
 
@@ -81,17 +110,35 @@ public sealed partial class ArchitectureTests
     {
         var repository = TourTests.Repository;
         bool IsThere(string file, string cited) =>
-            File.Exists(Path.Combine(repository, cited)) || Path.Exists(Path.Combine(Path.GetDirectoryName(file)!, cited));
-        var files = Directory.GetFiles(repository, "*.md")
-            .Concat(new[] { "src", "tests", "bench", "docs" }.SelectMany(folder =>
-                Directory.EnumerateFiles(Path.Combine(repository, folder), "*", SearchOption.AllDirectories)))
+            File.Exists(Path.Combine(repository, cited))
+            || Path.Exists(Path.Combine(Path.GetDirectoryName(file)!, cited));
+        var files = Directory
+            .GetFiles(repository, "*.md")
+            .Concat(
+                new[] { "src", "tests", "bench", "docs" }.SelectMany(folder =>
+                    Directory.EnumerateFiles(Path.Combine(repository, folder), "*", SearchOption.AllDirectories)
+                )
+            )
             .Where(f => !f[repository.Length..].Split('/').Any(part => part is "bin" or "obj" or "node_modules"))
             .ToList();
-        var cited = files.Where(f => Path.GetExtension(f) is ".cs" or ".razor" or ".sql").SelectMany(f =>
-            File.ReadLines(f).SelectMany(line => CitedInAComment().Matches(line)).Select(m => (File: f, Cited: m.Groups[1].Value))).ToList();
-        var links = files.Where(f => Path.GetExtension(f) == ".md").SelectMany(f =>
-            Link().Matches(File.ReadAllText(f)).Select(m => (File: f, Cited: m.Groups[1].Value))).ToList();
+        var cited = files
+            .Where(f => Path.GetExtension(f) is ".cs" or ".razor" or ".sql")
+            .SelectMany(f =>
+                File.ReadLines(f)
+                    .SelectMany(line => CitedInAComment().Matches(line))
+                    .Select(m => (File: f, Cited: m.Groups[1].Value))
+            )
+            .ToList();
+        var links = files
+            .Where(f => Path.GetExtension(f) == ".md")
+            .SelectMany(f => Link().Matches(File.ReadAllText(f)).Select(m => (File: f, Cited: m.Groups[1].Value)))
+            .ToList();
         Assert.True(cited.Count > 20 && links.Count > 50, $"{cited.Count} citations, {links.Count} links");
-        Assert.Empty(cited.Concat(links).Where(c => !IsThere(c.File, c.Cited)).Select(c => $"{c.File[(repository.Length + 1)..]}: {c.Cited}"));
+        Assert.Empty(
+            cited
+                .Concat(links)
+                .Where(c => !IsThere(c.File, c.Cited))
+                .Select(c => $"{c.File[(repository.Length + 1)..]}: {c.Cited}")
+        );
     }
 }

@@ -10,7 +10,10 @@ public sealed class AsOfTests(ApiFixture api)
     private static JsonElement[] Items(JsonElement e, string name) => [.. e.GetProperty(name).EnumerateArray()];
 
     private static decimal Balance(JsonElement trial, string account) =>
-        Items(trial, "accounts").Where(a => a.GetProperty("account").GetString() == account).Select(a => a.GetProperty("amount").GetDecimal()).SingleOrDefault();
+        Items(trial, "accounts")
+            .Where(a => a.GetProperty("account").GetString() == account)
+            .Select(a => a.GetProperty("amount").GetDecimal())
+            .SingleOrDefault();
 
     private string Now() => Uri.EscapeDataString(api.Clock.GetUtcNow().ToString("O"));
 
@@ -26,28 +29,68 @@ public sealed class AsOfTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var member = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")[0].GetProperty("memberId").GetString();
+        var member = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")[0]
+            .GetProperty("memberId")
+            .GetString();
 
-        Task<JsonElement> Trial(string query) => village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/trial-balance?{query}");
+        Task<JsonElement> Trial(string query) =>
+            village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/trial-balance?{query}");
         Assert.Equal(0m, Balance(await Trial($"at={yesterday:yyyy-MM-dd}&recordedAt={first}"), "available:general"));
         Assert.Equal(50m, Balance(await Trial($"at={yesterday:yyyy-MM-dd}"), "available:general"));
         Assert.Equal(1000m, Balance(await Trial($"recordedAt={first}"), "available:general"));
         Assert.Equal(950m, Balance(await Trial(""), "available:general"));
 
         var changes = await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/changes?from={first}");
-        Assert.Equal([("available:general", -50m), ("reserved", 100m), ("source:collective-income", -50m)],
-            Items(changes, "accounts").Select(a => (a.GetProperty("account").GetString()!, a.GetProperty("changeAmount").GetDecimal())));
-        Assert.Equal(["funds_allocated", "funds_reserved"], Items(changes, "events").Select(e => e.GetProperty("type").GetString()));
+        Assert.Equal(
+            [("available:general", -50m), ("reserved", 100m), ("source:collective-income", -50m)],
+            Items(changes, "accounts")
+                .Select(a => (a.GetProperty("account").GetString()!, a.GetProperty("changeAmount").GetDecimal()))
+        );
+        Assert.Equal(
+            ["funds_allocated", "funds_reserved"],
+            Items(changes, "events").Select(e => e.GetProperty("type").GetString())
+        );
         foreach (var account in Items(changes, "accounts"))
-            Assert.Equal(account.GetProperty("changeAmount").GetDecimal(), Items(changes, "events").SelectMany(e => Items(e, "postings"))
-                .Where(p => p.GetProperty("account").GetString() == account.GetProperty("account").GetString()).Sum(p => p.GetProperty("amount").GetDecimal()));
-        Assert.Single(Items(await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/changes?at={yesterday:yyyy-MM-dd}&from={first}"), "events"));
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, $"/api/funds/{village.FundId}/changes?from={first}&to=2020-01-01T00:00:00Z");
+            Assert.Equal(
+                account.GetProperty("changeAmount").GetDecimal(),
+                Items(changes, "events")
+                    .SelectMany(e => Items(e, "postings"))
+                    .Where(p => p.GetProperty("account").GetString() == account.GetProperty("account").GetString())
+                    .Sum(p => p.GetProperty("amount").GetDecimal())
+            );
+        Assert.Single(
+            Items(
+                await village.Offices.Auditor.GetAsync(
+                    $"/api/funds/{village.FundId}/changes?at={yesterday:yyyy-MM-dd}&from={first}"
+                ),
+                "events"
+            )
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/funds/{village.FundId}/changes?from={first}&to=2020-01-01T00:00:00Z"
+        );
 
-        Assert.Single(Items(await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement?recordedAt={first}"), "lines"));
-        Assert.Empty(Items(await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}?recordedAt={first}"), "subsidies"));
-        Assert.Single(Items(await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}"), "subsidies"));
-        await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/members/{member}/years/{village.Year}?recordedAt=2020-01-01T00:00:00Z");
+        Assert.Single(
+            Items(await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement?recordedAt={first}"), "lines")
+        );
+        Assert.Empty(
+            Items(
+                await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}?recordedAt={first}"),
+                "subsidies"
+            )
+        );
+        Assert.Single(
+            Items(await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}"), "subsidies")
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/members/{member}/years/{village.Year}?recordedAt=2020-01-01T00:00:00Z"
+        );
     }
 
     [Fact]
@@ -58,11 +101,23 @@ public sealed class AsOfTests(ApiFixture api)
         await village.AllocateAsync(99.99m);
         var auditor = village.Offices.Auditor;
         Task<JsonElement> Search(string query) => auditor.GetAsync($"/api/audit/events?{query}");
-        Assert.Equal([12.34m], Items(await Search("minAmount=12.34&maxAmount=50"), "entries").Select(e => e.GetProperty("amount").GetDecimal()));
-        Assert.All(Items(await Search("role=village-finance"), "entries"), e => Assert.Equal("village-finance", e.GetProperty("role").GetString()));
+        Assert.Equal(
+            [12.34m],
+            Items(await Search("minAmount=12.34&maxAmount=50"), "entries")
+                .Select(e => e.GetProperty("amount").GetDecimal())
+        );
+        Assert.All(
+            Items(await Search("role=village-finance"), "entries"),
+            e => Assert.Equal("village-finance", e.GetProperty("role").GetString())
+        );
         Assert.Equal(2, Items(await Search($"region={village.VillageCode}&type=funds_allocated"), "entries").Length);
         Assert.Empty(Items(await Search("region=999999"), "entries"));
-        using var sheet = await auditor.SendAsync(HttpMethod.Get, "/api/audit/events?type=funds_allocated", null, more: r => r.Headers.Accept.ParseAdd(Workbook.ContentType));
+        using var sheet = await auditor.SendAsync(
+            HttpMethod.Get,
+            "/api/audit/events?type=funds_allocated",
+            null,
+            more: r => r.Headers.Accept.ParseAdd(Workbook.ContentType)
+        );
         Assert.Equal(Workbook.ContentType, sheet.Content.Headers.ContentType?.MediaType);
         using var zip = new System.IO.Compression.ZipArchive(await sheet.Content.ReadAsStreamAsync());
         using var cells = new StreamReader(zip.GetEntry("xl/worksheets/sheet1.xml")!.Open());

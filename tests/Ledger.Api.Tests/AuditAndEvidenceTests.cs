@@ -19,58 +19,119 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         await ApiFixture.RefusedAsync("self-approval", village.Offices.Reviewer, $"{village.ApplicationPath}/approval");
         await village.ApproveAsync();
         var auditor = village.Offices.Auditor;
-        await ApiFixture.EventuallyAsync(async () => Types(await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}")).Contains("application_approved"), "the approval in the audit trail");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                Types(await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}"))
+                    .Contains("application_approved"),
+            "the approval in the audit trail"
+        );
 
         var byId = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}");
-        Assert.Equal(["application_filed", "lines_listed", "application_reviewed", "application_approved", "funds_reserved", "subsidy_approved", "subsidy_approved"],
-            Types(byId).Where(t => t != "command_refused").OrderBy(t => Array.IndexOf(Order, t)));
-        var approved = byId.GetProperty("entries").EnumerateArray().Single(e => e.GetProperty("type").GetString() == "application_approved");
-        Assert.Equal((village.Offices.Approver.Actor.Id, "agency", village.VillageCode, 200m),
-            (approved.GetProperty("actor").GetString(), approved.GetProperty("role").GetString(), approved.GetProperty("region").GetString(), approved.GetProperty("amount").GetDecimal()));
+        Assert.Equal(
+            [
+                "application_filed",
+                "lines_listed",
+                "application_reviewed",
+                "application_approved",
+                "funds_reserved",
+                "subsidy_approved",
+                "subsidy_approved",
+            ],
+            Types(byId).Where(t => t != "command_refused").OrderBy(t => Array.IndexOf(Order, t))
+        );
+        var approved = byId.GetProperty("entries")
+            .EnumerateArray()
+            .Single(e => e.GetProperty("type").GetString() == "application_approved");
+        Assert.Equal(
+            (village.Offices.Approver.Actor.Id, "agency", village.VillageCode, 200m),
+            (
+                approved.GetProperty("actor").GetString(),
+                approved.GetProperty("role").GetString(),
+                approved.GetProperty("region").GetString(),
+                approved.GetProperty("amount").GetDecimal()
+            )
+        );
         Assert.Equal($"{api.Today:yyyy-MM-dd}", approved.GetProperty("effectiveDate").GetString());
 
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("memberId").GetString();
+        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")[0]
+            .GetProperty("memberId")
+            .GetString();
         Assert.Contains("lines_listed", Types(await auditor.GetAsync($"/api/audit/events?id={member}")));
-        var allocated = await auditor.GetAsync($"/api/audit/events?type=funds_allocated&actor={village.Officer.Actor.Id}");
+        var allocated = await auditor.GetAsync(
+            $"/api/audit/events?type=funds_allocated&actor={village.Officer.Actor.Id}"
+        );
         Assert.Single(allocated.GetProperty("entries")[0].GetProperty("evidence").EnumerateArray());
         var refused = await auditor.GetAsync("/api/audit/events?code=self-approval");
-        Assert.Equal((village.Offices.Reviewer.Actor.Id, "approve-application", village.ApplicationId),
-            (refused.GetProperty("entries")[0].GetProperty("actor").GetString(), refused.GetProperty("entries")[0].GetProperty("body").GetProperty("command").GetString(),
-                refused.GetProperty("entries")[0].GetProperty("body").GetProperty("targetId").GetString()));
+        Assert.Equal(
+            (village.Offices.Reviewer.Actor.Id, "approve-application", village.ApplicationId),
+            (
+                refused.GetProperty("entries")[0].GetProperty("actor").GetString(),
+                refused.GetProperty("entries")[0].GetProperty("body").GetProperty("command").GetString(),
+                refused.GetProperty("entries")[0].GetProperty("body").GetProperty("targetId").GetString()
+            )
+        );
 
         var none = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&to=2020-01-01T00:00:00Z");
         Assert.Empty(none.GetProperty("entries").EnumerateArray());
         Assert.Equal(0, none.GetProperty("behind").GetInt64());
         var first = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&limit=2");
-        var next = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&limit=1000&after={first.GetProperty("next").GetInt64()}");
+        var next = await auditor.GetAsync(
+            $"/api/audit/events?id={village.ApplicationId}&limit=1000&after={first.GetProperty("next").GetInt64()}"
+        );
         Assert.Equal(byId.GetProperty("entries").GetArrayLength(), 2 + next.GetProperty("entries").GetArrayLength());
         Assert.Equal(JsonValueKind.Null, next.GetProperty("next").ValueKind);
 
         var foreign = api.NewOffices();
-        Assert.Empty((await foreign.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}")).GetProperty("entries").EnumerateArray());
+        Assert.Empty(
+            (await foreign.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}"))
+                .GetProperty("entries")
+                .EnumerateArray()
+        );
     }
 
     private static readonly string[] Order =
-        ["application_filed", "lines_listed", "application_reviewed", "application_approved", "funds_reserved", "subsidy_approved"];
+    [
+        "application_filed",
+        "lines_listed",
+        "application_reviewed",
+        "application_approved",
+        "funds_reserved",
+        "subsidy_approved",
+    ];
 
-    private static List<string?> Types(JsonElement page) => [.. page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString())];
+    private static List<string?> Types(JsonElement page) =>
+        [.. page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString())];
 
     [Fact]
     public async Task The_work_queue_follows_the_application()
     {
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.FileAsync(people);
-        Task Waits(SampleClient who, string status) => ApiFixture.EventuallyAsync(async () => (await who.GetAsync("/api/applications?waitingForMe=true")).EnumerateArray()
-            .Any(i => i.Id() == village.ApplicationId && i.GetProperty("status").GetString() == status), $"{status} waits for {who.Actor.Role}");
+        Task Waits(SampleClient who, string status) =>
+            ApiFixture.EventuallyAsync(
+                async () =>
+                    (await who.GetAsync("/api/applications?waitingForMe=true"))
+                        .EnumerateArray()
+                        .Any(i => i.Id() == village.ApplicationId && i.GetProperty("status").GetString() == status),
+                $"{status} waits for {who.Actor.Role}"
+            );
         await Waits(village.Offices.Reviewer, "filed");
         await village.ReviewAsync();
         await Waits(village.Offices.Approver, "reviewed");
         await village.ApproveAsync();
         await Waits(village.Officer, "approved");
-        Assert.DoesNotContain((await village.Offices.Reviewer.GetAsync("/api/applications?waitingForMe=true")).EnumerateArray(), i => i.Id() == village.ApplicationId);
+        Assert.DoesNotContain(
+            (await village.Offices.Reviewer.GetAsync("/api/applications?waitingForMe=true")).EnumerateArray(),
+            i => i.Id() == village.ApplicationId
+        );
         Assert.Single((await village.Officer.GetAsync("/api/applications?status=approved")).EnumerateArray());
         await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/api/applications?status=9");
-        Assert.Single((await village.Officer.GetAsync($"/api/applications/{village.ApplicationId}/lines?status=approved")).GetProperty("lines").EnumerateArray());
+        Assert.Single(
+            (await village.Officer.GetAsync($"/api/applications/{village.ApplicationId}/lines?status=approved"))
+                .GetProperty("lines")
+                .EnumerateArray()
+        );
     }
 
     [Fact]
@@ -81,7 +142,11 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         var stored = await village.Officer.UploadAsync("/api/evidence", pdf, "扫描件.exe");
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(pdf)), stored.GetProperty("digest").GetString());
         Assert.Equal("application/pdf", stored.GetProperty("mediaType").GetString());
-        using var response = await village.Officer.SendAsync(HttpMethod.Get, $"/api/evidence/{stored.GetProperty("digest").GetString()}", null);
+        using var response = await village.Officer.SendAsync(
+            HttpMethod.Get,
+            $"/api/evidence/{stored.GetProperty("digest").GetString()}",
+            null
+        );
         Assert.Equal(pdf, await response.Content.ReadAsByteArrayAsync());
 
         using var script = SampleClient.Form([.. "<script>alert(1)</script>"u8], "scan.pdf");
@@ -94,8 +159,16 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
     }
 
     [Theory]
-    [InlineData("update ledger.mt_events set data = '{}'"), InlineData("delete from ledger.mt_events"), InlineData("truncate ledger.mt_events cascade")]
-    [InlineData("update ledger.evidence set content = ''"), InlineData("delete from ledger.evidence"), InlineData("truncate ledger.evidence")]
+    [
+        InlineData("update ledger.mt_events set data = '{}'"),
+        InlineData("delete from ledger.mt_events"),
+        InlineData("truncate ledger.mt_events cascade")
+    ]
+    [
+        InlineData("update ledger.evidence set content = ''"),
+        InlineData("delete from ledger.evidence"),
+        InlineData("truncate ledger.evidence")
+    ]
     public async Task Storage_refuses_change(string sql)
     {
         var village = await api.RegisteredAsync();

@@ -8,11 +8,13 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
     private static Dictionary<string, string> With(Product product, params (string Name, string Value)[] more)
     {
         var settings = new Dictionary<string, string>(product.Settings);
-        foreach (var (name, value) in more) settings[name] = value;
+        foreach (var (name, value) in more)
+            settings[name] = value;
         return settings;
     }
 
-    private static string Restored(string output) => System.Text.RegularExpressions.Regex.Match(output, "restore --switch (\\S+?)；").Groups[1].Value;
+    private static string Restored(string output) =>
+        System.Text.RegularExpressions.Regex.Match(output, "restore --switch (\\S+?)；").Groups[1].Value;
 
     [Fact]
     public async Task A_backup_under_load_is_restored_on_a_clean_machine_with_every_acknowledged_event_of_its_moment_and_a_consistent_checkpoint()
@@ -20,7 +22,16 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         await using var product = await Product.StartAsync(databases, "ledger_b");
         await product.SealedAsync();
         using var stop = new CancellationTokenSource();
-        var load = Enumerable.Range(0, 4).Select(_ => Task.Run(async () => { while (!stop.IsCancellationRequested) await product.Village.AllocateAsync(1); })).ToList();
+        var load = Enumerable
+            .Range(0, 4)
+            .Select(_ =>
+                Task.Run(async () =>
+                {
+                    while (!stop.IsCancellationRequested)
+                        await product.Village.AllocateAsync(1);
+                })
+            )
+            .ToList();
         var before = await product.ScalarAsync<long>("select count(*) from ledger.mt_events");
         var folder = Path.Combine(product.Folder.FullName, "backup");
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "backup", "--to", folder);
@@ -28,16 +39,23 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         var after = await product.ScalarAsync<long>("select count(*) from ledger.mt_events");
         await stop.CancelAsync();
         await Task.WhenAll(load);
-        var manifest = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await File.ReadAllTextAsync(Path.Combine(folder, "manifest.json")));
+        var manifest = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(
+            await File.ReadAllTextAsync(Path.Combine(folder, "manifest.json"))
+        );
         Assert.InRange(manifest.GetProperty("events").GetInt64(), before, after);
         Assert.True(after > before, "there was no load");
         await product.SealedAsync();
-        var grown = Ledger.Projections.TransparencyLog.Checkpoint.Parse(await product.Http.GetStringAsync("/log/checkpoint"));
+        var grown = Ledger.Projections.TransparencyLog.Checkpoint.Parse(
+            await product.Http.GetStringAsync("/log/checkpoint")
+        );
         await product.StopAsync();
 
         // Another machine: the key files were brought, the database is not there, the signer's memory neither.
         File.Delete(product.SignerMemory);
-        var clean = new NpgsqlConnectionStringBuilder(product.ConnectionString) { Database = $"clean_{Guid.NewGuid():N}"[..14] }.ConnectionString;
+        var clean = new NpgsqlConnectionStringBuilder(product.ConnectionString)
+        {
+            Database = $"clean_{Guid.NewGuid():N}"[..14],
+        }.ConnectionString;
         var settings = With(product, ("ConnectionStrings__Ledger", clean));
         (exit, said) = await ApiProcess.RunAsync(settings, "restore", "--from", folder);
         Assert.True(exit == 0 && said.Contains("不会丢失", StringComparison.Ordinal), said);
@@ -45,14 +63,28 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         Assert.True(exit == 0 && switched.Contains("已切换", StringComparison.Ordinal), switched);
         product.Settings["ConnectionStrings__Ledger"] = clean;
         await product.StartAsync();
-        Assert.Equal(manifest.GetProperty("events").GetInt64(), await ApiFixture.ScalarOfAsync<long>(clean, "select count(*) from ledger.mt_events"));
+        Assert.Equal(
+            manifest.GetProperty("events").GetInt64(),
+            await ApiFixture.ScalarOfAsync<long>(clean, "select count(*) from ledger.mt_events")
+        );
         Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
         // What the auditor holds from before continues what is restored: the old log's newest checkpoint contains the backup's.
         var kept = Ledger.Projections.TransparencyLog.Checkpoint.Parse(manifest.GetProperty("checkpoint").GetString()!);
         var now = Ledger.Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync());
         Assert.True(kept.Size <= now.Size && kept.Size <= grown.Size && kept.Origin == now.Origin);
-        var proof = (await product.Http.GetStringAsync($"/log/consistency?from={kept.Size}&to={now.Size}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Convert.FromBase64String).ToList();
-        Assert.True(Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(kept.Size, now.Size, kept.Root, now.Root, proof));
+        var proof = (await product.Http.GetStringAsync($"/log/consistency?from={kept.Size}&to={now.Size}"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(Convert.FromBase64String)
+            .ToList();
+        Assert.True(
+            Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(
+                kept.Size,
+                now.Size,
+                kept.Root,
+                now.Root,
+                proof
+            )
+        );
         // And work goes on.
         await product.Village.AllocateAsync(5);
     }
@@ -75,22 +107,42 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         await product.StopAsync();
         File.Delete(product.SignerMemory);
         (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
-        Assert.True(exit == 1 && said.Contains("见证方 audit.example/w1 已见过", StringComparison.Ordinal) && said.Contains("恢复了旧备份", StringComparison.Ordinal), said);
+        Assert.True(
+            exit == 1
+                && said.Contains("见证方 audit.example/w1 已见过", StringComparison.Ordinal)
+                && said.Contains("恢复了旧备份", StringComparison.Ordinal),
+            said
+        );
         await using (var connection = new NpgsqlConnection(product.ConnectionString))
         {
             await connection.OpenAsync();
-            Assert.Empty(await connection.QueryAsync("select datname from pg_database where datname like current_database() || '_restore%'", r => r.GetString(0))); // nothing is left of the attempt
+            Assert.Empty(
+                await connection.QueryAsync(
+                    "select datname from pg_database where datname like current_database() || '_restore%'",
+                    r => r.GetString(0)
+                )
+            ); // nothing is left of the attempt
         }
 
         // A witness that does not answer is no witness that agrees.
         var address = product.Settings["Ledger__Log__Witnesses__0"];
-        (exit, said) = await ApiProcess.RunAsync(With(product, ("Ledger__Log__Witnesses__0", $"http://127.0.0.1:1 {address.Split(' ', 2)[1]}")), "restore", "--from", folder);
+        (exit, said) = await ApiProcess.RunAsync(
+            With(product, ("Ledger__Log__Witnesses__0", $"http://127.0.0.1:1 {address.Split(' ', 2)[1]}")),
+            "restore",
+            "--from",
+            folder
+        );
         Assert.True(exit == 1 && said.Contains("没有应答", StringComparison.Ordinal), said);
 
         // Nobody has seen more: then it is the operator's to decide, who is told what is lost.
         product.Settings.Remove("Ledger__Log__Witnesses__0");
         (exit, said) = await ApiProcess.RunAsync(product.Settings, "restore", "--from", folder);
-        Assert.True(exit == 0 && said.Contains("切换将丢失现有数据库中的", StringComparison.Ordinal) && said.Contains("划入资金 1 个", StringComparison.Ordinal), said);
+        Assert.True(
+            exit == 0
+                && said.Contains("切换将丢失现有数据库中的", StringComparison.Ordinal)
+                && said.Contains("划入资金 1 个", StringComparison.Ordinal),
+            said
+        );
         var restored = Restored(said);
 
         // While somebody works, nothing is switched; and only to what was checked.
@@ -99,7 +151,10 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         Assert.True(exit == 1 && busy.Contains("请先停掉产品", StringComparison.Ordinal), busy);
         await product.StopAsync();
         (exit, var unknown) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", "postgres");
-        Assert.True(exit == 1 && unknown.Contains("不是 restore --from 载入并核对过的数据库", StringComparison.Ordinal), unknown);
+        Assert.True(
+            exit == 1 && unknown.Contains("不是 restore --from 载入并核对过的数据库", StringComparison.Ordinal),
+            unknown
+        );
         NpgsqlConnection.ClearAllPools();
         (exit, var switched) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", restored);
         Assert.True(exit == 0 && switched.Contains("_before_", StringComparison.Ordinal), switched);
@@ -123,8 +178,20 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         await RefusedAsync("没有完整的备份", product.Settings, "restore", "--from", product.Folder.FullName);
         var (misused, usage) = await ApiProcess.RunAsync(product.Settings, "restore");
         Assert.True(misused == 2 && usage.Contains("用法", StringComparison.Ordinal), usage);
-        await RefusedAsync("另一份密钥文件", With(product, ("Ledger__KeyFile", Path.Combine(product.Folder.FullName, "other", "keys.json"))), "restore", "--from", folder);
-        await RefusedAsync("缺少该日志的签名密钥", With(product, ("Ledger__Log__KeyFile", Path.Combine(product.Folder.FullName, "none.key"))), "restore", "--from", folder);
+        await RefusedAsync(
+            "另一份密钥文件",
+            With(product, ("Ledger__KeyFile", Path.Combine(product.Folder.FullName, "other", "keys.json"))),
+            "restore",
+            "--from",
+            folder
+        );
+        await RefusedAsync(
+            "缺少该日志的签名密钥",
+            With(product, ("Ledger__Log__KeyFile", Path.Combine(product.Folder.FullName, "none.key"))),
+            "restore",
+            "--from",
+            folder
+        );
         var dump = Path.Combine(folder, "ledger.dump");
         var bytes = await File.ReadAllBytesAsync(dump);
         bytes[bytes.Length / 2] ^= 1;

@@ -19,45 +19,120 @@ public sealed class BusinessDateTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         var first = api.Today;
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!).ToArray();
+        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")
+            .EnumerateArray()
+            .Select(l => l.GetProperty("memberId").GetString()!)
+            .ToArray();
         api.Clock.Advance(TimeSpan.FromDays(12));
-        async Task<object> Payment(DateOnly on, string reference = "NX1") => new
-        {
-            amount = 200,
-            purpose = "member-subsidy",
-            bankReference = reference,
-            evidence = new[] { await village.Officer.EvidenceAsync(reference) },
-            effectiveDate = on,
-            memberIds = members[..2],
-        };
+        async Task<object> Payment(DateOnly on, string reference = "NX1") =>
+            new
+            {
+                amount = 200,
+                purpose = "member-subsidy",
+                bankReference = reference,
+                evidence = new[] { await village.Officer.EvidenceAsync(reference) },
+                effectiveDate = on,
+                memberIds = members[..2],
+            };
         var path = $"{village.ApplicationPath}/payment";
         foreach (var on in (DateOnly[])[first.AddDays(-3), first, first.AddDays(7)])
         {
             var refused = await ApiFixture.RefusedAsync("date-before-basis", village.Officer, path, await Payment(on));
-            Assert.Equal(($"{first.AddDays(8):yyyy-MM-dd}", "effectiveDate"), (refused.GetProperty("notBefore").GetString(), refused.GetProperty("field").GetString()));
+            Assert.Equal(
+                ($"{first.AddDays(8):yyyy-MM-dd}", "effectiveDate"),
+                (refused.GetProperty("notBefore").GetString(), refused.GetProperty("field").GetString())
+            );
         }
         await village.Officer.PostAsync(path, await Payment(first.AddDays(8)));
 
-        async Task<object> BankReturn() => new { memberIds = new[] { members[1] }, bankReference = "TH1", reason = "账号有误", evidence = new[] { await village.Officer.EvidenceAsync("TH1") } };
+        async Task<object> BankReturn() =>
+            new
+            {
+                memberIds = new[] { members[1] },
+                bankReference = "TH1",
+                reason = "账号有误",
+                evidence = new[] { await village.Officer.EvidenceAsync("TH1") },
+            };
         await village.Officer.PostAsync($"{village.ApplicationPath}/bank-returns", await BankReturn());
-        object again = new { amount = 100, purpose = "member-subsidy", bankReference = "NX2", evidence = new[] { await village.Officer.EvidenceAsync("NX2") }, memberIds = new[] { members[1] }, effectiveDate = first.AddDays(9) };
-        Assert.Equal($"{api.Today:yyyy-MM-dd}", (await ApiFixture.RefusedAsync("date-before-basis", village.Officer, path, again)).GetProperty("notBefore").GetString());
-
-        using (var early = SampleClient.Form(SampleSheets.Receipts([(people[0], new Money(10_000))], first.AddDays(7), "HZ"), "回执.xlsx"))
+        object again = new
         {
-            var refused = await ApiFixture.RefusedAsync("receipt-mismatch", village.Offices.Reviewer, $"{village.ApplicationPath}/receipts/import", early);
+            amount = 100,
+            purpose = "member-subsidy",
+            bankReference = "NX2",
+            evidence = new[] { await village.Officer.EvidenceAsync("NX2") },
+            memberIds = new[] { members[1] },
+            effectiveDate = first.AddDays(9),
+        };
+        Assert.Equal(
+            $"{api.Today:yyyy-MM-dd}",
+            (await ApiFixture.RefusedAsync("date-before-basis", village.Officer, path, again))
+                .GetProperty("notBefore")
+                .GetString()
+        );
+
+        using (
+            var early = SampleClient.Form(
+                SampleSheets.Receipts([(people[0], new Money(10_000))], first.AddDays(7), "HZ"),
+                "回执.xlsx"
+            )
+        )
+        {
+            var refused = await ApiFixture.RefusedAsync(
+                "receipt-mismatch",
+                village.Offices.Reviewer,
+                $"{village.ApplicationPath}/receipts/import",
+                early
+            );
             var fault = Assert.Single(refused.GetProperty("faults").EnumerateArray());
-            Assert.Equal(("date-before-basis", "入账日期", 2), (fault.GetProperty("code").GetString(), fault.GetProperty("column").GetString(), fault.GetProperty("row").GetInt32()));
+            Assert.Equal(
+                ("date-before-basis", "入账日期", 2),
+                (
+                    fault.GetProperty("code").GetString(),
+                    fault.GetProperty("column").GetString(),
+                    fault.GetProperty("row").GetInt32()
+                )
+            );
         }
         await village.ImportReceiptsAsync([(people[0], new Money(10_000))], first.AddDays(8));
 
-        async Task<object> Refund(DateOnly on) => new { memberId = members[0], reason = "death", bankReference = "TK1", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("TK1") }, effectiveDate = on };
-        Assert.Equal($"{api.Today:yyyy-MM-dd}", (await ApiFixture.RefusedAsync("date-before-basis", village.Offices.Reviewer, $"{village.ApplicationPath}/refunds", await Refund(first.AddDays(9)))).GetProperty("notBefore").GetString());
+        async Task<object> Refund(DateOnly on) =>
+            new
+            {
+                memberId = members[0],
+                reason = "death",
+                bankReference = "TK1",
+                evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("TK1") },
+                effectiveDate = on,
+            };
+        Assert.Equal(
+            $"{api.Today:yyyy-MM-dd}",
+            (
+                await ApiFixture.RefusedAsync(
+                    "date-before-basis",
+                    village.Offices.Reviewer,
+                    $"{village.ApplicationPath}/refunds",
+                    await Refund(first.AddDays(9))
+                )
+            )
+                .GetProperty("notBefore")
+                .GetString()
+        );
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/refunds", await Refund(api.Today));
 
         for (var day = first.AddDays(-1); day <= api.Today; day = day.AddDays(1))
-            foreach (var account in (await village.Officer.GetAsync($"/api/funds/{village.FundId}/trial-balance?at={day:yyyy-MM-dd}")).GetProperty("accounts").EnumerateArray())
-                Assert.True(account.GetProperty("amount").GetDecimal() >= 0 || account.GetProperty("account").GetString()!.StartsWith("source:", StringComparison.Ordinal), $"{day}: {account}");
+            foreach (
+                var account in (
+                    await village.Officer.GetAsync($"/api/funds/{village.FundId}/trial-balance?at={day:yyyy-MM-dd}")
+                )
+                    .GetProperty("accounts")
+                    .EnumerateArray()
+            )
+                Assert.True(
+                    account.GetProperty("amount").GetDecimal() >= 0
+                        || account.GetProperty("account").GetString()!.StartsWith("source:", StringComparison.Ordinal),
+                    $"{day}: {account}"
+                );
     }
 
     /// <summary>The build before took such dates. Its entries are for ever: the year says where they are and closes only explained.</summary>
@@ -75,33 +150,108 @@ public sealed class BusinessDateTests(ApiFixture api)
             async Task Old(DateOnly on, Func<Fund, Decision<Fund>> decide)
             {
                 var change = StreamChange.Of(village.FundId, fund.Revision, fund, decide(fund));
-                await api.Host.Services.GetRequired<EventWriter>().WriteAsync(connection, [change], new EventStamp(officer, village.VillageCode, on, "old", "old", "old"));
+                await api
+                    .Host.Services.GetRequired<EventWriter>()
+                    .WriteAsync(
+                        connection,
+                        [change],
+                        new EventStamp(officer, village.VillageCode, on, "old", "old", "old")
+                    );
                 fund = (Fund)change.State!;
             }
-            await Old(new DateOnly(year, 1, 5), f => FundDecider.Allocate(f, $"allocation-{Guid.NewGuid():N}", SourceKind.CollectiveIncome, "租金", new Money(100_000), null, null, slip, api.Today));
-            await Old(new DateOnly(year, 3, 10), f => FundDecider.Reserve(f, "application-old", year, SubAccount.General, new Money(100_000), 1));
-            await Old(new DateOnly(year, 3, 1), f => FundDecider.Pay(f, "application-old", FundDecider.MemberSubsidy, new Money(100_000), new Money(100_000), 1, "NX", slip, api.Today));
+            await Old(
+                new DateOnly(year, 1, 5),
+                f =>
+                    FundDecider.Allocate(
+                        f,
+                        $"allocation-{Guid.NewGuid():N}",
+                        SourceKind.CollectiveIncome,
+                        "租金",
+                        new Money(100_000),
+                        null,
+                        null,
+                        slip,
+                        api.Today
+                    )
+            );
+            await Old(
+                new DateOnly(year, 3, 10),
+                f => FundDecider.Reserve(f, "application-old", year, SubAccount.General, new Money(100_000), 1)
+            );
+            await Old(
+                new DateOnly(year, 3, 1),
+                f =>
+                    FundDecider.Pay(
+                        f,
+                        "application-old",
+                        FundDecider.MemberSubsidy,
+                        new Money(100_000),
+                        new Money(100_000),
+                        1,
+                        "NX",
+                        slip,
+                        api.Today
+                    )
+            );
         }
         var path = $"/api/funds/{village.FundId}/years/{year}/close";
         var refused = await ApiFixture.RefusedAsync("balance-negative", village.Officer, path);
-        Assert.Contains($"{year}-03-01 至 {year}-03-09 账户 reserved 最低为 -1000.00 元", refused.GetProperty("detail").GetString());
-        await ApiFixture.RefusedAsync("evidence-missing", village.Officer, path, new { explanation = "付款日期误记为3月1日" });
+        Assert.Contains(
+            $"{year}-03-01 至 {year}-03-09 账户 reserved 最低为 -1000.00 元",
+            refused.GetProperty("detail").GetString()
+        );
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            village.Officer,
+            path,
+            new { explanation = "付款日期误记为3月1日" }
+        );
         await ApiFixture.RefusedAsync("forbidden", village.Offices.Reviewer, path, new { explanation = "x" });
-        var closed = await village.Officer.PostAsync(path, new { explanation = "付款日期误记为3月1日，实为3月11日", evidence = new[] { await village.Officer.EvidenceAsync("statement") } });
+        var closed = await village.Officer.PostAsync(
+            path,
+            new
+            {
+                explanation = "付款日期误记为3月1日，实为3月11日",
+                evidence = new[] { await village.Officer.EvidenceAsync("statement") },
+            }
+        );
         Assert.Equal(0m, closed.GetProperty("sumAmount").GetDecimal());
-        Assert.Equal("付款日期误记为3月1日，实为3月11日", await api.ScalarAsync<string>("select data ->> 'explanation' from ledger.mt_events where type = 'year_closed' and stream_id = @id", ("id", village.FundId)));
+        Assert.Equal(
+            "付款日期误记为3月1日，实为3月11日",
+            await api.ScalarAsync<string>(
+                "select data ->> 'explanation' from ledger.mt_events where type = 'year_closed' and stream_id = @id",
+                ("id", village.FundId)
+            )
+        );
     }
 
     [Fact]
     public async Task A_contribution_of_years_before_its_year_and_a_policy_in_force_before_its_year_are_refused()
     {
         var (village, people) = await api.ReadyToFileAsync(2);
-        using var sheet = SampleClient.Form(SampleSheets.Contributions([(people[0], 300, false)], new DateOnly(village.Year - 10, 3, 1), "SWX"), "缴费.xlsx");
-        var refused = await ApiFixture.RefusedAsync("roster-invalid", village.Offices.Tax, $"/api/contributions/import?year={village.Year}", sheet);
-        Assert.Equal("date-before-basis", Assert.Single(refused.GetProperty("faults").EnumerateArray()).GetProperty("code").GetString());
+        using var sheet = SampleClient.Form(
+            SampleSheets.Contributions([(people[0], 300, false)], new DateOnly(village.Year - 10, 3, 1), "SWX"),
+            "缴费.xlsx"
+        );
+        var refused = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            village.Offices.Tax,
+            $"/api/contributions/import?year={village.Year}",
+            sheet
+        );
+        Assert.Equal(
+            "date-before-basis",
+            Assert.Single(refused.GetProperty("faults").EnumerateArray()).GetProperty("code").GetString()
+        );
         var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!;
         policy["effectiveFrom"] = $"{village.Year - 3}-01-01";
-        var early = await ApiFixture.RefusedAsync("field-invalid", village.Offices.CityHrss, HttpMethod.Put, $"/api/policy-years/{Ledger.Domain.Identity.RegionCode.City(village.Offices.County)}/{village.Year}", policy);
+        var early = await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Offices.CityHrss,
+            HttpMethod.Put,
+            $"/api/policy-years/{Ledger.Domain.Identity.RegionCode.City(village.Offices.County)}/{village.Year}",
+            policy
+        );
         Assert.Equal("effectiveFrom", early.GetProperty("field").GetString());
     }
 }

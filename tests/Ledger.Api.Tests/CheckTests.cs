@@ -8,7 +8,8 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class CheckTests(ApiFixture api)
 {
-    private Dictionary<string, string> OnThisDatabase => new() { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile };
+    private Dictionary<string, string> OnThisDatabase =>
+        new() { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile };
 
     [Fact]
     public async Task Rows_edited_by_hand_are_found_named_and_mended()
@@ -18,43 +19,111 @@ public sealed class CheckTests(ApiFixture api)
         await village.ReviewAsync();
         await village.ApproveAsync();
         JsonElement sound = default;
-        await ApiFixture.EventuallyAsync(async () => (sound = await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0, "the projections have caught up");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                (sound = await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64()
+                == 0,
+            "the projections have caught up"
+        );
         Assert.True(sound.GetProperty("isSound").GetBoolean(), sound.GetRawText());
         Assert.True(sound.GetProperty("documents").GetInt64() >= 8);
-        Assert.Equal(await api.ScalarAsync<long>("select count(*) from ledger.mt_events where headers ->> 'region' like @county || '%'", ("county", village.Offices.County)), sound.GetProperty("events").GetInt64());
+        Assert.Equal(
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where headers ->> 'region' like @county || '%'",
+                ("county", village.Offices.County)
+            ),
+            sound.GetProperty("events").GetInt64()
+        );
 
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
+        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")[0]
+            .GetProperty("memberId")
+            .GetString()!;
         var memberYear = Domain.Identity.StreamId.MemberYear(member, village.Year);
         // A document from before a field was added is none of the differences; one that cannot be read is.
         await using (var connection = await api.Database.OpenConnectionAsync())
         {
-            await connection.ExecuteAsync("update ledger.mt_doc_member set data = data - 'isErased' - 'endedOn' where id = @id", ("id", member));
-            await connection.ExecuteAsync("update ledger.mt_doc_collective set data = jsonb_set(data, '{revision}', '\"many\"') where id = @id", ("id", village.CollectiveId));
-            await connection.ExecuteAsync("update ledger.mt_doc_fund set data = jsonb_set(data, '{availableFen}', '90000') where id = @id", ("id", village.FundId));
+            await connection.ExecuteAsync(
+                "update ledger.mt_doc_member set data = data - 'isErased' - 'endedOn' where id = @id",
+                ("id", member)
+            );
+            await connection.ExecuteAsync(
+                "update ledger.mt_doc_collective set data = jsonb_set(data, '{revision}', '\"many\"') where id = @id",
+                ("id", village.CollectiveId)
+            );
+            await connection.ExecuteAsync(
+                "update ledger.mt_doc_fund set data = jsonb_set(data, '{availableFen}', '90000') where id = @id",
+                ("id", village.FundId)
+            );
             await connection.ExecuteAsync("delete from ledger.mt_doc_memberyear where id = @id", ("id", memberYear));
-            await connection.ExecuteAsync("update ledger.mt_doc_workitem set data = jsonb_set(data, '{status}', '\"paid\"') where id = @id", ("id", village.ApplicationId));
-            await connection.ExecuteAsync("update ledger.audit_entry set actor = 'somebody.else' where stream = @id and type = 'funds_allocated'", ("id", village.FundId));
-            await connection.ExecuteAsync("delete from ledger.audit_entry_id where seq = (select max(seq_id) from ledger.mt_events where stream_id = @id)", ("id", village.FundId));
-            await connection.ExecuteAsync("update ledger.fen_axis set reference = 'application-x' where account = @a and axis = 'line' and fen_from = 0", ("a", $"{village.FundId}/general"));
-            await connection.ExecuteAsync("insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id) values (@a, 'in', 99999999, 100000000, 'allocated', 'invented', gen_random_uuid())", ("a", $"{village.FundId}/general"));
+            await connection.ExecuteAsync(
+                "update ledger.mt_doc_workitem set data = jsonb_set(data, '{status}', '\"paid\"') where id = @id",
+                ("id", village.ApplicationId)
+            );
+            await connection.ExecuteAsync(
+                "update ledger.audit_entry set actor = 'somebody.else' where stream = @id and type = 'funds_allocated'",
+                ("id", village.FundId)
+            );
+            await connection.ExecuteAsync(
+                "delete from ledger.audit_entry_id where seq = (select max(seq_id) from ledger.mt_events where stream_id = @id)",
+                ("id", village.FundId)
+            );
+            await connection.ExecuteAsync(
+                "update ledger.fen_axis set reference = 'application-x' where account = @a and axis = 'line' and fen_from = 0",
+                ("a", $"{village.FundId}/general")
+            );
+            await connection.ExecuteAsync(
+                "insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id) values (@a, 'in', 99999999, 100000000, 'allocated', 'invented', gen_random_uuid())",
+                ("a", $"{village.FundId}/general")
+            );
             // Under an event that there is, at a place of which it says nothing.
-            await connection.ExecuteAsync("insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id) select account, axis, 88888888, 88888889, kind, 'invented too', event_id from ledger.fen_axis where account = @a and axis = 'in' and fen_from = 0", ("a", $"{village.FundId}/general"));
-            await connection.ExecuteAsync("insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, member_year, event_id) select account, axis, 88888888, 88888889, kind, reference, member_year, event_id from ledger.fen_axis where account = @a and axis = 'line' and fen_from = 0", ("a", $"{village.FundId}/general"));
-            await connection.ExecuteAsync("insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)");
+            await connection.ExecuteAsync(
+                "insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id) select account, axis, 88888888, 88888889, kind, 'invented too', event_id from ledger.fen_axis where account = @a and axis = 'in' and fen_from = 0",
+                ("a", $"{village.FundId}/general")
+            );
+            await connection.ExecuteAsync(
+                "insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, member_year, event_id) select account, axis, 88888888, 88888889, kind, reference, member_year, event_id from ledger.fen_axis where account = @a and axis = 'line' and fen_from = 0",
+                ("a", $"{village.FundId}/general")
+            );
+            await connection.ExecuteAsync(
+                "insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)"
+            );
         }
         var found = await village.Offices.Auditor.GetAsync("/api/audit/check");
         Assert.False(found.GetProperty("isSound").GetBoolean());
-        var differences = found.GetProperty("differences").EnumerateArray().Select(d => (Projection: d.GetProperty("projection").GetString()!, Id: d.GetProperty("id").GetString()!, Path: d.GetProperty("path").GetString()!,
-            Event: d.GetProperty("event") is { ValueKind: JsonValueKind.Number } e ? e.GetInt64() : 0)).ToList();
-        var reserved = await api.ScalarAsync<long>("select max(seq_id) from ledger.mt_events where stream_id = @id", ("id", village.FundId));
+        var differences = found
+            .GetProperty("differences")
+            .EnumerateArray()
+            .Select(d =>
+                (
+                    Projection: d.GetProperty("projection").GetString()!,
+                    Id: d.GetProperty("id").GetString()!,
+                    Path: d.GetProperty("path").GetString()!,
+                    Event: d.GetProperty("event") is { ValueKind: JsonValueKind.Number } e ? e.GetInt64() : 0
+                )
+            )
+            .ToList();
+        var reserved = await api.ScalarAsync<long>(
+            "select max(seq_id) from ledger.mt_events where stream_id = @id",
+            ("id", village.FundId)
+        );
         Assert.Contains(("Fund", village.FundId, "$.availableFen", reserved), differences);
         Assert.Contains(differences, d => d.Projection == "MemberYear" && d.Id == memberYear);
-        Assert.Contains(differences, d => d.Projection == "Collective" && d.Id == village.CollectiveId && d.Path == "$.revision");
+        Assert.Contains(
+            differences,
+            d => d.Projection == "Collective" && d.Id == village.CollectiveId && d.Path == "$.revision"
+        );
         Assert.DoesNotContain(differences, d => d.Projection == "Member");
-        Assert.Contains(differences, d => d.Projection == "WorkQueue" && d.Id == village.ApplicationId && d.Path == "$.status");
+        Assert.Contains(
+            differences,
+            d => d.Projection == "WorkQueue" && d.Id == village.ApplicationId && d.Path == "$.status"
+        );
         Assert.Contains(differences, d => d.Projection == "AuditTrail" && d.Event < reserved);
         Assert.Contains(("AuditTrail", $"{reserved}", "$", reserved), differences); // an entry that a search by its ids would miss
-        Assert.Contains(differences, d => d.Projection == "FenAxis" && d.Id == $"line {village.FundId}/general 0" && d.Event > reserved);
+        Assert.Contains(
+            differences,
+            d => d.Projection == "FenAxis" && d.Id == $"line {village.FundId}/general 0" && d.Event > reserved
+        );
         Assert.DoesNotContain(differences, d => d.Id == "plan-invented"); // no event says whose it is: only the whole check tells
         Assert.Contains(differences, d => d.Projection == "Money" && d.Id == village.ApplicationId); // the missing year's subsidy is missing from the sum
 
@@ -63,18 +132,39 @@ public sealed class CheckTests(ApiFixture api)
         Assert.True((await api.NewOffices().Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean()); // another county's books are its own affair
         var serving = Task.Run(async () =>
         {
-            for (var i = 0; i < 20; i++) await neighbour.AllocateAsync(1);
+            for (var i = 0; i < 20; i++)
+                await neighbour.AllocateAsync(1);
         });
         var (exit, output) = await ApiProcess.RunAsync(OnThisDatabase, "check", "--rebuild");
         await serving;
-        Assert.True(exit == 1 && output.Contains(village.FundId, StringComparison.Ordinal) && output.Contains("已改正", StringComparison.Ordinal) && output.Contains("plan-invented", StringComparison.Ordinal)
-            && new[] { "in {0} 99999999", "in {0} 88888888", "line {0} 88888888" }.All(row => output.Contains(string.Format(row, $"{village.FundId}/general"), StringComparison.Ordinal)), output);
-        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from ledger.mt_doc_fund where id = '{village.FundId}' and data ->> 'seal' is null"));
+        Assert.True(
+            exit == 1
+                && output.Contains(village.FundId, StringComparison.Ordinal)
+                && output.Contains("已改正", StringComparison.Ordinal)
+                && output.Contains("plan-invented", StringComparison.Ordinal)
+                && new[] { "in {0} 99999999", "in {0} 88888888", "line {0} 88888888" }.All(row =>
+                    output.Contains(string.Format(row, $"{village.FundId}/general"), StringComparison.Ordinal)
+                ),
+            output
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                $"select count(*) from ledger.mt_doc_fund where id = '{village.FundId}' and data ->> 'seal' is null"
+            )
+        );
         (_, output) = await ApiProcess.RunAsync(OnThisDatabase, "check");
         // Other tests' processes go by the real clock on this database, whose host's clock is ahead: what they booked between is dated before its money came. So not the exit code.
-        Assert.True(output.Contains("份文档：一致", StringComparison.Ordinal) && output.Contains("条：一致", StringComparison.Ordinal), output);
+        Assert.True(
+            output.Contains("份文档：一致", StringComparison.Ordinal)
+                && output.Contains("条：一致", StringComparison.Ordinal),
+            output
+        );
         Assert.True((await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal((800m, 200m), (fund.GetProperty("availableAmount").GetDecimal(), fund.GetProperty("reservedAmount").GetDecimal()));
+        Assert.Equal(
+            (800m, 200m),
+            (fund.GetProperty("availableAmount").GetDecimal(), fund.GetProperty("reservedAmount").GetDecimal())
+        );
     }
 }

@@ -13,7 +13,8 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private Dictionary<string, string> OnThisDatabase => new() { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile };
+    private Dictionary<string, string> OnThisDatabase =>
+        new() { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile };
 
     private string At(string name) => Path.Combine(_folder.FullName, name);
 
@@ -22,8 +23,14 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
     {
         string[][] wrong =
         [
-            ["bakcup", "--to", At("b")], ["--Ledger:Sample=false", "backup", "--to", At("b")], ["backup", "--too", At("b")], ["check", "--rebuld"], ["rebuild", "now"], ["-x"],
-            ["check", "--Ledger:KeyFile"], ["--urls", "--Ledger:Sample=true"],
+            ["bakcup", "--to", At("b")],
+            ["--Ledger:Sample=false", "backup", "--to", At("b")],
+            ["backup", "--too", At("b")],
+            ["check", "--rebuld"],
+            ["rebuild", "now"],
+            ["-x"],
+            ["check", "--Ledger:KeyFile"],
+            ["--urls", "--Ledger:Sample=true"],
         ];
         foreach (var args in wrong)
         {
@@ -41,7 +48,15 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
     public async Task Help_and_version_are_printed()
     {
         var nothing = new Dictionary<string, string>();
-        foreach (var args in (string[][])[["--help"], ["-h"], ["help"], ["-?"]])
+        foreach (
+            var args in (string[][])
+                [
+                    ["--help"],
+                    ["-h"],
+                    ["help"],
+                    ["-?"],
+                ]
+        )
         {
             var (exit, said) = await ApiProcess.RunAsync(nothing, args);
             Assert.True(exit == 0 && said.Contains("administrator --name", StringComparison.Ordinal), said);
@@ -50,12 +65,24 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
         foreach (var command in CommandLine.Commands)
         {
             using var said = new StringWriter();
-            foreach (var args in (string[][])[["help", command.Name], [command.Name, "--help"]])
+            foreach (
+                var args in (string[][])
+                    [
+                        ["help", command.Name],
+                        [command.Name, "--help"],
+                    ]
+            )
             {
                 var printed = Console.Out;
                 Console.SetOut(said);
-                try { Assert.Equal(0, CommandLine.Answer(args, out _)); }
-                finally { Console.SetOut(printed); }
+                try
+                {
+                    Assert.Equal(0, CommandLine.Answer(args, out _));
+                }
+                finally
+                {
+                    Console.SetOut(printed);
+                }
             }
             Assert.Equal(2, said.ToString().Split(CommandLine.UsageOf(command)).Length - 1);
         }
@@ -65,8 +92,14 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
     [Fact]
     public async Task A_flag_does_not_swallow_the_setting_behind_it()
     {
-        var (exit, said) = await ApiProcess.RunAsync(new Dictionary<string, string>(), "check", "--rebuild", $"--ConnectionStrings:Ledger={api.ConnectionString.Replace("Database=", "Database=no", StringComparison.Ordinal)}",
-            "--Ledger:KeyFile", api.KeyFile);
+        var (exit, said) = await ApiProcess.RunAsync(
+            new Dictionary<string, string>(),
+            "check",
+            "--rebuild",
+            $"--ConnectionStrings:Ledger={api.ConnectionString.Replace("Database=", "Database=no", StringComparison.Ordinal)}",
+            "--Ledger:KeyFile",
+            api.KeyFile
+        );
         Assert.True(exit == 1 && said.Contains("There is no such database", StringComparison.Ordinal), said);
     }
 
@@ -74,15 +107,36 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
     public async Task Without_a_database_nothing_is_made_unless_asked_for()
     {
         var settings = new Dictionary<string, string> { ["Ledger__DataFolder"] = At("data") };
-        foreach (var args in (string[][])[[], ["check"], ["schema"], ["backup", "--to", At("b")], ["administrator", "--name", "a.b", "--region", "3708"]])
+        foreach (
+            var args in (string[][])
+                [
+                    [],
+                    ["check"],
+                    ["schema"],
+                    ["backup", "--to", At("b")],
+                    ["administrator", "--name", "a.b", "--region", "3708"],
+                ]
+        )
         {
             var (exit, said) = await ApiProcess.RunAsync(settings, args);
-            Assert.True(exit == 2 && said.Contains("--Ledger:PrivateCluster=true", StringComparison.Ordinal), $"{exit}: {said}");
+            Assert.True(
+                exit == 2 && said.Contains("--Ledger:PrivateCluster=true", StringComparison.Ordinal),
+                $"{exit}: {said}"
+            );
         }
         Assert.False(Directory.Exists(At("data")), "no cluster, and no keys either");
 
         // A token of keys that the product does not have would be worth nothing.
-        var (token, why) = await ApiProcess.RunAsync(settings, "token", "--name", "a", "--role", "auditor", "--region", "3708");
+        var (token, why) = await ApiProcess.RunAsync(
+            settings,
+            "token",
+            "--name",
+            "a",
+            "--role",
+            "auditor",
+            "--region",
+            "3708"
+        );
         Assert.True(token == 1 && why.Contains("There is no key file", StringComparison.Ordinal), why);
         Assert.False(Directory.Exists(At("data")));
     }
@@ -109,26 +163,103 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
         }
         var empty = await api.NewDatabaseAsync("untouched");
         await using (var owner = await api.Database.OpenConnectionAsync())
-            await owner.ExecuteAsync($"grant connect on database \"{new NpgsqlConnectionStringBuilder(empty).Database}\" to stranger");
+            await owner.ExecuteAsync(
+                $"grant connect on database \"{new NpgsqlConnectionStringBuilder(empty).Database}\" to stranger"
+            );
 
         var said = new List<(string What, Dictionary<string, string> Settings, string[] Arguments, string Words)>
         {
-            ("a wrong password", new() { ["ConnectionStrings__Ledger"] = Changed(b => b.Password = "wrong") }, ["check"], "refuses the user or the password"),
-            ("a server that does not answer", new() { ["ConnectionStrings__Ledger"] = Changed(b => (b.Host, b.Port) = ("127.0.0.1", 1)) }, [], "cannot be reached"),
-            ("no such database", new() { ["ConnectionStrings__Ledger"] = Changed(b => b.Database = "nowhere") }, [], "no such database"),
-            ("not a connection string", new() { ["ConnectionStrings__Ledger"] = "postgres://db/ledger" }, [], "not a connection string"),
-            ("no tables, and nobody to make them", new() { ["ConnectionStrings__Ledger"] = new NpgsqlConnectionStringBuilder(empty) { Username = "stranger", Password = "stranger" }.ConnectionString }, ["check"], "Run the schema command as the owner"),
-            ("a role without rights", new() { ["ConnectionStrings__Ledger"] = Changed(b => (b.Username, b.Password) = ("stranger", "stranger")) }, ["check"], "may not"),
-            ("the keys of another database", new() { ["Ledger__KeyFile"] = At("other.json") }, ["check"], "does not belong to this database"),
-            ("keys that cannot be written", new() { ["Ledger__KeyFile"] = $"{file}/keys.json" }, ["check"], "cannot be read or written"),
+            (
+                "a wrong password",
+                new() { ["ConnectionStrings__Ledger"] = Changed(b => b.Password = "wrong") },
+                ["check"],
+                "refuses the user or the password"
+            ),
+            (
+                "a server that does not answer",
+                new() { ["ConnectionStrings__Ledger"] = Changed(b => (b.Host, b.Port) = ("127.0.0.1", 1)) },
+                [],
+                "cannot be reached"
+            ),
+            (
+                "no such database",
+                new() { ["ConnectionStrings__Ledger"] = Changed(b => b.Database = "nowhere") },
+                [],
+                "no such database"
+            ),
+            (
+                "not a connection string",
+                new() { ["ConnectionStrings__Ledger"] = "postgres://db/ledger" },
+                [],
+                "not a connection string"
+            ),
+            (
+                "no tables, and nobody to make them",
+                new()
+                {
+                    ["ConnectionStrings__Ledger"] = new NpgsqlConnectionStringBuilder(empty)
+                    {
+                        Username = "stranger",
+                        Password = "stranger",
+                    }.ConnectionString,
+                },
+                ["check"],
+                "Run the schema command as the owner"
+            ),
+            (
+                "a role without rights",
+                new()
+                {
+                    ["ConnectionStrings__Ledger"] = Changed(b => (b.Username, b.Password) = ("stranger", "stranger")),
+                },
+                ["check"],
+                "may not"
+            ),
+            (
+                "the keys of another database",
+                new() { ["Ledger__KeyFile"] = At("other.json") },
+                ["check"],
+                "does not belong to this database"
+            ),
+            (
+                "keys that cannot be written",
+                new() { ["Ledger__KeyFile"] = $"{file}/keys.json" },
+                ["check"],
+                "cannot be read or written"
+            ),
             ("damaged keys", new() { ["Ledger__KeyFile"] = file }, ["check"], "damaged"),
             ("a backup where nothing can be written", [], ["backup", "--to", $"{file}/b"], "cannot be read or written"),
             ("a backup over another", [], ["backup", "--to", _folder.FullName], "不覆盖已有的文件"),
-            ("an export where nothing can be written", [], ["export", "--format", "hledger", "--out", $"{file}/x"], "cannot be read or written"),
+            (
+                "an export where nothing can be written",
+                [],
+                ["export", "--format", "hledger", "--out", $"{file}/x"],
+                "cannot be read or written"
+            ),
             ("a port that is taken", [], ["--urls", $"http://{listener.LocalEndpoint}"], "The port is taken"),
-            ("a setting that is no number", new() { ["Ledger__RetentionYears"] = "long" }, ["check"], "A setting cannot be read"),
-            ("settings that are no JSON", [], ["check", "--contentRoot", _folder.FullName], "A settings file cannot be read"),
-            ("a data folder that is a file", new() { ["ConnectionStrings__Ledger"] = "", ["Ledger__PrivateCluster"] = "true", ["Ledger__DataFolder"] = $"{file}/data" }, [], "The data folder is not writable"),
+            (
+                "a setting that is no number",
+                new() { ["Ledger__RetentionYears"] = "long" },
+                ["check"],
+                "A setting cannot be read"
+            ),
+            (
+                "settings that are no JSON",
+                [],
+                ["check", "--contentRoot", _folder.FullName],
+                "A settings file cannot be read"
+            ),
+            (
+                "a data folder that is a file",
+                new()
+                {
+                    ["ConnectionStrings__Ledger"] = "",
+                    ["Ledger__PrivateCluster"] = "true",
+                    ["Ledger__DataFolder"] = $"{file}/data",
+                },
+                [],
+                "The data folder is not writable"
+            ),
             ("nothing to restore", [], ["restore", "--from", At("none")], "没有完整的备份"),
             ("a command without what it needs", [], ["backup"], "backup --to"),
             ("an account that cannot be", [], ["administrator", "--name", "A"], "administrator --name"),
@@ -137,16 +268,33 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
         {
             var closed = Directory.CreateDirectory(At("closed"));
             closed.UnixFileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-            said.Add(("a data folder that the database's user may not enter", new() { ["ConnectionStrings__Ledger"] = "", ["Ledger__PrivateCluster"] = "true", ["Ledger__DataFolder"] = At("closed/data") }, [], "may not enter the data folder"));
+            said.Add(
+                (
+                    "a data folder that the database's user may not enter",
+                    new()
+                    {
+                        ["ConnectionStrings__Ledger"] = "",
+                        ["Ledger__PrivateCluster"] = "true",
+                        ["Ledger__DataFolder"] = At("closed/data"),
+                    },
+                    [],
+                    "may not enter the data folder"
+                )
+            );
         }
         foreach (var (what, settings, arguments, words) in said)
         {
             var all = OnThisDatabase;
-            foreach (var (name, value) in settings) all[name] = value;
+            foreach (var (name, value) in settings)
+                all[name] = value;
             var (exit, output) = await ApiProcess.RunAsync(all, arguments);
             Assert.True(exit is 1 or 2, $"{what} → {exit}: {output}");
             Assert.True(output.Contains(words, StringComparison.Ordinal), $"{what}: {output}");
-            Assert.False(output.Contains("   at ", StringComparison.Ordinal) || output.Contains("Unhandled", StringComparison.Ordinal), $"{what} has a stack: {output}");
+            Assert.False(
+                output.Contains("   at ", StringComparison.Ordinal)
+                    || output.Contains("Unhandled", StringComparison.Ordinal),
+                $"{what} has a stack: {output}"
+            );
             Assert.True(output.TrimEnd().Split('\n').Length <= 4, $"{what} is not a line: {output}");
         }
     }

@@ -24,16 +24,26 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
 
         public static async Task<Deployment> StartAsync(Databases databases)
         {
-            var (one, other) = (await Product.NewAsync(databases, "county_a"), await Product.NewAsync(databases, "county_b"));
+            var (one, other) = (
+                await Product.NewAsync(databases, "county_a"),
+                await Product.NewAsync(databases, "county_b")
+            );
             var settings = new Dictionary<string, string>();
             foreach (var (county, name) in new[] { (one, "370811"), (other, "370911") })
             {
                 settings[$"Counties__{name}__Host"] = $"{name}.example";
                 settings[$"Counties__{name}__Ledger__DataFolder"] = county.Folder.FullName;
-                foreach (var (setting, value) in county.Settings) settings[$"Counties__{name}__{setting}"] = value;
+                foreach (var (setting, value) in county.Settings)
+                    settings[$"Counties__{name}__{setting}"] = value;
             }
             settings["Counties__370911__Ledger__RateLimit__PerAddress"] = "5";
-            var deployment = new Deployment { Front = await ApiProcess.StartAsync(settings), Settings = settings, One = one, Other = other };
+            var deployment = new Deployment
+            {
+                Front = await ApiProcess.StartAsync(settings),
+                Settings = settings,
+                One = one,
+                Other = other,
+            };
             one.Reach(deployment.At("370811.example"));
             other.Reach(deployment.At("370911.example"));
             foreach (var county in new[] { one, other })
@@ -44,17 +54,37 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
             return deployment;
         }
 
-        public HttpClient At(string host) => new() { BaseAddress = Front.Http.BaseAddress, Timeout = TimeSpan.FromMinutes(2), DefaultRequestHeaders = { Host = host } };
+        public HttpClient At(string host) =>
+            new()
+            {
+                BaseAddress = Front.Http.BaseAddress,
+                Timeout = TimeSpan.FromMinutes(2),
+                DefaultRequestHeaders = { Host = host },
+            };
 
-        public Task ReadyAsync(Product county) => ApiFixture.EventuallyAsync(async () =>
-        {
-            using var health = await county.Http.GetAsync("/health/ready");
-            return health.IsSuccessStatusCode;
-        }, $"ready\n{Front.Output}");
+        public Task ReadyAsync(Product county) =>
+            ApiFixture.EventuallyAsync(
+                async () =>
+                {
+                    using var health = await county.Http.GetAsync("/health/ready");
+                    return health.IsSuccessStatusCode;
+                },
+                $"ready\n{Front.Output}"
+            );
 
         /// <summary>The processes of the counties, by name.</summary>
-        public Dictionary<string, int> Processes() => Directory.GetDirectories("/proc").Select(d => Path.GetFileName(d)).Where(d => d.All(char.IsAsciiDigit)).Select(d => (Id: int.Parse(d), Line: Read($"/proc/{d}/cmdline").Split('\0'), Status: Read($"/proc/{d}/status")))
-            .Where(p => p.Line.Contains("--county") && p.Status.Contains($"PPid:\t{Front.Id}\n", StringComparison.Ordinal)).ToDictionary(p => p.Line[Array.IndexOf(p.Line, "--county") + 1], p => p.Id);
+        public Dictionary<string, int> Processes() =>
+            Directory
+                .GetDirectories("/proc")
+                .Select(d => Path.GetFileName(d))
+                .Where(d => d.All(char.IsAsciiDigit))
+                .Select(d =>
+                    (Id: int.Parse(d), Line: Read($"/proc/{d}/cmdline").Split('\0'), Status: Read($"/proc/{d}/status"))
+                )
+                .Where(p =>
+                    p.Line.Contains("--county") && p.Status.Contains($"PPid:\t{Front.Id}\n", StringComparison.Ordinal)
+                )
+                .ToDictionary(p => p.Line[Array.IndexOf(p.Line, "--county") + 1], p => p.Id);
 
         private static string Read(string path)
         {
@@ -84,10 +114,17 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
 
         // Signed in at one is nobody at the other, whatever the token says.
         var auditor = new Actor("auditor.3708", Roles.Auditor, "3708");
-        string Token(Product of) => new Tokens(KeyFile.LoadOrCreate(of.Settings["Ledger__KeyFile"]), TimeProvider.System).Issue(auditor, TimeSpan.FromHours(1));
+        string Token(Product of) =>
+            new Tokens(KeyFile.LoadOrCreate(of.Settings["Ledger__KeyFile"]), TimeProvider.System).Issue(
+                auditor,
+                TimeSpan.FromHours(1)
+            );
         async Task<HttpStatusCode> AskAsync(Product at, string token, string path)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Authorization = new("Bearer", token) } };
+            using var request = new HttpRequestMessage(HttpMethod.Get, path)
+            {
+                Headers = { Authorization = new("Bearer", token) },
+            };
             using var response = await at.Http.SendAsync(request);
             return response.StatusCode;
         }
@@ -96,26 +133,55 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
 
         // The same names mean different things: money at one is not there at the other.
         Assert.Equal(one.Village.FundId, other.Village.FundId);
-        var before = (await other.CityAuditor.GetAsync($"/api/funds/{other.Village.FundId}")).GetProperty("availableAmount").GetDecimal();
+        var before = (await other.CityAuditor.GetAsync($"/api/funds/{other.Village.FundId}"))
+            .GetProperty("availableAmount")
+            .GetDecimal();
         await one.Village.AllocateAsync(777);
-        Assert.Equal(before, (await other.CityAuditor.GetAsync($"/api/funds/{other.Village.FundId}")).GetProperty("availableAmount").GetDecimal());
+        Assert.Equal(
+            before,
+            (await other.CityAuditor.GetAsync($"/api/funds/{other.Village.FundId}"))
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        );
 
         // Each log has its own name and key: a checkpoint of one is none at the other.
         var (here, there) = (await one.SealedAsync(), await other.SealedAsync());
         Assert.NotEqual(Checkpoint.Parse(here).Origin, Checkpoint.Parse(there).Origin);
-        var (file, keys) = (Path.Combine(one.Folder.FullName, "checkpoint"), Path.Combine(one.Folder.FullName, "other-keys"));
+        var (file, keys) = (
+            Path.Combine(one.Folder.FullName, "checkpoint"),
+            Path.Combine(one.Folder.FullName, "other-keys")
+        );
         await File.WriteAllTextAsync(file, here);
         await File.WriteAllTextAsync(keys, await other.Http.GetStringAsync("/log/keys"));
-        Assert.NotEqual(0, Programs.Verify("log", await one.DownloadAsync("/api/exports/log", "log.jsonl"), "--checkpoint", file, "--key", keys).Exit);
+        Assert.NotEqual(
+            0,
+            Programs
+                .Verify(
+                    "log",
+                    await one.DownloadAsync("/api/exports/log", "log.jsonl"),
+                    "--checkpoint",
+                    file,
+                    "--key",
+                    keys
+                )
+                .Exit
+        );
 
         // The database role of one may not even enter the other's database.
         var role = $"{new NpgsqlConnectionStringBuilder(one.ConnectionString).Database}_app";
-        Assert.True(await one.ScalarAsync<bool>($"select has_database_privilege('{role}', current_database(), 'CONNECT')"));
-        Assert.False(await other.ScalarAsync<bool>($"select has_database_privilege('{role}', current_database(), 'CONNECT')"));
+        Assert.True(
+            await one.ScalarAsync<bool>($"select has_database_privilege('{role}', current_database(), 'CONNECT')")
+        );
+        Assert.False(
+            await other.ScalarAsync<bool>($"select has_database_privilege('{role}', current_database(), 'CONNECT')")
+        );
         Assert.False(await other.ScalarAsync<bool>($"select has_schema_privilege('{role}', 'ledger', 'USAGE')"));
 
         // Keys of one do not open the other's data.
-        var (exit, said) = await ApiProcess.RunAsync(new Dictionary<string, string>(one.Settings) { ["ConnectionStrings__Ledger"] = other.ConnectionString }, "check");
+        var (exit, said) = await ApiProcess.RunAsync(
+            new Dictionary<string, string>(one.Settings) { ["ConnectionStrings__Ledger"] = other.ConnectionString },
+            "check"
+        );
         Assert.True(exit != 0 && said.Contains("密钥文件与数据库不符", StringComparison.Ordinal), said);
 
         // A command is for one county, and says which.
@@ -134,11 +200,20 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
         Assert.Equal(["370811", "370911"], processes.Keys.Order());
 
         Process.GetProcessById(processes["370811"]).Kill();
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(!Directory.Exists($"/proc/{processes["370811"]}")), "killed");
+        await ApiFixture.EventuallyAsync(
+            () => Task.FromResult(!Directory.Exists($"/proc/{processes["370811"]}")),
+            "killed"
+        );
         using (var missing = await one.Http.GetAsync("/api/funds"))
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, missing.StatusCode);
-            Assert.Equal("busy", JsonSerializer.Deserialize<JsonElement>(await missing.Content.ReadAsStringAsync()).GetProperty("code").GetString());
+            Assert.Equal(
+                "busy",
+                JsonSerializer
+                    .Deserialize<JsonElement>(await missing.Content.ReadAsStringAsync())
+                    .GetProperty("code")
+                    .GetString()
+            );
             Assert.NotNull(missing.Headers.RetryAfter);
         }
         await other.Village.AllocateAsync(55);
@@ -150,14 +225,23 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
         using (var unknown = await deployment.At("370999.example").GetAsync("/api/funds"))
         {
             Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
-            Assert.Equal("not-found", JsonSerializer.Deserialize<JsonElement>(await unknown.Content.ReadAsStringAsync()).GetProperty("code").GetString());
+            Assert.Equal(
+                "not-found",
+                JsonSerializer
+                    .Deserialize<JsonElement>(await unknown.Content.ReadAsStringAsync())
+                    .GetProperty("code")
+                    .GetString()
+            );
         }
 
         // Who asks is the address that the front sees, not what the client says of itself.
         var answers = new List<HttpStatusCode>();
         for (var i = 0; i < 80; i++)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/funds") { Headers = { { "X-Forwarded-For", $"10.0.0.{i}" } } };
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/funds")
+            {
+                Headers = { { "X-Forwarded-For", $"10.0.0.{i}" } },
+            };
             using var answer = await other.Http.SendAsync(request);
             answers.Add(answer.StatusCode);
         }
@@ -175,44 +259,75 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
         await using var deployment = await Deployment.StartAsync(databases);
         var processes = deployment.Processes();
         await deployment.Front.KillAsync();
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(processes.Values.All(id => !Directory.Exists($"/proc/{id}"))), "the counties stop by themselves");
+        await ApiFixture.EventuallyAsync(
+            () => Task.FromResult(processes.Values.All(id => !Directory.Exists($"/proc/{id}"))),
+            "the counties stop by themselves"
+        );
     }
 
     [Theory]
     [InlineData("Counties:370811:Host=a.example Counties:370911:Host=A.example", "Host")]
-    [InlineData("Counties:370811:Host=a.example Counties:370811:ConnectionStrings:Ledger=Host=db;Database=x Counties:370911:Host=b.example Counties:370911:ConnectionStrings:Ledger=Host=db;Database=x;Username=u", "ConnectionStrings:Ledger")]
-    [InlineData("Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=o Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=u", "ConnectionStrings:LedgerOwner")]
-    [InlineData("Counties:370811:Host=a.example Counties:370811:Ledger:KeyFile=/k Counties:370911:Host=b.example Counties:370911:Ledger:KeyFile=/k", "Ledger:KeyFile")]
+    [InlineData(
+        "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:Ledger=Host=db;Database=x Counties:370911:Host=b.example Counties:370911:ConnectionStrings:Ledger=Host=db;Database=x;Username=u",
+        "ConnectionStrings:Ledger"
+    )]
+    [InlineData(
+        "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=o Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=u",
+        "ConnectionStrings:LedgerOwner"
+    )]
+    [InlineData(
+        "Counties:370811:Host=a.example Counties:370811:Ledger:KeyFile=/k Counties:370911:Host=b.example Counties:370911:Ledger:KeyFile=/k",
+        "Ledger:KeyFile"
+    )]
     [InlineData("Counties:370811:Ledger:KeyFile=/k", "缺少主机名")]
     [InlineData("Counties:Jining/Rencheng:Host=a.example", "小写字母")]
     public void Counties_that_would_share_something_are_refused(string settings, string because)
     {
         var configuration = Configuration(settings);
-        Assert.Contains(because, Assert.Throws<OperationException>(() => County.All(configuration)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            because,
+            Assert.Throws<OperationException>(() => County.All(configuration)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Two_databases_may_be_copied_to_one_replica()
     {
-        var counties = County.All(Configuration("Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerReplica=Host=copy Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerReplica=Host=copy"));
+        var counties = County.All(
+            Configuration(
+                "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerReplica=Host=copy Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerReplica=Host=copy"
+            )
+        );
         Assert.Equal(["370811", "370911"], counties.Select(c => c.Name));
     }
 
     [Fact]
     public void A_county_takes_common_settings_but_nothing_that_belongs_to_one_ledger()
     {
-        var configuration = Configuration("ConnectionStrings:Ledger=Host=db;Database=x Ledger:KeyFile=/k Ledger:DataFolder=/data Ledger:RetentionYears=40 Counties:370811:Host=a.example Counties:370911:Host=b.example Counties:370911:Ledger:RetentionYears=50 county=370911");
+        var configuration = Configuration(
+            "ConnectionStrings:Ledger=Host=db;Database=x Ledger:KeyFile=/k Ledger:DataFolder=/data Ledger:RetentionYears=40 Counties:370811:Host=a.example Counties:370911:Host=b.example Counties:370911:Ledger:RetentionYears=50 county=370911"
+        );
         County.Choose(configuration, "check");
         var settings = Settings.Of(configuration);
-        Assert.Equal((null, "/data/370911", "/data/370911/keys.json", 50), (settings.ConnectionString, settings.DataFolder, settings.KeyFile, settings.RetentionYears));
-        Assert.Throws<OperationException>(() => County.Choose(Configuration("Counties:370811:Host=a.example county=370899"), "check"));
-        Assert.Throws<OperationException>(() => County.Choose(Configuration("Counties:370811:Host=a.example"), "check"));
+        Assert.Equal(
+            (null, "/data/370911", "/data/370911/keys.json", 50),
+            (settings.ConnectionString, settings.DataFolder, settings.KeyFile, settings.RetentionYears)
+        );
+        Assert.Throws<OperationException>(() =>
+            County.Choose(Configuration("Counties:370811:Host=a.example county=370899"), "check")
+        );
+        Assert.Throws<OperationException>(() =>
+            County.Choose(Configuration("Counties:370811:Host=a.example"), "check")
+        );
     }
 
     private static ConfigurationManager Configuration(string settings)
     {
         var configuration = new ConfigurationManager();
-        configuration.AddInMemoryCollection(settings.Split(' ').Select(s => s.Split('=', 2)).Select(s => KeyValuePair.Create(s[0], (string?)s[1])));
+        configuration.AddInMemoryCollection(
+            settings.Split(' ').Select(s => s.Split('=', 2)).Select(s => KeyValuePair.Create(s[0], (string?)s[1]))
+        );
         return configuration;
     }
 }

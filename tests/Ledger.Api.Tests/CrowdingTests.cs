@@ -23,17 +23,32 @@ public sealed class CrowdingTests(ApiFixture api)
 
     private Task<ApiProcess> StartAsync(params (string Name, string Value)[] settings)
     {
-        var all = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile };
-        foreach (var (name, value) in settings) all[name] = value;
+        var all = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Ledger"] = api.ConnectionString,
+            ["Ledger__KeyFile"] = api.KeyFile,
+        };
+        foreach (var (name, value) in settings)
+            all[name] = value;
         return ApiProcess.StartAsync(all);
     }
 
     /// <summary>A client at that address of this machine.</summary>
-    private static HttpClient From(ApiProcess process, string address) => new(new SocketsHttpHandler
-    {
-        ConnectCallback = async (context, cancellation) => new NetworkStream(await ConnectAsync(address, context.DnsEndPoint.Port, cancellation), ownsSocket: true),
-    })
-    { BaseAddress = process.Http.BaseAddress, Timeout = TimeSpan.FromSeconds(60) };
+    private static HttpClient From(ApiProcess process, string address) =>
+        new(
+            new SocketsHttpHandler
+            {
+                ConnectCallback = async (context, cancellation) =>
+                    new NetworkStream(
+                        await ConnectAsync(address, context.DnsEndPoint.Port, cancellation),
+                        ownsSocket: true
+                    ),
+            }
+        )
+        {
+            BaseAddress = process.Http.BaseAddress,
+            Timeout = TimeSpan.FromSeconds(60),
+        };
 
     private static async Task<Socket> ConnectAsync(string address, int port, CancellationToken cancellation = default)
     {
@@ -66,7 +81,8 @@ public sealed class CrowdingTests(ApiFixture api)
         try
         {
             while (socket.Poll(0, SelectMode.SelectRead))
-                if (socket.Available == 0 || socket.Receive(new byte[1000]) == 0) return true; // what it was told first is no matter
+                if (socket.Available == 0 || socket.Receive(new byte[1000]) == 0)
+                    return true; // what it was told first is no matter
             return false;
         }
         catch (SocketException)
@@ -81,10 +97,16 @@ public sealed class CrowdingTests(ApiFixture api)
         await using var process = await StartAsync(("Ledger__Limits__ConnectionsPerAddress", "20"));
         var held = await OpenAsync(process, 60, "GET /health/live HTTP/1.1\r\nHost: x\r\n");
         var watch = Stopwatch.StartNew();
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(held.Count(IsClosed) >= 40), "forty are closed", seconds: 5);
+        await ApiFixture.EventuallyAsync(
+            () => Task.FromResult(held.Count(IsClosed) >= 40),
+            "forty are closed",
+            seconds: 5
+        );
         Assert.Equal(20, held.Count(s => !IsClosed(s)));
-        using (var neighbour = From(process, "127.0.0.2")) Assert.True((await neighbour.GetAsync("/health/live")).IsSuccessStatusCode);
-        using (var crowd = From(process, "127.0.0.1")) await Assert.ThrowsAsync<HttpRequestException>(() => crowd.GetAsync("/health/live"));
+        using (var neighbour = From(process, "127.0.0.2"))
+            Assert.True((await neighbour.GetAsync("/health/live")).IsSuccessStatusCode);
+        using (var crowd = From(process, "127.0.0.1"))
+            await Assert.ThrowsAsync<HttpRequestException>(() => crowd.GetAsync("/health/live"));
         // A head that does not end ends by itself; then there is room again.
         await ApiFixture.EventuallyAsync(() => Task.FromResult(held.All(IsClosed)), "all are closed", seconds: 25);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(25), $"{watch.Elapsed}");
@@ -95,7 +117,10 @@ public sealed class CrowdingTests(ApiFixture api)
     [Fact]
     public async Task Behind_a_proxy_the_limit_does_not_meet_the_proxy()
     {
-        await using var process = await StartAsync(("Ledger__Limits__ConnectionsPerAddress", "20"), ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"));
+        await using var process = await StartAsync(
+            ("Ledger__Limits__ConnectionsPerAddress", "20"),
+            ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true")
+        );
         var held = await OpenAsync(process, 60, "GET /health/live HTTP/1.1\r\nHost: x\r\n");
         Assert.True((await process.Http.GetAsync("/health/live")).IsSuccessStatusCode);
         Assert.DoesNotContain(held, IsClosed);
@@ -103,11 +128,24 @@ public sealed class CrowdingTests(ApiFixture api)
     }
 
     /// <summary>Sends a head that promises a long body, and a little of it; the first line of the answer, or nothing within the time.</summary>
-    private static async Task<(Socket Socket, string? Answer)> HalfAsync(ApiProcess process, string path, string? token, int seconds, string type = "multipart/form-data; boundary=b")
+    private static async Task<(Socket Socket, string? Answer)> HalfAsync(
+        ApiProcess process,
+        string path,
+        string? token,
+        int seconds,
+        string type = "multipart/form-data; boundary=b"
+    )
     {
         var socket = await ConnectAsync("127.0.0.1", process.Http.BaseAddress!.Port);
-        var head = $"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 20000000\r\nIdempotency-Key: {Guid.NewGuid()}\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n";
-        await socket.SendAsync(Encoding.ASCII.GetBytes(head + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.pdf\"\r\n\r\n%PDF-" + new string('x', 50_000)));
+        var head =
+            $"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 20000000\r\nIdempotency-Key: {Guid.NewGuid()}\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n";
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes(
+                head
+                    + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.pdf\"\r\n\r\n%PDF-"
+                    + new string('x', 50_000)
+            )
+        );
         var buffer = new byte[200];
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         try
@@ -127,7 +165,8 @@ public sealed class CrowdingTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         await using var process = await StartAsync();
         var tokens = new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System);
-        string Token(string name, string role, string region) => tokens.Issue(new Actor(name, role, region), TimeSpan.FromHours(1));
+        string Token(string name, string role, string region) =>
+            tokens.Issue(new Actor(name, role, region), TimeSpan.FromHours(1));
         var open = new List<Socket>();
         async Task<string?> Half(string path, string? token, string type = "multipart/form-data; boundary=b")
         {
@@ -137,10 +176,20 @@ public sealed class CrowdingTests(ApiFixture api)
         }
         // Answered at once, with most of the body still to come.
         Assert.Contains(" 401 ", await Half("/api/evidence", null) ?? "no answer");
-        Assert.Contains(" 403 ", await Half("/api/evidence", Token("chief", Roles.Administrator, village.Offices.County)) ?? "no answer");
-        foreach (var path in (string[])["/api/session", "/api/session/password", "/api/notices/application-none/objections"])
+        Assert.Contains(
+            " 403 ",
+            await Half("/api/evidence", Token("chief", Roles.Administrator, village.Offices.County)) ?? "no answer"
+        );
+        foreach (
+            var path in (string[])["/api/session", "/api/session/password", "/api/notices/application-none/objections"]
+        )
             Assert.Contains(" 413 ", await Half(path, null, "application/json") ?? "no answer");
-        using (var chunked = new HttpRequestMessage(HttpMethod.Post, "/api/session") { Content = new StreamContent(new MemoryStream([.. Enumerable.Repeat((byte)' ', 200_000)])) })
+        using (
+            var chunked = new HttpRequestMessage(HttpMethod.Post, "/api/session")
+            {
+                Content = new StreamContent(new MemoryStream([.. Enumerable.Repeat((byte)' ', 200_000)])),
+            }
+        )
         {
             chunked.Headers.TransferEncodingChunked = true;
             chunked.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
@@ -150,12 +199,29 @@ public sealed class CrowdingTests(ApiFixture api)
         // Who may send: four of his are taken in, sixteen wait, the others are told; nobody else waits, and little memory is held.
         var before = process.WorkingSet;
         var greedy = Token("greedy", Roles.VillageFinance, village.VillageCode);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => HalfAsync(process, "/api/evidence", greedy, 4)));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 30).Select(_ => HalfAsync(process, "/api/evidence", greedy, 4))
+        );
         open.AddRange(answers.Select(a => a.Socket));
-        Assert.Equal((20, 10), (answers.Count(a => a.Answer is null), answers.Count(a => a.Answer?.Contains(" 429 ", StringComparison.Ordinal) == true)));
-        Assert.True(process.WorkingSet - before < 80 << 20, $"{(process.WorkingSet - before) >> 20} MB for thirty half-sent bodies");
-        using var honest = new HttpRequestMessage(HttpMethod.Post, "/api/evidence") { Content = SampleClient.Form([.. "%PDF-"u8, .. new byte[2_000_000]], "x.pdf") };
-        honest.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token("honest", Roles.VillageFinance, village.VillageCode));
+        Assert.Equal(
+            (20, 10),
+            (
+                answers.Count(a => a.Answer is null),
+                answers.Count(a => a.Answer?.Contains(" 429 ", StringComparison.Ordinal) == true)
+            )
+        );
+        Assert.True(
+            process.WorkingSet - before < 80 << 20,
+            $"{(process.WorkingSet - before) >> 20} MB for thirty half-sent bodies"
+        );
+        using var honest = new HttpRequestMessage(HttpMethod.Post, "/api/evidence")
+        {
+            Content = SampleClient.Form([.. "%PDF-"u8, .. new byte[2_000_000]], "x.pdf"),
+        };
+        honest.Headers.Authorization = new AuthenticationHeaderValue(
+            "Bearer",
+            Token("honest", Roles.VillageFinance, village.VillageCode)
+        );
         honest.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
         using var taken = await process.Http.SendAsync(honest);
         Assert.True(taken.StatusCode == HttpStatusCode.Created, await taken.Content.ReadAsStringAsync());
@@ -166,17 +232,36 @@ public sealed class CrowdingTests(ApiFixture api)
     {
         var county = api.NewOffices().County;
         var name = $"crowd{Interlocked.Increment(ref _people)}.{county}";
-        var issued = await api.Client(new Actor($"administrator.{county}", Roles.Administrator, county)).PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county));
-        using var changed = await api.Http.PostAsync("/api/session/password", SampleClient.Json(new { name, password = issued.GetProperty("oneTimePassword").GetString(), newPassword = "correct horse 4" }));
+        var issued = await api.Client(new Actor($"administrator.{county}", Roles.Administrator, county))
+            .PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county));
+        using var changed = await api.Http.PostAsync(
+            "/api/session/password",
+            SampleClient.Json(
+                new
+                {
+                    name,
+                    password = issued.GetProperty("oneTimePassword").GetString(),
+                    newPassword = "correct horse 4",
+                }
+            )
+        );
         Assert.Equal(HttpStatusCode.NoContent, changed.StatusCode);
         return (name, "correct horse 4");
     }
 
-    private static async Task<(int Status, string Code, double? RetryAfter)> SignInAsync(HttpClient http, string name, string password)
+    private static async Task<(int Status, string Code, double? RetryAfter)> SignInAsync(
+        HttpClient http,
+        string name,
+        string password
+    )
     {
         using var response = await http.PostAsync("/api/session", SampleClient.Json(new { name, password }));
         var answer = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
-        return ((int)response.StatusCode, answer.TryGetProperty("code", out var code) ? code.GetString()! : "", response.Headers.RetryAfter?.Delta?.TotalSeconds);
+        return (
+            (int)response.StatusCode,
+            answer.TryGetProperty("code", out var code) ? code.GetString()! : "",
+            response.Headers.RetryAfter?.Delta?.TotalSeconds
+        );
     }
 
     [Fact]
@@ -189,14 +274,17 @@ public sealed class CrowdingTests(ApiFixture api)
         Assert.Equal(200, (await SignInAsync(officer, name, password)).Status);
         using var ending = new CancellationTokenSource();
         var answers = new System.Collections.Concurrent.ConcurrentBag<(int Status, string Code, double? RetryAfter)>();
-        var flood = Enumerable.Range(0, 40).Select(async n =>
-        {
-            for (var i = 0; !ending.IsCancellationRequested; i++)
+        var flood = Enumerable
+            .Range(0, 40)
+            .Select(async n =>
             {
-                answers.Add(await SignInAsync(flooder, $"nobody{n}.{i}", "x"));
-                await Task.Delay(200); // the limit of requests, which would stop it earlier, is off in tests
-            }
-        }).ToList();
+                for (var i = 0; !ending.IsCancellationRequested; i++)
+                {
+                    answers.Add(await SignInAsync(flooder, $"nobody{n}.{i}", "x"));
+                    await Task.Delay(200); // the limit of requests, which would stop it earlier, is off in tests
+                }
+            })
+            .ToList();
         await Task.Delay(500);
         for (var i = 0; i < 5; i++)
         {
@@ -218,7 +306,8 @@ public sealed class CrowdingTests(ApiFixture api)
         using var other = From(process, "127.0.0.2");
         var answers = new List<(int Status, string Code, double? RetryAfter)>();
         var watch = Stopwatch.StartNew();
-        for (var i = 0; i < 200; i++) answers.Add(await SignInAsync(one, $"nobody{i}", "x"));
+        for (var i = 0; i < 200; i++)
+            answers.Add(await SignInAsync(one, $"nobody{i}", "x"));
         Assert.InRange(answers.Count(a => a.Code == "sign-in-failed"), 20, 22 + (int)(2 * watch.Elapsed.TotalSeconds));
         Assert.Contains(answers, a => a is (429, "too-many-requests", >= 1));
         Assert.Equal("sign-in-failed", (await SignInAsync(other, "nobody", "x")).Code);
@@ -234,7 +323,10 @@ public sealed class CrowdingTests(ApiFixture api)
         var (real, invented) = (new List<(int, string)>(), new List<(int, string)>());
         for (var i = 0; i < 30; i++)
         {
-            var (there, nowhere) = (await SignInAsync(guesser, name, $"guess {i}"), await SignInAsync(guesser, $"nobody.{name}", $"guess {i}"));
+            var (there, nowhere) = (
+                await SignInAsync(guesser, name, $"guess {i}"),
+                await SignInAsync(guesser, $"nobody.{name}", $"guess {i}")
+            );
             real.Add((there.Status, there.Code));
             invented.Add((nowhere.Status, nowhere.Code));
         }
@@ -272,13 +364,17 @@ public sealed class CrowdingTests(ApiFixture api)
             waits.Add(wait);
             time.Advance(TimeSpan.FromSeconds(wait));
         }
-        Assert.Equal([0, 0, 0, 0, 15, 30, 60, 120, 240, 480, 900, 900, 900], waits.Select(w => w is 0 ? 0 : (int)Math.Round(w / 15.0) * 15));
+        Assert.Equal(
+            [0, 0, 0, 0, 15, 30, 60, 120, 240, 480, 900, 900, 900],
+            waits.Select(w => w is 0 ? 0 : (int)Math.Round(w / 15.0) * 15)
+        );
         Assert.Equal(0, await Wait("li.si", "b"));
         guard.Succeeded("li.si", "a");
         guard.Failed("li.si", "a");
         Assert.Equal(0, await Wait("li.si", "a"));
 
-        for (var i = 0; i < 50; i++) guard.Failed("wang.wu", $"{i}");
+        for (var i = 0; i < 50; i++)
+            guard.Failed("wang.wu", $"{i}");
         Assert.InRange(await Wait("wang.wu", "new"), 1, 15);
         Assert.Equal(0, await Wait("wang.wu", "desk", known: true));
         Assert.Equal(0, await Wait("zhao.liu", "new"));
@@ -295,14 +391,34 @@ public sealed class CrowdingTests(ApiFixture api)
                 using var entry = zip.CreateEntry(name, CompressionLevel.SmallestSize).Open();
                 entry.Write(Encoding.UTF8.GetBytes(start));
                 var block = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(repeated, 1000)));
-                for (var i = 0; i < count / 1000; i++) entry.Write(block);
+                for (var i = 0; i < count / 1000; i++)
+                    entry.Write(block);
             }
             const string relationship = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-            Part("_rels/.rels", $"""<Relationships><Relationship Id="r" Type="{relationship}/officeDocument" Target="xl/workbook.xml"/></Relationships>""");
-            Part("xl/_rels/workbook.xml.rels", $"""<Relationships><Relationship Id="r1" Type="{relationship}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="{relationship}/sharedStrings" Target="sharedStrings.xml"/></Relationships>""");
-            Part("xl/workbook.xml", $"""<workbook xmlns:r="{relationship}"><sheets><sheet name="x" sheetId="1" r:id="r1"/></sheets></workbook>""");
-            Part("xl/sharedStrings.xml", inSharedStrings ? sheetStart : "<sst/>", inSharedStrings ? again : "", inSharedStrings ? times : 0);
-            Part("xl/worksheets/sheet1.xml", inSharedStrings ? "<worksheet/>" : sheetStart, inSharedStrings ? "" : again, inSharedStrings ? 0 : times);
+            Part(
+                "_rels/.rels",
+                $"""<Relationships><Relationship Id="r" Type="{relationship}/officeDocument" Target="xl/workbook.xml"/></Relationships>"""
+            );
+            Part(
+                "xl/_rels/workbook.xml.rels",
+                $"""<Relationships><Relationship Id="r1" Type="{relationship}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="{relationship}/sharedStrings" Target="sharedStrings.xml"/></Relationships>"""
+            );
+            Part(
+                "xl/workbook.xml",
+                $"""<workbook xmlns:r="{relationship}"><sheets><sheet name="x" sheetId="1" r:id="r1"/></sheets></workbook>"""
+            );
+            Part(
+                "xl/sharedStrings.xml",
+                inSharedStrings ? sheetStart : "<sst/>",
+                inSharedStrings ? again : "",
+                inSharedStrings ? times : 0
+            );
+            Part(
+                "xl/worksheets/sheet1.xml",
+                inSharedStrings ? "<worksheet/>" : sheetStart,
+                inSharedStrings ? "" : again,
+                inSharedStrings ? 0 : times
+            );
         }
         return stream.ToArray();
     }
@@ -312,16 +428,20 @@ public sealed class CrowdingTests(ApiFixture api)
     /// <summary>Each below 300 KB as sent and 128 MB unpacked.</summary>
     private static readonly Dictionary<string, Func<byte[]>> Exploding = new()
     {
-        ["cells without end in one row"] = () => Hostile("""<worksheet><sheetData><row r="1">""", """<c r="A1"><v>1</v></c>""", 5_000_000),
+        ["cells without end in one row"] = () =>
+            Hostile("""<worksheet><sheetData><row r="1">""", """<c r="A1"><v>1</v></c>""", 5_000_000),
         ["cells that are empty"] = () => Hostile("""<worksheet><sheetData><row r="1">""", "<c/>", 25_000_000),
-        ["a column beyond what anybody has"] = () => Hostile("""<worksheet><sheetData><row r="1">""", """<c r="XFD1"><v>1</v></c>""", 1_000),
+        ["a column beyond what anybody has"] = () =>
+            Hostile("""<worksheet><sheetData><row r="1">""", """<c r="XFD1"><v>1</v></c>""", 1_000),
         ["shared strings without end"] = () => Hostile("<sst>", "<si><t>a</t></si>", 6_000_000, inSharedStrings: true),
         ["elements that nobody knows"] = () => Hostile("<sst>", "<x/>", 25_000_000, inSharedStrings: true),
         ["elements in one another"] = () => Hostile("<worksheet><sheetData>", "<a>", 30_000_000),
-        ["one long text"] = () => Hostile("<sst><si><t>", "aaaaaaaaaaaaaaaaaaaaaaaaa", 4_000_000, inSharedStrings: true),
+        ["one long text"] = () =>
+            Hostile("<sst><si><t>", "aaaaaaaaaaaaaaaaaaaaaaaaa", 4_000_000, inSharedStrings: true),
         ["one long attribute"] = () => Hostile("<worksheet><sheetData x='", "aaaaaaaaaaaaaaaaaaaaaaaaa", 4_000_000),
         ["one long tag"] = () => Hostile("<worksheet><sheetData ", "x='1' ", 15_000_000),
-        ["character data"] = () => Hostile("<sst><si><t><![CDATA[", "<<<<<<<<<<<<<<<<<<<<<<<<<", 4_000_000, inSharedStrings: true),
+        ["character data"] = () =>
+            Hostile("<sst><si><t><![CDATA[", "<<<<<<<<<<<<<<<<<<<<<<<<<", 4_000_000, inSharedStrings: true),
         ["fields without end"] = () => [.. "姓名,身份证号\n"u8, .. Enumerable.Repeat((byte)',', 19_000_000)],
     };
 
@@ -330,7 +450,13 @@ public sealed class CrowdingTests(ApiFixture api)
     public async Task A_small_file_that_unpacks_to_gigabytes_is_refused_while_it_is_read(string what)
     {
         var content = Exploding[what]();
-        var file = new Microsoft.AspNetCore.Http.FormFile(new MemoryStream(content), 0, content.Length, "file", "x.xlsx");
+        var file = new Microsoft.AspNetCore.Http.FormFile(
+            new MemoryStream(content),
+            0,
+            content.Length,
+            "file",
+            "x.xlsx"
+        );
         GC.Collect();
         var (before, most, reading) = (GC.GetTotalMemory(true), 0L, true);
         var watcher = Task.Run(async () =>
@@ -342,7 +468,10 @@ public sealed class CrowdingTests(ApiFixture api)
             }
         });
         var watch = Stopwatch.StartNew();
-        var refused = Assert.Throws<RefusedException>(() => { Table.Read(file, Sheets.Members); });
+        var refused = Assert.Throws<RefusedException>(() =>
+        {
+            Table.Read(file, Sheets.Members);
+        });
         Volatile.Write(ref reading, false);
         await watcher;
         Assert.Contains(refused.Rejection.Code, (RejectionCode[])[Rejections.LimitExceeded, Rejections.FileInvalid]);
@@ -357,12 +486,30 @@ public sealed class CrowdingTests(ApiFixture api)
         await using var process = await StartAsync();
         var tokens = new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System);
         var (strings, cells) = (Exploding["shared strings without end"](), Exploding["cells without end in one row"]());
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
-        {
-            var officer = new SampleClient(process.Http, tokens, new Actor($"officer{i % 4}", Roles.VillageFinance, village.VillageCode));
-            using var response = await officer.SendAsync(HttpMethod.Post, $"/api/members/import?collectiveId={village.CollectiveId}", SampleClient.Form(i % 2 == 0 ? strings : cells, "x.xlsx"), $"hostile-{Guid.NewGuid()}");
-            Assert.True(response.StatusCode is HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableEntity, await response.Content.ReadAsStringAsync());
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async i =>
+                {
+                    var officer = new SampleClient(
+                        process.Http,
+                        tokens,
+                        new Actor($"officer{i % 4}", Roles.VillageFinance, village.VillageCode)
+                    );
+                    using var response = await officer.SendAsync(
+                        HttpMethod.Post,
+                        $"/api/members/import?collectiveId={village.CollectiveId}",
+                        SampleClient.Form(i % 2 == 0 ? strings : cells, "x.xlsx"),
+                        $"hostile-{Guid.NewGuid()}"
+                    );
+                    Assert.True(
+                        response.StatusCode
+                            is HttpStatusCode.RequestEntityTooLarge
+                                or HttpStatusCode.UnprocessableEntity,
+                        await response.Content.ReadAsStringAsync()
+                    );
+                })
+        );
         Assert.True(process.PeakWorkingSet < 1L << 30, $"{process.PeakWorkingSet >> 20} MB");
     }
 }

@@ -20,19 +20,43 @@ public sealed class DonorTests(ApiFixture api)
         await village.ReviewAsync();
         await village.ApproveAsync(); // fen 0..5000 income, 5000..28001 gift, 28001..30000 income
         var receipt = await village.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal((230.01m, 230.01m, 0m), (receipt.GetProperty("totalAmount").GetDecimal(), receipt.GetProperty("usedAmount").GetDecimal(), receipt.GetProperty("availableAmount").GetDecimal()));
-        Assert.Equal([50m, 100m, 80.01m], Items(Items(receipt, "gifts").Single(), "uses").Select(u => u.GetProperty("amount").GetDecimal()));
+        Assert.Equal(
+            (230.01m, 230.01m, 0m),
+            (
+                receipt.GetProperty("totalAmount").GetDecimal(),
+                receipt.GetProperty("usedAmount").GetDecimal(),
+                receipt.GetProperty("availableAmount").GetDecimal()
+            )
+        );
+        Assert.Equal(
+            [50m, 100m, 80.01m],
+            Items(Items(receipt, "gifts").Single(), "uses").Select(u => u.GetProperty("amount").GetDecimal())
+        );
 
         var second = Items(Items(receipt, "gifts").Single(), "uses")[1].GetProperty("memberId").GetString();
-        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { second }, reason = "本人放弃" });
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/line-withdrawals",
+            new { memberIds = new[] { second }, reason = "本人放弃" }
+        );
         receipt = await village.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal((130.01m, 100m), (receipt.GetProperty("usedAmount").GetDecimal(), receipt.GetProperty("availableAmount").GetDecimal()));
+        Assert.Equal(
+            (130.01m, 100m),
+            (receipt.GetProperty("usedAmount").GetDecimal(), receipt.GetProperty("availableAmount").GetDecimal())
+        );
         await village.FileAsync([people[1]]);
         await village.ReviewAsync();
         await village.ApproveAsync(); // takes the last 80.01 of the income first, then 19.99 of the returned gift
         receipt = await village.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal((150m, 80.01m), (receipt.GetProperty("usedAmount").GetDecimal(), receipt.GetProperty("availableAmount").GetDecimal()));
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Auditor, HttpMethod.Get, $"/api/donors/{donor}/receipt");
+        Assert.Equal(
+            (150m, 80.01m),
+            (receipt.GetProperty("usedAmount").GetDecimal(), receipt.GetProperty("availableAmount").GetDecimal())
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.NewOffices().Auditor,
+            HttpMethod.Get,
+            $"/api/donors/{donor}/receipt"
+        );
     }
 
     [Fact]
@@ -40,19 +64,69 @@ public sealed class DonorTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var person = new SamplePeople(99).Next(village.Offices.County);
-        var donor = await village.Officer.PostAsync("/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId });
+        var donor = await village.Officer.PostAsync(
+            "/api/donors",
+            new
+            {
+                kind = "individual",
+                name = person.Name,
+                citizenId = person.CitizenId,
+            }
+        );
         Assert.DoesNotContain(person.Name, donor.GetRawText());
-        await ApiFixture.RefusedAsync("already-exists", village.Officer, "/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId });
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, "/api/donors", new { kind = "individual", name = "甲", citizenId = "110105194912310021" });
-        await ApiFixture.RefusedAsync("donor-missing", village.Officer, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 1, source = "individual", sourceName = "捐赠", evidence = new[] { await village.Officer.EvidenceAsync("slip") } });
+        await ApiFixture.RefusedAsync(
+            "already-exists",
+            village.Officer,
+            "/api/donors",
+            new
+            {
+                kind = "individual",
+                name = person.Name,
+                citizenId = person.CitizenId,
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            "/api/donors",
+            new
+            {
+                kind = "individual",
+                name = "甲",
+                citizenId = "110105194912310021",
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "donor-missing",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "individual",
+                sourceName = "捐赠",
+                evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            }
+        );
         await village.AllocateAsync(10, "individual", "个人捐赠", donorId: donor.Id());
-        var stored = await api.ScalarAsync<string>("select string_agg(data::text, ' ') from ledger.mt_events where stream_id in (@a, @b)", ("a", donor.Id()), ("b", village.FundId));
+        var stored = await api.ScalarAsync<string>(
+            "select string_agg(data::text, ' ') from ledger.mt_events where stream_id in (@a, @b)",
+            ("a", donor.Id()),
+            ("b", village.FundId)
+        );
         Assert.DoesNotContain(person.Name, stored);
         Assert.DoesNotContain(person.CitizenId, stored);
-        Assert.Equal([donor.Id()], (await village.Officer.GetAsync("/api/donors")).EnumerateArray().Select(d => d.Id()));
+        Assert.Equal(
+            [donor.Id()],
+            (await village.Officer.GetAsync("/api/donors")).EnumerateArray().Select(d => d.Id())
+        );
         Assert.Empty((await api.NewOffices().Auditor.GetAsync("/api/donors")).EnumerateArray());
-        Assert.Equal(10m, (await village.Officer.GetAsync($"/api/donors/{donor.Id()}/receipt")).GetProperty("availableAmount").GetDecimal());
+        Assert.Equal(
+            10m,
+            (await village.Officer.GetAsync($"/api/donors/{donor.Id()}/receipt"))
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        );
     }
 
     [Fact]
@@ -60,14 +134,37 @@ public sealed class DonorTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(30, subsidy: 100, money: 10);
         int Age(SamplePerson p) => village.Year - CitizenId.Parse(p.CitizenId, out _).BirthDate.Year;
-        await village.AllocateAsync(5000, "charity", "助老", donorId: await village.CharityAsync(), earmark: new { minAge = 45 });
-        var pocket = Items(await village.Officer.GetAsync($"/api/funds/{village.FundId}"), "subAccounts").Single(s => s.GetProperty("name").GetString() != "general").GetProperty("name").GetString()!;
+        await village.AllocateAsync(
+            5000,
+            "charity",
+            "助老",
+            donorId: await village.CharityAsync(),
+            earmark: new { minAge = 45 }
+        );
+        var pocket = Items(await village.Officer.GetAsync($"/api/funds/{village.FundId}"), "subAccounts")
+            .Single(s => s.GetProperty("name").GetString() != "general")
+            .GetProperty("name")
+            .GetString()!;
         var seal = await village.Officer.EvidenceAsync("seal");
-        async Task<HttpResponseMessage> File(IEnumerable<SamplePerson> roster, string from) => await village.Officer.SendAsync(HttpMethod.Post, "/api/applications",
-            SampleClient.Form(SampleSheets.Roster(roster), "名单.xlsx", "roster", ("planId", village.PlanId), ("seal", seal), ("subAccount", from)));
+        async Task<HttpResponseMessage> File(IEnumerable<SamplePerson> roster, string from) =>
+            await village.Officer.SendAsync(
+                HttpMethod.Post,
+                "/api/applications",
+                SampleClient.Form(
+                    SampleSheets.Roster(roster),
+                    "名单.xlsx",
+                    "roster",
+                    ("planId", village.PlanId),
+                    ("seal", seal),
+                    ("subAccount", from)
+                )
+            );
         using var mixed = await File(people, pocket);
         var problem = JsonSerializer.Deserialize<JsonElement>(await mixed.Content.ReadAsStringAsync());
-        Assert.Equal(people.Count(p => Age(p) < 45), Items(problem, "faults").Count(f => f.GetProperty("code").GetString() == "earmark-mismatch"));
+        Assert.Equal(
+            people.Count(p => Age(p) < 45),
+            Items(problem, "faults").Count(f => f.GetProperty("code").GetString() == "earmark-mismatch")
+        );
         using var unknown = await File(people, "earmark-nothing");
         Assert.Contains("earmark-mismatch", await unknown.Content.ReadAsStringAsync());
         var old = people.Where(p => Age(p) >= 45).ToList();
@@ -76,8 +173,17 @@ public sealed class DonorTests(ApiFixture api)
 
         var release = $"/api/funds/{village.FundId}/sub-accounts/{pocket}/earmark-release";
         await ApiFixture.RefusedAsync("evidence-missing", village.Officer, release, new { });
-        var freed = await village.Officer.PostAsync(release, new { evidence = new[] { await village.Officer.EvidenceAsync("consent") } });
-        Assert.Equal(5010m, Items(freed, "subAccounts").Single(s => s.GetProperty("name").GetString() == "general").GetProperty("availableAmount").GetDecimal());
+        var freed = await village.Officer.PostAsync(
+            release,
+            new { evidence = new[] { await village.Officer.EvidenceAsync("consent") } }
+        );
+        Assert.Equal(
+            5010m,
+            Items(freed, "subAccounts")
+                .Single(s => s.GetProperty("name").GetString() == "general")
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        );
     }
 
     [Fact]
@@ -85,18 +191,33 @@ public sealed class DonorTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(1, subsidy: 100);
         await village.FileAsync(people);
-        var member = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")[0].GetProperty("memberId").GetString();
+        var member = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")[0]
+            .GetProperty("memberId")
+            .GetString();
         var donor = await village.CharityAsync();
-        async Task<object> Gift(decimal amount) => new { donorId = donor, amount, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("receipt") } };
+        async Task<object> Gift(decimal amount) =>
+            new
+            {
+                donorId = donor,
+                amount,
+                evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("receipt") },
+            };
         var path = $"/api/members/{member}/years/{village.Year}/sponsorships";
         await ApiFixture.RefusedAsync("cap-exceeded", village.Offices.Reviewer, path, await Gift(5000.01m));
         var sponsored = await village.Offices.Reviewer.PostAsync(path, await Gift(4950));
         Assert.Equal(50m, sponsored.GetProperty("leftAmount").GetDecimal());
         await village.ReviewAsync();
-        var refused = await ApiFixture.RefusedAsync("cap-exceeded", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        var refused = await ApiFixture.RefusedAsync(
+            "cap-exceeded",
+            village.Offices.Approver,
+            $"{village.ApplicationPath}/approval"
+        );
         Assert.Equal(50m, refused.GetProperty("leftAmount").GetDecimal());
         var id = Items(sponsored, "sponsorships")[0].GetProperty("sponsorshipId").GetString();
-        await village.Offices.Reviewer.PostAsync($"{path}/{id}/reversal", new { reason = "退还捐赠人", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("back") } });
+        await village.Offices.Reviewer.PostAsync(
+            $"{path}/{id}/reversal",
+            new { reason = "退还捐赠人", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("back") } }
+        );
         await village.ApproveAsync();
     }
 
@@ -104,12 +225,29 @@ public sealed class DonorTests(ApiFixture api)
     public async Task C19_the_county_pays_incentives_into_a_pocket_of_their_own()
     {
         var village = await api.RegisteredAsync();
-        var finance = api.Client(new Domain.Actor($"finance.{village.Offices.County}", "county-finance", village.Offices.County));
-        async Task<object> Money(SampleClient who, string source) => new { amount = 88, source, sourceName = "奖补", evidence = new[] { await who.EvidenceAsync("slip") } };
+        var finance = api.Client(
+            new Domain.Actor($"finance.{village.Offices.County}", "county-finance", village.Offices.County)
+        );
+        async Task<object> Money(SampleClient who, string source) =>
+            new
+            {
+                amount = 88,
+                source,
+                sourceName = "奖补",
+                evidence = new[] { await who.EvidenceAsync("slip") },
+            };
         var allocations = $"/api/funds/{village.FundId}/allocations";
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, allocations, await Money(village.Officer, "county-incentive"));
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            allocations,
+            await Money(village.Officer, "county-incentive")
+        );
         await ApiFixture.RefusedAsync("field-invalid", finance, allocations, await Money(finance, "collective-income"));
         var paid = await finance.PostAsync(allocations, await Money(finance, "county-incentive"));
-        Assert.Equal("county-incentive", Items(paid.GetProperty("fund"), "subAccounts").Single().GetProperty("name").GetString());
+        Assert.Equal(
+            "county-incentive",
+            Items(paid.GetProperty("fund"), "subAccounts").Single().GetProperty("name").GetString()
+        );
     }
 }

@@ -6,34 +6,81 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class DuplicateTests(ApiFixture api)
 {
-    private static object Income(decimal amount, string? confirm, params string[] slips) => new { amount, source = "collective-income", sourceName = "租金", evidence = slips, confirmDuplicate = confirm };
+    private static object Income(decimal amount, string? confirm, params string[] slips) =>
+        new
+        {
+            amount,
+            source = "collective-income",
+            sourceName = "租金",
+            evidence = slips,
+            confirmDuplicate = confirm,
+        };
 
     private async Task<string?> RecordedAsync(string stream, string type) =>
-        await api.ScalarAsync<string?>("select coalesce((select headers ->> 'notDuplicate' from ledger.mt_events where stream_id = @stream and type = @type order by seq_id desc limit 1), '')", ("stream", stream), ("type", type));
+        await api.ScalarAsync<string?>(
+            "select coalesce((select headers ->> 'notDuplicate' from ledger.mt_events where stream_id = @stream and type = @type order by seq_id desc limit 1), '')",
+            ("stream", stream),
+            ("type", type)
+        );
 
     [Fact]
     public async Task C7_one_slip_for_a_second_allocation_is_asked_about_and_stays_on_record_when_meant()
     {
         var village = await api.RegisteredAsync();
         var path = $"/api/funds/{village.FundId}/allocations";
-        var (slip, other) = (await village.Officer.EvidenceAsync("slip A"), await village.Officer.EvidenceAsync("slip B"));
+        var (slip, other) = (
+            await village.Officer.EvidenceAsync("slip A"),
+            await village.Officer.EvidenceAsync("slip B")
+        );
         var first = await village.Officer.PostAsync(path, Income(10_000, null, other, slip));
-        var asked = await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, path, Income(10_000, null, slip)); // the second paper of several
-        Assert.Equal((first.GetProperty("allocationId").GetString(), 10_000m, $"{api.Today:yyyy-MM-dd}", "funds_allocated"), (asked.GetProperty("earlier").GetProperty("id").GetString(),
-            asked.GetProperty("earlier").GetProperty("amount").GetDecimal(), asked.GetProperty("earlier").GetProperty("on").GetString(), asked.GetProperty("earlier").GetProperty("type").GetString()));
+        var asked = await ApiFixture.RefusedAsync(
+            "possible-duplicate",
+            village.Officer,
+            path,
+            Income(10_000, null, slip)
+        ); // the second paper of several
+        Assert.Equal(
+            (first.GetProperty("allocationId").GetString(), 10_000m, $"{api.Today:yyyy-MM-dd}", "funds_allocated"),
+            (
+                asked.GetProperty("earlier").GetProperty("id").GetString(),
+                asked.GetProperty("earlier").GetProperty("amount").GetDecimal(),
+                asked.GetProperty("earlier").GetProperty("on").GetString(),
+                asked.GetProperty("earlier").GetProperty("type").GetString()
+            )
+        );
         await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, path, Income(5, null, other));
-        Assert.Equal(10_000m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal());
-        await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, path, Income(10_000, "电话13812345678", slip));
+        Assert.Equal(
+            10_000m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+        );
+        await ApiFixture.RefusedAsync(
+            "personal-data-in-text",
+            village.Officer,
+            path,
+            Income(10_000, "电话13812345678", slip)
+        );
         await village.Officer.PostAsync(path, Income(300, "同一回单的押金部分", slip));
-        Assert.Equal($"{first.GetProperty("allocationId").GetString()}：同一回单的押金部分", await RecordedAsync(village.FundId, "funds_allocated"));
-        var trail = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.FundId}&type=funds_allocated")).GetProperty("entries");
-        Assert.EndsWith("同一回单的押金部分", trail.EnumerateArray().Last().GetProperty("notDuplicate").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            $"{first.GetProperty("allocationId").GetString()}：同一回单的押金部分",
+            await RecordedAsync(village.FundId, "funds_allocated")
+        );
+        var trail = (
+            await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.FundId}&type=funds_allocated")
+        ).GetProperty("entries");
+        Assert.EndsWith(
+            "同一回单的押金部分",
+            trail.EnumerateArray().Last().GetProperty("notDuplicate").GetString(),
+            StringComparison.Ordinal
+        );
         await village.Officer.PostAsync(path, Income(300, "多余的理由", await village.Officer.EvidenceAsync("slip C")));
         Assert.Equal("", await RecordedAsync(village.FundId, "funds_allocated"));
 
         // The same paper in another village is another matter: each village's money lies in its own account.
         var neighbour = await api.RegisteredAsync(village.Offices);
-        await neighbour.Officer.PostAsync($"/api/funds/{neighbour.FundId}/allocations", Income(10_000, null, await neighbour.Officer.EvidenceAsync("slip A")));
+        await neighbour.Officer.PostAsync(
+            $"/api/funds/{neighbour.FundId}/allocations",
+            Income(10_000, null, await neighbour.Officer.EvidenceAsync("slip A"))
+        );
     }
 
     [Fact]
@@ -41,10 +88,24 @@ public sealed class DuplicateTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var slip = await village.Officer.EvidenceAsync("slip");
-        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => village.Officer.SendAsync(HttpMethod.Post, $"/api/funds/{village.FundId}/allocations", SampleClient.Json(Income(100, null, slip)))));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 10)
+                .Select(_ =>
+                    village.Officer.SendAsync(
+                        HttpMethod.Post,
+                        $"/api/funds/{village.FundId}/allocations",
+                        SampleClient.Json(Income(100, null, slip))
+                    )
+                )
+        );
         Assert.Single(answers, a => a.IsSuccessStatusCode);
-        foreach (var refused in answers.Where(a => !a.IsSuccessStatusCode)) Assert.Contains("possible-duplicate", await refused.Content.ReadAsStringAsync());
-        Assert.Equal(100m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal());
+        foreach (var refused in answers.Where(a => !a.IsSuccessStatusCode))
+            Assert.Contains("possible-duplicate", await refused.Content.ReadAsStringAsync());
+        Assert.Equal(
+            100m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+        );
     }
 
     [Fact]
@@ -52,9 +113,14 @@ public sealed class DuplicateTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var (path, slip) = ($"/api/funds/{village.FundId}/allocations", await village.Officer.EvidenceAsync("slip"));
-        var wrong = (await village.Officer.PostAsync(path, Income(7000, null, slip))).GetProperty("allocationId").GetString();
+        var wrong = (await village.Officer.PostAsync(path, Income(7000, null, slip)))
+            .GetProperty("allocationId")
+            .GetString();
         var township = village.Offices.Township(village.VillageCode[..9]);
-        await village.Officer.PostAsync($"{path}/{wrong}/reversal", new { confirmBy = township.Actor.Id, reason = "多记一位" });
+        await village.Officer.PostAsync(
+            $"{path}/{wrong}/reversal",
+            new { confirmBy = township.Actor.Id, reason = "多记一位" }
+        );
         await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, path, Income(700, null, slip));
         await township.PostAsync($"{path}/{wrong}/reversal/confirmation");
         await village.Officer.PostAsync(path, Income(700, null, slip));
@@ -69,25 +135,51 @@ public sealed class DuplicateTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         api.Clock.Advance(TimeSpan.FromDays(8));
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!).ToArray();
-        async Task<object> Payment(string member, string reference, string slip, string? confirm = null) => new
-        {
-            amount = 100,
-            purpose = "member-subsidy",
-            bankReference = reference,
-            evidence = new[] { await village.Officer.EvidenceAsync(slip) },
-            memberIds = new[] { member },
-            confirmDuplicate = confirm,
-        };
+        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")
+            .EnumerateArray()
+            .Select(l => l.GetProperty("memberId").GetString()!)
+            .ToArray();
+        async Task<object> Payment(string member, string reference, string slip, string? confirm = null) =>
+            new
+            {
+                amount = 100,
+                purpose = "member-subsidy",
+                bankReference = reference,
+                evidence = new[] { await village.Officer.EvidenceAsync(slip) },
+                memberIds = new[] { member },
+                confirmDuplicate = confirm,
+            };
         var pay = $"{village.ApplicationPath}/payment";
         await village.Officer.PostAsync(pay, await Payment(members[0], "NX1", "p1"));
-        var asked = await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, pay, await Payment(members[1], " nx1", "p2"));
+        var asked = await ApiFixture.RefusedAsync(
+            "possible-duplicate",
+            village.Officer,
+            pay,
+            await Payment(members[1], " nx1", "p2")
+        );
         Assert.Equal(village.ApplicationId, asked.GetProperty("earlier").GetProperty("id").GetString());
-        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, pay, await Payment(members[1], "NX2", "p1"));
+        await ApiFixture.RefusedAsync(
+            "possible-duplicate",
+            village.Officer,
+            pay,
+            await Payment(members[1], "NX2", "p1")
+        );
         await village.Officer.PostAsync(pay, await Payment(members[1], "NX1", "p1", "同一笔转账，分两次登记"));
-        Assert.EndsWith("同一笔转账，分两次登记", await RecordedAsync(village.FundId, "funds_paid"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "同一笔转账，分两次登记",
+            await RecordedAsync(village.FundId, "funds_paid"),
+            StringComparison.Ordinal
+        );
 
-        async Task<object> Return(string member, string reference) => new { memberIds = new[] { member }, bankReference = reference, reason = "账号有误", evidence = new[] { await village.Officer.EvidenceAsync("r") } };
+        async Task<object> Return(string member, string reference) =>
+            new
+            {
+                memberIds = new[] { member },
+                bankReference = reference,
+                reason = "账号有误",
+                evidence = new[] { await village.Officer.EvidenceAsync("r") },
+            };
         var back = $"{village.ApplicationPath}/bank-returns";
         await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "NX1")); // a payment's own number
         await village.Officer.PostAsync(back, await Return(members[0], "TH1"));
@@ -96,8 +188,22 @@ public sealed class DuplicateTests(ApiFixture api)
         await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "TH1"));
 
         // A refund's slip is no new income.
-        await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/refunds", new { memberId = members[0], reason = "death", bankReference = "TK1", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") } });
-        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, $"/api/funds/{village.FundId}/allocations", Income(100, null, await village.Officer.EvidenceAsync("refund")));
+        await village.Offices.Reviewer.PostAsync(
+            $"{village.ApplicationPath}/refunds",
+            new
+            {
+                memberId = members[0],
+                reason = "death",
+                bankReference = "TK1",
+                evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "possible-duplicate",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            Income(100, null, await village.Officer.EvidenceAsync("refund"))
+        );
     }
 
     [Fact]
@@ -106,23 +212,65 @@ public sealed class DuplicateTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2);
         var more = new SamplePeople(77).Take(3, village.Offices.County);
         await village.ImportMembersAsync(more);
-        string path = $"/api/contributions/import?year={village.Year}", confirm = "&confirmDuplicate=" + Uri.EscapeDataString("一户一张完税凭证");
-        MultipartFormDataContent Sheet(SamplePerson person, string prefix) => SampleClient.Form(SampleSheets.Contributions([(person, 300, false)], api.Today, prefix), "缴费.xlsx");
-        await village.Offices.Tax.UploadAsync(path, SampleSheets.Contributions([(more[0], 300, false)], api.Today, "FAM"), "缴费.xlsx");
+        string path = $"/api/contributions/import?year={village.Year}",
+            confirm = "&confirmDuplicate=" + Uri.EscapeDataString("一户一张完税凭证");
+        MultipartFormDataContent Sheet(SamplePerson person, string prefix) =>
+            SampleClient.Form(SampleSheets.Contributions([(person, 300, false)], api.Today, prefix), "缴费.xlsx");
+        await village.Offices.Tax.UploadAsync(
+            path,
+            SampleSheets.Contributions([(more[0], 300, false)], api.Today, "FAM"),
+            "缴费.xlsx"
+        );
         using (var second = Sheet(more[1], "FAM"))
         {
-            var fault = Assert.Single((await ApiFixture.RefusedAsync("roster-invalid", village.Offices.Tax, path, second)).GetProperty("faults").EnumerateArray());
-            Assert.Equal(("possible-duplicate", "缴费凭证号", 2), (fault.GetProperty("code").GetString(), fault.GetProperty("column").GetString(), fault.GetProperty("row").GetInt32()));
+            var fault = Assert.Single(
+                (await ApiFixture.RefusedAsync("roster-invalid", village.Offices.Tax, path, second))
+                    .GetProperty("faults")
+                    .EnumerateArray()
+            );
+            Assert.Equal(
+                ("possible-duplicate", "缴费凭证号", 2),
+                (
+                    fault.GetProperty("code").GetString(),
+                    fault.GetProperty("column").GetString(),
+                    fault.GetProperty("row").GetInt32()
+                )
+            );
             Assert.Contains($"{api.Today:yyyy-MM-dd} 的缴费 300.00 元", fault.GetProperty("message").GetString());
         }
-        var meant = await village.Offices.Tax.UploadAsync(path + confirm, SampleSheets.Contributions([(more[1], 300, false)], api.Today, "FAM"), "缴费.xlsx");
+        var meant = await village.Offices.Tax.UploadAsync(
+            path + confirm,
+            SampleSheets.Contributions([(more[1], 300, false)], api.Today, "FAM"),
+            "缴费.xlsx"
+        );
         Assert.Equal(1, meant.GetProperty("imported").GetInt32());
-        Assert.Equal(1L, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where headers ->> 'notDuplicate' = '一户一张完税凭证' and headers ->> 'region' = @region", ("region", village.Offices.County)));
+        Assert.Equal(
+            1L,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where headers ->> 'notDuplicate' = '一户一张完税凭证' and headers ->> 'region' = @region",
+                ("region", village.Offices.County)
+            )
+        );
 
         // Two files at once: one of them finds the other.
-        var both = await Task.WhenAll(new[] { people[0], more[2] }.Select(p => village.Offices.Tax.SendAsync(HttpMethod.Post, path, Sheet(p, "ATONCE"))));
+        var both = await Task.WhenAll(
+            new[] { people[0], more[2] }.Select(p =>
+                village.Offices.Tax.SendAsync(HttpMethod.Post, path, Sheet(p, "ATONCE"))
+            )
+        );
         Assert.Single(both, b => b.IsSuccessStatusCode);
         // The same file again is the same payment, and no question.
-        Assert.Equal(0, (await village.Offices.Tax.UploadAsync(path, SampleSheets.Contributions([(more[0], 300, false)], api.Today, "FAM"), "缴费.xlsx")).GetProperty("imported").GetInt32());
+        Assert.Equal(
+            0,
+            (
+                await village.Offices.Tax.UploadAsync(
+                    path,
+                    SampleSheets.Contributions([(more[0], 300, false)], api.Today, "FAM"),
+                    "缴费.xlsx"
+                )
+            )
+                .GetProperty("imported")
+                .GetInt32()
+        );
     }
 }

@@ -8,17 +8,23 @@ namespace Ledger.Api.Tests;
 /// Somebody with the rights of the application's role on the database edits the states beside the streams, so that a command would rest on what never happened.
 /// docs/security.md has the table.
 /// </summary>
-public sealed class EditedStateTests(Databases databases, EditedStateTests.Shared shared) : IClassFixture<Databases>, IClassFixture<EditedStateTests.Shared>, IAsyncLifetime
+public sealed class EditedStateTests(Databases databases, EditedStateTests.Shared shared)
+    : IClassFixture<Databases>,
+        IClassFixture<EditedStateTests.Shared>,
+        IAsyncLifetime
 {
     /// <summary>One product for all of them, whose look does not come by; each test has a village of its own.</summary>
     public sealed class Shared : IAsyncLifetime
     {
         public Product? Product { get; set; }
         public int Villages { get; set; } = 1;
+
         public Task InitializeAsync() => Task.CompletedTask;
+
         public async Task DisposeAsync()
         {
-            if (Product is not null) await Product.DisposeAsync();
+            if (Product is not null)
+                await Product.DisposeAsync();
         }
     }
 
@@ -31,7 +37,13 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     {
         _product = shared.Product ??= await Product.StartAsync(databases, "ledger_states");
         var number = ++shared.Villages;
-        _village = new SampleVillage(_product.Offices, $"370811{number:000000}", $"第{number}村股份经济合作社", number, _product.Village.Year);
+        _village = new SampleVillage(
+            _product.Offices,
+            $"370811{number:000000}",
+            $"第{number}村股份经济合作社",
+            number,
+            _product.Village.Year
+        );
         await _village.RegisterAsync();
         await _village.AllocateAsync(3_000);
         _people = new SamplePeople(number).Take(3, _village.Offices.County);
@@ -41,26 +53,46 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     public Task DisposeAsync() => Task.CompletedTask;
 
     /// <summary>One of the village's members.</summary>
-    private Task<string> MemberAsync() => _product.ScalarAsync<string>($"select id from ledger.mt_doc_member where data -> 'memberships' ? '{_village.CollectiveId}' order by id limit 1");
+    private Task<string> MemberAsync() =>
+        _product.ScalarAsync<string>(
+            $"select id from ledger.mt_doc_member where data -> 'memberships' ? '{_village.CollectiveId}' order by id limit 1"
+        );
 
     /// <summary>As the application's own role, which is all that a thief of the product's connection has.</summary>
     private Task<int> EditAsync(string sql) => _product.EditAsync(sql);
 
-    private async Task<string> FindingsAsync() => (await _product.CityAuditor.GetAsync("/api/audit/log")).GetProperty("findings").GetRawText();
+    private async Task<string> FindingsAsync() =>
+        (await _product.CityAuditor.GetAsync("/api/audit/log")).GetProperty("findings").GetRawText();
 
     [Fact]
     public async Task Money_that_a_document_claims_is_not_spent()
     {
         await _village.FileAsync(_people);
         await _village.ReviewAsync();
-        await EditAsync($"update ledger.mt_doc_fund set data = jsonb_set(jsonb_set(data, '{{availableFen}}', '99000000'), '{{subAccounts,general,inFen}}', '99000000') where id = '{_village.FundId}'");
-        Assert.Equal(990_000m, (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}")).GetProperty("availableAmount").GetDecimal()); // what a page shows may be forged until the look
-        var refusal = await ApiFixture.RefusedAsync("fund-overdrawn", _village.Offices.Approver, $"{_village.ApplicationPath}/approval");
+        await EditAsync(
+            $"update ledger.mt_doc_fund set data = jsonb_set(jsonb_set(data, '{{availableFen}}', '99000000'), '{{subAccounts,general,inFen}}', '99000000') where id = '{_village.FundId}'"
+        );
+        Assert.Equal(
+            990_000m,
+            (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}"))
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        ); // what a page shows may be forged until the look
+        var refusal = await ApiFixture.RefusedAsync(
+            "fund-overdrawn",
+            _village.Offices.Approver,
+            $"{_village.ApplicationPath}/approval"
+        );
         Assert.Equal(3_000m, refusal.GetProperty("leftAmount").GetDecimal());
         Assert.Contains("availableFen", await FindingsAsync());
         await _village.AllocateAsync(3_500);
         await _village.ApproveAsync();
-        Assert.Equal(500m, (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}")).GetProperty("availableAmount").GetDecimal());
+        Assert.Equal(
+            500m,
+            (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}"))
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        );
         var (_, said) = await ApiProcess.RunAsync(_product.Settings, "check");
         Assert.DoesNotContain(_village.FundId, said); // the events were never wrong, and the command wrote the state that follows from them
     }
@@ -73,10 +105,21 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         await _village.FileAsync(_people);
         await _village.ReviewAsync();
         // The real cap is 5,000: a donor's 3,500 beside 2,000 is beyond it. The forged one is 9,000.
-        await _village.Offices.Reviewer.PostAsync($"/api/members/{await MemberAsync()}/years/{_village.Year}/sponsorships",
-            new { donorId = await _village.CharityAsync(), amount = 3_500, evidence = new[] { await _village.Offices.Reviewer.EvidenceAsync("sponsorship") } });
+        await _village.Offices.Reviewer.PostAsync(
+            $"/api/members/{await MemberAsync()}/years/{_village.Year}/sponsorships",
+            new
+            {
+                donorId = await _village.CharityAsync(),
+                amount = 3_500,
+                evidence = new[] { await _village.Offices.Reviewer.EvidenceAsync("sponsorship") },
+            }
+        );
         await EditAsync($"update ledger.mt_doc_policyyear set data = {Tier(9_000)} where id = '{policy}'");
-        await ApiFixture.RefusedAsync("cap-exceeded", _village.Offices.Approver, $"{_village.ApplicationPath}/approval");
+        await ApiFixture.RefusedAsync(
+            "cap-exceeded",
+            _village.Offices.Approver,
+            $"{_village.ApplicationPath}/approval"
+        );
         await EditAsync($"update ledger.mt_doc_policyyear set data = {Tier(5_000)} where id = '{policy}'");
         Assert.Contains("PolicyYear", await FindingsAsync());
 
@@ -84,16 +127,32 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     }
 
     [Theory]
-    [InlineData("contribution", "update ledger.mt_doc_memberyear set data = jsonb_set(data, '{contributions}', '[]')", null)]
-    [InlineData("forged contribution", "update ledger.mt_doc_memberyear set data = jsonb_set(data, '{contributions,0,kind}', '\"regular\"') where data @> '{\"contributions\":[{\"kind\":\"catch-up\"}]}'", "roster-invalid")]
+    [InlineData(
+        "contribution",
+        "update ledger.mt_doc_memberyear set data = jsonb_set(data, '{contributions}', '[]')",
+        null
+    )]
+    [InlineData(
+        "forged contribution",
+        "update ledger.mt_doc_memberyear set data = jsonb_set(data, '{contributions,0,kind}', '\"regular\"') where data @> '{\"contributions\":[{\"kind\":\"catch-up\"}]}'",
+        "roster-invalid"
+    )]
     public async Task What_a_document_says_of_a_person_counts_for_nothing(string what, string sql, string? refused)
     {
         var payer = new SamplePeople(1_000 + shared.Villages).Next(_village.Offices.County);
         await _village.ImportMembersAsync([payer]);
-        await _village.Offices.Tax.UploadAsync($"/api/contributions/import?year={_village.Year}",
-            SampleSheets.Contributions([(payer, 300, true)], Clock.Day(DateTimeOffset.UtcNow), $"BJ{_village.VillageCode}"), "缴费.xlsx");
+        await _village.Offices.Tax.UploadAsync(
+            $"/api/contributions/import?year={_village.Year}",
+            SampleSheets.Contributions(
+                [(payer, 300, true)],
+                Clock.Day(DateTimeOffset.UtcNow),
+                $"BJ{_village.VillageCode}"
+            ),
+            "缴费.xlsx"
+        );
         await EditAsync(sql);
-        if (refused is null) await _village.FileAsync(_people);
+        if (refused is null)
+            await _village.FileAsync(_people);
         else
         {
             var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => _village.FileAsync([payer]));
@@ -105,10 +164,14 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     [Fact]
     public async Task A_forged_plan_member_or_missing_state_counts_for_nothing()
     {
-        await EditAsync($"update ledger.mt_doc_plan set data = jsonb_set(data, '{{versions,0,standard,flatAmountFen}}', '400000') where id = '{_village.PlanId}'");
+        await EditAsync(
+            $"update ledger.mt_doc_plan set data = jsonb_set(data, '{{versions,0,standard,flatAmountFen}}', '400000') where id = '{_village.PlanId}'"
+        );
         var member = await MemberAsync();
         await EditAsync($"delete from ledger.mt_doc_memberyear where id like '%{member["member-".Length..]}%'");
-        await EditAsync($"update ledger.mt_doc_member set data = jsonb_set(data, '{{memberships}}', '{{}}') where id = '{member}'");
+        await EditAsync(
+            $"update ledger.mt_doc_member set data = jsonb_set(data, '{{memberships}}', '{{}}') where id = '{member}'"
+        );
         var filed = await _village.FileAsync(_people);
         Assert.Equal(6_000m, filed.GetProperty("application").GetProperty("totalAmount").GetDecimal());
         var findings = await FindingsAsync();
@@ -121,8 +184,13 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     public async Task A_state_from_before_that_is_put_back_with_its_seal_is_not_the_last()
     {
         var policy = StreamId.PolicyYear(RegionCode.City(_village.Offices.County), _village.Year);
-        var before = await _product.ScalarAsync<string>($"select data::text from ledger.mt_doc_policyyear where id = '{policy}'");
-        await _village.Offices.CityHrss.PutAsync($"/api/policy-years/{RegionCode.City(_village.Offices.County)}/{_village.Year}", SampleOffices.PolicyYear(_village.Year, noticeDays: 15));
+        var before = await _product.ScalarAsync<string>(
+            $"select data::text from ledger.mt_doc_policyyear where id = '{policy}'"
+        );
+        await _village.Offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(_village.Offices.County)}/{_village.Year}",
+            SampleOffices.PolicyYear(_village.Year, noticeDays: 15)
+        );
         await EditAsync($"update ledger.mt_doc_policyyear set data = '{before}', mt_version = 1 where id = '{policy}'");
         await EditAsync($"update ledger.mt_streams set version = 1 where id = '{policy}'");
         await _village.AllocateAsync(3_500);
@@ -130,7 +198,10 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         await _village.ReviewAsync();
         await _village.ApproveAsync();
         var notice = await _village.NoticeAsync();
-        Assert.Equal(Clock.Day(DateTimeOffset.UtcNow).AddDays(15), DateOnly.Parse(notice.GetProperty("noticeUntil").GetString()!));
+        Assert.Equal(
+            Clock.Day(DateTimeOffset.UtcNow).AddDays(15),
+            DateOnly.Parse(notice.GetProperty("noticeUntil").GetString()!)
+        );
         Assert.Contains("PolicyYear", await FindingsAsync());
     }
 
@@ -138,19 +209,43 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     public async Task States_of_the_last_build_have_no_seal_and_go_on_the_look_seals_them_and_finds_what_nobody_asked_for()
     {
         var before = await FindingsAsync();
-        foreach (var kind in new[] { "fund", "member", "memberyear", "plan", "collective", "policyyear", "pilot" }) await EditAsync($"update ledger.mt_doc_{kind} set data = data - 'seal'");
+        foreach (var kind in new[] { "fund", "member", "memberyear", "plan", "collective", "policyyear", "pilot" })
+            await EditAsync($"update ledger.mt_doc_{kind} set data = data - 'seal'");
         await _village.AllocateAsync(3_500);
         await _village.FileAsync(_people);
         await _village.ReviewAsync();
         await _village.ApproveAsync();
         Assert.Equal(before, await FindingsAsync());
-        await EditAsync($"update ledger.mt_doc_collective set data = jsonb_set(data, '{{name}}', '\"别村\"') where id = '{_village.CollectiveId}'");
+        await EditAsync(
+            $"update ledger.mt_doc_collective set data = jsonb_set(data, '{{name}}', '\"别村\"') where id = '{_village.CollectiveId}'"
+        );
 
         await RestartAsync("0.02");
         await _product.FoundAsync("state", "别村");
-        foreach (var kind in new[] { "fund", "member", "memberyear", "plan", "collective", "policyyear", "pilot", "application" })
-            await ApiFixture.EventuallyAsync(async () => await _product.ScalarAsync<long>($"select count(*) from ledger.mt_doc_{kind} where data ->> 'seal' is null") == 0, $"each {kind} is sealed");
-        await ApiFixture.EventuallyAsync(async () => (await _product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean(), "all states are as their events say");
+        foreach (
+            var kind in new[]
+            {
+                "fund",
+                "member",
+                "memberyear",
+                "plan",
+                "collective",
+                "policyyear",
+                "pilot",
+                "application",
+            }
+        )
+            await ApiFixture.EventuallyAsync(
+                async () =>
+                    await _product.ScalarAsync<long>(
+                        $"select count(*) from ledger.mt_doc_{kind} where data ->> 'seal' is null"
+                    ) == 0,
+                $"each {kind} is sealed"
+            );
+        await ApiFixture.EventuallyAsync(
+            async () => (await _product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean(),
+            "all states are as their events say"
+        );
         await RestartAsync("60");
 
         async Task RestartAsync(string scrubMinutes)

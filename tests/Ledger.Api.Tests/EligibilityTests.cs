@@ -14,23 +14,51 @@ public sealed class EligibilityTests(ApiFixture api)
         return new SamplePerson($"样例{number}", first17 + CitizenId.CheckCharacter(first17), "13900000000");
     }
 
-    private static IEnumerable<string?> Codes(JsonElement answer, string list = "leftOut") => answer.GetProperty(list).EnumerateArray().Select(f => f.GetProperty("code").GetString());
+    private static IEnumerable<string?> Codes(JsonElement answer, string list = "leftOut") =>
+        answer.GetProperty(list).EnumerateArray().Select(f => f.GetProperty("code").GetString());
 
     private static async Task<string[]> MembersAsync(SampleVillage village) =>
-        [.. (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!)];
+        [
+            .. (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+                .GetProperty("lines")
+                .EnumerateArray()
+                .Select(l => l.GetProperty("memberId").GetString()!),
+        ];
 
     private async Task DeathAsync(SampleVillage village, string member) =>
-        await village.Offices.Reviewer.PostAsync($"/api/members/{member}/death", new { on = api.Today, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("certificate") } });
+        await village.Offices.Reviewer.PostAsync(
+            $"/api/members/{member}/death",
+            new { on = api.Today, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("certificate") } }
+        );
 
     private Task LeaveAsync(SampleVillage village, string member) =>
-        village.Officer.PostAsync($"/api/members/{member}/departure", new { collectiveId = village.CollectiveId, on = api.Today, reason = "户籍迁出" });
+        village.Officer.PostAsync(
+            $"/api/members/{member}/departure",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                on = api.Today,
+                reason = "户籍迁出",
+            }
+        );
 
     private async Task<object> PaymentAsync(SampleVillage village, decimal amount) =>
-        new { amount, purpose = "member-subsidy", bankReference = $"NX{Guid.NewGuid():N}"[..20], evidence = new[] { await village.Officer.EvidenceAsync("transfer") } };
+        new
+        {
+            amount,
+            purpose = "member-subsidy",
+            bankReference = $"NX{Guid.NewGuid():N}"[..20],
+            evidence = new[] { await village.Officer.EvidenceAsync("transfer") },
+        };
 
     private static async Task<string> PageAsync(SampleClient who, string path)
     {
-        using var response = await who.SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd("text/html"));
+        using var response = await who.SendAsync(
+            HttpMethod.Get,
+            path,
+            null,
+            more: r => r.Headers.Accept.ParseAdd("text/html")
+        );
         return System.Net.WebUtility.HtmlDecode(await response.Content.ReadAsStringAsync());
     }
 
@@ -43,7 +71,13 @@ public sealed class EligibilityTests(ApiFixture api)
         await village.SurveyAsync(2);
         await village.ImportMembersAsync(people);
         await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), api.Today);
-        await village.DraftAsync(new { kind = "per-tier", tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } } });
+        await village.DraftAsync(
+            new
+            {
+                kind = "per-tier",
+                tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } },
+            }
+        );
         await village.ResolveAsync(api.Today);
         await village.AdoptAsync();
         await village.FileAsync(people);
@@ -51,33 +85,78 @@ public sealed class EligibilityTests(ApiFixture api)
         var members = await MembersAsync(village);
 
         // The tax office takes one person's payment out and enters it with another tier.
-        var path = $"/api/members/{members[0]}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}000001/reversal";
+        var path =
+            $"/api/members/{members[0]}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}000001/reversal";
         await village.Offices.Tax.PostAsync(path, new { confirmBy = "tax.second", reason = "档次有误" });
-        await api.Client(new Actor("tax.second", "county-tax", village.Offices.County)).PostAsync($"{path}/confirmation");
-        await village.Offices.Tax.UploadAsync($"/api/contributions/import?year={village.Year}", SampleSheets.Contributions([(people[0], 500, false)], api.Today, "SWX"), "缴费.xlsx");
-        var problem = await ApiFixture.RefusedAsync("amount-changed", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        await api.Client(new Actor("tax.second", "county-tax", village.Offices.County))
+            .PostAsync($"{path}/confirmation");
+        await village.Offices.Tax.UploadAsync(
+            $"/api/contributions/import?year={village.Year}",
+            SampleSheets.Contributions([(people[0], 500, false)], api.Today, "SWX"),
+            "缴费.xlsx"
+        );
+        var problem = await ApiFixture.RefusedAsync(
+            "amount-changed",
+            village.Offices.Approver,
+            $"{village.ApplicationPath}/approval"
+        );
         var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
-        Assert.Equal((members[0], 60m, 100m), (fault.GetProperty("memberId").GetString(), fault.GetProperty("filedAmount").GetDecimal(), fault.GetProperty("presentAmount").GetDecimal()));
-        Assert.Equal(0m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
+        Assert.Equal(
+            (members[0], 60m, 100m),
+            (
+                fault.GetProperty("memberId").GetString(),
+                fault.GetProperty("filedAmount").GetDecimal(),
+                fault.GetProperty("presentAmount").GetDecimal()
+            )
+        );
+        Assert.Equal(
+            0m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+        );
         // The approver sees it beside the line.
-        Assert.Contains("申请 60.00 元，按现行标准和缴费档次 500.00 元应为 100.00 元", await PageAsync(village.Offices.Approver, $"/applications/{village.ApplicationId}/review"));
+        Assert.Contains(
+            "申请 60.00 元，按现行标准和缴费档次 500.00 元应为 100.00 元",
+            await PageAsync(village.Offices.Approver, $"/applications/{village.ApplicationId}/review")
+        );
 
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/return", new { reason = "档次已更正" });
         var seal = await village.Officer.EvidenceAsync("seal");
-        await village.Officer.PostAsync($"{village.ApplicationPath}/resubmission", new { seal, lines = members.Select(m => new { memberId = m }) });
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/resubmission",
+            new { seal, lines = members.Select(m => new { memberId = m }) }
+        );
         await village.ReviewAsync();
 
         // The plan is amended and adopted anew before the approval.
-        await village.Officer.PostAsync($"/api/plans/{village.PlanId}/amendments", new { source = "s", scope = "s", reason = "收入减少", standard = SampleVillage.Flat(50) });
+        await village.Officer.PostAsync(
+            $"/api/plans/{village.PlanId}/amendments",
+            new
+            {
+                source = "s",
+                scope = "s",
+                reason = "收入减少",
+                standard = SampleVillage.Flat(50),
+            }
+        );
         await village.ResolveAsync(api.Today);
         await village.AdoptAsync();
-        problem = await ApiFixture.RefusedAsync("amount-changed", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        problem = await ApiFixture.RefusedAsync(
+            "amount-changed",
+            village.Offices.Approver,
+            $"{village.ApplicationPath}/approval"
+        );
         Assert.Equal(2, problem.GetProperty("faultCount").GetInt32());
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/return", new { reason = "按新方案" });
-        await village.Officer.PostAsync($"{village.ApplicationPath}/resubmission", new { seal, lines = members.Select(m => new { memberId = m }) });
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/resubmission",
+            new { seal, lines = members.Select(m => new { memberId = m }) }
+        );
         await village.ReviewAsync();
         await village.ApproveAsync();
-        Assert.Equal(100m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
+        Assert.Equal(
+            100m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+        );
     }
 
     [Fact]
@@ -92,35 +171,91 @@ public sealed class EligibilityTests(ApiFixture api)
         var members = await MembersAsync(village);
         await DeathAsync(village, members[0]);
         await LeaveAsync(village, members[1]);
-        await village.Offices.Tax.UploadAsync($"/api/contributions/import?year={village.Year}", SampleSheets.Contributions([(people[2], 300, true)], api.Today, "BJ"), "补缴.xlsx");
+        await village.Offices.Tax.UploadAsync(
+            $"/api/contributions/import?year={village.Year}",
+            SampleSheets.Contributions([(people[2], 300, true)], api.Today, "BJ"),
+            "补缴.xlsx"
+        );
 
         string?[] expected = ["member-deceased", "not-a-member", "catch-up-contribution"];
         var list = await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list", new { });
-        Assert.Equal((1, "100.00"), (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText()));
+        Assert.Equal(
+            (1, "100.00"),
+            (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText())
+        );
         Assert.Equal(expected, Codes(list));
         var page = await PageAsync(village.Officer, $"/applications/{village.ApplicationId}");
         Assert.Contains("3 人不再符合条件", page);
         Assert.Contains("第 2 行：该成员已登记死亡", page);
         Assert.Contains("data-kind=\"yuan\" value=\"100.00\"", page);
         // Whoever paid out everything is told whom he should not have paid; nothing has happened.
-        var refused = await ApiFixture.RefusedAsync("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", await PaymentAsync(village, 400));
+        var refused = await ApiFixture.RefusedAsync(
+            "use-outside-ring-fence",
+            village.Officer,
+            $"{village.ApplicationPath}/payment",
+            await PaymentAsync(village, 400)
+        );
         Assert.Equal(expected, Codes(refused, "faults"));
-        Assert.Equal(400m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
-        await ApiFixture.RefusedAsync("member-deceased", village.Officer, $"{village.ApplicationPath}/payment",
-            new { amount = 100, purpose = "member-subsidy", bankReference = "x", evidence = new[] { await village.Officer.EvidenceAsync("transfer") }, memberIds = members[..1] });
+        Assert.Equal(
+            400m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+        );
+        await ApiFixture.RefusedAsync(
+            "member-deceased",
+            village.Officer,
+            $"{village.ApplicationPath}/payment",
+            new
+            {
+                amount = 100,
+                purpose = "member-subsidy",
+                bankReference = "x",
+                evidence = new[] { await village.Officer.EvidenceAsync("transfer") },
+                memberIds = members[..1],
+            }
+        );
 
-        var unpaid = (await village.Offices.CountyHrss.GetAsync("/api/supervision")).GetProperty("items").EnumerateArray().ToList();
-        Assert.Equal([.. members[..3].Select(m => $"member-year-{m[7..]}-{village.Year}").Order()], unpaid.Where(i => i.GetProperty("kind").GetString() == "claw-back").Select(i => i.Id()).Order());
-        Assert.All(unpaid.Where(i => i.GetProperty("kind").GetString() == "claw-back"), i => Assert.Contains("尚未付款", i.GetProperty("text").GetString()));
+        var unpaid = (await village.Offices.CountyHrss.GetAsync("/api/supervision"))
+            .GetProperty("items")
+            .EnumerateArray()
+            .ToList();
+        Assert.Equal(
+            [.. members[..3].Select(m => $"member-year-{m[7..]}-{village.Year}").Order()],
+            unpaid.Where(i => i.GetProperty("kind").GetString() == "claw-back").Select(i => i.Id()).Order()
+        );
+        Assert.All(
+            unpaid.Where(i => i.GetProperty("kind").GetString() == "claw-back"),
+            i => Assert.Contains("尚未付款", i.GetProperty("text").GetString())
+        );
 
-        var paid = await village.Officer.PostAsync($"{village.ApplicationPath}/payment", await PaymentAsync(village, 100));
+        var paid = await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/payment",
+            await PaymentAsync(village, 100)
+        );
         Assert.Equal(expected, Codes(paid));
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal((900m, 0m, 100m), (fund.GetProperty("availableAmount").GetDecimal(), fund.GetProperty("reservedAmount").GetDecimal(), fund.GetProperty("inTransitAmount").GetDecimal()));
-        var lines = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().ToList();
-        Assert.Equal(["released", "released", "released", "paid"], lines.Select(l => l.GetProperty("status").GetString()));
+        Assert.Equal(
+            (900m, 0m, 100m),
+            (
+                fund.GetProperty("availableAmount").GetDecimal(),
+                fund.GetProperty("reservedAmount").GetDecimal(),
+                fund.GetProperty("inTransitAmount").GetDecimal()
+            )
+        );
+        var lines = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")
+            .EnumerateArray()
+            .ToList();
+        Assert.Equal(
+            ["released", "released", "released", "paid"],
+            lines.Select(l => l.GetProperty("status").GetString())
+        );
         Assert.Equal("该成员已登记死亡", lines[0].GetProperty("reason").GetString());
-        Assert.Equal(0m, (await village.Officer.GetAsync($"/api/members/{members[0]}/years/{village.Year}")).GetProperty("usedAmount").GetDecimal());
+        Assert.Equal(
+            0m,
+            (await village.Officer.GetAsync($"/api/members/{members[0]}/years/{village.Year}"))
+                .GetProperty("usedAmount")
+                .GetDecimal()
+        );
         await village.ImportReceiptsAsync([(people[3], new Money(10_000))], api.Today);
         await village.SettleAsync();
     }
@@ -137,8 +272,13 @@ public sealed class EligibilityTests(ApiFixture api)
         await village.PayAsync(400);
         var members = await MembersAsync(village);
         await village.ImportReceiptsAsync(people.Skip(1).Select(p => (p, new Money(10_000))), api.Today);
-        async Task<IEnumerable<string>> Listed() => (await village.Offices.Reviewer.GetAsync("/api/supervision")).GetProperty("items").EnumerateArray()
-            .Where(i => i.GetProperty("kind").GetString() == "claw-back").Select(i => i.Id()).Order();
+        async Task<IEnumerable<string>> Listed() =>
+            (await village.Offices.Reviewer.GetAsync("/api/supervision"))
+                .GetProperty("items")
+                .EnumerateArray()
+                .Where(i => i.GetProperty("kind").GetString() == "claw-back")
+                .Select(i => i.Id())
+                .Order();
         string Year(int i) => $"member-year-{members[i][7..]}-{village.Year}";
         await DeathAsync(village, members[0]); // on its way
         await DeathAsync(village, members[1]); // credited that day
@@ -147,9 +287,19 @@ public sealed class EligibilityTests(ApiFixture api)
         api.Clock.Advance(TimeSpan.FromDays(1));
         await DeathAsync(village, members[3]); // he had it while he lived
         Assert.Equal([.. new[] { Year(0), Year(1), Year(2) }.Order()], await Listed());
-        Assert.Empty((await api.NewOffices().Reviewer.GetAsync("/api/supervision")).GetProperty("items").EnumerateArray());
-        await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/refunds",
-            new { memberId = members[0], reason = "death", bankReference = "TH1", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") } });
+        Assert.Empty(
+            (await api.NewOffices().Reviewer.GetAsync("/api/supervision")).GetProperty("items").EnumerateArray()
+        );
+        await village.Offices.Reviewer.PostAsync(
+            $"{village.ApplicationPath}/refunds",
+            new
+            {
+                memberId = members[0],
+                reason = "death",
+                bankReference = "TH1",
+                evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
+            }
+        );
         Assert.DoesNotContain(Year(0), await Listed());
     }
 
@@ -160,19 +310,61 @@ public sealed class EligibilityTests(ApiFixture api)
         await village.AllocateAsync(1000);
         var county = village.Offices.County;
         var child = Born(county, api.Today.AddYears(-3), 1);
-        SamplePerson[] impossible = [Born(county, api.Today.AddDays(1), 2), Born(county, new DateOnly(2099, 1, 1), 3), Born(county, new DateOnly(1900, 1, 1), 4)];
+        SamplePerson[] impossible =
+        [
+            Born(county, api.Today.AddDays(1), 2),
+            Born(county, new DateOnly(2099, 1, 1), 3),
+            Born(county, new DateOnly(1900, 1, 1), 4),
+        ];
         using var sheet = SampleClient.Form(SampleSheets.Members([child, .. impossible]), "成员.xlsx");
-        var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Officer, HttpMethod.Post, $"/api/members/import?collectiveId={village.CollectiveId}", sheet);
-        Assert.Equal([3, 4, 5], problem.GetProperty("faults").EnumerateArray().Select(f => f.GetProperty("row").GetInt32()));
-        Assert.All(problem.GetProperty("faults").EnumerateArray(), f => Assert.Equal("身份证号", f.GetProperty("column").GetString()));
-        await ApiFixture.RefusedAsync("field-invalid", village.Offices.CountyHrss, "/api/donors", new { kind = "individual", name = "某人", citizenId = impossible[1].CitizenId });
+        var problem = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            village.Officer,
+            HttpMethod.Post,
+            $"/api/members/import?collectiveId={village.CollectiveId}",
+            sheet
+        );
+        Assert.Equal(
+            [3, 4, 5],
+            problem.GetProperty("faults").EnumerateArray().Select(f => f.GetProperty("row").GetInt32())
+        );
+        Assert.All(
+            problem.GetProperty("faults").EnumerateArray(),
+            f => Assert.Equal("身份证号", f.GetProperty("column").GetString())
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Offices.CountyHrss,
+            "/api/donors",
+            new
+            {
+                kind = "individual",
+                name = "某人",
+                citizenId = impossible[1].CitizenId,
+            }
+        );
 
         await village.PrepareAsync([child], 100, api.Today); // a child may be a member
         var seal = await village.Officer.EvidenceAsync("seal");
-        using var roster = SampleClient.Form(SampleSheets.Roster([child]), "名单.xlsx", "roster", ("planId", village.PlanId), ("seal", seal));
-        problem = await ApiFixture.RefusedAsync("roster-invalid", village.Officer, HttpMethod.Post, "/api/applications", roster);
+        using var roster = SampleClient.Form(
+            SampleSheets.Roster([child]),
+            "名单.xlsx",
+            "roster",
+            ("planId", village.PlanId),
+            ("seal", seal)
+        );
+        problem = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            village.Officer,
+            HttpMethod.Post,
+            "/api/applications",
+            roster
+        );
         Assert.Equal(["age-ineligible"], Codes(problem, "faults"));
-        Assert.Equal(["age-ineligible"], Codes(await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run", new { }), "ineligible"));
+        Assert.Equal(
+            ["age-ineligible"],
+            Codes(await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run", new { }), "ineligible")
+        );
     }
 
     [Fact]
@@ -181,20 +373,64 @@ public sealed class EligibilityTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(1000);
         var county = village.Offices.County;
-        SamplePerson[] people = [Born(county, new DateOnly(village.Year - 60, 6, 1), 11), Born(county, new DateOnly(village.Year - 59, 6, 1), 12)];
+        SamplePerson[] people =
+        [
+            Born(county, new DateOnly(village.Year - 60, 6, 1), 11),
+            Born(county, new DateOnly(village.Year - 59, 6, 1), 12),
+        ];
         await village.PrepareAsync(people, 100, api.Today);
         await village.FileAsync(people);
         var members = await MembersAsync(village);
         var path = $"{village.ApplicationPath}/review";
-        var problem = await ApiFixture.RefusedAsync("finding-open", village.Offices.Reviewer, path, new { acceptRest = true });
+        var problem = await ApiFixture.RefusedAsync(
+            "finding-open",
+            village.Offices.Reviewer,
+            path,
+            new { acceptRest = true }
+        );
         var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
         Assert.Equal((2, members[0]), (fault.GetProperty("row").GetInt32(), fault.GetProperty("memberId").GetString()));
-        await ApiFixture.RefusedAsync("finding-open", village.Offices.Reviewer, path, new { acceptRest = true, verdicts = new[] { new { memberId = members[0], accepted = true } } });
-        Assert.Contains("data-finding=\"本年度已满 60 周岁，须核实未领取养老待遇\"", await PageAsync(village.Offices.Reviewer, $"/applications/{village.ApplicationId}/review?filter=faulty"));
-        await village.Offices.Reviewer.PostAsync(path, new { acceptRest = true, verdicts = new[] { new { memberId = members[0], accepted = true, reason = "已核对，未领取待遇" } } });
-        Assert.Equal("已核对，未领取待遇", (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("reason").GetString());
+        await ApiFixture.RefusedAsync(
+            "finding-open",
+            village.Offices.Reviewer,
+            path,
+            new { acceptRest = true, verdicts = new[] { new { memberId = members[0], accepted = true } } }
+        );
+        Assert.Contains(
+            "data-finding=\"本年度已满 60 周岁，须核实未领取养老待遇\"",
+            await PageAsync(village.Offices.Reviewer, $"/applications/{village.ApplicationId}/review?filter=faulty")
+        );
+        await village.Offices.Reviewer.PostAsync(
+            path,
+            new
+            {
+                acceptRest = true,
+                verdicts = new[]
+                {
+                    new
+                    {
+                        memberId = members[0],
+                        accepted = true,
+                        reason = "已核对，未领取待遇",
+                    },
+                },
+            }
+        );
+        Assert.Equal(
+            "已核对，未领取待遇",
+            (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+                .GetProperty("lines")[0]
+                .GetProperty("reason")
+                .GetString()
+        );
         await village.ApproveAsync();
         // Ages are nobody's business in an event.
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where data::text like '%' || @born || '%'", ("born", people[0].CitizenId[6..14])));
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where data::text like '%' || @born || '%'",
+                ("born", people[0].CitizenId[6..14])
+            )
+        );
     }
 }

@@ -13,13 +13,22 @@ public sealed class EscalationTests(ApiFixture api)
     private static async Task RingAsync(Npgsql.NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync();
-        await connection.ExecuteAsync($"update {Queue} set execution_time = now() where status = 'Scheduled' and message_type like '%DeadlineDue'");
+        await connection.ExecuteAsync(
+            $"update {Queue} set execution_time = now() where status = 'Scheduled' and message_type like '%DeadlineDue'"
+        );
     }
 
     private async Task<string[]> MissedAsync(SampleVillage village)
     {
-        var page = await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=deadline_missed");
-        return [.. page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("body").GetProperty("kind").GetString()!)];
+        var page = await village.Offices.Auditor.GetAsync(
+            $"/api/audit/events?id={village.ApplicationId}&type=deadline_missed"
+        );
+        return
+        [
+            .. page.GetProperty("entries")
+                .EnumerateArray()
+                .Select(e => e.GetProperty("body").GetProperty("kind").GetString()!),
+        ];
     }
 
     [Fact]
@@ -34,17 +43,23 @@ public sealed class EscalationTests(ApiFixture api)
         await RingAsync(api.Database);
         Assert.Empty(await MissedAsync(late));
         api.Clock.Advance(TimeSpan.FromDays(16));
-        await ApiFixture.EventuallyAsync(async () =>
-        {
-            await RingAsync(api.Database);
-            return (await MissedAsync(late)).Length > 0;
-        }, "the missed review is recorded");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                await RingAsync(api.Database);
+                return (await MissedAsync(late)).Length > 0;
+            },
+            "the missed review is recorded"
+        );
         Assert.Equal(["review"], await MissedAsync(late));
         Assert.Empty(await MissedAsync(kept));
         await RingAsync(api.Database);
         Assert.Equal(["review"], await MissedAsync(late));
         var supervised = await late.Offices.CountyHrss.GetAsync("/api/supervision");
-        Assert.Contains(supervised.GetProperty("items").EnumerateArray(), i => i.GetProperty("kind").GetString() == "overdue-review" && i.GetProperty("escalated").GetBoolean());
+        Assert.Contains(
+            supervised.GetProperty("items").EnumerateArray(),
+            i => i.GetProperty("kind").GetString() == "overdue-review" && i.GetProperty("escalated").GetBoolean()
+        );
     }
 
     [Fact]
@@ -53,10 +68,17 @@ public sealed class EscalationTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.FileAsync(people);
         await using (var connection = await api.Database.OpenConnectionAsync())
-            Assert.True(await connection.ExecuteAsync($"delete from {Queue} where status = 'Scheduled' and position('{village.ApplicationId}'::bytea in body) > 0") > 0);
+            Assert.True(
+                await connection.ExecuteAsync(
+                    $"delete from {Queue} where status = 'Scheduled' and position('{village.ApplicationId}'::bytea in body) > 0"
+                ) > 0
+            );
         api.Clock.Advance(TimeSpan.FromDays(16));
         var supervised = await village.Offices.CountyHrss.GetAsync("/api/supervision");
-        Assert.Contains(supervised.GetProperty("items").EnumerateArray(), i => i.GetProperty("kind").GetString() == "overdue-review");
+        Assert.Contains(
+            supervised.GetProperty("items").EnumerateArray(),
+            i => i.GetProperty("kind").GetString() == "overdue-review"
+        );
         Assert.Empty(await MissedAsync(village));
     }
 
@@ -65,24 +87,34 @@ public sealed class EscalationTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.FileAsync(people);
-        SampleClient Administrator(string region) => api.Client(new Domain.Actor($"administrator.{region}", Security.Roles.Administrator, region));
+        SampleClient Administrator(string region) =>
+            api.Client(new Domain.Actor($"administrator.{region}", Security.Roles.Administrator, region));
         var (own, foreign) = (Administrator(village.Offices.County), Administrator("991100"));
-        async Task<JsonElement?> LetterAsync(SampleClient administrator) => (await administrator.GetAsync("/api/operation/dead-letters")).EnumerateArray()
-            .Where(l => l.GetProperty("applicationId").GetString() == village.ApplicationId).Select(l => (JsonElement?)l).SingleOrDefault();
+        async Task<JsonElement?> LetterAsync(SampleClient administrator) =>
+            (await administrator.GetAsync("/api/operation/dead-letters"))
+                .EnumerateArray()
+                .Where(l => l.GetProperty("applicationId").GetString() == village.ApplicationId)
+                .Select(l => (JsonElement?)l)
+                .SingleOrDefault();
 
         await using (var connection = await api.Database.OpenConnectionAsync())
-            await connection.ExecuteAsync($"""
+            await connection.ExecuteAsync(
+                $"""
                 create function ledger.broken() returns trigger language plpgsql as $$ begin raise exception 'broken for a test'; end $$;
                 create trigger broken before insert on ledger.mt_events for each row when (new.type = 'deadline_missed' and new.stream_id = '{village.ApplicationId}') execute function ledger.broken();
-                """);
+                """
+            );
         try
         {
             api.Clock.Advance(TimeSpan.FromDays(16));
-            await ApiFixture.EventuallyAsync(async () =>
-            {
-                await RingAsync(api.Database);
-                return await LetterAsync(own) is not null;
-            }, "the message has failed for good");
+            await ApiFixture.EventuallyAsync(
+                async () =>
+                {
+                    await RingAsync(api.Database);
+                    return await LetterAsync(own) is not null;
+                },
+                "the message has failed for good"
+            );
         }
         finally
         {
@@ -120,22 +152,38 @@ public sealed class EscalationTests(ApiFixture api)
             await using var source = Npgsql.NpgsqlDataSource.Create(database);
             await using (var first = await ApiProcess.StartAsync(settings))
             {
-                await ApiFixture.EventuallyAsync(() => Task.FromResult(first.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded");
+                await ApiFixture.EventuallyAsync(
+                    () => Task.FromResult(first.Output.Contains("tour.env", StringComparison.Ordinal)),
+                    "the sample is loaded"
+                );
                 await first.KillAsync();
             }
             await using var again = await ApiProcess.StartAsync(settings);
-            await ApiFixture.EventuallyAsync(() => Task.FromResult(again.Output.Contains("tour.env", StringComparison.Ordinal)), "the product is up again");
-            var token = File.ReadLines(Path.Combine(folder.FullName, "tour.env")).First(l => l.StartsWith("export AUDITOR=", StringComparison.Ordinal))["export AUDITOR=".Length..];
+            await ApiFixture.EventuallyAsync(
+                () => Task.FromResult(again.Output.Contains("tour.env", StringComparison.Ordinal)),
+                "the product is up again"
+            );
+            var token = File.ReadLines(Path.Combine(folder.FullName, "tour.env"))
+                .First(l => l.StartsWith("export AUDITOR=", StringComparison.Ordinal))["export AUDITOR=".Length..];
             again.Http.DefaultRequestHeaders.Authorization = new("Bearer", token);
             again.Http.DefaultRequestHeaders.Add("Idempotency-Key", "clock");
             (await again.Http.PostAsync("/api/sample/clock?days=100", null)).EnsureSuccessStatusCode();
-            await ApiFixture.EventuallyAsync(async () =>
-            {
-                await RingAsync(source);
-                var page = JsonSerializer.Deserialize<JsonElement>(await again.Http.GetStringAsync("/api/audit/events?type=deadline_missed"));
-                return page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("body").GetProperty("kind").GetString()).Distinct().Order()
-                    .SequenceEqual(["credit", "objection-answer", "payment", "review"]);
-            }, "every kind of deadline is missed after 100 days");
+            await ApiFixture.EventuallyAsync(
+                async () =>
+                {
+                    await RingAsync(source);
+                    var page = JsonSerializer.Deserialize<JsonElement>(
+                        await again.Http.GetStringAsync("/api/audit/events?type=deadline_missed")
+                    );
+                    return page.GetProperty("entries")
+                        .EnumerateArray()
+                        .Select(e => e.GetProperty("body").GetProperty("kind").GetString())
+                        .Distinct()
+                        .Order()
+                        .SequenceEqual(["credit", "objection-answer", "payment", "review"]);
+                },
+                "every kind of deadline is missed after 100 days"
+            );
         }
         finally
         {

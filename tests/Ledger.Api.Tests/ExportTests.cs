@@ -14,7 +14,12 @@ public sealed partial class ExportTests(ApiFixture api)
 {
     private static (int Exit, string Output) Run(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["LANG"] = "C.UTF-8" } };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["LANG"] = "C.UTF-8" },
+        };
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
@@ -31,24 +36,59 @@ public sealed partial class ExportTests(ApiFixture api)
         await using var product = await SampleProcess.StartAsync(api, "ledger_export", "AUDITOR");
         var (hledger, beancount) = (product.At("journal.hledger"), product.At("journal.beancount"));
         await File.WriteAllTextAsync(hledger, await product.Http.GetStringAsync("/api/exports/journal"));
-        await File.WriteAllTextAsync(beancount, await product.Http.GetStringAsync("/api/exports/journal?format=beancount"));
+        await File.WriteAllTextAsync(
+            beancount,
+            await product.Http.GetStringAsync("/api/exports/journal?format=beancount")
+        );
         Assert.Equal((0, ""), Run("hledger", "-f", hledger, "check"));
         Assert.Equal((0, ""), Run("bean-check", beancount));
 
-        var funds = JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync("/api/funds")).EnumerateArray().Select(f => f.Id()).ToList();
+        var funds = JsonSerializer
+            .Deserialize<JsonElement>(await product.Http.GetStringAsync("/api/funds"))
+            .EnumerateArray()
+            .Select(f => f.Id())
+            .ToList();
         Assert.Equal(12, funds.Count);
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var compared = 0;
         foreach (var date in new[] { today, today.AddDays(-30), new DateOnly(today.Year - 1, 12, 31) })
         {
-            var (exit, csv) = Run("hledger", "-f", hledger, "balance", "--flat", "--no-total", "-O", "csv", "-e", $"{date.AddDays(1):yyyy-MM-dd}");
+            var (exit, csv) = Run(
+                "hledger",
+                "-f",
+                hledger,
+                "balance",
+                "--flat",
+                "--no-total",
+                "-O",
+                "csv",
+                "-e",
+                $"{date.AddDays(1):yyyy-MM-dd}"
+            );
             Assert.Equal(0, exit);
-            var theirs = HledgerRow().Matches(csv).ToDictionary(m => m.Groups["account"].Value, m => decimal.Parse(m.Groups["amount"].Value, CultureInfo.InvariantCulture));
+            var theirs = HledgerRow()
+                .Matches(csv)
+                .ToDictionary(
+                    m => m.Groups["account"].Value,
+                    m => decimal.Parse(m.Groups["amount"].Value, CultureInfo.InvariantCulture)
+                );
             var ours = new Dictionary<string, decimal>();
             foreach (var fund in funds)
-                foreach (var account in JsonSerializer.Deserialize<JsonElement>(await product.Http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={date:yyyy-MM-dd}")).GetProperty("accounts").EnumerateArray())
-                    ours[$"{fund}:{account.GetProperty("account").GetString()}"] = account.GetProperty("amount").GetDecimal();
-            Assert.Equal(ours.OrderBy(a => a.Key, StringComparer.Ordinal), theirs.OrderBy(a => a.Key, StringComparer.Ordinal));
+            foreach (
+                var account in JsonSerializer
+                    .Deserialize<JsonElement>(
+                        await product.Http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={date:yyyy-MM-dd}")
+                    )
+                    .GetProperty("accounts")
+                    .EnumerateArray()
+            )
+                ours[$"{fund}:{account.GetProperty("account").GetString()}"] = account
+                    .GetProperty("amount")
+                    .GetDecimal();
+            Assert.Equal(
+                ours.OrderBy(a => a.Key, StringComparer.Ordinal),
+                theirs.OrderBy(a => a.Key, StringComparer.Ordinal)
+            );
             compared += ours.Count;
         }
         Assert.True(compared > 60, $"{compared} accounts");
@@ -56,7 +96,11 @@ public sealed partial class ExportTests(ApiFixture api)
         await GeneralLedgerAgreesAsync(product.Http, funds, today);
 
         // One unbalanced fen, and both say so.
-        var broken = (await File.ReadAllTextAsync(hledger)).Replace(" 60000.00 CNY", " 60000.01 CNY", StringComparison.Ordinal);
+        var broken = (await File.ReadAllTextAsync(hledger)).Replace(
+            " 60000.00 CNY",
+            " 60000.01 CNY",
+            StringComparison.Ordinal
+        );
         await File.WriteAllTextAsync(hledger, broken);
         Assert.NotEqual(0, Run("hledger", "-f", hledger, "check").Exit);
     }
@@ -69,25 +113,81 @@ public sealed partial class ExportTests(ApiFixture api)
         using var zip = new ZipArchive(await response.Content.ReadAsStreamAsync());
         List<Dictionary<string, string>> Table(string name)
         {
-            using var csv = new CsvReader(new StreamReader(zip.GetEntry($"{name}.csv")!.Open()), CultureInfo.InvariantCulture);
-            return [.. csv.GetRecords<dynamic>().Select(r => ((IDictionary<string, object>)r).ToDictionary(f => f.Key, f => (string)f.Value))];
+            using var csv = new CsvReader(
+                new StreamReader(zip.GetEntry($"{name}.csv")!.Open()),
+                CultureInfo.InvariantCulture
+            );
+            return
+            [
+                .. csv.GetRecords<dynamic>()
+                    .Select(r => ((IDictionary<string, object>)r).ToDictionary(f => f.Key, f => (string)f.Value)),
+            ];
         }
         static decimal Yuan(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
-        var (entries, lines, balances, accounts, periods) = (Table("GL_Journal_Entry"), Table("GL_Journal_Entry_Line"), Table("GL_Trial_Balance"), Table("BAS_Chart_Of_Accounts"), Table("BAS_Accounting_Period"));
-        Assert.Equal(entries.Select(e => e["Journal_ID"]).Order(), lines.Select(l => l["Journal_ID"]).Distinct().Order());
-        Assert.All(lines.GroupBy(l => l["Journal_ID"]), e => Assert.Equal(0m, e.Sum(l => l["Amount_Credit_Debit_Indicator"] == "D" ? Yuan(l["Amount"]) : -Yuan(l["Amount"]))));
-        Assert.Subset(accounts.Select(a => a["GL_Account_Number"]).ToHashSet(), lines.Select(l => l["GL_Account_Number"]).ToHashSet());
-        Assert.Subset(accounts.Select(a => a["GL_Account_Number"]).ToHashSet(), accounts.Select(a => a["Parent_GL_Account_Number"]).Where(p => p.Length > 0).ToHashSet());
-        Assert.Equal(periods.Select(p => (p["Fiscal_Year"], p["Accounting_Period"])), entries.Select(e => (e["Fiscal_Year"], e["Accounting_Period"])).Distinct().Order());
-        Assert.Equal("102 银行存款—集体补助专户—可用", accounts.Single(a => a["Ledger_Account"] == "available:general")["GL_Account_Name"]);
-        Assert.Equal(lines.Where(l => l["Amount_Credit_Debit_Indicator"] == "D").Sum(l => Yuan(l["Amount"])), balances.Sum(b => Yuan(b["Debit_Amount"])));
-        Assert.All(balances, b => Assert.Equal(Yuan(b["Ending_Balance"]), Yuan(b["Beginning_Balance"]) + Yuan(b["Debit_Amount"]) - Yuan(b["Credit_Amount"])));
+        var (entries, lines, balances, accounts, periods) = (
+            Table("GL_Journal_Entry"),
+            Table("GL_Journal_Entry_Line"),
+            Table("GL_Trial_Balance"),
+            Table("BAS_Chart_Of_Accounts"),
+            Table("BAS_Accounting_Period")
+        );
+        Assert.Equal(
+            entries.Select(e => e["Journal_ID"]).Order(),
+            lines.Select(l => l["Journal_ID"]).Distinct().Order()
+        );
+        Assert.All(
+            lines.GroupBy(l => l["Journal_ID"]),
+            e =>
+                Assert.Equal(
+                    0m,
+                    e.Sum(l => l["Amount_Credit_Debit_Indicator"] == "D" ? Yuan(l["Amount"]) : -Yuan(l["Amount"]))
+                )
+        );
+        Assert.Subset(
+            accounts.Select(a => a["GL_Account_Number"]).ToHashSet(),
+            lines.Select(l => l["GL_Account_Number"]).ToHashSet()
+        );
+        Assert.Subset(
+            accounts.Select(a => a["GL_Account_Number"]).ToHashSet(),
+            accounts.Select(a => a["Parent_GL_Account_Number"]).Where(p => p.Length > 0).ToHashSet()
+        );
+        Assert.Equal(
+            periods.Select(p => (p["Fiscal_Year"], p["Accounting_Period"])),
+            entries.Select(e => (e["Fiscal_Year"], e["Accounting_Period"])).Distinct().Order()
+        );
+        Assert.Equal(
+            "102 银行存款—集体补助专户—可用",
+            accounts.Single(a => a["Ledger_Account"] == "available:general")["GL_Account_Name"]
+        );
+        Assert.Equal(
+            lines.Where(l => l["Amount_Credit_Debit_Indicator"] == "D").Sum(l => Yuan(l["Amount"])),
+            balances.Sum(b => Yuan(b["Debit_Amount"]))
+        );
+        Assert.All(
+            balances,
+            b =>
+                Assert.Equal(
+                    Yuan(b["Ending_Balance"]),
+                    Yuan(b["Beginning_Balance"]) + Yuan(b["Debit_Amount"]) - Yuan(b["Credit_Amount"])
+                )
+        );
         foreach (var fund in funds)
         {
-            var trial = JsonSerializer.Deserialize<JsonElement>(await http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={today:yyyy-MM-dd}")).GetProperty("accounts").EnumerateArray()
+            var trial = JsonSerializer
+                .Deserialize<JsonElement>(
+                    await http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={today:yyyy-MM-dd}")
+                )
+                .GetProperty("accounts")
+                .EnumerateArray()
                 .ToDictionary(a => a.GetProperty("account").GetString()!, a => a.GetProperty("amount").GetDecimal());
-            var ending = balances.Where(b => b["Business_Unit_Code"] == fund).GroupBy(b => b["GL_Account_Number"]).ToDictionary(g => g.Key[(g.Key.IndexOf('.') + 1)..], g => Yuan(g.Last()["Ending_Balance"]));
-            Assert.Equal(trial.OrderBy(a => a.Key, StringComparer.Ordinal), ending.Where(b => b.Value != 0).OrderBy(a => a.Key, StringComparer.Ordinal));
+            var ending = balances
+                .Where(b => b["Business_Unit_Code"] == fund)
+                .GroupBy(b => b["GL_Account_Number"])
+                .ToDictionary(g => g.Key[(g.Key.IndexOf('.') + 1)..], g => Yuan(g.Last()["Ending_Balance"]));
+            Assert.Equal(
+                trial.OrderBy(a => a.Key, StringComparer.Ordinal),
+                ending.Where(b => b.Value != 0).OrderBy(a => a.Key, StringComparer.Ordinal)
+            );
         }
     }
 
@@ -99,27 +199,75 @@ public sealed partial class ExportTests(ApiFixture api)
         var folder = Directory.CreateTempSubdirectory("ledger-export");
         try
         {
-            var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile };
+            var settings = new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = api.ConnectionString,
+                ["Ledger__KeyFile"] = api.KeyFile,
+            };
             var file = Path.Combine(folder.FullName, "journal.hledger");
-            Assert.Equal(0, (await ApiProcess.RunAsync(settings, "export", "--format", "hledger", "--region", village.Offices.County, "--out", file)).Exit);
+            Assert.Equal(
+                0,
+                (
+                    await ApiProcess.RunAsync(
+                        settings,
+                        "export",
+                        "--format",
+                        "hledger",
+                        "--region",
+                        village.Offices.County,
+                        "--out",
+                        file
+                    )
+                ).Exit
+            );
             using var journal = await village.Offices.Auditor.SendAsync(HttpMethod.Get, "/api/exports/journal", null);
             Assert.Equal(await journal.Content.ReadAsStringAsync(), await File.ReadAllTextAsync(file));
             Assert.Equal(2, (await ApiProcess.RunAsync(settings, "export", "--format", "pdf")).Exit);
 
             using var sample = await village.Officer.SendAsync(HttpMethod.Get, "/api/exports/account-map", null);
             var map = Path.Combine(folder.FullName, "map.csv");
-            await File.WriteAllTextAsync(map, (await sample.Content.ReadAsStringAsync()).Replace("322,收益分配,", "311,公积公益金,", StringComparison.Ordinal));
+            await File.WriteAllTextAsync(
+                map,
+                (await sample.Content.ReadAsStringAsync()).Replace(
+                    "322,收益分配,",
+                    "311,公积公益金,",
+                    StringComparison.Ordinal
+                )
+            );
             settings["Ledger__AccountMap"] = map;
             var zip = Path.Combine(folder.FullName, "gl.zip");
-            Assert.Equal(0, (await ApiProcess.RunAsync(settings, "export", "--format", "general-ledger", "--region", village.VillageCode, "--out", zip)).Exit);
+            Assert.Equal(
+                0,
+                (
+                    await ApiProcess.RunAsync(
+                        settings,
+                        "export",
+                        "--format",
+                        "general-ledger",
+                        "--region",
+                        village.VillageCode,
+                        "--out",
+                        zip
+                    )
+                ).Exit
+            );
             using (var archive = ZipFile.OpenRead(zip))
             using (var accounts = new StreamReader(archive.GetEntry("BAS_Chart_Of_Accounts.csv")!.Open()))
-                Assert.Contains("311.source:collective-income,311 公积公益金—提取集体补助资金", await accounts.ReadToEndAsync());
+                Assert.Contains(
+                    "311.source:collective-income,311 公积公益金—提取集体补助资金",
+                    await accounts.ReadToEndAsync()
+                );
 
             await File.WriteAllTextAsync(map, "account,code,name,subsidiary,type\nreserved,102,银行存款,,asset\n");
-            Assert.Contains("没有账户“available:general”", (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(settings))).Message);
+            Assert.Contains(
+                "没有账户“available:general”",
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(settings))).Message
+            );
             await File.WriteAllTextAsync(map, "account,code,name,subsidiary,type\nreserved,102,银行存款,,gold\n");
-            Assert.Contains("第 2 行", (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(settings))).Message);
+            Assert.Contains(
+                "第 2 行",
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(settings))).Message
+            );
         }
         finally
         {
@@ -141,13 +289,37 @@ public sealed partial class ExportTests(ApiFixture api)
         Assert.DoesNotContain("fund-", text.Replace(village.FundId, "", StringComparison.Ordinal));
         using var foreign = await api.NewOffices().Auditor.SendAsync(HttpMethod.Get, "/api/exports/journal", null);
         Assert.Equal("", await foreign.Content.ReadAsStringAsync());
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/api/exports/journal?format=pdf");
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/api/exports/journal?format=events");
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            "/api/exports/journal?format=pdf"
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            "/api/exports/journal?format=events"
+        );
 
         using var log = await village.Offices.Auditor.SendAsync(HttpMethod.Get, "/api/exports/events", null);
-        var lines = (await log.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonSerializer.Deserialize<JsonElement>(l)).ToList();
-        Assert.Equal(await api.ScalarAsync<long>("select count(*) from ledger.mt_events where headers ->> 'region' like @county || '%'", ("county", village.Offices.County)), lines.Count);
-        Assert.Contains(lines, l => l.GetProperty("type").GetString() == "funds_reserved" && l.GetProperty("data").GetProperty("amountFen").GetInt64() == 20_000);
+        var lines = (await log.Content.ReadAsStringAsync())
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => JsonSerializer.Deserialize<JsonElement>(l))
+            .ToList();
+        Assert.Equal(
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where headers ->> 'region' like @county || '%'",
+                ("county", village.Offices.County)
+            ),
+            lines.Count
+        );
+        Assert.Contains(
+            lines,
+            l =>
+                l.GetProperty("type").GetString() == "funds_reserved"
+                && l.GetProperty("data").GetProperty("amountFen").GetInt64() == 20_000
+        );
         Assert.DoesNotContain(people[0].Name, await log.Content.ReadAsStringAsync());
     }
 
@@ -158,17 +330,30 @@ public sealed partial class ExportTests(ApiFixture api)
         await village.AllocateAsync(1234.05m);
         async Task<string> Cells(string path)
         {
-            using var response = await village.Officer.SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd(Imports.Workbook.ContentType));
+            using var response = await village.Officer.SendAsync(
+                HttpMethod.Get,
+                path,
+                null,
+                more: r => r.Headers.Accept.ParseAdd(Imports.Workbook.ContentType)
+            );
             Assert.Equal(Imports.Workbook.ContentType, response.Content.Headers.ContentType?.MediaType);
             using var zip = new ZipArchive(await response.Content.ReadAsStreamAsync());
             using var reader = new StreamReader(zip.GetEntry("xl/worksheets/sheet1.xml")!.Open());
             return await reader.ReadToEndAsync();
         }
         Assert.Contains("壹仟贰佰叁拾肆元零伍分", await Cells($"/api/funds/{village.FundId}/statement"));
-        var sequence = (await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement")).GetProperty("lines")[0].GetProperty("sequence").GetInt64();
+        var sequence = (await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement"))
+            .GetProperty("lines")[0]
+            .GetProperty("sequence")
+            .GetInt64();
         var voucher = await Cells($"/api/funds/{village.FundId}/vouchers/{sequence}");
         Assert.Contains("322 收益分配—提取集体补助资金", voucher);
         Assert.Contains("壹仟贰佰叁拾肆元零伍分", voucher);
-        await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/funds/{village.FundId}/vouchers/{sequence + 1_000_000}");
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/funds/{village.FundId}/vouchers/{sequence + 1_000_000}"
+        );
     }
 }

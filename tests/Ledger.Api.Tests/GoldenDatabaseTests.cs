@@ -20,7 +20,8 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "GoldenDatabases");
 
     /// <summary>The villages of make.py by their numbers: collective id, fund id.</summary>
-    private static string Collective(int number) => Domain.Identity.StreamId.Collective(SamplePeople.CreditCode(County, number));
+    private static string Collective(int number) =>
+        Domain.Identity.StreamId.Collective(SamplePeople.CreditCode(County, number));
 
     private static string Fund(int number) => Domain.Identity.StreamId.FundOf(Collective(number));
 
@@ -37,31 +38,79 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         ("A3 a fund's document that says more", "Fund", Fund(8), "", "(events)"),
         ("A3 beyond the cap by a forged policy year", "Promise", null, "C11", "各项补助共 7000.00 元"),
         ("B4 payment dated before its approval", "Promise", null, "C17", "业务日期 2025-12-01 的已占用 -1000.00 元"),
-        ("B4 refund dated before its receipt, on the account", "Promise", null, "C17", "业务日期 2025-12-15 的已入账 -200.00 元"),
+        (
+            "B4 refund dated before its receipt, on the account",
+            "Promise",
+            null,
+            "C17",
+            "业务日期 2025-12-15 的已入账 -200.00 元"
+        ),
         ("B4 refund dated before its receipt, for the person", "Promise", null, "C17", "退回的业务日期 2025-12-15"),
         ("B4 year closed on what was reserved", "Promise", Fund(2), "C24", "2025 年度结账时 已占用 -1000.00 元"),
         ("B4 year closed on what was credited", "Promise", Fund(2), "C24", "2025 年度结账时 已入账 -200.00 元"),
         ("B4 payment dated before the notice", "Promise", null, "C16", "付款的业务日期 2025-12-01"),
         ("B4 payment dated before the notice ended", "Promise", null, "C16", "付款的业务日期 2026-02-05"),
         ("B5 the same subsidy twice after a split", "Promise", null, "C4", $"获同源集体 {Collective(4)} 补助"),
-        ("B6 approved as the plan was, not as it is", "Promise", null, "C10", "按审批时有效的方案和缴费档次应为 120.00 元"),
-        ("B6 approved as the tier was, not as it is", "Promise", null, "C10", "按审批时有效的方案和缴费档次应为 250.00 元"),
+        (
+            "B6 approved as the plan was, not as it is",
+            "Promise",
+            null,
+            "C10",
+            "按审批时有效的方案和缴费档次应为 120.00 元"
+        ),
+        (
+            "B6 approved as the tier was, not as it is",
+            "Promise",
+            null,
+            "C10",
+            "按审批时有效的方案和缴费档次应为 250.00 元"
+        ),
         ("B6 a dead person paid", "Promise", null, "C4", "付款时已登记死亡"),
         ("B6 a departed person paid", "Promise", null, "C4", "付款时不是本集体成员"),
         ("B6 a catch-up payer paid", "Promise", null, "C5", "付款时有本年度一次性补缴"),
         ("B6 paid on a contribution that was reversed", "Promise", null, "C6", "付款时没有本年度个人缴费记录"),
-        ("B7 one bank reference for two payments", "Promise", Fund(3), "C17", "银行流水号 NX20260211TWICE 用于 2 笔付款"),
+        (
+            "B7 one bank reference for two payments",
+            "Promise",
+            Fund(3),
+            "C17",
+            "银行流水号 NX20260211TWICE 用于 2 笔付款"
+        ),
         ("B7 one slip for three allocations", "Finding", Fund(3), "C7", "用于 3 笔划入"),
         ("B7 one tax reference for two persons", "Finding", null, "C4", "税务凭证号 SW370811TWICE 用于 2 人"),
         ("B8 an objection upheld that changed nothing", "Finding", null, "C16", "名单和金额没有变化就付款了"),
-        ("B8 an objection answered by who raised it", "Finding", null, "C16", $"township.{Township} 答复了自己提出的异议"),
+        (
+            "B8 an objection answered by who raised it",
+            "Finding",
+            null,
+            "C16",
+            $"township.{Township} 答复了自己提出的异议"
+        ),
         ("B10 a meeting of 2010", "Finding", null, "C13", "会议日期 2010-05-01"),
         ("B10 a meeting of one", "Finding", null, "C13", "应到 1 人"),
-        ("C14 reviewer and approver delegate to each other", "Finding", "account-wang.approver", "C15", "与 account-li.reviewer 互相委托"),
+        (
+            "C14 reviewer and approver delegate to each other",
+            "Finding",
+            "account-wang.approver",
+            "C15",
+            "与 account-li.reviewer 互相委托"
+        ),
         ("C15 an account named public", "Finding", "account-public", "C20", "系统自用"),
         ("C15 an account named console", "Finding", "account-console", "C20", "系统自用"),
-        ("C16 a citizen id as contribution reference", "Finding", null, "C20", "contribution_recorded 的内容中有身份证号"),
-        ("C16 a citizen id as Idempotency-Key", "Finding", null, "C20", "funds_allocated 的 Idempotency-Key 是身份证号"),
+        (
+            "C16 a citizen id as contribution reference",
+            "Finding",
+            null,
+            "C20",
+            "contribution_recorded 的内容中有身份证号"
+        ),
+        (
+            "C16 a citizen id as Idempotency-Key",
+            "Finding",
+            null,
+            "C20",
+            "funds_allocated 的 Idempotency-Key 是身份证号"
+        ),
     ];
 
     private async Task<Product> RestoredAsync(string name)
@@ -101,7 +150,10 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         await product.StartAsync();
 
         // It is ready, and goes on: a village in which nothing is wrong receives money and files.
-        await ApiFixture.EventuallyAsync(async () => (await product.Http.GetAsync("/health/ready")).IsSuccessStatusCode, "ready");
+        await ApiFixture.EventuallyAsync(
+            async () => (await product.Http.GetAsync("/health/ready")).IsSuccessStatusCode,
+            "ready"
+        );
         var officer = product.Offices.Officer($"{Township}201");
         var slip = await officer.EvidenceAsync("a new slip");
         var allocated = await officer.PostAsync(
@@ -145,12 +197,16 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         var (exit, said) = Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys, "--only-hashes");
         Assert.True(exit == 0, said);
         (exit, said) = Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
-        Assert.True(exit == 1 && said.Contains("付款的业务日期 2025-12-01，公示至 2026-01-12", StringComparison.Ordinal), said);
+        Assert.True(
+            exit == 1 && said.Contains("付款的业务日期 2025-12-01，公示至 2026-01-12", StringComparison.Ordinal),
+            said
+        );
 
         // Named by the endpoint, and by the command.
         JsonElement check = default;
         await ApiFixture.EventuallyAsync(
-            async () => (check = await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0,
+            async () =>
+                (check = await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0,
             "the projections have caught up"
         );
         Assert.False(check.GetProperty("isSound").GetBoolean());
@@ -193,7 +249,10 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
                 && (d.Id == Fund(1) || members.Any(m => d.Id.Contains(m["member-".Length..], StringComparison.Ordinal)))
         );
         // Each broken promise once.
-        Assert.Equal(inCity.Count(d => d.Projection == "Promise"), inCity.Where(d => d.Projection == "Promise").Distinct().Count());
+        Assert.Equal(
+            inCity.Count(d => d.Projection == "Promise"),
+            inCity.Where(d => d.Projection == "Promise").Distinct().Count()
+        );
     }
 
     /// <summary>
@@ -209,14 +268,17 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             .Select(l => JsonNode.Parse(l)!.AsObject())
             .ToList();
         var application = (string)
-            all.Single(l => (string)l["stream"]! == Fund(2) && (string)l["type"]! == "funds_reserved")["data"]!["applicationId"]!;
+            all.Single(l => (string)l["stream"]! == Fund(2) && (string)l["type"]! == "funds_reserved")["data"]![
+                "applicationId"
+            ]!;
         var village = all.Where(l =>
                 (string)l["stream"]! is var s
                 && (
                     s == Fund(2)
                     || s == application
                     || s == "policy-year-3708-2025"
-                    || s.StartsWith("member-year-", StringComparison.Ordinal) && s.EndsWith("-2025", StringComparison.Ordinal)
+                    || s.StartsWith("member-year-", StringComparison.Ordinal)
+                        && s.EndsWith("-2025", StringComparison.Ordinal)
                 )
             )
             .Where(l => (string)l["type"]! != "deadline_missed")

@@ -9,7 +9,14 @@ public sealed class IdempotencyTests(ApiFixture api)
     private async Task<(SampleVillage Village, object Body, string Path)> AllocationAsync()
     {
         var village = await api.RegisteredAsync();
-        var body = new { amount = 12.34m, source = "collective-income", sourceName = "租金", evidence = new[] { await village.Officer.EvidenceAsync("slip") }, confirmDuplicate = "同一回单的另一笔" };
+        var body = new
+        {
+            amount = 12.34m,
+            source = "collective-income",
+            sourceName = "租金",
+            evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            confirmDuplicate = "同一回单的另一笔",
+        };
         return (village, body, $"/api/funds/{village.FundId}/allocations");
     }
 
@@ -24,7 +31,10 @@ public sealed class IdempotencyTests(ApiFixture api)
         Assert.Equal(await first.Content.ReadAsStringAsync(), await second.Content.ReadAsStringAsync());
         Assert.Equal(first.Headers.ETag, second.Headers.ETag);
         Assert.True(second.Headers.Contains("Idempotent-Replay"));
-        Assert.Equal(12.34m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal());
+        Assert.Equal(
+            12.34m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+        );
     }
 
     [Fact]
@@ -32,10 +42,17 @@ public sealed class IdempotencyTests(ApiFixture api)
     {
         var (village, body, path) = await AllocationAsync();
         var key = Guid.NewGuid().ToString();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key)));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ => village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key))
+        );
         Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
         Assert.Single((await Task.WhenAll(answers.Select(a => a.Content.ReadAsStringAsync()))).Distinct());
-        Assert.Equal(12.34m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal());
+        Assert.Equal(
+            12.34m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+        );
     }
 
     [Fact]
@@ -44,7 +61,19 @@ public sealed class IdempotencyTests(ApiFixture api)
         var (village, body, path) = await AllocationAsync();
         var key = Guid.NewGuid().ToString();
         await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
-        using var other = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { amount = 1, source = "collective-income", sourceName = "x" }), key);
+        using var other = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Json(
+                new
+                {
+                    amount = 1,
+                    source = "collective-income",
+                    sourceName = "x",
+                }
+            ),
+            key
+        );
         Assert.Equal(HttpStatusCode.Conflict, other.StatusCode);
         Assert.Contains("idempotency-mismatch", await other.Content.ReadAsStringAsync());
         var colleague = api.Client(village.Officer.Actor with { Id = "colleague" });
@@ -59,14 +88,29 @@ public sealed class IdempotencyTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         var (path, key) = ($"{village.ApplicationPath}/approval", Guid.NewGuid().ToString());
-        using var first = await village.Offices.Approver.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), key);
+        using var first = await village.Offices.Approver.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Json(new { }),
+            key
+        );
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
         await village.NoticeAsync();
-        using var again = await village.Offices.Approver.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), key);
+        using var again = await village.Offices.Approver.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Json(new { }),
+            key
+        );
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
         Assert.True(again.Headers.Contains("Idempotent-Replay"));
         Assert.Equal(await first.Content.ReadAsStringAsync(), await again.Content.ReadAsStringAsync());
-        using var other = await village.Offices.Approver.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), Guid.NewGuid().ToString());
+        using var other = await village.Offices.Approver.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Json(new { }),
+            Guid.NewGuid().ToString()
+        );
         Assert.Contains("wrong-state", await other.Content.ReadAsStringAsync());
     }
 
@@ -74,7 +118,12 @@ public sealed class IdempotencyTests(ApiFixture api)
     public async Task A_refusal_is_a_first_answer_too()
     {
         var (village, _, path) = await AllocationAsync();
-        var body = new { amount = 5, source = "collective-income", sourceName = "租金" };
+        var body = new
+        {
+            amount = 5,
+            source = "collective-income",
+            sourceName = "租金",
+        };
         var key = Guid.NewGuid().ToString();
         using var first = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
         using var second = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), key);
@@ -90,8 +139,18 @@ public sealed class IdempotencyTests(ApiFixture api)
         var sheet = SampleSheets.Members(people);
         var key = Guid.NewGuid().ToString();
         var path = $"/api/members/import?collectiveId={village.CollectiveId}";
-        using var first = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Form(sheet, "a.xlsx"), key);
-        using var second = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Form(sheet, "a.xlsx"), key);
+        using var first = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Form(sheet, "a.xlsx"),
+            key
+        );
+        using var second = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Form(sheet, "a.xlsx"),
+            key
+        );
         Assert.Equal(HttpStatusCode.OK, second.StatusCode);
         Assert.Equal(await first.Content.ReadAsStringAsync(), await second.Content.ReadAsStringAsync());
     }
@@ -100,7 +159,12 @@ public sealed class IdempotencyTests(ApiFixture api)
     public async Task A_post_without_a_key_is_refused()
     {
         var (village, body, path) = await AllocationAsync();
-        using var response = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), more: r => r.Headers.Remove("Idempotency-Key"));
+        using var response = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Json(body),
+            more: r => r.Headers.Remove("Idempotency-Key")
+        );
         Assert.Contains("idempotency-key-missing", await response.Content.ReadAsStringAsync());
     }
 
@@ -111,10 +175,20 @@ public sealed class IdempotencyTests(ApiFixture api)
         using var read = await village.Officer.SendAsync(HttpMethod.Get, $"/api/funds/{village.FundId}", null);
         var etag = read.Headers.ETag!;
         Assert.Equal("\"1\"", etag.Tag);
-        using var fresh = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), more: r => r.Headers.IfMatch.Add(etag));
+        using var fresh = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Json(body),
+            more: r => r.Headers.IfMatch.Add(etag)
+        );
         Assert.Equal(HttpStatusCode.Created, fresh.StatusCode);
         Assert.Equal("\"2\"", fresh.Headers.ETag!.Tag);
-        using var stale = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body), more: r => r.Headers.IfMatch.Add(etag));
+        using var stale = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            path,
+            SampleClient.Json(body),
+            more: r => r.Headers.IfMatch.Add(etag)
+        );
         Assert.Equal(HttpStatusCode.PreconditionFailed, stale.StatusCode);
         Assert.Contains("version-mismatch", await stale.Content.ReadAsStringAsync());
     }

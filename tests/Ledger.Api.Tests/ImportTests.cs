@@ -23,20 +23,40 @@ public sealed class ImportTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var people = new SamplePeople(11).Take(3, village.Offices.County);
-        var text = "姓名,身份证号,手机号,银行卡号\r\n" + string.Concat(people.Select(p => $"\"{p.Name}\",{p.CitizenId},{p.Phone},\r\n"));
+        var text =
+            "姓名,身份证号,手机号,银行卡号\r\n"
+            + string.Concat(people.Select(p => $"\"{p.Name}\",{p.CitizenId},{p.Phone},\r\n"));
         var bytes = encoding switch
         {
             "utf-8" => new UTF8Encoding(false).GetBytes(text),
             "utf-8-mark" => [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(text)],
             _ => Encoding.GetEncoding("GB18030").GetBytes(text),
         };
-        var answer = await village.Officer.UploadAsync($"/api/members/import?collectiveId={village.CollectiveId}", bytes, "名册.csv");
+        var answer = await village.Officer.UploadAsync(
+            $"/api/members/import?collectiveId={village.CollectiveId}",
+            bytes,
+            "名册.csv"
+        );
         Assert.Equal(3, answer.GetProperty("imported").GetInt32());
         var listed = await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}");
-        Assert.Equal(people.Select(p => p.Name[..1]).Order(), listed.GetProperty("members").EnumerateArray().Select(m => m.GetProperty("name").GetString()![..1]).Order());
+        Assert.Equal(
+            people.Select(p => p.Name[..1]).Order(),
+            listed.GetProperty("members").EnumerateArray().Select(m => m.GetProperty("name").GetString()![..1]).Order()
+        );
         Assert.DoesNotContain(people[0].CitizenId, listed.ToString());
         // The same file again changes nothing.
-        Assert.Equal(3, (await village.Officer.UploadAsync($"/api/members/import?collectiveId={village.CollectiveId}", bytes, "名册.csv")).GetProperty("unchanged").GetInt32());
+        Assert.Equal(
+            3,
+            (
+                await village.Officer.UploadAsync(
+                    $"/api/members/import?collectiveId={village.CollectiveId}",
+                    bytes,
+                    "名册.csv"
+                )
+            )
+                .GetProperty("unchanged")
+                .GetInt32()
+        );
     }
 
     [Fact]
@@ -44,13 +64,25 @@ public sealed class ImportTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var people = new SamplePeople(12).Take(3, village.Offices.County);
-        var text = $"姓名,身份证号,手机号\n{people[0].Name},{people[0].CitizenId},123\n,{people[1].CitizenId},\n{people[2].Name},11010519491231002Y,\n{people[2].Name},{people[2].CitizenId},\n";
+        var text =
+            $"姓名,身份证号,手机号\n{people[0].Name},{people[0].CitizenId},123\n,{people[1].CitizenId},\n{people[2].Name},11010519491231002Y,\n{people[2].Name},{people[2].CitizenId},\n";
         var path = $"/api/members/import?collectiveId={village.CollectiveId}";
         using var form = SampleClient.Form(Encoding.UTF8.GetBytes(text), "名册.csv");
         var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Officer, path, form);
-        Assert.Equal([("手机号", 2), ("姓名", 3), ("身份证号", 4)],
-            problem.GetProperty("faults").EnumerateArray().Select(f => (f.GetProperty("column").GetString(), f.GetProperty("row").GetInt32())));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where type = 'member_registered' and data ->> 'collectiveId' = @id", ("id", village.CollectiveId)));
+        Assert.Equal(
+            [("手机号", 2), ("姓名", 3), ("身份证号", 4)],
+            problem
+                .GetProperty("faults")
+                .EnumerateArray()
+                .Select(f => (f.GetProperty("column").GetString(), f.GetProperty("row").GetInt32()))
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where type = 'member_registered' and data ->> 'collectiveId' = @id",
+                ("id", village.CollectiveId)
+            )
+        );
 
         var part = await village.Officer.UploadAsync($"{path}&partial=true", Encoding.UTF8.GetBytes(text), "名册.csv");
         Assert.Equal((1, 3), (part.GetProperty("imported").GetInt32(), part.GetProperty("skipped").GetInt32()));
@@ -63,20 +95,29 @@ public sealed class ImportTests(ApiFixture api)
         var people = new SamplePeople(77).Take(25, village.Offices.County);
         await village.ImportMembersAsync(people);
         var file = Path.Combine(Path.GetTempPath(), $"contributions-{Guid.NewGuid():N}.csv");
-        string Line(int i, string tier) => $"{people[i].Name},{people[i].CitizenId},{tier},{tier},{api.Today:yyyy-MM-dd},正常缴费,SWL{village.VillageCode}{i:0000}\r\n";
+        string Line(int i, string tier) =>
+            $"{people[i].Name},{people[i].CitizenId},{tier},{tier},{api.Today:yyyy-MM-dd},正常缴费,SWL{village.VillageCode}{i:0000}\r\n";
         try
         {
             // Row 14 has a tier that there is not.
-            var text = "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\r\n" + string.Concat(people.Select((_, i) => Line(i, i == 12 ? "77" : "300")));
+            var text =
+                "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\r\n"
+                + string.Concat(people.Select((_, i) => Line(i, i == 12 ? "77" : "300")));
             await File.WriteAllBytesAsync(file, Encoding.GetEncoding("GB18030").GetBytes(text));
-            var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-            {
-                ["file"] = file,
-                ["to"] = "http://localhost",
-                ["year"] = $"{api.Today.Year}",
-                ["rows"] = "10",
-                ["token"] = api.Host.Services.GetRequired<Security.Tokens>().Issue(village.Offices.Tax.Actor, TimeSpan.FromHours(1)),
-            }).Build();
+            var configuration = new ConfigurationBuilder()
+                .AddInMemoryCollection(
+                    new Dictionary<string, string?>
+                    {
+                        ["file"] = file,
+                        ["to"] = "http://localhost",
+                        ["year"] = $"{api.Today.Year}",
+                        ["rows"] = "10",
+                        ["token"] = api
+                            .Host.Services.GetRequired<Security.Tokens>()
+                            .Issue(village.Offices.Tax.Actor, TimeSpan.FromHours(1)),
+                    }
+                )
+                .Build();
             var said = new StringWriter();
             Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
             Assert.Contains("完成：25 行，导入 24，早已有 0，有误未导入 1", said.ToString());
@@ -84,14 +125,26 @@ public sealed class ImportTests(ApiFixture api)
             var faults = await File.ReadAllLinesAsync($"{file}.faults.csv");
             Assert.Equal(2, faults.Length);
             Assert.StartsWith("14,缴费档次（元）,", faults[1], StringComparison.Ordinal);
-            Assert.Equal(24, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'", ("p", $"SWL{village.VillageCode}")));
+            Assert.Equal(
+                24,
+                await api.ScalarAsync<long>(
+                    "select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'",
+                    ("p", $"SWL{village.VillageCode}")
+                )
+            );
 
             // Mended: what was sent before answers as it did, the mended batch has one that is new.
             await File.WriteAllTextAsync(file, text.Replace(Line(12, "77"), Line(12, "300"), StringComparison.Ordinal));
             said = new StringWriter();
             Assert.Equal(0, await ImportCommand.RunAsync(configuration, said, api.Http));
             Assert.False(File.Exists($"{file}.faults.csv"));
-            Assert.Equal(25, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'", ("p", $"SWL{village.VillageCode}")));
+            Assert.Equal(
+                25,
+                await api.ScalarAsync<long>(
+                    "select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'",
+                    ("p", $"SWL{village.VillageCode}")
+                )
+            );
 
             // Whom the ledger does not know gets nothing in, and is told.
             configuration["token"] = "nonsense";
@@ -122,18 +175,34 @@ public sealed class ImportTests(ApiFixture api)
             ? Encoding.UTF8.GetBytes("姓名,身份证号\n" + string.Concat(roster.Select(p => $"{p.Name},{p.CitizenId}\n")))
             : SampleSheets.Roster(roster);
         var seal = await village.Officer.EvidenceAsync("seal");
-        using var form = SampleClient.Form(file, asCsv ? "名单.csv" : "名单.xlsx", "roster", ("planId", village.PlanId), ("seal", seal));
-        using var response = await village.Officer.SendAsync(HttpMethod.Post, "/api/applications", form, more: r => r.Headers.Accept.ParseAdd(Workbook.ContentType));
+        using var form = SampleClient.Form(
+            file,
+            asCsv ? "名单.csv" : "名单.xlsx",
+            "roster",
+            ("planId", village.PlanId),
+            ("seal", seal)
+        );
+        using var response = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            "/api/applications",
+            form,
+            more: r => r.Headers.Accept.ParseAdd(Workbook.ContentType)
+        );
         Assert.Equal(HttpStatusCode.UnprocessableEntity, response.StatusCode);
         Assert.Equal(Workbook.ContentType, response.Content.Headers.ContentType!.MediaType);
 
         using var document = SpreadsheetDocument.Open(await response.Content.ReadAsStreamAsync(), false);
-        var rows = document.FirstSheet()!.Worksheet.Descendants<Row>().ToDictionary(r => (int)r.RowIndex!.Value, r => r.Elements<Cell>().ToList());
+        var rows = document
+            .FirstSheet()!
+            .Worksheet.Descendants<Row>()
+            .ToDictionary(r => (int)r.RowIndex!.Value, r => r.Elements<Cell>().ToList());
         Assert.Equal(Workbook.FaultHeading, rows[1][^1].InnerText);
         Assert.Equal("身份证号：不是本集体成员", rows[3][^1].InnerText);
         Assert.Equal("姓名：姓名与成员登记不一致", rows[4][^1].InnerText);
         Assert.Equal(stranger.CitizenId, rows[3][1].InnerText);
-        var formats = document.WorkbookPart!.WorkbookStylesPart!.Stylesheet.CellFormats!.Elements<CellFormat>().ToList();
+        var formats = document
+            .WorkbookPart!.WorkbookStylesPart!.Stylesheet.CellFormats!.Elements<CellFormat>()
+            .ToList();
         bool Red(Cell c) => formats[(int)(c.StyleIndex?.Value ?? 0)].FillId?.Value > 1;
         Assert.True(Red(rows[3][1]) && Red(rows[4][0]), "the faulty cells are red");
         Assert.False(Red(rows[2][0]) || Red(rows[2][1]) || Red(rows[3][0]), "the sound cells are not");
@@ -155,7 +224,12 @@ public sealed class ImportTests(ApiFixture api)
             cell.CellValue = new CellValue("3.7081119900101E+17");
         }
         using var form = SampleClient.Form(stream.ToArray(), "名册.xlsx");
-        var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Officer, $"/api/members/import?collectiveId={village.CollectiveId}", form);
+        var problem = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            village.Officer,
+            $"/api/members/import?collectiveId={village.CollectiveId}",
+            form
+        );
         Assert.Contains("存成了数字", problem.GetProperty("faults")[0].GetProperty("message").GetString());
     }
 
@@ -185,11 +259,20 @@ public sealed class ImportTests(ApiFixture api)
         using var form = SampleClient.Form(stream.ToArray(), "缴费.xlsx");
         var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Offices.Tax, path, form);
         var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
-        Assert.Equal(("amount-invalid", 3, "个人缴费金额（元）"), (fault.GetProperty("code").GetString(), fault.GetProperty("row").GetInt32(), fault.GetProperty("column").GetString()));
+        Assert.Equal(
+            ("amount-invalid", 3, "个人缴费金额（元）"),
+            (
+                fault.GetProperty("code").GetString(),
+                fault.GetProperty("row").GetInt32(),
+                fault.GetProperty("column").GetString()
+            )
+        );
 
         await village.Offices.Tax.UploadAsync($"{path}&partial=true", stream.ToArray(), "缴费.xlsx");
-        var id = await api.ScalarAsync<string>("select stream_id from ledger.mt_events where type = 'contribution_recorded' and data ->> 'amountFen' = '30010' and data ->> 'paidOn' = @on order by seq_id desc limit 1",
-            ("on", $"{api.Today:yyyy-MM-dd}"));
+        var id = await api.ScalarAsync<string>(
+            "select stream_id from ledger.mt_events where type = 'contribution_recorded' and data ->> 'amountFen' = '30010' and data ->> 'paidOn' = @on order by seq_id desc limit 1",
+            ("on", $"{api.Today:yyyy-MM-dd}")
+        );
         Assert.StartsWith("member-year-", id);
     }
 
@@ -201,41 +284,66 @@ public sealed class ImportTests(ApiFixture api)
         await village.ImportMembersAsync([person]);
         var twice = SampleSheets.Contributions([(person, 300, false), (person, 500, true)], api.Today, "T");
         var path = $"/api/contributions/import?year={village.Year}";
-        Assert.Equal(2, (await village.Offices.Tax.UploadAsync(path, twice, "缴费.xlsx")).GetProperty("imported").GetInt32());
-        Assert.Equal(2, (await village.Offices.Tax.UploadAsync(path, twice, "缴费.xlsx")).GetProperty("unchanged").GetInt32());
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
+        Assert.Equal(
+            2,
+            (await village.Offices.Tax.UploadAsync(path, twice, "缴费.xlsx")).GetProperty("imported").GetInt32()
+        );
+        Assert.Equal(
+            2,
+            (await village.Offices.Tax.UploadAsync(path, twice, "缴费.xlsx")).GetProperty("unchanged").GetInt32()
+        );
+        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")[0]
+            .Id();
         var year = await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}");
         Assert.Equal(2, year.GetProperty("contributions").GetArrayLength());
         Assert.Equal(2, year.GetProperty("version").GetInt32());
     }
 
     [Theory]
-    [InlineData("members"), InlineData("contributions"), InlineData("roster"), InlineData("receipts"), InlineData("bank-statement")]
+    [
+        InlineData("members"),
+        InlineData("contributions"),
+        InlineData("roster"),
+        InlineData("receipts"),
+        InlineData("bank-statement")
+    ]
     public async Task The_template_has_the_headings_that_the_reader_asks_for(string name)
     {
         using var response = await api.Http.GetAsync($"/api/templates/{name}.xlsx");
         using var document = SpreadsheetDocument.Open(await response.Content.ReadAsStreamAsync(), false);
-        var headings = document.FirstSheet()!.Worksheet.Descendants<Row>().First().Elements<Cell>().Select(c => c.InnerText);
+        var headings = document
+            .FirstSheet()!
+            .Worksheet.Descendants<Row>()
+            .First()
+            .Elements<Cell>()
+            .Select(c => c.InnerText);
         Assert.Equal(Sheets.All.Single(s => s.Name == name).Columns.Select(c => c.Heading), headings);
         using var none = await api.Http.GetAsync("/api/templates/other.xlsx");
         Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
     }
 
-    public static TheoryData<string, byte[], string> BadFiles => new()
-    {
-        { "empty.xlsx", [], "file-invalid" },
-        { "broken.xlsx", [.. "PK\x03\x04 not really a zip"u8], "file-invalid" },
-        { "binary.csv", [0, 1, 2, 3, 255], "file-invalid" },
-        { "columns.csv", [.. "姓名,电话\n张三,1\n"u8], "file-invalid" },
-        { "norows.csv", [.. "姓名,身份证号\n"u8], "file-invalid" },
-    };
+    public static TheoryData<string, byte[], string> BadFiles =>
+        new()
+        {
+            { "empty.xlsx", [], "file-invalid" },
+            { "broken.xlsx", [.. "PK\x03\x04 not really a zip"u8], "file-invalid" },
+            { "binary.csv", [0, 1, 2, 3, 255], "file-invalid" },
+            { "columns.csv", [.. "姓名,电话\n张三,1\n"u8], "file-invalid" },
+            { "norows.csv", [.. "姓名,身份证号\n"u8], "file-invalid" },
+        };
 
     [Theory, MemberData(nameof(BadFiles))]
     public async Task A_file_that_cannot_be_read_says_why(string name, byte[] content, string code)
     {
         var village = await api.RegisteredAsync();
         using var form = SampleClient.Form(content, name);
-        var problem = await ApiFixture.RefusedAsync(code, village.Officer, $"/api/members/import?collectiveId={village.CollectiveId}", form);
+        var problem = await ApiFixture.RefusedAsync(
+            code,
+            village.Officer,
+            $"/api/members/import?collectiveId={village.CollectiveId}",
+            form
+        );
         Assert.NotEqual("", problem.GetProperty("detail").GetString());
     }
 
@@ -245,7 +353,12 @@ public sealed class ImportTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var text = "姓名,身份证号\n" + string.Concat(Enumerable.Repeat("张三,x\n", Sheets.Members.MaxRows + 1));
         using var form = SampleClient.Form(Encoding.UTF8.GetBytes(text), "名册.csv");
-        await ApiFixture.RefusedAsync("limit-exceeded", village.Officer, $"/api/members/import?collectiveId={village.CollectiveId}", form);
+        await ApiFixture.RefusedAsync(
+            "limit-exceeded",
+            village.Officer,
+            $"/api/members/import?collectiveId={village.CollectiveId}",
+            form
+        );
     }
 
     [Fact]
@@ -257,13 +370,19 @@ public sealed class ImportTests(ApiFixture api)
         await using var connection = await api.Database.OpenConnectionAsync();
         foreach (var person in people)
         {
-            Assert.Equal(0, await api.ScalarAsync<long>(
-                """
-                select (select count(*) from ledger.mt_events where data::text || headers::text like @n or data::text || headers::text like @i)
-                     + (select count(*) from ledger.mt_doc_member where data::text like @n or data::text like @i)
-                     + (select count(*) from ledger.person where encode(data, 'escape') like @i)
-                     + (select count(*) from ledger.idempotency where encode(body, 'escape') like @i)
-                """, ("n", $"%{person.Name}\"%"), ("i", $"%{person.CitizenId}%")));
+            Assert.Equal(
+                0,
+                await api.ScalarAsync<long>(
+                    """
+                    select (select count(*) from ledger.mt_events where data::text || headers::text like @n or data::text || headers::text like @i)
+                         + (select count(*) from ledger.mt_doc_member where data::text like @n or data::text like @i)
+                         + (select count(*) from ledger.person where encode(data, 'escape') like @i)
+                         + (select count(*) from ledger.idempotency where encode(body, 'escape') like @i)
+                    """,
+                    ("n", $"%{person.Name}\"%"),
+                    ("i", $"%{person.CitizenId}%")
+                )
+            );
         }
     }
 }

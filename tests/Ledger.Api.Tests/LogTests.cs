@@ -15,54 +15,130 @@ public sealed class LogTests(ApiFixture api)
     [Fact]
     public async Task Go_verifies_the_sample_countys_checkpoint_a_thousand_receipts_and_a_hundred_consistency_proofs_and_refuses_each_with_one_bit_flipped()
     {
-        await using var process = await SampleProcess.StartAsync(api, "ledger_go", "CITY_AUDITOR", ("Ledger__Log__CheckpointSeconds", "1"), ("Ledger__Log__Sm2", "true"));
+        await using var process = await SampleProcess.StartAsync(
+            api,
+            "ledger_go",
+            "CITY_AUDITOR",
+            ("Ledger__Log__CheckpointSeconds", "1"),
+            ("Ledger__Log__Sm2", "true")
+        );
         await using var owner = NpgsqlDataSource.Create(process.ConnectionString);
         await using var connection = await owner.OpenConnectionAsync();
 
         // Somebody is refused, and one member's personal data is erased: both leave the proofs as they are.
-        using (var refused = await process.Http.PostAsync($"/api/funds/{process.Variable("FUND")}/closure", SampleClient.Json(new { reason = "x" }))) Assert.False(refused.IsSuccessStatusCode);
-        var member = (await connection.QueryAsync("select stream_id from ledger.mt_events where type = 'member_registered' order by seq_id limit 1", r => r.GetString(0))).Single();
-        var membersEvent = (await connection.QueryAsync("select seq_id from ledger.mt_events where stream_id = @m order by 1 limit 1", r => r.GetInt64(0), ("m", member))).Single();
-        async Task<long> WaitingAsync() => JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log")) is var log && log.GetProperty("signedSize").GetInt64() == log.GetProperty("size").GetInt64() ? log.GetProperty("waiting").GetInt64() : -1;
+        using (
+            var refused = await process.Http.PostAsync(
+                $"/api/funds/{process.Variable("FUND")}/closure",
+                SampleClient.Json(new { reason = "x" })
+            )
+        )
+            Assert.False(refused.IsSuccessStatusCode);
+        var member = (
+            await connection.QueryAsync(
+                "select stream_id from ledger.mt_events where type = 'member_registered' order by seq_id limit 1",
+                r => r.GetString(0)
+            )
+        ).Single();
+        var membersEvent = (
+            await connection.QueryAsync(
+                "select seq_id from ledger.mt_events where stream_id = @m order by 1 limit 1",
+                r => r.GetInt64(0),
+                ("m", member)
+            )
+        ).Single();
+        async Task<long> WaitingAsync() =>
+            JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log")) is var log
+            && log.GetProperty("signedSize").GetInt64() == log.GetProperty("size").GetInt64()
+                ? log.GetProperty("waiting").GetInt64()
+                : -1;
         await ApiFixture.EventuallyAsync(async () => await WaitingAsync() == 0, "everything is signed");
         var before = process.At("before.tlog-proof");
-        await File.WriteAllTextAsync(before, await process.Http.GetStringAsync($"/api/audit/events/{membersEvent}/receipt"));
-        Assert.Equal(1, await connection.ExecuteAsync("update ledger.person set wrapped_key = null, data = null where member_id = @m", ("m", member)));
+        await File.WriteAllTextAsync(
+            before,
+            await process.Http.GetStringAsync($"/api/audit/events/{membersEvent}/receipt")
+        );
+        Assert.Equal(
+            1,
+            await connection.ExecuteAsync(
+                "update ledger.person set wrapped_key = null, data = null where member_id = @m",
+                ("m", member)
+            )
+        );
 
         var (keys, checkpoint, log) = (process.At("keys"), process.At("checkpoint"), process.At("log.jsonl"));
         await File.WriteAllTextAsync(keys, await process.Http.GetStringAsync("/log/keys"));
         await File.WriteAllTextAsync(checkpoint, await process.Http.GetStringAsync("/log/checkpoint"));
         await File.WriteAllBytesAsync(log, await process.Http.GetByteArrayAsync("/api/exports/log"));
         var size = Checkpoint.Parse(await File.ReadAllTextAsync(checkpoint)).Size;
-        Assert.Equal((await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single(), size);
+        Assert.Equal(
+            (await connection.QueryAsync("select count(*) from ledger.mt_events", r => r.GetInt64(0))).Single(),
+            size
+        );
         var entries = await File.ReadAllTextAsync(log);
         Assert.Contains("\"type\":\"command_refused\"", entries);
         Assert.DoesNotContain(new SamplePeople(370811).Take(1, "370811").Single().Name, entries);
 
         var random = new Random(1000);
         var receipts = Directory.CreateDirectory(process.At("receipts")).FullName;
-        var sequences = await connection.QueryAsync("select seq_id from ledger.mt_events order by seq_id", r => r.GetInt64(0));
-        var chosen = Enumerable.Range(0, sequences.Count).OrderBy(_ => random.Next()).Take(999).Select(i => sequences[i]).Append(membersEvent).Distinct().ToList();
+        var sequences = await connection.QueryAsync(
+            "select seq_id from ledger.mt_events order by seq_id",
+            r => r.GetInt64(0)
+        );
+        var chosen = Enumerable
+            .Range(0, sequences.Count)
+            .OrderBy(_ => random.Next())
+            .Take(999)
+            .Select(i => sequences[i])
+            .Append(membersEvent)
+            .Distinct()
+            .ToList();
         foreach (var sequence in chosen.Concat(sequences.Except(chosen).Take(1000 - chosen.Count)))
-            await File.WriteAllTextAsync(Path.Combine(receipts, $"{sequence}.tlog-proof"), await process.Http.GetStringAsync($"/api/audit/events/{sequence}/receipt"));
+            await File.WriteAllTextAsync(
+                Path.Combine(receipts, $"{sequence}.tlog-proof"),
+                await process.Http.GetStringAsync($"/api/audit/events/{sequence}/receipt")
+            );
         var pairs = new StringBuilder();
         for (var i = 0; i < 100; i++)
         {
             var (a, b) = (random.NextInt64(1, size + 1), random.NextInt64(1, size + 1));
-            pairs.Append($"{Math.Min(a, b)} {Math.Max(a, b)} {(await process.Http.GetStringAsync($"/log/consistency?from={Math.Min(a, b)}&to={Math.Max(a, b)}")).Trim().Replace('\n', ',')}\n");
+            pairs.Append(
+                $"{Math.Min(a, b)} {Math.Max(a, b)} {(await process.Http.GetStringAsync($"/log/consistency?from={Math.Min(a, b)}&to={Math.Max(a, b)}")).Trim().Replace('\n', ',')}\n"
+            );
         }
         await File.WriteAllTextAsync(process.At("consistency"), pairs.ToString());
-        var (exit, output) = Programs.Run("go", ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), process.Folder.FullName],
-            ("GO111MODULE", "off"), ("GOPATH", "/usr/share/gocode"), ("GOCACHE", process.At("gocache")), ("GOFLAGS", ""));
-        Assert.True(exit == 0 && output.Contains($"OK entries={size} receipts=1000 pairs=100 flips=", StringComparison.Ordinal), output);
+        var (exit, output) = Programs.Run(
+            "go",
+            ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), process.Folder.FullName],
+            ("GO111MODULE", "off"),
+            ("GOPATH", "/usr/share/gocode"),
+            ("GOCACHE", process.At("gocache")),
+            ("GOFLAGS", "")
+        );
+        Assert.True(
+            exit == 0 && output.Contains($"OK entries={size} receipts=1000 pairs=100 flips=", StringComparison.Ordinal),
+            output
+        );
         Assert.True(int.Parse(output.Trim().Split("flips=")[1]) > 4000, output);
 
         // Our own verifier, which shares only the tree's maths with the product, says the same and checks the ledger's promises too.
         (exit, output) = Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
-        Assert.True(exit == 0 && output.Contains($"{size} 条与检查点相符", StringComparison.Ordinal) && output.Contains("守恒 12 个资金", StringComparison.Ordinal), output);
+        Assert.True(
+            exit == 0
+                && output.Contains($"{size} 条与检查点相符", StringComparison.Ordinal)
+                && output.Contains("守恒 12 个资金", StringComparison.Ordinal),
+            output
+        );
         Assert.Equal(0, Programs.Verify("receipt", before, "--key", keys).Exit);
-        Assert.Equal(0, Programs.Verify("receipt", Path.Combine(receipts, $"{membersEvent}.tlog-proof"), "--key", keys).Exit);
-        Assert.True(JsonSerializer.Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean());
+        Assert.Equal(
+            0,
+            Programs.Verify("receipt", Path.Combine(receipts, $"{membersEvent}.tlog-proof"), "--key", keys).Exit
+        );
+        Assert.True(
+            JsonSerializer
+                .Deserialize<JsonElement>(await process.Http.GetStringAsync("/api/audit/log/check"))
+                .GetProperty("isSound")
+                .GetBoolean()
+        );
 
         // Tiles and entries as C2SP serves them give the same leaves.
         var bundle = await process.Http.GetByteArrayAsync("/log/tile/entries/000");
@@ -75,22 +151,43 @@ public sealed class LogTests(ApiFixture api)
             Assert.Equal(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(lines[i])), tile[(i * 32)..(i * 32 + 32)]);
             at += 2 + length;
         }
-        Assert.Equal(32 * (size / 256 % 256), (await process.Http.GetByteArrayAsync($"/log/tile/1/000.p/{size / 256 % 256}")).Length);
+        Assert.Equal(
+            32 * (size / 256 % 256),
+            (await process.Http.GetByteArrayAsync($"/log/tile/1/000.p/{size / 256 % 256}")).Length
+        );
 
         // What the verifier finds when the operator himself breaks a promise: each is a log that is well signed and yet refused.
         async Task BrokenAsync(string what, Func<List<string>, IEnumerable<string>> change)
         {
-            var changed = change([.. lines.Where(l => l.Length > 0)]).Select((l, i) => System.Text.RegularExpressions.Regex.Replace(l, "\"index\":[0-9]+,\"recordedAt\"", $"\"index\":{i},\"recordedAt\"")).ToList();
+            var changed = change([.. lines.Where(l => l.Length > 0)])
+                .Select(
+                    (l, i) =>
+                        System.Text.RegularExpressions.Regex.Replace(
+                            l,
+                            "\"index\":[0-9]+,\"recordedAt\"",
+                            $"\"index\":{i},\"recordedAt\""
+                        )
+                )
+                .ToList();
             var tree = new MerkleTree.Growing();
-            foreach (var line in changed) tree.Add(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(line)));
+            foreach (var line in changed)
+                tree.Add(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(line)));
             var signer = NoteSigner.Create("operator.example", NoteAlgorithm.Ed25519);
             var bare = new Checkpoint("operator.example", tree.Size, tree.Root(), []);
             var (file, note) = (process.At("broken.jsonl"), process.At("broken.checkpoint"));
             await File.WriteAllTextAsync(file, string.Concat(changed.Select(l => $"{l}\n")));
-            await File.WriteAllTextAsync(note, (bare with { Signatures = [signer.Sign(bare.Text, DateTimeOffset.UtcNow)] }).Note);
+            await File.WriteAllTextAsync(
+                note,
+                (bare with { Signatures = [signer.Sign(bare.Text, DateTimeOffset.UtcNow)] }).Note
+            );
             var (code, said) = Programs.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
             Assert.True(code == 1 && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
-            Assert.Equal(0, Programs.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes").Exit);
+            Assert.Equal(
+                0,
+                Programs
+                    .Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes")
+                    .Exit
+            );
         }
         static IEnumerable<string> Edited(List<string> all, string type, Func<string, string> edit)
         {
@@ -99,27 +196,106 @@ public sealed class LogTests(ApiFixture api)
             Assert.NotEqual(all[at], now);
             return all.Select((l, i) => i == at ? now : l);
         }
-        await BrokenAsync("跳到", all => all.Where((_, i) => i != all.FindIndex(l => l.Contains("\"type\":\"funds_allocated\"", StringComparison.Ordinal))));
-        await BrokenAsync("进项应从第", all => Edited(all, "funds_allocated", l => System.Text.RegularExpressions.Regex.Replace(l, "\"amountFen\":[0-9]+", "\"amountFen\":1")));
-        await BrokenAsync("超过最高档次", all => Edited(all, "policy_year_published", l => System.Text.RegularExpressions.Regex.Replace(l, "\"tierFen\":[0-9]+", "\"tierFen\":100")));
-        var reviewer = (await connection.QueryAsync("select data ->> 'reviewedBy' from ledger.mt_events where type = 'application_reviewed' order by seq_id limit 1", r => r.GetString(0))).Single();
-        await BrokenAsync("审批了自己提交或复核的申请", all => Edited(all, "application_approved", l => System.Text.RegularExpressions.Regex.Replace(l, "approver\\.370811", reviewer)));
-        await BrokenAsync("审批了自己提交或复核的申请", all => Edited(all, "application_approved", l => l.Replace("\"onBehalfOf\":null", $"\"onBehalfOf\":\"{reviewer}\"", StringComparison.Ordinal)));
-        static string Opened(string name, string role, string person, string by, string basis) => JsonSerializer.Serialize(new
-        {
-            index = 0,
-            recordedAt = "2026-01-05T00:00:00Z",
-            stream = $"account-{name}",
-            version = 1,
-            type = "account_opened",
-            headers = new { actor = by, role = "administrator", region = "370811" },
-            data = new { name, role, roleRegion = "370811", person, requestedBy = basis == "two-administrators" ? "first" : null, basis },
-        });
+        await BrokenAsync(
+            "跳到",
+            all =>
+                all.Where(
+                    (_, i) =>
+                        i != all.FindIndex(l => l.Contains("\"type\":\"funds_allocated\"", StringComparison.Ordinal))
+                )
+        );
+        await BrokenAsync(
+            "进项应从第",
+            all =>
+                Edited(
+                    all,
+                    "funds_allocated",
+                    l => System.Text.RegularExpressions.Regex.Replace(l, "\"amountFen\":[0-9]+", "\"amountFen\":1")
+                )
+        );
+        await BrokenAsync(
+            "超过最高档次",
+            all =>
+                Edited(
+                    all,
+                    "policy_year_published",
+                    l => System.Text.RegularExpressions.Regex.Replace(l, "\"tierFen\":[0-9]+", "\"tierFen\":100")
+                )
+        );
+        var reviewer = (
+            await connection.QueryAsync(
+                "select data ->> 'reviewedBy' from ledger.mt_events where type = 'application_reviewed' order by seq_id limit 1",
+                r => r.GetString(0)
+            )
+        ).Single();
+        await BrokenAsync(
+            "审批了自己提交或复核的申请",
+            all =>
+                Edited(
+                    all,
+                    "application_approved",
+                    l => System.Text.RegularExpressions.Regex.Replace(l, "approver\\.370811", reviewer)
+                )
+        );
+        await BrokenAsync(
+            "审批了自己提交或复核的申请",
+            all =>
+                Edited(
+                    all,
+                    "application_approved",
+                    l => l.Replace("\"onBehalfOf\":null", $"\"onBehalfOf\":\"{reviewer}\"", StringComparison.Ordinal)
+                )
+        );
+        static string Opened(string name, string role, string person, string by, string basis) =>
+            JsonSerializer.Serialize(
+                new
+                {
+                    index = 0,
+                    recordedAt = "2026-01-05T00:00:00Z",
+                    stream = $"account-{name}",
+                    version = 1,
+                    type = "account_opened",
+                    headers = new
+                    {
+                        actor = by,
+                        role = "administrator",
+                        region = "370811",
+                    },
+                    data = new
+                    {
+                        name,
+                        role,
+                        roleRegion = "370811",
+                        person,
+                        requestedBy = basis == "two-administrators" ? "first" : null,
+                        basis,
+                    },
+                }
+            );
         // Two accounts of one natural person; rights given by one where there are two, and by two who are one.
-        await BrokenAsync("审批了自己提交或复核的申请", all => [Opened(reviewer, "agency", "person-1", "first", "console"), Opened("approver.370811", "agency", "person-1", "first", "console"), .. all]);
-        string[] two = [Opened("first", "administrator", "person-1", "console", "console"), Opened("second", "administrator", "person-2", "first", "one-administrator"), Opened("third", "administrator", "person-1", "second", "two-administrators")];
-        await BrokenAsync("一人办理", all => [.. two, Opened("clerk", "agency", "person-9", "first", "one-administrator"), .. all]);
-        await BrokenAsync("申请人以外的另一位管理员", all => [.. two, Opened("clerk", "agency", "person-9", "third", "two-administrators"), .. all]);
+        await BrokenAsync(
+            "审批了自己提交或复核的申请",
+            all =>
+                [
+                    Opened(reviewer, "agency", "person-1", "first", "console"),
+                    Opened("approver.370811", "agency", "person-1", "first", "console"),
+                    .. all,
+                ]
+        );
+        string[] two =
+        [
+            Opened("first", "administrator", "person-1", "console", "console"),
+            Opened("second", "administrator", "person-2", "first", "one-administrator"),
+            Opened("third", "administrator", "person-1", "second", "two-administrators"),
+        ];
+        await BrokenAsync(
+            "一人办理",
+            all => [.. two, Opened("clerk", "agency", "person-9", "first", "one-administrator"), .. all]
+        );
+        await BrokenAsync(
+            "申请人以外的另一位管理员",
+            all => [.. two, Opened("clerk", "agency", "person-9", "third", "two-administrators"), .. all]
+        );
     }
 
     [Fact]
@@ -127,18 +303,44 @@ public sealed class LogTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(10);
-        var sequence = await api.ScalarAsync<long>("select max(seq_id) from ledger.mt_events where stream_id = @f", ("f", village.FundId));
+        var sequence = await api.ScalarAsync<long>(
+            "select max(seq_id) from ledger.mt_events where stream_id = @f",
+            ("f", village.FundId)
+        );
         using var own = await village.Officer.SendAsync(HttpMethod.Get, $"/api/audit/events/{sequence}/receipt", null);
         Assert.StartsWith("c2sp.org/tlog-proof@v1\n", await own.Content.ReadAsStringAsync());
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Auditor, HttpMethod.Get, $"/api/audit/events/{sequence}/receipt");
-        await ApiFixture.RefusedAsync("not-found", village.Offices.Auditor, HttpMethod.Get, $"/api/audit/events/{long.MaxValue}/receipt");
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Tax, HttpMethod.Get, $"/api/audit/events/{sequence}/receipt");
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.NewOffices().Auditor,
+            HttpMethod.Get,
+            $"/api/audit/events/{sequence}/receipt"
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Offices.Auditor,
+            HttpMethod.Get,
+            $"/api/audit/events/{long.MaxValue}/receipt"
+        );
+        await ApiFixture.RefusedAsync(
+            "forbidden",
+            village.Offices.Tax,
+            HttpMethod.Get,
+            $"/api/audit/events/{sequence}/receipt"
+        );
         await ApiFixture.RefusedAsync("forbidden", village.Offices.Auditor, HttpMethod.Get, "/api/exports/log"); // other cities are in it
         await ApiFixture.RefusedAsync("not-found", village.Offices.Auditor, HttpMethod.Get, "/log/tile/entries/000");
         await ApiFixture.RefusedAsync("forbidden", village.Officer, HttpMethod.Get, "/log/tile/entries/000");
-        foreach (var path in new[] { "/log/tile/0/x999/999", "/log/tile/9/000", "/log/tile/0/000.p/256", "/log/tile/0/abc" }) await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, path);
+        foreach (
+            var path in new[] { "/log/tile/0/x999/999", "/log/tile/9/000", "/log/tile/0/000.p/256", "/log/tile/0/abc" }
+        )
+            await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, path);
         await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/log/consistency?from=2&to=1");
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, $"/log/consistency?from=0&to={long.MaxValue}");
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            $"/log/consistency?from=0&to={long.MaxValue}"
+        );
     }
 
     [Fact]
@@ -159,15 +361,33 @@ public sealed class LogTests(ApiFixture api)
             await late.ExecuteAsync(refusal, ("id", lateId));
             await lost.ExecuteAsync(refusal, ("id", lostId));
             await village.AllocateAsync(5); // a higher sequence number, committed first
-            Task<bool> Logged(string stream) => api.ScalarAsync<bool>("select coalesce(bool_and(exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)), false) from ledger.mt_events e where e.stream_id = @s", ("s", stream));
-            await ApiFixture.EventuallyAsync(() => Logged(village.FundId), "events are not held up by what is still open");
+            Task<bool> Logged(string stream) =>
+                api.ScalarAsync<bool>(
+                    "select coalesce(bool_and(exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)), false) from ledger.mt_events e where e.stream_id = @s",
+                    ("s", stream)
+                );
+            await ApiFixture.EventuallyAsync(
+                () => Logged(village.FundId),
+                "events are not held up by what is still open"
+            );
             await never.RollbackAsync();
             await waiting.CommitAsync();
             await ApiFixture.EventuallyAsync(() => Logged(lateId), "the late one is taken in");
         }
-        var seq = await api.ScalarAsync<long>("select seq_id from ledger.mt_events where stream_id = @s", ("s", lateId));
-        await ApiFixture.EventuallyAsync(async () => await api.ScalarAsync<long>("select low_water from ledger.log_state") > seq, "the search goes on above them");
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.mt_events e, ledger.log_state s where e.seq_id <= s.low_water and not exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)"));
+        var seq = await api.ScalarAsync<long>(
+            "select seq_id from ledger.mt_events where stream_id = @s",
+            ("s", lateId)
+        );
+        await ApiFixture.EventuallyAsync(
+            async () => await api.ScalarAsync<long>("select low_water from ledger.log_state") > seq,
+            "the search goes on above them"
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events e, ledger.log_state s where e.seq_id <= s.low_water and not exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)"
+            )
+        );
         Assert.Equal(0, await api.ScalarAsync<long>("select max(log_index) + 1 - count(*) from ledger.log_entry")); // no gap, whatever other tests killed meanwhile
     }
 
@@ -175,12 +395,22 @@ public sealed class LogTests(ApiFixture api)
     public async Task The_check_of_the_log_holds_no_snapshot_while_it_rests()
     {
         await api.RegisteredAsync();
-        await ApiFixture.EventuallyAsync(() => api.ScalarAsync<bool>("select size > 0 from ledger.log_state"), "there is something to check");
-        await using var checking = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(api.ConnectionString) { ApplicationName = "resting" }.ConnectionString);
+        await ApiFixture.EventuallyAsync(
+            () => api.ScalarAsync<bool>("select size > 0 from ledger.log_state"),
+            "there is something to check"
+        );
+        await using var checking = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(api.ConnectionString) { ApplicationName = "resting" }.ConnectionString
+        );
         using var stop = new CancellationTokenSource();
         var check = new LogCheck(checking, LedgerStore.Schema, []).RunAsync(stop.Token, rest: 1_000_000);
-        await ApiFixture.EventuallyAsync(() => api.ScalarAsync<bool>("select coalesce(bool_and(state = 'idle' and backend_xmin is null), false) from pg_stat_activity where datname = current_database() and application_name = 'resting'"),
-            "its connection has no transaction");
+        await ApiFixture.EventuallyAsync(
+            () =>
+                api.ScalarAsync<bool>(
+                    "select coalesce(bool_and(state = 'idle' and backend_xmin is null), false) from pg_stat_activity where datname = current_database() and application_name = 'resting'"
+                ),
+            "its connection has no transaction"
+        );
         Assert.False(check.IsCompleted);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => check);
@@ -189,31 +419,106 @@ public sealed class LogTests(ApiFixture api)
     [Fact]
     public async Task The_running_role_owns_nothing_and_can_change_nothing_that_happened()
     {
-        var settings = Settings.Of(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["ConnectionStrings:Ledger"] = api.ConnectionString, ["Ledger:KeyFile"] = api.KeyFile }).Build());
+        var settings = Settings.Of(
+            new ConfigurationBuilder()
+                .AddInMemoryCollection(
+                    new Dictionary<string, string?>
+                    {
+                        ["ConnectionStrings:Ledger"] = api.ConnectionString,
+                        ["Ledger:KeyFile"] = api.KeyFile,
+                    }
+                )
+                .Build()
+        );
         var access = await DatabaseAccess.OfAsync(settings, null, KeyFile.LoadOrCreate(api.KeyFile));
         await using var application = NpgsqlDataSource.Create(access.Application);
         await using var connection = await application.OpenConnectionAsync();
-        foreach (var sql in new[]
-        {
-            "update ledger.mt_events set data = '{}'", "delete from ledger.mt_events", "truncate ledger.mt_events", "alter table ledger.mt_events disable trigger all", "drop trigger refuse_change on ledger.mt_events",
-            "update ledger.log_entry set seq = 0", "delete from ledger.log_tile", "update ledger.log_checkpoint set note = ''", "delete from ledger.log_finding", "truncate ledger.log_state", "delete from ledger.evidence",
-            "create table ledger.x (y int)", "create table public.x (y int)", "delete from ledger.idempotency", "delete from ledger.person", "drop table ledger.mt_events", "set session_replication_role = replica", "update ledger.schema_stamp set stamp = ''",
-        })
+        foreach (
+            var sql in new[]
+            {
+                "update ledger.mt_events set data = '{}'",
+                "delete from ledger.mt_events",
+                "truncate ledger.mt_events",
+                "alter table ledger.mt_events disable trigger all",
+                "drop trigger refuse_change on ledger.mt_events",
+                "update ledger.log_entry set seq = 0",
+                "delete from ledger.log_tile",
+                "update ledger.log_checkpoint set note = ''",
+                "delete from ledger.log_finding",
+                "truncate ledger.log_state",
+                "delete from ledger.evidence",
+                "create table ledger.x (y int)",
+                "create table public.x (y int)",
+                "delete from ledger.idempotency",
+                "delete from ledger.person",
+                "drop table ledger.mt_events",
+                "set session_replication_role = replica",
+                "update ledger.schema_stamp set stamp = ''",
+            }
+        )
         {
             var refused = await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(sql));
             Assert.True(refused.SqlState == PostgresErrorCodes.InsufficientPrivilege, $"{sql}: {refused.Message}");
         }
         // What it may update, it may only let grow.
-        foreach (var sql in new[] { "update ledger.log_state set size = size - 1", "update ledger.log_tile set hashes = substring(hashes for 32) where octet_length(hashes) > 32", "update ledger.log_tile set hashes = decode(repeat('00', octet_length(hashes)), 'hex')" })
-            Assert.Contains("only grows", (await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(sql))).MessageText);
-        Assert.Equal(0, (await connection.QueryAsync("select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = current_user", r => r.GetInt64(0))).Single());
+        foreach (
+            var sql in new[]
+            {
+                "update ledger.log_state set size = size - 1",
+                "update ledger.log_tile set hashes = substring(hashes for 32) where octet_length(hashes) > 32",
+                "update ledger.log_tile set hashes = decode(repeat('00', octet_length(hashes)), 'hex')",
+            }
+        )
+            Assert.Contains(
+                "only grows",
+                (await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(sql))).MessageText
+            );
+        Assert.Equal(
+            0,
+            (
+                await connection.QueryAsync(
+                    "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = current_user",
+                    r => r.GetInt64(0)
+                )
+            ).Single()
+        );
 
         // It starts with the application's connection alone, and not with one that could change events, nor on a database without tables.
-        var alone = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = access.Application, ["Ledger__KeyFile"] = api.KeyFile };
-        await using (var process = await ApiProcess.StartAsync(alone)) Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
-        Assert.Contains("可以改动事件", (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(new Dictionary<string, string>(alone) { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["ConnectionStrings__LedgerOwner"] = api.ConnectionString }))).Message);
-        var empty = new NpgsqlConnectionStringBuilder(access.Application) { Database = new NpgsqlConnectionStringBuilder(await api.NewDatabaseAsync("ledger_empty")).Database };
-        Assert.Contains("schema", (await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartAsync(new Dictionary<string, string>(alone) { ["ConnectionStrings__Ledger"] = empty.ConnectionString }))).Message);
+        var alone = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Ledger"] = access.Application,
+            ["Ledger__KeyFile"] = api.KeyFile,
+        };
+        await using (var process = await ApiProcess.StartAsync(alone))
+            Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode);
+        Assert.Contains(
+            "可以改动事件",
+            (
+                await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                    ApiProcess.StartAsync(
+                        new Dictionary<string, string>(alone)
+                        {
+                            ["ConnectionStrings__Ledger"] = api.ConnectionString,
+                            ["ConnectionStrings__LedgerOwner"] = api.ConnectionString,
+                        }
+                    )
+                )
+            ).Message
+        );
+        var empty = new NpgsqlConnectionStringBuilder(access.Application)
+        {
+            Database = new NpgsqlConnectionStringBuilder(await api.NewDatabaseAsync("ledger_empty")).Database,
+        };
+        Assert.Contains(
+            "schema",
+            (
+                await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                    ApiProcess.StartAsync(
+                        new Dictionary<string, string>(alone) { ["ConnectionStrings__Ledger"] = empty.ConnectionString }
+                    )
+                )
+            ).Message
+        );
     }
 
     /// <summary>docs/security.md, as a DBA reads it: two roles made by hand, the owner's used by the schema command alone.</summary>
@@ -230,8 +535,18 @@ public sealed class LogTests(ApiFixture api)
             await connection.ExecuteAsync($"alter database {server.Database} owner to {owner}");
         }
         var keys = Path.Combine(Directory.CreateTempSubdirectory("ledger-dba").FullName, "keys.json");
-        string As(string role, string password) => new NpgsqlConnectionStringBuilder(server.ConnectionString) { Username = role, Password = password }.ConnectionString;
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__LedgerOwner"] = As(owner, "o"), ["ConnectionStrings__Ledger"] = As(application, "a"), ["Ledger__KeyFile"] = keys };
+        string As(string role, string password) =>
+            new NpgsqlConnectionStringBuilder(server.ConnectionString)
+            {
+                Username = role,
+                Password = password,
+            }.ConnectionString;
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__LedgerOwner"] = As(owner, "o"),
+            ["ConnectionStrings__Ledger"] = As(application, "a"),
+            ["Ledger__KeyFile"] = keys,
+        };
         Assert.Equal((0, ""), await ApiProcess.RunAsync(settings, "schema"));
         settings.Remove("ConnectionStrings__LedgerOwner");
         await using (var process = await ApiProcess.StartAsync(settings))
@@ -240,7 +555,10 @@ public sealed class LogTests(ApiFixture api)
             var tokens = new Security.Tokens(KeyFile.LoadOrCreate(keys), TimeProvider.System);
             var offices = new SampleOffices(actor => new SampleClient(process.Http, tokens, actor), "370811");
             await offices.PublishPolicyAsync(2026);
-            await ApiFixture.EventuallyAsync(async () => (await process.Http.GetAsync("/log/checkpoint")).IsSuccessStatusCode, "the log is signed");
+            await ApiFixture.EventuallyAsync(
+                async () => (await process.Http.GetAsync("/log/checkpoint")).IsSuccessStatusCode,
+                "the log is signed"
+            );
         }
         Directory.Delete(Path.GetDirectoryName(keys)!, recursive: true);
     }
@@ -260,7 +578,10 @@ public sealed class LogTests(ApiFixture api)
         var both = await product.DownloadAsync("/log/checkpoint", "both");
         Assert.Equal(2, Checkpoint.Parse(await File.ReadAllTextAsync(both)).Signatures.Count);
         var known = await product.DownloadAsync("/log/keys", "known.keys");
-        var proof = await product.DownloadAsync($"/log/consistency?from={Checkpoint.Parse(await File.ReadAllTextAsync(older)).Size}&to={Checkpoint.Parse(await File.ReadAllTextAsync(both)).Size}", "proof");
+        var proof = await product.DownloadAsync(
+            $"/log/consistency?from={Checkpoint.Parse(await File.ReadAllTextAsync(older)).Size}&to={Checkpoint.Parse(await File.ReadAllTextAsync(both)).Size}",
+            "proof"
+        );
         Assert.Equal(0, Programs.Verify("consistency", older, both, proof, "--key", first).Exit); // who knows only the old key
         Assert.Equal(1, Programs.Verify("consistency", both, older, proof, "--key", first).Exit);
 
@@ -272,7 +593,10 @@ public sealed class LogTests(ApiFixture api)
         await product.Village.AllocateAsync(1);
         var latest = Checkpoint.Parse(await product.SealedAsync());
         Assert.Null(old.Verifies(latest.Text, Assert.Single(latest.Signatures)));
-        Assert.Equal(await File.ReadAllLinesAsync(known), await File.ReadAllLinesAsync(await product.DownloadAsync("/log/keys", "again.keys"))); // old checkpoints can still be checked
+        Assert.Equal(
+            await File.ReadAllLinesAsync(known),
+            await File.ReadAllLinesAsync(await product.DownloadAsync("/log/keys", "again.keys"))
+        ); // old checkpoints can still be checked
         var now = await product.DownloadAsync("/log/checkpoint", "now");
         Assert.Contains("没有日志", Programs.Verify("consistency", older, now, proof, "--key", first).Output);
         Assert.Equal(2, Programs.Verify("nonsense").Exit);

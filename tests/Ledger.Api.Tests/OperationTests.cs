@@ -9,10 +9,14 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
     private static async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync(ApiProcess process)
     {
         using var response = await process.Http.GetAsync("/health/ready");
-        return (response.StatusCode, JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()));
+        return (
+            response.StatusCode,
+            JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync())
+        );
     }
 
-    private static string[] Codes(JsonElement health) => [.. health.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()!)];
+    private static string[] Codes(JsonElement health) =>
+        [.. health.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()!)];
 
     [Fact]
     public async Task Ready_becomes_degraded_with_its_reasons_and_the_metrics_count_commands_and_refusals_without_saying_whose()
@@ -21,38 +25,112 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
         product.Settings["Ledger__Metrics"] = "true";
         await product.StopAsync();
         await product.StartAsync();
-        await ApiFixture.EventuallyAsync(async () => (await HealthAsync(product.Process)).Health.GetProperty("status").GetString() == "ready", "ready");
+        await ApiFixture.EventuallyAsync(
+            async () => (await HealthAsync(product.Process)).Health.GetProperty("status").GetString() == "ready",
+            "ready"
+        );
         var digest = await product.Village.Officer.EvidenceAsync("slip");
         await product.Village.AllocateAsync(3);
-        await ApiFixture.RefusedAsync("amount-invalid", product.Village.Officer, $"/api/funds/{product.Village.FundId}/allocations", new { amount = -1, source = "collective-income", sourceName = "x", evidence = new[] { digest } });
-        await ApiFixture.RefusedAsync("evidence-missing", product.Village.Officer, $"/api/funds/{product.Village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "x" });
-        await ApiFixture.EventuallyAsync(async () =>
-        {
-            var metrics = await product.Http.GetStringAsync("/metrics");
-            return metrics.Contains("outcome=\"evidence-missing\"", StringComparison.Ordinal) && metrics.Contains("ledger_log_unsealed", StringComparison.Ordinal);
-        }, "the metrics are there");
+        await ApiFixture.RefusedAsync(
+            "amount-invalid",
+            product.Village.Officer,
+            $"/api/funds/{product.Village.FundId}/allocations",
+            new
+            {
+                amount = -1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = new[] { digest },
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            product.Village.Officer,
+            $"/api/funds/{product.Village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+            }
+        );
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                var metrics = await product.Http.GetStringAsync("/metrics");
+                return metrics.Contains("outcome=\"evidence-missing\"", StringComparison.Ordinal)
+                    && metrics.Contains("ledger_log_unsealed", StringComparison.Ordinal);
+            },
+            "the metrics are there"
+        );
         var text = await product.Http.GetStringAsync("/metrics");
-        Assert.True(System.Text.RegularExpressions.Regex.IsMatch(text, "ledger_command_duration_seconds_count\\{[^}]*command=\"allocate-funds\"[^}]*outcome=\"done\"[^}]*\\} 1\\b"), string.Join((char)10, text.Split((char)10).Where(l => l.StartsWith("ledger", StringComparison.Ordinal) && !l.Contains("bucket", StringComparison.Ordinal))));
-        foreach (var gauge in (string[])["ledger_projection_audit_trail_lag", "ledger_projection_work_queue_lag", "ledger_log_unsealed_age_seconds", "ledger_log_checkpoint_age_seconds", "ledger_log_findings", "ledger_receipts_unmatched", "ledger_transit_open", "ledger_messages_dead"])
+        Assert.True(
+            System.Text.RegularExpressions.Regex.IsMatch(
+                text,
+                "ledger_command_duration_seconds_count\\{[^}]*command=\"allocate-funds\"[^}]*outcome=\"done\"[^}]*\\} 1\\b"
+            ),
+            string.Join(
+                (char)10,
+                text.Split((char)10)
+                    .Where(l =>
+                        l.StartsWith("ledger", StringComparison.Ordinal)
+                        && !l.Contains("bucket", StringComparison.Ordinal)
+                    )
+            )
+        );
+        foreach (
+            var gauge in (string[])
+                [
+                    "ledger_projection_audit_trail_lag",
+                    "ledger_projection_work_queue_lag",
+                    "ledger_log_unsealed_age_seconds",
+                    "ledger_log_checkpoint_age_seconds",
+                    "ledger_log_findings",
+                    "ledger_receipts_unmatched",
+                    "ledger_transit_open",
+                    "ledger_messages_dead",
+                ]
+        )
             Assert.Contains(gauge, text);
-        foreach (var private_ in (string[])[product.Village.FundId, product.Village.VillageCode, product.Village.Officer.Actor.Id, digest]) Assert.DoesNotContain(private_, text);
+        foreach (
+            var private_ in (string[])
+                [product.Village.FundId, product.Village.VillageCode, product.Village.Officer.Actor.Id, digest]
+        )
+            Assert.DoesNotContain(private_, text);
 
         // Every name that the alert rules and the dashboard ask for is one that the product says.
         var docs = Path.Combine(AppContext.BaseDirectory, "../../../../../docs/operations");
-        var asked = new[] { "alerts.yml", "dashboard.json" }.SelectMany(f => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(Path.Combine(docs, f)), "ledger_[a-z_]+")).Select(m => m.Value).Distinct().ToList();
+        var asked = new[] { "alerts.yml", "dashboard.json" }
+            .SelectMany(f =>
+                System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(Path.Combine(docs, f)), "ledger_[a-z_]+")
+            )
+            .Select(m => m.Value)
+            .Distinct()
+            .ToList();
         Assert.True(asked.Count > 6);
         Assert.All(asked, name => Assert.Contains(name, text));
 
         // An older version wrote the funds: degraded, until a check has looked at all of them.
         await product.AttackAsync("update ledger.state_shape set shape = 'older' where type = 'Fund'");
-        await ApiFixture.EventuallyAsync(async () => Codes((await HealthAsync(product.Process)).Health).SequenceEqual(["states-changed"]), "degraded after an upgrade");
+        await ApiFixture.EventuallyAsync(
+            async () => Codes((await HealthAsync(product.Process)).Health).SequenceEqual(["states-changed"]),
+            "degraded after an upgrade"
+        );
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
-        await ApiFixture.EventuallyAsync(async () => (await HealthAsync(product.Process)).Health.GetProperty("status").GetString() == "ready", "ready again");
+        await ApiFixture.EventuallyAsync(
+            async () => (await HealthAsync(product.Process)).Health.GetProperty("status").GetString() == "ready",
+            "ready again"
+        );
 
         // Something is wrong with the log: it still serves, and says so.
-        await product.AttackAsync("insert into ledger.log_finding (kind, detail) values ('check', 'somebody was here')");
-        await ApiFixture.EventuallyAsync(async () => Codes((await HealthAsync(product.Process)).Health).Contains("log-finding"), "degraded");
+        await product.AttackAsync(
+            "insert into ledger.log_finding (kind, detail) values ('check', 'somebody was here')"
+        );
+        await ApiFixture.EventuallyAsync(
+            async () => Codes((await HealthAsync(product.Process)).Health).Contains("log-finding"),
+            "degraded"
+        );
         var (status, health) = await HealthAsync(product.Process);
         Assert.Equal((HttpStatusCode.OK, "degraded"), (status, health.GetProperty("status").GetString()));
     }
@@ -61,18 +139,30 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
     public async Task Without_being_asked_there_are_no_metrics_and_a_stop_finishes_what_is_under_way()
     {
         await using var product = await Product.StartAsync(databases, "ledger_s");
-        using (var metrics = await product.Http.GetAsync("/metrics")) Assert.Equal(HttpStatusCode.Unauthorized, metrics.StatusCode);
-        using (var live = await product.Http.GetAsync("/health/live")) Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        using (var metrics = await product.Http.GetAsync("/metrics"))
+            Assert.Equal(HttpStatusCode.Unauthorized, metrics.StatusCode);
+        using (var live = await product.Http.GetAsync("/health/live"))
+            Assert.Equal(HttpStatusCode.OK, live.StatusCode);
         var work = Enumerable.Range(0, 8).Select(_ => product.Village.AllocateAsync(1)).ToList();
         await Task.Delay(30);
         Assert.Equal(0, await product.Process.StopAsync());
         var answered = 0;
         foreach (var task in work)
         {
-            try { await task; answered++; }
-            catch (HttpRequestException) { /* it came after the door was closed */ }
+            try
+            {
+                await task;
+                answered++;
+            }
+            catch (HttpRequestException)
+            { /* it came after the door was closed */
+            }
         }
-        Assert.True(await product.ScalarAsync<long>("select count(*) from ledger.mt_events where type = 'funds_allocated'") >= 2 + answered, "something acknowledged is lost");
+        Assert.True(
+            await product.ScalarAsync<long>("select count(*) from ledger.mt_events where type = 'funds_allocated'")
+                >= 2 + answered,
+            "something acknowledged is lost"
+        );
         await product.StartAsync();
     }
 }

@@ -12,17 +12,23 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class PageAccessTests(ApiFixture api)
 {
-    private static string Region(string role, string village) => role switch
-    {
-        Roles.CityHrss => village[..4],
-        Roles.Township => village[..9],
-        Roles.VillageFinance => village,
-        _ => village[..6],
-    };
+    private static string Region(string role, string village) =>
+        role switch
+        {
+            Roles.CityHrss => village[..4],
+            Roles.Township => village[..9],
+            Roles.VillageFinance => village,
+            _ => village[..6],
+        };
 
     private IReadOnlyList<(string Route, IReadOnlyList<string> Roles)> Pages =>
-        [.. api.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null)
-            .Select(e => (e.RoutePattern.RawText!, e.Metadata.GetMetadata<RolesMetadata>()!.Roles))];
+        [
+            .. api
+                .Host.Services.GetRequiredService<EndpointDataSource>()
+                .Endpoints.OfType<RouteEndpoint>()
+                .Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null)
+                .Select(e => (e.RoutePattern.RawText!, e.Metadata.GetMetadata<RolesMetadata>()!.Roles)),
+        ];
 
     private async Task<(HttpStatusCode Status, string Text)> OpenAsync(string path, Actor? actor)
     {
@@ -33,7 +39,8 @@ public sealed class PageAccessTests(ApiFixture api)
             using var answer = await api.Http.SendAsync(request);
             return (answer.StatusCode, answer.Headers.Location?.ToString() ?? await answer.Content.ReadAsStringAsync());
         }
-        using var response = await api.Client(actor).SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd("text/html"));
+        using var response = await api.Client(actor)
+            .SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd("text/html"));
         return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
@@ -46,15 +53,40 @@ public sealed class PageAccessTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         var offices = village.Offices;
-        var donor = (await offices.Agriculture.PostAsync("/api/donors", new { kind = "charity", name = "县慈善总会", creditCode = SamplePeople.CreditCode(offices.County, 701) })).Id();
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
+        var donor = (
+            await offices.Agriculture.PostAsync(
+                "/api/donors",
+                new
+                {
+                    kind = "charity",
+                    name = "县慈善总会",
+                    creditCode = SamplePeople.CreditCode(offices.County, 701),
+                }
+            )
+        ).Id();
+        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")[0]
+            .GetProperty("memberId")
+            .GetString()!;
         var line = (await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement")).GetProperty("lines")[0];
-        string Fill(string route) => route
-            .Replace("/funds/{id}", $"/funds/{village.FundId}", StringComparison.Ordinal).Replace("/plans/{id}", $"/plans/{village.PlanId}", StringComparison.Ordinal).Replace("/collectives/{id}", $"/collectives/{village.CollectiveId}", StringComparison.Ordinal)
-            .Replace("/applications/{id}", $"/applications/{village.ApplicationId}", StringComparison.Ordinal).Replace("/notices/{id}", $"/notices/{village.ApplicationId}", StringComparison.Ordinal).Replace("/members/{id}", $"/members/{member}", StringComparison.Ordinal)
-            .Replace("{memberId}", member, StringComparison.Ordinal).Replace("{allocationId}", line.GetProperty("reference").GetString(), StringComparison.Ordinal).Replace("{sequence:long}", line.GetProperty("sequence").GetRawText(), StringComparison.Ordinal)
-            .Replace("{year:int}", $"{village.Year}", StringComparison.Ordinal).Replace("/donors/{id}", $"/donors/{donor}", StringComparison.Ordinal)
-            + (route == "/applications/new" ? $"?plan={village.PlanId}" : route == "/members/{id}/estimate" ? $"?year={village.Year}" : "");
+        string Fill(string route) =>
+            route
+                .Replace("/funds/{id}", $"/funds/{village.FundId}", StringComparison.Ordinal)
+                .Replace("/plans/{id}", $"/plans/{village.PlanId}", StringComparison.Ordinal)
+                .Replace("/collectives/{id}", $"/collectives/{village.CollectiveId}", StringComparison.Ordinal)
+                .Replace("/applications/{id}", $"/applications/{village.ApplicationId}", StringComparison.Ordinal)
+                .Replace("/notices/{id}", $"/notices/{village.ApplicationId}", StringComparison.Ordinal)
+                .Replace("/members/{id}", $"/members/{member}", StringComparison.Ordinal)
+                .Replace("{memberId}", member, StringComparison.Ordinal)
+                .Replace("{allocationId}", line.GetProperty("reference").GetString(), StringComparison.Ordinal)
+                .Replace("{sequence:long}", line.GetProperty("sequence").GetRawText(), StringComparison.Ordinal)
+                .Replace("{year:int}", $"{village.Year}", StringComparison.Ordinal)
+                .Replace("/donors/{id}", $"/donors/{donor}", StringComparison.Ordinal)
+            + (
+                route == "/applications/new" ? $"?plan={village.PlanId}"
+                : route == "/members/{id}/estimate" ? $"?year={village.Year}"
+                : ""
+            );
         return (village, Fill);
     }
 
@@ -69,23 +101,48 @@ public sealed class PageAccessTests(ApiFixture api)
         {
             var (isOpen, here) = (roles.Count == 0, path(route));
             var nobody = await OpenAsync(here, null);
-            var expected = isOpen ? route.StartsWith("/gifts", StringComparison.Ordinal) ? HttpStatusCode.NotFound : HttpStatusCode.OK : HttpStatusCode.Redirect;
-            if (nobody.Status != expected || !isOpen && !nobody.Text.StartsWith("/sign-in?back=", StringComparison.Ordinal)) faults.Add($"{route} without a session: {nobody.Status}");
-            if (isOpen) continue;
+            var expected = isOpen
+                ? route.StartsWith("/gifts", StringComparison.Ordinal)
+                    ? HttpStatusCode.NotFound
+                    : HttpStatusCode.OK
+                : HttpStatusCode.Redirect;
+            if (
+                nobody.Status != expected
+                || !isOpen && !nobody.Text.StartsWith("/sign-in?back=", StringComparison.Ordinal)
+            )
+                faults.Add($"{route} without a session: {nobody.Status}");
+            if (isOpen)
+                continue;
             foreach (var role in Roles.Everybody)
             {
                 cells++;
                 var own = await OpenAsync(here, new Actor($"someone.{role}", role, Region(role, village.VillageCode)));
                 if (!roles.Contains(role))
                 {
-                    if (own.Status != HttpStatusCode.Forbidden) faults.Add($"{route} as {role}: {own.Status}");
+                    if (own.Status != HttpStatusCode.Forbidden)
+                        faults.Add($"{route} as {role}: {own.Status}");
                     continue;
                 }
-                if (own.Status is not (HttpStatusCode.OK or HttpStatusCode.Redirect)) faults.Add($"{route} as {role} in the own region: {own.Status} {own.Text[..Math.Min(300, own.Text.Length)]}");
+                if (own.Status is not (HttpStatusCode.OK or HttpStatusCode.Redirect))
+                    faults.Add(
+                        $"{route} as {role} in the own region: {own.Status} {own.Text[..Math.Min(300, own.Text.Length)]}"
+                    );
                 var other = await OpenAsync(here, new Actor($"stranger.{role}", role, Region(role, foreign)));
                 var isOfSomething = route.Contains('{', StringComparison.Ordinal) || route == "/applications/new";
-                if (isOfSomething ? other.Status != HttpStatusCode.NotFound : other.Status is not (HttpStatusCode.OK or HttpStatusCode.Redirect)) faults.Add($"{route} as {role} in a foreign region: {other.Status}");
-                if (!isOfSomething && (other.Text.Contains(village.CollectiveId, StringComparison.Ordinal) || other.Text.Contains(village.FundId, StringComparison.Ordinal))) faults.Add($"{route} shows {role} of a foreign region the village");
+                if (
+                    isOfSomething
+                        ? other.Status != HttpStatusCode.NotFound
+                        : other.Status is not (HttpStatusCode.OK or HttpStatusCode.Redirect)
+                )
+                    faults.Add($"{route} as {role} in a foreign region: {other.Status}");
+                if (
+                    !isOfSomething
+                    && (
+                        other.Text.Contains(village.CollectiveId, StringComparison.Ordinal)
+                        || other.Text.Contains(village.FundId, StringComparison.Ordinal)
+                    )
+                )
+                    faults.Add($"{route} shows {role} of a foreign region the village");
             }
         }
         Assert.True(faults.Count == 0, string.Join('\n', faults));
@@ -96,8 +153,39 @@ public sealed class PageAccessTests(ApiFixture api)
     public async Task No_address_makes_a_page_fail_or_say_what_is_inside()
     {
         var (village, path) = await FilledAsync();
-        string[] values = ["", "x", "-1", "0", "99999", "2147483648", "9223372036854775808", "1e300", "0.005", "0001-01-01", "9999-12-31", "2026-13-40", "'; drop table x; --", "<script>alert(1)</script>", "\u0000", "é\ud83d\ude00", "%", "_", "null", "true",
-            new string('9', 3000), "application-x", "member-x", "../../etc/passwd", "370811", "3708", "filed", "1899", "2009", "2100"];
+        string[] values =
+        [
+            "",
+            "x",
+            "-1",
+            "0",
+            "99999",
+            "2147483648",
+            "9223372036854775808",
+            "1e300",
+            "0.005",
+            "0001-01-01",
+            "9999-12-31",
+            "2026-13-40",
+            "'; drop table x; --",
+            "<script>alert(1)</script>",
+            "\u0000",
+            "é\ud83d\ude00",
+            "%",
+            "_",
+            "null",
+            "true",
+            new string('9', 3000),
+            "application-x",
+            "member-x",
+            "../../etc/passwd",
+            "370811",
+            "3708",
+            "filed",
+            "1899",
+            "2009",
+            "2100",
+        ];
         // What the audit page reads is not declared by its handler.
         string[] trail = ["id", "actor", "type", "code", "region", "minAmount", "maxAmount", "since", "until", "after"];
         var faults = new List<string>();
@@ -106,22 +194,47 @@ public sealed class PageAccessTests(ApiFixture api)
         {
             var (status, text) = await OpenAsync(target, actor);
             asked++;
-            if ((int)status >= 500) faults.Add($"{status} {target}");
-            if (text.Contains("   at ", StringComparison.Ordinal) || text.Contains("<script>alert", StringComparison.Ordinal)) faults.Add($"says too much: {target}");
+            if ((int)status >= 500)
+                faults.Add($"{status} {target}");
+            if (
+                text.Contains("   at ", StringComparison.Ordinal)
+                || text.Contains("<script>alert", StringComparison.Ordinal)
+            )
+                faults.Add($"says too much: {target}");
         }
-        foreach (var page in api.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null))
+        foreach (
+            var page in api
+                .Host.Services.GetRequiredService<EndpointDataSource>()
+                .Endpoints.OfType<RouteEndpoint>()
+                .Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null)
+        )
         {
             var (route, roles) = (page.RoutePattern.RawText!, page.Metadata.GetMetadata<RolesMetadata>()!.Roles);
-            var actor = roles.Count == 0 ? null : new Actor($"curious.{roles[0]}", roles[0], Region(roles[0], village.VillageCode));
-            var names = page.Metadata.OfType<Microsoft.AspNetCore.Http.Metadata.IParameterBindingMetadata>().Where(p => p.HasTryParse || p.ParameterInfo.ParameterType == typeof(string)).Select(p => p.Name);
-            if (route.StartsWith("/audit", StringComparison.Ordinal)) names = trail;
+            var actor =
+                roles.Count == 0
+                    ? null
+                    : new Actor($"curious.{roles[0]}", roles[0], Region(roles[0], village.VillageCode));
+            var names = page
+                .Metadata.OfType<Microsoft.AspNetCore.Http.Metadata.IParameterBindingMetadata>()
+                .Where(p => p.HasTryParse || p.ParameterInfo.ParameterType == typeof(string))
+                .Select(p => p.Name);
+            if (route.StartsWith("/audit", StringComparison.Ordinal))
+                names = trail;
             foreach (var name in names)
             {
                 foreach (var value in values.Select(Uri.EscapeDataString))
                 {
                     var part = page.RoutePattern.Parameters.FirstOrDefault(p => p.Name == name);
-                    if (part is null) await Ask($"{path(route)}{(path(route).Contains('?', StringComparison.Ordinal) ? '&' : '?')}{name}={value}", actor);
-                    else if (value.Length > 0 && value != "%00" && !value.Contains("%2F", StringComparison.Ordinal)) await Ask(path(System.Text.RegularExpressions.Regex.Replace(route, $"{{{name}(:[a-z]+)?}}", value)), actor);
+                    if (part is null)
+                        await Ask(
+                            $"{path(route)}{(path(route).Contains('?', StringComparison.Ordinal) ? '&' : '?')}{name}={value}",
+                            actor
+                        );
+                    else if (value.Length > 0 && value != "%00" && !value.Contains("%2F", StringComparison.Ordinal))
+                        await Ask(
+                            path(System.Text.RegularExpressions.Regex.Replace(route, $"{{{name}(:[a-z]+)?}}", value)),
+                            actor
+                        );
                 }
             }
         }

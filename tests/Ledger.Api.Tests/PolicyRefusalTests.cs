@@ -7,24 +7,43 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class PolicyRefusalTests(ApiFixture api)
 {
-    private static Task<JsonElement> Refused(string code, SampleClient client, string path, object? body = null) => ApiFixture.RefusedAsync(code, client, path, body);
+    private static Task<JsonElement> Refused(string code, SampleClient client, string path, object? body = null) =>
+        ApiFixture.RefusedAsync(code, client, path, body);
 
     [Fact]
     public async Task C1_pilot_already_open()
     {
         var offices = api.NewOffices();
         await offices.OpenPilotAsync();
-        await Refused("pilot-already-open", offices.CountyHrss, "/api/pilots", new { county = offices.County, grounds = "再次申请" });
+        await Refused(
+            "pilot-already-open",
+            offices.CountyHrss,
+            "/api/pilots",
+            new { county = offices.County, grounds = "再次申请" }
+        );
     }
 
     [Fact]
     public async Task C1_declined_county_may_apply_again()
     {
         var offices = api.NewOffices();
-        var pilot = (await offices.CountyHrss.PostAsync("/api/pilots", new { county = offices.County, grounds = "第一次" })).Id();
-        await offices.CityHrss.PostAsync($"/api/pilots/{pilot}/decision", new { verdict = "decline", reasons = "底数不清" });
-        await Refused("wrong-state", offices.CityHrss, $"/api/pilots/{pilot}/decision", new { verdict = "approve", reasons = "改主意" });
-        var again = await offices.CountyHrss.PostAsync("/api/pilots", new { county = offices.County, grounds = "第二次" });
+        var pilot = (
+            await offices.CountyHrss.PostAsync("/api/pilots", new { county = offices.County, grounds = "第一次" })
+        ).Id();
+        await offices.CityHrss.PostAsync(
+            $"/api/pilots/{pilot}/decision",
+            new { verdict = "decline", reasons = "底数不清" }
+        );
+        await Refused(
+            "wrong-state",
+            offices.CityHrss,
+            $"/api/pilots/{pilot}/decision",
+            new { verdict = "approve", reasons = "改主意" }
+        );
+        var again = await offices.CountyHrss.PostAsync(
+            "/api/pilots",
+            new { county = offices.County, grounds = "第二次" }
+        );
         Assert.Equal("applied", again.GetProperty("status").GetString());
     }
 
@@ -35,10 +54,23 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         var pilot = StreamId.Pilot(village.Offices.County);
-        await village.Offices.CityHrss.PostAsync($"/api/pilots/{pilot}/decision", new { verdict = "end", reasons = "试点结束" });
+        await village.Offices.CityHrss.PostAsync(
+            $"/api/pilots/{pilot}/decision",
+            new { verdict = "end", reasons = "试点结束" }
+        );
         await Refused("county-not-in-pilot", village.Offices.Approver, $"{village.ApplicationPath}/approval");
         var seal = await village.Officer.EvidenceAsync("seal");
-        await Refused("county-not-in-pilot", village.Officer, "/api/applications", new { planId = village.PlanId, seal, lines = Array.Empty<object>() });
+        await Refused(
+            "county-not-in-pilot",
+            village.Officer,
+            "/api/applications",
+            new
+            {
+                planId = village.PlanId,
+                seal,
+                lines = Array.Empty<object>(),
+            }
+        );
 
         var offices = api.NewOffices();
         await offices.PublishPolicyAsync(api.Today.Year);
@@ -54,16 +86,21 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         await village.DraftAsync(SampleVillage.Flat(100));
-        await Refused("survey-missing", village.Officer, $"/api/plans/{village.PlanId}/resolution", new
-        {
-            form = "households",
-            meetingDate = api.Today,
-            eligible = 210,
-            attendance = 180,
-            votesFor = 171,
-            votesAgainst = 4,
-            minutes = await village.Officer.EvidenceAsync("minutes"),
-        });
+        await Refused(
+            "survey-missing",
+            village.Officer,
+            $"/api/plans/{village.PlanId}/resolution",
+            new
+            {
+                form = "households",
+                meetingDate = api.Today,
+                eligible = 210,
+                attendance = 180,
+                votesFor = 171,
+                votesAgainst = 4,
+                minutes = await village.Officer.EvidenceAsync("minutes"),
+            }
+        );
         await Refused("survey-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
     }
 
@@ -95,15 +132,29 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(3);
         await village.FileAsync(people);
         await village.ReviewAsync();
-        await village.Offices.Tax.UploadAsync($"/api/contributions/import?year={village.Year}", SampleSheets.Contributions([(people[1], 300, true)], api.Today, "CATCHUP"), "补缴.xlsx");
+        await village.Offices.Tax.UploadAsync(
+            $"/api/contributions/import?year={village.Year}",
+            SampleSheets.Contributions([(people[1], 300, true)], api.Today, "CATCHUP"),
+            "补缴.xlsx"
+        );
         var leftOut = Assert.Single((await village.ApproveAsync()).GetProperty("leftOut").EnumerateArray());
-        Assert.Equal((3, "catch-up-contribution"), (leftOut.GetProperty("row").GetInt32(), leftOut.GetProperty("code").GetString()));
+        Assert.Equal(
+            (3, "catch-up-contribution"),
+            (leftOut.GetProperty("row").GetInt32(), leftOut.GetProperty("code").GetString())
+        );
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
         Assert.Equal(200m, fund.GetProperty("reservedAmount").GetDecimal());
-        var refused = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines?status=refused")).GetProperty("lines");
+        var refused = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines?status=refused")).GetProperty(
+            "lines"
+        );
         Assert.Equal("本年度为一次性补缴", Assert.Single(refused.EnumerateArray()).GetProperty("reason").GetString());
-        var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=lines_left_out")).GetProperty("entries");
-        Assert.Equal(village.Offices.Approver.Actor.Id, Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString());
+        var seen = (
+            await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=lines_left_out")
+        ).GetProperty("entries");
+        Assert.Equal(
+            village.Offices.Approver.Actor.Id,
+            Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString()
+        );
     }
 
     [Fact]
@@ -124,9 +175,29 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C7_evidence_missing()
     {
         var village = await api.RegisteredAsync();
-        await Refused("evidence-missing", village.Officer, $"/api/funds/{village.FundId}/allocations", new { amount = 100, source = "collective-income", sourceName = "租金" });
-        var problem = await Refused("evidence-missing", village.Officer, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 100, source = "collective-income", sourceName = "租金", evidence = new[] { new string('a', 64) } });
+        await Refused(
+            "evidence-missing",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 100,
+                source = "collective-income",
+                sourceName = "租金",
+            }
+        );
+        var problem = await Refused(
+            "evidence-missing",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 100,
+                source = "collective-income",
+                sourceName = "租金",
+                evidence = new[] { new string('a', 64) },
+            }
+        );
         Assert.Equal("evidence", problem.GetProperty("field").GetString());
     }
 
@@ -134,13 +205,41 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C8_earmark_mismatch()
     {
         var (village, people) = await api.ReadyToFileAsync(1);
-        await village.AllocateAsync(500, "charity", earmarkYear: village.Year + 1, donorId: await village.CharityAsync());
+        await village.AllocateAsync(
+            500,
+            "charity",
+            earmarkYear: village.Year + 1,
+            donorId: await village.CharityAsync()
+        );
         var seal = await village.Officer.EvidenceAsync("seal");
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
-        await Refused("earmark-mismatch", village.Officer, "/api/applications",
-            new { planId = village.PlanId, seal, earmarkYear = village.Year + 1, lines = new[] { new { memberId = member } } });
-        await Refused("earmark-mismatch", village.Officer, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 1, source = "collective-income", sourceName = "租金", evidence = new[] { seal }, earmarkYear = village.Year });
+        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")[0]
+            .Id();
+        await Refused(
+            "earmark-mismatch",
+            village.Officer,
+            "/api/applications",
+            new
+            {
+                planId = village.PlanId,
+                seal,
+                earmarkYear = village.Year + 1,
+                lines = new[] { new { memberId = member } },
+            }
+        );
+        await Refused(
+            "earmark-mismatch",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "租金",
+                evidence = new[] { seal },
+                earmarkYear = village.Year,
+            }
+        );
     }
 
     [Fact]
@@ -149,8 +248,15 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100);
         await village.AllocateAsync(150, "charity", earmarkYear: village.Year, donorId: await village.CharityAsync());
         var seal = await village.Officer.EvidenceAsync("seal");
-        var filed = await village.Officer.UploadAsync("/api/applications", SampleSheets.Roster(people), "名单.xlsx", "roster",
-            ("planId", village.PlanId), ("seal", seal), ("earmarkYear", $"{village.Year}"));
+        var filed = await village.Officer.UploadAsync(
+            "/api/applications",
+            SampleSheets.Roster(people),
+            "名单.xlsx",
+            "roster",
+            ("planId", village.PlanId),
+            ("seal", seal),
+            ("earmarkYear", $"{village.Year}")
+        );
         var path = $"/api/applications/{filed.GetProperty("application").Id()}";
         await village.Offices.Reviewer.PostAsync($"{path}/review", new { acceptRest = true });
         var problem = await Refused("fund-overdrawn", village.Offices.Approver, $"{path}/approval");
@@ -173,10 +279,51 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var (village, _) = await NoticedAsync(2);
         api.Clock.Advance(TimeSpan.FromDays(8));
         var evidence = new[] { await village.Officer.EvidenceAsync("slip") };
-        object Payment(decimal amount, string purpose) => new { amount, purpose, bankReference = "NX1", evidence };
-        Assert.Equal("purpose", (await Refused("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", Payment(200, "road-repair"))).GetProperty("field").GetString());
-        Assert.Equal(200m, (await Refused("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", Payment(200.01m, "member-subsidy"))).GetProperty("leftAmount").GetDecimal());
-        await Refused("evidence-missing", village.Officer, $"{village.ApplicationPath}/payment", new { amount = 200, purpose = "member-subsidy", bankReference = "NX1" });
+        object Payment(decimal amount, string purpose) =>
+            new
+            {
+                amount,
+                purpose,
+                bankReference = "NX1",
+                evidence,
+            };
+        Assert.Equal(
+            "purpose",
+            (
+                await Refused(
+                    "use-outside-ring-fence",
+                    village.Officer,
+                    $"{village.ApplicationPath}/payment",
+                    Payment(200, "road-repair")
+                )
+            )
+                .GetProperty("field")
+                .GetString()
+        );
+        Assert.Equal(
+            200m,
+            (
+                await Refused(
+                    "use-outside-ring-fence",
+                    village.Officer,
+                    $"{village.ApplicationPath}/payment",
+                    Payment(200.01m, "member-subsidy")
+                )
+            )
+                .GetProperty("leftAmount")
+                .GetDecimal()
+        );
+        await Refused(
+            "evidence-missing",
+            village.Officer,
+            $"{village.ApplicationPath}/payment",
+            new
+            {
+                amount = 200,
+                purpose = "member-subsidy",
+                bankReference = "NX1",
+            }
+        );
     }
 
     [Theory]
@@ -186,13 +333,27 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     [InlineData("""{"kind":"per-tier"}""", "standard.tiers")]
     [InlineData("""{"kind":"per-tier","flatAmount":10}""", "standard.flatAmount")]
     [InlineData("""{"kind":"per-tier","tiers":[{"tierAmount":301,"amount":1}]}""", "standard.tiers[0].tierAmount")]
-    [InlineData("""{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":1},{"tierAmount":300,"amount":2}]}""", "standard.tiers")]
+    [InlineData(
+        """{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":1},{"tierAmount":300,"amount":2}]}""",
+        "standard.tiers"
+    )]
     [InlineData("""{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":5001}]}""", "standard.tiers[0].amount")]
     public async Task C10_standard_invalid(string standard, string field)
     {
         var village = await api.RegisteredAsync();
-        var problem = await Refused("standard-invalid", village.Officer, "/api/plans",
-            new { collectiveId = village.CollectiveId, year = village.Year, source = "s", scope = "s", standard = JsonSerializer.Deserialize<JsonElement>(standard) });
+        var problem = await Refused(
+            "standard-invalid",
+            village.Officer,
+            "/api/plans",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                year = village.Year,
+                source = "s",
+                scope = "s",
+                standard = JsonSerializer.Deserialize<JsonElement>(standard),
+            }
+        );
         Assert.Equal(field, problem.GetProperty("field").GetString());
     }
 
@@ -216,7 +377,15 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             await first.ReviewAsync();
             await second.ReviewAsync();
             SampleVillage[] villages = [first, second];
-            var answers = await Task.WhenAll(villages.Select(v => v.Offices.Approver.SendAsync(HttpMethod.Post, $"{v.ApplicationPath}/approval", SampleClient.Json(new { }))));
+            var answers = await Task.WhenAll(
+                villages.Select(v =>
+                    v.Offices.Approver.SendAsync(
+                        HttpMethod.Post,
+                        $"{v.ApplicationPath}/approval",
+                        SampleClient.Json(new { })
+                    )
+                )
+            );
             var refused = Assert.Single(answers, a => !a.IsSuccessStatusCode);
             var problem = JsonSerializer.Deserialize<JsonElement>(await refused.Content.ReadAsStringAsync());
             Assert.Equal("cap-exceeded", problem.GetProperty("code").GetString());
@@ -231,7 +400,9 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             """
             select count(*) from (select stream_id from ledger.mt_events where type = 'subsidy_approved' and (data ->> 'collectiveId') = any(@both)
               group by stream_id having sum((data ->> 'amountFen')::bigint) > 500000) x
-            """, ("both", new[] { first.CollectiveId, second.CollectiveId }));
+            """,
+            ("both", new[] { first.CollectiveId, second.CollectiveId })
+        );
         Assert.Equal(0, over);
         Assert.True(wins[0] + wins[1] == tries);
     }
@@ -241,7 +412,12 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         await village.DraftAsync(SampleVillage.Flat(100));
-        await Refused("plan-not-adopted", village.Officer, "/api/applications", new { planId = village.PlanId, lines = Array.Empty<object>() });
+        await Refused(
+            "plan-not-adopted",
+            village.Officer,
+            "/api/applications",
+            new { planId = village.PlanId, lines = Array.Empty<object>() }
+        );
     }
 
     [Fact]
@@ -263,13 +439,47 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C13_a_meeting_of_one_of_another_decade_is_not_recorded()
     {
         var (village, _) = await api.ReadyToFileAsync(20);
-        await village.Officer.PostAsync($"/api/plans/{village.PlanId}/amendments", new { source = "s", scope = "s", reason = "x", standard = SampleVillage.Flat(5000) });
+        await village.Officer.PostAsync(
+            $"/api/plans/{village.PlanId}/amendments",
+            new
+            {
+                source = "s",
+                scope = "s",
+                reason = "x",
+                standard = SampleVillage.Flat(5000),
+            }
+        );
         var minutes = await village.Officer.EvidenceAsync("minutes");
-        object Meeting(DateOnly on, int eligible) => new { form = "households", meetingDate = on, eligible, attendance = eligible, votesFor = eligible, votesAgainst = 0, minutes };
+        object Meeting(DateOnly on, int eligible) =>
+            new
+            {
+                form = "households",
+                meetingDate = on,
+                eligible,
+                attendance = eligible,
+                votesFor = eligible,
+                votesAgainst = 0,
+                minutes,
+            };
         var path = $"/api/plans/{village.PlanId}/resolution";
-        Assert.Equal("eligible", (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1))).GetProperty("field").GetString());
-        Assert.Equal("eligible", (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 21))).GetProperty("field").GetString());
-        Assert.Equal("meetingDate", (await Refused("resolution-implausible", village.Officer, path, Meeting(new DateOnly(2010, 5, 1), 10))).GetProperty("field").GetString());
+        Assert.Equal(
+            "eligible",
+            (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1)))
+                .GetProperty("field")
+                .GetString()
+        );
+        Assert.Equal(
+            "eligible",
+            (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 21)))
+                .GetProperty("field")
+                .GetString()
+        );
+        Assert.Equal(
+            "meetingDate",
+            (await Refused("resolution-implausible", village.Officer, path, Meeting(new DateOnly(2010, 5, 1), 10)))
+                .GetProperty("field")
+                .GetString()
+        );
         await Refused("field-invalid", village.Officer, path, Meeting(api.Today.AddDays(1), 10));
         // A survey that makes the village smaller than its rolls does not help.
         await village.SurveyAsync(2);
@@ -283,12 +493,20 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     public async Task C14_seal_missing_and_roster_faults_all_at_once()
     {
         var (village, people) = await api.ReadyToFileAsync(3);
-        using var noSeal = SampleClient.Form(SampleSheets.Roster(people), "名单.xlsx", "roster", ("planId", village.PlanId));
+        using var noSeal = SampleClient.Form(
+            SampleSheets.Roster(people),
+            "名单.xlsx",
+            "roster",
+            ("planId", village.PlanId)
+        );
         await Refused("seal-missing", village.Officer, "/api/applications", noSeal);
 
         var bad = people[1].CitizenId[..17] + (people[1].CitizenId[17] == '1' ? '2' : '1');
-        var problem = await FileRefused("roster-invalid", village,
-            [people[0], people[1] with { CitizenId = bad }, people[2] with { Name = "张冠李戴" }, people[0]]);
+        var problem = await FileRefused(
+            "roster-invalid",
+            village,
+            [people[0], people[1] with { CitizenId = bad }, people[2] with { Name = "张冠李戴" }, people[0]]
+        );
         Fault(problem, "roster-invalid", row: 3, column: "身份证号");
         Fault(problem, "roster-invalid", row: 4, column: "姓名");
         Fault(problem, "roster-invalid", row: 5, column: "身份证号");
@@ -305,19 +523,31 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await Refused("review-incomplete", village.Offices.Approver, $"{village.ApplicationPath}/approval");
         await village.ReviewAsync();
         await Refused("self-approval", village.Offices.Reviewer, $"{village.ApplicationPath}/approval");
-        await Refused("self-approval", village.Offices.Reviewer, $"{village.ApplicationPath}/rejection", new { reason = "x" });
+        await Refused(
+            "self-approval",
+            village.Offices.Reviewer,
+            $"{village.ApplicationPath}/rejection",
+            new { reason = "x" }
+        );
         await village.ApproveAsync();
         await Refused("wrong-state", village.Offices.Approver, $"{village.ApplicationPath}/approval");
 
         // Somebody who changed from the village to the agency does not review what he filed himself.
-        await village.FileAsync([people[0] with { }]).ContinueWith(t => Assert.True(t.IsFaulted), TaskScheduler.Default);
+        await village
+            .FileAsync([people[0] with { }])
+            .ContinueWith(t => Assert.True(t.IsFaulted), TaskScheduler.Default);
         var (other, others) = await api.ReadyToFileAsync(1, offices: village.Offices);
         await other.FileAsync(others);
         var changed = api.Client(new Domain.Actor(other.Officer.Actor.Id, "agency", village.Offices.County));
         await Refused("self-approval", changed, $"{other.ApplicationPath}/review", new { acceptRest = true });
         await Refused("self-approval", changed, $"{other.ApplicationPath}/return", new { reason = "x" });
         await other.Offices.Approver.PostAsync($"{other.ApplicationPath}/rejection", new { reason = "不符合条件" });
-        await Refused("wrong-state", village.Offices.Reviewer, $"{other.ApplicationPath}/review", new { acceptRest = true });
+        await Refused(
+            "wrong-state",
+            village.Offices.Reviewer,
+            $"{other.ApplicationPath}/review",
+            new { acceptRest = true }
+        );
     }
 
     [Fact]
@@ -328,7 +558,13 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await village.ReviewAsync();
         await village.ApproveAsync();
         var evidence = new[] { await village.Officer.EvidenceAsync("slip") };
-        var payment = new { amount = 200, purpose = "member-subsidy", bankReference = "NX1", evidence };
+        var payment = new
+        {
+            amount = 200,
+            purpose = "member-subsidy",
+            bankReference = "NX1",
+            evidence,
+        };
         await Refused("notice-open", village.Officer, $"{village.ApplicationPath}/payment", payment);
         await village.NoticeAsync();
         await Refused("notice-open", village.Officer, $"{village.ApplicationPath}/payment", payment);
@@ -344,8 +580,16 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var (village, people) = await NoticedAsync(2);
         api.Clock.Advance(TimeSpan.FromDays(8));
         await village.PayAsync(200);
-        using var sheet = SampleClient.Form(SampleSheets.Receipts([(people[0], new(10_000)), (people[1], new(10_001))], api.Today, "HZ"), "回执.xlsx");
-        await Refused("receipt-mismatch", village.Offices.Reviewer, $"{village.ApplicationPath}/receipts/import", sheet);
+        using var sheet = SampleClient.Form(
+            SampleSheets.Receipts([(people[0], new(10_000)), (people[1], new(10_001))], api.Today, "HZ"),
+            "回执.xlsx"
+        );
+        await Refused(
+            "receipt-mismatch",
+            village.Offices.Reviewer,
+            $"{village.ApplicationPath}/receipts/import",
+            sheet
+        );
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
         Assert.Equal(200m, fund.GetProperty("inTransitAmount").GetDecimal());
     }
@@ -356,17 +600,44 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var offices = api.NewOffices();
         await offices.OpenPilotAsync();
         var village = await api.RegisteredAsync(offices);
-        await Refused("policy-year-missing", village.Officer, "/api/plans",
-            new { collectiveId = village.CollectiveId, year = village.Year, source = "s", scope = "s", standard = SampleVillage.Flat(1) });
+        await Refused(
+            "policy-year-missing",
+            village.Officer,
+            "/api/plans",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                year = village.Year,
+                source = "s",
+                scope = "s",
+                standard = SampleVillage.Flat(1),
+            }
+        );
     }
 
     [Theory]
-    [InlineData("0"), InlineData("-1"), InlineData("0.001"), InlineData("\"100\""), InlineData("1e300"), InlineData("1000000000000.01")]
+    [
+        InlineData("0"),
+        InlineData("-1"),
+        InlineData("0.001"),
+        InlineData("\"100\""),
+        InlineData("1e300"),
+        InlineData("1000000000000.01")
+    ]
     public async Task Amount_invalid_with_its_field(string amount)
     {
         var village = await api.RegisteredAsync();
-        using var body = new StringContent($$"""{"amount":{{amount}},"source":"collective-income","sourceName":"租金"}""", System.Text.Encoding.UTF8, "application/json");
-        var problem = await Refused("amount-invalid", village.Officer, $"/api/funds/{village.FundId}/allocations", body);
+        using var body = new StringContent(
+            $$"""{"amount":{{amount}},"source":"collective-income","sourceName":"租金"}""",
+            System.Text.Encoding.UTF8,
+            "application/json"
+        );
+        var problem = await Refused(
+            "amount-invalid",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            body
+        );
         Assert.Equal("amount", problem.GetProperty("field").GetString());
     }
 
@@ -380,13 +651,29 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         return (village, persons);
     }
 
-    private static async Task<JsonElement> FileRefused(string code, SampleVillage village, IReadOnlyList<SamplePerson> roster)
+    private static async Task<JsonElement> FileRefused(
+        string code,
+        SampleVillage village,
+        IReadOnlyList<SamplePerson> roster
+    )
     {
         var seal = await village.Officer.EvidenceAsync("seal");
-        using var form = SampleClient.Form(SampleSheets.Roster(roster), "名单.xlsx", "roster", ("planId", village.PlanId), ("seal", seal));
+        using var form = SampleClient.Form(
+            SampleSheets.Roster(roster),
+            "名单.xlsx",
+            "roster",
+            ("planId", village.PlanId),
+            ("seal", seal)
+        );
         return await Refused(code, village.Officer, "/api/applications", form);
     }
 
-    private static void Fault(JsonElement problem, string code, int row, string column) => Assert.Contains(problem.GetProperty("faults").EnumerateArray(),
-        f => f.GetProperty("code").GetString() == code && f.GetProperty("row").GetInt32() == row && f.GetProperty("column").GetString() == column);
+    private static void Fault(JsonElement problem, string code, int row, string column) =>
+        Assert.Contains(
+            problem.GetProperty("faults").EnumerateArray(),
+            f =>
+                f.GetProperty("code").GetString() == code
+                && f.GetProperty("row").GetInt32() == row
+                && f.GetProperty("column").GetString() == column
+        );
 }

@@ -15,39 +15,94 @@ public sealed class PrivacyTests(ApiFixture api)
     public async Task A_whole_sample_county_leaves_no_name_id_phone_or_card_in_the_database_the_logs_or_the_exports()
     {
         // Debug: the most that anybody could switch on.
-        await using var process = await SampleProcess.StartAsync(api, "ledger_privacy", "CITY_AUDITOR", ("Logging__LogLevel__Default", "Debug"));
+        await using var process = await SampleProcess.StartAsync(
+            api,
+            "ledger_privacy",
+            "CITY_AUDITOR",
+            ("Logging__LogLevel__Default", "Debug")
+        );
         var written = new Dictionary<string, string> { ["logs"] = process.Process.Output };
-        foreach (var path in new[] { "/api/exports/events", "/api/exports/journal", "/api/exports/journal?format=beancount", "/api/exports/log", "/api/audit/events?limit=1000", "/api/funds", "/api/applications", "/api/donors", "/api/supervision" })
+        foreach (
+            var path in new[]
+            {
+                "/api/exports/events",
+                "/api/exports/journal",
+                "/api/exports/journal?format=beancount",
+                "/api/exports/log",
+                "/api/audit/events?limit=1000",
+                "/api/funds",
+                "/api/applications",
+                "/api/donors",
+                "/api/supervision",
+            }
+        )
             written[path] = await process.Http.GetStringAsync(path);
         await using (var source = NpgsqlDataSource.Create(process.ConnectionString))
         await using (var connection = await source.OpenConnectionAsync())
-            foreach (var table in await connection.QueryAsync("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')", r => r.GetString(0)))
-                written[table] = string.Join('\n', await connection.QueryAsync($"select t::text from {table} t", r => r.GetString(0))); // bytes stand there as hex
-        Assert.True(written["ledger.mt_events"].Length > 1_000_000 && written["ledger.person"].Length > 500_000 && written["logs"].Length > 100_000, string.Join(", ", written.Select(w => $"{w.Key}: {w.Value.Length}")));
+            foreach (
+                var table in await connection.QueryAsync(
+                    "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')",
+                    r => r.GetString(0)
+                )
+            )
+                written[table] = string.Join(
+                    '\n',
+                    await connection.QueryAsync($"select t::text from {table} t", r => r.GetString(0))
+                ); // bytes stand there as hex
+        Assert.True(
+            written["ledger.mt_events"].Length > 1_000_000
+                && written["ledger.person"].Length > 500_000
+                && written["logs"].Length > 100_000,
+            string.Join(", ", written.Select(w => $"{w.Key}: {w.Value.Length}"))
+        );
 
         var people = SampleStory.Villages.SelectMany(SampleStory.People).ToList();
         Assert.Equal(3000, people.Count);
-        var clear = people.SelectMany(p => new[] { p.CitizenId, p.Phone }).Concat(people.Select(p => p.Name).Where(n => n.Length >= 3)).ToHashSet();
+        var clear = people
+            .SelectMany(p => new[] { p.CitizenId, p.Phone })
+            .Concat(people.Select(p => p.Name).Where(n => n.Length >= 3))
+            .ToHashSet();
         static string Hex(string text) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(text));
         foreach (var (where, text) in written)
         {
             // Every run of digits, every Chinese word and every hex column is looked up, rather than 9,000 words searched for in each.
-            foreach (var match in System.Text.RegularExpressions.Regex.Matches(text, "[0-9]{11,18}[Xx]?").Select(m => m.Value)) Assert.False(clear.Contains(match), $"{where}: {match}");
-            foreach (var name in clear.Where(c => !char.IsAsciiDigit(c[0]))) Assert.False(text.Contains(name, StringComparison.Ordinal) && !IsPartOfAnotherWord(text, name), $"{where}: {name}");
+            foreach (
+                var match in System
+                    .Text.RegularExpressions.Regex.Matches(text, "[0-9]{11,18}[Xx]?")
+                    .Select(m => m.Value)
+            )
+                Assert.False(clear.Contains(match), $"{where}: {match}");
+            foreach (var name in clear.Where(c => !char.IsAsciiDigit(c[0])))
+                Assert.False(
+                    text.Contains(name, StringComparison.Ordinal) && !IsPartOfAnotherWord(text, name),
+                    $"{where}: {name}"
+                );
             if (text.Contains("\\x", StringComparison.Ordinal))
-                foreach (var secret in people.Take(300).SelectMany(p => new[] { p.CitizenId, p.Phone, p.Name })) Assert.False(secret.Length > 2 && text.Contains(Hex(secret), StringComparison.Ordinal), $"{where}: {secret} as bytes");
+                foreach (var secret in people.Take(300).SelectMany(p => new[] { p.CitizenId, p.Phone, p.Name }))
+                    Assert.False(
+                        secret.Length > 2 && text.Contains(Hex(secret), StringComparison.Ordinal),
+                        $"{where}: {secret} as bytes"
+                    );
         }
         var keys = JsonSerializer.Deserialize<JsonElement>(await File.ReadAllTextAsync(process.At("keys.json")));
-        foreach (var key in keys.EnumerateObject()) Assert.DoesNotContain(key.Value.GetString()!, process.Process.Output);
+        foreach (var key in keys.EnumerateObject())
+            Assert.DoesNotContain(key.Value.GetString()!, process.Process.Output);
     }
 
     /// <summary>A family name and a given name may meet by chance inside a longer run of Chinese (a place, a title).</summary>
     private static bool IsPartOfAnotherWord(string text, string name)
     {
-        for (var at = text.IndexOf(name, StringComparison.Ordinal); at >= 0; at = text.IndexOf(name, at + 1, StringComparison.Ordinal))
+        for (
+            var at = text.IndexOf(name, StringComparison.Ordinal);
+            at >= 0;
+            at = text.IndexOf(name, at + 1, StringComparison.Ordinal)
+        )
         {
             static bool IsHan(char c) => c is >= '\u4e00' and <= '\u9fff';
-            if ((at == 0 || !IsHan(text[at - 1])) && (at + name.Length == text.Length || !IsHan(text[at + name.Length]))) return false;
+            if (
+                (at == 0 || !IsHan(text[at - 1])) && (at + name.Length == text.Length || !IsHan(text[at + name.Length]))
+            )
+                return false;
         }
         return true;
     }
@@ -58,24 +113,64 @@ public sealed class PrivacyTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var person = new SamplePeople(55).Take(1, village.Offices.County)[0];
         await village.ImportMembersAsync([person]);
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
+        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")[0]
+            .Id();
         var key = Guid.NewGuid().ToString();
         async Task<JsonElement> Ask()
         {
-            using var response = await village.Offices.Reviewer.SendAsync(HttpMethod.Post, $"/api/members/{member}/disclosure", SampleClient.Json(new { reason = "核对退回款项" }), key);
+            using var response = await village.Offices.Reviewer.SendAsync(
+                HttpMethod.Post,
+                $"/api/members/{member}/disclosure",
+                SampleClient.Json(new { reason = "核对退回款项" }),
+                key
+            );
             return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
         }
         var shown = await Ask();
-        Assert.Equal((person.Name, person.CitizenId, person.Phone), (shown.GetProperty("name").GetString(), shown.GetProperty("citizenId").GetString(), shown.GetProperty("phone").GetString()));
+        Assert.Equal(
+            (person.Name, person.CitizenId, person.Phone),
+            (
+                shown.GetProperty("name").GetString(),
+                shown.GetProperty("citizenId").GetString(),
+                shown.GetProperty("phone").GetString()
+            )
+        );
         var again = await Ask();
         Assert.NotEqual(person.CitizenId, again.GetProperty("citizenId").GetString()); // the kept answer is masked
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where encode(body, 'escape') like @id", ("id", $"%{person.CitizenId}%")));
-        var trail = await village.Offices.Auditor.GetAsync($"/api/audit/events?id={member}&type=personal_data_disclosed");
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.idempotency where encode(body, 'escape') like @id",
+                ("id", $"%{person.CitizenId}%")
+            )
+        );
+        var trail = await village.Offices.Auditor.GetAsync(
+            $"/api/audit/events?id={member}&type=personal_data_disclosed"
+        );
         var entry = Assert.Single(trail.GetProperty("entries").EnumerateArray());
-        Assert.Equal((village.Offices.Reviewer.Actor.Id, "核对退回款项"), (entry.GetProperty("actor").GetString(), entry.GetProperty("body").GetProperty("reason").GetString()));
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, $"/api/members/{member}/disclosure", new { reason = " " });
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Reviewer, $"/api/members/{member}/disclosure", new { reason = "好奇" });
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Auditor, $"/api/members/{member}/disclosure", new { reason = "x" });
+        Assert.Equal(
+            (village.Offices.Reviewer.Actor.Id, "核对退回款项"),
+            (entry.GetProperty("actor").GetString(), entry.GetProperty("body").GetProperty("reason").GetString())
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            $"/api/members/{member}/disclosure",
+            new { reason = " " }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.NewOffices().Reviewer,
+            $"/api/members/{member}/disclosure",
+            new { reason = "好奇" }
+        );
+        await ApiFixture.RefusedAsync(
+            "forbidden",
+            village.Offices.Auditor,
+            $"/api/members/{member}/disclosure",
+            new { reason = "x" }
+        );
     }
 
     [Fact]
@@ -84,23 +179,75 @@ public sealed class PrivacyTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var people = new SamplePeople(56).Take(2, village.Offices.County);
         await village.ImportMembersAsync(people);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()).ToArray();
-        var refused = await ApiFixture.RefusedAsync("retention-not-over", village.Offices.Reviewer, $"/api/members/{members[0]}/erasure", new { reason = "保管期满" });
+        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")
+            .EnumerateArray()
+            .Select(m => m.Id())
+            .ToArray();
+        var refused = await ApiFixture.RefusedAsync(
+            "retention-not-over",
+            village.Offices.Reviewer,
+            $"/api/members/{members[0]}/erasure",
+            new { reason = "保管期满" }
+        );
         Assert.Contains("仍是集体成员", refused.GetProperty("detail").GetString());
-        await village.Officer.PostAsync($"/api/members/{members[0]}/departure", new { collectiveId = village.CollectiveId, on = api.Today.AddYears(-10), reason = "户籍迁出" });
-        refused = await ApiFixture.RefusedAsync("retention-not-over", village.Offices.Reviewer, $"/api/members/{members[0]}/erasure", new { reason = "保管期满" });
+        await village.Officer.PostAsync(
+            $"/api/members/{members[0]}/departure",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                on = api.Today.AddYears(-10),
+                reason = "户籍迁出",
+            }
+        );
+        refused = await ApiFixture.RefusedAsync(
+            "retention-not-over",
+            village.Offices.Reviewer,
+            $"/api/members/{members[0]}/erasure",
+            new { reason = "保管期满" }
+        );
         Assert.Contains($"{api.Today.AddYears(20):yyyy-MM-dd}", refused.GetProperty("detail").GetString());
 
         // The retention period is a setting: an office whose rule says five years.
-        await using var process = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile, ["Ledger__RetentionYears"] = "5" });
-        var there = new SampleClient(process.Http, new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System), village.Offices.Reviewer.Actor);
+        await using var process = await ApiProcess.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = api.ConnectionString,
+                ["Ledger__KeyFile"] = api.KeyFile,
+                ["Ledger__RetentionYears"] = "5",
+            }
+        );
+        var there = new SampleClient(
+            process.Http,
+            new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
+            village.Offices.Reviewer.Actor
+        );
         await there.PostAsync($"/api/members/{members[0]}/erasure", new { reason = "保管期满" });
-        Assert.True(await api.ScalarAsync<bool>("select wrapped_key is null and data is null from ledger.person where member_id = @m", ("m", members[0])));
-        await ApiFixture.RefusedAsync("wrong-state", village.Offices.Reviewer, $"/api/members/{members[0]}/disclosure", new { reason = "x" });
-        await ApiFixture.RefusedAsync("wrong-state", there, $"/api/members/{members[0]}/erasure", new { reason = "再次" });
+        Assert.True(
+            await api.ScalarAsync<bool>(
+                "select wrapped_key is null and data is null from ledger.person where member_id = @m",
+                ("m", members[0])
+            )
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            village.Offices.Reviewer,
+            $"/api/members/{members[0]}/disclosure",
+            new { reason = "x" }
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            there,
+            $"/api/members/{members[0]}/erasure",
+            new { reason = "再次" }
+        );
         // The same person, back one day, is somebody new: nothing leads from the number to the old record.
         await village.ImportMembersAsync(people);
-        var now = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()).ToArray();
+        var now = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")
+            .EnumerateArray()
+            .Select(m => m.Id())
+            .ToArray();
         Assert.DoesNotContain(members[0], now);
         Assert.Equal(2, now.Length);
     }
@@ -113,14 +260,33 @@ public sealed class PrivacyTests(ApiFixture api)
         await village.ReviewAsync();
         await village.ApproveAsync();
         await village.Officer.PostAsync($"{village.ApplicationPath}/notice", new { place = "公示栏" });
-        foreach (var number in new[] { people[0].CitizenId, people[0].CitizenId.ToLowerInvariant(), "13812345678", "6222020200112233445"[..18] + Luhn("6222020200112233445"[..18]) })
+        foreach (
+            var number in new[]
+            {
+                people[0].CitizenId,
+                people[0].CitizenId.ToLowerInvariant(),
+                "13812345678",
+                "6222020200112233445"[..18] + Luhn("6222020200112233445"[..18]),
+            }
+        )
         {
-            var problem = await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, $"{village.ApplicationPath}/objections", new { text = $"此人（{number}）不符合条件" });
+            var problem = await ApiFixture.RefusedAsync(
+                "personal-data-in-text",
+                village.Officer,
+                $"{village.ApplicationPath}/objections",
+                new { text = $"此人（{number}）不符合条件" }
+            );
             Assert.Equal("text", problem.GetProperty("field").GetString());
             Assert.DoesNotContain(number, problem.GetRawText());
         }
-        await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = $"{people[1].Name}已迁出本村，凭证 NX20260618000123，2026年6月18日，电话 0537-2345678" });
-        var text = await api.ScalarAsync<string>("select data ->> 'text' from ledger.mt_events where type = 'objection_raised' and stream_id = @a", ("a", village.ApplicationId));
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/objections",
+            new { text = $"{people[1].Name}已迁出本村，凭证 NX20260618000123，2026年6月18日，电话 0537-2345678" }
+        );
+        var text = await api.ScalarAsync<string>(
+            "select data ->> 'text' from ledger.mt_events where type = 'objection_raised' and stream_id = @a",
+            ("a", village.ApplicationId)
+        );
         Assert.StartsWith($"{Storage.Person.Mask(people[1].Name)}已迁出本村，凭证 NX20260618000123", text);
     }
 
@@ -129,50 +295,165 @@ public sealed class PrivacyTests(ApiFixture api)
     public async Task A_citizen_id_gets_into_no_event_no_kept_answer_and_no_file_name()
     {
         var (village, people) = await api.ReadyToFileAsync(2);
-        var (id, spaced) = (people[0].CitizenId, string.Join(' ', people[0].CitizenId.Chunk(4).Select(c => new string(c))));
+        var (id, spaced) = (
+            people[0].CitizenId,
+            string.Join(' ', people[0].CitizenId.Chunk(4).Select(c => new string(c)))
+        );
         var wide = new string([.. id.Select(c => (char)(c - ' ' + 0xFF00))]);
         var phone = $"+86 {people[0].Phone[..3]}-{people[0].Phone[3..7]}-{people[0].Phone[7..]}";
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, $"{village.ApplicationPath}/notice", new { place = $"公示栏 {wide}" });
+        await ApiFixture.RefusedAsync(
+            "personal-data-in-text",
+            village.Officer,
+            $"{village.ApplicationPath}/notice",
+            new { place = $"公示栏 {wide}" }
+        );
         await village.NoticeAsync();
         foreach (var number in new[] { wide, spaced, phone, string.Join('\u200b', phone.Where(char.IsAsciiDigit)) })
         {
-            await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, $"{village.ApplicationPath}/objections", new { text = $"此人（{number}）不符合条件" });
-            using var anybody = await api.Http.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/api/notices/{village.ApplicationId}/objections")
-            { Content = SampleClient.Json(new { text = $"电话{number}" }), Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } } });
+            await ApiFixture.RefusedAsync(
+                "personal-data-in-text",
+                village.Officer,
+                $"{village.ApplicationPath}/objections",
+                new { text = $"此人（{number}）不符合条件" }
+            );
+            using var anybody = await api.Http.SendAsync(
+                new HttpRequestMessage(HttpMethod.Post, $"/api/notices/{village.ApplicationId}/objections")
+                {
+                    Content = SampleClient.Json(new { text = $"电话{number}" }),
+                    Headers = { { "Idempotency-Key", Guid.NewGuid().ToString() } },
+                }
+            );
             Assert.Equal(System.Net.HttpStatusCode.UnprocessableEntity, anybody.StatusCode);
         }
         var evidence = new[] { await village.Officer.EvidenceAsync("slip") };
-        object Payment(string reference) => new { amount = 200, purpose = "member-subsidy", bankReference = reference, evidence };
+        object Payment(string reference) =>
+            new
+            {
+                amount = 200,
+                purpose = "member-subsidy",
+                bankReference = reference,
+                evidence,
+            };
         foreach (var reference in new[] { id, $"SW{id}", spaced, wide, people[0].Phone })
-            Assert.Equal("bankReference", (await ApiFixture.RefusedAsync("reference-is-personal", village.Officer, $"{village.ApplicationPath}/payment", Payment(reference))).GetProperty("field").GetString());
-        await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", Payment("6222020200112230")); // as long as a card, and a bank's number
+            Assert.Equal(
+                "bankReference",
+                (
+                    await ApiFixture.RefusedAsync(
+                        "reference-is-personal",
+                        village.Officer,
+                        $"{village.ApplicationPath}/payment",
+                        Payment(reference)
+                    )
+                )
+                    .GetProperty("field")
+                    .GetString()
+            );
+        await ApiFixture.RefusedAsync(
+            "notice-open",
+            village.Officer,
+            $"{village.ApplicationPath}/payment",
+            Payment("6222020200112230")
+        ); // as long as a card, and a bank's number
 
-        using (var keyed = await village.Officer.SendAsync(HttpMethod.Post, $"{village.ApplicationPath}/objections", SampleClient.Json(new { text = "x" }), $"key-{id}"))
+        using (
+            var keyed = await village.Officer.SendAsync(
+                HttpMethod.Post,
+                $"{village.ApplicationPath}/objections",
+                SampleClient.Json(new { text = "x" }),
+                $"key-{id}"
+            )
+        )
             Assert.Contains("personal-data-in-text", await keyed.Content.ReadAsStringAsync());
-        using (var file = await village.Officer.SendAsync(HttpMethod.Post, "/api/evidence", SampleClient.Form(SamplePeople.Pdf("x"), $"{id}死亡证明.pdf")))
-            Assert.Equal("凭证.pdf", JsonSerializer.Deserialize<JsonElement>(await file.Content.ReadAsStringAsync()).GetProperty("fileName").GetString());
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 1, source = "collective-income", sourceName = "x", evidence, earmark = new { memberIds = new[] { id } } });
-        await ApiFixture.RefusedAsync("personal-data-in-text", village.Officer, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 1, source = "collective-income", sourceName = "x", evidence, earmark = new { group = id } });
-        await ApiFixture.RefusedAsync("personal-data-in-text", village.Offices.CountyHrss, "/api/donors", new { kind = "charity", name = $"基金会{id}", creditCode = SamplePeople.CreditCode(village.Offices.County, 950) });
-        await ApiFixture.RefusedAsync("reference-is-personal", village.Officer, $"/api/funds/{village.FundId}/allocations/{(await village.AllocateAsync(1)).GetProperty("allocationId").GetString()}/reversal", new { confirmBy = id, reason = "x" });
+        using (
+            var file = await village.Officer.SendAsync(
+                HttpMethod.Post,
+                "/api/evidence",
+                SampleClient.Form(SamplePeople.Pdf("x"), $"{id}死亡证明.pdf")
+            )
+        )
+            Assert.Equal(
+                "凭证.pdf",
+                JsonSerializer
+                    .Deserialize<JsonElement>(await file.Content.ReadAsStringAsync())
+                    .GetProperty("fileName")
+                    .GetString()
+            );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence,
+                earmark = new { memberIds = new[] { id } },
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "personal-data-in-text",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence,
+                earmark = new { group = id },
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "personal-data-in-text",
+            village.Offices.CountyHrss,
+            "/api/donors",
+            new
+            {
+                kind = "charity",
+                name = $"基金会{id}",
+                creditCode = SamplePeople.CreditCode(village.Offices.County, 950),
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "reference-is-personal",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations/{(await village.AllocateAsync(1)).GetProperty("allocationId").GetString()}/reversal",
+            new { confirmBy = id, reason = "x" }
+        );
 
         // The tax office's file: by the person's id as its reference, and an id where an amount belongs.
-        var sheet = $"姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\n{people[0].Name},{id},{id},300,{id},正常缴费,{id}\n";
-        using var contributions = await village.Offices.Tax.SendAsync(HttpMethod.Post, $"/api/contributions/import?year={village.Year}", SampleClient.Form(Encoding.UTF8.GetBytes(sheet), "缴费.csv"));
+        var sheet =
+            $"姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\n{people[0].Name},{id},{id},300,{id},正常缴费,{id}\n";
+        using var contributions = await village.Offices.Tax.SendAsync(
+            HttpMethod.Post,
+            $"/api/contributions/import?year={village.Year}",
+            SampleClient.Form(Encoding.UTF8.GetBytes(sheet), "缴费.csv")
+        );
         var problem = await contributions.Content.ReadAsStringAsync();
         Assert.Contains("reference-is-personal", problem);
         Assert.DoesNotContain(id, problem);
         sheet = $"姓名,身份证号,村民小组\n{people[0].Name},{id},{id}\n";
-        await ApiFixture.RefusedAsync("roster-invalid", village.Officer, $"/api/members/import?collectiveId={village.CollectiveId}", SampleClient.Form(Encoding.UTF8.GetBytes(sheet), "名册.csv"));
+        await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            village.Officer,
+            $"/api/members/import?collectiveId={village.CollectiveId}",
+            SampleClient.Form(Encoding.UTF8.GetBytes(sheet), "名册.csv")
+        );
 
         foreach (var number in new[] { id, wide, spaced, people[0].Phone, phone })
-            foreach (var where in new[] { "select count(*) from ledger.mt_events where data::text || headers::text like @n", "select count(*) from ledger.idempotency where convert_from(body, 'utf8') || key || headers::text like @n", "select count(*) from ledger.evidence where file_name like @n" })
-                Assert.True(await api.ScalarAsync<long>(where, ("n", $"%{number}%")) == 0, $"{number}: {where}");
+        foreach (
+            var where in new[]
+            {
+                "select count(*) from ledger.mt_events where data::text || headers::text like @n",
+                "select count(*) from ledger.idempotency where convert_from(body, 'utf8') || key || headers::text like @n",
+                "select count(*) from ledger.evidence where file_name like @n",
+            }
+        )
+            Assert.True(await api.ScalarAsync<long>(where, ("n", $"%{number}%")) == 0, $"{number}: {where}");
     }
 
     [Fact]
@@ -180,36 +461,133 @@ public sealed class PrivacyTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var person = new SamplePeople(57).Take(1, village.Offices.County)[0] with { Name = "欧阳传福德" };
-        var donor = (await village.Officer.PostAsync("/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId, phone = person.Phone })).Id();
-        await ApiFixture.RefusedAsync("already-exists", village.Officer, "/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId });
+        var donor = (
+            await village.Officer.PostAsync(
+                "/api/donors",
+                new
+                {
+                    kind = "individual",
+                    name = person.Name,
+                    citizenId = person.CitizenId,
+                    phone = person.Phone,
+                }
+            )
+        ).Id();
+        await ApiFixture.RefusedAsync(
+            "already-exists",
+            village.Officer,
+            "/api/donors",
+            new
+            {
+                kind = "individual",
+                name = person.Name,
+                citizenId = person.CitizenId,
+            }
+        );
         // Another county has a register of its own, and hears nothing of this one.
         var other = await api.RegisteredAsync();
-        Assert.NotEqual(donor, (await other.Officer.PostAsync("/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId })).Id());
+        Assert.NotEqual(
+            donor,
+            (
+                await other.Officer.PostAsync(
+                    "/api/donors",
+                    new
+                    {
+                        kind = "individual",
+                        name = person.Name,
+                        citizenId = person.CitizenId,
+                    }
+                )
+            ).Id()
+        );
         await village.AllocateAsync(300, "individual", $"{person.Name}捐款", donorId: donor);
-        Assert.Equal($"{Storage.Person.Mask(person.Name)}捐款", await api.ScalarAsync<string>("select data ->> 'sourceName' from ledger.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @d", ("d", donor)));
+        Assert.Equal(
+            $"{Storage.Person.Mask(person.Name)}捐款",
+            await api.ScalarAsync<string>(
+                "select data ->> 'sourceName' from ledger.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @d",
+                ("d", donor)
+            )
+        );
 
-        await ApiFixture.RefusedAsync("retention-not-over", village.Offices.CountyHrss, $"/api/donors/{donor}/erasure", new { reason = "保管期满" });
-        await ApiFixture.RefusedAsync("forbidden", village.Officer, $"/api/donors/{donor}/erasure", new { reason = "保管期满" });
-        await ApiFixture.RefusedAsync("not-found", other.Offices.CountyHrss, $"/api/donors/{donor}/erasure", new { reason = "保管期满" });
-        await using var process = await ApiProcess.StartAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile, ["Ledger__RetentionYears"] = "-2" }); // by its own clock, which the fixture's may be ahead of by months
-        var there = new SampleClient(process.Http, new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System), village.Offices.CountyHrss.Actor);
+        await ApiFixture.RefusedAsync(
+            "retention-not-over",
+            village.Offices.CountyHrss,
+            $"/api/donors/{donor}/erasure",
+            new { reason = "保管期满" }
+        );
+        await ApiFixture.RefusedAsync(
+            "forbidden",
+            village.Officer,
+            $"/api/donors/{donor}/erasure",
+            new { reason = "保管期满" }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            other.Offices.CountyHrss,
+            $"/api/donors/{donor}/erasure",
+            new { reason = "保管期满" }
+        );
+        await using var process = await ApiProcess.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = api.ConnectionString,
+                ["Ledger__KeyFile"] = api.KeyFile,
+                ["Ledger__RetentionYears"] = "-2",
+            }
+        ); // by its own clock, which the fixture's may be ahead of by months
+        var there = new SampleClient(
+            process.Http,
+            new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
+            village.Offices.CountyHrss.Actor
+        );
         await there.PostAsync($"/api/donors/{donor}/erasure", new { reason = "保管期满" });
         await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{donor}/erasure", new { reason = "再次" });
         var charity = await village.CharityAsync();
         await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{charity}/erasure", new { reason = "x" });
-        Assert.True(await api.ScalarAsync<bool>("select wrapped_key is null and data is null from ledger.person where member_id = @d", ("d", donor)));
+        Assert.True(
+            await api.ScalarAsync<bool>(
+                "select wrapped_key is null and data is null from ledger.person where member_id = @d",
+                ("d", donor)
+            )
+        );
         var receipt = await village.Officer.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal(("（已删除）", 300m), (receipt.GetProperty("donor").GetProperty("name").GetString(), receipt.GetProperty("availableAmount").GetDecimal()));
+        Assert.Equal(
+            ("（已删除）", 300m),
+            (
+                receipt.GetProperty("donor").GetProperty("name").GetString(),
+                receipt.GetProperty("availableAmount").GetDecimal()
+            )
+        );
         foreach (var table in new[] { "mt_events", "mt_doc_donor", "audit_entry", "idempotency" })
-            Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from ledger.{table} t where t::text like @n", ("n", $"%{person.Name}%")));
+            Assert.Equal(
+                0,
+                await api.ScalarAsync<long>(
+                    $"select count(*) from ledger.{table} t where t::text like @n",
+                    ("n", $"%{person.Name}%")
+                )
+            );
         // Back one day, the person is somebody new.
-        Assert.NotEqual(donor, (await village.Officer.PostAsync("/api/donors", new { kind = "individual", name = person.Name, citizenId = person.CitizenId })).Id());
+        Assert.NotEqual(
+            donor,
+            (
+                await village.Officer.PostAsync(
+                    "/api/donors",
+                    new
+                    {
+                        kind = "individual",
+                        name = person.Name,
+                        citizenId = person.CitizenId,
+                    }
+                )
+            ).Id()
+        );
     }
 
     private static char Luhn(string digits)
     {
         for (var c = '0'; c <= '9'; c++)
-            if (PersonalNumbers.In(digits + c) is "银行卡号") return c;
+            if (PersonalNumbers.In(digits + c) is "银行卡号")
+                return c;
         throw new InvalidOperationException("one of ten digits fits");
     }
 }

@@ -77,27 +77,44 @@ public sealed class Product : IAsyncDisposable
         Client = actor => new(Http, tokens, actor);
         Offices = new SampleOffices(Client, "370811");
         CityAuditor = Client(new Actor("auditor.3708", Roles.Auditor, "3708"));
-        if (Village is not null) Village = Village.With(Offices);
+        if (Village is not null)
+            Village = Village.With(Offices);
     }
 
     /// <summary>Starts a witness for this log and has it cosign everything.</summary>
     public async Task<ApiProcess> WitnessAsync()
     {
         var key = (await Http.GetStringAsync("/log/keys")).Trim();
-        var witness = await ApiProcess.StartAsync(new Dictionary<string, string>(), "witness", "--name", "audit.example/w1", "--folder", Path.Combine(Folder.FullName, "witness"), "--log", key);
-        Settings["Ledger__Log__Witnesses__0"] = $"{witness.Http.BaseAddress} {(await witness.Http.GetStringAsync("/")).Trim()}";
+        var witness = await ApiProcess.StartAsync(
+            new Dictionary<string, string>(),
+            "witness",
+            "--name",
+            "audit.example/w1",
+            "--folder",
+            Path.Combine(Folder.FullName, "witness"),
+            "--log",
+            key
+        );
+        Settings["Ledger__Log__Witnesses__0"] =
+            $"{witness.Http.BaseAddress} {(await witness.Http.GetStringAsync("/")).Trim()}";
         await StopAsync();
         await StartAsync();
         await CosignedAsync();
         return witness;
     }
 
-    public Task CosignedAsync() => ApiFixture.EventuallyAsync(async () =>
-    {
-        await SealedAsync();
-        var log = await CityAuditor.GetAsync("/api/audit/log");
-        return log.GetProperty("witnesses")[0].GetProperty("cosignedSize") is { ValueKind: System.Text.Json.JsonValueKind.Number } size && size.GetInt64() == log.GetProperty("signedSize").GetInt64();
-    }, "the witness has cosigned everything");
+    public Task CosignedAsync() =>
+        ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                await SealedAsync();
+                var log = await CityAuditor.GetAsync("/api/audit/log");
+                return log.GetProperty("witnesses")[0].GetProperty("cosignedSize")
+                        is { ValueKind: System.Text.Json.JsonValueKind.Number } size
+                    && size.GetInt64() == log.GetProperty("signedSize").GetInt64();
+            },
+            "the witness has cosigned everything"
+        );
 
     public async Task StopAsync()
     {
@@ -108,8 +125,14 @@ public sealed class Product : IAsyncDisposable
     /// <summary>Everything recorded so far is under a signed checkpoint; returns it.</summary>
     public async Task<string> SealedAsync()
     {
-        await ApiFixture.EventuallyAsync(async () => await CityAuditor.GetAsync("/api/audit/log") is var log && log.GetProperty("waiting").GetInt64() == 0
-            && log.GetProperty("size").GetInt64() == log.GetProperty("signedSize").GetInt64() && log.GetProperty("size").GetInt64() > 0, "everything is signed");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                await CityAuditor.GetAsync("/api/audit/log") is var log
+                && log.GetProperty("waiting").GetInt64() == 0
+                && log.GetProperty("size").GetInt64() == log.GetProperty("signedSize").GetInt64()
+                && log.GetProperty("size").GetInt64() > 0,
+            "everything is signed"
+        );
         return await Http.GetStringAsync("/log/checkpoint");
     }
 
@@ -117,8 +140,19 @@ public sealed class Product : IAsyncDisposable
     public async Task<string> FoundAsync(string kind, string detail)
     {
         var text = "";
-        await ApiFixture.EventuallyAsync(async () => (text = (await CityAuditor.GetAsync("/api/audit/log")).GetRawText()) is { } log
-            && JsonSerializer.Deserialize<JsonElement>(log).GetProperty("findings").EnumerateArray().Any(f => f.GetProperty("kind").GetString() == kind && f.GetProperty("detail").GetString()!.Contains(detail, StringComparison.Ordinal)), $"{kind}: {detail}");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                (text = (await CityAuditor.GetAsync("/api/audit/log")).GetRawText()) is { } log
+                && JsonSerializer
+                    .Deserialize<JsonElement>(log)
+                    .GetProperty("findings")
+                    .EnumerateArray()
+                    .Any(f =>
+                        f.GetProperty("kind").GetString() == kind
+                        && f.GetProperty("detail").GetString()!.Contains(detail, StringComparison.Ordinal)
+                    ),
+            $"{kind}: {detail}"
+        );
         return text;
     }
 
@@ -127,15 +161,50 @@ public sealed class Product : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
-        foreach (var table in new[] { "mt_events", "evidence", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} disable trigger user");
+        foreach (
+            var table in new[]
+            {
+                "mt_events",
+                "evidence",
+                "log_entry",
+                "log_tile",
+                "log_state",
+                "log_checkpoint",
+                "log_cosignature",
+                "log_finding",
+            }
+        )
+            await connection.ExecuteAsync($"alter table ledger.{table} disable trigger user");
         await connection.ExecuteAsync(sql);
-        foreach (var table in new[] { "mt_events", "evidence", "log_entry", "log_tile", "log_state", "log_checkpoint", "log_cosignature", "log_finding" }) await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
+        foreach (
+            var table in new[]
+            {
+                "mt_events",
+                "evidence",
+                "log_entry",
+                "log_tile",
+                "log_state",
+                "log_checkpoint",
+                "log_cosignature",
+                "log_finding",
+            }
+        )
+            await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
     }
 
     /// <summary>How the product itself connects: as a role that owns nothing.</summary>
     public async Task<string> ApplicationConnectionAsync()
     {
-        var settings = Storage.Settings.Of(new ConfigurationBuilder().AddInMemoryCollection(Settings.ToDictionary(s => s.Key.Replace("__", ":", StringComparison.Ordinal), s => (string?)s.Value)).Build());
+        var settings = Storage.Settings.Of(
+            new ConfigurationBuilder()
+                .AddInMemoryCollection(
+                    Settings.ToDictionary(
+                        s => s.Key.Replace("__", ":", StringComparison.Ordinal),
+                        s => (string?)s.Value
+                    )
+                )
+                .Build()
+        );
         return (await DatabaseAccess.OfAsync(settings, null, Storage.KeyFile.LoadOrCreate(KeyFile))).Application;
     }
 
@@ -158,7 +227,10 @@ public sealed class Product : IAsyncDisposable
     public async Task<string> DownloadAsync(string path, string name)
     {
         using var response = await CityAuditor.SendAsync(HttpMethod.Get, path, null);
-        Assert.True(response.IsSuccessStatusCode, $"{path} → {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        Assert.True(
+            response.IsSuccessStatusCode,
+            $"{path} → {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}"
+        );
         var file = Path.Combine(Folder.FullName, name);
         await File.WriteAllBytesAsync(file, await response.Content.ReadAsByteArrayAsync());
         return file;
@@ -166,7 +238,8 @@ public sealed class Product : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (Process is { } own) await own.DisposeAsync(); // else another process serves it
+        if (Process is { } own)
+            await own.DisposeAsync(); // else another process serves it
         Folder.Delete(recursive: true);
     }
 }

@@ -18,9 +18,11 @@ public sealed class PromiseTests
     private readonly List<string> _unclear = [];
     private long _sequence;
 
-    private void Breaks(string id, string clause, string found, string expected, long at) => _broken.Add($"{clause} {found}");
+    private void Breaks(string id, string clause, string found, string expected, long at) =>
+        _broken.Add($"{clause} {found}");
 
-    private void Notes(string id, string clause, string found, string expected, long at) => _unclear.Add($"{clause} {found}");
+    private void Notes(string id, string clause, string found, string expected, long at) =>
+        _unclear.Add($"{clause} {found}");
 
     private Event<T> On<T>(DateOnly on, T data, string actor = "x", string stream = "")
         where T : notnull
@@ -38,7 +40,8 @@ public sealed class PromiseTests
 
     // Applications
 
-    private static ApplicationFiled Filed(string by) => new("p", 1, "c", "f", "370811000001", 2026, "general", by, "s", "r", 1, Yuan(100));
+    private static ApplicationFiled Filed(string by) =>
+        new("p", 1, "c", "f", "370811000001", 2026, "general", by, "s", "r", 1, Yuan(100));
 
     private void Application(params IEvent[] events)
     {
@@ -47,9 +50,11 @@ public sealed class PromiseTests
             application.Take(e);
     }
 
-    private Event<ApplicationReviewed> Reviewed(string by) => On(March, new ApplicationReviewed(by, [], true, true), by);
+    private Event<ApplicationReviewed> Reviewed(string by) =>
+        On(March, new ApplicationReviewed(by, [], true, true), by);
 
-    private Event<ApplicationApproved> Approved(string by) => On(March, new ApplicationApproved(by, 1, Yuan(100), Fen(0, 100)), by);
+    private Event<ApplicationApproved> Approved(string by) =>
+        On(March, new ApplicationApproved(by, 1, Yuan(100), Fen(0, 100)), by);
 
     private Event<PaymentSent> Paid(string by, DateOnly on) => On(on, new PaymentSent(by, 1, Yuan(100), "NX1", []), by);
 
@@ -99,7 +104,14 @@ public sealed class PromiseTests
     [Fact]
     public void C16_nothing_is_paid_before_the_day_after_the_notice()
     {
-        Application(On(March, Filed("v"), "v"), Reviewed("r"), Approved("a"), Paid("v", March), Noticed(), Paid("v", March.AddDays(7)));
+        Application(
+            On(March, Filed("v"), "v"),
+            Reviewed("r"),
+            Approved("a"),
+            Paid("v", March),
+            Noticed(),
+            Paid("v", March.AddDays(7))
+        );
         Assert.Equal(["C16 没有公示就付款了", "C16 付款的业务日期 2026-03-08"], _broken);
     }
 
@@ -127,10 +139,23 @@ public sealed class PromiseTests
             On(March.AddDays(10), new FundsCredited("application-1", Yuan(100), 1)),
             On(
                 March.AddDays(10),
-                new FundsRefunded("application-1", "m", "general", Yuan(100), true, Fen(0, 100), Fen(300, 400), "TH1", [])
+                new FundsRefunded(
+                    "application-1",
+                    "m",
+                    "general",
+                    Yuan(100),
+                    true,
+                    Fen(0, 100),
+                    Fen(300, 400),
+                    "TH1",
+                    []
+                )
             ),
             On(March.AddDays(11), new ReversalRequested("b", "village", "township", "x")),
-            On(March.AddDays(11), new AllocationReversed("b", "general", Yuan(200), Fen(100, 300), null, null, "township")),
+            On(
+                March.AddDays(11),
+                new AllocationReversed("b", "general", Yuan(200), Fen(100, 300), null, null, "township")
+            ),
             On(March.AddDays(12), new SurplusReturned("general", Yuan(100), Fen(300, 400), "x", []))
         );
         Assert.Empty(_broken);
@@ -147,7 +172,11 @@ public sealed class PromiseTests
             On(March, new FundsReserved("application-2", "general", Yuan(60), 1, Fen(60, 120)))
         );
         Assert.Equal(
-            ["C9 可用 general -20.00 元", "C17 业务日期 2026-02-27 的已占用 -60.00 元", "C17 业务日期 2026-02-26 的在途 -60.00 元"],
+            [
+                "C9 可用 general -20.00 元",
+                "C17 业务日期 2026-02-27 的已占用 -60.00 元",
+                "C17 业务日期 2026-02-26 的在途 -60.00 元",
+            ],
             _broken
         );
     }

@@ -13,22 +13,45 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
         try
         {
             var program = Path.Combine(folder.FullName, "app");
-            await Programs.RequireAsync("dotnet", "publish", Path.Combine(Root, "src/Ledger.Api"), "--configuration", "Release", "--output", program, "--nologo", "--verbosity", "quiet");
+            await Programs.RequireAsync(
+                "dotnet",
+                "publish",
+                Path.Combine(Root, "src/Ledger.Api"),
+                "--configuration",
+                "Release",
+                "--output",
+                program,
+                "--nologo",
+                "--verbosity",
+                "quiet"
+            );
             Assert.True(File.Exists(Path.Combine(program, "Ledger.Api.dll")));
             Assert.False(File.Exists(Path.Combine(program, "ledger-verify")), "the verifier is in its own folder");
             Assert.False(File.Exists(Path.Combine(program, "package.json")), "what the build needs is not published");
-            var (exit, said) = Programs.Run("dotnet", [Path.Combine(program, "verify", "ledger-verify.dll"), "nonsense"]);
+            var (exit, said) = Programs.Run(
+                "dotnet",
+                [Path.Combine(program, "verify", "ledger-verify.dll"), "nonsense"]
+            );
             Assert.True(exit == 2 && said.Contains("receipt", StringComparison.Ordinal), said);
 
             // Nothing in its environment or arguments says where the database is.
             var database = await databases.NewDatabaseAsync("published");
-            await File.WriteAllTextAsync(Path.Combine(program, "appsettings.Production.json"), JsonSerializer.Serialize(new Dictionary<string, string>
-            {
-                ["ConnectionStrings:Ledger"] = database,
-                ["Ledger:KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
-            }));
+            await File.WriteAllTextAsync(
+                Path.Combine(program, "appsettings.Production.json"),
+                JsonSerializer.Serialize(
+                    new Dictionary<string, string>
+                    {
+                        ["ConnectionStrings:Ledger"] = database,
+                        ["Ledger:KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
+                    }
+                )
+            );
             var nothing = new Dictionary<string, string>();
-            await using var process = await ApiProcess.StartInAsync("/", Path.Combine(program, "Ledger.Api.dll"), nothing);
+            await using var process = await ApiProcess.StartInAsync(
+                "/",
+                Path.Combine(program, "Ledger.Api.dll"),
+                nothing
+            );
             Assert.True((await process.Http.GetAsync("/health/ready")).IsSuccessStatusCode, process.Output);
             Assert.True(await ApiFixture.ScalarOfAsync<bool>(database, "select count(*) = 1 from ledger.key_check"));
             foreach (var asset in (string[])["ledger.css", "ledger.js", "charts.js", "htmx.js"])
@@ -38,10 +61,21 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
 
             // The same settings elsewhere would be read by nobody: that is said, and nothing started.
             var elsewhere = Directory.CreateDirectory(Path.Combine(folder.FullName, "elsewhere")).FullName;
-            File.Move(Path.Combine(program, "appsettings.Production.json"), Path.Combine(elsewhere, "appsettings.Production.json"));
-            var stray = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiProcess.StartInAsync(elsewhere, Path.Combine(program, "Ledger.Api.dll"), nothing));
+            File.Move(
+                Path.Combine(program, "appsettings.Production.json"),
+                Path.Combine(elsewhere, "appsettings.Production.json")
+            );
+            var stray = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                ApiProcess.StartInAsync(elsewhere, Path.Combine(program, "Ledger.Api.dll"), nothing)
+            );
             Assert.Contains("would not be read", stray.Message);
-            await using var pointed = await ApiProcess.StartInAsync("/", Path.Combine(program, "Ledger.Api.dll"), nothing, "--contentRoot", elsewhere);
+            await using var pointed = await ApiProcess.StartInAsync(
+                "/",
+                Path.Combine(program, "Ledger.Api.dll"),
+                nothing,
+                "--contentRoot",
+                elsewhere
+            );
             Assert.True((await pointed.Http.GetAsync("/health/ready")).IsSuccessStatusCode, pointed.Output);
         }
         finally
@@ -55,7 +89,8 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
         get
         {
             var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (!File.Exists(Path.Combine(folder.FullName, "CollectiveSubsidy.sln"))) folder = folder.Parent!;
+            while (!File.Exists(Path.Combine(folder.FullName, "CollectiveSubsidy.sln")))
+                folder = folder.Parent!;
             return folder.FullName;
         }
     }

@@ -14,15 +14,24 @@ namespace Ledger.Api.Tests;
 /// </summary>
 public sealed class RandomYearTests(ITestOutputHelper output)
 {
-    private static readonly int Commands = int.Parse(Environment.GetEnvironmentVariable("LEDGER_RANDOM_COMMANDS") ?? "3000", System.Globalization.CultureInfo.InvariantCulture);
-    private const int Villages = 4, People = 60, CapFen = 500_000;
+    private static readonly int Commands = int.Parse(
+        Environment.GetEnvironmentVariable("LEDGER_RANDOM_COMMANDS") ?? "3000",
+        System.Globalization.CultureInfo.InvariantCulture
+    );
+    private const int Villages = 4,
+        People = 60,
+        CapFen = 500_000;
     private const int Seed = 20260101;
 
     // The reference model.
     private sealed class RefFund
     {
         public readonly Dictionary<string, long> Pockets = new() { ["general"] = 0 };
-        public long Reserved, InTransit, Credited, Returned, In;
+        public long Reserved,
+            InTransit,
+            Credited,
+            Returned,
+            In;
     }
 
     private sealed class RefLine(string member, long fen)
@@ -36,12 +45,14 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     private sealed class RefApplication(int village, string id, string pocket, List<RefLine> lines)
     {
         public readonly int Village = village;
-        public readonly string Id = id, Pocket = pocket;
+        public readonly string Id = id,
+            Pocket = pocket;
         public List<RefLine> Lines = lines;
         public string Status = "filed";
         public DateOnly NoticeUntil;
         public readonly List<string> OpenObjections = [];
         public string Path => $"/api/applications/{Id}";
+
         public List<RefLine> In(string status) => [.. Lines.Where(l => l.Status == status)];
     }
 
@@ -50,7 +61,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         public readonly string Id = id;
         public readonly SamplePerson Person = person;
         public readonly int[] Villages = villages;
-        public bool Regular = true, CatchUp;
+        public bool Regular = true,
+            CatchUp;
         public readonly Dictionary<string, long> Sponsored = [];
     }
 
@@ -65,12 +77,20 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     private ApiFixture _api = null!;
     private SampleOffices _offices = null!;
     private SampleClient[] _everybody = [];
-    private string _donor = "", _paper = "";
+    private string _donor = "",
+        _paper = "";
 
     private T Pick<T>(IReadOnlyList<T> from) => from[_random.Next(from.Count)];
+
     private bool Chance(int percent) => _random.Next(100) < percent;
-    private long Used(RefPerson p) => p.Sponsored.Values.Sum() + _applications.SelectMany(a => a.Lines).Where(l => l.Member == p.Id && l.Held).Sum(l => l.Fen);
-    private bool Subsidised(RefPerson p, int village) => _applications.Any(a => a.Village == village && a.Lines.Any(l => l.Member == p.Id && l.Held));
+
+    private long Used(RefPerson p) =>
+        p.Sponsored.Values.Sum()
+        + _applications.SelectMany(a => a.Lines).Where(l => l.Member == p.Id && l.Held).Sum(l => l.Fen);
+
+    private bool Subsidised(RefPerson p, int village) =>
+        _applications.Any(a => a.Village == village && a.Lines.Any(l => l.Member == p.Id && l.Held));
+
     private static decimal Yuan(long fen) => fen / 100m;
 
     [Fact]
@@ -81,18 +101,25 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         try
         {
             await PrepareAsync();
-            for (var i = 0; i < Commands;)
+            for (var i = 0; i < Commands; )
             {
                 var (name, act) = Pick(Moves());
-                if (await act() is not { } status) continue;
+                if (await act() is not { } status)
+                    continue;
                 _seen[$"{name} {status}"] = _seen.GetValueOrDefault($"{name} {status}") + 1;
                 await CompareAsync($"command {++i}: {name} → {status}");
             }
-            foreach (var (what, count) in _seen.OrderBy(s => s.Key, StringComparer.Ordinal)) output.WriteLine($"{count,6} {what}");
+            foreach (var (what, count) in _seen.OrderBy(s => s.Key, StringComparer.Ordinal))
+                output.WriteLine($"{count, 6} {what}");
             foreach (var move in Moves().Select(m => m.Item1).Distinct().Where(m => m != "wrong role"))
-                Assert.True(_seen.Keys.Any(k => k == $"{move} ok"), $"{move} never succeeded: {string.Join(", ", _seen.Where(s => s.Key.StartsWith(move, StringComparison.Ordinal)))}");
+                Assert.True(
+                    _seen.Keys.Any(k => k == $"{move} ok"),
+                    $"{move} never succeeded: {string.Join(", ", _seen.Where(s => s.Key.StartsWith(move, StringComparison.Ordinal)))}"
+                );
             Assert.Contains("approve cap-exceeded", _seen.Keys);
-            Assert.True(_seen.Where(s => !s.Key.EndsWith(" ok", StringComparison.Ordinal)).Sum(s => s.Value) > Commands / 10);
+            Assert.True(
+                _seen.Where(s => !s.Key.EndsWith(" ok", StringComparison.Ordinal)).Sum(s => s.Value) > Commands / 10
+            );
         }
         finally
         {
@@ -104,12 +131,21 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     {
         _offices = _api.NewOffices();
         var year = _api.Today.Year;
-        await _offices.CityHrss.PutAsync($"/api/policy-years/{RegionCode.City(_offices.County)}/{year}", SampleOffices.PolicyYear(year, noticeDays: 1));
+        await _offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(_offices.County)}/{year}",
+            SampleOffices.PolicyYear(year, noticeDays: 1)
+        );
         await _offices.OpenPilotAsync();
         var persons = new SamplePeople(Seed).Take(People, _offices.County);
         for (var v = 0; v < Villages; v++)
         {
-            _villages[v] = new SampleVillage(_offices, $"{_offices.County}00{v + 1}{v + 1:000}", $"第{v + 1}村", 800 + v, year);
+            _villages[v] = new SampleVillage(
+                _offices,
+                $"{_offices.County}00{v + 1}{v + 1:000}",
+                $"第{v + 1}村",
+                800 + v,
+                year
+            );
             await _villages[v].RegisterAsync();
             await _villages[v].SurveyAsync(50);
             // Everybody belongs to one village, every third person to a second one too: there the cap bites.
@@ -118,33 +154,98 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             await _villages[v].ResolveAsync(_api.Today);
             await _villages[v].AdoptAsync();
         }
-        await _offices.Tax.UploadAsync($"/api/contributions/import?year={year}", SampleSheets.Contributions(persons.Take(People - 5).Select(p => (p, 300, false)), _api.Today, "SW"), "缴费.xlsx");
-        var ids = await _api.Host.Services.GetRequired<PersonalData>().FindAsync(await _api.Database.OpenConnectionAsync(), persons.Select(p => CitizenId.Parse(p.CitizenId, out _)));
+        await _offices.Tax.UploadAsync(
+            $"/api/contributions/import?year={year}",
+            SampleSheets.Contributions(persons.Take(People - 5).Select(p => (p, 300, false)), _api.Today, "SW"),
+            "缴费.xlsx"
+        );
+        var ids = await _api
+            .Host.Services.GetRequired<PersonalData>()
+            .FindAsync(
+                await _api.Database.OpenConnectionAsync(),
+                persons.Select(p => CitizenId.Parse(p.CitizenId, out _))
+            );
         for (var i = 0; i < People; i++)
-            _people.Add(new RefPerson(ids[CitizenId.Parse(persons[i].CitizenId, out _)], persons[i], Belongs(i)) { Regular = i < People - 5 });
+            _people.Add(
+                new RefPerson(ids[CitizenId.Parse(persons[i].CitizenId, out _)], persons[i], Belongs(i))
+                {
+                    Regular = i < People - 5,
+                }
+            );
         _donor = await _villages[0].CharityAsync();
-        _everybody = [_offices.CityHrss, _offices.CountyHrss, _offices.Agriculture, _offices.Tax, _offices.Reviewer, _offices.Approver, _offices.Auditor, _villages[0].Officer,
-            _offices.Township(_villages[0].VillageCode[..9]), _api.Client(new Domain.Actor("finance", "county-finance", _offices.County))];
+        _everybody =
+        [
+            _offices.CityHrss,
+            _offices.CountyHrss,
+            _offices.Agriculture,
+            _offices.Tax,
+            _offices.Reviewer,
+            _offices.Approver,
+            _offices.Auditor,
+            _villages[0].Officer,
+            _offices.Township(_villages[0].VillageCode[..9]),
+            _api.Client(new Domain.Actor("finance", "county-finance", _offices.County)),
+        ];
         _paper = await _offices.Approver.EvidenceAsync("paper");
-        foreach (var v in _villages) await v.Officer.EvidenceAsync("paper");
+        foreach (var v in _villages)
+            await v.Officer.EvidenceAsync("paper");
 
         static int[] Belongs(int i) => i % 3 == 0 ? [i % Villages, (i + 1) % Villages] : [i % Villages];
     }
 
     /// <summary>Every move says what it did: "ok", or the problem's code; null when there was nothing to try it on. The model moves only with the product, and says when it must not have.</summary>
     private List<(string, Func<Task<string?>>)> Moves() =>
-    [
-        ("allocate", Allocate), ("allocate", Allocate), ("file", File), ("file", File), ("file", File), ("review", Review), ("review", Review), ("review", Review),
-        ("return", Return), ("resubmit", Resubmit), ("reject", Reject), ("approve", Approve), ("approve", Approve), ("approve", Approve), ("notice", Notice), ("notice", Notice),
-        ("object", Object), ("answer", Answer), ("wait", Wait), ("pay", Pay), ("pay", Pay), ("pay", Pay), ("bank return", BankReturn), ("receipts", Receipts), ("receipts", Receipts),
-        ("refund", Refund), ("withdraw lines", WithdrawLines), ("withdraw", Withdraw), ("settle", Settle), ("catch-up found", CatchUp), ("sponsor", Sponsor),
-        ("unsponsor", Unsponsor), ("ask reversal", AskReversal), ("confirm reversal", ConfirmReversal), ("lift earmark", LiftEarmark), ("return surplus", ReturnSurplus),
-        ("wrong role", WrongRole),
-    ];
+        [
+            ("allocate", Allocate),
+            ("allocate", Allocate),
+            ("file", File),
+            ("file", File),
+            ("file", File),
+            ("review", Review),
+            ("review", Review),
+            ("review", Review),
+            ("return", Return),
+            ("resubmit", Resubmit),
+            ("reject", Reject),
+            ("approve", Approve),
+            ("approve", Approve),
+            ("approve", Approve),
+            ("notice", Notice),
+            ("notice", Notice),
+            ("object", Object),
+            ("answer", Answer),
+            ("wait", Wait),
+            ("pay", Pay),
+            ("pay", Pay),
+            ("pay", Pay),
+            ("bank return", BankReturn),
+            ("receipts", Receipts),
+            ("receipts", Receipts),
+            ("refund", Refund),
+            ("withdraw lines", WithdrawLines),
+            ("withdraw", Withdraw),
+            ("settle", Settle),
+            ("catch-up found", CatchUp),
+            ("sponsor", Sponsor),
+            ("unsponsor", Unsponsor),
+            ("ask reversal", AskReversal),
+            ("confirm reversal", ConfirmReversal),
+            ("lift earmark", LiftEarmark),
+            ("return surplus", ReturnSurplus),
+            ("wrong role", WrongRole),
+        ];
 
-    private static async Task<(string Status, JsonElement Body)> SendAsync(SampleClient who, string path, object? body = null)
+    private static async Task<(string Status, JsonElement Body)> SendAsync(
+        SampleClient who,
+        string path,
+        object? body = null
+    )
     {
-        using var response = await who.SendAsync(HttpMethod.Post, path, body as HttpContent ?? SampleClient.Json(body ?? new { }));
+        using var response = await who.SendAsync(
+            HttpMethod.Post,
+            path,
+            body as HttpContent ?? SampleClient.Json(body ?? new { })
+        );
         var answer = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
         Assert.True((int)response.StatusCode < 500, $"{path}: {answer.GetRawText()}");
         return (response.IsSuccessStatusCode ? "ok" : answer.GetProperty("code").GetString()!, answer);
@@ -154,7 +255,9 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     {
         // Mostly one in a fitting state, sometimes any.
         var fitting = _applications.Where(a => statuses.Contains(a.Status)).ToList();
-        return Chance(90) && fitting.Count > 0 ? Pick(fitting) : _applications.Count > 0 ? Pick(_applications) : null;
+        return Chance(90) && fitting.Count > 0 ? Pick(fitting)
+            : _applications.Count > 0 ? Pick(_applications)
+            : null;
     }
 
     private async Task<string?> Allocate()
@@ -162,20 +265,33 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var v = _random.Next(Villages);
         var (fen, gift) = (Chance(5) ? 0 : _random.NextInt64(1, 900_000), Chance(30));
         var evidence = Chance(5) ? Array.Empty<string>() : [_paper];
-        var (status, answer) = await SendAsync(_villages[v].Officer, $"/api/funds/{_villages[v].FundId}/allocations", new
-        {
-            amount = Chance(3) ? 0.001m : Yuan(fen),
-            source = gift ? "charity" : "collective-income",
-            sourceName = "x",
-            evidence = Own(v, evidence),
-            donorId = gift ? _donor : null,
-            earmarkYear = gift && Chance(50) ? _villages[v].Year : (int?)null,
-            confirmDuplicate = "同一份凭证的另一笔",
-        });
-        if (status != "ok") return status;
+        var (status, answer) = await SendAsync(
+            _villages[v].Officer,
+            $"/api/funds/{_villages[v].FundId}/allocations",
+            new
+            {
+                amount = Chance(3) ? 0.001m : Yuan(fen),
+                source = gift ? "charity" : "collective-income",
+                sourceName = "x",
+                evidence = Own(v, evidence),
+                donorId = gift ? _donor : null,
+                earmarkYear = gift && Chance(50) ? _villages[v].Year : (int?)null,
+                confirmDuplicate = "同一份凭证的另一笔",
+            }
+        );
+        if (status != "ok")
+            return status;
         Assert.True(fen > 0 && evidence.Length > 0);
-        var pocket = answer.GetProperty("fund").GetProperty("subAccounts").EnumerateArray()
-            .Single(s => (long)(s.GetProperty("availableAmount").GetDecimal() * 100) != _funds[v].Pockets.GetValueOrDefault(s.GetProperty("name").GetString()!)).GetProperty("name").GetString()!;
+        var pocket = answer
+            .GetProperty("fund")
+            .GetProperty("subAccounts")
+            .EnumerateArray()
+            .Single(s =>
+                (long)(s.GetProperty("availableAmount").GetDecimal() * 100)
+                != _funds[v].Pockets.GetValueOrDefault(s.GetProperty("name").GetString()!)
+            )
+            .GetProperty("name")
+            .GetString()!;
         Assert.True(pocket == "general" || gift);
         _funds[v].Pockets[pocket] = _funds[v].Pockets.GetValueOrDefault(pocket) + fen;
         _funds[v].In += fen;
@@ -184,7 +300,9 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     }
 
     /// <summary>The digest under the village's own upload: the same bytes, handed in by each.</summary>
-    private string[] Own(int village, string[] papers) => [.. papers.Select(_ => _papers[village] ??= _villages[village].Officer.EvidenceAsync("paper").Result)];
+    private string[] Own(int village, string[] papers) =>
+        [.. papers.Select(_ => _papers[village] ??= _villages[village].Officer.EvidenceAsync("paper").Result)];
+
     private readonly string?[] _papers = new string?[Villages];
 
     private async Task<string?> File()
@@ -192,12 +310,28 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var v = _random.Next(Villages);
         var roster = Roster(v);
         var pocket = Chance(20) ? $"year-{_villages[v].Year}" : "general";
-        var (status, answer) = await SendAsync(_villages[v].Officer, "/api/applications",
-            new { planId = _villages[v].PlanId, seal = Own(v, [_paper])[0], subAccount = pocket, lines = roster.Select(p => new { memberId = p.Id }) });
+        var (status, answer) = await SendAsync(
+            _villages[v].Officer,
+            "/api/applications",
+            new
+            {
+                planId = _villages[v].PlanId,
+                seal = Own(v, [_paper])[0],
+                subAccount = pocket,
+                lines = roster.Select(p => new { memberId = p.Id }),
+            }
+        );
         if (status == "ok")
         {
             Assert.All(roster, p => Assert.True(Eligible(p, v)));
-            _applications.Add(new RefApplication(v, answer.GetProperty("application").Id(), pocket, [.. roster.Select(p => new RefLine(p.Id, _subsidies[v]))]));
+            _applications.Add(
+                new RefApplication(
+                    v,
+                    answer.GetProperty("application").Id(),
+                    pocket,
+                    [.. roster.Select(p => new RefLine(p.Id, _subsidies[v]))]
+                )
+            );
         }
         else if (status == "roster-invalid")
         {
@@ -210,7 +344,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     {
         var able = _people.Where(p => Eligible(p, v)).ToList();
         var some = able.OrderBy(_ => _random.Next()).Take(_random.Next(1, 6)).ToList();
-        if (some.Count == 0 || Chance(15)) some.Add(Pick(_people));
+        if (some.Count == 0 || Chance(15))
+            some.Add(Pick(_people));
         return [.. some.Distinct()];
     }
 
@@ -218,24 +353,47 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> Review()
     {
-        if (Some("filed") is not { } a) return null;
+        if (Some("filed") is not { } a)
+            return null;
         var refuse = Chance(20) && a.In("filed").Count > 1 ? Pick(a.In("filed")) : null;
         var who = Chance(5) ? _villages[a.Village].Officer : _offices.Reviewer;
-        var (status, _) = await SendAsync(who, $"{a.Path}/review",
-            new { acceptRest = true, verdicts = refuse is null ? [] : new object[] { new { memberId = refuse.Member, accepted = false, reason = "x" } } });
-        if (status != "ok") return status;
+        var (status, _) = await SendAsync(
+            who,
+            $"{a.Path}/review",
+            new
+            {
+                acceptRest = true,
+                verdicts = refuse is null
+                    ? []
+                    : new object[]
+                    {
+                        new
+                        {
+                            memberId = refuse.Member,
+                            accepted = false,
+                            reason = "x",
+                        },
+                    },
+            }
+        );
+        if (status != "ok")
+            return status;
         Assert.True(a.Status is "filed" or "reviewed" && who == _offices.Reviewer);
-        if (refuse is not null) refuse.Status = "refused";
-        foreach (var l in a.In("filed")) l.Status = "accepted";
+        if (refuse is not null)
+            refuse.Status = "refused";
+        foreach (var l in a.In("filed"))
+            l.Status = "accepted";
         a.Status = "reviewed";
         return status;
     }
 
     private async Task<string?> Return()
     {
-        if (Some("filed", "reviewed") is not { } a || !Chance(40)) return null;
+        if (Some("filed", "reviewed") is not { } a || !Chance(40))
+            return null;
         var (status, _) = await SendAsync(_offices.Reviewer, $"{a.Path}/return", new { reason = "x" });
-        if (status != "ok") return status;
+        if (status != "ok")
+            return status;
         Assert.True(a.Status is "filed" or "reviewed");
         a.Status = "returned";
         return status;
@@ -243,10 +401,16 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> Resubmit()
     {
-        if (Some("returned") is not { } a) return null;
+        if (Some("returned") is not { } a)
+            return null;
         var roster = Roster(a.Village);
-        var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/resubmission", new { seal = Own(a.Village, [_paper])[0], lines = roster.Select(p => new { memberId = p.Id }) });
-        if (status != "ok") return status;
+        var (status, _) = await SendAsync(
+            _villages[a.Village].Officer,
+            $"{a.Path}/resubmission",
+            new { seal = Own(a.Village, [_paper])[0], lines = roster.Select(p => new { memberId = p.Id }) }
+        );
+        if (status != "ok")
+            return status;
         Assert.True(a.Status == "returned" && roster.All(p => Eligible(p, a.Village)));
         (a.Status, a.Lines) = ("filed", [.. roster.Select(p => new RefLine(p.Id, _subsidies[a.Village]))]);
         return status;
@@ -254,9 +418,11 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> Reject()
     {
-        if (Some("filed", "reviewed") is not { } a || !Chance(30)) return null;
+        if (Some("filed", "reviewed") is not { } a || !Chance(30))
+            return null;
         var (status, _) = await SendAsync(_offices.Approver, $"{a.Path}/rejection", new { reason = "x" });
-        if (status != "ok") return status;
+        if (status != "ok")
+            return status;
         Assert.True(a.Status is "filed" or "reviewed");
         a.Status = "rejected";
         return status;
@@ -264,7 +430,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> Approve()
     {
-        if (Some("reviewed") is not { } a) return null;
+        if (Some("reviewed") is not { } a)
+            return null;
         var who = Chance(5) ? _offices.Reviewer : _offices.Approver;
         // Whoever may get nothing any more is left out; with nobody left it is refused.
         var lines = a.In("accepted").Where(l => Eligible(_people.Single(p => p.Id == l.Member), a.Village)).ToList();
@@ -273,46 +440,73 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var fits = fund.Pockets.GetValueOrDefault(a.Pocket) >= total;
         var allowed = lines.All(l => Used(_people.Single(p => p.Id == l.Member)) + l.Fen <= CapFen);
         var (status, _) = await SendAsync(who, $"{a.Path}/approval");
-        Assert.True((status == "ok") == (a.Status == "reviewed" && who == _offices.Approver && lines.Count > 0 && fits && allowed),
-            $"{status}: {a.Status}, money {fits}, people {allowed}, {lines.Count} lines");
-        if (status != "ok") return status;
+        Assert.True(
+            (status == "ok")
+                == (a.Status == "reviewed" && who == _offices.Approver && lines.Count > 0 && fits && allowed),
+            $"{status}: {a.Status}, money {fits}, people {allowed}, {lines.Count} lines"
+        );
+        if (status != "ok")
+            return status;
         fund.Pockets[a.Pocket] -= total;
         fund.Reserved += total;
-        foreach (var l in a.In("accepted")) l.Status = lines.Contains(l) ? "approved" : "refused";
+        foreach (var l in a.In("accepted"))
+            l.Status = lines.Contains(l) ? "approved" : "refused";
         a.Status = "approved";
         return status;
     }
 
     private async Task<string?> Notice()
     {
-        if (Some("approved") is not { } a) return null;
+        if (Some("approved") is not { } a)
+            return null;
         var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/notice", new { place = "x" });
         Assert.Equal(a.Status == "approved", status == "ok");
-        if (status == "ok") (a.Status, a.NoticeUntil) = ("noticed", _api.Today.AddDays(1));
+        if (status == "ok")
+            (a.Status, a.NoticeUntil) = ("noticed", _api.Today.AddDays(1));
         return status;
     }
 
     private async Task<string?> Object()
     {
-        if (Some("noticed") is not { } a || !Chance(30)) return null;
+        if (Some("noticed") is not { } a || !Chance(30))
+            return null;
         var line = a.In("approved") is { Count: > 0 } some ? Pick(some).Member : null;
-        var (status, answer) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/objections", new { memberId = line, text = "x" });
+        var (status, answer) = await SendAsync(
+            _villages[a.Village].Officer,
+            $"{a.Path}/objections",
+            new { memberId = line, text = "x" }
+        );
         Assert.Equal(a.Status == "noticed", status == "ok");
-        if (status == "ok") a.OpenObjections.Add(answer.GetProperty("objections").EnumerateArray().Last().GetProperty("objectionId").GetString()!);
+        if (status == "ok")
+            a.OpenObjections.Add(
+                answer.GetProperty("objections").EnumerateArray().Last().GetProperty("objectionId").GetString()!
+            );
         return status;
     }
 
     private async Task<string?> Answer()
     {
-        if (_applications.FirstOrDefault(a => a.Status == "noticed" && a.OpenObjections.Count > 0) is not { } a) return null;
+        if (_applications.FirstOrDefault(a => a.Status == "noticed" && a.OpenObjections.Count > 0) is not { } a)
+            return null;
         var upheld = Chance(50);
         var objection = a.OpenObjections[0];
-        var (status, answer) = await SendAsync(_offices.Reviewer, $"{a.Path}/objections/{objection}/answer", new { upheld, answer = "x" });
+        var (status, answer) = await SendAsync(
+            _offices.Reviewer,
+            $"{a.Path}/objections/{objection}/answer",
+            new { upheld, answer = "x" }
+        );
         Assert.Equal("ok", status);
         a.OpenObjections.RemoveAt(0);
-        var member = answer.GetProperty("objections").EnumerateArray().Single(o => o.GetProperty("objectionId").GetString() == objection).GetProperty("memberId").GetString();
-        if (upheld) Release(a, a.In("approved").Where(l => l.Member == member));
-        if (upheld && a.In("approved").Count == 0) a.Status = "withdrawn";
+        var member = answer
+            .GetProperty("objections")
+            .EnumerateArray()
+            .Single(o => o.GetProperty("objectionId").GetString() == objection)
+            .GetProperty("memberId")
+            .GetString();
+        if (upheld)
+            Release(a, a.In("approved").Where(l => l.Member == member));
+        if (upheld && a.In("approved").Count == 0)
+            a.Status = "withdrawn";
         return status;
     }
 
@@ -328,35 +522,50 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private Task<string?> Wait()
     {
-        if (!Chance(60)) return Task.FromResult((string?)null);
+        if (!Chance(60))
+            return Task.FromResult((string?)null);
         _api.Clock.Advance(TimeSpan.FromDays(1));
         return Task.FromResult((string?)"ok");
     }
 
     private async Task<string?> Pay()
     {
-        if (Some("noticed", "paid") is not { } a) return null;
+        if (Some("noticed", "paid") is not { } a)
+            return null;
         var due = a.In("approved");
         var some = Chance(30) && due.Count > 1 ? due.Take(1).ToList() : null;
         var (right, purpose) = (!Chance(8), Chance(4) ? "road-repair" : "member-subsidy");
         var leftOut = (some ?? due).Where(l => _people.Single(p => p.Id == l.Member).CatchUp).ToList();
         var paid = (some ?? due).Except(leftOut).ToList();
         var total = paid.Sum(l => l.Fen);
-        var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/payment", new
-        {
-            amount = Yuan(right ? total : total + 1),
-            purpose,
-            bankReference = "NX",
-            evidence = Own(a.Village, [_paper]),
-            memberIds = some?.Select(l => l.Member),
-            confirmDuplicate = "同一份凭证的另一笔",
-        });
+        var (status, _) = await SendAsync(
+            _villages[a.Village].Officer,
+            $"{a.Path}/payment",
+            new
+            {
+                amount = Yuan(right ? total : total + 1),
+                purpose,
+                bankReference = "NX",
+                evidence = Own(a.Village, [_paper]),
+                memberIds = some?.Select(l => l.Member),
+                confirmDuplicate = "同一份凭证的另一笔",
+            }
+        );
         if (total > 0)
-            Assert.Equal(a.Status is "noticed" or "paid" && _api.Today > a.NoticeUntil && a.OpenObjections.Count == 0 && right && purpose == "member-subsidy", status == "ok");
-        if (status != "ok") return status;
+            Assert.Equal(
+                a.Status is "noticed" or "paid"
+                    && _api.Today > a.NoticeUntil
+                    && a.OpenObjections.Count == 0
+                    && right
+                    && purpose == "member-subsidy",
+                status == "ok"
+            );
+        if (status != "ok")
+            return status;
         Assert.True(total > 0);
         Release(a, leftOut);
-        foreach (var l in paid) l.Status = "paid";
+        foreach (var l in paid)
+            l.Status = "paid";
         _funds[a.Village].Reserved -= total;
         _funds[a.Village].InTransit += total;
         a.Status = "paid";
@@ -365,12 +574,24 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> BankReturn()
     {
-        if (Some("paid") is not { } a || a.Lines.Count == 0) return null;
+        if (Some("paid") is not { } a || a.Lines.Count == 0)
+            return null;
         var line = a.In("paid") is { Count: > 0 } paid ? Pick(paid) : Pick(a.Lines);
-        var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/bank-returns",
-            new { memberIds = new[] { line.Member }, bankReference = "TH", reason = "x", evidence = Own(a.Village, [_paper]), confirmDuplicate = "同一份凭证的另一笔" });
+        var (status, _) = await SendAsync(
+            _villages[a.Village].Officer,
+            $"{a.Path}/bank-returns",
+            new
+            {
+                memberIds = new[] { line.Member },
+                bankReference = "TH",
+                reason = "x",
+                evidence = Own(a.Village, [_paper]),
+                confirmDuplicate = "同一份凭证的另一笔",
+            }
+        );
         Assert.Equal(a.Status == "paid" && line.Status == "paid", status == "ok");
-        if (status != "ok") return status;
+        if (status != "ok")
+            return status;
         line.Status = "approved";
         _funds[a.Village].InTransit -= line.Fen;
         _funds[a.Village].Reserved += line.Fen;
@@ -379,16 +600,35 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> Receipts()
     {
-        if (Some("paid") is not { } a || a.Lines.Count == 0) return null;
+        if (Some("paid") is not { } a || a.Lines.Count == 0)
+            return null;
         var lines = a.In("paid").Where(_ => Chance(70)).ToList();
-        if (lines.Count == 0) lines = [Pick(a.Lines)];
+        if (lines.Count == 0)
+            lines = [Pick(a.Lines)];
         var off = Chance(15) ? 1 : 0;
-        var csv = "姓名,身份证号,入账金额（元）,入账日期,回执编号\n" + string.Concat(lines.Select((l, i) => _people.Single(p => p.Id == l.Member).Person is var p
-            ? string.Create(CultureInfo.InvariantCulture, $"{p.Name},{p.CitizenId},{Yuan(l.Fen + off)},{_api.Today:yyyy-MM-dd},HZ{i}\n") : ""));
-        var (status, _) = await SendAsync(_offices.Reviewer, $"{a.Path}/receipts/import", SampleClient.Form(Encoding.UTF8.GetBytes(csv), "回执.csv"));
+        var csv =
+            "姓名,身份证号,入账金额（元）,入账日期,回执编号\n"
+            + string.Concat(
+                lines.Select(
+                    (l, i) =>
+                        _people.Single(p => p.Id == l.Member).Person is var p
+                            ? string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"{p.Name},{p.CitizenId},{Yuan(l.Fen + off)},{_api.Today:yyyy-MM-dd},HZ{i}\n"
+                            )
+                            : ""
+                )
+            );
+        var (status, _) = await SendAsync(
+            _offices.Reviewer,
+            $"{a.Path}/receipts/import",
+            SampleClient.Form(Encoding.UTF8.GetBytes(csv), "回执.csv")
+        );
         Assert.Equal(a.Status == "paid" && off == 0 && lines.All(l => l.Status == "paid"), status == "ok");
-        if (status != "ok") return status;
-        foreach (var l in lines) l.Status = "credited";
+        if (status != "ok")
+            return status;
+        foreach (var l in lines)
+            l.Status = "credited";
         _funds[a.Village].InTransit -= lines.Sum(l => l.Fen);
         _funds[a.Village].Credited += lines.Sum(l => l.Fen);
         return status;
@@ -396,14 +636,28 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> Refund()
     {
-        if (Some("paid", "settled") is not { } a || a.Lines.Count == 0 || !Chance(60)) return null;
+        if (Some("paid", "settled") is not { } a || a.Lines.Count == 0 || !Chance(60))
+            return null;
         var line = Pick(a.Lines);
-        var (status, _) = await SendAsync(_offices.Reviewer, $"{a.Path}/refunds",
-            new { memberId = line.Member, reason = Pick(["death", "catch-up-found", "double-subsidy", "left-collective", "voluntary-refusal"]), bankReference = "TK", evidence = new[] { _paper }, confirmDuplicate = "同一份凭证的另一笔" });
+        var (status, _) = await SendAsync(
+            _offices.Reviewer,
+            $"{a.Path}/refunds",
+            new
+            {
+                memberId = line.Member,
+                reason = Pick(["death", "catch-up-found", "double-subsidy", "left-collective", "voluntary-refusal"]),
+                bankReference = "TK",
+                evidence = new[] { _paper },
+                confirmDuplicate = "同一份凭证的另一笔",
+            }
+        );
         Assert.Equal(a.Status is "paid" or "settled" && line.Status is "paid" or "credited", status == "ok");
-        if (status != "ok") return status;
-        if (line.Status == "paid") _funds[a.Village].InTransit -= line.Fen;
-        else _funds[a.Village].Credited -= line.Fen;
+        if (status != "ok")
+            return status;
+        if (line.Status == "paid")
+            _funds[a.Village].InTransit -= line.Fen;
+        else
+            _funds[a.Village].Credited -= line.Fen;
         _funds[a.Village].Pockets[a.Pocket] += line.Fen;
         line.Status = "refunded";
         return status;
@@ -411,23 +665,38 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> WithdrawLines()
     {
-        if (Some("filed", "reviewed", "approved", "noticed", "paid") is not { } a || a.Lines.Count == 0 || !Chance(40)) return null;
+        if (Some("filed", "reviewed", "approved", "noticed", "paid") is not { } a || a.Lines.Count == 0 || !Chance(40))
+            return null;
         var line = Pick(a.Lines);
-        var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/line-withdrawals", new { memberIds = new[] { line.Member }, reason = "x" });
-        Assert.Equal(a.Status is "filed" or "reviewed" or "approved" or "noticed" or "paid" && line.Status is "filed" or "accepted" or "approved", status == "ok");
-        if (status != "ok") return status;
-        if (line.Status == "approved") Release(a, [line]);
-        else line.Status = "withdrawn";
-        if (a.Lines.All(l => l.Status is "refused" or "withdrawn" or "released")) a.Status = "withdrawn";
+        var (status, _) = await SendAsync(
+            _villages[a.Village].Officer,
+            $"{a.Path}/line-withdrawals",
+            new { memberIds = new[] { line.Member }, reason = "x" }
+        );
+        Assert.Equal(
+            a.Status is "filed" or "reviewed" or "approved" or "noticed" or "paid"
+                && line.Status is "filed" or "accepted" or "approved",
+            status == "ok"
+        );
+        if (status != "ok")
+            return status;
+        if (line.Status == "approved")
+            Release(a, [line]);
+        else
+            line.Status = "withdrawn";
+        if (a.Lines.All(l => l.Status is "refused" or "withdrawn" or "released"))
+            a.Status = "withdrawn";
         return status;
     }
 
     private async Task<string?> Withdraw()
     {
-        if (Some("filed", "returned", "reviewed", "approved", "noticed") is not { } a || !Chance(20)) return null;
+        if (Some("filed", "returned", "reviewed", "approved", "noticed") is not { } a || !Chance(20))
+            return null;
         var (status, _) = await SendAsync(_villages[a.Village].Officer, $"{a.Path}/withdrawal", new { reason = "x" });
         Assert.Equal(a.Status is "filed" or "returned" or "reviewed" or "approved" or "noticed", status == "ok");
-        if (status != "ok") return status;
+        if (status != "ok")
+            return status;
         Release(a, a.In("approved"));
         a.Status = "withdrawn";
         return status;
@@ -435,40 +704,65 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> Settle()
     {
-        if (Some("paid") is not { } a) return null;
+        if (Some("paid") is not { } a)
+            return null;
         var (status, _) = await SendAsync(_offices.Approver, $"{a.Path}/settlement");
         Assert.Equal(a.Status == "paid" && a.In("paid").Count == 0 && a.In("approved").Count == 0, status == "ok");
-        if (status == "ok") a.Status = "settled";
+        if (status == "ok")
+            a.Status = "settled";
         return status;
     }
 
     private async Task<string?> CatchUp()
     {
-        if (!Chance(3)) return null;
+        if (!Chance(3))
+            return null;
         var p = Pick(_people);
         var sheet = SampleSheets.Contributions([(p.Person, 300, true)], _api.Today, $"CU{_seen.Values.Sum()}-");
-        var (status, _) = await SendAsync(_offices.Tax, $"/api/contributions/import?year={_villages[0].Year}", SampleClient.Form(sheet, "缴费.xlsx"));
-        if (status == "ok") p.CatchUp = true;
+        var (status, _) = await SendAsync(
+            _offices.Tax,
+            $"/api/contributions/import?year={_villages[0].Year}",
+            SampleClient.Form(sheet, "缴费.xlsx")
+        );
+        if (status == "ok")
+            p.CatchUp = true;
         return status;
     }
 
     private async Task<string?> Sponsor()
     {
-        if (!Chance(30)) return null;
+        if (!Chance(30))
+            return null;
         var (p, fen) = (Pick(_people), _random.NextInt64(1, 400_000));
         var used = Used(p);
-        var (status, answer) = await SendAsync(_offices.Reviewer, $"/api/members/{p.Id}/years/{_villages[0].Year}/sponsorships",
-            new { donorId = _donor, amount = Yuan(fen), evidence = new[] { _paper } });
+        var (status, answer) = await SendAsync(
+            _offices.Reviewer,
+            $"/api/members/{p.Id}/years/{_villages[0].Year}/sponsorships",
+            new
+            {
+                donorId = _donor,
+                amount = Yuan(fen),
+                evidence = new[] { _paper },
+            }
+        );
         Assert.Equal(p.Regular && used + fen <= CapFen, status == "ok");
-        if (status == "ok") p.Sponsored[answer.GetProperty("sponsorships").EnumerateArray().Last().GetProperty("sponsorshipId").GetString()!] = fen;
+        if (status == "ok")
+            p.Sponsored[
+                answer.GetProperty("sponsorships").EnumerateArray().Last().GetProperty("sponsorshipId").GetString()!
+            ] = fen;
         return status;
     }
 
     private async Task<string?> Unsponsor()
     {
-        if (_people.FirstOrDefault(p => p.Sponsored.Count > 0) is not { } p || !Chance(60)) return null;
+        if (_people.FirstOrDefault(p => p.Sponsored.Count > 0) is not { } p || !Chance(60))
+            return null;
         var id = p.Sponsored.Keys.First();
-        var (status, _) = await SendAsync(_offices.Reviewer, $"/api/members/{p.Id}/years/{_villages[0].Year}/sponsorships/{id}/reversal", new { reason = "x", evidence = new[] { _paper } });
+        var (status, _) = await SendAsync(
+            _offices.Reviewer,
+            $"/api/members/{p.Id}/years/{_villages[0].Year}/sponsorships/{id}/reversal",
+            new { reason = "x", evidence = new[] { _paper } }
+        );
         Assert.Equal("ok", status);
         p.Sponsored.Remove(id);
         return status;
@@ -476,24 +770,33 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> AskReversal()
     {
-        if (_lots.Count == 0 || !Chance(40)) return null;
+        if (_lots.Count == 0 || !Chance(40))
+            return null;
         var i = _lots.Count - 1; // an older one is spent already, most of the time
         var lot = _lots[i];
         var township = _offices.Township(_villages[lot.Village].VillageCode[..9]);
-        var (status, _) = await SendAsync(_villages[lot.Village].Officer, $"/api/funds/{_villages[lot.Village].FundId}/allocations/{lot.Id}/reversal",
-            new { confirmBy = Chance(10) ? _villages[lot.Village].Officer.Actor.Id : township.Actor.Id, reason = "x" });
-        if (status == "ok") _lots[i] = lot with { ConfirmBy = township.Actor.Id };
+        var (status, _) = await SendAsync(
+            _villages[lot.Village].Officer,
+            $"/api/funds/{_villages[lot.Village].FundId}/allocations/{lot.Id}/reversal",
+            new { confirmBy = Chance(10) ? _villages[lot.Village].Officer.Actor.Id : township.Actor.Id, reason = "x" }
+        );
+        if (status == "ok")
+            _lots[i] = lot with { ConfirmBy = township.Actor.Id };
         return status;
     }
 
     private async Task<string?> ConfirmReversal()
     {
-        if (_lots.Count == 0) return null;
+        if (_lots.Count == 0)
+            return null;
         var lot = _lots.LastOrDefault(l => l.ConfirmBy is not null) is { Id: not null } asked ? asked : _lots[^1];
         var (before, fund) = (await PocketsAsync(lot.Village), _funds[lot.Village]);
-        var (status, _) = await SendAsync(_offices.Township(_villages[lot.Village].VillageCode[..9]),
-            $"/api/funds/{_villages[lot.Village].FundId}/allocations/{lot.Id}/reversal/confirmation");
-        if (status != "ok") return status;
+        var (status, _) = await SendAsync(
+            _offices.Township(_villages[lot.Village].VillageCode[..9]),
+            $"/api/funds/{_villages[lot.Village].FundId}/allocations/{lot.Id}/reversal/confirmation"
+        );
+        if (status != "ok")
+            return status;
         Assert.NotNull(lot.ConfirmBy);
         var pocket = (await PocketsAsync(lot.Village)).Single(p => p.Value != before[p.Key]).Key;
         fund.Pockets[pocket] -= lot.Fen;
@@ -503,16 +806,27 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     }
 
     private async Task<Dictionary<string, long>> PocketsAsync(int village) =>
-        (await _offices.Auditor.GetAsync($"/api/funds/{_villages[village].FundId}")).GetProperty("subAccounts").EnumerateArray()
-            .ToDictionary(s => s.GetProperty("name").GetString()!, s => (long)(s.GetProperty("availableAmount").GetDecimal() * 100));
+        (await _offices.Auditor.GetAsync($"/api/funds/{_villages[village].FundId}"))
+            .GetProperty("subAccounts")
+            .EnumerateArray()
+            .ToDictionary(
+                s => s.GetProperty("name").GetString()!,
+                s => (long)(s.GetProperty("availableAmount").GetDecimal() * 100)
+            );
 
     private async Task<string?> LiftEarmark()
     {
-        if (!Chance(10)) return null;
+        if (!Chance(10))
+            return null;
         var (v, pocket) = (_random.Next(Villages), $"year-{_villages[0].Year}");
-        var (status, _) = await SendAsync(_villages[v].Officer, $"/api/funds/{_villages[v].FundId}/sub-accounts/{pocket}/earmark-release", new { evidence = Own(v, [_paper]) });
+        var (status, _) = await SendAsync(
+            _villages[v].Officer,
+            $"/api/funds/{_villages[v].FundId}/sub-accounts/{pocket}/earmark-release",
+            new { evidence = Own(v, [_paper]) }
+        );
         Assert.Equal(_funds[v].Pockets.GetValueOrDefault(pocket) > 0, status == "ok");
-        if (status != "ok") return status;
+        if (status != "ok")
+            return status;
         _funds[v].Pockets["general"] += _funds[v].Pockets[pocket];
         _funds[v].Pockets[pocket] = 0;
         return status;
@@ -520,11 +834,17 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> ReturnSurplus()
     {
-        if (!Chance(4)) return null;
+        if (!Chance(4))
+            return null;
         var v = _random.Next(Villages);
-        var (status, _) = await SendAsync(_villages[v].Officer, $"/api/funds/{_villages[v].FundId}/sub-accounts/general/surplus-return", new { reason = "x", evidence = Own(v, [_paper]) });
+        var (status, _) = await SendAsync(
+            _villages[v].Officer,
+            $"/api/funds/{_villages[v].FundId}/sub-accounts/general/surplus-return",
+            new { reason = "x", evidence = Own(v, [_paper]) }
+        );
         Assert.Equal(_funds[v].Pockets["general"] > 0, status == "ok");
-        if (status != "ok") return status;
+        if (status != "ok")
+            return status;
         _funds[v].Returned += _funds[v].Pockets["general"];
         _funds[v].Pockets["general"] = 0;
         return status;
@@ -533,16 +853,34 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     /// <summary>Somebody whose business it is not, or a neighbour, tries a step.</summary>
     private async Task<string?> WrongRole()
     {
-        if (_applications.Count == 0) return null;
+        if (_applications.Count == 0)
+            return null;
         var a = Pick(_applications);
-        var (step, roles) = Pick<(string, string[])>([("approval", ["agency"]), ("payment", ["village-finance"]), ("settlement", ["agency"]), ("refunds", ["agency"]), ("withdrawal", ["village-finance"])]);
+        var (step, roles) = Pick<(string, string[])>([
+            ("approval", ["agency"]),
+            ("payment", ["village-finance"]),
+            ("settlement", ["agency"]),
+            ("refunds", ["agency"]),
+            ("withdrawal", ["village-finance"]),
+        ]);
         var who = Pick(_everybody);
         var isOwn = who.Actor.Role == "village-finance" && a.Village == 0;
-        if (roles.Contains(who.Actor.Role) && (who.Actor.Role == "agency" || isOwn)) return null;
+        if (roles.Contains(who.Actor.Role) && (who.Actor.Role == "agency" || isOwn))
+            return null;
         object body = step switch
         {
-            "payment" => new { amount = 1, purpose = "member-subsidy", bankReference = "x" },
-            "refunds" => new { memberId = "x", reason = "death", bankReference = "x" },
+            "payment" => new
+            {
+                amount = 1,
+                purpose = "member-subsidy",
+                bankReference = "x",
+            },
+            "refunds" => new
+            {
+                memberId = "x",
+                reason = "death",
+                bankReference = "x",
+            },
             _ => new { reason = "x" },
         };
         var (status, _) = await SendAsync(who, $"{a.Path}/{step}", body);
@@ -558,20 +896,42 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             """
             select id, (data ->> 'allocatedFen')::bigint, (data ->> 'availableFen')::bigint, (data ->> 'reservedFen')::bigint, (data ->> 'inTransitFen')::bigint,
                    (data ->> 'creditedFen')::bigint, (data ->> 'returnedFen')::bigint from ledger.mt_doc_fund
-            """, r => (Id: r.GetString(0), Fen: Enumerable.Range(1, 6).Select(r.GetInt64).ToArray()));
+            """,
+            r => (Id: r.GetString(0), Fen: Enumerable.Range(1, 6).Select(r.GetInt64).ToArray())
+        );
         foreach (var (fund, v) in _funds.Select((f, v) => (f, v)))
         {
-            long[] expected = [fund.In, fund.Pockets.Values.Sum(), fund.Reserved, fund.InTransit, fund.Credited, fund.Returned];
-            Assert.True(expected.SequenceEqual(funds.Single(f => f.Id == _villages[v].FundId).Fen),
-                $"{after}: village {v} should hold {string.Join(' ', expected)} and holds {string.Join(' ', funds.Single(f => f.Id == _villages[v].FundId).Fen)}");
-            Assert.True(fund.Pockets.Values.All(p => p >= 0) && fund.Reserved >= 0 && fund.InTransit >= 0 && fund.Credited >= 0, $"{after}: negative");
-            Assert.True(fund.In == fund.Pockets.Values.Sum() + fund.Reserved + fund.InTransit + fund.Credited + fund.Returned, $"{after}: not conserved");
+            long[] expected =
+            [
+                fund.In,
+                fund.Pockets.Values.Sum(),
+                fund.Reserved,
+                fund.InTransit,
+                fund.Credited,
+                fund.Returned,
+            ];
+            Assert.True(
+                expected.SequenceEqual(funds.Single(f => f.Id == _villages[v].FundId).Fen),
+                $"{after}: village {v} should hold {string.Join(' ', expected)} and holds {string.Join(' ', funds.Single(f => f.Id == _villages[v].FundId).Fen)}"
+            );
+            Assert.True(
+                fund.Pockets.Values.All(p => p >= 0) && fund.Reserved >= 0 && fund.InTransit >= 0 && fund.Credited >= 0,
+                $"{after}: negative"
+            );
+            Assert.True(
+                fund.In == fund.Pockets.Values.Sum() + fund.Reserved + fund.InTransit + fund.Credited + fund.Returned,
+                $"{after}: not conserved"
+            );
         }
-        var used = (await connection.QueryAsync(
-            """
-            select id, coalesce((select sum((s ->> 'amountFen')::bigint) from jsonb_array_elements(data -> 'subsidies') s where s ->> 'status' in ('approved', 'paid', 'credited')), 0)
-                     + coalesce((select sum((s ->> 'amountFen')::bigint) from jsonb_array_elements(data -> 'sponsorships') s), 0) from ledger.mt_doc_memberyear
-            """, r => (r.GetString(0), (long)r.GetDecimal(1)))).ToDictionary(x => x.Item1, x => x.Item2);
+        var used = (
+            await connection.QueryAsync(
+                """
+                select id, coalesce((select sum((s ->> 'amountFen')::bigint) from jsonb_array_elements(data -> 'subsidies') s where s ->> 'status' in ('approved', 'paid', 'credited')), 0)
+                         + coalesce((select sum((s ->> 'amountFen')::bigint) from jsonb_array_elements(data -> 'sponsorships') s), 0) from ledger.mt_doc_memberyear
+                """,
+                r => (r.GetString(0), (long)r.GetDecimal(1))
+            )
+        ).ToDictionary(x => x.Item1, x => x.Item2);
         foreach (var p in _people)
         {
             var held = used.GetValueOrDefault(StreamId.MemberYear(p.Id, _villages[0].Year));
@@ -582,5 +942,6 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
 internal static class ServiceLookup
 {
-    public static T GetRequired<T>(this IServiceProvider services) where T : notnull => (T)services.GetService(typeof(T))!;
+    public static T GetRequired<T>(this IServiceProvider services)
+        where T : notnull => (T)services.GetService(typeof(T))!;
 }

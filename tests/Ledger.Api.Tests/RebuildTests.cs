@@ -29,7 +29,9 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         await product.Village.ReviewAsync();
         await product.Village.ApproveAsync();
         var form = await product.ScalarAsync<string>(Form);
-        var shares = (await product.Village.Officer.GetAsync($"/api/funds/{product.Village.FundId}")).GetProperty("availableAmount").GetDecimal();
+        var shares = (await product.Village.Officer.GetAsync($"/api/funds/{product.Village.FundId}"))
+            .GetProperty("availableAmount")
+            .GetDecimal();
 
         await using var owner = NpgsqlDataSource.Create(product.ConnectionString);
         await using (var connection = await owner.OpenConnectionAsync())
@@ -39,35 +41,62 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
             await connection.ExecuteAsync("delete from ledger.audit_entry where seq % 2 = 0");
             await connection.ExecuteAsync("delete from ledger.audit_entry_id where seq % 3 = 0");
             await connection.ExecuteAsync("update ledger.fen_axis set reference = 'application-x' where axis = 'line'");
-            await connection.ExecuteAsync("insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)");
+            await connection.ExecuteAsync(
+                "insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)"
+            );
         }
 
         // Money comes in, and people read, all the while; not one of them is refused.
         using var enough = new CancellationTokenSource();
         var posted = 0;
         var slip = await product.Village.Officer.EvidenceAsync("slip");
-        var going = Task.WhenAll(Enumerable.Range(0, 4).Select(async client =>
-        {
-            while (!enough.IsCancellationRequested)
-            {
-                await product.Village.Officer.PostAsync($"/api/funds/{product.Village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "租金", evidence = new[] { slip }, confirmDuplicate = "同一回单的另一笔" });
-                Interlocked.Increment(ref posted);
-                await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}");
-            }
-        }));
+        var going = Task.WhenAll(
+            Enumerable
+                .Range(0, 4)
+                .Select(async client =>
+                {
+                    while (!enough.IsCancellationRequested)
+                    {
+                        await product.Village.Officer.PostAsync(
+                            $"/api/funds/{product.Village.FundId}/allocations",
+                            new
+                            {
+                                amount = 1,
+                                source = "collective-income",
+                                sourceName = "租金",
+                                evidence = new[] { slip },
+                                confirmDuplicate = "同一回单的另一笔",
+                            }
+                        );
+                        Interlocked.Increment(ref posted);
+                        await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}");
+                    }
+                })
+        );
         for (var time = 0; time < 3; time++)
         {
             var (exit, output) = await ApiProcess.RunAsync(product.Settings, "rebuild");
             Assert.True(exit == 0, output);
         }
         var before = posted;
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(posted > before + 8 || going.IsFaulted), "commands go on after it");
+        await ApiFixture.EventuallyAsync(
+            () => Task.FromResult(posted > before + 8 || going.IsFaulted),
+            "commands go on after it"
+        );
         await enough.CancelAsync();
         await going;
 
-        Assert.Equal(shares + posted, (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}")).GetProperty("availableAmount").GetDecimal());
+        Assert.Equal(
+            shares + posted,
+            (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}"))
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        );
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
-        await ApiFixture.EventuallyAsync(async () => (await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0, "the projections go on");
+        await ApiFixture.EventuallyAsync(
+            async () => (await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0,
+            "the projections go on"
+        );
         var (sound, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.True(sound == 0, said);
     }
@@ -76,17 +105,28 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
     public async Task An_event_from_which_nothing_follows_leaves_everything_as_it_was()
     {
         await using var product = await Product.StartAsync(databases, "rebuild_refused");
-        await product.AttackAsync($$"""
+        await product.AttackAsync(
+            $$"""
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers)
             select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, version + 1, '{"applicationId": "application-x"}', 'funds_credited', timestamp, tenant_id, mt_dotnet_type, headers
               from ledger.mt_events where stream_id = '{{product.Village.FundId}}' order by version desc limit 1
-            """);
+            """
+        );
         var form = await product.ScalarAsync<string>(Form);
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
         Assert.Equal(1, exit);
-        Assert.Contains($"事件 {await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}", said, StringComparison.Ordinal);
+        Assert.Contains(
+            $"事件 {await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}",
+            said,
+            StringComparison.Ordinal
+        );
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
-        Assert.Equal(3000m, (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}")).GetProperty("availableAmount").GetDecimal());
+        Assert.Equal(
+            3000m,
+            (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}"))
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        );
     }
 
     [Fact]
@@ -97,7 +137,9 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         const string rows = "select count(*) from ledger.audit_entry_id";
         var (form, ids) = (await product.ScalarAsync<string>(Form), await product.ScalarAsync<long>(rows));
         Assert.True(ids > 5);
-        await product.AttackAsync("drop table ledger.audit_entry_id cascade; drop function ledger.keep_audit_ids() cascade; create index audit_entry_ids on ledger.audit_entry using gin (ids); delete from ledger.schema_stamp");
+        await product.AttackAsync(
+            "drop table ledger.audit_entry_id cascade; drop function ledger.keep_audit_ids() cascade; create index audit_entry_ids on ledger.audit_entry using gin (ids); delete from ledger.schema_stamp"
+        );
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "schema");
         Assert.True(exit == 0, said);
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
@@ -109,8 +151,22 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
     {
         await using var product = await Product.StartAsync(databases, "rebuild_owner");
         var keys = KeyFile.LoadOrCreate(product.Settings["Ledger__KeyFile"]);
-        var application = (await DatabaseAccess.OfAsync(Storage.Settings.Of(new Microsoft.Extensions.Configuration.ConfigurationManager { ["ConnectionStrings:Ledger"] = product.ConnectionString }), null, keys)).Application;
-        var (exit, said) = await ApiProcess.RunAsync(new Dictionary<string, string>(product.Settings) { ["ConnectionStrings__Ledger"] = application }, "rebuild");
+        var application = (
+            await DatabaseAccess.OfAsync(
+                Storage.Settings.Of(
+                    new Microsoft.Extensions.Configuration.ConfigurationManager
+                    {
+                        ["ConnectionStrings:Ledger"] = product.ConnectionString,
+                    }
+                ),
+                null,
+                keys
+            )
+        ).Application;
+        var (exit, said) = await ApiProcess.RunAsync(
+            new Dictionary<string, string>(product.Settings) { ["ConnectionStrings__Ledger"] = application },
+            "rebuild"
+        );
         Assert.True(exit == 1 && said.Contains("LedgerOwner", StringComparison.Ordinal), said);
 
         await using var database = NpgsqlDataSource.Create(product.ConnectionString);

@@ -14,18 +14,28 @@ namespace Ledger.Api.Tests;
 /// </summary>
 public sealed class RecoveryTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"pitr-{Guid.NewGuid():N}"[..14])).FullName; // the server's account must get in
+    private readonly string _folder = Directory
+        .CreateDirectory(Path.Combine(Path.GetTempPath(), $"pitr-{Guid.NewGuid():N}"[..14]))
+        .FullName; // the server's account must get in
     private string Archive => Path.Combine(_folder, "a", "archive");
 
-    private Dictionary<string, string> Settings(string connectionString) => new()
-    {
-        ["ConnectionStrings__Ledger"] = connectionString,
-        ["Ledger__KeyFile"] = Path.Combine(_folder, "keys.json"),
-        ["Ledger__Log__CheckpointSeconds"] = "1",
-    };
+    private Dictionary<string, string> Settings(string connectionString) =>
+        new()
+        {
+            ["ConnectionStrings__Ledger"] = connectionString,
+            ["Ledger__KeyFile"] = Path.Combine(_folder, "keys.json"),
+            ["Ledger__Log__CheckpointSeconds"] = "1",
+        };
 
     private SampleOffices Offices(ApiProcess product) =>
-        new(actor => new SampleClient(product.Http, new Tokens(KeyFile.LoadOrCreate(Path.Combine(_folder, "keys.json")), TimeProvider.System), actor), "370811");
+        new(
+            actor => new SampleClient(
+                product.Http,
+                new Tokens(KeyFile.LoadOrCreate(Path.Combine(_folder, "keys.json")), TimeProvider.System),
+                actor
+            ),
+            "370811"
+        );
 
     [Fact]
     public async Task The_archive_brings_back_every_acknowledged_event_and_an_earlier_moment_is_noticed_by_the_signer()
@@ -39,7 +49,9 @@ public sealed class RecoveryTests : IDisposable
             {
                 await connection.OpenAsync();
                 await connection.ExecuteAsync("alter system set archive_mode = on");
-                await connection.ExecuteAsync($"alter system set archive_command = 'mkdir -p {Archive} && cp %p {Archive}/%f'");
+                await connection.ExecuteAsync(
+                    $"alter system set archive_command = 'mkdir -p {Archive} && cp %p {Archive}/%f'"
+                );
             }
             NpgsqlConnection.ClearAllPools();
             await cluster.RestartAsync();
@@ -52,7 +64,12 @@ public sealed class RecoveryTests : IDisposable
             var village = new SampleVillage(offices, "370811000001", "第1村股份经济合作社", 1, year);
             await village.RegisterAsync();
             await village.AllocateAsync(1000);
-            await PostgresTool.RunAsync("pg_basebackup", server, $"--pgdata={Path.Combine(_folder, "base")}", "--checkpoint=fast");
+            await PostgresTool.RunAsync(
+                "pg_basebackup",
+                server,
+                $"--pgdata={Path.Combine(_folder, "base")}",
+                "--checkpoint=fast"
+            );
             await village.AllocateAsync(2000);
             await SealedAsync(server);
             moment = await ScalarAsync<DateTime>(server, "select clock_timestamp()");
@@ -61,7 +78,10 @@ public sealed class RecoveryTests : IDisposable
             sealed_ = Checkpoint.Parse(await product.Http.GetStringAsync("/log/checkpoint"));
             await product.KillAsync();
             var last = await ScalarAsync<string>(server, "select pg_walfile_name(pg_switch_wal())");
-            await ApiFixture.EventuallyAsync(() => Task.FromResult(File.Exists(Path.Combine(Archive, last))), "the last segment is archived");
+            await ApiFixture.EventuallyAsync(
+                () => Task.FromResult(File.Exists(Path.Combine(Archive, last))),
+                "the last segment is archived"
+            );
             NpgsqlConnection.ClearAllPools();
         }
 
@@ -69,7 +89,13 @@ public sealed class RecoveryTests : IDisposable
         await using (var recovered = await RecoverAsync("b", null))
         {
             var server = recovered.ConnectionString("ledger");
-            Assert.Equal(600_000, await ScalarAsync<long>(server, "select sum((data ->> 'availableFen')::bigint)::bigint from ledger.mt_doc_fund"));
+            Assert.Equal(
+                600_000,
+                await ScalarAsync<long>(
+                    server,
+                    "select sum((data ->> 'availableFen')::bigint)::bigint from ledger.mt_doc_fund"
+                )
+            );
             var (exit, output) = await ApiProcess.RunAsync(Settings(server), "check");
             Assert.True(exit == 0, output);
             await using var product = await ApiProcess.StartAsync(Settings(server));
@@ -85,18 +111,28 @@ public sealed class RecoveryTests : IDisposable
         await using (var earlier = await RecoverAsync("c", moment))
         {
             var server = earlier.ConnectionString("ledger");
-            Assert.Equal(300_000, await ScalarAsync<long>(server, "select sum((data ->> 'availableFen')::bigint)::bigint from ledger.mt_doc_fund"));
+            Assert.Equal(
+                300_000,
+                await ScalarAsync<long>(
+                    server,
+                    "select sum((data ->> 'availableFen')::bigint)::bigint from ledger.mt_doc_fund"
+                )
+            );
             var (exit, output) = await ApiProcess.RunAsync(Settings(server), "check");
             Assert.True(exit == 0, output);
             await using var product = await ApiProcess.StartAsync(Settings(server));
             await AnotherVillage(product).RegisterAsync();
-            await ApiFixture.EventuallyAsync(async () => await ScalarAsync<long>(server, "select count(*) from ledger.log_finding") > 0, $"the signer remembers more: {product.Output}");
+            await ApiFixture.EventuallyAsync(
+                async () => await ScalarAsync<long>(server, "select count(*) from ledger.log_finding") > 0,
+                $"the signer remembers more: {product.Output}"
+            );
             Assert.Contains("log-finding", await product.Http.GetStringAsync("/health/ready"));
             NpgsqlConnection.ClearAllPools();
         }
     }
 
-    private SampleVillage AnotherVillage(ApiProcess product) => new(Offices(product), "370811000002", "第2村股份经济合作社", 2, Clock.Day(DateTimeOffset.UtcNow).Year);
+    private SampleVillage AnotherVillage(ApiProcess product) =>
+        new(Offices(product), "370811000002", "第2村股份经济合作社", 2, Clock.Day(DateTimeOffset.UtcNow).Year);
 
     /// <summary>A cluster from the base backup and the archive, up to the moment, or to the archive's end.</summary>
     private async Task<PrivateCluster> RecoverAsync(string name, DateTime? moment)
@@ -105,21 +141,40 @@ public sealed class RecoveryTests : IDisposable
         Directory.CreateDirectory(folder);
         await Programs.RequireAsync("cp", "-r", Path.Combine(_folder, "base"), Path.Combine(folder, "data"));
         File.Copy(Path.Combine(_folder, "a", "password"), Path.Combine(folder, "password"));
-        await File.AppendAllTextAsync(Path.Combine(folder, "data", "postgresql.auto.conf"), $"archive_mode = off\nrestore_command = 'cp {Archive}/%f %p'\n"
-            + (moment is { } at ? $"recovery_target_time = '{at.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'\nrecovery_target_action = promote\n" : ""));
+        await File.AppendAllTextAsync(
+            Path.Combine(folder, "data", "postgresql.auto.conf"),
+            $"archive_mode = off\nrestore_command = 'cp {Archive}/%f %p'\n"
+                + (
+                    moment is { } at
+                        ? $"recovery_target_time = '{at.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'\nrecovery_target_action = promote\n"
+                        : ""
+                )
+        );
         await File.WriteAllTextAsync(Path.Combine(folder, "data", "recovery.signal"), "");
-        if (Environment.UserName == "root") await Programs.RequireAsync("chown", "-R", "postgres", folder);
+        if (Environment.UserName == "root")
+            await Programs.RequireAsync("chown", "-R", "postgres", folder);
         await Programs.RequireAsync("chmod", "700", Path.Combine(folder, "data"));
         var cluster = await PrivateCluster.StartAsync(folder);
-        await ApiFixture.EventuallyAsync(async () => !await ScalarAsync<bool>(cluster.ConnectionString("ledger"), "select pg_is_in_recovery()"), "recovered");
+        await ApiFixture.EventuallyAsync(
+            async () => !await ScalarAsync<bool>(cluster.ConnectionString("ledger"), "select pg_is_in_recovery()"),
+            "recovered"
+        );
         return cluster;
     }
 
-    private static Task SealedAsync(string server) => ApiFixture.EventuallyAsync(async () =>
-        await ScalarAsync<bool>(server, "select (select count(*) from ledger.mt_events) = (select coalesce(max(size), 0) from ledger.log_checkpoint)"), "everything is signed");
+    private static Task SealedAsync(string server) =>
+        ApiFixture.EventuallyAsync(
+            async () =>
+                await ScalarAsync<bool>(
+                    server,
+                    "select (select count(*) from ledger.mt_events) = (select coalesce(max(size), 0) from ledger.log_checkpoint)"
+                ),
+            "everything is signed"
+        );
 
     /// <summary>By a connection that does not outlive the server.</summary>
-    private static Task<T> ScalarAsync<T>(string server, string sql) => ApiFixture.ScalarOfAsync<T>($"{server};Pooling=false", sql);
+    private static Task<T> ScalarAsync<T>(string server, string sql) =>
+        ApiFixture.ScalarOfAsync<T>($"{server};Pooling=false", sql);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

@@ -18,12 +18,21 @@ public sealed class RefusalTests(ApiFixture api)
 {
     private const string Phone = "13905371234";
 
-    private static readonly string[] Tables = ["mt_events", "mt_streams", "idempotency", "audit_entry", "audit_entry_id", "log_entry"];
+    private static readonly string[] Tables =
+    [
+        "mt_events",
+        "mt_streams",
+        "idempotency",
+        "audit_entry",
+        "audit_entry_id",
+        "log_entry",
+    ];
 
     private static async Task<string> RowsAsync(Product product)
     {
         var counts = new List<string>();
-        foreach (var table in Tables) counts.Add($"{table} {await product.ScalarAsync<long>($"select count(*) from ledger.{table}")}");
+        foreach (var table in Tables)
+            counts.Add($"{table} {await product.ScalarAsync<long>($"select count(*) from ledger.{table}")}");
         return string.Join(", ", counts);
     }
 
@@ -31,16 +40,31 @@ public sealed class RefusalTests(ApiFixture api)
     private static async Task<string> SettledRowsAsync(Product product)
     {
         await product.SealedAsync();
-        await ApiFixture.EventuallyAsync(() => product.ScalarAsync<bool>("select (select count(*) from ledger.mt_events) = (select count(*) from ledger.audit_entry)"), "the trail has everything");
+        await ApiFixture.EventuallyAsync(
+            () =>
+                product.ScalarAsync<bool>(
+                    "select (select count(*) from ledger.mt_events) = (select count(*) from ledger.audit_entry)"
+                ),
+            "the trail has everything"
+        );
         return await RowsAsync(product);
     }
 
-    private static async Task<(int Status, JsonElement Answer, bool IsReplay)> UnknownAsync(HttpClient http, string path, object body, string? key = null)
+    private static async Task<(int Status, JsonElement Answer, bool IsReplay)> UnknownAsync(
+        HttpClient http,
+        string path,
+        object body,
+        string? key = null
+    )
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
         request.Headers.Add("Idempotency-Key", key ?? $"{Guid.NewGuid()}");
         using var response = await http.SendAsync(request);
-        return ((int)response.StatusCode, JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()), response.Headers.Contains("Idempotent-Replay"));
+        return (
+            (int)response.StatusCode,
+            JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()),
+            response.Headers.Contains("Idempotent-Replay")
+        );
     }
 
     /// <summary>A product whose village has a notice open.</summary>
@@ -64,40 +88,63 @@ public sealed class RefusalTests(ApiFixture api)
         await product.StartAsync();
         await product.OpenCountyAsync();
         await NoticedAsync(product);
-        var (before, citizen) = (await SettledRowsAsync(product), new SamplePeople(7).Take(1, "370811").Single().CitizenId);
+        var (before, citizen) = (
+            await SettledRowsAsync(product),
+            new SamplePeople(7).Take(1, "370811").Single().CitizenId
+        );
         var notice = $"/api/notices/{product.Village.ApplicationId}/objections";
 
-        foreach (var (path, body, status) in new (string, object, int)[]
-        {
-            ("/api/notices/nothing/objections", new { text = "x" }, 404),
-            ($"/api/notices/{citizen}/objections", new { text = "x" }, 404),
-            ($"/api/notices/{new string('x', 400)}/objections", new { text = "x" }, 404),
-            ($"/api/notices/{new string('x', 600)}/objections", new { text = "x" }, 414),
-            ($"/api/notices/{new string('x', 7_000)}/objections", new { text = "x" }, 414),
-            (notice, new { text = "" }, 422),
-            (notice, new { text = $"电话 {Phone}" }, 422),
-            (notice, new { text = new string('长', 501) }, 422),
-            (notice, new { text = 5 }, 400),
-            ("/api/funds", new { }, 401),
-        })
+        foreach (
+            var (path, body, status) in new (string, object, int)[]
+            {
+                ("/api/notices/nothing/objections", new { text = "x" }, 404),
+                ($"/api/notices/{citizen}/objections", new { text = "x" }, 404),
+                ($"/api/notices/{new string('x', 400)}/objections", new { text = "x" }, 404),
+                ($"/api/notices/{new string('x', 600)}/objections", new { text = "x" }, 414),
+                ($"/api/notices/{new string('x', 7_000)}/objections", new { text = "x" }, 414),
+                (notice, new { text = "" }, 422),
+                (notice, new { text = $"电话 {Phone}" }, 422),
+                (notice, new { text = new string('长', 501) }, 422),
+                (notice, new { text = 5 }, 400),
+                ("/api/funds", new { }, 401),
+            }
+        )
             Assert.True(status == (await UnknownAsync(product.Http, path, body)).Status, $"{path} is not {status}");
         Assert.Equal(422, (await UnknownAsync(product.Http, notice, new { text = "x" }, citizen)).Status);
         var limited = 0;
         for (var i = 0; i < 60; i++)
-            if ((await UnknownAsync(product.Http, $"/api/notices/nothing-{i}/objections", new { text = "x" })).Status == 429) limited++;
+            if (
+                (await UnknownAsync(product.Http, $"/api/notices/nothing-{i}/objections", new { text = "x" })).Status
+                == 429
+            )
+                limited++;
         Assert.True(limited > 0);
 
         await Task.Delay(TimeSpan.FromSeconds(2)); // the log is signed every second, the trail is faster
         Assert.Equal(before, await SettledRowsAsync(product));
-        var lines = product.Process.Output.Split('\n').Where(l => l.Contains("not signed in", StringComparison.Ordinal)).ToList();
+        var lines = product
+            .Process.Output.Split('\n')
+            .Where(l => l.Contains("not signed in", StringComparison.Ordinal))
+            .ToList();
         Assert.InRange(lines.Count, 3, 9); // the first of each kind in a minute: not-found, field-invalid, personal-data-in-text; this took no more than three
-        Assert.All([citizen, Phone, "nothing-1", new string('x', 40)], s => Assert.DoesNotContain(s, product.Process.Output));
-        await ApiFixture.EventuallyAsync(async () =>
-        {
-            using var scraped = await product.Http.GetAsync("/metrics"); // of this address too
-            return (await scraped.Content.ReadAsStringAsync()).Split('\n').Any(l => l.StartsWith("ledger_refusals_unrecorded", StringComparison.Ordinal)
-                && l.Contains("caller=\"unknown\"", StringComparison.Ordinal) && l.Contains("code=\"not-found\"", StringComparison.Ordinal));
-        }, "they are counted");
+        Assert.All(
+            [citizen, Phone, "nothing-1", new string('x', 40)],
+            s => Assert.DoesNotContain(s, product.Process.Output)
+        );
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                using var scraped = await product.Http.GetAsync("/metrics"); // of this address too
+                return (await scraped.Content.ReadAsStringAsync())
+                    .Split('\n')
+                    .Any(l =>
+                        l.StartsWith("ledger_refusals_unrecorded", StringComparison.Ordinal)
+                        && l.Contains("caller=\"unknown\"", StringComparison.Ordinal)
+                        && l.Contains("code=\"not-found\"", StringComparison.Ordinal)
+                    );
+            },
+            "they are counted"
+        );
     }
 
     [Fact]
@@ -109,9 +156,13 @@ public sealed class RefusalTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         var (path, key) = ($"/api/notices/{village.ApplicationId}/objections", $"squatted-{Guid.NewGuid()}");
-        async Task<int> Objections() => (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections").GetArrayLength();
+        async Task<int> Objections() =>
+            (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections").GetArrayLength();
 
-        Assert.Equal(404, (await UnknownAsync(api.Http, "/api/notices/nothing/objections", new { text = "占用" }, key)).Status);
+        Assert.Equal(
+            404,
+            (await UnknownAsync(api.Http, "/api/notices/nothing/objections", new { text = "占用" }, key)).Status
+        );
         var first = await UnknownAsync(api.Http, path, new { text = "第一条" }, key);
         Assert.Equal(200, first.Status);
         var another = await UnknownAsync(api.Http, path, new { text = "另一人的一条" }, key);
@@ -127,7 +178,10 @@ public sealed class RefusalTests(ApiFixture api)
         again = await UnknownAsync(api.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
         Assert.Equal(3, await Objections());
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where key = @key", ("key", key)));
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>("select count(*) from ledger.idempotency where key = @key", ("key", key))
+        );
     }
 
     [Fact]
@@ -140,12 +194,17 @@ public sealed class RefusalTests(ApiFixture api)
         // As the build before kept it, beside the refusals of others.
         await product.StopAsync();
         await product.AttackAsync($"update ledger.idempotency set key = '{key}' where actor = 'public'");
-        await product.AttackAsync("insert into ledger.idempotency (actor, key, request, command, status, body) values ('public', 'squatted', '\\x00', 'raise-public-objection', 404, 'x')");
+        await product.AttackAsync(
+            "insert into ledger.idempotency (actor, key, request, command, status, body) values ('public', 'squatted', '\\x00', 'raise-public-objection', 404, 'x')"
+        );
         await product.AttackAsync("delete from ledger.schema_stamp");
         await product.StartAsync();
         var again = await UnknownAsync(product.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
-        Assert.Equal(1, await product.ScalarAsync<long>("select count(*) from ledger.idempotency where actor = 'public'"));
+        Assert.Equal(
+            1,
+            await product.ScalarAsync<long>("select count(*) from ledger.idempotency where actor = 'public'")
+        );
     }
 
     [Fact]
@@ -157,24 +216,57 @@ public sealed class RefusalTests(ApiFixture api)
         {
             await using var connection = new NpgsqlConnection(product.ConnectionString);
             await connection.OpenAsync();
-            await connection.ExecuteAsync("""
+            await connection.ExecuteAsync(
+                """
                 select ledger.mt_quick_append_events(@id, null, '*DEFAULT*', array[gen_random_uuid()], array['command_refused'], array['Ledger.Domain.CommandRefused, Ledger.Domain'],
                     array[jsonb_build_object('command', 'raise-public-objection', 'code', 'not-found', 'targetId', @target)], array[null::bytea], array['x'], array['x'],
                     array['{"actor":"public","role":"public","region":"","command":"raise-public-objection","effectiveDate":"2026-11-26","idempotencyKey":"1"}'::jsonb], array[now()])
-                """, ("id", $"refusal-{Guid.NewGuid():N}"), ("target", target));
+                """,
+                ("id", $"refusal-{Guid.NewGuid():N}"),
+                ("target", target)
+            );
         }
-        foreach (var target in new[] { "nothing", $"two  words {new string('x', 7_000)}", "11010519491231002X" }) await OldRefusalAsync(target);
+        foreach (var target in new[] { "nothing", $"two  words {new string('x', 7_000)}", "11010519491231002X" })
+            await OldRefusalAsync(target);
         await product.Village.AllocateAsync(5);
         var size = Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync()).Size;
-        var sequence = await product.ScalarAsync<long>("select seq_id from ledger.mt_events where headers ->> 'region' = '' order by 1 limit 1");
-        await ApiFixture.EventuallyAsync(() => product.ScalarAsync<bool>("select count(*) = 3 from ledger.audit_entry where region = ''"), "the trail has them");
+        var sequence = await product.ScalarAsync<long>(
+            "select seq_id from ledger.mt_events where headers ->> 'region' = '' order by 1 limit 1"
+        );
+        await ApiFixture.EventuallyAsync(
+            () => product.ScalarAsync<bool>("select count(*) = 3 from ledger.audit_entry where region = ''"),
+            "the trail has them"
+        );
 
-        var (exit, said) = Programs.Verify("log", await product.DownloadAsync("/api/exports/log", "log.jsonl"), "--checkpoint", await product.DownloadAsync("/log/checkpoint", "checkpoint"), "--key", await product.DownloadAsync("/log/keys", "keys"));
+        var (exit, said) = Programs.Verify(
+            "log",
+            await product.DownloadAsync("/api/exports/log", "log.jsonl"),
+            "--checkpoint",
+            await product.DownloadAsync("/log/checkpoint", "checkpoint"),
+            "--key",
+            await product.DownloadAsync("/log/keys", "keys")
+        );
         Assert.True(exit == 0 && said.Contains($"{size} 条与检查点相符", StringComparison.Ordinal), said);
         await product.DownloadAsync($"/log/tile/entries/000.p/{size}", "entries");
-        Assert.Equal(0, Programs.Verify("receipt", await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "receipt"), "--key", Path.Combine(product.Folder.FullName, "keys")).Exit);
-        Assert.Equal(size, (await File.ReadAllLinesAsync(await product.DownloadAsync("/api/exports/events", "events.jsonl"))).Length);
-        var refused = (await product.CityAuditor.GetAsync("/api/audit/events?type=command_refused")).GetProperty("entries").EnumerateArray().ToList();
+        Assert.Equal(
+            0,
+            Programs
+                .Verify(
+                    "receipt",
+                    await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "receipt"),
+                    "--key",
+                    Path.Combine(product.Folder.FullName, "keys")
+                )
+                .Exit
+        );
+        Assert.Equal(
+            size,
+            (await File.ReadAllLinesAsync(await product.DownloadAsync("/api/exports/events", "events.jsonl"))).Length
+        );
+        var refused = (await product.CityAuditor.GetAsync("/api/audit/events?type=command_refused"))
+            .GetProperty("entries")
+            .EnumerateArray()
+            .ToList();
         Assert.Equal(["", "", ""], refused.Select(e => e.GetProperty("region").GetString()));
         var check = await product.CityAuditor.GetAsync("/api/audit/check");
         Assert.True(check.GetProperty("isSound").GetBoolean(), check.GetRawText());
@@ -185,10 +277,28 @@ public sealed class RefusalTests(ApiFixture api)
 
         // Whoever does not see everything else does not see them either: the city's policy year is not a county's.
         await ApiFixture.RefusedAsync("forbidden", product.Offices.Auditor, HttpMethod.Get, "/api/exports/log");
-        await ApiFixture.RefusedAsync("not-found", product.Offices.Auditor, HttpMethod.Get, $"/log/tile/entries/000.p/{size}");
-        await ApiFixture.RefusedAsync("not-found", product.Offices.Auditor, HttpMethod.Get, $"/api/audit/events/{sequence}/receipt");
-        Assert.Empty((await product.Offices.Auditor.GetAsync("/api/audit/events?type=command_refused")).GetProperty("entries").EnumerateArray());
-        Assert.Empty((await product.CityAuditor.GetAsync("/api/audit/events?type=command_refused&region=370811")).GetProperty("entries").EnumerateArray());
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            product.Offices.Auditor,
+            HttpMethod.Get,
+            $"/log/tile/entries/000.p/{size}"
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            product.Offices.Auditor,
+            HttpMethod.Get,
+            $"/api/audit/events/{sequence}/receipt"
+        );
+        Assert.Empty(
+            (await product.Offices.Auditor.GetAsync("/api/audit/events?type=command_refused"))
+                .GetProperty("entries")
+                .EnumerateArray()
+        );
+        Assert.Empty(
+            (await product.CityAuditor.GetAsync("/api/audit/events?type=command_refused&region=370811"))
+                .GetProperty("entries")
+                .EnumerateArray()
+        );
     }
 
     [Fact]
@@ -199,40 +309,83 @@ public sealed class RefusalTests(ApiFixture api)
         var officer = api.Client(village.Officer.Actor with { Id = $"officer.{Guid.NewGuid():N}" });
         async Task<JsonElement> RefusedAsync(string code, string path, object? body = null, string? key = null)
         {
-            using var response = await officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(body ?? new { }), key);
+            using var response = await officer.SendAsync(
+                HttpMethod.Post,
+                path,
+                SampleClient.Json(body ?? new { }),
+                key
+            );
             var answer = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
             Assert.Equal(code, answer.GetProperty("code").GetString());
             return answer;
         }
         var reason = new { reason = "x" };
         // The endpoint refuses, and the door does; an id in the path, in the key, in what the answer repeats.
-        Assert.Contains(citizen, (await RefusedAsync("not-found", $"/api/funds/fund-{citizen}/years/2025/close")).GetRawText()); // he is told what he sent
+        Assert.Contains(
+            citizen,
+            (await RefusedAsync("not-found", $"/api/funds/fund-{citizen}/years/2025/close")).GetRawText()
+        ); // he is told what he sent
         await RefusedAsync("not-found", $"/api/members/{citizen}/disclosure", reason);
         await RefusedAsync("not-found", $"/api/members/{new string('x', 300)}/disclosure", reason);
         await RefusedAsync("not-found", $"/api/members/two%20words%20{village.FundId}/disclosure", reason);
         await RefusedAsync("forbidden", $"/api/accounts/{citizen}/credentials", reason, citizen);
         await RefusedAsync("forbidden", $"/api/accounts/account-x/credentials", reason, new string('k', 5_000));
-        await RefusedAsync("evidence-missing", $"/api/funds/{village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "x", evidence = new[] { new string('9', 20_000) } }, "long-answer");
-        await RefusedAsync("personal-data-in-text", $"/api/funds/{village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "x", evidence = Array.Empty<string>() }, citizen);
+        await RefusedAsync(
+            "evidence-missing",
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = new[] { new string('9', 20_000) },
+            },
+            "long-answer"
+        );
+        await RefusedAsync(
+            "personal-data-in-text",
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = Array.Empty<string>(),
+            },
+            citizen
+        );
 
         var events = new List<(string Code, string? Target, string Region, string Key)>();
         await using (var connection = await api.Database.OpenConnectionAsync())
         {
             events = await connection.QueryAsync(
                 "select data ->> 'code', data ->> 'targetId', headers ->> 'region', headers ->> 'idempotencyKey' from ledger.mt_events where type = 'command_refused' and headers ->> 'actor' = @a order by seq_id",
-                r => (r.GetString(0), r.IsDBNull(1) ? null : r.GetString(1), r.GetString(2), r.GetString(3)), ("a", officer.Actor.Id));
-            foreach (var what in new[]
-            {
-                "select count(*) from ledger.mt_events where position(@id in data::text || headers::text || coalesce(causation_id, '') || coalesce(correlation_id, '')) > 0",
-                "select count(*) from ledger.idempotency where position(@id in key || headers::text || convert_from(body, 'UTF8')) > 0",
-            })
+                r => (r.GetString(0), r.IsDBNull(1) ? null : r.GetString(1), r.GetString(2), r.GetString(3)),
+                ("a", officer.Actor.Id)
+            );
+            foreach (
+                var what in new[]
+                {
+                    "select count(*) from ledger.mt_events where position(@id in data::text || headers::text || coalesce(causation_id, '') || coalesce(correlation_id, '')) > 0",
+                    "select count(*) from ledger.idempotency where position(@id in key || headers::text || convert_from(body, 'UTF8')) > 0",
+                }
+            )
                 Assert.Equal(0, (await connection.QueryAsync(what, r => r.GetInt64(0), ("id", citizen))).Single());
         }
-        Assert.Equal(["not-found", "not-found", "not-found", "not-found", "forbidden", "forbidden", "evidence-missing"], events.Select(e => e.Code)); // the eighth was no request yet
+        Assert.Equal(
+            ["not-found", "not-found", "not-found", "not-found", "forbidden", "forbidden", "evidence-missing"],
+            events.Select(e => e.Code)
+        ); // the eighth was no request yet
         Assert.All(events, e => Assert.Equal(village.VillageCode, e.Region));
         Assert.All(events, e => Assert.True(e.Key.Length is 0 or 36 || e.Key == "long-answer", e.Key));
         Assert.Equal([null, null, null, null, null, "account-x", village.FundId], events.Select(e => e.Target));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where actor = @a and (length(body) > 8192 or key = 'long-answer')", ("a", officer.Actor.Id)));
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.idempotency where actor = @a and (length(body) > 8192 or key = 'long-answer')",
+                ("a", officer.Actor.Id)
+            )
+        );
     }
 
     [Fact]
@@ -240,66 +393,139 @@ public sealed class RefusalTests(ApiFixture api)
     {
         var folder = Directory.CreateTempSubdirectory("ledger-refusals");
         var database = await api.NewDatabaseAsync("ledger_minute");
-        await using (var host = await AlbaHost.For<Program>(web =>
-        {
-            web.UseSetting("ConnectionStrings:Ledger", database);
-            web.UseSetting("Ledger:KeyFile", Path.Combine(folder.FullName, "keys.json"));
-            web.UseSetting("Ledger:RateLimit:PerUser", "0");
-            web.UseSetting("Ledger:RateLimit:RefusalsPerMinute", "3");
-            web.UseSetting("Logging:LogLevel:Default", "None");
-            web.ConfigureTestServices(s => s.AddSingleton<TimeProvider>(p => p.GetRequiredService<Sample.SampleClock>()));
-        }))
+        await using (
+            var host = await AlbaHost.For<Program>(web =>
+            {
+                web.UseSetting("ConnectionStrings:Ledger", database);
+                web.UseSetting("Ledger:KeyFile", Path.Combine(folder.FullName, "keys.json"));
+                web.UseSetting("Ledger:RateLimit:PerUser", "0");
+                web.UseSetting("Ledger:RateLimit:RefusalsPerMinute", "3");
+                web.UseSetting("Logging:LogLevel:Default", "None");
+                web.ConfigureTestServices(s =>
+                    s.AddSingleton<TimeProvider>(p => p.GetRequiredService<Sample.SampleClock>())
+                );
+            })
+        )
         {
             var clock = host.Services.GetRequiredService<Sample.SampleClock>();
-            SampleClient Client(Actor actor) => new(host.Server.CreateClient(), host.Services.GetRequiredService<Tokens>(), actor);
+            SampleClient Client(Actor actor) =>
+                new(host.Server.CreateClient(), host.Services.GetRequiredService<Tokens>(), actor);
             var offices = new SampleOffices(Client, "370811");
             var officer = offices.Officer("370811000001");
-            var collective = (await offices.Agriculture.PostAsync("/api/collectives", new { creditCode = SamplePeople.CreditCode("370811", 1), name = "第1村股份经济合作社", villageCode = "370811000001" })).Id();
+            var collective = (
+                await offices.Agriculture.PostAsync(
+                    "/api/collectives",
+                    new
+                    {
+                        creditCode = SamplePeople.CreditCode("370811", 1),
+                        name = "第1村股份经济合作社",
+                        villageCode = "370811000001",
+                    }
+                )
+            ).Id();
             var key = $"{Guid.NewGuid()}";
-            Task<HttpResponseMessage> OpenFundAsync() => officer.SendAsync(HttpMethod.Post, "/api/funds", SampleClient.Json(new { collectiveId = collective }), key);
+            Task<HttpResponseMessage> OpenFundAsync() =>
+                officer.SendAsync(
+                    HttpMethod.Post,
+                    "/api/funds",
+                    SampleClient.Json(new { collectiveId = collective }),
+                    key
+                );
             using var first = await OpenFundAsync();
             Assert.Equal(HttpStatusCode.Created, first.StatusCode);
 
             // At once, so that a place that two could take would be seen; the endpoint's and the door's together.
-            await Task.WhenAll(Enumerable.Range(0, 10).Select(i => officer.SendAsync(HttpMethod.Post, $"/api/funds/fund-{i}/allocations", Allocation())));
-            await ApiFixture.RefusedAsync("forbidden", officer, "/api/accounts/account-x/credentials", new { reason = "x" });
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, 10)
+                    .Select(i => officer.SendAsync(HttpMethod.Post, $"/api/funds/fund-{i}/allocations", Allocation()))
+            );
+            await ApiFixture.RefusedAsync(
+                "forbidden",
+                officer,
+                "/api/accounts/account-x/credentials",
+                new { reason = "x" }
+            );
             Assert.Equal(3, await StoredAsync("select count(*) from ledger.mt_events where type = 'command_refused'"));
             Assert.Equal(3, await StoredAsync("select count(*) from ledger.idempotency where status >= 400"));
-            Assert.Equal(1, await StoredAsync("select count(*) from ledger.mt_events where type = 'command_refused' and data ->> 'onlyCountedUntil' is not null"));
+            Assert.Equal(
+                1,
+                await StoredAsync(
+                    "select count(*) from ledger.mt_events where type = 'command_refused' and data ->> 'onlyCountedUntil' is not null"
+                )
+            );
 
             // What was done stays done for its key, also when it would be refused now and that would not be kept.
             using var again = await OpenFundAsync();
-            Assert.Equal((HttpStatusCode.Created, await first.Content.ReadAsStringAsync()), (again.StatusCode, await again.Content.ReadAsStringAsync()));
+            Assert.Equal(
+                (HttpStatusCode.Created, await first.Content.ReadAsStringAsync()),
+                (again.StatusCode, await again.Content.ReadAsStringAsync())
+            );
             Assert.True(again.Headers.Contains("Idempotent-Replay"));
 
             // Another has a measure of his own; he himself again in the next minute, and then it says how many there were.
             await ApiFixture.RefusedAsync("forbidden", offices.Tax, "/api/funds/fund-x/allocations");
             Assert.Equal(4, await StoredAsync("select count(*) from ledger.mt_events where type = 'command_refused'"));
             clock.Advance(TimeSpan.FromMinutes(1));
-            await ApiFixture.RefusedAsync("not-found", officer, HttpMethod.Post, "/api/funds/fund-y/allocations", Allocation());
+            await ApiFixture.RefusedAsync(
+                "not-found",
+                officer,
+                HttpMethod.Post,
+                "/api/funds/fund-y/allocations",
+                Allocation()
+            );
             Assert.Equal(5, await StoredAsync("select count(*) from ledger.mt_events where type = 'command_refused'"));
-            Assert.Equal(8, await StoredAsync("select (data ->> 'onlyCounted')::bigint from ledger.mt_events where type = 'command_refused' order by seq_id desc limit 1"));
+            Assert.Equal(
+                8,
+                await StoredAsync(
+                    "select (data ->> 'onlyCounted')::bigint from ledger.mt_events where type = 'command_refused' order by seq_id desc limit 1"
+                )
+            );
         }
         folder.Delete(recursive: true);
 
         Task<long> StoredAsync(string sql) => ApiFixture.ScalarOfAsync<long>(database, sql);
 
-        static HttpContent Allocation() => SampleClient.Json(new { amount = 1, source = "collective-income", sourceName = "x", evidence = Array.Empty<string>() });
+        static HttpContent Allocation() =>
+            SampleClient.Json(
+                new
+                {
+                    amount = 1,
+                    source = "collective-income",
+                    sourceName = "x",
+                    evidence = Array.Empty<string>(),
+                }
+            );
     }
 
     [Theory]
-    [InlineData("/api/funds/", "application/json"), InlineData("/funds/", "text/html"), InlineData("/log/tile/0/", "*/*"), InlineData("/", "text/html")]
+    [
+        InlineData("/api/funds/", "application/json"),
+        InlineData("/funds/", "text/html"),
+        InlineData("/log/tile/0/", "*/*"),
+        InlineData("/", "text/html")
+    ]
     public async Task A_path_that_is_too_long_is_said_to_be_before_anything_writes_it_down(string start, string accept)
     {
-        foreach (var (length, expected) in new[] { (Hardening.MaxPath - start.Length, 0), (Hardening.MaxPath + 1 - start.Length, 414), (7_000, 414) })
+        foreach (
+            var (length, expected) in new[]
+            {
+                (Hardening.MaxPath - start.Length, 0),
+                (Hardening.MaxPath + 1 - start.Length, 414),
+                (7_000, 414),
+            }
+        )
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, start + new string('x', length));
             request.Headers.TryAddWithoutValidation("Accept", accept);
             using var response = await api.Http.SendAsync(request);
             var text = await response.Content.ReadAsStringAsync();
-            if (expected == 0) Assert.NotEqual(414, (int)response.StatusCode);
-            else Assert.Equal(expected, (int)response.StatusCode);
-            if (expected == 414) Assert.Contains(accept == "text/html" ? "网址过长" : "path-too-long", text);
+            if (expected == 0)
+                Assert.NotEqual(414, (int)response.StatusCode);
+            else
+                Assert.Equal(expected, (int)response.StatusCode);
+            if (expected == 414)
+                Assert.Contains(accept == "text/html" ? "网址过长" : "path-too-long", text);
             Assert.True(expected == 0 || !text.Contains(new string('x', 100), StringComparison.Ordinal));
         }
     }
@@ -309,7 +535,14 @@ public sealed class RefusalTests(ApiFixture api)
     {
         using var batch = new NpgsqlBatch();
         var change = new StreamChange("refusal-x", null, 0) { Events = { new CommandRefused("x", "not-found", null) } };
-        Assert.Throws<InvariantViolationException>(() => api.Host.Services.GetRequiredService<EventWriter>()
-            .Add(batch, [change], new EventStamp(new Actor("x", "x", ""), "", new DateOnly(2026, 11, 26), "x", "", "")));
+        Assert.Throws<InvariantViolationException>(() =>
+            api
+                .Host.Services.GetRequiredService<EventWriter>()
+                .Add(
+                    batch,
+                    [change],
+                    new EventStamp(new Actor("x", "x", ""), "", new DateOnly(2026, 11, 26), "x", "", "")
+                )
+        );
     }
 }

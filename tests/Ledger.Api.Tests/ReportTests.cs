@@ -11,7 +11,12 @@ public sealed class ReportTests(ApiFixture api)
     private static JsonElement[] Items(JsonElement e, string name) => [.. e.GetProperty(name).EnumerateArray()];
 
     private static async Task<string[]> MembersAsync(SampleVillage village) =>
-        [.. (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id())];
+        [
+            .. (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+                .GetProperty("members")
+                .EnumerateArray()
+                .Select(m => m.Id()),
+        ];
 
     [Fact]
     public async Task C10_C11_a_dry_run_tells_cost_lack_cap_and_who_is_ineligible_and_stores_nothing()
@@ -20,44 +25,118 @@ public sealed class ReportTests(ApiFixture api)
         await village.AllocateAsync(250);
         var people = new SamplePeople(5).Take(5, village.Offices.County);
         await village.ImportMembersAsync(people);
-        await village.ImportContributionsAsync([(people[0], 300, false), (people[1], 300, false), (people[2], 500, false), (people[3], 300, true)], api.Today);
+        await village.ImportContributionsAsync(
+            [(people[0], 300, false), (people[1], 300, false), (people[2], 500, false), (people[3], 300, true)],
+            api.Today
+        );
         await village.DraftAsync(SampleVillage.Flat(100));
-        var before = await api.ScalarAsync<long>("select count(*) from ledger.mt_events where stream_id like '%' || @v || '%' or stream_id = @p", ("v", village.VillageCode), ("p", village.PlanId));
+        var before = await api.ScalarAsync<long>(
+            "select count(*) from ledger.mt_events where stream_id like '%' || @v || '%' or stream_id = @p",
+            ("v", village.VillageCode),
+            ("p", village.PlanId)
+        );
         var run = await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run");
-        Assert.Equal((5, 3, 300m, 50m, 2), (run.GetProperty("people").GetInt32(), run.GetProperty("payableCount").GetInt32(), run.GetProperty("costAmount").GetDecimal(),
-            run.GetProperty("lackingAmount").GetDecimal(), run.GetProperty("ineligibleCount").GetInt32()));
-        Assert.Equal((1, 1), (run.GetProperty("ineligibleByCode").GetProperty("catch-up-contribution").GetInt32(), run.GetProperty("ineligibleByCode").GetProperty("not-contributed").GetInt32()));
+        Assert.Equal(
+            (5, 3, 300m, 50m, 2),
+            (
+                run.GetProperty("people").GetInt32(),
+                run.GetProperty("payableCount").GetInt32(),
+                run.GetProperty("costAmount").GetDecimal(),
+                run.GetProperty("lackingAmount").GetDecimal(),
+                run.GetProperty("ineligibleCount").GetInt32()
+            )
+        );
+        Assert.Equal(
+            (1, 1),
+            (
+                run.GetProperty("ineligibleByCode").GetProperty("catch-up-contribution").GetInt32(),
+                run.GetProperty("ineligibleByCode").GetProperty("not-contributed").GetInt32()
+            )
+        );
 
         int Age(SamplePerson p) => village.Year - CitizenId.Parse(p.CitizenId, out _).BirthDate.Year;
-        var combined = await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run", new
-        {
-            standard = new
+        var combined = await village.Officer.PostAsync(
+            $"/api/plans/{village.PlanId}/dry-run",
+            new
             {
-                kind = "combined",
-                floorAmount = 60,
-                parts = new object[] { new { kind = "per-tier", tiers = new[] { new { tierAmount = 500, amount = 80 } } }, new { kind = "per-age-band", bands = new[] { new { from = 45, amount = 30 } } } },
-            },
-        });
-        var expected = people.Take(3).Select((p, i) => Math.Max(60m, (i == 2 ? 80m : 0m) + (Age(p) >= 45 ? 30m : 0m))).Sum();
+                standard = new
+                {
+                    kind = "combined",
+                    floorAmount = 60,
+                    parts = new object[]
+                    {
+                        new { kind = "per-tier", tiers = new[] { new { tierAmount = 500, amount = 80 } } },
+                        new { kind = "per-age-band", bands = new[] { new { from = 45, amount = 30 } } },
+                    },
+                },
+            }
+        );
+        var expected = people
+            .Take(3)
+            .Select((p, i) => Math.Max(60m, (i == 2 ? 80m : 0m) + (Age(p) >= 45 ? 30m : 0m)))
+            .Sum();
         Assert.Equal(expected, combined.GetProperty("costAmount").GetDecimal());
-        await ApiFixture.RefusedAsync("standard-invalid", village.Officer, $"/api/plans/{village.PlanId}/dry-run", new { standard = new { kind = "flat", flatAmount = 5001 } });
+        await ApiFixture.RefusedAsync(
+            "standard-invalid",
+            village.Officer,
+            $"/api/plans/{village.PlanId}/dry-run",
+            new { standard = new { kind = "flat", flatAmount = 5001 } }
+        );
 
-        using var roster = await village.Officer.SendAsync(HttpMethod.Post, $"/api/plans/{village.PlanId}/dry-run", SampleClient.Form(SampleSheets.Roster(people.Take(2)), "名单.xlsx", "roster"));
-        Assert.Equal(200m, JsonSerializer.Deserialize<JsonElement>(await roster.Content.ReadAsStringAsync()).GetProperty("costAmount").GetDecimal());
-        Assert.Equal(before, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where stream_id like '%' || @v || '%' or stream_id = @p", ("v", village.VillageCode), ("p", village.PlanId)));
+        using var roster = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            $"/api/plans/{village.PlanId}/dry-run",
+            SampleClient.Form(SampleSheets.Roster(people.Take(2)), "名单.xlsx", "roster")
+        );
+        Assert.Equal(
+            200m,
+            JsonSerializer
+                .Deserialize<JsonElement>(await roster.Content.ReadAsStringAsync())
+                .GetProperty("costAmount")
+                .GetDecimal()
+        );
+        Assert.Equal(
+            before,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where stream_id like '%' || @v || '%' or stream_id = @p",
+                ("v", village.VillageCode),
+                ("p", village.PlanId)
+            )
+        );
 
         var donor = await village.CharityAsync(); // cap: one is sponsored up to it
         var member = (await MembersAsync(village))[0];
         var all = await MembersAsync(village);
         foreach (var m in all)
         {
-            using var sponsored = await village.Offices.Reviewer.SendAsync(HttpMethod.Post, $"/api/members/{m}/years/{village.Year}/sponsorships",
-                SampleClient.Json(new { donorId = donor, amount = 4950, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("x") } }));
-            if (sponsored.IsSuccessStatusCode) break;
+            using var sponsored = await village.Offices.Reviewer.SendAsync(
+                HttpMethod.Post,
+                $"/api/members/{m}/years/{village.Year}/sponsorships",
+                SampleClient.Json(
+                    new
+                    {
+                        donorId = donor,
+                        amount = 4950,
+                        evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("x") },
+                    }
+                )
+            );
+            if (sponsored.IsSuccessStatusCode)
+                break;
         }
         var capped = await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run");
-        Assert.True(capped.GetProperty("overCapCount").GetInt32() + capped.GetProperty("payableCount").GetInt32() == 3, capped.GetRawText());
-        Assert.Equal(50m, capped.GetProperty("overCap").EnumerateArray().Select(l => l.GetProperty("leftAmount").GetDecimal()).FirstOrDefault(50m));
+        Assert.True(
+            capped.GetProperty("overCapCount").GetInt32() + capped.GetProperty("payableCount").GetInt32() == 3,
+            capped.GetRawText()
+        );
+        Assert.Equal(
+            50m,
+            capped
+                .GetProperty("overCap")
+                .EnumerateArray()
+                .Select(l => l.GetProperty("leftAmount").GetDecimal())
+                .FirstOrDefault(50m)
+        );
     }
 
     [Fact]
@@ -67,14 +146,25 @@ public sealed class ReportTests(ApiFixture api)
         await village.SurveyAsync(10);
         var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!.AsObject();
         policy["countersignatureRequired"] = true;
-        await village.Offices.CityHrss.PutAsync($"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}", policy);
+        await village.Offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}",
+            policy
+        );
         await village.DraftAsync(SampleVillage.Flat(100));
         await village.ResolveAsync(api.Today);
-        await ApiFixture.RefusedAsync("countersignature-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
+        await ApiFixture.RefusedAsync(
+            "countersignature-missing",
+            village.Officer,
+            $"/api/plans/{village.PlanId}/adoption"
+        );
         var township = village.Offices.Township(village.VillageCode[..9]);
         await township.PostAsync($"/api/plans/{village.PlanId}/countersignature");
         await ApiFixture.RefusedAsync("wrong-state", township, $"/api/plans/{village.PlanId}/countersignature");
-        await ApiFixture.RefusedAsync("not-found", village.Offices.Township($"{village.Offices.County}999"), $"/api/plans/{village.PlanId}/countersignature");
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Offices.Township($"{village.Offices.County}999"),
+            $"/api/plans/{village.PlanId}/countersignature"
+        );
         await village.AdoptAsync();
     }
 
@@ -84,18 +174,44 @@ public sealed class ReportTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 120);
         await village.FileAsync(people);
         var member = (await MembersAsync(village))[0];
-        var estimate = await village.Officer.GetAsync($"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120&balanceAmount=1000");
-        Assert.True(estimate.GetProperty("monthlyAmount").GetDecimal() >= estimate.GetProperty("monthlyWithoutAmount").GetDecimal());
+        var estimate = await village.Officer.GetAsync(
+            $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120&balanceAmount=1000"
+        );
+        Assert.True(
+            estimate.GetProperty("monthlyAmount").GetDecimal()
+                >= estimate.GetProperty("monthlyWithoutAmount").GetDecimal()
+        );
         Assert.Contains("国发", estimate.GetProperty("source").GetString());
         var years = Items(estimate, "years");
-        if (years.Length > 0) Assert.Equal(1000m * 0.0262m, years[0].GetProperty("interestAmount").GetDecimal());
-        using var page = await village.Officer.SendAsync(HttpMethod.Get, $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120", null, more: r => r.Headers.Accept.ParseAdd("text/html"));
+        if (years.Length > 0)
+            Assert.Equal(1000m * 0.0262m, years[0].GetProperty("interestAmount").GetDecimal());
+        using var page = await village.Officer.SendAsync(
+            HttpMethod.Get,
+            $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120",
+            null,
+            more: r => r.Headers.Accept.ParseAdd("text/html")
+        );
         var html = await page.Content.ReadAsStringAsync();
         Assert.Contains("个人账户养老金每月", html);
         Assert.DoesNotContain(people[0].Name, html);
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, $"/api/members/{member}/estimate?year={village.Year}&tierAmount=301");
-        await ApiFixture.RefusedAsync("policy-year-missing", village.Officer, HttpMethod.Get, $"/api/members/{member}/estimate?year={village.Year - 9}");
-        await ApiFixture.RefusedAsync("amount-invalid", village.Officer, HttpMethod.Get, $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=1.005");
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/members/{member}/estimate?year={village.Year}&tierAmount=301"
+        );
+        await ApiFixture.RefusedAsync(
+            "policy-year-missing",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/members/{member}/estimate?year={village.Year - 9}"
+        );
+        await ApiFixture.RefusedAsync(
+            "amount-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=1.005"
+        );
         var roster = await village.Officer.GetAsync($"{village.ApplicationPath}/estimate");
         Assert.Equal(2, Items(roster, "lines").Length);
     }
@@ -115,10 +231,23 @@ public sealed class ReportTests(ApiFixture api)
         await first.SettleAsync();
         var report = await first.Offices.CountyHrss.GetAsync($"/api/reports/incentives?year={first.Year}");
         var places = Items(report, "places");
-        Assert.Equal([(1, first.CollectiveId, 4, 3, 75m, 300m), (2, second.CollectiveId, 4, 0, 0m, 0m)], places.Select(p => (p.GetProperty("rank").GetInt32(), p.GetProperty("collectiveId").GetString()!,
-            p.GetProperty("eligible").GetInt32(), p.GetProperty("subsidised").GetInt32(), p.GetProperty("coveragePercent").GetDecimal(), p.GetProperty("creditedAmount").GetDecimal())));
+        Assert.Equal(
+            [(1, first.CollectiveId, 4, 3, 75m, 300m), (2, second.CollectiveId, 4, 0, 0m, 0m)],
+            places.Select(p =>
+                (
+                    p.GetProperty("rank").GetInt32(),
+                    p.GetProperty("collectiveId").GetString()!,
+                    p.GetProperty("eligible").GetInt32(),
+                    p.GetProperty("subsidised").GetInt32(),
+                    p.GetProperty("coveragePercent").GetDecimal(),
+                    p.GetProperty("creditedAmount").GetDecimal()
+                )
+            )
+        );
         Assert.Equal(8, places[0].GetProperty("settledDays").GetInt32());
-        Assert.Empty(Items(await api.NewOffices().CountyHrss.GetAsync($"/api/reports/incentives?year={first.Year}"), "places"));
+        Assert.Empty(
+            Items(await api.NewOffices().CountyHrss.GetAsync($"/api/reports/incentives?year={first.Year}"), "places")
+        );
     }
 
     [Fact]
@@ -126,8 +255,20 @@ public sealed class ReportTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100);
         var policy = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!.AsObject();
-        policy["deadlines"] = JsonSerializer.SerializeToNode(new { reviewDays = 3, paymentDays = 2, creditDays = 3, objectionDays = 2, idleDays = 20 });
-        await village.Offices.CityHrss.PutAsync($"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}", policy);
+        policy["deadlines"] = JsonSerializer.SerializeToNode(
+            new
+            {
+                reviewDays = 3,
+                paymentDays = 2,
+                creditDays = 3,
+                objectionDays = 2,
+                idleDays = 20,
+            }
+        );
+        await village.Offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year}",
+            policy
+        );
         await village.FileAsync(people.Take(1));
         var filed = village.ApplicationId;
         await village.FileAsync(people.Skip(1));
@@ -136,15 +277,28 @@ public sealed class ReportTests(ApiFixture api)
         await village.NoticeAsync();
         await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "请核对" });
         await village.ImportContributionsAsync([(people[1], 300, true)], api.Today, "B"); // a catch-up found after approval
-        Assert.Equal(["claw-back"], Items(await village.Offices.CountyHrss.GetAsync("/api/supervision"), "items").Select(i => i.GetProperty("kind").GetString()));
+        Assert.Equal(
+            ["claw-back"],
+            Items(await village.Offices.CountyHrss.GetAsync("/api/supervision"), "items")
+                .Select(i => i.GetProperty("kind").GetString())
+        );
         api.Clock.Advance(TimeSpan.FromDays(4));
         var list = await village.Offices.Township(village.VillageCode[..9]).GetAsync("/api/supervision");
-        Assert.Equal(["claw-back", "overdue-review", "unanswered-objection"], Items(list, "items").Select(i => i.GetProperty("kind").GetString()));
+        Assert.Equal(
+            ["claw-back", "overdue-review", "unanswered-objection"],
+            Items(list, "items").Select(i => i.GetProperty("kind").GetString())
+        );
         Assert.Equal(filed, Items(list, "items")[1].Id());
         api.Clock.Advance(TimeSpan.FromDays(25));
         list = await village.Offices.CountyHrss.GetAsync("/api/supervision");
-        Assert.Contains(Items(list, "items"), i => i.GetProperty("kind").GetString() == "overdue-payment" && i.Id() == village.ApplicationId);
-        Assert.Contains(Items(list, "items"), i => i.GetProperty("kind").GetString() == "idle-money" && i.Id() == village.FundId);
+        Assert.Contains(
+            Items(list, "items"),
+            i => i.GetProperty("kind").GetString() == "overdue-payment" && i.Id() == village.ApplicationId
+        );
+        Assert.Contains(
+            Items(list, "items"),
+            i => i.GetProperty("kind").GetString() == "idle-money" && i.Id() == village.FundId
+        );
         Assert.Empty(Items(await api.NewOffices().CountyHrss.GetAsync("/api/supervision"), "items"));
     }
 
@@ -158,18 +312,45 @@ public sealed class ReportTests(ApiFixture api)
         await village.NoticeAsync();
         api.Clock.Advance(TimeSpan.FromDays(8));
         await village.PayAsync(200);
-        var reference = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("bankReference").GetString();
-        var csv = $"交易日期,收入金额（元）,支出金额（元）,流水号\n{api.Today.AddDays(-8):yyyy-MM-dd},1000.00,,IN1\n{api.Today:yyyy-MM-dd},,200,{reference}\n{api.Today:yyyy-MM-dd},0.35,,利息\n";
+        var reference = (await village.Officer.GetAsync(village.ApplicationPath))
+            .GetProperty("bankReference")
+            .GetString();
+        var csv =
+            $"交易日期,收入金额（元）,支出金额（元）,流水号\n{api.Today.AddDays(-8):yyyy-MM-dd},1000.00,,IN1\n{api.Today:yyyy-MM-dd},,200,{reference}\n{api.Today:yyyy-MM-dd},0.35,,利息\n";
         var path = $"/api/funds/{village.FundId}/reconciliation";
-        var report = await village.Offices.Auditor.UploadAsync(path, System.Text.Encoding.UTF8.GetBytes(csv), "对账单.csv");
-        Assert.Equal([2, 3], Items(report, "matched").Select(p => p.GetProperty("line").GetProperty("row").GetInt32()).Order());
+        var report = await village.Offices.Auditor.UploadAsync(
+            path,
+            System.Text.Encoding.UTF8.GetBytes(csv),
+            "对账单.csv"
+        );
+        Assert.Equal(
+            [2, 3],
+            Items(report, "matched").Select(p => p.GetProperty("line").GetProperty("row").GetInt32()).Order()
+        );
         Assert.Equal([4], Items(report, "unmatchedBankLines").Select(l => l.GetProperty("row").GetInt32()));
         Assert.Equal(200m, report.GetProperty("openTransitAmount").GetDecimal());
         await village.ImportReceiptsAsync(people.Select(p => (p, new Money(10_000))), api.Today);
-        Assert.Equal(0m, (await village.Offices.Auditor.UploadAsync(path, System.Text.Encoding.UTF8.GetBytes(csv), "对账单.csv")).GetProperty("openTransitAmount").GetDecimal());
-        using var wrong = SampleClient.Form(System.Text.Encoding.UTF8.GetBytes("交易日期,收入金额（元）,支出金额（元）,流水号\n2026-13-01,1,1,A\n"), "对账单.csv");
-        Assert.Equal(2, Items(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, path, wrong), "faults").Length);
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Auditor, HttpMethod.Post, path, SampleClient.Form(System.Text.Encoding.UTF8.GetBytes(csv), "对账单.csv"));
+        Assert.Equal(
+            0m,
+            (await village.Offices.Auditor.UploadAsync(path, System.Text.Encoding.UTF8.GetBytes(csv), "对账单.csv"))
+                .GetProperty("openTransitAmount")
+                .GetDecimal()
+        );
+        using var wrong = SampleClient.Form(
+            System.Text.Encoding.UTF8.GetBytes("交易日期,收入金额（元）,支出金额（元）,流水号\n2026-13-01,1,1,A\n"),
+            "对账单.csv"
+        );
+        Assert.Equal(
+            2,
+            Items(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, path, wrong), "faults").Length
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.NewOffices().Auditor,
+            HttpMethod.Post,
+            path,
+            SampleClient.Form(System.Text.Encoding.UTF8.GetBytes(csv), "对账单.csv")
+        );
     }
 
     [Fact]
@@ -181,11 +362,32 @@ public sealed class ReportTests(ApiFixture api)
         await village.ApproveAsync();
         Task<JsonElement> Replay(object body) => village.Offices.CountyHrss.PostAsync("/api/reports/replay", body);
         var lower = await Replay(new { year = village.Year, capAmount = 99.99m });
-        Assert.Equal((2, 200m, 0m, 2), (lower.GetProperty("lines").GetInt32(), lower.GetProperty("actualAmount").GetDecimal(), lower.GetProperty("replayedAmount").GetDecimal(), lower.GetProperty("refused").GetInt32()));
+        Assert.Equal(
+            (2, 200m, 0m, 2),
+            (
+                lower.GetProperty("lines").GetInt32(),
+                lower.GetProperty("actualAmount").GetDecimal(),
+                lower.GetProperty("replayedAmount").GetDecimal(),
+                lower.GetProperty("refused").GetInt32()
+            )
+        );
         var flat = await Replay(new { year = village.Year, standard = SampleVillage.Flat(150.5m) });
         Assert.Equal(301m, flat.GetProperty("replayedAmount").GetDecimal());
-        Assert.Equal(200m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
-        await ApiFixture.RefusedAsync("standard-invalid", village.Offices.CountyHrss, "/api/reports/replay", new { year = village.Year, standard = SampleVillage.Flat(5001) });
-        await ApiFixture.RefusedAsync("policy-year-missing", village.Offices.CountyHrss, "/api/reports/replay", new { year = village.Year - 5 });
+        Assert.Equal(
+            200m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+        );
+        await ApiFixture.RefusedAsync(
+            "standard-invalid",
+            village.Offices.CountyHrss,
+            "/api/reports/replay",
+            new { year = village.Year, standard = SampleVillage.Flat(5001) }
+        );
+        await ApiFixture.RefusedAsync(
+            "policy-year-missing",
+            village.Offices.CountyHrss,
+            "/api/reports/replay",
+            new { year = village.Year - 5 }
+        );
     }
 }

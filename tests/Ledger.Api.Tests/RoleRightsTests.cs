@@ -18,7 +18,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
     [Fact]
     public async Task Every_table_that_the_role_may_change_stands_in_the_document()
     {
-        var document = Rows().Matches(await File.ReadAllTextAsync(Path.Combine(TourTests.Repository, "docs", "security.md"))).Select(m => m.Groups[1].Value).ToList();
+        var document = Rows()
+            .Matches(await File.ReadAllTextAsync(Path.Combine(TourTests.Repository, "docs", "security.md")))
+            .Select(m => m.Groups[1].Value)
+            .ToList();
         await using var product = await Product.NewAsync(databases, "ledger_rights");
         Assert.Equal(0, (await ApiProcess.RunAsync(product.Settings, "schema")).Exit);
         await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
@@ -28,12 +31,15 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
              where n.nspname in ('ledger', 'accounts', 'wolverine') and c.relkind in ('r', 'p')
                and (has_table_privilege(c.oid, 'UPDATE') or has_any_column_privilege(c.oid, 'UPDATE') or has_table_privilege(c.oid, 'DELETE') or has_table_privilege(c.oid, 'TRUNCATE'))
-            """, r => r.GetString(0));
+            """,
+            r => r.GetString(0)
+        );
         Assert.DoesNotContain(changeable, table => !document.Any(row => Fits(row, table)));
         Assert.DoesNotContain(document, row => !changeable.Any(table => Fits(row, table)));
 
         // `ledger.mt_doc_*` stands for all of them.
-        static bool Fits(string row, string table) => row.EndsWith('*') ? table.StartsWith(row[..^1], StringComparison.Ordinal) : row == table;
+        static bool Fits(string row, string table) =>
+            row.EndsWith('*') ? table.StartsWith(row[..^1], StringComparison.Ordinal) : row == table;
     }
 
     [Fact]
@@ -44,7 +50,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         var people = new SamplePeople(1).Take(2, village.Offices.County);
         await village.PrepareAsync(people, 100, Clock.Day(DateTimeOffset.UtcNow));
         await village.FileAsync(people);
-        await ApiFixture.EventuallyAsync(async () => (await CheckAsync()) is { IsSound: true, Behind: 0 }, "all is taken in");
+        await ApiFixture.EventuallyAsync(
+            async () => (await CheckAsync()) is { IsSound: true, Behind: 0 },
+            "all is taken in"
+        );
 
         // A stream's version, up and down: the next command goes by the events, and says so.
         await product.EditAsync($"update ledger.mt_streams set version = version + 5 where id = '{village.FundId}'");
@@ -52,17 +61,27 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await product.EditAsync($"update ledger.mt_streams set version = 1 where id = '{village.FundId}'");
         await village.AllocateAsync(1);
         await product.FoundAsync("state", "流的版本被改动");
-        Assert.Equal(0, await product.ScalarAsync<long>("select count(*) from (select stream_id from ledger.mt_events group by 1 having max(version) <> count(*)) gaps"));
-        Assert.Equal(3_002m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal());
+        Assert.Equal(
+            0,
+            await product.ScalarAsync<long>(
+                "select count(*) from (select stream_id from ledger.mt_events group by 1 having max(version) <> count(*)) gaps"
+            )
+        );
+        Assert.Equal(
+            3_002m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal()
+        );
 
         // Read models: the check names each.
-        foreach (var (projection, sql) in new[]
-        {
-            ("AuditTrail", "delete from ledger.audit_entry where type = 'funds_allocated'"),
-            ("FenAxis", "delete from ledger.fen_axis where kind = 'allocated'"),
-            ("WorkQueue", $"update ledger.mt_doc_workitem set data = jsonb_set(data, '{{status}}', '\"settled\"')"),
-            ("Plan", "delete from ledger.mt_doc_plan"),
-        })
+        foreach (
+            var (projection, sql) in new[]
+            {
+                ("AuditTrail", "delete from ledger.audit_entry where type = 'funds_allocated'"),
+                ("FenAxis", "delete from ledger.fen_axis where kind = 'allocated'"),
+                ("WorkQueue", $"update ledger.mt_doc_workitem set data = jsonb_set(data, '{{status}}', '\"settled\"')"),
+                ("Plan", "delete from ledger.mt_doc_plan"),
+            }
+        )
         {
             await product.EditAsync(sql);
             var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
@@ -71,50 +90,92 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         Assert.True((await CheckAsync()).IsSound);
 
         // The lease of the asynchronous projections: for a minute each answer says how much it does not know yet; for ever nobody has it.
-        await product.EditAsync("update ledger.lease set holder = gen_random_uuid(), until = now() + interval '1 minute'");
-        await ApiFixture.EventuallyAsync(async () =>
-        {
-            await village.AllocateAsync(1);
-            return (await CheckAsync()).Behind > 0;
-        }, "the audit trail stands still, and says so");
+        await product.EditAsync(
+            "update ledger.lease set holder = gen_random_uuid(), until = now() + interval '1 minute'"
+        );
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                await village.AllocateAsync(1);
+                return (await CheckAsync()).Behind > 0;
+            },
+            "the audit trail stands still, and says so"
+        );
         await product.EditAsync("update ledger.lease set holder = gen_random_uuid(), until = 'infinity'");
-        await ApiFixture.EventuallyAsync(async () => (await CheckAsync()) is { IsSound: true, Behind: 0 }, "it goes on");
+        await ApiFixture.EventuallyAsync(
+            async () => (await CheckAsync()) is { IsSound: true, Behind: 0 },
+            "it goes on"
+        );
 
         // How far the log has looked: not beyond what there is, or what comes later would never be sealed.
-        await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync("update ledger.log_state set fence = 999999999"));
-        await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync("update ledger.log_state set low_water = 999999999"));
+        await Assert.ThrowsAsync<PostgresException>(() =>
+            product.EditAsync("update ledger.log_state set fence = 999999999")
+        );
+        await Assert.ThrowsAsync<PostgresException>(() =>
+            product.EditAsync("update ledger.log_state set low_water = 999999999")
+        );
 
         // In which shape states were written: at once on the health page; the look sets it right (below, at the next start).
         await product.EditAsync("update ledger.state_shape set shape = 'x' where type = 'Fund'");
-        await ApiFixture.EventuallyAsync(async () => (await HealthAsync()).Contains("states-changed", StringComparison.Ordinal), "health says so");
+        await ApiFixture.EventuallyAsync(
+            async () => (await HealthAsync()).Contains("states-changed", StringComparison.Ordinal),
+            "health says so"
+        );
 
         // A person's row: nobody reads what the product did not write.
-        var member = await product.ScalarAsync<string>("select member_id from ledger.person where member_id like 'member-%' and data is not null limit 1");
+        var member = await product.ScalarAsync<string>(
+            "select member_id from ledger.person where member_id like 'member-%' and data is not null limit 1"
+        );
         await product.EditAsync($"update ledger.person set data = '\\x00' where member_id = '{member}'");
-        await ApiFixture.RefusedAsync("person-damaged", village.Offices.Reviewer, $"/api/members/{member}/disclosure", new { reason = "核对" });
+        await ApiFixture.RefusedAsync(
+            "person-damaged",
+            village.Offices.Reviewer,
+            $"/api/members/{member}/disclosure",
+            new { reason = "核对" }
+        );
         await product.FoundAsync("person", member);
 
         // Projections that were told that they have seen everything: what they left out is named.
         await product.StopAsync();
-        await product.EditAsync("insert into ledger.mt_event_projection_floors values ('AuditTrail:All', '*DEFAULT*', 1000000)");
+        await product.EditAsync(
+            "insert into ledger.mt_event_projection_floors values ('AuditTrail:All', '*DEFAULT*', 1000000)"
+        );
         await product.EditAsync("insert into ledger.mt_high_water_skips values (1000000, 1)");
         await product.StartAsync();
         village = product.Village;
         await village.AllocateAsync(1);
-        var last = await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events where type = 'funds_allocated'");
-        await ApiFixture.EventuallyAsync(async () => await product.ScalarAsync<long>($"select count(*) from ledger.audit_entry where seq = {last}") == 1 || !(await CheckAsync()).IsSound,
-            "the entry is there, or its lack is named");
+        var last = await product.ScalarAsync<long>(
+            "select max(seq_id) from ledger.mt_events where type = 'funds_allocated'"
+        );
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                await product.ScalarAsync<long>($"select count(*) from ledger.audit_entry where seq = {last}") == 1
+                || !(await CheckAsync()).IsSound,
+            "the entry is there, or its lack is named"
+        );
         await product.StopAsync();
-        await product.EditAsync("update ledger.mt_event_progression set last_seq_id = last_seq_id + 1000 where name like 'AuditTrail%'");
+        await product.EditAsync(
+            "update ledger.mt_event_progression set last_seq_id = last_seq_id + 1000 where name like 'AuditTrail%'"
+        );
         await product.StartAsync();
         village = product.Village;
-        await ApiFixture.EventuallyAsync(async () => !(await HealthAsync()).Contains("states-changed", StringComparison.Ordinal), "the look has set the shape right");
+        await ApiFixture.EventuallyAsync(
+            async () => !(await HealthAsync()).Contains("states-changed", StringComparison.Ordinal),
+            "the look has set the shape right"
+        );
         await village.AllocateAsync(1);
-        await ApiFixture.EventuallyAsync(async () => !(await CheckAsync()).IsSound, "the check names what the audit trail lacks");
+        await ApiFixture.EventuallyAsync(
+            async () => !(await CheckAsync()).IsSound,
+            "the check names what the audit trail lacks"
+        );
 
         // The log's own rows: what is not there cannot be signed.
         await product.EditAsync("update ledger.log_state set size = size + 100");
-        await ApiFixture.EventuallyAsync(async () => !(await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean(), "the log's check names the missing entries");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                !(await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean(),
+            "the log's check names the missing entries"
+        );
 
         async Task<string> HealthAsync()
         {
@@ -122,7 +183,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             return await response.Content.ReadAsStringAsync();
         }
 
-        async Task<(bool IsSound, long Behind)> CheckAsync() => await product.CityAuditor.GetAsync("/api/audit/check") is var check ? (check.GetProperty("isSound").GetBoolean(), check.GetProperty("behind").GetInt64()) : default;
+        async Task<(bool IsSound, long Behind)> CheckAsync() =>
+            await product.CityAuditor.GetAsync("/api/audit/check") is var check
+                ? (check.GetProperty("isSound").GetBoolean(), check.GetProperty("behind").GetInt64())
+                : default;
     }
 
     [Fact]
@@ -131,7 +195,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await using var product = await Product.StartAsync(databases, "ledger_roles");
         var village = product.Village;
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
-        var issued = await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody("wang.min", Roles.VillageFinance, village.VillageCode));
+        var issued = await administrator.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody("wang.min", Roles.VillageFinance, village.VillageCode)
+        );
         await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody("zhao.lei", Roles.CountyHrss, "370811"));
         async Task<System.Text.Json.JsonElement> PostAsync(string path, object body)
         {
@@ -140,53 +207,112 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             using var response = await product.Http.SendAsync(request);
             var text = await response.Content.ReadAsStringAsync();
             Assert.True(response.IsSuccessStatusCode, text);
-            return text.Length == 0 ? default : System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(text);
+            return text.Length == 0
+                ? default
+                : System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(text);
         }
-        await PostAsync("/api/session/password", new { name = "wang.min", password = issued.GetProperty("oneTimePassword").GetString(), newPassword = "correct horse 4" });
+        await PostAsync(
+            "/api/session/password",
+            new
+            {
+                name = "wang.min",
+                password = issued.GetProperty("oneTimePassword").GetString(),
+                newPassword = "correct horse 4",
+            }
+        );
         var session = await PostAsync("/api/session", new { name = "wang.min", password = "correct horse 4" });
 
         async Task<HttpStatusCode> StatusAsync(string path, object body, string? cookie = null)
         {
-            using var request = new HttpRequestMessage(body is string ? HttpMethod.Get : HttpMethod.Post, path) { Content = body is string ? null : SampleClient.Json(body) };
-            if (cookie is not null) request.Headers.Add("Cookie", $"ledger-session={cookie}");
+            using var request = new HttpRequestMessage(body is string ? HttpMethod.Get : HttpMethod.Post, path)
+            {
+                Content = body is string ? null : SampleClient.Json(body),
+            };
+            if (cookie is not null)
+                request.Headers.Add("Cookie", $"ledger-session={cookie}");
             using var response = await product.Http.SendAsync(request);
             return response.StatusCode;
         }
 
         // His own password, seal and all, in another's row: as a wrong password, and on record.
-        await product.EditAsync("""
+        await product.EditAsync(
+            """
             update accounts."AspNetUsers" z set "PasswordHash" = w."PasswordHash", "MustChangePassword" = false, "Seal" = w."Seal" from accounts."AspNetUsers" w
              where z."Id" = 'zhao.lei' and w."Id" = 'wang.min'
-            """);
-        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("/api/session", new { name = "zhao.lei", password = "correct horse 4" }));
+            """
+        );
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await StatusAsync("/api/session", new { name = "zhao.lei", password = "correct horse 4" })
+        );
         await product.FoundAsync("account", "account-zhao.lei：登录表中的口令");
 
         // A session of his own making, and his own made another's.
         var cookie = "a-secret-of-the-thief";
-        await product.EditAsync($"""
+        await product.EditAsync(
+            $"""
             insert into accounts."Sessions" ("Id", "UserId", "TokenHash", "Address", "Agent", "StartedAt", "UsedAt", "ExpiresAt", "Seal")
-            values (gen_random_uuid(), 'zhao.lei', '{Accounts.PageSession.Hash(cookie)}', '', '', now(), now(), now() + interval '1 day', 'c2VhbA==')
-            """);
+            values (gen_random_uuid(), 'zhao.lei', '{Accounts.PageSession.Hash(
+                cookie
+            )}', '', '', now(), now(), now() + interval '1 day', 'c2VhbA==')
+            """
+        );
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("/api/sessions", "", cookie));
         await product.FoundAsync("account", "account-zhao.lei：登录表中的会话");
         await product.EditAsync("""update accounts."Sessions" set "UserId" = 'zhao.lei' where "UserId" = 'wang.min'""");
-        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() }));
-        await product.EditAsync("""update accounts."Sessions" set "UserId" = 'wang.min' where "UserId" = 'zhao.lei' and "Seal" <> 'c2VhbA=='""");
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await StatusAsync(
+                "/api/session/refresh",
+                new { refreshToken = session.GetProperty("refreshToken").GetString() }
+            )
+        );
+        await product.EditAsync(
+            """update accounts."Sessions" set "UserId" = 'wang.min' where "UserId" = 'zhao.lei' and "Seal" <> 'c2VhbA=='"""
+        );
 
         // A second factor of his own making: already the row of the account, which says that there is one, is not the product's.
-        await product.EditAsync("""
+        await product.EditAsync(
+            """
             insert into accounts."AspNetUserTokens" ("UserId", "LoginProvider", "Name", "Value", "Seal") values ('wang.min', '[AspNetUserStore]', 'AuthenticatorKey', 'JBSWY3DPEHPK3PXP', 'c2VhbA==')
-            """);
-        await product.EditAsync("""update accounts."AspNetUsers" set "TwoFactorEnabled" = true where "Id" = 'wang.min'""");
-        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync("/api/session", new { name = "wang.min", password = "correct horse 4", code = "123456" }));
+            """
+        );
+        await product.EditAsync(
+            """update accounts."AspNetUsers" set "TwoFactorEnabled" = true where "Id" = 'wang.min'"""
+        );
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            await StatusAsync(
+                "/api/session",
+                new
+                {
+                    name = "wang.min",
+                    password = "correct horse 4",
+                    code = "123456",
+                }
+            )
+        );
         await product.FoundAsync("account", "account-wang.min：登录表中的口令");
-        await product.EditAsync("""update accounts."AspNetUsers" set "TwoFactorEnabled" = false where "Id" = 'wang.min'""");
+        await product.EditAsync(
+            """update accounts."AspNetUsers" set "TwoFactorEnabled" = false where "Id" = 'wang.min'"""
+        );
 
         // Another name, role and region: his session goes on in his own.
-        await product.EditAsync("""update accounts."AspNetUsers" set "Role" = 'county-hrss', "Region" = '370811', "UserName" = 'zhao.lei2' where "Id" = 'wang.min'""");
-        var next = await PostAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() });
-        Assert.Equal(("wang.min", Roles.VillageFinance, village.VillageCode),
-            (next.GetProperty("name").GetString(), next.GetProperty("role").GetString(), next.GetProperty("region").GetString()));
+        await product.EditAsync(
+            """update accounts."AspNetUsers" set "Role" = 'county-hrss', "Region" = '370811', "UserName" = 'zhao.lei2' where "Id" = 'wang.min'"""
+        );
+        var next = await PostAsync(
+            "/api/session/refresh",
+            new { refreshToken = session.GetProperty("refreshToken").GetString() }
+        );
+        Assert.Equal(
+            ("wang.min", Roles.VillageFinance, village.VillageCode),
+            (
+                next.GetProperty("name").GetString(),
+                next.GetProperty("role").GetString(),
+                next.GetProperty("region").GetString()
+            )
+        );
         await product.FoundAsync("account", "wang.min");
     }
 
@@ -195,8 +321,15 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
     {
         await using var product = await Product.StartAsync(databases, "ledger_replaced");
         var digest = await product.Village.Officer.EvidenceAsync("the true minutes");
-        await product.AttackAsync($"update ledger.evidence set content = 'the false minutes'::bytea where digest = '{digest}'");
-        await ApiFixture.RefusedAsync("evidence-damaged", product.Village.Officer, HttpMethod.Get, $"/api/evidence/{digest}");
+        await product.AttackAsync(
+            $"update ledger.evidence set content = 'the false minutes'::bytea where digest = '{digest}'"
+        );
+        await ApiFixture.RefusedAsync(
+            "evidence-damaged",
+            product.Village.Officer,
+            HttpMethod.Get,
+            $"/api/evidence/{digest}"
+        );
         await product.FoundAsync("evidence", digest);
 
         // A person who is found under another number could be registered, and paid, a second time; the hourly look finds it, and who is gone without an event.
@@ -204,16 +337,26 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await product.StopAsync();
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
         await product.StartAsync();
-        var members = await product.ScalarAsync<string[]>("select array_agg(member_id order by member_id) from ledger.person where member_id like 'member-%'");
+        var members = await product.ScalarAsync<string[]>(
+            "select array_agg(member_id order by member_id) from ledger.person where member_id like 'member-%'"
+        );
         await product.AttackAsync($"update ledger.person set id_hash = sha256('x') where member_id = '{members[0]}'");
-        await product.AttackAsync($"update ledger.person set wrapped_key = null, data = null where member_id = '{members[1]}'");
+        await product.AttackAsync(
+            $"update ledger.person set wrapped_key = null, data = null where member_id = '{members[1]}'"
+        );
         await product.FoundAsync("person", members[0]);
         await product.FoundAsync("person", members[1]);
-        Assert.Equal(0, await product.ScalarAsync<long>($"select count(*) from ledger.log_finding where detail like '{members[2]}%'"));
+        Assert.Equal(
+            0,
+            await product.ScalarAsync<long>(
+                $"select count(*) from ledger.log_finding where detail like '{members[2]}%'"
+            )
+        );
 
         // A hash of nothing in the log's tiles: the signer signs no such tree.
         var last = "select level, max(index) as index from ledger.log_tile where level = 0 group by level";
-        var forged = $"update ledger.log_tile t set hashes = t.hashes || sha256('forged') from ({last}) l where (t.level, t.index) = (l.level, l.index)";
+        var forged =
+            $"update ledger.log_tile t set hashes = t.hashes || sha256('forged') from ({last}) l where (t.level, t.index) = (l.level, l.index)";
         Assert.Equal(1, await product.EditAsync(forged));
         await product.Village.AllocateAsync(1);
         await product.FoundAsync("signing-refused", "与日志大小不符");

@@ -9,13 +9,19 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
 {
     private static async Task<JsonElement> CheckAsync(SampleVillage village, byte[] roster, string? key = null)
     {
-        using var response = await village.Officer.SendAsync(HttpMethod.Post, "/api/applications/roster-check", SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId)), key);
+        using var response = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            "/api/applications/roster-check",
+            SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId)),
+            key
+        );
         var text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, text);
         return JsonSerializer.Deserialize<JsonElement>(text);
     }
 
-    private static byte[] Csv(params string[] rows) => Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend("姓名,身份证号,补助金额（元）")));
+    private static byte[] Csv(params string[] rows) =>
+        Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend("姓名,身份证号,补助金额（元）")));
 
     [Fact]
     public async Task C14_a_roster_is_checked_row_by_row_with_its_totals_and_nothing_is_filed_or_kept()
@@ -23,27 +29,67 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 120.50m, money: 300);
         var stranger = new SamplePeople(999).Next(village.Offices.County);
         var key = $"{Guid.NewGuid()}";
-        var roster = Csv([.. people.Select(p => $"{p.Name},{p.CitizenId},"), $"{stranger.Name},{stranger.CitizenId},", $"{people[0].Name},{people[0].CitizenId},99"]);
+        var roster = Csv([
+            .. people.Select(p => $"{p.Name},{p.CitizenId},"),
+            $"{stranger.Name},{stranger.CitizenId},",
+            $"{people[0].Name},{people[0].CitizenId},99",
+        ]);
         var check = await CheckAsync(village, roster, key);
-        Assert.Equal((3, "361.50", "300.00", "61.50", 3), (check.GetProperty("people").GetInt32(), check.GetProperty("totalAmount").GetRawText(), check.GetProperty("availableAmount").GetRawText(),
-            check.GetProperty("lackingAmount").GetRawText(), check.GetProperty("faultCount").GetInt32()));
+        Assert.Equal(
+            (3, "361.50", "300.00", "61.50", 3),
+            (
+                check.GetProperty("people").GetInt32(),
+                check.GetProperty("totalAmount").GetRawText(),
+                check.GetProperty("availableAmount").GetRawText(),
+                check.GetProperty("lackingAmount").GetRawText(),
+                check.GetProperty("faultCount").GetInt32()
+            )
+        );
         Assert.Equal("叁佰陆拾壹元伍角整", check.GetProperty("totalInWords").GetString());
         var rows = check.GetProperty("rows").EnumerateArray().ToList();
         Assert.Equal(5, rows.Count);
-        Assert.Equal([people[0].Name, people[0].CitizenId, ""], rows[0].GetProperty("cells").EnumerateArray().Select(c => c.GetString()!));
+        Assert.Equal(
+            [people[0].Name, people[0].CitizenId, ""],
+            rows[0].GetProperty("cells").EnumerateArray().Select(c => c.GetString()!)
+        );
         Assert.Equal("120.50", rows[0].GetProperty("amount").GetRawText());
         Assert.Equal(JsonValueKind.Null, rows[3].GetProperty("amount").ValueKind);
-        Assert.Equal([(5, "not-a-member"), (6, "roster-invalid"), (6, "roster-invalid")], check.GetProperty("faults").EnumerateArray().Select(f => (f.GetProperty("row").GetInt32(), f.GetProperty("code").GetString()!)));
+        Assert.Equal(
+            [(5, "not-a-member"), (6, "roster-invalid"), (6, "roster-invalid")],
+            check
+                .GetProperty("faults")
+                .EnumerateArray()
+                .Select(f => (f.GetProperty("row").GetInt32(), f.GetProperty("code").GetString()!))
+        );
 
         // Asked again under the same key it has forgotten the people; nothing of them stands in the database; nothing is filed.
         var again = await CheckAsync(village, roster, key);
         Assert.Empty(again.GetProperty("rows").EnumerateArray());
         foreach (var secret in (string[])[people[0].Name, people[0].CitizenId, stranger.CitizenId])
-            Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where actor = @actor and convert_from(body, 'UTF8') like '%' || @secret || '%'", ("actor", village.Officer.Actor.Id), ("secret", secret)));
+            Assert.Equal(
+                0,
+                await api.ScalarAsync<long>(
+                    "select count(*) from ledger.idempotency where actor = @actor and convert_from(body, 'UTF8') like '%' || @secret || '%'",
+                    ("actor", village.Officer.Actor.Id),
+                    ("secret", secret)
+                )
+            );
         Assert.Empty((await village.Officer.GetAsync("/api/applications")).EnumerateArray());
 
-        await ApiFixture.RefusedAsync("file-invalid", village.Officer, HttpMethod.Post, "/api/applications/roster-check", SampleClient.Form([1, 2, 3], "x.xlsx", "roster", ("planId", village.PlanId)));
-        await ApiFixture.RefusedAsync("not-found", village.Offices.Officer($"{village.Offices.County}999999"), HttpMethod.Post, "/api/applications/roster-check", SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId)));
+        await ApiFixture.RefusedAsync(
+            "file-invalid",
+            village.Officer,
+            HttpMethod.Post,
+            "/api/applications/roster-check",
+            SampleClient.Form([1, 2, 3], "x.xlsx", "roster", ("planId", village.PlanId))
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Offices.Officer($"{village.Offices.County}999999"),
+            HttpMethod.Post,
+            "/api/applications/roster-check",
+            SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId))
+        );
     }
 
     [Fact]
@@ -67,9 +113,15 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.NoticeAsync();
         var receipt = await Public(new { text = $"{people[0].Name}今年没有缴费" }, 200);
         Assert.Equal(["objectionId"], receipt.EnumerateObject().Select(p => p.Name));
-        var objection = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections")[0].GetProperty("text").GetString()!;
+        var objection = (await village.Officer.GetAsync(village.ApplicationPath))
+            .GetProperty("objections")[0]
+            .GetProperty("text")
+            .GetString()!;
         Assert.DoesNotContain(people[0].Name, objection);
-        Assert.Equal("personal-data-in-text", (await Public(new { text = $"身份证 {people[0].CitizenId}" }, 422)).GetProperty("code").GetString());
+        Assert.Equal(
+            "personal-data-in-text",
+            (await Public(new { text = $"身份证 {people[0].CitizenId}" }, 422)).GetProperty("code").GetString()
+        );
         await Public(new { text = "异议 2" }, 200);
         await Public(new { text = "异议 3" }, 200);
         Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).GetProperty("code").GetString()); // one address
@@ -88,13 +140,27 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.NoticeAsync();
         async Task<(int Status, string Text)> From(string address, string text)
         {
-            using var client = new HttpClient(api.Host.Server.CreateHandler(http => http.Connection.RemoteIpAddress = System.Net.IPAddress.Parse(address))) { BaseAddress = api.Host.Server.BaseAddress };
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/notices/{village.ApplicationId}/objections") { Content = SampleClient.Json(new { text }) };
+            using var client = new HttpClient(
+                api.Host.Server.CreateHandler(http =>
+                    http.Connection.RemoteIpAddress = System.Net.IPAddress.Parse(address)
+                )
+            )
+            {
+                BaseAddress = api.Host.Server.BaseAddress,
+            };
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post,
+                $"/api/notices/{village.ApplicationId}/objections"
+            )
+            {
+                Content = SampleClient.Json(new { text }),
+            };
             request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
             using var response = await client.SendAsync(request);
             return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
         }
-        for (var i = 1; i <= 3; i++) Assert.Equal(200, (await From("198.51.100.7", $"反对 {i}")).Status);
+        for (var i = 1; i <= 3; i++)
+            Assert.Equal(200, (await From("198.51.100.7", $"反对 {i}")).Status);
         var (status, refused) = await From("198.51.100.7", "反对 4");
         Assert.True(status == 413 && refused.Contains("limit-exceeded", StringComparison.Ordinal), refused);
         Assert.Equal(413, (await From("::ffff:198.51.100.7", "反对 4")).Status); // the same, written otherwise
@@ -102,34 +168,96 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await using (var connection = await api.Database.OpenConnectionAsync())
             await connection.ExecuteAsync(
                 "delete from ledger.objection_source where objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id order by seq_id desc limit 1)",
-                ("id", village.ApplicationId));
+                ("id", village.ApplicationId)
+            );
         Assert.Equal(200, (await From("198.51.100.7", "反对 4")).Status);
-        for (var i = 0; i < 3; i++) Assert.Equal(200, (await From($"2001:db8:1:2::{i}", $"反对 {i}")).Status);
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(200, (await From($"2001:db8:1:2::{i}", $"反对 {i}")).Status);
         Assert.Equal(413, (await From("2001:db8:1:2:ffff::9", "反对 4")).Status); // one subscriber's own /64
-        for (var i = 7; i < 50; i++) Assert.Equal(200, (await From($"203.0.113.{i}", $"反对 {i}")).Status);
+        for (var i = 7; i < 50; i++)
+            Assert.Equal(200, (await From($"203.0.113.{i}", $"反对 {i}")).Status);
         Assert.Equal(413, (await From("203.0.113.99", "反对")).Status);
         // Neither table nor event knows the address, and the hash is another one for every application.
-        Assert.Equal(49, await api.ScalarAsync<long>("select count(*) from ledger.objection_source where octet_length(source) = 32 and objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id)", ("id", village.ApplicationId)));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.mt_events where stream_id = @id and (data::text || headers::text) ~ '198[.]51|203[.]0|2001:'", ("id", village.ApplicationId)));
+        Assert.Equal(
+            49,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.objection_source where octet_length(source) = 32 and objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id)",
+                ("id", village.ApplicationId)
+            )
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where stream_id = @id and (data::text || headers::text) ~ '198[.]51|203[.]0|2001:'",
+                ("id", village.ApplicationId)
+            )
+        );
 
         var township = village.Offices.Township(village.VillageCode[..9]);
-        var ids = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections").EnumerateArray().Select(o => o.GetProperty("objectionId").GetString()).ToArray();
+        var ids = (await village.Officer.GetAsync(village.ApplicationPath))
+            .GetProperty("objections")
+            .EnumerateArray()
+            .Select(o => o.GetProperty("objectionId").GetString())
+            .ToArray();
         var path = $"{village.ApplicationPath}/objections/closure";
         await ApiFixture.RefusedAsync("forbidden", village.Officer, path, new { objectionIds = ids, reason = "x" });
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Reviewer, path, new { objectionIds = ids, reason = "x" });
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Township("999911001"), path, new { objectionIds = ids, reason = "x" });
+        await ApiFixture.RefusedAsync(
+            "forbidden",
+            village.Offices.Reviewer,
+            path,
+            new { objectionIds = ids, reason = "x" }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.NewOffices().Township("999911001"),
+            path,
+            new { objectionIds = ids, reason = "x" }
+        );
         await ApiFixture.RefusedAsync("field-invalid", township, path, new { objectionIds = ids, reason = "" });
         await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "村民口头提出，请核对" });
-        var known = (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections").EnumerateArray().Last().GetProperty("objectionId").GetString();
-        await ApiFixture.RefusedAsync("field-invalid", township, path, new { objectionIds = new[] { known }, reason = "无从核实" }); // whoever gave his name gets an answer
+        var known = (await village.Officer.GetAsync(village.ApplicationPath))
+            .GetProperty("objections")
+            .EnumerateArray()
+            .Last()
+            .GetProperty("objectionId")
+            .GetString();
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            township,
+            path,
+            new { objectionIds = new[] { known }, reason = "无从核实" }
+        ); // whoever gave his name gets an answer
         await township.PostAsync(path, new { objectionIds = ids, reason = "没有指明何人何事，无从核实" });
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.objection_source where objection_id = any(@ids)", ("ids", ids)));
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.objection_source where objection_id = any(@ids)",
+                ("ids", ids)
+            )
+        );
         api.Clock.Advance(TimeSpan.FromDays(8));
-        await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment",
-            new { amount = 200, purpose = "member-subsidy", bankReference = "x", evidence = new[] { await village.Officer.EvidenceAsync("slip") } });
-        await township.PostAsync($"{village.ApplicationPath}/objections/{known}/answer", new { upheld = false, answer = "已核对缴费凭证" });
+        await ApiFixture.RefusedAsync(
+            "notice-open",
+            village.Officer,
+            $"{village.ApplicationPath}/payment",
+            new
+            {
+                amount = 200,
+                purpose = "member-subsidy",
+                bankReference = "x",
+                evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            }
+        );
+        await township.PostAsync(
+            $"{village.ApplicationPath}/objections/{known}/answer",
+            new { upheld = false, answer = "已核对缴费凭证" }
+        );
         await village.PayAsync(200);
-        var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=objection_resolved&limit=100")).GetProperty("entries");
+        var seen = (
+            await village.Offices.Auditor.GetAsync(
+                $"/api/audit/events?id={village.ApplicationId}&type=objection_resolved&limit=100"
+            )
+        ).GetProperty("entries");
         Assert.Equal(51, seen.GetArrayLength());
     }
 
@@ -142,25 +270,89 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         var township = village.Offices.Township(village.VillageCode[..9]);
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()).ToArray();
+        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")
+            .EnumerateArray()
+            .Select(l => l.GetProperty("memberId").GetString())
+            .ToArray();
         async Task<string> Raise(SampleClient by)
         {
             var raised = await by.PostAsync($"{village.ApplicationPath}/objections", new { text = "有一户已迁出" });
             return $"{village.ApplicationPath}/objections/{raised.GetProperty("objections").EnumerateArray().Last().GetProperty("objectionId").GetString()}/answer";
         }
         var path = await Raise(township);
-        await ApiFixture.RefusedAsync("self-approval", township, path, new { upheld = true, answer = "成立", memberId = members[0] });
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            township,
+            path,
+            new
+            {
+                upheld = true,
+                answer = "成立",
+                memberId = members[0],
+            }
+        );
         await ApiFixture.RefusedAsync("self-approval", township, path, new { upheld = false, answer = "不成立" });
-        Assert.Equal("memberId", (await ApiFixture.RefusedAsync("field-invalid", village.Offices.Reviewer, path, new { upheld = true, answer = "成立" })).GetProperty("field").GetString());
-        await ApiFixture.RefusedAsync("field-invalid", village.Offices.Reviewer, path, new { upheld = true, answer = "成立", memberId = "member-x" });
-        var answered = await village.Offices.Reviewer.PostAsync(path, new { upheld = true, answer = "档次有误", memberId = members[0], correctedAmount = 60 });
+        Assert.Equal(
+            "memberId",
+            (
+                await ApiFixture.RefusedAsync(
+                    "field-invalid",
+                    village.Offices.Reviewer,
+                    path,
+                    new { upheld = true, answer = "成立" }
+                )
+            )
+                .GetProperty("field")
+                .GetString()
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Offices.Reviewer,
+            path,
+            new
+            {
+                upheld = true,
+                answer = "成立",
+                memberId = "member-x",
+            }
+        );
+        var answered = await village.Offices.Reviewer.PostAsync(
+            path,
+            new
+            {
+                upheld = true,
+                answer = "档次有误",
+                memberId = members[0],
+                correctedAmount = 60,
+            }
+        );
         Assert.Contains("1 人退出名单，100.00 元退回资金；应为 60.00 元", answered.GetProperty("outcome").GetString());
-        Assert.Equal(200m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
-        Assert.Equal(0m, (await village.Officer.GetAsync($"/api/members/{members[0]}/years/{village.Year}")).GetProperty("usedAmount").GetDecimal());
-        answered = await village.Offices.Reviewer.PostAsync(await Raise(township), new { upheld = true, answer = "标准有误", wholeList = true });
+        Assert.Equal(
+            200m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+        );
+        Assert.Equal(
+            0m,
+            (await village.Officer.GetAsync($"/api/members/{members[0]}/years/{village.Year}"))
+                .GetProperty("usedAmount")
+                .GetDecimal()
+        );
+        answered = await village.Offices.Reviewer.PostAsync(
+            await Raise(township),
+            new
+            {
+                upheld = true,
+                answer = "标准有误",
+                wholeList = true,
+            }
+        );
         Assert.Equal("withdrawn", answered.GetProperty("status").GetString());
         Assert.Contains("申请终止", answered.GetProperty("outcome").GetString());
-        Assert.Equal(0m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal());
+        Assert.Equal(
+            0m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+        );
         await village.FileAsync(people); // and anew
     }
 
@@ -178,21 +370,49 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         var key = $"{Guid.NewGuid()}";
         async Task<JsonElement> List()
         {
-            using var response = await village.Officer.SendAsync(HttpMethod.Post, path, SampleClient.Json(new { }), key);
+            using var response = await village.Officer.SendAsync(
+                HttpMethod.Post,
+                path,
+                SampleClient.Json(new { }),
+                key
+            );
             return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
         }
         var list = await List();
-        Assert.Equal((2, "200.00"), (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText()));
+        Assert.Equal(
+            (2, "200.00"),
+            (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText())
+        );
         var sheet = Convert.FromBase64String(list.GetProperty("content").GetString()!);
         using (var zip = new System.IO.Compression.ZipArchive(new MemoryStream(sheet)))
         {
-            var text = string.Concat(zip.Entries.Where(e => e.FullName.EndsWith(".xml", StringComparison.Ordinal)).Select(e => new StreamReader(e.Open()).ReadToEnd()));
-            Assert.All(people, p => Assert.True(text.Contains(p.Name, StringComparison.Ordinal) && text.Contains(p.CitizenId, StringComparison.Ordinal)));
+            var text = string.Concat(
+                zip.Entries.Where(e => e.FullName.EndsWith(".xml", StringComparison.Ordinal))
+                    .Select(e => new StreamReader(e.Open()).ReadToEnd())
+            );
+            Assert.All(
+                people,
+                p =>
+                    Assert.True(
+                        text.Contains(p.Name, StringComparison.Ordinal)
+                            && text.Contains(p.CitizenId, StringComparison.Ordinal)
+                    )
+            );
             Assert.Contains("贰佰元整", text);
         }
         Assert.Equal(JsonValueKind.Null, (await List()).GetProperty("content").ValueKind); // the kept answer has no content
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from ledger.idempotency where key = @key and length(body) > 1000", ("key", key)));
-        var seen = (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=payment_list_disclosed")).GetProperty("entries");
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.idempotency where key = @key and length(body) > 1000",
+                ("key", key)
+            )
+        );
+        var seen = (
+            await village.Offices.Auditor.GetAsync(
+                $"/api/audit/events?id={village.ApplicationId}&type=payment_list_disclosed"
+            )
+        ).GetProperty("entries");
         Assert.Equal(village.Officer.Actor.Id, Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString());
     }
 
@@ -203,25 +423,64 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("memberId").GetString()!).ToArray();
-        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[0] }, reason = "公示前撤回" });
+        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")
+            .EnumerateArray()
+            .Select(l => l.GetProperty("memberId").GetString()!)
+            .ToArray();
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/line-withdrawals",
+            new { memberIds = new[] { members[0] }, reason = "公示前撤回" }
+        );
         await village.NoticeAsync();
-        async Task<JsonElement> NoticeAsync() => JsonSerializer.Deserialize<JsonElement>(await api.Http.GetStringAsync($"/api/notices/{village.ApplicationId}"));
+        async Task<JsonElement> NoticeAsync() =>
+            JsonSerializer.Deserialize<JsonElement>(
+                await api.Http.GetStringAsync($"/api/notices/{village.ApplicationId}")
+            );
         var published = await NoticeAsync();
-        Assert.Equal((3, 300m, 0), (published.GetProperty("lines").GetArrayLength(), published.GetProperty("totalAmount").GetDecimal(), published.GetProperty("addenda").GetArrayLength()));
+        Assert.Equal(
+            (3, 300m, 0),
+            (
+                published.GetProperty("lines").GetArrayLength(),
+                published.GetProperty("totalAmount").GetDecimal(),
+                published.GetProperty("addenda").GetArrayLength()
+            )
+        );
 
-        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[1] }, reason = "本人放弃" });
-        var objected = await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { memberId = members[2], text = "该户已迁出" });
-        await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/objections/{objected.GetProperty("objections")[0].GetProperty("objectionId").GetString()}/answer",
-            new { upheld = true, answer = "异议成立" });
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/line-withdrawals",
+            new { memberIds = new[] { members[1] }, reason = "本人放弃" }
+        );
+        var objected = await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/objections",
+            new { memberId = members[2], text = "该户已迁出" }
+        );
+        await village.Offices.Reviewer.PostAsync(
+            $"{village.ApplicationPath}/objections/{objected.GetProperty("objections")[0].GetProperty("objectionId").GetString()}/answer",
+            new { upheld = true, answer = "异议成立" }
+        );
         api.Clock.Advance(TimeSpan.FromDays(8));
         await village.PayAsync(100);
         var later = await NoticeAsync();
         Assert.Equal(published.GetProperty("lines").GetRawText(), later.GetProperty("lines").GetRawText());
         Assert.Equal(300m, later.GetProperty("totalAmount").GetDecimal());
-        Assert.Equal([("withdrawn", 1, 0m), ("objection-upheld", 2, 0m)], later.GetProperty("addenda").EnumerateArray().Select(a => (a.GetProperty("change").GetString()!,
-            a.GetProperty("lines")[0].GetProperty("number").GetInt32(), a.GetProperty("lines")[0].GetProperty("amount").GetDecimal())));
-        Assert.Equal((1, 100m), (later.GetProperty("presentLineCount").GetInt32(), later.GetProperty("presentAmount").GetDecimal()));
+        Assert.Equal(
+            [("withdrawn", 1, 0m), ("objection-upheld", 2, 0m)],
+            later
+                .GetProperty("addenda")
+                .EnumerateArray()
+                .Select(a =>
+                    (
+                        a.GetProperty("change").GetString()!,
+                        a.GetProperty("lines")[0].GetProperty("number").GetInt32(),
+                        a.GetProperty("lines")[0].GetProperty("amount").GetDecimal()
+                    )
+                )
+        );
+        Assert.Equal(
+            (1, 100m),
+            (later.GetProperty("presentLineCount").GetInt32(), later.GetProperty("presentAmount").GetDecimal())
+        );
         var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");
         Assert.Contains("补充公告", page);
         Assert.DoesNotContain("本人放弃", page); // why somebody gave up is nobody's business

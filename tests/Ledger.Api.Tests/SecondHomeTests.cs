@@ -10,10 +10,20 @@ namespace Ledger.Api.Tests;
 public sealed class SecondHomeTests(ApiFixture api)
 {
     private static async Task<IReadOnlyList<JsonElement>> MembersAsync(SampleVillage village) =>
-        [.. (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray()];
+        [
+            .. (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+                .GetProperty("members")
+                .EnumerateArray(),
+        ];
 
     /// <summary>A person with a phone and a card in one village, and another village of another county that has him on its list.</summary>
-    private async Task<(SampleVillage Home, SampleVillage Other, SamplePerson Person, string Id, string Request)> TakenAsync(SampleOffices? otherOffices = null, string? name = null)
+    private async Task<(
+        SampleVillage Home,
+        SampleVillage Other,
+        SamplePerson Person,
+        string Id,
+        string Request
+    )> TakenAsync(SampleOffices? otherOffices = null, string? name = null)
     {
         var (home, people) = await api.ReadyToFileAsync(1);
         var person = people[0];
@@ -22,11 +32,17 @@ public sealed class SecondHomeTests(ApiFixture api)
         return (home, other, person, (await MembersAsync(home))[0].Id(), (await MembersAsync(other))[0].Id());
     }
 
-    private static async Task<JsonElement> WaitingAsync(SampleClient client) => await client.GetAsync("/api/waiting-members");
+    private static async Task<JsonElement> WaitingAsync(SampleClient client) =>
+        await client.GetAsync("/api/waiting-members");
 
     private static async Task<string> PageAsync(SampleClient client, string path)
     {
-        using var response = await client.SendAsync(HttpMethod.Get, path, null, more: r => r.Headers.Accept.ParseAdd("text/html"));
+        using var response = await client.SendAsync(
+            HttpMethod.Get,
+            path,
+            null,
+            more: r => r.Headers.Accept.ParseAdd("text/html")
+        );
         Assert.True(response.IsSuccessStatusCode, path);
         return await response.Content.ReadAsStringAsync();
     }
@@ -37,21 +53,57 @@ public sealed class SecondHomeTests(ApiFixture api)
         var (home, other, person, id, request) = await TakenAsync();
         Assert.NotEqual(id, request);
         // The person is nobody there: not by id, not by year, not by number.
-        await ApiFixture.RefusedAsync("not-found", other.Officer, $"/api/members/{id}/disclosure", new { reason = "好奇" });
-        await ApiFixture.RefusedAsync("not-found", other.Officer, HttpMethod.Get, $"/api/members/{id}/years/{home.Year}");
-        await ApiFixture.RefusedAsync("not-found", other.Officer, $"/api/members/{id}/death", new { on = api.Today, evidence = new[] { await other.Officer.EvidenceAsync("x") } });
-        await ApiFixture.RefusedAsync("not-found", other.Officer, HttpMethod.Get, $"/api/members/{request}/years/{home.Year}");
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            other.Officer,
+            $"/api/members/{id}/disclosure",
+            new { reason = "好奇" }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            other.Officer,
+            HttpMethod.Get,
+            $"/api/members/{id}/years/{home.Year}"
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            other.Officer,
+            $"/api/members/{id}/death",
+            new { on = api.Today, evidence = new[] { await other.Officer.EvidenceAsync("x") } }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            other.Officer,
+            HttpMethod.Get,
+            $"/api/members/{request}/years/{home.Year}"
+        );
         var shown = await other.Officer.PostAsync($"/api/members/{request}/disclosure", new { reason = "核对" });
         Assert.Equal("13900000001", shown.GetProperty("phone").GetString());
-        Assert.Equal(person.Phone, (await home.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" })).GetProperty("phone").GetString());
+        Assert.Equal(
+            person.Phone,
+            (await home.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
+                .GetProperty("phone")
+                .GetString()
+        );
         Assert.False((await MembersAsync(other))[0].GetProperty("confirmed").GetBoolean());
         Assert.True((await MembersAsync(home))[0].GetProperty("confirmed").GetBoolean());
         // Not in its trail either.
-        var trail = (await other.Officer.GetAsync("/api/audit/events?limit=1000")).GetProperty("entries").EnumerateArray()
-            .Where(e => e.GetProperty("type").GetString() != "command_refused").Select(e => e.GetRawText()).ToList(); // what he was refused names what he asked for
+        var trail = (await other.Officer.GetAsync("/api/audit/events?limit=1000"))
+            .GetProperty("entries")
+            .EnumerateArray()
+            .Where(e => e.GetProperty("type").GetString() != "command_refused")
+            .Select(e => e.GetRawText())
+            .ToList(); // what he was refused names what he asked for
         Assert.NotEmpty(trail);
-        Assert.DoesNotContain(trail, e => e.Contains(id, StringComparison.Ordinal) || e.Contains("membership_requested", StringComparison.Ordinal));
-        Assert.Contains("membership_requested", (await home.Offices.Auditor.GetAsync($"/api/audit/events?id={id}")).GetRawText());
+        Assert.DoesNotContain(
+            trail,
+            e =>
+                e.Contains(id, StringComparison.Ordinal) || e.Contains("membership_requested", StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            "membership_requested",
+            (await home.Offices.Auditor.GetAsync($"/api/audit/events?id={id}")).GetRawText()
+        );
         // Nor is he eligible: his contribution is the person's, not the row's.
         await other.SurveyAsync(1);
         await other.DraftAsync(SampleVillage.Flat(100));
@@ -59,9 +111,18 @@ public sealed class SecondHomeTests(ApiFixture api)
         await other.AdoptAsync();
         var dryRun = await other.Officer.PostAsync($"/api/plans/{other.PlanId}/dry-run");
         Assert.Equal(0, dryRun.GetProperty("payableCount").GetInt32());
-        using var roster = await other.Officer.SendAsync(HttpMethod.Post, "/api/applications/roster-check", SampleClient.Form(SampleSheets.Roster([person]), "名单.xlsx", "roster", ("planId", other.PlanId)));
-        var fault = JsonSerializer.Deserialize<JsonElement>(await roster.Content.ReadAsStringAsync()).GetProperty("faults")[0];
-        Assert.Equal(("not-contributed", request), (fault.GetProperty("code").GetString(), fault.GetProperty("memberId").GetString()));
+        using var roster = await other.Officer.SendAsync(
+            HttpMethod.Post,
+            "/api/applications/roster-check",
+            SampleClient.Form(SampleSheets.Roster([person]), "名单.xlsx", "roster", ("planId", other.PlanId))
+        );
+        var fault = JsonSerializer
+            .Deserialize<JsonElement>(await roster.Content.ReadAsStringAsync())
+            .GetProperty("faults")[0];
+        Assert.Equal(
+            ("not-contributed", request),
+            (fault.GetProperty("code").GetString(), fault.GetProperty("memberId").GetString())
+        );
         await home.FileAsync([person]);
     }
 
@@ -70,33 +131,81 @@ public sealed class SecondHomeTests(ApiFixture api)
     {
         var (home, other, person, id, request) = await TakenAsync();
         var waiting = Assert.Single((await WaitingAsync(home.Officer)).GetProperty("requests").EnumerateArray());
-        Assert.Equal((id, request, other.CollectiveId, true), (waiting.GetProperty("memberId").GetString(), waiting.GetProperty("requestId").GetString(), waiting.GetProperty("collectiveId").GetString(), waiting.GetProperty("nameMatches").GetBoolean()));
+        Assert.Equal(
+            (id, request, other.CollectiveId, true),
+            (
+                waiting.GetProperty("memberId").GetString(),
+                waiting.GetProperty("requestId").GetString(),
+                waiting.GetProperty("collectiveId").GetString(),
+                waiting.GetProperty("nameMatches").GetBoolean()
+            )
+        );
         Assert.Single((await WaitingAsync(home.Offices.Reviewer)).GetProperty("requests").EnumerateArray());
         Assert.Contains("确认是两地成员", await PageAsync(home.Officer, "/members"));
         Assert.DoesNotContain("确认是两地成员", await PageAsync(other.Officer, "/members"));
         Assert.Contains("待核对", await PageAsync(other.Officer, "/members"));
-        foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer }) Assert.Empty((await WaitingAsync(stranger)).GetProperty("requests").EnumerateArray());
+        foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer })
+            Assert.Empty((await WaitingAsync(stranger)).GetProperty("requests").EnumerateArray());
         var path = $"/api/members/{id}/requests/{request}/confirmation";
-        foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer, api.NewOffices().Reviewer }) await ApiFixture.RefusedAsync("not-found", stranger, path);
+        foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer, api.NewOffices().Reviewer })
+            await ApiFixture.RefusedAsync("not-found", stranger, path);
         await ApiFixture.RefusedAsync("forbidden", home.Offices.Auditor, path);
         await home.Officer.PostAsync(path);
         await ApiFixture.RefusedAsync("not-found", home.Officer, path);
         Assert.Empty((await WaitingAsync(home.Officer)).GetProperty("requests").EnumerateArray());
         Assert.Equal([id], (await MembersAsync(other)).Select(m => m.Id()));
-        Assert.Equal("13900000001", (await other.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" })).GetProperty("phone").GetString());
-        Assert.Equal(person.Phone, (await home.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" })).GetProperty("phone").GetString());
-        Assert.Equal(person.Phone, (await home.Offices.Reviewer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" })).GetProperty("phone").GetString());
+        Assert.Equal(
+            "13900000001",
+            (await other.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
+                .GetProperty("phone")
+                .GetString()
+        );
+        Assert.Equal(
+            person.Phone,
+            (await home.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
+                .GetProperty("phone")
+                .GetString()
+        );
+        Assert.Equal(
+            person.Phone,
+            (await home.Offices.Reviewer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
+                .GetProperty("phone")
+                .GetString()
+        );
         await home.FileAsync([person]);
         await home.ReviewAsync();
         await home.ApproveAsync();
         var year = await other.Officer.GetAsync($"/api/members/{id}/years/{home.Year}");
         Assert.Empty(year.GetProperty("subsidies").EnumerateArray()); // whose they are and how many is the home village's; what is left of the cap is not
         Assert.Equal(4900m, year.GetProperty("leftAmount").GetDecimal());
-        Assert.Single((await home.Officer.GetAsync($"/api/members/{id}/years/{home.Year}")).GetProperty("subsidies").EnumerateArray());
-        Assert.Single((await home.Offices.Auditor.GetAsync($"/api/members/{id}/years/{home.Year}")).GetProperty("subsidies").EnumerateArray());
-        var left = await other.Officer.PostAsync($"/api/members/{id}/departure", new { collectiveId = other.CollectiveId, on = api.Today, reason = "x" });
+        Assert.Single(
+            (await home.Officer.GetAsync($"/api/members/{id}/years/{home.Year}"))
+                .GetProperty("subsidies")
+                .EnumerateArray()
+        );
+        Assert.Single(
+            (await home.Offices.Auditor.GetAsync($"/api/members/{id}/years/{home.Year}"))
+                .GetProperty("subsidies")
+                .EnumerateArray()
+        );
+        var left = await other.Officer.PostAsync(
+            $"/api/members/{id}/departure",
+            new
+            {
+                collectiveId = other.CollectiveId,
+                on = api.Today,
+                reason = "x",
+            }
+        );
         Assert.Empty(left.GetProperty("memberships").EnumerateObject()); // nothing of the other home
-        var check = await ApiProcess.RunAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = api.ConnectionString, ["Ledger__KeyFile"] = api.KeyFile }, "check");
+        var check = await ApiProcess.RunAsync(
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = api.ConnectionString,
+                ["Ledger__KeyFile"] = api.KeyFile,
+            },
+            "check"
+        );
         Assert.DoesNotContain(id, check.Output);
     }
 
@@ -104,13 +213,30 @@ public sealed class SecondHomeTests(ApiFixture api)
     public async Task Declined_or_of_another_name_it_never_becomes_one_and_may_be_asked_again()
     {
         var (home, other, _, id, request) = await TakenAsync(name: "王二麻");
-        Assert.False((await WaitingAsync(home.Officer)).GetProperty("requests")[0].GetProperty("nameMatches").GetBoolean());
-        await ApiFixture.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/requests/{request}/confirmation");
-        await home.Offices.Reviewer.PostAsync($"/api/members/{id}/requests/{request}/decline", new { reason = "不是我村人" });
-        await ApiFixture.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/requests/{request}/decline", new { reason = "再次" });
+        Assert.False(
+            (await WaitingAsync(home.Officer)).GetProperty("requests")[0].GetProperty("nameMatches").GetBoolean()
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            home.Officer,
+            $"/api/members/{id}/requests/{request}/confirmation"
+        );
+        await home.Offices.Reviewer.PostAsync(
+            $"/api/members/{id}/requests/{request}/decline",
+            new { reason = "不是我村人" }
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            home.Officer,
+            $"/api/members/{id}/requests/{request}/decline",
+            new { reason = "再次" }
+        );
         Assert.Empty(await MembersAsync(other));
         Assert.Empty((await WaitingAsync(home.Officer)).GetProperty("requests").EnumerateArray());
-        Assert.Contains("record_declined", (await other.Officer.GetAsync($"/api/audit/events?id={request}")).GetRawText());
+        Assert.Contains(
+            "record_declined",
+            (await other.Officer.GetAsync($"/api/audit/events?id={request}")).GetRawText()
+        );
     }
 
     [Fact]
@@ -124,7 +250,11 @@ public sealed class SecondHomeTests(ApiFixture api)
         await third.ImportMembersAsync(people, third.Offices.Reviewer); // an agency elsewhere asks like a village
         var city = api.Client(new Actor(third.Offices.Reviewer.Actor.Id, "agency", home.Offices.County));
         var request = (await WaitingAsync(city)).GetProperty("requests")[0];
-        await ApiFixture.RefusedAsync("self-approval", city, $"/api/members/{request.GetProperty("memberId").GetString()}/requests/{request.GetProperty("requestId").GetString()}/confirmation");
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            city,
+            $"/api/members/{request.GetProperty("memberId").GetString()}/requests/{request.GetProperty("requestId").GetString()}/confirmation"
+        );
     }
 
     [Fact]
@@ -133,7 +263,10 @@ public sealed class SecondHomeTests(ApiFixture api)
         var (home, known) = await api.ReadyToFileAsync(31);
         var other = await api.RegisteredAsync();
         var unknown = new SamplePeople(4711).Take(30, home.Offices.County);
-        var (answers, times) = (new HashSet<string>(), new[] { new List<double>(), new List<double>(), new List<double>() });
+        var (answers, times) = (
+            new HashSet<string>(),
+            new[] { new List<double>(), new List<double>(), new List<double>() }
+        );
         for (var i = 0; i < 15; i++)
         {
             SamplePerson[] cases = [unknown[i], known[i], known[15 + i] with { Name = unknown[15 + i].Name }];
@@ -141,18 +274,35 @@ public sealed class SecondHomeTests(ApiFixture api)
             {
                 var sheet = SampleSheets.Members([person]);
                 var started = Stopwatch.GetTimestamp();
-                answers.Add((await other.Officer.UploadAsync($"/api/members/import?collectiveId={other.CollectiveId}", sheet, "成员名册.xlsx")).GetRawText());
+                answers.Add(
+                    (
+                        await other.Officer.UploadAsync(
+                            $"/api/members/import?collectiveId={other.CollectiveId}",
+                            sheet,
+                            "成员名册.xlsx"
+                        )
+                    ).GetRawText()
+                );
                 times[kind].Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             }
         }
         Assert.Equal("""{"rows":1,"imported":1,"unchanged":0,"skipped":0,"faults":[]}""", Assert.Single(answers));
         var medians = times.Select(t => t.Order().ElementAt(t.Count / 2)).ToArray();
-        Assert.True(medians.Max() < medians.Min() * 1.2 && medians.Min() >= Commands.Beat.Length.TotalMilliseconds, $"medians, ms: {string.Join(", ", medians.Select(m => $"{m:0.0}"))}");
+        Assert.True(
+            medians.Max() < medians.Min() * 1.2 && medians.Min() >= Commands.Beat.Length.TotalMilliseconds,
+            $"medians, ms: {string.Join(", ", medians.Select(m => $"{m:0.0}"))}"
+        );
         // On the list they look alike, whoever they are; and nothing there is the id under which the others know them.
         var list = await MembersAsync(other);
         Assert.All(list, m => Assert.False(m.GetProperty("confirmed").GetBoolean()));
         Assert.Empty(list.Select(m => m.Id()).Intersect((await MembersAsync(home)).Select(m => m.Id())));
-        foreach (var m in list.Select(m => m.Id())) await ApiFixture.RefusedAsync("not-found", other.Officer, HttpMethod.Get, $"/api/members/{m}/years/{home.Year}");
+        foreach (var m in list.Select(m => m.Id()))
+            await ApiFixture.RefusedAsync(
+                "not-found",
+                other.Officer,
+                HttpMethod.Get,
+                $"/api/members/{m}/years/{home.Year}"
+            );
         // A roster tells nothing either.
         await other.SurveyAsync(list.Count);
         await other.DraftAsync(SampleVillage.Flat(100));
@@ -160,11 +310,24 @@ public sealed class SecondHomeTests(ApiFixture api)
         await other.AdoptAsync();
         async Task<string> RosterAsync(SamplePerson person)
         {
-            using var dryRun = await other.Officer.SendAsync(HttpMethod.Post, $"/api/plans/{other.PlanId}/dry-run", SampleClient.Form(SampleSheets.Roster([person]), "名单.xlsx", "roster"));
-            using var check = await other.Officer.SendAsync(HttpMethod.Post, "/api/applications/roster-check",
-                SampleClient.Form(SampleSheets.Roster([person]), "名单.xlsx", "roster", ("planId", other.PlanId)));
-            var both = $"{await dryRun.Content.ReadAsStringAsync()}\n{await check.Content.ReadAsStringAsync()}".Replace(person.CitizenId, "id").Replace(person.Name, "name");
-            return System.Text.RegularExpressions.Regex.Replace(both, "member-[0-9a-f]{32}|\"traceId\":\"[0-9a-f]+\"|\"name\":\"[^\"]+\"", "…");
+            using var dryRun = await other.Officer.SendAsync(
+                HttpMethod.Post,
+                $"/api/plans/{other.PlanId}/dry-run",
+                SampleClient.Form(SampleSheets.Roster([person]), "名单.xlsx", "roster")
+            );
+            using var check = await other.Officer.SendAsync(
+                HttpMethod.Post,
+                "/api/applications/roster-check",
+                SampleClient.Form(SampleSheets.Roster([person]), "名单.xlsx", "roster", ("planId", other.PlanId))
+            );
+            var both = $"{await dryRun.Content.ReadAsStringAsync()}\n{await check.Content.ReadAsStringAsync()}"
+                .Replace(person.CitizenId, "id")
+                .Replace(person.Name, "name");
+            return System.Text.RegularExpressions.Regex.Replace(
+                both,
+                "member-[0-9a-f]{32}|\"traceId\":\"[0-9a-f]+\"|\"name\":\"[^\"]+\"",
+                "…"
+            );
         }
         Assert.Equal(await RosterAsync(unknown[29]), await RosterAsync(known[30])); // on nobody's list here
         Assert.Equal(await RosterAsync(unknown[0]), await RosterAsync(known[0])); // on the list, unconfirmed
@@ -177,25 +340,61 @@ public sealed class SecondHomeTests(ApiFixture api)
         var id = (await MembersAsync(village))[0].Id();
         var body = new { on = api.Today, evidence = new[] { await village.Officer.EvidenceAsync("certificate") } };
         var reported = await village.Officer.PostAsync($"/api/members/{id}/death", body);
-        Assert.Equal((JsonValueKind.Null, $"{api.Today:yyyy-MM-dd}"), (reported.GetProperty("diedOn").ValueKind, reported.GetProperty("deathReportedOn").GetString()));
+        Assert.Equal(
+            (JsonValueKind.Null, $"{api.Today:yyyy-MM-dd}"),
+            (reported.GetProperty("diedOn").ValueKind, reported.GetProperty("deathReportedOn").GetString())
+        );
         await ApiFixture.RefusedAsync("wrong-state", village.Officer, $"/api/members/{id}/death", body);
         await ApiFixture.RefusedAsync("self-approval", village.Officer, $"/api/members/{id}/death/confirmation");
-        Assert.Equal(id, Assert.Single((await WaitingAsync(village.Offices.Reviewer)).GetProperty("deathReports").EnumerateArray()).GetProperty("memberId").GetString());
+        Assert.Equal(
+            id,
+            Assert
+                .Single((await WaitingAsync(village.Offices.Reviewer)).GetProperty("deathReports").EnumerateArray())
+                .GetProperty("memberId")
+                .GetString()
+        );
         Assert.Contains("确认死亡", await PageAsync(village.Offices.Reviewer, "/members"));
         Assert.Contains("已报告死亡，待确认", await PageAsync(village.Officer, $"/members/{id}/years/{village.Year}"));
         // The reporting village does not file for him meanwhile.
         var seal = await village.Officer.EvidenceAsync("seal");
-        var file = new { planId = village.PlanId, seal, lines = new[] { new { memberId = id } } };
-        Assert.Equal("member-deceased", (await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", file)).GetProperty("faults")[0].GetProperty("code").GetString());
+        var file = new
+        {
+            planId = village.PlanId,
+            seal,
+            lines = new[] { new { memberId = id } },
+        };
+        Assert.Equal(
+            "member-deceased",
+            (await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", file))
+                .GetProperty("faults")[0]
+                .GetProperty("code")
+                .GetString()
+        );
         var second = api.Client(new Actor("second.officer", "village-finance", village.VillageCode));
         await second.PostAsync($"/api/members/{id}/death/dismissal", new { reason = "同名误报" });
         await village.Officer.PostAsync($"/api/members/{id}/death", body);
-        Assert.Equal($"{api.Today:yyyy-MM-dd}", (await second.PostAsync($"/api/members/{id}/death/confirmation")).GetProperty("diedOn").GetString());
+        Assert.Equal(
+            $"{api.Today:yyyy-MM-dd}",
+            (await second.PostAsync($"/api/members/{id}/death/confirmation")).GetProperty("diedOn").GetString()
+        );
         await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", file);
         // And it can be undone, by the agency and with a document.
-        await ApiFixture.RefusedAsync("evidence-missing", village.Offices.Reviewer, $"/api/members/{id}/death/revocation", new { reason = "健在" });
-        await ApiFixture.RefusedAsync("forbidden", village.Officer, $"/api/members/{id}/death/revocation", new { reason = "健在" });
-        await village.Offices.Reviewer.PostAsync($"/api/members/{id}/death/revocation", new { reason = "健在", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("alive") } });
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            village.Offices.Reviewer,
+            $"/api/members/{id}/death/revocation",
+            new { reason = "健在" }
+        );
+        await ApiFixture.RefusedAsync(
+            "forbidden",
+            village.Officer,
+            $"/api/members/{id}/death/revocation",
+            new { reason = "健在" }
+        );
+        await village.Offices.Reviewer.PostAsync(
+            $"/api/members/{id}/death/revocation",
+            new { reason = "健在", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("alive") } }
+        );
         await village.Officer.PostAsync("/api/applications", file);
     }
 
@@ -206,14 +405,20 @@ public sealed class SecondHomeTests(ApiFixture api)
         var other = await api.RegisteredAsync(home.Offices);
         await other.ImportMembersAsync(people, home.Offices.Reviewer);
         var id = (await MembersAsync(home))[0].Id();
-        await other.Officer.PostAsync($"/api/members/{id}/death", new { on = api.Today, evidence = new[] { await other.Officer.EvidenceAsync("any") } });
+        await other.Officer.PostAsync(
+            $"/api/members/{id}/death",
+            new { on = api.Today, evidence = new[] { await other.Officer.EvidenceAsync("any") } }
+        );
         var accomplice = api.Client(new Actor("second.other", "village-finance", other.VillageCode));
         await ApiFixture.RefusedAsync("agency-needed", accomplice, $"/api/members/{id}/death/confirmation");
         await ApiFixture.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/death/confirmation"); // not its report, and nothing of it
         await home.FileAsync(people);
         await home.ReviewAsync();
         await home.ApproveAsync();
-        Assert.Equal("approved", (await home.Offices.Auditor.GetAsync(home.ApplicationPath)).GetProperty("status").GetString());
+        Assert.Equal(
+            "approved",
+            (await home.Offices.Auditor.GetAsync(home.ApplicationPath)).GetProperty("status").GetString()
+        );
     }
 
     [Fact]
@@ -222,8 +427,14 @@ public sealed class SecondHomeTests(ApiFixture api)
         var (home, people) = await api.ReadyToFileAsync(1);
         var other = await api.RegisteredAsync(home.Offices);
         await other.AllocateAsync(1000);
-        var sheet = System.Text.Encoding.UTF8.GetBytes($"姓名,身份证号,银行卡号\n{people[0].Name},{people[0].CitizenId},6222020200112230\n");
-        await home.Offices.Reviewer.UploadAsync($"/api/members/import?collectiveId={other.CollectiveId}", sheet, "名册.csv");
+        var sheet = System.Text.Encoding.UTF8.GetBytes(
+            $"姓名,身份证号,银行卡号\n{people[0].Name},{people[0].CitizenId},6222020200112230\n"
+        );
+        await home.Offices.Reviewer.UploadAsync(
+            $"/api/members/import?collectiveId={other.CollectiveId}",
+            sheet,
+            "名册.csv"
+        );
         foreach (var village in new[] { home, other })
         {
             if (village == other)
@@ -240,9 +451,15 @@ public sealed class SecondHomeTests(ApiFixture api)
         }
         async Task<bool> HasCardAsync(SampleVillage village)
         {
-            var content = Convert.FromBase64String((await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list")).GetProperty("content").GetString()!);
+            var content = Convert.FromBase64String(
+                (await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list"))
+                    .GetProperty("content")
+                    .GetString()!
+            );
             using var zip = new System.IO.Compression.ZipArchive(new MemoryStream(content));
-            return zip.Entries.Any(e => new StreamReader(e.Open()).ReadToEnd().Contains("6222020200112230", StringComparison.Ordinal));
+            return zip.Entries.Any(e =>
+                new StreamReader(e.Open()).ReadToEnd().Contains("6222020200112230", StringComparison.Ordinal)
+            );
         }
         Assert.Equal((false, true), (await HasCardAsync(home), await HasCardAsync(other)));
     }

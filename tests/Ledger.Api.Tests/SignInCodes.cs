@@ -10,9 +10,13 @@ public static class SignInCodes
     {
         const string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         var bits = string.Concat(secret.Select(c => Convert.ToString(alphabet.IndexOf(c), 2).PadLeft(5, '0')));
-        var key = Enumerable.Range(0, bits.Length / 8).Select(i => Convert.ToByte(bits.Substring(i * 8, 8), 2)).ToArray();
+        var key = Enumerable
+            .Range(0, bits.Length / 8)
+            .Select(i => Convert.ToByte(bits.Substring(i * 8, 8), 2))
+            .ToArray();
         var counter = BitConverter.GetBytes(DateTimeOffset.UtcNow.ToUnixTimeSeconds() / 30 + ahead);
-        if (BitConverter.IsLittleEndian) Array.Reverse(counter);
+        if (BitConverter.IsLittleEndian)
+            Array.Reverse(counter);
 #pragma warning disable CA5350 // what RFC 6238 and every authenticator app use
         var hash = HMACSHA1.HashData(key, counter);
 #pragma warning restore CA5350

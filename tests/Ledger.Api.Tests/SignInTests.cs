@@ -12,14 +12,24 @@ public sealed class SignInTests(ApiFixture api)
 {
     private static int _people;
 
-    private SampleClient Administrator(string county) => api.Client(new Actor($"administrator.{county}", Roles.Administrator, county));
+    private SampleClient Administrator(string county) =>
+        api.Client(new Actor($"administrator.{county}", Roles.Administrator, county));
 
-    private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(string path, object body, string? token = null) => api.PostAsync(path, body, token);
+    private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(
+        string path,
+        object body,
+        string? token = null
+    ) => api.PostAsync(path, body, token);
 
     private async Task RefusedAsync(string code, string path, object body)
     {
         var (status, answer) = await PostAsync(path, body);
-        Assert.Equal(code, answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("code", out var got) ? got.GetString() : $"{status}");
+        Assert.Equal(
+            code,
+            answer.ValueKind == JsonValueKind.Object && answer.TryGetProperty("code", out var got)
+                ? got.GetString()
+                : $"{status}"
+        );
         Assert.Equal(Rejections.All[code].Status, (int)status);
     }
 
@@ -30,8 +40,30 @@ public sealed class SignInTests(ApiFixture api)
         var issued = await Administrator(county).PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region));
         var once = issued.GetProperty("oneTimePassword").GetString()!;
         await RefusedAsync("password-change-needed", "/api/session", new { name, password = once });
-        await RefusedAsync("field-invalid", "/api/session/password", new { name, password = once, newPassword = "short1" });
-        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/session/password", new { name, password = once, newPassword = "correct horse 4" })).Status);
+        await RefusedAsync(
+            "field-invalid",
+            "/api/session/password",
+            new
+            {
+                name,
+                password = once,
+                newPassword = "short1",
+            }
+        );
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (
+                await PostAsync(
+                    "/api/session/password",
+                    new
+                    {
+                        name,
+                        password = once,
+                        newPassword = "correct horse 4",
+                    }
+                )
+            ).Status
+        );
         return (name, "correct horse 4");
     }
 
@@ -48,7 +80,8 @@ public sealed class SignInTests(ApiFixture api)
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/funds");
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             using var response = await api.Http.SendAsync(request);
-            if (response.IsSuccessStatusCode) Assert.Contains(village.FundId, await response.Content.ReadAsStringAsync());
+            if (response.IsSuccessStatusCode)
+                Assert.Contains(village.FundId, await response.Content.ReadAsStringAsync());
             return response.StatusCode;
         }
         Assert.Equal(HttpStatusCode.OK, await Funds(access));
@@ -60,7 +93,11 @@ public sealed class SignInTests(ApiFixture api)
         Assert.Equal(HttpStatusCode.OK, again);
         Assert.Equal(HttpStatusCode.OK, await Funds(next.GetProperty("accessToken").GetString()!));
         await RefusedAsync("sign-in-failed", "/api/session/refresh", new { refreshToken = refresh });
-        await RefusedAsync("sign-in-failed", "/api/session/refresh", new { refreshToken = next.GetProperty("refreshToken").GetString() });
+        await RefusedAsync(
+            "sign-in-failed",
+            "/api/session/refresh",
+            new { refreshToken = next.GetProperty("refreshToken").GetString() }
+        );
         async Task<int> Sessions()
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/sessions");
@@ -73,8 +110,18 @@ public sealed class SignInTests(ApiFixture api)
         Assert.Equal(2, await Sessions());
         Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("/api/sessions/end", new { }, access)).Status);
         Assert.Equal(0, await Sessions());
-        await RefusedAsync("sign-in-failed", "/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() });
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from accounts.\"Sessions\" where \"TokenHash\" = @t or \"PreviousHash\" = @t", ("t", refresh))); // only hashes are kept
+        await RefusedAsync(
+            "sign-in-failed",
+            "/api/session/refresh",
+            new { refreshToken = session.GetProperty("refreshToken").GetString() }
+        );
+        Assert.Equal(
+            0,
+            await api.ScalarAsync<long>(
+                "select count(*) from accounts.\"Sessions\" where \"TokenHash\" = @t or \"PreviousHash\" = @t",
+                ("t", refresh)
+            )
+        ); // only hashes are kept
     }
 
     [Fact]
@@ -87,24 +134,121 @@ public sealed class SignInTests(ApiFixture api)
         var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name, password });
         var secret = enrolment.GetProperty("secret").GetString()!;
         Assert.StartsWith("otpauth://totp/", enrolment.GetProperty("uri").GetString());
-        await RefusedAsync("second-factor-needed", "/api/session/second-factor", new { name, password, code = "000000" });
-        var (_, confirmed) = await PostAsync("/api/session/second-factor", new { name, password, code = SignInCodes.Of(secret) });
+        await RefusedAsync(
+            "second-factor-needed",
+            "/api/session/second-factor",
+            new
+            {
+                name,
+                password,
+                code = "000000",
+            }
+        );
+        var (_, confirmed) = await PostAsync(
+            "/api/session/second-factor",
+            new
+            {
+                name,
+                password,
+                code = SignInCodes.Of(secret),
+            }
+        );
         var recovery = confirmed.GetProperty("recoveryCodes").EnumerateArray().Select(c => c.GetString()!).ToArray();
         Assert.Equal(10, recovery.Length);
         await RefusedAsync("second-factor-needed", "/api/session", new { name, password });
         var code = SignInCodes.Of(secret);
-        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code })).Status);
-        await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code }); // whoever looked over his shoulder is too late
-        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = SignInCodes.Of(secret, 1) })).Status);
-        await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code });
-        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session", new { name, password, code = recovery[0] })).Status);
-        await RefusedAsync("second-factor-needed", "/api/session", new { name, password, code = recovery[0] });
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (
+                await PostAsync(
+                    "/api/session",
+                    new
+                    {
+                        name,
+                        password,
+                        code,
+                    }
+                )
+            ).Status
+        );
+        await RefusedAsync(
+            "second-factor-needed",
+            "/api/session",
+            new
+            {
+                name,
+                password,
+                code,
+            }
+        ); // whoever looked over his shoulder is too late
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (
+                await PostAsync(
+                    "/api/session",
+                    new
+                    {
+                        name,
+                        password,
+                        code = SignInCodes.Of(secret, 1),
+                    }
+                )
+            ).Status
+        );
+        await RefusedAsync(
+            "second-factor-needed",
+            "/api/session",
+            new
+            {
+                name,
+                password,
+                code,
+            }
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (
+                await PostAsync(
+                    "/api/session",
+                    new
+                    {
+                        name,
+                        password,
+                        code = recovery[0],
+                    }
+                )
+            ).Status
+        );
+        await RefusedAsync(
+            "second-factor-needed",
+            "/api/session",
+            new
+            {
+                name,
+                password,
+                code = recovery[0],
+            }
+        );
         await RefusedAsync("wrong-state", "/api/session/second-factor", new { name, password }); // who knows the password cannot enrol a telephone of his own
 
         // The telephone is lost: a one-time password and a new enrolment, by somebody else, on record.
-        var issued = await Administrator(offices.County).PostAsync($"/api/accounts/account-{name}/credentials", new { reason = "手机遗失" });
-        await RefusedAsync("sign-in-failed", "/api/session", new { name, password, code = SignInCodes.Of(secret) });
-        await RefusedAsync("password-change-needed", "/api/session", new { name, password = issued.GetProperty("oneTimePassword").GetString() });
+        var issued = await Administrator(offices.County)
+            .PostAsync($"/api/accounts/account-{name}/credentials", new { reason = "手机遗失" });
+        await RefusedAsync(
+            "sign-in-failed",
+            "/api/session",
+            new
+            {
+                name,
+                password,
+                code = SignInCodes.Of(secret),
+            }
+        );
+        await RefusedAsync(
+            "password-change-needed",
+            "/api/session",
+            new { name, password = issued.GetProperty("oneTimePassword").GetString() }
+        );
     }
 
     [Fact]
@@ -117,21 +261,112 @@ public sealed class SignInTests(ApiFixture api)
         var (stand, password) = await AccountAsync(county, Roles.CountyTax, county);
         var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name = stand, password });
         var secret = enrolment.GetProperty("secret").GetString()!;
-        await PostAsync("/api/session/second-factor", new { name = stand, password, code = SignInCodes.Of(secret) });
-        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = SignInCodes.Of(secret), delegatedFrom = away });
+        await PostAsync(
+            "/api/session/second-factor",
+            new
+            {
+                name = stand,
+                password,
+                code = SignInCodes.Of(secret),
+            }
+        );
+        await RefusedAsync(
+            "sign-in-failed",
+            "/api/session",
+            new
+            {
+                name = stand,
+                password,
+                code = SignInCodes.Of(secret),
+                delegatedFrom = away,
+            }
+        );
         var holder = api.Client(new Actor(away, Roles.Agency, county));
-        await ApiFixture.RefusedAsync("not-found", api.Client(new Actor(stand, Roles.CountyTax, county)), $"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today }); // nobody takes a role
-        await ApiFixture.RefusedAsync("self-approval", holder, $"/api/accounts/account-{away}/delegations", new { to = away, until = api.Today });
-        await ApiFixture.RefusedAsync("field-invalid", holder, $"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today.AddDays(91) });
-        await holder.PostAsync($"/api/accounts/account-{away}/delegations", new { to = stand, until = api.Today.AddDays(3) });
-        var (status, session) = await PostAsync("/api/session", new { name = stand, password, code = SignInCodes.Of(secret), delegatedFrom = away });
-        Assert.Equal((HttpStatusCode.OK, Roles.Agency, stand), (status, session.GetProperty("role").GetString(), session.GetProperty("name").GetString()));
-        Assert.Equal(HttpStatusCode.OK, (await PostAsync("/api/session/refresh", new { refreshToken = session.GetProperty("refreshToken").GetString() })).Status);
-        using (var review = await api.Client(new Actor(stand, Roles.Agency, county)).SendAsync(HttpMethod.Post, $"{village.ApplicationPath}/review", SampleClient.Json(new { acceptRest = true }))) Assert.True(review.IsSuccessStatusCode);
-        Assert.Equal(stand, (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=application_reviewed")).GetProperty("entries")[0].GetProperty("actor").GetString());
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.Client(new Actor(stand, Roles.CountyTax, county)),
+            $"/api/accounts/account-{away}/delegations",
+            new { to = stand, until = api.Today }
+        ); // nobody takes a role
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            holder,
+            $"/api/accounts/account-{away}/delegations",
+            new { to = away, until = api.Today }
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            holder,
+            $"/api/accounts/account-{away}/delegations",
+            new { to = stand, until = api.Today.AddDays(91) }
+        );
+        await holder.PostAsync(
+            $"/api/accounts/account-{away}/delegations",
+            new { to = stand, until = api.Today.AddDays(3) }
+        );
+        var (status, session) = await PostAsync(
+            "/api/session",
+            new
+            {
+                name = stand,
+                password,
+                code = SignInCodes.Of(secret),
+                delegatedFrom = away,
+            }
+        );
+        Assert.Equal(
+            (HttpStatusCode.OK, Roles.Agency, stand),
+            (status, session.GetProperty("role").GetString(), session.GetProperty("name").GetString())
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (
+                await PostAsync(
+                    "/api/session/refresh",
+                    new { refreshToken = session.GetProperty("refreshToken").GetString() }
+                )
+            ).Status
+        );
+        using (
+            var review = await api.Client(new Actor(stand, Roles.Agency, county))
+                .SendAsync(
+                    HttpMethod.Post,
+                    $"{village.ApplicationPath}/review",
+                    SampleClient.Json(new { acceptRest = true })
+                )
+        )
+            Assert.True(review.IsSuccessStatusCode);
+        Assert.Equal(
+            stand,
+            (
+                await village.Offices.Auditor.GetAsync(
+                    $"/api/audit/events?id={village.ApplicationId}&type=application_reviewed"
+                )
+            )
+                .GetProperty("entries")[0]
+                .GetProperty("actor")
+                .GetString()
+        );
         await holder.PostAsync($"/api/accounts/account-{away}/delegations/{stand}/end", new { });
-        await RefusedAsync("sign-in-failed", "/api/session", new { name = stand, password, code = SignInCodes.Of(secret), delegatedFrom = away });
-        Assert.Equal(["account_opened", "delegation_granted", "delegation_ended"], (await village.Offices.Auditor.GetAsync($"/api/audit/events?id=account-{away}")).GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString()!).Where(t => t != "command_refused"));
+        await RefusedAsync(
+            "sign-in-failed",
+            "/api/session",
+            new
+            {
+                name = stand,
+                password,
+                code = SignInCodes.Of(secret),
+                delegatedFrom = away,
+            }
+        );
+        Assert.Equal(
+            ["account_opened", "delegation_granted", "delegation_ended"],
+            (await village.Offices.Auditor.GetAsync($"/api/audit/events?id=account-{away}"))
+                .GetProperty("entries")
+                .EnumerateArray()
+                .Select(e => e.GetProperty("type").GetString()!)
+                .Where(t => t != "command_refused")
+        );
     }
 
     [Fact]
@@ -149,7 +384,10 @@ public sealed class SignInTests(ApiFixture api)
         await Administrator(offices.County).PostAsync($"/api/accounts/account-{name}/closure", new { reason = "调离" });
         await RefusedAsync("locked-out", "/api/session", new { name, password }); // closed, or never there: the same
         var trail = await offices.Auditor.GetAsync($"/api/audit/events?id=account-{name}");
-        Assert.Equal(["account_opened", "account_closed"], trail.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString()!));
+        Assert.Equal(
+            ["account_opened", "account_closed"],
+            trail.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString()!)
+        );
     }
 
     [Fact]
@@ -159,22 +397,88 @@ public sealed class SignInTests(ApiFixture api)
         var administrator = Administrator(village.Offices.County);
         var key = Guid.NewGuid().ToString();
         var name = $"zhao.{village.Offices.County}";
-        using (var first = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(ApiFixture.AccountBody(name, "township", $"{village.Offices.County}001")), key))
+        using (
+            var first = await administrator.SendAsync(
+                HttpMethod.Post,
+                "/api/accounts",
+                SampleClient.Json(ApiFixture.AccountBody(name, "township", $"{village.Offices.County}001")),
+                key
+            )
+        )
             Assert.Contains("oneTimePassword\":\"", await first.Content.ReadAsStringAsync());
-        using (var again = await administrator.SendAsync(HttpMethod.Post, "/api/accounts", SampleClient.Json(ApiFixture.AccountBody(name, "township", $"{village.Offices.County}001")), key))
+        using (
+            var again = await administrator.SendAsync(
+                HttpMethod.Post,
+                "/api/accounts",
+                SampleClient.Json(ApiFixture.AccountBody(name, "township", $"{village.Offices.County}001")),
+                key
+            )
+        )
             Assert.Contains("oneTimePassword\":null", await again.Content.ReadAsStringAsync()); // a password is kept nowhere
-        await ApiFixture.RefusedAsync("already-exists", administrator, "/api/accounts", ApiFixture.AccountBody(name, "auditor", village.Offices.County));
-        await ApiFixture.RefusedAsync("not-found", administrator, "/api/accounts", ApiFixture.AccountBody("li.si", "auditor", "991100"));
-        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", ApiFixture.AccountBody("李四", "auditor", village.Offices.County));
-        await ApiFixture.RefusedAsync("field-invalid", administrator, "/api/accounts", ApiFixture.AccountBody("li.si", "village-finance", village.Offices.County));
-        await administrator.PostAsync($"/api/accounts/account-{name}/role", new { role = "county-tax", region = village.Offices.County });
-        await ApiFixture.RefusedAsync("wrong-state", administrator, $"/api/accounts/account-{name}/role", new { role = "county-tax", region = village.Offices.County });
-        await ApiFixture.RefusedAsync("not-found", Administrator("991100"), $"/api/accounts/account-{name}/closure", new { reason = "x" });
+        await ApiFixture.RefusedAsync(
+            "already-exists",
+            administrator,
+            "/api/accounts",
+            ApiFixture.AccountBody(name, "auditor", village.Offices.County)
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            administrator,
+            "/api/accounts",
+            ApiFixture.AccountBody("li.si", "auditor", "991100")
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            administrator,
+            "/api/accounts",
+            ApiFixture.AccountBody("李四", "auditor", village.Offices.County)
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            administrator,
+            "/api/accounts",
+            ApiFixture.AccountBody("li.si", "village-finance", village.Offices.County)
+        );
+        await administrator.PostAsync(
+            $"/api/accounts/account-{name}/role",
+            new { role = "county-tax", region = village.Offices.County }
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            administrator,
+            $"/api/accounts/account-{name}/role",
+            new { role = "county-tax", region = village.Offices.County }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            Administrator("991100"),
+            $"/api/accounts/account-{name}/closure",
+            new { reason = "x" }
+        );
         var himself = $"self.{village.Offices.County}";
-        await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody(himself, Roles.Administrator, village.Offices.County));
-        await ApiFixture.RefusedAsync("self-approval", api.Client(new Actor(himself, Roles.Administrator, village.Offices.County)), $"/api/accounts/account-{himself}/role", new { role = "agency", region = village.Offices.County });
+        await administrator.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody(himself, Roles.Administrator, village.Offices.County)
+        );
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            api.Client(new Actor(himself, Roles.Administrator, village.Offices.County)),
+            $"/api/accounts/account-{himself}/role",
+            new { role = "agency", region = village.Offices.County }
+        );
         await ApiFixture.RefusedAsync("forbidden", administrator, HttpMethod.Get, "/api/funds");
-        await ApiFixture.RefusedAsync("forbidden", administrator, $"/api/funds/{village.FundId}/allocations", new { amount = 1, source = "collective-income", sourceName = "x", evidence = Array.Empty<string>() });
+        await ApiFixture.RefusedAsync(
+            "forbidden",
+            administrator,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = Array.Empty<string>(),
+            }
+        );
         Assert.Equal(2, (await village.Offices.Auditor.GetAsync("/api/accounts")).GetArrayLength());
         Assert.Empty((await Administrator("991100").GetAsync("/api/accounts")).EnumerateArray());
     }
@@ -182,16 +486,49 @@ public sealed class SignInTests(ApiFixture api)
     [Fact]
     public async Task The_first_administrator_is_made_by_command_and_his_password_printed_once()
     {
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_admin"), ["Ledger__KeyFile"] = api.KeyFile };
-        var (exit, output) = await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708");
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Ledger"] = await api.NewDatabaseAsync("ledger_admin"),
+            ["Ledger__KeyFile"] = api.KeyFile,
+        };
+        var (exit, output) = await ApiProcess.RunAsync(
+            settings,
+            "administrator",
+            "--name",
+            "chen.gang",
+            "--region",
+            "3708"
+        );
         Assert.True(exit == 0, output);
-        var password = System.Text.RegularExpressions.Regex.Match(output, "one-time password: ([a-z0-9]{16})").Groups[1].Value;
-        Assert.Equal(1, (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708")).Exit);
-        Assert.Equal(2, (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "37")).Exit);
+        var password = System
+            .Text.RegularExpressions.Regex.Match(output, "one-time password: ([a-z0-9]{16})")
+            .Groups[1]
+            .Value;
+        Assert.Equal(
+            1,
+            (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708")).Exit
+        );
+        Assert.Equal(
+            2,
+            (await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "37")).Exit
+        );
         await using var process = await ApiProcess.StartAsync(settings);
-        using var changed = await process.Http.PostAsync("/api/session/password", SampleClient.Json(new { name = "chen.gang", password, newPassword = "eight tall trees 8" }));
+        using var changed = await process.Http.PostAsync(
+            "/api/session/password",
+            SampleClient.Json(
+                new
+                {
+                    name = "chen.gang",
+                    password,
+                    newPassword = "eight tall trees 8",
+                }
+            )
+        );
         Assert.Equal(HttpStatusCode.NoContent, changed.StatusCode);
-        using var needed = await process.Http.PostAsync("/api/session", SampleClient.Json(new { name = "chen.gang", password = "eight tall trees 8" }));
+        using var needed = await process.Http.PostAsync(
+            "/api/session",
+            SampleClient.Json(new { name = "chen.gang", password = "eight tall trees 8" })
+        );
         Assert.Contains("second-factor-needed", await needed.Content.ReadAsStringAsync());
         Assert.DoesNotContain(password, process.Output);
     }

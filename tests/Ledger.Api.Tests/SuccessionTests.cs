@@ -8,7 +8,9 @@ namespace Ledger.Api.Tests;
 public sealed class SuccessionTests(ApiFixture api)
 {
     private static async Task<decimal> AvailableAsync(SampleVillage village) =>
-        (await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal();
+        (await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}"))
+            .GetProperty("availableAmount")
+            .GetDecimal();
 
     private async Task<object> Approved(SampleVillage village, object more)
     {
@@ -35,30 +37,65 @@ public sealed class SuccessionTests(ApiFixture api)
         var path = $"/api/collectives/{old.CollectiveId}/merger";
         var body = await Approved(old, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" });
         await ApiFixture.RefusedAsync("wrong-state", old.Offices.Agriculture, path, body); // money is under way
-        await ApiFixture.RefusedAsync("evidence-missing", old.Offices.Agriculture, path, new { intoCollectiveId = next.CollectiveId, reason = "x" });
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            old.Offices.Agriculture,
+            path,
+            new { intoCollectiveId = next.CollectiveId, reason = "x" }
+        );
         await old.Officer.PostAsync($"{old.ApplicationPath}/withdrawal", new { reason = "合并前撤回" });
         var merged = await old.Offices.Agriculture.PostAsync(path, body);
         Assert.Equal(next.CollectiveId, merged.GetProperty("mergedInto").GetString());
         Assert.Equal((0m, 400m), (await AvailableAsync(old), await AvailableAsync(next)));
         await ApiFixture.RefusedAsync("collective-merged", old.Offices.Agriculture, path, body);
         var seal = await old.Officer.EvidenceAsync("seal");
-        await ApiFixture.RefusedAsync("collective-merged", old.Officer, "/api/applications", new { planId = old.PlanId, seal, lines = Array.Empty<object>() });
+        await ApiFixture.RefusedAsync(
+            "collective-merged",
+            old.Officer,
+            "/api/applications",
+            new
+            {
+                planId = old.PlanId,
+                seal,
+                lines = Array.Empty<object>(),
+            }
+        );
 
         await next.FileAsync(people); // members of the predecessor are members of the successor
         await next.ReviewAsync();
         await next.ApproveAsync();
         var receipt = await next.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal((300m, 0m), (receipt.GetProperty("usedAmount").GetDecimal() + receipt.GetProperty("availableAmount").GetDecimal(), receipt.GetProperty("returnedAmount").GetDecimal()));
-        Assert.All(receipt.GetProperty("gifts")[0].GetProperty("uses").EnumerateArray(), u => Assert.Equal(next.ApplicationId, u.GetProperty("applicationId").GetString()));
-        var books = (await next.Offices.Auditor.GetAsync($"/api/funds/{next.FundId}/trial-balance")).GetProperty("accounts").EnumerateArray();
-        Assert.Contains(books, b => b.GetProperty("account").GetString() == $"transfer:{old.FundId}" && b.GetProperty("amount").GetDecimal() == -400m);
+        Assert.Equal(
+            (300m, 0m),
+            (
+                receipt.GetProperty("usedAmount").GetDecimal() + receipt.GetProperty("availableAmount").GetDecimal(),
+                receipt.GetProperty("returnedAmount").GetDecimal()
+            )
+        );
+        Assert.All(
+            receipt.GetProperty("gifts")[0].GetProperty("uses").EnumerateArray(),
+            u => Assert.Equal(next.ApplicationId, u.GetProperty("applicationId").GetString())
+        );
+        var books = (await next.Offices.Auditor.GetAsync($"/api/funds/{next.FundId}/trial-balance"))
+            .GetProperty("accounts")
+            .EnumerateArray();
+        Assert.Contains(
+            books,
+            b =>
+                b.GetProperty("account").GetString() == $"transfer:{old.FundId}"
+                && b.GetProperty("amount").GetDecimal() == -400m
+        );
     }
 
     [Fact]
     public async Task C4_after_a_split_neither_village_pays_whom_the_other_has_paid()
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()).ToArray();
+        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")
+            .EnumerateArray()
+            .Select(m => m.Id())
+            .ToArray();
         var next = await api.RegisteredAsync(village.Offices);
         await next.SurveyAsync(10);
         await next.DraftAsync(SampleVillage.Flat(150));
@@ -67,10 +104,31 @@ public sealed class SuccessionTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        await village.Offices.Agriculture.PostAsync($"/api/collectives/{village.CollectiveId}/split",
-            await Approved(village, new { intoCollectiveId = next.CollectiveId, memberIds = members[..1], amount = 500, reason = "分村" }));
+        await village.Offices.Agriculture.PostAsync(
+            $"/api/collectives/{village.CollectiveId}/split",
+            await Approved(
+                village,
+                new
+                {
+                    intoCollectiveId = next.CollectiveId,
+                    memberIds = members[..1],
+                    amount = 500,
+                    reason = "分村",
+                }
+            )
+        );
         var seal = await next.Officer.EvidenceAsync("seal");
-        var problem = await ApiFixture.RefusedAsync("roster-invalid", next.Officer, "/api/applications", new { planId = next.PlanId, seal, lines = new[] { new { memberId = members[0] } } });
+        var problem = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            next.Officer,
+            "/api/applications",
+            new
+            {
+                planId = next.PlanId,
+                seal,
+                lines = new[] { new { memberId = members[0] } },
+            }
+        );
         Assert.Equal("already-subsidised", problem.GetProperty("faults")[0].GetProperty("code").GetString());
         var trial = await next.Officer.PostAsync($"/api/plans/{next.PlanId}/dry-run", new { });
         Assert.Equal("already-subsidised", trial.GetProperty("ineligible")[0].GetProperty("code").GetString());
@@ -80,16 +138,64 @@ public sealed class SuccessionTests(ApiFixture api)
     public async Task A_split_moves_named_members_and_money()
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100, money: 1000);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()).ToArray();
+        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")
+            .EnumerateArray()
+            .Select(m => m.Id())
+            .ToArray();
         var next = await api.RegisteredAsync(village.Offices);
         var path = $"/api/collectives/{village.CollectiveId}/split";
-        await ApiFixture.RefusedAsync("fund-overdrawn", village.Offices.Agriculture, path,
-            await Approved(village, new { intoCollectiveId = next.CollectiveId, memberIds = members[..1], amount = 1000.01m, reason = "分村" }));
-        await village.Offices.Agriculture.PostAsync(path, await Approved(village, new { intoCollectiveId = next.CollectiveId, memberIds = members[..1], amount = 250, reason = "分村" }));
+        await ApiFixture.RefusedAsync(
+            "fund-overdrawn",
+            village.Offices.Agriculture,
+            path,
+            await Approved(
+                village,
+                new
+                {
+                    intoCollectiveId = next.CollectiveId,
+                    memberIds = members[..1],
+                    amount = 1000.01m,
+                    reason = "分村",
+                }
+            )
+        );
+        await village.Offices.Agriculture.PostAsync(
+            path,
+            await Approved(
+                village,
+                new
+                {
+                    intoCollectiveId = next.CollectiveId,
+                    memberIds = members[..1],
+                    amount = 250,
+                    reason = "分村",
+                }
+            )
+        );
         Assert.Equal((750m, 250m), (await AvailableAsync(village), await AvailableAsync(next)));
-        Assert.Equal([members[0]], (await next.Officer.GetAsync($"/api/members?collectiveId={next.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()));
-        await ApiFixture.RefusedAsync("not-a-member", village.Offices.Agriculture, path,
-            await Approved(village, new { intoCollectiveId = next.CollectiveId, memberIds = members[..1], amount = 1, reason = "分村" }));
+        Assert.Equal(
+            [members[0]],
+            (await next.Officer.GetAsync($"/api/members?collectiveId={next.CollectiveId}"))
+                .GetProperty("members")
+                .EnumerateArray()
+                .Select(m => m.Id())
+        );
+        await ApiFixture.RefusedAsync(
+            "not-a-member",
+            village.Offices.Agriculture,
+            path,
+            await Approved(
+                village,
+                new
+                {
+                    intoCollectiveId = next.CollectiveId,
+                    memberIds = members[..1],
+                    amount = 1,
+                    reason = "分村",
+                }
+            )
+        );
     }
 
     [Fact]
@@ -99,22 +205,67 @@ public sealed class SuccessionTests(ApiFixture api)
         var path = $"/api/collectives/{village.CollectiveId}/name";
         await ApiFixture.RefusedAsync("evidence-missing", village.Offices.Agriculture, path, new { name = "新名" });
         await village.Offices.Agriculture.PostAsync(path, await Approved(village, new { name = "新名股份经济合作社" }));
-        Assert.Equal("新名股份经济合作社", (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("name").GetString());
+        Assert.Equal(
+            "新名股份经济合作社",
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("name").GetString()
+        );
     }
 
     [Fact]
     public async Task C4_who_died_or_left_gets_none()
     {
         var (village, people) = await api.ReadyToFileAsync(2);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members").EnumerateArray().Select(m => m.Id()).ToArray();
-        await ApiFixture.RefusedAsync("evidence-missing", village.Officer, $"/api/members/{members[0]}/death", new { on = api.Today });
-        await village.Offices.Reviewer.PostAsync($"/api/members/{members[0]}/death", new { on = api.Today, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("certificate") } });
-        await village.Officer.PostAsync($"/api/members/{members[1]}/departure", new { collectiveId = village.CollectiveId, on = api.Today, reason = "户籍迁出" });
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Reviewer, $"/api/members/{members[0]}/departure", new { collectiveId = village.CollectiveId, on = api.Today, reason = "x" });
+        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")
+            .EnumerateArray()
+            .Select(m => m.Id())
+            .ToArray();
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            village.Officer,
+            $"/api/members/{members[0]}/death",
+            new { on = api.Today }
+        );
+        await village.Offices.Reviewer.PostAsync(
+            $"/api/members/{members[0]}/death",
+            new { on = api.Today, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("certificate") } }
+        );
+        await village.Officer.PostAsync(
+            $"/api/members/{members[1]}/departure",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                on = api.Today,
+                reason = "户籍迁出",
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.NewOffices().Reviewer,
+            $"/api/members/{members[0]}/departure",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                on = api.Today,
+                reason = "x",
+            }
+        );
         var seal = await village.Officer.EvidenceAsync("seal");
-        var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications",
-            new { planId = village.PlanId, seal, lines = members.Select(m => new { memberId = m }) });
-        Assert.Equal(["member-deceased", "not-a-member"], problem.GetProperty("faults").EnumerateArray().Select(f => f.GetProperty("code").GetString()).Order());
+        var problem = await ApiFixture.RefusedAsync(
+            "roster-invalid",
+            village.Officer,
+            "/api/applications",
+            new
+            {
+                planId = village.PlanId,
+                seal,
+                lines = members.Select(m => new { memberId = m }),
+            }
+        );
+        Assert.Equal(
+            ["member-deceased", "not-a-member"],
+            problem.GetProperty("faults").EnumerateArray().Select(f => f.GetProperty("code").GetString()).Order()
+        );
     }
 
     [Fact]
@@ -122,10 +273,18 @@ public sealed class SuccessionTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.ImportContributionsAsync([(people[0], 300, true)], api.Today.AddDays(-1)); // same reference as the regular one: recorded once
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}")).GetProperty("members")[0].Id();
-        var path = $"/api/members/{member}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}000001/reversal";
+        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")[0]
+            .Id();
+        var path =
+            $"/api/members/{member}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}000001/reversal";
         var second = api.Client(new Domain.Actor("tax.second", "county-tax", village.Offices.County));
-        await ApiFixture.RefusedAsync("self-approval", village.Offices.Tax, path, new { confirmBy = village.Offices.Tax.Actor.Id, reason = "x" });
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            village.Offices.Tax,
+            path,
+            new { confirmBy = village.Offices.Tax.Actor.Id, reason = "x" }
+        );
         await ApiFixture.RefusedAsync("wrong-state", second, $"{path}/confirmation");
         await village.Offices.Tax.PostAsync(path, new { confirmBy = "tax.second", reason = "重复上传" });
         await ApiFixture.RefusedAsync("self-approval", village.Offices.Tax, $"{path}/confirmation");

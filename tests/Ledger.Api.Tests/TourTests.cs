@@ -11,13 +11,14 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private Dictionary<string, string> Sample(string database) => new()
-    {
-        ["ConnectionStrings__Ledger"] = database,
-        ["Ledger__KeyFile"] = Path.Combine(_folder.FullName, "keys.json"),
-        ["Ledger__Sample"] = "true",
-        ["Ledger__SampleFolder"] = Path.Combine(_folder.FullName, ".sample"),
-    };
+    private Dictionary<string, string> Sample(string database) =>
+        new()
+        {
+            ["ConnectionStrings__Ledger"] = database,
+            ["Ledger__KeyFile"] = Path.Combine(_folder.FullName, "keys.json"),
+            ["Ledger__Sample"] = "true",
+            ["Ledger__SampleFolder"] = Path.Combine(_folder.FullName, ".sample"),
+        };
 
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex ShellBlock();
@@ -28,12 +29,18 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
     /// <summary>The tour's commands, and the status that each curl shall get: 2xx, or what the comment above the step says for its last one.</summary>
     private static (string Script, IReadOnlyList<int> Expected) Tour()
     {
-        var script = string.Join("\n", ShellBlock().Matches(File.ReadAllText(Path.Combine(Repository, "docs", "tour.md"))).Select(m => m.Groups[1].Value));
+        var script = string.Join(
+            "\n",
+            ShellBlock()
+                .Matches(File.ReadAllText(Path.Combine(Repository, "docs", "tour.md")))
+                .Select(m => m.Groups[1].Value)
+        );
         var expected = new List<int>();
         foreach (var step in script.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
         {
             expected.AddRange(Enumerable.Repeat(2, Regex.Count(step, @"\bcurl ")));
-            if (ExpectedRefusal().Match(step) is { Success: true } refusal) expected[^1] = int.Parse(refusal.Groups[1].Value);
+            if (ExpectedRefusal().Match(step) is { Success: true } refusal)
+                expected[^1] = int.Parse(refusal.Groups[1].Value);
         }
         return (script, expected);
     }
@@ -43,7 +50,8 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         get
         {
             var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (!File.Exists(Path.Combine(folder.FullName, "CollectiveSubsidy.sln"))) folder = folder.Parent!;
+            while (!File.Exists(Path.Combine(folder.FullName, "CollectiveSubsidy.sln")))
+                folder = folder.Parent!;
             return folder.FullName;
         }
     }
@@ -55,7 +63,11 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
     public async Task Every_curl_of_the_tour_works_as_printed_twice()
     {
         await using var product = await ApiProcess.StartAsync(Sample(await databases.NewDatabaseAsync("ledger_tour")));
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded", Loading);
+        await ApiFixture.EventuallyAsync(
+            () => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)),
+            "the sample is loaded",
+            Loading
+        );
 
         var (script, expected) = Tour();
         Assert.True(expected.Count > 20, script);
@@ -68,7 +80,8 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         Assert.Contains("成立 OK：事件", first);
         Assert.Contains("条与检查点相符", first);
         var marked = Path.Combine(_folder.FullName, ".sample", "roster-marked.xlsx");
-        using (var workbook = System.IO.Compression.ZipFile.OpenRead(marked)) Assert.NotNull(workbook.GetEntry("xl/workbook.xml"));
+        using (var workbook = System.IO.Compression.ZipFile.OpenRead(marked))
+            Assert.NotNull(workbook.GetEntry("xl/workbook.xml"));
         var second = Run(script, expected);
         Assert.Contains("\"creditedAmount\":28320.00", second);
     }
@@ -77,7 +90,15 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
     {
         var statuses = Path.Combine(_folder.FullName, "statuses");
         File.Delete(statuses);
-        var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", $"curl() {{ command curl -w '%{{stderr}}%{{http_code}}\\n' \"$@\" 2>>'{statuses}'; }}\n{script}"])
+        var start = new ProcessStartInfo(
+            "bash",
+            [
+                "-euo",
+                "pipefail",
+                "-c",
+                $"curl() {{ command curl -w '%{{stderr}}%{{http_code}}\\n' \"$@\" 2>>'{statuses}'; }}\n{script}",
+            ]
+        )
         {
             WorkingDirectory = _folder.FullName,
             RedirectStandardOutput = true,
@@ -99,14 +120,23 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         var database = await databases.NewDatabaseAsync("ledger_sample");
         await using (var killed = await ApiProcess.StartAsync(Sample(database)))
         {
-            await ApiFixture.EventuallyAsync(() => Task.FromResult(Regex.IsMatch(killed.Output, " [34][0-9]%")), "a third is loaded", Loading);
+            await ApiFixture.EventuallyAsync(
+                () => Task.FromResult(Regex.IsMatch(killed.Output, " [34][0-9]%")),
+                "a third is loaded",
+                Loading
+            );
             await killed.KillAsync();
         }
         await using var product = await ApiProcess.StartAsync(Sample(database));
-        await ApiFixture.EventuallyAsync(() => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)), "the sample is loaded", Loading);
+        await ApiFixture.EventuallyAsync(
+            () => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)),
+            "the sample is loaded",
+            Loading
+        );
         await using var source = Npgsql.NpgsqlDataSource.Create(database);
         await using var connection = await source.OpenConnectionAsync();
-        Task<List<long>> Count(string table) => connection.QueryAsync($"select count(*) from ledger.{table}", r => r.GetInt64(0));
+        Task<List<long>> Count(string table) =>
+            connection.QueryAsync($"select count(*) from ledger.{table}", r => r.GetInt64(0));
         Assert.Equal(3000, (await Count("mt_doc_member")).Single());
         Assert.Equal(12, (await Count("mt_doc_fund")).Single());
         Assert.Equal(11, (await Count("mt_doc_application")).Single());

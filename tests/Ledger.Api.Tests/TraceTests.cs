@@ -22,8 +22,11 @@ public sealed class TraceTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var members = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines").Select(l => l.GetProperty("memberId").GetString()!).ToArray();
-        Task<JsonElement> Line(string member) => village.Offices.Auditor.GetAsync($"/api/trace{village.ApplicationPath["/api".Length..]}/members/{member}");
+        var members = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")
+            .Select(l => l.GetProperty("memberId").GetString()!)
+            .ToArray();
+        Task<JsonElement> Line(string member) =>
+            village.Offices.Auditor.GetAsync($"/api/trace{village.ApplicationPath["/api".Length..]}/members/{member}");
 
         var middle = await Line(members[1]);
         Assert.Equal([50m, 50m], Items(middle, "sources").Select(s => s.GetProperty("amount").GetDecimal()));
@@ -35,34 +38,78 @@ public sealed class TraceTests(ApiFixture api)
         Assert.DoesNotContain(people[1].Name, middle.GetRawText());
 
         var down = await village.Officer.GetAsync($"/api/trace/funds/{village.FundId}/allocations/{second}?limit=1");
-        Assert.Equal((200m, 150m, 50m, 2), (down.GetProperty("amount").GetDecimal(), down.GetProperty("usedAmount").GetDecimal(), down.GetProperty("availableAmount").GetDecimal(), down.GetProperty("useCount").GetInt32()));
+        Assert.Equal(
+            (200m, 150m, 50m, 2),
+            (
+                down.GetProperty("amount").GetDecimal(),
+                down.GetProperty("usedAmount").GetDecimal(),
+                down.GetProperty("availableAmount").GetDecimal(),
+                down.GetProperty("useCount").GetInt32()
+            )
+        );
         Assert.Equal(1, down.GetProperty("next").GetInt32());
 
         // The middle line goes back: half of it is the second allocation's again, and the next application takes the rest of it first.
-        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[1] }, reason = "放弃" });
-        Assert.Equal(100m, (await village.Officer.GetAsync($"/api/trace/funds/{village.FundId}/allocations/{second}")).GetProperty("availableAmount").GetDecimal());
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/line-withdrawals",
+            new { memberIds = new[] { members[1] }, reason = "放弃" }
+        );
+        Assert.Equal(
+            100m,
+            (await village.Officer.GetAsync($"/api/trace/funds/{village.FundId}/allocations/{second}"))
+                .GetProperty("availableAmount")
+                .GetDecimal()
+        );
         await village.FileAsync([people[1]]);
         await village.ReviewAsync();
         await village.ApproveAsync();
         var again = await Line(members[1]);
         Assert.Equal([50m, 50m], Items(again, "sources").Select(s => s.GetProperty("amount").GetDecimal()).Order());
-        Assert.Equal(2, Items(again, "sources").Select(s => s.GetProperty("allocationId").GetString()).Distinct().Count());
+        Assert.Equal(
+            2,
+            Items(again, "sources").Select(s => s.GetProperty("allocationId").GetString()).Distinct().Count()
+        );
 
         // The way of the fen that went out, came back and went out again, step by step.
         foreach (var source in Items(again, "sources"))
         {
             var allocation = source.GetProperty("allocationId").GetString();
-            var paths = await village.Offices.Auditor.GetAsync($"/api/trace{village.ApplicationPath["/api".Length..]}/members/{members[1]}/allocations/{allocation}");
+            var paths = await village.Offices.Auditor.GetAsync(
+                $"/api/trace{village.ApplicationPath["/api".Length..]}/members/{members[1]}/allocations/{allocation}"
+            );
             Assert.Equal(50m, paths.GetProperty("amount").GetDecimal());
             var steps = Items(Assert.Single(Items(paths, "paths")), "steps");
-            Assert.Equal(allocation == second ? ["allocated"] : ["allocated", "released"], steps.Select(s => s.GetProperty("kind").GetString()!));
+            Assert.Equal(
+                allocation == second ? ["allocated"] : ["allocated", "released"],
+                steps.Select(s => s.GetProperty("kind").GetString()!)
+            );
             Assert.All(steps, s => Assert.Equal(50m, s.GetProperty("amount").GetDecimal()));
         }
-        await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/trace{village.ApplicationPath["/api".Length..]}/members/{members[1]}/allocations/allocation-x");
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/trace{village.ApplicationPath["/api".Length..]}/members/{members[1]}/allocations/allocation-x"
+        );
 
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Auditor, HttpMethod.Get, $"/api/trace/funds/{village.FundId}/allocations/{second}");
-        await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/trace/funds/{village.FundId}/allocations/allocation-x");
-        await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/trace/applications/{village.ApplicationId}/members/member-x");
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            api.NewOffices().Auditor,
+            HttpMethod.Get,
+            $"/api/trace/funds/{village.FundId}/allocations/{second}"
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/trace/funds/{village.FundId}/allocations/allocation-x"
+        );
+        await ApiFixture.RefusedAsync(
+            "not-found",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/trace/applications/{village.ApplicationId}/members/member-x"
+        );
     }
 
     /// <summary>Random histories of two funds, with every way in, out and back: the index walk finds what a search from end to end finds.</summary>
@@ -76,7 +123,17 @@ public sealed class TraceTests(ApiFixture api)
         var stored = new StoredAxes(connection, "ledger");
         for (var history = 0; history < 100; history++)
         {
-            var funds = Enumerable.Range(0, 2).Select(i => FundDecider.Open(null, "c", "x", "370811102201").Events.Aggregate((Fund?)null, (f, e) => StateProjection<Fund>.Fold(f, $"fund-t{history}-{i}", e))!).ToArray();
+            var funds = Enumerable
+                .Range(0, 2)
+                .Select(i =>
+                    FundDecider
+                        .Open(null, "c", "x", "370811102201")
+                        .Events.Aggregate(
+                            (Fund?)null,
+                            (f, e) => StateProjection<Fund>.Fold(f, $"fund-t{history}-{i}", e)
+                        )!
+                )
+                .ToArray();
             var entries = new List<AxisEntry>();
             void Take(int i, IReadOnlyList<IEventOf<Fund>> events)
             {
@@ -91,27 +148,86 @@ public sealed class TraceTests(ApiFixture api)
                 var i = random.Next(2);
                 var (fund, amount) = (funds[i], new Money(random.Next(2) == 0 ? 1 : random.Next(1, 300)));
                 var pocket = random.Next(2) == 0 ? "general" : SubAccount.ForYear(2026);
-                var back = fund.Commitments.Where(c => c.Value.ReservedFen.IsPositive).Select(c => (Id: c.Key, entries.Last(e => e.Kind == EntryKind.Reserved && e.Reference == c.Key).Span.Fen)).ToList();
+                var back = fund
+                    .Commitments.Where(c => c.Value.ReservedFen.IsPositive)
+                    .Select(c =>
+                        (Id: c.Key, entries.Last(e => e.Kind == EntryKind.Reserved && e.Reference == c.Key).Span.Fen)
+                    )
+                    .ToList();
                 switch (random.Next(6))
                 {
-                    case 0 or 1: Take(i, FundDecider.Allocate(fund, $"a{history}-{step}", SourceKind.Charity, "x", amount, "donor-1", pocket == "general" ? null : new Earmark(2026), slip, day).Events); break;
-                    case 2 or 3: Take(i, FundDecider.Reserve(fund, $"app{step}", 2026, pocket, amount, 1).Events); break;
+                    case 0 or 1:
+                        Take(
+                            i,
+                            FundDecider
+                                .Allocate(
+                                    fund,
+                                    $"a{history}-{step}",
+                                    SourceKind.Charity,
+                                    "x",
+                                    amount,
+                                    "donor-1",
+                                    pocket == "general" ? null : new Earmark(2026),
+                                    slip,
+                                    day
+                                )
+                                .Events
+                        );
+                        break;
+                    case 2 or 3:
+                        Take(i, FundDecider.Reserve(fund, $"app{step}", 2026, pocket, amount, 1).Events);
+                        break;
                     case 4 when back.Count > 0:
                         var one = back[random.Next(back.Count)];
-                        Take(i, FundDecider.Release(fund, one.Id, [new FenInterval(one.Fen.To - fund.Commitments[one.Id].ReservedFen.Fen, one.Fen.To)], "x").Events);
+                        Take(
+                            i,
+                            FundDecider
+                                .Release(
+                                    fund,
+                                    one.Id,
+                                    [
+                                        new FenInterval(
+                                            one.Fen.To - fund.Commitments[one.Id].ReservedFen.Fen,
+                                            one.Fen.To
+                                        ),
+                                    ],
+                                    "x"
+                                )
+                                .Events
+                        );
                         break;
-                    case 5 when random.Next(3) == 0: Take(i, FundDecider.LiftEarmark(fund, SubAccount.ForYear(2026), slip).Events); break;
+                    case 5 when random.Next(3) == 0:
+                        Take(i, FundDecider.LiftEarmark(fund, SubAccount.ForYear(2026), slip).Events);
+                        break;
                     case 5:
-                        var (from, to, refused) = FundDecider.Transfer(fund, funds[1 - i], fund.Pocket("general").Available.IsPositive ? new Money(1) : null);
-                        if (refused is null) { Take(i, from); Take(1 - i, to); }
+                        var (from, to, refused) = FundDecider.Transfer(
+                            fund,
+                            funds[1 - i],
+                            fund.Pocket("general").Available.IsPositive ? new Money(1) : null
+                        );
+                        if (refused is null)
+                        {
+                            Take(i, from);
+                            Take(1 - i, to);
+                        }
                         break;
                 }
             }
             await using (var session = api.Host.Services.GetRequiredService<IDocumentStore>().LightweightSession())
             {
                 foreach (var e in entries)
-                    session.QueueSqlCommand("insert into ledger.fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, event_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        e.Axis.Word(), e.Span.Account, e.Span.Fen.From, e.Span.Fen.To, e.Kind.Word(), e.Reference, (object?)e.Origin?.Account ?? DBNull.Value, (object?)e.Origin?.Fen.From ?? DBNull.Value, Guid.Empty);
+                    session.QueueSqlCommand(
+                        "insert into ledger.fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, event_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        e.Axis.Word(),
+                        e.Span.Account,
+                        e.Span.Fen.From,
+                        e.Span.Fen.To,
+                        e.Kind.Word(),
+                        e.Reference,
+                        (object?)e.Origin?.Account ?? DBNull.Value,
+                        (object?)e.Origin?.Fen.From ?? DBNull.Value,
+                        Guid.Empty
+                    );
                 await session.SaveChangesAsync();
             }
             var memory = new AxesInMemory(entries);
@@ -123,8 +239,11 @@ public sealed class TraceTests(ApiFixture api)
         await connection.ExecuteAsync("delete from ledger.fen_axis where account like 'fund-t%'");
     }
 
-    private static IEnumerable<string> Told(IEnumerable<Place> places) => places.Select(p => $"{p.Kind} {p.Span} {p.ApplicationId}").Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Told(IEnumerable<Place> places) =>
+        places.Select(p => $"{p.Kind} {p.Span} {p.ApplicationId}").Order(StringComparer.Ordinal);
 
     private static IEnumerable<string> Told(IEnumerable<Source> sources) =>
-        sources.Select(s => string.Join(" < ", s.Path.Select(p => $"{p.Entry.Kind} {p.Entry.Span.Account} {p.Fen}"))).Order(StringComparer.Ordinal);
+        sources
+            .Select(s => string.Join(" < ", s.Path.Select(p => $"{p.Entry.Kind} {p.Entry.Span.Account} {p.Fen}")))
+            .Order(StringComparer.Ordinal);
 }

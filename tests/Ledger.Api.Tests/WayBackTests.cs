@@ -7,31 +7,59 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class WayBackTests(ApiFixture api)
 {
-    private async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People, string[] Members)> ApprovedAsync(int people, decimal money = 1000)
+    private async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People, string[] Members)> ApprovedAsync(
+        int people,
+        decimal money = 1000
+    )
     {
         var (village, persons) = await api.ReadyToFileAsync(people, subsidy: 100, money: money);
         await village.FileAsync(persons);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var lines = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray();
+        var lines = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")
+            .EnumerateArray();
         return (village, persons, [.. lines.Select(l => l.GetProperty("memberId").GetString()!)]);
     }
 
-    private static async Task BalanceAsync(SampleVillage village, decimal available, decimal reserved, decimal inTransit, decimal credited, decimal returned = 0)
+    private static async Task BalanceAsync(
+        SampleVillage village,
+        decimal available,
+        decimal reserved,
+        decimal inTransit,
+        decimal credited,
+        decimal returned = 0
+    )
     {
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
         decimal At(string name) => fund.GetProperty(name).GetDecimal();
-        Assert.Equal((available, reserved, inTransit, credited, returned),
-            (At("availableAmount"), At("reservedAmount"), At("inTransitAmount"), At("creditedAmount"), At("returnedAmount")));
+        Assert.Equal(
+            (available, reserved, inTransit, credited, returned),
+            (
+                At("availableAmount"),
+                At("reservedAmount"),
+                At("inTransitAmount"),
+                At("creditedAmount"),
+                At("returnedAmount")
+            )
+        );
         var trial = await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/trial-balance");
         Assert.Equal(0m, trial.GetProperty("sumAmount").GetDecimal());
-        var books = trial.GetProperty("accounts").EnumerateArray().ToDictionary(a => a.GetProperty("account").GetString()!, a => a.GetProperty("amount").GetDecimal());
-        Assert.Equal(available, books.Where(b => b.Key.StartsWith("available:", StringComparison.Ordinal)).Sum(b => b.Value));
+        var books = trial
+            .GetProperty("accounts")
+            .EnumerateArray()
+            .ToDictionary(a => a.GetProperty("account").GetString()!, a => a.GetProperty("amount").GetDecimal());
+        Assert.Equal(
+            available,
+            books.Where(b => b.Key.StartsWith("available:", StringComparison.Ordinal)).Sum(b => b.Value)
+        );
         Assert.Equal(credited, books.GetValueOrDefault("credited"));
     }
 
     private static async Task<decimal> UsedAsync(SampleVillage village, string member) =>
-        (await village.Offices.Auditor.GetAsync($"/api/members/{member}/years/{village.Year}")).GetProperty("usedAmount").GetDecimal();
+        (await village.Offices.Auditor.GetAsync($"/api/members/{member}/years/{village.Year}"))
+            .GetProperty("usedAmount")
+            .GetDecimal();
 
     [Fact]
     public async Task C17_partial_payment_bank_return_refund_and_settlement()
@@ -40,40 +68,80 @@ public sealed class WayBackTests(ApiFixture api)
         await village.NoticeAsync();
         api.Clock.Advance(TimeSpan.FromDays(8));
         var payments = 0;
-        async Task<object> Payment(decimal amount, params string[]? some) => new
-        {
-            amount,
-            purpose = "member-subsidy",
-            bankReference = $"NX{++payments}",
-            evidence = new[] { await village.Officer.EvidenceAsync($"slip {payments}") },
-            memberIds = some,
-        };
-        await ApiFixture.RefusedAsync("use-outside-ring-fence", village.Officer, $"{village.ApplicationPath}/payment", await Payment(400, members[0], members[1]));
-        await village.Officer.PostAsync($"{village.ApplicationPath}/payment", await Payment(200, members[0], members[1]));
+        async Task<object> Payment(decimal amount, params string[]? some) =>
+            new
+            {
+                amount,
+                purpose = "member-subsidy",
+                bankReference = $"NX{++payments}",
+                evidence = new[] { await village.Officer.EvidenceAsync($"slip {payments}") },
+                memberIds = some,
+            };
+        await ApiFixture.RefusedAsync(
+            "use-outside-ring-fence",
+            village.Officer,
+            $"{village.ApplicationPath}/payment",
+            await Payment(400, members[0], members[1])
+        );
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/payment",
+            await Payment(200, members[0], members[1])
+        );
         await BalanceAsync(village, 600, 200, 200, 0);
         await village.Officer.PostAsync($"{village.ApplicationPath}/payment", await Payment(200, null));
-        await village.Officer.PostAsync($"{village.ApplicationPath}/bank-returns",
-            new { memberIds = new[] { members[3] }, bankReference = "TH1", reason = "账号有误", evidence = new[] { await village.Officer.EvidenceAsync("return") } });
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/bank-returns",
+            new
+            {
+                memberIds = new[] { members[3] },
+                bankReference = "TH1",
+                reason = "账号有误",
+                evidence = new[] { await village.Officer.EvidenceAsync("return") },
+            }
+        );
         await BalanceAsync(village, 600, 100, 300, 0);
         Assert.Equal(100m, await UsedAsync(village, members[3]));
         await village.ImportReceiptsAsync([(people[0], new Money(10_000)), (people[1], new Money(10_000))], api.Today);
         await ApiFixture.RefusedAsync("wrong-state", village.Offices.Approver, $"{village.ApplicationPath}/settlement");
 
-        async Task<object> Refund(string member, string reason) => new
-        {
-            memberId = member,
-            reason,
-            bankReference = "TK1",
-            evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
-        };
-        await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/refunds", await Refund(members[2], "death"));
-        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[3] }, reason = "本人放弃" });
+        async Task<object> Refund(string member, string reason) =>
+            new
+            {
+                memberId = member,
+                reason,
+                bankReference = "TK1",
+                evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
+            };
+        await village.Offices.Reviewer.PostAsync(
+            $"{village.ApplicationPath}/refunds",
+            await Refund(members[2], "death")
+        );
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/line-withdrawals",
+            new { memberIds = new[] { members[3] }, reason = "本人放弃" }
+        );
         await BalanceAsync(village, 800, 0, 0, 200);
         await village.SettleAsync();
-        await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/refunds", await Refund(members[0], "catch-up-found"));
-        await ApiFixture.RefusedAsync("field-invalid", village.Offices.Reviewer, $"{village.ApplicationPath}/refunds", await Refund(members[0], "catch-up-found"));
+        await village.Offices.Reviewer.PostAsync(
+            $"{village.ApplicationPath}/refunds",
+            await Refund(members[0], "catch-up-found")
+        );
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Offices.Reviewer,
+            $"{village.ApplicationPath}/refunds",
+            await Refund(members[0], "catch-up-found")
+        );
         await BalanceAsync(village, 900, 0, 0, 100);
-        Assert.Equal([0m, 100m, 0m, 0m], [await UsedAsync(village, members[0]), await UsedAsync(village, members[1]), await UsedAsync(village, members[2]), await UsedAsync(village, members[3])]);
+        Assert.Equal(
+            [0m, 100m, 0m, 0m],
+            [
+                await UsedAsync(village, members[0]),
+                await UsedAsync(village, members[1]),
+                await UsedAsync(village, members[2]),
+                await UsedAsync(village, members[3]),
+            ]
+        );
         await village.FileAsync([people[0]]); // the cap and the right to apply are back
     }
 
@@ -81,14 +149,30 @@ public sealed class WayBackTests(ApiFixture api)
     public async Task C14_a_withdrawn_application_gives_back_money_and_caps()
     {
         var (village, people, members) = await ApprovedAsync(3);
-        await village.Officer.PostAsync($"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[1] }, reason = "本人放弃" });
+        await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/line-withdrawals",
+            new { memberIds = new[] { members[1] }, reason = "本人放弃" }
+        );
         await BalanceAsync(village, 800, 200, 0, 0);
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, $"{village.ApplicationPath}/line-withdrawals", new { memberIds = new[] { members[1] }, reason = "x" });
-        var withdrawn = await village.Officer.PostAsync($"{village.ApplicationPath}/withdrawal", new { reason = "重新议定" });
+        await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            $"{village.ApplicationPath}/line-withdrawals",
+            new { memberIds = new[] { members[1] }, reason = "x" }
+        );
+        var withdrawn = await village.Officer.PostAsync(
+            $"{village.ApplicationPath}/withdrawal",
+            new { reason = "重新议定" }
+        );
         Assert.Equal("withdrawn", withdrawn.GetProperty("status").GetString());
         await BalanceAsync(village, 1000, 0, 0, 0);
         Assert.Equal(0m, await UsedAsync(village, members[0]));
-        await ApiFixture.RefusedAsync("wrong-state", village.Officer, $"{village.ApplicationPath}/withdrawal", new { reason = "x" });
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            village.Officer,
+            $"{village.ApplicationPath}/withdrawal",
+            new { reason = "x" }
+        );
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
@@ -103,7 +187,12 @@ public sealed class WayBackTests(ApiFixture api)
         var wrong = (await village.AllocateAsync(7000)).GetProperty("allocationId").GetString();
         var township = village.Offices.Township(village.VillageCode[..9]);
         var path = $"/api/funds/{village.FundId}/allocations/{wrong}/reversal";
-        await ApiFixture.RefusedAsync("self-approval", village.Officer, path, new { confirmBy = village.Officer.Actor.Id, reason = "多记" });
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            village.Officer,
+            path,
+            new { confirmBy = village.Officer.Actor.Id, reason = "多记" }
+        );
         await ApiFixture.RefusedAsync("wrong-state", township, $"{path}/confirmation");
         await village.Officer.PostAsync(path, new { confirmBy = township.Actor.Id, reason = "多记一位" });
         await ApiFixture.RefusedAsync("self-approval", village.Officer, $"{path}/confirmation");
@@ -112,13 +201,39 @@ public sealed class WayBackTests(ApiFixture api)
         await ApiFixture.RefusedAsync("wrong-state", township, $"{path}/confirmation");
 
         object Resolved(params string[] evidence) => new { reason = "村民会议决议终止", evidence };
-        await ApiFixture.RefusedAsync("evidence-missing", village.Officer, $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return", Resolved());
-        await ApiFixture.RefusedAsync("wrong-state", village.Officer, $"/api/funds/{village.FundId}/closure", Resolved(await village.Officer.EvidenceAsync("resolution")));
-        await village.Officer.PostAsync($"/api/funds/{village.FundId}/sub-accounts/general/surplus-return", Resolved(await village.Officer.EvidenceAsync("resolution")));
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            village.Officer,
+            $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return",
+            Resolved()
+        );
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            village.Officer,
+            $"/api/funds/{village.FundId}/closure",
+            Resolved(await village.Officer.EvidenceAsync("resolution"))
+        );
+        await village.Officer.PostAsync(
+            $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return",
+            Resolved(await village.Officer.EvidenceAsync("resolution"))
+        );
         await BalanceAsync(village, 0, 0, 0, 0, 7500);
-        await village.Officer.PostAsync($"/api/funds/{village.FundId}/closure", Resolved(await village.Officer.EvidenceAsync("resolution")));
-        await ApiFixture.RefusedAsync("fund-closed", village.Officer, $"/api/funds/{village.FundId}/allocations",
-            new { amount = 1, source = "collective-income", sourceName = "x", evidence = new[] { await village.Officer.EvidenceAsync("slip") } });
+        await village.Officer.PostAsync(
+            $"/api/funds/{village.FundId}/closure",
+            Resolved(await village.Officer.EvidenceAsync("resolution"))
+        );
+        await ApiFixture.RefusedAsync(
+            "fund-closed",
+            village.Officer,
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 1,
+                source = "collective-income",
+                sourceName = "x",
+                evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            }
+        );
     }
 
     [Fact]
@@ -126,32 +241,61 @@ public sealed class WayBackTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var last = village.Year - 1;
-        async Task<object> Income(DateOnly on, int? corrects = null) => new
-        {
-            amount = 300,
-            source = "collective-income",
-            sourceName = "租金",
-            evidence = new[] { await village.Officer.EvidenceAsync($"slip {Guid.NewGuid()}") },
-            effectiveDate = on,
-            correctsYear = corrects,
-        };
+        async Task<object> Income(DateOnly on, int? corrects = null) =>
+            new
+            {
+                amount = 300,
+                source = "collective-income",
+                sourceName = "租金",
+                evidence = new[] { await village.Officer.EvidenceAsync($"slip {Guid.NewGuid()}") },
+                effectiveDate = on,
+                correctsYear = corrects,
+            };
         var allocations = $"/api/funds/{village.FundId}/allocations";
         await village.Officer.PostAsync(allocations, await Income(new DateOnly(last, 12, 31)));
         await village.Officer.PostAsync(allocations, await Income(new DateOnly(last + 1, 1, 1)));
-        await ApiFixture.RefusedAsync("wrong-state", village.Officer, $"/api/funds/{village.FundId}/years/{village.Year}/close");
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            village.Officer,
+            $"/api/funds/{village.FundId}/years/{village.Year}/close"
+        );
         var closed = await village.Officer.PostAsync($"/api/funds/{village.FundId}/years/{last}/close");
-        Assert.Equal([("available:general", 300m), ("source:collective-income", -300m)],
-            closed.GetProperty("accounts").EnumerateArray().Select(a => (a.GetProperty("account").GetString()!, a.GetProperty("amount").GetDecimal())));
-        await ApiFixture.RefusedAsync("year-closed", village.Officer, $"/api/funds/{village.FundId}/years/{last}/close");
-        await ApiFixture.RefusedAsync("year-closed", village.Officer, allocations, await Income(new DateOnly(last, 6, 1)));
+        Assert.Equal(
+            [("available:general", 300m), ("source:collective-income", -300m)],
+            closed
+                .GetProperty("accounts")
+                .EnumerateArray()
+                .Select(a => (a.GetProperty("account").GetString()!, a.GetProperty("amount").GetDecimal()))
+        );
+        await ApiFixture.RefusedAsync(
+            "year-closed",
+            village.Officer,
+            $"/api/funds/{village.FundId}/years/{last}/close"
+        );
+        await ApiFixture.RefusedAsync(
+            "year-closed",
+            village.Officer,
+            allocations,
+            await Income(new DateOnly(last, 6, 1))
+        );
         await ApiFixture.RefusedAsync("field-invalid", village.Officer, allocations, await Income(api.Today, last + 1));
         await village.Officer.PostAsync(allocations, await Income(api.Today, last));
 
-        var again = await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/trial-balance?at={last}-12-31");
+        var again = await village.Offices.Auditor.GetAsync(
+            $"/api/funds/{village.FundId}/trial-balance?at={last}-12-31"
+        );
         Assert.Equal(closed.GetProperty("digest").GetString(), again.GetProperty("digest").GetString());
         Assert.True(again.GetProperty("isSealed").GetBoolean());
-        Assert.Equal(closed.GetProperty("digest").GetString(), await api.ScalarAsync<string>(
-            "select data ->> 'trialBalanceDigest' from ledger.mt_events where type = 'year_closed' and stream_id = @id", ("id", village.FundId)));
-        Assert.Equal(900m, (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal()); // carried forward
+        Assert.Equal(
+            closed.GetProperty("digest").GetString(),
+            await api.ScalarAsync<string>(
+                "select data ->> 'trialBalanceDigest' from ledger.mt_events where type = 'year_closed' and stream_id = @id",
+                ("id", village.FundId)
+            )
+        );
+        Assert.Equal(
+            900m,
+            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal()
+        ); // carried forward
     }
 }

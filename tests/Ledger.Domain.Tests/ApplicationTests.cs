@@ -11,50 +11,127 @@ namespace Ledger.Domain.Tests;
 /// <summary>The application's way and the approval over all that it touches: C2, C12, C14 to C17.</summary>
 public sealed class ApplicationTests
 {
-    private const string Id = "application-1", Collective = "collective-1", Village = "370811102201";
+    private const string Id = "application-1",
+        Collective = "collective-1",
+        Village = "370811102201";
     private static readonly string Digest = new('d', 64);
-    private static readonly Actor Officer = Given.Actor("officer"), Reviewer = Given.Actor("reviewer"), Approver = Given.Actor("approver");
-    private static readonly Pilot Pilot = Given.State<Pilot>("pilot-370811", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
+    private static readonly Actor Officer = Given.Actor("officer"),
+        Reviewer = Given.Actor("reviewer"),
+        Approver = Given.Actor("approver");
+    private static readonly Pilot Pilot = Given.State<Pilot>(
+        "pilot-370811",
+        new PilotApplied("370811", "x", "y", []),
+        new PilotApproved("x")
+    );
     private static readonly Standard Flat = new(StandardKind.Flat, new Money(10_000), []);
-    private static readonly Plan Plan = Given.State<Plan>("plan-1", new PlanDrafted(Collective, "fund-1", Village, 2026, new PlanContent("s", "s", Flat)), new PlanAdopted(1));
+    private static readonly Plan Plan = Given.State<Plan>(
+        "plan-1",
+        new PlanDrafted(Collective, "fund-1", Village, 2026, new PlanContent("s", "s", Flat)),
+        new PlanAdopted(1)
+    );
 
     private static readonly Fund Fund = Given.State<Fund>("fund-1", new FundOpened(Collective, "n", Village));
-    private static readonly Domain.Collectives.Collective TheCollective = Given.State<Domain.Collectives.Collective>(Collective, new Domain.Collectives.CollectiveRegistered("c", "n", Village));
+    private static readonly Domain.Collectives.Collective TheCollective = Given.State<Domain.Collectives.Collective>(
+        Collective,
+        new Domain.Collectives.CollectiveRegistered("c", "n", Village)
+    );
 
     private static readonly Dictionary<string, string> NoFindings = [];
 
-    private static RosterLine[] Lines(int n) => [.. Enumerable.Range(1, n).Select(i => new RosterLine(i + 1, $"member-{i:00000000000000000000000000000000}", new Money(30_000), new Money(10_000)))];
+    private static RosterLine[] Lines(int n) =>
+        [
+            .. Enumerable
+                .Range(1, n)
+                .Select(i => new RosterLine(
+                    i + 1,
+                    $"member-{i:00000000000000000000000000000000}",
+                    new Money(30_000),
+                    new Money(10_000)
+                )),
+        ];
 
     private static Application Filed(int lines) =>
-        Given.And<Application>(null, Id, ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(lines)), Officer).Then())!;
+        Given.And<Application>(
+            null,
+            Id,
+            ApplicationDecider
+                .File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(lines)), Officer)
+                .Then()
+        )!;
 
-    private static Application Then(Application a, Func<Application, Decision<Application>> decide) => a.And(Id, decide(a).Then())!;
+    private static Application Then(Application a, Func<Application, Decision<Application>> decide) =>
+        a.And(Id, decide(a).Then())!;
 
-    private static Application Reviewed(int lines) => Then(Filed(lines), a => ApplicationDecider.Review(a, [], true, NoFindings, Reviewer));
+    private static Application Reviewed(int lines) =>
+        Then(Filed(lines), a => ApplicationDecider.Review(a, [], true, NoFindings, Reviewer));
 
-    private static (Approval.Events? Events, Rejection? Rejection) Approve(Application a, long fundFen, Func<int, MemberYear>? year = null, Pilot? pilot = null, Actor? by = null,
-        Func<LineBasis, LineBasis>? change = null)
+    private static (Approval.Events? Events, Rejection? Rejection) Approve(
+        Application a,
+        long fundFen,
+        Func<int, MemberYear>? year = null,
+        Pilot? pilot = null,
+        Actor? by = null,
+        Func<LineBasis, LineBasis>? change = null
+    )
     {
-        var fund = Given.State<Fund>("fund-1", new FundOpened(Collective, "n", Village),
-            new FundsAllocated("a", SourceKind.CollectiveIncome, "s", SubAccount.General, new Money(fundFen), new FenInterval(0, fundFen), [Digest]));
+        var fund = Given.State<Fund>(
+            "fund-1",
+            new FundOpened(Collective, "n", Village),
+            new FundsAllocated(
+                "a",
+                SourceKind.CollectiveIncome,
+                "s",
+                SubAccount.General,
+                new Money(fundFen),
+                new FenInterval(0, fundFen),
+                [Digest]
+            )
+        );
         var basis = Basis(a, year);
-        return Approval.Decide(a, TheCollective, fund, pilot ?? Pilot, change?.Invoke(basis) ?? basis, new Money(500_000), by ?? Approver);
+        return Approval.Decide(
+            a,
+            TheCollective,
+            fund,
+            pilot ?? Pilot,
+            change?.Invoke(basis) ?? basis,
+            new Money(500_000),
+            by ?? Approver
+        );
     }
 
     /// <summary>Everybody is a member, a payer and 40 years old.</summary>
-    private static LineBasis Basis(Application a, Func<int, MemberYear>? year = null) => new(Domain.Collectives.Lineage.Of(TheCollective, []), Flat, null, AgeLimits.Default,
-        a.Lines.ToDictionary(l => l.MemberId, l => Given.State<Member>(l.MemberId, new MemberRegistered(Collective, Village, "d"))),
-        a.Lines.Select((l, i) => (Id: a.MemberYearId(l), Year: year?.Invoke(i) ?? Payer())).ToDictionary(y => y.Id, y => y.Year), a.Lines.ToDictionary(l => l.MemberId, _ => 40));
+    private static LineBasis Basis(Application a, Func<int, MemberYear>? year = null) =>
+        new(
+            Domain.Collectives.Lineage.Of(TheCollective, []),
+            Flat,
+            null,
+            AgeLimits.Default,
+            a.Lines.ToDictionary(
+                l => l.MemberId,
+                l => Given.State<Member>(l.MemberId, new MemberRegistered(Collective, Village, "d"))
+            ),
+            a.Lines.Select((l, i) => (Id: a.MemberYearId(l), Year: year?.Invoke(i) ?? Payer()))
+                .ToDictionary(y => y.Id, y => y.Year),
+            a.Lines.ToDictionary(l => l.MemberId, _ => 40)
+        );
 
     private static MemberYear Payer(ContributionKind kind = ContributionKind.Regular) =>
-        Given.State<MemberYear>("y", new ContributionRecorded(kind, new Money(30_000), new Money(30_000), new DateOnly(2026, 1, 5), "r"));
+        Given.State<MemberYear>(
+            "y",
+            new ContributionRecorded(kind, new Money(30_000), new Money(30_000), new DateOnly(2026, 1, 5), "r")
+        );
 
     [Fact]
     public void C14_a_long_roster_is_listed_in_events_that_fit_a_log_entry()
     {
-        var events = ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(1001)), Officer).Then();
+        var events = ApplicationDecider
+            .File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(1001)), Officer)
+            .Then();
         Assert.Equal(1 + 5, events.Count);
-        Assert.All(events, e => Assert.InRange(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(e, e.GetType()).Length, 1, 60_000));
+        Assert.All(
+            events,
+            e => Assert.InRange(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(e, e.GetType()).Length, 1, 60_000)
+        );
         var application = Given.And<Application>(null, Id, events)!;
         Assert.Equal((1001, new Money(1001 * 10_000)), (application.Lines.Length, application.Total(LineStatus.Filed)));
     }
@@ -63,25 +140,74 @@ public sealed class ApplicationTests
     public void C2_C12_C14_what_is_missing_at_filing()
     {
         var submission = new Submission(Digest, Digest, Lines(1));
-        ApplicationDecider.File(Plan, null, Fund, SubAccount.General, submission, Officer).ThenRefused(Rejections.CountyNotInPilot);
-        ApplicationDecider.File(Plan with { AdoptedVersion = 0 }, Pilot, Fund, SubAccount.General, submission, Officer).ThenRefused(Rejections.PlanNotAdopted);
-        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, submission with { SealDigest = null }, Officer).ThenRefused(Rejections.SealMissing);
-        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, submission with { Lines = [] }, Officer).ThenRefused(Rejections.RosterInvalid);
-        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.ForYear(2027), submission, Officer).ThenRefused(Rejections.EarmarkMismatch);
-        ApplicationDecider.File(Plan, Pilot, Fund, SubAccount.General, submission with { Lines = Lines(Roster.MaxLines + 1) }, Officer).ThenRefused(Rejections.LimitExceeded);
+        ApplicationDecider
+            .File(Plan, null, Fund, SubAccount.General, submission, Officer)
+            .ThenRefused(Rejections.CountyNotInPilot);
+        ApplicationDecider
+            .File(Plan with { AdoptedVersion = 0 }, Pilot, Fund, SubAccount.General, submission, Officer)
+            .ThenRefused(Rejections.PlanNotAdopted);
+        ApplicationDecider
+            .File(Plan, Pilot, Fund, SubAccount.General, submission with { SealDigest = null }, Officer)
+            .ThenRefused(Rejections.SealMissing);
+        ApplicationDecider
+            .File(Plan, Pilot, Fund, SubAccount.General, submission with { Lines = [] }, Officer)
+            .ThenRefused(Rejections.RosterInvalid);
+        ApplicationDecider
+            .File(Plan, Pilot, Fund, SubAccount.ForYear(2027), submission, Officer)
+            .ThenRefused(Rejections.EarmarkMismatch);
+        ApplicationDecider
+            .File(
+                Plan,
+                Pilot,
+                Fund,
+                SubAccount.General,
+                submission with
+                {
+                    Lines = Lines(Roster.MaxLines + 1),
+                },
+                Officer
+            )
+            .ThenRefused(Rejections.LimitExceeded);
     }
 
     [Fact]
     public void C15_review_goes_line_by_line_in_several_sittings()
     {
         var a = Filed(3);
-        a = Then(a, x => ApplicationDecider.Review(x, [new LineVerdict(x.Lines[0].MemberId, true, null)], false, NoFindings, Reviewer));
+        a = Then(
+            a,
+            x =>
+                ApplicationDecider.Review(
+                    x,
+                    [new LineVerdict(x.Lines[0].MemberId, true, null)],
+                    false,
+                    NoFindings,
+                    Reviewer
+                )
+        );
         Assert.Equal(ApplicationStatus.Filed, a.Status);
-        a = Then(a, x => ApplicationDecider.Review(x, [new LineVerdict(x.Lines[1].MemberId, false, "迁出"), new LineVerdict(x.Lines[2].MemberId, true, null)], false, NoFindings, Reviewer));
+        a = Then(
+            a,
+            x =>
+                ApplicationDecider.Review(
+                    x,
+                    [
+                        new LineVerdict(x.Lines[1].MemberId, false, "迁出"),
+                        new LineVerdict(x.Lines[2].MemberId, true, null),
+                    ],
+                    false,
+                    NoFindings,
+                    Reviewer
+                )
+        );
         Assert.Equal(ApplicationStatus.Reviewed, a.Status);
         Assert.Equal([LineStatus.Accepted, LineStatus.Refused, LineStatus.Accepted], a.Lines.Select(l => l.Status));
-        ApplicationDecider.Review(a, [new LineVerdict(a.Lines[0].MemberId, false, null)], false, NoFindings, Reviewer).ThenRefused(Rejections.FieldInvalid);
-        ApplicationDecider.Review(a, [new LineVerdict("member-x", true, null)], false, NoFindings, Reviewer).ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider
+            .Review(a, [new LineVerdict(a.Lines[0].MemberId, false, null)], false, NoFindings, Reviewer)
+            .ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider
+            .Review(a, [new LineVerdict("member-x", true, null)], false, NoFindings, Reviewer)
+            .ThenRefused(Rejections.FieldInvalid);
         ApplicationDecider.Review(a, [], false, NoFindings, Reviewer).ThenRefused(Rejections.FieldInvalid);
     }
 
@@ -100,7 +226,10 @@ public sealed class ApplicationTests
     {
         var (events, rejection) = Approve(Reviewed(3), 50_000);
         Assert.Null(rejection);
-        Assert.Equal([new(0, 10_000), new(10_000, 20_000), new(20_000, 30_000)], events!.Members.Select(m => m.Event.Fen));
+        Assert.Equal(
+            [new(0, 10_000), new(10_000, 20_000), new(20_000, 30_000)],
+            events!.Members.Select(m => m.Event.Fen)
+        );
         var approved = Reviewed(3).And(Id, events.Application)!;
         Assert.Equal(events.Members.Select(m => (FenInterval?)m.Event.Fen), approved.Lines.Select(l => l.Fen));
     }
@@ -109,11 +238,27 @@ public sealed class ApplicationTests
     public void C4_C5_approval_leaves_out_by_name_whoever_may_get_nothing_any_more()
     {
         var a = Reviewed(4);
-        var (events, rejection) = Approve(a, 20_000, i => i switch { 1 => Payer(ContributionKind.CatchUp), 3 => new MemberYear(), _ => Payer() });
+        var (events, rejection) = Approve(
+            a,
+            20_000,
+            i =>
+                i switch
+                {
+                    1 => Payer(ContributionKind.CatchUp),
+                    3 => new MemberYear(),
+                    _ => Payer(),
+                }
+        );
         Assert.Null(rejection);
-        Assert.Equal([(a.Lines[1].MemberId, "catch-up-contribution"), (a.Lines[3].MemberId, "not-contributed")], events!.LeftOut.Select(l => (l.MemberId, l.Code)));
+        Assert.Equal(
+            [(a.Lines[1].MemberId, "catch-up-contribution"), (a.Lines[3].MemberId, "not-contributed")],
+            events!.LeftOut.Select(l => (l.MemberId, l.Code))
+        );
         var after = a.And(Id, events.Application)!;
-        Assert.Equal([LineStatus.Approved, LineStatus.Refused, LineStatus.Approved, LineStatus.Refused], after.Lines.Select(l => l.Status));
+        Assert.Equal(
+            [LineStatus.Approved, LineStatus.Refused, LineStatus.Approved, LineStatus.Refused],
+            after.Lines.Select(l => l.Status)
+        );
         Assert.Equal("本年度为一次性补缴", after.Lines[1].Reason);
         Assert.Equal(new Money(20_000), Money.Sum(events.Members.Select(m => m.Event.AmountFen)));
         // Nobody left: refused, and every one of them named.
@@ -125,28 +270,79 @@ public sealed class ApplicationTests
     public void C10_approval_is_all_or_nothing_where_an_amount_is_no_longer_what_the_standard_gives()
     {
         var a = Reviewed(3);
-        var tiers = new Standard(StandardKind.PerTier, null, [new TierAmount(new Money(30_000), new Money(10_000)), new TierAmount(new Money(50_000), new Money(20_000))]);
-        MemberYear Tier(long fen) => Given.State<MemberYear>("y", new ContributionRecorded(ContributionKind.Regular, new Money(fen), new Money(fen), new DateOnly(2026, 1, 5), "r"));
+        var tiers = new Standard(
+            StandardKind.PerTier,
+            null,
+            [new TierAmount(new Money(30_000), new Money(10_000)), new TierAmount(new Money(50_000), new Money(20_000))]
+        );
+        MemberYear Tier(long fen) =>
+            Given.State<MemberYear>(
+                "y",
+                new ContributionRecorded(
+                    ContributionKind.Regular,
+                    new Money(fen),
+                    new Money(fen),
+                    new DateOnly(2026, 1, 5),
+                    "r"
+                )
+            );
         Assert.Null(Approve(a, 50_000, change: b => b with { Standard = tiers }).Rejection);
-        var (events, changed) = Approve(a, 50_000, i => Tier(i switch { 1 => 50_000, 2 => 100, _ => 30_000 }), change: b => b with { Standard = tiers });
+        var (events, changed) = Approve(
+            a,
+            50_000,
+            i =>
+                Tier(
+                    i switch
+                    {
+                        1 => 50_000,
+                        2 => 100,
+                        _ => 30_000,
+                    }
+                ),
+            change: b => b with { Standard = tiers }
+        );
         Assert.Null(events);
         Assert.Equal(Rejections.AmountChanged, changed!.Code);
-        Assert.Equal([(3, (Money?)new Money(10_000), (Money?)new Money(20_000)), (4, new Money(10_000), null)], changed.Faults.Select(f => (f.Row!.Value, f.FiledAmount, f.PresentAmount)));
-        var amended = Approve(a, 50_000, change: b => b with { Standard = Flat with { FlatAmountFen = new Money(5_000) } }).Rejection!;
+        Assert.Equal(
+            [(3, (Money?)new Money(10_000), (Money?)new Money(20_000)), (4, new Money(10_000), null)],
+            changed.Faults.Select(f => (f.Row!.Value, f.FiledAmount, f.PresentAmount))
+        );
+        var amended = Approve(
+            a,
+            50_000,
+            change: b => b with { Standard = Flat with { FlatAmountFen = new Money(5_000) } }
+        ).Rejection!;
         Assert.Equal((Rejections.AmountChanged, 3), (amended.Code, amended.Faults.Count));
-        Assert.Equal(Rejections.EarmarkMismatch, Approve(a, 50_000, change: b => b with { Earmark = new Earmark(MinAge: 45) }).Rejection?.Code);
+        Assert.Equal(
+            Rejections.EarmarkMismatch,
+            Approve(a, 50_000, change: b => b with { Earmark = new Earmark(MinAge: 45) }).Rejection?.Code
+        );
     }
 
     [Fact]
     public void Approval_is_all_or_nothing_and_names_every_line_at_fault()
     {
-        var full = Payer().And("y", new SubsidyApproved("application-9", "collective-9", "fund-9", "general", new Money(499_999), new FenInterval(0, 499_999)))!;
+        var full = Payer()
+            .And(
+                "y",
+                new SubsidyApproved(
+                    "application-9",
+                    "collective-9",
+                    "fund-9",
+                    "general",
+                    new Money(499_999),
+                    new FenInterval(0, 499_999)
+                )
+            )!;
         var (events, rejection) = Approve(Reviewed(4), 50_000, i => i is 1 or 3 ? full : Payer());
         Assert.Null(events);
         Assert.Equal(Rejections.CapExceeded, rejection!.Code);
         Assert.Equal([(3, "cap-exceeded"), (5, "cap-exceeded")], rejection.Faults.Select(f => (f.Row!.Value, f.Code)));
         Assert.Equal(Rejections.FundOverdrawn, Approve(Reviewed(4), 39_999).Rejection?.Code);
-        Assert.Equal(Rejections.CountyNotInPilot, Approve(Reviewed(1), 10_000, pilot: Pilot with { Status = PilotStatus.Ended }).Rejection?.Code);
+        Assert.Equal(
+            Rejections.CountyNotInPilot,
+            Approve(Reviewed(1), 10_000, pilot: Pilot with { Status = PilotStatus.Ended }).Rejection?.Code
+        );
         Assert.Equal(Rejections.ReviewIncomplete, Approve(Filed(1), 10_000).Rejection?.Code);
     }
 
@@ -154,7 +350,15 @@ public sealed class ApplicationTests
     public void C4_children_are_left_out_and_who_may_draw_a_pension_is_answered_for()
     {
         var a = Filed(2);
-        var child = Approve(Reviewed(2), 20_000, change: b => b with { Ages = new Dictionary<string, int> { [a.Lines[0].MemberId] = 15, [a.Lines[1].MemberId] = 16 } }).Events!;
+        var child = Approve(
+            Reviewed(2),
+            20_000,
+            change: b =>
+                b with
+                {
+                    Ages = new Dictionary<string, int> { [a.Lines[0].MemberId] = 15, [a.Lines[1].MemberId] = 16 },
+                }
+        ).Events!;
         Assert.Equal([(a.Lines[0].MemberId, "age-ineligible")], child.LeftOut.Select(l => (l.MemberId, l.Code)));
 
         Dictionary<string, int> old = new() { [a.Lines[0].MemberId] = 60, [a.Lines[1].MemberId] = 59 };
@@ -162,12 +366,29 @@ public sealed class ApplicationTests
         Assert.Null(AgeLimits.Default.Finding(59));
         var open = ApplicationDecider.Review(a, [], true, findings, Reviewer).ThenRefused(Rejections.FindingOpen);
         Assert.Equal([(2, a.Lines[0].MemberId)], open.Faults.Select(f => (f.Row!.Value, f.MemberId)));
-        ApplicationDecider.Review(a, [new LineVerdict(a.Lines[0].MemberId, true, " ")], true, findings, Reviewer).ThenRefused(Rejections.FindingOpen);
-        ApplicationDecider.Review(a, [new LineVerdict(a.Lines[0].MemberId, false, "已领取待遇")], true, findings, Reviewer).Then();
-        var answered = Then(a, x => ApplicationDecider.Review(x, [new LineVerdict(a.Lines[0].MemberId, true, "已核对，未领取待遇")], true, findings, Reviewer));
+        ApplicationDecider
+            .Review(a, [new LineVerdict(a.Lines[0].MemberId, true, " ")], true, findings, Reviewer)
+            .ThenRefused(Rejections.FindingOpen);
+        ApplicationDecider
+            .Review(a, [new LineVerdict(a.Lines[0].MemberId, false, "已领取待遇")], true, findings, Reviewer)
+            .Then();
+        var answered = Then(
+            a,
+            x =>
+                ApplicationDecider.Review(
+                    x,
+                    [new LineVerdict(a.Lines[0].MemberId, true, "已核对，未领取待遇")],
+                    true,
+                    findings,
+                    Reviewer
+                )
+        );
         Assert.Null(Approve(answered, 20_000, change: b => b with { Ages = old }).Rejection);
         // Reviewed before the product asked: approval asks.
-        Assert.Equal(Rejections.FindingOpen, Approve(Reviewed(2), 20_000, change: b => b with { Ages = old }).Rejection?.Code);
+        Assert.Equal(
+            Rejections.FindingOpen,
+            Approve(Reviewed(2), 20_000, change: b => b with { Ages = old }).Rejection?.Code
+        );
     }
 
     [Fact]
@@ -175,12 +396,25 @@ public sealed class ApplicationTests
     {
         var a = Noticed(6);
         string M(int i) => a.Lines[i].MemberId;
-        var basis = Basis(a, i => i switch
-        {
-            1 => Payer(ContributionKind.CatchUp),
-            2 => Given.State<MemberYear>("y", new ContributionRecorded(ContributionKind.Regular, new Money(50_000), new Money(50_000), new DateOnly(2026, 1, 5), "r2")),
-            _ => Payer(),
-        });
+        var basis = Basis(
+            a,
+            i =>
+                i switch
+                {
+                    1 => Payer(ContributionKind.CatchUp),
+                    2 => Given.State<MemberYear>(
+                        "y",
+                        new ContributionRecorded(
+                            ContributionKind.Regular,
+                            new Money(50_000),
+                            new Money(50_000),
+                            new DateOnly(2026, 1, 5),
+                            "r2"
+                        )
+                    ),
+                    _ => Payer(),
+                }
+        );
         var members = new Dictionary<string, Member>(basis.Members)
         {
             [M(0)] = basis.Members[M(0)].And(M(0), new DeathRecorded(new DateOnly(2026, 5, 2), [Digest]))!,
@@ -188,18 +422,58 @@ public sealed class ApplicationTests
             [M(4)] = basis.Members[M(4)].And(M(4), new MembershipEnded(Collective, new DateOnly(2026, 5, 2), "迁出"))!,
         };
         // What this application gave is no second subsidy.
-        var years = basis.Years.ToDictionary(y => y.Key, y => y.Value.And(y.Key, new SubsidyApproved(Id, Collective, "fund-1", "general", new Money(10_000), new FenInterval(0, 10_000)))!);
-        var tiers = new Standard(StandardKind.PerTier, null, [new TierAmount(new Money(30_000), new Money(10_000)), new TierAmount(new Money(50_000), new Money(20_000))]);
-        var leftOut = LineCheck.Unpayable(a, a.Lines, basis with
-        {
-            Members = members,
-            Years = years,
-            Standard = tiers,
-            Lineage = Domain.Collectives.Lineage.Of(TheCollective, [new(Collective, "collective-2")]),
-        });
-        Assert.Equal([(M(0), "member-deceased"), (M(1), "catch-up-contribution"), (M(4), "not-a-member"), (M(2), "amount-changed")], leftOut.Select(l => (l.MemberId, l.Code)));
+        var years = basis.Years.ToDictionary(
+            y => y.Key,
+            y =>
+                y.Value.And(
+                    y.Key,
+                    new SubsidyApproved(
+                        Id,
+                        Collective,
+                        "fund-1",
+                        "general",
+                        new Money(10_000),
+                        new FenInterval(0, 10_000)
+                    )
+                )!
+        );
+        var tiers = new Standard(
+            StandardKind.PerTier,
+            null,
+            [new TierAmount(new Money(30_000), new Money(10_000)), new TierAmount(new Money(50_000), new Money(20_000))]
+        );
+        var leftOut = LineCheck.Unpayable(
+            a,
+            a.Lines,
+            basis with
+            {
+                Members = members,
+                Years = years,
+                Standard = tiers,
+                Lineage = Domain.Collectives.Lineage.Of(TheCollective, [new(Collective, "collective-2")]),
+            }
+        );
+        Assert.Equal(
+            [
+                (M(0), "member-deceased"),
+                (M(1), "catch-up-contribution"),
+                (M(4), "not-a-member"),
+                (M(2), "amount-changed"),
+            ],
+            leftOut.Select(l => (l.MemberId, l.Code))
+        );
         var after = a.And(Id, LineCheck.LeaveOut(a, leftOut, Officer))!;
-        Assert.Equal([LineStatus.Released, LineStatus.Released, LineStatus.Released, LineStatus.Approved, LineStatus.Released, LineStatus.Approved], after.Lines.Select(l => l.Status));
+        Assert.Equal(
+            [
+                LineStatus.Released,
+                LineStatus.Released,
+                LineStatus.Released,
+                LineStatus.Approved,
+                LineStatus.Released,
+                LineStatus.Approved,
+            ],
+            after.Lines.Select(l => l.Status)
+        );
         Assert.Equal("该成员已登记死亡", after.Lines[0].Reason);
     }
 
@@ -214,16 +488,26 @@ public sealed class ApplicationTests
         ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(7), Officer).ThenRefused(Rejections.NoticeOpen);
         ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(8), Officer).Then();
         var disputed = Then(a, x => ApplicationDecider.Object(x, "o1", null, "疑问"));
-        ApplicationDecider.Pay(disputed, null, "NX", [Digest], first.AddDays(8), Officer).ThenRefused(Rejections.NoticeOpen);
-        var answered = Then(disputed, x => ApplicationDecider.ResolveObjection(x, "o1", new ObjectionAnswer(false, "不成立"), null, Reviewer));
-        ApplicationDecider.ResolveObjection(answered, "o1", new ObjectionAnswer(true, "x"), null, Reviewer).ThenRefused(Rejections.WrongState);
+        ApplicationDecider
+            .Pay(disputed, null, "NX", [Digest], first.AddDays(8), Officer)
+            .ThenRefused(Rejections.NoticeOpen);
+        var answered = Then(
+            disputed,
+            x => ApplicationDecider.ResolveObjection(x, "o1", new ObjectionAnswer(false, "不成立"), null, Reviewer)
+        );
+        ApplicationDecider
+            .ResolveObjection(answered, "o1", new ObjectionAnswer(true, "x"), null, Reviewer)
+            .ThenRefused(Rejections.WrongState);
         ApplicationDecider.Pay(answered, null, "NX", [Digest], first.AddDays(8), Officer).Then();
     }
 
     private static Application Noticed(int lines)
     {
         var a = Reviewed(lines);
-        return a.And(Id, [.. Approve(a, 1_000_000).Events!.Application, new NoticePublished(default, new DateOnly(2026, 5, 8), "x")])!;
+        return a.And(
+            Id,
+            [.. Approve(a, 1_000_000).Events!.Application, new NoticePublished(default, new DateOnly(2026, 5, 8), "x")]
+        )!;
     }
 
     private static readonly DateOnly AfterNotice = new(2026, 5, 9);
@@ -250,7 +534,13 @@ public sealed class ApplicationTests
     public void C16_the_last_upheld_objection_ends_the_application()
     {
         var a = Then(Noticed(1), x => ApplicationDecider.Object(x, "o", x.Lines[0].MemberId, "疑问"));
-        Assert.Equal(ApplicationStatus.Withdrawn, Then(a, x => ApplicationDecider.ResolveObjection(x, "o", new ObjectionAnswer(true, "成立"), null, Reviewer)).Status);
+        Assert.Equal(
+            ApplicationStatus.Withdrawn,
+            Then(
+                a,
+                x => ApplicationDecider.ResolveObjection(x, "o", new ObjectionAnswer(true, "成立"), null, Reviewer)
+            ).Status
+        );
     }
 
     [Fact]
@@ -258,11 +548,15 @@ public sealed class ApplicationTests
     {
         var a = Then(Noticed(3), x => ApplicationDecider.Object(x, "o", null, "疑问"));
         string M(int i) => a.Lines[i].MemberId;
-        Decision<Application> Answer(ObjectionAnswer answer) => ApplicationDecider.ResolveObjection(a, "o", answer, null, Reviewer);
+        Decision<Application> Answer(ObjectionAnswer answer) =>
+            ApplicationDecider.ResolveObjection(a, "o", answer, null, Reviewer);
         Assert.Equal("memberId", Answer(new(true, "成立")).ThenRefused(Rejections.FieldInvalid).Field);
         Answer(new(true, "成立", "member-x")).ThenRefused(Rejections.FieldInvalid);
         Answer(new(true, "成立", M(0), WholeList: true)).ThenRefused(Rejections.FieldInvalid);
-        Assert.Equal("correctedAmount", Answer(new(true, "成立", M(0), CorrectedFen: new Money(10_000))).ThenRefused(Rejections.FieldInvalid).Field);
+        Assert.Equal(
+            "correctedAmount",
+            Answer(new(true, "成立", M(0), CorrectedFen: new Money(10_000))).ThenRefused(Rejections.FieldInvalid).Field
+        );
         var one = a.And(Id, Answer(new(true, "档次有误", M(1), CorrectedFen: new Money(6_000))).Then())!;
         Assert.Equal([LineStatus.Approved, LineStatus.Released, LineStatus.Approved], one.Lines.Select(l => l.Status));
         Assert.Equal(("档次有误（应为 60.00 元，另行申请）", M(1)), (one.Lines[1].Reason, one.Objections[0].MemberId));
@@ -277,20 +571,37 @@ public sealed class ApplicationTests
     public void C16_nobody_answers_his_own_objection_and_the_township_closes_what_says_nothing()
     {
         var a = Noticed(2);
-        foreach (var id in new[] { "o1", "o2", "o3" }) a = Then(a, x => ApplicationDecider.Object(x, id, null, "无"));
+        foreach (var id in new[] { "o1", "o2", "o3" })
+            a = Then(a, x => ApplicationDecider.Object(x, id, null, "无"));
         foreach (var upheld in new[] { true, false })
         {
-            ApplicationDecider.ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), Reviewer.Id, Reviewer).ThenRefused(Rejections.SelfApproval);
-            ApplicationDecider.ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), null, Officer).ThenRefused(Rejections.SelfApproval);
+            ApplicationDecider
+                .ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), Reviewer.Id, Reviewer)
+                .ThenRefused(Rejections.SelfApproval);
+            ApplicationDecider
+                .ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), null, Officer)
+                .ThenRefused(Rejections.SelfApproval);
         }
         var known = new Dictionary<string, string> { ["o3"] = "township.2" };
-        ApplicationDecider.CloseEmptyObjections(a, ["o1", "o3"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
-        ApplicationDecider.CloseEmptyObjections(a, ["o1", "o1"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
-        ApplicationDecider.CloseEmptyObjections(a, ["o9"], known, "无从核实", Reviewer).ThenRefused(Rejections.NotFound);
-        var closed = Then(a, x => ApplicationDecider.CloseEmptyObjections(x, ["o1", "o2"], known, "无从核实", Reviewer));
+        ApplicationDecider
+            .CloseEmptyObjections(a, ["o1", "o3"], known, "无从核实", Reviewer)
+            .ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider
+            .CloseEmptyObjections(a, ["o1", "o1"], known, "无从核实", Reviewer)
+            .ThenRefused(Rejections.FieldInvalid);
+        ApplicationDecider
+            .CloseEmptyObjections(a, ["o9"], known, "无从核实", Reviewer)
+            .ThenRefused(Rejections.NotFound);
+        var closed = Then(
+            a,
+            x => ApplicationDecider.CloseEmptyObjections(x, ["o1", "o2"], known, "无从核实", Reviewer)
+        );
         Assert.Equal([false, false, null], closed.Objections.Select(o => o.Upheld));
         ApplicationDecider.Pay(closed, null, "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.NoticeOpen);
-        var answered = Then(closed, x => ApplicationDecider.ResolveObjection(x, "o3", new ObjectionAnswer(false, "x"), "township.2", Reviewer));
+        var answered = Then(
+            closed,
+            x => ApplicationDecider.ResolveObjection(x, "o3", new ObjectionAnswer(false, "x"), "township.2", Reviewer)
+        );
         ApplicationDecider.Pay(answered, null, "NX", [Digest], AfterNotice, Officer).Then();
     }
 
@@ -306,7 +617,13 @@ public sealed class ApplicationTests
         a = Then(a, x => WayBack.ReturnPayment(x, [M(3)], "TH", "账号有误", [Digest], Officer));
         WayBack.ReturnPayment(a, [M(3)], "TH", "x", [Digest], Officer).ThenRefused(Rejections.FieldInvalid);
         WayBack.ReturnPayment(a, [M(0)], "TH", "x", [], Officer).ThenRefused(Rejections.EvidenceMissing);
-        var (matches, _) = Receipt.Match(a, [new ReceiptRow(2, M(0), new Money(10_000), default, "HZ"), new ReceiptRow(3, M(1), new Money(10_000), default, "HZ")]);
+        var (matches, _) = Receipt.Match(
+            a,
+            [
+                new ReceiptRow(2, M(0), new Money(10_000), default, "HZ"),
+                new ReceiptRow(3, M(1), new Money(10_000), default, "HZ"),
+            ]
+        );
         a = Then(a, x => Receipt.Confirm(x, Digest, matches, [], Reviewer));
         ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState); // one is in transit, one unpaid
         a = Then(a, x => WayBack.Refund(x, M(2), RefundReason.Death, "TK", [Digest], Reviewer));
@@ -314,45 +631,80 @@ public sealed class ApplicationTests
         a = Then(a, x => WayBack.WithdrawLines(x, [M(3)], "放弃", Officer));
         a = Then(a, x => ApplicationDecider.Settle(x, Approver));
         a = Then(a, x => WayBack.Refund(x, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer)); // also after settlement (C5)
-        WayBack.Refund(a, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer).ThenRefused(Rejections.FieldInvalid);
-        Assert.Equal([LineStatus.Refunded, LineStatus.Credited, LineStatus.Refunded, LineStatus.Released], a.Lines.Select(l => l.Status));
+        WayBack
+            .Refund(a, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer)
+            .ThenRefused(Rejections.FieldInvalid);
+        Assert.Equal(
+            [LineStatus.Refunded, LineStatus.Credited, LineStatus.Refunded, LineStatus.Released],
+            a.Lines.Select(l => l.Status)
+        );
     }
 
     /// <summary>Any command in any state either refuses or leaves a state whose lines add up; nothing throws.</summary>
     [Fact]
-    public void No_order_of_commands_breaks_an_application() => Gen.Int[0, 7].Array[0, 25].Sample(commands =>
-    {
-        var a = Filed(3);
-        var today = new DateOnly(2026, 5, 1);
-        foreach (var command in commands)
-        {
-            Decision<Application> decision = command switch
+    public void No_order_of_commands_breaks_an_application() =>
+        Gen.Int[0, 7]
+            .Array[0, 25]
+            .Sample(commands =>
             {
-                0 => ApplicationDecider.Review(a, [], true, NoFindings, Reviewer),
-                1 => ApplicationDecider.Return(a, "x", Reviewer),
-                2 => ApplicationDecider.Resubmit(a, Plan, Pilot, new Submission(Digest, Digest, Lines(2)), Officer),
-                3 => Approve(a, 1_000_000) is { Events: { } ok } ? ok.Application.ToArray() : new Rejection(Rejections.WrongState, "x"),
-                4 => ApplicationDecider.PublishNotice(a, "x", 7, today = today.AddDays(1)),
-                5 => ApplicationDecider.Object(a, $"o{a.Revision}", a.Lines[0].MemberId, "x"),
-                6 => ApplicationDecider.Pay(a, null, "NX", [Digest], today = today.AddDays(9), Officer),
-                _ => ApplicationDecider.Settle(a, Approver),
-            };
-            a = a.And(Id, decision.Events)!;
-            Assert.Equal(a.Lines.Length, a.Lines.GroupBy(l => l.Status).Sum(g => g.Count()));
-            if (a.Status is ApplicationStatus.Settled) Assert.DoesNotContain(a.Lines, l => l.Status is LineStatus.Approved or LineStatus.Paid);
-        }
-    });
+                var a = Filed(3);
+                var today = new DateOnly(2026, 5, 1);
+                foreach (var command in commands)
+                {
+                    Decision<Application> decision = command switch
+                    {
+                        0 => ApplicationDecider.Review(a, [], true, NoFindings, Reviewer),
+                        1 => ApplicationDecider.Return(a, "x", Reviewer),
+                        2 => ApplicationDecider.Resubmit(
+                            a,
+                            Plan,
+                            Pilot,
+                            new Submission(Digest, Digest, Lines(2)),
+                            Officer
+                        ),
+                        3 => Approve(a, 1_000_000) is { Events: { } ok }
+                            ? ok.Application.ToArray()
+                            : new Rejection(Rejections.WrongState, "x"),
+                        4 => ApplicationDecider.PublishNotice(a, "x", 7, today = today.AddDays(1)),
+                        5 => ApplicationDecider.Object(a, $"o{a.Revision}", a.Lines[0].MemberId, "x"),
+                        6 => ApplicationDecider.Pay(a, null, "NX", [Digest], today = today.AddDays(9), Officer),
+                        _ => ApplicationDecider.Settle(a, Approver),
+                    };
+                    a = a.And(Id, decision.Events)!;
+                    Assert.Equal(a.Lines.Length, a.Lines.GroupBy(l => l.Status).Sum(g => g.Count()));
+                    if (a.Status is ApplicationStatus.Settled)
+                        Assert.DoesNotContain(a.Lines, l => l.Status is LineStatus.Approved or LineStatus.Paid);
+                }
+            });
 
     [Fact]
     public void C17_receipts_match_to_the_fen_or_stay_visible()
     {
         var a = Reviewed(3);
-        a = a.And(Id, [.. Approve(a, 30_000).Events!.Application, new NoticePublished(default, default, "x"), new PaymentSent("o", 3, new Money(30_000), "NX", [Digest])])!;
+        a = a.And(
+            Id,
+            [
+                .. Approve(a, 30_000).Events!.Application,
+                new NoticePublished(default, default, "x"),
+                new PaymentSent("o", 3, new Money(30_000), "NX", [Digest]),
+            ]
+        )!;
         ReceiptRow Row(int row, int line, long fen) => new(row, a.Lines[line].MemberId, new Money(fen), default, "HZ");
-        var (matches, faults) = Receipt.Match(a, [Row(2, 0, 10_000), Row(3, 1, 9_999), Row(4, 0, 10_000), new ReceiptRow(5, "member-x", new Money(1), default, "HZ")]);
+        var (matches, faults) = Receipt.Match(
+            a,
+            [
+                Row(2, 0, 10_000),
+                Row(3, 1, 9_999),
+                Row(4, 0, 10_000),
+                new ReceiptRow(5, "member-x", new Money(1), default, "HZ"),
+            ]
+        );
         Assert.Equal([2], matches.Select(m => m.Row.Row));
         Assert.Equal([3, 4, 5], faults.Select(f => f.Row!.Value));
-        a = Then(a, x => Receipt.Confirm(x, Digest, matches, [new UnmatchedReceipt(3, new Money(9_999), "不符")], Reviewer));
+        a = Then(
+            a,
+            x => Receipt.Confirm(x, Digest, matches, [new UnmatchedReceipt(3, new Money(9_999), "不符")], Reviewer)
+        );
         Assert.Single(a.UnmatchedReceipts);
         ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState);
     }

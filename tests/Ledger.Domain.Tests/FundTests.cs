@@ -12,11 +12,28 @@ public sealed class FundTests
     private static readonly DateOnly Day = new(2026, 5, 1);
     private static readonly FundOpened Opened = new("collective-1", "示范村", "370811102201");
 
-    private static Fund With(params IEnumerable<IEventOf<Fund>> events) => Given.And<Fund>(null, Id, [Opened, .. events])!;
+    private static Fund With(params IEnumerable<IEventOf<Fund>> events) =>
+        Given.And<Fund>(null, Id, [Opened, .. events])!;
 
-    private static Fund Allocated(decimal yuan) => Then(With(), f => FundDecider.Allocate(f, "a", SourceKind.CollectiveIncome, "租金", Given.Yuan(yuan), null, null, Slip, Day));
+    private static Fund Allocated(decimal yuan) =>
+        Then(
+            With(),
+            f =>
+                FundDecider.Allocate(
+                    f,
+                    "a",
+                    SourceKind.CollectiveIncome,
+                    "租金",
+                    Given.Yuan(yuan),
+                    null,
+                    null,
+                    Slip,
+                    Day
+                )
+        );
 
-    private static Money Due(Fund fund, string application) => fund.Commitments.GetValueOrDefault(application)?.ReservedFen ?? Money.Zero;
+    private static Money Due(Fund fund, string application) =>
+        fund.Commitments.GetValueOrDefault(application)?.ReservedFen ?? Money.Zero;
 
     private static Fund Then(Fund fund, Func<Fund, Decision<Fund>> decide) => fund.And(Id, decide(fund).Then())!;
 
@@ -24,30 +41,56 @@ public sealed class FundTests
     public void C7_allocation_takes_the_next_fen_of_the_inflow_axis()
     {
         var fund = Allocated(10);
-        var next = (FundsAllocated)FundDecider.Allocate(fund, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day).Then()[0];
+        var next = (FundsAllocated)
+            FundDecider
+                .Allocate(fund, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day)
+                .Then()[0];
         Assert.Equal(new FenInterval(1000, 1500), next.Fen);
     }
 
     [Fact]
     public void C7_allocation_without_a_slip_is_refused() =>
-        FundDecider.Allocate(With(), "a", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, [], Day).ThenRefused(Rejections.EvidenceMissing);
+        FundDecider
+            .Allocate(With(), "a", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, [], Day)
+            .ThenRefused(Rejections.EvidenceMissing);
 
     [Fact]
     public void C8_an_earmarked_gift_stays_in_its_own_pocket()
     {
-        var fund = Then(Allocated(10), f => FundDecider.Allocate(f, "g", SourceKind.Charity, "慈善总会", Given.Yuan(7), "donor-1", new Earmark(2026), Slip, Day));
+        var fund = Then(
+            Allocated(10),
+            f =>
+                FundDecider.Allocate(
+                    f,
+                    "g",
+                    SourceKind.Charity,
+                    "慈善总会",
+                    Given.Yuan(7),
+                    "donor-1",
+                    new Earmark(2026),
+                    Slip,
+                    Day
+                )
+        );
         Assert.Equal(Given.Yuan(17), fund.AvailableFen);
-        var refused = FundDecider.Reserve(fund, "x", 2026, SubAccount.General, Given.Yuan(11), 1).ThenRefused(Rejections.FundOverdrawn);
+        var refused = FundDecider
+            .Reserve(fund, "x", 2026, SubAccount.General, Given.Yuan(11), 1)
+            .ThenRefused(Rejections.FundOverdrawn);
         Assert.Equal(Given.Yuan(10), refused.LeftAmount);
-        FundDecider.Reserve(fund, "x", 2027, SubAccount.ForYear(2026), Given.Yuan(1), 1).ThenRefused(Rejections.EarmarkMismatch);
-        var reserved = (FundsReserved)FundDecider.Reserve(fund, "x", 2026, SubAccount.ForYear(2026), Given.Yuan(7), 1).Then()[0];
+        FundDecider
+            .Reserve(fund, "x", 2027, SubAccount.ForYear(2026), Given.Yuan(1), 1)
+            .ThenRefused(Rejections.EarmarkMismatch);
+        var reserved = (FundsReserved)
+            FundDecider.Reserve(fund, "x", 2026, SubAccount.ForYear(2026), Given.Yuan(7), 1).Then()[0];
         Assert.Equal(new FenInterval(0, 700), reserved.Fen);
     }
 
     [Fact]
     public void C9_more_than_is_there_cannot_be_reserved()
     {
-        var refused = FundDecider.Reserve(Allocated(10), "x", 2026, SubAccount.General, new Money(1001), 1).ThenRefused(Rejections.FundOverdrawn);
+        var refused = FundDecider
+            .Reserve(Allocated(10), "x", 2026, SubAccount.General, new Money(1001), 1)
+            .ThenRefused(Rejections.FundOverdrawn);
         Assert.Equal(Given.Yuan(10), refused.LeftAmount);
     }
 
@@ -55,37 +98,68 @@ public sealed class FundTests
     public void C9_money_leaves_only_as_approved_subsidy_to_the_fen()
     {
         var fund = Then(Allocated(10), f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(8), 2));
-        FundDecider.Pay(fund, "x", "road-repair", Given.Yuan(8), Due(fund, "x"), 2, "NX", Slip, Day).ThenRefused(Rejections.UseOutsideRingFence);
-        FundDecider.Pay(fund, "x", FundDecider.MemberSubsidy, Given.Yuan(8.01m), Due(fund, "x"), 2, "NX", Slip, Day).ThenRefused(Rejections.UseOutsideRingFence);
-        FundDecider.Pay(fund, "other", FundDecider.MemberSubsidy, Given.Yuan(8), Due(fund, "other"), 2, "NX", Slip, Day).ThenRefused(Rejections.UseOutsideRingFence);
-        var paid = Then(fund, f => FundDecider.Pay(f, "x", FundDecider.MemberSubsidy, Given.Yuan(8), Due(f, "x"), 2, "NX", Slip, Day));
+        FundDecider
+            .Pay(fund, "x", "road-repair", Given.Yuan(8), Due(fund, "x"), 2, "NX", Slip, Day)
+            .ThenRefused(Rejections.UseOutsideRingFence);
+        FundDecider
+            .Pay(fund, "x", FundDecider.MemberSubsidy, Given.Yuan(8.01m), Due(fund, "x"), 2, "NX", Slip, Day)
+            .ThenRefused(Rejections.UseOutsideRingFence);
+        FundDecider
+            .Pay(fund, "other", FundDecider.MemberSubsidy, Given.Yuan(8), Due(fund, "other"), 2, "NX", Slip, Day)
+            .ThenRefused(Rejections.UseOutsideRingFence);
+        var paid = Then(
+            fund,
+            f => FundDecider.Pay(f, "x", FundDecider.MemberSubsidy, Given.Yuan(8), Due(f, "x"), 2, "NX", Slip, Day)
+        );
         Assert.Equal((Money.Zero, Given.Yuan(8)), (paid.ReservedFen, paid.InTransitFen));
-        FundDecider.Pay(paid, "x", FundDecider.MemberSubsidy, Given.Yuan(8), Due(paid, "x"), 2, "NX", Slip, Day).ThenRefused(Rejections.UseOutsideRingFence);
+        FundDecider
+            .Pay(paid, "x", FundDecider.MemberSubsidy, Given.Yuan(8), Due(paid, "x"), 2, "NX", Slip, Day)
+            .ThenRefused(Rejections.UseOutsideRingFence);
     }
 
     [Fact]
     public void An_event_that_breaks_conservation_or_the_axis_is_a_defect_and_never_folds()
     {
         var fund = Allocated(10);
-        Assert.Throws<InvariantViolationException>(() => fund.And(Id, new FundsReserved("x", SubAccount.General, new Money(500), 1, new FenInterval(1, 501))));
-        Assert.Throws<InvariantViolationException>(() => fund.And(Id, new FundsReserved("x", SubAccount.General, new Money(1100), 1, new FenInterval(0, 1100))));
-        Assert.Throws<InvariantViolationException>(() => fund.And(Id, new FundsReserved("x", SubAccount.General, new Money(500), 1, new FenInterval(0, 400))));
+        Assert.Throws<InvariantViolationException>(() =>
+            fund.And(Id, new FundsReserved("x", SubAccount.General, new Money(500), 1, new FenInterval(1, 501)))
+        );
+        Assert.Throws<InvariantViolationException>(() =>
+            fund.And(Id, new FundsReserved("x", SubAccount.General, new Money(1100), 1, new FenInterval(0, 1100)))
+        );
+        Assert.Throws<InvariantViolationException>(() =>
+            fund.And(Id, new FundsReserved("x", SubAccount.General, new Money(500), 1, new FenInterval(0, 400)))
+        );
     }
 
     [Fact]
     public void C8_a_gift_names_its_donor_and_collective_income_carries_no_earmark()
     {
-        Decision<Fund> Gift(SourceKind kind, string? donor, Earmark? earmark) => FundDecider.Allocate(With(), "g", kind, "x", Given.Yuan(1), donor, earmark, Slip, Day);
+        Decision<Fund> Gift(SourceKind kind, string? donor, Earmark? earmark) =>
+            FundDecider.Allocate(With(), "g", kind, "x", Given.Yuan(1), donor, earmark, Slip, Day);
         Gift(SourceKind.Charity, null, null).ThenRefused(Rejections.DonorMissing);
         Gift(SourceKind.CollectiveIncome, "donor-1", null).ThenRefused(Rejections.FieldInvalid);
         Gift(SourceKind.CollectiveIncome, null, new Earmark(2026)).ThenRefused(Rejections.EarmarkMismatch);
-        Gift(SourceKind.Individual, "donor-1", new Earmark(MinAge: 60, MaxAge: 50)).ThenRefused(Rejections.FieldInvalid);
-        Assert.Equal("county-incentive", ((FundsAllocated)Gift(SourceKind.CountyIncentive, null, null).Then()[0]).SubAccount);
+        Gift(SourceKind.Individual, "donor-1", new Earmark(MinAge: 60, MaxAge: 50))
+            .ThenRefused(Rejections.FieldInvalid);
+        Assert.Equal(
+            "county-incentive",
+            ((FundsAllocated)Gift(SourceKind.CountyIncentive, null, null).Then()[0]).SubAccount
+        );
     }
 
     [Theory]
-    [InlineData(2026, "m1", 60, "第1组", true), InlineData(2027, "m1", 60, "第1组", false), InlineData(2026, "m3", 60, "第1组", false)]
-    [InlineData(2026, "m1", 54, "第1组", false), InlineData(2026, "m1", 66, "第1组", false), InlineData(2026, "m1", 60, "第2组", false), InlineData(2026, "m1", null, "第1组", false)]
+    [
+        InlineData(2026, "m1", 60, "第1组", true),
+        InlineData(2027, "m1", 60, "第1组", false),
+        InlineData(2026, "m3", 60, "第1组", false)
+    ]
+    [
+        InlineData(2026, "m1", 54, "第1组", false),
+        InlineData(2026, "m1", 66, "第1组", false),
+        InlineData(2026, "m1", 60, "第2组", false),
+        InlineData(2026, "m1", null, "第1组", false)
+    ]
     public void C8_an_earmark_fits_only_whom_it_names(int year, string member, int? age, string group, bool fits)
     {
         var earmark = new Earmark(2026, 55, 65, "第1组", ["m1", "m2"]);
@@ -98,7 +172,10 @@ public sealed class FundTests
     public void C9_C20_a_mistaken_allocation_is_reversed_by_the_named_second_person_and_older_money_stays()
     {
         var (first, second) = (Given.Actor("first"), Given.Actor("second"));
-        var fund = Then(Allocated(10), f => FundDecider.Allocate(f, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day));
+        var fund = Then(
+            Allocated(10),
+            f => FundDecider.Allocate(f, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day)
+        );
         var lot = new Lot(SubAccount.General, new FenInterval(1000, 1500));
         FundDecider.RequestReversal(fund, "b", lot, "first", "x", first).ThenRefused(Rejections.SelfApproval);
         FundDecider.ConfirmReversal(fund, "b", lot, second).ThenRefused(Rejections.WrongState);
@@ -111,7 +188,10 @@ public sealed class FundTests
         FundDecider.ConfirmReversal(reversed, "b", lot, second).ThenRefused(Rejections.WrongState);
 
         var spent = Then(fund, f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(12), 1));
-        Assert.Equal(Given.Yuan(3), FundDecider.ConfirmReversal(spent, "b", lot, second).ThenRefused(Rejections.FundOverdrawn).LeftAmount);
+        Assert.Equal(
+            Given.Yuan(3),
+            FundDecider.ConfirmReversal(spent, "b", lot, second).ThenRefused(Rejections.FundOverdrawn).LeftAmount
+        );
     }
 
     [Fact]
@@ -119,12 +199,45 @@ public sealed class FundTests
     {
         var today = new DateOnly(2027, 2, 1);
         FundDecider.CloseYear(With(), 2027, [], [], null, [], today).ThenRefused(Rejections.WrongState);
-        var closed = Then(Allocated(10), f => FundDecider.CloseYear(f, 2026, [new("available:general", Given.Yuan(10)), new("source:collective-income", Money.Zero - Given.Yuan(10))], [], null, [], today));
+        var closed = Then(
+            Allocated(10),
+            f =>
+                FundDecider.CloseYear(
+                    f,
+                    2026,
+                    [
+                        new("available:general", Given.Yuan(10)),
+                        new("source:collective-income", Money.Zero - Given.Yuan(10)),
+                    ],
+                    [],
+                    null,
+                    [],
+                    today
+                )
+        );
         FundDecider.CloseYear(closed, 2026, [], [], null, [], today).ThenRefused(Rejections.YearClosed);
-        FundDecider.Allocate(closed, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, Slip, Day).ThenRefused(Rejections.YearClosed);
-        FundDecider.Allocate(closed, "b", SourceKind.CollectiveIncome, "补记2026年租金", Given.Yuan(1), null, null, Slip, today).Then();
-        FundDecider.CloseYear(closed, 2028, [], [], null, [], new DateOnly(2030, 1, 1)).ThenRefused(Rejections.WrongState);
-        Assert.Throws<InvariantViolationException>(() => FundDecider.CloseYear(Allocated(10), 2026, [new("available:general", new Money(1))], [], null, [], today));
+        FundDecider
+            .Allocate(closed, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, Slip, Day)
+            .ThenRefused(Rejections.YearClosed);
+        FundDecider
+            .Allocate(
+                closed,
+                "b",
+                SourceKind.CollectiveIncome,
+                "补记2026年租金",
+                Given.Yuan(1),
+                null,
+                null,
+                Slip,
+                today
+            )
+            .Then();
+        FundDecider
+            .CloseYear(closed, 2028, [], [], null, [], new DateOnly(2030, 1, 1))
+            .ThenRefused(Rejections.WrongState);
+        Assert.Throws<InvariantViolationException>(() =>
+            FundDecider.CloseYear(Allocated(10), 2026, [new("available:general", new Money(1))], [], null, [], today)
+        );
     }
 
     [Fact]
@@ -137,10 +250,15 @@ public sealed class FundTests
         Assert.Equal(Given.Yuan(6), fund.ReturnedFen);
         FundDecider.ReturnSurplus(fund, "general", "终止", Slip).ThenRefused(Rejections.WrongState);
         FundDecider.Close(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
-        fund = Then(fund, f => FundDecider.Pay(f, "x", FundDecider.MemberSubsidy, Given.Yuan(4), Given.Yuan(4), 1, "NX", Slip, Day));
+        fund = Then(
+            fund,
+            f => FundDecider.Pay(f, "x", FundDecider.MemberSubsidy, Given.Yuan(4), Given.Yuan(4), 1, "NX", Slip, Day)
+        );
         fund = Then(fund, f => FundDecider.Credit(f, "x", Given.Yuan(4), 1));
         fund = Then(fund, f => FundDecider.Close(f, "终止", Slip));
-        FundDecider.Allocate(fund, "z", SourceKind.CollectiveIncome, "x", Given.Yuan(1), null, null, Slip, Day).ThenRefused(Rejections.FundClosed);
+        FundDecider
+            .Allocate(fund, "z", SourceKind.CollectiveIncome, "x", Given.Yuan(1), null, null, Slip, Day)
+            .ThenRefused(Rejections.FundClosed);
         // The agency finds a catch-up later: the money still has a place to come back to, and a way out of it.
         fund = Then(fund, f => FundDecider.Refund(f, "x", "member-1", new FenInterval(0, 400), true, "TH", Slip, Day));
         Assert.Equal(Given.Yuan(4), fund.AvailableFen);
@@ -156,79 +274,188 @@ public sealed class FundTests
     [Fact]
     public Task Conservation_tiling_and_provenance_hold_over_any_history() =>
         // Half of the amounts are a single fen: many small gifts under one payment, and one-fen lines that come back again and again.
-        Gen.Select(Gen.Int[0, 12], Gen.Int[0, 4], Gen.OneOf(Gen.Const(1L), Gen.Long[1, 400])).Array[0, 80].SampleAsync(async commands =>
-        {
-            var fund = With();
-            var log = new List<IEventOf<Fund>>();
-            foreach (var (command, pick, fen) in commands)
-            {
-                var (id, amount, pocket) = ($"app-{pick}", new Money(fen), Pockets[pick % 3]);
-                var held = fund.Commitments.GetValueOrDefault(id);
-                var gift = log.OfType<FundsAllocated>().OrderBy(a => a.AllocationId, StringComparer.Ordinal).ElementAtOrDefault(pick);
-                Decision<Fund>? decision = command switch
+        Gen.Select(Gen.Int[0, 12], Gen.Int[0, 4], Gen.OneOf(Gen.Const(1L), Gen.Long[1, 400]))
+            .Array[0, 80]
+            .SampleAsync(
+                async commands =>
                 {
-                    0 => FundDecider.Allocate(fund, $"a{log.Count}", SourceKind.CollectiveIncome, "租金", amount, null, null, Slip, Day),
-                    1 => FundDecider.Allocate(fund, $"g{log.Count}", SourceKind.Charity, "慈善", amount, "donor-1", pick > 1 ? new Earmark(2026) : null, Slip, Day),
-                    2 => FundDecider.Allocate(fund, $"c{log.Count}", SourceKind.CountyIncentive, "奖补", amount, null, null, Slip, Day),
-                    3 or 4 when held is null => FundDecider.Reserve(fund, id, 2026, pocket, amount, 1),
-                    5 when held is { ReservedFen.Fen: > 1 } => FundDecider.Release(fund, id, [LastFen(log, id)], "异议成立"),
-                    6 or 7 when held is { ReservedFen.IsPositive: true } => FundDecider.Pay(fund, id, FundDecider.MemberSubsidy, held.ReservedFen, held.ReservedFen, 1, "NX", Slip, Day),
-                    8 when held is { InTransitFen.IsPositive: true } => FundDecider.Credit(fund, id, new Money(Math.Min(fen, held.InTransitFen.Fen)), 1),
-                    9 when held is { CreditedFen.Fen: > 1 } or { InTransitFen.Fen: > 1 } =>
-                        FundDecider.Refund(fund, id, "member-1", LastFen(log, id), held.CreditedFen.Fen > 1, "TH", Slip, Day),
-                    10 when gift is not null && !fund.Reversals.ContainsKey(gift.AllocationId) =>
-                        FundDecider.RequestReversal(fund, gift.AllocationId, new Lot(gift.SubAccount, gift.Fen), "second", "x", Given.Actor("first")),
-                    10 when gift is not null => FundDecider.ConfirmReversal(fund, gift.AllocationId, new Lot(gift.SubAccount, gift.Fen), Given.Actor("second")),
-                    11 => FundDecider.LiftEarmark(fund, pocket, Slip),
-                    12 when pick == 0 => FundDecider.ReturnSurplus(fund, pocket, "x", Slip),
-                    12 when held is { InTransitFen.IsPositive: true } => FundDecider.ReturnPayment(fund, id, held.InTransitFen, 1, "NXTH", Slip),
-                    _ => default(Decision<Fund>?),
-                };
-                if (decision is not { Rejection: null } made) continue;
-                fund = fund.And(Id, made.Events)!; // throws when money is not conserved
-                log.AddRange(made.Events);
-            }
-            Assert.Equal(Money.Zero, Money.Sum(Postings.TrialBalance(log).Select(b => b.AmountFen)));
-            Assert.Equal(fund.AvailableFen, Money.Sum(Postings.TrialBalance(log).Where(b => b.Account.StartsWith("available:", StringComparison.Ordinal)).Select(b => b.AmountFen)));
-            var axes = new AxesInMemory(log.SelectMany(e => AxisEntry.Of(Id, e)));
-            foreach (var (name, pocket) in fund.SubAccounts)
-            {
-                Tiles(axes.Of(Axis.In, $"{Id}/{name}"), pocket.InFen);
-                Tiles(axes.Of(Axis.Out, $"{Id}/{name}"), pocket.OutFen);
-            }
-            var places = new List<Place>();
-            foreach (var lot in log.OfType<FundsAllocated>())
-            {
-                var span = FenSpan.Of(Id, lot.SubAccount, lot.Fen);
-                var down = await axes.DownAsync(span);
-                places.AddRange(down);
-                // Down of up is the identity, and up of down too: a line's fen came from lots whose fen are found in that line again.
-                var lotsFen = new List<FenInterval>();
-                foreach (var held in down.Where(p => p.Kind == PlaceKind.Used))
-                {
-                    var again = new List<Place>();
-                    foreach (var source in await axes.UpAsync(held.Span))
+                    var fund = With();
+                    var log = new List<IEventOf<Fund>>();
+                    foreach (var (command, pick, fen) in commands)
                     {
-                        again.AddRange(await axes.DownAsync(source.Allocation.Span with { Fen = source.Fen }));
-                        if (source.Allocation.Span == span) lotsFen.Add(source.Fen);
-                        Assert.All(source.Path, step => Assert.Equal(source.Fen.Length, step.Fen.Length));
-                        Assert.Equal(source.Fen, source.Path[^1].Fen);
+                        var (id, amount, pocket) = ($"app-{pick}", new Money(fen), Pockets[pick % 3]);
+                        var held = fund.Commitments.GetValueOrDefault(id);
+                        var gift = log.OfType<FundsAllocated>()
+                            .OrderBy(a => a.AllocationId, StringComparer.Ordinal)
+                            .ElementAtOrDefault(pick);
+                        Decision<Fund>? decision = command switch
+                        {
+                            0 => FundDecider.Allocate(
+                                fund,
+                                $"a{log.Count}",
+                                SourceKind.CollectiveIncome,
+                                "租金",
+                                amount,
+                                null,
+                                null,
+                                Slip,
+                                Day
+                            ),
+                            1 => FundDecider.Allocate(
+                                fund,
+                                $"g{log.Count}",
+                                SourceKind.Charity,
+                                "慈善",
+                                amount,
+                                "donor-1",
+                                pick > 1 ? new Earmark(2026) : null,
+                                Slip,
+                                Day
+                            ),
+                            2 => FundDecider.Allocate(
+                                fund,
+                                $"c{log.Count}",
+                                SourceKind.CountyIncentive,
+                                "奖补",
+                                amount,
+                                null,
+                                null,
+                                Slip,
+                                Day
+                            ),
+                            3 or 4 when held is null => FundDecider.Reserve(fund, id, 2026, pocket, amount, 1),
+                            5 when held is { ReservedFen.Fen: > 1 } => FundDecider.Release(
+                                fund,
+                                id,
+                                [LastFen(log, id)],
+                                "异议成立"
+                            ),
+                            6 or 7 when held is { ReservedFen.IsPositive: true } => FundDecider.Pay(
+                                fund,
+                                id,
+                                FundDecider.MemberSubsidy,
+                                held.ReservedFen,
+                                held.ReservedFen,
+                                1,
+                                "NX",
+                                Slip,
+                                Day
+                            ),
+                            8 when held is { InTransitFen.IsPositive: true } => FundDecider.Credit(
+                                fund,
+                                id,
+                                new Money(Math.Min(fen, held.InTransitFen.Fen)),
+                                1
+                            ),
+                            9 when held is { CreditedFen.Fen: > 1 } or { InTransitFen.Fen: > 1 } => FundDecider.Refund(
+                                fund,
+                                id,
+                                "member-1",
+                                LastFen(log, id),
+                                held.CreditedFen.Fen > 1,
+                                "TH",
+                                Slip,
+                                Day
+                            ),
+                            10 when gift is not null && !fund.Reversals.ContainsKey(gift.AllocationId) =>
+                                FundDecider.RequestReversal(
+                                    fund,
+                                    gift.AllocationId,
+                                    new Lot(gift.SubAccount, gift.Fen),
+                                    "second",
+                                    "x",
+                                    Given.Actor("first")
+                                ),
+                            10 when gift is not null => FundDecider.ConfirmReversal(
+                                fund,
+                                gift.AllocationId,
+                                new Lot(gift.SubAccount, gift.Fen),
+                                Given.Actor("second")
+                            ),
+                            11 => FundDecider.LiftEarmark(fund, pocket, Slip),
+                            12 when pick == 0 => FundDecider.ReturnSurplus(fund, pocket, "x", Slip),
+                            12 when held is { InTransitFen.IsPositive: true } => FundDecider.ReturnPayment(
+                                fund,
+                                id,
+                                held.InTransitFen,
+                                1,
+                                "NXTH",
+                                Slip
+                            ),
+                            _ => default(Decision<Fund>?),
+                        };
+                        if (decision is not { Rejection: null } made)
+                            continue;
+                        fund = fund.And(Id, made.Events)!; // throws when money is not conserved
+                        log.AddRange(made.Events);
                     }
-                    Assert.Equal(held.Span.Fen, Assert.Single(FenInterval.Runs(again.Select(p => p.Span.Fen))));
-                    Assert.All(again, p => Assert.Equal((PlaceKind.Used, held.Span.Account, held.ApplicationId), (p.Kind, p.Span.Account, p.ApplicationId)));
-                }
-                Assert.Equal(Money.Sum(down.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span.Fen.Length)), Money.Sum(lotsFen.Select(f => f.Length)));
-            }
-            Money At(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Span.Fen.Length));
-            Assert.Equal((fund.AvailableFen, fund.ReturnedFen, fund.ReservedFen + fund.InTransitFen + fund.CreditedFen),
-                (At(PlaceKind.Available), At(PlaceKind.Returned), At(PlaceKind.Used)));
-        }, iter: 10_000);
+                    Assert.Equal(Money.Zero, Money.Sum(Postings.TrialBalance(log).Select(b => b.AmountFen)));
+                    Assert.Equal(
+                        fund.AvailableFen,
+                        Money.Sum(
+                            Postings
+                                .TrialBalance(log)
+                                .Where(b => b.Account.StartsWith("available:", StringComparison.Ordinal))
+                                .Select(b => b.AmountFen)
+                        )
+                    );
+                    var axes = new AxesInMemory(log.SelectMany(e => AxisEntry.Of(Id, e)));
+                    foreach (var (name, pocket) in fund.SubAccounts)
+                    {
+                        Tiles(axes.Of(Axis.In, $"{Id}/{name}"), pocket.InFen);
+                        Tiles(axes.Of(Axis.Out, $"{Id}/{name}"), pocket.OutFen);
+                    }
+                    var places = new List<Place>();
+                    foreach (var lot in log.OfType<FundsAllocated>())
+                    {
+                        var span = FenSpan.Of(Id, lot.SubAccount, lot.Fen);
+                        var down = await axes.DownAsync(span);
+                        places.AddRange(down);
+                        // Down of up is the identity, and up of down too: a line's fen came from lots whose fen are found in that line again.
+                        var lotsFen = new List<FenInterval>();
+                        foreach (var held in down.Where(p => p.Kind == PlaceKind.Used))
+                        {
+                            var again = new List<Place>();
+                            foreach (var source in await axes.UpAsync(held.Span))
+                            {
+                                again.AddRange(await axes.DownAsync(source.Allocation.Span with { Fen = source.Fen }));
+                                if (source.Allocation.Span == span)
+                                    lotsFen.Add(source.Fen);
+                                Assert.All(source.Path, step => Assert.Equal(source.Fen.Length, step.Fen.Length));
+                                Assert.Equal(source.Fen, source.Path[^1].Fen);
+                            }
+                            Assert.Equal(held.Span.Fen, Assert.Single(FenInterval.Runs(again.Select(p => p.Span.Fen))));
+                            Assert.All(
+                                again,
+                                p =>
+                                    Assert.Equal(
+                                        (PlaceKind.Used, held.Span.Account, held.ApplicationId),
+                                        (p.Kind, p.Span.Account, p.ApplicationId)
+                                    )
+                            );
+                        }
+                        Assert.Equal(
+                            Money.Sum(down.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span.Fen.Length)),
+                            Money.Sum(lotsFen.Select(f => f.Length))
+                        );
+                    }
+                    Money At(PlaceKind kind) =>
+                        Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Span.Fen.Length));
+                    Assert.Equal(
+                        (fund.AvailableFen, fund.ReturnedFen, fund.ReservedFen + fund.InTransitFen + fund.CreditedFen),
+                        (At(PlaceKind.Available), At(PlaceKind.Returned), At(PlaceKind.Used))
+                    );
+                },
+                iter: 10_000
+            );
 
     /// <summary>The last fen still held for the application, as a line of its own.</summary>
     private static FenInterval LastFen(List<IEventOf<Fund>> log, string id)
     {
         var reserved = log.OfType<FundsReserved>().Last(r => r.ApplicationId == id).Fen;
-        var back = log.Count(e => e is ReservationReleased r && r.ApplicationId == id || e is FundsRefunded f && f.ApplicationId == id);
+        var back = log.Count(e =>
+            e is ReservationReleased r && r.ApplicationId == id || e is FundsRefunded f && f.ApplicationId == id
+        );
         return new FenInterval(reserved.To - back - 1, reserved.To - back);
     }
 

@@ -6,21 +6,26 @@ namespace Ledger.Domain.Tests;
 internal static class Given
 {
     /// <summary>The state after these events, folded as the projections fold it.</summary>
-    public static T State<T>(string id, params IEventOf<T>[] events) where T : Aggregate, IEvolve<T> => And(null, id, events)!;
+    public static T State<T>(string id, params IEventOf<T>[] events)
+        where T : Aggregate, IEvolve<T> => And(null, id, events)!;
 
-    public static T? And<T>(this T? state, string id, params IEnumerable<IEventOf<T>> events) where T : Aggregate, IEvolve<T>
+    public static T? And<T>(this T? state, string id, params IEnumerable<IEventOf<T>> events)
+        where T : Aggregate, IEvolve<T>
     {
-        foreach (var e in events) state = T.Evolve(state, e) with { Id = id, Revision = (state?.Revision ?? 0) + 1 };
+        foreach (var e in events)
+            state = T.Evolve(state, e) with { Id = id, Revision = (state?.Revision ?? 0) + 1 };
         return state;
     }
 
-    public static IReadOnlyList<IEventOf<T>> Then<T>(this Decision<T> decision) where T : Aggregate
+    public static IReadOnlyList<IEventOf<T>> Then<T>(this Decision<T> decision)
+        where T : Aggregate
     {
         Assert.True(decision.Rejection is null, decision.Rejection?.Detail);
         return decision.Events;
     }
 
-    public static Rejection ThenRefused<T>(this Decision<T> decision, RejectionCode code) where T : Aggregate
+    public static Rejection ThenRefused<T>(this Decision<T> decision, RejectionCode code)
+        where T : Aggregate
     {
         Assert.Empty(decision.Events);
         Assert.Equal(code, decision.Rejection?.Code);

@@ -11,7 +11,8 @@ public sealed class IdentityTests
     public void Sound_citizen_ids(string text)
     {
         var id = CitizenId.Parse(text, out var fault);
-        if (text.Contains("1880", StringComparison.Ordinal)) Assert.Contains("出生日期", fault);
+        if (text.Contains("1880", StringComparison.Ordinal))
+            Assert.Contains("出生日期", fault);
         else
         {
             Assert.Null(fault);
@@ -22,7 +23,12 @@ public sealed class IdentityTests
     }
 
     [Theory]
-    [InlineData("", "18位"), InlineData("1101051949123100", "18位"), InlineData("110105194912310021", "校验码"), InlineData("110105194913310021", "出生日期")]
+    [
+        InlineData("", "18位"),
+        InlineData("1101051949123100", "18位"),
+        InlineData("110105194912310021", "校验码"),
+        InlineData("110105194913310021", "出生日期")
+    ]
     [InlineData("11010519491231002Y", "数字"), InlineData("１10105194912310021", "数字")]
     public void Unsound_citizen_ids_say_what_is_wrong(string text, string part)
     {
@@ -37,8 +43,14 @@ public sealed class IdentityTests
     public void Unsound_credit_codes(string code) => Assert.NotNull(SocialCreditCode.Fault(code));
 
     [Theory]
-    [InlineData("3708", "370811", true), InlineData("370811", "370811102201", true), InlineData("370811", "370812", false), InlineData("370811102201", "370811", false)]
-    public void A_scope_is_a_prefix(string scope, string code, bool contains) => Assert.Equal(contains, RegionCode.Contains(scope, code));
+    [
+        InlineData("3708", "370811", true),
+        InlineData("370811", "370811102201", true),
+        InlineData("370811", "370812", false),
+        InlineData("370811102201", "370811", false)
+    ]
+    public void A_scope_is_a_prefix(string scope, string code, bool contains) =>
+        Assert.Equal(contains, RegionCode.Contains(scope, code));
 
     [Fact]
     public void Ids_of_one_collective_fit_together()
@@ -51,42 +63,137 @@ public sealed class IdentityTests
     }
 
     [Theory]
-    [InlineData("此人11010519491231002X不符", "身份证号"), InlineData("11010519491231002x", "身份证号"), InlineData("１１０１０５１９４９１２３１００２Ｘ", "身份证号")]
-    [InlineData("1101 0519 4912 3100 2X", "身份证号"), InlineData("110105-19491231-002X", "身份证号"), InlineData("110105.1949.1231.002 X", "身份证号"), InlineData("SW11010519491231002X", "身份证号")]
-    [InlineData("110105\u200b19491231\u200b002X", "身份证号"), InlineData("110105，19491231，002X", "身份证号"), InlineData("一一〇一〇五一九四九一二三一〇〇二一电话一三八一二三四五六七八", "手机号码")]
-    [InlineData("电话13812345678", "手机号码"), InlineData("+86 138-1234-5678", "手机号码"), InlineData("+8613812345678", "手机号码"), InlineData("008613812345678", "手机号码")]
-    [InlineData("138 1234 5678", "手机号码"), InlineData("１３８－１２３４－５６７８", "手机号码"), InlineData("(138)1234.5678", "手机号码"), InlineData("138 12 34 56 78", "手机号码")]
-    [InlineData("1 3 8 1 2 3 4 5 6 7 8", "手机号码"), InlineData("138、1234、5678", "手机号码"), InlineData("tel:13812345678", "手机号码"), InlineData("TEL13812345678", "手机号码")]
-    [InlineData("１３８\u2060１２３４\u00ad５６７８", "手机号码"), InlineData("١٣٨١٢٣٤٥٦٧٨", "手机号码"), InlineData("2026-06-18 138 1234 5678", "手机号码"), InlineData("一三八一二三四五六七八", "手机号码")]
-    [InlineData("1三812345678", "手机号码"), InlineData("一三八 一二三四 五六七八", "手机号码"), InlineData("壹叁捌壹贰叁肆伍陆柒捌", "手机号码"), InlineData("110105一九四九1231002X", "身份证号")]
-    [InlineData("卡号6222020200112230", "银行卡号"), InlineData("6222 0202 0011 2230", "银行卡号"), InlineData("6222-0202-0011-2230", "银行卡号")]
-    public void Numbers_of_people_are_found_however_they_are_written(string text, string what) => Assert.Equal(what, PersonalNumbers.In(text));
+    [
+        InlineData("此人11010519491231002X不符", "身份证号"),
+        InlineData("11010519491231002x", "身份证号"),
+        InlineData("１１０１０５１９４９１２３１００２Ｘ", "身份证号")
+    ]
+    [
+        InlineData("1101 0519 4912 3100 2X", "身份证号"),
+        InlineData("110105-19491231-002X", "身份证号"),
+        InlineData("110105.1949.1231.002 X", "身份证号"),
+        InlineData("SW11010519491231002X", "身份证号")
+    ]
+    [
+        InlineData("110105\u200b19491231\u200b002X", "身份证号"),
+        InlineData("110105，19491231，002X", "身份证号"),
+        InlineData("一一〇一〇五一九四九一二三一〇〇二一电话一三八一二三四五六七八", "手机号码")
+    ]
+    [
+        InlineData("电话13812345678", "手机号码"),
+        InlineData("+86 138-1234-5678", "手机号码"),
+        InlineData("+8613812345678", "手机号码"),
+        InlineData("008613812345678", "手机号码")
+    ]
+    [
+        InlineData("138 1234 5678", "手机号码"),
+        InlineData("１３８－１２３４－５６７８", "手机号码"),
+        InlineData("(138)1234.5678", "手机号码"),
+        InlineData("138 12 34 56 78", "手机号码")
+    ]
+    [
+        InlineData("1 3 8 1 2 3 4 5 6 7 8", "手机号码"),
+        InlineData("138、1234、5678", "手机号码"),
+        InlineData("tel:13812345678", "手机号码"),
+        InlineData("TEL13812345678", "手机号码")
+    ]
+    [
+        InlineData("１３８\u2060１２３４\u00ad５６７８", "手机号码"),
+        InlineData("١٣٨١٢٣٤٥٦٧٨", "手机号码"),
+        InlineData("2026-06-18 138 1234 5678", "手机号码"),
+        InlineData("一三八一二三四五六七八", "手机号码")
+    ]
+    [
+        InlineData("1三812345678", "手机号码"),
+        InlineData("一三八 一二三四 五六七八", "手机号码"),
+        InlineData("壹叁捌壹贰叁肆伍陆柒捌", "手机号码"),
+        InlineData("110105一九四九1231002X", "身份证号")
+    ]
+    [
+        InlineData("卡号6222020200112230", "银行卡号"),
+        InlineData("6222 0202 0011 2230", "银行卡号"),
+        InlineData("6222-0202-0011-2230", "银行卡号")
+    ]
+    public void Numbers_of_people_are_found_however_they_are_written(string text, string what) =>
+        Assert.Equal(what, PersonalNumbers.In(text));
 
     [Theory]
-    [InlineData("凭证 NX20260618000123，2026年6月18日，电话 0537-2345678"), InlineData("2026-06-18至2026-06-25，共60000.00元"), InlineData("第1、3、5、7、9、11、13、15组")]
-    [InlineData("统一社会信用代码N2370811MF0000001J，村代码370811102201"), InlineData("由1,500.00、300.00改为1,200.00"), InlineData("二〇二六年六月十八日第一二三组"), InlineData("")]
-    [InlineData("member-0198f1a2b3c4d5e6f708192a3b4c5d6e"), InlineData("PZ15000000001"), InlineData("100、300、500、600、800、1000、1500、2000、2500、3000、4000、5000元")]
+    [
+        InlineData("凭证 NX20260618000123，2026年6月18日，电话 0537-2345678"),
+        InlineData("2026-06-18至2026-06-25，共60000.00元"),
+        InlineData("第1、3、5、7、9、11、13、15组")
+    ]
+    [
+        InlineData("统一社会信用代码N2370811MF0000001J，村代码370811102201"),
+        InlineData("由1,500.00、300.00改为1,200.00"),
+        InlineData("二〇二六年六月十八日第一二三组"),
+        InlineData("")
+    ]
+    [
+        InlineData("member-0198f1a2b3c4d5e6f708192a3b4c5d6e"),
+        InlineData("PZ15000000001"),
+        InlineData("100、300、500、600、800、1000、1500、2000、2500、3000、4000、5000元")
+    ]
     public void What_only_looks_like_a_number_of_somebody_passes(string text) => Assert.Null(PersonalNumbers.In(text));
 
     [Theory]
-    [InlineData("11010519491231002X", "身份证号"), InlineData("SW11010519491231002X", "身份证号"), InlineData("1101 0519 4912 3100 2x", "身份证号"), InlineData("2026-11010519491231002X", "身份证号")]
-    [InlineData("１１０１０５１９４９１２３１００２Ｘ", "身份证号"), InlineData("13812345678", "手机号码"), InlineData("+86-138-1234-5678", "手机号码")]
-    public void A_reference_is_no_citizen_id_and_no_phone(string code, string what) => Assert.Equal(what, PersonalNumbers.InReference(code));
+    [
+        InlineData("11010519491231002X", "身份证号"),
+        InlineData("SW11010519491231002X", "身份证号"),
+        InlineData("1101 0519 4912 3100 2x", "身份证号"),
+        InlineData("2026-11010519491231002X", "身份证号")
+    ]
+    [
+        InlineData("１１０１０５１９４９１２３１００２Ｘ", "身份证号"),
+        InlineData("13812345678", "手机号码"),
+        InlineData("+86-138-1234-5678", "手机号码")
+    ]
+    public void A_reference_is_no_citizen_id_and_no_phone(string code, string what) =>
+        Assert.Equal(what, PersonalNumbers.InReference(code));
 
     [Theory]
-    [InlineData("NX20260618000123"), InlineData("SW3708111022012026000001"), InlineData("6222020200112230"), InlineData("370811202606180003"), InlineData("0198f1a2-b3c4-d5e6-f708-192a3b4c5d6e")]
+    [
+        InlineData("NX20260618000123"),
+        InlineData("SW3708111022012026000001"),
+        InlineData("6222020200112230"),
+        InlineData("370811202606180003"),
+        InlineData("0198f1a2-b3c4-d5e6-f708-192a3b4c5d6e")
+    ]
     [InlineData("9999999999999999999"), InlineData("JZ13812345678")]
-    public void A_bank_number_that_is_as_long_as_a_card_is_a_reference(string code) => Assert.Null(PersonalNumbers.InReference(code));
+    public void A_bank_number_that_is_as_long_as_a_card_is_a_reference(string code) =>
+        Assert.Null(PersonalNumbers.InReference(code));
 
     [Fact]
     public void Of_thousands_of_numbers_of_documents_nearly_none_is_taken_for_somebody()
     {
         var random = new Random(7);
         var days = Enumerable.Range(0, 365).Select(d => new DateOnly(2026, 1, 1).AddDays(d)).ToArray();
-        var taken = Enumerable.Range(0, 200_000).Count(_ => PersonalNumbers.InReference($"{random.Next(370000, 379999)}{days[random.Next(365)]:yyyyMMdd}{random.Next(10_000):0000}") is not null);
+        var taken = Enumerable
+            .Range(0, 200_000)
+            .Count(_ =>
+                PersonalNumbers.InReference(
+                    $"{random.Next(370000, 379999)}{days[random.Next(365)]:yyyyMMdd}{random.Next(10_000):0000}"
+                )
+                    is not null
+            );
         Assert.Equal(0, taken); // region, date, number: 18 digits, and a check digit that fits one in eleven
-        taken = Enumerable.Range(0, 200_000).Count(_ => PersonalNumbers.InReference($"{random.NextInt64(1_000_000_000, 9_999_999_999)}{random.NextInt64(100_000_000, 999_999_999)}") is not null);
-        var ids = Enumerable.Range(0, 200_000).Select(_ => { var bytes = new byte[16]; random.NextBytes(bytes); return new Guid(bytes); }).ToList();
+        taken = Enumerable
+            .Range(0, 200_000)
+            .Count(_ =>
+                PersonalNumbers.InReference(
+                    $"{random.NextInt64(1_000_000_000, 9_999_999_999)}{random.NextInt64(100_000_000, 999_999_999)}"
+                )
+                    is not null
+            );
+        var ids = Enumerable
+            .Range(0, 200_000)
+            .Select(_ =>
+            {
+                var bytes = new byte[16];
+                random.NextBytes(bytes);
+                return new Guid(bytes);
+            })
+            .ToList();
         Assert.InRange(ids.Count(id => PersonalNumbers.In($"/api/members/member-{id:N}/death") is not null), 0, 3);
         Assert.InRange(ids.Count(id => PersonalNumbers.InReference($"{id}") is not null), 0, 1);
         Assert.True(taken < 60, $"{taken} of 200,000 numbers of 19 digits by chance");

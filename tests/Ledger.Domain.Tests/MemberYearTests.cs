@@ -8,12 +8,25 @@ namespace Ledger.Domain.Tests;
 public sealed class MemberYearTests
 {
     private const string Id = "member-year-1-2026";
-    private static readonly Member Member = Given.State<Member>("member-1", new MemberRegistered("collective-1", "370811102201", "d"), new MemberRegistered("collective-2", "370811102202", "d"));
-    private static readonly ContributionRecorded Paid = new(ContributionKind.Regular, new Money(30_000), new Money(30_000), new DateOnly(2026, 3, 1), "SW1");
+    private static readonly Member Member = Given.State<Member>(
+        "member-1",
+        new MemberRegistered("collective-1", "370811102201", "d"),
+        new MemberRegistered("collective-2", "370811102202", "d")
+    );
+    private static readonly ContributionRecorded Paid = new(
+        ContributionKind.Regular,
+        new Money(30_000),
+        new Money(30_000),
+        new DateOnly(2026, 3, 1),
+        "SW1"
+    );
     private static readonly Money Cap = new(500_000);
 
-    private static SubsidyApproved Subsidy(long fen, string collective = "collective-1", string application = "application-1") =>
-        new(application, collective, "fund-1", "general", new Money(fen), new FenInterval(0, fen));
+    private static SubsidyApproved Subsidy(
+        long fen,
+        string collective = "collective-1",
+        string application = "application-1"
+    ) => new(application, collective, "fund-1", "general", new Money(fen), new FenInterval(0, fen));
 
     private static Lineage Alone(params string[] collectives) => new(collectives, collectives);
 
@@ -57,7 +70,12 @@ public sealed class MemberYearTests
     [Fact]
     public void C11_a_released_subsidy_gives_the_cap_back()
     {
-        var state = Given.State<MemberYear>(Id, Paid, Subsidy(300_000), new SubsidyReleased("application-1", new Money(300_000), "异议成立"));
+        var state = Given.State<MemberYear>(
+            Id,
+            Paid,
+            Subsidy(300_000),
+            new SubsidyReleased("application-1", new Money(300_000), "异议成立")
+        );
         Assert.Equal(Money.Zero, state.CapUsed());
         Approve(state, Subsidy(500_000)).Then();
     }
@@ -65,10 +83,18 @@ public sealed class MemberYearTests
     [Fact]
     public void C11_a_refund_gives_the_cap_back_and_a_bank_return_does_not()
     {
-        var paid = Given.State<MemberYear>(Id, Paid, Subsidy(300_000), new SubsidyPaid("application-1", new Money(300_000)));
+        var paid = Given.State<MemberYear>(
+            Id,
+            Paid,
+            Subsidy(300_000),
+            new SubsidyPaid("application-1", new Money(300_000))
+        );
         var returned = paid.And(Id, new SubsidyReturned("application-1", new Money(300_000)))!;
         Assert.Equal((SubsidyStatus.Approved, new Money(300_000)), (returned.Subsidies[0].Status, returned.CapUsed()));
-        var refunded = paid.And(Id, new SubsidyRefunded("application-1", new Money(300_000), Applications.RefundReason.Death))!;
+        var refunded = paid.And(
+            Id,
+            new SubsidyRefunded("application-1", new Money(300_000), Applications.RefundReason.Death)
+        )!;
         Assert.Equal(Money.Zero, refunded.CapUsed());
         Approve(refunded, Subsidy(1, application: "application-2")).Then();
     }
@@ -77,11 +103,17 @@ public sealed class MemberYearTests
     public void C8_C11_a_direct_sponsorship_uses_the_same_cap()
     {
         var gift = new SponsorshipRecorded("s1", "donor-1", new Money(499_999), ["x"]);
-        var state = Given.State(Id, Paid).And(Id, MemberYearDecider.Sponsor(Given.State(Id, Paid), Member, gift, Cap).Then())!;
+        var state = Given
+            .State(Id, Paid)
+            .And(Id, MemberYearDecider.Sponsor(Given.State(Id, Paid), Member, gift, Cap).Then())!;
         Assert.Equal(new Money(1), Approve(state, Subsidy(2)).ThenRefused(Rejections.CapExceeded).LeftAmount);
-        MemberYearDecider.Sponsor(state, Member, gift with { AmountFen = new Money(2) }, Cap).ThenRefused(Rejections.CapExceeded);
+        MemberYearDecider
+            .Sponsor(state, Member, gift with { AmountFen = new Money(2) }, Cap)
+            .ThenRefused(Rejections.CapExceeded);
         MemberYearDecider.Sponsor(new MemberYear(), Member, gift, Cap).ThenRefused(Rejections.NotContributed);
-        MemberYearDecider.Sponsor(state, Member, gift with { Evidence = [] }, Cap).ThenRefused(Rejections.EvidenceMissing);
+        MemberYearDecider
+            .Sponsor(state, Member, gift with { Evidence = [] }, Cap)
+            .ThenRefused(Rejections.EvidenceMissing);
         MemberYearDecider.ReverseSponsorship(state, "s2", "x", ["x"]).ThenRefused(Rejections.NotFound);
         var reversed = state.And(Id, MemberYearDecider.ReverseSponsorship(state, "s1", "退还", ["x"]).Then())!;
         Assert.Equal(Money.Zero, reversed.CapUsed());
@@ -91,18 +123,34 @@ public sealed class MemberYearTests
     public void C4_the_dead_and_those_who_left_get_none_and_members_of_a_predecessor_do()
     {
         var state = Given.State(Id, Paid);
-        Approve(state, Subsidy(1), Member.And("member-1", new DeathRecorded(new DateOnly(2026, 2, 1), ["x"]))).ThenRefused(Rejections.MemberDeceased);
-        Approve(state, Subsidy(1), Member.And("member-1", new MembershipEnded("collective-1", new DateOnly(2026, 2, 1), "迁出"))).ThenRefused(Rejections.NotAMember);
-        Approve(state, Subsidy(1), Member.And("member-1", new MembershipMoved("collective-1", "collective-9", "370811102209"))).ThenRefused(Rejections.NotAMember);
-        MemberYearDecider.Approve(state, Member, Alone("collective-9", "collective-1"), Subsidy(1, "collective-9"), Cap).Then();
+        Approve(state, Subsidy(1), Member.And("member-1", new DeathRecorded(new DateOnly(2026, 2, 1), ["x"])))
+            .ThenRefused(Rejections.MemberDeceased);
+        Approve(
+                state,
+                Subsidy(1),
+                Member.And("member-1", new MembershipEnded("collective-1", new DateOnly(2026, 2, 1), "迁出"))
+            )
+            .ThenRefused(Rejections.NotAMember);
+        Approve(
+                state,
+                Subsidy(1),
+                Member.And("member-1", new MembershipMoved("collective-1", "collective-9", "370811102209"))
+            )
+            .ThenRefused(Rejections.NotAMember);
+        MemberYearDecider
+            .Approve(state, Member, Alone("collective-9", "collective-1"), Subsidy(1, "collective-9"), Cap)
+            .Then();
         var had = Given.State<MemberYear>(Id, Paid, Subsidy(1));
-        MemberYearDecider.Approve(had, Member, Alone("collective-9", "collective-1"), Subsidy(1, "collective-9"), Cap).ThenRefused(Rejections.AlreadySubsidised);
+        MemberYearDecider
+            .Approve(had, Member, Alone("collective-9", "collective-1"), Subsidy(1, "collective-9"), Cap)
+            .ThenRefused(Rejections.AlreadySubsidised);
     }
 
     [Fact]
     public void C4_one_subsidy_of_one_origin_a_year_through_splits_mergers_and_their_chains_both_ways()
     {
-        static Collective Village(string id) => Given.State<Collective>(id, new CollectiveRegistered("c", "n", "370811102201"));
+        static Collective Village(string id) =>
+            Given.State<Collective>(id, new CollectiveRegistered("c", "n", "370811102201"));
         // old → a and b (split); c went up in b; d stands alone.
         SuccessionLink[] links = [new("old", "a"), new("old", "b"), new("c", "b"), new("b", "old")];
         Assert.Equal(["a", "b", "c", "old"], Lineage.Of(Village("a"), links).Origin.Order());
@@ -112,10 +160,20 @@ public sealed class MemberYearTests
         {
             var moved = Given.State<Member>("member-1", new MemberRegistered(after, "370811102201", "d"));
             var had = Given.State<MemberYear>(Id, Paid, Subsidy(1, before));
-            MemberYearDecider.Approve(had, moved, Lineage.Of(Village(after), links), Subsidy(1, after, "application-2"), Cap).ThenRefused(Rejections.AlreadySubsidised);
+            MemberYearDecider
+                .Approve(had, moved, Lineage.Of(Village(after), links), Subsidy(1, after, "application-2"), Cap)
+                .ThenRefused(Rejections.AlreadySubsidised);
         }
         var elsewhere = Given.State<Member>("member-1", new MemberRegistered("d", "370811102201", "d"));
-        MemberYearDecider.Approve(Given.State<MemberYear>(Id, Paid, Subsidy(1, "old")), elsewhere, Lineage.Of(Village("d"), links), Subsidy(1, "d", "application-2"), Cap).Then();
+        MemberYearDecider
+            .Approve(
+                Given.State<MemberYear>(Id, Paid, Subsidy(1, "old")),
+                elsewhere,
+                Lineage.Of(Village("d"), links),
+                Subsidy(1, "d", "application-2"),
+                Cap
+            )
+            .Then();
     }
 
     [Fact]
@@ -128,23 +186,28 @@ public sealed class MemberYearTests
 
     [Fact]
     public void C11_holds_over_any_order_of_approvals_and_releases() =>
-        Gen.Select(Gen.Int[0, 1], Gen.Int[1, 2], Gen.Long[1, 400_000]).Array[0, 40].Sample(steps =>
-        {
-            var state = Given.State(Id, Paid);
-            foreach (var (step, collective, fen) in steps)
+        Gen.Select(Gen.Int[0, 1], Gen.Int[1, 2], Gen.Long[1, 400_000])
+            .Array[0, 40]
+            .Sample(steps =>
             {
-                var application = $"application-{collective}";
-                if (step == 0)
+                var state = Given.State(Id, Paid);
+                foreach (var (step, collective, fen) in steps)
                 {
-                    var decision = Approve(state, Subsidy(fen, $"collective-{collective}", application));
-                    state = state.And(Id, decision.Events)!;
-                    if (decision.Rejection is { LeftAmount: { } left }) Assert.Equal(Cap - state.CapUsed(), left);
+                    var application = $"application-{collective}";
+                    if (step == 0)
+                    {
+                        var decision = Approve(state, Subsidy(fen, $"collective-{collective}", application));
+                        state = state.And(Id, decision.Events)!;
+                        if (decision.Rejection is { LeftAmount: { } left })
+                            Assert.Equal(Cap - state.CapUsed(), left);
+                    }
+                    else if (
+                        state.Subsidies.Any(s => s.ApplicationId == application && s.Status == SubsidyStatus.Approved)
+                    )
+                    {
+                        state = state.And(Id, new SubsidyReleased(application, new Money(1), "x"))!;
+                    }
+                    Assert.True(state.CapUsed() <= Cap);
                 }
-                else if (state.Subsidies.Any(s => s.ApplicationId == application && s.Status == SubsidyStatus.Approved))
-                {
-                    state = state.And(Id, new SubsidyReleased(application, new Money(1), "x"))!;
-                }
-                Assert.True(state.CapUsed() <= Cap);
-            }
-        });
+            });
 }

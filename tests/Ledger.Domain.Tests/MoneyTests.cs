@@ -6,14 +6,30 @@ namespace Ledger.Domain.Tests;
 public sealed class MoneyTests
 {
     [Theory]
-    [InlineData("300", 30000), InlineData("300.5", 30050), InlineData("0.01", 1), InlineData("1,200.50", 120050), InlineData(" 7.10 ", 710)]
+    [
+        InlineData("300", 30000),
+        InlineData("300.5", 30050),
+        InlineData("0.01", 1),
+        InlineData("1,200.50", 120050),
+        InlineData(" 7.10 ", 710)
+    ]
     public void Reads_yuan(string text, long fen)
     {
         Assert.Equal(fen, Money.Parse(text, out var fault).Fen);
         Assert.Null(fault);
     }
 
-    [Theory, InlineData("0"), InlineData("-1"), InlineData("0.001"), InlineData("abc"), InlineData(""), InlineData("1e3"), InlineData("1000000000000.01"), InlineData("¥5")]
+    [
+        Theory,
+        InlineData("0"),
+        InlineData("-1"),
+        InlineData("0.001"),
+        InlineData("abc"),
+        InlineData(""),
+        InlineData("1e3"),
+        InlineData("1000000000000.01"),
+        InlineData("¥5")
+    ]
     public void Refuses_what_is_not_an_amount(string text)
     {
         Money.Parse(text, out var fault);
@@ -21,32 +37,62 @@ public sealed class MoneyTests
     }
 
     [Fact]
-    public void Text_of_any_amount_reads_back_and_is_stored_as_whole_fen() => Gen.Long[1, Money.MaxEntryFen].Sample(fen =>
-    {
-        var money = new Money(fen);
-        Assert.Equal(money, Money.Parse(money.ToString(), out var fault));
-        Assert.Null(fault);
-        Assert.Equal($"{fen}", JsonSerializer.Serialize(money));
-        Assert.Equal(money, JsonSerializer.Deserialize<Money>($"{fen}"));
-    });
+    public void Text_of_any_amount_reads_back_and_is_stored_as_whole_fen() =>
+        Gen.Long[1, Money.MaxEntryFen]
+            .Sample(fen =>
+            {
+                var money = new Money(fen);
+                Assert.Equal(money, Money.Parse(money.ToString(), out var fault));
+                Assert.Null(fault);
+                Assert.Equal($"{fen}", JsonSerializer.Serialize(money));
+                Assert.Equal(money, JsonSerializer.Deserialize<Money>($"{fen}"));
+            });
 
     [Fact]
     public void Overflow_is_loud() => Assert.Throws<OverflowException>(() => new Money(long.MaxValue) + new Money(1));
 
     [Fact]
     public void Overlap_of_intervals_is_what_both_cover() =>
-        Gen.Select(Gen.Long[0, 50], Gen.Long[0, 20], Gen.Long[0, 50], Gen.Long[0, 20]).Sample((a, la, b, lb) =>
-        {
-            var (x, y) = (new FenInterval(a, a + la), new FenInterval(b, b + lb));
-            var counted = Enumerable.Range(0, 100).Count(k => k >= x.From && k < x.To && k >= y.From && k < y.To);
-            Assert.Equal(counted, x.Overlap(y)?.Length.Fen ?? 0);
-        });
+        Gen.Select(Gen.Long[0, 50], Gen.Long[0, 20], Gen.Long[0, 50], Gen.Long[0, 20])
+            .Sample(
+                (a, la, b, lb) =>
+                {
+                    var (x, y) = (new FenInterval(a, a + la), new FenInterval(b, b + lb));
+                    var counted = Enumerable
+                        .Range(0, 100)
+                        .Count(k => k >= x.From && k < x.To && k >= y.From && k < y.To);
+                    Assert.Equal(counted, x.Overlap(y)?.Length.Fen ?? 0);
+                }
+            );
 
     [Theory]
-    [InlineData(0, "零元整"), InlineData(1, "壹分"), InlineData(10, "壹角整"), InlineData(101, "壹元零壹分"), InlineData(110, "壹元壹角整"), InlineData(123, "壹元贰角叁分")]
-    [InlineData(100_000, "壹仟元整"), InlineData(100_500, "壹仟零伍元整"), InlineData(1_001_000, "壹万零壹拾元整"), InlineData(1_010_000, "壹万零壹佰元整"), InlineData(1_100_000, "壹万壹仟元整")]
-    [InlineData(10_000_000, "壹拾万元整"), InlineData(10_010_001, "壹拾万零壹佰元零壹分"), InlineData(1_000_000_000_00, "壹拾亿元整"), InlineData(1_000_000_010_00, "壹拾亿零壹拾元整")]
-    [InlineData(1_234_567_890_12, "壹拾贰亿叁仟肆佰伍拾陆万柒仟捌佰玖拾元壹角贰分"), InlineData(2_000_500_000_00, "贰拾亿零伍拾万元整"), InlineData(1_000_000_000_000_00, "壹万亿元整")]
+    [
+        InlineData(0, "零元整"),
+        InlineData(1, "壹分"),
+        InlineData(10, "壹角整"),
+        InlineData(101, "壹元零壹分"),
+        InlineData(110, "壹元壹角整"),
+        InlineData(123, "壹元贰角叁分")
+    ]
+    [
+        InlineData(100_000, "壹仟元整"),
+        InlineData(100_500, "壹仟零伍元整"),
+        InlineData(1_001_000, "壹万零壹拾元整"),
+        InlineData(1_010_000, "壹万零壹佰元整"),
+        InlineData(1_100_000, "壹万壹仟元整")
+    ]
+    [
+        InlineData(10_000_000, "壹拾万元整"),
+        InlineData(10_010_001, "壹拾万零壹佰元零壹分"),
+        InlineData(1_000_000_000_00, "壹拾亿元整"),
+        InlineData(1_000_000_010_00, "壹拾亿零壹拾元整")
+    ]
+    [
+        InlineData(1_234_567_890_12, "壹拾贰亿叁仟肆佰伍拾陆万柒仟捌佰玖拾元壹角贰分"),
+        InlineData(2_000_500_000_00, "贰拾亿零伍拾万元整"),
+        InlineData(1_000_000_000_000_00, "壹万亿元整")
+    ]
     [InlineData(-2_832_000, "负贰万捌仟叁佰贰拾元整")]
-    public void Capital_figures_are_those_of_vouchers(long fen, string text) => Assert.Equal(text, ChineseAmount.Of(new Money(fen)));
+    public void Capital_figures_are_those_of_vouchers(long fen, string text) =>
+        Assert.Equal(text, ChineseAmount.Of(new Money(fen)));
 }

@@ -14,9 +14,23 @@ public sealed class NoticeTests
     {
         IEventOf<Application>[] before =
         [
-            new ApplicationFiled("plan-1", 1, "collective-1", "fund-1", "370811102201", 2026, "general", "officer", Digest, Digest, 4, new Money(400)),
+            new ApplicationFiled(
+                "plan-1",
+                1,
+                "collective-1",
+                "fund-1",
+                "370811102201",
+                2026,
+                "general",
+                "officer",
+                Digest,
+                Digest,
+                4,
+                new Money(400)
+            ),
             new LinesListed([.. People.Select((p, i) => new RosterLine(i + 2, p, new Money(30_000), new Money(100)))]),
-            new ApplicationReviewed("reviewer", [], true, true), new ApplicationApproved("approver", 4, new Money(400), new FenInterval(0, 400)),
+            new ApplicationReviewed("reviewer", [], true, true),
+            new ApplicationApproved("approver", 4, new Money(400), new FenInterval(0, 400)),
             new LinesWithdrawn("officer", [People[0]], new Money(100), "本人放弃"),
         ];
         return Notice.Of(before.Select(e => (Published, e)).Concat(later.Select((e, i) => (Published.AddDays(i), e))));
@@ -30,15 +44,32 @@ public sealed class NoticeTests
     [Fact]
     public void C16_the_published_list_stays_and_every_later_change_is_a_dated_addendum()
     {
-        var notice = Noticed(Notice7, new ObjectionRaised("o", People[1], "x"), new ObjectionResolved("o", true, "成立", "township"),
-            new LinesWithdrawn("officer", [People[2]], new Money(100), "本人放弃"), new PaymentSent("officer", 1, new Money(100), "NX", [Digest]),
-            new PaymentReturned("officer", [People[3]], new Money(100), "TH", "x", [Digest]), new PaymentSent("officer", 1, new Money(100), "NX2", [Digest]),
-            new LineRefunded("reviewer", People[3], new Money(100), RefundReason.Death, false, "TK", [Digest]))!;
-        Assert.Equal([(1, People[1]), (2, People[2]), (3, People[3])], notice.Lines.Select(l => (l.Number, l.MemberId)));
-        Assert.Equal((new Money(300), Notice7.From, Notice7.Until, Notice7.Place), (notice.AmountFen, notice.From, notice.Until, notice.Place));
+        var notice = Noticed(
+            Notice7,
+            new ObjectionRaised("o", People[1], "x"),
+            new ObjectionResolved("o", true, "成立", "township"),
+            new LinesWithdrawn("officer", [People[2]], new Money(100), "本人放弃"),
+            new PaymentSent("officer", 1, new Money(100), "NX", [Digest]),
+            new PaymentReturned("officer", [People[3]], new Money(100), "TH", "x", [Digest]),
+            new PaymentSent("officer", 1, new Money(100), "NX2", [Digest]),
+            new LineRefunded("reviewer", People[3], new Money(100), RefundReason.Death, false, "TK", [Digest])
+        )!;
         Assert.Equal(
-            [(Published.AddDays(2), NoticeChange.ObjectionUpheld, 1), (Published.AddDays(3), NoticeChange.Withdrawn, 2), (Published.AddDays(7), NoticeChange.Refunded, 3)],
-            notice.Addenda.Select(a => (a.On, a.Change, Assert.Single(a.Lines).Number)));
+            [(1, People[1]), (2, People[2]), (3, People[3])],
+            notice.Lines.Select(l => (l.Number, l.MemberId))
+        );
+        Assert.Equal(
+            (new Money(300), Notice7.From, Notice7.Until, Notice7.Place),
+            (notice.AmountFen, notice.From, notice.Until, notice.Place)
+        );
+        Assert.Equal(
+            [
+                (Published.AddDays(2), NoticeChange.ObjectionUpheld, 1),
+                (Published.AddDays(3), NoticeChange.Withdrawn, 2),
+                (Published.AddDays(7), NoticeChange.Refunded, 3),
+            ],
+            notice.Addenda.Select(a => (a.On, a.Change, Assert.Single(a.Lines).Number))
+        );
         Assert.All(notice.Addenda, a => Assert.Equal(Money.Zero, a.Lines[0].AmountFen));
         Assert.Empty(notice.Present());
     }
@@ -46,8 +77,12 @@ public sealed class NoticeTests
     [Fact]
     public void C16_what_moves_the_money_of_a_line_and_not_its_amount_is_no_addendum()
     {
-        var notice = Noticed(Notice7, new PaymentSent("officer", 3, new Money(300), "NX", [Digest]), new ReceiptConfirmed("reviewer", Digest, new Money(100), [People[1]], []),
-            new PaymentReturned("officer", [People[3]], new Money(100), "TH", "x", [Digest]))!;
+        var notice = Noticed(
+            Notice7,
+            new PaymentSent("officer", 3, new Money(300), "NX", [Digest]),
+            new ReceiptConfirmed("reviewer", Digest, new Money(100), [People[1]], []),
+            new PaymentReturned("officer", [People[3]], new Money(100), "TH", "x", [Digest])
+        )!;
         Assert.Empty(notice.Addenda);
         Assert.Equal(notice.Lines, notice.Present());
     }

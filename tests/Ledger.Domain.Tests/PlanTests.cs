@@ -9,27 +9,60 @@ namespace Ledger.Domain.Tests;
 /// <summary>Policy year, pilot, survey, plan: C1, C2, C3, C10, C12, C13.</summary>
 public sealed class PlanTests
 {
-    private static readonly PolicyParameters Parameters = new(new DateOnly(2026, 1, 1), [new(new Money(30_000), new Money(4_000)), new(new Money(500_000), new Money(8_000))], 262, 7,
-        [new("all-villagers", 1, 2, true), new("households", 2, 3, false)]);
-    private static readonly PolicyYear Policy = Given.State<PolicyYear>("p", new PolicyYearPublished("3708", 2026, Parameters));
-    private static readonly Collective Surveyed = Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", "370811102201"), new CollectiveSurveyed(2026, new Survey(new Money(1), 600, 500, 400)));
-    private static readonly Pilot Pilot = Given.State<Pilot>("pilot", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
+    private static readonly PolicyParameters Parameters = new(
+        new DateOnly(2026, 1, 1),
+        [new(new Money(30_000), new Money(4_000)), new(new Money(500_000), new Money(8_000))],
+        262,
+        7,
+        [new("all-villagers", 1, 2, true), new("households", 2, 3, false)]
+    );
+    private static readonly PolicyYear Policy = Given.State<PolicyYear>(
+        "p",
+        new PolicyYearPublished("3708", 2026, Parameters)
+    );
+    private static readonly Collective Surveyed = Given.State<Collective>(
+        "collective-1",
+        new CollectiveRegistered("c", "n", "370811102201"),
+        new CollectiveSurveyed(2026, new Survey(new Money(1), 600, 500, 400))
+    );
+    private static readonly Pilot Pilot = Given.State<Pilot>(
+        "pilot",
+        new PilotApplied("370811", "x", "y", []),
+        new PilotApproved("x")
+    );
     private static readonly Standard Flat = new(StandardKind.Flat, new Money(10_000), []);
     private static readonly PlanContent Content = new("s", "s", Flat);
-    private static readonly Plan Draft = Given.State<Plan>("plan", new PlanDrafted("collective-1", "fund-1", "370811102201", 2026, Content));
+    private static readonly Plan Draft = Given.State<Plan>(
+        "plan",
+        new PlanDrafted("collective-1", "fund-1", "370811102201", 2026, Content)
+    );
     private static readonly DateOnly Today = new(2026, 4, 1);
 
     private static Plan Resolved(int eligible, int attendance, int votesFor, string form = "households") =>
-        Draft.And("plan", PlanDecider.RecordResolution(Draft, Surveyed, 0, Policy, new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"), Today).Then())!;
+        Draft.And(
+            "plan",
+            PlanDecider
+                .RecordResolution(
+                    Draft,
+                    Surveyed,
+                    0,
+                    Policy,
+                    new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"),
+                    Today
+                )
+                .Then()
+        )!;
 
     [Theory]
-    [InlineData("households", 210, 140, true), InlineData("households", 210, 139, false)]       // two thirds suffice
+    [InlineData("households", 210, 140, true), InlineData("households", 210, 139, false)] // two thirds suffice
     [InlineData("all-villagers", 310, 155, false), InlineData("all-villagers", 310, 156, true)] // more than half
     public void C13_quorum(string form, int eligible, int attendance, bool met)
     {
         var decision = PlanDecider.Adopt(Resolved(eligible, attendance, attendance, form), Surveyed, 0, Pilot, Policy);
-        if (met) decision.Then();
-        else decision.ThenRefused(Rejections.QuorumNotMet);
+        if (met)
+            decision.Then();
+        else
+            decision.ThenRefused(Rejections.QuorumNotMet);
     }
 
     [Fact]
@@ -40,14 +73,36 @@ public sealed class PlanTests
     }
 
     [Theory]
-    [InlineData("all-villagers", 299, "eligible"), InlineData("all-villagers", 300, null), InlineData("all-villagers", 600, null), InlineData("all-villagers", 601, "eligible")]
-    [InlineData("households", 74, "eligible"), InlineData("households", 75, null), InlineData("representatives", 4, "eligible"), InlineData("representatives", 5, null)]
+    [
+        InlineData("all-villagers", 299, "eligible"),
+        InlineData("all-villagers", 300, null),
+        InlineData("all-villagers", 600, null),
+        InlineData("all-villagers", 601, "eligible")
+    ]
+    [
+        InlineData("households", 74, "eligible"),
+        InlineData("households", 75, null),
+        InlineData("representatives", 4, "eligible"),
+        InlineData("representatives", 5, null)
+    ]
     public void C13_those_called_fit_the_survey(string form, int eligible, string? field)
     {
-        var policy = Policy with { Parameters = Parameters with { Quorums = [.. Parameters.Quorums, new("representatives", 2, 3, false)] } };
-        var decision = PlanDecider.RecordResolution(Draft, Surveyed, 0, policy, new Resolution(form, Today, eligible, eligible, eligible, 0, "m"), Today);
-        if (field is null) decision.Then();
-        else Assert.Equal(field, decision.ThenRefused(Rejections.ResolutionImplausible).Field);
+        var policy = Policy with
+        {
+            Parameters = Parameters with { Quorums = [.. Parameters.Quorums, new("representatives", 2, 3, false)] },
+        };
+        var decision = PlanDecider.RecordResolution(
+            Draft,
+            Surveyed,
+            0,
+            policy,
+            new Resolution(form, Today, eligible, eligible, eligible, 0, "m"),
+            Today
+        );
+        if (field is null)
+            decision.Then();
+        else
+            Assert.Equal(field, decision.ThenRefused(Rejections.ResolutionImplausible).Field);
     }
 
     [Fact]
@@ -55,18 +110,30 @@ public sealed class PlanTests
     {
         var small = Surveyed.And("collective-1", new CollectiveSurveyed(2026, new Survey(Money.Zero, 1, 1, 1)))!;
         var one = new Resolution("all-villagers", Today, 1, 1, 1, 0, "m");
-        PlanDecider.RecordResolution(Draft, small, 100, Policy, one, Today).ThenRefused(Rejections.ResolutionImplausible);
+        PlanDecider
+            .RecordResolution(Draft, small, 100, Policy, one, Today)
+            .ThenRefused(Rejections.ResolutionImplausible);
         var recorded = Draft.And("plan", PlanDecider.RecordResolution(Draft, small, 1, Policy, one, Today).Then())!;
         PlanDecider.Adopt(recorded, small, 1, Pilot, Policy).Then();
         PlanDecider.Adopt(recorded, small, 100, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // the rolls came afterwards
         PlanDecider.Adopt(recorded, Surveyed, 1, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // so did the real survey
-        PlanDecider.RecordResolution(Draft, Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Policy, one, Today).ThenRefused(Rejections.SurveyMissing);
+        PlanDecider
+            .RecordResolution(Draft, Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Policy, one, Today)
+            .ThenRefused(Rejections.SurveyMissing);
     }
 
     [Fact]
     public void C13_the_meeting_was_about_the_plans_year_and_the_standard_is_below_the_tier_in_force()
     {
-        Decision<Plan> On(DateOnly day, PolicyYear? policy = null) => PlanDecider.RecordResolution(Draft, Surveyed, 0, policy ?? Policy, new Resolution("households", day, 210, 180, 170, 0, "m"), Today);
+        Decision<Plan> On(DateOnly day, PolicyYear? policy = null) =>
+            PlanDecider.RecordResolution(
+                Draft,
+                Surveyed,
+                0,
+                policy ?? Policy,
+                new Resolution("households", day, 210, 180, 170, 0, "m"),
+                Today
+            );
         Assert.Equal("meetingDate", On(new DateOnly(2010, 3, 1)).ThenRefused(Rejections.ResolutionImplausible).Field);
         On(new DateOnly(2024, 12, 31)).ThenRefused(Rejections.ResolutionImplausible);
         On(new DateOnly(2025, 1, 1)).Then();
@@ -80,7 +147,9 @@ public sealed class PlanTests
     public void C2_C3_C13_what_adoption_needs()
     {
         PlanDecider.Adopt(Draft, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
-        PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Pilot, Policy).ThenRefused(Rejections.SurveyMissing);
+        PlanDecider
+            .Adopt(Resolved(210, 150, 150), Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Pilot, Policy)
+            .ThenRefused(Rejections.SurveyMissing);
         PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed, 0, null, Policy).ThenRefused(Rejections.CountyNotInPilot);
     }
 
@@ -89,7 +158,10 @@ public sealed class PlanTests
     {
         var adopted = Resolved(210, 150, 150).And("plan", new PlanAdopted(1))!;
         PlanDecider.Adopt(adopted, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.WrongState);
-        var amended = adopted.And("plan", PlanDecider.Amend(adopted, Policy, Content with { Scope = "全体" }, "扩大").Then())!;
+        var amended = adopted.And(
+            "plan",
+            PlanDecider.Amend(adopted, Policy, Content with { Scope = "全体" }, "扩大").Then()
+        )!;
         Assert.Equal(1, amended.AdoptedVersion);
         Assert.Equal("s", amended.Adopted()!.Scope);
         PlanDecider.Adopt(amended, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
@@ -101,43 +173,90 @@ public sealed class PlanTests
         var standard = new Standard(StandardKind.PerTier, null, [new TierAmount(new Money(30_000), new Money(6_000))]);
         Assert.Equal(new Money(6_000), standard.AmountFor(new LineFacts(new Money(30_000), 45, null)));
         Assert.Null(standard.AmountFor(new LineFacts(new Money(50_000), 45, null)));
-        PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", standard)).Then();
-        PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", Flat with { FlatAmountFen = new Money(500_001) })).ThenRefused(Rejections.StandardInvalid);
+        PlanDecider
+            .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", standard))
+            .Then();
+        PlanDecider
+            .Draft(
+                null,
+                Surveyed,
+                new Fund { Id = "fund-1" },
+                Policy,
+                new PlanContent("s", "s", Flat with { FlatAmountFen = new Money(500_001) })
+            )
+            .ThenRefused(Rejections.StandardInvalid);
     }
 
     [Fact]
     public void C10_age_bands_contribution_years_and_their_combination_with_floor_and_ceiling()
     {
         static Money Yuan(decimal y) => Given.Yuan(y);
-        var age = new Standard(StandardKind.PerAgeBand, null, [], [new Band(16, 44, Yuan(50)), new Band(45, null, Yuan(80))]);
+        var age = new Standard(
+            StandardKind.PerAgeBand,
+            null,
+            [],
+            [new Band(16, 44, Yuan(50)), new Band(45, null, Yuan(80))]
+        );
         var years = new Standard(StandardKind.PerContributionYears, null, [], [new Band(15, null, Yuan(100))]);
-        var combined = new Standard(StandardKind.Combined, null, [], Parts: [age, years, Flat with { FlatAmountFen = Yuan(10) }], FloorFen: Yuan(65), CeilingFen: Yuan(180));
+        var combined = new Standard(
+            StandardKind.Combined,
+            null,
+            [],
+            Parts: [age, years, Flat with { FlatAmountFen = Yuan(10) }],
+            FloorFen: Yuan(65),
+            CeilingFen: Yuan(180)
+        );
         LineFacts Who(int? a, int? y) => new(Yuan(300), a, y);
-        Assert.Equal([Yuan(50), Yuan(50), Yuan(80), null], new[] { 16, 44, 45, (int?)null }.Select(a => age.AmountFor(Who(a, null))));
+        Assert.Equal(
+            [Yuan(50), Yuan(50), Yuan(80), null],
+            new[] { 16, 44, 45, (int?)null }.Select(a => age.AmountFor(Who(a, null)))
+        );
         Assert.Null(years.AmountFor(Who(50, 14)));
-        Assert.Equal(Yuan(65), combined.AmountFor(Who(20, 3)));     // 50 + 10, lifted to the floor
-        Assert.Equal(Yuan(90), combined.AmountFor(Who(60, 3)));     // 80 + 10
-        Assert.Equal(Yuan(180), combined.AmountFor(Who(60, 20)));   // 80 + 100 + 10, cut at the ceiling
+        Assert.Equal(Yuan(65), combined.AmountFor(Who(20, 3))); // 50 + 10, lifted to the floor
+        Assert.Equal(Yuan(90), combined.AmountFor(Who(60, 3))); // 80 + 10
+        Assert.Equal(Yuan(180), combined.AmountFor(Who(60, 20))); // 80 + 100 + 10, cut at the ceiling
 
-        void Wrong(Standard s, string field) => Assert.Equal(field, PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", s))
-            .ThenRefused(Rejections.StandardInvalid).Field);
-        PlanDecider.Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", combined)).Then();
+        void Wrong(Standard s, string field) =>
+            Assert.Equal(
+                field,
+                PlanDecider
+                    .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", s))
+                    .ThenRefused(Rejections.StandardInvalid)
+                    .Field
+            );
+        PlanDecider
+            .Draft(null, Surveyed, new Fund { Id = "fund-1" }, Policy, new PlanContent("s", "s", combined))
+            .Then();
         Wrong(age with { Bands = [new Band(16, 50, Yuan(1)), new Band(50, 60, Yuan(1))] }, "standard.bands[1].from");
         Wrong(age with { Bands = [] }, "standard.bands");
         Wrong(age with { FlatAmountFen = Yuan(1) }, "standard.flatAmount");
         Wrong(combined with { FloorFen = Yuan(181) }, "standard.floorAmount");
         Wrong(combined with { Parts = [combined] }, "standard.parts[0].kind");
-        Wrong(combined with { Parts = [years with { Bands = [new Band(1, 0, Yuan(1))] }] }, "standard.parts[0].bands[0].from");
+        Wrong(
+            combined with
+            {
+                Parts = [years with { Bands = [new Band(1, 0, Yuan(1))] }],
+            },
+            "standard.parts[0].bands[0].from"
+        );
         Wrong(Flat with { CeilingFen = Yuan(5) }, "standard.parts");
     }
 
     [Fact]
     public void Policy_year_is_amended_by_a_new_event_and_the_same_again_is_none()
     {
-        Assert.IsType<PolicyYearAmended>(Assert.Single(PolicyYearDecider.Publish(Policy, "3708", 2026, Parameters with { NoticeDays = 10 }).Then()));
-        Assert.Empty(PolicyYearDecider.Publish(Policy, "3708", 2026, Parameters with { Tiers = [.. Parameters.Tiers] }).Then());
-        PolicyYearDecider.Publish(null, "3708", 2026, Parameters with { NoticeDays = 0 }).ThenRefused(Rejections.FieldInvalid);
-        PolicyYearDecider.Publish(null, "3708", 2026, Parameters with { Tiers = [] }).ThenRefused(Rejections.FieldInvalid);
+        Assert.IsType<PolicyYearAmended>(
+            Assert.Single(PolicyYearDecider.Publish(Policy, "3708", 2026, Parameters with { NoticeDays = 10 }).Then())
+        );
+        Assert.Empty(
+            PolicyYearDecider.Publish(Policy, "3708", 2026, Parameters with { Tiers = [.. Parameters.Tiers] }).Then()
+        );
+        PolicyYearDecider
+            .Publish(null, "3708", 2026, Parameters with { NoticeDays = 0 })
+            .ThenRefused(Rejections.FieldInvalid);
+        PolicyYearDecider
+            .Publish(null, "3708", 2026, Parameters with { Tiers = [] })
+            .ThenRefused(Rejections.FieldInvalid);
     }
 
     [Fact]

@@ -6,18 +6,48 @@ namespace Ledger.Domain.Tests;
 public sealed class SameMoneyTests
 {
     private static readonly string[] Nobody = [];
-    private static readonly Fund Fund = Given.State<Fund>("fund-1", new FundOpened("collective-1", "n", "370811102201"),
-        new FundsAllocated("allocation-1", SourceKind.CollectiveIncome, "租金", "general", new Money(1_000_000), new FenInterval(0, 1_000_000), [new('a', 64)]));
+    private static readonly Fund Fund = Given.State<Fund>(
+        "fund-1",
+        new FundOpened("collective-1", "n", "370811102201"),
+        new FundsAllocated(
+            "allocation-1",
+            SourceKind.CollectiveIncome,
+            "租金",
+            "general",
+            new Money(1_000_000),
+            new FenInterval(0, 1_000_000),
+            [new('a', 64)]
+        )
+    );
 
-    private static EarlierEntry Slip(string type) => new(false, type, "allocation-1", new DateOnly(2026, 3, 1), new Money(1_000_000));
-    private static EarlierEntry Reference(string type, string? member = null) => Slip(type) with { ByReference = true, Id = "application-1", MemberId = member };
+    private static EarlierEntry Slip(string type) =>
+        new(false, type, "allocation-1", new DateOnly(2026, 3, 1), new Money(1_000_000));
+
+    private static EarlierEntry Reference(string type, string? member = null) =>
+        Slip(type) with
+        {
+            ByReference = true,
+            Id = "application-1",
+            MemberId = member,
+        };
 
     [Theory]
-    [InlineData(Booking.Allocation, SameMoney.Allocated, true), InlineData(Booking.Allocation, SameMoney.Refunded, true), InlineData(Booking.Allocation, SameMoney.Paid, true)]
+    [
+        InlineData(Booking.Allocation, SameMoney.Allocated, true),
+        InlineData(Booking.Allocation, SameMoney.Refunded, true),
+        InlineData(Booking.Allocation, SameMoney.Paid, true)
+    ]
     [InlineData(Booking.Payment, SameMoney.Paid, true), InlineData(Booking.Payment, SameMoney.Allocated, true)]
-    [InlineData(Booking.Refund, SameMoney.Allocated, true), InlineData(Booking.Refund, SameMoney.Refunded, false), InlineData(Booking.BankReturn, SameMoney.Returned, false)]
-    public void One_slip_stands_for_several_people_sent_back_and_for_no_other_two_entries(Booking booking, string earlier, bool same) =>
-        Assert.Equal(same, SameMoney.Among([Slip(earlier)], Fund, booking, Nobody, Nobody) is not null);
+    [
+        InlineData(Booking.Refund, SameMoney.Allocated, true),
+        InlineData(Booking.Refund, SameMoney.Refunded, false),
+        InlineData(Booking.BankReturn, SameMoney.Returned, false)
+    ]
+    public void One_slip_stands_for_several_people_sent_back_and_for_no_other_two_entries(
+        Booking booking,
+        string earlier,
+        bool same
+    ) => Assert.Equal(same, SameMoney.Among([Slip(earlier)], Fund, booking, Nobody, Nobody) is not null);
 
     [Fact]
     public void One_bank_reference_is_one_payment_and_brings_each_person_back_once()
@@ -25,9 +55,19 @@ public sealed class SameMoneyTests
         Assert.NotNull(SameMoney.Among([Reference(SameMoney.Paid)], Fund, Booking.Payment, Nobody, Nobody));
         Assert.NotNull(SameMoney.Among([Reference(SameMoney.Paid)], Fund, Booking.Refund, ["m1"], Nobody));
         Assert.Null(SameMoney.Among([Reference(SameMoney.Refunded, "m1")], Fund, Booking.Refund, ["m2"], Nobody));
-        Assert.NotNull(SameMoney.Among([Reference(SameMoney.Refunded, "m1"), Reference(SameMoney.Refunded, "m2")], Fund, Booking.Refund, ["m2"], Nobody));
+        Assert.NotNull(
+            SameMoney.Among(
+                [Reference(SameMoney.Refunded, "m1"), Reference(SameMoney.Refunded, "m2")],
+                Fund,
+                Booking.Refund,
+                ["m2"],
+                Nobody
+            )
+        );
         Assert.Null(SameMoney.Among([Reference(SameMoney.Returned)], Fund, Booking.BankReturn, ["m1"], ["m2"]));
-        Assert.NotNull(SameMoney.Among([Reference(SameMoney.Returned)], Fund, Booking.BankReturn, ["m1"], ["m1", "m2"]));
+        Assert.NotNull(
+            SameMoney.Among([Reference(SameMoney.Returned)], Fund, Booking.BankReturn, ["m1"], ["m1", "m2"])
+        );
     }
 
     [Fact]
@@ -35,9 +75,28 @@ public sealed class SameMoneyTests
     {
         var asked = Fund.And("fund-1", new ReversalRequested("allocation-1", "first", "second", "x"))!;
         Assert.NotNull(SameMoney.Among([Slip(SameMoney.Allocated)], asked, Booking.Allocation, Nobody, Nobody));
-        var reversed = asked.And("fund-1", new AllocationReversed("allocation-1", "general", new Money(1_000_000), new FenInterval(0, 1_000_000), null, null, "second"))!;
+        var reversed = asked.And(
+            "fund-1",
+            new AllocationReversed(
+                "allocation-1",
+                "general",
+                new Money(1_000_000),
+                new FenInterval(0, 1_000_000),
+                null,
+                null,
+                "second"
+            )
+        )!;
         Assert.Null(SameMoney.Among([Slip(SameMoney.Allocated)], reversed, Booking.Allocation, Nobody, Nobody));
-        Assert.NotNull(SameMoney.Among([Slip(SameMoney.Allocated), Slip(SameMoney.Allocated) with { Id = "allocation-2" }], reversed, Booking.Allocation, Nobody, Nobody));
+        Assert.NotNull(
+            SameMoney.Among(
+                [Slip(SameMoney.Allocated), Slip(SameMoney.Allocated) with { Id = "allocation-2" }],
+                reversed,
+                Booking.Allocation,
+                Nobody,
+                Nobody
+            )
+        );
     }
 
     [Fact]

@@ -23,22 +23,39 @@ public sealed class StateTests
 
     [Fact]
     public void From_every_reachable_state_the_application_can_end() =>
-        Assert.Empty(Worlds.Stuck(w => w.Application.Status is ApplicationStatus.Settled or ApplicationStatus.Withdrawn or ApplicationStatus.Rejected));
+        Assert.Empty(
+            Worlds.Stuck(w =>
+                w.Application.Status
+                    is ApplicationStatus.Settled
+                        or ApplicationStatus.Withdrawn
+                        or ApplicationStatus.Rejected
+            )
+        );
 
     [Fact]
-    public void An_ended_application_holds_no_money_and_no_cap_beyond_what_is_credited() => Assert.All(Worlds.States.Values, w =>
-    {
-        var held = Money.Sum(w.Years.Values.Select(y => y.CapUsed()));
-        Assert.Equal(w.Fund.ReservedFen + w.Fund.InTransitFen + w.Fund.CreditedFen, held); // the cap used is exactly what the fund holds for people
-        if (w.Application.Status is ApplicationStatus.Settled or ApplicationStatus.Withdrawn or ApplicationStatus.Rejected)
-            Assert.Equal(w.Fund.CreditedFen, held);
-    });
+    public void An_ended_application_holds_no_money_and_no_cap_beyond_what_is_credited() =>
+        Assert.All(
+            Worlds.States.Values,
+            w =>
+            {
+                var held = Money.Sum(w.Years.Values.Select(y => y.CapUsed()));
+                Assert.Equal(w.Fund.ReservedFen + w.Fund.InTransitFen + w.Fund.CreditedFen, held); // the cap used is exactly what the fund holds for people
+                if (
+                    w.Application.Status
+                    is ApplicationStatus.Settled
+                        or ApplicationStatus.Withdrawn
+                        or ApplicationStatus.Rejected
+                )
+                    Assert.Equal(w.Fund.CreditedFen, held);
+            }
+        );
 
     /// <summary>LEDGER_WRITE_DOCS=1 writes the file anew.</summary>
     [Fact]
     public void The_state_tables_in_docs_are_those_of_the_deciders()
     {
-        var text = $"""
+        var text =
+            $"""
             # States
 
             Generated from the deciders by StateTests: every reachable state against every command. Bold: the state the command leads to;
@@ -64,9 +81,12 @@ public sealed class StateTests
             ## Member-year
 
             {MemberYears().Table(YearLabel)}
-            """.ReplaceLineEndings("\n");
+            """.ReplaceLineEndings(
+                "\n"
+            );
         var path = Path.Combine(Repository, "docs", "states.md");
-        if (Environment.GetEnvironmentVariable("LEDGER_WRITE_DOCS") == "1") File.WriteAllText(path, text);
+        if (Environment.GetEnvironmentVariable("LEDGER_WRITE_DOCS") == "1")
+            File.WriteAllText(path, text);
         Assert.Equal(text, File.ReadAllText(path));
     }
 
@@ -75,56 +95,188 @@ public sealed class StateTests
         get
         {
             var folder = new DirectoryInfo(AppContext.BaseDirectory);
-            while (!File.Exists(Path.Combine(folder.FullName, "CollectiveSubsidy.sln"))) folder = folder.Parent!;
+            while (!File.Exists(Path.Combine(folder.FullName, "CollectiveSubsidy.sln")))
+                folder = folder.Parent!;
             return folder.FullName;
         }
     }
 
     private static string PlanLabel(Plan p) =>
-        p.AdoptedVersion == p.LatestVersion() ? "adopted"
-        : $"{(p.AdoptedVersion > 0 ? "amended" : "drafted")}{(p.LatestResolution is null ? "" : p.LatestResolution.Attendance > 60 ? ", resolution" : ", resolution short of quorum")}";
+        p.AdoptedVersion == p.LatestVersion()
+            ? "adopted"
+            : $"{(p.AdoptedVersion > 0 ? "amended" : "drafted")}{(p.LatestResolution is null ? "" : p.LatestResolution.Attendance > 60 ? ", resolution" : ", resolution short of quorum")}";
 
     private static StateGraph<Plan> Plans()
     {
-        var parameters = new PolicyParameters(new DateOnly(2026, 1, 1), [new ContributionTier(new Money(500_000), Money.Zero)], 262, 7, [new QuorumRule("households", 2, 3, false)]);
+        var parameters = new PolicyParameters(
+            new DateOnly(2026, 1, 1),
+            [new ContributionTier(new Money(500_000), Money.Zero)],
+            262,
+            7,
+            [new QuorumRule("households", 2, 3, false)]
+        );
         var policy = Given.State<PolicyYear>("policy", new PolicyYearPublished("3708", 2026, parameters));
-        var collective = Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", "370811102201"), new CollectiveSurveyed(2026, new Survey(Money.Zero, 300, 200, 100)));
-        var pilot = Given.State<Pilot>("pilot-370811", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
+        var collective = Given.State<Collective>(
+            "collective-1",
+            new CollectiveRegistered("c", "n", "370811102201"),
+            new CollectiveSurveyed(2026, new Survey(Money.Zero, 300, 200, 100))
+        );
+        var pilot = Given.State<Pilot>(
+            "pilot-370811",
+            new PilotApplied("370811", "x", "y", []),
+            new PilotApproved("x")
+        );
         var content = new PlanContent("s", "s", new Standard(StandardKind.Flat, new Money(100), []));
-        Outcome<Plan> Step(Plan p, Decision<Plan> d) => d.Rejection is { } r ? new(null, r.Code.Code) : new(p.And("plan", d.Events), null);
-        Resolution Meeting(int attendance, int votes) => new("households", new DateOnly(2026, 3, 1), 90, attendance, votes, 0, new string('d', 64));
-        return new StateGraph<Plan>(Given.State<Plan>("plan", new PlanDrafted("collective-1", "fund-1", "370811102201", 2026, content)),
-        [
-            ("record resolution", p => Step(p, PlanDecider.RecordResolution(p, collective, 0, policy, Meeting(80, 70), new DateOnly(2026, 4, 1)))),
-            ("record one short of quorum", p => Step(p, PlanDecider.RecordResolution(p, collective, 0, policy, Meeting(10, 10), new DateOnly(2026, 4, 1)))),
-            ("adopt", p => Step(p, PlanDecider.Adopt(p, collective, 0, pilot, policy))),
-            ("amend", p => Step(p, PlanDecider.Amend(p, policy, content, "x"))),
-        ], PlanLabel);
+        Outcome<Plan> Step(Plan p, Decision<Plan> d) =>
+            d.Rejection is { } r ? new(null, r.Code.Code) : new(p.And("plan", d.Events), null);
+        Resolution Meeting(int attendance, int votes) =>
+            new("households", new DateOnly(2026, 3, 1), 90, attendance, votes, 0, new string('d', 64));
+        return new StateGraph<Plan>(
+            Given.State<Plan>("plan", new PlanDrafted("collective-1", "fund-1", "370811102201", 2026, content)),
+            [
+                (
+                    "record resolution",
+                    p =>
+                        Step(
+                            p,
+                            PlanDecider.RecordResolution(
+                                p,
+                                collective,
+                                0,
+                                policy,
+                                Meeting(80, 70),
+                                new DateOnly(2026, 4, 1)
+                            )
+                        )
+                ),
+                (
+                    "record one short of quorum",
+                    p =>
+                        Step(
+                            p,
+                            PlanDecider.RecordResolution(
+                                p,
+                                collective,
+                                0,
+                                policy,
+                                Meeting(10, 10),
+                                new DateOnly(2026, 4, 1)
+                            )
+                        )
+                ),
+                ("adopt", p => Step(p, PlanDecider.Adopt(p, collective, 0, pilot, policy))),
+                ("amend", p => Step(p, PlanDecider.Amend(p, policy, content, "x"))),
+            ],
+            PlanLabel
+        );
     }
 
     private static string YearLabel(MemberYear y) =>
-        (y.Contributions.Any(c => c.Kind == ContributionKind.CatchUp) ? "catch-up payer" : y.Regular() is null ? "no payment" : "payer")
-        + (y.Subsidies.LastOrDefault() is { } s ? $", {s.Status.ToString().ToLowerInvariant()}" : "");
+        (
+            y.Contributions.Any(c => c.Kind == ContributionKind.CatchUp) ? "catch-up payer"
+            : y.Regular() is null ? "no payment"
+            : "payer"
+        ) + (y.Subsidies.LastOrDefault() is { } s ? $", {s.Status.ToString().ToLowerInvariant()}" : "");
 
     private static StateGraph<MemberYear> MemberYears()
     {
         const string id = "member-year-1-2026";
         var member = Given.State<Member>("member-1", new MemberRegistered("collective-1", "370811102201", "d"));
-        Outcome<MemberYear> Step(MemberYear y, Decision<MemberYear> d) => d.Rejection is { } r ? new(null, r.Code.Code) : d.Events.Count == 0 ? new(null, "no change") : new(y.And(id, d.Events), null);
-        Outcome<MemberYear> When(MemberYear y, SubsidyStatus status, IEventOf<MemberYear> e) => y.Subsidies.LastOrDefault()?.Status == status ? new(y.And(id, e), null) : new(null, "wrong-state");
-        Contribution Paid(ContributionKind kind) => new(kind, new Money(30_000), new Money(30_000), new DateOnly(2026, 1, 1), kind.ToString());
-        return new StateGraph<MemberYear>(new MemberYear(),
-        [
-            ("regular payment", y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.Regular)))),
-            ("catch-up payment", y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.CatchUp)))),
-            ("approve", y => Step(y, MemberYearDecider.Approve(y, member, new Lineage(["collective-1"], ["collective-1"]),
-                new SubsidyApproved($"application-{y.Subsidies.Length}", "collective-1", "fund-1", "general", new Money(100), new FenInterval(0, 100)), new Money(500_000)))),
-            ("release", y => When(y, SubsidyStatus.Approved, new SubsidyReleased($"application-{y.Subsidies.Length - 1}", new Money(100), "x"))),
-            ("pay", y => When(y, SubsidyStatus.Approved, new SubsidyPaid($"application-{y.Subsidies.Length - 1}", new Money(100)))),
-            ("bank return", y => When(y, SubsidyStatus.Paid, new SubsidyReturned($"application-{y.Subsidies.Length - 1}", new Money(100)))),
-            ("credit", y => When(y, SubsidyStatus.Paid, new SubsidyCredited($"application-{y.Subsidies.Length - 1}", new Money(100), default, "HZ"))),
-            ("refund", y => y.Subsidies.LastOrDefault()?.Status is SubsidyStatus.Paid or SubsidyStatus.Credited
-                ? new(y.And(id, new SubsidyRefunded($"application-{y.Subsidies.Length - 1}", new Money(100), RefundReason.CatchUpFound)), null) : new(null, "wrong-state")),
-        ], YearLabel);
+        Outcome<MemberYear> Step(MemberYear y, Decision<MemberYear> d) =>
+            d.Rejection is { } r ? new(null, r.Code.Code)
+            : d.Events.Count == 0 ? new(null, "no change")
+            : new(y.And(id, d.Events), null);
+        Outcome<MemberYear> When(MemberYear y, SubsidyStatus status, IEventOf<MemberYear> e) =>
+            y.Subsidies.LastOrDefault()?.Status == status ? new(y.And(id, e), null) : new(null, "wrong-state");
+        Contribution Paid(ContributionKind kind) =>
+            new(kind, new Money(30_000), new Money(30_000), new DateOnly(2026, 1, 1), kind.ToString());
+        return new StateGraph<MemberYear>(
+            new MemberYear(),
+            [
+                (
+                    "regular payment",
+                    y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.Regular)))
+                ),
+                (
+                    "catch-up payment",
+                    y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.CatchUp)))
+                ),
+                (
+                    "approve",
+                    y =>
+                        Step(
+                            y,
+                            MemberYearDecider.Approve(
+                                y,
+                                member,
+                                new Lineage(["collective-1"], ["collective-1"]),
+                                new SubsidyApproved(
+                                    $"application-{y.Subsidies.Length}",
+                                    "collective-1",
+                                    "fund-1",
+                                    "general",
+                                    new Money(100),
+                                    new FenInterval(0, 100)
+                                ),
+                                new Money(500_000)
+                            )
+                        )
+                ),
+                (
+                    "release",
+                    y =>
+                        When(
+                            y,
+                            SubsidyStatus.Approved,
+                            new SubsidyReleased($"application-{y.Subsidies.Length - 1}", new Money(100), "x")
+                        )
+                ),
+                (
+                    "pay",
+                    y =>
+                        When(
+                            y,
+                            SubsidyStatus.Approved,
+                            new SubsidyPaid($"application-{y.Subsidies.Length - 1}", new Money(100))
+                        )
+                ),
+                (
+                    "bank return",
+                    y =>
+                        When(
+                            y,
+                            SubsidyStatus.Paid,
+                            new SubsidyReturned($"application-{y.Subsidies.Length - 1}", new Money(100))
+                        )
+                ),
+                (
+                    "credit",
+                    y =>
+                        When(
+                            y,
+                            SubsidyStatus.Paid,
+                            new SubsidyCredited($"application-{y.Subsidies.Length - 1}", new Money(100), default, "HZ")
+                        )
+                ),
+                (
+                    "refund",
+                    y =>
+                        y.Subsidies.LastOrDefault()?.Status is SubsidyStatus.Paid or SubsidyStatus.Credited
+                            ? new(
+                                y.And(
+                                    id,
+                                    new SubsidyRefunded(
+                                        $"application-{y.Subsidies.Length - 1}",
+                                        new Money(100),
+                                        RefundReason.CatchUpFound
+                                    )
+                                ),
+                                null
+                            )
+                            : new(null, "wrong-state")
+                ),
+            ],
+            YearLabel
+        );
     }
 }

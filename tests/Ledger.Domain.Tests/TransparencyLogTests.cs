@@ -9,6 +9,7 @@ namespace Ledger.Domain.Tests;
 public sealed class TransparencyLogTests
 {
     private static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);
+
     private static byte[] Leaf(int i) => MerkleTree.HashLeaf(Encoding.UTF8.GetBytes($"entry {i}"));
 
     /// <summary>Nodes computed from the leaves by the definition: MTH of RFC 6962, section 2.1.</summary>
@@ -20,7 +21,8 @@ public sealed class TransparencyLogTests
     {
         Assert.Equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Hex(MerkleTree.EmptyRoot));
         var abc = new MerkleTree.Growing();
-        foreach (var c in "abc") abc.Add(MerkleTree.HashLeaf([(byte)c]));
+        foreach (var c in "abc")
+            abc.Add(MerkleTree.HashLeaf([(byte)c]));
         Assert.Equal("36642e73c2540ab121e3a6bf9545b0a24982cd830eb13d3cd19de3ce6c021ec1", Hex(abc.Root()));
     }
 
@@ -52,18 +54,32 @@ public sealed class TransparencyLogTests
                 Assert.False(MerkleTree.VerifyInclusion(i + 1, size, Leaf(i), proof, roots[size]));
                 Assert.False(MerkleTree.VerifyInclusion(i, size, Leaf(i), [.. proof, Leaf(0)], roots[size]));
                 Assert.False(MerkleTree.VerifyInclusion(i, size, Leaf(i), proof, Flip(roots[size], random.Next(256))));
-                if (proof.Count == 0) continue;
+                if (proof.Count == 0)
+                    continue;
                 Assert.False(MerkleTree.VerifyInclusion(i, size, Leaf(i), [.. proof.Skip(1)], roots[size]));
                 var at = random.Next(proof.Count);
-                Assert.False(MerkleTree.VerifyInclusion(i, size, Leaf(i), [.. proof.Select((p, n) => n == at ? Flip(p, random.Next(256)) : p)], roots[size]));
+                Assert.False(
+                    MerkleTree.VerifyInclusion(
+                        i,
+                        size,
+                        Leaf(i),
+                        [.. proof.Select((p, n) => n == at ? Flip(p, random.Next(256)) : p)],
+                        roots[size]
+                    )
+                );
             }
             for (var old = 0; old <= size; old++)
             {
                 var proof = MerkleTree.ConsistencyProof(old, size, Node);
                 Assert.True(MerkleTree.VerifyConsistency(old, size, roots[old], roots[size], proof), $"{old} → {size}");
-                if (old is 0 || old == size) continue;
-                Assert.False(MerkleTree.VerifyConsistency(old, size, Flip(roots[old], random.Next(256)), roots[size], proof));
-                Assert.False(MerkleTree.VerifyConsistency(old, size, roots[old], Flip(roots[size], random.Next(256)), proof));
+                if (old is 0 || old == size)
+                    continue;
+                Assert.False(
+                    MerkleTree.VerifyConsistency(old, size, Flip(roots[old], random.Next(256)), roots[size], proof)
+                );
+                Assert.False(
+                    MerkleTree.VerifyConsistency(old, size, roots[old], Flip(roots[size], random.Next(256)), proof)
+                );
                 Assert.False(MerkleTree.VerifyConsistency(old, size, roots[old], roots[size], []));
                 Assert.False(MerkleTree.VerifyConsistency(old, size, roots[old], roots[size], [.. proof, Leaf(0)]));
             }
@@ -78,7 +94,22 @@ public sealed class TransparencyLogTests
         Assert.Equal(256, width);
         Assert.Equal(273, TileId.ParseIndex("273.p/112", out width));
         Assert.Equal(112, width);
-        foreach (var wrong in new[] { "1", "x001", "0001", "x000/001", "001.p/0", "001.p/256", "001.p/01", "../001", "x001/x234", "", "x001/234/067" })
+        foreach (
+            var wrong in new[]
+            {
+                "1",
+                "x001",
+                "0001",
+                "x000/001",
+                "001.p/0",
+                "001.p/256",
+                "001.p/01",
+                "../001",
+                "x001/x234",
+                "",
+                "x001/234/067",
+            }
+        )
             Assert.Null(TileId.ParseIndex(wrong, out _));
     }
 
@@ -91,7 +122,14 @@ public sealed class TransparencyLogTests
         var sm2 = NoteSigner.Create("example.com/log", NoteAlgorithm.Sm2);
         var bare = new Checkpoint("example.com/log", 7, Leaf(7), []);
         var now = DateTimeOffset.FromUnixTimeSeconds(1_800_000_000);
-        var note = Checkpoint.Parse((bare with { Signatures = [.. new[] { signer, other, sm2, witness }.Select(s => s.Sign(bare.Text, now))] }).Note);
+        var note = Checkpoint.Parse(
+            (
+                bare with
+                {
+                    Signatures = [.. new[] { signer, other, sm2, witness }.Select(s => s.Sign(bare.Text, now))],
+                }
+            ).Note
+        );
         foreach (var key in new[] { signer, other, sm2, witness })
         {
             var again = NoteVerifier.Parse(key.Verifier.ToString());
@@ -102,11 +140,35 @@ public sealed class TransparencyLogTests
         }
         // The example key of Go's sumdb/note documentation.
         var peter = NoteVerifier.Parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
-        var go = new NoteSignature("PeterNeumann", peter.KeyId, Convert.FromBase64String("x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=")[4..]);
-        Assert.True(peter.Verifies("If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n", go));
-        foreach (var wrong in new[] { "", "x\n\n", "a\n1\nAAAA\n\n— a AAAAAAAA\n", bare.Text + "\n", note.Note.Replace("7\n", "07\n", StringComparison.Ordinal), note.Note + "x", note.Note.Replace("— ", "- ", StringComparison.Ordinal) })
+        var go = new NoteSignature(
+            "PeterNeumann",
+            peter.KeyId,
+            Convert.FromBase64String(
+                "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM="
+            )[4..]
+        );
+        Assert.True(
+            peter.Verifies(
+                "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n",
+                go
+            )
+        );
+        foreach (
+            var wrong in new[]
+            {
+                "",
+                "x\n\n",
+                "a\n1\nAAAA\n\n— a AAAAAAAA\n",
+                bare.Text + "\n",
+                note.Note.Replace("7\n", "07\n", StringComparison.Ordinal),
+                note.Note + "x",
+                note.Note.Replace("— ", "- ", StringComparison.Ordinal),
+            }
+        )
             Assert.Throws<NoteException>(() => Checkpoint.Parse(wrong));
-        Assert.Throws<NoteException>(() => NoteVerifier.Parse(signer.Verifier.ToString().Replace("+A", "+B", StringComparison.Ordinal)));
+        Assert.Throws<NoteException>(() =>
+            NoteVerifier.Parse(signer.Verifier.ToString().Replace("+A", "+B", StringComparison.Ordinal))
+        );
     }
 
     /// <summary>GB/T 32905-2016, appendix A; GB/T 32918.5-2017, appendix A.2.</summary>
@@ -122,35 +184,108 @@ public sealed class TransparencyLogTests
             return Hex(hash);
         }
         Assert.Equal("66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0", Sm3("abc"));
-        Assert.Equal("debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732", Sm3(string.Concat(Enumerable.Repeat("abcd", 16))));
+        Assert.Equal(
+            "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732",
+            Sm3(string.Concat(Enumerable.Repeat("abcd", 16)))
+        );
 
-        var key = NoteSigner.Of("standard", NoteAlgorithm.Sm2, Convert.FromHexString("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8"));
-        Assert.Equal("0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13", Hex(key.Verifier.PublicKey));
-        var standard = Convert.FromHexString("F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA");
-        Assert.True(key.Verifier.Verifies("message digest", new NoteSignature("standard", key.Verifier.KeyId, standard)));
-        Assert.False(key.Verifier.Verifies("message digesT", new NoteSignature("standard", key.Verifier.KeyId, standard)));
+        var key = NoteSigner.Of(
+            "standard",
+            NoteAlgorithm.Sm2,
+            Convert.FromHexString("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")
+        );
+        Assert.Equal(
+            "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13",
+            Hex(key.Verifier.PublicKey)
+        );
+        var standard = Convert.FromHexString(
+            "F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA"
+        );
+        Assert.True(
+            key.Verifier.Verifies("message digest", new NoteSignature("standard", key.Verifier.KeyId, standard))
+        );
+        Assert.False(
+            key.Verifier.Verifies("message digesT", new NoteSignature("standard", key.Verifier.KeyId, standard))
+        );
         Assert.True(key.Verifier.Verifies("message digest", key.Sign("message digest", DateTimeOffset.UnixEpoch)));
     }
 
     [Fact]
     public void An_entry_has_one_form_whatever_the_order_and_spacing_of_what_is_stored()
     {
-        static byte[] Bytes(string headers, string data) => LogEntry.Bytes(3, new StoredEvent(9, Guid.Parse("00000000-0000-0000-0000-000000000001"), "fund-1", 2, "funds_allocated",
-            new DateTimeOffset(2026, 1, 2, 11, 4, 5, TimeSpan.FromHours(8)).AddTicks(1230), "*DEFAULT*", null, "key \"1\"", Encoding.UTF8.GetBytes(headers), Encoding.UTF8.GetBytes(data)));
-        var expected = """{"causation":"key \"1\"","correlation":null,"data":{"a":[1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"线\n\u0001"},"headers":{"actor":"li.si","role":"agency"},"id":"00000000-0000-0000-0000-000000000001","index":3,"recordedAt":"2026-01-02T03:04:05.000123Z","sequence":9,"stream":"fund-1","tenant":"*DEFAULT*","type":"funds_allocated","version":2}""";
-        Assert.Equal(expected, Encoding.UTF8.GetString(Bytes("""{"role": "agency", "actor": "li.si"}""", """{"b": "线\n\u0001", "amountFen": 123456789012345678, "a": [1, {"y": true, "x": null}]}""")));
-        Assert.Equal(expected, Encoding.UTF8.GetString(Bytes("""{"actor":"li.si","role":"agency"}""", """{"a":[ 1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"\u7ebf\n\u0001"}""")));
-        Assert.Equal(expected, Encoding.UTF8.GetString(Bytes("""{"actor":"li.si","role":"agency"}""", """{"\u0061":[ 1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"线\n\u0001"}""")));
+        static byte[] Bytes(string headers, string data) =>
+            LogEntry.Bytes(
+                3,
+                new StoredEvent(
+                    9,
+                    Guid.Parse("00000000-0000-0000-0000-000000000001"),
+                    "fund-1",
+                    2,
+                    "funds_allocated",
+                    new DateTimeOffset(2026, 1, 2, 11, 4, 5, TimeSpan.FromHours(8)).AddTicks(1230),
+                    "*DEFAULT*",
+                    null,
+                    "key \"1\"",
+                    Encoding.UTF8.GetBytes(headers),
+                    Encoding.UTF8.GetBytes(data)
+                )
+            );
+        var expected =
+            """{"causation":"key \"1\"","correlation":null,"data":{"a":[1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"线\n\u0001"},"headers":{"actor":"li.si","role":"agency"},"id":"00000000-0000-0000-0000-000000000001","index":3,"recordedAt":"2026-01-02T03:04:05.000123Z","sequence":9,"stream":"fund-1","tenant":"*DEFAULT*","type":"funds_allocated","version":2}""";
+        Assert.Equal(
+            expected,
+            Encoding.UTF8.GetString(
+                Bytes(
+                    """{"role": "agency", "actor": "li.si"}""",
+                    """{"b": "线\n\u0001", "amountFen": 123456789012345678, "a": [1, {"y": true, "x": null}]}"""
+                )
+            )
+        );
+        Assert.Equal(
+            expected,
+            Encoding.UTF8.GetString(
+                Bytes(
+                    """{"actor":"li.si","role":"agency"}""",
+                    """{"a":[ 1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"\u7ebf\n\u0001"}"""
+                )
+            )
+        );
+        Assert.Equal(
+            expected,
+            Encoding.UTF8.GetString(
+                Bytes(
+                    """{"actor":"li.si","role":"agency"}""",
+                    """{"\u0061":[ 1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"线\n\u0001"}"""
+                )
+            )
+        );
         Assert.Throws<InvalidOperationException>(() => Bytes("{}", $"\"{new string('x', LogEntry.MaxBytes)}\""));
     }
 
     [Fact]
-    public void Any_text_survives_the_canonical_form() => Gen.String.Sample(text =>
-    {
-        if (text.EnumerateRunes().Any(r => r == Rune.ReplacementChar)) return; // half a surrogate pair is no text and never comes out of jsonb
-        var data = System.Text.Json.JsonSerializer.Serialize(new { t = text });
-        var entry = LogEntry.Bytes(0, new StoredEvent(1, Guid.Empty, "s", 1, "t", DateTimeOffset.UnixEpoch, "*DEFAULT*", null, null, [.. "{}"u8], Encoding.UTF8.GetBytes(data)));
-        using var read = System.Text.Json.JsonDocument.Parse(entry);
-        Assert.Equal(text, read.RootElement.GetProperty("data").GetProperty("t").GetString());
-    });
+    public void Any_text_survives_the_canonical_form() =>
+        Gen.String.Sample(text =>
+        {
+            if (text.EnumerateRunes().Any(r => r == Rune.ReplacementChar))
+                return; // half a surrogate pair is no text and never comes out of jsonb
+            var data = System.Text.Json.JsonSerializer.Serialize(new { t = text });
+            var entry = LogEntry.Bytes(
+                0,
+                new StoredEvent(
+                    1,
+                    Guid.Empty,
+                    "s",
+                    1,
+                    "t",
+                    DateTimeOffset.UnixEpoch,
+                    "*DEFAULT*",
+                    null,
+                    null,
+                    [.. "{}"u8],
+                    Encoding.UTF8.GetBytes(data)
+                )
+            );
+            using var read = System.Text.Json.JsonDocument.Parse(entry);
+            Assert.Equal(text, read.RootElement.GetProperty("data").GetProperty("t").GetString());
+        });
 }

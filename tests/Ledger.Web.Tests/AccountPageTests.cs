@@ -12,11 +12,24 @@ public sealed partial class AccountPageTests(WebFixture web)
     public async Task The_first_administrator_gets_in_and_opens_an_account_with_which_its_owner_gets_in()
     {
         var folder = Directory.CreateTempSubdirectory("ledger-accounts");
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = await web.Api.NewDatabaseAsync("accounts"), ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json") };
-        var (_, output) = await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708");
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Ledger"] = await web.Api.NewDatabaseAsync("accounts"),
+            ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
+        };
+        var (_, output) = await ApiProcess.RunAsync(
+            settings,
+            "administrator",
+            "--name",
+            "chen.gang",
+            "--region",
+            "3708"
+        );
         var once = OneTime().Match(output).Groups[1].Value;
         await using var product = await ApiProcess.StartAsync(settings);
-        await using var context = await web.Browser.NewContextAsync(new() { BaseURL = product.Http.BaseAddress!.ToString(), Locale = "zh-CN" });
+        await using var context = await web.Browser.NewContextAsync(
+            new() { BaseURL = product.Http.BaseAddress!.ToString(), Locale = "zh-CN" }
+        );
         var page = await context.NewPageAsync();
         await page.GotoAsync("/");
         await page.GetByRole(AriaRole.Link, new() { Name = "登录办理" }).ClickAsync();
@@ -48,13 +61,17 @@ public sealed partial class AccountPageTests(WebFixture web)
         await Assertions.Expect(page.Locator("#waiting")).ToContainTextAsync("zhou.qi");
         await Assertions.Expect(page.Locator("tr", new() { HasText = "wang.fang" })).ToContainTextAsync("一人办理");
         Assert.Empty(await page.SeriousFaultsAsync());
-        await page.ScreenshotAsync(new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", "accounts.png"), FullPage = true });
+        await page.ScreenshotAsync(
+            new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", "accounts.png"), FullPage = true }
+        );
 
         await page.GotoAsync("/operation");
         await Assertions.Expect(page.GetByText("一切正常")).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("没有失败的消息")).ToBeVisibleAsync();
         Assert.Empty(await page.SeriousFaultsAsync());
-        await page.ScreenshotAsync(new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", "operation.png"), FullPage = true });
+        await page.ScreenshotAsync(
+            new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", "operation.png"), FullPage = true }
+        );
 
         // Signed out, the page is closed and the browser's way back shows nothing.
         await page.GetByRole(AriaRole.Button, new() { Name = "退出", Exact = true }).ClickAsync();
@@ -73,7 +90,14 @@ public sealed partial class AccountPageTests(WebFixture web)
 
     private static string Citizen(string first17) => first17 + Domain.Identity.CitizenId.CheckCharacter(first17);
 
-    private static async Task OpenAsync(IPage page, string name, string role, string region, string person, string citizenId)
+    private static async Task OpenAsync(
+        IPage page,
+        string name,
+        string role,
+        string region,
+        string person,
+        string citizenId
+    )
     {
         var form = page.Locator("form[data-api='POST /api/accounts']");
         await form.Locator("input[name=name]").FillAsync(name);
@@ -90,7 +114,8 @@ public sealed partial class AccountPageTests(WebFixture web)
         var form = page.Locator("form[data-api='POST /api/session/page']");
         await form.Locator("input[name=name]").FillAsync(name);
         await form.Locator("input[name=password]").FillAsync(password);
-        if (code is not null) await form.Locator("input[name=code]").FillAsync(code);
+        if (code is not null)
+            await form.Locator("input[name=code]").FillAsync(code);
         await form.GetByRole(AriaRole.Button).ClickAsync();
     }
 
@@ -113,7 +138,11 @@ public sealed partial class AccountPageTests(WebFixture web)
         await form.Locator("input[name=password]").FillAsync(Password);
         await form.GetByRole(AriaRole.Button).ClickAsync();
         await Assertions.Expect(form.Locator("img[data-qr]")).ToBeVisibleAsync();
-        Assert.StartsWith("data:image/svg+xml", await form.Locator("img[data-qr]").GetAttributeAsync("src"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "data:image/svg+xml",
+            await form.Locator("img[data-qr]").GetAttributeAsync("src"),
+            StringComparison.Ordinal
+        );
         var secret = await form.Locator("[data-secret]").InnerTextAsync();
         await form.Locator("input[name=code]").FillAsync(SignInCodes.Of(secret));
         await form.GetByRole(AriaRole.Button).ClickAsync();

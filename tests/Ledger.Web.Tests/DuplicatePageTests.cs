@@ -17,7 +17,10 @@ public sealed class DuplicatePageTests(WebFixture web)
             await officer.Page.SetInputFilesAsync("input[name=evidence]", slip);
             await officer.ClickAsync("登记");
         }
-        async Task<int> BookedAsync() => (await web.Sample.Http.GetStringAsync($"/api/audit/events?id={fund}&type=funds_allocated&limit=1000")).Split("水塘承包费").Length - 1;
+        async Task<int> BookedAsync() =>
+            (await web.Sample.Http.GetStringAsync($"/api/audit/events?id={fund}&type=funds_allocated&limit=1000"))
+                .Split("水塘承包费")
+                .Length - 1;
 
         await officer.Page.GotoAsync($"/funds/{fund}");
         await officer.Page.GetByRole(AriaRole.Link, new() { Name = "登记划入" }).First.ClickAsync();
@@ -40,6 +43,9 @@ public sealed class DuplicatePageTests(WebFixture web)
         await officer.ClickAsync("登记");
         await officer.SeesAsync("已登记，余额已增加");
         Assert.Equal(2, await BookedAsync());
-        Assert.Contains("同一回单的第二季度部分", await web.Sample.Http.GetStringAsync($"/api/audit/events?id={fund}&type=funds_allocated&limit=1000"));
+        Assert.Contains(
+            "同一回单的第二季度部分",
+            await web.Sample.Http.GetStringAsync($"/api/audit/events?id={fund}&type=funds_allocated&limit=1000")
+        );
     }
 }

@@ -11,28 +11,70 @@ public sealed class EveryPageTests(WebFixture web)
     /// <summary>Route → who looks at it, and where; {x} are ids of the sample.</summary>
     private static readonly (string Route, string? Role, string Path)[] Pages =
     [
-        ("/", null, "/"), ("/sign-in", null, "/sign-in"), ("/docs/problems", null, "/docs/problems"), ("/notices/{id}", null, "/notices/{noticed}"), ("/gifts/{id}/{code}", null, "{gifts}"),
-        ("/funds/{id}", "VILLAGE", "/funds/{fund}"), ("/funds/{id}/allocations/new", "VILLAGE", "/funds/{fund}/allocations/new"), ("/funds/{id}/statement", "VILLAGE", "/funds/{fund}/statement"),
-        ("/funds/{id}/vouchers/{sequence:long}", "VILLAGE", "{voucher}"), ("/funds/{id}/trial-balance", "AUDITOR", "/funds/{fund}/trial-balance?step=1"), ("/funds/{id}/reconciliation", "VILLAGE", "/funds/{fund}/reconciliation"),
-        ("/start", "VILLAGE", "/start"), ("/plans", "VILLAGE", "/plans"), ("/plans/new", "VILLAGE", "/plans/new"), ("/plans/{id}", "VILLAGE", "/plans/{plan}"), ("/collectives/{id}/survey", "VILLAGE", "/collectives/{collective}/survey"),
-        ("/applications/new", "VILLAGE", "/applications/new?plan={plan}"), ("/members", "VILLAGE", "/members"),
-        ("/applications", "REVIEWER", "/applications?waitingForMe=true"), ("/applications/{id}", "REVIEWER", "/applications/{filed}"), ("/applications/{id}/review", "REVIEWER", "/applications/{filed}/review"),
-        ("/contributions", "REVIEWER", "/contributions"), ("/members/{id}/years/{year:int}", "REVIEWER", "/members/{member}/years/{year}"), ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
-        ("/audit", "AUDITOR", "/audit?id={settled}"), ("/proof", "AUDITOR", "/proof"), ("/proof/log-check", "AUDITOR", "/proof/log-check"), ("/proof/check", "AUDITOR", "/proof/check"), ("/exports", "AUDITOR", "/exports"),
+        ("/", null, "/"),
+        ("/sign-in", null, "/sign-in"),
+        ("/docs/problems", null, "/docs/problems"),
+        ("/notices/{id}", null, "/notices/{noticed}"),
+        ("/gifts/{id}/{code}", null, "{gifts}"),
+        ("/funds/{id}", "VILLAGE", "/funds/{fund}"),
+        ("/funds/{id}/allocations/new", "VILLAGE", "/funds/{fund}/allocations/new"),
+        ("/funds/{id}/statement", "VILLAGE", "/funds/{fund}/statement"),
+        ("/funds/{id}/vouchers/{sequence:long}", "VILLAGE", "{voucher}"),
+        ("/funds/{id}/trial-balance", "AUDITOR", "/funds/{fund}/trial-balance?step=1"),
+        ("/funds/{id}/reconciliation", "VILLAGE", "/funds/{fund}/reconciliation"),
+        ("/start", "VILLAGE", "/start"),
+        ("/plans", "VILLAGE", "/plans"),
+        ("/plans/new", "VILLAGE", "/plans/new"),
+        ("/plans/{id}", "VILLAGE", "/plans/{plan}"),
+        ("/collectives/{id}/survey", "VILLAGE", "/collectives/{collective}/survey"),
+        ("/applications/new", "VILLAGE", "/applications/new?plan={plan}"),
+        ("/members", "VILLAGE", "/members"),
+        ("/applications", "REVIEWER", "/applications?waitingForMe=true"),
+        ("/applications/{id}", "REVIEWER", "/applications/{filed}"),
+        ("/applications/{id}/review", "REVIEWER", "/applications/{filed}/review"),
+        ("/contributions", "REVIEWER", "/contributions"),
+        ("/members/{id}/years/{year:int}", "REVIEWER", "/members/{member}/years/{year}"),
+        ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
+        ("/audit", "AUDITOR", "/audit?id={settled}"),
+        ("/proof", "AUDITOR", "/proof"),
+        ("/proof/log-check", "AUDITOR", "/proof/log-check"),
+        ("/proof/check", "AUDITOR", "/proof/check"),
+        ("/exports", "AUDITOR", "/exports"),
         ("/trace/applications/{id}/members/{memberId}", "AUDITOR", "/trace/applications/{settled}/members/{member}"),
-        ("/trace/applications/{id}/members/{memberId}/allocations/{allocationId}", "AUDITOR", "/trace/applications/{settled}/members/{member}/allocations/{source}"),
+        (
+            "/trace/applications/{id}/members/{memberId}/allocations/{allocationId}",
+            "AUDITOR",
+            "/trace/applications/{settled}/members/{member}/allocations/{source}"
+        ),
         ("/trace/funds/{id}/allocations/{allocationId}", "AUDITOR", "/trace/funds/{settledFund}/allocations/{source}"),
-        ("/overview", "COUNTY_HRSS", "/overview"), ("/funds", "COUNTY_HRSS", "/funds"), ("/supervision", "COUNTY_HRSS", "/supervision"), ("/ranking", "COUNTY_HRSS", "/ranking"), ("/pilots", "CITY_HRSS", "/pilots"),
-        ("/policy-years", "CITY_HRSS", "/policy-years"), ("/donors", "COUNTY_HRSS", "/donors"), ("/donors/{id}", "COUNTY_HRSS", "/donors/{donor}"), ("/me", "AUDITOR", "/me"),
+        ("/overview", "COUNTY_HRSS", "/overview"),
+        ("/funds", "COUNTY_HRSS", "/funds"),
+        ("/supervision", "COUNTY_HRSS", "/supervision"),
+        ("/ranking", "COUNTY_HRSS", "/ranking"),
+        ("/pilots", "CITY_HRSS", "/pilots"),
+        ("/policy-years", "CITY_HRSS", "/policy-years"),
+        ("/donors", "COUNTY_HRSS", "/donors"),
+        ("/donors/{id}", "COUNTY_HRSS", "/donors/{donor}"),
+        ("/me", "AUDITOR", "/me"),
     ];
 
     /// <summary>Not pages but files, or of a role that the sample has not (it is in AccountPageTests).</summary>
-    private static readonly string[] Elsewhere = ["/audit.xlsx", "/funds/{id}/statement.xlsx", "/accounts", "/operation"];
+    private static readonly string[] Elsewhere =
+    [
+        "/audit.xlsx",
+        "/funds/{id}/statement.xlsx",
+        "/accounts",
+        "/operation",
+    ];
 
     [Fact]
     public void The_list_of_pages_is_complete()
     {
-        var routes = web.Api.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null).Select(e => e.RoutePattern.RawText!);
+        var routes = web
+            .Api.Host.Services.GetRequiredService<EndpointDataSource>()
+            .Endpoints.OfType<RouteEndpoint>()
+            .Where(e => e.Metadata.GetMetadata<PageMetadata>() is not null)
+            .Select(e => e.RoutePattern.RawText!);
         Assert.Empty(routes.Except(Pages.Select(p => p.Route)).Except(Elsewhere));
     }
 
@@ -47,12 +89,19 @@ public sealed class EveryPageTests(WebFixture web)
             await using var visitor = await web.VisitAsync(role.Key, width);
             foreach (var (route, _, template) in role)
             {
-                var path = web.Ids.Aggregate(template, (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal));
+                var path = web.Ids.Aggregate(
+                    template,
+                    (p, id) => p.Replace($"{{{id.Key}}}", id.Value, StringComparison.Ordinal)
+                );
                 var response = await visitor.Page.GotoAsync(path);
-                if (response!.Status != 200) faults.Add($"{path}: {response.Status}");
+                if (response!.Status != 200)
+                    faults.Add($"{path}: {response.Status}");
                 await visitor.ShootAsync($"{width}{route.Replace('/', '_').Replace(':', '-')}");
-                var wide = await visitor.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
-                if (wide > 0) faults.Add($"{path}: {wide} px wider than the window of {width}");
+                var wide = await visitor.Page.EvaluateAsync<int>(
+                    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                );
+                if (wide > 0)
+                    faults.Add($"{path}: {wide} px wider than the window of {width}");
                 faults.AddRange((await visitor.Page.SeriousFaultsAsync()).Select(fault => $"{path}: {fault}"));
             }
         }
@@ -64,7 +113,12 @@ public sealed class EveryPageTests(WebFixture web)
     {
         await using var visitor = await web.VisitAsync(null);
         await visitor.Page.GotoAsync("/sign-in");
-        await visitor.Page.EvaluateAsync("() => { const input = document.querySelector('input[name=name]'); document.querySelector('main').append(input); }");
-        Assert.Contains(await visitor.Page.SeriousFaultsAsync(), fault => fault.StartsWith("label ", StringComparison.Ordinal));
+        await visitor.Page.EvaluateAsync(
+            "() => { const input = document.querySelector('input[name=name]'); document.querySelector('main').append(input); }"
+        );
+        Assert.Contains(
+            await visitor.Page.SeriousFaultsAsync(),
+            fault => fault.StartsWith("label ", StringComparison.Ordinal)
+        );
     }
 }

@@ -12,18 +12,35 @@ public sealed class NoticePageTests(WebFixture web)
     {
         var tokens = new Tokens(KeyFile.LoadOrCreate(web.Sample.At("keys.json")), TimeProvider.System);
         var application = web.Ids["noticed"];
-        var village = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await web.Sample.Http.GetStringAsync($"/api/applications/{application}")).GetProperty("villageCode").GetString()!;
+        var village = System
+            .Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(
+                await web.Sample.Http.GetStringAsync($"/api/applications/{application}")
+            )
+            .GetProperty("villageCode")
+            .GetString()!;
         // Another test may have moved the sample's clock by days: a token that outlasts that.
         using var officer = new HttpClient { BaseAddress = web.Sample.Http.BaseAddress };
-        officer.DefaultRequestHeaders.Authorization = new("Bearer", tokens.Issue(SampleOffices.OfficerOf(village), TimeSpan.FromDays(90)));
-        var lines = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await officer.GetStringAsync($"/api/applications/{application}/lines?status=approved&limit=1000")).GetProperty("lines");
+        officer.DefaultRequestHeaders.Authorization = new(
+            "Bearer",
+            tokens.Issue(SampleOffices.OfficerOf(village), TimeSpan.FromDays(90))
+        );
+        var lines = System
+            .Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(
+                await officer.GetStringAsync($"/api/applications/{application}/lines?status=approved&limit=1000")
+            )
+            .GetProperty("lines");
         await using var villager = await web.VisitAsync(null);
         await villager.Page.GotoAsync($"/notices/{application}");
         var rows = villager.Page.Locator("section table tbody tr");
         var printed = await rows.CountAsync();
         Assert.Equal(lines.GetArrayLength(), printed);
         officer.DefaultRequestHeaders.Add("Idempotency-Key", $"{Guid.NewGuid()}");
-        using var withdrawn = await officer.PostAsync($"/api/applications/{application}/line-withdrawals", SampleClient.Json(new { memberIds = new[] { lines[2].GetProperty("memberId").GetString() }, reason = "本人放弃" }));
+        using var withdrawn = await officer.PostAsync(
+            $"/api/applications/{application}/line-withdrawals",
+            SampleClient.Json(
+                new { memberIds = new[] { lines[2].GetProperty("memberId").GetString() }, reason = "本人放弃" }
+            )
+        );
         Assert.True(withdrawn.IsSuccessStatusCode, await withdrawn.Content.ReadAsStringAsync());
         await villager.Page.ReloadAsync();
         await villager.SeesAsync($"共 {printed} 人");

@@ -8,7 +8,9 @@ public sealed class StoryTests(WebFixture web)
 
     private async Task<string> ApplicationAsync(string status, string village)
     {
-        var all = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await web.Sample.Http.GetStringAsync($"/api/applications?status={status}&region={village}"));
+        var all = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(
+            await web.Sample.Http.GetStringAsync($"/api/applications?status={status}&region={village}")
+        );
         return all[0].Id();
     }
 
@@ -16,7 +18,10 @@ public sealed class StoryTests(WebFixture web)
     public async Task The_village_officer_sees_what_the_fund_holds_and_records_an_allocation_with_its_slip()
     {
         await using var officer = await web.VisitAsync("VILLAGE");
-        var before = decimal.Parse(await officer.Page.Locator(".tile strong").First.InnerTextAsync(), System.Globalization.CultureInfo.InvariantCulture);
+        var before = decimal.Parse(
+            await officer.Page.Locator(".tile strong").First.InnerTextAsync(),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         await officer.Page.GetByRole(AriaRole.Link, new() { Name = "登记划入" }).ClickAsync();
 
         // Wrong first: said in words, at the field, nothing lost.
@@ -32,7 +37,11 @@ public sealed class StoryTests(WebFixture web)
         await officer.Page.GetByLabel("金额（元）").FillAsync("20,000.50");
         await officer.ClickAsync("登记");
         await officer.SeesAsync("已登记，余额已增加");
-        await Assertions.Expect(officer.Page.Locator(".tile strong").First).ToHaveTextAsync((before + 20_000.50m).ToString("#,##0.00", System.Globalization.CultureInfo.InvariantCulture));
+        await Assertions
+            .Expect(officer.Page.Locator(".tile strong").First)
+            .ToHaveTextAsync(
+                (before + 20_000.50m).ToString("#,##0.00", System.Globalization.CultureInfo.InvariantCulture)
+            );
         await officer.Page.GetByRole(AriaRole.Link, new() { Name = "对账单" }).ClickAsync();
         await officer.SeesAsync("20,000.50");
         await officer.Page.GetByRole(AriaRole.Link, new() { Name = "凭证", Exact = true }).Last.ClickAsync();
@@ -118,8 +127,14 @@ public sealed class StoryTests(WebFixture web)
         await Assertions.Expect(auditor.Page.Locator("#events strong").First).ToHaveTextAsync("划入资金");
         Assert.True(await auditor.Page.Locator("#events > li").CountAsync() >= 2);
         await auditor.Page.GetByText("内容与证明").First.ClickAsync();
-        var receipt = await auditor.Page.RunAndWaitForDownloadAsync(() => auditor.Page.GetByRole(AriaRole.Link, new() { Name = "下载存证回执" }).First.ClickAsync());
-        Assert.Contains("c2sp.org/tlog-proof@v1", await File.ReadAllTextAsync(await receipt.PathAsync()), StringComparison.Ordinal);
+        var receipt = await auditor.Page.RunAndWaitForDownloadAsync(() =>
+            auditor.Page.GetByRole(AriaRole.Link, new() { Name = "下载存证回执" }).First.ClickAsync()
+        );
+        Assert.Contains(
+            "c2sp.org/tlog-proof@v1",
+            await File.ReadAllTextAsync(await receipt.PathAsync()),
+            StringComparison.Ordinal
+        );
 
         await auditor.Page.GotoAsync($"/funds/{Fund}/trial-balance");
         await auditor.SeesAsync("现在 所知");
@@ -130,12 +145,22 @@ public sealed class StoryTests(WebFixture web)
 
         await auditor.Page.GotoAsync("/proof");
         await auditor.ClickAsync("核对存证日志");
-        await Assertions.Expect(auditor.Page.Locator("#checked")).ToContainTextAsync("0 处不一致", new() { Timeout = 60_000 });
+        await Assertions
+            .Expect(auditor.Page.Locator("#checked"))
+            .ToContainTextAsync("0 处不一致", new() { Timeout = 60_000 });
         await auditor.ClickAsync("核对全部账目");
-        await Assertions.Expect(auditor.Page.Locator("#checked")).ToContainTextAsync("份账目，0 处不一致", new() { Timeout = 60_000 });
+        await Assertions
+            .Expect(auditor.Page.Locator("#checked"))
+            .ToContainTextAsync("份账目，0 处不一致", new() { Timeout = 60_000 });
         await auditor.ShootAsync("story-proof");
-        var checkpoint = await auditor.Page.RunAndWaitForDownloadAsync(() => auditor.Page.GetByRole(AriaRole.Link, new() { Name = "下载检查点" }).ClickAsync());
-        Assert.Contains("collective-subsidy-ledger/", await File.ReadAllTextAsync(await checkpoint.PathAsync()), StringComparison.Ordinal);
+        var checkpoint = await auditor.Page.RunAndWaitForDownloadAsync(() =>
+            auditor.Page.GetByRole(AriaRole.Link, new() { Name = "下载检查点" }).ClickAsync()
+        );
+        Assert.Contains(
+            "collective-subsidy-ledger/",
+            await File.ReadAllTextAsync(await checkpoint.PathAsync()),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -198,12 +223,29 @@ public sealed class StoryTests(WebFixture web)
         await officer.Page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("seal.pdf"));
         var cookies = await officer.Page.Context.CookiesAsync();
         await officer.Page.Context.ClearCookiesAsync();
-        await officer.Page.Context.AddCookiesAsync([new() { Name = "ledger-session", Value = "ended", Domain = "127.0.0.1", Path = "/" }]);
+        await officer.Page.Context.AddCookiesAsync([
+            new()
+            {
+                Name = "ledger-session",
+                Value = "ended",
+                Domain = "127.0.0.1",
+                Path = "/",
+            },
+        ]);
         await officer.ClickAsync("登记");
         await officer.SeesAsync("登录已过期");
         await officer.ShootAsync("story-session-ended");
         await officer.Page.Context.ClearCookiesAsync();
-        await officer.Page.Context.AddCookiesAsync(cookies.Select(c => new Cookie { Name = c.Name, Value = c.Value, Domain = c.Domain, Path = c.Path, HttpOnly = c.HttpOnly }));
+        await officer.Page.Context.AddCookiesAsync(
+            cookies.Select(c => new Cookie
+            {
+                Name = c.Name,
+                Value = c.Value,
+                Domain = c.Domain,
+                Path = c.Path,
+                HttpOnly = c.HttpOnly,
+            })
+        );
         await officer.ClickAsync("已登录，继续");
         await officer.SeesAsync("已登记，余额已增加");
         await officer.SeesAsync("鱼塘承包费");

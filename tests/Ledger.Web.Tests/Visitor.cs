@@ -16,12 +16,21 @@ public sealed class Visitor : IAsyncDisposable
         page.Console += (_, message) =>
         {
             // The browser itself notes each answer of 400 and above; that it was shown to the person is what the tests look at.
-            if (message.Type == "error" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal)) _wrong.Add($"{page.Url} console: {message.Text}");
+            if (
+                message.Type == "error"
+                && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal)
+            )
+                _wrong.Add($"{page.Url} console: {message.Text}");
         };
         page.PageError += (_, error) => _wrong.Add($"{page.Url} script: {error}");
         page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith(web.Address, StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal) && !request.Url.StartsWith("blob:", StringComparison.Ordinal)) _wrong.Add($"{page.Url} other host: {request.Url}");
+            if (
+                !request.Url.StartsWith(web.Address, StringComparison.Ordinal)
+                && !request.Url.StartsWith("data:", StringComparison.Ordinal)
+                && !request.Url.StartsWith("blob:", StringComparison.Ordinal)
+            )
+                _wrong.Add($"{page.Url} other host: {request.Url}");
         };
         page.Dialog += (_, dialog) => _ = dialog.AcceptAsync();
     }
@@ -33,15 +42,29 @@ public sealed class Visitor : IAsyncDisposable
     {
         Directory.CreateDirectory(Screenshots);
         await DrawnAsync();
-        var (width, height) = (Page.ViewportSize!.Width, await Page.EvaluateAsync<int>("() => document.documentElement.scrollHeight"));
-        await Page.ScreenshotAsync(new() { Path = Path.Combine(Screenshots, $"{name}.png"), FullPage = true, Clip = new() { Width = width, Height = Math.Min(height, 2 * width) } });
+        var (width, height) = (
+            Page.ViewportSize!.Width,
+            await Page.EvaluateAsync<int>("() => document.documentElement.scrollHeight")
+        );
+        await Page.ScreenshotAsync(
+            new()
+            {
+                Path = Path.Combine(Screenshots, $"{name}.png"),
+                FullPage = true,
+                Clip = new() { Width = width, Height = Math.Min(height, 2 * width) },
+            }
+        );
     }
 
     /// <summary>The charts of the page are there.</summary>
-    public Task DrawnAsync() => Page.WaitForFunctionAsync("() => [...document.querySelectorAll('[data-chart]')].every(c => c.dataset.drawn && c.querySelector('svg'))");
+    public Task DrawnAsync() =>
+        Page.WaitForFunctionAsync(
+            "() => [...document.querySelectorAll('[data-chart]')].every(c => c.dataset.drawn && c.querySelector('svg'))"
+        );
 
     /// <summary>Text is shown somewhere on the page.</summary>
-    public Task SeesAsync(string text) => Assertions.Expect(Page.GetByText(text).First).ToBeVisibleAsync(new() { Timeout = 15_000 });
+    public Task SeesAsync(string text) =>
+        Assertions.Expect(Page.GetByText(text).First).ToBeVisibleAsync(new() { Timeout = 15_000 });
 
     /// <summary>Once the page's script has run: a reload shows the text before it.</summary>
     public async Task ClickAsync(string button)

@@ -24,10 +24,15 @@ public sealed class WebFixture : IAsyncLifetime
         Sample = await SampleProcess.StartAsync(_api, "web", "CITY_AUDITOR");
         // A second county asks to be a pilot: for the city to decide.
         var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
-        await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync("/api/pilots", new { county = "370812", grounds = "集体经济基础较好" });
+        await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync(
+            "/api/pilots",
+            new { county = "370812", grounds = "集体经济基础较好" }
+        );
         _playwright = await Playwright.CreateAsync();
         Assertions.SetDefaultExpectTimeout(20_000); // two cores, and the API's tests beside these
-        Browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] });
+        Browser = await _playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = "/usr/bin/chromium", Args = ["--no-sandbox", "--disable-gpu"] }
+        );
         Ids = await IdsAsync();
     }
 
@@ -42,11 +47,16 @@ public sealed class WebFixture : IAsyncLifetime
     private async Task<IReadOnlyDictionary<string, string>> IdsAsync()
     {
         var http = Sample.Http;
-        async Task<System.Text.Json.JsonElement> Get(string path) => System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await http.GetStringAsync(path));
-        async Task<System.Text.Json.JsonElement> Application(string status) => (await Get($"/api/applications?status={status}"))[0];
+        async Task<System.Text.Json.JsonElement> Get(string path) =>
+            System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(await http.GetStringAsync(path));
+        async Task<System.Text.Json.JsonElement> Application(string status) =>
+            (await Get($"/api/applications?status={status}"))[0];
         var settled = await Application("settled");
         var application = settled.Id();
-        var member = (await Get($"/api/applications/{application}/lines?limit=1&status=credited")).GetProperty("lines")[0].GetProperty("memberId").GetString()!;
+        var member = (await Get($"/api/applications/{application}/lines?limit=1&status=credited"))
+            .GetProperty("lines")[0]
+            .GetProperty("memberId")
+            .GetString()!;
         var trace = await Get($"/api/trace/applications/{application}/members/{member}");
         var fund = Sample.Variable("FUND");
         var statement = await Get($"/api/funds/{fund}/statement");
@@ -68,14 +78,24 @@ public sealed class WebFixture : IAsyncLifetime
             ["member"] = member,
             ["source"] = trace.GetProperty("sources")[0].GetProperty("allocationId").GetString()!,
             ["settledFund"] = trace.GetProperty("sources")[0].GetProperty("fundId").GetString()!,
-            ["voucher"] = $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
+            ["voucher"] =
+                $"/funds/{fund}/vouchers/{statement.GetProperty("lines")[0].GetProperty("sequence").GetInt64()}",
         };
     }
 
     /// <summary>A browser of one of the sample's people, signed in by choosing him on the sign-in page; null: nobody.</summary>
     public async Task<Visitor> VisitAsync(string? variable, int width = 1280, int height = 900)
     {
-        var context = await Browser.NewContextAsync(new() { BaseURL = Address, Locale = "zh-CN", TimezoneId = "Asia/Shanghai", ViewportSize = new() { Width = width, Height = height }, AcceptDownloads = true });
+        var context = await Browser.NewContextAsync(
+            new()
+            {
+                BaseURL = Address,
+                Locale = "zh-CN",
+                TimezoneId = "Asia/Shanghai",
+                ViewportSize = new() { Width = width, Height = height },
+                AcceptDownloads = true,
+            }
+        );
         var visitor = new Visitor(this, await context.NewPageAsync());
         if (variable is not null)
         {

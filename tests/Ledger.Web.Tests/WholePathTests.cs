@@ -25,10 +25,18 @@ public sealed class WholePathTests(WebFixture web)
         var wrong = village.Page.Locator("#roster tr.wrong");
         // The person who stands there twice is right once; the others do not belong here.
         var digit = village.Page.Locator("#roster tr.wrong", new() { Has = village.Page.GetByText("校验") }).First;
-        var people = SampleStory.Payers(SampleStory.TourVillage).Where(p => !p.CatchUp).Select(p => p.Person).Take(8).ToList();
+        var people = SampleStory
+            .Payers(SampleStory.TourVillage)
+            .Where(p => !p.CatchUp)
+            .Select(p => p.Person)
+            .Take(8)
+            .ToList();
         await digit.Locator("input").Nth(1).FillAsync(people[2].CitizenId);
         for (var left = await wrong.CountAsync(); left > 1; left = await wrong.CountAsync())
-            await wrong.Filter(new() { HasNot = village.Page.GetByText("校验") }).First.GetByRole(AriaRole.Button).ClickAsync();
+            await wrong
+                .Filter(new() { HasNot = village.Page.GetByText("校验") })
+                .First.GetByRole(AriaRole.Button)
+                .ClickAsync();
         await village.ClickAsync("重新核对");
         await village.SeesAsync("名单没有问题");
         await Assertions.Expect(village.Page.Locator("[data-total=people]").First).ToHaveTextAsync("8");
@@ -45,7 +53,9 @@ public sealed class WholePathTests(WebFixture web)
         await reviewer.Page.Keyboard.PressAsync("Enter");
         await reviewer.SeesAsync("年度上限");
         // Were something to be answered for, accepting would ask for the reason.
-        await reviewer.Page.EvaluateAsync("document.querySelector('#rows tr.current').dataset.finding = '本年度已满 60 周岁'");
+        await reviewer.Page.EvaluateAsync(
+            "document.querySelector('#rows tr.current').dataset.finding = '本年度已满 60 周岁'"
+        );
         await reviewer.Page.Keyboard.PressAsync("a");
         await reviewer.SeesAsync("同意（本年度已满 60 周岁）");
         await reviewer.Page.GetByLabel("原因").FillAsync("已核对，未领取待遇");
@@ -103,7 +113,10 @@ public sealed class WholePathTests(WebFixture web)
         // Receipts, settlement.
         var paid = people.Where((_, i) => i != 1).ToList(); // the second row was refused
         var today = DateOnly.FromDateTime((await TodayAsync(reviewer)).Date);
-        await File.WriteAllBytesAsync(web.Sample.At("story-receipts.xlsx"), SampleSheets.Receipts(paid.Select(p => (p, new Money(120_00))), today, "HZ9"));
+        await File.WriteAllBytesAsync(
+            web.Sample.At("story-receipts.xlsx"),
+            SampleSheets.Receipts(paid.Select(p => (p, new Money(120_00))), today, "HZ9")
+        );
         await reviewer.Page.GotoAsync(path);
         await reviewer.Page.SetInputFilesAsync("input[name=file]", web.Sample.At("story-receipts.xlsx"));
         await reviewer.ClickAsync("导入回执");

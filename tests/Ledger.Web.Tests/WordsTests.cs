@@ -9,16 +9,29 @@ public sealed partial class WordsTests
 {
     private static readonly string Web = Path.GetFullPath(Path.Combine(Source(), "../../src/Ledger.Web"));
 
-    private static string Source([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+    private static string Source([System.Runtime.CompilerServices.CallerFilePath] string path = "") =>
+        Path.GetDirectoryName(path)!;
 
-    private static IEnumerable<(string File, string Text)> Pages() => Directory.EnumerateFiles(Web, "*.razor", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal)).Select(f => (Path.GetFileName(f), File.ReadAllText(f)));
+    private static IEnumerable<(string File, string Text)> Pages() =>
+        Directory
+            .EnumerateFiles(Web, "*.razor", SearchOption.AllDirectories)
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal))
+            .Select(f => (Path.GetFileName(f), File.ReadAllText(f)));
 
     [Fact]
     public void Every_word_has_its_English_and_no_English_is_left_over()
     {
-        var english = XDocument.Load(Path.Combine(Web, "PageWords.en.resx")).Root!.Elements("data").ToDictionary(d => d.Attribute("name")!.Value, d => d.Element("value")!.Value);
+        var english = XDocument
+            .Load(Path.Combine(Web, "PageWords.en.resx"))
+            .Root!.Elements("data")
+            .ToDictionary(d => d.Attribute("name")!.Value, d => d.Element("value")!.Value);
         Assert.DoesNotContain(english.Values, string.IsNullOrWhiteSpace);
-        var asked = Pages().SelectMany(p => Literal().Matches(p.Text).Select(m => m.Groups[1].Value)).Concat(Pages().SelectMany(p => Listed().Matches(p.Text).Select(m => m.Groups[1].Value))).Concat(Terms.All).Append("zh-CN").ToHashSet();
+        var asked = Pages()
+            .SelectMany(p => Literal().Matches(p.Text).Select(m => m.Groups[1].Value))
+            .Concat(Pages().SelectMany(p => Listed().Matches(p.Text).Select(m => m.Groups[1].Value)))
+            .Concat(Terms.All)
+            .Append("zh-CN")
+            .ToHashSet();
         var missing = asked.Where(a => !english.ContainsKey(a)).Order(StringComparer.Ordinal).ToList();
         Assert.True(missing.Count == 0, string.Join('\n', missing));
         var text = string.Concat(Pages().Select(p => p.Text)) + string.Concat(Terms.All);
@@ -28,7 +41,11 @@ public sealed partial class WordsTests
 
     [Fact]
     public void Every_event_has_a_word() =>
-        Assert.Empty(EventTypes.All.Select(t => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name)).Except(Terms.EventTypes.Keys));
+        Assert.Empty(
+            EventTypes
+                .All.Select(t => System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name))
+                .Except(Terms.EventTypes.Keys)
+        );
 
     [GeneratedRegex("T\\[\"([^\"]+)\"[\\],]")]
     private static partial Regex Literal();

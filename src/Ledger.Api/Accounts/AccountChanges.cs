@@ -16,17 +16,29 @@ namespace Ledger.Api.Accounts;
 /// <paramref name="PersonName"/> and <paramref name="CitizenId"/> say whose account it is; they are stored encrypted, apart from the events.
 /// </summary>
 public sealed record AccountBody(string Name, string Role, string Region, string PersonName, string CitizenId);
+
 public sealed record AccountChangeBody(string Role, string Region);
+
 public sealed record HolderBody(string PersonName, string CitizenId);
 
 /// <summary>Empty where another administrator, or the person in his own session, confirms; at the desk the person types the password or the code that he still has.</summary>
 public sealed record ConfirmationBody(string? Password = null, string? Code = null);
 
 /// <summary>An administrator is shown all of a one-time password, or half of it where two give it out: the person types both, the first half first.</summary>
-public enum PasswordPart { None, Whole, FirstHalf, SecondHalf }
+public enum PasswordPart
+{
+    None,
+    Whole,
+    FirstHalf,
+    SecondHalf,
+}
 
 /// <summary>An account and its one-time password, shown once: for the same key asked again there is none.</summary>
-public sealed record IssuedAccountView(AccountView Account, string? OneTimePassword, PasswordPart Part = PasswordPart.None);
+public sealed record IssuedAccountView(
+    AccountView Account,
+    string? OneTimePassword,
+    PasswordPart Part = PasswordPart.None
+);
 
 /// <summary>
 /// Changes of somebody's rights (C20): asked for by one administrator, done when another, or the person, confirms. While a region has no
@@ -34,7 +46,16 @@ public sealed record IssuedAccountView(AccountView Account, string? OneTimePassw
 /// </summary>
 public static class AccountChanges
 {
-    public static async Task<Answer> Open(AccountBody body, Command command, Caller caller, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher, PersonalData people, KeyFile keys, Settings settings)
+    public static async Task<Answer> Open(
+        AccountBody body,
+        Command command,
+        Caller caller,
+        AccountsContext accounts,
+        IPasswordHasher<LedgerUser> hasher,
+        PersonalData people,
+        KeyFile keys,
+        Settings settings
+    )
     {
         var name = NameOf(body.Name, settings);
         RequireRole(body.Role, body.Region, caller);
@@ -42,42 +63,107 @@ public static class AccountChanges
         var id = StreamId.Account(name);
         var known = await command.FindAsync<Account>(id);
         command.Region = body.Region;
-        if (known is { IsRequested: false }) throw new RefusedException(new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" });
+        if (known is { IsRequested: false })
+            throw new RefusedException(
+                new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" }
+            );
         var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people);
         var (isAlone, by) = await StandingAsync(command, [body.Region], []);
         var request = StreamId.NewAccountRequest();
-        var account = command.Append(id, known, AccountDecider.Open(known, name, body.Role, body.Region, holder, request, isAlone, command.Today, by));
-        if (account.IsRequested) return Asked(account, ActorName.IsForeign(name) ? null : Credentials.FirstHalf(keys, request), $"/api/accounts/{id}");
-        if (ActorName.IsForeign(name)) return Issued(account, null, PasswordPart.None, $"/api/accounts/{id}");
+        var account = command.Append(
+            id,
+            known,
+            AccountDecider.Open(known, name, body.Role, body.Region, holder, request, isAlone, command.Today, by)
+        );
+        if (account.IsRequested)
+            return Asked(
+                account,
+                ActorName.IsForeign(name) ? null : Credentials.FirstHalf(keys, request),
+                $"/api/accounts/{id}"
+            );
+        if (ActorName.IsForeign(name))
+            return Issued(account, null, PasswordPart.None, $"/api/accounts/{id}");
         var (user, password) = Credentials.New(name, body.Role, body.Region, hasher);
         await Credentials.AddAsync(accounts, command, user);
         return Issued(account, password, PasswordPart.Whole, $"/api/accounts/{id}");
     }
 
-    public static async Task<Answer> Change(string id, AccountChangeBody body, Command command, Caller caller, AccountsContext accounts)
+    public static async Task<Answer> Change(
+        string id,
+        AccountChangeBody body,
+        Command command,
+        Caller caller,
+        AccountsContext accounts
+    )
     {
         await TakeTurnAsync(command.Connection);
         var account = await command.LoadAsync<Account>(id);
         RequireRole(body.Role, body.Region, caller);
         var (isAlone, by) = await StandingAsync(command, [account.Region, body.Region], [account.Name]);
-        account = command.Append(id, account, AccountDecider.Change(account, body.Role, body.Region, StreamId.NewAccountRequest(), isAlone, command.Today, by));
-        if (account.Pending is null) await Credentials.ChangeAsync(accounts, command, account.Name, user => (user.Role, user.Region) = (body.Role, body.Region));
+        account = command.Append(
+            id,
+            account,
+            AccountDecider.Change(
+                account,
+                body.Role,
+                body.Region,
+                StreamId.NewAccountRequest(),
+                isAlone,
+                command.Today,
+                by
+            )
+        );
+        if (account.Pending is null)
+            await Credentials.ChangeAsync(
+                accounts,
+                command,
+                account.Name,
+                user => (user.Role, user.Region) = (body.Role, body.Region)
+            );
         return new Answer(AccountView.Of(account), account.Revision);
     }
 
-    public static async Task<Answer> IssueCredentials(string id, ReasonBody body, Command command, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher, KeyFile keys)
+    public static async Task<Answer> IssueCredentials(
+        string id,
+        ReasonBody body,
+        Command command,
+        AccountsContext accounts,
+        IPasswordHasher<LedgerUser> hasher,
+        KeyFile keys
+    )
     {
         await TakeTurnAsync(command.Connection);
         var account = await command.LoadAsync<Account>(id);
         var (isAlone, by) = await StandingAsync(command, [account.Region], [account.Name]);
         var request = StreamId.NewAccountRequest();
-        account = command.Append(id, account, AccountDecider.IssueCredentials(account, Require.Prose(body.Reason, "reason", 200), request, isAlone, command.Today, by));
-        if (account.Pending is not null) return Asked(account, Credentials.FirstHalf(keys, request));
+        account = command.Append(
+            id,
+            account,
+            AccountDecider.IssueCredentials(
+                account,
+                Require.Prose(body.Reason, "reason", 200),
+                request,
+                isAlone,
+                command.Today,
+                by
+            )
+        );
+        if (account.Pending is not null)
+            return Asked(account, Credentials.FirstHalf(keys, request));
         return Issued(account, await ReissueAsync(account.Name, "", accounts, command, hasher), PasswordPart.Whole);
     }
 
-    public static async Task<Answer> Confirm(string id, ConfirmationBody body, Command command, Caller caller, AccountsContext accounts, IPasswordHasher<LedgerUser> hasher, KeyFile keys,
-        IServiceScopeFactory scopes, HttpContext http)
+    public static async Task<Answer> Confirm(
+        string id,
+        ConfirmationBody body,
+        Command command,
+        Caller caller,
+        AccountsContext accounts,
+        IPasswordHasher<LedgerUser> hasher,
+        KeyFile keys,
+        IServiceScopeFactory scopes,
+        HttpContext http
+    )
     {
         await TakeTurnAsync(command.Connection);
         var (account, pending) = await WaitingAsync(id, command, caller);
@@ -86,20 +172,37 @@ public static class AccountChanges
         var decision = AccountDecider.Confirm(account, isProved, command.Today, by);
         account = command.Append(id, account, decision);
         // Two who confirm each other have a half each; the person himself, at the desk or in his session, gets all of it at once.
-        string Half(ChangeBasis? basis) => basis == ChangeBasis.TwoAdministrators ? Credentials.FirstHalf(keys, pending!.RequestId) : "";
-        PasswordPart Part(ChangeBasis? basis) => basis == ChangeBasis.TwoAdministrators ? PasswordPart.SecondHalf : PasswordPart.Whole;
+        string Half(ChangeBasis? basis) =>
+            basis == ChangeBasis.TwoAdministrators ? Credentials.FirstHalf(keys, pending!.RequestId) : "";
+        PasswordPart Part(ChangeBasis? basis) =>
+            basis == ChangeBasis.TwoAdministrators ? PasswordPart.SecondHalf : PasswordPart.Whole;
         switch (decision.Events[0])
         {
             case AccountOpened when ActorName.IsForeign(account.Name):
                 return Issued(account, null, PasswordPart.None);
             case AccountOpened opened:
-                var (user, password) = Credentials.New(account.Name, account.Role, account.Region, hasher, Half(opened.Basis));
+                var (user, password) = Credentials.New(
+                    account.Name,
+                    account.Role,
+                    account.Region,
+                    hasher,
+                    Half(opened.Basis)
+                );
                 await Credentials.AddAsync(accounts, command, user);
                 return Issued(account, password, Part(opened.Basis));
             case CredentialsIssued issued:
-                return Issued(account, await ReissueAsync(account.Name, Half(issued.Basis), accounts, command, hasher), Part(issued.Basis));
+                return Issued(
+                    account,
+                    await ReissueAsync(account.Name, Half(issued.Basis), accounts, command, hasher),
+                    Part(issued.Basis)
+                );
             default:
-                await Credentials.ChangeAsync(accounts, command, account.Name, u => (u.Role, u.Region) = (account.Role, account.Region));
+                await Credentials.ChangeAsync(
+                    accounts,
+                    command,
+                    account.Name,
+                    u => (u.Role, u.Region) = (account.Role, account.Region)
+                );
                 return Issued(account, null, PasswordPart.None);
         }
     }
@@ -107,7 +210,11 @@ public static class AccountChanges
     public static async Task<Answer> Decline(string id, ReasonBody body, Command command, Caller caller)
     {
         var (account, _) = await WaitingAsync(id, command, caller);
-        account = command.Append(id, account, AccountDecider.Decline(account, Require.Prose(body.Reason, "reason", 200), command.Today));
+        account = command.Append(
+            id,
+            account,
+            AccountDecider.Decline(account, Require.Prose(body.Reason, "reason", 200), command.Today)
+        );
         return new Answer(AccountView.Of(account), account.Revision);
     }
 
@@ -116,7 +223,11 @@ public static class AccountChanges
         await TakeTurnAsync(command.Connection);
         var account = await command.LoadAsync<Account>(id);
         var by = await command.ActorAmongAsync([account.Name]);
-        account = command.Append(id, account, AccountDecider.Close(account, Require.Prose(body.Reason, "reason", 200), by));
+        account = command.Append(
+            id,
+            account,
+            AccountDecider.Close(account, Require.Prose(body.Reason, "reason", 200), by)
+        );
         await Credentials.ChangeAsync(accounts, command, account.Name, user => user.IsClosed = true);
         return new Answer(AccountView.Of(account), account.Revision);
     }
@@ -125,7 +236,10 @@ public static class AccountChanges
     {
         await TakeTurnAsync(command.Connection);
         var account = await command.LoadAsync<Account>(id);
-        if (account.Person is not null) throw new RefusedException(new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户"));
+        if (account.Person is not null)
+            throw new RefusedException(
+                new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户")
+            );
         var (isAlone, by) = await StandingAsync(command, [account.Region], [account.Name]);
         var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people);
         account = command.Append(id, account, AccountDecider.NameHolder(account, holder, isAlone, by));
@@ -133,20 +247,29 @@ public static class AccountChanges
     }
 
     /// <summary>Who may have a say in what waits: the administrators of both the present region and the one asked for, and the person himself.</summary>
-    private static async Task<(Account Account, PendingChange? Pending)> WaitingAsync(string id, Command command, Caller caller)
+    private static async Task<(Account Account, PendingChange? Pending)> WaitingAsync(
+        string id,
+        Command command,
+        Caller caller
+    )
     {
         var account = await command.FindAsync<Account>(id);
         var isHimself = id == StreamId.Account(caller.Actor.Id) && caller.Actor.OnBehalfOf is null;
-        var isAdministrator = account is not null && caller.Actor.Role == Roles.Administrator && caller.MaySee(account.Region)
+        var isAdministrator =
+            account is not null
+            && caller.Actor.Role == Roles.Administrator
+            && caller.MaySee(account.Region)
             && (account.Pending is not { } asked || caller.MaySee(asked.Region));
-        if (account is null || !(isHimself || isAdministrator)) throw Require.NotFound(id);
+        if (account is null || !(isHimself || isAdministrator))
+            throw Require.NotFound(id);
         command.RequireMatch(account);
         command.Region = account.Region;
         return (account, account.Waiting(command.Today));
     }
 
     /// <summary>Changes of rights take turns, before they lock anything else: who is alone when he decides is so in the log, too.</summary>
-    public static Task TakeTurnAsync(NpgsqlConnection connection) => connection.ExecuteAsync("select pg_advisory_xact_lock(@lock)", ("lock", RightsLock));
+    public static Task TakeTurnAsync(NpgsqlConnection connection) =>
+        connection.ExecuteAsync("select pg_advisory_xact_lock(@lock)", ("lock", RightsLock));
 
     private const long RightsLock = 0x1ED6E4_0A11;
 
@@ -154,63 +277,126 @@ public static class AccountChanges
     /// The caller, and whether nobody but he was ever an administrator of all or one of these regions: for good, since whoever is the second
     /// must not become none by being closed. It rests on events, which nobody can change.
     /// </summary>
-    private static async Task<(bool IsAlone, Actor By)> StandingAsync(Command command, string[] regions, string[] others)
+    private static async Task<(bool IsAlone, Actor By)> StandingAsync(
+        Command command,
+        string[] regions,
+        string[] others
+    )
     {
         var administrators = await command.Connection.QueryAsync(
             $"""
-             select distinct data ->> 'roleRegion', stream_id from {LedgerStore.Schema}.mt_events
-              where type in ('account_opened', 'account_changed') and data ->> 'role' = '{Account.Administrator}'
-             """, r => (Region: r.GetString(0), Name: r.GetString(1)[StreamId.Account("").Length..]));
-        string[] names = [.. administrators.Where(a => regions.Any(r => RegionCode.Contains(a.Region, r))).Select(a => a.Name).Distinct()];
+            select distinct data ->> 'roleRegion', stream_id from {LedgerStore.Schema}.mt_events
+             where type in ('account_opened', 'account_changed') and data ->> 'role' = '{Account.Administrator}'
+            """,
+            r => (Region: r.GetString(0), Name: r.GetString(1)[StreamId.Account("").Length..])
+        );
+        string[] names =
+        [
+            .. administrators
+                .Where(a => regions.Any(r => RegionCode.Contains(a.Region, r)))
+                .Select(a => a.Name)
+                .Distinct(),
+        ];
         var by = await command.ActorAmongAsync([.. names, .. others]);
         return (names.All(by.Is), by);
     }
 
-    private static async Task<Holder> HolderAsync(string accountId, string? personName, string? citizenId, Command command, PersonalData people)
+    private static async Task<Holder> HolderAsync(
+        string accountId,
+        string? personName,
+        string? citizenId,
+        Command command,
+        PersonalData people
+    )
     {
         var name = Require.Text(personName, "personName", 50);
         var citizen = CitizenId.Parse(citizenId ?? "", out var fault);
-        if (fault is not null) throw Require.Invalid("citizenId", fault);
+        if (fault is not null)
+            throw Require.Invalid("citizenId", fault);
         var person = new Person(name, citizen.Value, null, null, RandomNumberGenerator.GetBytes(16));
-        return new Holder(await people.KeepHolderAsync(command.Connection, accountId, citizen, person), person.Digest());
+        return new Holder(
+            await people.KeepHolderAsync(command.Connection, accountId, citizen, person),
+            person.Digest()
+        );
     }
 
     /// <summary>At most once a request, whatever race it loses: a code is good once. A wrong one counts against the account, refused or not.</summary>
-    private static async Task<bool> IsProvedAsync(string name, ConfirmationBody body, IServiceScopeFactory scopes, HttpContext http)
+    private static async Task<bool> IsProvedAsync(
+        string name,
+        ConfirmationBody body,
+        IServiceScopeFactory scopes,
+        HttpContext http
+    )
     {
-        if (string.IsNullOrWhiteSpace(body.Password) && string.IsNullOrWhiteSpace(body.Code)) return false;
-        if (http.Items.ContainsKey(nameof(IsProvedAsync))) return true;
+        if (string.IsNullOrWhiteSpace(body.Password) && string.IsNullOrWhiteSpace(body.Code))
+            return false;
+        if (http.Items.ContainsKey(nameof(IsProvedAsync)))
+            return true;
         await using var scope = scopes.CreateAsyncScope(); // apart from the command's transaction: what was tried stays counted
         await scope.ServiceProvider.GetRequiredService<SignIn>().ProveAsync(name, body.Password, body.Code);
         http.Items[nameof(IsProvedAsync)] = true;
         return true;
     }
 
-    private static async Task<string> ReissueAsync(string name, string firstHalf, AccountsContext accounts, Command command, IPasswordHasher<LedgerUser> hasher)
+    private static async Task<string> ReissueAsync(
+        string name,
+        string firstHalf,
+        AccountsContext accounts,
+        Command command,
+        IPasswordHasher<LedgerUser> hasher
+    )
     {
         var password = "";
-        await Credentials.ChangeAsync(accounts, command, name, user =>
-        {
-            password = Credentials.SetOneTimePassword(user, hasher, firstHalf);
-            (user.TwoFactorEnabled, user.LockoutEnd, user.AccessFailedCount) = (false, null, 0);
-        });
+        await Credentials.ChangeAsync(
+            accounts,
+            command,
+            name,
+            user =>
+            {
+                password = Credentials.SetOneTimePassword(user, hasher, firstHalf);
+                (user.TwoFactorEnabled, user.LockoutEnd, user.AccessFailedCount) = (false, null, 0);
+            }
+        );
         return password;
     }
 
-    private static Answer Asked(Account account, string? firstHalf, string? location = null) => Secret(account, firstHalf, firstHalf is null ? PasswordPart.None : PasswordPart.FirstHalf, StatusCodes.Status202Accepted, location);
+    private static Answer Asked(Account account, string? firstHalf, string? location = null) =>
+        Secret(
+            account,
+            firstHalf,
+            firstHalf is null ? PasswordPart.None : PasswordPart.FirstHalf,
+            StatusCodes.Status202Accepted,
+            location
+        );
 
     private static Answer Issued(Account account, string? password, PasswordPart part, string? location = null) =>
-        Secret(account, password, part, location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created, location);
+        Secret(
+            account,
+            password,
+            part,
+            location is null ? StatusCodes.Status200OK : StatusCodes.Status201Created,
+            location
+        );
 
-    private static Answer Secret(Account account, string? password, PasswordPart part, int status, string? location) => new(new IssuedAccountView(AccountView.Of(account), password, part),
-        account.Revision, status, location, Kept: new IssuedAccountView(AccountView.Of(account), null, part));
+    private static Answer Secret(Account account, string? password, PasswordPart part, int status, string? location) =>
+        new(
+            new IssuedAccountView(AccountView.Of(account), password, part),
+            account.Revision,
+            status,
+            location,
+            Kept: new IssuedAccountView(AccountView.Of(account), null, part)
+        );
 
     private static string NameOf(string? given, Settings settings)
     {
         var name = Require.Reference(given, "name", ActorName.MaxForeignLength);
         string? fault;
-        if (settings.Oidc is { } oidc && name.StartsWith($"{oidc.Alias}{ActorName.Separator}", StringComparison.Ordinal))
-            return ActorName.Foreign(oidc.Alias, ActorName.Bare(name), out fault) ?? throw Require.Invalid("name", fault!);
+        if (
+            settings.Oidc is { } oidc
+            && name.StartsWith($"{oidc.Alias}{ActorName.Separator}", StringComparison.Ordinal)
+        )
+            return ActorName.Foreign(oidc.Alias, ActorName.Bare(name), out fault)
+                ?? throw Require.Invalid("name", fault!);
         name = name.ToLowerInvariant();
         fault = ActorName.AccountFault(name);
         return fault is null ? name : throw Require.Invalid("name", fault);
@@ -219,7 +405,9 @@ public static class AccountChanges
     /// <summary>A role, a region that fits it and lies in the administrator's own.</summary>
     private static void RequireRole(string role, string region, Caller caller)
     {
-        if (Tokens.Fault(role, region) is { } fault) throw Require.Invalid("role", fault);
-        if (!caller.MaySee(region)) throw Require.NotFound($"区划 {region}");
+        if (Tokens.Fault(role, region) is { } fault)
+            throw Require.Invalid("role", fault);
+        if (!caller.MaySee(region))
+            throw Require.NotFound($"区划 {region}");
     }
 }

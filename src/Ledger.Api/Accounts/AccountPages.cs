@@ -21,25 +21,75 @@ public static class AccountPages
     public static void MapAccountPages(this WebApplication app)
     {
         app.Page("/", First);
-        app.Page("/me", async (SignIn signIn, IQuerySession session, Caller caller) => PageRoutes.Show<MePage>(new
-        {
-            Sessions = (IReadOnlyList<(Guid, string, string, DateTimeOffset)>)[.. (await signIn.ListAsync(caller.Actor.Id)).Select(s => (s.Id, s.Agent, s.Address, s.UsedAt))],
-            Account = caller.Actor.OnBehalfOf is null ? await session.LoadAsync<Account>(StreamId.Account(caller.Actor.Id)) : null,
-            History = (IReadOnlyList<(DateTimeOffset, string, string, string?)>)[.. (await signIn.HistoryAsync(caller.Actor.Id)).Take(MaxHistory).Select(n => (n.At, n.By, n.Type, n.Detail))],
-        }), Roles.Everybody);
-        app.Page("/accounts", async (IQuerySession session, Caller caller, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation) =>
-            PageRoutes.Show<AccountsPage>(new { Accounts = await AccountEndpoints.NamedAsync(caller.Actor.Region, session, database, people, cancellation) }), Roles.Administrator);
+        app.Page(
+            "/me",
+            async (SignIn signIn, IQuerySession session, Caller caller) =>
+                PageRoutes.Show<MePage>(
+                    new
+                    {
+                        Sessions = (IReadOnlyList<(Guid, string, string, DateTimeOffset)>)
+                            [
+                                .. (await signIn.ListAsync(caller.Actor.Id)).Select(s =>
+                                    (s.Id, s.Agent, s.Address, s.UsedAt)
+                                ),
+                            ],
+                        Account = caller.Actor.OnBehalfOf is null
+                            ? await session.LoadAsync<Account>(StreamId.Account(caller.Actor.Id))
+                            : null,
+                        History = (IReadOnlyList<(DateTimeOffset, string, string, string?)>)
+                            [
+                                .. (await signIn.HistoryAsync(caller.Actor.Id))
+                                    .Take(MaxHistory)
+                                    .Select(n => (n.At, n.By, n.Type, n.Detail)),
+                            ],
+                    }
+                ),
+            Roles.Everybody
+        );
+        app.Page(
+            "/accounts",
+            async (
+                IQuerySession session,
+                Caller caller,
+                NpgsqlDataSource database,
+                PersonalData people,
+                CancellationToken cancellation
+            ) =>
+                PageRoutes.Show<AccountsPage>(
+                    new
+                    {
+                        Accounts = await AccountEndpoints.NamedAsync(
+                            caller.Actor.Region,
+                            session,
+                            database,
+                            people,
+                            cancellation
+                        ),
+                    }
+                ),
+            Roles.Administrator
+        );
     }
 
     /// <summary>Where each role's work begins.</summary>
-    private static async Task<IResult> First(IQuerySession session, Caller caller, Viewer viewer, CancellationToken cancellation) => viewer.Role switch
-    {
-        "" => PageRoutes.Show<Home>(new { }),
-        Roles.VillageFinance => Results.LocalRedirect(await FundPages.OwnAsync(session, caller, cancellation) is { } own && await session.LoadAsync<Domain.Funds.Fund>(StreamId.FundOf(own.Id), cancellation) is { } fund
-            ? $"/funds/{fund.Id}" : "/start"),
-        Roles.Agency => Results.LocalRedirect("/applications?waitingForMe=true"),
-        Roles.CountyTax => Results.LocalRedirect("/contributions"),
-        Roles.Administrator => Results.LocalRedirect("/accounts"),
-        _ => Results.LocalRedirect("/overview"),
-    };
+    private static async Task<IResult> First(
+        IQuerySession session,
+        Caller caller,
+        Viewer viewer,
+        CancellationToken cancellation
+    ) =>
+        viewer.Role switch
+        {
+            "" => PageRoutes.Show<Home>(new { }),
+            Roles.VillageFinance => Results.LocalRedirect(
+                await FundPages.OwnAsync(session, caller, cancellation) is { } own
+                && await session.LoadAsync<Domain.Funds.Fund>(StreamId.FundOf(own.Id), cancellation) is { } fund
+                    ? $"/funds/{fund.Id}"
+                    : "/start"
+            ),
+            Roles.Agency => Results.LocalRedirect("/applications?waitingForMe=true"),
+            Roles.CountyTax => Results.LocalRedirect("/contributions"),
+            Roles.Administrator => Results.LocalRedirect("/accounts"),
+            _ => Results.LocalRedirect("/overview"),
+        };
 }

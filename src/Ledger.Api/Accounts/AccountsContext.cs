@@ -44,7 +44,9 @@ public sealed class Session : ISealed
 
 /// <summary>ASP.NET Core Identity's tables and the sessions, in a schema of their own.</summary>
 public sealed class AccountsContext(DbContextOptions<AccountsContext> options, CredentialSeal seal)
-    : IdentityUserContext<LedgerUser, string, IdentityUserClaim<string>, IdentityUserLogin<string>, SecondFactor>(options)
+    : IdentityUserContext<LedgerUser, string, IdentityUserClaim<string>, IdentityUserLogin<string>, SecondFactor>(
+        options
+    )
 {
     public const string Schema = "accounts";
 
@@ -52,16 +54,25 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
 
     /// <summary>Signs a user out of every device.</summary>
     public Task EndSessionsAsync(string user, DateTimeOffset now) =>
-        Sessions.Where(s => s.UserId == user && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now));
+        Sessions
+            .Where(s => s.UserId == user && s.EndedAt == null)
+            .ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now));
 
     /// <summary>
     /// What the product changes of a credential it seals anew. A row that somebody else edited stays without a seal that holds, whatever
     /// besides is written in it.
     /// </summary>
-    public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    public override Task<int> SaveChangesAsync(
+        bool acceptAllChangesOnSuccess,
+        CancellationToken cancellationToken = default
+    )
     {
         foreach (var row in ChangeTracker.Entries<ISealed>())
-            if (row.State == EntityState.Added || row.State == EntityState.Modified && seal.Of((ISealed)row.OriginalValues.ToObject()) != seal.Of(row.Entity))
+            if (
+                row.State == EntityState.Added
+                || row.State == EntityState.Modified
+                    && seal.Of((ISealed)row.OriginalValues.ToObject()) != seal.Of(row.Entity)
+            )
                 row.Entity.Seal = seal.Of(row.Entity);
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
@@ -69,9 +80,19 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
     /// <summary>Makes the tables where there are none; as their owner.</summary>
     public static async Task CreateTablesAsync(NpgsqlDataSource owner, CredentialSeal seal)
     {
-        await using var context = new AccountsContext(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options, seal);
+        await using var context = new AccountsContext(
+            new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options,
+            seal
+        );
         await using var connection = await owner.OpenConnectionAsync();
-        if ((await connection.QueryAsync($"select to_regclass('{Schema}.\"Sessions\"') is null", r => r.GetBoolean(0))).Single())
+        if (
+            (
+                await connection.QueryAsync(
+                    $"select to_regclass('{Schema}.\"Sessions\"') is null",
+                    r => r.GetBoolean(0)
+                )
+            ).Single()
+        )
             await connection.ExecuteAsync(context.Database.GenerateCreateScript());
         await connection.ExecuteAsync(Changes);
         await SealAsync(connection, context, seal);
@@ -82,14 +103,22 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
     /// </summary>
     private static async Task SealAsync(NpgsqlConnection connection, AccountsContext context, CredentialSeal seal)
     {
-        var missing = $"select count(*) = 0 from information_schema.columns where table_schema = '{Schema}' and column_name = 'Seal'";
+        var missing =
+            $"select count(*) = 0 from information_schema.columns where table_schema = '{Schema}' and column_name = 'Seal'";
         if (!(await connection.QueryAsync(missing, r => r.GetBoolean(0))).Single())
             return;
         await using var transaction = await connection.BeginTransactionAsync();
         foreach (var table in new[] { "AspNetUsers", "AspNetUserTokens", "Sessions" })
-            await connection.ExecuteAsync($"""alter table {Schema}."{table}" add column "Seal" text not null default ''""");
+            await connection.ExecuteAsync(
+                $"""alter table {Schema}."{table}" add column "Seal" text not null default ''"""
+            );
         await Credentials.JoinAsync(context, transaction);
-        ISealed[] rows = [.. await context.Users.ToListAsync(), .. await context.UserTokens.ToListAsync(), .. await context.Sessions.ToListAsync()];
+        ISealed[] rows =
+        [
+            .. await context.Users.ToListAsync(),
+            .. await context.UserTokens.ToListAsync(),
+            .. await context.Sessions.ToListAsync(),
+        ];
         foreach (var row in rows)
             row.Seal = seal.Of(row);
         await context.SaveChangesAsync();
@@ -97,7 +126,8 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
     }
 
     /// <summary>What came after the first version of the tables; each statement may run any number of times.</summary>
-    private const string Changes = $"""alter table {Schema}."AspNetUsers" add column if not exists "UsedCodes" text not null default '', add column if not exists "SeenVersion" int not null default 0;""";
+    private const string Changes =
+        $"""alter table {Schema}."AspNetUsers" add column if not exists "UsedCodes" text not null default '', add column if not exists "SeenVersion" int not null default 0;""";
 
     protected override void OnModelCreating(ModelBuilder builder)
     {

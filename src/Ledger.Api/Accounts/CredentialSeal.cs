@@ -52,10 +52,15 @@ public sealed class CredentialSeal(KeyFile keys)
             Session s => (s.UserId, "会话"),
             _ => throw new ArgumentOutOfRangeException(nameof(row)),
         };
-        await findings.AddAsync("account", $"{StreamId.Account(name)}：登录表中的{what}被改动，不予采用 credentials were edited");
+        await findings.AddAsync(
+            "account",
+            $"{StreamId.Account(name)}：登录表中的{what}被改动，不予采用 credentials were edited"
+        );
         return false;
     }
 
     private string Of(object?[] what, string kind) =>
-        Convert.ToBase64String(HMACSHA256.HashData(_key, JsonSerializer.SerializeToUtf8Bytes<object?[]>([kind, .. what])));
+        Convert.ToBase64String(
+            HMACSHA256.HashData(_key, JsonSerializer.SerializeToUtf8Bytes<object?[]>([kind, .. what]))
+        );
 }

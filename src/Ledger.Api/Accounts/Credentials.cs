@@ -19,9 +19,23 @@ public static class Credentials
 
     /// <summary>A user for a new account, with a one-time password.</summary>
     /// <param name="firstHalf">See <see cref="FirstHalf"/>.</param>
-    public static (LedgerUser User, string Password) New(string name, string role, string region, IPasswordHasher<LedgerUser> hasher, string firstHalf = "")
+    public static (LedgerUser User, string Password) New(
+        string name,
+        string role,
+        string region,
+        IPasswordHasher<LedgerUser> hasher,
+        string firstHalf = ""
+    )
     {
-        var user = new LedgerUser { Id = name, UserName = name, NormalizedUserName = name.ToUpperInvariant(), Role = role, Region = region, LockoutEnabled = true };
+        var user = new LedgerUser
+        {
+            Id = name,
+            UserName = name,
+            NormalizedUserName = name.ToUpperInvariant(),
+            Role = role,
+            Region = region,
+            LockoutEnabled = true,
+        };
         return (user, SetOneTimePassword(user, hasher, firstHalf));
     }
 
@@ -29,7 +43,11 @@ public static class Credentials
     public static string SetOneTimePassword(LedgerUser user, IPasswordHasher<LedgerUser> hasher, string firstHalf = "")
     {
         var rest = RandomNumberGenerator.GetString(Letters, firstHalf.Length == 0 ? 16 : HalfLength);
-        (user.PasswordHash, user.MustChangePassword, user.SecurityStamp) = (hasher.HashPassword(user, firstHalf + rest), true, Guid.NewGuid().ToString("N"));
+        (user.PasswordHash, user.MustChangePassword, user.SecurityStamp) = (
+            hasher.HashPassword(user, firstHalf + rest),
+            true,
+            Guid.NewGuid().ToString("N")
+        );
         return rest;
     }
 
@@ -40,20 +58,37 @@ public static class Credentials
     /// The first half follows from the request and a key that is not in the database, so that it need not be kept until the other confirms.
     /// </summary>
     public static string FirstHalf(KeyFile keys, string requestId) =>
-        new([.. HMACSHA256.HashData(keys.HashKey, Encoding.UTF8.GetBytes($"one-time password {requestId}")).Take(HalfLength).Select(b => Letters[b % Letters.Length])]);
+        new([
+            .. HMACSHA256
+                .HashData(keys.HashKey, Encoding.UTF8.GetBytes($"one-time password {requestId}"))
+                .Take(HalfLength)
+                .Select(b => Letters[b % Letters.Length]),
+        ]);
 
-    public static Task AddAsync(AccountsContext accounts, Command command, LedgerUser user) => SaveAsync(accounts, command, a =>
-    {
-        a.Users.Add(user);
-        return Task.CompletedTask;
-    });
+    public static Task AddAsync(AccountsContext accounts, Command command, LedgerUser user) =>
+        SaveAsync(
+            accounts,
+            command,
+            a =>
+            {
+                a.Users.Add(user);
+                return Task.CompletedTask;
+            }
+        );
 
     /// <summary>Changes a user; his sessions end with it. Another authority's people have neither here.</summary>
-    public static Task ChangeAsync(AccountsContext accounts, Command command, string name, Action<LedgerUser> change) => ActorName.IsForeign(name) ? Task.CompletedTask : SaveAsync(accounts, command, async a =>
-    {
-        change(await a.Users.SingleAsync(u => u.Id == name));
-        await a.EndSessionsAsync(name, DateTimeOffset.UtcNow);
-    });
+    public static Task ChangeAsync(AccountsContext accounts, Command command, string name, Action<LedgerUser> change) =>
+        ActorName.IsForeign(name)
+            ? Task.CompletedTask
+            : SaveAsync(
+                accounts,
+                command,
+                async a =>
+                {
+                    change(await a.Users.SingleAsync(u => u.Id == name));
+                    await a.EndSessionsAsync(name, DateTimeOffset.UtcNow);
+                }
+            );
 
     private static async Task SaveAsync(AccountsContext accounts, Command command, Func<AccountsContext, Task> change)
     {

@@ -17,33 +17,71 @@ namespace Ledger.Api.Accounts;
 
 /// <summary><paramref name="DelegatedFrom"/>: the account whose role was delegated to this one, to act in that role.</summary>
 public sealed record SignInBody(string Name, string Password, string? Code = null, string? DelegatedFrom = null);
+
 public sealed record RefreshBody(string RefreshToken);
+
 public sealed record PasswordBody(string Name, string Password, string NewPassword, string? Code = null);
+
 public sealed record SecondFactorBody(string Name, string Password, string? Code = null);
 
 /// <summary>
 /// A short access token for the Authorization header, and a refresh token that is good once. <paramref name="Role"/> and
 /// <paramref name="Region"/> are what the access token carries. <paramref name="Notices"/>: what others did to the account since the last sign-in.
 /// </summary>
-public sealed record SessionView(Guid Id, string AccessToken, DateTimeOffset ExpiresAt, string RefreshToken, string Name, string Role, string Region, IReadOnlyList<AccountNoticeView> Notices);
+public sealed record SessionView(
+    Guid Id,
+    string AccessToken,
+    DateTimeOffset ExpiresAt,
+    string RefreshToken,
+    string Name,
+    string Role,
+    string Region,
+    IReadOnlyList<AccountNoticeView> Notices
+);
 
 /// <summary>Something that happened to an account: who did it, when, the event's type, and whom it names besides.</summary>
 public sealed record AccountNoticeView(DateTimeOffset At, string By, string Type, string? Detail);
 
 /// <summary>An authenticator app reads <paramref name="Uri"/> (<paramref name="QrCode"/>: an SVG picture of it, as a data address) or the secret; recovery codes are shown once, when it is confirmed.</summary>
-public sealed record SecondFactorView(string? Secret, string? Uri, IReadOnlyList<string> RecoveryCodes, string? QrCode = null);
+public sealed record SecondFactorView(
+    string? Secret,
+    string? Uri,
+    IReadOnlyList<string> RecoveryCodes,
+    string? QrCode = null
+);
 
 /// <summary>Who is signed in in this browser; the session itself is in a cookie that no script can read.</summary>
 public sealed record PageSessionView(string Name, string Role, string Region, IReadOnlyList<AccountNoticeView> Notices);
 
 /// <summary>A device that is signed in.</summary>
-public sealed record SessionListView(Guid Id, string Address, string Agent, DateTimeOffset StartedAt, DateTimeOffset UsedAt, DateTimeOffset ExpiresAt);
+public sealed record SessionListView(
+    Guid Id,
+    string Address,
+    string Agent,
+    DateTimeOffset StartedAt,
+    DateTimeOffset UsedAt,
+    DateTimeOffset ExpiresAt
+);
 
 /// <summary>Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating refresh tokens.</summary>
-public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accounts, Tokens tokens, TimeProvider time, IPasswordHasher<LedgerUser> hasher, IQuerySession ledger, Clock clock,
-    SignInGuard guard, CredentialSeal seal, Findings findings, Rights rights, NpgsqlDataSource database, IHttpContextAccessor context)
+public sealed class SignIn(
+    UserManager<LedgerUser> users,
+    AccountsContext accounts,
+    Tokens tokens,
+    TimeProvider time,
+    IPasswordHasher<LedgerUser> hasher,
+    IQuerySession ledger,
+    Clock clock,
+    SignInGuard guard,
+    CredentialSeal seal,
+    Findings findings,
+    Rights rights,
+    NpgsqlDataSource database,
+    IHttpContextAccessor context
+)
 {
-    private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15), SessionTime = TimeSpan.FromDays(14);
+    private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15),
+        SessionTime = TimeSpan.FromDays(14);
 
     /// <summary>Of a name or password that somebody can have.</summary>
     private const int MostLength = 200;
@@ -52,7 +90,11 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     private static readonly TimeSpan CodeTime = TimeSpan.FromMinutes(10);
 
     /// <summary>A hash to spend time on where there is no such account: the answer takes as long, and says the same.</summary>
-    private static readonly LedgerUser Nobody = new() { UserName = "nobody", PasswordHash = new PasswordHasher<LedgerUser>().HashPassword(new LedgerUser(), Guid.NewGuid().ToString()) };
+    private static readonly LedgerUser Nobody = new()
+    {
+        UserName = "nobody",
+        PasswordHash = new PasswordHasher<LedgerUser>().HashPassword(new LedgerUser(), Guid.NewGuid().ToString()),
+    };
 
     /// <summary>Who may not work with a password alone.</summary>
     public static bool NeedsSecondFactor(string role) => role is Roles.Agency or Roles.Auditor or Roles.Administrator;
@@ -74,35 +116,44 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     }
 
     /// <summary>A page session for a user whose proof is somebody else's affair: the sample's invented people.</summary>
-    public async Task<PageSessionView> GivePageAsync(LedgerUser user, HttpContext http) => await GivePageAsync(user, NewSession(null, http), http);
+    public async Task<PageSessionView> GivePageAsync(LedgerUser user, HttpContext http) =>
+        await GivePageAsync(user, NewSession(null, http), http);
 
     private async Task<PageSessionView> GivePageAsync(LedgerUser user, Session session, HttpContext http)
     {
         var (role, region) = await ActingAsync(user, session.DelegatedFrom);
         var (secret, now) = (NewSecret(), time.GetUtcNow());
-        (session.UserId, session.TokenHash, session.UsedAt, session.ExpiresAt) = (user.Id, PageSession.Hash(secret), now, now + PageSession.IdleTime);
+        (session.UserId, session.TokenHash, session.UsedAt, session.ExpiresAt) = (
+            user.Id,
+            PageSession.Hash(secret),
+            now,
+            now + PageSession.IdleTime
+        );
         accounts.Sessions.Add(session);
         await accounts.SaveChangesAsync();
         PageSession.SetCookie(http, secret);
         return new PageSessionView(user.Id, role, region, []);
     }
 
-    private Session NewSession(string? delegatedFrom, HttpContext http) => new()
-    {
-        Id = Guid.CreateVersion7(),
-        DelegatedFrom = delegatedFrom,
-        Address = $"{http.Connection.RemoteIpAddress}",
-        Agent = Short(http.Request.Headers.UserAgent.ToString()),
-        StartedAt = time.GetUtcNow(),
-    };
+    private Session NewSession(string? delegatedFrom, HttpContext http) =>
+        new()
+        {
+            Id = Guid.CreateVersion7(),
+            DelegatedFrom = delegatedFrom,
+            Address = $"{http.Connection.RemoteIpAddress}",
+            Agent = Short(http.Request.Headers.UserAgent.ToString()),
+            StartedAt = time.GetUtcNow(),
+        };
 
-    private static string NewSecret() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    private static string NewSecret() =>
+        Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
     /// <summary>The user whose password, and code where the role asks for one, were right.</summary>
     private async Task<LedgerUser> ProvenAsync(SignInBody body)
     {
         var user = await CheckAsync(body.Name, body.Password);
-        if (user.MustChangePassword) throw Refuse(Rejections.PasswordChangeNeeded, "这是他人发放的一次性密码，请先改为自己的密码");
+        if (user.MustChangePassword)
+            throw Refuse(Rejections.PasswordChangeNeeded, "这是他人发放的一次性密码，请先改为自己的密码");
         var (role, _) = await ActingAsync(user, body.DelegatedFrom);
         await CheckCodeAsync(user, body.Code, role);
         await users.ResetAccessFailedCountAsync(user);
@@ -113,11 +164,23 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public async Task<SessionView> RefreshAsync(string? refreshToken)
     {
         var hash = Hash(refreshToken ?? "");
-        var session = await EntityFrameworkQueryableExtensions.FirstOrDefaultAsync(accounts.Sessions, s => s.TokenHash == hash || s.PreviousHash == hash);
+        var session = await EntityFrameworkQueryableExtensions.FirstOrDefaultAsync(
+            accounts.Sessions,
+            s => s.TokenHash == hash || s.PreviousHash == hash
+        );
         var user = session is null ? null : await users.FindByIdAsync(session.UserId);
-        if (session is not null && !await seal.IsOursAsync(session, findings)) session = null;
-        if (session is null || user is null || user.IsClosed || session.EndedAt is not null || session.ExpiresAt <= time.GetUtcNow()) throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
-        if (session.TokenHash == hash) return await IssueAsync(user, session);
+        if (session is not null && !await seal.IsOursAsync(session, findings))
+            session = null;
+        if (
+            session is null
+            || user is null
+            || user.IsClosed
+            || session.EndedAt is not null
+            || session.ExpiresAt <= time.GetUtcNow()
+        )
+            throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
+        if (session.TokenHash == hash)
+            return await IssueAsync(user, session);
         session.EndedAt = time.GetUtcNow();
         await accounts.SaveChangesAsync();
         throw Refuse(Rejections.SignInFailed, "该会话的令牌被重复使用，会话已结束；如不是您本人，请修改密码");
@@ -126,9 +189,13 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public async Task ChangePasswordAsync(PasswordBody body)
     {
         var user = await CheckAsync(body.Name, body.Password);
-        if (user.TwoFactorEnabled) await CheckCodeAsync(user, body.Code, user.Role);
+        if (user.TwoFactorEnabled)
+            await CheckCodeAsync(user, body.Code, user.Role);
         var changed = await users.ChangePasswordAsync(user, body.Password, body.NewPassword);
-        if (!changed.Succeeded || body.NewPassword == body.Password) throw new RefusedException(new Rejection(Rejections.FieldInvalid, $"newPassword：{Words(changed)}") { Field = "newPassword" });
+        if (!changed.Succeeded || body.NewPassword == body.Password)
+            throw new RefusedException(
+                new Rejection(Rejections.FieldInvalid, $"newPassword：{Words(changed)}") { Field = "newPassword" }
+            );
         user.MustChangePassword = false;
         await users.UpdateAsync(user);
         await EndAllAsync(user.Id); // whoever knew the old one is out
@@ -138,23 +205,42 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     public async Task<SecondFactorView> EnrolAsync(SecondFactorBody body)
     {
         var user = await CheckAsync(body.Name, body.Password);
-        if (user.MustChangePassword) throw Refuse(Rejections.PasswordChangeNeeded, "请先改为自己的密码");
-        if (user.TwoFactorEnabled) throw new RefusedException(new Rejection(Rejections.WrongState, "已绑定验证器；丢失时请管理员重新发放"));
+        if (user.MustChangePassword)
+            throw Refuse(Rejections.PasswordChangeNeeded, "请先改为自己的密码");
+        if (user.TwoFactorEnabled)
+            throw new RefusedException(new Rejection(Rejections.WrongState, "已绑定验证器；丢失时请管理员重新发放"));
         if (body.Code is null)
         {
             await users.ResetAuthenticatorKeyAsync(user);
             var secret = (await users.GetAuthenticatorKeyAsync(user))!;
-            var uri = $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer={Uri.EscapeDataString("集体补助账本")}&digits=6";
-            var picture = new QRCoder.SvgQRCode(QRCoder.QRCodeGenerator.GenerateQrCode(uri, QRCoder.QRCodeGenerator.ECCLevel.M)).GetGraphic(4);
-            return new SecondFactorView(secret, uri, [], $"data:image/svg+xml;base64,{Convert.ToBase64String(Encoding.UTF8.GetBytes(picture))}");
+            var uri =
+                $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer={Uri.EscapeDataString("集体补助账本")}&digits=6";
+            var picture = new QRCoder.SvgQRCode(
+                QRCoder.QRCodeGenerator.GenerateQrCode(uri, QRCoder.QRCodeGenerator.ECCLevel.M)
+            ).GetGraphic(4);
+            return new SecondFactorView(
+                secret,
+                uri,
+                [],
+                $"data:image/svg+xml;base64,{Convert.ToBase64String(Encoding.UTF8.GetBytes(picture))}"
+            );
         }
-        if (!await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, body.Code)) await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
+        if (!await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, body.Code))
+            await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
         await users.SetTwoFactorEnabledAsync(user, true);
         return new SecondFactorView(null, null, [.. (await users.GenerateNewTwoFactorRecoveryCodesAsync(user, 10))!]);
     }
 
-    public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) => [.. (await EntityFrameworkQueryableExtensions.ToListAsync(accounts.Sessions.Where(s => s.UserId == name && s.EndedAt == null && s.ExpiresAt > time.GetUtcNow())
-        .OrderByDescending(s => s.UsedAt))).Select(s => new SessionListView(s.Id, s.Address, s.Agent, s.StartedAt, s.UsedAt, s.ExpiresAt))];
+    public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) =>
+        [
+            .. (
+                await EntityFrameworkQueryableExtensions.ToListAsync(
+                    accounts
+                        .Sessions.Where(s => s.UserId == name && s.EndedAt == null && s.ExpiresAt > time.GetUtcNow())
+                        .OrderByDescending(s => s.UsedAt)
+                )
+            ).Select(s => new SessionListView(s.Id, s.Address, s.Agent, s.StartedAt, s.UsedAt, s.ExpiresAt)),
+        ];
 
     /// <summary>
     /// At the desk: whoever stands there is the person of the account, by the password or the authenticator's code that he still has. A one-time
@@ -168,13 +254,16 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
             if (!string.IsNullOrWhiteSpace(password))
             {
                 var user = await CheckAsync(name, password);
-                if (user.MustChangePassword) throw Refuse(Rejections.PersonNotProved, "一次性密码不能证明本人");
+                if (user.MustChangePassword)
+                    throw Refuse(Rejections.PersonNotProved, "一次性密码不能证明本人");
             }
             else
             {
                 var user = await FindAsync(name);
-                if (user is not { TwoFactorEnabled: true }) throw Refuse(Rejections.PersonNotProved, "该账户没有绑定验证器");
-                if (await users.IsLockedOutAsync(user)) throw Refuse(Rejections.LockedOut, "验证码连续输错，账户暂时锁定");
+                if (user is not { TwoFactorEnabled: true })
+                    throw Refuse(Rejections.PersonNotProved, "该账户没有绑定验证器");
+                if (await users.IsLockedOutAsync(user))
+                    throw Refuse(Rejections.LockedOut, "验证码连续输错，账户暂时锁定");
                 await CheckCodeAsync(user, code, user.Role);
             }
         }
@@ -185,29 +274,49 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     }
 
     /// <summary>All that ever happened to an account, the latest first.</summary>
-    public async Task<IReadOnlyList<AccountNoticeView>> HistoryAsync(string name) => Notices(await ledger.Events.FetchStreamAsync(StreamId.Account(name)));
+    public async Task<IReadOnlyList<AccountNoticeView>> HistoryAsync(string name) =>
+        Notices(await ledger.Events.FetchStreamAsync(StreamId.Account(name)));
 
     /// <summary>What others did to the account since its person last signed in; shown once here, and on his page for good. That it was opened he knows.</summary>
     private async Task<IReadOnlyList<AccountNoticeView>> UnseenAsync(LedgerUser user)
     {
         var events = await ledger.Events.FetchStreamAsync(StreamId.Account(user.Id), fromVersion: user.SeenVersion + 1);
-        if (events.Count == 0) return [];
+        if (events.Count == 0)
+            return [];
         user.SeenVersion = (int)events[^1].Version;
         await users.UpdateAsync(user); // where another sign-in was faster, that one has shown them too
-        return Notices(events.Where(e => e.Data is not (AccountOpened or AccountChangeRequested { Kind: ChangeKind.Opening }) && e.Header(EventHeaders.Actor) != user.Id));
+        return Notices(
+            events.Where(e =>
+                e.Data is not (AccountOpened or AccountChangeRequested { Kind: ChangeKind.Opening })
+                && e.Header(EventHeaders.Actor) != user.Id
+            )
+        );
     }
 
-    private static IReadOnlyList<AccountNoticeView> Notices(IEnumerable<IEvent> events) => [.. events.Reverse().Select(e => new AccountNoticeView(e.Timestamp, e.Header(EventHeaders.Actor), e.EventTypeName, e.Data switch
-    {
-        AccountOpened { RequestedBy: { } asked } => asked,
-        AccountChanged { RequestedBy: { } asked } => asked,
-        CredentialsIssued { RequestedBy: { } asked } => asked,
-        DelegationGranted d => d.To,
-        DelegationEnded d => d.To,
-        _ => null,
-    }))];
+    private static IReadOnlyList<AccountNoticeView> Notices(IEnumerable<IEvent> events) =>
+        [
+            .. events
+                .Reverse()
+                .Select(e => new AccountNoticeView(
+                    e.Timestamp,
+                    e.Header(EventHeaders.Actor),
+                    e.EventTypeName,
+                    e.Data switch
+                    {
+                        AccountOpened { RequestedBy: { } asked } => asked,
+                        AccountChanged { RequestedBy: { } asked } => asked,
+                        CredentialsIssued { RequestedBy: { } asked } => asked,
+                        DelegationGranted d => d.To,
+                        DelegationEnded d => d.To,
+                        _ => null,
+                    }
+                )),
+        ];
 
-    public Task EndAsync(string name, Guid id) => accounts.Sessions.Where(s => s.UserId == name && s.Id == id && s.EndedAt == null).ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
+    public Task EndAsync(string name, Guid id) =>
+        accounts
+            .Sessions.Where(s => s.UserId == name && s.Id == id && s.EndedAt == null)
+            .ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
 
     public Task EndAllAsync(string name) => accounts.EndSessionsAsync(name, time.GetUtcNow());
 
@@ -216,8 +325,10 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     {
         await using var connection = await database.OpenConnectionAsync();
         return delegatedFrom is null
-            ? await rights.OfAsync(connection, user.Id, user.Role, user.Region) ?? throw Refuse(Rejections.SignInFailed, "账户或密码不对")
-            : await rights.DelegatedAsync(connection, delegatedFrom, user.Id, clock.Today) ?? throw Refuse(Rejections.SignInFailed, $"{delegatedFrom} 没有委托您，或委托已到期");
+            ? await rights.OfAsync(connection, user.Id, user.Role, user.Region)
+                ?? throw Refuse(Rejections.SignInFailed, "账户或密码不对")
+            : await rights.DelegatedAsync(connection, delegatedFrom, user.Id, clock.Today)
+                ?? throw Refuse(Rejections.SignInFailed, $"{delegatedFrom} 没有委托您，或委托已到期");
     }
 
     /// <summary>
@@ -227,14 +338,33 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
     {
         var http = context.HttpContext!;
         (name, var source) = (name.Trim().ToLowerInvariant(), Source.Of(http));
-        if (name.Length > MostLength || password.Length > MostLength) throw Refuse(Rejections.SignInFailed, "账户或密码不对"); // nobody's
+        if (name.Length > MostLength || password.Length > MostLength)
+            throw Refuse(Rejections.SignInFailed, "账户或密码不对"); // nobody's
         var address = $"{http.Connection.RemoteIpAddress}";
-        await guard.RequireFreeAsync(name, source, () => EntityFrameworkQueryableExtensions.AnyAsync(accounts.Sessions, s => s.UserId == name && s.Address == address));
+        await guard.RequireFreeAsync(
+            name,
+            source,
+            () =>
+                EntityFrameworkQueryableExtensions.AnyAsync(
+                    accounts.Sessions,
+                    s => s.UserId == name && s.Address == address
+                )
+        );
         using var turn = await guard.TurnAsync(source, http.RequestAborted);
         // Those who came meanwhile have been counted: the queue is no way round the wait.
-        await guard.RequireFreeAsync(name, source, () => EntityFrameworkQueryableExtensions.AnyAsync(accounts.Sessions, s => s.UserId == name && s.Address == address));
+        await guard.RequireFreeAsync(
+            name,
+            source,
+            () =>
+                EntityFrameworkQueryableExtensions.AnyAsync(
+                    accounts.Sessions,
+                    s => s.UserId == name && s.Address == address
+                )
+        );
         var user = await FindAsync(name);
-        var isRight = user is null ? hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password) == PasswordVerificationResult.Success : await users.CheckPasswordAsync(user, password);
+        var isRight = user is null
+            ? hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password) == PasswordVerificationResult.Success
+            : await users.CheckPasswordAsync(user, password);
         if (user is null || !isRight)
         {
             guard.Failed(name, source);
@@ -242,35 +372,59 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         }
         guard.Succeeded(name, source);
         // Whoever has the password may not try codes without end; that counts for the account, wherever they come from.
-        if (await users.IsLockedOutAsync(user)) throw Refuse(Rejections.LockedOut, "验证码连续输错，账户暂时锁定");
+        if (await users.IsLockedOutAsync(user))
+            throw Refuse(Rejections.LockedOut, "验证码连续输错，账户暂时锁定");
         return user;
     }
 
     /// <summary>Closed, opened before names were reserved, or with a password that somebody else wrote: as if there were none.</summary>
     private async Task<LedgerUser?> FindAsync(string name) =>
-        await users.FindByIdAsync(name) is { IsClosed: false } user && !ActorName.IsReserved(user.Id) && await seal.IsOursAsync(user, findings) ? user : null;
+        await users.FindByIdAsync(name) is { IsClosed: false } user
+        && !ActorName.IsReserved(user.Id)
+        && await seal.IsOursAsync(user, findings)
+            ? user
+            : null;
 
     private async Task CheckCodeAsync(LedgerUser user, string? code, string role)
     {
         if (!user.TwoFactorEnabled)
         {
-            if (NeedsSecondFactor(role)) throw Refuse(Rejections.SecondFactorNeeded, "该角色须先绑定验证器：在登录页“首次登录”处，或用接口 /api/session/second-factor");
+            if (NeedsSecondFactor(role))
+                throw Refuse(
+                    Rejections.SecondFactorNeeded,
+                    "该角色须先绑定验证器：在登录页“首次登录”处，或用接口 /api/session/second-factor"
+                );
             return;
         }
-        if (string.IsNullOrWhiteSpace(code)) throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
-        foreach (var factor in await EntityFrameworkQueryableExtensions.ToListAsync(accounts.UserTokens.Where(t => t.UserId == user.Id)))
-            if (!await seal.IsOursAsync(factor, findings)) throw Refuse(Rejections.SecondFactorNeeded, "验证器记录被改动，请管理员重新发放");
+        if (string.IsNullOrWhiteSpace(code))
+            throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
+        foreach (
+            var factor in await EntityFrameworkQueryableExtensions.ToListAsync(
+                accounts.UserTokens.Where(t => t.UserId == user.Id)
+            )
+        )
+            if (!await seal.IsOursAsync(factor, findings))
+                throw Refuse(Rejections.SecondFactorNeeded, "验证器记录被改动，请管理员重新发放");
         if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim()))
         {
             var now = DateTimeOffset.UtcNow; // the authenticator's clock, not the sample's
-            var used = user.UsedCodes.Split(',', StringSplitOptions.RemoveEmptyEntries).Where(c => long.Parse(c[(c.IndexOf('@', StringComparison.Ordinal) + 1)..]) > (now - CodeTime).ToUnixTimeSeconds()).ToList();
-            if (used.Any(c => c.StartsWith($"{code.Trim()}@", StringComparison.Ordinal))) await FailAsync(user, Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
+            var used = user
+                .UsedCodes.Split(',', StringSplitOptions.RemoveEmptyEntries)
+                .Where(c =>
+                    long.Parse(c[(c.IndexOf('@', StringComparison.Ordinal) + 1)..])
+                    > (now - CodeTime).ToUnixTimeSeconds()
+                )
+                .ToList();
+            if (used.Any(c => c.StartsWith($"{code.Trim()}@", StringComparison.Ordinal)))
+                await FailAsync(user, Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
             user.UsedCodes = string.Join(',', [.. used, $"{code.Trim()}@{now.ToUnixTimeSeconds()}"]);
             // Who came second with the same code finds the user changed.
-            if (!(await users.UpdateAsync(user)).Succeeded) throw Refuse(Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
+            if (!(await users.UpdateAsync(user)).Succeeded)
+                throw Refuse(Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
             return;
         }
-        if ((await users.RedeemTwoFactorRecoveryCodeAsync(user, code.Trim())).Succeeded) return;
+        if ((await users.RedeemTwoFactorRecoveryCodeAsync(user, code.Trim())).Succeeded)
+            return;
         await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
     }
 
@@ -285,18 +439,35 @@ public sealed class SignIn(UserManager<LedgerUser> users, AccountsContext accoun
         var now = time.GetUtcNow();
         var (role, region) = await ActingAsync(user, session.DelegatedFrom);
         var refresh = NewSecret();
-        if (session.UserId.Length == 0) accounts.Sessions.Add(session);
+        if (session.UserId.Length == 0)
+            accounts.Sessions.Add(session);
         session.UserId = user.Id;
-        (session.PreviousHash, session.TokenHash, session.UsedAt, session.ExpiresAt) = (session.TokenHash.Length == 0 ? null : session.TokenHash, Hash(refresh), now, now + SessionTime);
+        (session.PreviousHash, session.TokenHash, session.UsedAt, session.ExpiresAt) = (
+            session.TokenHash.Length == 0 ? null : session.TokenHash,
+            Hash(refresh),
+            now,
+            now + SessionTime
+        );
         await accounts.SaveChangesAsync();
-        return new SessionView(session.Id, tokens.Issue(new Actor(user.Id, role, region) { OnBehalfOf = session.DelegatedFrom }, AccessTime), now + AccessTime, refresh, user.Id, role, region, []);
+        return new SessionView(
+            session.Id,
+            tokens.Issue(new Actor(user.Id, role, region) { OnBehalfOf = session.DelegatedFrom }, AccessTime),
+            now + AccessTime,
+            refresh,
+            user.Id,
+            role,
+            region,
+            []
+        );
     }
 
-    private static string Hash(string token) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+    private static string Hash(string token) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
     private static string Short(string agent) => agent.Length > 200 ? agent[..200] : agent;
 
-    private static string Words(IdentityResult result) => result.Succeeded ? "须与原密码不同" : string.Join("；", result.Errors.Select(e => e.Description));
+    private static string Words(IdentityResult result) =>
+        result.Succeeded ? "须与原密码不同" : string.Join("；", result.Errors.Select(e => e.Description));
 
     private static RefusedException Refuse(RejectionCode code, string detail) => new(new Rejection(code, detail));
 }
@@ -307,8 +478,13 @@ public sealed class ChineseErrors : IdentityErrorDescriber
     private static IdentityError Error(string code, string text) => new() { Code = code, Description = text };
 
     public override IdentityError PasswordTooShort(int length) => Error(nameof(PasswordTooShort), $"至少 {length} 位");
+
     public override IdentityError PasswordRequiresDigit() => Error(nameof(PasswordRequiresDigit), "须有数字");
+
     public override IdentityError PasswordRequiresLower() => Error(nameof(PasswordRequiresLower), "须有小写字母");
-    public override IdentityError PasswordRequiresUniqueChars(int uniqueChars) => Error(nameof(PasswordRequiresUniqueChars), $"至少 {uniqueChars} 个不同的字符");
+
+    public override IdentityError PasswordRequiresUniqueChars(int uniqueChars) =>
+        Error(nameof(PasswordRequiresUniqueChars), $"至少 {uniqueChars} 个不同的字符");
+
     public override IdentityError PasswordMismatch() => Error(nameof(PasswordMismatch), "原密码不对");
 }

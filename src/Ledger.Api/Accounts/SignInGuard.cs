@@ -14,27 +14,37 @@ namespace Ledger.Api.Accounts;
 /// </summary>
 public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposable
 {
-    private const int PerSource = 4, Queue = 16, Burst = 20, PerSecond = 2;
-    private const int FreeByOne = 5, FreeByAll = 50, MostKept = 100_000;
-    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(15), MostWait = TimeSpan.FromMinutes(15);
+    private const int PerSource = 4,
+        Queue = 16,
+        Burst = 20,
+        PerSecond = 2;
+    private const int FreeByOne = 5,
+        FreeByAll = 50,
+        MostKept = 100_000;
+    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(15),
+        MostWait = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan Forget = TimeSpan.FromHours(1);
 
-    private readonly ConcurrencyLimiter _running = new(new ConcurrencyLimiterOptions
-    {
-        PermitLimit = Math.Max(1, Environment.ProcessorCount - 1),
-        QueueLimit = Queue,
-    });
+    private readonly ConcurrencyLimiter _running = new(
+        new ConcurrencyLimiterOptions { PermitLimit = Math.Max(1, Environment.ProcessorCount - 1), QueueLimit = Queue }
+    );
     private readonly PartitionedRateLimiter<string> _waiting = PartitionedRateLimiter.Create<string, string>(source =>
-        RateLimitPartition.GetConcurrencyLimiter(source, _ => new ConcurrencyLimiterOptions { PermitLimit = PerSource }));
+        RateLimitPartition.GetConcurrencyLimiter(source, _ => new ConcurrencyLimiterOptions { PermitLimit = PerSource })
+    );
 
     private readonly PartitionedRateLimiter<string> _rate = PartitionedRateLimiter.Create<string, string>(source =>
-        settings.RequestsPerAddress == 0 ? RateLimitPartition.GetNoLimiter(source)
-        : RateLimitPartition.GetTokenBucketLimiter(source, _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = Burst,
-            TokensPerPeriod = PerSecond,
-            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-        }));
+        settings.RequestsPerAddress == 0
+            ? RateLimitPartition.GetNoLimiter(source)
+            : RateLimitPartition.GetTokenBucketLimiter(
+                source,
+                _ => new TokenBucketRateLimiterOptions
+                {
+                    TokenLimit = Burst,
+                    TokensPerPeriod = PerSecond,
+                    ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+                }
+            )
+    );
 
     /// <summary>Failures of a name, from one source or (source null) from all.</summary>
     private readonly Dictionary<(string Name, string? Source), (int Count, DateTimeOffset At)> _failures = [];
@@ -45,14 +55,19 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     {
         using var rate = _rate.AttemptAcquire(source);
         if (!rate.IsAcquired)
-            throw Wait(Rejections.TooManyRequests, "登录过于频繁", rate.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1));
+            throw Wait(
+                Rejections.TooManyRequests,
+                "登录过于频繁",
+                rate.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1)
+            );
         var share = _waiting.AttemptAcquire(source);
         if (share.IsAcquired)
         {
             try
             {
                 var turn = await _running.AcquireAsync(1, cancellation);
-                if (turn.IsAcquired) return new Turn(share, turn);
+                if (turn.IsAcquired)
+                    return new Turn(share, turn);
                 turn.Dispose();
                 share.Dispose();
                 throw Wait(Rejections.Busy, "同时登录的人过多", TimeSpan.FromSeconds(2));
@@ -72,15 +87,18 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     public async Task RequireFreeAsync(string name, string source, Func<Task<bool>> isKnown)
     {
         var wait = WaitOf((name, source), FreeByOne);
-        if (wait <= TimeSpan.Zero && WaitOf((name, null), FreeByAll) is { Ticks: > 0 } all && !await isKnown()) wait = all;
-        if (wait > TimeSpan.Zero) throw Wait(Rejections.LockedOut, "密码连续输错，暂时不能登录", wait);
+        if (wait <= TimeSpan.Zero && WaitOf((name, null), FreeByAll) is { Ticks: > 0 } all && !await isKnown())
+            wait = all;
+        if (wait > TimeSpan.Zero)
+            throw Wait(Rejections.LockedOut, "密码连续输错，暂时不能登录", wait);
     }
 
     public void Failed(string name, string source)
     {
         lock (_failures)
         {
-            if (_failures.Count > MostKept) Shrink();
+            if (_failures.Count > MostKept)
+                Shrink();
             foreach (var key in new (string, string?)[] { (name, source), (name, null) })
                 _failures[key] = (Of(key).Count + 1, time.GetUtcNow());
         }
@@ -89,7 +107,8 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     /// <summary>The password was right: this source may err again. What others do is not forgotten by it.</summary>
     public void Succeeded(string name, string source)
     {
-        lock (_failures) _failures.Remove((name, source));
+        lock (_failures)
+            _failures.Remove((name, source));
     }
 
     private (int Count, DateTimeOffset At) Of((string Name, string? Source) key) =>
@@ -100,7 +119,8 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
         lock (_failures)
         {
             var (count, at) = Of(key);
-            if (count < free) return TimeSpan.Zero;
+            if (count < free)
+                return TimeSpan.Zero;
             var wait = FirstWait * Math.Pow(2, Math.Min(count - free, 10));
             return (wait < MostWait ? wait : MostWait) - (time.GetUtcNow() - at);
         }
@@ -110,15 +130,22 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     private void Shrink()
     {
         var since = time.GetUtcNow() - Forget;
-        var kept = _failures.Where(f => f.Value.At > since).OrderByDescending(f => f.Value.At).Take(MostKept / 2).ToList();
+        var kept = _failures
+            .Where(f => f.Value.At > since)
+            .OrderByDescending(f => f.Value.At)
+            .Take(MostKept / 2)
+            .ToList();
         _failures.Clear();
-        foreach (var (key, value) in kept) _failures[key] = value;
+        foreach (var (key, value) in kept)
+            _failures[key] = value;
     }
 
     private static RefusedException Wait(RejectionCode code, string what, TimeSpan wait)
     {
         var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds));
-        return new RefusedException(new Rejection(code, $"{what}，请 {seconds} 秒后再试") { RetryAfterSeconds = seconds });
+        return new RefusedException(
+            new Rejection(code, $"{what}，请 {seconds} 秒后再试") { RetryAfterSeconds = seconds }
+        );
     }
 
     public void Dispose()

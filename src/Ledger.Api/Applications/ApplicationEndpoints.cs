@@ -15,16 +15,26 @@ using Npgsql;
 namespace Ledger.Api.Applications;
 
 public sealed record VerdictBody(string MemberId, bool Accepted, string? Reason = null);
+
 public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, bool AcceptRest = false);
+
 public sealed record NoticeBody(string Place);
+
 public sealed record ObjectionBody(string Text, string? MemberId = null);
+
 public sealed record PublicObjectionBody(string Text);
 
 /// <summary>
 /// Upheld: against <paramref name="MemberId"/> (else whom the objection named), whose line falls, or against the <paramref name="WholeList"/>,
 /// which ends the application. <paramref name="CorrectedAmount"/>: what the amount should have been; the village applies for it anew.
 /// </summary>
-public sealed record ObjectionAnswerBody(bool Upheld, string Answer, string? MemberId = null, bool WholeList = false, Money? CorrectedAmount = null);
+public sealed record ObjectionAnswerBody(
+    bool Upheld,
+    string Answer,
+    string? MemberId = null,
+    bool WholeList = false,
+    Money? CorrectedAmount = null
+);
 
 public sealed record ObjectionClosureBody(IReadOnlyList<string>? ObjectionIds, string Reason);
 
@@ -33,132 +43,412 @@ public sealed record ObjectionClosureBody(IReadOnlyList<string>? ObjectionIds, s
 /// member-subsidy. <paramref name="MemberIds"/>: only these (partial payment); all approved lines when absent.
 /// <paramref name="ConfirmDuplicate"/>: after <c>possible-duplicate</c>, why it is not the entry named there.
 /// </summary>
-public sealed record PaymentBody(Money Amount, string Purpose, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null,
-    IReadOnlyList<string>? MemberIds = null, string? ConfirmDuplicate = null);
+public sealed record PaymentBody(
+    Money Amount,
+    string Purpose,
+    string BankReference,
+    IReadOnlyList<string>? Evidence = null,
+    DateOnly? EffectiveDate = null,
+    IReadOnlyList<string>? MemberIds = null,
+    string? ConfirmDuplicate = null
+);
 
 public sealed record WithdrawalBody(IReadOnlyList<string>? MemberIds, string Reason);
 
 /// <summary>The bank sent the payment of these lines back (银行退回).</summary>
-public sealed record BankReturnBody(IReadOnlyList<string>? MemberIds, string BankReference, string Reason, IReadOnlyList<string>? Evidence = null, string? ConfirmDuplicate = null);
+public sealed record BankReturnBody(
+    IReadOnlyList<string>? MemberIds,
+    string BankReference,
+    string Reason,
+    IReadOnlyList<string>? Evidence = null,
+    string? ConfirmDuplicate = null
+);
 
 /// <summary>The agency sends one member's subsidy back to the fund.</summary>
-public sealed record RefundBody(string MemberId, RefundReason Reason, string BankReference, IReadOnlyList<string>? Evidence = null, DateOnly? EffectiveDate = null,
-    string? ConfirmDuplicate = null);
+public sealed record RefundBody(
+    string MemberId,
+    RefundReason Reason,
+    string BankReference,
+    IReadOnlyList<string>? Evidence = null,
+    DateOnly? EffectiveDate = null,
+    string? ConfirmDuplicate = null
+);
 
 /// <summary>Applications (补助申请) from filing to settlement, C14..C17.</summary>
 public static class ApplicationEndpoints
 {
     private const int MaxPage = 1000;
-    public static readonly string[] Readers = [Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CityHrss, .. Roles.County];
+    public static readonly string[] Readers =
+    [
+        Roles.VillageFinance,
+        Roles.Agency,
+        Roles.Auditor,
+        Roles.Township,
+        Roles.CityHrss,
+        .. Roles.County,
+    ];
 
     public static void MapApplications(this IEndpointRouteBuilder api)
     {
         api.MapPost("/applications", Filing.File)
-            .Command<FilingView>("file-application", "提交补助申请（JSON 或附名单文件，C14） · File an application", Roles.VillageFinance)
-            .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
-            .Refuses(Rejections.CountyNotInPilot, Rejections.PlanNotAdopted, Rejections.SealMissing, Rejections.RosterInvalid, Rejections.NotAMember,
-                Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.EarmarkMismatch, Rejections.EvidenceMissing,
-                Rejections.MemberDeceased, Rejections.AgeIneligible, Rejections.CollectiveMerged, Rejections.PolicyYearMissing, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.StandardInvalid)
-            .Example("""{"planId":"plan-N2370811MF0000001J-2026","seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
-        api.MapPost("/applications/roster-check", Filing.CheckRoster)
-            .Command<RosterCheckView>("check-roster", "核对名单而不提交：逐行列出问题、金额合计（C14） · Look at a roster before filing it", Roles.VillageFinance)
+            .Command<FilingView>(
+                "file-application",
+                "提交补助申请（JSON 或附名单文件，C14） · File an application",
+                Roles.VillageFinance
+            )
             .TakesSheet(Sheets.RosterForm)
-            .Refuses(Rejections.CountyNotInPilot, Rejections.PlanNotAdopted, Rejections.EarmarkMismatch, Rejections.CollectiveMerged, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.FieldInvalid, Rejections.BodyInvalid);
+            .Accepts<FilingBody>("application/json", "multipart/form-data")
+            .Refuses(
+                Rejections.CountyNotInPilot,
+                Rejections.PlanNotAdopted,
+                Rejections.SealMissing,
+                Rejections.RosterInvalid,
+                Rejections.NotAMember,
+                Rejections.NotContributed,
+                Rejections.CatchUpContribution,
+                Rejections.AlreadySubsidised,
+                Rejections.EarmarkMismatch,
+                Rejections.EvidenceMissing,
+                Rejections.MemberDeceased,
+                Rejections.AgeIneligible,
+                Rejections.CollectiveMerged,
+                Rejections.PolicyYearMissing,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.FieldInvalid,
+                Rejections.AmountInvalid,
+                Rejections.StandardInvalid
+            )
+            .Example(
+                """{"planId":"plan-N2370811MF0000001J-2026","seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}"""
+            );
+        api.MapPost("/applications/roster-check", Filing.CheckRoster)
+            .Command<RosterCheckView>(
+                "check-roster",
+                "核对名单而不提交：逐行列出问题、金额合计（C14） · Look at a roster before filing it",
+                Roles.VillageFinance
+            )
+            .TakesSheet(Sheets.RosterForm)
+            .Refuses(
+                Rejections.CountyNotInPilot,
+                Rejections.PlanNotAdopted,
+                Rejections.EarmarkMismatch,
+                Rejections.CollectiveMerged,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.FieldInvalid,
+                Rejections.BodyInvalid
+            );
         api.MapPost("/applications/{id}/resubmission", Filing.Resubmit)
-            .Command<FilingView>("resubmit-application", "补正后重新提交 (C15) · Resubmit after correction", Roles.VillageFinance)
-            .TakesSheet(Sheets.RosterForm).Accepts<FilingBody>("application/json", "multipart/form-data")
-            .Refuses(Rejections.WrongState, Rejections.SealMissing, Rejections.RosterInvalid, Rejections.PlanNotAdopted, Rejections.CountyNotInPilot,
-                Rejections.EvidenceMissing, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.VersionMismatch, Rejections.AmountInvalid)
+            .Command<FilingView>(
+                "resubmit-application",
+                "补正后重新提交 (C15) · Resubmit after correction",
+                Roles.VillageFinance
+            )
+            .TakesSheet(Sheets.RosterForm)
+            .Accepts<FilingBody>("application/json", "multipart/form-data")
+            .Refuses(
+                Rejections.WrongState,
+                Rejections.SealMissing,
+                Rejections.RosterInvalid,
+                Rejections.PlanNotAdopted,
+                Rejections.CountyNotInPilot,
+                Rejections.EvidenceMissing,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch,
+                Rejections.AmountInvalid
+            )
             .Example("""{"seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
         api.MapPost("/applications/{id}/review", Review)
             .Command<ApplicationView>("review-application", "逐行复核 (C15) · Review line by line", Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FindingOpen, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{"verdicts":[{"memberId":"member-…","accepted":false,"reason":"户籍已迁出"}],"acceptRest":true}""");
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.FindingOpen,
+                Rejections.PolicyYearMissing,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example(
+                """{"verdicts":[{"memberId":"member-…","accepted":false,"reason":"户籍已迁出"}],"acceptRest":true}"""
+            );
         api.MapPost("/applications/{id}/return", Return)
             .Command<ApplicationView>("return-application", "退回补正 (C15) · Return for correction", Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"名单缺少第3组人员"}""");
         api.MapPost("/applications/{id}/rejection", Reject)
             .Command<ApplicationView>("reject-application", "驳回 (C15) · Reject", Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"不符合条件"}""");
         api.MapPost("/applications/{id}/approval", Payments.Approve)
-            .Command<ApplicationView>("approve-application", "审批：一次事务内占用资金和各人额度 (C9 C11 C15) · Approve", Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.ReviewIncomplete, Rejections.CountyNotInPilot, Rejections.FundOverdrawn,
-                Rejections.EarmarkMismatch, Rejections.CapExceeded, Rejections.NotAMember, Rejections.MemberDeceased, Rejections.CollectiveMerged, Rejections.FundClosed, Rejections.NotContributed, Rejections.CatchUpContribution,
-                Rejections.AlreadySubsidised, Rejections.AmountChanged, Rejections.AgeIneligible, Rejections.FindingOpen, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
+            .Command<ApplicationView>(
+                "approve-application",
+                "审批：一次事务内占用资金和各人额度 (C9 C11 C15) · Approve",
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.ReviewIncomplete,
+                Rejections.CountyNotInPilot,
+                Rejections.FundOverdrawn,
+                Rejections.EarmarkMismatch,
+                Rejections.CapExceeded,
+                Rejections.NotAMember,
+                Rejections.MemberDeceased,
+                Rejections.CollectiveMerged,
+                Rejections.FundClosed,
+                Rejections.NotContributed,
+                Rejections.CatchUpContribution,
+                Rejections.AlreadySubsidised,
+                Rejections.AmountChanged,
+                Rejections.AgeIneligible,
+                Rejections.FindingOpen,
+                Rejections.PolicyYearMissing,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            );
         api.MapPost("/applications/{id}/notice", Notice)
             .Command<ApplicationView>("publish-notice", "公示 (C16) · Publish the notice", Roles.VillageFinance)
-            .Refuses(Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(
+                Rejections.WrongState,
+                Rejections.PolicyYearMissing,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"place":"村务公开栏"}""");
         api.MapPost("/applications/{id}/objections", Objecting.Object)
-            .Command<ApplicationView>("raise-objection", "登记异议 (C16) · Record an objection", Roles.VillageFinance, Roles.Township, Roles.Agency)
+            .Command<ApplicationView>(
+                "raise-objection",
+                "登记异议 (C16) · Record an objection",
+                Roles.VillageFinance,
+                Roles.Township,
+                Roles.Agency
+            )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberId":"member-…","text":"该户今年未缴费"}""");
         api.MapPost("/applications/{id}/objections/{objectionId}/answer", Payments.AnswerObjection)
-            .Command<ApplicationView>("answer-objection", "答复异议：成立须指明人员或整份名单，其资金退回 (C16) · Answer an objection", Roles.Township, Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<ApplicationView>(
+                "answer-objection",
+                "答复异议：成立须指明人员或整份名单，其资金退回 (C16) · Answer an objection",
+                Roles.Township,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"upheld":true,"answer":"经核对，该户已迁出","memberId":"member-…"}""");
         api.MapPost("/applications/{id}/objections/closure", Objecting.Close)
-            .Command<ApplicationView>("close-empty-objections", "关闭无实质内容的匿名异议，写明理由，留痕 (C16) · Close anonymous objections that say nothing", Roles.Township)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<ApplicationView>(
+                "close-empty-objections",
+                "关闭无实质内容的匿名异议，写明理由，留痕 (C16) · Close anonymous objections that say nothing",
+                Roles.Township
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"objectionIds":["objection-…"],"reason":"没有指明何人何事，无从核实"}""");
         api.MapPost("/applications/{id}/payment", Payments.Pay)
-            .Command<ApplicationView>("send-payment", "付款至经办机构 (C9 C16 C17) · Send the payment", Roles.VillageFinance)
-            .Refuses(Rejections.SelfApproval, Rejections.NoticeOpen, Rejections.UseOutsideRingFence, Rejections.EvidenceMissing, Rejections.AmountInvalid, Rejections.WrongState, Rejections.YearClosed,
-                Rejections.NotAMember, Rejections.MemberDeceased, Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised, Rejections.AmountChanged,
-                Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}""");
+            .Command<ApplicationView>(
+                "send-payment",
+                "付款至经办机构 (C9 C16 C17) · Send the payment",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.NoticeOpen,
+                Rejections.UseOutsideRingFence,
+                Rejections.EvidenceMissing,
+                Rejections.AmountInvalid,
+                Rejections.WrongState,
+                Rejections.YearClosed,
+                Rejections.NotAMember,
+                Rejections.MemberDeceased,
+                Rejections.NotContributed,
+                Rejections.CatchUpContribution,
+                Rejections.AlreadySubsidised,
+                Rejections.AmountChanged,
+                Rejections.DateBeforeBasis,
+                Rejections.PossibleDuplicate,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example(
+                """{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}"""
+            );
         api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
-            .Command<ReceiptView>("import-receipts", "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts", Roles.Agency)
+            .Command<ReceiptView>(
+                "import-receipts",
+                "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts",
+                Roles.Agency
+            )
             .TakesSheet(Sheets.Receipts)
-            .Refuses(Rejections.SelfApproval, Rejections.ReceiptMismatch, Rejections.DateBeforeBasis, Rejections.WrongState, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound,
-                Rejections.AmountInvalid, Rejections.BodyInvalid, Rejections.VersionMismatch);
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.ReceiptMismatch,
+                Rejections.DateBeforeBasis,
+                Rejections.WrongState,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.AmountInvalid,
+                Rejections.BodyInvalid,
+                Rejections.VersionMismatch
+            );
         api.MapPost("/applications/{id}/line-withdrawals", Payments.WithdrawLines)
-            .Command<ApplicationView>("withdraw-lines", "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment", Roles.VillageFinance)
+            .Command<ApplicationView>(
+                "withdraw-lines",
+                "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment",
+                Roles.VillageFinance
+            )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberIds":["member-…"],"reason":"本人放弃"}""");
         api.MapPost("/applications/{id}/withdrawal", Payments.Withdraw)
-            .Command<ApplicationView>("withdraw-application", "撤回申请，占用的资金和额度退还 (C14) · Withdraw the application before payment", Roles.VillageFinance)
+            .Command<ApplicationView>(
+                "withdraw-application",
+                "撤回申请，占用的资金和额度退还 (C14) · Withdraw the application before payment",
+                Roles.VillageFinance
+            )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"名单须重新议定"}""");
         api.MapPost("/applications/{id}/bank-returns", Payments.ReturnPayment)
-            .Command<ApplicationView>("record-bank-return", "登记银行退回，可再次付款或撤回 (C17) · Record a payment that the bank sent back", Roles.VillageFinance)
-            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误","evidence":["<退汇凭证的摘要>"]}""");
+            .Command<ApplicationView>(
+                "record-bank-return",
+                "登记银行退回，可再次付款或撤回 (C17) · Record a payment that the bank sent back",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.WrongState,
+                Rejections.EvidenceMissing,
+                Rejections.PossibleDuplicate,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example(
+                """{"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误","evidence":["<退汇凭证的摘要>"]}"""
+            );
         api.MapPost("/applications/{id}/refunds", Payments.Refund)
-            .Command<ApplicationView>("refund-line", "经办机构退回一人的补助，额度退还 (C5 C17) · Refund one member's subsidy", Roles.Agency)
-            .Refuses(Rejections.WrongState, Rejections.EvidenceMissing, Rejections.YearClosed, Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001","evidence":["<退款凭证的摘要>"]}""");
+            .Command<ApplicationView>(
+                "refund-line",
+                "经办机构退回一人的补助，额度退还 (C5 C17) · Refund one member's subsidy",
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.WrongState,
+                Rejections.EvidenceMissing,
+                Rejections.YearClosed,
+                Rejections.DateBeforeBasis,
+                Rejections.PossibleDuplicate,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example(
+                """{"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001","evidence":["<退款凭证的摘要>"]}"""
+            );
         api.MapPost("/applications/{id}/settlement", Settle)
             .Command<ApplicationView>("settle-application", "办结 (C17) · Settle", Roles.Agency)
             .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
 
-        api.MapGet("/applications", List).Reading<IReadOnlyList<WorkItemView>>("list-applications",
-            "申请列表与待办（waitingForMe=true 只列等我办理的） · Work queue", Readers).Refuses(Rejections.FieldInvalid);
-        api.MapGet("/applications/{id}", Read).Reading<ApplicationView>("read-application", "查看申请 · Read an application", Readers).Refuses(Rejections.NotFound);
-        api.MapGet("/applications/{id}/lines", Lines).Reading<LinePage>("read-application-lines", "申请名单（脱敏，分页） · Lines of an application", Readers)
+        api.MapGet("/applications", List)
+            .Reading<IReadOnlyList<WorkItemView>>(
+                "list-applications",
+                "申请列表与待办（waitingForMe=true 只列等我办理的） · Work queue",
+                Readers
+            )
+            .Refuses(Rejections.FieldInvalid);
+        api.MapGet("/applications/{id}", Read)
+            .Reading<ApplicationView>("read-application", "查看申请 · Read an application", Readers)
+            .Refuses(Rejections.NotFound);
+        api.MapGet("/applications/{id}/lines", Lines)
+            .Reading<LinePage>("read-application-lines", "申请名单（脱敏，分页） · Lines of an application", Readers)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapPost("/notices/{id}/objections", Objecting.ObjectPublicly)
-            .Command<ObjectionReceiptView>("raise-public-objection", "公示期内任何人提出异议 (C16) · Anybody objects while the notice is open")
+            .Command<ObjectionReceiptView>(
+                "raise-public-objection",
+                "公示期内任何人提出异议 (C16) · Anybody objects while the notice is open"
+            )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.LimitExceeded)
             .Example("""{"text":"名单第3组有一户今年未缴费"}""");
         api.MapPost("/applications/{id}/payment-list", Payments.PaymentList)
-            .Command<PaymentListView>("download-payment-list", "下载付款清单（.xlsx，含姓名证件号，下载留痕，C17） · The list of a payment, in clear; on record", Roles.VillageFinance)
-            .Refuses(Rejections.WrongState, Rejections.NotAMember, Rejections.MemberDeceased, Rejections.NotContributed, Rejections.CatchUpContribution, Rejections.AlreadySubsidised,
-                Rejections.AmountChanged, Rejections.NotFound, Rejections.VersionMismatch);
-        api.MapGet("/notices/{id}", PublicNotice).Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice").Refuses(Rejections.NotFound);
+            .Command<PaymentListView>(
+                "download-payment-list",
+                "下载付款清单（.xlsx，含姓名证件号，下载留痕，C17） · The list of a payment, in clear; on record",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.WrongState,
+                Rejections.NotAMember,
+                Rejections.MemberDeceased,
+                Rejections.NotContributed,
+                Rejections.CatchUpContribution,
+                Rejections.AlreadySubsidised,
+                Rejections.AmountChanged,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            );
+        api.MapGet("/notices/{id}", PublicNotice)
+            .Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice")
+            .Refuses(Rejections.NotFound);
     }
 
     private static async Task<Answer> Review(string id, ReviewBody body, Command command, PersonalData people)
     {
-        var verdicts = (body.Verdicts ?? []).Select((v, i) => new LineVerdict(v.MemberId, v.Accepted, v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000))).ToList();
+        var verdicts = (body.Verdicts ?? [])
+            .Select(
+                (v, i) =>
+                    new LineVerdict(
+                        v.MemberId,
+                        v.Accepted,
+                        v.Reason is null ? null : Require.Prose(v.Reason, $"verdicts[{i}].reason", 1000)
+                    )
+            )
+            .ToList();
         var application = await command.LoadAsync<Application>(id);
         var limits = (await command.PolicyYearAsync(application.Region, application.Year)).AgeLimits();
-        var ages = await people.AgesAsync(command.Connection, application.Lines.Select(l => l.MemberId), application.Year);
-        var findings = ages.Select(a => (a.Key, Finding: limits.Finding(a.Value))).Where(f => f.Finding is not null).ToDictionary(f => f.Key, f => f.Finding!);
+        var ages = await people.AgesAsync(
+            command.Connection,
+            application.Lines.Select(l => l.MemberId),
+            application.Year
+        );
+        var findings = ages.Select(a => (a.Key, Finding: limits.Finding(a.Value)))
+            .Where(f => f.Finding is not null)
+            .ToDictionary(f => f.Key, f => f.Finding!);
         var by = await command.ActorAmongAsync(application.Handlers());
-        application = command.Append(id, application, ApplicationDecider.Review(application, verdicts, body.AcceptRest, findings, by));
+        application = command.Append(
+            id,
+            application,
+            ApplicationDecider.Review(application, verdicts, body.AcceptRest, findings, by)
+        );
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
@@ -168,100 +458,236 @@ public static class ApplicationEndpoints
     private static Task<Answer> Reject(string id, ReasonBody body, Command command) =>
         Change(id, command, (a, by) => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), by));
 
-    private static Task<Answer> Settle(string id, Command command) => Change(id, command, (a, by) => ApplicationDecider.Settle(a, by));
+    private static Task<Answer> Settle(string id, Command command) =>
+        Change(id, command, (a, by) => ApplicationDecider.Settle(a, by));
 
     private static async Task<Answer> Notice(string id, NoticeBody body, Command command)
     {
         var application = await command.LoadAsync<Application>(id);
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
-        application = command.Append(id, application,
-            ApplicationDecider.PublishNotice(application, Require.Prose(body.Place, "place", 200), policy.Parameters.NoticeDays, command.Today));
+        application = command.Append(
+            id,
+            application,
+            ApplicationDecider.PublishNotice(
+                application,
+                Require.Prose(body.Place, "place", 200),
+                policy.Parameters.NoticeDays,
+                command.Today
+            )
+        );
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
-    private static async Task<Answer> Change(string id, Command command, Func<Application, Actor, Decision<Application>> decide)
+    private static async Task<Answer> Change(
+        string id,
+        Command command,
+        Func<Application, Actor, Decision<Application>> decide
+    )
     {
         var application = await command.LoadAsync<Application>(id);
-        application = command.Append(id, application, decide(application, await command.ActorAmongAsync(application.Handlers())));
+        application = command.Append(
+            id,
+            application,
+            decide(application, await command.ActorAmongAsync(application.Handlers()))
+        );
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
     /// <summary>Which statuses wait for whom.</summary>
-    private static readonly IReadOnlyDictionary<string, ApplicationStatus[]> WaitingFor = new Dictionary<string, ApplicationStatus[]>
+    private static readonly IReadOnlyDictionary<string, ApplicationStatus[]> WaitingFor = new Dictionary<
+        string,
+        ApplicationStatus[]
+    >
     {
         [Roles.Agency] = [ApplicationStatus.Filed, ApplicationStatus.Reviewed, ApplicationStatus.Paid],
         [Roles.VillageFinance] = [ApplicationStatus.Returned, ApplicationStatus.Approved, ApplicationStatus.Noticed],
     };
 
-    private static async Task<IReadOnlyList<WorkItemView>> List(string? status, string? region, bool? waitingForMe, IQuerySession session, NpgsqlDataSource database,
-        Caller caller, TimeProvider time, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<WorkItemView>> List(
+        string? status,
+        string? region,
+        bool? waitingForMe,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
     {
         var now = time.GetUtcNow();
-        return [.. (await QueueAsync(status, region, waitingForMe, session, database, caller, cancellation)).Select(i => new WorkItemView(i.Id, i.Region, i.CollectiveId, i.Year, i.Status,
-            ApplicationDecider.Name(i.Status), i.Lines, i.AmountFen, i.FiledAt, i.Since, (now - i.Since).Days, i.OpenObjections, i.UnmatchedReceipts))];
+        return
+        [
+            .. (await QueueAsync(status, region, waitingForMe, session, database, caller, cancellation)).Select(
+                i => new WorkItemView(
+                    i.Id,
+                    i.Region,
+                    i.CollectiveId,
+                    i.Year,
+                    i.Status,
+                    ApplicationDecider.Name(i.Status),
+                    i.Lines,
+                    i.AmountFen,
+                    i.FiledAt,
+                    i.Since,
+                    (now - i.Since).Days,
+                    i.OpenObjections,
+                    i.UnmatchedReceipts
+                )
+            ),
+        ];
     }
 
     /// <summary>Applications in the caller's scope, those that have waited longest first.</summary>
-    public static async Task<IReadOnlyList<WorkItem>> QueueAsync(string? status, string? region, bool? waitingForMe, IQuerySession session, NpgsqlDataSource database, Caller caller,
-        CancellationToken cancellation)
+    public static async Task<IReadOnlyList<WorkItem>> QueueAsync(
+        string? status,
+        string? region,
+        bool? waitingForMe,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         var scope = Scope.Narrow(caller, region);
-        var statuses = Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
+        var statuses =
+            Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
-        await using (var connection = await database.OpenConnectionAsync(cancellation)) await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
-        return await session.Query<WorkItem>().Where(i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words))
-            .OrderBy(i => i.Since).Take(Scope.MaxRows).ToListAsync(cancellation);
+        await using (var connection = await database.OpenConnectionAsync(cancellation))
+            await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        return await session
+            .Query<WorkItem>()
+            .Where(i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words))
+            .OrderBy(i => i.Since)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
     }
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
         Reading.Of(http, await session.ScopedAsync<Application>(id, caller), ApplicationView.Of, id);
 
-    private static async Task<LinePage> Lines(string id, int? after, int? limit, string? status, IQuerySession session, NpgsqlDataSource database,
-        PersonalData people, Caller caller, CancellationToken cancellation)
+    private static async Task<LinePage> Lines(
+        string id,
+        int? after,
+        int? limit,
+        string? status,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
-        if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
+        if (limit is < 1 or > MaxPage)
+            throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         var only = Require.Word<LineStatus>(status, "status");
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         var size = limit ?? 100;
-        var lines = application.Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only)).OrderBy(l => l.Row).Take(size + 1).ToList();
+        var lines = application
+            .Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only))
+            .OrderBy(l => l.Row)
+            .Take(size + 1)
+            .ToList();
         var page = await MaskedAsync(lines.Take(size), database, people, cancellation);
-        return new LinePage([.. page.Select(p => new LineView(p.Line.Row, p.Line.MemberId, p.Name, p.CitizenId, p.Line.TierFen, p.Line.AmountFen, p.Line.Status, p.Line.Reason, p.Line.Fen))],
-            lines.Count > size ? page[^1].Line.Row : null);
+        return new LinePage(
+            [
+                .. page.Select(p => new LineView(
+                    p.Line.Row,
+                    p.Line.MemberId,
+                    p.Name,
+                    p.CitizenId,
+                    p.Line.TierFen,
+                    p.Line.AmountFen,
+                    p.Line.Status,
+                    p.Line.Reason,
+                    p.Line.Fen
+                )),
+            ],
+            lines.Count > size ? page[^1].Line.Row : null
+        );
     }
 
     /// <summary>Open to everybody from the first day of the notice; nothing is shown before.</summary>
-    private static async Task<NoticeView> PublicNotice(string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    private static async Task<NoticeView> PublicNotice(
+        string id,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
     {
         var (application, notice, shown) = await NoticeAsync(id, session, database, people, cancellation);
         var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
-        NoticeLine Line(NoticedLine l) => new(shown[l.MemberId].Name, shown[l.MemberId].CitizenId, l.AmountFen, l.Number);
+        NoticeLine Line(NoticedLine l) =>
+            new(shown[l.MemberId].Name, shown[l.MemberId].CitizenId, l.AmountFen, l.Number);
         var present = notice.Present();
-        return new NoticeView(id, collective!.Name, application.Year, notice.From, notice.Until, notice.Place, notice.AmountFen, [.. notice.Lines.Select(Line)],
-            [.. notice.Addenda.Select(a => new NoticeAddendumView(a.On, a.Change, [.. a.Lines.Select(Line)]))], present.Count, Money.Sum(present.Select(l => l.AmountFen)));
+        return new NoticeView(
+            id,
+            collective!.Name,
+            application.Year,
+            notice.From,
+            notice.Until,
+            notice.Place,
+            notice.AmountFen,
+            [.. notice.Lines.Select(Line)],
+            [.. notice.Addenda.Select(a => new NoticeAddendumView(a.On, a.Change, [.. a.Lines.Select(Line)]))],
+            present.Count,
+            Money.Sum(present.Select(l => l.AmountFen))
+        );
     }
 
     /// <summary>The notice as it was published, from the events alone, and its people's masked names and ids by member id.</summary>
     /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet.</exception>
-    public static async Task<(Application Application, Notice Notice, IReadOnlyDictionary<string, (string Name, string CitizenId)> People)> NoticeAsync(string id, IQuerySession session,
-        NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    public static async Task<(
+        Application Application,
+        Notice Notice,
+        IReadOnlyDictionary<string, (string Name, string CitizenId)> People
+    )> NoticeAsync(
+        string id,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
     {
         var application = await session.LoadAsync<Application>(id, cancellation);
-        if (application?.NoticeFrom is null) throw Require.NotFound($"公示 {id}");
+        if (application?.NoticeFrom is null)
+            throw Require.NotFound($"公示 {id}");
         var events = await session.Events.FetchStreamAsync(id, token: cancellation);
-        var notice = Domain.Applications.Notice.Of(events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data)))!;
+        var notice = Domain.Applications.Notice.Of(
+            events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data))
+        )!;
         var listed = notice.Lines.Select(l => l.MemberId).ToHashSet();
-        var shown = await MaskedAsync(application.Lines.Where(l => listed.Contains(l.MemberId)), database, people, cancellation);
+        var shown = await MaskedAsync(
+            application.Lines.Where(l => listed.Contains(l.MemberId)),
+            database,
+            people,
+            cancellation
+        );
         return (application, notice, shown.ToDictionary(l => l.Line.MemberId, l => (l.Name, l.CitizenId)));
     }
 
     /// <summary>Lines with the person's masked name and citizen id.</summary>
-    public static async Task<IReadOnlyList<(Line Line, string Name, string CitizenId)>> MaskedAsync(IEnumerable<Line> lines, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<(Line Line, string Name, string CitizenId)>> MaskedAsync(
+        IEnumerable<Line> lines,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
     {
         var some = lines.ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, some.Select(l => l.MemberId));
-        return [.. some.Select(l => (l, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased, persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased))];
+        return
+        [
+            .. some.Select(l =>
+                (
+                    l,
+                    persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased,
+                    persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased
+                )
+            ),
+        ];
     }
 }

@@ -24,135 +24,321 @@ namespace Ledger.Api.Applications;
 /// <summary>Pages of applications: the queue, filing, one application, the review grid, the public notice.</summary>
 public static class ApplicationPages
 {
-    private const int PageSize = 100, ReviewPageSize = 200;
+    private const int PageSize = 100,
+        ReviewPageSize = 200;
 
     public static void MapApplicationPages(this WebApplication app)
     {
         app.Page("/applications", Queue, ApplicationEndpoints.Readers);
-        app.Page("/applications/new", async (string plan, string? returned, IQuerySession session, Caller caller) =>
-        {
-            var found = await session.ScopedAsync<Plan>(plan, caller) ?? throw Require.NotFound(plan);
-            return PageRoutes.Show<NewApplicationPage>(new
+        app.Page(
+            "/applications/new",
+            async (string plan, string? returned, IQuerySession session, Caller caller) =>
             {
-                Plan = found,
-                Fund = await session.LoadAsync<Fund>(found.FundId),
-                CollectiveName = (await PlanPages.NamesAsync(session, [found.CollectiveId]))[found.CollectiveId],
-                Returned = returned is null ? null : await session.ScopedAsync<Application>(returned, caller) ?? throw Require.NotFound(returned),
-            });
-        }, Roles.VillageFinance);
+                var found = await session.ScopedAsync<Plan>(plan, caller) ?? throw Require.NotFound(plan);
+                return PageRoutes.Show<NewApplicationPage>(
+                    new
+                    {
+                        Plan = found,
+                        Fund = await session.LoadAsync<Fund>(found.FundId),
+                        CollectiveName = (await PlanPages.NamesAsync(session, [found.CollectiveId]))[
+                            found.CollectiveId
+                        ],
+                        Returned = returned is null
+                            ? null
+                            : await session.ScopedAsync<Application>(returned, caller)
+                                ?? throw Require.NotFound(returned),
+                    }
+                );
+            },
+            Roles.VillageFinance
+        );
         app.Page("/applications/{id}", One, ApplicationEndpoints.Readers);
         app.Page("/applications/{id}/review", Review, Roles.Agency);
-        app.Page("/notices/{id}", async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation) =>
-        {
-            var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(id, session, database, people, cancellation);
-            return PageRoutes.Show<NoticePage>(new
+        app.Page(
+            "/notices/{id}",
+            async (
+                string id,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                PersonalData people,
+                CancellationToken cancellation
+            ) =>
             {
-                A = application,
-                N = notice,
-                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
-                People = shown,
-            });
-        });
+                var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(
+                    id,
+                    session,
+                    database,
+                    people,
+                    cancellation
+                );
+                return PageRoutes.Show<NoticePage>(
+                    new
+                    {
+                        A = application,
+                        N = notice,
+                        CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
+                            application.CollectiveId
+                        ],
+                        People = shown,
+                    }
+                );
+            }
+        );
     }
 
-    private static async Task<IResult> Queue(string? status, string? region, bool? waitingForMe, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time,
-        CancellationToken cancellation)
+    private static async Task<IResult> Queue(
+        string? status,
+        string? region,
+        bool? waitingForMe,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
     {
-        var items = await ApplicationEndpoints.QueueAsync(status is { Length: > 0 } ? status : null, region, waitingForMe, session, database, caller, cancellation);
+        var items = await ApplicationEndpoints.QueueAsync(
+            status is { Length: > 0 } ? status : null,
+            region,
+            waitingForMe,
+            session,
+            database,
+            caller,
+            cancellation
+        );
         var policy = await session.PolicyYearAsync(caller.Actor.Region, clock.Today.Year);
-        return PageRoutes.Show<ApplicationsPage>(new
-        {
-            Items = items,
-            Names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId)),
-            Deadlines = policy?.Deadlines() ?? Deadlines.Default,
-            NoticeDays = policy?.Parameters.NoticeDays ?? 7,
-            Now = time.GetUtcNow(),
-            Mine = waitingForMe == true,
-            Status = status,
-            Region = region,
-        });
+        return PageRoutes.Show<ApplicationsPage>(
+            new
+            {
+                Items = items,
+                Names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId)),
+                Deadlines = policy?.Deadlines() ?? Deadlines.Default,
+                NoticeDays = policy?.Parameters.NoticeDays ?? 7,
+                Now = time.GetUtcNow(),
+                Mine = waitingForMe == true,
+                Status = status,
+                Region = region,
+            }
+        );
     }
 
-    private static async Task<IResult> One(string id, int? after, string? status, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller, CancellationToken cancellation)
+    private static async Task<IResult> One(
+        string id,
+        int? after,
+        string? status,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         var only = Require.Word<LineStatus>(status is { Length: > 0 } ? status : null, "status");
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
-        var lines = application.Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only)).OrderBy(l => l.Row).Take(PageSize + 1).ToList();
+        var lines = application
+            .Lines.Where(l => l.Row > (after ?? 0) && (only is null || l.Status == only))
+            .OrderBy(l => l.Row)
+            .Take(PageSize + 1)
+            .ToList();
         var events = await session.Events.FetchStreamAsync(id, token: cancellation);
         // Who pays sees what is due now, and who may not be paid any more.
         IReadOnlyList<LeftOutLine> unpayable = [];
-        if (caller.Actor.Role == Roles.VillageFinance && application.Status is ApplicationStatus.Noticed or ApplicationStatus.Paid && application.With(LineStatus.Approved).ToList() is { Count: > 0 } due)
+        if (
+            caller.Actor.Role == Roles.VillageFinance
+            && application.Status is ApplicationStatus.Noticed or ApplicationStatus.Paid
+            && application.With(LineStatus.Approved).ToList() is { Count: > 0 } due
+        )
         {
             var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
-            unpayable = LineCheck.Unpayable(application, due, await BasisAsync(application, due, plan.Versions[application.PlanVersion - 1].Standard, AgeLimits.None, false, session, database, people, cancellation));
+            unpayable = LineCheck.Unpayable(
+                application,
+                due,
+                await BasisAsync(
+                    application,
+                    due,
+                    plan.Versions[application.PlanVersion - 1].Standard,
+                    AgeLimits.None,
+                    false,
+                    session,
+                    database,
+                    people,
+                    cancellation
+                )
+            );
         }
-        return PageRoutes.Show<ApplicationPage>(new
-        {
-            A = application,
-            CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
-            Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(PageSize), database, people, cancellation),
-            Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
-            Only = only,
-            Unpayable = unpayable,
-            Anonymous = (IReadOnlySet<string>)events.Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role).Select(e => e.Data).OfType<ObjectionRaised>().Select(o => o.ObjectionId).ToHashSet(),
-            Events = (IReadOnlyList<(string, DateTimeOffset, string, Money?)>)[.. events.Where(e => e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false })
-                .Select(e => (e.EventTypeName, e.Timestamp, e.Header(EventHeaders.Actor), (e.Data as IMoneyEvent)?.AmountFen))],
-        });
+        return PageRoutes.Show<ApplicationPage>(
+            new
+            {
+                A = application,
+                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
+                    application.CollectiveId
+                ],
+                Lines = await ApplicationEndpoints.MaskedAsync(lines.Take(PageSize), database, people, cancellation),
+                Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
+                Only = only,
+                Unpayable = unpayable,
+                Anonymous = (IReadOnlySet<string>)
+                    events
+                        .Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role)
+                        .Select(e => e.Data)
+                        .OfType<ObjectionRaised>()
+                        .Select(o => o.ObjectionId)
+                        .ToHashSet(),
+                Events = (IReadOnlyList<(string, DateTimeOffset, string, Money?)>)
+                    [
+                        .. events
+                            .Where(e =>
+                                e.Data is not LinesListed && e.Data is not ApplicationReviewed { Complete: false }
+                            )
+                            .Select(e =>
+                                (
+                                    e.EventTypeName,
+                                    e.Timestamp,
+                                    e.Header(EventHeaders.Actor),
+                                    (e.Data as IMoneyEvent)?.AmountFen
+                                )
+                            ),
+                    ],
+            }
+        );
     }
 
-    private static async Task<IResult> Review(string id, int? after, string? filter, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller, CancellationToken cancellation)
+    private static async Task<IResult> Review(
+        string id,
+        int? after,
+        string? filter,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
-        var lines = application.Lines.Where(l => filter switch { "undecided" => l.Status == LineStatus.Filed, "refused" => l.Status == LineStatus.Refused, _ => true }).OrderBy(l => l.Row).ToList();
+        var lines = application
+            .Lines.Where(l =>
+                filter switch
+                {
+                    "undecided" => l.Status == LineStatus.Filed,
+                    "refused" => l.Status == LineStatus.Refused,
+                    _ => true,
+                }
+            )
+            .OrderBy(l => l.Row)
+            .ToList();
         // Only who asks for the faulty ones has the whole list checked; else what is shown.
-        var faults = filter == "faulty" ? await FaultsAsync(application, lines, session, database, people, cancellation) : null;
-        if (faults is not null) lines = [.. lines.Where(l => faults.ContainsKey(l.MemberId))];
+        var faults =
+            filter == "faulty" ? await FaultsAsync(application, lines, session, database, people, cancellation) : null;
+        if (faults is not null)
+            lines = [.. lines.Where(l => faults.ContainsKey(l.MemberId))];
         var count = faults?.Count;
         lines = [.. lines.Where(l => l.Row > (after ?? 0)).Take(ReviewPageSize + 1)];
         faults ??= await FaultsAsync(application, lines, session, database, people, cancellation);
         var shown = await ApplicationEndpoints.MaskedAsync(lines.Take(ReviewPageSize), database, people, cancellation);
-        return PageRoutes.Show<ReviewPage>(new
-        {
-            A = application,
-            CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[application.CollectiveId],
-            Rows = (IReadOnlyList<ReviewRow>)[.. shown.Select(l => faults.TryGetValue(l.Line.MemberId, out var fault) ? new ReviewRow(l.Line, l.Name, l.CitizenId, fault.Text, fault.IsFinding) : new ReviewRow(l.Line, l.Name, l.CitizenId, null, false))],
-            Next = lines.Count > ReviewPageSize ? lines[ReviewPageSize - 1].Row : (int?)null,
-            Filter = filter,
-            FaultyCount = count,
-        });
+        return PageRoutes.Show<ReviewPage>(
+            new
+            {
+                A = application,
+                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
+                    application.CollectiveId
+                ],
+                Rows = (IReadOnlyList<ReviewRow>)
+                    [
+                        .. shown.Select(l =>
+                            faults.TryGetValue(l.Line.MemberId, out var fault)
+                                ? new ReviewRow(l.Line, l.Name, l.CitizenId, fault.Text, fault.IsFinding)
+                                : new ReviewRow(l.Line, l.Name, l.CitizenId, null, false)
+                        ),
+                    ],
+                Next = lines.Count > ReviewPageSize ? lines[ReviewPageSize - 1].Row : (int?)null,
+                Filter = filter,
+                FaultyCount = count,
+            }
+        );
     }
 
     /// <summary>What stands against each line now (C4, C5, C6, C10, C11), and what the reviewer has to answer for, by member id.</summary>
-    private static async Task<IReadOnlyDictionary<string, (string Text, bool IsFinding)>> FaultsAsync(Application application, IReadOnlyList<Line> lines, IQuerySession session, NpgsqlDataSource database,
-        PersonalData people, CancellationToken cancellation)
+    private static async Task<IReadOnlyDictionary<string, (string Text, bool IsFinding)>> FaultsAsync(
+        Application application,
+        IReadOnlyList<Line> lines,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
     {
         var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
         var policy = await session.PolicyYearAsync(application.Region, application.Year);
-        var basis = await BasisAsync(application, lines, plan.Adopted()!.Standard, policy?.AgeLimits() ?? AgeLimits.Default, true, session, database, people, cancellation);
+        var basis = await BasisAsync(
+            application,
+            lines,
+            plan.Adopted()!.Standard,
+            policy?.AgeLimits() ?? AgeLimits.Default,
+            true,
+            session,
+            database,
+            people,
+            cancellation
+        );
         var faults = new Dictionary<string, (string, bool)>();
-        foreach (var line in lines.Where(l => l.Status is LineStatus.Filed or LineStatus.Accepted or LineStatus.Refused))
+        foreach (
+            var line in lines.Where(l => l.Status is LineStatus.Filed or LineStatus.Accepted or LineStatus.Refused)
+        )
         {
-            if (LineCheck.Ineligible(application, line, basis) is { } why) faults[line.MemberId] = (why.Message, false);
-            else if (LineCheck.Changed(application, line, basis) is { } changed) faults[line.MemberId] = (changed.Message, false);
-            else if (policy is not null && basis.Years[application.MemberYearId(line)].CapUsed() is var used && used + line.AmountFen > policy.HighestTierFen)
+            if (LineCheck.Ineligible(application, line, basis) is { } why)
+                faults[line.MemberId] = (why.Message, false);
+            else if (LineCheck.Changed(application, line, basis) is { } changed)
+                faults[line.MemberId] = (changed.Message, false);
+            else if (
+                policy is not null
+                && basis.Years[application.MemberYearId(line)].CapUsed() is var used
+                && used + line.AmountFen > policy.HighestTierFen
+            )
                 faults[line.MemberId] = ($"超过年度上限，剩余 {policy.HighestTierFen - used} 元", false);
-            else if (basis.Limits.Finding(basis.AgeOf(line)) is { } finding) faults[line.MemberId] = (finding, true);
+            else if (basis.Limits.Finding(basis.AgeOf(line)) is { } finding)
+                faults[line.MemberId] = (finding, true);
             // It stops nobody but who reported it; whoever reviews ought to know.
-            else if (basis.Members.GetValueOrDefault(line.MemberId)?.DeathReports.Count > 0) faults[line.MemberId] = ("有集体报告此人死亡，尚未确认", false);
+            else if (basis.Members.GetValueOrDefault(line.MemberId)?.DeathReports.Count > 0)
+                faults[line.MemberId] = ("有集体报告此人死亡，尚未确认", false);
         }
         return faults;
     }
 
     /// <summary>As approval and payment read it, for a page.</summary>
-    private static async Task<LineBasis> BasisAsync(Application application, IReadOnlyList<Line> lines, Standard standard, AgeLimits limits, bool withAges, IQuerySession session, NpgsqlDataSource database,
-        PersonalData people, CancellationToken cancellation)
+    private static async Task<LineBasis> BasisAsync(
+        Application application,
+        IReadOnlyList<Line> lines,
+        Standard standard,
+        AgeLimits limits,
+        bool withAges,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
     {
         var collective = (await session.LoadAsync<Collective>(application.CollectiveId, cancellation))!;
         var fund = await session.LoadAsync<Fund>(application.FundId, cancellation);
-        var members = (await session.LoadManyAsync<Member>(cancellation, lines.Select(l => l.MemberId).ToArray())).ToDictionary(m => m.Id);
-        var years = (await session.LoadManyAsync<MemberYear>(cancellation, lines.Select(application.MemberYearId).ToArray())).ToDictionary(y => y.Id);
+        var members = (
+            await session.LoadManyAsync<Member>(cancellation, lines.Select(l => l.MemberId).ToArray())
+        ).ToDictionary(m => m.Id);
+        var years = (
+            await session.LoadManyAsync<MemberYear>(cancellation, lines.Select(application.MemberYearId).ToArray())
+        ).ToDictionary(y => y.Id);
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var ages = withAges || standard.AsksForAge() ? await people.AgesAsync(connection, lines.Select(l => l.MemberId), application.Year) : new Dictionary<string, int>();
-        return new LineBasis(await Succession.LineageAsync(connection, collective), standard, fund?.Pocket(application.SubAccount).Earmark, limits, members, years, ages);
+        var ages =
+            withAges || standard.AsksForAge()
+                ? await people.AgesAsync(connection, lines.Select(l => l.MemberId), application.Year)
+                : new Dictionary<string, int>();
+        return new LineBasis(
+            await Succession.LineageAsync(connection, collective),
+            standard,
+            fund?.Pocket(application.SubAccount).Earmark,
+            limits,
+            members,
+            years,
+            ages
+        );
     }
 }

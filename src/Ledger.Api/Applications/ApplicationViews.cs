@@ -4,17 +4,49 @@ using Ledger.Domain.Applications;
 
 namespace Ledger.Api.Applications;
 
-public sealed record LineView(int Row, string MemberId, string Name, string CitizenId, Money TierAmount, Money Amount, LineStatus Status, string? Reason,
-    FenInterval? Fen);
+public sealed record LineView(
+    int Row,
+    string MemberId,
+    string Name,
+    string CitizenId,
+    Money TierAmount,
+    Money Amount,
+    LineStatus Status,
+    string? Reason,
+    FenInterval? Fen
+);
 
 public sealed record UnmatchedReceiptView(int Row, Money? Amount, string Reason);
 
 /// <summary>An application at a glance, with totals per line status; the lines themselves are paged.</summary>
-public sealed record ApplicationView(string Id, int Version, string PlanId, int PlanVersion, string CollectiveId, string FundId, string VillageCode, int Year,
-    string SubAccount, ApplicationStatus Status, string StatusName, int LineCount, Money TotalAmount, IReadOnlyDictionary<string, int> LinesByStatus,
-    IReadOnlyList<string> Filers, IReadOnlyList<string> Reviewers, string? Approver, string? Reason, string SealDigest, string RosterDigest,
-    DateOnly? NoticeFrom, DateOnly? NoticeUntil, string? NoticePlace, IReadOnlyList<Objection> Objections, string? BankReference,
-    IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts)
+public sealed record ApplicationView(
+    string Id,
+    int Version,
+    string PlanId,
+    int PlanVersion,
+    string CollectiveId,
+    string FundId,
+    string VillageCode,
+    int Year,
+    string SubAccount,
+    ApplicationStatus Status,
+    string StatusName,
+    int LineCount,
+    Money TotalAmount,
+    IReadOnlyDictionary<string, int> LinesByStatus,
+    IReadOnlyList<string> Filers,
+    IReadOnlyList<string> Reviewers,
+    string? Approver,
+    string? Reason,
+    string SealDigest,
+    string RosterDigest,
+    DateOnly? NoticeFrom,
+    DateOnly? NoticeUntil,
+    string? NoticePlace,
+    IReadOnlyList<Objection> Objections,
+    string? BankReference,
+    IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts
+)
 {
     /// <summary>Of an approval or payment: who was left out by it, and why.</summary>
     public IReadOnlyList<Fault>? LeftOut { get; init; }
@@ -22,19 +54,50 @@ public sealed record ApplicationView(string Id, int Version, string PlanId, int 
     /// <summary>Of an answered objection: what follows.</summary>
     public string? Outcome { get; init; }
 
-    public static ApplicationView Of(Application a) => new(a.Id, a.Revision, a.PlanId, a.PlanVersion, a.CollectiveId, a.FundId, a.Region, a.Year, a.SubAccount,
-        a.Status, ApplicationDecider.Name(a.Status), a.Lines.Length, Money.Sum(a.Lines.Where(Counts).Select(l => l.AmountFen)),
-        a.Lines.GroupBy(l => l.Status).ToDictionary(g => g.Key.Word(), g => g.Count()),
-        a.Filers, a.Reviewers, a.Approver, a.Reason, a.SealDigest, a.RosterDigest, a.NoticeFrom, a.NoticeUntil, a.NoticePlace, a.Objections, a.BankReference,
-        [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))]);
+    public static ApplicationView Of(Application a) =>
+        new(
+            a.Id,
+            a.Revision,
+            a.PlanId,
+            a.PlanVersion,
+            a.CollectiveId,
+            a.FundId,
+            a.Region,
+            a.Year,
+            a.SubAccount,
+            a.Status,
+            ApplicationDecider.Name(a.Status),
+            a.Lines.Length,
+            Money.Sum(a.Lines.Where(Counts).Select(l => l.AmountFen)),
+            a.Lines.GroupBy(l => l.Status).ToDictionary(g => g.Key.Word(), g => g.Count()),
+            a.Filers,
+            a.Reviewers,
+            a.Approver,
+            a.Reason,
+            a.SealDigest,
+            a.RosterDigest,
+            a.NoticeFrom,
+            a.NoticeUntil,
+            a.NoticePlace,
+            a.Objections,
+            a.BankReference,
+            [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))]
+        );
 
-    private static bool Counts(Line l) => l.Status is not (LineStatus.Refused or LineStatus.Released or LineStatus.Withdrawn or LineStatus.Refunded);
+    private static bool Counts(Line l) =>
+        l.Status is not (LineStatus.Refused or LineStatus.Released or LineStatus.Withdrawn or LineStatus.Refunded);
 }
 
 /// <summary>A filed roster: the application, and with <c>partial=true</c> what was left out and why.</summary>
 public sealed record FilingView(ApplicationView Application, int Skipped, IReadOnlyList<Fault> Faults);
 
-public sealed record ReceiptView(ApplicationView Application, int Credited, Money CreditedAmount, int Unmatched, IReadOnlyList<Fault> Faults);
+public sealed record ReceiptView(
+    ApplicationView Application,
+    int Credited,
+    Money CreditedAmount,
+    int Unmatched,
+    IReadOnlyList<Fault> Faults
+);
 
 public sealed record LinePage(IReadOnlyList<LineView> Lines, int? Next);
 
@@ -42,8 +105,19 @@ public sealed record LinePage(IReadOnlyList<LineView> Lines, int? Next);
 /// A public notice (公示): masked names, no account data. <paramref name="Lines"/> and <paramref name="TotalAmount"/> are what was published, for
 /// good; what changed since is in <paramref name="Addenda"/>, and with those it comes to <paramref name="PresentLineCount"/> and <paramref name="PresentAmount"/>.
 /// </summary>
-public sealed record NoticeView(string ApplicationId, string CollectiveName, int Year, DateOnly From, DateOnly Until, string Place, Money TotalAmount,
-    IReadOnlyList<NoticeLine> Lines, IReadOnlyList<NoticeAddendumView> Addenda, int PresentLineCount, Money PresentAmount);
+public sealed record NoticeView(
+    string ApplicationId,
+    string CollectiveName,
+    int Year,
+    DateOnly From,
+    DateOnly Until,
+    string Place,
+    Money TotalAmount,
+    IReadOnlyList<NoticeLine> Lines,
+    IReadOnlyList<NoticeAddendumView> Addenda,
+    int PresentLineCount,
+    Money PresentAmount
+);
 
 /// <summary><paramref name="Number"/>: its place on the published list, 1 for the first.</summary>
 public sealed record NoticeLine(string Name, string CitizenId, Money Amount, int Number);
@@ -52,8 +126,21 @@ public sealed record NoticeLine(string Name, string CitizenId, Money Amount, int
 public sealed record NoticeAddendumView(DateOnly On, NoticeChange Change, IReadOnlyList<NoticeLine> Lines);
 
 /// <summary>An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.</summary>
-public sealed record WorkItemView(string Id, string VillageCode, string CollectiveId, int Year, ApplicationStatus Status, string StatusName, int Lines,
-    Money Amount, DateTimeOffset FiledAt, DateTimeOffset Since, int AgeDays, int OpenObjections, int UnmatchedReceipts);
+public sealed record WorkItemView(
+    string Id,
+    string VillageCode,
+    string CollectiveId,
+    int Year,
+    ApplicationStatus Status,
+    string StatusName,
+    int Lines,
+    Money Amount,
+    DateTimeOffset FiledAt,
+    DateTimeOffset Since,
+    int AgeDays,
+    int OpenObjections,
+    int UnmatchedReceipts
+);
 
 /// <summary>What somebody who objected from the notice's page gets.</summary>
 public sealed record ObjectionReceiptView(string ObjectionId);
@@ -62,4 +149,10 @@ public sealed record ObjectionReceiptView(string ObjectionId);
 /// The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key has none.
 /// <paramref name="LeftOut"/>: whose line is approved and may not be paid any more, and why.
 /// </summary>
-public sealed record PaymentListView(string FileName, int Lines, Money TotalAmount, string? Content, IReadOnlyList<Fault> LeftOut);
+public sealed record PaymentListView(
+    string FileName,
+    int Lines,
+    Money TotalAmount,
+    string? Content,
+    IReadOnlyList<Fault> LeftOut
+);

@@ -27,10 +27,16 @@ public sealed record FilingLine(string MemberId, Money? Amount = null);
 /// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="SubAccount"/>: the sub-account of the fund to
 /// draw on, as the fund names it; the general one when absent. <paramref name="EarmarkYear"/>: short for gifts earmarked for that year.
 /// </summary>
-public sealed record FilingBody(string? PlanId = null, string? Seal = null, int? EarmarkYear = null, IReadOnlyList<FilingLine>? Lines = null,
-    string? SubAccount = null)
+public sealed record FilingBody(
+    string? PlanId = null,
+    string? Seal = null,
+    int? EarmarkYear = null,
+    IReadOnlyList<FilingLine>? Lines = null,
+    string? SubAccount = null
+)
 {
-    public string Pocket() => string.IsNullOrWhiteSpace(SubAccount) ? Domain.Funds.SubAccount.ForYear(EarmarkYear) : SubAccount.Trim();
+    public string Pocket() =>
+        string.IsNullOrWhiteSpace(SubAccount) ? Domain.Funds.SubAccount.ForYear(EarmarkYear) : SubAccount.Trim();
 }
 
 /// <summary>A row of an uploaded roster as it stands there, and what the standard gives; null where the row has a fault.</summary>
@@ -40,45 +46,134 @@ public sealed record RosterRowView(int Row, IReadOnlyList<string> Cells, Money? 
 /// A roster that was looked at and not filed: every row as it was sent, every fault, and what the sound rows sum to, in figures and in
 /// capital figures. <paramref name="LackingAmount"/>: what the sub-account lacks for them.
 /// </summary>
-public sealed record RosterCheckView(int People, Money TotalAmount, string TotalInWords, Money AvailableAmount, Money LackingAmount, int FaultCount, IReadOnlyList<RosterRowView> Rows, IReadOnlyList<Fault> Faults);
+public sealed record RosterCheckView(
+    int People,
+    Money TotalAmount,
+    string TotalInWords,
+    Money AvailableAmount,
+    Money LackingAmount,
+    int FaultCount,
+    IReadOnlyList<RosterRowView> Rows,
+    IReadOnlyList<Fault> Faults
+);
 
 /// <summary>Filing and resubmission: from a roster to checked lines.</summary>
 public static class Filing
 {
-    public static async Task<Answer> File(HttpRequest request, bool? partial, Command command, PersonalData people, IOptions<JsonOptions> json)
+    public static async Task<Answer> File(
+        HttpRequest request,
+        bool? partial,
+        Command command,
+        PersonalData people,
+        IOptions<JsonOptions> json
+    )
     {
         var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
         var id = StreamId.NewApplication();
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
-        var (submission, pilot, fund, skipped) = await SubmissionAsync(plan, body.Pocket(), body, roster, partial, command, people);
-        var state = command.Append(id, null, ApplicationDecider.File(plan, pilot, fund, body.Pocket(), submission, command.Actor));
-        return Answer.Created($"/api/applications/{id}", new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Revision);
+        var (submission, pilot, fund, skipped) = await SubmissionAsync(
+            plan,
+            body.Pocket(),
+            body,
+            roster,
+            partial,
+            command,
+            people
+        );
+        var state = command.Append(
+            id,
+            null,
+            ApplicationDecider.File(plan, pilot, fund, body.Pocket(), submission, command.Actor)
+        );
+        return Answer.Created(
+            $"/api/applications/{id}",
+            new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped),
+            state.Revision
+        );
     }
 
-    public static async Task<Answer> Resubmit(string id, HttpRequest request, bool? partial, Command command, PersonalData people, IOptions<JsonOptions> json)
+    public static async Task<Answer> Resubmit(
+        string id,
+        HttpRequest request,
+        bool? partial,
+        Command command,
+        PersonalData people,
+        IOptions<JsonOptions> json
+    )
     {
         var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
         var known = await command.LoadAsync<Application>(id);
         var plan = await PlanAsync(known.PlanId, command);
-        if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong) throw new RefusedException(wrong);
-        var (submission, pilot, _, skipped) = await SubmissionAsync(plan, known.SubAccount, body, roster, partial, command, people);
-        var state = command.Append(id, known, ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor));
-        return new Answer(new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped), state.Revision);
+        if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong)
+            throw new RefusedException(wrong);
+        var (submission, pilot, _, skipped) = await SubmissionAsync(
+            plan,
+            known.SubAccount,
+            body,
+            roster,
+            partial,
+            command,
+            people
+        );
+        var state = command.Append(
+            id,
+            known,
+            ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor)
+        );
+        return new Answer(
+            new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped),
+            state.Revision
+        );
     }
 
     /// <summary>The rows go back to whoever sent them, to be mended; the answer that is kept for the key says only how many there were.</summary>
-    public static async Task<Answer> CheckRoster(HttpRequest request, Command command, PersonalData people, IOptions<JsonOptions> json)
+    public static async Task<Answer> CheckRoster(
+        HttpRequest request,
+        Command command,
+        PersonalData people,
+        IOptions<JsonOptions> json
+    )
     {
         var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
-        if (roster is null) throw new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" });
+        if (roster is null)
+            throw new RefusedException(
+                new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }
+            );
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
-        var (submission, _, fund, faults) = await SubmissionAsync(plan, body.Pocket(), body, roster, partial: true, command, people);
+        var (submission, _, fund, faults) = await SubmissionAsync(
+            plan,
+            body.Pocket(),
+            body,
+            roster,
+            partial: true,
+            command,
+            people
+        );
         var amounts = submission.Lines.ToDictionary(l => l.Row, l => l.AmountFen);
         var table = Table.Read(roster, Sheets.RosterForm);
         var (total, available) = (Money.Sum(amounts.Values), fund.Pocket(body.Pocket()).Available);
-        var view = new RosterCheckView(amounts.Count, total, ChineseAmount.Of(total), available, total > available ? total - available : Money.Zero, faults.Count,
-            [.. table.Rows.Select(r => new RosterRowView(r.Number, [.. Sheets.RosterForm.Columns.Select(c => table.Columns.TryGetValue(c.Heading, out var at) && r.Cells.TryGetValue(at, out var cell) ? cell.Text : "")],
-                amounts.TryGetValue(r.Number, out var amount) ? amount : null))], faults);
+        var view = new RosterCheckView(
+            amounts.Count,
+            total,
+            ChineseAmount.Of(total),
+            available,
+            total > available ? total - available : Money.Zero,
+            faults.Count,
+            [
+                .. table.Rows.Select(r => new RosterRowView(
+                    r.Number,
+                    [
+                        .. Sheets.RosterForm.Columns.Select(c =>
+                            table.Columns.TryGetValue(c.Heading, out var at) && r.Cells.TryGetValue(at, out var cell)
+                                ? cell.Text
+                                : ""
+                        ),
+                    ],
+                    amounts.TryGetValue(r.Number, out var amount) ? amount : null
+                )),
+            ],
+            faults
+        );
         return new Answer(view, Kept: view with { Rows = [] });
     }
 
@@ -92,32 +187,68 @@ public static class Filing
     private static FilingBody Fields(IFormCollection form)
     {
         var earmark = form["earmarkYear"].ToString();
-        if (earmark.Length > 0 && !int.TryParse(earmark, out _)) throw Require.Invalid("earmarkYear", "应为年份");
-        return new FilingBody(form["planId"], form["seal"], earmark.Length > 0 ? int.Parse(earmark) : null, null, form["subAccount"]);
+        if (earmark.Length > 0 && !int.TryParse(earmark, out _))
+            throw Require.Invalid("earmarkYear", "应为年份");
+        return new FilingBody(
+            form["planId"],
+            form["seal"],
+            earmark.Length > 0 ? int.Parse(earmark) : null,
+            null,
+            form["subAccount"]
+        );
     }
 
-    private static async Task<(Submission Submission, Pilot? Pilot, Fund Fund, IReadOnlyList<Fault> Skipped)> SubmissionAsync(Plan plan, string pocket,
-        FilingBody body, IFormFile? roster, bool? partial, Command command, PersonalData people)
+    private static async Task<(
+        Submission Submission,
+        Pilot? Pilot,
+        Fund Fund,
+        IReadOnlyList<Fault> Skipped
+    )> SubmissionAsync(
+        Plan plan,
+        string pocket,
+        FilingBody body,
+        IFormFile? roster,
+        bool? partial,
+        Command command,
+        PersonalData people
+    )
     {
         // What stops the whole application comes before the faults of single rows.
         var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
-        if (CollectiveDecider.Gone(collective) is { } gone) throw new RefusedException(gone);
+        if (CollectiveDecider.Gone(collective) is { } gone)
+            throw new RefusedException(gone);
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
-        if (PilotDecider.Refusal(pilot, RegionCode.County(plan.Region)) is { } outside) throw new RefusedException(outside);
-        if (plan.Adopted() is not { } content) throw new RefusedException(new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过"));
+        if (PilotDecider.Refusal(pilot, RegionCode.County(plan.Region)) is { } outside)
+            throw new RefusedException(outside);
+        if (plan.Adopted() is not { } content)
+            throw new RefusedException(new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过"));
         var limits = (await command.PolicyYearAsync(plan.Region, plan.Year)).AgeLimits();
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
-        if (FundDecider.EarmarkRefusal(fund, pocket, plan.Year) is { } mismatch) throw new RefusedException(mismatch);
+        if (FundDecider.EarmarkRefusal(fund, pocket, plan.Year) is { } mismatch)
+            throw new RefusedException(mismatch);
         var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
 
         var faults = new List<Fault>();
         var (entries, members, persons, digest) = roster is not null
-            ? await ReadRosterAsync(roster, collective.WithPredecessors(), faults, command, people) : await ReadLinesAsync(body.Lines ?? [], command, people);
+            ? await ReadRosterAsync(roster, collective.WithPredecessors(), faults, command, people)
+            : await ReadLinesAsync(body.Lines ?? [], command, people);
         var ids = entries.Select(e => e.MemberId).OfType<string>().ToList();
-        var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
+        var years = (
+            await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))
+        ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
         var lineage = await Succession.LineageAsync(command.Connection, collective);
-        var (lines, more) = Roster.Check(entries, plan.Year, lineage, content.Standard, fund.Pocket(pocket).Earmark, limits, members, years, ages);
+        var (lines, more) = Roster.Check(
+            entries,
+            plan.Year,
+            lineage,
+            content.Standard,
+            fund.Pocket(pocket).Earmark,
+            limits,
+            members,
+            years,
+            ages
+        );
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, Sheets.RosterForm, Rejections.RosterInvalid);
@@ -125,27 +256,65 @@ public static class Filing
     }
 
     /// <summary>A list's entries, the members they name, and what the faults and the standard have to know of them.</summary>
-    private sealed record ReadRoster(IReadOnlyList<RosterEntry> Entries, IReadOnlyDictionary<string, Member> Members, IReadOnlyDictionary<string, Person> Persons, string Digest);
+    private sealed record ReadRoster(
+        IReadOnlyList<RosterEntry> Entries,
+        IReadOnlyDictionary<string, Member> Members,
+        IReadOnlyDictionary<string, Person> Persons,
+        string Digest
+    );
 
-    private static async Task<ReadRoster> ReadRosterAsync(IFormFile roster, IReadOnlyCollection<string> collectives, List<Fault> faults, Command command, PersonalData people)
+    private static async Task<ReadRoster> ReadRosterAsync(
+        IFormFile roster,
+        IReadOnlyCollection<string> collectives,
+        List<Fault> faults,
+        Command command,
+        PersonalData people
+    )
     {
         var table = Table.Read(roster, Sheets.RosterForm);
         var rows = new List<(int Row, string Name, CitizenId Id, Money? Declared)>();
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
-            var (name, id, declared) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId(), reader.OptionalAmount(Roster.AmountColumn));
-            if (reader.IsSound) rows.Add((row.Number, name, id, declared));
+            var (name, id, declared) = (
+                reader.Text(Roster.NameColumn, 50),
+                reader.CitizenId(),
+                reader.OptionalAmount(Roster.AmountColumn)
+            );
+            if (reader.IsSound)
+                rows.Add((row.Number, name, id, declared));
         }
         var (ids, members) = await OwnMembers.FindAsync(collectives, [.. rows.Select(r => r.Id)], command, people);
         var persons = await people.ReadAsync(command.Connection, ids.Values);
         await using var content = roster.OpenReadStream();
-        return new ReadRoster([.. rows.Select(r => new RosterEntry(r.Row, ids.GetValueOrDefault(r.Id),
-                !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name, r.Declared))], members, persons,
-            Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
+        return new ReadRoster(
+            [
+                .. rows.Select(r => new RosterEntry(
+                    r.Row,
+                    ids.GetValueOrDefault(r.Id),
+                    !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name,
+                    r.Declared
+                )),
+            ],
+            members,
+            persons,
+            Convert.ToHexStringLower(await SHA256.HashDataAsync(content))
+        );
     }
 
-    private static async Task<ReadRoster> ReadLinesAsync(IReadOnlyList<FilingLine> lines, Command command, PersonalData people) =>
-        new([.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))], await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId)), await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId)),
-            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', lines.Select(l => $"{l.MemberId} {l.Amount}"))))));
+    private static async Task<ReadRoster> ReadLinesAsync(
+        IReadOnlyList<FilingLine> lines,
+        Command command,
+        PersonalData people
+    ) =>
+        new(
+            [.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))],
+            await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId)),
+            await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId)),
+            Convert.ToHexStringLower(
+                SHA256.HashData(
+                    Encoding.UTF8.GetBytes(string.Join('\n', lines.Select(l => $"{l.MemberId} {l.Amount}")))
+                )
+            )
+        );
 }

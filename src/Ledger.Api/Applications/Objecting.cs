@@ -17,7 +17,8 @@ public static class Objecting
     /// How many of one application may wait for an answer: in all that came from the notice's page, and of those from one address.
     /// An event is for ever, and whoever shouts loudest must not shut the others out.
     /// </summary>
-    private const int MaxWaiting = 50, MaxWaitingOfAddress = 3;
+    private const int MaxWaiting = 50,
+        MaxWaitingOfAddress = 3;
 
     /// <summary>Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on the notice.</summary>
     public static async Task<Answer> Object(string id, ObjectionBody body, Command command, PersonalData people)
@@ -27,22 +28,52 @@ public static class Objecting
     }
 
     /// <summary>From the notice's page, by anybody.</summary>
-    public static async Task<Answer> ObjectPublicly(string id, PublicObjectionBody body, Command command, PersonalData people, HttpContext http)
+    public static async Task<Answer> ObjectPublicly(
+        string id,
+        PublicObjectionBody body,
+        Command command,
+        PersonalData people,
+        HttpContext http
+    )
     {
         var application = await command.FindAsync<Application>(id);
-        if (application?.NoticeFrom is null) throw Require.NotFound($"公示 {id}");
+        if (application?.NoticeFrom is null)
+            throw Require.NotFound($"公示 {id}");
         command.Region = application.Region;
-        if (application.NoticeUntil < command.Today) throw new RefusedException(new Rejection(Rejections.WrongState, $"公示已于 {application.NoticeUntil:yyyy-MM-dd} 结束"));
+        if (application.NoticeUntil < command.Today)
+            throw new RefusedException(
+                new Rejection(Rejections.WrongState, $"公示已于 {application.NoticeUntil:yyyy-MM-dd} 结束")
+            );
         var waiting = application.Objections.Where(o => o.Upheld is null).Select(o => o.ObjectionId).ToArray();
         if (waiting.Length >= MaxWaiting)
-            throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"已有 {MaxWaiting} 条异议待答复，请直接向乡镇（街道）或经办机构提出"));
+            throw new RefusedException(
+                new Rejection(
+                    Rejections.LimitExceeded,
+                    $"已有 {MaxWaiting} 条异议待答复，请直接向乡镇（街道）或经办机构提出"
+                )
+            );
         var source = people.SourceHash(id, Network(http.Connection.RemoteIpAddress));
-        var own = (await command.Connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.objection_source where objection_id = any(@waiting) and source = @source",
-            r => r.GetInt64(0), ("waiting", waiting), ("source", source))).Single();
+        var own = (
+            await command.Connection.QueryAsync(
+                $"select count(*) from {LedgerStore.Schema}.objection_source where objection_id = any(@waiting) and source = @source",
+                r => r.GetInt64(0),
+                ("waiting", waiting),
+                ("source", source)
+            )
+        ).Single();
         if (own >= MaxWaitingOfAddress)
-            throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"同一网络地址最多有 {MaxWaitingOfAddress} 条异议待答复，请等待答复，或直接向乡镇（街道）或经办机构提出"));
+            throw new RefusedException(
+                new Rejection(
+                    Rejections.LimitExceeded,
+                    $"同一网络地址最多有 {MaxWaitingOfAddress} 条异议待答复，请等待答复，或直接向乡镇（街道）或经办机构提出"
+                )
+            );
         var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text), command, people);
-        await command.Connection.ExecuteAsync($"insert into {LedgerStore.Schema}.objection_source (objection_id, source) values (@id, @source)", ("id", objectionId), ("source", source));
+        await command.Connection.ExecuteAsync(
+            $"insert into {LedgerStore.Schema}.objection_source (objection_id, source) values (@id, @source)",
+            ("id", objectionId),
+            ("source", source)
+        );
         return new Answer(new ObjectionReceiptView(objectionId));
     }
 
@@ -51,53 +82,106 @@ public static class Objecting
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         var ids = body.ObjectionIds ?? [];
-        if (ids.Count > MaxWaiting) throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"一次最多 {MaxWaiting} 条") { Field = "objectionIds" });
+        if (ids.Count > MaxWaiting)
+            throw new RefusedException(
+                new Rejection(Rejections.LimitExceeded, $"一次最多 {MaxWaiting} 条") { Field = "objectionIds" }
+            );
         var application = await command.LoadAsync<Application>(id);
         var raisedBy = await RaisedByAsync(command, id, ids);
-        application = command.Append(id, application, ApplicationDecider.CloseEmptyObjections(application, ids, raisedBy, reason, await command.ActorAmongAsync(application.Filers)));
+        application = command.Append(
+            id,
+            application,
+            ApplicationDecider.CloseEmptyObjections(
+                application,
+                ids,
+                raisedBy,
+                reason,
+                await command.ActorAmongAsync(application.Filers)
+            )
+        );
         await ForgetAsync(command, application);
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
-    private static async Task<(Application Application, string ObjectionId)> ObjectAsync(Application application, ObjectionBody body, Command command, PersonalData people)
+    private static async Task<(Application Application, string ObjectionId)> ObjectAsync(
+        Application application,
+        ObjectionBody body,
+        Command command,
+        PersonalData people
+    )
     {
         var text = Require.Prose(body.Text, "text", 500);
         var objectionId = $"objection-{Guid.CreateVersion7():N}";
-        foreach (var person in (await people.ReadAsync(command.Connection, application.Lines.Select(l => l.MemberId))).Values.OrderByDescending(p => p.Name.Length))
+        foreach (
+            var person in (
+                await people.ReadAsync(command.Connection, application.Lines.Select(l => l.MemberId))
+            ).Values.OrderByDescending(p => p.Name.Length)
+        )
             text = text.Replace(person.Name, person.MaskedName, StringComparison.Ordinal);
-        return (command.Append(application.Id, application, ApplicationDecider.Object(application, objectionId, body.MemberId, text)), objectionId);
+        return (
+            command.Append(
+                application.Id,
+                application,
+                ApplicationDecider.Object(application, objectionId, body.MemberId, text)
+            ),
+            objectionId
+        );
     }
 
     /// <summary>Who raised these objections, where he was signed in: the events know, also of those from before the product asked.</summary>
-    public static async Task<IReadOnlyDictionary<string, string>> RaisedByAsync(Command command, string applicationId, IReadOnlyList<string> objectionIds) =>
-        (await command.Connection.QueryAsync(
-            $"""
-             select data ->> 'objectionId', headers ->> 'actor' from {LedgerStore.Schema}.mt_events
-              where stream_id = @id and type = 'objection_raised' and data ->> 'objectionId' = any(@objections) and headers ->> 'role' <> @anybody
-             """,
-            r => (Id: r.GetString(0), By: r.GetString(1)), ("id", applicationId), ("objections", objectionIds.ToArray()), ("anybody", ActorName.Public.Role)))
-        .ToDictionary(r => r.Id, r => r.By);
+    public static async Task<IReadOnlyDictionary<string, string>> RaisedByAsync(
+        Command command,
+        string applicationId,
+        IReadOnlyList<string> objectionIds
+    ) =>
+        (
+            await command.Connection.QueryAsync(
+                $"""
+                select data ->> 'objectionId', headers ->> 'actor' from {LedgerStore.Schema}.mt_events
+                 where stream_id = @id and type = 'objection_raised' and data ->> 'objectionId' = any(@objections) and headers ->> 'role' <> @anybody
+                """,
+                r => (Id: r.GetString(0), By: r.GetString(1)),
+                ("id", applicationId),
+                ("objections", objectionIds.ToArray()),
+                ("anybody", ActorName.Public.Role)
+            )
+        ).ToDictionary(r => r.Id, r => r.By);
 
     /// <summary>Where an objection came from is nobody's business any more once it is answered or its application has ended.</summary>
     public static async Task ForgetAsync(Command command, Application application)
     {
-        var done = application.Objections.Where(o => o.Upheld is not null || application.Status == ApplicationStatus.Withdrawn).Select(o => o.ObjectionId).ToArray();
-        if (done.Length > 0) await command.Connection.ExecuteAsync($"delete from {LedgerStore.Schema}.objection_source where objection_id = any(@ids)", ("ids", done));
+        var done = application
+            .Objections.Where(o => o.Upheld is not null || application.Status == ApplicationStatus.Withdrawn)
+            .Select(o => o.ObjectionId)
+            .ToArray();
+        if (done.Length > 0)
+            await command.Connection.ExecuteAsync(
+                $"delete from {LedgerStore.Schema}.objection_source where objection_id = any(@ids)",
+                ("ids", done)
+            );
     }
 
     /// <summary>What follows from the answer, in words.</summary>
     public static string Outcome(Application after, ObjectionAnswerBody body, IReadOnlyList<Line> released) =>
-        !body.Upheld ? "异议不成立，名单和金额不变"
-        : (released.Count == 0 ? "该人已不在拟付名单中" : $"{released.Count} 人退出名单，{Money.Sum(released.Select(l => l.AmountFen))} 元退回资金")
-            + (body.CorrectedAmount is { } right ? $"；应为 {right} 元，由村另行申请" : "")
-            + (after.Status == ApplicationStatus.Withdrawn ? "；名单已无人，申请终止，更正后重新提交" : "");
+        !body.Upheld
+            ? "异议不成立，名单和金额不变"
+            : (
+                released.Count == 0
+                    ? "该人已不在拟付名单中"
+                    : $"{released.Count} 人退出名单，{Money.Sum(released.Select(l => l.AmountFen))} 元退回资金"
+            )
+                + (body.CorrectedAmount is { } right ? $"；应为 {right} 元，由村另行申请" : "")
+                + (after.Status == ApplicationStatus.Withdrawn ? "；名单已无人，申请终止，更正后重新提交" : "");
 
     /// <summary>One subscriber: an IPv4 address, or the /64 that an IPv6 subscriber has to himself.</summary>
-    private static string Network(IPAddress? address) => address switch
-    {
-        null => "",
-        { IsIPv4MappedToIPv6: true } => $"{address.MapToIPv4()}",
-        { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(address.GetAddressBytes().AsSpan(0, 8)),
-        _ => $"{address}",
-    };
+    private static string Network(IPAddress? address) =>
+        address switch
+        {
+            null => "",
+            { IsIPv4MappedToIPv6: true } => $"{address.MapToIPv4()}",
+            { AddressFamily: AddressFamily.InterNetworkV6 } => Convert.ToHexString(
+                address.GetAddressBytes().AsSpan(0, 8)
+            ),
+            _ => $"{address}",
+        };
 }

@@ -11,74 +11,186 @@ using Npgsql;
 namespace Ledger.Api.Audit;
 
 /// <summary>What of the trail is asked for; what is null is free. Amounts in yuan.</summary>
-public sealed record AuditQuery(string? Id, string? Actor, string? Role, string? Type, string? Code, string? Region, decimal? MinAmount, decimal? MaxAmount,
-    DateTimeOffset? From, DateTimeOffset? To, long? After, int? Limit);
+public sealed record AuditQuery(
+    string? Id,
+    string? Actor,
+    string? Role,
+    string? Type,
+    string? Code,
+    string? Region,
+    decimal? MinAmount,
+    decimal? MaxAmount,
+    DateTimeOffset? From,
+    DateTimeOffset? To,
+    long? After,
+    int? Limit
+);
 
 /// <summary>The audit trail (审计轨迹): every event in the caller's scope, refusals included.</summary>
 public static class AuditEndpoints
 {
     public const int MaxPage = 1000;
     private const decimal Most = 10_000_000_000_000_000; // far above any sum, within fen as a long
-    public static readonly string[] Readers = [Roles.Auditor, Roles.Agency, Roles.CityHrss, Roles.VillageFinance, Roles.CountyHrss, Roles.CountyFinance, Roles.CountyAgriculture];
+    public static readonly string[] Readers =
+    [
+        Roles.Auditor,
+        Roles.Agency,
+        Roles.CityHrss,
+        Roles.VillageFinance,
+        Roles.CountyHrss,
+        Roles.CountyFinance,
+        Roles.CountyAgriculture,
+    ];
 
     public static void MapAudit(this IEndpointRouteBuilder api) =>
         api.MapGet("/audit/events", Search)
-            .Reading<AuditPage>("search-audit-trail", "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格 · Search the audit trail",
-                Readers)
+            .Reading<AuditPage>(
+                "search-audit-trail",
+                "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格 · Search the audit trail",
+                Readers
+            )
             .Refuses(Rejections.FieldInvalid);
 
-    private static async Task<IResult> Search([AsParameters] AuditQuery query, LongReads reads, Caller caller, HttpContext http, CancellationToken cancellation)
+    private static async Task<IResult> Search(
+        [AsParameters] AuditQuery query,
+        LongReads reads,
+        Caller caller,
+        HttpContext http,
+        CancellationToken cancellation
+    )
     {
         var page = await PageAsync(query, reads, caller, cancellation);
-        return Workbook.IsWantedBy(http) ? Results.File(Sheet(page.Entries), Workbook.ContentType, "审计轨迹.xlsx") : Results.Ok(page);
+        return Workbook.IsWantedBy(http)
+            ? Results.File(Sheet(page.Entries), Workbook.ContentType, "审计轨迹.xlsx")
+            : Results.Ok(page);
     }
 
     /// <summary>A page of the trail in the caller's scope.</summary>
-    public static async Task<AuditPage> PageAsync(AuditQuery query, LongReads reads, Caller caller, CancellationToken cancellation)
+    public static async Task<AuditPage> PageAsync(
+        AuditQuery query,
+        LongReads reads,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         var (id, actor, role, type, code, region, minAmount, maxAmount, from, to, after, limit) = query;
-        if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
+        if (limit is < 1 or > MaxPage)
+            throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         var size = limit ?? 100;
         await using var connection = await reads.OpenAsync(cancellation);
         var behind = await Freshness.WaitAsync(connection, "AuditTrail", cancellation);
         var scope = Scope.Narrow(caller, region);
         // What is of no region, whoever sees everything else sees too.
-        var withNone = (await connection.QueryAsync(
-            $"select exists (select 1 from {LedgerStore.Schema}.audit_entry where region = '') and {LogStore.IsWhole(LedgerStore.Schema)}", r => r.GetBoolean(0), ("scope", scope))).Single();
+        var withNone = (
+            await connection.QueryAsync(
+                $"select exists (select 1 from {LedgerStore.Schema}.audit_entry where region = '') and {LogStore.IsWhole(LedgerStore.Schema)}",
+                r => r.GetBoolean(0),
+                ("scope", scope)
+            )
+        ).Single();
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =
         [
-            ("a.ids @> array[@id]", "id", id), ("a.actor = @actor", "actor", actor), ("a.type = @type", "type", type), ("a.code = @code", "code", code),
-            ("a.recorded_at >= @from", "from", from?.ToUniversalTime()), ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
-            ("a.seq > @after", "after", after), ("a.role = @role", "role", role), ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")), ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
-            (withNone ? "(a.region like @scope || '%' or a.region = '')" : "a.region like @scope || '%'", "scope", scope),
+            ("a.ids @> array[@id]", "id", id),
+            ("a.actor = @actor", "actor", actor),
+            ("a.type = @type", "type", type),
+            ("a.code = @code", "code", code),
+            ("a.recorded_at >= @from", "from", from?.ToUniversalTime()),
+            ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
+            ("a.seq > @after", "after", after),
+            ("a.role = @role", "role", role),
+            ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")),
+            ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
+            (
+                withNone ? "(a.region like @scope || '%' or a.region = '')" : "a.region like @scope || '%'",
+                "scope",
+                scope
+            ),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
         // An id may be in one entry or in a hundred thousand, and the planner cannot know: behind offset 0 they are looked up one by one, in their order, as far as the page goes.
-        var (searched, order) = id is null ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq") : (
-            $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = hashtextextended(@id, 0){(after is null ? "" : " and seq > @after")} order by seq offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a", "i.seq");
+        var (searched, order) = id is null
+            ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq")
+            : (
+                $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = hashtextextended(@id, 0){(after is null ? "" : " and seq > @after")} order by seq offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a",
+                "i.seq"
+            );
         var entries = await connection.QueryAsync(
             $"""
-             select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}'
-               from (select a.* from {searched} where {string.Join(" and ", asked.Select(f => f.Condition))} order by {order} limit {size + 1}) a
-               join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq
-             """,
-            r => new AuditEntryView(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5),
-                r.GetFieldValue<DateOnly>(6), r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
-                r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), JsonSerializer.Deserialize<JsonElement>(r.GetString(13)), r.IsDBNull(14) ? null : r.GetString(14)),
-            [.. asked.Select(f => (f.Name, f.Value))]);
+            select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}'
+              from (select a.* from {searched} where {string.Join(
+                " and ",
+                asked.Select(f => f.Condition)
+            )} order by {order} limit {size + 1}) a
+              join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq
+            """,
+            r => new AuditEntryView(
+                r.GetInt64(0),
+                r.GetGuid(1),
+                r.GetString(2),
+                r.GetInt32(3),
+                r.GetString(4),
+                r.GetFieldValue<DateTimeOffset>(5),
+                r.GetFieldValue<DateOnly>(6),
+                r.GetString(7),
+                r.GetString(8),
+                r.GetString(9),
+                r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
+                r.IsDBNull(11) ? null : r.GetString(11),
+                r.GetFieldValue<string[]>(12),
+                JsonSerializer.Deserialize<JsonElement>(r.GetString(13)),
+                r.IsDBNull(14) ? null : r.GetString(14)
+            ),
+            [.. asked.Select(f => (f.Name, f.Value))]
+        );
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }
 
-    private static long? Fen(decimal? yuan, string field) => yuan is not { } y ? null
-        : y is >= -Most and <= Most ? (long)decimal.Round(y * 100) : throw Require.Invalid(field, $"应在 ±{Most} 元之内");
+    private static long? Fen(decimal? yuan, string field) =>
+        yuan is not { } y ? null
+        : y is >= -Most and <= Most ? (long)decimal.Round(y * 100)
+        : throw Require.Invalid(field, $"应在 ±{Most} 元之内");
 
     public static byte[] Sheet(IReadOnlyList<AuditEntryView> entries)
     {
-        (string Heading, int Width)[] headings = [("序号", 10), ("记录时间", 22), ("业务日期", 12), ("类型", 24), ("人员", 24), ("角色", 16), ("区划", 14), ("金额（元）", 14), ("拒绝代码", 20),
-            ("流", 50), ("凭证", 66)];
+        (string Heading, int Width)[] headings =
+        [
+            ("序号", 10),
+            ("记录时间", 22),
+            ("业务日期", 12),
+            ("类型", 24),
+            ("人员", 24),
+            ("角色", 16),
+            ("区划", 14),
+            ("金额（元）", 14),
+            ("拒绝代码", 20),
+            ("流", 50),
+            ("凭证", 66),
+        ];
         Column[] columns = [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))];
-        return Workbook.Write(("审计轨迹", entries.Select(e => (IEnumerable<string>)[$"{e.Sequence}", Workbook.Text(e.RecordedAt), $"{e.EffectiveDate:yyyy-MM-dd}", e.Type,
-            e.Actor, e.Role, e.Region, $"{e.Amount}", e.Code ?? "", e.Stream, string.Join(' ', e.Evidence)]).Prepend(columns.Select(c => c.Heading)), columns));
+        return Workbook.Write(
+            (
+                "审计轨迹",
+                entries
+                    .Select(e =>
+                        (IEnumerable<string>)
+                            [
+                                $"{e.Sequence}",
+                                Workbook.Text(e.RecordedAt),
+                                $"{e.EffectiveDate:yyyy-MM-dd}",
+                                e.Type,
+                                e.Actor,
+                                e.Role,
+                                e.Region,
+                                $"{e.Amount}",
+                                e.Code ?? "",
+                                e.Stream,
+                                string.Join(' ', e.Evidence),
+                            ]
+                    )
+                    .Prepend(columns.Select(c => c.Heading)),
+                columns
+            )
+        );
     }
 }

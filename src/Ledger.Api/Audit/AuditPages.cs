@@ -18,53 +18,145 @@ public static class AuditPages
 {
     public static void MapAuditPages(this WebApplication app)
     {
-        app.Page("/audit", async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) => PageRoutes.Show<AuditPage>(new
-        {
-            Page = await AuditEndpoints.PageAsync(Query(http.Request, 100), reads, caller, cancellation),
-            Query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
-        }), AuditEndpoints.Readers);
-        app.Page("/audit.xlsx", async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
-            Results.File(AuditEndpoints.Sheet((await AuditEndpoints.PageAsync(Query(http.Request, AuditEndpoints.MaxPage), reads, caller, cancellation)).Entries), Workbook.ContentType, "审计轨迹.xlsx"), AuditEndpoints.Readers);
-        app.Page("/proof", async (NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation) =>
-        {
-            await using var connection = await database.OpenConnectionAsync(cancellation);
-            return PageRoutes.Show<ProofPage>(new
+        app.Page(
+            "/audit",
+            async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
+                PageRoutes.Show<AuditPage>(
+                    new
+                    {
+                        Page = await AuditEndpoints.PageAsync(Query(http.Request, 100), reads, caller, cancellation),
+                        Query = http.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
+                    }
+                ),
+            AuditEndpoints.Readers
+        );
+        app.Page(
+            "/audit.xlsx",
+            async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
+                Results.File(
+                    AuditEndpoints.Sheet(
+                        (
+                            await AuditEndpoints.PageAsync(
+                                Query(http.Request, AuditEndpoints.MaxPage),
+                                reads,
+                                caller,
+                                cancellation
+                            )
+                        ).Entries
+                    ),
+                    Workbook.ContentType,
+                    "审计轨迹.xlsx"
+                ),
+            AuditEndpoints.Readers
+        );
+        app.Page(
+            "/proof",
+            async (NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation) =>
             {
-                Status = await LogEndpoints.Status(database, settings, keys, cancellation),
-                Checkpoint = (await LogStore.LatestAsync(connection, LedgerStore.Schema))?.Note,
-            });
-        }, Roles.Auditor, Roles.CityHrss);
-        app.Page("/proof/log-check", async (NpgsqlDataSource database, LogKeys keys, TimeProvider time, CancellationToken cancellation) =>
-        {
-            var (entries, findings) = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(cancellation);
-            return PageRoutes.Show<CheckPage>(new
-            {
-                Summary = $"存证日志 {entries} 条，{findings.Count} 处不一致",
-                Findings = (IReadOnlyList<(string, string?, string?)>)[.. findings.Select(f => ($"{f.Index} / {f.Sequence}", (string?)f.Problem, (string?)null))],
-                At = time.GetUtcNow(),
-            });
-        }, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
-        app.Page("/proof/check", async (IDocumentStore store, NpgsqlDataSource database, Caller caller, TimeProvider time, CancellationToken cancellation) =>
-        {
-            var check = await CheckEndpoint.Check(store, database, caller, cancellation);
-            return PageRoutes.Show<CheckPage>(new
-            {
-                Summary = $"{check.Events} 个事件、{check.Documents} 份账目，{check.Differences.Count} 处不一致" + (check.Behind > 0 ? $"；另有 {check.Behind} 个事件正在整理，未核对" : ""),
-                Findings = (IReadOnlyList<(string, string?, string?)>)[.. check.Differences.Select(d => ($"{d.Projection} {d.Id} {d.Path}", d.Found, d.Expected))],
-                At = time.GetUtcNow(),
-            });
-        }, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
-        app.Page("/exports", (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }), ExportEndpoints.Bookkeepers);
+                await using var connection = await database.OpenConnectionAsync(cancellation);
+                return PageRoutes.Show<ProofPage>(
+                    new
+                    {
+                        Status = await LogEndpoints.Status(database, settings, keys, cancellation),
+                        Checkpoint = (await LogStore.LatestAsync(connection, LedgerStore.Schema))?.Note,
+                    }
+                );
+            },
+            Roles.Auditor,
+            Roles.CityHrss
+        );
+        app.Page(
+                "/proof/log-check",
+                async (NpgsqlDataSource database, LogKeys keys, TimeProvider time, CancellationToken cancellation) =>
+                {
+                    var (entries, findings) = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(
+                        cancellation
+                    );
+                    return PageRoutes.Show<CheckPage>(
+                        new
+                        {
+                            Summary = $"存证日志 {entries} 条，{findings.Count} 处不一致",
+                            Findings = (IReadOnlyList<(string, string?, string?)>)
+                                [
+                                    .. findings.Select(f =>
+                                        ($"{f.Index} / {f.Sequence}", (string?)f.Problem, (string?)null)
+                                    ),
+                                ],
+                            At = time.GetUtcNow(),
+                        }
+                    );
+                },
+                Roles.Auditor,
+                Roles.CityHrss
+            )
+            .DisableRequestTimeout();
+        app.Page(
+                "/proof/check",
+                async (
+                    IDocumentStore store,
+                    NpgsqlDataSource database,
+                    Caller caller,
+                    TimeProvider time,
+                    CancellationToken cancellation
+                ) =>
+                {
+                    var check = await CheckEndpoint.Check(store, database, caller, cancellation);
+                    return PageRoutes.Show<CheckPage>(
+                        new
+                        {
+                            Summary = $"{check.Events} 个事件、{check.Documents} 份账目，{check.Differences.Count} 处不一致"
+                                + (check.Behind > 0 ? $"；另有 {check.Behind} 个事件正在整理，未核对" : ""),
+                            Findings = (IReadOnlyList<(string, string?, string?)>)
+                                [
+                                    .. check.Differences.Select(d =>
+                                        ($"{d.Projection} {d.Id} {d.Path}", d.Found, d.Expected)
+                                    ),
+                                ],
+                            At = time.GetUtcNow(),
+                        }
+                    );
+                },
+                Roles.Auditor,
+                Roles.CityHrss
+            )
+            .DisableRequestTimeout();
+        app.Page(
+            "/exports",
+            (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }),
+            ExportEndpoints.Bookkeepers
+        );
     }
 
     /// <summary>The form's fields; an empty one says nothing, days are China's.</summary>
     private static AuditQuery Query(HttpRequest request, int limit)
     {
         string? Text(string name) => request.Query[name].ToString().Trim() is { Length: > 0 } text ? text : null;
-        decimal? Yuan(string name) => Text(name) is not { } text ? null : decimal.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var yuan) ? yuan : throw Require.Invalid(name, "应为金额（元）");
-        DateTimeOffset? Day(string name, int more) => Text(name) is not { } text ? null
-            : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000 ? new DateTimeOffset(day.AddDays(more).ToDateTime(TimeOnly.MinValue), Clock.Offset) : throw Require.Invalid(name, "应为日期");
-        long? after = Text("after") is not { } from ? null : long.TryParse(from, out var sequence) ? sequence : throw Require.Invalid("after", "应为序号");
-        return new AuditQuery(Text("id"), Text("actor"), Text("role"), Text("type"), Text("code"), Text("region"), Yuan("minAmount"), Yuan("maxAmount"), Day("since", 0), Day("until", 1), after, limit);
+        decimal? Yuan(string name) =>
+            Text(name) is not { } text ? null
+            : decimal.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var yuan) ? yuan
+            : throw Require.Invalid(name, "应为金额（元）");
+        DateTimeOffset? Day(string name, int more) =>
+            Text(name) is not { } text ? null
+            : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000
+                ? new DateTimeOffset(day.AddDays(more).ToDateTime(TimeOnly.MinValue), Clock.Offset)
+            : throw Require.Invalid(name, "应为日期");
+        long? after =
+            Text("after") is not { } from ? null
+            : long.TryParse(from, out var sequence) ? sequence
+            : throw Require.Invalid("after", "应为序号");
+        return new AuditQuery(
+            Text("id"),
+            Text("actor"),
+            Text("role"),
+            Text("type"),
+            Text("code"),
+            Text("region"),
+            Yuan("minAmount"),
+            Yuan("maxAmount"),
+            Day("since", 0),
+            Day("until", 1),
+            after,
+            limit
+        );
     }
 }

@@ -23,7 +23,10 @@ public static class Beat
                 finally
                 {
                     var taken = Stopwatch.GetElapsedTime(started);
-                    await Task.Delay(TimeSpan.FromTicks(Length.Ticks - taken.Ticks % Length.Ticks), context.HttpContext.RequestAborted);
+                    await Task.Delay(
+                        TimeSpan.FromTicks(Length.Ticks - taken.Ticks % Length.Ticks),
+                        context.HttpContext.RequestAborted
+                    );
                 }
             }
         );

@@ -28,15 +28,34 @@ namespace Ledger.Api.Commands;
 /// One command in one transaction: load state under lock, let a decider decide, append. Nothing is visible before
 /// <see cref="CommitAsync"/>; a refusal undoes everything and leaves only its own record.
 /// </summary>
-public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyedServices(LedgerStore.Commands)] NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, IServiceScopeFactory scopes,
-    IHttpContextAccessor http) : IAsyncDisposable
+public sealed class Command(
+    IDocumentStore store,
+    EventWriter writer,
+    [FromKeyedServices(LedgerStore.Commands)] NpgsqlDataSource database,
+    Caller caller,
+    Clock clock,
+    TimeProvider time,
+    IServiceScopeFactory scopes,
+    IHttpContextAccessor http
+) : IAsyncDisposable
 {
     /// <summary>
     /// Streams are locked in this order and, within a kind, in the order of their ids. Every command keeps to it, so no two commands
     /// wait for each other.
     /// </summary>
     private static readonly Type[] LockOrder =
-        [typeof(Application), typeof(Plan), typeof(Collective), typeof(Pilot), typeof(PolicyYear), typeof(Donor), typeof(Fund), typeof(Member), typeof(MemberYear), typeof(Account)];
+    [
+        typeof(Application),
+        typeof(Plan),
+        typeof(Collective),
+        typeof(Pilot),
+        typeof(PolicyYear),
+        typeof(Donor),
+        typeof(Fund),
+        typeof(Member),
+        typeof(MemberYear),
+        typeof(Account),
+    ];
 
     private NpgsqlTransaction? _transaction;
     private IDocumentSession? _session;
@@ -71,15 +90,19 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         Region = Actor.Region;
     }
 
-    private IDocumentSession Session => _session ??= store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(_transaction!));
+    private IDocumentSession Session =>
+        _session ??= store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(_transaction!));
 
     /// <summary>An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.</summary>
     /// <exception cref="RefusedException"><c>not-found</c> (also for what lies outside the scope), <c>version-mismatch</c>.</exception>
-    public async Task<T> LoadAsync<T>(string id) where T : Aggregate => InScope(id, await FindAsync<T>(id));
+    public async Task<T> LoadAsync<T>(string id)
+        where T : Aggregate => InScope(id, await FindAsync<T>(id));
 
-    private T InScope<T>(string id, T? state) where T : Aggregate
+    private T InScope<T>(string id, T? state)
+        where T : Aggregate
     {
-        if (state is null || !caller.MaySee(state.Region)) throw Require.NotFound(id);
+        if (state is null || !caller.MaySee(state.Region))
+            throw Require.NotFound(id);
         RequireMatch(state);
         Region = state.Region;
         return state;
@@ -89,43 +112,62 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     /// <exception cref="RefusedException"><c>version-mismatch</c>.</exception>
     public void RequireMatch(Aggregate state)
     {
-        if (http.HttpContext is { } context) ETags.RequireMatch(context, state.Revision);
+        if (http.HttpContext is { } context)
+            ETags.RequireMatch(context, state.Revision);
     }
 
     /// <summary>As <see cref="LoadAsync"/>, but for a new or foreign stream: no scope, no If-Match; null when it is not there.</summary>
-    public Task<T?> FindAsync<T>(string id) where T : Aggregate => LockedAsync<T>(id, "for update");
+    public Task<T?> FindAsync<T>(string id)
+        where T : Aggregate => LockedAsync<T>(id, "for update");
 
     /// <summary>An aggregate that the decision rests on but does not change: it stays as it is until the commit.</summary>
-    public Task<T?> ReadAsync<T>(string id) where T : Aggregate => LockedAsync<T>(id, "for share");
+    public Task<T?> ReadAsync<T>(string id)
+        where T : Aggregate => LockedAsync<T>(id, "for share");
 
     /// <summary>As <see cref="ReadAsync"/>, in the caller's scope.</summary>
     /// <exception cref="RefusedException"><c>not-found</c>.</exception>
-    public async Task<T> ReadScopedAsync<T>(string id) where T : Aggregate =>
+    public async Task<T> ReadScopedAsync<T>(string id)
+        where T : Aggregate =>
         await ReadAsync<T>(id) is { } state && caller.MaySee(state.Region) ? state : throw Require.NotFound(id);
 
-    private async Task<T?> LockedAsync<T>(string id, string strength) where T : Aggregate =>
-        (await ManyAsync<T>([id], strength)).GetValueOrDefault(id);
+    private async Task<T?> LockedAsync<T>(string id, string strength)
+        where T : Aggregate => (await ManyAsync<T>([id], strength)).GetValueOrDefault(id);
 
     /// <summary>Many aggregates that this command may change, by id; the missing are absent.</summary>
-    public Task<IReadOnlyDictionary<string, T>> FindManyAsync<T>(IEnumerable<string> ids) where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for update");
+    public Task<IReadOnlyDictionary<string, T>> FindManyAsync<T>(IEnumerable<string> ids)
+        where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for update");
 
     /// <summary>Many aggregates that the decision rests on, by id; the missing are absent.</summary>
-    public Task<IReadOnlyDictionary<string, T>> ReadManyAsync<T>(IEnumerable<string> ids) where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for share");
+    public Task<IReadOnlyDictionary<string, T>> ReadManyAsync<T>(IEnumerable<string> ids)
+        where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for share");
 
     /// <summary>
     /// A fund that this command may change, and with its lock the entries of it that share a slip or the bank reference with what is to be
     /// booked: two requests at once find each other. No scope and no If-Match, as <see cref="FindAsync"/>.
     /// </summary>
-    public async Task<(Fund? Fund, IReadOnlyList<EarlierEntry> Earlier)> FindFundAsync(string id, Booking booking, IReadOnlyList<string> slips, string? reference)
+    public async Task<(Fund? Fund, IReadOnlyList<EarlierEntry> Earlier)> FindFundAsync(
+        string id,
+        Booking booking,
+        IReadOnlyList<string> slips,
+        string? reference
+    )
     {
         var found = new List<EarlierEntry>();
-        var states = await ManyAsync<Fund>([id], "for update", EarlierEntries.Look(id, booking, slips, reference, found));
+        var states = await ManyAsync<Fund>(
+            [id],
+            "for update",
+            EarlierEntries.Look(id, booking, slips, reference, found)
+        );
         return (states.GetValueOrDefault(id), found);
     }
 
     /// <summary>As <see cref="FindFundAsync"/>, in the caller's scope and at the version of If-Match.</summary>
     /// <exception cref="RefusedException"><c>not-found</c>, <c>version-mismatch</c>.</exception>
-    public async Task<(Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> LoadFundAsync(string id, Booking booking, IReadOnlyList<string> slips)
+    public async Task<(Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> LoadFundAsync(
+        string id,
+        Booking booking,
+        IReadOnlyList<string> slips
+    )
     {
         var (fund, earlier) = await FindFundAsync(id, booking, slips, null);
         return (InScope(id, fund), earlier);
@@ -135,20 +177,24 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     /// <exception cref="RefusedException"><c>possible-duplicate</c>.</exception>
     public void RequireNoDuplicate(EarlierEntry? earlier, string? confirmed)
     {
-        if (SameMoney.Refusal(earlier, confirmed) is { } asked) throw new RefusedException(asked);
-        if (earlier is not null) Confirmed = $"{earlier.Id}：{confirmed}";
+        if (SameMoney.Refusal(earlier, confirmed) is { } asked)
+            throw new RefusedException(asked);
+        if (earlier is not null)
+            Confirmed = $"{earlier.Id}：{confirmed}";
     }
 
     /// <summary>Which earlier entry this is not, and why: a header of the events.</summary>
     public string? Confirmed { get; set; }
 
-    private async Task<IReadOnlyDictionary<string, T>> ManyAsync<T>(string[] ids, string strength, Look? beside = null) where T : Aggregate
+    private async Task<IReadOnlyDictionary<string, T>> ManyAsync<T>(string[] ids, string strength, Look? beside = null)
+        where T : Aggregate
     {
         var rank = Array.IndexOf(LockOrder, typeof(T));
         InvariantViolationException.Require(rank >= _lastRank, $"{typeof(T).Name} is locked out of order");
         _lastRank = rank;
         var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength, beside);
-        foreach (var (id, version) in versions) _versions[id] = version;
+        foreach (var (id, version) in versions)
+            _versions[id] = version;
         return states;
     }
 
@@ -158,25 +204,42 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     /// </summary>
     public async Task<Actor> ActorAmongAsync(IEnumerable<string?> names)
     {
-        string[] ids = [.. names.Append(Actor.Id).Append(Actor.OnBehalfOf).OfType<string>().Distinct().Select(StreamId.Account)];
+        string[] ids =
+        [
+            .. names.Append(Actor.Id).Append(Actor.OnBehalfOf).OfType<string>().Distinct().Select(StreamId.Account),
+        ];
         var (_, accounts) = await writer.LockAsync<Account>(Connection, ids, "for share");
-        return Actor with { Persons = accounts.Values.Where(a => a.Person is not null).ToDictionary(a => a.Name, a => a.Person!) };
+        return Actor with
+        {
+            Persons = accounts.Values.Where(a => a.Person is not null).ToDictionary(a => a.Name, a => a.Person!),
+        };
     }
 
     /// <summary>The events of a stream that this command has loaded.</summary>
     public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => Session.Events.FetchStreamAsync(id);
 
     /// <summary>The one event of a stream for which the condition over <c>type</c> and <c>data</c> holds; null when there is none. Read from the event itself: what is derived from it could be edited.</summary>
-    public async Task<T?> EventAsync<T>(string id, string condition, params (string Name, object? Value)[] parameters) where T : class
+    public async Task<T?> EventAsync<T>(string id, string condition, params (string Name, object? Value)[] parameters)
+        where T : class
     {
-        await foreach (var e in new StoredEvents(store, LedgerStore.Schema).ReadAsync(Connection, $"stream_id = @stream and {condition}", [("stream", id), .. parameters]))
+        await foreach (
+            var e in new StoredEvents(store, LedgerStore.Schema).ReadAsync(
+                Connection,
+                $"stream_id = @stream and {condition}",
+                [("stream", id), .. parameters]
+            )
+        )
             return (T)e.Data;
         return null;
     }
 
     /// <summary>The members of these collectives, in order of id.</summary>
-    public Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives) => Connection.QueryAsync(
-        $"select id from {LedgerStore.Schema}.mt_doc_member where data -> 'memberships' ?| @collectives order by id", r => r.GetString(0), ("collectives", collectives.ToArray()));
+    public Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives) =>
+        Connection.QueryAsync(
+            $"select id from {LedgerStore.Schema}.mt_doc_member where data -> 'memberships' ?| @collectives order by id",
+            r => r.GetString(0),
+            ("collectives", collectives.ToArray())
+        );
 
     /// <summary>The policy year in force for a region: the county's own, else the city's.</summary>
     /// <exception cref="RefusedException"><c>policy-year-missing</c>.</exception>
@@ -185,19 +248,26 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
         var own = StreamId.PolicyYear(RegionCode.County(region), year);
         var city = StreamId.PolicyYear(RegionCode.City(region), year);
         var found = await ReadManyAsync<PolicyYear>([own, city]);
-        return found.GetValueOrDefault(own) ?? found.GetValueOrDefault(city)
-            ?? throw new RefusedException(new Rejection(Rejections.PolicyYearMissing, $"{RegionCode.County(region)} 没有 {year} 年度政策参数"));
+        return found.GetValueOrDefault(own)
+            ?? found.GetValueOrDefault(city)
+            ?? throw new RefusedException(
+                new Rejection(Rejections.PolicyYearMissing, $"{RegionCode.County(region)} 没有 {year} 年度政策参数")
+            );
     }
 
     /// <summary>Appends what was decided and returns the new state; a refusal is thrown.</summary>
-    public T Append<T>(string id, T? state, Decision<T> decision) where T : Aggregate, IEvolve<T>
+    public T Append<T>(string id, T? state, Decision<T> decision)
+        where T : Aggregate, IEvolve<T>
     {
-        if (decision.Rejection is { } rejection) throw new RefusedException(rejection);
-        if (decision.Events.Count == 0) return state ?? throw new InvalidOperationException($"{id}: nothing was decided and nothing is there");
+        if (decision.Rejection is { } rejection)
+            throw new RefusedException(rejection);
+        if (decision.Events.Count == 0)
+            return state ?? throw new InvalidOperationException($"{id}: nothing was decided and nothing is there");
         if (!_changes.TryGetValue(id, out var change))
             _changes[id] = change = new StreamChange(id, typeof(T), state is null ? 0 : _versions[id]);
         state = change.Add(state, decision.Events);
-        if (state is Application application) _started.AddRange(decision.Events.Select(e => (application, (IEventOf<Application>)e)));
+        if (state is Application application)
+            _started.AddRange(decision.Events.Select(e => (application, (IEventOf<Application>)e)));
         return state!;
     }
 
@@ -205,13 +275,24 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     /// <exception cref="RefusedException"><c>evidence-missing</c>, with the field.</exception>
     public async Task<IReadOnlyList<string>> EvidenceAsync(IReadOnlyList<string>? digests, string field)
     {
-        var wanted = (digests ?? []).Where(d => !string.IsNullOrWhiteSpace(d)).Select(d => d.Trim().ToLowerInvariant()).Distinct().ToArray();
-        if (wanted.Length > 20) throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
-        var known = await Connection.PreparedAsync($"select digest from {LedgerStore.Schema}.evidence where digest = any($1) and region like $2 || '%'",
-            r => r.GetString(0), wanted.Texts(d => d), Sql.Text(Actor.Region));
+        var wanted = (digests ?? [])
+            .Where(d => !string.IsNullOrWhiteSpace(d))
+            .Select(d => d.Trim().ToLowerInvariant())
+            .Distinct()
+            .ToArray();
+        if (wanted.Length > 20)
+            throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
+        var known = await Connection.PreparedAsync(
+            $"select digest from {LedgerStore.Schema}.evidence where digest = any($1) and region like $2 || '%'",
+            r => r.GetString(0),
+            wanted.Texts(d => d),
+            Sql.Text(Actor.Region)
+        );
         var missing = wanted.Except(known).ToList();
         if (missing.Count > 0)
-            throw new RefusedException(new Rejection(Rejections.EvidenceMissing, $"没有上传过凭证 {missing[0]}") { Field = field });
+            throw new RefusedException(
+                new Rejection(Rejections.EvidenceMissing, $"没有上传过凭证 {missing[0]}") { Field = field }
+            );
         return wanted;
     }
 
@@ -225,15 +306,21 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     {
         await using var batch = Connection.CreateBatch();
         // First the answer to the key: where that is known, no sequence number has been spent, whose gap the projections would wait for.
-        foreach (var statement in _beside) batch.BatchCommands.Add(statement);
+        foreach (var statement in _beside)
+            batch.BatchCommands.Add(statement);
         var stamp = Stamp();
-        if (_regions.Count == 0) writer.Add(batch, _changes.Values, stamp);
-        else foreach (var region in _changes.Values.GroupBy(c => _regions.GetValueOrDefault(c.Id, Region))) writer.Add(batch, [.. region], stamp with { Region = region.Key });
+        if (_regions.Count == 0)
+            writer.Add(batch, _changes.Values, stamp);
+        else
+            foreach (var region in _changes.Values.GroupBy(c => _regions.GetValueOrDefault(c.Id, Region)))
+                writer.Add(batch, [.. region], stamp with { Region = region.Key });
         var deadlines = await DeadlinesAsync();
-        if (deadlines.Count == 0) batch.Add("commit"); // with the last statement: nothing is left to say
+        if (deadlines.Count == 0)
+            batch.Add("commit"); // with the last statement: nothing is left to say
         await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
-        if (deadlines.Count == 0) return;
+        if (deadlines.Count == 0)
+            return;
         await ScheduleAsync(deadlines);
         await _transaction!.CommitAsync();
     }
@@ -241,11 +328,23 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     /// <summary>The deadlines that begin with this command (C21).</summary>
     private async Task<IReadOnlyList<(string ApplicationId, StartedDeadline Deadline)>> DeadlinesAsync()
     {
-        if (_started.Count == 0) return [];
+        if (_started.Count == 0)
+            return [];
         var (region, year) = (_started[0].Application.Region, _started[0].Application.Year);
-        if (await Session.PolicyYearAsync(region, year) is not { } policy) return [];
-        return [.. _started.Select(s => (s.Application.Id, Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)!))
-            .Where(d => d.Deadline is not null).DistinctBy(d => d.Deadline.Kind)];
+        if (await Session.PolicyYearAsync(region, year) is not { } policy)
+            return [];
+        return
+        [
+            .. _started
+                .Select(s =>
+                    (
+                        s.Application.Id,
+                        Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)!
+                    )
+                )
+                .Where(d => d.Deadline is not null)
+                .DistinctBy(d => d.Deadline.Kind),
+        ];
     }
 
     private async Task ScheduleAsync(IReadOnlyList<(string ApplicationId, StartedDeadline Deadline)> deadlines)
@@ -267,29 +366,52 @@ public sealed class Command(IDocumentStore store, EventWriter writer, [FromKeyed
     {
         var id = StreamId.NewRefusal();
         var path = http.HttpContext!.Request.RouteValues;
-        _changes[id] = new StreamChange(id, null, 0) { Events = { place.Event(Name, rejection, (path.GetValueOrDefault("id") ?? path.Values.LastOrDefault())?.ToString()) } };
+        _changes[id] = new StreamChange(id, null, 0)
+        {
+            Events =
+            {
+                place.Event(Name, rejection, (path.GetValueOrDefault("id") ?? path.Values.LastOrDefault())?.ToString()),
+            },
+        };
         await CommitAsync();
         place.Used();
     }
 
     /// <summary>The command's name in the API document.</summary>
-    public string Name => http.HttpContext?.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()?.EndpointName ?? "";
+    public string Name =>
+        http.HttpContext?.GetEndpoint()
+            ?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()
+            ?.EndpointName
+        ?? "";
 
     private EventStamp Stamp()
     {
         var context = http.HttpContext!;
         var key = IdempotencyKey.Of(context) is { } sent && IdempotencyKey.Fault(sent) is null ? sent : ""; // whom the door refuses, nobody has asked for his key
         var correlation = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
-        return new EventStamp(Actor, Region, EffectiveDate, Name, correlation, key.Length > 0 ? key : correlation, key, Confirmed);
+        return new EventStamp(
+            Actor,
+            Region,
+            EffectiveDate,
+            Name,
+            correlation,
+            key.Length > 0 ? key : correlation,
+            key,
+            Confirmed
+        );
     }
 
     /// <summary>Rolls back what was not committed; the command can begin again.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_session is not null) await _session.DisposeAsync();
-        if (_transaction is not null) await _transaction.DisposeAsync();
-        if (Connection is not null) await Connection.DisposeAsync();
-        if (_outbox is { } outbox) await outbox.DisposeAsync();
+        if (_session is not null)
+            await _session.DisposeAsync();
+        if (_transaction is not null)
+            await _transaction.DisposeAsync();
+        if (Connection is not null)
+            await Connection.DisposeAsync();
+        if (_outbox is { } outbox)
+            await outbox.DisposeAsync();
         (_session, _transaction, Connection, _outbox, Confirmed) = (null, null, null!, null, null);
         _started.Clear();
         _versions.Clear();

@@ -13,16 +13,28 @@ namespace Ledger.Api.Commands;
 /// What a command's endpoint returns: body, and the version of the aggregate for the ETag. <paramref name="Kept"/>: what is kept for the
 /// same key instead of the body, where that must stand nowhere in clear.
 /// </summary>
-public sealed record Answer(object Body, int? Version = null, int Status = StatusCodes.Status200OK, string? Location = null, object? Kept = null)
+public sealed record Answer(
+    object Body,
+    int? Version = null,
+    int Status = StatusCodes.Status200OK,
+    string? Location = null,
+    object? Kept = null
+)
 {
-    public static Answer Created(string location, object body, int? version = null) => new(body, version, StatusCodes.Status201Created, location);
+    public static Answer Created(string location, object body, int? version = null) =>
+        new(body, version, StatusCodes.Status201Created, location);
 }
 
 /// <summary>
 /// Wraps every endpoint that changes something: transaction, idempotency, refusal record, answer. The endpoint itself only loads,
 /// decides and appends.
 /// </summary>
-public sealed class CommandFilter(Command command, Refusals refusals, IOptions<JsonOptions> json, ILogger<CommandFilter> log) : IEndpointFilter
+public sealed class CommandFilter(
+    Command command,
+    Refusals refusals,
+    IOptions<JsonOptions> json,
+    ILogger<CommandFilter> log
+) : IEndpointFilter
 {
     /// <summary>A command that lost a race for a new stream or a deadlock starts over; it sees the winner's work then.</summary>
     private const int Attempts = 4;
@@ -42,9 +54,24 @@ public sealed class CommandFilter(Command command, Refusals refusals, IOptions<J
                 return result;
             }
             // A first attempt that fails for whatever reason looks for its key too: what was answered once is answered so for good.
-            catch (Exception e) when (attempt < Attempts && (IsLostRace(e) || (attempt == 1 && key is not null && e is not (RefusedException or BadHttpRequestException or OperationCanceledException))))
+            catch (Exception e)
+                when (attempt < Attempts
+                    && (
+                        IsLostRace(e)
+                        || (
+                            attempt == 1
+                            && key is not null
+                            && e is not (RefusedException or BadHttpRequestException or OperationCanceledException)
+                        )
+                    )
+                )
             {
-                log.LogInformation("Attempt {Attempt} of {Command} lost a race or failed, and starts over: {Reason}", attempt, command.Name, e.GetType().Name);
+                log.LogInformation(
+                    "Attempt {Attempt} of {Command} lost a race or failed, and starts over: {Reason}",
+                    attempt,
+                    command.Name,
+                    e.GetType().Name
+                );
             }
             catch
             {
@@ -58,21 +85,44 @@ public sealed class CommandFilter(Command command, Refusals refusals, IOptions<J
         }
     }
 
-    private async Task<(IResult Result, string Outcome)> AttemptAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next, string? key, byte[] request, bool isRepeat)
+    private async Task<(IResult Result, string Outcome)> AttemptAsync(
+        EndpointFilterInvocationContext context,
+        EndpointFilterDelegate next,
+        string? key,
+        byte[] request,
+        bool isRepeat
+    )
     {
         var http = context.HttpContext;
         await command.BeginAsync();
         // The first attempt does not ask whether the key is known: nearly none is, and one that is cannot be kept again.
-        if (isRepeat && await FirstAnswerAsync(http, key, request) is { } known) return known;
+        if (isRepeat && await FirstAnswerAsync(http, key, request) is { } known)
+            return known;
         try
         {
             var answer = (Answer)(await next(context))!;
             var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
-            if (answer.Version is { } version) headers["ETag"] = ETags.Of(version);
-            if (answer.Location is { } location) headers["Location"] = location;
-            var given = new StoredAnswer(answer.Status, headers, JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions));
+            if (answer.Version is { } version)
+                headers["ETag"] = ETags.Of(version);
+            if (answer.Location is { } location)
+                headers["Location"] = location;
+            var given = new StoredAnswer(
+                answer.Status,
+                headers,
+                JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions)
+            );
             if (key is not null)
-                IdempotencyKey.Keep(command, key, request, answer.Kept is { } kept ? given with { Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions) } : given);
+                IdempotencyKey.Keep(
+                    command,
+                    key,
+                    request,
+                    answer.Kept is { } kept
+                        ? given with
+                        {
+                            Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions),
+                        }
+                        : given
+                );
             await command.CommitAsync();
             return (new BytesResult(given), "done");
         }
@@ -82,32 +132,50 @@ public sealed class CommandFilter(Command command, Refusals refusals, IOptions<J
             await command.DisposeAsync();
             await command.BeginAsync();
             var problem = Problem.Details(e.Rejection, http);
-            var stored = new StoredAnswer(e.Rejection.Code.Status, new Dictionary<string, string> { ["Content-Type"] = Problem.ContentType },
-                JsonSerializer.SerializeToUtf8Bytes(problem, json.Value.SerializerOptions));
+            var stored = new StoredAnswer(
+                e.Rejection.Code.Status,
+                new Dictionary<string, string> { ["Content-Type"] = Problem.ContentType },
+                JsonSerializer.SerializeToUtf8Bytes(problem, json.Value.SerializerOptions)
+            );
             using var place = refusals.Take(command.Actor);
             // What is kept cannot be kept twice. What is not must ask: this may be what was done already, sent again.
             var isKept = place is not null && Refusals.IsKept(stored, e.Rejection, http.Request.Path);
-            if (!isKept && await FirstAnswerAsync(http, key, request) is { } first) return first;
-            if (key is not null && isKept) IdempotencyKey.Keep(command, key, request, stored);
-            if (place is null) refusals.CountOnly(command.Actor, command.Name, e.Rejection.Code);
-            else await command.RecordRefusalAsync(e.Rejection, place);
+            if (!isKept && await FirstAnswerAsync(http, key, request) is { } first)
+                return first;
+            if (key is not null && isKept)
+                IdempotencyKey.Keep(command, key, request, stored);
+            if (place is null)
+                refusals.CountOnly(command.Actor, command.Name, e.Rejection.Code);
+            else
+                await command.RecordRefusalAsync(e.Rejection, place);
             return (new BytesResult(stored), e.Rejection.Code.Code);
         }
     }
 
-    private async Task<(IResult Result, string Outcome)?> FirstAnswerAsync(HttpContext http, string? key, byte[] request)
+    private async Task<(IResult Result, string Outcome)?> FirstAnswerAsync(
+        HttpContext http,
+        string? key,
+        byte[] request
+    )
     {
-        if (key is null || await IdempotencyKey.FindAsync(command, key, request) is not { } known) return null;
+        if (key is null || await IdempotencyKey.FindAsync(command, key, request) is not { } known)
+            return null;
         http.Response.Headers["Idempotent-Replay"] = "true";
         return (new BytesResult(known), "replayed");
     }
 
-    private static bool IsLostRace(Exception e) => e switch
-    {
-        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
-        { InnerException: { } inner } => IsLostRace(inner),
-        _ => false,
-    };
+    private static bool IsLostRace(Exception e) =>
+        e switch
+        {
+            PostgresException
+            {
+                SqlState: PostgresErrorCodes.UniqueViolation
+                    or PostgresErrorCodes.DeadlockDetected
+                    or PostgresErrorCodes.SerializationFailure
+            } => true,
+            { InnerException: { } inner } => IsLostRace(inner),
+            _ => false,
+        };
 
     /// <summary>
     /// Sends a stored answer. Where a caller asks for a workbook and the answer names faulty rows, it gets its own file back with the
@@ -124,7 +192,8 @@ public sealed class CommandFilter(Command command, Refusals refusals, IOptions<J
                 return;
             }
             http.Response.StatusCode = answer.Status;
-            foreach (var (name, value) in answer.Headers) http.Response.Headers[name] = value;
+            foreach (var (name, value) in answer.Headers)
+                http.Response.Headers[name] = value;
             await http.Response.Body.WriteAsync(answer.Body);
         }
     }

@@ -11,7 +11,10 @@ public static class ETags
     public static void RequireMatch(HttpContext http, int version)
     {
         var wanted = http.Request.Headers.IfMatch;
-        if (wanted.Count == 0 || wanted == "*" || wanted.Any(w => w == Of(version))) return;
-        throw new RefusedException(new Rejection(Rejections.VersionMismatch, $"现为版本 {Of(version)}，请求针对 {wanted}"));
+        if (wanted.Count == 0 || wanted == "*" || wanted.Any(w => w == Of(version)))
+            return;
+        throw new RefusedException(
+            new Rejection(Rejections.VersionMismatch, $"现为版本 {Of(version)}，请求针对 {wanted}")
+        );
     }
 }

@@ -33,13 +33,18 @@ public static class IdempotencyKey
     /// What the key is kept under. Whoever is known has his own. All who are not share one name: theirs is of the request too, so that
     /// nobody takes another's key, or gets the answer to what he did not ask.
     /// </summary>
-    private static string Kept(Command command, string key, byte[] request) => !Caller.IsUnknown(command.Actor) ? key
-        : OfRequest + Convert.ToHexStringLower(SHA256.HashData([.. Encoding.UTF8.GetBytes($"{key}\n"), .. request]));
+    private static string Kept(Command command, string key, byte[] request) =>
+        !Caller.IsUnknown(command.Actor)
+            ? key
+            : OfRequest
+                + Convert.ToHexStringLower(SHA256.HashData([.. Encoding.UTF8.GetBytes($"{key}\n"), .. request]));
 
     /// <summary>What is wrong with a key; null: nothing is.</summary>
     public static Rejection? Fault(string key) =>
-        key.Length > MaxLength || !key.All(c => c is > ' ' and < (char)127) ? Commands.Require.Invalid(Header, $"应为 1 至 {MaxLength} 个可见 ASCII 字符").Rejection
-        : PersonalNumbers.InReference(key) is { } what ? new Rejection(Rejections.PersonalDataInText, $"{Header} 中有{what}") { Field = Header }
+        key.Length > MaxLength || !key.All(c => c is > ' ' and < (char)127)
+            ? Commands.Require.Invalid(Header, $"应为 1 至 {MaxLength} 个可见 ASCII 字符").Rejection
+        : PersonalNumbers.InReference(key) is { } what
+            ? new Rejection(Rejections.PersonalDataInText, $"{Header} 中有{what}") { Field = Header }
         : null;
 
     /// <exception cref="RefusedException"><c>idempotency-key-missing</c> on a POST without one, <c>field-invalid</c> or <c>personal-data-in-text</c> for an unusable one.</exception>
@@ -48,7 +53,9 @@ public static class IdempotencyKey
         var key = Of(http);
         if (string.IsNullOrWhiteSpace(key))
             return HttpMethods.IsPost(http.Request.Method)
-                ? throw new RefusedException(new Rejection(Rejections.IdempotencyKeyMissing, "请求头缺少 Idempotency-Key") { Field = Header })
+                ? throw new RefusedException(
+                    new Rejection(Rejections.IdempotencyKeyMissing, "请求头缺少 Idempotency-Key") { Field = Header }
+                )
                 : null;
         return Fault(key) is { } fault ? throw new RefusedException(fault) : key;
     }
@@ -59,23 +66,48 @@ public static class IdempotencyKey
     {
         var known = await command.Connection.PreparedAsync(
             $"select request, status, headers, body from {LedgerStore.Schema}.idempotency where actor = $1 and key = $2",
-            r => (Request: r.GetFieldValue<byte[]>(0), Answer: new StoredAnswer(r.GetInt32(1), JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!, r.GetFieldValue<byte[]>(3))),
-            Sql.Text(command.Actor.Id), Sql.Text(Kept(command, key, request)));
+            r =>
+                (
+                    Request: r.GetFieldValue<byte[]>(0),
+                    Answer: new StoredAnswer(
+                        r.GetInt32(1),
+                        JsonSerializer.Deserialize<Dictionary<string, string>>(r.GetString(2))!,
+                        r.GetFieldValue<byte[]>(3)
+                    )
+                ),
+            Sql.Text(command.Actor.Id),
+            Sql.Text(Kept(command, key, request))
+        );
         return known.Count == 0 ? null
             : known[0].Request.AsSpan().SequenceEqual(request) ? known[0].Answer
-            : throw new RefusedException(new Rejection(Rejections.IdempotencyMismatch, $"{Header} “{key}”已用于另一请求") { Field = Header });
+            : throw new RefusedException(
+                new Rejection(Rejections.IdempotencyMismatch, $"{Header} “{key}”已用于另一请求") { Field = Header }
+            );
     }
 
     /// <summary>Keeps the answer with the command's events. Of two requests with one key the second waits here, starts over, and finds the first's.</summary>
-    public static void Keep(Command command, string key, byte[] request, StoredAnswer answer) => command.Beside(new NpgsqlBatchCommand(
-        $"insert into {LedgerStore.Schema}.idempotency (actor, key, request, command, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)")
-    {
-        Parameters =
-        {
-            Sql.Text(command.Actor.Id), Sql.Text(Kept(command, key, request)), new() { Value = request }, Sql.Text(command.Name), new() { Value = answer.Status },
-            new() { NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb, Value = JsonSerializer.Serialize(answer.Headers) }, new() { Value = answer.Body },
-        },
-    });
+    public static void Keep(Command command, string key, byte[] request, StoredAnswer answer) =>
+        command.Beside(
+            new NpgsqlBatchCommand(
+                $"insert into {LedgerStore.Schema}.idempotency (actor, key, request, command, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)"
+            )
+            {
+                Parameters =
+                {
+                    Sql.Text(command.Actor.Id),
+                    Sql.Text(Kept(command, key, request)),
+                    new() { Value = request },
+                    Sql.Text(command.Name),
+                    new() { Value = answer.Status },
+                    new()
+                    {
+                        NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb,
+                        Value = JsonSerializer.Serialize(answer.Headers),
+                    },
+                    new() { Value = answer.Body },
+                },
+            }
+        );
 
     /// <summary>The form, read for the first time here. The framework's reader fails in several ways on bytes that are no form.</summary>
     public static async Task<IFormCollection> FormAsync(HttpRequest request)
@@ -84,7 +116,13 @@ public static class IdempotencyKey
         {
             return await request.ReadFormAsync();
         }
-        catch (Exception e) when (e is InvalidDataException or ArgumentOutOfRangeException or IOException and not BadHttpRequestException)
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or ArgumentOutOfRangeException
+                        or IOException
+                        and not BadHttpRequestException
+            )
         {
             throw new BadHttpRequestException("multipart/form-data 无法读取：分隔符或结尾不对", e);
         }
@@ -96,8 +134,12 @@ public static class IdempotencyKey
     /// </summary>
     public static async Task<byte[]> DigestAsync(HttpContext http)
     {
-        using var sha = http.GetEndpoint()?.Metadata.GetMetadata<SecretBodyMetadata>() is null ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256)
-            : IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, http.RequestServices.GetRequiredService<KeyFile>().HashKey);
+        using var sha = http.GetEndpoint()?.Metadata.GetMetadata<SecretBodyMetadata>() is null
+            ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256)
+            : IncrementalHash.CreateHMAC(
+                HashAlgorithmName.SHA256,
+                http.RequestServices.GetRequiredService<KeyFile>().HashKey
+            );
         void Add(string text) => sha.AppendData(Encoding.UTF8.GetBytes(text + "\n"));
 
         Add(http.Request.Method);
@@ -107,7 +149,8 @@ public static class IdempotencyKey
         if (http.Request.HasFormContentType)
         {
             var form = await FormAsync(http.Request);
-            foreach (var field in form.OrderBy(f => f.Key, StringComparer.Ordinal)) Add($"{field.Key}={field.Value}");
+            foreach (var field in form.OrderBy(f => f.Key, StringComparer.Ordinal))
+                Add($"{field.Key}={field.Value}");
             foreach (var file in form.Files.OrderBy(f => f.Name, StringComparer.Ordinal))
             {
                 await using var content = file.OpenReadStream();

@@ -33,12 +33,21 @@ public static partial class Problem
             Detail = r.Detail,
             Status = r.Code.Status,
             Instance = http.Request.Path,
-            Extensions = { ["code"] = r.Code.Code, ["mend"] = r.Code.Mend, ["traceId"] = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier },
+            Extensions =
+            {
+                ["code"] = r.Code.Code,
+                ["mend"] = r.Code.Mend,
+                ["traceId"] = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
+            },
         };
-        if (r.Field is not null) details.Extensions["field"] = r.Field;
-        if (r.LeftAmount is { } left) details.Extensions["leftAmount"] = left;
-        if (r.NotBefore is { } notBefore) details.Extensions["notBefore"] = notBefore;
-        if (r.Earlier is { } e) details.Extensions["earlier"] = new EarlierEntryView(e.Type, e.Id, e.On, e.AmountFen);
+        if (r.Field is not null)
+            details.Extensions["field"] = r.Field;
+        if (r.LeftAmount is { } left)
+            details.Extensions["leftAmount"] = left;
+        if (r.NotBefore is { } notBefore)
+            details.Extensions["notBefore"] = notBefore;
+        if (r.Earlier is { } e)
+            details.Extensions["earlier"] = new EarlierEntryView(e.Type, e.Id, e.On, e.AmountFen);
         if (r.Faults.Count > 0)
         {
             details.Extensions["faultCount"] = r.Faults.Count;
@@ -49,51 +58,105 @@ public static partial class Problem
 
     public static IResult Of(Rejection r, HttpContext http)
     {
-        if (r.RetryAfterSeconds is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (r.RetryAfterSeconds is { } seconds)
+            http.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
         return Results.Json(Details(r, http), contentType: ContentType, statusCode: r.Code.Status);
     }
 
     /// <summary>What a thrown exception means to the caller; null when it is a defect of ours.</summary>
-    public static Rejection? Meaning(Exception e) => e switch
-    {
-        RefusedException refused => refused.Rejection,
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Rejection(Rejections.LimitExceeded, "请求超过大小上限"),
-        BadHttpRequestException { InnerException: AmountException amount } => new Rejection(Rejections.AmountInvalid, amount.Message) { Field = Field(amount.Path) },
-        BadHttpRequestException { InnerException: NullElementException missing } =>
-            new Rejection(Rejections.BodyInvalid, $"{missing.Field} 为空：列表中不能有空项") { Field = missing.Field },
-        BadHttpRequestException { InnerException: JsonException json } =>
-            new Rejection(Rejections.BodyInvalid, json.Message.Contains("missing required", StringComparison.Ordinal)
-                ? $"缺少字段 {Names(json.Message)}" : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段")
-            { Field = Field(json.Path) },
-        BadHttpRequestException { Message: var message } when Unbound().Match(message) is { Success: true } parameter =>
-            new Rejection(Rejections.BodyInvalid, $"参数 {parameter.Groups[1].Value} 的取值不对") { Field = parameter.Groups[1].Value },
-        BadHttpRequestException { Message: var message } when message.StartsWith("Implicit body", StringComparison.Ordinal) =>
-            new Rejection(Rejections.BodyInvalid, "请求内容为空：应为 JSON"),
-        BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
-        InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
-        Projections.Provenance.TraceLimitException limit => new Rejection(Rejections.LimitExceeded, limit.Message),
-        // A NUL, in whatever field it came: the database cannot hold it.
-        Npgsql.PostgresException { SqlState: Npgsql.PostgresErrorCodes.CharacterNotInRepertoire or Npgsql.PostgresErrorCodes.UntranslatableCharacter } => new Rejection(Rejections.BodyInvalid, "内容含有空字符"),
-        Marten.Exceptions.MartenCommandException { InnerException: Npgsql.PostgresException inner } => Meaning(inner),
-        Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
-        _ => null,
-    };
+    public static Rejection? Meaning(Exception e) =>
+        e switch
+        {
+            RefusedException refused => refused.Rejection,
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Rejection(
+                Rejections.LimitExceeded,
+                "请求超过大小上限"
+            ),
+            BadHttpRequestException { InnerException: AmountException amount } => new Rejection(
+                Rejections.AmountInvalid,
+                amount.Message
+            )
+            {
+                Field = Field(amount.Path),
+            },
+            BadHttpRequestException { InnerException: NullElementException missing } => new Rejection(
+                Rejections.BodyInvalid,
+                $"{missing.Field} 为空：列表中不能有空项"
+            )
+            {
+                Field = missing.Field,
+            },
+            BadHttpRequestException { InnerException: JsonException json } => new Rejection(
+                Rejections.BodyInvalid,
+                json.Message.Contains("missing required", StringComparison.Ordinal)
+                    ? $"缺少字段 {Names(json.Message)}"
+                    : $"JSON 在 {Field(json.Path)} 处无法读取：类型不对、取值不在允许范围，或有未知字段"
+            )
+            {
+                Field = Field(json.Path),
+            },
+            BadHttpRequestException { Message: var message }
+                when Unbound().Match(message) is { Success: true } parameter => new Rejection(
+                Rejections.BodyInvalid,
+                $"参数 {parameter.Groups[1].Value} 的取值不对"
+            )
+            {
+                Field = parameter.Groups[1].Value,
+            },
+            BadHttpRequestException { Message: var message }
+                when message.StartsWith("Implicit body", StringComparison.Ordinal) => new Rejection(
+                Rejections.BodyInvalid,
+                "请求内容为空：应为 JSON"
+            ),
+            BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
+            InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
+            Projections.Provenance.TraceLimitException limit => new Rejection(Rejections.LimitExceeded, limit.Message),
+            // A NUL, in whatever field it came: the database cannot hold it.
+            Npgsql.PostgresException
+            {
+                SqlState: Npgsql.PostgresErrorCodes.CharacterNotInRepertoire
+                    or Npgsql.PostgresErrorCodes.UntranslatableCharacter
+            } => new Rejection(Rejections.BodyInvalid, "内容含有空字符"),
+            Marten.Exceptions.MartenCommandException { InnerException: Npgsql.PostgresException inner } => Meaning(
+                inner
+            ),
+            Npgsql.NpgsqlException { IsTransient: true } => new Rejection(Rejections.Busy, "数据库暂时不能应答"),
+            _ => null,
+        };
 
     [System.Text.RegularExpressions.GeneratedRegex("^Failed to bind parameter \"\\S+ (\\w+)\"")]
     private static partial System.Text.RegularExpressions.Regex Unbound();
 
     /// <summary>The property names that the serializer quotes, after the type's own.</summary>
     private static string Names(string message) =>
-        string.Join("、", System.Text.RegularExpressions.Regex.Matches(message[message.IndexOf(':', StringComparison.Ordinal)..], "'([A-Za-z]+)'").Select(m => m.Groups[1].Value));
+        string.Join(
+            "、",
+            System
+                .Text.RegularExpressions.Regex.Matches(
+                    message[message.IndexOf(':', StringComparison.Ordinal)..],
+                    "'([A-Za-z]+)'"
+                )
+                .Select(m => m.Groups[1].Value)
+        );
 
-    private static string Field(string? path) => path is null or "$" ? "(整体)" : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path;
+    private static string Field(string? path) =>
+        path is null or "$" ? "(整体)"
+        : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..]
+        : path;
 
     /// <summary>Answers that the framework leaves empty (no such route, wrong method) get a problem of their own.</summary>
     public static Task EmptyAnswerAsync(Microsoft.AspNetCore.Diagnostics.StatusCodeContext context)
     {
         var http = context.HttpContext;
-        var code = http.Response.StatusCode == StatusCodes.Status404NotFound ? Rejections.NotFound : Rejections.BodyInvalid;
-        var rejection = new Rejection(code with { Status = http.Response.StatusCode }, $"{http.Request.Method} {http.Request.Path}");
+        var code =
+            http.Response.StatusCode == StatusCodes.Status404NotFound ? Rejections.NotFound : Rejections.BodyInvalid;
+        var rejection = new Rejection(
+            code with
+            {
+                Status = http.Response.StatusCode,
+            },
+            $"{http.Request.Method} {http.Request.Path}"
+        );
         return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
     }
 

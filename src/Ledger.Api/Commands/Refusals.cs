@@ -38,7 +38,8 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
     }
 
     /// <summary>The right to store one refusal; it is given back unless the refusal was stored.</summary>
-    public sealed class Place(Refusals refusals, string person, DateTimeOffset? onlyCountedUntil, int onlyCounted) : IDisposable
+    public sealed class Place(Refusals refusals, string person, DateTimeOffset? onlyCountedUntil, int onlyCounted)
+        : IDisposable
     {
         private bool _isUsed;
 
@@ -48,12 +49,14 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
         public void Used()
         {
             _isUsed = true;
-            if (onlyCounted > 0) refusals.Log.LogWarning("{Count} refusals of {Actor} were only counted", onlyCounted, person);
+            if (onlyCounted > 0)
+                refusals.Log.LogWarning("{Count} refusals of {Actor} were only counted", onlyCounted, person);
         }
 
         public void Dispose()
         {
-            if (!_isUsed) refusals.GiveBack(person, onlyCounted);
+            if (!_isUsed)
+                refusals.GiveBack(person, onlyCounted);
         }
     }
 
@@ -62,11 +65,13 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
     /// <summary>Null: this one is not stored; <see cref="CountOnly"/> it.</summary>
     public Place? Take(Actor by)
     {
-        if (Caller.IsUnknown(by)) return null;
+        if (Caller.IsUnknown(by))
+            return null;
         lock (_people)
         {
             var counts = Of(by.Id);
-            if (settings.RefusalsPerMinute > 0 && counts.Taken >= settings.RefusalsPerMinute) return null;
+            if (settings.RefusalsPerMinute > 0 && counts.Taken >= settings.RefusalsPerMinute)
+                return null;
             counts.Taken++;
             var (untold, isLast) = (counts.OnlyCounted, counts.Taken == settings.RefusalsPerMinute);
             counts.OnlyCounted = 0;
@@ -84,29 +89,50 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
         {
             var counts = Of(isKnown ? by.Id : Unknown);
             soFar = ++counts.OnlyCounted;
-            if (!counts.Logged.Add((command, code.Code))) return;
-            if (!isKnown) counts.OnlyCounted = 0; // no event will tell
+            if (!counts.Logged.Add((command, code.Code)))
+                return;
+            if (!isKnown)
+                counts.OnlyCounted = 0; // no event will tell
         }
         if (isKnown)
-            log.LogWarning("{Actor} was refused more than {Limit} times in a minute: {Command}, {Code} is only counted, {SoFar} so far", by.Id, settings.RefusalsPerMinute, command, code.Code, soFar);
+            log.LogWarning(
+                "{Actor} was refused more than {Limit} times in a minute: {Command}, {Code} is only counted, {SoFar} so far",
+                by.Id,
+                settings.RefusalsPerMinute,
+                command,
+                code.Code,
+                soFar
+            );
         else
-            log.LogWarning("Somebody who is not signed in was refused: {Command}, {Code}; {SoFar} were counted since this was last said of any", command, code.Code, soFar);
+            log.LogWarning(
+                "Somebody who is not signed in was refused: {Command}, {Code}; {SoFar} were counted since this was last said of any",
+                command,
+                code.Code,
+                soFar
+            );
     }
 
     /// <summary>Whether a refused answer is kept: it is short, and no number of a person stands in what it repeats of the request.</summary>
-    public static bool IsKept(StoredAnswer answer, Rejection rejection, string path) => answer.Body.Length <= MaxKeptBytes
-        && new[] { path, rejection.Detail, rejection.Field }.Concat(rejection.Faults.Select(f => f.Message)).All(text => text is null || PersonalNumbers.In(text) is null);
+    public static bool IsKept(StoredAnswer answer, Rejection rejection, string path) =>
+        answer.Body.Length <= MaxKeptBytes
+        && new[] { path, rejection.Detail, rejection.Field }
+            .Concat(rejection.Faults.Select(f => f.Message))
+            .All(text => text is null || PersonalNumbers.In(text) is null);
 
     /// <summary>An id that may stand in an event for ever: it could be one of ours, and is nobody's number.</summary>
-    private static string? Target(string? id) => id is not null && Ids().IsMatch(id) && PersonalNumbers.In(id) is null ? id : null;
+    private static string? Target(string? id) =>
+        id is not null && Ids().IsMatch(id) && PersonalNumbers.In(id) is null ? id : null;
 
     private Counts Of(string person)
     {
         var now = time.GetUtcNow();
         if (_people.Count > MaxPeople)
-            foreach (var (gone, _) in _people.Where(p => p.Value.OnlyCounted == 0 && IsOver(p.Value, now)).ToList()) _people.Remove(gone);
-        if (!_people.TryGetValue(person, out var counts)) _people[person] = counts = new Counts { From = now };
-        if (!IsOver(counts, now)) return counts;
+            foreach (var (gone, _) in _people.Where(p => p.Value.OnlyCounted == 0 && IsOver(p.Value, now)).ToList())
+                _people.Remove(gone);
+        if (!_people.TryGetValue(person, out var counts))
+            _people[person] = counts = new Counts { From = now };
+        if (!IsOver(counts, now))
+            return counts;
         (counts.From, counts.Taken) = (now, 0);
         counts.Logged.Clear();
         return counts;

@@ -14,9 +14,12 @@ public static class Require
     public static string Text(string? value, string field, int maxLength)
     {
         var text = value?.Trim() ?? "";
-        if (text.Length == 0) throw Invalid(field, "不能为空");
-        if (text.Length > maxLength) throw Invalid(field, $"最多 {maxLength} 字，现为 {text.Length} 字");
-        if (text.Any(c => char.IsControl(c) && c is not '\n')) throw Invalid(field, "含有不可用的控制字符");
+        if (text.Length == 0)
+            throw Invalid(field, "不能为空");
+        if (text.Length > maxLength)
+            throw Invalid(field, $"最多 {maxLength} 字，现为 {text.Length} 字");
+        if (text.Any(c => char.IsControl(c) && c is not '\n'))
+            throw Invalid(field, "含有不可用的控制字符");
         return text;
     }
 
@@ -28,12 +31,15 @@ public static class Require
     {
         var text = Text(value, field, maxLength);
         return Domain.Identity.PersonalNumbers.In(text) is { } what
-            ? throw new RefusedException(new Rejection(Rejections.PersonalDataInText, $"{field} 中有{what}") { Field = field })
+            ? throw new RefusedException(
+                new Rejection(Rejections.PersonalDataInText, $"{field} 中有{what}") { Field = field }
+            )
             : text;
     }
 
     /// <summary>As <see cref="Prose"/>; null where there is none.</summary>
-    public static string? OptionalProse(string? value, string field, int maxLength) => string.IsNullOrWhiteSpace(value) ? null : Prose(value, field, maxLength);
+    public static string? OptionalProse(string? value, string field, int maxLength) =>
+        string.IsNullOrWhiteSpace(value) ? null : Prose(value, field, maxLength);
 
     /// <summary>A name of something that is no person (a collective, an organisation, a group, a form of meeting): checked as prose is.</summary>
     public static string Name(string? value, string field, int maxLength) => Prose(value, field, maxLength);
@@ -46,7 +52,9 @@ public static class Require
     {
         var text = Text(value, field, maxLength);
         return Domain.Identity.PersonalNumbers.InReference(text) is { } what
-            ? throw new RefusedException(new Rejection(Rejections.ReferenceIsPersonal, $"{field} 中有{what}") { Field = field })
+            ? throw new RefusedException(
+                new Rejection(Rejections.ReferenceIsPersonal, $"{field} 中有{what}") { Field = field }
+            )
             : text;
     }
 
@@ -55,25 +63,30 @@ public static class Require
         ids?.All(Domain.Identity.StreamId.IsMember) == false ? throw Invalid(field, "应为成员编号 member-…") : ids;
 
     /// <summary>A business date (业务日期): not in the future, not before the scheme began in 2009; today when absent.</summary>
-    public static DateOnly BusinessDate(DateOnly? date, string field, DateOnly today) => date switch
-    {
-        null => today,
-        { } d when d > today => throw Invalid(field, $"业务日期不能晚于今天（{today:yyyy-MM-dd}）"),
-        { Year: < 2009 } => throw Invalid(field, "业务日期过早"),
-        { } d => d,
-    };
+    public static DateOnly BusinessDate(DateOnly? date, string field, DateOnly today) =>
+        date switch
+        {
+            null => today,
+            { } d when d > today => throw Invalid(field, $"业务日期不能晚于今天（{today:yyyy-MM-dd}）"),
+            { Year: < 2009 } => throw Invalid(field, "业务日期过早"),
+            { } d => d,
+        };
 
     public static void Region(string? code, string field, params int[] lengths)
     {
-        if (Domain.Identity.RegionCode.Fault(code ?? "", lengths) is { } fault) throw Invalid(field, fault);
+        if (Domain.Identity.RegionCode.Fault(code ?? "", lengths) is { } fault)
+            throw Invalid(field, fault);
     }
 
     /// <summary>An enum's published word (e.g. <c>per-tier</c>) in a query; null when absent.</summary>
-    public static T? Word<T>(string? word, string field) where T : struct, Enum
+    public static T? Word<T>(string? word, string field)
+        where T : struct, Enum
     {
-        if (word is null) return null;
+        if (word is null)
+            return null;
         foreach (var value in Enum.GetValues<T>())
-            if (value.Word() == word) return value;
+            if (value.Word() == word)
+                return value;
         throw Invalid(field, $"应为 {string.Join("、", Enum.GetValues<T>().Select(v => v.Word()))} 之一");
     }
 

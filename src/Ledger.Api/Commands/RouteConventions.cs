@@ -21,26 +21,48 @@ public sealed record SecretBodyMetadata;
 public static class RouteConventions
 {
     /// <summary>A route that changes something: one command, one transaction, idempotent.</summary>
-    public static RouteHandlerBuilder Command<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
-        .AddEndpointFilter<CommandFilter>().Describe(name, summary, roles).Produces<TAnswer>();
+    public static RouteHandlerBuilder Command<TAnswer>(
+        this RouteHandlerBuilder route,
+        string name,
+        string summary,
+        params string[] roles
+    ) => route.AddEndpointFilter<CommandFilter>().Describe(name, summary, roles).Produces<TAnswer>();
 
     /// <summary>A route that only reads.</summary>
-    public static RouteHandlerBuilder Reading<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
-        .Describe(name, summary, roles).Produces<TAnswer>();
+    public static RouteHandlerBuilder Reading<TAnswer>(
+        this RouteHandlerBuilder route,
+        string name,
+        string summary,
+        params string[] roles
+    ) => route.Describe(name, summary, roles).Produces<TAnswer>();
 
     /// <summary>A route about one's own session: its answer may hold secrets and is kept nowhere; to repeat it does no harm.</summary>
-    public static RouteHandlerBuilder Session<TAnswer>(this RouteHandlerBuilder route, string name, string summary, params string[] roles) => route
-        .WithMetadata(new NotKeptMetadata()).Describe(name, summary, roles).Produces<TAnswer>();
+    public static RouteHandlerBuilder Session<TAnswer>(
+        this RouteHandlerBuilder route,
+        string name,
+        string summary,
+        params string[] roles
+    ) => route.WithMetadata(new NotKeptMetadata()).Describe(name, summary, roles).Produces<TAnswer>();
 
-    public static RouteHandlerBuilder TakesSecrets(this RouteHandlerBuilder route) => route.WithMetadata(new SecretBodyMetadata());
+    public static RouteHandlerBuilder TakesSecrets(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new SecretBodyMetadata());
 
-    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params RejectionCode[] codes) => route.WithMetadata(new RefusalMetadata(codes));
+    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params RejectionCode[] codes) =>
+        route.WithMetadata(new RefusalMetadata(codes));
 
-    public static RouteHandlerBuilder Example(this RouteHandlerBuilder route, string json) => route.WithMetadata(new ExampleMetadata(json));
+    public static RouteHandlerBuilder Example(this RouteHandlerBuilder route, string json) =>
+        route.WithMetadata(new ExampleMetadata(json));
 
-    private static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string name, string summary, string[] roles)
+    private static RouteHandlerBuilder Describe(
+        this RouteHandlerBuilder route,
+        string name,
+        string summary,
+        string[] roles
+    )
     {
         route.WithName(name).WithSummary(summary).WithMetadata(new RolesMetadata(roles));
-        return roles.Length == 0 ? route.AllowAnonymous() : route.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(roles));
+        return roles.Length == 0
+            ? route.AllowAnonymous()
+            : route.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(roles));
     }
 }

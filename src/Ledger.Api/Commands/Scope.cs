@@ -11,8 +11,11 @@ public static class Scope
     /// <summary>A wider or foreign region than the caller's shows nothing more than the caller's own would: an impossible prefix.</summary>
     public static string Narrow(Caller caller, string? region)
     {
-        if (string.IsNullOrEmpty(region)) return caller.Actor.Region;
+        if (string.IsNullOrEmpty(region))
+            return caller.Actor.Region;
         Require.Region(region, "region", 2, 4, 6, 9, 12);
-        return caller.MaySee(region) ? region : caller.Actor.Region.StartsWith(region, StringComparison.Ordinal) ? caller.Actor.Region : "-";
+        return caller.MaySee(region) ? region
+            : caller.Actor.Region.StartsWith(region, StringComparison.Ordinal) ? caller.Actor.Region
+            : "-";
     }
 }

@@ -15,12 +15,16 @@ public static class WholeLists
 {
     public static void Check(JsonTypeInfo type)
     {
-        var lists = type.Properties.Where(p => p.PropertyType.IsGenericType && p.PropertyType.IsAssignableTo(typeof(IEnumerable))).ToList();
-        if (lists.Count == 0) return;
+        var lists = type
+            .Properties.Where(p => p.PropertyType.IsGenericType && p.PropertyType.IsAssignableTo(typeof(IEnumerable)))
+            .ToList();
+        if (lists.Count == 0)
+            return;
         type.OnDeserialized = body =>
         {
             foreach (var property in lists)
-                if (property.Get?.Invoke(body) is IEnumerable list && FirstNull(list) is { } index) throw new NullElementException($"{property.Name}[{index}]");
+                if (property.Get?.Invoke(body) is IEnumerable list && FirstNull(list) is { } index)
+                    throw new NullElementException($"{property.Name}[{index}]");
         };
     }
 
@@ -29,7 +33,8 @@ public static class WholeLists
         var index = 0;
         foreach (var element in list)
         {
-            if (element is null) return index;
+            if (element is null)
+                return index;
             index++;
         }
         return null;

@@ -12,11 +12,13 @@ public sealed class YuanJsonConverter : JsonConverter<Money>
 {
     public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
-        if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDecimal(out var yuan)) throw new AmountException("金额应为数字（元），如 300 或 300.50");
+        if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDecimal(out var yuan))
+            throw new AmountException("金额应为数字（元），如 300 或 300.50");
         var amount = Money.FromYuan(yuan, out var fault);
         return fault is null ? amount : throw new AmountException(fault);
     }
 
     /// <summary>Always two decimals, so that 1200 fen reads 12.00.</summary>
-    public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options) => writer.WriteRawValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options) =>
+        writer.WriteRawValue(value.ToString());
 }

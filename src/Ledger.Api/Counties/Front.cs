@@ -26,7 +26,12 @@ public static class Front
         builder.Logging.AddFilter("Yarp.ReverseProxy", LogLevel.Critical); // a county that does not answer is said once, by CountyProcess, not at each request with a stack
         var sockets = Directory.CreateTempSubdirectory("ledger-"); // for its owner only
         foreach (var county in counties)
-            builder.Services.AddSingleton(s => new CountyProcess(county, sockets.FullName, arguments, s.GetRequiredService<ILogger<CountyProcess>>()));
+            builder.Services.AddSingleton(s => new CountyProcess(
+                county,
+                sockets.FullName,
+                arguments,
+                s.GetRequiredService<ILogger<CountyProcess>>()
+            ));
         builder.Services.AddHostedService<Counties>();
         try
         {
@@ -37,15 +42,40 @@ public static class Front
             {
                 if (!byHost.TryGetValue(http.Request.Host.Host.ToLowerInvariant(), out var county))
                 {
-                    await Problem.Of(new Rejection(Rejections.NotFound, $"这里没有 {http.Request.Host.Host}：请核对网址中的主机名"), http).ExecuteAsync(http);
+                    await Problem
+                        .Of(
+                            new Rejection(
+                                Rejections.NotFound,
+                                $"这里没有 {http.Request.Host.Host}：请核对网址中的主机名"
+                            ),
+                            http
+                        )
+                        .ExecuteAsync(http);
                     return;
                 }
-                var error = await forwarder.SendAsync(http, "http://county/", county.Requests, Patient, Forwarded.Instance);
-                if (error == ForwarderError.None || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested) return;
+                var error = await forwarder.SendAsync(
+                    http,
+                    "http://county/",
+                    county.Requests,
+                    Patient,
+                    Forwarded.Instance
+                );
+                if (
+                    error == ForwarderError.None
+                    || http.Response.HasStarted
+                    || http.RequestAborted.IsCancellationRequested
+                )
+                    return;
                 http.Response.Headers.RetryAfter = "5";
-                await Problem.Of(new Rejection(Rejections.Busy, "该县的账本没有应答，可能正在启动"), http).ExecuteAsync(http);
+                await Problem
+                    .Of(new Rejection(Rejections.Busy, "该县的账本没有应答，可能正在启动"), http)
+                    .ExecuteAsync(http);
             });
-            app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"本部署有 {counties.Count} 个县，各用其主机名访问：{string.Join("、", counties.Select(c => $"{c.Name} {c.Host}"))}。Each county answers under its host name."));
+            app.Lifetime.ApplicationStarted.Register(() =>
+                Console.WriteLine(
+                    $"本部署有 {counties.Count} 个县，各用其主机名访问：{string.Join("、", counties.Select(c => $"{c.Name} {c.Host}"))}。Each county answers under its host name."
+                )
+            );
             await app.RunAsync();
             return 0;
         }
@@ -57,7 +87,8 @@ public static class Front
 
     private sealed class Counties(IEnumerable<CountyProcess> processes) : BackgroundService
     {
-        protected override Task ExecuteAsync(CancellationToken stopping) => Task.WhenAll(processes.Select(p => p.KeepAsync(stopping)));
+        protected override Task ExecuteAsync(CancellationToken stopping) =>
+            Task.WhenAll(processes.Select(p => p.KeepAsync(stopping)));
     }
 
     /// <summary>Who asked, and how: what the client itself says of that counts for nothing.</summary>
@@ -65,10 +96,21 @@ public static class Front
     {
         public static readonly Forwarded Instance = new();
 
-        public override async ValueTask TransformRequestAsync(HttpContext http, HttpRequestMessage request, string destination, CancellationToken cancellation)
+        public override async ValueTask TransformRequestAsync(
+            HttpContext http,
+            HttpRequestMessage request,
+            string destination,
+            CancellationToken cancellation
+        )
         {
             await base.TransformRequestAsync(http, request, destination, cancellation);
-            foreach (var (name, value) in new[] { ("X-Forwarded-For", $"{http.Connection.RemoteIpAddress}"), ("X-Forwarded-Proto", http.Request.Scheme) })
+            foreach (
+                var (name, value) in new[]
+                {
+                    ("X-Forwarded-For", $"{http.Connection.RemoteIpAddress}"),
+                    ("X-Forwarded-Proto", http.Request.Scheme),
+                }
+            )
             {
                 request.Headers.Remove(name);
                 request.Headers.TryAddWithoutValidation(name, value);

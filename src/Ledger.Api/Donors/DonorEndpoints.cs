@@ -17,28 +17,70 @@ namespace Ledger.Api.Donors;
 /// An organisation or charity: <paramref name="CreditCode"/>. An individual: <paramref name="CitizenId"/> and, to be reached, <paramref name="Phone"/>;
 /// both are stored encrypted, as the name is, and stand in no event.
 /// </summary>
-public sealed record DonorBody(DonorKind Kind, string Name, string? CreditCode = null, string? CitizenId = null, string? Phone = null);
+public sealed record DonorBody(
+    DonorKind Kind,
+    string Name,
+    string? CreditCode = null,
+    string? CitizenId = null,
+    string? Phone = null
+);
 
 /// <summary>Donors (捐赠人), C8 and C23.</summary>
 public static class DonorEndpoints
 {
-    public static readonly string[] ReceiptReaders = [Roles.VillageFinance, Roles.CountyHrss, Roles.CountyAgriculture, Roles.Agency, Roles.Auditor, Roles.CityHrss];
+    public static readonly string[] ReceiptReaders =
+    [
+        Roles.VillageFinance,
+        Roles.CountyHrss,
+        Roles.CountyAgriculture,
+        Roles.Agency,
+        Roles.Auditor,
+        Roles.CityHrss,
+    ];
 
     public static void MapDonors(this IEndpointRouteBuilder api)
     {
         api.MapPost("/donors", Register)
-            .Command<DonorView>("register-donor", "登记捐赠人 (C8 C23) · Register a donor", Roles.VillageFinance, Roles.CountyHrss, Roles.CountyAgriculture)
+            .Command<DonorView>(
+                "register-donor",
+                "登记捐赠人 (C8 C23) · Register a donor",
+                Roles.VillageFinance,
+                Roles.CountyHrss,
+                Roles.CountyAgriculture
+            )
             .Refuses(Rejections.AlreadyExists, Rejections.FieldInvalid)
             .Example("""{"kind":"charity","name":"任城区慈善总会","creditCode":"53370811MJ0000001X"}""");
-        api.MapGet("/donors", List).Reading<IReadOnlyList<DonorView>>("list-donors", "捐赠人名册（个人脱敏，C23） · Register of donors", Roles.All).Refuses(Rejections.FieldInvalid);
-        api.MapGet("/donors/{id}", Read).Reading<DonorView>("read-donor", "查看捐赠人 · Read a donor", Roles.All).Refuses(Rejections.NotFound);
+        api.MapGet("/donors", List)
+            .Reading<IReadOnlyList<DonorView>>(
+                "list-donors",
+                "捐赠人名册（个人脱敏，C23） · Register of donors",
+                Roles.All
+            )
+            .Refuses(Rejections.FieldInvalid);
+        api.MapGet("/donors/{id}", Read)
+            .Reading<DonorView>("read-donor", "查看捐赠人 · Read a donor", Roles.All)
+            .Refuses(Rejections.NotFound);
         api.MapPost("/donors/{id}/erasure", Erase)
-            .Command<DonorView>("erase-donor-data", "保管期满，删除个人捐赠人的信息；账和回执不变 · Erase an individual donor's data after the retention period", Roles.CountyHrss, Roles.Agency)
-            .Refuses(Rejections.RetentionNotOver, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<DonorView>(
+                "erase-donor-data",
+                "保管期满，删除个人捐赠人的信息；账和回执不变 · Erase an individual donor's data after the retention period",
+                Roles.CountyHrss,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.RetentionNotOver,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"保管期满"}""");
         api.MapGet("/donors/{id}/receipt", Receipt)
-            .Reading<DonorReceiptView>("read-donor-receipt", "捐赠去向回执：每一元用在何处 (C23) · Where each yuan of a donor's gifts went",
-                ReceiptReaders)
+            .Reading<DonorReceiptView>(
+                "read-donor-receipt",
+                "捐赠去向回执：每一元用在何处 (C23) · Where each yuan of a donor's gifts went",
+                ReceiptReaders
+            )
             .Refuses(Rejections.NotFound);
     }
 
@@ -50,53 +92,135 @@ public static class DonorEndpoints
             var code = Require.Text(body.CreditCode, "creditCode", 18).ToUpperInvariant();
             var id = StreamId.DonorOf(code);
             var known = await command.FindAsync<Donor>(id);
-            return Created(command.Append(id, known, DonorDecider.RegisterOrganisation(known, body.Kind, name, code, RegionCode.County(command.Actor.Region))), name);
+            return Created(
+                command.Append(
+                    id,
+                    known,
+                    DonorDecider.RegisterOrganisation(
+                        known,
+                        body.Kind,
+                        name,
+                        code,
+                        RegionCode.County(command.Actor.Region)
+                    )
+                ),
+                name
+            );
         }
         var citizen = Domain.Identity.CitizenId.Parse(body.CitizenId ?? "", out var fault);
-        if ((fault ?? citizen.BirthFault(command.Today)) is { } wrong) throw Require.Invalid("citizenId", wrong);
+        if ((fault ?? citizen.BirthFault(command.Today)) is { } wrong)
+            throw Require.Invalid("citizenId", wrong);
         var phone = string.IsNullOrWhiteSpace(body.Phone) ? null : Require.Text(body.Phone, "phone", 20);
-        if (phone?.All(c => char.IsAsciiDigit(c) || c is '+' or '-' or ' ') == false) throw Require.Invalid("phone", "应为电话号码");
+        if (phone?.All(c => char.IsAsciiDigit(c) || c is '+' or '-' or ' ') == false)
+            throw Require.Invalid("phone", "应为电话号码");
         var county = RegionCode.County(command.Actor.Region);
-        var person = new Person(Require.Text(body.Name, "name", 100), citizen.Value, phone, null, RandomNumberGenerator.GetBytes(16));
+        var person = new Person(
+            Require.Text(body.Name, "name", 100),
+            citizen.Value,
+            phone,
+            null,
+            RandomNumberGenerator.GetBytes(16)
+        );
         // A register for each county: what another one registered is not told here. Those from before the registers parted are still found in their own county.
-        await people.AddAsync(command.Connection, [(StreamId.NewDonor(), citizen, person)], PersonalData.Donors(county));
+        await people.AddAsync(
+            command.Connection,
+            [(StreamId.NewDonor(), citizen, person)],
+            PersonalData.Donors(county)
+        );
         var own = (await people.FindAsync(command.Connection, [citizen], PersonalData.Donors(county)))[citizen];
-        var earlier = (await people.FindAsync(command.Connection, [citizen], PersonalData.Donors(null))).GetValueOrDefault(citizen);
+        var earlier = (
+            await people.FindAsync(command.Connection, [citizen], PersonalData.Donors(null))
+        ).GetValueOrDefault(citizen);
         var donors = await command.FindManyAsync<Donor>(earlier is null ? [own] : [own, earlier]);
-        var there = donors.GetValueOrDefault(own) ?? (earlier is not null && donors.GetValueOrDefault(earlier) is { } before && before.Region == county ? before : null);
-        return Created(command.Append(own, there, DonorDecider.RegisterIndividual(there, person.Digest(), county)), person.MaskedName);
+        var there =
+            donors.GetValueOrDefault(own)
+            ?? (
+                earlier is not null && donors.GetValueOrDefault(earlier) is { } before && before.Region == county
+                    ? before
+                    : null
+            );
+        return Created(
+            command.Append(own, there, DonorDecider.RegisterIndividual(there, person.Digest(), county)),
+            person.MaskedName
+        );
 
         static Answer Created(Donor donor, string name) =>
-            Answer.Created($"/api/donors/{donor.Id}", new DonorView(donor.Id, donor.Revision, donor.Kind, name, donor.CreditCode), donor.Revision);
+            Answer.Created(
+                $"/api/donors/{donor.Id}",
+                new DonorView(donor.Id, donor.Revision, donor.Kind, name, donor.CreditCode),
+                donor.Revision
+            );
     }
 
     /// <summary>The last thing that names the donor: a gift, a sponsorship, the registration itself.</summary>
-    private static async Task<Answer> Erase(string id, ReasonBody body, Command command, Caller caller, Settings settings)
+    private static async Task<Answer> Erase(
+        string id,
+        ReasonBody body,
+        Command command,
+        Caller caller,
+        Settings settings
+    )
     {
         var donor = await command.FindAsync<Donor>(id);
-        if (donor is null || !MayWork(caller, donor)) throw Require.NotFound(id);
+        if (donor is null || !MayWork(caller, donor))
+            throw Require.NotFound(id);
         command.RequireMatch(donor);
         command.Region = donor.Region;
-        var last = (await command.Connection.QueryAsync(
-            $"""
-             select coalesce(max(at), now()) from (
-                 select timestamp as at from {LedgerStore.Schema}.mt_events where stream_id = @id
-                 union all select timestamp from {LedgerStore.Schema}.mt_events where type = 'funds_allocated' and data ->> 'donorId' is not null and data ->> 'donorId' = @id
-                 union all select a.recorded_at from {LedgerStore.Schema}.audit_entry_id i join {LedgerStore.Schema}.audit_entry a using (seq) where i.id_hash = hashtextextended(@id, 0)) named
-             """, r => r.GetFieldValue<DateTime>(0), ("id", id))).Single();
-        donor = command.Append(id, donor, DonorDecider.Erase(donor, Require.Prose(body.Reason, "reason", 500), DateOnly.FromDateTime(last), settings.RetentionYears, command.Today));
+        var last = (
+            await command.Connection.QueryAsync(
+                $"""
+                select coalesce(max(at), now()) from (
+                    select timestamp as at from {LedgerStore.Schema}.mt_events where stream_id = @id
+                    union all select timestamp from {LedgerStore.Schema}.mt_events where type = 'funds_allocated' and data ->> 'donorId' is not null and data ->> 'donorId' = @id
+                    union all select a.recorded_at from {LedgerStore.Schema}.audit_entry_id i join {LedgerStore.Schema}.audit_entry a using (seq) where i.id_hash = hashtextextended(@id, 0)) named
+                """,
+                r => r.GetFieldValue<DateTime>(0),
+                ("id", id)
+            )
+        ).Single();
+        donor = command.Append(
+            id,
+            donor,
+            DonorDecider.Erase(
+                donor,
+                Require.Prose(body.Reason, "reason", 500),
+                DateOnly.FromDateTime(last),
+                settings.RetentionYears,
+                command.Today
+            )
+        );
         await PersonalData.EraseAsync(command.Connection, id);
-        return new Answer(new DonorView(donor.Id, donor.Revision, donor.Kind, MemberEndpoints.Erased, null), donor.Revision);
+        return new Answer(
+            new DonorView(donor.Id, donor.Revision, donor.Kind, MemberEndpoints.Erased, null),
+            donor.Revision
+        );
     }
 
-    private static bool MayWork(Caller caller, Donor donor) => caller.MaySee(donor.Region) || caller.Actor.Region.StartsWith(donor.Region, StringComparison.Ordinal);
+    private static bool MayWork(Caller caller, Donor donor) =>
+        caller.MaySee(donor.Region) || caller.Actor.Region.StartsWith(donor.Region, StringComparison.Ordinal);
 
-    private static async Task<IReadOnlyList<DonorView>> List(string? region, IQuerySession session, Caller caller, NpgsqlDataSource database, PersonalData people)
+    private static async Task<IReadOnlyList<DonorView>> List(
+        string? region,
+        IQuerySession session,
+        Caller caller,
+        NpgsqlDataSource database,
+        PersonalData people
+    )
     {
         // Donors are registered by county: who works below it sees the county's.
         var scope = Scope.Narrow(caller, region);
-        if (scope.Length > RegionCode.CountyLength) scope = RegionCode.County(scope);
-        return [.. (await DonorPages.NamedAsync(session, database, people, scope)).Select(d => new DonorView(d.Donor.Id, d.Donor.Revision, d.Donor.Kind, d.Name, d.Donor.CreditCode))];
+        if (scope.Length > RegionCode.CountyLength)
+            scope = RegionCode.County(scope);
+        return
+        [
+            .. (await DonorPages.NamedAsync(session, database, people, scope)).Select(d => new DonorView(
+                d.Donor.Id,
+                d.Donor.Revision,
+                d.Donor.Kind,
+                d.Name,
+                d.Donor.CreditCode
+            )),
+        ];
     }
 
     /// <summary>Donors are known county-wide: whoever works in a county may see those registered in it.</summary>
@@ -105,35 +229,72 @@ public static class DonorEndpoints
 
     private static async Task<DonorView> ViewAsync(Donor donor, NpgsqlDataSource database, PersonalData people)
     {
-        if (donor.Name is { } name) return new DonorView(donor.Id, donor.Revision, donor.Kind, name, donor.CreditCode);
+        if (donor.Name is { } name)
+            return new DonorView(donor.Id, donor.Revision, donor.Kind, name, donor.CreditCode);
         await using var connection = await database.OpenConnectionAsync();
         var person = (await people.ReadAsync(connection, [donor.Id])).GetValueOrDefault(donor.Id);
         return new DonorView(donor.Id, donor.Revision, donor.Kind, person?.MaskedName ?? MemberEndpoints.Erased, null);
     }
 
-    private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, NpgsqlDataSource database, PersonalData people, HttpContext http)
+    private static async Task<IResult> Read(
+        string id,
+        IQuerySession session,
+        Caller caller,
+        NpgsqlDataSource database,
+        PersonalData people,
+        HttpContext http
+    )
     {
         var donor = await FindAsync(session, id, caller) ?? throw Require.NotFound(id);
         http.Response.Headers.ETag = ETags.Of(donor.Revision);
         return Results.Ok(await ViewAsync(donor, database, people));
     }
 
-    private static async Task<DonorReceiptView> Receipt(string id, IQuerySession session, Caller caller, NpgsqlDataSource database, PersonalData people,
-        CancellationToken cancellation)
+    private static async Task<DonorReceiptView> Receipt(
+        string id,
+        IQuerySession session,
+        Caller caller,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
     {
         var donor = await FindAsync(session, id, caller) ?? throw Require.NotFound(id);
         return await ReceiptAsync(donor, caller.Actor.Region, session, database, people, cancellation);
     }
 
     /// <summary>The receipt over the funds of a region.</summary>
-    public static async Task<DonorReceiptView> ReceiptAsync(Donor donor, string scope, IQuerySession session, NpgsqlDataSource database, PersonalData people, CancellationToken cancellation)
+    public static async Task<DonorReceiptView> ReceiptAsync(
+        Donor donor,
+        string scope,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var traces = await GiftTrace.OfDonorAsync(session, connection, donor.Id, scope, cancellation);
-        var gifts = traces.Select(t => new GiftView(t.Allocation.FundId, t.FundName, t.Allocation.Facts.AllocationId, t.Allocation.Event.RecordedAt, t.Allocation.Facts.AmountFen, t.Allocation.Facts.Earmark,
-            [.. t.Uses.Select(u => new GiftUseView(u.ApplicationId, u.MemberId, u.AmountFen, u.Status.Word()))], t.AvailableFen, t.ReturnedFen)).ToList();
-        return new DonorReceiptView(await ViewAsync(donor, database, people), Money.Sum(gifts.Select(g => g.Amount)),
-            Money.Sum(gifts.SelectMany(g => g.Uses).Select(u => u.Amount)), Money.Sum(gifts.Select(g => g.AvailableAmount)),
-            Money.Sum(gifts.Select(g => g.ReturnedAmount)), gifts);
+        var gifts = traces
+            .Select(t => new GiftView(
+                t.Allocation.FundId,
+                t.FundName,
+                t.Allocation.Facts.AllocationId,
+                t.Allocation.Event.RecordedAt,
+                t.Allocation.Facts.AmountFen,
+                t.Allocation.Facts.Earmark,
+                [.. t.Uses.Select(u => new GiftUseView(u.ApplicationId, u.MemberId, u.AmountFen, u.Status.Word()))],
+                t.AvailableFen,
+                t.ReturnedFen
+            ))
+            .ToList();
+        return new DonorReceiptView(
+            await ViewAsync(donor, database, people),
+            Money.Sum(gifts.Select(g => g.Amount)),
+            Money.Sum(gifts.SelectMany(g => g.Uses).Select(u => u.Amount)),
+            Money.Sum(gifts.Select(g => g.AvailableAmount)),
+            Money.Sum(gifts.Select(g => g.ReturnedAmount)),
+            gifts
+        );
     }
 }

@@ -21,46 +21,132 @@ public static class DonorPages
 {
     public static void MapDonorPages(this WebApplication app)
     {
-        app.Page("/donors", async (IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
-        {
-            var scope = caller.Actor.Region.Length > RegionCode.CountyLength ? RegionCode.County(caller.Actor.Region) : caller.Actor.Region;
-            return PageRoutes.Show<DonorsPage>(new { Donors = await NamedAsync(session, database, people, scope) });
-        }, Roles.All);
-        app.Page("/donors/{id}", async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller, KeyFile keys, HttpContext http, CancellationToken cancellation) =>
-        {
-            var donor = await DonorEndpoints.FindAsync(session, id, caller) ?? throw Require.NotFound(id);
-            return await ShowAsync(donor, caller.Actor.Region, session, database, people, $"{http.Request.Scheme}://{http.Request.Host}/gifts/{id}/{Code(keys, id)}", cancellation);
-        }, DonorEndpoints.ReceiptReaders);
+        app.Page(
+            "/donors",
+            async (IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
+            {
+                var scope =
+                    caller.Actor.Region.Length > RegionCode.CountyLength
+                        ? RegionCode.County(caller.Actor.Region)
+                        : caller.Actor.Region;
+                return PageRoutes.Show<DonorsPage>(new { Donors = await NamedAsync(session, database, people, scope) });
+            },
+            Roles.All
+        );
+        app.Page(
+            "/donors/{id}",
+            async (
+                string id,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                PersonalData people,
+                Caller caller,
+                KeyFile keys,
+                HttpContext http,
+                CancellationToken cancellation
+            ) =>
+            {
+                var donor = await DonorEndpoints.FindAsync(session, id, caller) ?? throw Require.NotFound(id);
+                return await ShowAsync(
+                    donor,
+                    caller.Actor.Region,
+                    session,
+                    database,
+                    people,
+                    $"{http.Request.Scheme}://{http.Request.Host}/gifts/{id}/{Code(keys, id)}",
+                    cancellation
+                );
+            },
+            DonorEndpoints.ReceiptReaders
+        );
         // The donor has no account: the code in the address, which only we can make, says that somebody who may gave it to him.
-        app.Page("/gifts/{id}/{code}", async (string id, string code, IQuerySession session, NpgsqlDataSource database, PersonalData people, KeyFile keys, CancellationToken cancellation) =>
-        {
-            var isOurs = CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(code), Encoding.UTF8.GetBytes(Code(keys, id)));
-            var donor = isOurs ? await session.LoadAsync<Donor>(id, cancellation) : null;
-            return await ShowAsync(donor ?? throw Require.NotFound("捐赠查询"), RegionCode.City(donor.Region), session, database, people, null, cancellation);
-        });
+        app.Page(
+            "/gifts/{id}/{code}",
+            async (
+                string id,
+                string code,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                PersonalData people,
+                KeyFile keys,
+                CancellationToken cancellation
+            ) =>
+            {
+                var isOurs = CryptographicOperations.FixedTimeEquals(
+                    Encoding.UTF8.GetBytes(code),
+                    Encoding.UTF8.GetBytes(Code(keys, id))
+                );
+                var donor = isOurs ? await session.LoadAsync<Donor>(id, cancellation) : null;
+                return await ShowAsync(
+                    donor ?? throw Require.NotFound("捐赠查询"),
+                    RegionCode.City(donor.Region),
+                    session,
+                    database,
+                    people,
+                    null,
+                    cancellation
+                );
+            }
+        );
     }
 
-    private static string Code(KeyFile keys, string donorId) => Convert.ToHexStringLower(HMACSHA256.HashData(keys.HashKey, Encoding.UTF8.GetBytes($"gifts {donorId}")))[..32];
+    private static string Code(KeyFile keys, string donorId) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(keys.HashKey, Encoding.UTF8.GetBytes($"gifts {donorId}")))[..32];
 
-    private static async Task<IResult> ShowAsync(Donor donor, string scope, IQuerySession session, NpgsqlDataSource database, PersonalData people, string? code, CancellationToken cancellation)
+    private static async Task<IResult> ShowAsync(
+        Donor donor,
+        string scope,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        string? code,
+        CancellationToken cancellation
+    )
     {
         var receipt = await DonorEndpoints.ReceiptAsync(donor, scope, session, database, people, cancellation);
-        var flow = new Flow().Put("donor", receipt.Donor.Name, Flow.Source).Put("available", "尚可用", Flow.Rest).Put("returned", "已退回来源", Flow.Rest);
+        var flow = new Flow()
+            .Put("donor", receipt.Donor.Name, Flow.Source)
+            .Put("available", "尚可用", Flow.Rest)
+            .Put("returned", "已退回来源", Flow.Rest);
         foreach (var gift in receipt.Gifts)
         {
-            flow.Put(gift.FundId, gift.FundName, Flow.Fund).Join("donor", gift.FundId, gift.Amount).Join(gift.FundId, "available", gift.AvailableAmount).Join(gift.FundId, "returned", gift.ReturnedAmount);
+            flow.Put(gift.FundId, gift.FundName, Flow.Fund)
+                .Join("donor", gift.FundId, gift.Amount)
+                .Join(gift.FundId, "available", gift.AvailableAmount)
+                .Join(gift.FundId, "returned", gift.ReturnedAmount);
             foreach (var use in gift.Uses.GroupBy(u => u.ApplicationId))
-                flow.Put(use.Key, $"{use.Select(u => u.MemberId).Distinct().Count()} 人的补助", Flow.Member).Join(gift.FundId, use.Key, Money.Sum(use.Select(u => u.Amount)));
+                flow.Put(use.Key, $"{use.Select(u => u.MemberId).Distinct().Count()} 人的补助", Flow.Member)
+                    .Join(gift.FundId, use.Key, Money.Sum(use.Select(u => u.Amount)));
         }
-        return PageRoutes.Show<GiftsPage>(new { Receipt = receipt, Flow = flow, Code = code });
+        return PageRoutes.Show<GiftsPage>(
+            new
+            {
+                Receipt = receipt,
+                Flow = flow,
+                Code = code,
+            }
+        );
     }
 
     /// <summary>The donors of a region with the names that may be shown: a person's is masked.</summary>
-    public static async Task<IReadOnlyList<(Donor Donor, string Name)>> NamedAsync(IQuerySession session, NpgsqlDataSource database, PersonalData people, string scope)
+    public static async Task<IReadOnlyList<(Donor Donor, string Name)>> NamedAsync(
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        string scope
+    )
     {
-        var donors = await session.Query<Donor>().Where(d => d.Region.StartsWith(scope)).OrderBy(d => d.Id).Take(Scope.MaxRows).ToListAsync();
+        var donors = await session
+            .Query<Donor>()
+            .Where(d => d.Region.StartsWith(scope))
+            .OrderBy(d => d.Id)
+            .Take(Scope.MaxRows)
+            .ToListAsync();
         await using var connection = await database.OpenConnectionAsync();
         var persons = await people.ReadAsync(connection, donors.Where(d => d.Name is null).Select(d => d.Id));
-        return [.. donors.Select(d => (d, d.Name ?? persons.GetValueOrDefault(d.Id)?.MaskedName ?? MemberEndpoints.Erased))];
+        return
+        [
+            .. donors.Select(d => (d, d.Name ?? persons.GetValueOrDefault(d.Id)?.MaskedName ?? MemberEndpoints.Erased)),
+        ];
     }
 }

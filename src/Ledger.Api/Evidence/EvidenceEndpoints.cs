@@ -26,52 +26,103 @@ public static class EvidenceEndpoints
         ("image/tiff", [0x4D, 0x4D, 0x00, 0x2A]),
     ];
 
-    private static readonly string[] Uploaders = [Roles.VillageFinance, Roles.Agency, Roles.Township, Roles.CityHrss, .. Roles.County];
+    private static readonly string[] Uploaders =
+    [
+        Roles.VillageFinance,
+        Roles.Agency,
+        Roles.Township,
+        Roles.CityHrss,
+        .. Roles.County,
+    ];
 
     public static void MapEvidence(this IEndpointRouteBuilder api)
     {
         api.MapPost("/evidence", Upload)
-            .Command<EvidenceView>("upload-evidence", "上传凭证（PDF、PNG、JPEG、TIFF，最大20MB） · Upload a document", Uploaders).DisableAntiforgery()
+            .Command<EvidenceView>(
+                "upload-evidence",
+                "上传凭证（PDF、PNG、JPEG、TIFF，最大20MB） · Upload a document",
+                Uploaders
+            )
+            .DisableAntiforgery()
             .Refuses(Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.BodyInvalid);
         api.MapGet("/evidence/{digest}", Download)
-            .Reading<byte[]>("download-evidence", "下载凭证 · Download a document", Roles.All).Refuses(Rejections.NotFound, Rejections.EvidenceDamaged);
+            .Reading<byte[]>("download-evidence", "下载凭证 · Download a document", Roles.All)
+            .Refuses(Rejections.NotFound, Rejections.EvidenceDamaged);
     }
 
     private static async Task<Answer> Upload(IFormFile file, Command command)
     {
-        if (file.Length > MaxBytes) throw new RefusedException(new Rejection(Rejections.LimitExceeded, $"凭证最大 {MaxBytes >> 20} MB") { Field = "file" });
+        if (file.Length > MaxBytes)
+            throw new RefusedException(
+                new Rejection(Rejections.LimitExceeded, $"凭证最大 {MaxBytes >> 20} MB") { Field = "file" }
+            );
         var bytes = new byte[file.Length];
-        await using (var content = file.OpenReadStream()) await content.ReadExactlyAsync(bytes);
-        var mediaType = Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType
-            ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）") { Field = "file" });
+        await using (var content = file.OpenReadStream())
+            await content.ReadExactlyAsync(bytes);
+        var mediaType =
+            Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType
+            ?? throw new RefusedException(
+                new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）")
+                {
+                    Field = "file",
+                }
+            );
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
-        if (name is [.., var last] && char.IsHighSurrogate(last)) name = name[..^1]; // half a character can be stored nowhere
+        if (name is [.., var last] && char.IsHighSurrogate(last))
+            name = name[..^1]; // half a character can be stored nowhere
         // A document is found by its digest; what it was called is for ever, and people call files by whom they are about.
-        if (PersonalNumbers.In(name) is not null || PersonalNumbers.InReference(name) is not null) name = $"凭证{Path.GetExtension(name)}";
+        if (PersonalNumbers.In(name) is not null || PersonalNumbers.InReference(name) is not null)
+            name = $"凭证{Path.GetExtension(name)}";
         await command.Connection.ExecuteAsync(
             $"""
-             insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by)
-             values (@digest, @region, @type, @name, @content, @by) on conflict do nothing
-             """,
-            ("digest", digest), ("region", command.Actor.Region), ("type", mediaType), ("name", name), ("content", bytes), ("by", command.Actor.Id));
+            insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by)
+            values (@digest, @region, @type, @name, @content, @by) on conflict do nothing
+            """,
+            ("digest", digest),
+            ("region", command.Actor.Region),
+            ("type", mediaType),
+            ("name", name),
+            ("content", bytes),
+            ("by", command.Actor.Id)
+        );
         return Answer.Created($"/api/evidence/{digest}", new EvidenceView(digest, mediaType, name, bytes.Length));
     }
 
     /// <summary>The document whose digest this is, or none: several regions may have handed it in, and a copy that somebody replaced is not it.</summary>
-    private static async Task<IResult> Download(string digest, NpgsqlDataSource database, Caller caller, Findings findings, CancellationToken cancellation)
+    private static async Task<IResult> Download(
+        string digest,
+        NpgsqlDataSource database,
+        Caller caller,
+        Findings findings,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var regions = await connection.QueryAsync($"select region from {LedgerStore.Schema}.evidence where digest = @digest and region like @scope || '%' order by region limit 10",
-            r => r.GetString(0), ("digest", digest), ("scope", caller.Actor.Region));
-        if (regions.Count == 0) throw Require.NotFound($"凭证 {digest}");
+        var regions = await connection.QueryAsync(
+            $"select region from {LedgerStore.Schema}.evidence where digest = @digest and region like @scope || '%' order by region limit 10",
+            r => r.GetString(0),
+            ("digest", digest),
+            ("scope", caller.Actor.Region)
+        );
+        if (regions.Count == 0)
+            throw Require.NotFound($"凭证 {digest}");
         foreach (var region in regions)
         {
-            var (type, name, content) = (await connection.QueryAsync($"select media_type, file_name, content from {LedgerStore.Schema}.evidence where digest = @digest and region = @region",
-                r => (r.GetString(0), r.GetString(1), r.GetFieldValue<byte[]>(2)), ("digest", digest), ("region", region))).Single();
-            if (Convert.ToHexStringLower(SHA256.HashData(content)) == digest) return Results.File(content, type, name);
+            var (type, name, content) = (
+                await connection.QueryAsync(
+                    $"select media_type, file_name, content from {LedgerStore.Schema}.evidence where digest = @digest and region = @region",
+                    r => (r.GetString(0), r.GetString(1), r.GetFieldValue<byte[]>(2)),
+                    ("digest", digest),
+                    ("region", region)
+                )
+            ).Single();
+            if (Convert.ToHexStringLower(SHA256.HashData(content)) == digest)
+                return Results.File(content, type, name);
             await findings.AddAsync("evidence", $"{region} 的凭证 {digest} 内容已被替换 a document was replaced");
         }
-        throw new RefusedException(new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 的内容与其摘要不符，不予提供"));
+        throw new RefusedException(
+            new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 的内容与其摘要不符，不予提供")
+        );
     }
 }

@@ -11,7 +11,14 @@ using Npgsql;
 namespace Ledger.Api.Exports;
 
 /// <summary>What can be exported.</summary>
-public enum ExportKind { Hledger, Beancount, GeneralLedger, Events, Log }
+public enum ExportKind
+{
+    Hledger,
+    Beancount,
+    GeneralLedger,
+    Events,
+    Log,
+}
 
 /// <summary>
 /// Writes the journal and the event log as files for other tools: row by row, memory stays constant however long they are. Everything of
@@ -21,35 +28,56 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
 {
     private static readonly byte[] Newline = "\n"u8.ToArray();
 
-    public static string FileName(ExportKind kind) => kind switch
-    {
-        ExportKind.Hledger => "journal.hledger",
-        ExportKind.Beancount => "journal.beancount",
-        ExportKind.GeneralLedger => "general-ledger.zip",
-        ExportKind.Log => "log.jsonl",
-        _ => "events.jsonl",
-    };
+    public static string FileName(ExportKind kind) =>
+        kind switch
+        {
+            ExportKind.Hledger => "journal.hledger",
+            ExportKind.Beancount => "journal.beancount",
+            ExportKind.GeneralLedger => "general-ledger.zip",
+            ExportKind.Log => "log.jsonl",
+            _ => "events.jsonl",
+        };
 
-    public static string MediaType(ExportKind kind) => kind switch
-    {
-        ExportKind.GeneralLedger => "application/zip",
-        ExportKind.Events or ExportKind.Log => "application/x-ndjson",
-        _ => "text/plain; charset=utf-8",
-    };
+    public static string MediaType(ExportKind kind) =>
+        kind switch
+        {
+            ExportKind.GeneralLedger => "application/zip",
+            ExportKind.Events or ExportKind.Log => "application/x-ndjson",
+            _ => "text/plain; charset=utf-8",
+        };
 
     /// <param name="scope">Only regions that begin with it.</param>
     /// <param name="starting">Told how many steps there will be (funds, or events), before the first byte.</param>
     /// <param name="progress">Told how many steps are done.</param>
-    public async Task WriteAsync(ExportKind kind, string scope, Stream body, Action<long> starting, Action<long> progress, CancellationToken cancellation)
+    public async Task WriteAsync(
+        ExportKind kind,
+        string scope,
+        Stream body,
+        Action<long> starting,
+        Action<long> progress,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await reads.OpenAsync(cancellation);
-        await using var snapshot = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
+        await using var snapshot = await connection.BeginTransactionAsync(
+            System.Data.IsolationLevel.RepeatableRead,
+            cancellation
+        );
         await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(snapshot));
         if (kind == ExportKind.Events)
         {
             // Of no region: for whoever sees all the others.
-            var shown = $"(headers ->> 'region' like @scope || '%'{(await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope) ? " or coalesce(headers ->> 'region', '') = ''" : "")})";
-            starting((await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events where {shown}", r => r.GetInt64(0), ("scope", scope))).Single());
+            var shown =
+                $"(headers ->> 'region' like @scope || '%'{(await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope) ? " or coalesce(headers ->> 'region', '') = ''" : "")})";
+            starting(
+                (
+                    await connection.QueryAsync(
+                        $"select count(*) from {LedgerStore.Schema}.mt_events where {shown}",
+                        r => r.GetInt64(0),
+                        ("scope", scope)
+                    )
+                ).Single()
+            );
             await EventsAsync(connection, shown, scope, body, progress, cancellation);
             return;
         }
@@ -71,16 +99,26 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
         if (kind == ExportKind.GeneralLedger)
         {
             starting(funds.Count * GeneralLedger.Passes);
-            await using var zip = await ZipArchive.CreateAsync(body, ZipArchiveMode.Create, leaveOpen: true, Encoding.UTF8, cancellation);
+            await using var zip = await ZipArchive.CreateAsync(
+                body,
+                ZipArchiveMode.Create,
+                leaveOpen: true,
+                Encoding.UTF8,
+                cancellation
+            );
             await new GeneralLedger(accounts).WriteAsync(zip, Funds, cancellation);
             return;
         }
         starting(funds.Count);
         await using var writer = new StreamWriter(body, new UTF8Encoding(false), leaveOpen: true);
-        if (kind == ExportKind.Beancount) await writer.WriteAsync(JournalText.BeancountHead);
+        if (kind == ExportKind.Beancount)
+            await writer.WriteAsync(JournalText.BeancountHead);
         foreach (var entries in Funds())
         {
-            await foreach (var entry in entries) await writer.WriteAsync(kind == ExportKind.Beancount ? JournalText.Beancount(entry) : JournalText.Hledger(entry));
+            await foreach (var entry in entries)
+                await writer.WriteAsync(
+                    kind == ExportKind.Beancount ? JournalText.Beancount(entry) : JournalText.Hledger(entry)
+                );
             await writer.FlushAsync(cancellation);
         }
     }
@@ -93,32 +131,65 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
     }
 
     /// <summary>The transparency log: the bytes of each leaf, and a newline.</summary>
-    private static async Task LogAsync(NpgsqlConnection connection, Stream body, Action<long> starting, Action<long> progress, CancellationToken cancellation)
+    private static async Task LogAsync(
+        NpgsqlConnection connection,
+        Stream body,
+        Action<long> starting,
+        Action<long> progress,
+        CancellationToken cancellation
+    )
     {
         const int page = 2_000;
-        var size = (await connection.QueryAsync($"select size from {LedgerStore.Schema}.log_state", r => r.GetInt64(0))).Single();
+        var size = (
+            await connection.QueryAsync($"select size from {LedgerStore.Schema}.log_state", r => r.GetInt64(0))
+        ).Single();
         starting(size);
         for (var from = 0L; from < size; from += page)
         {
-            foreach (var (index, entry, _) in await LogStore.EntriesAsync(connection, LedgerStore.Schema, from, Math.Min(size, from + page)))
+            foreach (
+                var (index, entry, _) in await LogStore.EntriesAsync(
+                    connection,
+                    LedgerStore.Schema,
+                    from,
+                    Math.Min(size, from + page)
+                )
+            )
             {
-                await body.WriteAsync(entry ?? throw new LogDamagedException($"日志第 {index} 条的事件不见了"), cancellation);
+                await body.WriteAsync(
+                    entry ?? throw new LogDamagedException($"日志第 {index} 条的事件不见了"),
+                    cancellation
+                );
                 await body.WriteAsync(Newline, cancellation);
             }
             progress(Math.Min(size, from + page));
         }
     }
 
-    private static async Task EventsAsync(NpgsqlConnection connection, string shown, string scope, Stream body, Action<long> progress, CancellationToken cancellation)
+    private static async Task EventsAsync(
+        NpgsqlConnection connection,
+        string shown,
+        string scope,
+        Stream body,
+        Action<long> progress,
+        CancellationToken cancellation
+    )
     {
         await using var command = new NpgsqlCommand(
             $"""
-             select seq_id, stream_id, version, type, timestamp, headers, data from {LedgerStore.Schema}.mt_events
-              where {shown} order by seq_id
-             """, connection);
+            select seq_id, stream_id, version, type, timestamp, headers, data from {LedgerStore.Schema}.mt_events
+             where {shown} order by seq_id
+            """,
+            connection
+        );
         command.Parameters.AddWithValue("scope", scope);
-        await using var reader = await command.ExecuteReaderAsync(System.Data.CommandBehavior.SequentialAccess, cancellation);
-        await using var json = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        await using var reader = await command.ExecuteReaderAsync(
+            System.Data.CommandBehavior.SequentialAccess,
+            cancellation
+        );
+        await using var json = new Utf8JsonWriter(
+            body,
+            new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+        );
         for (var done = 1L; await reader.ReadAsync(cancellation); done++)
         {
             json.WriteStartObject();
@@ -135,7 +206,8 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
             await json.FlushAsync(cancellation);
             json.Reset();
             await body.WriteAsync(Newline, cancellation);
-            if (done % 1000 == 0) progress(done);
+            if (done % 1000 == 0)
+                progress(done);
         }
     }
 }

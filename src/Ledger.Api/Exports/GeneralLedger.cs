@@ -18,60 +18,163 @@ public sealed class GeneralLedger(AccountMap accounts)
     /// <summary>How often the funds are read: entries, lines, trial balance.</summary>
     public const int Passes = 3;
 
-    public async Task WriteAsync(ZipArchive zip, Func<IEnumerable<IAsyncEnumerable<JournalEntry>>> funds, CancellationToken cancellation)
+    public async Task WriteAsync(
+        ZipArchive zip,
+        Func<IEnumerable<IAsyncEnumerable<JournalEntry>>> funds,
+        CancellationToken cancellation
+    )
     {
         var (used, periods) = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<(int Year, int Month)>());
-        await TableAsync("GL_Journal_Entry.csv", ["Journal_ID", "Business_Unit_Code", "Fiscal_Year", "Accounting_Period", "Effective_Date", "Entered_Date_Time", "Entered_By", "JE_Type", "JE_Header_Description", "Amount_Currency"],
+        await TableAsync(
+            "GL_Journal_Entry.csv",
+            [
+                "Journal_ID",
+                "Business_Unit_Code",
+                "Fiscal_Year",
+                "Accounting_Period",
+                "Effective_Date",
+                "Entered_Date_Time",
+                "Entered_By",
+                "JE_Type",
+                "JE_Header_Description",
+                "Amount_Currency",
+            ],
             async row =>
             {
                 foreach (var entries in funds())
-                    await foreach (var e in entries)
-                        row([$"{e.Sequence}", e.FundId, $"{e.Date.Year}", $"{e.Date.Month:00}", $"{e.Date:yyyy-MM-dd}", $"{e.RecordedAt.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}", e.Actor, e.Type, Ledger.Web.Terms.Event(e.Type), "CNY"]);
-            });
-        await TableAsync("GL_Journal_Entry_Line.csv", ["Journal_ID", "Journal_ID_Line_Number", "Business_Unit_Code", "GL_Account_Number", "Amount", "Amount_Credit_Debit_Indicator", "Amount_Currency"],
+                await foreach (var e in entries)
+                    row([
+                        $"{e.Sequence}",
+                        e.FundId,
+                        $"{e.Date.Year}",
+                        $"{e.Date.Month:00}",
+                        $"{e.Date:yyyy-MM-dd}",
+                        $"{e.RecordedAt.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}",
+                        e.Actor,
+                        e.Type,
+                        Ledger.Web.Terms.Event(e.Type),
+                        "CNY",
+                    ]);
+            }
+        );
+        await TableAsync(
+            "GL_Journal_Entry_Line.csv",
+            [
+                "Journal_ID",
+                "Journal_ID_Line_Number",
+                "Business_Unit_Code",
+                "GL_Account_Number",
+                "Amount",
+                "Amount_Credit_Debit_Indicator",
+                "Amount_Currency",
+            ],
             async row =>
             {
                 foreach (var entries in funds())
-                    await foreach (var e in entries)
-                        foreach (var (p, i) in e.Postings.Select((p, i) => (p, i)))
-                            row([$"{e.Sequence}", $"{i + 1}", e.FundId, Number(p.Account), $"{Absolute(p.AmountFen)}", p.AmountFen > Money.Zero ? "D" : "C", "CNY"]);
-            });
-        await TableAsync("GL_Trial_Balance.csv", ["Business_Unit_Code", "Fiscal_Year", "Accounting_Period", "GL_Account_Number", "Beginning_Balance", "Debit_Amount", "Credit_Amount", "Ending_Balance", "Amount_Currency"],
+                await foreach (var e in entries)
+                foreach (var (p, i) in e.Postings.Select((p, i) => (p, i)))
+                    row([
+                        $"{e.Sequence}",
+                        $"{i + 1}",
+                        e.FundId,
+                        Number(p.Account),
+                        $"{Absolute(p.AmountFen)}",
+                        p.AmountFen > Money.Zero ? "D" : "C",
+                        "CNY",
+                    ]);
+            }
+        );
+        await TableAsync(
+            "GL_Trial_Balance.csv",
+            [
+                "Business_Unit_Code",
+                "Fiscal_Year",
+                "Accounting_Period",
+                "GL_Account_Number",
+                "Beginning_Balance",
+                "Debit_Amount",
+                "Credit_Amount",
+                "Ending_Balance",
+                "Amount_Currency",
+            ],
             async row =>
             {
                 foreach (var entries in funds())
                 {
                     // One fund's postings by period and account: as many sums as it has of them.
-                    var (sums, fund) = (new SortedDictionary<(int Year, int Month), SortedDictionary<string, (Money Debit, Money Credit)>>(), "");
+                    var (sums, fund) = (
+                        new SortedDictionary<
+                            (int Year, int Month),
+                            SortedDictionary<string, (Money Debit, Money Credit)>
+                        >(),
+                        ""
+                    );
                     await foreach (var e in entries)
                     {
                         fund = e.FundId;
                         var period = (e.Date.Year, e.Date.Month);
                         periods.Add(period);
-                        if (!sums.TryGetValue(period, out var of)) sums[period] = of = new(StringComparer.Ordinal);
+                        if (!sums.TryGetValue(period, out var of))
+                            sums[period] = of = new(StringComparer.Ordinal);
                         foreach (var p in e.Postings)
                         {
                             used.Add(p.Account);
                             var sum = of.GetValueOrDefault(p.Account);
-                            of[p.Account] = p.AmountFen > Money.Zero ? (sum.Debit + p.AmountFen, sum.Credit) : (sum.Debit, sum.Credit + Absolute(p.AmountFen));
+                            of[p.Account] =
+                                p.AmountFen > Money.Zero
+                                    ? (sum.Debit + p.AmountFen, sum.Credit)
+                                    : (sum.Debit, sum.Credit + Absolute(p.AmountFen));
                         }
                     }
                     Write(fund, sums, row);
                 }
-            });
-        await TableAsync("BAS_Chart_Of_Accounts.csv", ["GL_Account_Number", "GL_Account_Name", "Account_Type", "Account_Subtype", "Parent_GL_Account_Number", "Ledger_Account"], row =>
-        {
-            foreach (var account in used)
-                row([Number(account), accounts.Title(account), accounts.Of(account).Type.Word(), accounts.Of(account).Subsidiary, accounts.Of(account).Code, account]);
-            foreach (var parent in used.Select(accounts.Of).DistinctBy(m => m.Code).OrderBy(m => m.Code, StringComparer.Ordinal))
-                row([parent.Code, parent.Name, parent.Type.Word(), "", "", ""]);
-            return Task.CompletedTask;
-        });
-        await TableAsync("BAS_Accounting_Period.csv", ["Fiscal_Year", "Accounting_Period", "Period_Start_Date", "Period_End_Date"], row =>
-        {
-            foreach (var (year, month) in periods) row([$"{year}", $"{month:00}", $"{new DateOnly(year, month, 1):yyyy-MM-dd}", $"{new DateOnly(year, month, 1).AddMonths(1).AddDays(-1):yyyy-MM-dd}"]);
-            return Task.CompletedTask;
-        });
+            }
+        );
+        await TableAsync(
+            "BAS_Chart_Of_Accounts.csv",
+            [
+                "GL_Account_Number",
+                "GL_Account_Name",
+                "Account_Type",
+                "Account_Subtype",
+                "Parent_GL_Account_Number",
+                "Ledger_Account",
+            ],
+            row =>
+            {
+                foreach (var account in used)
+                    row([
+                        Number(account),
+                        accounts.Title(account),
+                        accounts.Of(account).Type.Word(),
+                        accounts.Of(account).Subsidiary,
+                        accounts.Of(account).Code,
+                        account,
+                    ]);
+                foreach (
+                    var parent in used.Select(accounts.Of)
+                        .DistinctBy(m => m.Code)
+                        .OrderBy(m => m.Code, StringComparer.Ordinal)
+                )
+                    row([parent.Code, parent.Name, parent.Type.Word(), "", "", ""]);
+                return Task.CompletedTask;
+            }
+        );
+        await TableAsync(
+            "BAS_Accounting_Period.csv",
+            ["Fiscal_Year", "Accounting_Period", "Period_Start_Date", "Period_End_Date"],
+            row =>
+            {
+                foreach (var (year, month) in periods)
+                    row([
+                        $"{year}",
+                        $"{month:00}",
+                        $"{new DateOnly(year, month, 1):yyyy-MM-dd}",
+                        $"{new DateOnly(year, month, 1).AddMonths(1).AddDays(-1):yyyy-MM-dd}",
+                    ]);
+                return Task.CompletedTask;
+            }
+        );
 
         async Task TableAsync(string name, string[] headings, Func<Action<string[]>, Task> rows)
         {
@@ -80,7 +183,8 @@ public sealed class GeneralLedger(AccountMap accounts)
             await using var csv = new CsvWriter(text, CultureInfo.InvariantCulture);
             void Row(string[] fields)
             {
-                foreach (var field in fields) csv.WriteField(Harmless(field));
+                foreach (var field in fields)
+                    csv.WriteField(Harmless(field));
                 csv.NextRecord();
             }
             Row(headings);
@@ -88,7 +192,11 @@ public sealed class GeneralLedger(AccountMap accounts)
         }
     }
 
-    private void Write(string fund, SortedDictionary<(int Year, int Month), SortedDictionary<string, (Money Debit, Money Credit)>> sums, Action<string[]> row)
+    private void Write(
+        string fund,
+        SortedDictionary<(int Year, int Month), SortedDictionary<string, (Money Debit, Money Credit)>> sums,
+        Action<string[]> row
+    )
     {
         var balances = new SortedDictionary<string, Money>(StringComparer.Ordinal);
         foreach (var ((year, month), of) in sums)
@@ -97,15 +205,32 @@ public sealed class GeneralLedger(AccountMap accounts)
             {
                 var (was, (debit, credit)) = (balances.GetValueOrDefault(account), of.GetValueOrDefault(account));
                 balances[account] = was + debit - credit;
-                row([fund, $"{year}", $"{month:00}", Number(account), $"{was}", $"{debit}", $"{credit}", $"{balances[account]}", "CNY"]);
+                row([
+                    fund,
+                    $"{year}",
+                    $"{month:00}",
+                    Number(account),
+                    $"{was}",
+                    $"{debit}",
+                    $"{credit}",
+                    $"{balances[account]}",
+                    "CNY",
+                ]);
             }
-            InvariantViolationException.Require(Money.Sum(balances.Values) == Money.Zero, $"{fund}: the trial balance of {year}-{month} does not balance");
+            InvariantViolationException.Require(
+                Money.Sum(balances.Values) == Money.Zero,
+                $"{fund}: the trial balance of {year}-{month} does not balance"
+            );
         }
     }
 
     /// <summary>A text that a spreadsheet would take for a formula gets an apostrophe before it; a negative amount is none.</summary>
     public static string Harmless(string field) =>
-        field.Length > 0 && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r' && !decimal.TryParse(field, NumberStyles.Number, CultureInfo.InvariantCulture, out _) ? $"'{field}" : field;
+        field.Length > 0
+        && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r'
+        && !decimal.TryParse(field, NumberStyles.Number, CultureInfo.InvariantCulture, out _)
+            ? $"'{field}"
+            : field;
 
     private string Number(string account) => $"{accounts.Of(account).Code}.{account}";
 

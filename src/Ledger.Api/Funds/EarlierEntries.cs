@@ -10,7 +10,8 @@ namespace Ledger.Api.Funds;
 /// <summary>Which entries of a fund share a slip or a bank reference with what is to be booked: one walk down an index each (schema.sql).</summary>
 public static class EarlierEntries
 {
-    private const string Types = $"('{SameMoney.Allocated}', '{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}')";
+    private const string Types =
+        $"('{SameMoney.Allocated}', '{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}')";
 
     private const string Columns = $"""
         e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'), e.headers ->> '{EventHeaders.BusinessDate}', (e.data ->> 'amountFen')::bigint, e.data ->> 'memberId'
@@ -35,9 +36,31 @@ public static class EarlierEntries
           order by e.seq_id limit 200)
         """;
 
-    public static Look Look(string fundId, Booking booking, IReadOnlyList<string> slips, string? reference, List<EarlierEntry> into) => new(
-        reference is null ? Slips : $"{Slips} {References}",
-        [Sql.Text(fundId), slips.Texts(s => s), SameMoney.SlipsOf(booking).Texts(t => t), .. reference is null ? Array.Empty<Npgsql.NpgsqlParameter>() : [Sql.Text(reference)]],
-        r => into.Add(new EarlierEntry(r.GetBoolean(0), r.GetString(1), r.GetString(2), DateOnly.ParseExact(r.GetString(3), "yyyy-MM-dd", CultureInfo.InvariantCulture), new Money(r.GetInt64(4)),
-            r.IsDBNull(5) ? null : r.GetString(5))));
+    public static Look Look(
+        string fundId,
+        Booking booking,
+        IReadOnlyList<string> slips,
+        string? reference,
+        List<EarlierEntry> into
+    ) =>
+        new(
+            reference is null ? Slips : $"{Slips} {References}",
+            [
+                Sql.Text(fundId),
+                slips.Texts(s => s),
+                SameMoney.SlipsOf(booking).Texts(t => t),
+                .. reference is null ? Array.Empty<Npgsql.NpgsqlParameter>() : [Sql.Text(reference)],
+            ],
+            r =>
+                into.Add(
+                    new EarlierEntry(
+                        r.GetBoolean(0),
+                        r.GetString(1),
+                        r.GetString(2),
+                        DateOnly.ParseExact(r.GetString(3), "yyyy-MM-dd", CultureInfo.InvariantCulture),
+                        new Money(r.GetInt64(4)),
+                        r.IsDBNull(5) ? null : r.GetString(5)
+                    )
+                )
+        );
 }

@@ -24,25 +24,72 @@ public sealed record FundBody(string CollectiveId);
 /// correction of a closed year goes into an open one and names it in <paramref name="CorrectsYear"/>. <paramref name="ConfirmDuplicate"/>: after
 /// <c>possible-duplicate</c>, why it is not the entry named there.
 /// </summary>
-public sealed record AllocationBody(Money Amount, SourceKind Source, string SourceName, IReadOnlyList<string>? Evidence = null, int? EarmarkYear = null,
-    DateOnly? EffectiveDate = null, string? DonorId = null, Earmark? Earmark = null, int? CorrectsYear = null, string? ConfirmDuplicate = null);
+public sealed record AllocationBody(
+    Money Amount,
+    SourceKind Source,
+    string SourceName,
+    IReadOnlyList<string>? Evidence = null,
+    int? EarmarkYear = null,
+    DateOnly? EffectiveDate = null,
+    string? DonorId = null,
+    Earmark? Earmark = null,
+    int? CorrectsYear = null,
+    string? ConfirmDuplicate = null
+);
 
 public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount, Earmark? Earmark);
 
 /// <summary>The balance: every yuan that came in is available, reserved, in transit, credited or returned to its source.</summary>
-public sealed record FundView(string Id, int Version, string CollectiveId, string Name, string VillageCode, Money AllocatedAmount, Money AvailableAmount,
-    Money ReservedAmount, Money InTransitAmount, Money CreditedAmount, Money ReturnedAmount, Money RefundedAmount, int? ClosedThroughYear, bool IsClosed,
-    IReadOnlyList<SubAccountView> SubAccounts)
+public sealed record FundView(
+    string Id,
+    int Version,
+    string CollectiveId,
+    string Name,
+    string VillageCode,
+    Money AllocatedAmount,
+    Money AvailableAmount,
+    Money ReservedAmount,
+    Money InTransitAmount,
+    Money CreditedAmount,
+    Money ReturnedAmount,
+    Money RefundedAmount,
+    int? ClosedThroughYear,
+    bool IsClosed,
+    IReadOnlyList<SubAccountView> SubAccounts
+)
 {
-    public static FundView Of(Fund f) => new(f.Id, f.Revision, f.CollectiveId, f.Name, f.Region, f.AllocatedFen, f.AvailableFen, f.ReservedFen,
-        f.InTransitFen, f.CreditedFen, f.ReturnedFen, f.RefundedFen, f.ClosedThrough == 0 ? null : f.ClosedThrough, f.IsClosed,
-        [.. f.SubAccounts.Select(s => new SubAccountView(s.Key, new Money(s.Value.InFen), s.Value.Available, s.Value.Earmark))]);
+    public static FundView Of(Fund f) =>
+        new(
+            f.Id,
+            f.Revision,
+            f.CollectiveId,
+            f.Name,
+            f.Region,
+            f.AllocatedFen,
+            f.AvailableFen,
+            f.ReservedFen,
+            f.InTransitFen,
+            f.CreditedFen,
+            f.ReturnedFen,
+            f.RefundedFen,
+            f.ClosedThrough == 0 ? null : f.ClosedThrough,
+            f.IsClosed,
+            [
+                .. f.SubAccounts.Select(s => new SubAccountView(
+                    s.Key,
+                    new Money(s.Value.InFen),
+                    s.Value.Available,
+                    s.Value.Earmark
+                )),
+            ]
+        );
 }
 
 public sealed record ReversalBody(string ConfirmBy, string Reason);
 
 /// <summary>Only where an account held less than nothing on a day of the year: why, and the township's paper on it.</summary>
 public sealed record YearClosingBody(string? Explanation = null, IReadOnlyList<string>? Evidence = null);
+
 public sealed record EvidenceBody(IReadOnlyList<string>? Evidence = null);
 
 public sealed record AccountBalanceView(string Account, Money Amount);
@@ -51,19 +98,40 @@ public sealed record AccountBalanceView(string Account, Money Amount);
 /// The trial balance (试算平衡表) at the end of a business date: debits positive, credits negative, their sum zero.
 /// <paramref name="Digest"/>: SHA-256 over its lines, as a closed year seals it.
 /// </summary>
-public sealed record TrialBalanceView(string FundId, DateOnly At, IReadOnlyList<AccountBalanceView> Accounts, Money SumAmount, string Digest, bool IsSealed);
+public sealed record TrialBalanceView(
+    string FundId,
+    DateOnly At,
+    IReadOnlyList<AccountBalanceView> Accounts,
+    Money SumAmount,
+    string Digest,
+    bool IsSealed
+);
 
 public sealed record AllocationView(string AllocationId, Money Amount, FundView Fund);
 
 public sealed record AccountChangeView(string Account, Money BeforeAmount, Money AfterAmount, Money ChangeAmount);
-public sealed record ExplainingEventView(long Sequence, DateTimeOffset RecordedAt, DateOnly EffectiveDate, string Type, string Actor, IReadOnlyList<AccountBalanceView> Postings);
+
+public sealed record ExplainingEventView(
+    long Sequence,
+    DateTimeOffset RecordedAt,
+    DateOnly EffectiveDate,
+    string Type,
+    string Actor,
+    IReadOnlyList<AccountBalanceView> Postings
+);
 
 /// <summary>
 /// The balances for one business date, as known at two moments, and the events recorded between them that make the difference: their
 /// postings sum to it, account by account.
 /// </summary>
-public sealed record BalanceChangeView(string FundId, DateOnly At, DateTimeOffset From, DateTimeOffset? To, IReadOnlyList<AccountChangeView> Accounts,
-    IReadOnlyList<ExplainingEventView> Events);
+public sealed record BalanceChangeView(
+    string FundId,
+    DateOnly At,
+    DateTimeOffset From,
+    DateTimeOffset? To,
+    IReadOnlyList<AccountChangeView> Accounts,
+    IReadOnlyList<ExplainingEventView> Events
+);
 
 /// <summary>Ring-fenced funds (专款专用), C7 and C9.</summary>
 public static class FundEndpoints
@@ -74,51 +142,156 @@ public static class FundEndpoints
             .Command<FundView>("open-fund", "设立补助资金 (C9) · Open a fund", Roles.VillageFinance)
             .Refuses(Rejections.AlreadyExists, Rejections.NotFound, Rejections.FieldInvalid)
             .Example("""{"collectiveId":"collective-N2370811MF0000001J"}""");
-        api.MapGet("/funds", List).Reading<IReadOnlyList<FundView>>("list-funds", "资金列表 · List funds of a region", Roles.All).Refuses(Rejections.FieldInvalid);
-        api.MapGet("/funds/{id}", Read).Reading<FundView>("read-fund", "资金余额 · Read a fund's balance", Roles.All).Refuses(Rejections.NotFound);
+        api.MapGet("/funds", List)
+            .Reading<IReadOnlyList<FundView>>("list-funds", "资金列表 · List funds of a region", Roles.All)
+            .Refuses(Rejections.FieldInvalid);
+        api.MapGet("/funds/{id}", Read)
+            .Reading<FundView>("read-fund", "资金余额 · Read a fund's balance", Roles.All)
+            .Refuses(Rejections.NotFound);
         api.MapPost("/funds/{id}/allocations", Allocate)
-            .Command<AllocationView>("allocate-funds", "划入资金 (C7 C8 C19) · Allocate money to a fund", Roles.VillageFinance, Roles.CountyFinance)
-            .Refuses(Rejections.AmountInvalid, Rejections.EvidenceMissing, Rejections.EarmarkMismatch, Rejections.DonorMissing, Rejections.YearClosed,
-                Rejections.PossibleDuplicate, Rejections.FundClosed, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch, Rejections.LimitExceeded)
-            .Example("""{"amount":120000.00,"source":"collective-income","sourceName":"2026年土地流转收入","evidence":["<POST /api/evidence 返回的摘要>"],"effectiveDate":"2026-03-02"}""");
+            .Command<AllocationView>(
+                "allocate-funds",
+                "划入资金 (C7 C8 C19) · Allocate money to a fund",
+                Roles.VillageFinance,
+                Roles.CountyFinance
+            )
+            .Refuses(
+                Rejections.AmountInvalid,
+                Rejections.EvidenceMissing,
+                Rejections.EarmarkMismatch,
+                Rejections.DonorMissing,
+                Rejections.YearClosed,
+                Rejections.PossibleDuplicate,
+                Rejections.FundClosed,
+                Rejections.NotFound,
+                Rejections.FieldInvalid,
+                Rejections.VersionMismatch,
+                Rejections.LimitExceeded
+            )
+            .Example(
+                """{"amount":120000.00,"source":"collective-income","sourceName":"2026年土地流转收入","evidence":["<POST /api/evidence 返回的摘要>"],"effectiveDate":"2026-03-02"}"""
+            );
         api.MapPost("/funds/{id}/allocations/{allocationId}/reversal", RequestReversal)
-            .Command<FundView>("request-reversal", "申请冲正错记的划入，指定另一人确认 (C9 C20) · Ask to reverse a mistaken allocation", Roles.VillageFinance)
-            .Refuses(Rejections.SelfApproval, Rejections.FundOverdrawn, Rejections.WrongState, Rejections.FundClosed, Rejections.FieldInvalid, Rejections.NotFound,
-                Rejections.VersionMismatch)
+            .Command<FundView>(
+                "request-reversal",
+                "申请冲正错记的划入，指定另一人确认 (C9 C20) · Ask to reverse a mistaken allocation",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.FundOverdrawn,
+                Rejections.WrongState,
+                Rejections.FundClosed,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"confirmBy":"township.370811111","reason":"金额多记一位"}""");
         api.MapPost("/funds/{id}/allocations/{allocationId}/reversal/confirmation", ConfirmReversal)
-            .Command<FundView>("confirm-reversal", "由指定的另一人确认冲正 (C20) · The named second person confirms", Roles.VillageFinance, Roles.Township)
-            .Refuses(Rejections.SelfApproval, Rejections.FundOverdrawn, Rejections.WrongState, Rejections.FundClosed, Rejections.NotFound, Rejections.VersionMismatch);
+            .Command<FundView>(
+                "confirm-reversal",
+                "由指定的另一人确认冲正 (C20) · The named second person confirms",
+                Roles.VillageFinance,
+                Roles.Township
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.FundOverdrawn,
+                Rejections.WrongState,
+                Rejections.FundClosed,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            );
         api.MapPost("/funds/{id}/sub-accounts/{subAccount}/earmark-release", LiftEarmark)
-            .Command<FundView>("lift-earmark", "捐赠人同意后，余款转为通用 (C8) · With the donor's consent the rest may serve all", Roles.VillageFinance)
+            .Command<FundView>(
+                "lift-earmark",
+                "捐赠人同意后，余款转为通用 (C8) · With the donor's consent the rest may serve all",
+                Roles.VillageFinance
+            )
             .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"evidence":["<捐赠人同意书的摘要>"]}""");
         api.MapPost("/funds/{id}/sub-accounts/{subAccount}/surplus-return", ReturnSurplus)
-            .Command<FundView>("return-surplus", "依决议将余款退回来源 (C9) · By resolution the rest goes back to its sources", Roles.VillageFinance)
-            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<FundView>(
+                "return-surplus",
+                "依决议将余款退回来源 (C9) · By resolution the rest goes back to its sources",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.EvidenceMissing,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"村民会议决议终止补助","evidence":["<决议的摘要>","<退款回单的摘要>"]}""");
         api.MapPost("/funds/{id}/closure", Close)
             .Command<FundView>("close-fund", "关闭没有余款的资金 (C9) · Close an empty fund", Roles.VillageFinance)
-            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FundClosed, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Refuses(
+                Rejections.EvidenceMissing,
+                Rejections.WrongState,
+                Rejections.FundClosed,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"不再实施补助","evidence":["<决议的摘要>"]}""");
         api.MapPost("/funds/{id}/years/{year:int}/close", CloseYear)
-            .Command<TrialBalanceView>("close-year", "年度结账：封存试算平衡表，余额结转 (C24) · Close a year and seal its trial balance", Roles.VillageFinance)
-            .Refuses(Rejections.YearClosed, Rejections.BalanceNegative, Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<TrialBalanceView>(
+                "close-year",
+                "年度结账：封存试算平衡表，余额结转 (C24) · Close a year and seal its trial balance",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.YearClosed,
+                Rejections.BalanceNegative,
+                Rejections.EvidenceMissing,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"explanation":"付款日期误记为3月1日，实为3月11日","evidence":["<乡镇盖章说明的摘要>"]}""");
         api.MapPost("/funds/{id}/reconciliation", ReconciliationEndpoint.Run)
-            .Command<ReconciliationView>("reconcile-fund", "三方对账：账本、银行对账单（.xlsx/.csv）、经办回执；只出报告 (C17 C21) · Reconcile ledger, bank statement and receipts",
-                Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor)
+            .Command<ReconciliationView>(
+                "reconcile-fund",
+                "三方对账：账本、银行对账单（.xlsx/.csv）、经办回执；只出报告 (C17 C21) · Reconcile ledger, bank statement and receipts",
+                Roles.VillageFinance,
+                Roles.CountyFinance,
+                Roles.Auditor
+            )
             .TakesSheet(Sheets.BankStatement)
-            .Refuses(Rejections.RosterInvalid, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.AmountInvalid,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.BodyInvalid
+            );
         api.MapGet("/funds/{id}/trial-balance", TrialBalance)
-            .Reading<TrialBalanceView>("read-trial-balance", "试算平衡表：at 业务日期，recordedAt 当时所知 · Trial balance by business date, as known at a moment", Roles.All).Refuses(Rejections.NotFound);
+            .Reading<TrialBalanceView>(
+                "read-trial-balance",
+                "试算平衡表：at 业务日期，recordedAt 当时所知 · Trial balance by business date, as known at a moment",
+                Roles.All
+            )
+            .Refuses(Rejections.NotFound);
         api.MapGet("/funds/{id}/vouchers/{sequence:long}", Voucher)
-            .Reading<byte[]>("download-voucher", "记账凭证（.xlsx，大写金额） · The voucher of one entry", Roles.All).Refuses(Rejections.NotFound);
+            .Reading<byte[]>("download-voucher", "记账凭证（.xlsx，大写金额） · The voucher of one entry", Roles.All)
+            .Refuses(Rejections.NotFound);
         api.MapGet("/funds/{id}/changes", Changes)
-            .Reading<BalanceChangeView>("explain-balance-change", "两次查看之间的变化：哪些事件使余额不同 · What changed between two looks, event by event", Roles.All)
+            .Reading<BalanceChangeView>(
+                "explain-balance-change",
+                "两次查看之间的变化：哪些事件使余额不同 · What changed between two looks, event by event",
+                Roles.All
+            )
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/funds/{id}/statement", Statement)
-            .Reading<FundStatement>("read-fund-statement", "资金对账单：按业务日期，recordedAt 当时所知，Accept 为 .xlsx 时得到表格 · Statement by business date, as known at a moment", Roles.All).Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+            .Reading<FundStatement>(
+                "read-fund-statement",
+                "资金对账单：按业务日期，recordedAt 当时所知，Accept 为 .xlsx 时得到表格 · Statement by business date, as known at a moment",
+                Roles.All
+            )
+            .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
     }
 
     private static async Task<Answer> Open(FundBody body, Command command)
@@ -126,7 +299,11 @@ public static class FundEndpoints
         var collective = await command.LoadAsync<Collective>(Require.Text(body.CollectiveId, "collectiveId", 40));
         var id = StreamId.FundOf(collective.Id);
         var known = await command.FindAsync<Fund>(id);
-        var state = command.Append(id, known, FundDecider.Open(known, collective.Id, collective.Name, collective.Region));
+        var state = command.Append(
+            id,
+            known,
+            FundDecider.Open(known, collective.Id, collective.Name, collective.Region)
+        );
         return Answer.Created($"/api/funds/{id}", FundView.Of(state), state.Revision);
     }
 
@@ -136,22 +313,47 @@ public static class FundEndpoints
         if (command.Actor.Role == Roles.CountyFinance != (body.Source == SourceKind.CountyIncentive))
             throw Require.Invalid("source", "县级财政只登记奖补资金（county-incentive），奖补资金只由县级财政登记");
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        var donor = body.DonorId is { } donorId ? await command.ReadAsync<Donor>(donorId) ?? throw Require.NotFound(donorId) : null;
-        if (donor is not null && !DonorDecider.Gives(donor, body.Source)) throw Require.Invalid("source", "资金来源与捐赠人类别不符");
-        if (body.Earmark?.Group is { } group) Require.Name(group, "earmark.group", 20);
+        var donor = body.DonorId is { } donorId
+            ? await command.ReadAsync<Donor>(donorId) ?? throw Require.NotFound(donorId)
+            : null;
+        if (donor is not null && !DonorDecider.Gives(donor, body.Source))
+            throw Require.Invalid("source", "资金来源与捐赠人类别不符");
+        if (body.Earmark?.Group is { } group)
+            Require.Name(group, "earmark.group", 20);
         Require.MemberIds(body.Earmark?.MemberIds, "earmark.memberIds");
         var sourceName = Require.Prose(body.SourceName, "sourceName", 100);
         // Of a person who gives the event says the id; whoever writes the name beside it has it masked.
-        if (donor is { Kind: DonorKind.Individual } && (await people.ReadAsync(command.Connection, [donor.Id])).GetValueOrDefault(donor.Id) is { } giver)
+        if (
+            donor is { Kind: DonorKind.Individual }
+            && (await people.ReadAsync(command.Connection, [donor.Id])).GetValueOrDefault(donor.Id) is { } giver
+        )
             sourceName = sourceName.Replace(giver.Name, giver.MaskedName, StringComparison.Ordinal);
         var earmark = body.Earmark ?? (body.EarmarkYear is { } year ? new Earmark(year) : null);
         var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
         var (fund, earlier) = await command.LoadFundAsync(id, Booking.Allocation, evidence);
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
-        fund = command.Append(id, fund, FundDecider.Allocate(fund, allocationId, body.Source, sourceName, body.Amount,
-            body.DonorId, earmark, evidence, command.EffectiveDate, body.CorrectsYear));
+        fund = command.Append(
+            id,
+            fund,
+            FundDecider.Allocate(
+                fund,
+                allocationId,
+                body.Source,
+                sourceName,
+                body.Amount,
+                body.DonorId,
+                earmark,
+                evidence,
+                command.EffectiveDate,
+                body.CorrectsYear
+            )
+        );
         command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Allocation, [], []), confirmed);
-        return Answer.Created($"/api/funds/{id}", new AllocationView(allocationId, body.Amount, FundView.Of(fund)), fund.Revision);
+        return Answer.Created(
+            $"/api/funds/{id}",
+            new AllocationView(allocationId, body.Amount, FundView.Of(fund)),
+            fund.Revision
+        );
     }
 
     private static async Task<Answer> Change(string id, Command command, Func<Fund, Decision<Fund>> decide)
@@ -161,16 +363,47 @@ public static class FundEndpoints
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 
-    private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) => Reverse(id, allocationId, [body.ConfirmBy], command, (fund, lot, by) =>
-        FundDecider.RequestReversal(fund, allocationId, lot, Require.Reference(body.ConfirmBy, "confirmBy", ActorName.MaxForeignLength), Require.Prose(body.Reason, "reason", 500), by));
+    private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) =>
+        Reverse(
+            id,
+            allocationId,
+            [body.ConfirmBy],
+            command,
+            (fund, lot, by) =>
+                FundDecider.RequestReversal(
+                    fund,
+                    allocationId,
+                    lot,
+                    Require.Reference(body.ConfirmBy, "confirmBy", ActorName.MaxForeignLength),
+                    Require.Prose(body.Reason, "reason", 500),
+                    by
+                )
+        );
 
     private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
-        Reverse(id, allocationId, [], command, (fund, lot, by) => FundDecider.ConfirmReversal(fund, allocationId, lot, by));
+        Reverse(
+            id,
+            allocationId,
+            [],
+            command,
+            (fund, lot, by) => FundDecider.ConfirmReversal(fund, allocationId, lot, by)
+        );
 
-    private static async Task<Answer> Reverse(string id, string allocationId, string?[] others, Command command, Func<Fund, Lot, Actor, Decision<Fund>> decide)
+    private static async Task<Answer> Reverse(
+        string id,
+        string allocationId,
+        string?[] others,
+        Command command,
+        Func<Fund, Lot, Actor, Decision<Fund>> decide
+    )
     {
         var fund = await command.LoadAsync<Fund>(id);
-        var allocated = await command.EventAsync<FundsAllocated>(id, "type = 'funds_allocated' and data ->> 'allocationId' = @allocation", ("allocation", allocationId)) ?? throw Require.NotFound(allocationId);
+        var allocated =
+            await command.EventAsync<FundsAllocated>(
+                id,
+                "type = 'funds_allocated' and data ->> 'allocationId' = @allocation",
+                ("allocation", allocationId)
+            ) ?? throw Require.NotFound(allocationId);
         var asked = fund.Reversals.GetValueOrDefault(allocationId);
         var by = await command.ActorAmongAsync([.. others, asked?.RequestedBy, asked?.RequestedFor]);
         fund = command.Append(id, fund, decide(fund, new Lot(allocated.SubAccount, allocated.Fen), by));
@@ -186,13 +419,21 @@ public static class FundEndpoints
     private static async Task<Answer> ReturnSurplus(string id, string subAccount, ResolvedBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, command, f => FundDecider.ReturnSurplus(f, subAccount, Require.Prose(body.Reason, "reason", 500), evidence));
+        return await Change(
+            id,
+            command,
+            f => FundDecider.ReturnSurplus(f, subAccount, Require.Prose(body.Reason, "reason", 500), evidence)
+        );
     }
 
     private static async Task<Answer> Close(string id, ResolvedBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, command, f => FundDecider.Close(f, Require.Prose(body.Reason, "reason", 500), evidence));
+        return await Change(
+            id,
+            command,
+            f => FundDecider.Close(f, Require.Prose(body.Reason, "reason", 500), evidence)
+        );
     }
 
     private static async Task<Answer> CloseYear(string id, int year, YearClosingBody? body, Command command)
@@ -205,77 +446,185 @@ public static class FundEndpoints
         var balance = FundStatement.TrialBalance(events, last);
         var open = new DateOnly(fund.ClosedThrough == 0 ? 1 : Math.Min(fund.ClosedThrough + 1, last.Year), 1, 1);
         var negative = Postings.Negative(events.Select(e => (e.EffectiveDate(), (IEventOf<Fund>)e.Data)), open, last);
-        fund = command.Append(id, fund, FundDecider.CloseYear(fund, year, balance, negative, explanation, evidence, command.Today));
+        fund = command.Append(
+            id,
+            fund,
+            FundDecider.CloseYear(fund, year, balance, negative, explanation, evidence, command.Today)
+        );
         return new Answer(View(fund, last, balance), fund.Revision);
     }
 
     /// <summary>The fund's events as they were known at a moment; all of them when it is absent.</summary>
-    private static async Task<IReadOnlyList<JasperFx.Events.IEvent>> KnownAsync(string id, DateTimeOffset? recordedAt, IQuerySession session) =>
-        [.. (await session.Events.FetchStreamAsync(id)).Where(e => recordedAt is null || e.Timestamp <= recordedAt)];
+    private static async Task<IReadOnlyList<JasperFx.Events.IEvent>> KnownAsync(
+        string id,
+        DateTimeOffset? recordedAt,
+        IQuerySession session
+    ) => [.. (await session.Events.FetchStreamAsync(id)).Where(e => recordedAt is null || e.Timestamp <= recordedAt)];
 
-    private static async Task<TrialBalanceView> TrialBalance(string id, DateOnly? at, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock)
+    private static async Task<TrialBalanceView> TrialBalance(
+        string id,
+        DateOnly? at,
+        DateTimeOffset? recordedAt,
+        IQuerySession session,
+        Caller caller,
+        Clock clock
+    )
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var date = at ?? clock.Today;
         return View(fund, date, FundStatement.TrialBalance(await KnownAsync(id, recordedAt, session), date));
     }
 
-    private static async Task<BalanceChangeView> Changes(string id, DateOnly? at, DateTimeOffset from, DateTimeOffset? to, IQuerySession session, Caller caller, Clock clock)
+    private static async Task<BalanceChangeView> Changes(
+        string id,
+        DateOnly? at,
+        DateTimeOffset from,
+        DateTimeOffset? to,
+        IQuerySession session,
+        Caller caller,
+        Clock clock
+    )
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var date = at ?? clock.Today;
-        if (to < from) throw Require.Invalid("from", "起始时间不能晚于截止时间");
+        if (to < from)
+            throw Require.Invalid("from", "起始时间不能晚于截止时间");
         var (before, after) = (await KnownAsync(id, from, session), await KnownAsync(id, to, session));
         var (was, now) = (FundStatement.TrialBalance(before, date), FundStatement.TrialBalance(after, date));
         var known = was.ToDictionary(b => b.Account, b => b.AmountFen);
-        var accounts = was.Concat(now).Select(b => b.Account).Distinct().Order(StringComparer.Ordinal)
-            .Select(a => (Account: a, Was: known.GetValueOrDefault(a), Now: now.FirstOrDefault(b => b.Account == a)?.AmountFen ?? Money.Zero)).Where(a => a.Was != a.Now);
-        return new BalanceChangeView(fund.Id, date, from, to, [.. accounts.Select(a => new AccountChangeView(a.Account, a.Was, a.Now, a.Now - a.Was))],
-            [.. after.Skip(before.Count).Select(e => (Event: e, Entry: JournalEntry.Of(e))).Where(e => e.Entry is { } entry && entry.Date <= date)
-                .Select(e => new ExplainingEventView(e.Entry!.Sequence, e.Entry.RecordedAt, e.Entry.Date, e.Entry.Type, e.Entry.Actor, [.. e.Entry.Postings.Select(p => new AccountBalanceView(p.Account, p.AmountFen))]))]);
+        var accounts = was.Concat(now)
+            .Select(b => b.Account)
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .Select(a =>
+                (
+                    Account: a,
+                    Was: known.GetValueOrDefault(a),
+                    Now: now.FirstOrDefault(b => b.Account == a)?.AmountFen ?? Money.Zero
+                )
+            )
+            .Where(a => a.Was != a.Now);
+        return new BalanceChangeView(
+            fund.Id,
+            date,
+            from,
+            to,
+            [.. accounts.Select(a => new AccountChangeView(a.Account, a.Was, a.Now, a.Now - a.Was))],
+            [
+                .. after
+                    .Skip(before.Count)
+                    .Select(e => (Event: e, Entry: JournalEntry.Of(e)))
+                    .Where(e => e.Entry is { } entry && entry.Date <= date)
+                    .Select(e => new ExplainingEventView(
+                        e.Entry!.Sequence,
+                        e.Entry.RecordedAt,
+                        e.Entry.Date,
+                        e.Entry.Type,
+                        e.Entry.Actor,
+                        [.. e.Entry.Postings.Select(p => new AccountBalanceView(p.Account, p.AmountFen))]
+                    )),
+            ]
+        );
     }
 
-    private static TrialBalanceView View(Fund fund, DateOnly at, IReadOnlyList<AccountBalance> balance) => new(fund.Id, at,
-        [.. balance.Select(b => new AccountBalanceView(b.Account, b.AmountFen))], Money.Sum(balance.Select(b => b.AmountFen)), Postings.Digest(balance),
-        at is { Month: 12, Day: 31 } && at.Year <= fund.ClosedThrough);
+    private static TrialBalanceView View(Fund fund, DateOnly at, IReadOnlyList<AccountBalance> balance) =>
+        new(
+            fund.Id,
+            at,
+            [.. balance.Select(b => new AccountBalanceView(b.Account, b.AmountFen))],
+            Money.Sum(balance.Select(b => b.AmountFen)),
+            Postings.Digest(balance),
+            at is { Month: 12, Day: 31 } && at.Year <= fund.ClosedThrough
+        );
 
-    private static async Task<IReadOnlyList<FundView>> List(string? region, IQuerySession session, Caller caller, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<FundView>> List(
+        string? region,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         var scope = Scope.Narrow(caller, region);
-        var found = await session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).OrderBy(f => f.Region).Take(Scope.MaxRows).ToListAsync(cancellation);
+        var found = await session
+            .Query<Fund>()
+            .Where(f => f.Region.StartsWith(scope))
+            .OrderBy(f => f.Region)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
         return [.. found.Select(FundView.Of)];
     }
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>
         Reading.Of(http, await session.ScopedAsync<Fund>(id, caller), FundView.Of, id);
 
-    private static async Task<IResult> Statement(string id, DateOnly? from, DateOnly? to, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock, HttpContext http)
+    private static async Task<IResult> Statement(
+        string id,
+        DateOnly? from,
+        DateOnly? to,
+        DateTimeOffset? recordedAt,
+        IQuerySession session,
+        Caller caller,
+        Clock clock,
+        HttpContext http
+    )
     {
         var (fund, statement) = await StatementAsync(id, from, to, recordedAt, session, caller, clock);
         return Workbook.IsWantedBy(http)
-            ? Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}.xlsx") : Results.Ok(statement);
+            ? Results.File(
+                FundSheets.Statement(fund, statement),
+                Workbook.ContentType,
+                $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}.xlsx"
+            )
+            : Results.Ok(statement);
     }
 
     /// <summary>A fund's statement, from the beginning of the scheme and until today unless said otherwise.</summary>
-    public static async Task<(Fund Fund, FundStatement Statement)> StatementAsync(string id, DateOnly? from, DateOnly? to, DateTimeOffset? recordedAt, IQuerySession session, Caller caller, Clock clock)
+    public static async Task<(Fund Fund, FundStatement Statement)> StatementAsync(
+        string id,
+        DateOnly? from,
+        DateOnly? to,
+        DateTimeOffset? recordedAt,
+        IQuerySession session,
+        Caller caller,
+        Clock clock
+    )
     {
         var (first, last) = (from ?? new DateOnly(2009, 1, 1), to ?? clock.Today);
-        if (first > last) throw Require.Invalid("from", "起始日期不能晚于截止日期");
+        if (first > last)
+            throw Require.Invalid("from", "起始日期不能晚于截止日期");
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         return (fund, FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session)));
     }
 
-    private static async Task<IResult> Voucher(string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts)
+    private static async Task<IResult> Voucher(
+        string id,
+        long sequence,
+        IQuerySession session,
+        Caller caller,
+        AccountMap accounts
+    )
     {
         var (fund, entry) = await EntryAsync(id, sequence, session, caller);
-        return Results.File(FundSheets.Voucher(fund, entry, accounts), Workbook.ContentType, $"记账凭证-{sequence}.xlsx");
+        return Results.File(
+            FundSheets.Voucher(fund, entry, accounts),
+            Workbook.ContentType,
+            $"记账凭证-{sequence}.xlsx"
+        );
     }
 
     /// <summary>One double entry of a fund, by the sequence of its event.</summary>
-    public static async Task<(Fund Fund, JournalEntry Entry)> EntryAsync(string id, long sequence, IQuerySession session, Caller caller)
+    public static async Task<(Fund Fund, JournalEntry Entry)> EntryAsync(
+        string id,
+        long sequence,
+        IQuerySession session,
+        Caller caller
+    )
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
-        var found = await session.Events.QueryAllRawEvents().Where(e => e.Sequence == sequence && e.StreamKey == id).ToListAsync();
+        var found = await session
+            .Events.QueryAllRawEvents()
+            .Where(e => e.Sequence == sequence && e.StreamKey == id)
+            .ToListAsync();
         return (fund, found.Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}"));
     }
 }

@@ -26,67 +26,151 @@ public static class FundPages
 
     public static void MapFundPages(this WebApplication app)
     {
-        app.Page("/funds", async (string? region, IQuerySession session, Caller caller, CancellationToken cancellation) =>
-        {
-            var scope = Scope.Narrow(caller, region);
-            var funds = await session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).OrderBy(f => f.Region).Take(Scope.MaxRows).ToListAsync(cancellation);
-            return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
-        }, Roles.All);
-        app.Page("/start", async Task<IResult> (IQuerySession session, Caller caller, CancellationToken cancellation) =>
-        {
-            var own = await OwnAsync(session, caller, cancellation);
-            var hasFund = own is not null && await session.LoadAsync<Fund>(StreamId.FundOf(own.Id), cancellation) is not null;
-            return hasFund ? Results.LocalRedirect("/") : PageRoutes.Show<StartPage>(new { Collective = own });
-        }, Roles.VillageFinance);
+        app.Page(
+            "/funds",
+            async (string? region, IQuerySession session, Caller caller, CancellationToken cancellation) =>
+            {
+                var scope = Scope.Narrow(caller, region);
+                var funds = await session
+                    .Query<Fund>()
+                    .Where(f => f.Region.StartsWith(scope))
+                    .OrderBy(f => f.Region)
+                    .Take(Scope.MaxRows)
+                    .ToListAsync(cancellation);
+                return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
+            },
+            Roles.All
+        );
+        app.Page(
+            "/start",
+            async Task<IResult> (IQuerySession session, Caller caller, CancellationToken cancellation) =>
+            {
+                var own = await OwnAsync(session, caller, cancellation);
+                var hasFund =
+                    own is not null && await session.LoadAsync<Fund>(StreamId.FundOf(own.Id), cancellation) is not null;
+                return hasFund ? Results.LocalRedirect("/") : PageRoutes.Show<StartPage>(new { Collective = own });
+            },
+            Roles.VillageFinance
+        );
         app.Page("/funds/{id}", Dashboard, Roles.All);
-        app.Page("/funds/{id}/allocations/new", async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
-        {
-            var fund = await FundAsync(id, session, caller);
-            return PageRoutes.Show<AllocationPage>(new { Fund = fund, Donors = await DonorPages.NamedAsync(session, database, people, RegionCode.County(fund.Region)) });
-        }, Roles.VillageFinance, Roles.CountyFinance);
-        app.Page("/funds/{id}/statement", async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
-        {
-            var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
-            return PageRoutes.Show<StatementPage>(new { Fund = fund, Statement = statement });
-        }, Roles.All);
-        app.Page("/funds/{id}/statement.xlsx", async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
-        {
-            var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
-            return Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, "对账单.xlsx");
-        }, Roles.All);
-        app.Page("/funds/{id}/vouchers/{sequence:long}", async (string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts) =>
-        {
-            var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, caller);
-            return PageRoutes.Show<VoucherPage>(new { Fund = fund, Entry = entry, Title = (Func<string, string>)accounts.Title });
-        }, Roles.All);
+        app.Page(
+            "/funds/{id}/allocations/new",
+            async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
+            {
+                var fund = await FundAsync(id, session, caller);
+                return PageRoutes.Show<AllocationPage>(
+                    new
+                    {
+                        Fund = fund,
+                        Donors = await DonorPages.NamedAsync(session, database, people, RegionCode.County(fund.Region)),
+                    }
+                );
+            },
+            Roles.VillageFinance,
+            Roles.CountyFinance
+        );
+        app.Page(
+            "/funds/{id}/statement",
+            async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
+            {
+                var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
+                return PageRoutes.Show<StatementPage>(new { Fund = fund, Statement = statement });
+            },
+            Roles.All
+        );
+        app.Page(
+            "/funds/{id}/statement.xlsx",
+            async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
+            {
+                var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
+                return Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, "对账单.xlsx");
+            },
+            Roles.All
+        );
+        app.Page(
+            "/funds/{id}/vouchers/{sequence:long}",
+            async (string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts) =>
+            {
+                var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, caller);
+                return PageRoutes.Show<VoucherPage>(
+                    new
+                    {
+                        Fund = fund,
+                        Entry = entry,
+                        Title = (Func<string, string>)accounts.Title,
+                    }
+                );
+            },
+            Roles.All
+        );
         app.Page("/funds/{id}/trial-balance", TrialBalance, Roles.All);
-        app.Page("/funds/{id}/reconciliation", async (string id, IQuerySession session, Caller caller) =>
-            PageRoutes.Show<ReconciliationPage>(new { Fund = await FundAsync(id, session, caller) }), Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor);
+        app.Page(
+            "/funds/{id}/reconciliation",
+            async (string id, IQuerySession session, Caller caller) =>
+                PageRoutes.Show<ReconciliationPage>(new { Fund = await FundAsync(id, session, caller) }),
+            Roles.VillageFinance,
+            Roles.CountyFinance,
+            Roles.Auditor
+        );
     }
 
     /// <summary>The collective that the caller's village code is registered for, unless it went up in another one.</summary>
     public static Task<Collective?> OwnAsync(IQuerySession session, Caller caller, CancellationToken cancellation) =>
-        session.Query<Collective>().Where(c => c.Region == caller.Actor.Region && c.MergedInto == null).FirstOrDefaultAsync(cancellation);
+        session
+            .Query<Collective>()
+            .Where(c => c.Region == caller.Actor.Region && c.MergedInto == null)
+            .FirstOrDefaultAsync(cancellation);
 
-    private static async Task<Fund> FundAsync(string id, IQuerySession session, Caller caller) => await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
+    private static async Task<Fund> FundAsync(string id, IQuerySession session, Caller caller) =>
+        await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
 
-    private static async Task<IResult> Dashboard(string id, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, CancellationToken cancellation)
+    private static async Task<IResult> Dashboard(
+        string id,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
     {
         var fund = await FundAsync(id, session, caller);
-        await using (var connection = await database.OpenConnectionAsync(cancellation)) await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
-        var work = await session.Query<WorkItem>().Where(w => w.CollectiveId == fund.CollectiveId).OrderBy(w => w.Since).Take(Scope.MaxRows).ToListAsync(cancellation);
-        return PageRoutes.Show<FundPage>(new
-        {
-            Fund = fund,
-            History = BalanceHistory.Of([.. await session.Events.FetchStreamAsync(id, token: cancellation)], clock.Today, ChartMonths),
-            Collective = await session.LoadAsync<Collective>(fund.CollectiveId, cancellation),
-            Plan = await session.LoadAsync<Plan>(StreamId.PlanOf(fund.CollectiveId, clock.Today.Year), cancellation),
-            Work = work,
-            Now = time.GetUtcNow(),
-        });
+        await using (var connection = await database.OpenConnectionAsync(cancellation))
+            await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
+        var work = await session
+            .Query<WorkItem>()
+            .Where(w => w.CollectiveId == fund.CollectiveId)
+            .OrderBy(w => w.Since)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
+        return PageRoutes.Show<FundPage>(
+            new
+            {
+                Fund = fund,
+                History = BalanceHistory.Of(
+                    [.. await session.Events.FetchStreamAsync(id, token: cancellation)],
+                    clock.Today,
+                    ChartMonths
+                ),
+                Collective = await session.LoadAsync<Collective>(fund.CollectiveId, cancellation),
+                Plan = await session.LoadAsync<Plan>(
+                    StreamId.PlanOf(fund.CollectiveId, clock.Today.Year),
+                    cancellation
+                ),
+                Work = work,
+                Now = time.GetUtcNow(),
+            }
+        );
     }
 
-    private static async Task<IResult> TrialBalance(string id, DateOnly? at, int? step, IQuerySession session, Caller caller, Clock clock)
+    private static async Task<IResult> TrialBalance(
+        string id,
+        DateOnly? at,
+        int? step,
+        IQuerySession session,
+        Caller caller,
+        Clock clock
+    )
     {
         var fund = await FundAsync(id, session, caller);
         var date = at ?? clock.Today;
@@ -95,14 +179,16 @@ public static class FundPages
         var moments = entries.Select(e => e.RecordedAt).Distinct().Order().ToList();
         var known = Math.Clamp(step ?? moments.Count, 0, moments.Count);
         var until = known == 0 ? DateTimeOffset.MinValue : moments[known - 1];
-        return PageRoutes.Show<TrialBalancePage>(new
-        {
-            Fund = fund,
-            At = date,
-            Moments = moments,
-            Step = known,
-            Balance = FundStatement.TrialBalance([.. events.Where(e => e.Timestamp <= until)], date),
-            Later = (IReadOnlyList<JournalEntry>)[.. entries.Where(e => e.RecordedAt > until && e.Date <= date)],
-        });
+        return PageRoutes.Show<TrialBalancePage>(
+            new
+            {
+                Fund = fund,
+                At = date,
+                Moments = moments,
+                Step = known,
+                Balance = FundStatement.TrialBalance([.. events.Where(e => e.Timestamp <= until)], date),
+                Later = (IReadOnlyList<JournalEntry>)[.. entries.Where(e => e.RecordedAt > until && e.Date <= date)],
+            }
+        );
     }
 }

@@ -7,16 +7,43 @@ using Ledger.Projections.AuditTrail;
 namespace Ledger.Api.Funds;
 
 public sealed record BankLineView(int Row, DateOnly Date, bool IsIn, Money Amount, string Reference);
-public sealed record BookedEntryView(long Sequence, DateOnly Date, bool IsIn, Money Amount, string? Reference, string Type, int AgeDays);
+
+public sealed record BookedEntryView(
+    long Sequence,
+    DateOnly Date,
+    bool IsIn,
+    Money Amount,
+    string? Reference,
+    string Type,
+    int AgeDays
+);
+
 public sealed record PairingView(BankLineView Line, BookedEntryView Entry, string? Doubt);
-public sealed record TransitView(string ApplicationId, Money PaidAmount, Money CreditedAmount, Money BackAmount, Money OpenAmount, int? OpenDays);
+
+public sealed record TransitView(
+    string ApplicationId,
+    Money PaidAmount,
+    Money CreditedAmount,
+    Money BackAmount,
+    Money OpenAmount,
+    int? OpenDays
+);
 
 /// <summary>
 /// Ledger, bank and agency side by side. <paramref name="From"/> and <paramref name="To"/>: the statement's first and last date, widened by
 /// three days on the ledger's side. A finished business has an open transit of zero.
 /// </summary>
-public sealed record ReconciliationView(string FundId, DateOnly From, DateOnly To, IReadOnlyList<PairingView> Matched, IReadOnlyList<PairingView> Doubtful,
-    IReadOnlyList<BankLineView> UnmatchedBankLines, IReadOnlyList<BookedEntryView> UnmatchedEntries, Money OpenTransitAmount, IReadOnlyList<TransitView> Transit);
+public sealed record ReconciliationView(
+    string FundId,
+    DateOnly From,
+    DateOnly To,
+    IReadOnlyList<PairingView> Matched,
+    IReadOnlyList<PairingView> Doubtful,
+    IReadOnlyList<BankLineView> UnmatchedBankLines,
+    IReadOnlyList<BookedEntryView> UnmatchedEntries,
+    Money OpenTransitAmount,
+    IReadOnlyList<TransitView> Transit
+);
 
 /// <summary>Reconciliation of three, a report that stores nothing.</summary>
 public static class ReconciliationEndpoint
@@ -31,24 +58,58 @@ public static class ReconciliationEndpoint
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
-            var (date, reference) = (reader.Date(Sheets.TradedOn, command.Today), reader.Text(Sheets.BankReference, 60));
+            var (date, reference) = (
+                reader.Date(Sheets.TradedOn, command.Today),
+                reader.Text(Sheets.BankReference, 60)
+            );
             var (moneyIn, moneyOut) = (reader.OptionalAmount(Sheets.MoneyIn), reader.OptionalAmount(Sheets.MoneyOut));
-            if (moneyIn is null == moneyOut is null) reader.Wrong(Sheets.MoneyIn, "收入、支出须填且只填一项");
-            if (reader.IsSound) lines.Add(new BankLine(row.Number, date, moneyIn is not null, moneyIn ?? moneyOut!.Value, reference));
+            if (moneyIn is null == moneyOut is null)
+                reader.Wrong(Sheets.MoneyIn, "收入、支出须填且只填一项");
+            if (reader.IsSound)
+                lines.Add(new BankLine(row.Number, date, moneyIn is not null, moneyIn ?? moneyOut!.Value, reference));
         }
         Uploads.RefuseFaults(faults, false, Sheets.BankStatement, Rejections.RosterInvalid);
 
         await command.ReadScopedAsync<Fund>(id);
-        var all = (await command.EventsAsync(id)).Select(e => (e.Sequence, Date: e.EffectiveDate(), Event: (IEventOf<Fund>)e.Data)).ToList();
+        var all = (await command.EventsAsync(id))
+            .Select(e => (e.Sequence, Date: e.EffectiveDate(), Event: (IEventOf<Fund>)e.Data))
+            .ToList();
         var (from, to) = (lines.Min(l => l.Date), lines.Max(l => l.Date));
         var period = all.Where(e => e.Date >= from.AddDays(-SlackDays) && e.Date <= to.AddDays(SlackDays)).ToList();
         var result = Reconciliation.Of(lines, period, all);
         PairingView Pair(Pairing p) => new(Line(p.Line), Entry(p.Entry), p.Doubt);
-        BookedEntryView Entry(BookedEntry e) => new(e.Sequence, e.Date, e.IsIn, e.AmountFen, e.Reference, e.Type, command.Today.DayNumber - e.Date.DayNumber);
-        return new Answer(new ReconciliationView(id, from, to, [.. result.Matched.Select(Pair)], [.. result.Doubtful.Select(Pair)], [.. result.UnmatchedLines.Select(Line)],
-            [.. result.UnmatchedEntries.Select(Entry)], result.OpenTransitFen,
-            [.. result.Transit.Select(t => new TransitView(t.ApplicationId, t.PaidFen, t.CreditedFen, t.BackFen, t.OpenFen,
-                t.OpenSince is { } since ? command.Today.DayNumber - since.DayNumber : null))]));
+        BookedEntryView Entry(BookedEntry e) =>
+            new(
+                e.Sequence,
+                e.Date,
+                e.IsIn,
+                e.AmountFen,
+                e.Reference,
+                e.Type,
+                command.Today.DayNumber - e.Date.DayNumber
+            );
+        return new Answer(
+            new ReconciliationView(
+                id,
+                from,
+                to,
+                [.. result.Matched.Select(Pair)],
+                [.. result.Doubtful.Select(Pair)],
+                [.. result.UnmatchedLines.Select(Line)],
+                [.. result.UnmatchedEntries.Select(Entry)],
+                result.OpenTransitFen,
+                [
+                    .. result.Transit.Select(t => new TransitView(
+                        t.ApplicationId,
+                        t.PaidFen,
+                        t.CreditedFen,
+                        t.BackFen,
+                        t.OpenFen,
+                        t.OpenSince is { } since ? command.Today.DayNumber - since.DayNumber : null
+                    )),
+                ]
+            )
+        );
 
         static BankLineView Line(BankLine l) => new(l.Row, l.Date, l.IsIn, l.AmountFen, l.Reference);
     }

@@ -24,11 +24,20 @@ public static class ImportCommand
     public static async Task<int> RunAsync(IConfiguration arguments, TextWriter said, HttpClient? client = null)
     {
         var token = Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? arguments["token"];
-        if (arguments["file"] is not { } path || arguments["to"] is not { } to || token is null || !int.TryParse(arguments["year"], out var year) || !int.TryParse(arguments["rows"] ?? "5000", out var most) || most < 1 || most > Sheets.Contributions.MaxRows)
+        if (
+            arguments["file"] is not { } path
+            || arguments["to"] is not { } to
+            || token is null
+            || !int.TryParse(arguments["year"], out var year)
+            || !int.TryParse(arguments["rows"] ?? "5000", out var most)
+            || most < 1
+            || most > Sheets.Contributions.MaxRows
+        )
         {
             throw CommandLine.Misuse("import");
         }
-        if (!Uri.TryCreate(to, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")) throw CommandLine.Misuse("import", $"--to 不是网址：{to}");
+        if (!Uri.TryCreate(to, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+            throw CommandLine.Misuse("import", $"--to 不是网址：{to}");
         if (!File.Exists(path))
         {
             await said.WriteLineAsync($"没有文件 {path}");
@@ -39,7 +48,9 @@ public static class ImportCommand
             await said.WriteLineAsync($"{path} 的编码不是 UTF-8 或 GB18030");
             return 1;
         }
-        using var own = client is null ? new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) } : null;
+        using var own = client is null
+            ? new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) }
+            : null;
         var http = client ?? own!;
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var (rows, imported, unchanged, left) = (0L, 0L, 0L, 0L);
@@ -52,15 +63,26 @@ public static class ImportCommand
             var text = await answer.Content.ReadAsStringAsync();
             if (!answer.IsSuccessStatusCode)
             {
-                await said.WriteLineAsync($"\n第 {batch.FirstRow} 行起的一批被拒绝（{(int)answer.StatusCode}）：{text}\n此前 {imported} 行已导入；改正后用同一命令再来一次，已导入的不会重复。");
+                await said.WriteLineAsync(
+                    $"\n第 {batch.FirstRow} 行起的一批被拒绝（{(int)answer.StatusCode}）：{text}\n此前 {imported} 行已导入；改正后用同一命令再来一次，已导入的不会重复。"
+                );
                 return 1;
             }
             var view = JsonSerializer.Deserialize<JsonElement>(text);
-            (rows, imported, unchanged, left) = (rows + view.GetProperty("rows").GetInt64(), imported + view.GetProperty("imported").GetInt64(), unchanged + view.GetProperty("unchanged").GetInt64(), left + view.GetProperty("skipped").GetInt64());
+            (rows, imported, unchanged, left) = (
+                rows + view.GetProperty("rows").GetInt64(),
+                imported + view.GetProperty("imported").GetInt64(),
+                unchanged + view.GetProperty("unchanged").GetInt64(),
+                left + view.GetProperty("skipped").GetInt64()
+            );
             await ListAsync(faultsPath, batch, view.GetProperty("faults"));
-            await said.WriteAsync($"\r{Math.Min(100, batch.Position * 100 / length)}%  {rows:N0} 行，每秒 {rows / watch.Elapsed.TotalSeconds:N0} 行，有误 {left:N0} 行   ");
+            await said.WriteAsync(
+                $"\r{Math.Min(100, batch.Position * 100 / length)}%  {rows:N0} 行，每秒 {rows / watch.Elapsed.TotalSeconds:N0} 行，有误 {left:N0} 行   "
+            );
         }
-        await said.WriteLineAsync($"\n完成：{rows} 行，导入 {imported}，早已有 {unchanged}，有误未导入 {left}{(left > 0 ? $"，见 {faultsPath}" : "")}");
+        await said.WriteLineAsync(
+            $"\n完成：{rows} 行，导入 {imported}，早已有 {unchanged}，有误未导入 {left}{(left > 0 ? $"，见 {faultsPath}" : "")}"
+        );
         return left == 0 ? 0 : 1;
     }
 
@@ -72,7 +94,8 @@ public static class ImportCommand
     {
         using var reader = new StreamReader(path, encoding);
         using var parser = Table.CsvParser(reader);
-        if (!await parser.ReadAsync()) yield break;
+        if (!await parser.ReadAsync())
+            yield break;
         var heading = parser.RawRecord;
         var text = new StringBuilder(heading);
         var (count, first, row) = (0, 2L, 1L);
@@ -80,12 +103,14 @@ public static class ImportCommand
         {
             row++;
             text.Append(parser.RawRecord);
-            if (++count < most) continue;
+            if (++count < most)
+                continue;
             yield return new Batch(Encoding.UTF8.GetBytes(text.ToString()), first, reader.BaseStream.Position);
             (count, first) = (0, row + 1);
             text.Clear().Append(heading);
         }
-        if (count > 0) yield return new Batch(Encoding.UTF8.GetBytes(text.ToString()), first, reader.BaseStream.Position);
+        if (count > 0)
+            yield return new Batch(Encoding.UTF8.GetBytes(text.ToString()), first, reader.BaseStream.Position);
     }
 
     /// <summary>The first encoding that all of the file is in; null when it is in none.</summary>
@@ -113,7 +138,10 @@ public static class ImportCommand
         var key = $"import-{year}-{Convert.ToHexStringLower(SHA256.HashData(batch.Csv))[..32]}";
         for (var attempt = 1; ; attempt++)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/contributions/import?year={year}&partial=true")
+            using var request = new HttpRequestMessage(
+                HttpMethod.Post,
+                $"/api/contributions/import?year={year}&partial=true"
+            )
             {
                 Content = new MultipartFormDataContent { { new ByteArrayContent(batch.Csv), "file", "rows.csv" } },
                 Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
@@ -122,7 +150,8 @@ public static class ImportCommand
             try
             {
                 var answer = await http.SendAsync(request);
-                if ((int)answer.StatusCode < 500 || attempt == Attempts) return answer;
+                if ((int)answer.StatusCode < 500 || attempt == Attempts)
+                    return answer;
                 answer.Dispose();
             }
             catch (HttpRequestException) when (attempt < Attempts)
@@ -135,12 +164,20 @@ public static class ImportCommand
 
     private static async Task ListAsync(string path, Batch batch, JsonElement faults)
     {
-        if (faults.GetArrayLength() == 0) return;
+        if (faults.GetArrayLength() == 0)
+            return;
         var isNew = !File.Exists(path);
-        await using var file = new StreamWriter(path, append: true, new UTF8Encoding(encoderShouldEmitUTF8Identifier: isNew)); // with a mark: Excel shall see that it is UTF-8
+        await using var file = new StreamWriter(
+            path,
+            append: true,
+            new UTF8Encoding(encoderShouldEmitUTF8Identifier: isNew)
+        ); // with a mark: Excel shall see that it is UTF-8
         await using var csv = new CsvWriter(file, CultureInfo.InvariantCulture);
-        if (isNew) foreach (var heading in (string[])["行", "列", "原因"]) csv.WriteField(heading);
-        if (isNew) await csv.NextRecordAsync();
+        if (isNew)
+            foreach (var heading in (string[])["行", "列", "原因"])
+                csv.WriteField(heading);
+        if (isNew)
+            await csv.NextRecordAsync();
         foreach (var fault in faults.EnumerateArray())
         {
             csv.WriteField(batch.FirstRow - 2 + fault.GetProperty("row").GetInt64()); // row 2 of the batch is its first

@@ -20,14 +20,19 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
     }
 
     public SheetCell Cell(string column) =>
-        table.Columns.TryGetValue(column, out var number) && row.Cells.TryGetValue(number, out var cell) ? cell : new SheetCell("", false);
+        table.Columns.TryGetValue(column, out var number) && row.Cells.TryGetValue(number, out var cell)
+            ? cell
+            : new SheetCell("", false);
 
     public string Text(string column, int maxLength)
     {
         var text = Cell(column).Text;
-        if (text.Length == 0) Wrong(column, "不能为空");
-        else if (text.Length > maxLength) Wrong(column, $"最多 {maxLength} 字");
-        else if (text.Any(char.IsControl)) Wrong(column, "含有不可用的控制字符");
+        if (text.Length == 0)
+            Wrong(column, "不能为空");
+        else if (text.Length > maxLength)
+            Wrong(column, $"最多 {maxLength} 字");
+        else if (text.Any(char.IsControl))
+            Wrong(column, "含有不可用的控制字符");
         return text;
     }
 
@@ -35,7 +40,8 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
     public string Reference(string column, int maxLength)
     {
         var text = Text(column, maxLength);
-        if (PersonalNumbers.InReference(text) is { } what) Wrong(column, $"不能用{what}作凭证号，请填单据自己的编号", Rejections.ReferenceIsPersonal);
+        if (PersonalNumbers.InReference(text) is { } what)
+            Wrong(column, $"不能用{what}作凭证号，请填单据自己的编号", Rejections.ReferenceIsPersonal);
         return text;
     }
 
@@ -43,18 +49,22 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
     public string? OptionalName(string column, int maxLength)
     {
         var text = OptionalText(column, maxLength);
-        if (text is not null && PersonalNumbers.In(text) is { } what) Wrong(column, $"不能填{what}", Rejections.PersonalDataInText);
+        if (text is not null && PersonalNumbers.In(text) is { } what)
+            Wrong(column, $"不能填{what}", Rejections.PersonalDataInText);
         return text;
     }
 
-    public string? OptionalText(string column, int maxLength) => Cell(column).Text.Length == 0 ? null : Text(column, maxLength);
+    public string? OptionalText(string column, int maxLength) =>
+        Cell(column).Text.Length == 0 ? null : Text(column, maxLength);
 
     /// <summary>A whole number from 0 to <paramref name="max"/>, or null where the cell is empty.</summary>
     public int? OptionalWhole(string column, int max)
     {
         var text = Cell(column).Text;
-        if (text.Length == 0) return null;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max) return number;
+        if (text.Length == 0)
+            return null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max)
+            return number;
         Wrong(column, $"应为 0 至 {max} 的整数");
         return null;
     }
@@ -74,15 +84,18 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
             return default;
         }
         var id = Domain.Identity.CitizenId.Parse(cell.Text, out var fault);
-        if (fault is null && today is { } day) fault = id.BirthFault(day);
-        if (fault is not null) Wrong(Roster.CitizenIdColumn, fault);
+        if (fault is null && today is { } day)
+            fault = id.BirthFault(day);
+        if (fault is not null)
+            Wrong(Roster.CitizenIdColumn, fault);
         return id;
     }
 
     public Money Amount(string column)
     {
         var amount = Money.Parse(Cell(column).Text, out var fault);
-        if (fault is not null) Wrong(column, Cell(column).Text.Length == 0 ? "不能为空" : fault, Rejections.AmountInvalid);
+        if (fault is not null)
+            Wrong(column, Cell(column).Text.Length == 0 ? "不能为空" : fault, Rejections.AmountInvalid);
         return amount;
     }
 
@@ -95,11 +108,20 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
     {
         var cell = Cell(column);
         var date = default(DateOnly);
-        var read = cell.IsNumber && int.TryParse(cell.Text, out var serial) && serial is > 30_000 and < 80_000
-            ? (date = new DateOnly(1899, 12, 30).AddDays(serial)) != default
-            : DateOnly.TryParseExact(cell.Text, DateForms, CultureInfo.InvariantCulture, DateTimeStyles.None, out date);
-        if (!read) Wrong(column, cell.Text.Length == 0 ? "不能为空" : "不是日期，应如 2026-03-15");
-        else if (date > today) Wrong(column, "日期不能晚于今天");
+        var read =
+            cell.IsNumber && int.TryParse(cell.Text, out var serial) && serial is > 30_000 and < 80_000
+                ? (date = new DateOnly(1899, 12, 30).AddDays(serial)) != default
+                : DateOnly.TryParseExact(
+                    cell.Text,
+                    DateForms,
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.None,
+                    out date
+                );
+        if (!read)
+            Wrong(column, cell.Text.Length == 0 ? "不能为空" : "不是日期，应如 2026-03-15");
+        else if (date > today)
+            Wrong(column, "日期不能晚于今天");
         return date;
     }
 }

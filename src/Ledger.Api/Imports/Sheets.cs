@@ -11,55 +11,93 @@ public sealed record SheetForm(string Name, string Title, int MaxRows, IReadOnly
 /// <summary>The uploads, as data.</summary>
 public static class Sheets
 {
-    public const string Phone = "手机号", BankCard = "银行卡号", Tier = "缴费档次（元）", Paid = "个人缴费金额（元）", PaidOn = "缴费日期",
-        Kind = "缴费类型", Reference = "缴费凭证号", CreditedOn = Receipt.DateColumn, ReceiptNumber = "回执编号",
-        Group = "村民小组", Years = "累计缴费年限",
-        TradedOn = "交易日期", MoneyIn = "收入金额（元）", MoneyOut = "支出金额（元）", BankReference = "流水号";
-    public const string Regular = "正常缴费", CatchUp = "一次性补缴";
+    public const string Phone = "手机号",
+        BankCard = "银行卡号",
+        Tier = "缴费档次（元）",
+        Paid = "个人缴费金额（元）",
+        PaidOn = "缴费日期",
+        Kind = "缴费类型",
+        Reference = "缴费凭证号",
+        CreditedOn = Receipt.DateColumn,
+        ReceiptNumber = "回执编号",
+        Group = "村民小组",
+        Years = "累计缴费年限",
+        TradedOn = "交易日期",
+        MoneyIn = "收入金额（元）",
+        MoneyOut = "支出金额（元）",
+        BankReference = "流水号";
+    public const string Regular = "正常缴费",
+        CatchUp = "一次性补缴";
 
     private static readonly Column Name = new(Roster.NameColumn, true, "张三", "与成员登记一致", 12);
-    private static readonly Column CitizenId = new(Roster.CitizenIdColumn, true, "11010519491231002X", "18位，单元格须为文本格式", 24);
+    private static readonly Column CitizenId = new(
+        Roster.CitizenIdColumn,
+        true,
+        "11010519491231002X",
+        "18位，单元格须为文本格式",
+        24
+    );
 
-    public static readonly SheetForm Members = new("members", "成员名册", 20_000,
-    [
-        Name, CitizenId,
-        new(Phone, false, "", "11位，可不填"),
-        new(BankCard, false, "", "可不填，单元格须为文本格式", 24),
-        new(Group, false, "第1组", "可不填", 12),
-    ]);
+    public static readonly SheetForm Members = new(
+        "members",
+        "成员名册",
+        20_000,
+        [
+            Name,
+            CitizenId,
+            new(Phone, false, "", "11位，可不填"),
+            new(BankCard, false, "", "可不填，单元格须为文本格式", 24),
+            new(Group, false, "第1组", "可不填", 12),
+        ]
+    );
 
-    public static readonly SheetForm Contributions = new("contributions", "个人缴费记录", 50_000,
-    [
-        Name, CitizenId,
-        new(Tier, true, "300", "本年度所选档次"),
-        new(Paid, true, "300", "本人实际缴纳的金额"),
-        new(PaidOn, true, "2026-03-15", "年-月-日"),
-        new(Kind, true, Regular, $"{Regular} 或 {CatchUp}"),
-        new(Reference, true, "SW2026000001", "税务凭证号，每笔唯一", 22),
-        new(Years, false, "12", "可不填；按缴费年限补助时须填，0 至 60 的整数", 14),
-    ]);
+    public static readonly SheetForm Contributions = new(
+        "contributions",
+        "个人缴费记录",
+        50_000,
+        [
+            Name,
+            CitizenId,
+            new(Tier, true, "300", "本年度所选档次"),
+            new(Paid, true, "300", "本人实际缴纳的金额"),
+            new(PaidOn, true, "2026-03-15", "年-月-日"),
+            new(Kind, true, Regular, $"{Regular} 或 {CatchUp}"),
+            new(Reference, true, "SW2026000001", "税务凭证号，每笔唯一", 22),
+            new(Years, false, "12", "可不填；按缴费年限补助时须填，0 至 60 的整数", 14),
+        ]
+    );
 
-    public static readonly SheetForm RosterForm = new("roster", "补助名单", Roster.MaxLines,
-    [
-        Name, CitizenId,
-        new(Roster.AmountColumn, false, "", "可不填；填写时须与补助标准一致"),
-    ]);
+    public static readonly SheetForm RosterForm = new(
+        "roster",
+        "补助名单",
+        Roster.MaxLines,
+        [Name, CitizenId, new(Roster.AmountColumn, false, "", "可不填；填写时须与补助标准一致")]
+    );
 
-    public static readonly SheetForm Receipts = new("receipts", "经办机构入账回执", Roster.MaxLines,
-    [
-        Name, CitizenId,
-        new(Receipt.AmountColumn, true, "100", "记入个人账户的金额"),
-        new(CreditedOn, true, "2026-06-20", "年-月-日"),
-        new(ReceiptNumber, true, "HZ2026000001", "经办机构回执编号", 22),
-    ]);
+    public static readonly SheetForm Receipts = new(
+        "receipts",
+        "经办机构入账回执",
+        Roster.MaxLines,
+        [
+            Name,
+            CitizenId,
+            new(Receipt.AmountColumn, true, "100", "记入个人账户的金额"),
+            new(CreditedOn, true, "2026-06-20", "年-月-日"),
+            new(ReceiptNumber, true, "HZ2026000001", "经办机构回执编号", 22),
+        ]
+    );
 
-    public static readonly SheetForm BankStatement = new("bank-statement", "银行对账单", 20_000,
-    [
-        new(TradedOn, true, "2026-06-20", "年-月-日"),
-        new(MoneyIn, true, "", "收入、支出只填一项"),
-        new(MoneyOut, true, "60000", "收入、支出只填一项"),
-        new(BankReference, true, "NX20260618000123", "银行流水号", 26),
-    ]);
+    public static readonly SheetForm BankStatement = new(
+        "bank-statement",
+        "银行对账单",
+        20_000,
+        [
+            new(TradedOn, true, "2026-06-20", "年-月-日"),
+            new(MoneyIn, true, "", "收入、支出只填一项"),
+            new(MoneyOut, true, "60000", "收入、支出只填一项"),
+            new(BankReference, true, "NX20260618000123", "银行流水号", 26),
+        ]
+    );
 
     public static readonly IReadOnlyList<SheetForm> All = [Members, Contributions, RosterForm, Receipts, BankStatement];
 }

@@ -10,31 +10,52 @@ public static class Uploads
     /// <summary>All or nothing: an upload with faults is refused whole, every fault at once, unless the caller asked for the sound part.</summary>
     public static void RefuseFaults(IReadOnlyList<Fault> faults, bool? partial, SheetForm form, RejectionCode code)
     {
-        if (faults.Count == 0 || partial == true) return;
+        if (faults.Count == 0 || partial == true)
+            return;
         var rows = faults.Select(f => f.Row).Distinct().Count();
-        throw new RefusedException(new Rejection(code,
-            $"{form.Title}有 {faults.Count} 处问题（{rows} 行），没有存入任何内容")
-        {
-            Faults = faults,
-        });
+        throw new RefusedException(
+            new Rejection(code, $"{form.Title}有 {faults.Count} 处问题（{rows} 行），没有存入任何内容")
+            {
+                Faults = faults,
+            }
+        );
     }
 
     /// <summary>A body as JSON, or as form fields beside a roster in field <c>roster</c>.</summary>
     /// <exception cref="BadHttpRequestException">Neither of the two, or JSON that cannot be read.</exception>
     /// <exception cref="RefusedException"><c>file-invalid</c>: a form without the roster.</exception>
-    public static async Task<(T Body, IFormFile? Roster)> BodyOrRosterAsync<T>(HttpRequest request, JsonSerializerOptions json, Func<IFormCollection, T> fields) where T : class
+    public static async Task<(T Body, IFormFile? Roster)> BodyOrRosterAsync<T>(
+        HttpRequest request,
+        JsonSerializerOptions json,
+        Func<IFormCollection, T> fields
+    )
+        where T : class
     {
         if (request.HasFormContentType)
         {
             var form = await request.ReadFormAsync();
-            return (fields(form), form.Files["roster"] ?? throw
-                new RefusedException(new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }));
+            return (
+                fields(form),
+                form.Files["roster"]
+                    ?? throw new RefusedException(
+                        new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中")
+                        {
+                            Field = "roster",
+                        }
+                    )
+            );
         }
         if (!request.HasJsonContentType())
-            throw new BadHttpRequestException("Content-Type 应为 application/json 或 multipart/form-data", StatusCodes.Status415UnsupportedMediaType);
+            throw new BadHttpRequestException(
+                "Content-Type 应为 application/json 或 multipart/form-data",
+                StatusCodes.Status415UnsupportedMediaType
+            );
         try
         {
-            return (await request.ReadFromJsonAsync<T>(json) ?? throw new BadHttpRequestException("请求内容为空"), null);
+            return (
+                await request.ReadFromJsonAsync<T>(json) ?? throw new BadHttpRequestException("请求内容为空"),
+                null
+            );
         }
         catch (JsonException e)
         {
@@ -43,12 +64,20 @@ public static class Uploads
     }
 
     /// <summary>A route that takes a spreadsheet of this form as multipart/form-data.</summary>
-    public static RouteHandlerBuilder TakesSheet(this RouteHandlerBuilder route, SheetForm form) => route.WithMetadata(new SheetMetadata(form)).DisableAntiforgery();
+    public static RouteHandlerBuilder TakesSheet(this RouteHandlerBuilder route, SheetForm form) =>
+        route.WithMetadata(new SheetMetadata(form)).DisableAntiforgery();
 
     public static void MapTemplates(this IEndpointRouteBuilder api) =>
-        api.MapGet("/templates/{name}.xlsx", (string name) => Sheets.All.FirstOrDefault(s => s.Name == name) is { } form
-                ? Results.File(Workbook.Template(form), Workbook.ContentType, $"{form.Title}-模板.xlsx")
-                : throw Require.NotFound($"模板 {name}；有 {string.Join("、", Sheets.All.Select(s => s.Name))}"))
-            .Reading<byte[]>("download-template", "下载填报模板 · Download an upload template (members, contributions, roster, receipts)")
+        api.MapGet(
+                "/templates/{name}.xlsx",
+                (string name) =>
+                    Sheets.All.FirstOrDefault(s => s.Name == name) is { } form
+                        ? Results.File(Workbook.Template(form), Workbook.ContentType, $"{form.Title}-模板.xlsx")
+                        : throw Require.NotFound($"模板 {name}；有 {string.Join("、", Sheets.All.Select(s => s.Name))}")
+            )
+            .Reading<byte[]>(
+                "download-template",
+                "下载填报模板 · Download an upload template (members, contributions, roster, receipts)"
+            )
             .Refuses(Rejections.NotFound);
 }

@@ -12,7 +12,8 @@ public static class Workbook
     public const string ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
     /// <summary>The caller asked for a workbook by its Accept header.</summary>
-    public static bool IsWantedBy(HttpContext http) => http.Request.Headers.Accept.ToString().Contains(ContentType, StringComparison.Ordinal);
+    public static bool IsWantedBy(HttpContext http) =>
+        http.Request.Headers.Accept.ToString().Contains(ContentType, StringComparison.Ordinal);
 
     /// <summary>An instant as a cell: the time in China.</summary>
     public static string Text(DateTimeOffset at) => $"{Clock.China(at):yyyy-MM-dd HH:mm:ss}";
@@ -20,44 +21,95 @@ public static class Workbook
     /// <summary>The heading of the column that a marked copy gets.</summary>
     public const string FaultHeading = "问题";
 
-    private const uint PlainText = 1, Heading = 2;
+    private const uint PlainText = 1,
+        Heading = 2;
 
     /// <summary>A template: headings, an example row, all cells as text so that Excel leaves long numbers alone, notes on a second sheet.</summary>
-    public static byte[] Template(SheetForm form) => Write(
-        (form.Title, [form.Columns.Select(c => c.Heading), form.Columns.Select(c => c.Example)], form.Columns),
-        ("填写说明", [(IEnumerable<string>)["列", "必填", "说明"], .. form.Columns.Select(c => (IEnumerable<string>)[c.Heading, c.Required ? "是" : "否", c.Note])],
-            [new Column("列", true, "", ""), new Column("必填", true, "", "", 8), new Column("说明", true, "", "", 50)]));
+    public static byte[] Template(SheetForm form) =>
+        Write(
+            (form.Title, [form.Columns.Select(c => c.Heading), form.Columns.Select(c => c.Example)], form.Columns),
+            (
+                "填写说明",
+                [
+                    (IEnumerable<string>)["列", "必填", "说明"],
+                    .. form.Columns.Select(c => (IEnumerable<string>)[c.Heading, c.Required ? "是" : "否", c.Note]),
+                ],
+                [
+                    new Column("列", true, "", ""),
+                    new Column("必填", true, "", "", 8),
+                    new Column("说明", true, "", "", 50),
+                ]
+            )
+        );
 
     /// <summary>A workbook of text rows, the first one being the heading. The same rows give the same bytes.</summary>
-    public static byte[] Write(params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<string>> Rows, IReadOnlyList<Column> Columns)> sheets)
+    public static byte[] Write(
+        params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<string>> Rows, IReadOnlyList<Column> Columns)> sheets
+    )
     {
         using var stream = new MemoryStream();
         using (var document = SpreadsheetDocument.Create(stream, SpreadsheetDocumentType.Workbook))
         {
             var workbook = document.AddNewPart<WorkbookPart>(ContentType + ".main+xml", "rId1");
-            workbook.Workbook = new DocumentFormat.OpenXml.Spreadsheet.Workbook(new DocumentFormat.OpenXml.Spreadsheet.Sheets());
+            workbook.Workbook = new DocumentFormat.OpenXml.Spreadsheet.Workbook(
+                new DocumentFormat.OpenXml.Spreadsheet.Sheets()
+            );
             workbook.AddNewPart<WorkbookStylesPart>("rId1").Stylesheet = Styles();
             foreach (var (name, rows, columns) in sheets)
             {
                 var list = workbook.Workbook.Sheets!;
                 var number = list.Count() + 1;
                 var part = workbook.AddNewPart<WorksheetPart>($"rId{number + 1}");
-                var data = new SheetData(rows.Select((cells, i) => new Row(cells.Select((text, c) => TextCell(c, i + 1, text, i == 0 ? Heading : PlainText)))
-                {
-                    RowIndex = (uint)(i + 1),
-                }));
-                var widths = new Columns(columns.Select((c, i) =>
-                    new DocumentFormat.OpenXml.Spreadsheet.Column { Min = (uint)(i + 1), Max = (uint)(i + 1), Width = c.Width, CustomWidth = true, Style = PlainText }));
-                var frozen = new SheetViews(new SheetView(new Pane { VerticalSplit = 1, TopLeftCell = "A2", ActivePane = PaneValues.BottomLeft, State = PaneStateValues.Frozen })
-                {
-                    WorkbookViewId = 0,
-                });
+                var data = new SheetData(
+                    rows.Select(
+                        (cells, i) =>
+                            new Row(cells.Select((text, c) => TextCell(c, i + 1, text, i == 0 ? Heading : PlainText)))
+                            {
+                                RowIndex = (uint)(i + 1),
+                            }
+                    )
+                );
+                var widths = new Columns(
+                    columns.Select(
+                        (c, i) =>
+                            new DocumentFormat.OpenXml.Spreadsheet.Column
+                            {
+                                Min = (uint)(i + 1),
+                                Max = (uint)(i + 1),
+                                Width = c.Width,
+                                CustomWidth = true,
+                                Style = PlainText,
+                            }
+                    )
+                );
+                var frozen = new SheetViews(
+                    new SheetView(
+                        new Pane
+                        {
+                            VerticalSplit = 1,
+                            TopLeftCell = "A2",
+                            ActivePane = PaneValues.BottomLeft,
+                            State = PaneStateValues.Frozen,
+                        }
+                    )
+                    {
+                        WorkbookViewId = 0,
+                    }
+                );
                 part.Worksheet = new Worksheet(frozen, widths, data);
-                list.Append(new Sheet { Id = workbook.GetIdOfPart(part), SheetId = (uint)number, Name = name });
+                list.Append(
+                    new Sheet
+                    {
+                        Id = workbook.GetIdOfPart(part),
+                        SheetId = (uint)number,
+                        Name = name,
+                    }
+                );
             }
         }
         using (var zip = new ZipArchive(stream, ZipArchiveMode.Update, leaveOpen: true))
-            foreach (var entry in zip.Entries) entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+            foreach (var entry in zip.Entries)
+                entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
         return stream.ToArray();
     }
 
@@ -65,7 +117,12 @@ public static class Workbook
     /// The same workbook with each faulty cell filled red and a last column that says what is wrong in the row. Everything else in it
     /// stays as it was.
     /// </summary>
-    public static byte[] Mark(byte[] xlsx, int headingRow, IReadOnlyDictionary<string, int> columns, IReadOnlyList<Fault> faults)
+    public static byte[] Mark(
+        byte[] xlsx,
+        int headingRow,
+        IReadOnlyDictionary<string, int> columns,
+        IReadOnlyList<Fault> faults
+    )
     {
         using var stream = new MemoryStream();
         stream.Write(xlsx);
@@ -74,22 +131,36 @@ public static class Workbook
         {
             var part = document.FirstSheet()!;
             var data = part.Worksheet.GetFirstChild<SheetData>()!;
-            var styles = document.WorkbookPart!.WorkbookStylesPart ?? document.WorkbookPart.AddNewPart<WorkbookStylesPart>();
+            var styles =
+                document.WorkbookPart!.WorkbookStylesPart ?? document.WorkbookPart.AddNewPart<WorkbookStylesPart>();
             var red = RedStyles(styles.Stylesheet ??= Styles());
-            var faultColumn = data.Elements<Row>().SelectMany(r => r.Elements<Cell>()).Max(c => Table.ColumnNumber(c.CellReference!.Value!)) + 1;
+            var faultColumn =
+                data.Elements<Row>()
+                    .SelectMany(r => r.Elements<Cell>())
+                    .Max(c => Table.ColumnNumber(c.CellReference!.Value!)) + 1;
             var byRow = faults.Where(f => f.Row is not null).ToLookup(f => f.Row!.Value);
             foreach (var row in data.Elements<Row>())
             {
                 var number = (int)row.RowIndex!.Value;
-                if (number == headingRow) row.Append(TextCell(faultColumn, number, FaultHeading, red(0)));
-                if (!byRow.Contains(number) || number == headingRow) continue;
+                if (number == headingRow)
+                    row.Append(TextCell(faultColumn, number, FaultHeading, red(0)));
+                if (!byRow.Contains(number) || number == headingRow)
+                    continue;
                 foreach (var fault in byRow[number])
                 {
-                    if (fault.Column is null || !columns.TryGetValue(fault.Column, out var column)) continue;
+                    if (fault.Column is null || !columns.TryGetValue(fault.Column, out var column))
+                        continue;
                     var cell = CellAt(row, column, number);
                     cell.StyleIndex = red(cell.StyleIndex?.Value ?? 0);
                 }
-                row.Append(TextCell(faultColumn, number, string.Join("；", byRow[number].Select(f => $"{f.Column}：{f.Message}")), red(0)));
+                row.Append(
+                    TextCell(
+                        faultColumn,
+                        number,
+                        string.Join("；", byRow[number].Select(f => $"{f.Column}：{f.Message}")),
+                        red(0)
+                    )
+                );
             }
         }
         return stream.ToArray();
@@ -101,44 +172,66 @@ public static class Workbook
         foreach (var cell in row.Elements<Cell>())
         {
             var at = Table.ColumnNumber(cell.CellReference!.Value!);
-            if (at == column) return cell;
-            if (at > column) break;
+            if (at == column)
+                return cell;
+            if (at > column)
+                break;
             after = cell;
         }
         var added = TextCell(column, number, "", 0);
         return after is null ? row.PrependChild(added)! : row.InsertAfter(added, after)!;
     }
 
-    private static Cell TextCell(int column, int row, string text, uint style) => new(new InlineString(new Text(text) { Space = SpaceProcessingModeValues.Preserve }))
-    {
-        CellReference = $"{ColumnName(column)}{row}",
-        DataType = CellValues.InlineString,
-        StyleIndex = style,
-    };
+    private static Cell TextCell(int column, int row, string text, uint style) =>
+        new(new InlineString(new Text(text) { Space = SpaceProcessingModeValues.Preserve }))
+        {
+            CellReference = $"{ColumnName(column)}{row}",
+            DataType = CellValues.InlineString,
+            StyleIndex = style,
+        };
 
-    private static string ColumnName(int column) => column < 26 ? $"{(char)('A' + column)}" : ColumnName(column / 26 - 1) + (char)('A' + column % 26);
+    private static string ColumnName(int column) =>
+        column < 26 ? $"{(char)('A' + column)}" : ColumnName(column / 26 - 1) + (char)('A' + column % 26);
 
-    private static Stylesheet Styles() => new(
-        new Fonts(new Font(), new Font(new Bold())),
-        new Fills(new Fill(new PatternFill { PatternType = PatternValues.None }), new Fill(new PatternFill { PatternType = PatternValues.Gray125 })),
-        new Borders(new Border()),
-        new CellFormats(
-            new CellFormat(),
-            new CellFormat { NumberFormatId = 49, ApplyNumberFormat = true },
-            new CellFormat { NumberFormatId = 49, ApplyNumberFormat = true, FontId = 1, ApplyFont = true }));
+    private static Stylesheet Styles() =>
+        new(
+            new Fonts(new Font(), new Font(new Bold())),
+            new Fills(
+                new Fill(new PatternFill { PatternType = PatternValues.None }),
+                new Fill(new PatternFill { PatternType = PatternValues.Gray125 })
+            ),
+            new Borders(new Border()),
+            new CellFormats(
+                new CellFormat(),
+                new CellFormat { NumberFormatId = 49, ApplyNumberFormat = true },
+                new CellFormat
+                {
+                    NumberFormatId = 49,
+                    ApplyNumberFormat = true,
+                    FontId = 1,
+                    ApplyFont = true,
+                }
+            )
+        );
 
     /// <summary>For a cell's style, the same style filled red.</summary>
     private static Func<uint, uint> RedStyles(Stylesheet styles)
     {
-        styles.Fills ??= new Fills(new Fill(new PatternFill { PatternType = PatternValues.None }), new Fill(new PatternFill { PatternType = PatternValues.Gray125 }));
+        styles.Fills ??= new Fills(
+            new Fill(new PatternFill { PatternType = PatternValues.None }),
+            new Fill(new PatternFill { PatternType = PatternValues.Gray125 })
+        );
         styles.CellFormats ??= new CellFormats(new CellFormat());
-        styles.Fills.Append(new Fill(new PatternFill(new ForegroundColor { Rgb = "FFFFC7CE" }) { PatternType = PatternValues.Solid }));
+        styles.Fills.Append(
+            new Fill(new PatternFill(new ForegroundColor { Rgb = "FFFFC7CE" }) { PatternType = PatternValues.Solid })
+        );
         var fill = (uint)styles.Fills.ChildElements.Count - 1;
         styles.Fills.Count = fill + 1;
         var made = new Dictionary<uint, uint>();
         return original =>
         {
-            if (made.TryGetValue(original, out var known)) return known;
+            if (made.TryGetValue(original, out var known))
+                return known;
             var format = (CellFormat)styles.CellFormats.ElementAt((int)original).CloneNode(true);
             format.FillId = fill;
             format.ApplyFill = true;

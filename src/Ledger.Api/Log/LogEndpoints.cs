@@ -16,55 +16,120 @@ public sealed record LogCheckView(bool IsSound, long Entries, IReadOnlyList<LogF
 public static class LogEndpoints
 {
     private static readonly TimeSpan SealPatience = TimeSpan.FromSeconds(15);
-    private const string Binary = "application/octet-stream", Plain = "text/plain; charset=utf-8";
+    private const string Binary = "application/octet-stream",
+        Plain = "text/plain; charset=utf-8";
 
     public static void MapLog(this IEndpointRouteBuilder app)
     {
         var log = app.MapGroup("/log");
-        log.MapGet("/checkpoint", Checkpoint).Reading<string>("log-checkpoint", "最新检查点（C2SP tlog-checkpoint），含见证方签名 · The newest checkpoint").Refuses(Rejections.NotFound);
+        log.MapGet("/checkpoint", Checkpoint)
+            .Reading<string>(
+                "log-checkpoint",
+                "最新检查点（C2SP tlog-checkpoint），含见证方签名 · The newest checkpoint"
+            )
+            .Refuses(Rejections.NotFound);
         log.MapGet("/keys", (LogKeys keys) => Results.Text(string.Concat(keys.Known.Select(k => $"{k}\n")), Plain))
             .Reading<string>("log-keys", "日志的公钥，含已停用的 · The log's public keys, retired ones included");
-        log.MapGet("/consistency", Consistency).Reading<string>("log-consistency", "两个大小之间的一致性证明，每行一个哈希 · The consistency proof between two sizes").Refuses(Rejections.FieldInvalid);
-        log.MapGet("/tile/entries/{**path}", Entries).Reading<byte[]>("log-entries", "日志条目包（C2SP tlog-tiles） · A bundle of entries", Roles.Auditor).Refuses(Rejections.NotFound);
-        log.MapGet("/tile/{level:int}/{**path}", Tile).Reading<byte[]>("log-tile", "哈希瓦片（C2SP tlog-tiles） · A tile of hashes").Refuses(Rejections.NotFound);
+        log.MapGet("/consistency", Consistency)
+            .Reading<string>(
+                "log-consistency",
+                "两个大小之间的一致性证明，每行一个哈希 · The consistency proof between two sizes"
+            )
+            .Refuses(Rejections.FieldInvalid);
+        log.MapGet("/tile/entries/{**path}", Entries)
+            .Reading<byte[]>("log-entries", "日志条目包（C2SP tlog-tiles） · A bundle of entries", Roles.Auditor)
+            .Refuses(Rejections.NotFound);
+        log.MapGet("/tile/{level:int}/{**path}", Tile)
+            .Reading<byte[]>("log-tile", "哈希瓦片（C2SP tlog-tiles） · A tile of hashes")
+            .Refuses(Rejections.NotFound);
 
         var audit = app.MapGroup("/api/audit");
-        audit.MapGet("/events/{sequence:long}/receipt", Receipt)
-            .Reading<string>("download-receipt", "存证回执（.tlog-proof），可离线验证 · The receipt of an event, to be verified offline",
-                Roles.Auditor, Roles.Agency, Roles.VillageFinance, Roles.CountyHrss, Roles.CountyFinance, Roles.CountyAgriculture, Roles.CityHrss)
+        audit
+            .MapGet("/events/{sequence:long}/receipt", Receipt)
+            .Reading<string>(
+                "download-receipt",
+                "存证回执（.tlog-proof），可离线验证 · The receipt of an event, to be verified offline",
+                Roles.Auditor,
+                Roles.Agency,
+                Roles.VillageFinance,
+                Roles.CountyHrss,
+                Roles.CountyFinance,
+                Roles.CountyAgriculture,
+                Roles.CityHrss
+            )
             .Refuses(Rejections.NotFound, Rejections.Busy);
-        audit.MapGet("/log", Status).Reading<LogStatusView>("read-log-status", "存证日志状态：检查点、见证方、发现的问题 · How the log stands", Roles.Auditor, Roles.CityHrss);
-        audit.MapGet("/log/check", async (NpgsqlDataSource database, LogKeys keys, CancellationToken cancellation) =>
-            {
-                var result = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(cancellation);
-                return new LogCheckView(result.Findings.Count == 0, result.Entries, result.Findings);
-            })
-            .Reading<LogCheckView>("check-log", "核对存证日志：逐条重算哈希，与检查点比对 · Recompute the whole log from the stored events", Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
+        audit
+            .MapGet("/log", Status)
+            .Reading<LogStatusView>(
+                "read-log-status",
+                "存证日志状态：检查点、见证方、发现的问题 · How the log stands",
+                Roles.Auditor,
+                Roles.CityHrss
+            );
+        audit
+            .MapGet(
+                "/log/check",
+                async (NpgsqlDataSource database, LogKeys keys, CancellationToken cancellation) =>
+                {
+                    var result = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(cancellation);
+                    return new LogCheckView(result.Findings.Count == 0, result.Entries, result.Findings);
+                }
+            )
+            .Reading<LogCheckView>(
+                "check-log",
+                "核对存证日志：逐条重算哈希，与检查点比对 · Recompute the whole log from the stored events",
+                Roles.Auditor,
+                Roles.CityHrss
+            )
+            .DisableRequestTimeout();
     }
 
-    private static async Task<IResult> Checkpoint(NpgsqlDataSource database, HttpContext http, CancellationToken cancellation)
+    private static async Task<IResult> Checkpoint(
+        NpgsqlDataSource database,
+        HttpContext http,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var checkpoint = await LogStore.LatestAsync(connection, LedgerStore.Schema) ?? throw Require.NotFound("检查点：日志还没有签过");
+        var checkpoint =
+            await LogStore.LatestAsync(connection, LedgerStore.Schema)
+            ?? throw Require.NotFound("检查点：日志还没有签过");
         http.Response.Headers.CacheControl = "no-cache";
         return Results.Text(checkpoint.Note, Plain);
     }
 
-    private static async Task<IResult> Consistency(long from, long to, NpgsqlDataSource database, CancellationToken cancellation)
+    private static async Task<IResult> Consistency(
+        long from,
+        long to,
+        NpgsqlDataSource database,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema);
-        if (to > signed) throw Require.Invalid("to", $"最新检查点的大小是 {signed}");
-        if (from < 0 || from > to) throw Require.Invalid("from", "应不小于 0，不大于 to");
-        var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.ConsistencyProof(from, to, node));
+        if (to > signed)
+            throw Require.Invalid("to", $"最新检查点的大小是 {signed}");
+        if (from < 0 || from > to)
+            throw Require.Invalid("from", "应不小于 0，不大于 to");
+        var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node =>
+            MerkleTree.ConsistencyProof(from, to, node)
+        );
         return Results.Text(string.Concat(proof.Select(p => $"{Convert.ToBase64String(p)}\n")), Plain);
     }
 
-    private static async Task<IResult> Tile(int level, string path, NpgsqlDataSource database, HttpContext http, CancellationToken cancellation)
+    private static async Task<IResult> Tile(
+        int level,
+        string path,
+        NpgsqlDataSource database,
+        HttpContext http,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var (index, width) = await SignedAsync(level, path, connection);
-        var hashes = await new Tiles(connection, LedgerStore.Schema).ReadAsync(new TileId(level, index), width) ?? throw Require.NotFound(http.Request.Path);
+        var hashes =
+            await new Tiles(connection, LedgerStore.Schema).ReadAsync(new TileId(level, index), width)
+            ?? throw Require.NotFound(http.Request.Path);
         http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
         return Results.Bytes(hashes, Binary);
     }
@@ -74,16 +139,34 @@ public static class LogEndpoints
     {
         var index = TileId.ParseIndex(path, out var width);
         var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema);
-        return index is { } n && level is >= 0 and < 8 && n * TileId.Width + width <= signed >> (TileId.Height * level) ? (n, width) : throw Require.NotFound($"瓦片 {level}/{path}");
+        return index is { } n && level is >= 0 and < 8 && n * TileId.Width + width <= signed >> (TileId.Height * level)
+            ? (n, width)
+            : throw Require.NotFound($"瓦片 {level}/{path}");
     }
 
     /// <summary>All of a bundle lies in the auditor's scope, or it is not there for him.</summary>
-    private static async Task<IResult> Entries(string path, NpgsqlDataSource database, Caller caller, HttpContext http, CancellationToken cancellation)
+    private static async Task<IResult> Entries(
+        string path,
+        NpgsqlDataSource database,
+        Caller caller,
+        HttpContext http,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var (index, width) = await SignedAsync(0, path, connection);
-        var entries = await LogStore.EntriesAsync(connection, LedgerStore.Schema, index * TileId.Width, index * TileId.Width + width);
-        if (entries.Count != width || entries.Any(e => e.Entry is null) || !await MaySeeAsync(connection, caller, entries.Select(e => e.Region))) throw Require.NotFound($"条目包 {path}");
+        var entries = await LogStore.EntriesAsync(
+            connection,
+            LedgerStore.Schema,
+            index * TileId.Width,
+            index * TileId.Width + width
+        );
+        if (
+            entries.Count != width
+            || entries.Any(e => e.Entry is null)
+            || !await MaySeeAsync(connection, caller, entries.Select(e => e.Region))
+        )
+            throw Require.NotFound($"条目包 {path}");
         using var bundle = new MemoryStream();
         var length = new byte[2];
         foreach (var (_, entry, _) in entries)
@@ -100,35 +183,90 @@ public static class LogEndpoints
     private static async Task<bool> MaySeeAsync(NpgsqlConnection connection, Caller caller, IEnumerable<string> regions)
     {
         var others = regions.Where(r => !caller.MaySee(r)).Distinct().ToList();
-        return others.Count == 0 || others is [""] && await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
+        return others.Count == 0
+            || others is [""] && await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
     }
 
     /// <summary>What has just been recorded is sealed some seconds later: whoever asks at once waits a little.</summary>
-    private static async Task<IResult> Receipt(long sequence, NpgsqlDataSource database, Caller caller, CancellationToken cancellation)
+    private static async Task<IResult> Receipt(
+        long sequence,
+        NpgsqlDataSource database,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellation))
         {
-            if (await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence) is not { } found || !await MaySeeAsync(connection, caller, [found.Region])) throw Require.NotFound($"事件 {sequence}");
+            if (
+                await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence) is not { } found
+                || !await MaySeeAsync(connection, caller, [found.Region])
+            )
+                throw Require.NotFound($"事件 {sequence}");
             if (found is { Index: { } index, Checkpoint: { } checkpoint })
             {
-                var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.InclusionProof(index, checkpoint.Size, node));
-                return Results.File(System.Text.Encoding.UTF8.GetBytes(new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note).ToString()), Plain, $"{sequence}.tlog-proof");
+                var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node =>
+                    MerkleTree.InclusionProof(index, checkpoint.Size, node)
+                );
+                return Results.File(
+                    System.Text.Encoding.UTF8.GetBytes(
+                        new LogProof(LogEntry.Bytes(index, found.Event), index, proof, checkpoint.Note).ToString()
+                    ),
+                    Plain,
+                    $"{sequence}.tlog-proof"
+                );
             }
-            if (waited.Elapsed > SealPatience) throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
+            if (waited.Elapsed > SealPatience)
+                throw new RefusedException(new Rejection(Rejections.Busy, $"事件 {sequence} 尚未进入签名的检查点"));
         }
     }
 
-    public static async Task<LogStatusView> Status(NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation)
+    public static async Task<LogStatusView> Status(
+        NpgsqlDataSource database,
+        Settings settings,
+        LogKeys keys,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         const string schema = LedgerStore.Schema;
-        var (size, waiting) = (await connection.QueryAsync(
-            $"select size, (select count(*) from {schema}.mt_events e where e.seq_id > s.low_water and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id)) from {schema}.log_state s", r => (r.GetInt64(0), r.GetInt64(1)))).Single();
-        var signed = (await connection.QueryAsync($"select size, signed_at from {schema}.log_checkpoint order by size desc limit 1", r => (Size: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1)))).FirstOrDefault();
-        var cosigned = (await connection.QueryAsync($"select distinct on (witness) witness, size, signed_at from {schema}.log_cosignature order by witness, size desc", r => (Key: r.GetString(0), Size: r.GetInt64(1), At: r.GetFieldValue<DateTimeOffset>(2)))).ToDictionary(c => c.Key);
-        var findings = await connection.QueryAsync($"select found_at, kind, detail from {schema}.log_finding order by found_at desc limit 100", r => new FindingView(r.GetFieldValue<DateTimeOffset>(0), r.GetString(1), r.GetString(2)));
-        return new LogStatusView(keys.Origin, size, signed.Size, signed.Size == 0 ? null : signed.At, waiting, findings.Count == 0,
-            [.. settings.Log.Witnesses.Select(w => cosigned.TryGetValue(w.Key.ToString(), out var c) ? new WitnessView(w.Key.Name, c.Size, c.At) : new WitnessView(w.Key.Name, null, null))], findings);
+        var (size, waiting) = (
+            await connection.QueryAsync(
+                $"select size, (select count(*) from {schema}.mt_events e where e.seq_id > s.low_water and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id)) from {schema}.log_state s",
+                r => (r.GetInt64(0), r.GetInt64(1))
+            )
+        ).Single();
+        var signed = (
+            await connection.QueryAsync(
+                $"select size, signed_at from {schema}.log_checkpoint order by size desc limit 1",
+                r => (Size: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1))
+            )
+        ).FirstOrDefault();
+        var cosigned = (
+            await connection.QueryAsync(
+                $"select distinct on (witness) witness, size, signed_at from {schema}.log_cosignature order by witness, size desc",
+                r => (Key: r.GetString(0), Size: r.GetInt64(1), At: r.GetFieldValue<DateTimeOffset>(2))
+            )
+        ).ToDictionary(c => c.Key);
+        var findings = await connection.QueryAsync(
+            $"select found_at, kind, detail from {schema}.log_finding order by found_at desc limit 100",
+            r => new FindingView(r.GetFieldValue<DateTimeOffset>(0), r.GetString(1), r.GetString(2))
+        );
+        return new LogStatusView(
+            keys.Origin,
+            size,
+            signed.Size,
+            signed.Size == 0 ? null : signed.At,
+            waiting,
+            findings.Count == 0,
+            [
+                .. settings.Log.Witnesses.Select(w =>
+                    cosigned.TryGetValue(w.Key.ToString(), out var c)
+                        ? new WitnessView(w.Key.Name, c.Size, c.At)
+                        : new WitnessView(w.Key.Name, null, null)
+                ),
+            ],
+            findings
+        );
     }
 }

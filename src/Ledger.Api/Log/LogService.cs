@@ -9,14 +9,25 @@ namespace Ledger.Api.Log;
 /// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads everything again, the states of money too.
 /// Every node runs this; the log's row in the database lets one at a time work.
 /// </summary>
-public sealed class LogService(NpgsqlDataSource database, Settings settings, LogKeys keys, WitnessClient witnesses, StateLook states, PersonLook persons, Findings findings, TimeProvider time, ILogger<LogService> log) : BackgroundService
+public sealed class LogService(
+    NpgsqlDataSource database,
+    Settings settings,
+    LogKeys keys,
+    WitnessClient witnesses,
+    StateLook states,
+    PersonLook persons,
+    Findings findings,
+    TimeProvider time,
+    ILogger<LogService> log
+) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>The check that comes by itself takes a tenth of its time to work, at most a tenth of a core.</summary>
     private const int Rest = 9;
 
-    protected override Task ExecuteAsync(CancellationToken stopping) => Task.WhenAll(KeepAsync(stopping), ScrubAsync(stopping));
+    protected override Task ExecuteAsync(CancellationToken stopping) =>
+        Task.WhenAll(KeepAsync(stopping), ScrubAsync(stopping));
 
     private async Task KeepAsync(CancellationToken stopping)
     {
@@ -39,7 +50,8 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
                         await Task.WhenAll(settings.Log.Witnesses.Select(w => AskAsync(w, stopping)));
                     }
                 }
-                if (taken is not Sequencer.BatchSize) await Task.Delay(Pause, stopping);
+                if (taken is not Sequencer.BatchSize)
+                    await Task.Delay(Pause, stopping);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -78,7 +90,10 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
         {
             await witnesses.AskAsync(witness, stopping);
         }
-        catch (Exception e) when (e is HttpRequestException or NoteException or TaskCanceledException && !stopping.IsCancellationRequested)
+        catch (Exception e)
+            when (e is HttpRequestException or NoteException or TaskCanceledException
+                && !stopping.IsCancellationRequested
+            )
         {
             log.LogWarning("Witness {Witness} did not cosign: {Reason}", witness.Url, e.Message);
         }
@@ -93,17 +108,34 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
             try
             {
                 await using var connection = await database.OpenConnectionAsync(stopping);
-                if (!(await connection.QueryAsync("select pg_try_advisory_lock(@lock)", r => r.GetBoolean(0), ("lock", scrubLock))).Single()) continue;
+                if (
+                    !(
+                        await connection.QueryAsync(
+                            "select pg_try_advisory_lock(@lock)",
+                            r => r.GetBoolean(0),
+                            ("lock", scrubLock)
+                        )
+                    ).Single()
+                )
+                    continue;
                 try
                 {
                     var isFirst = wait == TimeSpan.Zero;
-                    foreach (var finding in isFirst ? [] : (await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(stopping, Rest)).Findings)
+                    foreach (
+                        var finding in isFirst
+                            ? []
+                            : (
+                                await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(stopping, Rest)
+                            ).Findings
+                    )
                     {
                         log.LogCritical("The log's check found: {Finding}", finding);
                         await LogStore.FindingAsync(connection, LedgerStore.Schema, "check", finding.ToString());
                     }
-                    if (!isFirst || await StateShapes.ChangedAsync(connection) > 0) await states.RunAsync(Rest, stopping);
-                    if (!isFirst) await persons.RunAsync(Rest, stopping);
+                    if (!isFirst || await StateShapes.ChangedAsync(connection) > 0)
+                        await states.RunAsync(Rest, stopping);
+                    if (!isFirst)
+                        await persons.RunAsync(Rest, stopping);
                 }
                 finally
                 {
@@ -112,7 +144,8 @@ public sealed class LogService(NpgsqlDataSource database, Settings settings, Log
             }
             catch (Exception e)
             {
-                if (!stopping.IsCancellationRequested) log.LogError(e, "The log's check failed; it begins again later");
+                if (!stopping.IsCancellationRequested)
+                    log.LogError(e, "The log's check failed; it begins again later");
             }
         }
     }

@@ -18,7 +18,12 @@ public sealed record WitnessAddress(Uri Url, NoteVerifier Key)
         var parts = text.Split(' ', 2, StringSplitOptions.TrimEntries);
         try
         {
-            if (parts.Length == 2 && Uri.TryCreate(parts[0].TrimEnd('/') + "/", UriKind.Absolute, out var url) && NoteVerifier.Parse(parts[1]) is { Algorithm: NoteAlgorithm.Cosignature } key) return new WitnessAddress(url, key);
+            if (
+                parts.Length == 2
+                && Uri.TryCreate(parts[0].TrimEnd('/') + "/", UriKind.Absolute, out var url)
+                && NoteVerifier.Parse(parts[1]) is { Algorithm: NoteAlgorithm.Cosignature } key
+            )
+                return new WitnessAddress(url, key);
         }
         catch (NoteException)
         {
@@ -44,39 +49,76 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, IL
     public async Task<string?> AskAsync(WitnessAddress witness, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        if (await LogStore.LatestAsync(connection, LedgerStore.Schema) is not { } latest) return null;
-        if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size) return null;
-        var known = (await connection.QueryAsync($"select coalesce(max(size), 0) from {LedgerStore.Schema}.log_cosignature where witness = @w", r => r.GetInt64(0), ("w", witness.Key.ToString()))).Single();
+        if (await LogStore.LatestAsync(connection, LedgerStore.Schema) is not { } latest)
+            return null;
+        if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size)
+            return null;
+        var known = (
+            await connection.QueryAsync(
+                $"select coalesce(max(size), 0) from {LedgerStore.Schema}.log_cosignature where witness = @w",
+                r => r.GetInt64(0),
+                ("w", witness.Key.ToString())
+            )
+        ).Single();
         for (var tries = 0; tries < 2; tries++)
         {
-            var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node => MerkleTree.ConsistencyProof(known, latest.Size, node));
-            var body = $"old {known}\n{string.Concat(proof.Select(p => $"{Convert.ToBase64String(p)}\n"))}\n{latest.Note}";
-            using var response = await http.PostAsync(new Uri(witness.Url, "add-checkpoint"), new StringContent(body, Encoding.UTF8, "text/plain"), cancellation);
+            var proof = await new Tiles(connection, LedgerStore.Schema).AskAsync(node =>
+                MerkleTree.ConsistencyProof(known, latest.Size, node)
+            );
+            var body =
+                $"old {known}\n{string.Concat(proof.Select(p => $"{Convert.ToBase64String(p)}\n"))}\n{latest.Note}";
+            using var response = await http.PostAsync(
+                new Uri(witness.Url, "add-checkpoint"),
+                new StringContent(body, Encoding.UTF8, "text/plain"),
+                cancellation
+            );
             var text = await response.Content.ReadAsStringAsync(cancellation);
             if (response.StatusCode == HttpStatusCode.OK)
             {
-                var line = text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(NoteSignature.Parse).FirstOrDefault(s => witness.Key.Verifies(latest.Text, s) == true)
+                var line =
+                    text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(NoteSignature.Parse)
+                        .FirstOrDefault(s => witness.Key.Verifies(latest.Text, s) == true)
                     ?? throw new NoteException($"{witness.Url} 的回答不是它的签名");
-                await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.log_cosignature (size, witness, line) values (@size, @w, @line) on conflict do nothing", ("size", latest.Size), ("w", witness.Key.ToString()), ("line", line.ToString()));
+                await connection.ExecuteAsync(
+                    $"insert into {LedgerStore.Schema}.log_cosignature (size, witness, line) values (@size, @w, @line) on conflict do nothing",
+                    ("size", latest.Size),
+                    ("w", witness.Key.ToString()),
+                    ("line", line.ToString())
+                );
                 _confirmed[witness.Key] = latest.Size;
                 return null;
             }
-            if (response.StatusCode == HttpStatusCode.Conflict && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var theirs))
+            if (
+                response.StatusCode == HttpStatusCode.Conflict
+                && long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var theirs)
+            )
             {
                 if (theirs <= latest.Size && theirs != known)
                 {
                     known = theirs; // it remembers more of us than we of it
                     continue;
                 }
-                return await FoundAsync(connection, theirs > latest.Size
-                    ? $"见证方 {witness.Key.Name} 已见过 {theirs} 条的日志，本库没有那么长：日志被截断，或恢复了旧备份"
-                    : $"见证方 {witness.Key.Name} 见过的 {theirs} 条与本库不同：历史被改写");
+                return await FoundAsync(
+                    connection,
+                    theirs > latest.Size
+                        ? $"见证方 {witness.Key.Name} 已见过 {theirs} 条的日志，本库没有那么长：日志被截断，或恢复了旧备份"
+                        : $"见证方 {witness.Key.Name} 见过的 {theirs} 条与本库不同：历史被改写"
+                );
             }
             if (response.StatusCode == HttpStatusCode.UnprocessableEntity)
             {
-                return await FoundAsync(connection, $"见证方 {witness.Key.Name} 见过的 {known} 条不在本库之中：历史被改写");
+                return await FoundAsync(
+                    connection,
+                    $"见证方 {witness.Key.Name} 见过的 {known} 条不在本库之中：历史被改写"
+                );
             }
-            log.LogWarning("Witness {Witness} answered {Status}: {Text}", witness.Url, (int)response.StatusCode, text.Trim());
+            log.LogWarning(
+                "Witness {Witness} answered {Status}: {Text}",
+                witness.Url,
+                (int)response.StatusCode,
+                text.Trim()
+            );
             return null;
         }
         return null;

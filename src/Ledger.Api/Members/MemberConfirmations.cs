@@ -13,13 +13,33 @@ namespace Ledger.Api.Members;
 /// A collective that has a known person on its list, too. <paramref name="Name"/> as registered here, masked; <paramref name="NameMatches"/>:
 /// whether the other collective wrote the same.
 /// </summary>
-public sealed record MembershipRequestView(string MemberId, string RequestId, string CollectiveId, string CollectiveName, string VillageCode, string Name, string CitizenId, bool NameMatches,
-    string RequestedBy);
+public sealed record MembershipRequestView(
+    string MemberId,
+    string RequestId,
+    string CollectiveId,
+    string CollectiveName,
+    string VillageCode,
+    string Name,
+    string CitizenId,
+    bool NameMatches,
+    string RequestedBy
+);
 
 /// <summary>A death that a village reported.</summary>
-public sealed record DeathReportView(string MemberId, string CollectiveId, string Name, string CitizenId, DateOnly On, string ReportedBy, IReadOnlyList<string> Evidence);
+public sealed record DeathReportView(
+    string MemberId,
+    string CollectiveId,
+    string Name,
+    string CitizenId,
+    DateOnly On,
+    string ReportedBy,
+    IReadOnlyList<string> Evidence
+);
 
-public sealed record WaitingMembersView(IReadOnlyList<MembershipRequestView> Requests, IReadOnlyList<DeathReportView> DeathReports);
+public sealed record WaitingMembersView(
+    IReadOnlyList<MembershipRequestView> Requests,
+    IReadOnlyList<DeathReportView> DeathReports
+);
 
 /// <summary>
 /// Nobody takes a person from a village by writing the name on a list: a second membership waits for the home village or the agency, a death
@@ -27,56 +47,158 @@ public sealed record WaitingMembersView(IReadOnlyList<MembershipRequestView> Req
 /// </summary>
 public static class MemberConfirmations
 {
-    public static async Task<WaitingMembersView> List(IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller, CancellationToken cancellation)
+    public static async Task<WaitingMembersView> List(
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var ids = await connection.QueryAsync(
             $"""
-             select id from {LedgerStore.Schema}.mt_doc_member
-              where (data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]')
-                and exists (select from jsonb_each_text((data -> 'memberships') || (data -> 'former')) m where m.value like @scope || '%')
-              order by id limit {Scope.MaxRows}
-             """, r => r.GetString(0), ("scope", caller.Actor.Region));
+            select id from {LedgerStore.Schema}.mt_doc_member
+             where (data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]')
+               and exists (select from jsonb_each_text((data -> 'memberships') || (data -> 'former')) m where m.value like @scope || '%')
+             order by id limit {Scope.MaxRows}
+            """,
+            r => r.GetString(0),
+            ("scope", caller.Actor.Region)
+        );
         var members = await session.LoadManyAsync<Member>(cancellation, ids.ToArray());
-        var asked = members.SelectMany(m => m.Requests.Where(r => !r.Value.Declined && MayAnswer(m, r.Value, caller)).Select(r => (Member: m, Id: r.Key, Request: r.Value))).ToList();
+        var asked = members
+            .SelectMany(m =>
+                m.Requests.Where(r => !r.Value.Declined && MayAnswer(m, r.Value, caller))
+                    .Select(r => (Member: m, Id: r.Key, Request: r.Value))
+            )
+            .ToList();
         // A collective may have taken its row back.
-        var apart = (await session.LoadManyAsync<Member>(cancellation, asked.Select(a => a.Id).ToArray())).ToDictionary(m => m.Id);
-        asked.RemoveAll(a => !apart.TryGetValue(a.Id, out var row) || !row.Memberships.ContainsKey(a.Request.CollectiveId));
-        var reported = members.SelectMany(m => m.DeathReports.Select(r => (Member: m, Report: r))).Where(r => Sees(r.Member, r.Report, caller)).ToList();
-        var persons = await people.ReadAsync(connection, asked.SelectMany(a => new[] { a.Member.Id, a.Id }).Concat(reported.Select(r => r.Member.Id)));
-        var collectives = (await session.LoadManyAsync<Collective>(cancellation, asked.Select(a => a.Request.CollectiveId).Distinct().ToArray())).ToDictionary(c => c.Id);
+        var apart = (await session.LoadManyAsync<Member>(cancellation, asked.Select(a => a.Id).ToArray())).ToDictionary(
+            m => m.Id
+        );
+        asked.RemoveAll(a =>
+            !apart.TryGetValue(a.Id, out var row) || !row.Memberships.ContainsKey(a.Request.CollectiveId)
+        );
+        var reported = members
+            .SelectMany(m => m.DeathReports.Select(r => (Member: m, Report: r)))
+            .Where(r => Sees(r.Member, r.Report, caller))
+            .ToList();
+        var persons = await people.ReadAsync(
+            connection,
+            asked.SelectMany(a => new[] { a.Member.Id, a.Id }).Concat(reported.Select(r => r.Member.Id))
+        );
+        var collectives = (
+            await session.LoadManyAsync<Collective>(
+                cancellation,
+                asked.Select(a => a.Request.CollectiveId).Distinct().ToArray()
+            )
+        ).ToDictionary(c => c.Id);
         string Name(string id) => persons.GetValueOrDefault(id)?.MaskedName ?? MemberEndpoints.Erased;
         string Number(string id) => persons.GetValueOrDefault(id)?.MaskedCitizenId ?? MemberEndpoints.Erased;
         return new WaitingMembersView(
-            [.. asked.Select(a => new MembershipRequestView(a.Member.Id, a.Id, a.Request.CollectiveId, collectives[a.Request.CollectiveId].Name, a.Request.VillageCode, Name(a.Member.Id), Number(a.Member.Id),
-                SameName(persons, a.Member.Id, a.Id), a.Request.RequestedBy))],
-            [.. reported.Select(r => new DeathReportView(r.Member.Id, r.Report.CollectiveId, Name(r.Member.Id), Number(r.Member.Id), r.Report.On, r.Report.ReportedBy, r.Report.Evidence))]);
+            [
+                .. asked.Select(a => new MembershipRequestView(
+                    a.Member.Id,
+                    a.Id,
+                    a.Request.CollectiveId,
+                    collectives[a.Request.CollectiveId].Name,
+                    a.Request.VillageCode,
+                    Name(a.Member.Id),
+                    Number(a.Member.Id),
+                    SameName(persons, a.Member.Id, a.Id),
+                    a.Request.RequestedBy
+                )),
+            ],
+            [
+                .. reported.Select(r => new DeathReportView(
+                    r.Member.Id,
+                    r.Report.CollectiveId,
+                    Name(r.Member.Id),
+                    Number(r.Member.Id),
+                    r.Report.On,
+                    r.Report.ReportedBy,
+                    r.Report.Evidence
+                )),
+            ]
+        );
     }
 
-    public static async Task<Answer> Confirm(string id, string requestId, Command command, Caller caller, PersonalData people)
+    public static async Task<Answer> Confirm(
+        string id,
+        string requestId,
+        Command command,
+        Caller caller,
+        PersonalData people
+    )
     {
         var (known, apart) = await LoadAsync(id, requestId, command, caller);
         var persons = await people.ReadAsync(command.Connection, [id, requestId]);
-        return Settle(known, apart, MemberDecider.Confirm(known, apart, SameName(persons, id, requestId), await command.ActorAmongAsync([known.Requests[requestId].RequestedBy])), command, caller);
+        return Settle(
+            known,
+            apart,
+            MemberDecider.Confirm(
+                known,
+                apart,
+                SameName(persons, id, requestId),
+                await command.ActorAmongAsync([known.Requests[requestId].RequestedBy])
+            ),
+            command,
+            caller
+        );
     }
 
-    public static async Task<Answer> Decline(string id, string requestId, ReasonBody body, Command command, Caller caller)
+    public static async Task<Answer> Decline(
+        string id,
+        string requestId,
+        ReasonBody body,
+        Command command,
+        Caller caller
+    )
     {
         var (known, apart) = await LoadAsync(id, requestId, command, caller);
-        return Settle(known, apart, MemberDecider.Decline(known, apart, Require.Prose(body.Reason, "reason", 200), command.Today, await command.ActorAmongAsync([known.Requests[requestId].RequestedBy])), command, caller);
+        return Settle(
+            known,
+            apart,
+            MemberDecider.Decline(
+                known,
+                apart,
+                Require.Prose(body.Reason, "reason", 200),
+                command.Today,
+                await command.ActorAmongAsync([known.Requests[requestId].RequestedBy])
+            ),
+            command,
+            caller
+        );
     }
 
-    private static async Task<(Member Known, Member Apart)> LoadAsync(string id, string requestId, Command command, Caller caller)
+    private static async Task<(Member Known, Member Apart)> LoadAsync(
+        string id,
+        string requestId,
+        Command command,
+        Caller caller
+    )
     {
         var both = await command.FindManyAsync<Member>([id, requestId]);
-        if (!both.TryGetValue(id, out var known) || !known.Requests.TryGetValue(requestId, out var request) || !MayAnswer(known, request, caller)) throw Require.NotFound(id);
+        if (
+            !both.TryGetValue(id, out var known)
+            || !known.Requests.TryGetValue(requestId, out var request)
+            || !MayAnswer(known, request, caller)
+        )
+            throw Require.NotFound(id);
         command.RequireMatch(known);
         command.Region = known.Region;
         command.BelongsTo(requestId, request.VillageCode); // whoever asked learns the answer
         return (known, both[requestId]);
     }
 
-    private static Answer Settle(Member known, Member apart, (Decision<Member> Known, Decision<Member> Apart) decided, Command command, Caller caller)
+    private static Answer Settle(
+        Member known,
+        Member apart,
+        (Decision<Member> Known, Decision<Member> Apart) decided,
+        Command command,
+        Caller caller
+    )
     {
         known = command.Append(known.Id, known, decided.Known);
         command.Append(apart.Id, apart, decided.Apart);
@@ -84,13 +206,19 @@ public static class MemberConfirmations
     }
 
     private static bool SameName(IReadOnlyDictionary<string, Person> persons, string one, string other) =>
-        persons.TryGetValue(one, out var a) && persons.TryGetValue(other, out var b) && a.Name == b.Name && a.CitizenId == b.CitizenId;
+        persons.TryGetValue(one, out var a)
+        && persons.TryGetValue(other, out var b)
+        && a.Name == b.Name
+        && a.CitizenId == b.CitizenId;
 
     /// <summary>The agency that looks after one of the person's villages; or one of them that is not the village that asks.</summary>
     private static bool MayAnswer(Member known, MembershipRequest request, Caller caller) =>
-        caller.Actor.Role == Roles.Agency ? MemberEndpoints.MaySee(caller, known)
-        : !caller.MaySee(request.VillageCode) && (known.Memberships.Count > 0 ? known.Memberships : known.Former).Values.Any(caller.MaySee);
+        caller.Actor.Role == Roles.Agency
+            ? MemberEndpoints.MaySee(caller, known)
+            : !caller.MaySee(request.VillageCode)
+                && (known.Memberships.Count > 0 ? known.Memberships : known.Former).Values.Any(caller.MaySee);
 
     private static bool Sees(Member member, DeathReport report, Caller caller) =>
-        caller.Actor.Role == Roles.Agency || member.Homes().Any(h => h.Key == report.CollectiveId && caller.MaySee(h.Value));
+        caller.Actor.Role == Roles.Agency
+        || member.Homes().Any(h => h.Key == report.CollectiveId && caller.MaySee(h.Value));
 }

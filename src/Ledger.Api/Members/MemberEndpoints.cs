@@ -17,35 +17,84 @@ namespace Ledger.Api.Members;
 
 /// <summary><paramref name="Confirmed"/>: a contribution of this year or the last names the person. Until then it waits: for one, or for whoever is asked about the person.</summary>
 public sealed record MemberView(string Id, string Name, string CitizenId, bool Confirmed);
+
 public sealed record MemberPage(IReadOnlyList<MemberView> Members, string? Next);
 
-public sealed record ContributionView(ContributionKind Kind, Money TierAmount, Money Amount, DateOnly PaidOn, string Reference, int? ContributionYears);
+public sealed record ContributionView(
+    ContributionKind Kind,
+    Money TierAmount,
+    Money Amount,
+    DateOnly PaidOn,
+    string Reference,
+    int? ContributionYears
+);
+
 public sealed record SponsorshipView(string SponsorshipId, string DonorId, Money Amount);
-public sealed record SubsidyView(string ApplicationId, string CollectiveId, string FundId, Money Amount, SubsidyStatus Status, FenInterval Fen);
+
+public sealed record SubsidyView(
+    string ApplicationId,
+    string CollectiveId,
+    string FundId,
+    Money Amount,
+    SubsidyStatus Status,
+    FenInterval Fen
+);
 
 /// <summary>One person in one year; names and numbers are masked. <paramref name="LeftAmount"/> is what the cap still allows.</summary>
-public sealed record MemberYearView(string Id, int Version, string MemberId, string Name, string CitizenId, int Year,
-    IReadOnlyList<ContributionView> Contributions, IReadOnlyList<SubsidyView> Subsidies, IReadOnlyList<SponsorshipView> Sponsorships,
-    Money? CapAmount, Money UsedAmount, Money? LeftAmount);
+public sealed record MemberYearView(
+    string Id,
+    int Version,
+    string MemberId,
+    string Name,
+    string CitizenId,
+    int Year,
+    IReadOnlyList<ContributionView> Contributions,
+    IReadOnlyList<SubsidyView> Subsidies,
+    IReadOnlyList<SponsorshipView> Sponsorships,
+    Money? CapAmount,
+    Money UsedAmount,
+    Money? LeftAmount
+);
 
 public sealed record DepartureBody(string CollectiveId, DateOnly On, string Reason);
+
 public sealed record DeathBody(DateOnly On, IReadOnlyList<string>? Evidence = null);
 
 /// <summary>Which village's report is meant, where several reported.</summary>
 public sealed record DeathReportBody(string? CollectiveId = null);
+
 public sealed record DismissalBody(string Reason, string? CollectiveId = null);
 
 /// <summary>A donor's direct payment into one person's account (C8); it counts towards the cap (C11).</summary>
 public sealed record SponsorshipBody(string DonorId, Money Amount, IReadOnlyList<string>? Evidence = null);
 
 /// <summary>One member, as far as the caller looks after it. <paramref name="DeathReportedOn"/>: reported, and not confirmed.</summary>
-public sealed record MemberStateView(string Id, int Version, IReadOnlyDictionary<string, string> Memberships, IReadOnlyDictionary<string, string> FormerMemberships, DateOnly? DiedOn,
-    DateOnly? DeathReportedOn)
+public sealed record MemberStateView(
+    string Id,
+    int Version,
+    IReadOnlyDictionary<string, string> Memberships,
+    IReadOnlyDictionary<string, string> FormerMemberships,
+    DateOnly? DiedOn,
+    DateOnly? DeathReportedOn
+)
 {
-    public static MemberStateView Of(Member m, Caller caller) => new(m.Id, m.Revision, Seen(m.Memberships, caller), Seen(m.Former, caller), m.DiedOn,
-        m.DeathReports.Where(r => caller.Actor.Role == Roles.Agency || m.Homes().Any(h => h.Key == r.CollectiveId && caller.MaySee(h.Value))).Select(r => (DateOnly?)r.On).FirstOrDefault());
+    public static MemberStateView Of(Member m, Caller caller) =>
+        new(
+            m.Id,
+            m.Revision,
+            Seen(m.Memberships, caller),
+            Seen(m.Former, caller),
+            m.DiedOn,
+            m.DeathReports.Where(r =>
+                    caller.Actor.Role == Roles.Agency
+                    || m.Homes().Any(h => h.Key == r.CollectiveId && caller.MaySee(h.Value))
+                )
+                .Select(r => (DateOnly?)r.On)
+                .FirstOrDefault()
+        );
 
-    private static Dictionary<string, string> Seen(IReadOnlyDictionary<string, string> homes, Caller caller) => homes.Where(h => caller.MaySee(h.Value)).ToDictionary();
+    private static Dictionary<string, string> Seen(IReadOnlyDictionary<string, string> homes, Caller caller) =>
+        homes.Where(h => caller.MaySee(h.Value)).ToDictionary();
 }
 
 /// <summary>One person in clear; for the same key asked again, masked.</summary>
@@ -60,81 +109,247 @@ public static class MemberEndpoints
     {
         api.MapPost("/members/import", MemberImports.Members)
             .OnTheBeat()
-            .Command<ImportView>("import-members", "导入成员名册（.xlsx/.csv） · Import members", Roles.VillageFinance, Roles.Agency)
+            .Command<ImportView>(
+                "import-members",
+                "导入成员名册（.xlsx/.csv） · Import members",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
             .TakesSheet(Sheets.Members)
-            .Refuses(Rejections.RosterInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.NotFound, Rejections.BodyInvalid);
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.BodyInvalid
+            );
         api.MapPost("/contributions/import", MemberImports.Contributions)
-            .Command<ImportView>("import-contributions", "导入个人缴费记录（.xlsx/.csv，C4 C5 C6） · Import contribution records", Roles.CountyTax, Roles.Agency)
+            .Command<ImportView>(
+                "import-contributions",
+                "导入个人缴费记录（.xlsx/.csv，C4 C5 C6） · Import contribution records",
+                Roles.CountyTax,
+                Roles.Agency
+            )
             .TakesSheet(Sheets.Contributions)
-            .Refuses(Rejections.RosterInvalid, Rejections.DateBeforeBasis, Rejections.PossibleDuplicate, Rejections.NotAMember, Rejections.AmountInvalid, Rejections.FileInvalid, Rejections.LimitExceeded,
-                Rejections.PolicyYearMissing, Rejections.FieldInvalid, Rejections.BodyInvalid);
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.DateBeforeBasis,
+                Rejections.PossibleDuplicate,
+                Rejections.NotAMember,
+                Rejections.AmountInvalid,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.PolicyYearMissing,
+                Rejections.FieldInvalid,
+                Rejections.BodyInvalid
+            );
         api.MapPost("/members/{id}/departure", MemberChanges.Depart)
-            .Command<MemberStateView>("end-membership", "成员退出集体 (C4) · A member leaves the collective", Roles.VillageFinance, Roles.Agency)
+            .Command<MemberStateView>(
+                "end-membership",
+                "成员退出集体 (C4) · A member leaves the collective",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
             .Refuses(Rejections.NotAMember, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"collectiveId":"collective-N2370811MF0000001J","on":"2026-06-01","reason":"户籍迁出"}""");
         api.MapPost("/members/{id}/death", MemberChanges.RecordDeath)
-            .Command<MemberStateView>("record-death", "登记死亡：经办机构登记，村级报告、待另一人确认 (C4 C20) · Record a death, or report one", Roles.VillageFinance, Roles.Agency)
-            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<MemberStateView>(
+                "record-death",
+                "登记死亡：经办机构登记，村级报告、待另一人确认 (C4 C20) · Record a death, or report one",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.EvidenceMissing,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"on":"2026-06-01","evidence":["<死亡证明的摘要>"]}""");
         api.MapPost("/members/{id}/death/confirmation", MemberChanges.ConfirmDeath)
-            .Command<MemberStateView>("confirm-death", "由经办机构或本村另一人确认死亡 (C4 C20) · The agency or a second person confirms a death", Roles.VillageFinance, Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.AgencyNeeded, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<MemberStateView>(
+                "confirm-death",
+                "由经办机构或本村另一人确认死亡 (C4 C20) · The agency or a second person confirms a death",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.AgencyNeeded,
+                Rejections.WrongState,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"collectiveId":"collective-N2370811MF0000001J"}""");
         api.MapPost("/members/{id}/death/dismissal", MemberChanges.DismissDeath)
-            .Command<MemberStateView>("dismiss-death-report", "撤销未确认的死亡报告 (C4) · Dismiss a report", Roles.VillageFinance, Roles.Agency)
+            .Command<MemberStateView>(
+                "dismiss-death-report",
+                "撤销未确认的死亡报告 (C4) · Dismiss a report",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"同名误报"}""");
         api.MapPost("/members/{id}/death/revocation", MemberChanges.RevokeDeath)
-            .Command<MemberStateView>("revoke-death", "撤销误登的死亡，恢复办理 (C4) · Revoke a mistaken death", Roles.Agency)
-            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<MemberStateView>(
+                "revoke-death",
+                "撤销误登的死亡，恢复办理 (C4) · Revoke a mistaken death",
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.EvidenceMissing,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"误登，本人健在","evidence":["<健在证明的摘要>"]}""");
         api.MapGet("/waiting-members", MemberConfirmations.List)
-            .Reading<WaitingMembersView>("list-waiting-members", "等待确认的重复登记和死亡报告 (C4 C20) · Second memberships and death reports that wait for me", Roles.VillageFinance, Roles.Agency);
+            .Reading<WaitingMembersView>(
+                "list-waiting-members",
+                "等待确认的重复登记和死亡报告 (C4 C20) · Second memberships and death reports that wait for me",
+                Roles.VillageFinance,
+                Roles.Agency
+            );
         api.MapPost("/members/{id}/requests/{requestId}/confirmation", MemberConfirmations.Confirm)
-            .Command<MemberStateView>("confirm-membership", "原集体或经办机构确认此人也是另一集体成员 (C4) · The home village or the agency confirms a second membership", Roles.VillageFinance, Roles.Agency)
+            .Command<MemberStateView>(
+                "confirm-membership",
+                "原集体或经办机构确认此人也是另一集体成员 (C4) · The home village or the agency confirms a second membership",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/members/{id}/requests/{requestId}/decline", MemberConfirmations.Decline)
-            .Command<MemberStateView>("decline-membership", "不确认，写明原因 (C4) · Decline a second membership", Roles.VillageFinance, Roles.Agency)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<MemberStateView>(
+                "decline-membership",
+                "不确认，写明原因 (C4) · Decline a second membership",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"本人未加入该集体"}""");
         api.MapPost("/members/{id}/disclosure", MemberChanges.Disclose)
-            .Command<DisclosureView>("disclose-personal-data", "查看一人未脱敏的信息，写明理由，留痕 (C20) · See one person's data in clear; the reason stays on record", Roles.Agency, Roles.VillageFinance)
+            .Command<DisclosureView>(
+                "disclose-personal-data",
+                "查看一人未脱敏的信息，写明理由，留痕 (C20) · See one person's data in clear; the reason stays on record",
+                Roles.Agency,
+                Roles.VillageFinance
+            )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"核对退回款项的银行卡"}""");
         api.MapPost("/members/{id}/erasure", MemberChanges.Erase)
-            .Command<MemberStateView>("erase-personal-data", "保管期满，删除个人信息；账和证明不变 · Erase personal data after the retention period", Roles.Agency)
-            .Refuses(Rejections.RetentionNotOver, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<MemberStateView>(
+                "erase-personal-data",
+                "保管期满，删除个人信息；账和证明不变 · Erase personal data after the retention period",
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.RetentionNotOver,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"保管期满"}""");
         api.MapPost("/members/{id}/years/{year:int}/sponsorships", MemberChanges.Sponsor)
-            .Command<MemberYearView>("record-sponsorship", "登记对一人的直接资助，计入上限 (C8 C11) · Record a donor's direct sponsorship", Roles.Agency)
-            .Refuses(Rejections.CapExceeded, Rejections.NotContributed, Rejections.MemberDeceased, Rejections.EvidenceMissing, Rejections.AmountInvalid,
-                Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch)
+            .Command<MemberYearView>(
+                "record-sponsorship",
+                "登记对一人的直接资助，计入上限 (C8 C11) · Record a donor's direct sponsorship",
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.CapExceeded,
+                Rejections.NotContributed,
+                Rejections.MemberDeceased,
+                Rejections.EvidenceMissing,
+                Rejections.AmountInvalid,
+                Rejections.PolicyYearMissing,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"donorId":"donor-53370811MJ0000001X","amount":500.00,"evidence":["<凭证的摘要>"]}""");
-        api.MapPost("/members/{id}/years/{year:int}/sponsorships/{sponsorshipId}/reversal", MemberChanges.ReverseSponsorship)
-            .Command<MemberYearView>("reverse-sponsorship", "冲回直接资助，额度退还 (C8 C11) · Reverse a direct sponsorship", Roles.Agency)
-            .Refuses(Rejections.EvidenceMissing, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+        api.MapPost(
+                "/members/{id}/years/{year:int}/sponsorships/{sponsorshipId}/reversal",
+                MemberChanges.ReverseSponsorship
+            )
+            .Command<MemberYearView>(
+                "reverse-sponsorship",
+                "冲回直接资助，额度退还 (C8 C11) · Reverse a direct sponsorship",
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.EvidenceMissing,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
             .Example("""{"reason":"退回捐赠人","evidence":["<凭证的摘要>"]}""");
         api.MapPost("/members/{id}/years/{year:int}/contributions/{reference}/reversal", MemberChanges.RequestReversal)
-            .Command<MemberYearView>("request-contribution-reversal", "申请更正错记的缴费记录，指定另一人确认 (C4 C20) · Ask to take out a mistaken contribution record", Roles.CountyTax, Roles.Agency)
+            .Command<MemberYearView>(
+                "request-contribution-reversal",
+                "申请更正错记的缴费记录，指定另一人确认 (C4 C20) · Ask to take out a mistaken contribution record",
+                Roles.CountyTax,
+                Roles.Agency
+            )
             .Refuses(Rejections.SelfApproval, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"confirmBy":"tax2.370811","reason":"缴费类型错记为一次性补缴"}""");
-        api.MapPost("/members/{id}/years/{year:int}/contributions/{reference}/reversal/confirmation", MemberChanges.ConfirmReversal)
-            .Command<MemberYearView>("confirm-contribution-reversal", "由指定的另一人确认更正 (C20) · The named second person confirms", Roles.CountyTax, Roles.Agency)
+        api.MapPost(
+                "/members/{id}/years/{year:int}/contributions/{reference}/reversal/confirmation",
+                MemberChanges.ConfirmReversal
+            )
+            .Command<MemberYearView>(
+                "confirm-contribution-reversal",
+                "由指定的另一人确认更正 (C20) · The named second person confirms",
+                Roles.CountyTax,
+                Roles.Agency
+            )
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapGet("/members", List)
-            .Reading<MemberPage>("list-members", "成员列表（脱敏） · List members of a collective, masked", Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township)
+            .Reading<MemberPage>(
+                "list-members",
+                "成员列表（脱敏） · List members of a collective, masked",
+                Roles.VillageFinance,
+                Roles.Agency,
+                Roles.Auditor,
+                Roles.Township
+            )
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/members/{id}/years/{year:int}", Year)
-            .Reading<MemberYearView>("read-member-year", "成员年度：缴费、补助、剩余额度；recordedAt 当时所知 · Contributions, subsidies and cap of one person in one year, as known at a moment",
-                Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township, Roles.CountyHrss)
+            .Reading<MemberYearView>(
+                "read-member-year",
+                "成员年度：缴费、补助、剩余额度；recordedAt 当时所知 · Contributions, subsidies and cap of one person in one year, as known at a moment",
+                Roles.VillageFinance,
+                Roles.Agency,
+                Roles.Auditor,
+                Roles.Township,
+                Roles.CountyHrss
+            )
             .Refuses(Rejections.NotFound);
     }
 
-    private static async Task<MemberPage> List(string collectiveId, string? after, int? limit, IQuerySession session, NpgsqlDataSource database,
-        PersonalData people, Caller caller, Clock clock, CancellationToken cancellation)
+    private static async Task<MemberPage> List(
+        string collectiveId,
+        string? after,
+        int? limit,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
     {
-        if (limit is < 1 or > MaxPage) throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
-        if (await session.ScopedAsync<Collective>(collectiveId, caller) is null) throw Require.NotFound(collectiveId);
+        if (limit is < 1 or > MaxPage)
+            throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
+        if (await session.ScopedAsync<Collective>(collectiveId, caller) is null)
+            throw Require.NotFound(collectiveId);
         var size = limit ?? 100;
         var members = await PageAsync(collectiveId, after, size, session, cancellation);
         var page = members.Take(size).ToList();
@@ -142,55 +357,150 @@ public static class MemberEndpoints
         var persons = await people.ReadAsync(connection, page.Select(m => m.Id));
         var confirmed = await ConfirmedAsync(page, clock.Today.Year, connection);
         return new MemberPage(
-            [.. page.Select(m => new MemberView(m.Id, persons.GetValueOrDefault(m.Id)?.MaskedName ?? Erased, persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? Erased, confirmed.Contains(m.Id)))],
-            members.Count > size ? page[^1].Id : null);
+            [
+                .. page.Select(m => new MemberView(
+                    m.Id,
+                    persons.GetValueOrDefault(m.Id)?.MaskedName ?? Erased,
+                    persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? Erased,
+                    confirmed.Contains(m.Id)
+                )),
+            ],
+            members.Count > size ? page[^1].Id : null
+        );
     }
 
     /// <summary>Whose contribution of this year or the last was recorded. Of the rest nobody but the tax office's file, or who is asked, can say that they are what the list says.</summary>
-    public static async Task<HashSet<string>> ConfirmedAsync(IReadOnlyList<Member> members, int year, NpgsqlConnection connection) =>
-        [.. await connection.QueryAsync($"select id from {LedgerStore.Schema}.mt_doc_memberyear where id = any(@ids)", r => StreamId.MemberOf(r.GetString(0)),
-            ("ids", members.SelectMany(m => new[] { StreamId.MemberYear(m.Id, year), StreamId.MemberYear(m.Id, year - 1) }).ToArray()))];
+    public static async Task<HashSet<string>> ConfirmedAsync(
+        IReadOnlyList<Member> members,
+        int year,
+        NpgsqlConnection connection
+    ) =>
+        [
+            .. await connection.QueryAsync(
+                $"select id from {LedgerStore.Schema}.mt_doc_memberyear where id = any(@ids)",
+                r => StreamId.MemberOf(r.GetString(0)),
+                (
+                    "ids",
+                    members
+                        .SelectMany(m => new[] { StreamId.MemberYear(m.Id, year), StreamId.MemberYear(m.Id, year - 1) })
+                        .ToArray()
+                )
+            ),
+        ];
 
     /// <summary>Members of a collective in order of id, one more than a page where there is one.</summary>
-    public static Task<IReadOnlyList<Member>> PageAsync(string collectiveId, string? after, int size, IQuerySession session, CancellationToken cancellation) => session.Query<Member>()
-        .Where(m => m.MatchesSql('^', "d.data -> 'memberships' ? ^", collectiveId) && m.MatchesSql("d.id > ?", after ?? ""))
-        .OrderBy(m => m.Id).Take(size + 1).ToListAsync(cancellation);
+    public static Task<IReadOnlyList<Member>> PageAsync(
+        string collectiveId,
+        string? after,
+        int size,
+        IQuerySession session,
+        CancellationToken cancellation
+    ) =>
+        session
+            .Query<Member>()
+            .Where(m =>
+                m.MatchesSql('^', "d.data -> 'memberships' ? ^", collectiveId) && m.MatchesSql("d.id > ?", after ?? "")
+            )
+            .OrderBy(m => m.Id)
+            .Take(size + 1)
+            .ToListAsync(cancellation);
 
     /// <summary>What stands in place of the name of a person whose data was erased.</summary>
     public const string Erased = "（已删除）";
 
-    private static async Task<IResult> Year(string id, int year, DateTimeOffset? recordedAt, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller,
-        HttpContext http, CancellationToken cancellation)
+    private static async Task<IResult> Year(
+        string id,
+        int year,
+        DateTimeOffset? recordedAt,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        HttpContext http,
+        CancellationToken cancellation
+    )
     {
         var member = await session.LoadAsync<Member>(id, cancellation);
-        if (member is null || !MaySee(caller, member)) throw Require.NotFound(id);
+        if (member is null || !MaySee(caller, member))
+            throw Require.NotFound(id);
         var streamId = StreamId.MemberYear(id, year);
         var state = recordedAt is { } moment
-            ? (await session.Events.FetchStreamAsync(streamId, token: cancellation)).Where(e => e.Timestamp <= moment)
-                .Aggregate((MemberYear?)null, (was, e) => StateProjection<MemberYear>.Fold(was, streamId, (IEventOf<MemberYear>)e.Data))
+            ? (await session.Events.FetchStreamAsync(streamId, token: cancellation))
+                .Where(e => e.Timestamp <= moment)
+                .Aggregate(
+                    (MemberYear?)null,
+                    (was, e) => StateProjection<MemberYear>.Fold(was, streamId, (IEventOf<MemberYear>)e.Data)
+                )
             : await session.LoadAsync<MemberYear>(streamId, cancellation);
-        if (state is null) throw Require.NotFound($"{id} 的 {year} 年度");
+        if (state is null)
+            throw Require.NotFound($"{id} 的 {year} 年度");
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
         var cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen;
-        return Reading.Of(http, state, s => View(Seen(s, member, caller), id, year, person, cap) with { UsedAmount = s.CapUsed(), LeftAmount = cap - s.CapUsed() }, id);
+        return Reading.Of(
+            http,
+            state,
+            s =>
+                View(Seen(s, member, caller), id, year, person, cap) with
+                {
+                    UsedAmount = s.CapUsed(),
+                    LeftAmount = cap - s.CapUsed(),
+                },
+            id
+        );
     }
 
     /// <summary>
     /// A village sees its own subsidies of the person, one by one; of those of others only what they leave of the cap, by which it has to go.
     /// </summary>
-    public static MemberYear Seen(MemberYear state, Member member, Caller caller) => caller.Actor.Role != Roles.VillageFinance ? state : state with
-    {
-        Subsidies = [.. state.Subsidies.Where(s => !member.Homes().Any(h => h.Key == s.CollectiveId && !caller.MaySee(h.Value)))],
-    };
+    public static MemberYear Seen(MemberYear state, Member member, Caller caller) =>
+        caller.Actor.Role != Roles.VillageFinance
+            ? state
+            : state with
+            {
+                Subsidies =
+                [
+                    .. state.Subsidies.Where(s =>
+                        !member.Homes().Any(h => h.Key == s.CollectiveId && !caller.MaySee(h.Value))
+                    ),
+                ],
+            };
 
     /// <summary>Who looks after any of the person's collectives, past ones included.</summary>
-    public static bool MaySee(Caller caller, Member member) => member.Memberships.Values.Concat(member.Former.Values).Any(caller.MaySee);
+    public static bool MaySee(Caller caller, Member member) =>
+        member.Memberships.Values.Concat(member.Former.Values).Any(caller.MaySee);
 
-    public static MemberYearView View(MemberYear s, string memberId, int year, Person? person, Money? cap) => new(s.Id, s.Revision, memberId,
-        person?.MaskedName ?? Erased, person?.MaskedCitizenId ?? Erased, year,
-        [.. s.Contributions.Select(c => new ContributionView(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears))],
-        [.. s.Subsidies.Select(x => new SubsidyView(x.ApplicationId, x.CollectiveId, x.FundId, x.AmountFen, x.Status, x.Fen))],
-        [.. s.Sponsorships.Select(x => new SponsorshipView(x.SponsorshipId, x.DonorId, x.AmountFen))],
-        cap, s.CapUsed(), cap - s.CapUsed());
+    public static MemberYearView View(MemberYear s, string memberId, int year, Person? person, Money? cap) =>
+        new(
+            s.Id,
+            s.Revision,
+            memberId,
+            person?.MaskedName ?? Erased,
+            person?.MaskedCitizenId ?? Erased,
+            year,
+            [
+                .. s.Contributions.Select(c => new ContributionView(
+                    c.Kind,
+                    c.TierFen,
+                    c.AmountFen,
+                    c.PaidOn,
+                    c.Reference,
+                    c.ContributionYears
+                )),
+            ],
+            [
+                .. s.Subsidies.Select(x => new SubsidyView(
+                    x.ApplicationId,
+                    x.CollectiveId,
+                    x.FundId,
+                    x.AmountFen,
+                    x.Status,
+                    x.Fen
+                )),
+            ],
+            [.. s.Sponsorships.Select(x => new SponsorshipView(x.SponsorshipId, x.DonorId, x.AmountFen))],
+            cap,
+            s.CapUsed(),
+            cap - s.CapUsed()
+        );
 }

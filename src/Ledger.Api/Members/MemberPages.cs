@@ -25,46 +25,106 @@ public static class MemberPages
     public static void MapMemberPages(this WebApplication app)
     {
         app.Page("/members", List, Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township);
-        app.Page("/members/{id}/years/{year:int}", async (string id, int year, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller, CancellationToken cancellation) =>
-        {
-            var member = await session.LoadAsync<Member>(id, cancellation);
-            if (member is null || !MemberEndpoints.MaySee(caller, member)) throw Require.NotFound(id);
-            await using var connection = await database.OpenConnectionAsync(cancellation);
-            var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
-            var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation);
-            return PageRoutes.Show<MemberYearPage>(new
+        app.Page(
+            "/members/{id}/years/{year:int}",
+            async (
+                string id,
+                int year,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                PersonalData people,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
             {
-                // A village reads of its own part alone.
-                Member = member with { Memberships = member.Memberships.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary(), Former = member.Former.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary() },
-                State = state is null ? null : MemberEndpoints.Seen(state, member, caller),
-                Used = state?.CapUsed() ?? Money.Zero,
-                Reported = MemberStateView.Of(member, caller).DeathReportedOn,
-                Year = year,
-                Name = person?.MaskedName ?? MemberEndpoints.Erased,
-                CitizenId = person?.MaskedCitizenId ?? MemberEndpoints.Erased,
-                Cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen,
-                Names = await PlanPages.NamesAsync(session, member.Homes().Where(h => caller.MaySee(h.Value)).Select(h => h.Key).Concat(state?.Subsidies.Select(s => s.CollectiveId) ?? [])),
-            });
-        }, EstimateEndpoints.Readers);
+                var member = await session.LoadAsync<Member>(id, cancellation);
+                if (member is null || !MemberEndpoints.MaySee(caller, member))
+                    throw Require.NotFound(id);
+                await using var connection = await database.OpenConnectionAsync(cancellation);
+                var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
+                var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation);
+                return PageRoutes.Show<MemberYearPage>(
+                    new
+                    {
+                        // A village reads of its own part alone.
+                        Member = member with
+                        {
+                            Memberships = member
+                                .Memberships.Where(m => caller.MaySee(m.Value))
+                                .ToImmutableSortedDictionary(),
+                            Former = member.Former.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary(),
+                        },
+                        State = state is null ? null : MemberEndpoints.Seen(state, member, caller),
+                        Used = state?.CapUsed() ?? Money.Zero,
+                        Reported = MemberStateView.Of(member, caller).DeathReportedOn,
+                        Year = year,
+                        Name = person?.MaskedName ?? MemberEndpoints.Erased,
+                        CitizenId = person?.MaskedCitizenId ?? MemberEndpoints.Erased,
+                        Cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen,
+                        Names = await PlanPages.NamesAsync(
+                            session,
+                            member
+                                .Homes()
+                                .Where(h => caller.MaySee(h.Value))
+                                .Select(h => h.Key)
+                                .Concat(state?.Subsidies.Select(s => s.CollectiveId) ?? [])
+                        ),
+                    }
+                );
+            },
+            EstimateEndpoints.Readers
+        );
         app.Page("/members/{id}/estimate", EstimateEndpoints.PageOfMember, EstimateEndpoints.Readers);
         app.Page("/contributions", () => PageRoutes.Show<ContributionsPage>(new { }), Roles.CountyTax, Roles.Agency);
     }
 
-    private static async Task<IResult> List(string? collective, string? after, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller, Clock clock, CancellationToken cancellation)
+    private static async Task<IResult> List(
+        string? collective,
+        string? after,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
     {
-        var (requests, deaths) = caller.Actor.Role is Roles.VillageFinance or Roles.Agency ? await MemberConfirmations.List(session, database, people, caller, cancellation) : new WaitingMembersView([], []);
+        var (requests, deaths) = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
+            ? await MemberConfirmations.List(session, database, people, caller, cancellation)
+            : new WaitingMembersView([], []);
         var waiting = new
         {
             Requests = (IReadOnlyList<(string, string, string, string, string, bool)>)
-                [.. requests.Select(r => (r.MemberId, r.RequestId, r.CollectiveName, r.Name, r.CitizenId, r.NameMatches))],
+                [
+                    .. requests.Select(r =>
+                        (r.MemberId, r.RequestId, r.CollectiveName, r.Name, r.CitizenId, r.NameMatches)
+                    ),
+                ],
             Deaths = (IReadOnlyList<(string, string, string, string, DateOnly, string, IReadOnlyList<string>)>)
-                [.. deaths.Select(d => (d.MemberId, d.CollectiveId, d.Name, d.CitizenId, d.On, d.ReportedBy, d.Evidence))],
+                [
+                    .. deaths.Select(d =>
+                        (d.MemberId, d.CollectiveId, d.Name, d.CitizenId, d.On, d.ReportedBy, d.Evidence)
+                    ),
+                ],
         };
-        if (collective is null && caller.Actor.Role == Roles.VillageFinance) collective = (await FundPages.OwnAsync(session, caller, cancellation))?.Id;
+        if (collective is null && caller.Actor.Role == Roles.VillageFinance)
+            collective = (await FundPages.OwnAsync(session, caller, cancellation))?.Id;
         if (collective is null)
         {
-            var all = await session.Query<Collective>().Where(c => c.Region.StartsWith(caller.Actor.Region) && c.MergedInto == null).OrderBy(c => c.Region).Take(Scope.MaxRows).ToListAsync(cancellation);
-            return PageRoutes.Show<MembersPage>(new { Collectives = all, waiting.Requests, waiting.Deaths });
+            var all = await session
+                .Query<Collective>()
+                .Where(c => c.Region.StartsWith(caller.Actor.Region) && c.MergedInto == null)
+                .OrderBy(c => c.Region)
+                .Take(Scope.MaxRows)
+                .ToListAsync(cancellation);
+            return PageRoutes.Show<MembersPage>(
+                new
+                {
+                    Collectives = all,
+                    waiting.Requests,
+                    waiting.Deaths,
+                }
+            );
         }
         var found = await session.ScopedAsync<Collective>(collective, caller) ?? throw Require.NotFound(collective);
         var members = await MemberEndpoints.PageAsync(collective, after, PageSize, session, cancellation);
@@ -72,14 +132,27 @@ public static class MemberPages
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, page.Select(m => m.Id));
         var confirmed = await MemberEndpoints.ConfirmedAsync(page, clock.Today.Year, connection);
-        return PageRoutes.Show<MembersPage>(new
-        {
-            Collective = found,
-            waiting.Requests,
-            waiting.Deaths,
-            Members = (IReadOnlyList<(string, string, string, string?)>)[.. page.Select(m => (m.Id, persons.GetValueOrDefault(m.Id)?.MaskedName ?? MemberEndpoints.Erased,
-                persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? MemberEndpoints.Erased, m.DiedOn is not null ? "已去世" : confirmed.Contains(m.Id) ? null : "待核对"))],
-            Next = members.Count > PageSize ? page[^1].Id : null,
-        });
+        return PageRoutes.Show<MembersPage>(
+            new
+            {
+                Collective = found,
+                waiting.Requests,
+                waiting.Deaths,
+                Members = (IReadOnlyList<(string, string, string, string?)>)
+                    [
+                        .. page.Select(m =>
+                            (
+                                m.Id,
+                                persons.GetValueOrDefault(m.Id)?.MaskedName ?? MemberEndpoints.Erased,
+                                persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? MemberEndpoints.Erased,
+                                m.DiedOn is not null ? "已去世"
+                                : confirmed.Contains(m.Id) ? null
+                                : "待核对"
+                            )
+                        ),
+                    ],
+                Next = members.Count > PageSize ? page[^1].Id : null,
+            }
+        );
     }
 }

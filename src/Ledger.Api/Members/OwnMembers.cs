@@ -10,19 +10,39 @@ public static class OwnMembers
 {
     /// <param name="collectives">The collective and those that went up in it.</param>
     /// <returns>Member ids by citizen id: members now or before, and what the collective handed in that waits; and those members, locked for reading.</returns>
-    public static async Task<(IReadOnlyDictionary<CitizenId, string> Ids, IReadOnlyDictionary<string, Member> Members)> FindAsync(IReadOnlyCollection<string> collectives,
-        IReadOnlyCollection<CitizenId> citizens, Command command, PersonalData people)
+    public static async Task<(
+        IReadOnlyDictionary<CitizenId, string> Ids,
+        IReadOnlyDictionary<string, Member> Members
+    )> FindAsync(
+        IReadOnlyCollection<string> collectives,
+        IReadOnlyCollection<CitizenId> citizens,
+        Command command,
+        PersonalData people
+    )
     {
         var known = await people.FindAsync(command.Connection, citizens);
         var apart = new Dictionary<CitizenId, string>();
         foreach (var collective in collectives)
-            foreach (var (citizen, record) in await people.FindAsync(command.Connection, citizens, PersonalData.OfCollective(collective))) apart.TryAdd(citizen, record);
+        foreach (
+            var (citizen, record) in await people.FindAsync(
+                command.Connection,
+                citizens,
+                PersonalData.OfCollective(collective)
+            )
+        )
+            apart.TryAdd(citizen, record);
         var members = await command.ReadManyAsync<Member>(known.Values.Concat(apart.Values));
         var ids = new Dictionary<CitizenId, string>();
         foreach (var citizen in citizens.Distinct())
         {
-            if (known.TryGetValue(citizen, out var id) && members.TryGetValue(id, out var member) && member.Homes().Any(h => collectives.Contains(h.Key))) ids[citizen] = id;
-            else if (apart.TryGetValue(citizen, out var record) && members.ContainsKey(record)) ids[citizen] = record;
+            if (
+                known.TryGetValue(citizen, out var id)
+                && members.TryGetValue(id, out var member)
+                && member.Homes().Any(h => collectives.Contains(h.Key))
+            )
+                ids[citizen] = id;
+            else if (apart.TryGetValue(citizen, out var record) && members.ContainsKey(record))
+                ids[citizen] = record;
         }
         return (ids, ids.Values.Distinct().ToDictionary(i => i, i => members[i]));
     }

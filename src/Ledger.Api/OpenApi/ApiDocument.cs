@@ -11,43 +11,73 @@ namespace Ledger.Api.OpenApi;
 /// <summary>The API document (OpenAPI 3.1) from the routes' own declarations: headers, examples, roles, every problem code.</summary>
 public static class ApiDocument
 {
-    public static void AddApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
-    {
-        options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
-        options.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info.Title = "居民养老保险集体补助账本 · Collective Subsidy Ledger";
-            document.Info.Description =
-                """
-                金额以元为单位，最多两位小数。每个 POST 须带 `Idempotency-Key`：同一值、同一内容得到第一次的答复。
-                读取时返回 `ETag`，修改时可带 `If-Match`。出错时返回 RFC 9457 `application/problem+json`，`code` 长期不变，`mend` 说明如何改正。
-
-                Amounts are yuan with at most two decimals. Codes and their meaning: [/docs/problems](/docs/problems).
-                """;
-            document.Components ??= new OpenApiComponents();
-            document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+    public static void AddApiDocument(this IServiceCollection services) =>
+        services.AddOpenApi(
+            "v1",
+            options =>
             {
-                ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT" },
-            };
-            document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] }];
-            document.Tags = Chapters.Values.Distinct().Select(name => new OpenApiTag { Name = name }).ToHashSet();
-            foreach (var (path, item) in document.Paths)
-                foreach (var operation in item.Operations!.Values)
-                    operation.Tags = new HashSet<OpenApiTagReference> { new(Chapters[path.Split('/')[path.StartsWith("/log/", StringComparison.Ordinal) ? 1 : 2]], document) };
-            return Task.CompletedTask;
-        });
-        options.AddSchemaTransformer((schema, context, _) =>
-        {
-            if (context.JsonTypeInfo.Type != typeof(Money) && context.JsonTypeInfo.Type != typeof(Money?)) return Task.CompletedTask;
-            schema.Type = JsonSchemaType.Number;
-            schema.Description = "元，最多两位小数 · yuan, at most two decimals";
-            schema.MultipleOf = 0.01m;
-            schema.Examples = [JsonValue.Create(1200.50m)];
-            schema.Properties = null;
-            return Task.CompletedTask;
-        });
-        options.AddOperationTransformer(Describe);
-    });
+                options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+                options.AddDocumentTransformer(
+                    (document, _, _) =>
+                    {
+                        document.Info.Title = "居民养老保险集体补助账本 · Collective Subsidy Ledger";
+                        document.Info.Description = """
+                            金额以元为单位，最多两位小数。每个 POST 须带 `Idempotency-Key`：同一值、同一内容得到第一次的答复。
+                            读取时返回 `ETag`，修改时可带 `If-Match`。出错时返回 RFC 9457 `application/problem+json`，`code` 长期不变，`mend` 说明如何改正。
+
+                            Amounts are yuan with at most two decimals. Codes and their meaning: [/docs/problems](/docs/problems).
+                            """;
+                        document.Components ??= new OpenApiComponents();
+                        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+                        {
+                            ["bearer"] = new OpenApiSecurityScheme
+                            {
+                                Type = SecuritySchemeType.Http,
+                                Scheme = "bearer",
+                                BearerFormat = "JWT",
+                            },
+                        };
+                        document.Security =
+                        [
+                            new OpenApiSecurityRequirement
+                            {
+                                [new OpenApiSecuritySchemeReference("bearer", document)] = [],
+                            },
+                        ];
+                        document.Tags = Chapters
+                            .Values.Distinct()
+                            .Select(name => new OpenApiTag { Name = name })
+                            .ToHashSet();
+                        foreach (var (path, item) in document.Paths)
+                        foreach (var operation in item.Operations!.Values)
+                            operation.Tags = new HashSet<OpenApiTagReference>
+                            {
+                                new(
+                                    Chapters[
+                                        path.Split('/')[path.StartsWith("/log/", StringComparison.Ordinal) ? 1 : 2]
+                                    ],
+                                    document
+                                ),
+                            };
+                        return Task.CompletedTask;
+                    }
+                );
+                options.AddSchemaTransformer(
+                    (schema, context, _) =>
+                    {
+                        if (context.JsonTypeInfo.Type != typeof(Money) && context.JsonTypeInfo.Type != typeof(Money?))
+                            return Task.CompletedTask;
+                        schema.Type = JsonSchemaType.Number;
+                        schema.Description = "元，最多两位小数 · yuan, at most two decimals";
+                        schema.MultipleOf = 0.01m;
+                        schema.Examples = [JsonValue.Create(1200.50m)];
+                        schema.Properties = null;
+                        return Task.CompletedTask;
+                    }
+                );
+                options.AddOperationTransformer(Describe);
+            }
+        );
 
     /// <summary>The chapter of each resource, in the order of the work.</summary>
     private static readonly IReadOnlyDictionary<string, string> Chapters = new Dictionary<string, string>
@@ -78,73 +108,116 @@ public static class ApiDocument
         ["sample"] = "样例 Sample",
     };
 
-    private static Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    private static Task Describe(
+        OpenApiOperation operation,
+        OpenApiOperationTransformerContext context,
+        CancellationToken cancellation
+    )
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var isPost = context.Description.HttpMethod == HttpMethods.Post && !metadata.OfType<NotKeptMetadata>().Any();
         var changes = isPost || context.Description.HttpMethod == HttpMethods.Put;
         var roles = metadata.OfType<RolesMetadata>().FirstOrDefault()?.Roles ?? [];
-        operation.Description = roles.Count == 0 ? "公开，不需要令牌。" : $"角色：{string.Join("、", roles.Select(r => $"`{r}`"))}";
-        if (roles.Count == 0) operation.Security = [];
+        operation.Description =
+            roles.Count == 0 ? "公开，不需要令牌。" : $"角色：{string.Join("、", roles.Select(r => $"`{r}`"))}";
+        if (roles.Count == 0)
+            operation.Security = [];
         operation.Parameters ??= [];
-        if (isPost) operation.Parameters.Add(Header(IdempotencyKey.Header, true, "每个新请求一个新值；重试用原值"));
-        if (changes) operation.Parameters.Add(Header("If-Match", false, "上次读到的 ETag；内容已被他人更新时返回 412"));
+        if (isPost)
+            operation.Parameters.Add(Header(IdempotencyKey.Header, true, "每个新请求一个新值；重试用原值"));
+        if (changes)
+            operation.Parameters.Add(Header("If-Match", false, "上次读到的 ETag；内容已被他人更新时返回 412"));
 
-        if (metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } example && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true)
+        if (
+            metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } example
+            && operation.RequestBody?.Content?.TryGetValue("application/json", out var body) == true
+        )
             body.Example = JsonNode.Parse(example.Json);
         if (metadata.OfType<SheetMetadata>().FirstOrDefault() is { } sheet)
-            operation.Description += $"\n\n文件：{sheet.Form.Title}，最多 {sheet.Form.MaxRows} 行，模板 `/api/templates/{sheet.Form.Name}.xlsx`。"
+            operation.Description +=
+                $"\n\n文件：{sheet.Form.Title}，最多 {sheet.Form.MaxRows} 行，模板 `/api/templates/{sheet.Form.Name}.xlsx`。"
                 + $"出错时加 `Accept: {Workbook.ContentType}` 可取回标注了问题的文件。";
 
         operation.Responses ??= [];
-        foreach (var group in Codes(metadata, roles.Count > 0, changes, isPost).GroupBy(c => c.Status).OrderBy(g => g.Key))
+        foreach (
+            var group in Codes(metadata, roles.Count > 0, changes, isPost).GroupBy(c => c.Status).OrderBy(g => g.Key)
+        )
         {
-            operation.Responses[group.Key.ToString(System.Globalization.CultureInfo.InvariantCulture)] = new OpenApiResponse
-            {
-                Description = string.Join("；", group.Select(c => $"`{c.Code}` {c.Title}")),
-                Content = new Dictionary<string, OpenApiMediaType>
+            operation.Responses[group.Key.ToString(System.Globalization.CultureInfo.InvariantCulture)] =
+                new OpenApiResponse
                 {
-                    [Problem.ContentType] = new() { Example = Sample(group.First()) },
-                },
-            };
+                    Description = string.Join("；", group.Select(c => $"`{c.Code}` {c.Title}")),
+                    Content = new Dictionary<string, OpenApiMediaType>
+                    {
+                        [Problem.ContentType] = new() { Example = Sample(group.First()) },
+                    },
+                };
         }
         return Task.CompletedTask;
     }
 
     /// <summary>The codes that a route declares and those that its kind brings along.</summary>
-    public static IEnumerable<RejectionCode> Codes(IEnumerable<object> metadata, bool needsToken, bool changes, bool isPost)
+    public static IEnumerable<RejectionCode> Codes(
+        IEnumerable<object> metadata,
+        bool needsToken,
+        bool changes,
+        bool isPost
+    )
     {
         IEnumerable<RejectionCode> codes = metadata.OfType<RefusalMetadata>().SelectMany(r => r.Codes);
-        if (needsToken) codes = codes.Concat([Rejections.Unauthenticated, Rejections.Forbidden]);
-        if (changes) codes = codes.Concat([Rejections.BodyInvalid, Rejections.PersonalDataInText, Rejections.ReferenceIsPersonal, Rejections.Busy]);
-        if (isPost) codes = codes.Concat([Rejections.IdempotencyKeyMissing, Rejections.IdempotencyMismatch]);
-        return codes.Concat([Rejections.PathTooLong, Rejections.TooManyRequests, Rejections.PersonDamaged, Rejections.Internal]).Distinct();
+        if (needsToken)
+            codes = codes.Concat([Rejections.Unauthenticated, Rejections.Forbidden]);
+        if (changes)
+            codes = codes.Concat([
+                Rejections.BodyInvalid,
+                Rejections.PersonalDataInText,
+                Rejections.ReferenceIsPersonal,
+                Rejections.Busy,
+            ]);
+        if (isPost)
+            codes = codes.Concat([Rejections.IdempotencyKeyMissing, Rejections.IdempotencyMismatch]);
+        return codes
+            .Concat([Rejections.PathTooLong, Rejections.TooManyRequests, Rejections.PersonDamaged, Rejections.Internal])
+            .Distinct();
     }
 
-    private static OpenApiParameter Header(string name, bool required, string description) => new()
-    {
-        Name = name,
-        In = ParameterLocation.Header,
-        Required = required,
-        Description = description,
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-    };
+    private static OpenApiParameter Header(string name, bool required, string description) =>
+        new()
+        {
+            Name = name,
+            In = ParameterLocation.Header,
+            Required = required,
+            Description = description,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        };
 
-    private static JsonObject Sample(RejectionCode code) => new()
-    {
-        ["type"] = $"/docs/problems#{code.Code}",
-        ["title"] = code.Title,
-        ["status"] = code.Status,
-        ["code"] = code.Code,
-        ["mend"] = code.Mend,
-    };
+    private static JsonObject Sample(RejectionCode code) =>
+        new()
+        {
+            ["type"] = $"/docs/problems#{code.Code}",
+            ["title"] = code.Title,
+            ["status"] = code.Status,
+            ["code"] = code.Code,
+            ["mend"] = code.Mend,
+        };
 
     /// <summary>/openapi/v1.json and the Scalar page at /docs, without a token.</summary>
     public static void MapApiDocument(this WebApplication app)
     {
         app.MapOpenApi().AllowAnonymous();
-        app.MapScalarApiReference("/docs", options => options.WithTitle("集体补助账本 API").WithOpenApiRoutePattern("/openapi/v1.json")
-            .DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts().HideDeveloperTools().HideClientButton()) // nothing goes to another host
+        app.MapScalarApiReference(
+                "/docs",
+                options =>
+                    options
+                        .WithTitle("集体补助账本 API")
+                        .WithOpenApiRoutePattern("/openapi/v1.json")
+                        .DisableAgent()
+                        .DisableMcp()
+                        .DisableTelemetry()
+                        .DisableDefaultFonts()
+                        .HideDeveloperTools()
+                        .HideClientButton()
+            ) // nothing goes to another host
             .AllowAnonymous();
     }
 }

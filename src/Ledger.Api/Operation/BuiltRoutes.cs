@@ -9,7 +9,9 @@ namespace Ledger.Api.Operation;
 /// </summary>
 public sealed class BuiltRoutes(IReadOnlyList<EndpointDataSource> mapped) : EndpointDataSource
 {
-    private readonly Task<List<Endpoint>> _endpoints = Task.Run(() => mapped.SelectMany(source => source.Endpoints).ToList());
+    private readonly Task<List<Endpoint>> _endpoints = Task.Run(() =>
+        mapped.SelectMany(source => source.Endpoints).ToList()
+    );
 
     public override IReadOnlyList<Endpoint> Endpoints => _endpoints.GetAwaiter().GetResult();
 

@@ -8,7 +8,19 @@ namespace Ledger.Api.Operation;
 /// How the product stands, as the database tells: what waits, and for how long. Lags in events and, for what waits to be sealed, in seconds;
 /// money in fen. No personal data, no ids.
 /// </summary>
-public sealed record Readings(long AuditTrailLag, long WorkQueueLag, long Unsealed, double UnsealedSeconds, double CheckpointSeconds, long Findings, long UnmatchedReceipts, long OpenTransitFen, long DeadLetters, long ChangedStates, double ClockSkewSeconds);
+public sealed record Readings(
+    long AuditTrailLag,
+    long WorkQueueLag,
+    long Unsealed,
+    double UnsealedSeconds,
+    double CheckpointSeconds,
+    long Findings,
+    long UnmatchedReceipts,
+    long OpenTransitFen,
+    long DeadLetters,
+    long ChangedStates,
+    double ClockSkewSeconds
+);
 
 /// <summary>What of the readings is not as it should be: in words, with what to do (docs/operations.md has each).</summary>
 public sealed record Degradation(string Code, string Reason);
@@ -37,27 +49,43 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
         try
         {
             var now = TimeProvider.System.GetUtcNow();
-            if (_last is { } known && now - known.At < Fresh) return known.Readings;
+            if (_last is { } known && now - known.At < Fresh)
+                return known.Readings;
             await using var connection = await database.OpenConnectionAsync(cancellation);
             const string s = LedgerStore.Schema;
             var changed = await StateShapes.ChangedAsync(connection);
             // Each of these is a look at the end of an index, or over the few documents that are open.
-            var readings = (await connection.QueryAsync(
-                $"""
-                 with head as (select coalesce(max(seq_id), 0) as seq from {s}.mt_events),
-                      seen as (select name, last_seq_id from {s}.mt_event_progression),
-                      unsealed as (select min(e.timestamp) as since, count(*) as n from {s}.mt_events e cross join {s}.log_state l where e.seq_id > l.low_water and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
-                      fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit from {s}.mt_doc_fund where (data ->> 'inTransitFen')::bigint > 0)
-                 select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0), head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
-                        unsealed.n, coalesce(extract(epoch from @now - unsealed.since), 0)::float8,
-                        coalesce((select extract(epoch from clock_timestamp() - max(signed_at)) from {s}.log_checkpoint), 0)::float8,
-                        (select count(*) from {s}.log_finding),
-                        (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint from {s}.mt_doc_workitem where data ->> 'status' = 'paid'),
-                        fund.transit, (select count(*) from wolverine.wolverine_dead_letters), clock_timestamp()
-                   from head, unsealed, fund
-                 """,
-                r => new Readings(Math.Max(0, r.GetInt64(0)), Math.Max(0, r.GetInt64(1)), r.GetInt64(2), Math.Max(0, r.GetDouble(3)), Math.Max(0, r.GetDouble(4)), r.GetInt64(5), r.GetInt64(6), r.GetInt64(7), r.GetInt64(8), changed, Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds)),
-                ("now", time.GetUtcNow()))).Single();
+            var readings = (
+                await connection.QueryAsync(
+                    $"""
+                    with head as (select coalesce(max(seq_id), 0) as seq from {s}.mt_events),
+                         seen as (select name, last_seq_id from {s}.mt_event_progression),
+                         unsealed as (select min(e.timestamp) as since, count(*) as n from {s}.mt_events e cross join {s}.log_state l where e.seq_id > l.low_water and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
+                         fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit from {s}.mt_doc_fund where (data ->> 'inTransitFen')::bigint > 0)
+                    select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0), head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
+                           unsealed.n, coalesce(extract(epoch from @now - unsealed.since), 0)::float8,
+                           coalesce((select extract(epoch from clock_timestamp() - max(signed_at)) from {s}.log_checkpoint), 0)::float8,
+                           (select count(*) from {s}.log_finding),
+                           (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint from {s}.mt_doc_workitem where data ->> 'status' = 'paid'),
+                           fund.transit, (select count(*) from wolverine.wolverine_dead_letters), clock_timestamp()
+                      from head, unsealed, fund
+                    """,
+                    r => new Readings(
+                        Math.Max(0, r.GetInt64(0)),
+                        Math.Max(0, r.GetInt64(1)),
+                        r.GetInt64(2),
+                        Math.Max(0, r.GetDouble(3)),
+                        Math.Max(0, r.GetDouble(4)),
+                        r.GetInt64(5),
+                        r.GetInt64(6),
+                        r.GetInt64(7),
+                        r.GetInt64(8),
+                        changed,
+                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds)
+                    ),
+                    ("now", time.GetUtcNow())
+                )
+            ).Single();
             _last = (now, readings);
             return readings;
         }
@@ -70,12 +98,25 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
     public static IReadOnlyList<Degradation> Wrong(Readings r)
     {
         var wrong = new List<Degradation>();
-        if (r.Findings > 0) wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现，见 /api/audit/log"));
-        if (r.UnsealedSeconds > MostUnsealed.TotalSeconds) wrong.Add(new("sealing-late", $"有 {r.Unsealed} 个事件等了 {r.UnsealedSeconds:0} 秒还没有进入存证日志"));
-        if (Math.Max(r.AuditTrailLag, r.WorkQueueLag) > MostLag) wrong.Add(new("projections-late", $"审计轨迹落后 {r.AuditTrailLag} 个事件，工作队列落后 {r.WorkQueueLag} 个"));
-        if (r.DeadLetters > 0) wrong.Add(new("dead-letters", $"有 {r.DeadLetters} 条消息多次处理失败，见 docs/operations.md"));
-        if (r.ChangedStates > 0) wrong.Add(new("states-changed", $"{r.ChangedStates} 种状态文档由另一版本写成；请运行 check，有不一致时运行 check --rebuild（不必停机）"));
-        if (r.ClockSkewSeconds > MostSkew.TotalSeconds) wrong.Add(new("clock-skew", $"本机时钟与数据库相差 {r.ClockSkewSeconds:0} 秒；请校时（NTP）"));
+        if (r.Findings > 0)
+            wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现，见 /api/audit/log"));
+        if (r.UnsealedSeconds > MostUnsealed.TotalSeconds)
+            wrong.Add(new("sealing-late", $"有 {r.Unsealed} 个事件等了 {r.UnsealedSeconds:0} 秒还没有进入存证日志"));
+        if (Math.Max(r.AuditTrailLag, r.WorkQueueLag) > MostLag)
+            wrong.Add(
+                new("projections-late", $"审计轨迹落后 {r.AuditTrailLag} 个事件，工作队列落后 {r.WorkQueueLag} 个")
+            );
+        if (r.DeadLetters > 0)
+            wrong.Add(new("dead-letters", $"有 {r.DeadLetters} 条消息多次处理失败，见 docs/operations.md"));
+        if (r.ChangedStates > 0)
+            wrong.Add(
+                new(
+                    "states-changed",
+                    $"{r.ChangedStates} 种状态文档由另一版本写成；请运行 check，有不一致时运行 check --rebuild（不必停机）"
+                )
+            );
+        if (r.ClockSkewSeconds > MostSkew.TotalSeconds)
+            wrong.Add(new("clock-skew", $"本机时钟与数据库相差 {r.ClockSkewSeconds:0} 秒；请校时（NTP）"));
         return wrong;
     }
 }

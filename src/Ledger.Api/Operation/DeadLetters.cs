@@ -17,7 +17,15 @@ namespace Ledger.Api.Operation;
 /// A message that failed for good. <paramref name="ApplicationId"/> and <paramref name="Deadline"/>: what it was to remind of (C21); null for
 /// a message that this version does not know. <paramref name="IsReplaying"/>: it will be tried again within seconds.
 /// </summary>
-public sealed record DeadLetterView(Guid Id, string Message, string? ApplicationId, DeadlineKind? Deadline, DateTimeOffset? DueAt, string Reason, bool IsReplaying);
+public sealed record DeadLetterView(
+    Guid Id,
+    string Message,
+    string? ApplicationId,
+    DeadlineKind? Deadline,
+    DateTimeOffset? DueAt,
+    string Reason,
+    bool IsReplaying
+);
 
 /// <summary>What was asked to be tried again.</summary>
 public sealed record ReplayView(Guid Id);
@@ -26,39 +34,91 @@ public sealed record ReplayView(Guid Id);
 public sealed class DeadLetters(IWolverineRuntime runtime, IQuerySession session, Caller caller)
 {
     private const int Most = 500;
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() } };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter() },
+    };
 
     /// <summary>Those of the caller's region, and those that belong to none; newest first.</summary>
     public async Task<IReadOnlyList<DeadLetterView>> ListAsync(CancellationToken cancellation)
     {
-        var found = (await runtime.Storage.DeadLetters.QueryAsync(new DeadLetterEnvelopeQuery { PageSize = Most }, cancellation)).Envelopes.Select(e => (Envelope: e, Due: Due(e))).ToList();
-        var applications = (await session.LoadManyAsync<Application>(cancellation, found.Select(f => f.Due?.ApplicationId).OfType<string>().Distinct())).ToDictionary(a => a.Id, a => a.Region);
+        var found = (
+            await runtime.Storage.DeadLetters.QueryAsync(new DeadLetterEnvelopeQuery { PageSize = Most }, cancellation)
+        )
+            .Envelopes.Select(e => (Envelope: e, Due: Due(e)))
+            .ToList();
+        var applications = (
+            await session.LoadManyAsync<Application>(
+                cancellation,
+                found.Select(f => f.Due?.ApplicationId).OfType<string>().Distinct()
+            )
+        ).ToDictionary(a => a.Id, a => a.Region);
         return
         [
-            .. found.Where(f => f.Due is null || !applications.TryGetValue(f.Due.ApplicationId, out var region) || caller.MaySee(region))
+            .. found
+                .Where(f =>
+                    f.Due is null
+                    || !applications.TryGetValue(f.Due.ApplicationId, out var region)
+                    || caller.MaySee(region)
+                )
                 .OrderByDescending(f => f.Envelope.SentAt)
-                .Select(f => new DeadLetterView(f.Envelope.Id, f.Envelope.MessageType, f.Due?.ApplicationId, f.Due?.Kind, f.Due?.DueAt, $"{f.Envelope.ExceptionType}: {f.Envelope.ExceptionMessage}", f.Envelope.Replayable)),
+                .Select(f => new DeadLetterView(
+                    f.Envelope.Id,
+                    f.Envelope.MessageType,
+                    f.Due?.ApplicationId,
+                    f.Due?.Kind,
+                    f.Due?.DueAt,
+                    $"{f.Envelope.ExceptionType}: {f.Envelope.ExceptionMessage}",
+                    f.Envelope.Replayable
+                )),
         ];
     }
 
-    private static DeadlineDue? Due(DeadLetterEnvelope letter) => letter.MessageType.EndsWith(nameof(DeadlineDue), StringComparison.Ordinal) && letter.Envelope.Data is { } data
-        ? JsonSerializer.Deserialize<DeadlineDue>(data, Json) : null;
+    private static DeadlineDue? Due(DeadLetterEnvelope letter) =>
+        letter.MessageType.EndsWith(nameof(DeadlineDue), StringComparison.Ordinal) && letter.Envelope.Data is { } data
+            ? JsonSerializer.Deserialize<DeadlineDue>(data, Json)
+            : null;
 }
 
 public static class DeadLetterEndpoints
 {
     public static void MapDeadLetters(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/operation/dead-letters", (DeadLetters letters, CancellationToken cancellation) => letters.ListAsync(cancellation))
-            .Reading<IReadOnlyList<DeadLetterView>>("list-dead-letters", "多次处理失败的消息 (C21) · Messages that failed for good", Roles.Administrator);
-        api.MapPost("/operation/dead-letters/{id}/replay", async (string id, DeadLetters letters, Command command, CancellationToken cancellation) =>
-            {
-                if ((await letters.ListAsync(cancellation)).FirstOrDefault(l => $"{l.Id}" == id) is not { } letter) throw Require.NotFound(id);
-                // With the answer to the key; Wolverine fetches what is marked.
-                command.Beside(new NpgsqlBatchCommand("update wolverine.wolverine_dead_letters set replayable = true where id = $1") { Parameters = { new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = letter.Id } } });
-                return new Answer(new ReplayView(letter.Id));
-            })
-            .Command<ReplayView>("replay-dead-letter", "原因消除后重新处理一条消息 (C21) · Try a message again", Roles.Administrator)
+        api.MapGet(
+                "/operation/dead-letters",
+                (DeadLetters letters, CancellationToken cancellation) => letters.ListAsync(cancellation)
+            )
+            .Reading<IReadOnlyList<DeadLetterView>>(
+                "list-dead-letters",
+                "多次处理失败的消息 (C21) · Messages that failed for good",
+                Roles.Administrator
+            );
+        api.MapPost(
+                "/operation/dead-letters/{id}/replay",
+                async (string id, DeadLetters letters, Command command, CancellationToken cancellation) =>
+                {
+                    if ((await letters.ListAsync(cancellation)).FirstOrDefault(l => $"{l.Id}" == id) is not { } letter)
+                        throw Require.NotFound(id);
+                    // With the answer to the key; Wolverine fetches what is marked.
+                    command.Beside(
+                        new NpgsqlBatchCommand(
+                            "update wolverine.wolverine_dead_letters set replayable = true where id = $1"
+                        )
+                        {
+                            Parameters =
+                            {
+                                new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = letter.Id },
+                            },
+                        }
+                    );
+                    return new Answer(new ReplayView(letter.Id));
+                }
+            )
+            .Command<ReplayView>(
+                "replay-dead-letter",
+                "原因消除后重新处理一条消息 (C21) · Try a message again",
+                Roles.Administrator
+            )
             .Refuses(Rejections.NotFound);
     }
 }

@@ -5,7 +5,8 @@ namespace Ledger.Api.Operation;
 /// mistake, not ours.
 /// </summary>
 /// <param name="exit">What the program ends with.</param>
-public sealed class OperationException(string message, int exit = 1, Exception? inner = null) : InvalidOperationException(message, inner)
+public sealed class OperationException(string message, int exit = 1, Exception? inner = null)
+    : InvalidOperationException(message, inner)
 {
     public int Exit => exit;
 }

@@ -16,22 +16,37 @@ public static class RebuildCommand
     public static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
     {
         if (access.Owner is null)
-            throw new OperationException("重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。rebuild makes tables: it needs their owner's connection.");
+            throw new OperationException(
+                "重建须以表的所有者连接：请给出 ConnectionStrings:LedgerOwner。rebuild makes tables: it needs their owner's connection."
+            );
         // Making an index takes as long as it takes.
-        await using var owner = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Owner)) { CommandTimeout = 0 });
+        await using var owner = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Owner)) { CommandTimeout = 0 }
+        );
         await using var services = LedgerStore.Alone(owner, keys);
         await using var connection = await owner.OpenConnectionAsync();
-        var total = (await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events", r => r.GetInt64(0))).Single();
-        var rebuild = new Rebuild(services.GetRequiredService<IDocumentStore>(), services.GetRequiredService<StateSeal>(), owner, LedgerStore.Schema);
+        var total = (
+            await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events", r => r.GetInt64(0))
+        ).Single();
+        var rebuild = new Rebuild(
+            services.GetRequiredService<IDocumentStore>(),
+            services.GetRequiredService<StateSeal>(),
+            owner,
+            LedgerStore.Schema
+        );
         var watch = Stopwatch.StartNew();
         var work = rebuild.RunAsync(Environment.ProcessorCount);
         while (await Task.WhenAny(work, Task.Delay(Report)) != work)
-            Console.Error.WriteLine($"{rebuild.Done:N0} / {total:N0}{(rebuild.Done >= total ? "，建立索引 indexing …" : "")}");
+            Console.Error.WriteLine(
+                $"{rebuild.Done:N0} / {total:N0}{(rebuild.Done >= total ? "，建立索引 indexing …" : "")}"
+            );
         try
         {
             var events = await work;
             await StateShapes.KeepAsync(connection);
-            Console.WriteLine($"已由 {events} 个事件重建全部读模型，用时 {watch.Elapsed.TotalSeconds:0.0} 秒。All read models rebuilt.");
+            Console.WriteLine(
+                $"已由 {events} 个事件重建全部读模型，用时 {watch.Elapsed.TotalSeconds:0.0} 秒。All read models rebuilt."
+            );
             return 0;
         }
         catch (InvalidOperationException e)

@@ -18,41 +18,74 @@ public sealed record LostEvents(string Type, long Count, DateTimeOffset First, D
 /// </summary>
 public sealed class Restore(string owner, Settings settings, KeyFile keys, TextWriter say)
 {
-    private const string S = LedgerStore.Schema, Validated = "validated ";
+    private const string S = LedgerStore.Schema,
+        Validated = "validated ";
 
     private string Name { get; } = new NpgsqlConnectionStringBuilder(owner).Database!;
 
-    private string To(string database) => new NpgsqlConnectionStringBuilder(owner) { Database = database }.ConnectionString;
+    private string To(string database) =>
+        new NpgsqlConnectionStringBuilder(owner) { Database = database }.ConnectionString;
 
     private static async Task<T> OnAsync<T>(string connectionString, Func<NpgsqlConnection, Task<T>> act)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString
+        );
         await connection.OpenAsync();
         return await act(connection);
     }
 
     private Task<bool> ExistsAsync(string database) =>
-        OnAsync(To("postgres"), async c => (await c.QueryAsync("select 1 from pg_database where datname = @name", r => 1, ("name", database))).Count > 0);
+        OnAsync(
+            To("postgres"),
+            async c =>
+                (
+                    await c.QueryAsync("select 1 from pg_database where datname = @name", r => 1, ("name", database))
+                ).Count > 0
+        );
 
     /// <summary>The name of the restored database, which has passed every check.</summary>
     /// <exception cref="OperationException">It has not, and is gone again; or it could not be loaded.</exception>
     public async Task<(string Database, IReadOnlyList<LostEvents> Lost)> LoadAsync(string folder)
     {
         var manifest = await BackupManifest.ReadAsync(folder);
-        if (manifest.KeyFingerprint != keys.Fingerprint) throw new OperationException($"备份属于另一份密钥文件，用 {settings.KeyFile} 读不出姓名；请先把当时的密钥文件放回来");
-        if (settings.Log.Key is null && !File.Exists(LogKeys.PathOf(settings, manifest.LogId))) throw new OperationException($"缺少该日志的签名密钥 {LogKeys.PathOf(settings, manifest.LogId)}；请先把它放回来");
+        if (manifest.KeyFingerprint != keys.Fingerprint)
+            throw new OperationException(
+                $"备份属于另一份密钥文件，用 {settings.KeyFile} 读不出姓名；请先把当时的密钥文件放回来"
+            );
+        if (settings.Log.Key is null && !File.Exists(LogKeys.PathOf(settings, manifest.LogId)))
+            throw new OperationException(
+                $"缺少该日志的签名密钥 {LogKeys.PathOf(settings, manifest.LogId)}；请先把它放回来"
+            );
 
         var database = $"{Name}_restore_{DateTime.UtcNow:yyyyMMddHHmmss}";
         say.WriteLine($"载入 {Format.Time(manifest.TakenAt)} 的备份（{manifest.Events} 个事件）到 {database} …");
-        await OnAsync(To("postgres"), c => c.ExecuteAsync($"create database \"{database}\" encoding 'UTF8' template template0"));
+        await OnAsync(
+            To("postgres"),
+            c => c.ExecuteAsync($"create database \"{database}\" encoding 'UTF8' template template0")
+        );
         try
         {
-            await PostgresTool.RunAsync("pg_restore", To(database), "--no-owner", "--no-privileges", "--exit-on-error", $"--dbname={database}", Path.Combine(folder, BackupManifest.DumpName));
+            await PostgresTool.RunAsync(
+                "pg_restore",
+                To(database),
+                "--no-owner",
+                "--no-privileges",
+                "--exit-on-error",
+                $"--dbname={database}",
+                Path.Combine(folder, BackupManifest.DumpName)
+            );
             // The rights are not in the dump: they go to the application's role of this server.
             await OnAsync(To(database), c => c.ExecuteAsync($"truncate {S}.schema_stamp"));
-            await LedgerSchema.ApplyAsync(new DatabaseAccess(To(database), DatabaseAccess.ApplicationOf(settings, owner, keys)), keys);
+            await LedgerSchema.ApplyAsync(
+                new DatabaseAccess(To(database), DatabaseAccess.ApplicationOf(settings, owner, keys)),
+                keys
+            );
             await ValidateAsync(database, manifest);
-            await OnAsync(To("postgres"), c => c.ExecuteAsync($"comment on database \"{database}\" is '{Validated}{manifest.DumpSha256}'"));
+            await OnAsync(
+                To("postgres"),
+                c => c.ExecuteAsync($"comment on database \"{database}\" is '{Validated}{manifest.DumpSha256}'")
+            );
             return (database, await LostAsync(database));
         }
         catch
@@ -68,20 +101,30 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         await using var source = NpgsqlDataSource.Create(LedgerStore.Plain(To(database)));
         await using var connection = await source.OpenConnectionAsync();
         var events = (await connection.QueryAsync($"select count(*) from {S}.mt_events", r => r.GetInt64(0))).Single();
-        if (events != manifest.Events) throw new OperationException($"载入了 {events} 个事件，清单说有 {manifest.Events} 个");
+        if (events != manifest.Events)
+            throw new OperationException($"载入了 {events} 个事件，清单说有 {manifest.Events} 个");
 
         var logKeys = LogKeys.LoadOrCreate(settings, manifest.LogId);
         say.WriteLine("核对存证日志 …");
         var (entries, findings) = await new LogCheck(source, S, logKeys.Known).RunAsync(CancellationToken.None);
-        if (findings.Count > 0) throw new OperationException($"存证日志有 {findings.Count} 处不一致：{string.Join("；", findings.Take(5))}");
+        if (findings.Count > 0)
+            throw new OperationException(
+                $"存证日志有 {findings.Count} 处不一致：{string.Join("；", findings.Take(5))}"
+            );
 
         say.WriteLine($"日志 {entries} 条一致。核对全部账目 …");
         await using (var provider = LedgerStore.Alone(source, keys))
         {
-            var check = await new LedgerCheck(provider.GetRequiredService<IDocumentStore>(), source, S).RunAsync(mend: null);
-            if (check.Differences.Count > 0) throw new OperationException($"账目有 {check.Differences.Count} 处与事件不符：{string.Join("；", check.Differences.Take(5))}");
+            var check = await new LedgerCheck(provider.GetRequiredService<IDocumentStore>(), source, S).RunAsync(
+                mend: null
+            );
+            if (check.Differences.Count > 0)
+                throw new OperationException(
+                    $"账目有 {check.Differences.Count} 处与事件不符：{string.Join("；", check.Differences.Take(5))}"
+                );
             // A broken promise was broken when the backup was made: it is said, and no reason to be without the ledger.
-            if (check.Broken.Count > 0) say.WriteLine($"事件中有 {check.Broken.Count} 处违背承诺，恢复后请用 check 查看。");
+            if (check.Broken.Count > 0)
+                say.WriteLine($"事件中有 {check.Broken.Count} 处违背承诺，恢复后请用 check 查看。");
             say.WriteLine($"{check.Documents} 份账目一致。询问签名者和见证方 …");
         }
         await NobodyKnowsMoreAsync(source, connection, logKeys);
@@ -92,30 +135,58 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
     {
         var size = await LogStore.SignedSizeAsync(connection, S);
         if (logKeys.Memory.Read() is { } remembered && remembered.Size > size)
-            throw new OperationException($"签名者已签过 {remembered.Size} 条的日志，本备份只签到 {size} 条：它比现状旧，恢复会丢失至少 {remembered.Size - size} 个事件。请用更新的备份，或按时间点恢复（docs/operations.md）");
+            throw new OperationException(
+                $"签名者已签过 {remembered.Size} 条的日志，本备份只签到 {size} 条：它比现状旧，恢复会丢失至少 {remembered.Size - size} 个事件。请用更新的备份，或按时间点恢复（docs/operations.md）"
+            );
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
-        var client = new WitnessClient(http, source, Microsoft.Extensions.Logging.Abstractions.NullLogger<WitnessClient>.Instance);
+        var client = new WitnessClient(
+            http,
+            source,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<WitnessClient>.Instance
+        );
         foreach (var witness in settings.Log.Witnesses)
         {
             try
             {
-                if (await client.AskAsync(witness, CancellationToken.None) is { } refusal) throw new OperationException($"{refusal}。请用更新的备份，或按时间点恢复（docs/operations.md）");
+                if (await client.AskAsync(witness, CancellationToken.None) is { } refusal)
+                    throw new OperationException($"{refusal}。请用更新的备份，或按时间点恢复（docs/operations.md）");
                 say.WriteLine($"见证方 {witness.Key.Name} 确认。");
             }
             catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
             {
-                throw new OperationException($"见证方 {witness.Key.Name}（{witness.Url}）没有应答，无法确认备份不比它所见的旧：{e.Message}");
+                throw new OperationException(
+                    $"见证方 {witness.Key.Name}（{witness.Url}）没有应答，无法确认备份不比它所见的旧：{e.Message}"
+                );
             }
         }
     }
 
     private async Task<IReadOnlyList<LostEvents>> LostAsync(string database)
     {
-        if (!await ExistsAsync(Name)) return [];
-        var kept = await OnAsync(To(database), async c => (await c.QueryAsync($"select seq_id from {S}.mt_events", r => r.GetInt64(0))).ToHashSet());
-        var present = await OnAsync(owner, async c => (await c.QueryAsync($"select to_regclass('{S}.mt_events') is not null", r => r.GetBoolean(0))).Single()
-            ? await c.QueryAsync($"select seq_id, type, timestamp from {S}.mt_events", r => (Sequence: r.GetInt64(0), Type: r.GetString(1), At: r.GetFieldValue<DateTimeOffset>(2))) : []);
-        return [.. present.Where(e => !kept.Contains(e.Sequence)).GroupBy(e => e.Type).Select(g => new LostEvents(g.Key, g.Count(), g.Min(e => e.At), g.Max(e => e.At))).OrderByDescending(l => l.Count)];
+        if (!await ExistsAsync(Name))
+            return [];
+        var kept = await OnAsync(
+            To(database),
+            async c => (await c.QueryAsync($"select seq_id from {S}.mt_events", r => r.GetInt64(0))).ToHashSet()
+        );
+        var present = await OnAsync(
+            owner,
+            async c =>
+                (await c.QueryAsync($"select to_regclass('{S}.mt_events') is not null", r => r.GetBoolean(0))).Single()
+                    ? await c.QueryAsync(
+                        $"select seq_id, type, timestamp from {S}.mt_events",
+                        r => (Sequence: r.GetInt64(0), Type: r.GetString(1), At: r.GetFieldValue<DateTimeOffset>(2))
+                    )
+                    : []
+        );
+        return
+        [
+            .. present
+                .Where(e => !kept.Contains(e.Sequence))
+                .GroupBy(e => e.Type)
+                .Select(g => new LostEvents(g.Key, g.Count(), g.Min(e => e.At), g.Max(e => e.At)))
+                .OrderByDescending(l => l.Count),
+        ];
     }
 
     /// <summary>Puts a database that LoadAsync has checked in the place of the present one. Returns under which name that is kept; null when there was none.</summary>
@@ -123,40 +194,78 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
     public async Task<string?> SwitchAsync(string database)
     {
         NpgsqlConnection.ClearAllPools();
-        return await OnAsync(To("postgres"), async connection =>
-        {
-            var comments = await connection.QueryAsync("select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = @name", r => r.GetString(0), ("name", database));
-            if (comments is not [var comment] || !comment.StartsWith(Validated, StringComparison.Ordinal)) throw new OperationException($"{database} 不是 restore --from 载入并核对过的数据库");
-            var busy = await connection.QueryAsync("select application_name from pg_stat_activity where datname in (@present, @restored) and backend_type = 'client backend'", r => r.GetString(0), ("present", Name), ("restored", database));
-            if (busy.Count > 0) throw new OperationException($"还有 {busy.Count} 个连接在使用数据库；请先停掉产品（systemctl stop、Ctrl+C 或 docker compose stop api），再切换");
-            string? before = null;
-            if (await ExistsAsync(Name)) await connection.ExecuteAsync($"alter database \"{Name}\" rename to \"{before = $"{Name}_before_{DateTime.UtcNow:yyyyMMddHHmmss}"}\"");
-            await connection.ExecuteAsync($"alter database \"{database}\" rename to \"{Name}\"");
-            return before;
-        });
+        return await OnAsync(
+            To("postgres"),
+            async connection =>
+            {
+                var comments = await connection.QueryAsync(
+                    "select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = @name",
+                    r => r.GetString(0),
+                    ("name", database)
+                );
+                if (comments is not [var comment] || !comment.StartsWith(Validated, StringComparison.Ordinal))
+                    throw new OperationException($"{database} 不是 restore --from 载入并核对过的数据库");
+                var busy = await connection.QueryAsync(
+                    "select application_name from pg_stat_activity where datname in (@present, @restored) and backend_type = 'client backend'",
+                    r => r.GetString(0),
+                    ("present", Name),
+                    ("restored", database)
+                );
+                if (busy.Count > 0)
+                    throw new OperationException(
+                        $"还有 {busy.Count} 个连接在使用数据库；请先停掉产品（systemctl stop、Ctrl+C 或 docker compose stop api），再切换"
+                    );
+                string? before = null;
+                if (await ExistsAsync(Name))
+                    await connection.ExecuteAsync(
+                        $"alter database \"{Name}\" rename to \"{before = $"{Name}_before_{DateTime.UtcNow:yyyyMMddHHmmss}"}\""
+                    );
+                await connection.ExecuteAsync($"alter database \"{database}\" rename to \"{Name}\"");
+                return before;
+            }
+        );
     }
 }
 
 /// <summary>The operator's commands on the command line.</summary>
 public static class OperationCommands
 {
-    public static async Task<int> RunAsync(string command, IConfiguration arguments, Settings settings, string owner, KeyFile keys)
+    public static async Task<int> RunAsync(
+        string command,
+        IConfiguration arguments,
+        Settings settings,
+        string owner,
+        KeyFile keys
+    )
     {
         switch (command)
         {
             case "backup" when arguments["to"] is { Length: > 0 } folder:
                 var manifest = await Backup.RunAsync(owner, folder);
-                Console.WriteLine($"备份完成：{folder}，{manifest.Events} 个事件，{manifest.DumpBytes >> 10} KB，日志 {manifest.LogSize} 条。密钥文件不在其中，请另行保管：{settings.KeyFile}、{LogKeys.PathOf(settings, manifest.LogId)}");
+                Console.WriteLine(
+                    $"备份完成：{folder}，{manifest.Events} 个事件，{manifest.DumpBytes >> 10} KB，日志 {manifest.LogSize} 条。密钥文件不在其中，请另行保管：{settings.KeyFile}、{LogKeys.PathOf(settings, manifest.LogId)}"
+                );
                 return 0;
             case "restore" when arguments["from"] is { Length: > 0 } folder:
                 var (database, lost) = await new Restore(owner, settings, keys, Console.Out).LoadAsync(folder);
-                Console.WriteLine(lost.Count == 0 ? "现有数据库没有这份备份以外的事件，切换不会丢失什么。" : $"切换将丢失现有数据库中的 {lost.Sum(l => l.Count)} 个事件：");
-                foreach (var l in lost) Console.WriteLine($"  {Terms.Event(l.Type)} {l.Count} 个，{Format.Time(l.First)} 至 {Format.Time(l.Last)}");
-                Console.WriteLine($"已载入并核对：{database}。停掉产品后切换：restore --switch {database}；不要它：dropdb {database}");
+                Console.WriteLine(
+                    lost.Count == 0
+                        ? "现有数据库没有这份备份以外的事件，切换不会丢失什么。"
+                        : $"切换将丢失现有数据库中的 {lost.Sum(l => l.Count)} 个事件："
+                );
+                foreach (var l in lost)
+                    Console.WriteLine(
+                        $"  {Terms.Event(l.Type)} {l.Count} 个，{Format.Time(l.First)} 至 {Format.Time(l.Last)}"
+                    );
+                Console.WriteLine(
+                    $"已载入并核对：{database}。停掉产品后切换：restore --switch {database}；不要它：dropdb {database}"
+                );
                 return 0;
             case "restore" when arguments["switch"] is { Length: > 0 } restored:
                 var before = await new Restore(owner, settings, keys, Console.Out).SwitchAsync(restored);
-                Console.WriteLine(before is null ? "已切换。" : $"已切换。原来的数据库改名为 {before}，确认无误后再删除。");
+                Console.WriteLine(
+                    before is null ? "已切换。" : $"已切换。原来的数据库改名为 {before}，确认无误后再删除。"
+                );
                 return 0;
             default:
                 throw CommandLine.Misuse(command);

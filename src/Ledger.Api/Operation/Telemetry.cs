@@ -15,32 +15,57 @@ public static class Telemetry
 {
     public const string Name = "Ledger";
     private static readonly Meter Meter = new(Name);
-    private static readonly Histogram<double> Commands = Meter.CreateHistogram<double>("ledger.command.duration", "s", "Commands by name and outcome: done, replayed, failed, or the code of the refusal");
+    private static readonly Histogram<double> Commands = Meter.CreateHistogram<double>(
+        "ledger.command.duration",
+        "s",
+        "Commands by name and outcome: done, replayed, failed, or the code of the refusal"
+    );
 
-    private static readonly Counter<long> Unrecorded = Meter.CreateCounter<long>("ledger.refusals.unrecorded", "{refusal}", "Refusals that left no event, by caller (unknown, or known and past his number a minute), command and code");
+    private static readonly Counter<long> Unrecorded = Meter.CreateCounter<long>(
+        "ledger.refusals.unrecorded",
+        "{refusal}",
+        "Refusals that left no event, by caller (unknown, or known and past his number a minute), command and code"
+    );
 
     /// <summary>A refusal that is only counted.</summary>
     public static void CountUnrecorded(bool isKnown, string command, string code) =>
         Unrecorded.Add(1, new("caller", isKnown ? "known" : "unknown"), new("command", command), new("code", code));
 
     /// <summary>A command came to its end.</summary>
-    public static void Count(string command, string outcome, long startedAt) => Commands.Record(Stopwatch.GetElapsedTime(startedAt).TotalSeconds, new("command", command), new("outcome", outcome));
+    public static void Count(string command, string outcome, long startedAt) =>
+        Commands.Record(
+            Stopwatch.GetElapsedTime(startedAt).TotalSeconds,
+            new("command", command),
+            new("outcome", outcome)
+        );
 
     public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration)
     {
-        var (scraped, sent) = (IsScraped(configuration), configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 });
+        var (scraped, sent) = (
+            IsScraped(configuration),
+            configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 }
+        );
         services.AddSingleton<Condition>();
-        if (!scraped && !sent) return;
+        if (!scraped && !sent)
+            return;
         services.AddHostedService<Gauges>();
         var telemetry = services.AddOpenTelemetry().ConfigureResource(r => r.AddService("collective-subsidy-ledger"));
         telemetry.WithMetrics(metrics =>
         {
-            metrics.AddMeter(Name, "Npgsql", "Microsoft.AspNetCore.Server.Kestrel").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation();
-            if (scraped) metrics.AddPrometheusExporter();
-            if (sent) metrics.AddOtlpExporter();
+            metrics
+                .AddMeter(Name, "Npgsql", "Microsoft.AspNetCore.Server.Kestrel")
+                .AddAspNetCoreInstrumentation()
+                .AddRuntimeInstrumentation();
+            if (scraped)
+                metrics.AddPrometheusExporter();
+            if (sent)
+                metrics.AddOtlpExporter();
         });
         // What a query's parameters were is nobody's business but the ledger's: Npgsql's traces carry statements without them.
-        if (sent) telemetry.WithTracing(traces => traces.AddAspNetCoreInstrumentation().AddNpgsql().AddSource(Name).AddOtlpExporter());
+        if (sent)
+            telemetry.WithTracing(traces =>
+                traces.AddAspNetCoreInstrumentation().AddNpgsql().AddSource(Name).AddOtlpExporter()
+            );
     }
 
     public static bool IsScraped(IConfiguration configuration) => configuration.GetValue("Ledger:Metrics", false);
@@ -53,15 +78,43 @@ public static class Telemetry
         protected override async Task ExecuteAsync(CancellationToken stopping)
         {
             void Gauge(string name, string unit, string text, Func<Readings, double> of) =>
-                Meter.CreateObservableGauge($"ledger.{name}", () => condition.Last is { } last ? [new Measurement<double>(of(last))] : Array.Empty<Measurement<double>>(), unit, text);
-            Gauge("projection.audit_trail.lag", "{event}", "Events that the audit trail has yet to take in", r => r.AuditTrailLag);
-            Gauge("projection.work_queue.lag", "{event}", "Events that the work queue has yet to take in", r => r.WorkQueueLag);
+                Meter.CreateObservableGauge(
+                    $"ledger.{name}",
+                    () =>
+                        condition.Last is { } last
+                            ? [new Measurement<double>(of(last))]
+                            : Array.Empty<Measurement<double>>(),
+                    unit,
+                    text
+                );
+            Gauge(
+                "projection.audit_trail.lag",
+                "{event}",
+                "Events that the audit trail has yet to take in",
+                r => r.AuditTrailLag
+            );
+            Gauge(
+                "projection.work_queue.lag",
+                "{event}",
+                "Events that the work queue has yet to take in",
+                r => r.WorkQueueLag
+            );
             Gauge("log.unsealed", "{event}", "Events that are not in the transparency log yet", r => r.Unsealed);
             Gauge("log.unsealed.age", "s", "How long the oldest of them has been waiting", r => r.UnsealedSeconds);
-            Gauge("log.checkpoint.age", "s", "Since the newest checkpoint was signed; it grows while nothing happens", r => r.CheckpointSeconds);
+            Gauge(
+                "log.checkpoint.age",
+                "s",
+                "Since the newest checkpoint was signed; it grows while nothing happens",
+                r => r.CheckpointSeconds
+            );
             Gauge("log.findings", "{finding}", "What was found wrong with the log", r => r.Findings);
             Gauge("receipts.unmatched", "{row}", "Rows of receipts that fit no paid line", r => r.UnmatchedReceipts);
-            Gauge("transit.open", "CNY", "Money that was paid and is not credited yet, in yuan", r => r.OpenTransitFen / 100.0);
+            Gauge(
+                "transit.open",
+                "CNY",
+                "Money that was paid and is not credited yet, in yuan",
+                r => r.OpenTransitFen / 100.0
+            );
             Gauge("clock.skew", "s", "How far this node's clock is from the database's", r => r.ClockSkewSeconds);
             Gauge("messages.dead", "{message}", "Messages that failed for good", r => r.DeadLetters);
             while (!stopping.IsCancellationRequested)

@@ -28,15 +28,19 @@ public static partial class PageRoutes
         services.AddRazorComponents();
         services.AddLocalization();
         services.AddSingleton(HtmlEncoder.Create(UnicodeRanges.All)); // Chinese as it is, not as six characters each
-        services.AddScoped(s => s.GetRequiredService<Caller>().Actor is { } actor && actor.Region.Length > 0
-            ? new Viewer(actor.Id, actor.Role, actor.Region, s.GetRequiredService<Clock>().Today, settings.Sample)
-            : new Viewer("", "", "", s.GetRequiredService<Clock>().Today, settings.Sample));
+        services.AddScoped(s =>
+            s.GetRequiredService<Caller>().Actor is { } actor && actor.Region.Length > 0
+                ? new Viewer(actor.Id, actor.Role, actor.Region, s.GetRequiredService<Clock>().Today, settings.Sample)
+                : new Viewer("", "", "", s.GetRequiredService<Clock>().Today, settings.Sample)
+        );
         services.Configure<RequestLocalizationOptions>(options =>
         {
             options.SetDefaultCulture(Languages[0]).AddSupportedCultures(Languages).AddSupportedUICultures(Languages);
             options.RequestCultureProviders = [new CookieRequestCultureProvider()]; // what was chosen, not what the browser was sold with
         });
-        services.Configure<BrotliCompressionProviderOptions>(options => options.Level = System.IO.Compression.CompressionLevel.Optimal);
+        services.Configure<BrotliCompressionProviderOptions>(options =>
+            options.Level = System.IO.Compression.CompressionLevel.Optimal
+        );
         // No page carries a secret of ours (the session is a cookie), so compressing it gives none away.
         services.AddResponseCompression(options =>
         {
@@ -46,44 +50,93 @@ public static partial class PageRoutes
     }
 
     /// <summary>A page, who may open it; empty: everybody.</summary>
-    public static RouteHandlerBuilder Page(this IEndpointRouteBuilder app, string path, Delegate show, params string[] roles)
+    public static RouteHandlerBuilder Page(
+        this IEndpointRouteBuilder app,
+        string path,
+        Delegate show,
+        params string[] roles
+    )
     {
-        var route = app.MapGet(path, show).ExcludeFromDescription().WithMetadata(new RolesMetadata(roles), new PageMetadata());
-        return roles.Length == 0 ? route.AllowAnonymous() : route.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(roles));
+        var route = app.MapGet(path, show)
+            .ExcludeFromDescription()
+            .WithMetadata(new RolesMetadata(roles), new PageMetadata());
+        return roles.Length == 0
+            ? route.AllowAnonymous()
+            : route.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(roles));
     }
 
-    public static RazorComponentResult<T> Show<T>(object parameters) where T : IComponent => new(parameters);
+    public static RazorComponentResult<T> Show<T>(object parameters)
+        where T : IComponent => new(parameters);
 
     /// <summary>Somebody looks at this answer in a browser: words and a way on, not JSON.</summary>
-    public static bool IsPage(HttpContext http) => HttpMethods.IsGet(http.Request.Method) && !http.Request.Path.StartsWithSegments("/api") && !http.Request.Path.StartsWithSegments("/log")
+    public static bool IsPage(HttpContext http) =>
+        HttpMethods.IsGet(http.Request.Method)
+        && !http.Request.Path.StartsWithSegments("/api")
+        && !http.Request.Path.StartsWithSegments("/log")
         && http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal);
 
-    public static IResult Problem(Rejection rejection) => new RazorComponentResult<ProblemPage>(new { Rejection = rejection }) { StatusCode = rejection.Code.Status };
+    public static IResult Problem(Rejection rejection) =>
+        new RazorComponentResult<ProblemPage>(new { Rejection = rejection }) { StatusCode = rejection.Code.Status };
 
     /// <summary>A path of this site, as a header can carry it; anything else leads home. A browser drops tabs and line ends before it looks: <c>/⇥/evil</c> is <c>//evil</c>.</summary>
     private static string Local(string? path) =>
-        path is not null && RedirectHttpResult.IsLocalUrl(path) && path[0] == '/' && !path.Any(c => char.IsControl(c) || c == '\\') ? NotInHeaders.Replace(path, m => Uri.EscapeDataString(m.Value)) : "/";
+        path is not null
+        && RedirectHttpResult.IsLocalUrl(path)
+        && path[0] == '/'
+        && !path.Any(c => char.IsControl(c) || c == '\\')
+            ? NotInHeaders.Replace(path, m => Uri.EscapeDataString(m.Value))
+            : "/";
 
     [GeneratedRegex("[^!-~]+")]
     private static partial Regex NotInHeaders { get; }
 
     public static void MapPages(this WebApplication app, Settings settings)
     {
-        app.MapGet("/assets/{name}", (string name, HttpContext http) =>
-        {
-            if (AssetFiles.Find(name) is not { } content) return Results.NotFound();
-            http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
-            return Results.Bytes(content, name.EndsWith(".css", StringComparison.Ordinal) ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8");
-        }).AllowAnonymous().ExcludeFromDescription();
-        app.MapGet("/language", (string to, string? back, HttpContext http) =>
-        {
-            if (Languages.Contains(to))
-                http.Response.Cookies.Append(CookieRequestCultureProvider.DefaultCookieName, CookieRequestCultureProvider.MakeCookieValue(new RequestCulture(to)), new CookieOptions { IsEssential = true, MaxAge = TimeSpan.FromDays(400), SameSite = SameSiteMode.Lax });
-            return Results.LocalRedirect(Local(back));
-        }).AllowAnonymous().ExcludeFromDescription();
-        app.Page("/sign-in", (string? back) => Show<SignInPage>(new { Back = Local(back), People = settings.Sample ? SampleSignIn.People : [] }));
+        app.MapGet(
+                "/assets/{name}",
+                (string name, HttpContext http) =>
+                {
+                    if (AssetFiles.Find(name) is not { } content)
+                        return Results.NotFound();
+                    http.Response.Headers.CacheControl = "public, max-age=31536000, immutable";
+                    return Results.Bytes(
+                        content,
+                        name.EndsWith(".css", StringComparison.Ordinal)
+                            ? "text/css; charset=utf-8"
+                            : "text/javascript; charset=utf-8"
+                    );
+                }
+            )
+            .AllowAnonymous()
+            .ExcludeFromDescription();
+        app.MapGet(
+                "/language",
+                (string to, string? back, HttpContext http) =>
+                {
+                    if (Languages.Contains(to))
+                        http.Response.Cookies.Append(
+                            CookieRequestCultureProvider.DefaultCookieName,
+                            CookieRequestCultureProvider.MakeCookieValue(new RequestCulture(to)),
+                            new CookieOptions
+                            {
+                                IsEssential = true,
+                                MaxAge = TimeSpan.FromDays(400),
+                                SameSite = SameSiteMode.Lax,
+                            }
+                        );
+                    return Results.LocalRedirect(Local(back));
+                }
+            )
+            .AllowAnonymous()
+            .ExcludeFromDescription();
+        app.Page(
+            "/sign-in",
+            (string? back) =>
+                Show<SignInPage>(new { Back = Local(back), People = settings.Sample ? SampleSignIn.People : [] })
+        );
         app.Page("/docs/problems", () => Show<Problems>(new { }));
-        if (settings.Sample) app.MapSampleSignIn();
+        if (settings.Sample)
+            app.MapSampleSignIn();
     }
 
     /// <summary>Whoever is not signed in is asked to, and comes back to where he wanted to go.</summary>

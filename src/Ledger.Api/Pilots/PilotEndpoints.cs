@@ -8,9 +8,17 @@ using Marten;
 namespace Ledger.Api.Pilots;
 
 public sealed record PilotBody(string County, string Grounds, IReadOnlyList<string>? Evidence = null);
+
 public sealed record PilotDecisionBody(PilotVerdict Verdict, string Reasons);
 
-public sealed record PilotView(string Id, int Version, string County, PilotStatus Status, string Grounds, string? Reasons)
+public sealed record PilotView(
+    string Id,
+    int Version,
+    string County,
+    PilotStatus Status,
+    string Grounds,
+    string? Reasons
+)
 {
     public static PilotView Of(Pilot p) => new(p.Id, p.Revision, p.Region, p.Status, p.Grounds, p.Reasons);
 }
@@ -22,20 +30,37 @@ public static class PilotEndpoints
     {
         api.MapPost("/pilots", Apply)
             .Command<PilotView>("apply-pilot", "县级申请试点 (C1) · A county applies", Roles.CountyHrss)
-            .Refuses(Rejections.PilotAlreadyOpen, Rejections.FieldInvalid, Rejections.NotFound, Rejections.EvidenceMissing)
+            .Refuses(
+                Rejections.PilotAlreadyOpen,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.EvidenceMissing
+            )
             .Example("""{"county":"370811","grounds":"集体经济基础较好，居保工作扎实"}""");
         api.MapPost("/pilots/{id}/decision", Decide)
             .Command<PilotView>("decide-pilot", "市级决定试点 (C2) · The city decides", Roles.CityHrss)
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.FieldInvalid, Rejections.VersionMismatch)
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.NotFound,
+                Rejections.FieldInvalid,
+                Rejections.VersionMismatch
+            )
             .Example("""{"verdict":"approve","reasons":"符合条件"}""");
-        api.MapGet("/pilots/{id}", Read).Reading<PilotView>("read-pilot", "查看试点申请 · Read a pilot", [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County])
+        api.MapGet("/pilots/{id}", Read)
+            .Reading<PilotView>(
+                "read-pilot",
+                "查看试点申请 · Read a pilot",
+                [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County]
+            )
             .Refuses(Rejections.NotFound);
     }
 
     private static async Task<Answer> Apply(PilotBody body, Command command, Caller caller)
     {
         Require.Region(body.County, "county", RegionCode.CountyLength);
-        if (!caller.MaySee(body.County)) throw Require.NotFound(body.County);
+        if (!caller.MaySee(body.County))
+            throw Require.NotFound(body.County);
         var grounds = Require.Prose(body.Grounds, "grounds", 2000);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var id = StreamId.Pilot(body.County);
@@ -49,7 +74,16 @@ public static class PilotEndpoints
     {
         var reasons = Require.Prose(body.Reasons, "reasons", 2000);
         var known = await command.LoadAsync<Pilot>(id);
-        var state = command.Append(id, known, PilotDecider.Decide(known, body.Verdict, reasons, await command.ActorAmongAsync([known.AppliedBy, known.AppliedFor])));
+        var state = command.Append(
+            id,
+            known,
+            PilotDecider.Decide(
+                known,
+                body.Verdict,
+                reasons,
+                await command.ActorAmongAsync([known.AppliedBy, known.AppliedFor])
+            )
+        );
         return new Answer(PilotView.Of(state), state.Revision);
     }
 

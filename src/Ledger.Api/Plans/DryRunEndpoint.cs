@@ -1,7 +1,7 @@
 using Ledger.Api.Collectives;
-using Ledger.Api.Members;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Api.Members;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
@@ -18,46 +18,120 @@ namespace Ledger.Api.Plans;
 /// <summary><paramref name="Standard"/>: another standard than the plan's latest version, to compare. A roster narrows it to the people on it.</summary>
 public sealed record DryRunBody(StandardBody? Standard = null);
 
-public sealed record DryRunLineView(string MemberId, string Name, Money? Amount, string? Code, string? Message, Money? LeftAmount);
+public sealed record DryRunLineView(
+    string MemberId,
+    string Name,
+    Money? Amount,
+    string? Code,
+    string? Message,
+    Money? LeftAmount
+);
 
 /// <summary>
 /// What the standard would cost. <paramref name="LackingAmount"/>: what the fund's general sub-account lacks. Of each list the first
 /// 1,000 are shown; the counts are whole.
 /// </summary>
-public sealed record DryRunView(string PlanId, int PlanVersion, StandardBody Standard, int People, int PayableCount, Money CostAmount, Money AvailableAmount,
-    Money LackingAmount, int OverCapCount, IReadOnlyList<DryRunLineView> OverCap, int IneligibleCount, IReadOnlyDictionary<string, int> IneligibleByCode,
-    IReadOnlyList<DryRunLineView> Ineligible);
+public sealed record DryRunView(
+    string PlanId,
+    int PlanVersion,
+    StandardBody Standard,
+    int People,
+    int PayableCount,
+    Money CostAmount,
+    Money AvailableAmount,
+    Money LackingAmount,
+    int OverCapCount,
+    IReadOnlyList<DryRunLineView> OverCap,
+    int IneligibleCount,
+    IReadOnlyDictionary<string, int> IneligibleByCode,
+    IReadOnlyList<DryRunLineView> Ineligible
+);
 
 /// <summary>A trial of a plan's standard, C10 and C11.</summary>
 public static class DryRunEndpoint
 {
     private const int MaxShown = 1000;
 
-    public static async Task<Answer> Run(string id, HttpRequest request, Command command, PersonalData people, IOptions<JsonOptions> json)
+    public static async Task<Answer> Run(
+        string id,
+        HttpRequest request,
+        Command command,
+        PersonalData people,
+        IOptions<JsonOptions> json
+    )
     {
-        var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, _ => new DryRunBody());
+        var (body, roster) = await Uploads.BodyOrRosterAsync(
+            request,
+            json.Value.SerializerOptions,
+            _ => new DryRunBody()
+        );
         var plan = await command.ReadScopedAsync<Plan>(id);
         command.Region = plan.Region;
         var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         var standard = body.Standard?.ToStandard() ?? plan.Versions[^1].Standard;
-        if (standard.Fault(policy) is { } fault) throw new RefusedException(fault);
+        if (standard.Fault(policy) is { } fault)
+            throw new RefusedException(fault);
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
         var lineage = await Succession.LineageAsync(command.Connection, collective);
-        var ids = roster is null ? await command.MemberIdsAsync(lineage.Members) : await RosterAsync(roster, lineage.Members, command, people);
+        var ids = roster is null
+            ? await command.MemberIdsAsync(lineage.Members)
+            : await RosterAsync(roster, lineage.Members, command, people);
         var members = await command.ReadManyAsync<Member>(ids);
-        var years = (await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
+        var years = (
+            await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))
+        ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var persons = await people.ReadAsync(command.Connection, ids);
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
 
-        var run = DryRun.Of(standard, lineage, ids.Select(m => members[m]), years, ages, policy.AgeLimits(), policy.HighestTierFen, fund.Pocket(SubAccount.General).Available);
-        IReadOnlyList<DryRunLineView> Shown(IReadOnlyList<DryRunLine> lines) => [.. lines.Take(MaxShown).Select(l =>
-            new DryRunLineView(l.MemberId, persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? Members.MemberEndpoints.Erased, l.AmountFen, l.Code, l.Message, l.CapLeftFen))];
-        return new Answer(new DryRunView(id, plan.LatestVersion(), StandardBody.Of(standard), ids.Count, run.Payable.Count, run.CostFen, run.AvailableFen, run.LackingFen,
-            run.OverCap.Count, Shown(run.OverCap), run.Ineligible.Count, run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()), Shown(run.Ineligible)));
+        var run = DryRun.Of(
+            standard,
+            lineage,
+            ids.Select(m => members[m]),
+            years,
+            ages,
+            policy.AgeLimits(),
+            policy.HighestTierFen,
+            fund.Pocket(SubAccount.General).Available
+        );
+        IReadOnlyList<DryRunLineView> Shown(IReadOnlyList<DryRunLine> lines) =>
+            [
+                .. lines
+                    .Take(MaxShown)
+                    .Select(l => new DryRunLineView(
+                        l.MemberId,
+                        persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? Members.MemberEndpoints.Erased,
+                        l.AmountFen,
+                        l.Code,
+                        l.Message,
+                        l.CapLeftFen
+                    )),
+            ];
+        return new Answer(
+            new DryRunView(
+                id,
+                plan.LatestVersion(),
+                StandardBody.Of(standard),
+                ids.Count,
+                run.Payable.Count,
+                run.CostFen,
+                run.AvailableFen,
+                run.LackingFen,
+                run.OverCap.Count,
+                Shown(run.OverCap),
+                run.Ineligible.Count,
+                run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()),
+                Shown(run.Ineligible)
+            )
+        );
     }
 
-    private static async Task<IReadOnlyList<string>> RosterAsync(IFormFile roster, IReadOnlyCollection<string> collectives, Command command, PersonalData people)
+    private static async Task<IReadOnlyList<string>> RosterAsync(
+        IFormFile roster,
+        IReadOnlyCollection<string> collectives,
+        Command command,
+        PersonalData people
+    )
     {
         var table = Table.Read(roster, Sheets.RosterForm);
         var faults = new List<Fault>();
@@ -66,11 +140,13 @@ public static class DryRunEndpoint
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
             var id = reader.CitizenId();
-            if (reader.IsSound) rows.Add((reader, id));
+            if (reader.IsSound)
+                rows.Add((reader, id));
         }
         var (ids, _) = await OwnMembers.FindAsync(collectives, [.. rows.Select(r => r.Id)], command, people);
         foreach (var (reader, id) in rows)
-            if (!ids.ContainsKey(id)) reader.Wrong(Roster.CitizenIdColumn, "不是本集体成员", Rejections.NotAMember);
+            if (!ids.ContainsKey(id))
+                reader.Wrong(Roster.CitizenIdColumn, "不是本集体成员", Rejections.NotAMember);
         Uploads.RefuseFaults(faults, false, Sheets.RosterForm, Rejections.RosterInvalid);
         return [.. rows.Select(r => ids[r.Id]).Distinct()];
     }

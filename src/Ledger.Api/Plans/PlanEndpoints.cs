@@ -21,31 +21,80 @@ public sealed record BandBody(int From, Money Amount, int? To = null);
 /// contribution years: <paramref name="Bands"/>. Combined: the sum of <paramref name="Parts"/>, not below <paramref name="FloorAmount"/>,
 /// not above <paramref name="CeilingAmount"/> per person.
 /// </summary>
-public sealed record StandardBody(StandardKind Kind, Money? FlatAmount = null, IReadOnlyList<TierAmountBody>? Tiers = null, IReadOnlyList<BandBody>? Bands = null,
-    IReadOnlyList<StandardBody>? Parts = null, Money? FloorAmount = null, Money? CeilingAmount = null)
+public sealed record StandardBody(
+    StandardKind Kind,
+    Money? FlatAmount = null,
+    IReadOnlyList<TierAmountBody>? Tiers = null,
+    IReadOnlyList<BandBody>? Bands = null,
+    IReadOnlyList<StandardBody>? Parts = null,
+    Money? FloorAmount = null,
+    Money? CeilingAmount = null
+)
 {
-    public Standard ToStandard() => new(Kind, FlatAmount, [.. (Tiers ?? []).Select(t => new TierAmount(t.TierAmount, t.Amount))],
-        Bands is null ? null : [.. Bands.Select(b => new Band(b.From, b.To, b.Amount))], Parts is null ? null : [.. Parts.Select(p => p.ToStandard())],
-        FloorAmount, CeilingAmount);
+    public Standard ToStandard() =>
+        new(
+            Kind,
+            FlatAmount,
+            [.. (Tiers ?? []).Select(t => new TierAmount(t.TierAmount, t.Amount))],
+            Bands is null ? null : [.. Bands.Select(b => new Band(b.From, b.To, b.Amount))],
+            Parts is null ? null : [.. Parts.Select(p => p.ToStandard())],
+            FloorAmount,
+            CeilingAmount
+        );
 
-    public static StandardBody Of(Standard s) => new(s.Kind, s.FlatAmountFen, [.. s.Tiers.Select(t => new TierAmountBody(t.TierFen, t.AmountFen))],
-        s.Bands is null ? null : [.. s.Bands.Select(b => new BandBody(b.From, b.AmountFen, b.To))], s.Parts is null ? null : [.. s.Parts.Select(Of)],
-        s.FloorFen, s.CeilingFen);
+    public static StandardBody Of(Standard s) =>
+        new(
+            s.Kind,
+            s.FlatAmountFen,
+            [.. s.Tiers.Select(t => new TierAmountBody(t.TierFen, t.AmountFen))],
+            s.Bands is null ? null : [.. s.Bands.Select(b => new BandBody(b.From, b.AmountFen, b.To))],
+            s.Parts is null ? null : [.. s.Parts.Select(Of)],
+            s.FloorFen,
+            s.CeilingFen
+        );
 }
 
 public sealed record PlanBody(string CollectiveId, int Year, string Source, string Scope, StandardBody Standard);
+
 public sealed record AmendmentBody(string Source, string Scope, StandardBody Standard, string Reason);
 
 /// <summary>The villagers' meeting. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the signed minutes.</summary>
-public sealed record ResolutionBody(string Form, DateOnly MeetingDate, int Eligible, int Attendance, int VotesFor, int VotesAgainst, string Minutes);
+public sealed record ResolutionBody(
+    string Form,
+    DateOnly MeetingDate,
+    int Eligible,
+    int Attendance,
+    int VotesFor,
+    int VotesAgainst,
+    string Minutes
+);
 
 public sealed record PlanVersionView(int PlanVersion, string Source, string Scope, StandardBody Standard);
 
-public sealed record PlanView(string Id, int Version, string CollectiveId, string FundId, int Year, int AdoptedVersion, int CountersignedVersion, Resolution? LatestResolution,
-    IReadOnlyList<PlanVersionView> Versions)
+public sealed record PlanView(
+    string Id,
+    int Version,
+    string CollectiveId,
+    string FundId,
+    int Year,
+    int AdoptedVersion,
+    int CountersignedVersion,
+    Resolution? LatestResolution,
+    IReadOnlyList<PlanVersionView> Versions
+)
 {
-    public static PlanView Of(Plan p) => new(p.Id, p.Revision, p.CollectiveId, p.FundId, p.Year, p.AdoptedVersion, p.CountersignedVersion, p.LatestResolution,
-        [.. p.Versions.Select((v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard)))]);
+    public static PlanView Of(Plan p) =>
+        new(
+            p.Id,
+            p.Revision,
+            p.CollectiveId,
+            p.FundId,
+            p.Year,
+            p.AdoptedVersion,
+            p.CountersignedVersion,
+            p.LatestResolution,
+            [.. p.Versions.Select((v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard)))]
+        );
 }
 
 /// <summary>Plans (补助方案), C10, C12 and C13.</summary>
@@ -59,31 +108,93 @@ public static class PlanEndpoints
     {
         api.MapPost("/plans", Draft)
             .Command<PlanView>("draft-plan", "起草补助方案 (C12) · Draft a plan", Roles.VillageFinance)
-            .Refuses(Rejections.StandardInvalid, Rejections.AlreadyExists, Rejections.CollectiveMerged, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid)
+            .Refuses(
+                Rejections.StandardInvalid,
+                Rejections.AlreadyExists,
+                Rejections.CollectiveMerged,
+                Rejections.PolicyYearMissing,
+                Rejections.NotFound,
+                Rejections.FieldInvalid,
+                Rejections.AmountInvalid
+            )
             .Example($$"""{"collectiveId":"collective-N2370811MF0000001J","year":2026,{{StandardExample}}}""");
         api.MapPost("/plans/{id}/resolution", Resolve)
-            .Command<PlanView>("record-resolution", "记录村民会议决议 (C13) · Record the villagers' resolution", Roles.VillageFinance)
-            .Refuses(Rejections.FieldInvalid, Rejections.EvidenceMissing, Rejections.SurveyMissing, Rejections.ResolutionImplausible, Rejections.StandardInvalid, Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,"votesAgainst":4,"minutes":"<会议记录的摘要>"}""");
+            .Command<PlanView>(
+                "record-resolution",
+                "记录村民会议决议 (C13) · Record the villagers' resolution",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.FieldInvalid,
+                Rejections.EvidenceMissing,
+                Rejections.SurveyMissing,
+                Rejections.ResolutionImplausible,
+                Rejections.StandardInvalid,
+                Rejections.WrongState,
+                Rejections.PolicyYearMissing,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example(
+                """{"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,"votesAgainst":4,"minutes":"<会议记录的摘要>"}"""
+            );
         api.MapPost("/plans/{id}/adoption", Adopt)
             .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
-            .Refuses(Rejections.SurveyMissing, Rejections.ResolutionMissing, Rejections.ResolutionImplausible, Rejections.StandardInvalid, Rejections.QuorumNotMet, Rejections.VoteNotCarried, Rejections.CountersignatureMissing, Rejections.CollectiveMerged, Rejections.CountyNotInPilot,
-                Rejections.WrongState, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.VersionMismatch);
+            .Refuses(
+                Rejections.SurveyMissing,
+                Rejections.ResolutionMissing,
+                Rejections.ResolutionImplausible,
+                Rejections.StandardInvalid,
+                Rejections.QuorumNotMet,
+                Rejections.VoteNotCarried,
+                Rejections.CountersignatureMissing,
+                Rejections.CollectiveMerged,
+                Rejections.CountyNotInPilot,
+                Rejections.WrongState,
+                Rejections.PolicyYearMissing,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            );
         api.MapPost("/plans/{id}/amendments", Amend)
             .Command<PlanView>("amend-plan", "修订方案 (C12) · Amend the plan", Roles.VillageFinance)
-            .Refuses(Rejections.StandardInvalid, Rejections.PolicyYearMissing, Rejections.NotFound, Rejections.FieldInvalid, Rejections.AmountInvalid, Rejections.VersionMismatch)
+            .Refuses(
+                Rejections.StandardInvalid,
+                Rejections.PolicyYearMissing,
+                Rejections.NotFound,
+                Rejections.FieldInvalid,
+                Rejections.AmountInvalid,
+                Rejections.VersionMismatch
+            )
             .Example($$"""{"reason":"提高500元档次的补助",{{StandardExample}}}""");
         api.MapPost("/plans/{id}/countersignature", Countersign)
             .Command<PlanView>("countersign-plan", "乡镇（街道）会签 (C21) · The township countersigns", Roles.Township)
             .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/plans/{id}/dry-run", DryRunEndpoint.Run)
-            .Command<DryRunView>("dry-run-plan", "试算：按方案（或所附名单）算出费用、超限、不符合和资金缺口，不存任何内容 (C10 C11) · Try the standard on all members or a roster",
-                Roles.VillageFinance, Roles.Agency, Roles.Township)
-            .TakesSheet(Sheets.RosterForm).Accepts<DryRunBody>("application/json", "multipart/form-data")
-            .Refuses(Rejections.RosterInvalid, Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.PolicyYearMissing, Rejections.StandardInvalid,
-                Rejections.AmountInvalid, Rejections.FieldInvalid, Rejections.NotFound)
-            .Example("""{"standard":{"kind":"combined","parts":[{"kind":"flat","flatAmount":60},{"kind":"per-age-band","bands":[{"from":45,"amount":40}]}],"floorAmount":60,"ceilingAmount":100}}""");
-        api.MapGet("/plans/{id}", Read).Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All).Refuses(Rejections.NotFound);
+            .Command<DryRunView>(
+                "dry-run-plan",
+                "试算：按方案（或所附名单）算出费用、超限、不符合和资金缺口，不存任何内容 (C10 C11) · Try the standard on all members or a roster",
+                Roles.VillageFinance,
+                Roles.Agency,
+                Roles.Township
+            )
+            .TakesSheet(Sheets.RosterForm)
+            .Accepts<DryRunBody>("application/json", "multipart/form-data")
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.PolicyYearMissing,
+                Rejections.StandardInvalid,
+                Rejections.AmountInvalid,
+                Rejections.FieldInvalid,
+                Rejections.NotFound
+            )
+            .Example(
+                """{"standard":{"kind":"combined","parts":[{"kind":"flat","flatAmount":60},{"kind":"per-age-band","bands":[{"from":45,"amount":40}]}],"floorAmount":60,"ceilingAmount":100}}"""
+            );
+        api.MapGet("/plans/{id}", Read)
+            .Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All)
+            .Refuses(Rejections.NotFound);
     }
 
     private static PlanContent Content(string source, string scope, StandardBody standard) =>
@@ -93,7 +204,8 @@ public static class PlanEndpoints
     {
         var content = Content(body.Source, body.Scope, body.Standard);
         var collectiveId = Require.Text(body.CollectiveId, "collectiveId", 40);
-        if (!collectiveId.StartsWith("collective-", StringComparison.Ordinal)) throw Require.NotFound(collectiveId);
+        if (!collectiveId.StartsWith("collective-", StringComparison.Ordinal))
+            throw Require.NotFound(collectiveId);
         var id = StreamId.PlanOf(collectiveId, body.Year);
         var known = await command.FindAsync<Plan>(id);
         var collective = await command.LoadAsync<Collective>(collectiveId);
@@ -111,8 +223,20 @@ public static class PlanEndpoints
         var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
         var registered = (await command.MemberIdsAsync(collective.WithPredecessors())).Count;
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
-        var resolution = new Resolution(body.Form, body.MeetingDate, body.Eligible, body.Attendance, body.VotesFor, body.VotesAgainst, minutes[0]);
-        plan = command.Append(id, plan, PlanDecider.RecordResolution(plan, collective, registered, policy, resolution, command.Today));
+        var resolution = new Resolution(
+            body.Form,
+            body.MeetingDate,
+            body.Eligible,
+            body.Attendance,
+            body.VotesFor,
+            body.VotesAgainst,
+            minutes[0]
+        );
+        plan = command.Append(
+            id,
+            plan,
+            PlanDecider.RecordResolution(plan, collective, registered, policy, resolution, command.Today)
+        );
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 
@@ -139,7 +263,11 @@ public static class PlanEndpoints
         var content = Content(body.Source, body.Scope, body.Standard);
         var plan = await command.LoadAsync<Plan>(id);
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
-        plan = command.Append(id, plan, PlanDecider.Amend(plan, policy, content, Require.Prose(body.Reason, "reason", 500)));
+        plan = command.Append(
+            id,
+            plan,
+            PlanDecider.Amend(plan, policy, content, Require.Prose(body.Reason, "reason", 500))
+        );
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 

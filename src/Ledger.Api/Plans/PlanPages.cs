@@ -17,26 +17,74 @@ public static class PlanPages
 {
     public static void MapPlanPages(this WebApplication app)
     {
-        app.Page("/plans", async (IQuerySession session, Caller caller, CancellationToken cancellation) =>
-        {
-            var plans = await session.Query<Plan>().Where(p => p.Region.StartsWith(caller.Actor.Region)).OrderByDescending(p => p.Year).ThenBy(p => p.Region).Take(Scope.MaxRows).ToListAsync(cancellation);
-            return PageRoutes.Show<PlansPage>(new { Plans = plans, Names = await NamesAsync(session, plans.Select(p => p.CollectiveId)) });
-        }, Roles.All);
-        app.Page("/plans/new", async (IQuerySession session, Caller caller, Clock clock, CancellationToken cancellation) =>
-            await FundPages.OwnAsync(session, caller, cancellation) is { } collective
-                ? (IResult)PageRoutes.Show<NewPlanPage>(new { Collective = collective, Policy = await session.PolicyYearAsync(collective.Region, clock.Today.Year), clock.Today.Year })
-                : Results.LocalRedirect("/start"), Roles.VillageFinance);
-        app.Page("/plans/{id}", async (string id, IQuerySession session, Caller caller) =>
-        {
-            var plan = await session.ScopedAsync<Plan>(id, caller) ?? throw Require.NotFound(id);
-            var policy = await session.PolicyYearAsync(plan.Region, plan.Year) ?? throw new RefusedException(new Rejection(Rejections.PolicyYearMissing, $"没有 {plan.Year} 年度政策参数"));
-            return PageRoutes.Show<PlanPage>(new { Plan = plan, Policy = policy, CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId] });
-        }, Roles.All);
-        app.Page("/collectives/{id}/survey", async (string id, IQuerySession session, Caller caller) =>
-            PageRoutes.Show<SurveyPage>(new { Collective = await session.ScopedAsync<Collective>(id, caller) ?? throw Require.NotFound(id) }), Roles.VillageFinance, Roles.Township);
+        app.Page(
+            "/plans",
+            async (IQuerySession session, Caller caller, CancellationToken cancellation) =>
+            {
+                var plans = await session
+                    .Query<Plan>()
+                    .Where(p => p.Region.StartsWith(caller.Actor.Region))
+                    .OrderByDescending(p => p.Year)
+                    .ThenBy(p => p.Region)
+                    .Take(Scope.MaxRows)
+                    .ToListAsync(cancellation);
+                return PageRoutes.Show<PlansPage>(
+                    new { Plans = plans, Names = await NamesAsync(session, plans.Select(p => p.CollectiveId)) }
+                );
+            },
+            Roles.All
+        );
+        app.Page(
+            "/plans/new",
+            async (IQuerySession session, Caller caller, Clock clock, CancellationToken cancellation) =>
+                await FundPages.OwnAsync(session, caller, cancellation) is { } collective
+                    ? (IResult)
+                        PageRoutes.Show<NewPlanPage>(
+                            new
+                            {
+                                Collective = collective,
+                                Policy = await session.PolicyYearAsync(collective.Region, clock.Today.Year),
+                                clock.Today.Year,
+                            }
+                        )
+                    : Results.LocalRedirect("/start"),
+            Roles.VillageFinance
+        );
+        app.Page(
+            "/plans/{id}",
+            async (string id, IQuerySession session, Caller caller) =>
+            {
+                var plan = await session.ScopedAsync<Plan>(id, caller) ?? throw Require.NotFound(id);
+                var policy =
+                    await session.PolicyYearAsync(plan.Region, plan.Year)
+                    ?? throw new RefusedException(
+                        new Rejection(Rejections.PolicyYearMissing, $"没有 {plan.Year} 年度政策参数")
+                    );
+                return PageRoutes.Show<PlanPage>(
+                    new
+                    {
+                        Plan = plan,
+                        Policy = policy,
+                        CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId],
+                    }
+                );
+            },
+            Roles.All
+        );
+        app.Page(
+            "/collectives/{id}/survey",
+            async (string id, IQuerySession session, Caller caller) =>
+                PageRoutes.Show<SurveyPage>(
+                    new { Collective = await session.ScopedAsync<Collective>(id, caller) ?? throw Require.NotFound(id) }
+                ),
+            Roles.VillageFinance,
+            Roles.Township
+        );
     }
 
     /// <summary>The names of collectives by id.</summary>
-    public static async Task<IReadOnlyDictionary<string, string>> NamesAsync(IQuerySession session, IEnumerable<string> ids) =>
-        (await session.LoadManyAsync<Collective>(ids.Distinct().ToArray())).ToDictionary(c => c.Id, c => c.Name);
+    public static async Task<IReadOnlyDictionary<string, string>> NamesAsync(
+        IQuerySession session,
+        IEnumerable<string> ids
+    ) => (await session.LoadManyAsync<Collective>(ids.Distinct().ToArray())).ToDictionary(c => c.Id, c => c.Name);
 }

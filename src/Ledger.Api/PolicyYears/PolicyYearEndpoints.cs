@@ -11,20 +11,57 @@ namespace Ledger.Api.PolicyYears;
 public sealed record TierBody(Money TierAmount, decimal GovernmentSubsidyAmount);
 
 /// <summary><paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when absent.</summary>
-public sealed record PolicyYearBody(DateOnly EffectiveFrom, IReadOnlyList<TierBody> Tiers, int AccountInterestBasisPoints, int NoticeDays,
-    IReadOnlyList<QuorumRule> Quorums, bool CountersignatureRequired = false, Deadlines? Deadlines = null, IReadOnlyList<PayoutMonths>? PayoutMonths = null,
-    IncentiveWeights? IncentiveWeights = null, AgeLimits? AgeLimits = null);
+public sealed record PolicyYearBody(
+    DateOnly EffectiveFrom,
+    IReadOnlyList<TierBody> Tiers,
+    int AccountInterestBasisPoints,
+    int NoticeDays,
+    IReadOnlyList<QuorumRule> Quorums,
+    bool CountersignatureRequired = false,
+    Deadlines? Deadlines = null,
+    IReadOnlyList<PayoutMonths>? PayoutMonths = null,
+    IncentiveWeights? IncentiveWeights = null,
+    AgeLimits? AgeLimits = null
+);
 
 public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
 
-public sealed record PolicyYearView(string Id, int Version, string Region, int Year, DateOnly EffectiveFrom, IReadOnlyList<TierView> Tiers,
-    Money HighestTierAmount, int AccountInterestBasisPoints, int NoticeDays, IReadOnlyList<QuorumRule> Quorums, bool CountersignatureRequired,
-    Deadlines Deadlines, IReadOnlyList<PayoutMonths> PayoutMonths, IncentiveWeights IncentiveWeights, AgeLimits AgeLimits)
+public sealed record PolicyYearView(
+    string Id,
+    int Version,
+    string Region,
+    int Year,
+    DateOnly EffectiveFrom,
+    IReadOnlyList<TierView> Tiers,
+    Money HighestTierAmount,
+    int AccountInterestBasisPoints,
+    int NoticeDays,
+    IReadOnlyList<QuorumRule> Quorums,
+    bool CountersignatureRequired,
+    Deadlines Deadlines,
+    IReadOnlyList<PayoutMonths> PayoutMonths,
+    IncentiveWeights IncentiveWeights,
+    AgeLimits AgeLimits
+)
 {
-    public static PolicyYearView Of(PolicyYear p) => new(p.Id, p.Revision, p.Region, p.Year, p.Parameters.EffectiveFrom,
-        [.. p.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen))], p.HighestTierFen,
-        p.Parameters.AccountInterestBasisPoints, p.Parameters.NoticeDays, p.Parameters.Quorums, p.Parameters.CountersignatureRequired,
-        p.Deadlines(), p.PayoutMonths(), p.IncentiveWeights(), p.AgeLimits());
+    public static PolicyYearView Of(PolicyYear p) =>
+        new(
+            p.Id,
+            p.Revision,
+            p.Region,
+            p.Year,
+            p.Parameters.EffectiveFrom,
+            [.. p.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen))],
+            p.HighestTierFen,
+            p.Parameters.AccountInterestBasisPoints,
+            p.Parameters.NoticeDays,
+            p.Parameters.Quorums,
+            p.Parameters.CountersignatureRequired,
+            p.Deadlines(),
+            p.PayoutMonths(),
+            p.IncentiveWeights(),
+            p.AgeLimits()
+        );
 }
 
 /// <summary>Policy years (政策年度参数): tiers, cap, notice days, quorum.</summary>
@@ -33,30 +70,58 @@ public static class PolicyYearEndpoints
     public static void MapPolicyYears(this IEndpointRouteBuilder api)
     {
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
-            .Command<PolicyYearView>("publish-policy-year", "发布或修订年度政策参数 · Publish or amend a policy year", Roles.CityHrss)
+            .Command<PolicyYearView>(
+                "publish-policy-year",
+                "发布或修订年度政策参数 · Publish or amend a policy year",
+                Roles.CityHrss
+            )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""
+            .Example(
+                """
                 {"effectiveFrom":"2026-01-01","tiers":[{"tierAmount":100,"governmentSubsidyAmount":30},{"tierAmount":300,"governmentSubsidyAmount":40},{"tierAmount":5000,"governmentSubsidyAmount":80}],
                  "accountInterestBasisPoints":262,"noticeDays":7,
                  "quorums":[{"form":"all-villagers","numerator":1,"denominator":2,"strictly":true},{"form":"households","numerator":2,"denominator":3,"strictly":false}]}
-                """);
+                """
+            );
         api.MapGet("/policy-years/{region}/{year:int}", Read)
-            .Reading<PolicyYearView>("read-policy-year", "查看年度政策参数 · Read a policy year", Roles.All).Refuses(Rejections.NotFound);
+            .Reading<PolicyYearView>("read-policy-year", "查看年度政策参数 · Read a policy year", Roles.All)
+            .Refuses(Rejections.NotFound);
     }
 
-    private static async Task<Answer> Publish(string region, int year, PolicyYearBody body, Command command, Caller caller)
+    private static async Task<Answer> Publish(
+        string region,
+        int year,
+        PolicyYearBody body,
+        Command command,
+        Caller caller
+    )
     {
         Require.Region(region, "region", RegionCode.CityLength, RegionCode.CountyLength);
-        if (!caller.MaySee(region)) throw Require.NotFound(region);
+        if (!caller.MaySee(region))
+            throw Require.NotFound(region);
         if (body.Quorums is { } quorums)
-            foreach (var quorum in quorums.Where(q => !string.IsNullOrWhiteSpace(q?.Form))) Require.Name(quorum.Form, "quorums.form", 40);
-        var tiers = body.Tiers.Select((t, i) => new ContributionTier(t.TierAmount, GovernmentSubsidy(t.GovernmentSubsidyAmount, i))).ToList();
+            foreach (var quorum in quorums.Where(q => !string.IsNullOrWhiteSpace(q?.Form)))
+                Require.Name(quorum.Form, "quorums.form", 40);
+        var tiers = body
+            .Tiers.Select((t, i) => new ContributionTier(t.TierAmount, GovernmentSubsidy(t.GovernmentSubsidyAmount, i)))
+            .ToList();
         var id = StreamId.PolicyYear(region, year);
         var known = await command.FindAsync<PolicyYear>(id);
-        if (known is not null) known = await command.LoadAsync<PolicyYear>(id); // If-Match
+        if (known is not null)
+            known = await command.LoadAsync<PolicyYear>(id); // If-Match
         command.Region = region;
-        var parameters = new PolicyParameters(body.EffectiveFrom, tiers, body.AccountInterestBasisPoints, body.NoticeDays, body.Quorums!,
-            body.CountersignatureRequired, body.Deadlines, body.PayoutMonths, body.IncentiveWeights, body.AgeLimits);
+        var parameters = new PolicyParameters(
+            body.EffectiveFrom,
+            tiers,
+            body.AccountInterestBasisPoints,
+            body.NoticeDays,
+            body.Quorums!,
+            body.CountersignatureRequired,
+            body.Deadlines,
+            body.PayoutMonths,
+            body.IncentiveWeights,
+            body.AgeLimits
+        );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);
     }
@@ -64,13 +129,23 @@ public static class PolicyYearEndpoints
     /// <summary>The one amount that may be zero: some tiers draw no government subsidy.</summary>
     private static Money GovernmentSubsidy(decimal yuan, int i)
     {
-        if (yuan == 0) return Money.Zero;
+        if (yuan == 0)
+            return Money.Zero;
         var amount = Money.FromYuan(yuan, out var fault);
-        return fault is null ? amount
-            : throw new RefusedException(new Rejection(Rejections.AmountInvalid, fault) { Field = $"tiers[{i}].governmentSubsidyAmount" });
+        return fault is null
+            ? amount
+            : throw new RefusedException(
+                new Rejection(Rejections.AmountInvalid, fault) { Field = $"tiers[{i}].governmentSubsidyAmount" }
+            );
     }
 
-    private static async Task<IResult> Read(string region, int year, IQuerySession session, Caller caller, HttpContext http)
+    private static async Task<IResult> Read(
+        string region,
+        int year,
+        IQuerySession session,
+        Caller caller,
+        HttpContext http
+    )
     {
         // Whoever works inside a region lives by its policy years, so a city's or county's year is visible from below as well.
         var visible = caller.MaySee(region) || RegionCode.Contains(region, caller.Actor.Region);

@@ -20,7 +20,14 @@ public static class DeadlineDueHandler
     /// <summary>The sample's clock may be behind the real one while its county is loaded: look again then.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
-    public static async Task Handle(DeadlineDue due, EventWriter writer, NpgsqlDataSource database, TimeProvider time, Clock clock, IMessageContext context)
+    public static async Task Handle(
+        DeadlineDue due,
+        EventWriter writer,
+        NpgsqlDataSource database,
+        TimeProvider time,
+        Clock clock,
+        IMessageContext context
+    )
     {
         if (time.GetUtcNow() < due.DueAt)
         {
@@ -30,12 +37,25 @@ public static class DeadlineDueHandler
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         var (versions, states) = await writer.LockAsync<Application>(connection, [due.ApplicationId], "for update");
-        var application = states.GetValueOrDefault(due.ApplicationId) ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
+        var application =
+            states.GetValueOrDefault(due.ApplicationId)
+            ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
         var decision = Supervision.Escalate(application, due.Kind, due.DueAt, due.ObjectionId);
-        if (decision.Events.Count == 0) return;
+        if (decision.Events.Count == 0)
+            return;
         var message = $"{context.Envelope!.Id}";
-        await writer.WriteAsync(connection, [StreamChange.Of(due.ApplicationId, versions[due.ApplicationId], application, decision)],
-            new EventStamp(ActorName.System(application.Region), application.Region, clock.Today, "escalate-deadline", message, message));
+        await writer.WriteAsync(
+            connection,
+            [StreamChange.Of(due.ApplicationId, versions[due.ApplicationId], application, decision)],
+            new EventStamp(
+                ActorName.System(application.Region),
+                application.Region,
+                clock.Today,
+                "escalate-deadline",
+                message,
+                message
+            )
+        );
         await transaction.CommitAsync();
     }
 }

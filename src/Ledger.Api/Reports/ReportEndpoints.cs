@@ -15,77 +15,163 @@ using Npgsql;
 namespace Ledger.Api.Reports;
 
 /// <summary>Another policy to try on a year: <paramref name="CapAmount"/> instead of the highest tier, <paramref name="Standard"/> instead of the collectives' own.</summary>
-public sealed record ReplayBody(int Year, string? Region = null, Money? CapAmount = null, StandardBody? Standard = null);
+public sealed record ReplayBody(
+    int Year,
+    string? Region = null,
+    Money? CapAmount = null,
+    StandardBody? Standard = null
+);
 
-public sealed record ReplayedLineView(string MemberYearId, string ApplicationId, Money ActualAmount, Money? ReplayedAmount, string? Code);
+public sealed record ReplayedLineView(
+    string MemberYearId,
+    string ApplicationId,
+    Money ActualAmount,
+    Money? ReplayedAmount,
+    string? Code
+);
 
 /// <summary>Of the changed lines the first 1,000 are shown; counts and sums are whole.</summary>
-public sealed record ReplayView(string Region, int Year, Money CapAmount, StandardBody? Standard, int Lines, Money ActualAmount, Money ReplayedAmount, int Refused, int ChangedCount,
-    IReadOnlyList<ReplayedLineView> Changed);
+public sealed record ReplayView(
+    string Region,
+    int Year,
+    Money CapAmount,
+    StandardBody? Standard,
+    int Lines,
+    Money ActualAmount,
+    Money ReplayedAmount,
+    int Refused,
+    int ChangedCount,
+    IReadOnlyList<ReplayedLineView> Changed
+);
 
 /// <summary>Reports of county and city: commendation (C18), supervision (C20, C21).</summary>
 public static class ReportEndpoints
 {
     private const string S = LedgerStore.Schema;
-    public static readonly string[] Overseers = [Roles.CityHrss, .. Roles.County, Roles.Agency, Roles.Auditor, Roles.Township];
+    public static readonly string[] Overseers =
+    [
+        Roles.CityHrss,
+        .. Roles.County,
+        Roles.Agency,
+        Roles.Auditor,
+        Roles.Township,
+    ];
 
     public static void MapReports(this IEndpointRouteBuilder api)
     {
         api.MapGet("/reports/incentives", Incentives)
-            .Reading<IncentiveReportView>("report-incentives", "激励排名：覆盖率、金额、增长、及时、异议 (C18) · Ranking of active collectives",
-                Overseers).Refuses(Rejections.FieldInvalid);
+            .Reading<IncentiveReportView>(
+                "report-incentives",
+                "激励排名：覆盖率、金额、增长、及时、异议 (C18) · Ranking of active collectives",
+                Overseers
+            )
+            .Refuses(Rejections.FieldInvalid);
         api.MapPost("/reports/replay", Replay)
-            .Command<ReplayView>("replay-policy", "政策推演：若上限或标准不同，当年补助会怎样；不存任何内容 (C10 C11) · What another cap or standard would have made of a year",
-                [Roles.CityHrss, Roles.CountyHrss, Roles.CountyFinance, Roles.Auditor])
-            .Refuses(Rejections.PolicyYearMissing, Rejections.StandardInvalid, Rejections.AmountInvalid, Rejections.FieldInvalid)
+            .Command<ReplayView>(
+                "replay-policy",
+                "政策推演：若上限或标准不同，当年补助会怎样；不存任何内容 (C10 C11) · What another cap or standard would have made of a year",
+                [Roles.CityHrss, Roles.CountyHrss, Roles.CountyFinance, Roles.Auditor]
+            )
+            .Refuses(
+                Rejections.PolicyYearMissing,
+                Rejections.StandardInvalid,
+                Rejections.AmountInvalid,
+                Rejections.FieldInvalid
+            )
             .Example("""{"year":2026,"capAmount":3000.00,"standard":{"kind":"flat","flatAmount":150}}""");
         api.MapGet("/supervision", Supervise)
-            .Reading<SupervisionView>("read-supervision", "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助 (C5 C20 C21) · What is overdue or to be clawed back",
-                Overseers).Refuses(Rejections.FieldInvalid);
+            .Reading<SupervisionView>(
+                "read-supervision",
+                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助 (C5 C20 C21) · What is overdue or to be clawed back",
+                Overseers
+            )
+            .Refuses(Rejections.FieldInvalid);
     }
 
-    public static async Task<IncentiveReportView> Incentives(string? region, int year, IQuerySession session, NpgsqlDataSource database, Caller caller)
+    public static async Task<IncentiveReportView> Incentives(
+        string? region,
+        int year,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller
+    )
     {
         var scope = Scope.Narrow(caller, region);
         var weights = (await session.PolicyYearAsync(scope, year))?.IncentiveWeights() ?? IncentiveWeights.Default;
         await using var connection = await database.OpenConnectionAsync();
         var facts = await connection.QueryAsync(
             $"""
-             with c as (select id, data ->> 'name' as name from {S}.mt_doc_collective where region like @scope || '%' and data ->> 'mergedInto' is null),
-             payer as (
-                 select m.collective, count(*) as people
-                   from {S}.mt_doc_memberyear y
-                   join (select d.id, k.key as collective from {S}.mt_doc_member d, jsonb_each_text(d.data -> 'memberships') k
-                          where d.data -> 'memberships' ?| (select array_agg(id) from c)) m
-                     on y.id = 'member-year-' || substr(m.id, 8) || '-' || @year
-                  where y.data @? '$.contributions[*] ? (@.kind == "regular")' and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")' group by 1),
-             line as (
-                 select a.data ->> 'collectiveId' as collective, count(distinct l ->> 'memberId') filter (where (a.data ->> 'year')::int = @year) as people,
-                        coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year), 0)::bigint as fen,
-                        coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year - 1), 0)::bigint as before
-                   from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
-                  where a.region like @scope || '%' and l ->> 'status' = 'credited' and (a.data ->> 'year')::int in (@year, @year - 1) group by 1),
-             done as (
-                 select a.data ->> 'collectiveId' as collective, avg(extract(epoch from s.timestamp - f.timestamp) / 86400)::int as days
-                   from {S}.mt_doc_application a
-                   join {S}.mt_events f on f.stream_id = a.id and f.type = 'application_filed'
-                   join {S}.mt_events s on s.stream_id = a.id and s.type = 'application_settled'
-                  where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1),
-             dispute as (
-                 select a.data ->> 'collectiveId' as collective, count(*) as raised, count(*) filter (where (o ->> 'upheld')::boolean) as upheld
-                   from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'objections') o
-                  where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1)
-             select c.id, c.name, coalesce(payer.people, 0), coalesce(line.people, 0), coalesce(line.fen, 0), coalesce(line.before, 0), done.days, coalesce(dispute.raised, 0), coalesce(dispute.upheld, 0)
-               from c left join payer on payer.collective = c.id left join line on line.collective = c.id left join done on done.collective = c.id left join dispute on dispute.collective = c.id
-              order by c.id limit {Scope.MaxRows}
-             """,
-            r => new IncentiveFacts(r.GetString(0), r.GetString(1), (int)r.GetInt64(2), (int)r.GetInt64(3), new Money(r.GetInt64(4)), new Money(r.GetInt64(5)),
-                r.IsDBNull(6) ? null : r.GetInt32(6), (int)r.GetInt64(7), (int)r.GetInt64(8)),
-            ("scope", scope), ("year", year));
-        return new IncentiveReportView(scope, year, weights, [.. IncentiveRanking.Rank(facts, weights).Select(p => new IncentivePlaceView(p.Rank, p.Facts.CollectiveId,
-            p.Facts.Name, p.Facts.Eligible, p.Facts.Subsidised, p.CoverageBasisPoints / 100m, p.Facts.CreditedFen, p.GrowthBasisPoints / 100m, p.Facts.SettledDays,
-            p.Facts.Objections, p.Facts.ObjectionsUpheld, p.Points / 100m, p.CoveragePoints / 100m, p.AmountPoints / 100m, p.GrowthPoints / 100m,
-            p.TimelinessPoints / 100m, p.DisputePoints / 100m, p.Tie))]);
+            with c as (select id, data ->> 'name' as name from {S}.mt_doc_collective where region like @scope || '%' and data ->> 'mergedInto' is null),
+            payer as (
+                select m.collective, count(*) as people
+                  from {S}.mt_doc_memberyear y
+                  join (select d.id, k.key as collective from {S}.mt_doc_member d, jsonb_each_text(d.data -> 'memberships') k
+                         where d.data -> 'memberships' ?| (select array_agg(id) from c)) m
+                    on y.id = 'member-year-' || substr(m.id, 8) || '-' || @year
+                 where y.data @? '$.contributions[*] ? (@.kind == "regular")' and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")' group by 1),
+            line as (
+                select a.data ->> 'collectiveId' as collective, count(distinct l ->> 'memberId') filter (where (a.data ->> 'year')::int = @year) as people,
+                       coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year), 0)::bigint as fen,
+                       coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year - 1), 0)::bigint as before
+                  from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
+                 where a.region like @scope || '%' and l ->> 'status' = 'credited' and (a.data ->> 'year')::int in (@year, @year - 1) group by 1),
+            done as (
+                select a.data ->> 'collectiveId' as collective, avg(extract(epoch from s.timestamp - f.timestamp) / 86400)::int as days
+                  from {S}.mt_doc_application a
+                  join {S}.mt_events f on f.stream_id = a.id and f.type = 'application_filed'
+                  join {S}.mt_events s on s.stream_id = a.id and s.type = 'application_settled'
+                 where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1),
+            dispute as (
+                select a.data ->> 'collectiveId' as collective, count(*) as raised, count(*) filter (where (o ->> 'upheld')::boolean) as upheld
+                  from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'objections') o
+                 where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1)
+            select c.id, c.name, coalesce(payer.people, 0), coalesce(line.people, 0), coalesce(line.fen, 0), coalesce(line.before, 0), done.days, coalesce(dispute.raised, 0), coalesce(dispute.upheld, 0)
+              from c left join payer on payer.collective = c.id left join line on line.collective = c.id left join done on done.collective = c.id left join dispute on dispute.collective = c.id
+             order by c.id limit {Scope.MaxRows}
+            """,
+            r => new IncentiveFacts(
+                r.GetString(0),
+                r.GetString(1),
+                (int)r.GetInt64(2),
+                (int)r.GetInt64(3),
+                new Money(r.GetInt64(4)),
+                new Money(r.GetInt64(5)),
+                r.IsDBNull(6) ? null : r.GetInt32(6),
+                (int)r.GetInt64(7),
+                (int)r.GetInt64(8)
+            ),
+            ("scope", scope),
+            ("year", year)
+        );
+        return new IncentiveReportView(
+            scope,
+            year,
+            weights,
+            [
+                .. IncentiveRanking
+                    .Rank(facts, weights)
+                    .Select(p => new IncentivePlaceView(
+                        p.Rank,
+                        p.Facts.CollectiveId,
+                        p.Facts.Name,
+                        p.Facts.Eligible,
+                        p.Facts.Subsidised,
+                        p.CoverageBasisPoints / 100m,
+                        p.Facts.CreditedFen,
+                        p.GrowthBasisPoints / 100m,
+                        p.Facts.SettledDays,
+                        p.Facts.Objections,
+                        p.Facts.ObjectionsUpheld,
+                        p.Points / 100m,
+                        p.CoveragePoints / 100m,
+                        p.AmountPoints / 100m,
+                        p.GrowthPoints / 100m,
+                        p.TimelinessPoints / 100m,
+                        p.DisputePoints / 100m,
+                        p.Tie
+                    )),
+            ]
+        );
     }
 
     private static async Task<Answer> Replay(ReplayBody body, Command command, Caller caller, PersonalData people)
@@ -94,73 +180,135 @@ public static class ReportEndpoints
         var scope = Scope.Narrow(caller, body.Region);
         var policy = await command.PolicyYearAsync(scope.PadRight(RegionCode.CountyLength, '0'), body.Year);
         var standard = body.Standard?.ToStandard();
-        if (standard?.Fault(policy) is { } fault) throw new RefusedException(fault);
+        if (standard?.Fault(policy) is { } fault)
+            throw new RefusedException(fault);
         var ids = await command.Connection.QueryAsync(
             $"""
-             select y.id from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32)
-              where right(y.id, 4) = @year and m.region like @scope || '%' and jsonb_array_length(y.data -> 'subsidies') > 0 order by y.id
-             """, r => r.GetString(0), ("year", $"{body.Year}"), ("scope", scope));
+            select y.id from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32)
+             where right(y.id, 4) = @year and m.region like @scope || '%' and jsonb_array_length(y.data -> 'subsidies') > 0 order by y.id
+            """,
+            r => r.GetString(0),
+            ("year", $"{body.Year}"),
+            ("scope", scope)
+        );
         var years = await command.ReadManyAsync<MemberYear>(ids);
-        var ages = (await people.AgesAsync(command.Connection, ids.Select(StreamId.MemberOf), body.Year)).ToDictionary(a => StreamId.MemberYear(a.Key, body.Year), a => a.Value);
+        var ages = (await people.AgesAsync(command.Connection, ids.Select(StreamId.MemberOf), body.Year)).ToDictionary(
+            a => StreamId.MemberYear(a.Key, body.Year),
+            a => a.Value
+        );
         var cap = body.CapAmount ?? policy.HighestTierFen;
         var replay = PolicyReplay.Of(ids.Select(id => years[id]), cap, standard, ages);
-        return new Answer(new ReplayView(scope, body.Year, cap, body.Standard, replay.Lines, replay.ActualFen, replay.ReplayedFen, replay.Refused, replay.Changed.Count,
-            [.. replay.Changed.Take(maxShown).Select(l => new ReplayedLineView(l.MemberYearId, l.ApplicationId, l.ActualFen, l.ReplayedFen, l.Code))]));
+        return new Answer(
+            new ReplayView(
+                scope,
+                body.Year,
+                cap,
+                body.Standard,
+                replay.Lines,
+                replay.ActualFen,
+                replay.ReplayedFen,
+                replay.Refused,
+                replay.Changed.Count,
+                [
+                    .. replay
+                        .Changed.Take(maxShown)
+                        .Select(l => new ReplayedLineView(
+                            l.MemberYearId,
+                            l.ApplicationId,
+                            l.ActualFen,
+                            l.ReplayedFen,
+                            l.Code
+                        )),
+                ]
+            )
+        );
     }
 
     /// <summary>What follows for a subsidy s of somebody who may not have it: the village has not paid yet, or the agency sends it back.</summary>
-    private const string Next = "case when s ->> 'status' = 'approved' then '尚未付款，付款时退出名单' else '应由经办机构退回' end";
+    private const string Next =
+        "case when s ->> 'status' = 'approved' then '尚未付款，付款时退出名单' else '应由经办机构退回' end";
 
-    public static async Task<SupervisionView> Supervise(string? region, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time)
+    public static async Task<SupervisionView> Supervise(
+        string? region,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        TimeProvider time
+    )
     {
         var scope = Scope.Narrow(caller, region);
         // In January the new year's parameters may not be out yet: last year's deadlines hold until then.
-        var policy = await session.PolicyYearAsync(scope, clock.Today.Year) ?? await session.PolicyYearAsync(scope, clock.Today.Year - 1);
+        var policy =
+            await session.PolicyYearAsync(scope, clock.Today.Year)
+            ?? await session.PolicyYearAsync(scope, clock.Today.Year - 1);
         var d = policy?.Deadlines() ?? Deadlines.Default;
         await using var connection = await database.OpenConnectionAsync();
         await Freshness.WaitAsync(connection, "WorkQueue", CancellationToken.None);
         var items = await connection.QueryAsync(
             $"""
-             select i.*, exists (select 1 from {S}.mt_events e where e.stream_id = i.id and e.type = 'deadline_missed') from (
-             with work as (select id, region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
-                                  extract(day from @now - (data ->> 'since')::timestamptz)::int as age from {S}.mt_doc_workitem where region like @scope || '%')
-             select 'overdue-review', id, region, fen, age, @review, '申请待复核或审批' from work where status in ('filed', 'reviewed') and age > @review
-             union all select 'overdue-payment', id, region, fen, age, @notice + @payment, '公示期满未付款，或审批后未公示' from work where status in ('approved', 'noticed') and age > @notice + @payment
-             union all select 'overdue-credit', id, region, fen, age, @credit, '已付款未全部入账' from work where status = 'paid' and age > @credit
-             union all
-             select 'unanswered-objection', e.stream_id, a.region, null, extract(day from @now - e.timestamp)::int, @objection, '异议未答复'
-               from {S}.mt_doc_workitem w join {S}.mt_doc_application a on a.id = w.id join {S}.mt_events e on e.stream_id = w.id
-              where w.region like @scope || '%' and (w.data ->> 'openObjections')::int > 0 and e.type = 'objection_raised' and extract(day from @now - e.timestamp) > @objection
-                and exists (select 1 from jsonb_array_elements(a.data -> 'objections') o where o ->> 'objectionId' = e.data ->> 'objectionId' and o ->> 'upheld' is null)
-             union all
-             select 'idle-money', f.id, f.region, (f.data ->> 'availableFen')::bigint, extract(day from @now - moved.at)::int, @idle, '资金长期未使用'
-               from {S}.mt_doc_fund f cross join lateral (
-                    select coalesce((select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_reserved' order by version desc limit 1),
-                                    (select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_allocated' order by version limit 1)) as at) moved
-              where f.region like @scope || '%' and (f.data ->> 'availableFen')::bigint > 0 and extract(day from @now - moved.at) > @idle
-             union all
-             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴或没有本人缴费记录的人员已获补助，' || {Next} || ' (C5 C6)'
-               from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32), jsonb_array_elements(y.data -> 'subsidies') s
-              where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
-                and y.data @? '$.subsidies[0]' and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not y.data @? '$.contributions[*] ? (@.kind == "regular")') -- as its index says
-             union all
-             -- Died or left, on or before the day of payment or credit, or while the money is on its way; recorded whenever it was.
-             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
-                    case when m.data ->> 'diedOn' is not null then '已登记死亡（' || (m.data ->> 'diedOn') else '已退出集体（' || (m.data ->> 'endedOn') end || '），' || {Next} || ' (C4)'
-               from {S}.mt_doc_member m
-               join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id, 8) || '-0000' and 'member-year-' || substr(m.id, 8) || '-9999',
-                    jsonb_array_elements(y.data -> 'subsidies') s,
-                    lateral (select max((e.headers ->> 'effectiveDate')::date) filter (where e.type = 'subsidy_paid') as paid, max((e.data ->> 'creditedOn')::date) as credited
-                               from {S}.mt_events e where e.stream_id = y.id and e.type in ('subsidy_paid', 'subsidy_credited') and e.data ->> 'applicationId' = s ->> 'applicationId') days
-              where m.region like @scope || '%' and (m.data ->> 'diedOn' is not null or m.data ->> 'endedOn' is not null) -- as its index says
-                and s ->> 'status' in ('approved', 'paid', 'credited')
-                and (m.data ->> 'diedOn' is not null and (s ->> 'status' <> 'credited' or (m.data ->> 'diedOn')::date <= days.credited)
-                     or m.data -> 'former' ? (s ->> 'collectiveId') and m.data ->> 'endedOn' is not null and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn')::date <= days.paid))
-              order by 1, 5 desc limit {Scope.MaxRows}) i (kind, id, region, fen, age, due, text) order by 1, 5 desc
-             """,
-            r => new SupervisionItem(r.GetString(0), r.GetString(1), r.GetString(2), r.IsDBNull(3) ? null : new Money(r.GetInt64(3)), r.GetInt32(4), r.GetInt32(5), r.GetString(6), r.GetBoolean(7)),
-            ("scope", scope), ("now", time.GetUtcNow()), ("review", d.ReviewDays), ("payment", d.PaymentDays), ("credit", d.CreditDays), ("objection", d.ObjectionDays),
-            ("idle", d.IdleDays), ("notice", policy?.Parameters.NoticeDays ?? 7));
-        return new SupervisionView(scope, clock.Today, d, items.GroupBy(i => i.Kind).ToDictionary(g => g.Key, g => g.Count()), items);
+            select i.*, exists (select 1 from {S}.mt_events e where e.stream_id = i.id and e.type = 'deadline_missed') from (
+            with work as (select id, region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
+                                 extract(day from @now - (data ->> 'since')::timestamptz)::int as age from {S}.mt_doc_workitem where region like @scope || '%')
+            select 'overdue-review', id, region, fen, age, @review, '申请待复核或审批' from work where status in ('filed', 'reviewed') and age > @review
+            union all select 'overdue-payment', id, region, fen, age, @notice + @payment, '公示期满未付款，或审批后未公示' from work where status in ('approved', 'noticed') and age > @notice + @payment
+            union all select 'overdue-credit', id, region, fen, age, @credit, '已付款未全部入账' from work where status = 'paid' and age > @credit
+            union all
+            select 'unanswered-objection', e.stream_id, a.region, null, extract(day from @now - e.timestamp)::int, @objection, '异议未答复'
+              from {S}.mt_doc_workitem w join {S}.mt_doc_application a on a.id = w.id join {S}.mt_events e on e.stream_id = w.id
+             where w.region like @scope || '%' and (w.data ->> 'openObjections')::int > 0 and e.type = 'objection_raised' and extract(day from @now - e.timestamp) > @objection
+               and exists (select 1 from jsonb_array_elements(a.data -> 'objections') o where o ->> 'objectionId' = e.data ->> 'objectionId' and o ->> 'upheld' is null)
+            union all
+            select 'idle-money', f.id, f.region, (f.data ->> 'availableFen')::bigint, extract(day from @now - moved.at)::int, @idle, '资金长期未使用'
+              from {S}.mt_doc_fund f cross join lateral (
+                   select coalesce((select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_reserved' order by version desc limit 1),
+                                   (select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_allocated' order by version limit 1)) as at) moved
+             where f.region like @scope || '%' and (f.data ->> 'availableFen')::bigint > 0 and extract(day from @now - moved.at) > @idle
+            union all
+            select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴或没有本人缴费记录的人员已获补助，' || {Next} || ' (C5 C6)'
+              from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32), jsonb_array_elements(y.data -> 'subsidies') s
+             where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
+               and y.data @? '$.subsidies[0]' and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not y.data @? '$.contributions[*] ? (@.kind == "regular")') -- as its index says
+            union all
+            -- Died or left, on or before the day of payment or credit, or while the money is on its way; recorded whenever it was.
+            select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
+                   case when m.data ->> 'diedOn' is not null then '已登记死亡（' || (m.data ->> 'diedOn') else '已退出集体（' || (m.data ->> 'endedOn') end || '），' || {Next} || ' (C4)'
+              from {S}.mt_doc_member m
+              join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id, 8) || '-0000' and 'member-year-' || substr(m.id, 8) || '-9999',
+                   jsonb_array_elements(y.data -> 'subsidies') s,
+                   lateral (select max((e.headers ->> 'effectiveDate')::date) filter (where e.type = 'subsidy_paid') as paid, max((e.data ->> 'creditedOn')::date) as credited
+                              from {S}.mt_events e where e.stream_id = y.id and e.type in ('subsidy_paid', 'subsidy_credited') and e.data ->> 'applicationId' = s ->> 'applicationId') days
+             where m.region like @scope || '%' and (m.data ->> 'diedOn' is not null or m.data ->> 'endedOn' is not null) -- as its index says
+               and s ->> 'status' in ('approved', 'paid', 'credited')
+               and (m.data ->> 'diedOn' is not null and (s ->> 'status' <> 'credited' or (m.data ->> 'diedOn')::date <= days.credited)
+                    or m.data -> 'former' ? (s ->> 'collectiveId') and m.data ->> 'endedOn' is not null and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn')::date <= days.paid))
+             order by 1, 5 desc limit {Scope.MaxRows}) i (kind, id, region, fen, age, due, text) order by 1, 5 desc
+            """,
+            r => new SupervisionItem(
+                r.GetString(0),
+                r.GetString(1),
+                r.GetString(2),
+                r.IsDBNull(3) ? null : new Money(r.GetInt64(3)),
+                r.GetInt32(4),
+                r.GetInt32(5),
+                r.GetString(6),
+                r.GetBoolean(7)
+            ),
+            ("scope", scope),
+            ("now", time.GetUtcNow()),
+            ("review", d.ReviewDays),
+            ("payment", d.PaymentDays),
+            ("credit", d.CreditDays),
+            ("objection", d.ObjectionDays),
+            ("idle", d.IdleDays),
+            ("notice", policy?.Parameters.NoticeDays ?? 7)
+        );
+        return new SupervisionView(
+            scope,
+            clock.Today,
+            d,
+            items.GroupBy(i => i.Kind).ToDictionary(g => g.Key, g => g.Count()),
+            items
+        );
     }
 }

@@ -24,53 +24,184 @@ public static class ReportPages
     public static void MapReportPages(this WebApplication app)
     {
         app.Page("/overview", Overview, ReportEndpoints.Overseers);
-        app.Page("/supervision", async (string? region, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time) =>
-            PageRoutes.Show<SupervisionPage>(new { View = await ReportEndpoints.Supervise(region, session, database, caller, clock, time) }), ReportEndpoints.Overseers);
-        app.Page("/ranking", async (string? region, int? year, IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock) =>
-            PageRoutes.Show<RankingPage>(new { Report = await ReportEndpoints.Incentives(region, year ?? clock.Today.Year, session, database, caller) }), ReportEndpoints.Overseers);
-        app.Page("/pilots", async (IQuerySession session, Caller caller) =>
-            PageRoutes.Show<PilotsPage>(new { Pilots = await session.Query<Pilot>().Where(p => p.Region.StartsWith(caller.Actor.Region)).OrderBy(p => p.Region).Take(Scope.MaxRows).ToListAsync() }),
-            [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County]);
-        app.Page("/policy-years", async (int? year, string? region, IQuerySession session, Caller caller, Clock clock) =>
-        {
-            var (asked, where) = (year ?? clock.Today.Year, region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region));
-            Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
-            if (asked is < 2009 or > 2100) throw Require.Invalid("year", "年度应在2009至2100之间");
-            if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region)) throw Require.NotFound(where);
-            var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
-            var inForce = own ?? await session.PolicyYearAsync(where, asked);
-            // A new year begins with what holds now.
-            var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
-            return PageRoutes.Show<PolicyYearPage>(new
+        app.Page(
+            "/supervision",
+            async (
+                string? region,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                Caller caller,
+                Clock clock,
+                TimeProvider time
+            ) =>
+                PageRoutes.Show<SupervisionPage>(
+                    new { View = await ReportEndpoints.Supervise(region, session, database, caller, clock, time) }
+                ),
+            ReportEndpoints.Overseers
+        );
+        app.Page(
+            "/ranking",
+            async (
+                string? region,
+                int? year,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                Caller caller,
+                Clock clock
+            ) =>
+                PageRoutes.Show<RankingPage>(
+                    new
+                    {
+                        Report = await ReportEndpoints.Incentives(
+                            region,
+                            year ?? clock.Today.Year,
+                            session,
+                            database,
+                            caller
+                        ),
+                    }
+                ),
+            ReportEndpoints.Overseers
+        );
+        app.Page(
+            "/pilots",
+            async (IQuerySession session, Caller caller) =>
+                PageRoutes.Show<PilotsPage>(
+                    new
+                    {
+                        Pilots = await session
+                            .Query<Pilot>()
+                            .Where(p => p.Region.StartsWith(caller.Actor.Region))
+                            .OrderBy(p => p.Region)
+                            .Take(Scope.MaxRows)
+                            .ToListAsync(),
+                    }
+                ),
+            [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County]
+        );
+        app.Page(
+            "/policy-years",
+            async (int? year, string? region, IQuerySession session, Caller caller, Clock clock) =>
             {
-                Year = asked,
-                Region = where,
-                IsPublished = inForce is not null,
-                own?.Revision,
-                P = (inForce ?? model)?.Parameters is { } p ? inForce is null ? p with { EffectiveFrom = new DateOnly(asked, 1, 1) } : p
-                    : new PolicyParameters(new DateOnly(asked, 1, 1), [new ContributionTier(new Money(100_00), Money.Zero)], 0, 7,
-                        [new QuorumRule("all-villagers", 1, 2, true), new QuorumRule("households", 2, 3, false), new QuorumRule("representatives", 2, 3, false)]),
-            });
-        }, Roles.All);
+                var (asked, where) = (
+                    year ?? clock.Today.Year,
+                    region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region)
+                );
+                Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
+                if (asked is < 2009 or > 2100)
+                    throw Require.Invalid("year", "年度应在2009至2100之间");
+                if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region))
+                    throw Require.NotFound(where);
+                var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
+                var inForce = own ?? await session.PolicyYearAsync(where, asked);
+                // A new year begins with what holds now.
+                var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
+                return PageRoutes.Show<PolicyYearPage>(
+                    new
+                    {
+                        Year = asked,
+                        Region = where,
+                        IsPublished = inForce is not null,
+                        own?.Revision,
+                        P = (inForce ?? model)?.Parameters is { } p
+                            ? inForce is null
+                                ? p with
+                                {
+                                    EffectiveFrom = new DateOnly(asked, 1, 1),
+                                }
+                                : p
+                            : new PolicyParameters(
+                                new DateOnly(asked, 1, 1),
+                                [new ContributionTier(new Money(100_00), Money.Zero)],
+                                0,
+                                7,
+                                [
+                                    new QuorumRule("all-villagers", 1, 2, true),
+                                    new QuorumRule("households", 2, 3, false),
+                                    new QuorumRule("representatives", 2, 3, false),
+                                ]
+                            ),
+                    }
+                );
+            },
+            Roles.All
+        );
     }
 
-    private static async Task<IResult> Overview(IQuerySession session, NpgsqlDataSource database, Caller caller, Clock clock, TimeProvider time, CancellationToken cancellation)
+    private static async Task<IResult> Overview(
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
     {
         var scope = caller.Actor.Region;
-        var collectives = await session.Query<Collective>().Where(c => c.Region.StartsWith(scope) && c.MergedInto == null).OrderBy(c => c.Region).Take(Scope.MaxRows).ToListAsync(cancellation);
-        var funds = (await session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).Take(2 * Scope.MaxRows).ToListAsync(cancellation)).ToDictionary(f => f.CollectiveId);
-        var plans = (await session.LoadManyAsync<Plan>(cancellation, collectives.Select(c => StreamId.PlanOf(c.Id, clock.Today.Year)).ToArray())).ToDictionary(p => p.CollectiveId);
-        var work = await session.Query<WorkItem>().Where(w => w.Region.StartsWith(scope)).OrderByDescending(w => w.FiledAt).Take(2 * Scope.MaxRows).ToListAsync(cancellation);
+        var collectives = await session
+            .Query<Collective>()
+            .Where(c => c.Region.StartsWith(scope) && c.MergedInto == null)
+            .OrderBy(c => c.Region)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
+        var funds = (
+            await session
+                .Query<Fund>()
+                .Where(f => f.Region.StartsWith(scope))
+                .Take(2 * Scope.MaxRows)
+                .ToListAsync(cancellation)
+        ).ToDictionary(f => f.CollectiveId);
+        var plans = (
+            await session.LoadManyAsync<Plan>(
+                cancellation,
+                collectives.Select(c => StreamId.PlanOf(c.Id, clock.Today.Year)).ToArray()
+            )
+        ).ToDictionary(p => p.CollectiveId);
+        var work = await session
+            .Query<WorkItem>()
+            .Where(w => w.Region.StartsWith(scope))
+            .OrderByDescending(w => w.FiledAt)
+            .Take(2 * Scope.MaxRows)
+            .ToListAsync(cancellation);
         var latest = work.GroupBy(w => w.CollectiveId).ToDictionary(g => g.Key, g => g.First());
-        return PageRoutes.Show<OverviewPage>(new
-        {
-            Rows = (IReadOnlyList<OverviewPage.Row>)[.. collectives.Select(c => (Collective: c, Fund: funds.GetValueOrDefault(c.Id))).Select(x => new OverviewPage.Row(x.Collective.Name, x.Collective.Region, x.Fund?.Id,
-                plans.TryGetValue(x.Collective.Id, out var plan) && plan.AdoptedVersion > 0,
-                latest.TryGetValue(x.Collective.Id, out var item) ? $"{item.Year} {ApplicationDecider.Name(item.Status)}，{item.Lines} 人" : "",
-                x.Fund?.AllocatedFen ?? Money.Zero, x.Fund?.AvailableFen ?? Money.Zero, x.Fund?.ReservedFen ?? Money.Zero, x.Fund?.InTransitFen ?? Money.Zero, x.Fund?.CreditedFen ?? Money.Zero))],
-            Open = (IReadOnlyList<(ApplicationStatus, int)>)[.. work.GroupBy(w => w.Status).Where(g => g.Key is not (ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn))
-                .OrderBy(g => g.Key).Select(g => (g.Key, g.Count()))],
-            Overdue = (await ReportEndpoints.Supervise(null, session, database, caller, clock, time)).Items.Count,
-        });
+        return PageRoutes.Show<OverviewPage>(
+            new
+            {
+                Rows = (IReadOnlyList<OverviewPage.Row>)
+                    [
+                        .. collectives
+                            .Select(c => (Collective: c, Fund: funds.GetValueOrDefault(c.Id)))
+                            .Select(x => new OverviewPage.Row(
+                                x.Collective.Name,
+                                x.Collective.Region,
+                                x.Fund?.Id,
+                                plans.TryGetValue(x.Collective.Id, out var plan) && plan.AdoptedVersion > 0,
+                                latest.TryGetValue(x.Collective.Id, out var item)
+                                    ? $"{item.Year} {ApplicationDecider.Name(item.Status)}，{item.Lines} 人"
+                                    : "",
+                                x.Fund?.AllocatedFen ?? Money.Zero,
+                                x.Fund?.AvailableFen ?? Money.Zero,
+                                x.Fund?.ReservedFen ?? Money.Zero,
+                                x.Fund?.InTransitFen ?? Money.Zero,
+                                x.Fund?.CreditedFen ?? Money.Zero
+                            )),
+                    ],
+                Open = (IReadOnlyList<(ApplicationStatus, int)>)
+                    [
+                        .. work.GroupBy(w => w.Status)
+                            .Where(g =>
+                                g.Key
+                                    is not (
+                                        ApplicationStatus.Settled
+                                        or ApplicationStatus.Rejected
+                                        or ApplicationStatus.Withdrawn
+                                    )
+                            )
+                            .OrderBy(g => g.Key)
+                            .Select(g => (g.Key, g.Count())),
+                    ],
+                Overdue = (await ReportEndpoints.Supervise(null, session, database, caller, clock, time)).Items.Count,
+            }
+        );
     }
 }

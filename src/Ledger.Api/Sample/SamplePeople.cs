@@ -10,9 +10,61 @@ public sealed record SamplePerson(string Name, string CitizenId, string Phone);
 public sealed class SamplePeople(int seed)
 {
     private static readonly string[] Surnames =
-        ["王", "李", "张", "刘", "陈", "杨", "赵", "孔", "孟", "曹", "周", "徐", "孙", "马", "朱", "胡", "郭", "何", "林", "高", "宋", "郑", "颜", "曾", "欧阳"];
+    [
+        "王",
+        "李",
+        "张",
+        "刘",
+        "陈",
+        "杨",
+        "赵",
+        "孔",
+        "孟",
+        "曹",
+        "周",
+        "徐",
+        "孙",
+        "马",
+        "朱",
+        "胡",
+        "郭",
+        "何",
+        "林",
+        "高",
+        "宋",
+        "郑",
+        "颜",
+        "曾",
+        "欧阳",
+    ];
     private static readonly string[] Given =
-        ["建国", "秀英", "桂兰", "玉兰", "志强", "丽华", "海燕", "明", "伟", "芳", "军", "敏", "静", "磊", "凤英", "洪涛", "庆", "兰", "志刚", "淑珍", "文", "晓东", "玉梅", "传福", "德胜"];
+    [
+        "建国",
+        "秀英",
+        "桂兰",
+        "玉兰",
+        "志强",
+        "丽华",
+        "海燕",
+        "明",
+        "伟",
+        "芳",
+        "军",
+        "敏",
+        "静",
+        "磊",
+        "凤英",
+        "洪涛",
+        "庆",
+        "兰",
+        "志刚",
+        "淑珍",
+        "文",
+        "晓东",
+        "玉梅",
+        "传福",
+        "德胜",
+    ];
 
     private readonly Random _random = new(seed);
     private readonly HashSet<string> _used = [];
@@ -25,11 +77,17 @@ public sealed class SamplePeople(int seed)
             var born = new DateOnly(1970, 1, 1).AddDays(_random.Next(365 * 36));
             var first17 = $"{county}{born:yyyyMMdd}{_random.Next(1, 1000):000}";
             var id = first17 + CitizenId.CheckCharacter(first17);
-            if (_used.Add(id)) return new SamplePerson(Pick(Surnames) + Pick(Given), id, $"1{_random.Next(30, 100)}{_random.Next(0, 100_000_000):00000000}");
+            if (_used.Add(id))
+                return new SamplePerson(
+                    Pick(Surnames) + Pick(Given),
+                    id,
+                    $"1{_random.Next(30, 100)}{_random.Next(0, 100_000_000):00000000}"
+                );
         }
     }
 
-    public IReadOnlyList<SamplePerson> Take(int count, string county) => [.. Enumerable.Range(0, count).Select(_ => Next(county))];
+    public IReadOnlyList<SamplePerson> Take(int count, string county) =>
+        [.. Enumerable.Range(0, count).Select(_ => Next(county))];
 
     /// <summary>A credit code of a rural collective (N2…) with a valid check character.</summary>
     public static string CreditCode(string county, int number)
@@ -60,8 +118,12 @@ public sealed class SamplePeople(int seed)
         }
         var start = pdf.Length;
         pdf.Append("xref\n0 6\n0000000000 65535 f \n");
-        foreach (var offset in offsets) pdf.Append(System.Globalization.CultureInfo.InvariantCulture, $"{offset:0000000000} 00000 n \n");
-        pdf.Append(System.Globalization.CultureInfo.InvariantCulture, $"trailer<</Size 6/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n");
+        foreach (var offset in offsets)
+            pdf.Append(System.Globalization.CultureInfo.InvariantCulture, $"{offset:0000000000} 00000 n \n");
+        pdf.Append(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"trailer<</Size 6/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n"
+        );
         return Encoding.ASCII.GetBytes(pdf.ToString());
     }
 }

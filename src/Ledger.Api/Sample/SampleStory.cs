@@ -5,10 +5,29 @@ using Ledger.Domain.Identity;
 namespace Ledger.Api.Sample;
 
 /// <summary>How far a village has come when the sample's story ends.</summary>
-public enum SampleStage { Adopted, Filed, Returned, Reviewed, Approved, Noticed, Objected, Paid, PartlyCredited, Settled }
+public enum SampleStage
+{
+    Adopted,
+    Filed,
+    Returned,
+    Reviewed,
+    Approved,
+    Noticed,
+    Objected,
+    Paid,
+    PartlyCredited,
+    Settled,
+}
 
 /// <summary>A village of the sample. <paramref name="FilingDay"/>: day of the story on which it files. <paramref name="FlatYuan"/>: for each line; with <paramref name="PerTier"/> a tenth of the tier comes on top.</summary>
-public sealed record SampleVillageFacts(string Code, string Name, SampleStage Stage, int FilingDay, decimal FlatYuan, bool PerTier = false);
+public sealed record SampleVillageFacts(
+    string Code,
+    string Name,
+    SampleStage Stage,
+    int FilingDay,
+    decimal FlatYuan,
+    bool PerTier = false
+);
 
 /// <summary>A step of the story: on this day (0 is the first) somebody does something through the API.</summary>
 public sealed record SampleStep(int Day, string Text, Func<Task> Do);
@@ -20,15 +39,22 @@ public sealed record SampleStep(int Day, string Text, Func<Task> Do);
 /// </summary>
 public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly firstDay)
 {
-    public const string County = "370811", CountyName = "济宁市任城区";
-    public const int Days = 120, MembersPerVillage = 250;
+    public const string County = "370811",
+        CountyName = "济宁市任城区";
+    public const int Days = 120,
+        MembersPerVillage = 250;
     private const int Seed = 370811;
 
     /// <summary>The credit code of the invented charity.</summary>
     public static string CharityCode { get; } = SamplePeople.CreditCode(County, 900);
     private static readonly int[] Tiers = [300, 500, 1000, 2000, 3000];
 
-    public static readonly IReadOnlyList<(string Code, string Name)> Townships = [("370811102", "长沟镇"), ("370811109", "石桥镇"), ("370811111", "喻屯镇")];
+    public static readonly IReadOnlyList<(string Code, string Name)> Townships =
+    [
+        ("370811102", "长沟镇"),
+        ("370811109", "石桥镇"),
+        ("370811111", "喻屯镇"),
+    ];
 
     public static readonly IReadOnlyList<SampleVillageFacts> Villages =
     [
@@ -63,13 +89,27 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
     public DateTimeOffset At(int day) => new(firstDay.AddDays(day), new TimeOnly(9, 0), Clock.Offset);
 
     /// <summary>All steps in order of day.</summary>
-    public IReadOnlyList<SampleStep> Steps() => [.. CountySteps().Concat(Villages.SelectMany(VillageSteps)).OrderBy(s => s.Day)];
+    public IReadOnlyList<SampleStep> Steps() =>
+        [.. CountySteps().Concat(Villages.SelectMany(VillageSteps)).OrderBy(s => s.Day)];
 
     private IEnumerable<SampleStep> CountySteps()
     {
         yield return new(0, $"{CountyName} 政策年度", () => Offices.PublishPolicyAsync(firstDay.Year));
         yield return new(2, $"{CountyName} 试点申请与批准", Offices.OpenPilotAsync);
-        yield return new(3, $"{CountyName} 登记捐赠人", () => Offices.CountyHrss.PostAsync("/api/donors", new { kind = "charity", name = "任城区慈善总会（样例）", creditCode = CharityCode }));
+        yield return new(
+            3,
+            $"{CountyName} 登记捐赠人",
+            () =>
+                Offices.CountyHrss.PostAsync(
+                    "/api/donors",
+                    new
+                    {
+                        kind = "charity",
+                        name = "任城区慈善总会（样例）",
+                        creditCode = CharityCode,
+                    }
+                )
+        );
     }
 
     private IEnumerable<SampleStep> VillageSteps(SampleVillageFacts facts, int index)
@@ -77,46 +117,100 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         var village = VillageOf(facts);
         var payers = Payers(facts);
         var regular = payers.Where(p => !p.CatchUp).Select(p => (p.Person, p.Tier)).ToList();
-        var label = $"{Townships.Single(t => facts.Code.StartsWith(t.Code, StringComparison.Ordinal)).Name}{facts.Name}";
+        var label =
+            $"{Townships.Single(t => facts.Code.StartsWith(t.Code, StringComparison.Ordinal)).Name}{facts.Name}";
         SampleStep Step(int day, string text, Func<Task> what) => new(day, $"{label} {text}", what);
         var file = facts.FilingDay;
 
         yield return Step(5, "登记", village.RegisterAsync);
         yield return Step(10, "摸底", () => village.SurveyAsync(MembersPerVillage));
-        yield return Step(15, "划入集体收入", () => village.AllocateAsync(60_000 + 5_000 * index, name: $"{firstDay.Year}年土地流转收入"));
+        yield return Step(
+            15,
+            "划入集体收入",
+            () => village.AllocateAsync(60_000 + 5_000 * index, name: $"{firstDay.Year}年土地流转收入")
+        );
         if (facts.Stage == SampleStage.Adopted)
-            yield return Step(13, "补记上年余款", () => village.AllocateAsync(5_000, name: $"{firstDay.Year - 1}年土地流转余款", effectiveDate: new DateOnly(firstDay.Year - 1, 12, 20)));
-        if (index % 4 == 1) yield return Step(14, "划入慈善捐赠", () => village.AllocateAsync(8_888.88m, "charity", "慈善总会捐赠", null, StreamId.DonorOf(CharityCode)));
+            yield return Step(
+                13,
+                "补记上年余款",
+                () =>
+                    village.AllocateAsync(
+                        5_000,
+                        name: $"{firstDay.Year - 1}年土地流转余款",
+                        effectiveDate: new DateOnly(firstDay.Year - 1, 12, 20)
+                    )
+            );
+        if (index % 4 == 1)
+            yield return Step(
+                14,
+                "划入慈善捐赠",
+                () => village.AllocateAsync(8_888.88m, "charity", "慈善总会捐赠", null, StreamId.DonorOf(CharityCode))
+            );
         yield return Step(18, $"成员名册 {MembersPerVillage} 人", () => village.ImportMembersAsync(People(facts)));
-        yield return Step(25, $"缴费记录 {payers.Count} 笔", () => village.ImportContributionsAsync(payers, firstDay.AddDays(20)));
+        yield return Step(
+            25,
+            $"缴费记录 {payers.Count} 笔",
+            () => village.ImportContributionsAsync(payers, firstDay.AddDays(20))
+        );
         yield return Step(file - 8, "拟定方案", () => village.DraftAsync(Standard(facts)));
         yield return Step(file - 5, "村民会议决议", () => village.ResolveAsync(firstDay.AddDays(file - 6)));
         yield return Step(file - 4, "通过方案", village.AdoptAsync);
-        if (facts.Stage == SampleStage.Adopted) yield break;
+        if (facts.Stage == SampleStage.Adopted)
+            yield break;
 
         yield return Step(file, $"申请 {regular.Count} 人", () => village.FileAsync(regular.Select(r => r.Person)));
         if (facts.Stage == SampleStage.Returned)
-            yield return Step(file + 2, "退回补正", () => Offices.Reviewer.PostAsync($"{village.ApplicationPath}/return", new { reason = "决议日期与盖章件不一致，请更正后重新提交" }));
-        if (facts.Stage <= SampleStage.Returned) yield break;
+            yield return Step(
+                file + 2,
+                "退回补正",
+                () =>
+                    Offices.Reviewer.PostAsync(
+                        $"{village.ApplicationPath}/return",
+                        new { reason = "决议日期与盖章件不一致，请更正后重新提交" }
+                    )
+            );
+        if (facts.Stage <= SampleStage.Returned)
+            yield break;
 
         yield return Step(file + 2, "复核", village.ReviewAsync);
-        if (facts.Stage == SampleStage.Reviewed) yield break;
+        if (facts.Stage == SampleStage.Reviewed)
+            yield break;
         yield return Step(file + 3, "审批", village.ApproveAsync);
-        if (facts.Stage == SampleStage.Approved) yield break;
+        if (facts.Stage == SampleStage.Approved)
+            yield break;
         yield return Step(file + 4, "公示", village.NoticeAsync);
         if (facts.Stage == SampleStage.Objected)
-            yield return Step(file + 6, "异议", () => village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "请核对第3组是否有人户籍已迁出" }));
-        if (facts.Stage <= SampleStage.Objected) yield break;
+            yield return Step(
+                file + 6,
+                "异议",
+                () =>
+                    village.Officer.PostAsync(
+                        $"{village.ApplicationPath}/objections",
+                        new { text = "请核对第3组是否有人户籍已迁出" }
+                    )
+            );
+        if (facts.Stage <= SampleStage.Objected)
+            yield break;
 
         var subsidies = regular.Select(r => (r.Person, new Money((long)(Subsidy(facts, r.Tier) * 100)))).ToList();
         yield return Step(file + 12, "付款", () => village.PayAsync(regular.Sum(r => Subsidy(facts, r.Tier))));
-        if (facts.Stage == SampleStage.Paid) yield break;
+        if (facts.Stage == SampleStage.Paid)
+            yield break;
         yield return facts.Stage == SampleStage.PartlyCredited
             // Two accounts that the agency could not find, one amount that differs: these lines stay open.
-            ? Step(file + 15, "部分入账", () => village.ImportReceiptsAsync(
-                subsidies.Skip(2).Select((s, i) => i == 0 ? (s.Person, s.Item2 + new Money(100)) : s), firstDay.AddDays(file + 14), partial: true))
+            ? Step(
+                file + 15,
+                "部分入账",
+                () =>
+                    village.ImportReceiptsAsync(
+                        subsidies.Skip(2).Select((s, i) => i == 0 ? (s.Person, s.Item2 + new Money(100)) : s),
+                        firstDay.AddDays(file + 14),
+                        partial: true
+                    )
+            )
             : Step(file + 15, "入账回执", () => village.ImportReceiptsAsync(subsidies, firstDay.AddDays(file + 14)));
-        if (facts.Stage == SampleStage.Settled) yield return Step(file + 16, "办结", village.SettleAsync);
+        if (facts.Stage == SampleStage.Settled)
+            yield return Step(file + 16, "办结", village.SettleAsync);
     }
 
     public SampleVillage VillageOf(SampleVillageFacts facts)
@@ -125,7 +219,8 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         return new SampleVillage(Offices, facts.Code, $"{facts.Name}股份经济合作社", number, firstDay.Year);
     }
 
-    private static string CollectiveId(SampleVillageFacts facts) => StreamId.Collective(SamplePeople.CreditCode(County, Number(facts)));
+    private static string CollectiveId(SampleVillageFacts facts) =>
+        StreamId.Collective(SamplePeople.CreditCode(County, Number(facts)));
 
     public static string TourCollectiveId { get; } = CollectiveId(TourVillage);
 
@@ -136,27 +231,45 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
 
     private static int Number(SampleVillageFacts facts) => Villages.TakeWhile(v => v != facts).Count() + 1;
 
-    public static IReadOnlyList<SamplePerson> People(SampleVillageFacts facts) => new SamplePeople(Seed + Number(facts)).Take(MembersPerVillage, County);
+    public static IReadOnlyList<SamplePerson> People(SampleVillageFacts facts) =>
+        new SamplePeople(Seed + Number(facts)).Take(MembersPerVillage, County);
 
     /// <summary>Of a hundred members 92 pay, 3 pay for past years at once (C5), 5 do not pay.</summary>
     public static IReadOnlyList<(SamplePerson Person, int Tier, bool CatchUp)> Payers(SampleVillageFacts facts)
     {
         var random = new Random(Seed - Number(facts));
-        return [.. People(facts).Select(p => (Person: p, Tier: Tiers[(int)(random.NextDouble() * random.NextDouble() * Tiers.Length)], Draw: random.Next(100)))
-            .Where(p => p.Draw < 95).Select(p => (p.Person, p.Tier, p.Draw >= 92))];
+        return
+        [
+            .. People(facts)
+                .Select(p =>
+                    (
+                        Person: p,
+                        Tier: Tiers[(int)(random.NextDouble() * random.NextDouble() * Tiers.Length)],
+                        Draw: random.Next(100)
+                    )
+                )
+                .Where(p => p.Draw < 95)
+                .Select(p => (p.Person, p.Tier, p.Draw >= 92)),
+        ];
     }
 
-    private static object Standard(SampleVillageFacts facts) => facts.PerTier
-        ? new { kind = "per-tier", tiers = Tiers.Select(t => new { tierAmount = t, amount = Subsidy(facts, t) }) }
-        : SampleVillage.Flat(facts.FlatYuan);
+    private static object Standard(SampleVillageFacts facts) =>
+        facts.PerTier
+            ? new { kind = "per-tier", tiers = Tiers.Select(t => new { tierAmount = t, amount = Subsidy(facts, t) }) }
+            : SampleVillage.Flat(facts.FlatYuan);
 
     /// <summary>Yuan for a tier: the flat amount, or a tenth of the tier on top of it.</summary>
-    public static decimal Subsidy(SampleVillageFacts facts, int tier) => facts.PerTier ? facts.FlatYuan + tier / 10m : facts.FlatYuan;
+    public static decimal Subsidy(SampleVillageFacts facts, int tier) =>
+        facts.PerTier ? facts.FlatYuan + tier / 10m : facts.FlatYuan;
 
     /// <summary>One person of each role, two at the agency (reviewer ≠ approver, C15); the name is the variable in tour.env.</summary>
     public static IReadOnlyList<(string Variable, string Title, Actor Actor)> Cast { get; } =
     [
-        ("VILLAGE", "村级财务人员（前屯村）", new("officer." + TourVillage.Code, Roles.VillageFinance, TourVillage.Code)),
+        (
+            "VILLAGE",
+            "村级财务人员（前屯村）",
+            new("officer." + TourVillage.Code, Roles.VillageFinance, TourVillage.Code)
+        ),
         ("REVIEWER", "经办机构 复核", new($"reviewer.{County}", Roles.Agency, County)),
         ("APPROVER", "经办机构 审批", new($"approver.{County}", Roles.Agency, County)),
         ("AUDITOR", "审计", new($"auditor.{County}", Roles.Auditor, County)),

@@ -13,38 +13,70 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     public string County => county;
     public SampleClient CityHrss { get; } = client(new Actor($"city.{City(county)}", Roles.CityHrss, City(county)));
     public SampleClient CountyHrss { get; } = client(new Actor($"hrss.{county}", Roles.CountyHrss, county));
-    public SampleClient Agriculture { get; } = client(new Actor($"agriculture.{county}", Roles.CountyAgriculture, county));
+    public SampleClient Agriculture { get; } =
+        client(new Actor($"agriculture.{county}", Roles.CountyAgriculture, county));
     public SampleClient Tax { get; } = client(new Actor($"tax.{county}", Roles.CountyTax, county));
     public SampleClient Reviewer { get; } = client(new Actor($"reviewer.{county}", Roles.Agency, county));
     public SampleClient Approver { get; } = client(new Actor($"approver.{county}", Roles.Agency, county));
     public SampleClient Auditor { get; } = client(new Actor($"auditor.{county}", Roles.Auditor, county));
-    public SampleClient Township(string township) => client(new Actor($"township.{township}", Roles.Township, township));
+
+    public SampleClient Township(string township) =>
+        client(new Actor($"township.{township}", Roles.Township, township));
+
     public SampleClient Officer(string village) => client(OfficerOf(village));
 
     public static Actor OfficerOf(string village) => new($"officer.{village}", Roles.VillageFinance, village);
 
     /// <summary>The sample's policy year (†: tiers seen in Shandong; the rest plausible), for the city.</summary>
-    public Task PublishPolicyAsync(int year) => CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year));
+    public Task PublishPolicyAsync(int year) =>
+        CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year));
 
-    public static object PolicyYear(int year, int noticeDays = 7) => new
-    {
-        effectiveFrom = new DateOnly(year, 1, 1),
-        tiers = new[] { 100, 300, 500, 600, 800, 1000, 1500, 2000, 2500, 3000, 4000, 5000 }
-            .Select(t => new { tierAmount = t, governmentSubsidyAmount = t < 500 ? 30 : t < 2000 ? 60 : 80 }),
-        accountInterestBasisPoints = 262,
-        noticeDays,
-        quorums = new object[]
+    public static object PolicyYear(int year, int noticeDays = 7) =>
+        new
         {
-            new { form = "all-villagers", numerator = 1, denominator = 2, strictly = true },
-            new { form = "households", numerator = 2, denominator = 3, strictly = false },
-            new { form = "representatives", numerator = 2, denominator = 3, strictly = false },
-        },
-    };
+            effectiveFrom = new DateOnly(year, 1, 1),
+            tiers = new[] { 100, 300, 500, 600, 800, 1000, 1500, 2000, 2500, 3000, 4000, 5000 }.Select(t => new
+            {
+                tierAmount = t,
+                governmentSubsidyAmount = t < 500 ? 30
+                : t < 2000 ? 60
+                : 80,
+            }),
+            accountInterestBasisPoints = 262,
+            noticeDays,
+            quorums = new object[]
+            {
+                new
+                {
+                    form = "all-villagers",
+                    numerator = 1,
+                    denominator = 2,
+                    strictly = true,
+                },
+                new
+                {
+                    form = "households",
+                    numerator = 2,
+                    denominator = 3,
+                    strictly = false,
+                },
+                new
+                {
+                    form = "representatives",
+                    numerator = 2,
+                    denominator = 3,
+                    strictly = false,
+                },
+            },
+        };
 
     public async Task OpenPilotAsync()
     {
         await CountyHrss.PostAsync("/api/pilots", new { county, grounds = "集体经济基础较好，居民养老保险工作扎实" });
-        await CityHrss.PostAsync($"/api/pilots/{StreamId.Pilot(county)}/decision", new { verdict = "approve", reasons = "符合试点条件" });
+        await CityHrss.PostAsync(
+            $"/api/pilots/{StreamId.Pilot(county)}/decision",
+            new { verdict = "approve", reasons = "符合试点条件" }
+        );
     }
 }
 
@@ -52,10 +84,19 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
 public sealed class SampleVillage(SampleOffices offices, string villageCode, string name, int number, int year)
 {
     /// <summary>The same village, with offices that talk to another process.</summary>
-    public SampleVillage With(SampleOffices others) => new(others, villageCode, name, number, year) { CollectiveId = CollectiveId, ApplicationPath = ApplicationPath, _members = _members, _slips = _slips, _transfers = _transfers };
+    public SampleVillage With(SampleOffices others) =>
+        new(others, villageCode, name, number, year)
+        {
+            CollectiveId = CollectiveId,
+            ApplicationPath = ApplicationPath,
+            _members = _members,
+            _slips = _slips,
+            _transfers = _transfers,
+        };
 
     // Each allocation has a slip and each payment a reference of its own.
-    private int _slips, _transfers;
+    private int _slips,
+        _transfers;
 
     public SampleOffices Offices => offices;
     public SampleClient Officer { get; } = offices.Officer(villageCode);
@@ -70,49 +111,111 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public async Task RegisterAsync()
     {
         var code = SamplePeople.CreditCode(offices.County, number);
-        CollectiveId = (await offices.Agriculture.PostAsync("/api/collectives", new { creditCode = code, name, villageCode })).Id();
+        CollectiveId = (
+            await offices.Agriculture.PostAsync(
+                "/api/collectives",
+                new
+                {
+                    creditCode = code,
+                    name,
+                    villageCode,
+                }
+            )
+        ).Id();
         await Officer.PostAsync("/api/funds", new { collectiveId = CollectiveId });
     }
 
     private int _members;
 
-    public Task<JsonElement> SurveyAsync(int members) => Officer.PutAsync($"/api/collectives/{CollectiveId}/surveys/{year}",
-        new { collectiveIncomeAmount = 860_000, members = _members = members, insuredMembers = members * 9 / 10, payers = members * 8 / 10 });
+    public Task<JsonElement> SurveyAsync(int members) =>
+        Officer.PutAsync(
+            $"/api/collectives/{CollectiveId}/surveys/{year}",
+            new
+            {
+                collectiveIncomeAmount = 860_000,
+                members = _members = members,
+                insuredMembers = members * 9 / 10,
+                payers = members * 8 / 10,
+            }
+        );
 
-    public async Task<JsonElement> AllocateAsync(decimal amount, string source = "collective-income", string name = "土地流转收入", int? earmarkYear = null,
-        string? donorId = null, object? earmark = null, DateOnly? effectiveDate = null) =>
-        await Officer.PostAsync($"/api/funds/{FundId}/allocations", new
-        {
-            amount,
-            source,
-            sourceName = name,
-            evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {++_slips}") },
-            earmarkYear,
-            donorId,
-            earmark,
-            effectiveDate,
-        });
+    public async Task<JsonElement> AllocateAsync(
+        decimal amount,
+        string source = "collective-income",
+        string name = "土地流转收入",
+        int? earmarkYear = null,
+        string? donorId = null,
+        object? earmark = null,
+        DateOnly? effectiveDate = null
+    ) =>
+        await Officer.PostAsync(
+            $"/api/funds/{FundId}/allocations",
+            new
+            {
+                amount,
+                source,
+                sourceName = name,
+                evidence = new[] { await Officer.EvidenceAsync($"bank slip {villageCode} {++_slips}") },
+                earmarkYear,
+                donorId,
+                earmark,
+                effectiveDate,
+            }
+        );
 
     /// <summary>Registers the county's charity, once; its donor id.</summary>
     public async Task<string> CharityAsync()
     {
         var code = SamplePeople.CreditCode(offices.County, 900);
-        using var response = await offices.CountyHrss.SendAsync(HttpMethod.Post, "/api/donors", SampleClient.Json(new { kind = "charity", name = "慈善总会（样例）", creditCode = code }));
+        using var response = await offices.CountyHrss.SendAsync(
+            HttpMethod.Post,
+            "/api/donors",
+            SampleClient.Json(
+                new
+                {
+                    kind = "charity",
+                    name = "慈善总会（样例）",
+                    creditCode = code,
+                }
+            )
+        );
         return StreamId.DonorOf(code);
     }
 
     /// <summary>By the village itself; the agency's own import needs nobody's confirmation for people of its other villages.</summary>
     public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people, SampleClient? by = null) =>
-        (by ?? Officer).UploadAsync($"/api/members/import?collectiveId={CollectiveId}", SampleSheets.Members(people), "成员名册.xlsx");
+        (by ?? Officer).UploadAsync(
+            $"/api/members/import?collectiveId={CollectiveId}",
+            SampleSheets.Members(people),
+            "成员名册.xlsx"
+        );
 
     /// <param name="series">The tax office's receipts are numbered anew in each.</param>
-    public Task<JsonElement> ImportContributionsAsync(IEnumerable<(SamplePerson, int, bool)> payers, DateOnly paidOn, string series = "") =>
-        offices.Tax.UploadAsync($"/api/contributions/import?year={year}", SampleSheets.Contributions(payers, paidOn, $"SW{series}{villageCode}{year}"), "缴费.xlsx");
+    public Task<JsonElement> ImportContributionsAsync(
+        IEnumerable<(SamplePerson, int, bool)> payers,
+        DateOnly paidOn,
+        string series = ""
+    ) =>
+        offices.Tax.UploadAsync(
+            $"/api/contributions/import?year={year}",
+            SampleSheets.Contributions(payers, paidOn, $"SW{series}{villageCode}{year}"),
+            "缴费.xlsx"
+        );
 
     public static object Flat(decimal amount) => new { kind = "flat", flatAmount = amount };
 
-    public Task<JsonElement> DraftAsync(object standard) => Officer.PostAsync("/api/plans",
-        new { collectiveId = CollectiveId, year, source = $"{year}年集体收入", scope = "本年度正常缴费的本集体成员", standard });
+    public Task<JsonElement> DraftAsync(object standard) =>
+        Officer.PostAsync(
+            "/api/plans",
+            new
+            {
+                collectiveId = CollectiveId,
+                year,
+                source = $"{year}年集体收入",
+                scope = "本年度正常缴费的本集体成员",
+                standard,
+            }
+        );
 
     /// <summary>A meeting of households: one for three members, seven of eight come, one of ten votes against it.</summary>
     public Task<JsonElement> ResolveAsync(DateOnly on)
@@ -122,17 +225,20 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         return ResolveAsync(on, eligible, attendance, attendance - attendance / 10);
     }
 
-    public async Task<JsonElement> ResolveAsync(DateOnly on, int eligible, int attendance, int votesFor) => await Officer.PostAsync(
-        $"/api/plans/{PlanId}/resolution", new
-        {
-            form = "households",
-            meetingDate = on,
-            eligible,
-            attendance,
-            votesFor,
-            votesAgainst = Math.Min(4, attendance - votesFor),
-            minutes = await Officer.EvidenceAsync($"minutes {villageCode}"),
-        });
+    public async Task<JsonElement> ResolveAsync(DateOnly on, int eligible, int attendance, int votesFor) =>
+        await Officer.PostAsync(
+            $"/api/plans/{PlanId}/resolution",
+            new
+            {
+                form = "households",
+                meetingDate = on,
+                eligible,
+                attendance,
+                votesFor,
+                votesAgainst = Math.Min(4, attendance - votesFor),
+                minutes = await Officer.EvidenceAsync($"minutes {villageCode}"),
+            }
+        );
 
     public Task<JsonElement> AdoptAsync() => Officer.PostAsync($"/api/plans/{PlanId}/adoption");
 
@@ -150,29 +256,51 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public async Task<JsonElement> FileAsync(IEnumerable<SamplePerson> roster)
     {
         var seal = await Officer.EvidenceAsync($"sealed application {villageCode}");
-        var filed = await Officer.UploadAsync("/api/applications", SampleSheets.Roster(roster), "补助名单.xlsx", "roster", ("planId", PlanId), ("seal", seal));
+        var filed = await Officer.UploadAsync(
+            "/api/applications",
+            SampleSheets.Roster(roster),
+            "补助名单.xlsx",
+            "roster",
+            ("planId", PlanId),
+            ("seal", seal)
+        );
         ApplicationPath = $"/api/applications/{filed.GetProperty("application").Id()}";
         return filed;
     }
 
-    public Task<JsonElement> ReviewAsync() => offices.Reviewer.PostAsync($"{ApplicationPath}/review", new { acceptRest = true });
+    public Task<JsonElement> ReviewAsync() =>
+        offices.Reviewer.PostAsync($"{ApplicationPath}/review", new { acceptRest = true });
+
     public Task<JsonElement> ApproveAsync() => offices.Approver.PostAsync($"{ApplicationPath}/approval");
-    public Task<JsonElement> NoticeAsync() => Officer.PostAsync($"{ApplicationPath}/notice", new { place = "村务公开栏" });
+
+    public Task<JsonElement> NoticeAsync() =>
+        Officer.PostAsync($"{ApplicationPath}/notice", new { place = "村务公开栏" });
 
     public async Task<JsonElement> PayAsync(decimal amount)
     {
         var transfer = ++_transfers;
-        return await Officer.PostAsync($"{ApplicationPath}/payment", new
-        {
-            amount,
-            purpose = "member-subsidy",
-            bankReference = $"NX{year}{number:000000}{(transfer == 1 ? "" : $"-{transfer}")}",
-            evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode} {transfer}") },
-        });
+        return await Officer.PostAsync(
+            $"{ApplicationPath}/payment",
+            new
+            {
+                amount,
+                purpose = "member-subsidy",
+                bankReference = $"NX{year}{number:000000}{(transfer == 1 ? "" : $"-{transfer}")}",
+                evidence = new[] { await Officer.EvidenceAsync($"transfer {villageCode} {transfer}") },
+            }
+        );
     }
 
-    public Task<JsonElement> ImportReceiptsAsync(IEnumerable<(SamplePerson, Money)> credited, DateOnly on, bool partial = false) =>
-        offices.Reviewer.UploadAsync($"{ApplicationPath}/receipts/import?partial={partial}", SampleSheets.Receipts(credited, on, $"HZ{villageCode}"), "回执.xlsx");
+    public Task<JsonElement> ImportReceiptsAsync(
+        IEnumerable<(SamplePerson, Money)> credited,
+        DateOnly on,
+        bool partial = false
+    ) =>
+        offices.Reviewer.UploadAsync(
+            $"{ApplicationPath}/receipts/import?partial={partial}",
+            SampleSheets.Receipts(credited, on, $"HZ{villageCode}"),
+            "回执.xlsx"
+        );
 
     public Task<JsonElement> SettleAsync() => offices.Approver.PostAsync($"{ApplicationPath}/settlement");
 }

@@ -14,29 +14,30 @@ public sealed class ConnectionShares(int perSource, ILogger<ConnectionShares> lo
     private readonly Dictionary<string, int> _open = [];
     private DateTimeOffset _saidAt;
 
-    public ConnectionDelegate Before(ConnectionDelegate next) => async connection =>
-    {
-        if (connection.RemoteEndPoint is not IPEndPoint { Address: { } address })
+    public ConnectionDelegate Before(ConnectionDelegate next) =>
+        async connection =>
         {
-            await next(connection);
-            return;
-        }
-        var source = Source.Of(address);
-        if (!Take(source))
-        {
-            connection.Abort();
-            Say(source);
-            return;
-        }
-        try
-        {
-            await next(connection);
-        }
-        finally
-        {
-            GiveBack(source);
-        }
-    };
+            if (connection.RemoteEndPoint is not IPEndPoint { Address: { } address })
+            {
+                await next(connection);
+                return;
+            }
+            var source = Source.Of(address);
+            if (!Take(source))
+            {
+                connection.Abort();
+                Say(source);
+                return;
+            }
+            try
+            {
+                await next(connection);
+            }
+            finally
+            {
+                GiveBack(source);
+            }
+        };
 
     /// <summary>Once a minute: whoever floods us does not fill the log.</summary>
     private void Say(string source)
@@ -44,7 +45,8 @@ public sealed class ConnectionShares(int perSource, ILogger<ConnectionShares> lo
         var now = TimeProvider.System.GetUtcNow();
         lock (_open)
         {
-            if (now - _saidAt < TimeSpan.FromMinutes(1)) return;
+            if (now - _saidAt < TimeSpan.FromMinutes(1))
+                return;
             _saidAt = now;
         }
         log.LogWarning("{Source} has its share of {Share} connections; more are refused", source, perSource);
@@ -55,7 +57,8 @@ public sealed class ConnectionShares(int perSource, ILogger<ConnectionShares> lo
         lock (_open)
         {
             var open = _open.GetValueOrDefault(source);
-            if (open >= perSource) return false;
+            if (open >= perSource)
+                return false;
             _open[source] = open + 1;
             return true;
         }
@@ -65,7 +68,8 @@ public sealed class ConnectionShares(int perSource, ILogger<ConnectionShares> lo
     {
         lock (_open)
         {
-            if (--_open[source] == 0) _open.Remove(source);
+            if (--_open[source] == 0)
+                _open.Remove(source);
         }
     }
 }
@@ -76,9 +80,12 @@ public static class Source
     /// <summary>An IPv4 address; of IPv6 the network of 64 bits, all of which one household has.</summary>
     public static string Of(IPAddress? address)
     {
-        if (address is null) return "";
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6) return $"{address}";
+        if (address is null)
+            return "";
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return $"{address}";
         return $"{new IPAddress((byte[])[.. address.GetAddressBytes()[..8], .. new byte[8]])}/64";
     }
 

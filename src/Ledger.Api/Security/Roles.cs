@@ -7,9 +7,15 @@ namespace Ledger.Api.Security;
 /// <summary>The roles of docs/domain.md, as they stand in tokens.</summary>
 public static class Roles
 {
-    public const string CityHrss = "city-hrss", CountyHrss = "county-hrss", CountyFinance = "county-finance",
-        CountyAgriculture = "county-agriculture", CountyTax = "county-tax", Agency = "agency", Township = "township",
-        VillageFinance = "village-finance", Auditor = "auditor";
+    public const string CityHrss = "city-hrss",
+        CountyHrss = "county-hrss",
+        CountyFinance = "county-finance",
+        CountyAgriculture = "county-agriculture",
+        CountyTax = "county-tax",
+        Agency = "agency",
+        Township = "township",
+        VillageFinance = "village-finance",
+        Auditor = "auditor";
 
     /// <summary>Looks after accounts, in his region; has no part in the ledger (C20).</summary>
     public const string Administrator = Account.Administrator;
@@ -24,9 +30,13 @@ public static class Roles
 /// <summary>Who calls: from the token. A region scope is a prefix of the codes one may see.</summary>
 public sealed class Caller(IHttpContextAccessor http)
 {
-    public Actor Actor { get; } = http.HttpContext?.User is { Identity.IsAuthenticated: true } user
-        ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value) { OnBehalfOf = user.FindFirst(Tokens.OnBehalfOf)?.Value }
-        : ActorName.Public;
+    public Actor Actor { get; } =
+        http.HttpContext?.User is { Identity.IsAuthenticated: true } user
+            ? new Actor(user.FindFirst("sub")!.Value, user.FindFirst("role")!.Value, user.FindFirst("region")!.Value)
+            {
+                OnBehalfOf = user.FindFirst(Tokens.OnBehalfOf)?.Value,
+            }
+            : ActorName.Public;
 
     /// <summary>Nobody has signed in: whoever is known has a region.</summary>
     public static bool IsUnknown(Actor actor) => actor.Region.Length == 0;

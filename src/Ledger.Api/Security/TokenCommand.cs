@@ -14,10 +14,14 @@ public static class TokenCommand
     {
         var (name, role, region) = (arguments["name"] ?? "", arguments["role"] ?? "", arguments["region"] ?? "");
         var days = int.TryParse(arguments["days"] ?? "1", out var given) ? given : 0;
-        if (name.Length == 0) throw CommandLine.Misuse("token");
-        if (ActorName.SubjectFault(name) is { } nameFault) throw CommandLine.Misuse("token", $"--name {nameFault}");
-        if (Tokens.Fault(role, region) is { } fault) throw CommandLine.Misuse("token", fault);
-        if (days is < 1 or > MaxDays) throw CommandLine.Misuse("token", $"--days 应为 1 至 {MaxDays}");
+        if (name.Length == 0)
+            throw CommandLine.Misuse("token");
+        if (ActorName.SubjectFault(name) is { } nameFault)
+            throw CommandLine.Misuse("token", $"--name {nameFault}");
+        if (Tokens.Fault(role, region) is { } fault)
+            throw CommandLine.Misuse("token", fault);
+        if (days is < 1 or > MaxDays)
+            throw CommandLine.Misuse("token", $"--days 应为 1 至 {MaxDays}");
         return new Tokens(keys, TimeProvider.System).Issue(new Actor(name, role, region), TimeSpan.FromDays(days));
     }
 }

@@ -22,26 +22,40 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
 
     /// <summary>Null when role and region fit each other, else what is wrong.</summary>
     public static string? Fault(string role, string region) =>
-        !Roles.Everybody.Contains(role) ? $"未知角色“{role}”，可用：{string.Join("、", Roles.Everybody)}"
-        : RegionCode.Fault(region, role switch
-        {
-            Roles.CityHrss => [RegionCode.CityLength],
-            Roles.Agency or Roles.Auditor or Roles.Administrator => [RegionCode.CityLength, RegionCode.CountyLength],
-            Roles.Township => [RegionCode.TownshipLength],
-            Roles.VillageFinance => [RegionCode.VillageLength],
-            _ => [RegionCode.CountyLength],
-        });
+        !Roles.Everybody.Contains(role)
+            ? $"未知角色“{role}”，可用：{string.Join("、", Roles.Everybody)}"
+            : RegionCode.Fault(
+                region,
+                role switch
+                {
+                    Roles.CityHrss => [RegionCode.CityLength],
+                    Roles.Agency or Roles.Auditor or Roles.Administrator =>
+                    [
+                        RegionCode.CityLength,
+                        RegionCode.CountyLength,
+                    ],
+                    Roles.Township => [RegionCode.TownshipLength],
+                    Roles.VillageFinance => [RegionCode.VillageLength],
+                    _ => [RegionCode.CountyLength],
+                }
+            );
 
-    public string Issue(Actor actor, TimeSpan lifetime) => Handler.CreateToken(new SecurityTokenDescriptor
-    {
-        Issuer = Issuer,
-        Audience = Issuer,
-        IssuedAt = clock.GetUtcNow().UtcDateTime,
-        NotBefore = clock.GetUtcNow().UtcDateTime,
-        Expires = clock.GetUtcNow().UtcDateTime + lifetime,
-        Subject = new ClaimsIdentity(Claims(actor)),
-        SigningCredentials = new SigningCredentials(new SymmetricSecurityKey(keys.TokenKey), SecurityAlgorithms.HmacSha256),
-    });
+    public string Issue(Actor actor, TimeSpan lifetime) =>
+        Handler.CreateToken(
+            new SecurityTokenDescriptor
+            {
+                Issuer = Issuer,
+                Audience = Issuer,
+                IssuedAt = clock.GetUtcNow().UtcDateTime,
+                NotBefore = clock.GetUtcNow().UtcDateTime,
+                Expires = clock.GetUtcNow().UtcDateTime + lifetime,
+                Subject = new ClaimsIdentity(Claims(actor)),
+                SigningCredentials = new SigningCredentials(
+                    new SymmetricSecurityKey(keys.TokenKey),
+                    SecurityAlgorithms.HmacSha256
+                ),
+            }
+        );
 
     /// <summary>What a token or a session says of its holder; <see cref="Caller"/> reads it.</summary>
     public static Claim[] Claims(Actor actor)
@@ -53,7 +67,8 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
     /// <summary>The claim with the account whose role was delegated to the holder.</summary>
     public const string OnBehalfOf = "on_behalf_of";
 
-    private const string Either = "own-or-authority", Authority = "authority";
+    private const string Either = "own-or-authority",
+        Authority = "authority";
     private static readonly JsonWebTokenHandler Handler = new();
 
     /// <summary>
@@ -61,70 +76,119 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
     /// a role that is none of ours, or a region that does not fit it, is no token. Its subjects go by <c>alias:sub</c>: whoever is called there
     /// as an account of ours is another, and has none of its sessions, delegations or keys.
     /// </summary>
-    private static void AddAuthority(AuthenticationBuilder authentication, OidcSettings oidc) => authentication.AddJwtBearer(Authority, options =>
-    {
-        options.Authority = oidc.Authority;
-        options.Audience = oidc.Audience;
-        options.RequireHttpsMetadata = !oidc.AllowHttp;
-        options.MapInboundClaims = false;
-        (options.TokenValidationParameters.RoleClaimType, options.TokenValidationParameters.NameClaimType) = ("role", "sub");
-        options.Events = new JwtBearerEvents
-        {
-            OnTokenValidated = context =>
+    private static void AddAuthority(AuthenticationBuilder authentication, OidcSettings oidc) =>
+        authentication.AddJwtBearer(
+            Authority,
+            options =>
             {
-                string? Claim(string type) => context.Principal!.FindFirst(type)?.Value;
-                var (sub, role, region) = (Claim("sub"), Claim(oidc.RoleClaim), Claim(oidc.RegionClaim));
-                if (ActorName.Foreign(oidc.Alias, sub ?? "", out var fault) is not { } name) context.Fail($"subject: {fault}");
-                else if (role is null || region is null || Fault(role, region) is not null || role == Roles.Administrator) context.Fail("role or region missing or unknown");
-                else context.Principal = new ClaimsPrincipal(new ClaimsIdentity(Claims(new Actor(name, role, region)), Authority, "sub", "role"));
-                return Task.CompletedTask;
-            },
-        };
-    });
+                options.Authority = oidc.Authority;
+                options.Audience = oidc.Audience;
+                options.RequireHttpsMetadata = !oidc.AllowHttp;
+                options.MapInboundClaims = false;
+                (options.TokenValidationParameters.RoleClaimType, options.TokenValidationParameters.NameClaimType) = (
+                    "role",
+                    "sub"
+                );
+                options.Events = new JwtBearerEvents
+                {
+                    OnTokenValidated = context =>
+                    {
+                        string? Claim(string type) => context.Principal!.FindFirst(type)?.Value;
+                        var (sub, role, region) = (Claim("sub"), Claim(oidc.RoleClaim), Claim(oidc.RegionClaim));
+                        if (ActorName.Foreign(oidc.Alias, sub ?? "", out var fault) is not { } name)
+                            context.Fail($"subject: {fault}");
+                        else if (
+                            role is null
+                            || region is null
+                            || Fault(role, region) is not null
+                            || role == Roles.Administrator
+                        )
+                            context.Fail("role or region missing or unknown");
+                        else
+                            context.Principal = new ClaimsPrincipal(
+                                new ClaimsIdentity(Claims(new Actor(name, role, region)), Authority, "sub", "role")
+                            );
+                        return Task.CompletedTask;
+                    },
+                };
+            }
+        );
 
     public static void AddTo(IServiceCollection services, Settings settings)
     {
         services.AddSingleton<Tokens>().AddHttpContextAccessor().AddScoped<Caller>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusedAccess>();
-        var authentication = services.AddAuthentication(Either).AddJwtBearer().AddScheme<AuthenticationSchemeOptions, PageSession>(PageSession.Name, null);
+        var authentication = services
+            .AddAuthentication(Either)
+            .AddJwtBearer()
+            .AddScheme<AuthenticationSchemeOptions, PageSession>(PageSession.Name, null);
         // A token goes before a cookie. Whose token it is follows from who says that he issued it; each then checks that for himself.
-        authentication.AddPolicyScheme(Either, null, options => options.ForwardDefaultSelector = http =>
-            http.Request.Headers.Authorization.Count == 0 && http.Request.Cookies.ContainsKey(PageSession.Cookie) ? PageSession.Name
-            : settings.Oidc is not null && http.Request.Headers.Authorization.ToString() is ['B' or 'b', 'e', 'a', 'r', 'e', 'r', ' ', .. var token]
-            && Handler.CanReadToken(token) && Handler.ReadJsonWebToken(token).Issuer != Issuer ? Authority : JwtBearerDefaults.AuthenticationScheme);
-        if (settings.Oidc is { } oidc) AddAuthority(authentication, oidc);
-        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<KeyFile, TimeProvider>((options, keys, clock) =>
-        {
-            options.MapInboundClaims = false;
-            options.Events = new JwtBearerEvents
-            {
-                // A token from before names were kept apart may name what only the program, or another authority's people, are called.
-                OnTokenValidated = context =>
+        authentication.AddPolicyScheme(
+            Either,
+            null,
+            options =>
+                options.ForwardDefaultSelector = http =>
+                    http.Request.Headers.Authorization.Count == 0
+                    && http.Request.Cookies.ContainsKey(PageSession.Cookie)
+                        ? PageSession.Name
+                    : settings.Oidc is not null
+                    && http.Request.Headers.Authorization.ToString()
+                        is ['B' or 'b', 'e', 'a', 'r', 'e', 'r', ' ', .. var token]
+                    && Handler.CanReadToken(token)
+                    && Handler.ReadJsonWebToken(token).Issuer != Issuer
+                        ? Authority
+                    : JwtBearerDefaults.AuthenticationScheme
+        );
+        if (settings.Oidc is { } oidc)
+            AddAuthority(authentication, oidc);
+        services
+            .AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<KeyFile, TimeProvider>(
+                (options, keys, clock) =>
                 {
-                    if (context.Principal!.FindFirst("sub")?.Value is not { Length: > 0 } sub || ActorName.IsReserved(sub)) context.Fail("reserved name");
-                    return Task.CompletedTask;
-                },
-            };
-            options.TokenValidationParameters = new TokenValidationParameters
-            {
-                ValidIssuer = Issuer,
-                ValidAudience = Issuer,
-                IssuerSigningKey = new SymmetricSecurityKey(keys.TokenKey),
-                ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
-                RoleClaimType = "role",
-                NameClaimType = "sub",
-                LifetimeValidator = (from, until, _, _) =>
-                    from <= clock.GetUtcNow().UtcDateTime.AddMinutes(1) && clock.GetUtcNow().UtcDateTime < until,
-            };
-        });
-        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+                    options.MapInboundClaims = false;
+                    options.Events = new JwtBearerEvents
+                    {
+                        // A token from before names were kept apart may name what only the program, or another authority's people, are called.
+                        OnTokenValidated = context =>
+                        {
+                            if (
+                                context.Principal!.FindFirst("sub")?.Value is not { Length: > 0 } sub
+                                || ActorName.IsReserved(sub)
+                            )
+                                context.Fail("reserved name");
+                            return Task.CompletedTask;
+                        },
+                    };
+                    options.TokenValidationParameters = new TokenValidationParameters
+                    {
+                        ValidIssuer = Issuer,
+                        ValidAudience = Issuer,
+                        IssuerSigningKey = new SymmetricSecurityKey(keys.TokenKey),
+                        ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+                        RoleClaimType = "role",
+                        NameClaimType = "sub",
+                        LifetimeValidator = (from, until, _, _) =>
+                            from <= clock.GetUtcNow().UtcDateTime.AddMinutes(1)
+                            && clock.GetUtcNow().UtcDateTime < until,
+                    };
+                }
+            );
+        services
+            .AddAuthorizationBuilder()
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
     }
 }
 
 /// <summary>No token: 401. The wrong role: 403, and a command that was tried is recorded like any other refusal.</summary>
 public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
 {
-    public async Task HandleAsync(RequestDelegate next, HttpContext http, AuthorizationPolicy policy, PolicyAuthorizationResult result)
+    public async Task HandleAsync(
+        RequestDelegate next,
+        HttpContext http,
+        AuthorizationPolicy policy,
+        PolicyAuthorizationResult result
+    )
     {
         if (result.Succeeded)
         {
@@ -132,9 +196,15 @@ public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
         }
         else if (result.Forbidden)
         {
-            var rejection = new Rejection(Rejections.Forbidden, $"角色“{http.User.FindFirst("role")?.Value}”不能办理此事项");
-            if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method)) await RecordAsync(http, rejection);
-            await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)).ExecuteAsync(http);
+            var rejection = new Rejection(
+                Rejections.Forbidden,
+                $"角色“{http.User.FindFirst("role")?.Value}”不能办理此事项"
+            );
+            if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
+                await RecordAsync(http, rejection);
+            await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)).ExecuteAsync(
+                http
+            );
         }
         else if (PageRoutes.IsPage(http))
         {
@@ -143,7 +213,9 @@ public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
         else
         {
             http.Response.Headers.WWWAuthenticate = "Bearer";
-            await Problem.Of(new Rejection(Rejections.Unauthenticated, "请求没有带有效的令牌，或令牌已过期"), http).ExecuteAsync(http);
+            await Problem
+                .Of(new Rejection(Rejections.Unauthenticated, "请求没有带有效的令牌，或令牌已过期"), http)
+                .ExecuteAsync(http);
         }
     }
 

@@ -22,7 +22,9 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         if (settings.OwnerConnectionString is { } owner)
             return new DatabaseAccess(owner, ApplicationOf(settings, owner, keys));
         var given = settings.ConnectionString ?? await cluster!.DatabaseAsync("ledger");
-        return cluster is not null || await MayMakeTablesAsync(given) ? new DatabaseAccess(given, Beside(given, keys)) : new DatabaseAccess(null, given);
+        return cluster is not null || await MayMakeTablesAsync(given)
+            ? new DatabaseAccess(given, Beside(given, keys))
+            : new DatabaseAccess(null, given);
     }
 
     /// <summary>How the product connects to what this owner owns: as it was told, or with the role beside.</summary>
@@ -30,8 +32,14 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         settings is { OwnerConnectionString: not null, ConnectionString: { } own } ? own : Beside(owner, keys);
 
     /// <summary>How the product connects to a replica: as it does to the primary, at another address.</summary>
-    public string? ReplicaOf(Settings settings) => settings.ReplicaConnectionString is not { } replica ? null
-        : new NpgsqlConnectionStringBuilder(Application) { Host = new NpgsqlConnectionStringBuilder(replica).Host, Port = new NpgsqlConnectionStringBuilder(replica).Port }.ConnectionString;
+    public string? ReplicaOf(Settings settings) =>
+        settings.ReplicaConnectionString is not { } replica
+            ? null
+            : new NpgsqlConnectionStringBuilder(Application)
+            {
+                Host = new NpgsqlConnectionStringBuilder(replica).Host,
+                Port = new NpgsqlConnectionStringBuilder(replica).Port,
+            }.ConnectionString;
 
     public string ApplicationRole => new NpgsqlConnectionStringBuilder(Application).Username!;
 
@@ -42,7 +50,9 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         return new NpgsqlConnectionStringBuilder(owner)
         {
             Username = role,
-            Password = Convert.ToHexStringLower(HMACSHA256.HashData(keys.TokenKey, Encoding.UTF8.GetBytes($"database role {role}"))),
+            Password = Convert.ToHexStringLower(
+                HMACSHA256.HashData(keys.TokenKey, Encoding.UTF8.GetBytes($"database role {role}"))
+            ),
         }.ConnectionString;
     }
 
@@ -50,7 +60,12 @@ public sealed record DatabaseAccess(string? Owner, string Application)
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        return (await connection.QueryAsync("select has_database_privilege(current_database(), 'CREATE')", r => r.GetBoolean(0))).Single();
+        return (
+            await connection.QueryAsync(
+                "select has_database_privilege(current_database(), 'CREATE')",
+                r => r.GetBoolean(0)
+            )
+        ).Single();
     }
 
     /// <summary>Makes the application's login, or gives it the password it shall have. Runs as the owner, under the schema's lock.</summary>
@@ -60,20 +75,42 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         var application = new NpgsqlConnectionStringBuilder(Application);
         var (role, password) = (application.Username!, application.Password ?? "");
         if (role == new NpgsqlConnectionStringBuilder(Owner).Username)
-            throw new OperationException($"数据库角色 {role} 既是所有者又用于运行，因而可以改动事件；请另用一个不拥有任何表的角色作 ConnectionStrings:Ledger。The running role must not be the owner.");
-        var exists = (await owner.QueryAsync("select 1 from pg_roles where rolname = @role", r => r.GetInt32(0), ("role", role))).Count > 0;
+            throw new OperationException(
+                $"数据库角色 {role} 既是所有者又用于运行，因而可以改动事件；请另用一个不拥有任何表的角色作 ConnectionStrings:Ledger。The running role must not be the owner."
+            );
+        var exists =
+            (
+                await owner.QueryAsync(
+                    "select 1 from pg_roles where rolname = @role",
+                    r => r.GetInt32(0),
+                    ("role", role)
+                )
+            ).Count > 0;
         try
         {
             // A role is made once for the whole server; identifier and literal are quoted by the server itself.
-            var statement = (await owner.QueryAsync("select format(@how, @role, @password)", r => r.GetString(0),
-                ("how", $"{(exists ? "alter" : "create")} role %I login nosuperuser nocreatedb nocreaterole password %L"), ("role", role), ("password", password))).Single();
+            var statement = (
+                await owner.QueryAsync(
+                    "select format(@how, @role, @password)",
+                    r => r.GetString(0),
+                    (
+                        "how",
+                        $"{(exists ? "alter" : "create")} role %I login nosuperuser nocreatedb nocreaterole password %L"
+                    ),
+                    ("role", role),
+                    ("password", password)
+                )
+            ).Single();
             await owner.ExecuteAsync(statement);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            if (exists) return; // a DBA made it and looks after its password
+            if (exists)
+                return; // a DBA made it and looks after its password
             throw new OperationException(
-                $"数据库角色 {role} 不存在，当前角色也不能建立它。请由 DBA 执行 create role {role} login password '…'，并用 ConnectionStrings:Ledger 连接。The application's role is missing and may not be created.", inner: e);
+                $"数据库角色 {role} 不存在，当前角色也不能建立它。请由 DBA 执行 create role {role} login password '…'，并用 ConnectionStrings:Ledger 连接。The application's role is missing and may not be created.",
+                inner: e
+            );
         }
     }
 
@@ -84,15 +121,24 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         await using var connection = await database.OpenConnectionAsync();
         const string events = $"{LedgerStore.Schema}.mt_events";
         if ((await connection.QueryAsync($"select to_regclass('{events}') is null", r => r.GetBoolean(0))).Single())
-            throw new OperationException("数据库中还没有账本的表；请先以所有者运行：Ledger.Api.dll schema（ConnectionStrings:LedgerOwner）。Run the schema command as the owner first.");
-        await keys.RequireOwnAsync(connection);
-        if ((await connection.QueryAsync(
-            $"""
-             select rolsuper or pg_has_role(current_user, (select relowner from pg_class where oid = '{events}'::regclass), 'MEMBER')
-                    or has_table_privilege('{events}', 'UPDATE') or has_table_privilege('{events}', 'DELETE') or has_table_privilege('{events}', 'TRUNCATE')
-               from pg_roles where rolname = current_user
-             """, r => r.GetBoolean(0))).Single())
             throw new OperationException(
-                "运行时所用的数据库角色可以改动事件；请另建一个不拥有任何表的角色用于 ConnectionStrings:Ledger，所有者用 ConnectionStrings:LedgerOwner。The running role must not be able to change events.");
+                "数据库中还没有账本的表；请先以所有者运行：Ledger.Api.dll schema（ConnectionStrings:LedgerOwner）。Run the schema command as the owner first."
+            );
+        await keys.RequireOwnAsync(connection);
+        if (
+            (
+                await connection.QueryAsync(
+                    $"""
+                    select rolsuper or pg_has_role(current_user, (select relowner from pg_class where oid = '{events}'::regclass), 'MEMBER')
+                           or has_table_privilege('{events}', 'UPDATE') or has_table_privilege('{events}', 'DELETE') or has_table_privilege('{events}', 'TRUNCATE')
+                      from pg_roles where rolname = current_user
+                    """,
+                    r => r.GetBoolean(0)
+                )
+            ).Single()
+        )
+            throw new OperationException(
+                "运行时所用的数据库角色可以改动事件；请另建一个不拥有任何表的角色用于 ConnectionStrings:Ledger，所有者用 ConnectionStrings:LedgerOwner。The running role must not be able to change events."
+            );
     }
 }

@@ -14,13 +14,20 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
 {
     public async Task CompareAsync(string id, Aggregate? document, Aggregate? state)
     {
-        var (found, expected) = (document is null ? null : seal.Form(document), state is null ? null : seal.Form(state));
-        if (found == expected) return;
+        var (found, expected) = (
+            document is null ? null : seal.Form(document),
+            state is null ? null : seal.Form(state)
+        );
+        if (found == expected)
+            return;
         var kind = (document ?? state!).GetType().Name;
         // What another build wrote lacks what has been added since: only where the form is this build's did somebody edit it.
-        if (await IsOfAnotherBuildAsync(kind)) return;
+        if (await IsOfAnotherBuildAsync(kind))
+            return;
         var (path, was, wanted) = Difference.First(Node(found), Node(expected));
-        await FoundAsync($"{kind} {id} {path}：文档为 {was ?? "（无）"}，按事件应为 {wanted ?? "（无）"}；办理以事件为准 a state was edited");
+        await FoundAsync(
+            $"{kind} {id} {path}：文档为 {was ?? "（无）"}，按事件应为 {wanted ?? "（无）"}；办理以事件为准 a state was edited"
+        );
 
         static JsonNode? Node(string? text) => text is null ? null : JsonNode.Parse(text);
     }

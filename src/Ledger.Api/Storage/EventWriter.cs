@@ -22,7 +22,8 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
     /// <summary>The state after <see cref="Events"/>: what the stream's document says next.</summary>
     public Aggregate? State { get; set; }
 
-    public static StreamChange Of<T>(string id, long before, T? state, Decision<T> decision) where T : Aggregate, IEvolve<T>
+    public static StreamChange Of<T>(string id, long before, T? state, Decision<T> decision)
+        where T : Aggregate, IEvolve<T>
     {
         var change = new StreamChange(id, typeof(T), before);
         change.Add(state, decision.Events);
@@ -30,9 +31,11 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
     }
 
     /// <summary>Adds events to those that are there already; returns the state after them.</summary>
-    public T? Add<T>(T? state, IReadOnlyList<IEventOf<T>> events) where T : Aggregate, IEvolve<T>
+    public T? Add<T>(T? state, IReadOnlyList<IEventOf<T>> events)
+        where T : Aggregate, IEvolve<T>
     {
-        foreach (var e in events) state = StateProjection<T>.Fold(state, Id, e);
+        foreach (var e in events)
+            state = StateProjection<T>.Fold(state, Id, e);
         Events.AddRange(events);
         State = state;
         return state;
@@ -59,7 +62,8 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
           from unnest($1, $2, $3, $4, $5, $6) e (id, stream, version, data, type, dotnet_type)
         """;
 
-    private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store.Options.Events.AllKnownEventTypes()
+    private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store
+        .Options.Events.AllKnownEventTypes()
         .ToFrozenDictionary(t => t.EventType, t => (t.EventTypeName, DotNetType(t.EventType)));
 
     private static string DotNetType(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
@@ -70,55 +74,83 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     /// </summary>
     /// <param name="strength"><c>for update</c>, or <c>for share</c> where the decision only rests on them.</param>
     /// <param name="beside">A look that belongs to the lock: in the same round trip, and it sees what was committed while the lock was waited for.</param>
-    public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(NpgsqlConnection connection, string[] ids, string strength, Look? beside = null) where T : Aggregate
+    public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(
+        NpgsqlConnection connection,
+        string[] ids,
+        string strength,
+        Look? beside = null
+    )
+        where T : Aggregate
     {
         // One id by itself: for a list of any length the server may plan a bitmap, which never marks the entries of the index that lead to dead rows.
-        var (ask, asked) = ids.Length == 1 ? ("id = $1", () => Sql.Text(ids[0])) : ("id = any($1)", (Func<NpgsqlParameter>)(() => ids.Texts(id => id)));
+        var (ask, asked) =
+            ids.Length == 1
+                ? ("id = $1", () => Sql.Text(ids[0]))
+                : ("id = any($1)", (Func<NpgsqlParameter>)(() => ids.Texts(id => id)));
         await using var batch = connection.CreateBatch();
         batch.Add($"select id, version from {Schema}.mt_streams where {ask} order by id {strength}", asked());
         // Sees what was committed while the first waited for its locks.
         batch.Add($"{SelectStates<T>()} where {ask}", asked());
-        if (beside is not null) batch.Add(beside.Sql, beside.Parameters);
+        if (beside is not null)
+            batch.Add(beside.Sql, beside.Parameters);
         await batch.PrepareAsync();
-        var (versions, states, doubtful) = (new Dictionary<string, long>(ids.Length), new Dictionary<string, T>(ids.Length), new Dictionary<string, T?>());
+        var (versions, states, doubtful) = (
+            new Dictionary<string, long>(ids.Length),
+            new Dictionary<string, T>(ids.Length),
+            new Dictionary<string, T?>()
+        );
         await using (var reader = await batch.ExecuteReaderAsync())
         {
-            while (await reader.ReadAsync()) versions[reader.GetString(0)] = reader.GetInt64(1);
+            while (await reader.ReadAsync())
+                versions[reader.GetString(0)] = reader.GetInt64(1);
             await reader.NextResultAsync();
             var rows = new List<StateRow>();
-            while (await reader.ReadAsync()) rows.Add(Row(reader));
+            while (await reader.ReadAsync())
+                rows.Add(Row(reader));
             foreach (var (id, state, isLast) in Open<T>(rows))
             {
-                if (isLast && state!.Revision == versions.GetValueOrDefault(id)) states[id] = state;
-                else doubtful[id] = state;
+                if (isLast && state!.Revision == versions.GetValueOrDefault(id))
+                    states[id] = state;
+                else
+                    doubtful[id] = state;
             }
             if (beside is not null && await reader.NextResultAsync())
-                while (await reader.ReadAsync()) beside.Read(reader);
+                while (await reader.ReadAsync())
+                    beside.Read(reader);
         }
-        foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id))) doubtful.TryAdd(id, null);
-        if (doubtful.Count > 0) await FromEventsAsync(connection, doubtful, states, versions);
+        foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id)))
+            doubtful.TryAdd(id, null);
+        if (doubtful.Count > 0)
+            await FromEventsAsync(connection, doubtful, states, versions);
         return (versions, states);
     }
 
     /// <summary>States with what tells whether they are the last of their streams.</summary>
-    private static string SelectStates<T>() where T : Aggregate =>
+    private static string SelectStates<T>()
+        where T : Aggregate =>
         $"select d.id, d.data, d.mt_version, exists (select from {Schema}.mt_events e where e.stream_id = d.id and e.version > d.mt_version) from {StateTable.Of(Schema, typeof(T))} d";
 
     private readonly record struct StateRow(string Id, byte[] Data, long Version, bool HasLaterEvents);
 
-    private static StateRow Row(NpgsqlDataReader reader) => new(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetInt64(2), reader.GetBoolean(3));
+    private static StateRow Row(NpgsqlDataReader reader) =>
+        new(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetInt64(2), reader.GetBoolean(3));
 
     /// <summary>The many of an approval are opened by all cores: reading one and looking at its seal is all of the work.</summary>
-    private IEnumerable<(string Id, T? State, bool IsLast)> Open<T>(List<StateRow> rows) where T : Aggregate =>
-        rows.Count < 500 ? rows.Select(Open<T>) : rows.AsParallel().Select(Open<T>);
+    private IEnumerable<(string Id, T? State, bool IsLast)> Open<T>(List<StateRow> rows)
+        where T : Aggregate => rows.Count < 500 ? rows.Select(Open<T>) : rows.AsParallel().Select(Open<T>);
 
     /// <summary>A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.</summary>
-    private (string Id, T? State, bool IsLast) Open<T>(StateRow row) where T : Aggregate
+    private (string Id, T? State, bool IsLast) Open<T>(StateRow row)
+        where T : Aggregate
     {
         try
         {
             var state = store.Options.Serializer().FromJson<T>(new MemoryStream(row.Data));
-            return (row.Id, state, state.Id == row.Id && state.Revision == row.Version && !row.HasLaterEvents && seal.Holds(state));
+            return (
+                row.Id,
+                state,
+                state.Id == row.Id && state.Revision == row.Version && !row.HasLaterEvents && seal.Holds(state)
+            );
         }
         catch (System.Text.Json.JsonException)
         {
@@ -128,25 +160,38 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
 
     /// <summary>What the events of these streams say, into <paramref name="states"/> and <paramref name="versions"/>. A row that said otherwise is on record then.</summary>
     /// <exception cref="InvariantViolationException">Events from which no state follows: somebody wrote them past the product.</exception>
-    private async Task FromEventsAsync<T>(NpgsqlConnection connection, IReadOnlyDictionary<string, T?> documents, Dictionary<string, T> states, Dictionary<string, long> versions) where T : Aggregate
+    private async Task FromEventsAsync<T>(
+        NpgsqlConnection connection,
+        IReadOnlyDictionary<string, T?> documents,
+        Dictionary<string, T> states,
+        Dictionary<string, long> versions
+    )
+        where T : Aggregate
     {
         var fold = DocumentFold.Of(typeof(T));
         var folded = new Dictionary<string, object?>();
         try
         {
-            await foreach (var e in _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray())))
+            await foreach (
+                var e in _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray()))
+            )
                 folded[e.StreamKey!] = fold.Next(folded.GetValueOrDefault(e.StreamKey!), e);
         }
         catch (Exception broken) when (broken is not NpgsqlException)
         {
-            throw new InvariantViolationException($"{string.Join(' ', documents.Keys.Take(3))}: nothing follows from the events: {broken.Message}");
+            throw new InvariantViolationException(
+                $"{string.Join(' ', documents.Keys.Take(3))}: nothing follows from the events: {broken.Message}"
+            );
         }
         foreach (var (id, document) in documents)
         {
             if (folded.GetValueOrDefault(id) is T state)
             {
                 states[id] = state;
-                if (versions[id] != state.Revision) await edited.FoundAsync($"{typeof(T).Name} {id}：流的版本被改动，按事件应为 {state.Revision} a stream's version was edited");
+                if (versions[id] != state.Revision)
+                    await edited.FoundAsync(
+                        $"{typeof(T).Name} {id}：流的版本被改动，按事件应为 {state.Revision} a stream's version was edited"
+                    );
                 versions[id] = state.Revision;
             }
             await edited.CompareAsync(id, document, states.GetValueOrDefault(id));
@@ -154,23 +199,34 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     }
 
     /// <summary>A state that a decision outside a command rests on: as a command would find it.</summary>
-    public async Task<T?> ReadAsync<T>(NpgsqlConnection connection, string id) where T : Aggregate
+    public async Task<T?> ReadAsync<T>(NpgsqlConnection connection, string id)
+        where T : Aggregate
     {
-        if (await connection.QueryAsync($"{SelectStates<T>()} where d.id = @id", r => Open<T>(Row(r)), ("id", id)) is [{ IsLast: true } sound]) return sound.State;
+        if (
+            await connection.QueryAsync($"{SelectStates<T>()} where d.id = @id", r => Open<T>(Row(r)), ("id", id))
+            is [{ IsLast: true } sound]
+        )
+            return sound.State;
         await using var transaction = await connection.BeginTransactionAsync();
         return (await LockAsync<T>(connection, [id], "for share")).States.GetValueOrDefault(id);
     }
 
     /// <summary>Which of these streams' states are not what the product wrote after the last event: without a lock, so somebody may be about to write one.</summary>
-    public async Task<string[]> DoubtfulAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
+    public async Task<string[]> DoubtfulAsync<T>(NpgsqlConnection connection, string[] ids)
+        where T : Aggregate
     {
         // Of each state only whether it is sound: one of them may be a list of ten thousand.
-        var states = await connection.QueryAsync($"{SelectStates<T>()} where id = any(@ids)", r => Open<T>(Row(r)) is var s ? (s.Id, s.IsLast) : default, ("ids", ids));
+        var states = await connection.QueryAsync(
+            $"{SelectStates<T>()} where id = any(@ids)",
+            r => Open<T>(Row(r)) is var s ? (s.Id, s.IsLast) : default,
+            ("ids", ids)
+        );
         return [.. ids.Except(states.Where(s => s.IsLast).Select(s => s.Id))];
     }
 
     /// <summary>Writes the states of these streams anew, as their events say and sealed.</summary>
-    public async Task ResealAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
+    public async Task ResealAsync<T>(NpgsqlConnection connection, string[] ids)
+        where T : Aggregate
     {
         await using var transaction = await connection.BeginTransactionAsync();
         var (versions, states) = await LockAsync<T>(connection, ids, "for update");
@@ -180,38 +236,84 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         await transaction.CommitAsync();
     }
 
-    private void WriteStates(NpgsqlBatch batch, Type aggregate, IReadOnlyList<(string Id, Aggregate State, long Version)> states) =>
-        StateTable.Upsert(batch, StateTable.Of(Schema, aggregate), aggregate, states, s => s.Id, s => seal.Write(s.State), s => s.Version, s => s.State.Region);
+    private void WriteStates(
+        NpgsqlBatch batch,
+        Type aggregate,
+        IReadOnlyList<(string Id, Aggregate State, long Version)> states
+    ) =>
+        StateTable.Upsert(
+            batch,
+            StateTable.Of(Schema, aggregate),
+            aggregate,
+            states,
+            s => s.Id,
+            s => seal.Write(s.State),
+            s => s.Version,
+            s => s.State.Region
+        );
 
     /// <summary>Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.</summary>
     public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp)
     {
         var written = changes.Where(c => c.Events.Count > 0).ToList();
-        if (written.Count == 0) return;
-        InvariantViolationException.Require(stamp.Region.Length > 0, $"{stamp.Command}: an event of no region, which no scope would show");
+        if (written.Count == 0)
+            return;
+        InvariantViolationException.Require(
+            stamp.Region.Length > 0,
+            $"{stamp.Command}: an event of no region, which no scope would show"
+        );
         var fresh = written.Where(c => c.Before == 0).ToList();
         if (fresh.Count > 0)
-            batch.Add($"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",
-                fresh.Texts(c => c.Id), fresh.Texts(c => c.Aggregate?.Name.ToLowerInvariant()), fresh.Longs(c => c.Events.Count));
+            batch.Add(
+                $"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",
+                fresh.Texts(c => c.Id),
+                fresh.Texts(c => c.Aggregate?.Name.ToLowerInvariant()),
+                fresh.Longs(c => c.Events.Count)
+            );
         var known = written.Where(c => c.Before > 0).ToList();
         if (known.Count > 0)
-            batch.Add($"update {Schema}.mt_streams s set version = v.version, timestamp = now() from unnest($1, $2) v (id, version) where s.id = v.id",
-                known.Texts(c => c.Id), known.Longs(c => c.Before + c.Events.Count));
+            batch.Add(
+                $"update {Schema}.mt_streams s set version = v.version, timestamp = now() from unnest($1, $2) v (id, version) where s.id = v.id",
+                known.Texts(c => c.Id),
+                known.Longs(c => c.Before + c.Events.Count)
+            );
 
-        var events = written.SelectMany(c => c.Events.Select((e, i) => (c.Id, Version: c.Before + i + 1, Data: e, EventId: Guid.CreateVersion7()))).ToList();
+        var events = written
+            .SelectMany(c =>
+                c.Events.Select((e, i) => (c.Id, Version: c.Before + i + 1, Data: e, EventId: Guid.CreateVersion7()))
+            )
+            .ToList();
         var json = store.Options.Serializer();
-        batch.Add(Events, events.Column(NpgsqlDbType.Uuid, e => e.EventId), events.Texts(e => e.Id), events.Longs(e => e.Version), events.Column(NpgsqlDbType.Jsonb, e => json.ToJson(e.Data)),
-            events.Texts(e => _names[e.Data.GetType()].Name), events.Texts(e => _names[e.Data.GetType()].DotNetType),
-            new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime }, Sql.Text(stamp.CausationId), Sql.Text(stamp.CorrelationId), new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = json.ToJson(stamp.Headers()) });
+        batch.Add(
+            Events,
+            events.Column(NpgsqlDbType.Uuid, e => e.EventId),
+            events.Texts(e => e.Id),
+            events.Longs(e => e.Version),
+            events.Column(NpgsqlDbType.Jsonb, e => json.ToJson(e.Data)),
+            events.Texts(e => _names[e.Data.GetType()].Name),
+            events.Texts(e => _names[e.Data.GetType()].DotNetType),
+            new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
+            Sql.Text(stamp.CausationId),
+            Sql.Text(stamp.CorrelationId),
+            new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = json.ToJson(stamp.Headers()) }
+        );
 
         foreach (var group in written.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
             WriteStates(batch, group.Key, [.. group.Select(c => (c.Id, c.State!, c.Before + c.Events.Count))]);
 
-        StoredAxes.Insert(batch, $"{Schema}.fen_axis", [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]);
+        StoredAxes.Insert(
+            batch,
+            $"{Schema}.fen_axis",
+            [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]
+        );
     }
 
     /// <summary>As <see cref="Add"/>, at once.</summary>
-    public async Task WriteAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamChange> changes, EventStamp stamp)
+    public async Task WriteAsync(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<StreamChange> changes,
+        EventStamp stamp
+    )
     {
         await using var batch = connection.CreateBatch();
         Add(batch, changes, stamp);

@@ -14,7 +14,8 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
 {
     public static KeyFile LoadOrCreate(string path)
     {
-        if (!File.Exists(path)) Create(path);
+        if (!File.Exists(path))
+            Create(path);
         return Load(path);
     }
 
@@ -22,17 +23,23 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     /// <exception cref="OperationException">There are none, or they are damaged.</exception>
     public static KeyFile Load(string path)
     {
-        if (!File.Exists(path)) throw new OperationException($"没有密钥文件 {path}；请用 Ledger:KeyFile 指向产品所用的密钥文件。There is no key file: point to the product's.");
+        if (!File.Exists(path))
+            throw new OperationException(
+                $"没有密钥文件 {path}；请用 Ledger:KeyFile 指向产品所用的密钥文件。There is no key file: point to the product's."
+            );
         try
         {
             var keys = JsonSerializer.Deserialize<KeyFile>(File.ReadAllBytes(path));
-            if (keys is { KeyEncryptionKey.Length: 32, HashKey.Length: 32, TokenKey.Length: 32 }) return keys;
+            if (keys is { KeyEncryptionKey.Length: 32, HashKey.Length: 32, TokenKey.Length: 32 })
+                return keys;
         }
         catch (JsonException)
         {
             // Falls through to the one message that helps.
         }
-        throw new OperationException($"密钥文件 {path} 已损坏；请从备份恢复。The key file is damaged: restore it from your backup.");
+        throw new OperationException(
+            $"密钥文件 {path} 已损坏；请从备份恢复。The key file is damaged: restore it from your backup."
+        );
     }
 
     /// <summary>
@@ -42,29 +49,58 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     /// <exception cref="OperationException">The command fails, or prints something else; what it printed is not repeated.</exception>
     public static KeyFile FromCommand(string command)
     {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardOutput = true })!;
+        using var process = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardOutput = true }
+        )!;
         var printed = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         try
         {
-            if (process.ExitCode == 0 && JsonSerializer.Deserialize<KeyFile>(printed) is { KeyEncryptionKey.Length: 32, HashKey.Length: 32, TokenKey.Length: 32 } keys) return keys;
+            if (
+                process.ExitCode == 0
+                && JsonSerializer.Deserialize<KeyFile>(printed)
+                    is { KeyEncryptionKey.Length: 32, HashKey.Length: 32, TokenKey.Length: 32 } keys
+            )
+                return keys;
         }
         catch (JsonException)
         {
             // Falls through to the one message that helps.
         }
-        throw new OperationException($"Ledger:KeyCommand 没有给出密钥（退出码 {process.ExitCode}）；应打印 keys.json 的内容。The key command did not print the keys.");
+        throw new OperationException(
+            $"Ledger:KeyCommand 没有给出密钥（退出码 {process.ExitCode}）；应打印 keys.json 的内容。The key command did not print the keys."
+        );
     }
 
     private static void Create(string path) =>
-        WriteNew(path, JsonSerializer.SerializeToUtf8Bytes(new KeyFile(RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32), RandomNumberGenerator.GetBytes(32))));
+        WriteNew(
+            path,
+            JsonSerializer.SerializeToUtf8Bytes(
+                new KeyFile(
+                    RandomNumberGenerator.GetBytes(32),
+                    RandomNumberGenerator.GetBytes(32),
+                    RandomNumberGenerator.GetBytes(32)
+                )
+            )
+        );
 
     /// <summary>Writes a secret into a new file that only its owner can read, whole or not at all. A file that is there already stays: another process was first, and its keys count.</summary>
     public static void WriteNew(string path, byte[] content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var fresh = $"{path}.{Guid.NewGuid():N}";
-        using (var file = new FileStream(fresh, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite })) file.Write(content);
+        using (
+            var file = new FileStream(
+                fresh,
+                new FileStreamOptions
+                {
+                    Mode = FileMode.CreateNew,
+                    Access = FileAccess.Write,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                }
+            )
+        )
+            file.Write(content);
         try
         {
             File.Move(fresh, path, overwrite: false);
@@ -86,14 +122,35 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
 
     /// <summary>Ties a new database to these keys.</summary>
     public Task BindToAsync(NpgsqlConnection owner) =>
-        owner.ExecuteAsync($"insert into {LedgerStore.Schema}.key_check (fingerprint) values (@f) on conflict do nothing", ("f", Fingerprint));
+        owner.ExecuteAsync(
+            $"insert into {LedgerStore.Schema}.key_check (fingerprint) values (@f) on conflict do nothing",
+            ("f", Fingerprint)
+        );
 
     /// <summary>Refuses a database that belongs to other keys; a new one belongs to none yet.</summary>
     public async Task RequireOwnAsync(NpgsqlConnection connection)
     {
-        if ((await connection.QueryAsync($"select to_regclass('{LedgerStore.Schema}.key_check') is null", r => r.GetBoolean(0))).Single()) return;
-        if ((await connection.QueryAsync($"select fingerprint from {LedgerStore.Schema}.key_check", r => r.GetString(0))).FirstOrDefault() is { } known && known != Fingerprint)
+        if (
+            (
+                await connection.QueryAsync(
+                    $"select to_regclass('{LedgerStore.Schema}.key_check') is null",
+                    r => r.GetBoolean(0)
+                )
+            ).Single()
+        )
+            return;
+        if (
+            (
+                await connection.QueryAsync(
+                    $"select fingerprint from {LedgerStore.Schema}.key_check",
+                    r => r.GetString(0)
+                )
+            ).FirstOrDefault()
+                is { } known
+            && known != Fingerprint
+        )
             throw new OperationException(
-                $"密钥文件与数据库不符（文件 {Fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。The key file does not belong to this database.");
+                $"密钥文件与数据库不符（文件 {Fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。The key file does not belong to this database."
+            );
     }
 }

@@ -15,8 +15,22 @@ public static class LedgerSchema
     private const long Lock = 0x4C45444745525F31; // "LEDGER_1"
 
     /// <summary>What the tables are made from: this build and schema.sql. A database that has seen it needs no look at every table.</summary>
-    private static string Stamp(string script, string role) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        string.Join('\n', script, role, typeof(LedgerSchema).Module.ModuleVersionId, typeof(Domain.Aggregate).Module.ModuleVersionId, typeof(LedgerCheck).Module.ModuleVersionId, typeof(IDocumentStore).Assembly.GetName().Version))));
+    private static string Stamp(string script, string role) =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                Encoding.UTF8.GetBytes(
+                    string.Join(
+                        '\n',
+                        script,
+                        role,
+                        typeof(LedgerSchema).Module.ModuleVersionId,
+                        typeof(Domain.Aggregate).Module.ModuleVersionId,
+                        typeof(LedgerCheck).Module.ModuleVersionId,
+                        typeof(IDocumentStore).Assembly.GetName().Version
+                    )
+                )
+            )
+        );
 
     /// <summary>
     /// Two processes that start at once take turns: a session-level advisory lock is held until the connection ends, and the second one
@@ -37,19 +51,46 @@ public static class LedgerSchema
             await using var services = LedgerStore.Alone(database, keys);
             var store = services.GetRequiredService<IDocumentStore>();
             await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
-            await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
+            await services
+                .GetRequiredService<IWolverineRuntime>()
+                .Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
             await AccountsContext.CreateTablesAsync(database, new CredentialSeal(keys));
-            await connection.ExecuteAsync(script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal));
+            await connection.ExecuteAsync(
+                script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal)
+            );
             await StateShapes.AddAsync(connection);
             // A database from before the table: its events say what belongs there.
-            if ((await connection.QueryAsync($"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)", r => r.GetInt32(0))).Count > 0)
-                await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(rebuild: true, CancellationToken.None);
-            await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.schema_stamp (stamp) values (@stamp) on conflict do nothing", ("stamp", stamp));
+            if (
+                (
+                    await connection.QueryAsync(
+                        $"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)",
+                        r => r.GetInt32(0)
+                    )
+                ).Count > 0
+            )
+                await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(
+                    rebuild: true,
+                    CancellationToken.None
+                );
+            await connection.ExecuteAsync(
+                $"insert into {LedgerStore.Schema}.schema_stamp (stamp) values (@stamp) on conflict do nothing",
+                ("stamp", stamp)
+            );
         }
         await keys.BindToAsync(connection);
     }
 
     private static async Task<bool> IsStampedAsync(NpgsqlConnection connection, string stamp) =>
-        !(await connection.QueryAsync($"select to_regclass('{LedgerStore.Schema}.schema_stamp') is null", r => r.GetBoolean(0))).Single()
-        && (await connection.QueryAsync($"select stamp from {LedgerStore.Schema}.schema_stamp order by applied_at desc limit 1", r => r.GetString(0))).FirstOrDefault() == stamp;
+        !(
+            await connection.QueryAsync(
+                $"select to_regclass('{LedgerStore.Schema}.schema_stamp') is null",
+                r => r.GetBoolean(0)
+            )
+        ).Single()
+        && (
+            await connection.QueryAsync(
+                $"select stamp from {LedgerStore.Schema}.schema_stamp order by applied_at desc limit 1",
+                r => r.GetString(0)
+            )
+        ).FirstOrDefault() == stamp;
 }

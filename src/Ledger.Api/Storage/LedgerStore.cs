@@ -68,42 +68,80 @@ public static class LedgerStore
     public static ServiceProvider Alone(NpgsqlDataSource database, KeyFile keys)
     {
         var services = new ServiceCollection();
-        services.AddSingleton(TimeProvider.System).AddSingleton<IHostEnvironment>(new Microsoft.Extensions.Hosting.Internal.HostingEnvironment()).AddLogging();
+        services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<IHostEnvironment>(new Microsoft.Extensions.Hosting.Internal.HostingEnvironment())
+            .AddLogging();
         services.AddLedgerStore(database, keys);
         return services.BuildServiceProvider();
     }
 
     public static void AddLedgerStore(this IServiceCollection collection, NpgsqlDataSource database, KeyFile keys)
     {
-        collection.AddSingleton(database).AddSingleton<EventWriter>().AddSingleton<Findings>().AddSingleton<EditedStates>().AddSingleton<StateLook>();
-        collection.AddSingleton(services => new StateSeal(keys.StateKey, services.GetRequiredService<IDocumentStore>().Options.Serializer()));
-        collection.AddMarten(services =>
-        {
-            var options = new StoreOptions { DatabaseSchemaName = Schema, AutoCreateSchemaObjects = AutoCreate.None };
-            options.Events.StreamIdentity = StreamIdentity.AsString;
-            options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps; // one clock for all: Quick alone takes the database's for appends
-            options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
-            options.Events.MetadataConfig.CorrelationIdEnabled = true;
-            options.Events.MetadataConfig.CausationIdEnabled = true;
-            options.Events.MetadataConfig.HeadersEnabled = true;
-            options.UseSystemTextJsonForSerialization(Weasel.Core.EnumStorage.AsString, Weasel.Core.Casing.CamelCase, StoredForm);
-            // What schema.sql makes beside Marten's own.
-            foreach (var own in new[] { "fund_event", "gift", "succession", "administrator", "slip", "slips", "bank_reference", "tax_reference" }) options.Events.IgnoreIndex($"mt_events_{own}");
-            options.AddLedgerProjections();
-            options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged; // by ProjectionService
-            return options;
-        }).UseNpgsqlDataSource().IntegrateWithWolverine(marten =>
-        {
-            marten.MessageStorageSchemaName = "wolverine";
-            marten.AutoCreate = AutoCreate.None;
-        });
+        collection
+            .AddSingleton(database)
+            .AddSingleton<EventWriter>()
+            .AddSingleton<Findings>()
+            .AddSingleton<EditedStates>()
+            .AddSingleton<StateLook>();
+        collection.AddSingleton(services => new StateSeal(
+            keys.StateKey,
+            services.GetRequiredService<IDocumentStore>().Options.Serializer()
+        ));
+        collection
+            .AddMarten(services =>
+            {
+                var options = new StoreOptions
+                {
+                    DatabaseSchemaName = Schema,
+                    AutoCreateSchemaObjects = AutoCreate.None,
+                };
+                options.Events.StreamIdentity = StreamIdentity.AsString;
+                options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps; // one clock for all: Quick alone takes the database's for appends
+                options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
+                options.Events.MetadataConfig.CorrelationIdEnabled = true;
+                options.Events.MetadataConfig.CausationIdEnabled = true;
+                options.Events.MetadataConfig.HeadersEnabled = true;
+                options.UseSystemTextJsonForSerialization(
+                    Weasel.Core.EnumStorage.AsString,
+                    Weasel.Core.Casing.CamelCase,
+                    StoredForm
+                );
+                // What schema.sql makes beside Marten's own.
+                foreach (
+                    var own in new[]
+                    {
+                        "fund_event",
+                        "gift",
+                        "succession",
+                        "administrator",
+                        "slip",
+                        "slips",
+                        "bank_reference",
+                        "tax_reference",
+                    }
+                )
+                    options.Events.IgnoreIndex($"mt_events_{own}");
+                options.AddLedgerProjections();
+                options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged; // by ProjectionService
+                return options;
+            })
+            .UseNpgsqlDataSource()
+            .IntegrateWithWolverine(marten =>
+            {
+                marten.MessageStorageSchemaName = "wolverine";
+                marten.AutoCreate = AutoCreate.None;
+            });
         collection.AddWolverine(wolverine =>
         {
             wolverine.AutoBuildMessageStorageOnStartup = AutoCreate.None;
             // Messages wait in the database, not in memory: what is scheduled survives a restart.
             wolverine.Policies.UseDurableLocalQueues();
             // What passes by itself is waited for; what does not is kept as a dead letter, to be looked at and tried again (DeadLetters.cs).
-            wolverine.OnException<NpgsqlException>(e => e.IsTransient).RetryWithCooldown(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)).Then.ScheduleRetry(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10), TimeSpan.FromHours(1));
+            wolverine
+                .OnException<NpgsqlException>(e => e.IsTransient)
+                .RetryWithCooldown(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1))
+                .Then.ScheduleRetry(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10), TimeSpan.FromHours(1));
             wolverine.OnAnyException().RetryWithCooldown(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1));
             wolverine.Discovery.DisableConventionalDiscovery().IncludeType(typeof(Reports.DeadlineDueHandler));
             // How soon reminders of deadlines are looked after by another node when one is gone.

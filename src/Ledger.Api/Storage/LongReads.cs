@@ -15,9 +15,15 @@ public sealed class LongReads(NpgsqlDataSource primary, NpgsqlDataSource? replic
     public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellation)
     {
         var connection = await primary.OpenConnectionAsync(cancellation);
-        if (replica is null) return connection;
+        if (replica is null)
+            return connection;
         const string id = $"(select log_id from {LedgerStore.Schema}.log_state)";
-        var (logId, written) = (await connection.QueryAsync($"select {id}, pg_current_wal_lsn()::text", r => (r.GetString(0), r.GetString(1)))).Single();
+        var (logId, written) = (
+            await connection.QueryAsync(
+                $"select {id}, pg_current_wal_lsn()::text",
+                r => (r.GetString(0), r.GetString(1))
+            )
+        ).Single();
         NpgsqlConnection? copy = null;
         try
         {
@@ -25,14 +31,25 @@ public sealed class LongReads(NpgsqlDataSource primary, NpgsqlDataSource? replic
             for (var waited = Stopwatch.StartNew(); ; await Task.Delay(20, cancellation))
             {
                 // Not a replica at all: no position, never as far.
-                var (isOurs, isThere) = (await copy.QueryAsync($"select {id} = @id, coalesce(pg_is_in_recovery() and pg_last_wal_replay_lsn() >= @written::pg_lsn, false)", r => (r.GetBoolean(0), r.GetBoolean(1)), ("id", logId), ("written", written))).Single();
+                var (isOurs, isThere) = (
+                    await copy.QueryAsync(
+                        $"select {id} = @id, coalesce(pg_is_in_recovery() and pg_last_wal_replay_lsn() >= @written::pg_lsn, false)",
+                        r => (r.GetBoolean(0), r.GetBoolean(1)),
+                        ("id", logId),
+                        ("written", written)
+                    )
+                ).Single();
                 if (isOurs && isThere)
                 {
                     await connection.DisposeAsync();
                     return copy;
                 }
-                if (isOurs && waited.Elapsed < Patience) continue;
-                log.LogWarning("The replica is {What}; the primary answers instead", isOurs ? "late" : "another ledger's");
+                if (isOurs && waited.Elapsed < Patience)
+                    continue;
+                log.LogWarning(
+                    "The replica is {What}; the primary answers instead",
+                    isOurs ? "late" : "another ledger's"
+                );
                 break;
             }
         }
@@ -40,7 +57,8 @@ public sealed class LongReads(NpgsqlDataSource primary, NpgsqlDataSource? replic
         {
             log.LogWarning("The replica does not answer ({Reason}); the primary does instead", e.Message);
         }
-        if (copy is not null) await copy.DisposeAsync();
+        if (copy is not null)
+            await copy.DisposeAsync();
         return connection;
     }
 }

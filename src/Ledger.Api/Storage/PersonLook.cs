@@ -27,7 +27,7 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var watch = new Stopwatch();
-        for (var after = ""; ;)
+        for (var after = ""; ; )
         {
             watch.Restart();
             var page = await connection.QueryAsync(Rows, Read, ("after", after), ("page", Page));
@@ -52,7 +52,11 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
         );
 
     private string? Fault(Row row) =>
-        row.Key is null ? row.IsErased ? null : "个人信息不见了，没有删除的事件 personal data is gone without an event"
-        : people.IsWhole(row.Id, row.Key, row.Data, row.Hash, row.Names) ? null
-        : "个人信息记录被改动 personal data was edited";
+        row.Key is null
+            ? row.IsErased
+                ? null
+                : "个人信息不见了，没有删除的事件 personal data is gone without an event"
+            : people.IsWhole(row.Id, row.Key, row.Data, row.Hash, row.Names)
+                ? null
+                : "个人信息记录被改动 personal data was edited";
 }

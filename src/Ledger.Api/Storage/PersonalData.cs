@@ -19,7 +19,10 @@ public sealed record Person(string Name, string CitizenId, string? Phone, string
     public int AgeIn(int year) => year - Domain.Identity.CitizenId.Parse(CitizenId, out _).BirthDate.Year;
 
     /// <summary>SHA-256 over salt and data, as 64 hex digits.</summary>
-    public string Digest() => Convert.ToHexStringLower(SHA256.HashData([.. Salt, .. Encoding.UTF8.GetBytes($"{Name}\n{CitizenId}\n{Phone}\n{BankCard}")]));
+    public string Digest() =>
+        Convert.ToHexStringLower(
+            SHA256.HashData([.. Salt, .. Encoding.UTF8.GetBytes($"{Name}\n{CitizenId}\n{Phone}\n{BankCard}")])
+        );
 
     public static string Mask(string name)
     {
@@ -36,13 +39,18 @@ public sealed record Person(string Name, string CitizenId, string? Phone, string
 /// </summary>
 public sealed class PersonalData(KeyFile keys, Findings findings)
 {
-    private const int NonceLength = 12, TagLength = 16;
+    private const int NonceLength = 12,
+        TagLength = 16;
 
     /// <summary>
     /// The keyed hash that finds a person again, in one register of several: the members (null), what one collective handed in apart
     /// (<see cref="OfCollective"/>), the donors of a county (<see cref="Donors"/>). Each is another record of the same person, and none leads to another.
     /// </summary>
-    public byte[] Hash(CitizenId id, string? register = null) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes(register is null ? id.Value : $"{register} {id.Value}"));
+    public byte[] Hash(CitizenId id, string? register = null) =>
+        HMACSHA256.HashData(
+            keys.HashKey,
+            Encoding.ASCII.GetBytes(register is null ? id.Value : $"{register} {id.Value}")
+        );
 
     public static string OfCollective(string collectiveId) => $"record {collectiveId}";
 
@@ -50,28 +58,42 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     public static string Donors(string? county) => county is null ? "donor" : $"donor {county}";
 
     /// <summary>Tells whether two objections to one application came from one network address; keyed, so that nobody finds the address by trying all.</summary>
-    public byte[] SourceHash(string applicationId, string network) => HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"objection {applicationId} {network}"));
+    public byte[] SourceHash(string applicationId, string network) =>
+        HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"objection {applicationId} {network}"));
 
     /// <summary>Member ids by the citizen ids that are known; one query for any number.</summary>
-    public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(NpgsqlConnection connection, IEnumerable<CitizenId> ids, string? register = null)
+    public async Task<IReadOnlyDictionary<CitizenId, string>> FindAsync(
+        NpgsqlConnection connection,
+        IEnumerable<CitizenId> ids,
+        string? register = null
+    )
     {
         var byHash = ids.Distinct().ToDictionary(id => Convert.ToHexString(Hash(id, register)));
         var found = await connection.QueryAsync(
             $"select id_hash, member_id from {LedgerStore.Schema}.person where id_hash = any(@hashes)",
             r => (Hash: Convert.ToHexString(r.GetFieldValue<byte[]>(0)), MemberId: r.GetString(1)),
-            ("hashes", byHash.Keys.Select(Convert.FromHexString).ToArray()));
+            ("hashes", byHash.Keys.Select(Convert.FromHexString).ToArray())
+        );
         return found.ToDictionary(f => byHash[f.Hash], f => f.MemberId);
     }
 
     /// <summary>Persons by member id; the erased are absent.</summary>
     /// <exception cref="RefusedException"><c>person-damaged</c>: somebody edited the row of one.</exception>
-    public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(NpgsqlConnection connection, IEnumerable<string> memberIds)
+    public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(
+        NpgsqlConnection connection,
+        IEnumerable<string> memberIds
+    )
     {
         var rows = await connection.QueryAsync(
             $"select member_id, wrapped_key, coalesce(data, '') from {LedgerStore.Schema}.person where member_id = any(@ids) and wrapped_key is not null",
-            r => (Id: r.GetString(0), Key: r.GetFieldValue<byte[]>(1), Data: r.GetFieldValue<byte[]>(2)), ("ids", memberIds.Distinct().ToArray()));
+            r => (Id: r.GetString(0), Key: r.GetFieldValue<byte[]>(1), Data: r.GetFieldValue<byte[]>(2)),
+            ("ids", memberIds.Distinct().ToArray())
+        );
         // A long list is opened by all cores: an approval looks at everybody's age.
-        var opened = (rows.Count < 500 ? rows.Select(Opened) : rows.AsParallel().Select(Opened)).ToDictionary(p => p.Id, p => p.Person);
+        var opened = (rows.Count < 500 ? rows.Select(Opened) : rows.AsParallel().Select(Opened)).ToDictionary(
+            p => p.Id,
+            p => p.Person
+        );
         string[] damaged = [.. opened.Where(p => p.Value is null).Select(p => p.Key).Order(StringComparer.Ordinal)];
         if (damaged.Length == 0)
             return opened!;
@@ -79,7 +101,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             await findings.AddAsync("person", $"{id}：个人信息记录被改动，无法解开 personal data was edited");
         throw new RefusedException(new Rejection(Rejections.PersonDamaged, string.Join("、", damaged.Take(3))));
 
-        (string Id, Person? Person) Opened((string Id, byte[] Key, byte[] Data) row) => (row.Id, Open(row.Id, row.Key, row.Data));
+        (string Id, Person? Person) Opened((string Id, byte[] Key, byte[] Data) row) =>
+            (row.Id, Open(row.Id, row.Key, row.Data));
     }
 
     /// <summary>Whether a row is as the product wrote it: it opens, and is found by its own person's number.</summary>
@@ -94,54 +117,89 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
-    public async Task<IReadOnlyDictionary<string, int>> AgesAsync(NpgsqlConnection connection, IEnumerable<string> memberIds, int year) =>
-        (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => p.Value.AgeIn(year));
+    public async Task<IReadOnlyDictionary<string, int>> AgesAsync(
+        NpgsqlConnection connection,
+        IEnumerable<string> memberIds,
+        int year
+    ) => (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => p.Value.AgeIn(year));
 
     /// <summary>
     /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the ids up again
     /// afterwards and use what is there.
     /// </summary>
-    public async Task AddAsync(NpgsqlConnection connection, IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people, string? register = null)
+    public async Task AddAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<(string MemberId, CitizenId CitizenId, Person Person)> people,
+        string? register = null
+    )
     {
         // Sorted by hash: two imports that share persons wait for each other in one order.
-        var rows = people.Select(p => (p.MemberId, Hash: Hash(p.CitizenId, register), Sealed: Seal(p.MemberId, p.Person)))
-            .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal).ToList();
+        var rows = people
+            .Select(p => (p.MemberId, Hash: Hash(p.CitizenId, register), Sealed: Seal(p.MemberId, p.Person)))
+            .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal)
+            .ToList();
         await connection.ExecuteAsync(
             $"""
-             insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data)
-             select * from unnest(@ids, @hashes, @keys, @data) on conflict (id_hash) do nothing
-             """,
-            ("ids", rows.Select(r => r.MemberId).ToArray()), ("hashes", rows.Select(r => r.Hash).ToArray()),
-            ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()), ("data", rows.Select(r => r.Sealed.Data).ToArray()));
+            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data)
+            select * from unnest(@ids, @hashes, @keys, @data) on conflict (id_hash) do nothing
+            """,
+            ("ids", rows.Select(r => r.MemberId).ToArray()),
+            ("hashes", rows.Select(r => r.Hash).ToArray()),
+            ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
+            ("data", rows.Select(r => r.Sealed.Data).ToArray())
+        );
     }
 
     /// <summary>
     /// The natural person whose account this is: his pseudonymous id, the same for each of his accounts, found by a keyed hash that is not a
     /// member's. What an account says of him lies sealed in a row of its own, so that no administrator learns how another one has called him.
     /// </summary>
-    public async Task<string> KeepHolderAsync(NpgsqlConnection connection, string accountId, CitizenId citizen, Person person)
+    public async Task<string> KeepHolderAsync(
+        NpgsqlConnection connection,
+        string accountId,
+        CitizenId citizen,
+        Person person
+    )
     {
         var hash = HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"account {citizen.Value}"));
-        await connection.ExecuteAsync($"insert into {LedgerStore.Schema}.person (member_id, id_hash) values (@id, @hash) on conflict (id_hash) do nothing",
-            ("id", StreamId.NewPerson()), ("hash", hash));
+        await connection.ExecuteAsync(
+            $"insert into {LedgerStore.Schema}.person (member_id, id_hash) values (@id, @hash) on conflict (id_hash) do nothing",
+            ("id", StreamId.NewPerson()),
+            ("hash", hash)
+        );
         var (wrapped, data) = Seal(accountId, person);
         await connection.ExecuteAsync(
             $"""
-             insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data) values (@id, uuid_send(gen_random_uuid()), @key, @data)
-                 on conflict (member_id) do update set wrapped_key = excluded.wrapped_key, data = excluded.data
-             """,
-            ("id", accountId), ("key", wrapped), ("data", data));
-        return (await connection.QueryAsync($"select member_id from {LedgerStore.Schema}.person where id_hash = @hash", r => r.GetString(0), ("hash", hash))).Single();
+            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data) values (@id, uuid_send(gen_random_uuid()), @key, @data)
+                on conflict (member_id) do update set wrapped_key = excluded.wrapped_key, data = excluded.data
+            """,
+            ("id", accountId),
+            ("key", wrapped),
+            ("data", data)
+        );
+        return (
+            await connection.QueryAsync(
+                $"select member_id from {LedgerStore.Schema}.person where id_hash = @hash",
+                r => r.GetString(0),
+                ("hash", hash)
+            )
+        ).Single();
     }
 
     /// <summary>Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key file.</summary>
-    public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) => connection.ExecuteAsync(
-        $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = any(@ids)", ("ids", ids));
+    public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) =>
+        connection.ExecuteAsync(
+            $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = any(@ids)",
+            ("ids", ids)
+        );
 
     private (byte[] WrappedKey, byte[] Data) Seal(string memberId, Person person)
     {
         var key = RandomNumberGenerator.GetBytes(32);
-        return (Encrypt(keys.KeyEncryptionKey, key, memberId), Encrypt(key, JsonSerializer.SerializeToUtf8Bytes(person), memberId));
+        return (
+            Encrypt(keys.KeyEncryptionKey, key, memberId),
+            Encrypt(key, JsonSerializer.SerializeToUtf8Bytes(person), memberId)
+        );
     }
 
     /// <summary>Null: not what was written here, or not of this person.</summary>
@@ -149,7 +207,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     {
         try
         {
-            return JsonSerializer.Deserialize<Person>(Decrypt(Decrypt(keys.KeyEncryptionKey, wrappedKey, memberId), data, memberId))!;
+            return JsonSerializer.Deserialize<Person>(
+                Decrypt(Decrypt(keys.KeyEncryptionKey, wrappedKey, memberId), data, memberId)
+            )!;
         }
         catch (CryptographicException)
         {
@@ -163,8 +223,13 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         var result = new byte[NonceLength + TagLength + plain.Length];
         RandomNumberGenerator.Fill(result.AsSpan(0, NonceLength));
         using var aes = new AesGcm(key, TagLength);
-        aes.Encrypt(result.AsSpan(0, NonceLength), plain, result.AsSpan(NonceLength + TagLength), result.AsSpan(NonceLength, TagLength),
-            Encoding.UTF8.GetBytes(memberId));
+        aes.Encrypt(
+            result.AsSpan(0, NonceLength),
+            plain,
+            result.AsSpan(NonceLength + TagLength),
+            result.AsSpan(NonceLength, TagLength),
+            Encoding.UTF8.GetBytes(memberId)
+        );
         return result;
     }
 
@@ -174,8 +239,13 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             throw new CryptographicException("too short");
         var plain = new byte[box.Length - NonceLength - TagLength];
         using var aes = new AesGcm(key, TagLength);
-        aes.Decrypt(box.AsSpan(0, NonceLength), box.AsSpan(NonceLength + TagLength), box.AsSpan(NonceLength, TagLength), plain,
-            Encoding.UTF8.GetBytes(memberId));
+        aes.Decrypt(
+            box.AsSpan(0, NonceLength),
+            box.AsSpan(NonceLength + TagLength),
+            box.AsSpan(NonceLength, TagLength),
+            plain,
+            Encoding.UTF8.GetBytes(memberId)
+        );
         return plain;
     }
 }

@@ -14,12 +14,18 @@ public sealed class PrivateCluster : IAsyncDisposable
 {
     private const int Port = 5432; // only a part of the socket's file name
     private const string ServerAccount = "postgres";
-    private readonly string _folder, _binaries;
+    private readonly string _folder,
+        _binaries;
     private FileStream? _owner;
 
     private readonly IReadOnlyDictionary<string, string> _environment;
 
-    private PrivateCluster(string folder, string binaries, FileStream? owner, IReadOnlyDictionary<string, string> environment) => (_folder, _binaries, _owner, _environment) = (folder, binaries, owner, environment);
+    private PrivateCluster(
+        string folder,
+        string binaries,
+        FileStream? owner,
+        IReadOnlyDictionary<string, string> environment
+    ) => (_folder, _binaries, _owner, _environment) = (folder, binaries, owner, environment);
 
     private string Data => Path.Combine(_folder, "data");
     private string Sockets => SocketFolder(_folder);
@@ -28,17 +34,32 @@ public sealed class PrivateCluster : IAsyncDisposable
     /// Where the cluster goes when nothing is configured: a place that the unprivileged server account can reach. Sample data never
     /// shares it with real data.
     /// </summary>
-    public static string DefaultFolder(bool isSample) => Path.Combine(
-        Environment.UserName == "root" ? "/var/lib" : Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
-        isSample ? "collective-subsidy-sample" : "collective-subsidy");
+    public static string DefaultFolder(bool isSample) =>
+        Path.Combine(
+            Environment.UserName == "root"
+                ? "/var/lib"
+                : Environment.GetFolderPath(
+                    Environment.SpecialFolder.LocalApplicationData,
+                    Environment.SpecialFolderOption.Create
+                ),
+            isSample ? "collective-subsidy-sample" : "collective-subsidy"
+        );
 
     /// <summary>Starts the cluster in <paramref name="folder"/>, or joins it when it runs; makes it on first use.</summary>
     /// <param name="environment">Variables for the server's processes beside one's own.</param>
     /// <exception cref="OperationException">PostgreSQL is not installed, or does not start; the message says what to do.</exception>
-    public static async Task<PrivateCluster> StartAsync(string folder, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<PrivateCluster> StartAsync(
+        string folder,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         folder = Path.GetFullPath(folder);
-        var cluster = new PrivateCluster(folder, FindBinaries("initdb", "pg_ctl"), TakeOwnership(folder), environment ?? new Dictionary<string, string>());
+        var cluster = new PrivateCluster(
+            folder,
+            FindBinaries("initdb", "pg_ctl"),
+            TakeOwnership(folder),
+            environment ?? new Dictionary<string, string>()
+        );
         cluster.OwnedByServer(folder);
         cluster.RequireEntry();
         if (cluster._owner is null)
@@ -46,33 +67,45 @@ public sealed class PrivateCluster : IAsyncDisposable
             await cluster.ConnectAsync(TimeSpan.FromSeconds(60)); // the owner may still be starting it
             return cluster;
         }
-        if (!File.Exists(Path.Combine(cluster.Data, "PG_VERSION"))) cluster.Initialise();
-        if (cluster.Run("pg_ctl", "-D", cluster.Data, "status").ExitCode != 0) cluster.StartServer();
+        if (!File.Exists(Path.Combine(cluster.Data, "PG_VERSION")))
+            cluster.Initialise();
+        if (cluster.Run("pg_ctl", "-D", cluster.Data, "status").ExitCode != 0)
+            cluster.StartServer();
         await cluster.ConnectAsync(TimeSpan.FromSeconds(30));
         return cluster;
     }
 
-    public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder
-    {
-        Host = Sockets,
-        Port = Port,
-        Username = "ledger",
-        Database = database,
-        Password = File.ReadAllText(PasswordFile(_folder)),
-    }.ConnectionString;
+    public string ConnectionString(string database) =>
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = Sockets,
+            Port = Port,
+            Username = "ledger",
+            Database = database,
+            Password = File.ReadAllText(PasswordFile(_folder)),
+        }.ConnectionString;
 
     /// <summary>A connection string to the database of that name, which is made when it is missing.</summary>
     public async Task<string> DatabaseAsync(string database)
     {
         await using var connection = new NpgsqlConnection(ConnectionString("postgres"));
         await connection.OpenAsync();
-        if ((await connection.QueryAsync("select 1 from pg_database where datname = @name", r => r.GetInt32(0), ("name", database))).Count == 0)
+        if (
+            (
+                await connection.QueryAsync(
+                    "select 1 from pg_database where datname = @name",
+                    r => r.GetInt32(0),
+                    ("name", database)
+                )
+            ).Count == 0
+        )
         {
             try
             {
                 await connection.ExecuteAsync($"create database \"{database}\" encoding 'UTF8' template template0");
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
+            catch (PostgresException e)
+                when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
             {
                 // Another process made it at the same moment: that is what we want.
             }
@@ -89,9 +122,11 @@ public sealed class PrivateCluster : IAsyncDisposable
         {
             try
             {
-                if (!int.TryParse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).FirstOrDefault(), out var id)) return false;
+                if (!int.TryParse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).FirstOrDefault(), out var id))
+                    return false;
                 var stat = File.ReadAllText($"/proc/{id}/stat"); // "123 (postgres) S …"
-                return stat.Contains("(postgres)", StringComparison.Ordinal) && stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+                return stat.Contains("(postgres)", StringComparison.Ordinal)
+                    && stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
             }
             catch (IOException)
             {
@@ -109,7 +144,8 @@ public sealed class PrivateCluster : IAsyncDisposable
     public async Task<bool> StartAgainAsync()
     {
         _owner ??= TakeOwnership(_folder);
-        if (_owner is null) return false;
+        if (_owner is null)
+            return false;
         StartServer();
         await ConnectAsync(TimeSpan.FromSeconds(30));
         return true;
@@ -161,17 +197,25 @@ public sealed class PrivateCluster : IAsyncDisposable
     }
 
     private static OperationException NotWritable(string folder, Exception e) =>
-        new($"数据目录 {folder} 不可写（{e.Message}）；请用 Ledger:DataFolder 指定其他目录。The data folder is not writable: choose another.", inner: e);
+        new(
+            $"数据目录 {folder} 不可写（{e.Message}）；请用 Ledger:DataFolder 指定其他目录。The data folder is not writable: choose another.",
+            inner: e
+        );
 
     /// <summary>Whoever runs the server must get into the folder, through all the folders above it.</summary>
     private void RequireEntry()
     {
-        if (Environment.UserName != "root") return; // it is ours, as was seen when we wrote into it
+        if (Environment.UserName != "root")
+            return; // it is ours, as was seen when we wrote into it
         if (Execute("id", ServerAccount).ExitCode != 0)
-            throw new OperationException($"没有系统用户 {ServerAccount}：PostgreSQL 不能以 root 运行。请 apt-get install postgresql，或以普通用户启动。There is no user {ServerAccount} to run PostgreSQL as.");
+            throw new OperationException(
+                $"没有系统用户 {ServerAccount}：PostgreSQL 不能以 root 运行。请 apt-get install postgresql，或以普通用户启动。There is no user {ServerAccount} to run PostgreSQL as."
+            );
         if (Execute("runuser", "-u", ServerAccount, "--", "test", "-w", _folder, "-a", "-x", _folder).ExitCode != 0)
-            throw new OperationException($"数据库的用户 {ServerAccount} 进不了数据目录 {_folder}；请放开它上级目录的权限（chmod o+x），或用 Ledger:DataFolder 指定其他目录。"
-                + "The database's user may not enter the data folder: choose another, or let him through the folders above it.");
+            throw new OperationException(
+                $"数据库的用户 {ServerAccount} 进不了数据目录 {_folder}；请放开它上级目录的权限（chmod o+x），或用 Ledger:DataFolder 指定其他目录。"
+                    + "The database's user may not enter the data folder: choose another, or let him through the folders above it."
+            );
     }
 
     private void Initialise()
@@ -182,7 +226,24 @@ public sealed class PrivateCluster : IAsyncDisposable
         OwnedByServer(password);
         // A new segment of the write-ahead log is filled with zeros and flushed while every commit waits: sixteen times less at a time with 1 MB than with
         // PostgreSQL's usual 16 (bench/README.md, soak).
-        Require(Run("initdb", "-D", Data, "-U", "ledger", "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1"), "initdb");
+        Require(
+            Run(
+                "initdb",
+                "-D",
+                Data,
+                "-U",
+                "ledger",
+                "-A",
+                "scram-sha-256",
+                "--pwfile",
+                password,
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--wal-segsize=1"
+            ),
+            "initdb"
+        );
         File.AppendAllText(Path.Combine(Data, "postgresql.conf"), "\nlisten_addresses = ''\nmax_connections = 200\n");
     }
 
@@ -192,13 +253,27 @@ public sealed class PrivateCluster : IAsyncDisposable
         OwnedByServer(Sockets);
         File.SetUnixFileMode(Sockets, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         // A stale postmaster.pid is PostgreSQL's own affair: it starts when the process in it is gone, and says so when it is not.
-        Require(Run("pg_ctl", "-D", Data, "-l", Path.Combine(_folder, "postgresql.log"), "-w", "-t", "60",
-            "-o", $"-c unix_socket_directories={Sockets} -c shared_buffers={Buffers}MB -c checkpoint_timeout=15min -c max_wal_size=8GB -p {Port}", "start"), "pg_ctl start");
+        Require(
+            Run(
+                "pg_ctl",
+                "-D",
+                Data,
+                "-l",
+                Path.Combine(_folder, "postgresql.log"),
+                "-w",
+                "-t",
+                "60",
+                "-o",
+                $"-c unix_socket_directories={Sockets} -c shared_buffers={Buffers}MB -c checkpoint_timeout=15min -c max_wal_size=8GB -p {Port}",
+                "start"
+            ),
+            "pg_ctl start"
+        );
     }
 
     private async Task ConnectAsync(TimeSpan limit)
     {
-        for (var waited = Stopwatch.StartNew(); ;)
+        for (var waited = Stopwatch.StartNew(); ; )
         {
             try
             {
@@ -218,7 +293,8 @@ public sealed class PrivateCluster : IAsyncDisposable
     /// the ledger has been written to: keys are random, each touches a page that lies elsewhere, is read in, and after each checkpoint goes whole into the
     /// write-ahead log. So checkpoints are rarer too (the price: after a crash up to a quarter of an hour of log is read again).
     /// </summary>
-    private static long Buffers => Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4, 128L << 20, 2L << 30) >> 20;
+    private static long Buffers =>
+        Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4, 128L << 20, 2L << 30) >> 20;
 
     private static string PasswordFile(string folder) => Path.Combine(folder, "password");
 
@@ -226,7 +302,8 @@ public sealed class PrivateCluster : IAsyncDisposable
     private static string SocketFolder(string folder)
     {
         var near = Path.Combine(folder, "socket");
-        return near.Length <= 80 ? near
+        return near.Length <= 80
+            ? near
             : $"/tmp/ledger-{Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..16]}";
     }
 
@@ -236,24 +313,31 @@ public sealed class PrivateCluster : IAsyncDisposable
     {
         var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         var installed = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var v) ? v : 0).Select(d => $"{d}/bin")
+            ? Directory
+                .GetDirectories("/usr/lib/postgresql")
+                .OrderByDescending(d => int.TryParse(Path.GetFileName(d), out var v) ? v : 0)
+                .Select(d => $"{d}/bin")
             : [];
         return onPath.Concat(installed).FirstOrDefault(d => programs.All(p => File.Exists(Path.Combine(d, p))))
             ?? throw new OperationException(
-                "没有找到 PostgreSQL；请运行 ./start 或 apt-get install postgresql，或用 ConnectionStrings:Ledger 指定服务器。PostgreSQL is not installed.");
+                "没有找到 PostgreSQL；请运行 ./start 或 apt-get install postgresql，或用 ConnectionStrings:Ledger 指定服务器。PostgreSQL is not installed."
+            );
     }
 
     /// <summary>PostgreSQL refuses to run as root: then everything of the cluster belongs to the account that the Debian package makes.</summary>
     private void OwnedByServer(string path)
     {
-        if (Environment.UserName == "root") Execute("chown", ServerAccount, path);
+        if (Environment.UserName == "root")
+            Execute("chown", ServerAccount, path);
     }
 
     private (int ExitCode, string Output) Run(string program, params string[] arguments)
     {
         var path = Path.Combine(_binaries, program);
         string[] all = ["env", .. _environment.Select(v => $"{v.Key}={v.Value}"), path, .. arguments];
-        return Environment.UserName == "root" ? Execute("runuser", ["-u", ServerAccount, "--", .. all]) : Execute(all[0], all[1..]);
+        return Environment.UserName == "root"
+            ? Execute("runuser", ["-u", ServerAccount, "--", .. all])
+            : Execute(all[0], all[1..]);
     }
 
     private static (int ExitCode, string Output) Execute(string program, params string[] arguments)
@@ -262,7 +346,10 @@ public sealed class PrivateCluster : IAsyncDisposable
         var output = Path.GetTempFileName();
         try
         {
-            var start = new ProcessStartInfo("/bin/sh", ["-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1 </dev/null", "sh", output, program, .. arguments])
+            var start = new ProcessStartInfo(
+                "/bin/sh",
+                ["-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1 </dev/null", "sh", output, program, .. arguments]
+            )
             {
                 WorkingDirectory = "/",
             };
@@ -278,11 +365,16 @@ public sealed class PrivateCluster : IAsyncDisposable
 
     private void Require((int ExitCode, string Output) result, string step)
     {
-        if (result.ExitCode == 0) return;
+        if (result.ExitCode == 0)
+            return;
         // The server's own last word on it; all of it is in the log.
         var log = Path.Combine(_folder, "postgresql.log");
-        var lines = (File.Exists(log) ? File.ReadLines(log).TakeLast(30) : []).Prepend(result.Output.Trim().Split('\n')[^1]).ToList();
+        var lines = (File.Exists(log) ? File.ReadLines(log).TakeLast(30) : [])
+            .Prepend(result.Output.Trim().Split('\n')[^1])
+            .ToList();
         var why = lines.LastOrDefault(l => l.Contains("FATAL", StringComparison.Ordinal)) ?? lines[0];
-        throw new OperationException($"私有 PostgreSQL 未能启动（{step}：{why.Trim()}）；详见 {log}。The private PostgreSQL did not start: its log says why.");
+        throw new OperationException(
+            $"私有 PostgreSQL 未能启动（{step}：{why.Trim()}）；详见 {log}。The private PostgreSQL did not start: its log says why."
+        );
     }
 }

@@ -16,7 +16,8 @@ namespace Ledger.Api.Storage;
 /// its progress moved by another node is not started again, and a full disk lost assignments. Marten's own HotCold mode needs a package
 /// that not every registry has.
 /// </remarks>
-public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource database, ILogger<ProjectionService> log) : BackgroundService
+public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource database, ILogger<ProjectionService> log)
+    : BackgroundService
 {
     /// <summary>How long a node may be silent before another takes over.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(8);
@@ -27,7 +28,8 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
     /// How long progress may stand still while there are events to take in: longer than the daemon waits at a gap in the sequence. It doubles
     /// each time that a fresh daemon did not get further, so that what is only slow is not begun anew for ever.
     /// </summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), MostPatience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20),
+        MostPatience = TimeSpan.FromMinutes(10);
 
     private const string Renew = $"""
         insert into {LedgerStore.Schema}.lease as l (name, holder, until) values ('projections', @holder, clock_timestamp() + @lease)
@@ -36,12 +38,15 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
             returning 1
         """;
 
-    private const string Progress = $"select (select coalesce(max(seq_id), 0) from {LedgerStore.Schema}.mt_events), coalesce((select min(last_seq_id) from {LedgerStore.Schema}.mt_event_progression where name like '%:All'), 0)";
+    private const string Progress =
+        $"select (select coalesce(max(seq_id), 0) from {LedgerStore.Schema}.mt_events), coalesce((select min(last_seq_id) from {LedgerStore.Schema}.mt_event_progression where name like '%:All'), 0)";
 
     private readonly Guid _me = Guid.NewGuid();
     private IProjectionDaemon? _daemon;
     private long _seen;
-    private TimeSpan _heldAt, _movedAt, _patience = Patience;
+    private TimeSpan _heldAt,
+        _movedAt,
+        _patience = Patience;
 
     /// <summary>Since the machine started: no clock that somebody sets.</summary>
     private static TimeSpan Now => TimeSpan.FromMilliseconds(Environment.TickCount64);
@@ -60,8 +65,12 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
             }
             catch (Exception e)
             {
-                log.LogWarning("The projections' lease could not be renewed, or they could not be started: {Reason}", e.Message);
-                if (Now - _heldAt > Lease) await StopAsync("the lease has run out");
+                log.LogWarning(
+                    "The projections' lease could not be renewed, or they could not be started: {Reason}",
+                    e.Message
+                );
+                if (Now - _heldAt > Lease)
+                    await StopAsync("the lease has run out");
             }
             await Task.Delay(Pause, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
         }
@@ -79,14 +88,20 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
         }
         _heldAt = Now;
         var (head, done) = (await connection.QueryAsync(Progress, r => (r.GetInt64(0), r.GetInt64(1)))).Single();
-        if (done != _seen || done >= head) (_seen, _movedAt, _patience) = (done, Now, Patience);
-        if (_daemon is not null && _daemon.CurrentAgents().FirstOrDefault(a => a.Status != AgentStatus.Running) is { } fallen) await StopAsync($"{fallen.Name.Identity} is {fallen.Status}");
+        if (done != _seen || done >= head)
+            (_seen, _movedAt, _patience) = (done, Now, Patience);
+        if (
+            _daemon is not null
+            && _daemon.CurrentAgents().FirstOrDefault(a => a.Status != AgentStatus.Running) is { } fallen
+        )
+            await StopAsync($"{fallen.Name.Identity} is {fallen.Status}");
         else if (_daemon is not null && Now - _movedAt > _patience)
         {
             _patience = TimeSpan.FromTicks(Math.Min(_patience.Ticks * 2, MostPatience.Ticks));
             await StopAsync($"progress stands at {done} of {head}");
         }
-        if (_daemon is not null) return;
+        if (_daemon is not null)
+            return;
         _daemon = await store.BuildProjectionDaemonAsync(logger: log);
         _movedAt = Now;
         try
@@ -101,7 +116,8 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
 
     private async Task StopAsync(string reason, LogLevel level = LogLevel.Warning)
     {
-        if (_daemon is not { } daemon) return;
+        if (_daemon is not { } daemon)
+            return;
         _daemon = null;
         log.Log(level, "The projections stop on this node: {Reason}", reason);
         try
@@ -121,7 +137,10 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
         try
         {
             await using var connection = await database.OpenConnectionAsync();
-            await connection.ExecuteAsync($"delete from {LedgerStore.Schema}.lease where holder = @holder", ("holder", _me));
+            await connection.ExecuteAsync(
+                $"delete from {LedgerStore.Schema}.lease where holder = @holder",
+                ("holder", _me)
+            );
         }
         catch (NpgsqlException e)
         {

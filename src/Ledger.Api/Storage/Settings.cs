@@ -20,8 +20,24 @@ namespace Ledger.Api.Storage;
 /// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null: none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
-public sealed record Settings(string? ConnectionString, bool PrivateCluster, string? OwnerConnectionString, string? ReplicaConnectionString, string DataFolder, string KeyFile, string? KeyCommand, bool Sample, string SampleFolder, string? AccountMap, LogSettings Log,
-    int RequestsPerUser, int RequestsPerAddress, int RefusalsPerMinute, int RetentionYears, OidcSettings? Oidc)
+public sealed record Settings(
+    string? ConnectionString,
+    bool PrivateCluster,
+    string? OwnerConnectionString,
+    string? ReplicaConnectionString,
+    string DataFolder,
+    string KeyFile,
+    string? KeyCommand,
+    bool Sample,
+    string SampleFolder,
+    string? AccountMap,
+    LogSettings Log,
+    int RequestsPerUser,
+    int RequestsPerAddress,
+    int RefusalsPerMinute,
+    int RetentionYears,
+    OidcSettings? Oidc
+)
 {
     /// <exception cref="OperationException">A value that cannot be read.</exception>
     public static Settings Of(IConfiguration configuration)
@@ -33,14 +49,20 @@ public sealed record Settings(string? ConnectionString, bool PrivateCluster, str
         catch (InvalidOperationException e) when (e is not OperationException)
         {
             // What the binder says names the setting and its value.
-            throw new OperationException($"有一项设置无法读取：{e.Message} {e.InnerException?.Message} 请改正。A setting cannot be read.", CommandLine.Misused, e);
+            throw new OperationException(
+                $"有一项设置无法读取：{e.Message} {e.InnerException?.Message} 请改正。A setting cannot be read.",
+                CommandLine.Misused,
+                e
+            );
         }
     }
 
     private static Settings Read(IConfiguration configuration)
     {
         var isSample = configuration.GetValue("Ledger:Sample", false);
-        var folder = configuration["Ledger:DataFolder"] is { Length: > 0 } configured ? configured : Storage.PrivateCluster.DefaultFolder(isSample);
+        var folder = configuration["Ledger:DataFolder"] is { Length: > 0 } configured
+            ? configured
+            : Storage.PrivateCluster.DefaultFolder(isSample);
         return new Settings(
             Connection(configuration, "Ledger"),
             configuration.GetValue("Ledger:PrivateCluster", false),
@@ -57,12 +79,14 @@ public sealed record Settings(string? ConnectionString, bool PrivateCluster, str
             configuration.GetValue("Ledger:RateLimit:PerAddress", 20),
             configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),
             configuration.GetValue("Ledger:RetentionYears", 30),
-            OidcSettings.Of(configuration.GetSection("Ledger:Oidc")));
+            OidcSettings.Of(configuration.GetSection("Ledger:Oidc"))
+        );
     }
 
     private static string? Connection(IConfiguration configuration, string name)
     {
-        if (configuration.GetConnectionString(name) is not { Length: > 0 } given) return null;
+        if (configuration.GetConnectionString(name) is not { Length: > 0 } given)
+            return null;
         try
         {
             _ = new Npgsql.NpgsqlConnectionStringBuilder(given);
@@ -70,7 +94,10 @@ public sealed record Settings(string? ConnectionString, bool PrivateCluster, str
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {
-            throw new OperationException($"ConnectionStrings:{name} 不是连接字符串（{e.Message}）；应如 Host=…;Database=…;Username=…;Password=…。It is not a connection string.", CommandLine.Misused);
+            throw new OperationException(
+                $"ConnectionStrings:{name} 不是连接字符串（{e.Message}）；应如 Host=…;Database=…;Username=…;Password=…。It is not a connection string.",
+                CommandLine.Misused
+            );
         }
     }
 
@@ -78,8 +105,11 @@ public sealed record Settings(string? ConnectionString, bool PrivateCluster, str
     public void RequireDatabase()
     {
         if (ConnectionString is null && OwnerConnectionString is null && !PrivateCluster)
-            throw new OperationException("没有数据库：请用 ConnectionStrings:Ledger 指定（程序旁边的 appsettings.Production.json、环境变量或参数），"
-                + "或用 --Ledger:PrivateCluster=true 要求一个自带的 PostgreSQL。No database: give a connection string, or ask for a private cluster.", CommandLine.Misused);
+            throw new OperationException(
+                "没有数据库：请用 ConnectionStrings:Ledger 指定（程序旁边的 appsettings.Production.json、环境变量或参数），"
+                    + "或用 --Ledger:PrivateCluster=true 要求一个自带的 PostgreSQL。No database: give a connection string, or ask for a private cluster.",
+                CommandLine.Misused
+            );
     }
 }
 
@@ -90,15 +120,33 @@ public sealed record Settings(string? ConnectionString, bool PrivateCluster, str
 /// <param name="RegionClaim">The claim with the region code; by default <c>region</c>.</param>
 /// <param name="Alias">What its subjects are called by before their <c>sub</c>; by default <c>oidc</c>. It stands in events for ever: never give it to another authority.</param>
 /// <param name="AllowHttp">Only for tests: its keys come unprotected.</param>
-public sealed record OidcSettings(string Authority, string Audience, string RoleClaim, string RegionClaim, string Alias, bool AllowHttp)
+public sealed record OidcSettings(
+    string Authority,
+    string Audience,
+    string RoleClaim,
+    string RegionClaim,
+    string Alias,
+    bool AllowHttp
+)
 {
-    public static OidcSettings? Of(IConfigurationSection section) => section["Authority"] is not { Length: > 0 } authority ? null
-        : new OidcSettings(authority, section["Audience"] ?? "collective-subsidy-ledger", section["RoleClaim"] ?? "role", section["RegionClaim"] ?? "region", AliasOf(section), section.GetValue("AllowHttp", false));
+    public static OidcSettings? Of(IConfigurationSection section) =>
+        section["Authority"] is not { Length: > 0 } authority
+            ? null
+            : new OidcSettings(
+                authority,
+                section["Audience"] ?? "collective-subsidy-ledger",
+                section["RoleClaim"] ?? "role",
+                section["RegionClaim"] ?? "region",
+                AliasOf(section),
+                section.GetValue("AllowHttp", false)
+            );
 
     private static string AliasOf(IConfigurationSection section)
     {
         var alias = section["Alias"] is { Length: > 0 } own ? own : "oidc";
-        return ActorName.AliasFault(alias) is { } fault ? throw new InvalidOperationException($"Ledger:Oidc:Alias “{alias}”：{fault}") : alias;
+        return ActorName.AliasFault(alias) is { } fault
+            ? throw new InvalidOperationException($"Ledger:Oidc:Alias “{alias}”：{fault}")
+            : alias;
     }
 }
 
@@ -110,14 +158,24 @@ public sealed record OidcSettings(string Authority, string Audience, string Role
 /// <param name="CheckpointEntries">After so many new entries it is signed at once.</param>
 /// <param name="ScrubEvery">ScrubMinutes: how often the whole log is compared with the stored events.</param>
 /// <param name="Witnesses">Witnesses:0, :1 …: <c>address public-key</c> of each.</param>
-public sealed record LogSettings(string? KeyFile, string? Key, bool Sm2, TimeSpan CheckpointEvery, int CheckpointEntries, TimeSpan ScrubEvery, IReadOnlyList<WitnessAddress> Witnesses)
+public sealed record LogSettings(
+    string? KeyFile,
+    string? Key,
+    bool Sm2,
+    TimeSpan CheckpointEvery,
+    int CheckpointEntries,
+    TimeSpan ScrubEvery,
+    IReadOnlyList<WitnessAddress> Witnesses
+)
 {
-    public static LogSettings Of(IConfigurationSection section) => new(
-        section["KeyFile"] is { Length: > 0 } file ? file : null,
-        section["Key"] is { Length: > 0 } key ? key : null,
-        section.GetValue("Sm2", false),
-        TimeSpan.FromSeconds(section.GetValue("CheckpointSeconds", 5)),
-        section.GetValue("CheckpointEntries", 10_000),
-        TimeSpan.FromMinutes(section.GetValue("ScrubMinutes", 60.0)),
-        [.. section.GetSection("Witnesses").GetChildren().Select(w => WitnessAddress.Parse(w.Value ?? ""))]);
+    public static LogSettings Of(IConfigurationSection section) =>
+        new(
+            section["KeyFile"] is { Length: > 0 } file ? file : null,
+            section["Key"] is { Length: > 0 } key ? key : null,
+            section.GetValue("Sm2", false),
+            TimeSpan.FromSeconds(section.GetValue("CheckpointSeconds", 5)),
+            section.GetValue("CheckpointEntries", 10_000),
+            TimeSpan.FromMinutes(section.GetValue("ScrubMinutes", 60.0)),
+            [.. section.GetSection("Witnesses").GetChildren().Select(w => WitnessAddress.Parse(w.Value ?? ""))]
+        );
 }

@@ -13,10 +13,16 @@ namespace Ledger.Api.Storage;
 public sealed class StateLook(EventWriter writer, EditedStates edited, NpgsqlDataSource database)
 {
     /// <summary>How many are read in one look, and how many at most are locked while they are sealed.</summary>
-    private const int Page = 200, Locked = 20;
+    private const int Page = 200,
+        Locked = 20;
 
-    private static readonly IReadOnlyDictionary<string, MethodInfo> Looks = EventTypes.Aggregates.ToDictionary(t => t.Name.ToLowerInvariant(),
-        t => typeof(StateLook).GetMethod(nameof(PageAsync), BindingFlags.NonPublic | BindingFlags.Instance)!.MakeGenericMethod(t));
+    private static readonly IReadOnlyDictionary<string, MethodInfo> Looks = EventTypes.Aggregates.ToDictionary(
+        t => t.Name.ToLowerInvariant(),
+        t =>
+            typeof(StateLook)
+                .GetMethod(nameof(PageAsync), BindingFlags.NonPublic | BindingFlags.Instance)!
+                .MakeGenericMethod(t)
+    );
 
     /// <param name="rest">How long it rests after each page, in times of what the page took.</param>
     /// <returns>How many states were sealed anew.</returns>
@@ -25,12 +31,16 @@ public sealed class StateLook(EventWriter writer, EditedStates edited, NpgsqlDat
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var mended = 0L;
         var page = new Stopwatch();
-        for (var after = ""; ;)
+        for (var after = ""; ; )
         {
             page.Restart();
-            var streams = await connection.QueryAsync($"select id, type from {LedgerStore.Schema}.mt_streams where id > @after and type is not null order by id limit {Page}",
-                r => (Id: r.GetString(0), Type: r.GetString(1)), ("after", after));
-            if (streams.Count == 0) break;
+            var streams = await connection.QueryAsync(
+                $"select id, type from {LedgerStore.Schema}.mt_streams where id > @after and type is not null order by id limit {Page}",
+                r => (Id: r.GetString(0), Type: r.GetString(1)),
+                ("after", after)
+            );
+            if (streams.Count == 0)
+                break;
             foreach (var kind in streams.GroupBy(s => s.Type, s => s.Id))
                 mended += await (Task<int>)Looks[kind.Key].Invoke(this, [connection, kind.ToArray()])!;
             after = streams[^1].Id;
@@ -40,14 +50,17 @@ public sealed class StateLook(EventWriter writer, EditedStates edited, NpgsqlDat
         return mended;
     }
 
-    private async Task<int> PageAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
+    private async Task<int> PageAsync<T>(NpgsqlConnection connection, string[] ids)
+        where T : Aggregate
     {
         var doubtful = await writer.DoubtfulAsync<T>(connection, ids);
-        foreach (var few in doubtful.Chunk(Locked)) await SealAsync<T>(connection, few);
+        foreach (var few in doubtful.Chunk(Locked))
+            await SealAsync<T>(connection, few);
         return doubtful.Length;
     }
 
-    private async Task SealAsync<T>(NpgsqlConnection connection, string[] ids) where T : Aggregate
+    private async Task SealAsync<T>(NpgsqlConnection connection, string[] ids)
+        where T : Aggregate
     {
         try
         {
@@ -55,7 +68,8 @@ public sealed class StateLook(EventWriter writer, EditedStates edited, NpgsqlDat
         }
         catch (InvariantViolationException) when (ids.Length > 1)
         {
-            foreach (var id in ids) await SealAsync<T>(connection, [id]);
+            foreach (var id in ids)
+                await SealAsync<T>(connection, [id]);
         }
         catch (InvariantViolationException broken)
         {

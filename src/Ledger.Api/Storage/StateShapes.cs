@@ -20,27 +20,46 @@ public static class StateShapes
     {
         var json = new JsonSerializerOptions(JsonSerializerOptions.Default);
         LedgerStore.StoredForm(json);
-        return EventTypes.Aggregates.ToDictionary(t => t.Name, t => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json.GetJsonSchemaAsNode(t).ToJsonString()))));
+        return EventTypes.Aggregates.ToDictionary(
+            t => t.Name,
+            t =>
+                Convert.ToHexStringLower(
+                    SHA256.HashData(Encoding.UTF8.GetBytes(json.GetJsonSchemaAsNode(t).ToJsonString()))
+                )
+        );
     });
 
     /// <summary>What is not known yet is of the present shape in an empty database, and of an unknown one in any other.</summary>
-    public static Task AddAsync(NpgsqlConnection connection) => connection.ExecuteAsync(
-        $"insert into {Table} (type, shape) select t, case when exists (select from {LedgerStore.Schema}.mt_events) then '' else s end from unnest(@types, @shapes) x (t, s) on conflict do nothing",
-        ("types", Present.Value.Keys.ToArray()), ("shapes", Present.Value.Values.ToArray()));
+    public static Task AddAsync(NpgsqlConnection connection) =>
+        connection.ExecuteAsync(
+            $"insert into {Table} (type, shape) select t, case when exists (select from {LedgerStore.Schema}.mt_events) then '' else s end from unnest(@types, @shapes) x (t, s) on conflict do nothing",
+            ("types", Present.Value.Keys.ToArray()),
+            ("shapes", Present.Value.Values.ToArray())
+        );
 
     /// <summary>All states are as this version writes them: <c>check</c> has seen to it.</summary>
-    public static Task KeepAsync(NpgsqlConnection connection) => connection.ExecuteAsync(
-        $"insert into {Table} (type, shape) select * from unnest(@types, @shapes) on conflict (type) do update set shape = excluded.shape",
-        ("types", Present.Value.Keys.ToArray()), ("shapes", Present.Value.Values.ToArray()));
+    public static Task KeepAsync(NpgsqlConnection connection) =>
+        connection.ExecuteAsync(
+            $"insert into {Table} (type, shape) select * from unnest(@types, @shapes) on conflict (type) do update set shape = excluded.shape",
+            ("types", Present.Value.Keys.ToArray()),
+            ("shapes", Present.Value.Values.ToArray())
+        );
 
     /// <summary>How many kinds of state another version wrote.</summary>
-    public static async Task<long> ChangedAsync(NpgsqlConnection connection) => (await ChangedKindsAsync(connection)).Count;
+    public static async Task<long> ChangedAsync(NpgsqlConnection connection) =>
+        (await ChangedKindsAsync(connection)).Count;
 
-    public static async Task<bool> IsChangedAsync(NpgsqlConnection connection, string kind) => (await ChangedKindsAsync(connection)).Contains(kind);
+    public static async Task<bool> IsChangedAsync(NpgsqlConnection connection, string kind) =>
+        (await ChangedKindsAsync(connection)).Contains(kind);
 
     private static async Task<IReadOnlySet<string>> ChangedKindsAsync(NpgsqlConnection connection)
     {
-        var stored = (await connection.QueryAsync($"select type, shape from {Table}", r => (Type: r.GetString(0), Shape: r.GetString(1)))).ToDictionary(s => s.Type, s => s.Shape);
+        var stored = (
+            await connection.QueryAsync(
+                $"select type, shape from {Table}",
+                r => (Type: r.GetString(0), Shape: r.GetString(1))
+            )
+        ).ToDictionary(s => s.Type, s => s.Shape);
         return Present.Value.Where(p => stored.GetValueOrDefault(p.Key) != p.Value).Select(p => p.Key).ToHashSet();
     }
 }

@@ -20,7 +20,12 @@ public enum ChangeBasis
     PersonHimself,
 }
 
-public enum ChangeKind { Opening, Role, Credentials }
+public enum ChangeKind
+{
+    Opening,
+    Role,
+    Credentials,
+}
 
 /// <summary>
 /// Somebody may act under this name in a role and region. Passwords and sessions are no events; who had which right when is.
@@ -28,23 +33,46 @@ public enum ChangeKind { Opening, Role, Credentials }
 /// <param name="Person">The pseudonymous id of the natural person: the same for each of his accounts. What it stands for lies beside the events.</param>
 /// <param name="PersonDigest">Salted digest of what the account says of him.</param>
 /// <param name="RequestedBy">Who asked, where another confirmed.</param>
-public sealed record AccountOpened(string Name, string Role, string RoleRegion, string? Person = null, string? PersonDigest = null, string? RequestedBy = null,
-    ChangeBasis? Basis = null) : IEventOf<Account>;
+public sealed record AccountOpened(
+    string Name,
+    string Role,
+    string RoleRegion,
+    string? Person = null,
+    string? PersonDigest = null,
+    string? RequestedBy = null,
+    ChangeBasis? Basis = null
+) : IEventOf<Account>;
 
 /// <summary>The person has another task now.</summary>
-public sealed record AccountChanged(string Role, string RoleRegion, string? RequestedBy = null, ChangeBasis? Basis = null) : IEventOf<Account>;
+public sealed record AccountChanged(
+    string Role,
+    string RoleRegion,
+    string? RequestedBy = null,
+    ChangeBasis? Basis = null
+) : IEventOf<Account>;
 
 public sealed record AccountClosed(string Reason) : IEventOf<Account>;
 
 /// <summary>A new one-time password was given out, and the second factor taken off, because the person lost one of them.</summary>
-public sealed record CredentialsIssued(string Reason, string? RequestedBy = null, ChangeBasis? Basis = null) : IEventOf<Account>;
+public sealed record CredentialsIssued(string Reason, string? RequestedBy = null, ChangeBasis? Basis = null)
+    : IEventOf<Account>;
 
 /// <summary>An account from before accounts named people says now whose it is; once, for good.</summary>
 public sealed record AccountHolderNamed(string Person, string PersonDigest) : IEventOf<Account>;
 
 /// <summary>An administrator asks for a change of somebody's rights. Nothing has changed before another confirms, until that day at the latest.</summary>
-public sealed record AccountChangeRequested(string RequestId, ChangeKind Kind, string Name, string Role, string RoleRegion, string Reason, string RequestedBy,
-    DateOnly Until, string? Person = null, string? PersonDigest = null) : IEventOf<Account>;
+public sealed record AccountChangeRequested(
+    string RequestId,
+    ChangeKind Kind,
+    string Name,
+    string Role,
+    string RoleRegion,
+    string Reason,
+    string RequestedBy,
+    DateOnly Until,
+    string? Person = null,
+    string? PersonDigest = null
+) : IEventOf<Account>;
 
 public sealed record AccountChangeDeclined(string RequestId, string Reason) : IEventOf<Account>;
 
@@ -60,7 +88,15 @@ public sealed record DelegationEnded(string To) : IEventOf<Account>;
 public sealed record Holder(string Person, string Digest);
 
 /// <summary>A change that was asked for and waits for somebody else.</summary>
-public sealed record PendingChange(string RequestId, ChangeKind Kind, string Role, string Region, string Reason, string RequestedBy, DateOnly Until);
+public sealed record PendingChange(
+    string RequestId,
+    ChangeKind Kind,
+    string Role,
+    string Region,
+    string Reason,
+    string RequestedBy,
+    DateOnly Until
+);
 
 /// <summary>Account (账户) of a person who works with the ledger; its name is the actor of events.</summary>
 public sealed record Account : Aggregate, IEvolve<Account>
@@ -83,29 +119,67 @@ public sealed record Account : Aggregate, IEvolve<Account>
     public ChangeBasis? Basis { get; init; }
 
     /// <summary>Account name → the last day on which it may act in this role.</summary>
-    public ImmutableSortedDictionary<string, DateOnly> Delegates { get; init; } = ImmutableSortedDictionary<string, DateOnly>.Empty;
+    public ImmutableSortedDictionary<string, DateOnly> Delegates { get; init; } =
+        ImmutableSortedDictionary<string, DateOnly>.Empty;
 
-    public bool IsDelegate(string name, DateOnly today) => !IsClosed && !IsRequested && Delegates.TryGetValue(name, out var until) && today <= until;
+    public bool IsDelegate(string name, DateOnly today) =>
+        !IsClosed && !IsRequested && Delegates.TryGetValue(name, out var until) && today <= until;
 
     /// <summary>What waits to be confirmed; nothing any more when its last day has passed.</summary>
     public PendingChange? Waiting(DateOnly today) => Pending is { } p && today <= p.Until ? p : null;
 
-    public static Account Evolve(Account? state, IEventOf<Account> e) => e switch
-    {
-        AccountOpened o => new Account { Name = o.Name, Role = o.Role, Region = o.RoleRegion, Person = o.Person, PersonDigest = o.PersonDigest, Basis = o.Basis },
-        AccountChanged c => state! with { Role = c.Role, Region = c.RoleRegion, Delegates = state.Delegates.Clear(), Pending = null, Basis = c.Basis },
-        AccountClosed => state! with { IsClosed = true, Pending = null },
-        CredentialsIssued c => state! with { Pending = null, Basis = c.Basis },
-        AccountHolderNamed h => state! with { Person = h.Person, PersonDigest = h.PersonDigest },
-        AccountChangeRequested r => (r.Kind == ChangeKind.Opening
-            ? new Account { Name = r.Name, Role = r.Role, Region = r.RoleRegion, Person = r.Person, PersonDigest = r.PersonDigest, IsRequested = true }
-            : state!) with
-        { Pending = new PendingChange(r.RequestId, r.Kind, r.Role, r.RoleRegion, r.Reason, r.RequestedBy, r.Until) },
-        AccountChangeDeclined => state! with { Pending = null },
-        DelegationGranted d => state! with { Delegates = state.Delegates.SetItem(d.To, d.Until) },
-        DelegationEnded d => state! with { Delegates = state.Delegates.Remove(d.To) },
-        _ => state!,
-    };
+    public static Account Evolve(Account? state, IEventOf<Account> e) =>
+        e switch
+        {
+            AccountOpened o => new Account
+            {
+                Name = o.Name,
+                Role = o.Role,
+                Region = o.RoleRegion,
+                Person = o.Person,
+                PersonDigest = o.PersonDigest,
+                Basis = o.Basis,
+            },
+            AccountChanged c => state! with
+            {
+                Role = c.Role,
+                Region = c.RoleRegion,
+                Delegates = state.Delegates.Clear(),
+                Pending = null,
+                Basis = c.Basis,
+            },
+            AccountClosed => state! with { IsClosed = true, Pending = null },
+            CredentialsIssued c => state! with { Pending = null, Basis = c.Basis },
+            AccountHolderNamed h => state! with { Person = h.Person, PersonDigest = h.PersonDigest },
+            AccountChangeRequested r => (
+                r.Kind == ChangeKind.Opening
+                    ? new Account
+                    {
+                        Name = r.Name,
+                        Role = r.Role,
+                        Region = r.RoleRegion,
+                        Person = r.Person,
+                        PersonDigest = r.PersonDigest,
+                        IsRequested = true,
+                    }
+                    : state!
+            ) with
+            {
+                Pending = new PendingChange(
+                    r.RequestId,
+                    r.Kind,
+                    r.Role,
+                    r.RoleRegion,
+                    r.Reason,
+                    r.RequestedBy,
+                    r.Until
+                ),
+            },
+            AccountChangeDeclined => state! with { Pending = null },
+            DelegationGranted d => state! with { Delegates = state.Delegates.SetItem(d.To, d.Until) },
+            DelegationEnded d => state! with { Delegates = state.Delegates.Remove(d.To) },
+            _ => state!,
+        };
 }
 
 /// <summary>
@@ -114,20 +188,53 @@ public sealed record Account : Aggregate, IEvolve<Account>
 /// </summary>
 public static class AccountDecider
 {
-    public const int MaxDelegationDays = 90, PendingDays = 7;
+    public const int MaxDelegationDays = 90,
+        PendingDays = 7;
 
     /// <param name="isAlone">No second person was ever an administrator of the region.</param>
-    public static Decision<Account> Open(Account? state, string name, string role, string region, Holder holder, string requestId, bool isAlone, DateOnly today, Actor by)
+    public static Decision<Account> Open(
+        Account? state,
+        string name,
+        string role,
+        string region,
+        Holder holder,
+        string requestId,
+        bool isAlone,
+        DateOnly today,
+        Actor by
+    )
     {
-        if (state is { IsRequested: false }) return new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" };
+        if (state is { IsRequested: false })
+            return new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" };
         if (state?.Waiting(today) is { } waiting)
-            return new Rejection(Rejections.AlreadyExists, $"账户 {name} 已由 {waiting.RequestedBy} 申请开立，待另一位管理员确认") { Field = "name" };
-        if (name == by.Id || IsPersonOf(by, holder.Person)) return new Rejection(Rejections.SelfApproval, "不能给自己开立账户，请另一位管理员办理");
+            return new Rejection(
+                Rejections.AlreadyExists,
+                $"账户 {name} 已由 {waiting.RequestedBy} 申请开立，待另一位管理员确认"
+            )
+            {
+                Field = "name",
+            };
+        if (name == by.Id || IsPersonOf(by, holder.Person))
+            return new Rejection(Rejections.SelfApproval, "不能给自己开立账户，请另一位管理员办理");
         return isAlone
-            ? new IEventOf<Account>[] { new AccountOpened(name, role, region, holder.Person, holder.Digest, null, ChangeBasis.OneAdministrator) }
+            ? new IEventOf<Account>[]
+            {
+                new AccountOpened(name, role, region, holder.Person, holder.Digest, null, ChangeBasis.OneAdministrator),
+            }
             : new IEventOf<Account>[]
             {
-                new AccountChangeRequested(requestId, ChangeKind.Opening, name, role, region, "", by.Id, today.AddDays(PendingDays), holder.Person, holder.Digest),
+                new AccountChangeRequested(
+                    requestId,
+                    ChangeKind.Opening,
+                    name,
+                    role,
+                    region,
+                    "",
+                    by.Id,
+                    today.AddDays(PendingDays),
+                    holder.Person,
+                    holder.Digest
+                ),
             };
     }
 
@@ -135,26 +242,69 @@ public static class AccountDecider
     public static Decision<Account> OpenAtConsole(Account? state, string name, string region) =>
         state is not null
             ? new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" }
-            : new IEventOf<Account>[] { new AccountOpened(name, Account.Administrator, region, Basis: ChangeBasis.Console) };
+            : new IEventOf<Account>[]
+            {
+                new AccountOpened(name, Account.Administrator, region, Basis: ChangeBasis.Console),
+            };
 
-    public static Decision<Account> Change(Account state, string role, string region, string requestId, bool isAlone, DateOnly today, Actor by)
+    public static Decision<Account> Change(
+        Account state,
+        string role,
+        string region,
+        string requestId,
+        bool isAlone,
+        DateOnly today,
+        Actor by
+    )
     {
-        if (Refusal(state, today, by) is { } refusal) return refusal;
-        if (state.Role == role && state.Region == region) return new Rejection(Rejections.WrongState, "角色和区划没有变化");
+        if (Refusal(state, today, by) is { } refusal)
+            return refusal;
+        if (state.Role == role && state.Region == region)
+            return new Rejection(Rejections.WrongState, "角色和区划没有变化");
         return isAlone
             ? new IEventOf<Account>[] { new AccountChanged(role, region, null, ChangeBasis.OneAdministrator) }
-            : new IEventOf<Account>[] { new AccountChangeRequested(requestId, ChangeKind.Role, state.Name, role, region, "", by.Id, today.AddDays(PendingDays)) };
+            : new IEventOf<Account>[]
+            {
+                new AccountChangeRequested(
+                    requestId,
+                    ChangeKind.Role,
+                    state.Name,
+                    role,
+                    region,
+                    "",
+                    by.Id,
+                    today.AddDays(PendingDays)
+                ),
+            };
     }
 
-    public static Decision<Account> IssueCredentials(Account state, string reason, string requestId, bool isAlone, DateOnly today, Actor by)
+    public static Decision<Account> IssueCredentials(
+        Account state,
+        string reason,
+        string requestId,
+        bool isAlone,
+        DateOnly today,
+        Actor by
+    )
     {
-        if (Refusal(state, today, by) is { } refusal) return refusal;
-        if (ActorName.IsForeign(state.Name)) return new Rejection(Rejections.WrongState, "密码由其登录机构管理");
+        if (Refusal(state, today, by) is { } refusal)
+            return refusal;
+        if (ActorName.IsForeign(state.Name))
+            return new Rejection(Rejections.WrongState, "密码由其登录机构管理");
         return isAlone
             ? new IEventOf<Account>[] { new CredentialsIssued(reason, null, ChangeBasis.OneAdministrator) }
             : new IEventOf<Account>[]
             {
-                new AccountChangeRequested(requestId, ChangeKind.Credentials, state.Name, state.Role, state.Region, reason, by.Id, today.AddDays(PendingDays)),
+                new AccountChangeRequested(
+                    requestId,
+                    ChangeKind.Credentials,
+                    state.Name,
+                    state.Role,
+                    state.Region,
+                    reason,
+                    by.Id,
+                    today.AddDays(PendingDays)
+                ),
             };
     }
 
@@ -164,31 +314,45 @@ public static class AccountDecider
     /// </summary>
     public static Decision<Account> Confirm(Account state, bool isPersonProved, DateOnly today, Actor by)
     {
-        if (state.Waiting(today) is not { } pending) return new Rejection(Rejections.WrongState, "没有待确认的申请，或已过期");
+        if (state.Waiting(today) is not { } pending)
+            return new Rejection(Rejections.WrongState, "没有待确认的申请，或已过期");
         var isHimself = by.Id == state.Name && by.OnBehalfOf is null;
-        if (isHimself || (isPersonProved && !state.IsRequested)) return Confirmed(state, pending, ChangeBasis.PersonHimself);
-        if (by.Role != Account.Administrator) return new Rejection(Rejections.NotFound, $"没有找到 {state.Id}");
-        if (by.Is(pending.RequestedBy)) return new Rejection(Rejections.SelfApproval, "须由另一位管理员确认，或由本人到场以原密码或验证码证明");
-        if (by.Is(state.Name) || IsPersonOf(by, state.Person)) return new Rejection(Rejections.SelfApproval, "不能确认自己的账户变更，请另一位管理员办理");
+        if (isHimself || (isPersonProved && !state.IsRequested))
+            return Confirmed(state, pending, ChangeBasis.PersonHimself);
+        if (by.Role != Account.Administrator)
+            return new Rejection(Rejections.NotFound, $"没有找到 {state.Id}");
+        if (by.Is(pending.RequestedBy))
+            return new Rejection(Rejections.SelfApproval, "须由另一位管理员确认，或由本人到场以原密码或验证码证明");
+        if (by.Is(state.Name) || IsPersonOf(by, state.Person))
+            return new Rejection(Rejections.SelfApproval, "不能确认自己的账户变更，请另一位管理员办理");
         if (!by.Persons.ContainsKey(by.Id) || !by.Persons.ContainsKey(pending.RequestedBy))
             return new Rejection(Rejections.WrongState, "申请和确认的两位管理员，账户须先写明本人，才能看出是两个人");
         return Confirmed(state, pending, ChangeBasis.TwoAdministrators);
     }
 
     private static IEventOf<Account>[] Confirmed(Account state, PendingChange pending, ChangeBasis basis) =>
-    [
-        pending.Kind switch
-        {
-            ChangeKind.Opening => new AccountOpened(state.Name, pending.Role, pending.Region, state.Person, state.PersonDigest, pending.RequestedBy, basis),
-            ChangeKind.Role => new AccountChanged(pending.Role, pending.Region, pending.RequestedBy, basis),
-            ChangeKind.Credentials => new CredentialsIssued(pending.Reason, pending.RequestedBy, basis),
-            _ => throw new InvalidOperationException($"{pending.Kind}"),
-        },
-    ];
+        [
+            pending.Kind switch
+            {
+                ChangeKind.Opening => new AccountOpened(
+                    state.Name,
+                    pending.Role,
+                    pending.Region,
+                    state.Person,
+                    state.PersonDigest,
+                    pending.RequestedBy,
+                    basis
+                ),
+                ChangeKind.Role => new AccountChanged(pending.Role, pending.Region, pending.RequestedBy, basis),
+                ChangeKind.Credentials => new CredentialsIssued(pending.Reason, pending.RequestedBy, basis),
+                _ => throw new InvalidOperationException($"{pending.Kind}"),
+            },
+        ];
 
     public static Decision<Account> Decline(Account state, string reason, DateOnly today) =>
-        state.Waiting(today) is not { } pending ? new Rejection(Rejections.WrongState, "没有待确认的申请，或已过期")
-        : new IEventOf<Account>[] { new AccountChangeDeclined(pending.RequestId, reason) };
+        state.Waiting(today) is not { } pending
+            ? new Rejection(Rejections.WrongState, "没有待确认的申请，或已过期")
+            : new IEventOf<Account>[] { new AccountChangeDeclined(pending.RequestId, reason) };
 
     /// <summary>Takes rights away, so one is enough.</summary>
     public static Decision<Account> Close(Account state, string reason, Actor by) =>
@@ -202,7 +366,10 @@ public static class AccountDecider
         state.Person is not null ? new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户")
         : !isAlone && by.Is(state.Name) ? new Rejection(Rejections.SelfApproval, "请另一位管理员为您写明")
         : state.Role == Account.Administrator && by.Persons.Values.Contains(holder.Person)
-            ? new Rejection(Rejections.AlreadyExists, "此人已有另一个管理员账户；一人只用一个，多余的请停用") { Field = "citizenId" }
+            ? new Rejection(Rejections.AlreadyExists, "此人已有另一个管理员账户；一人只用一个，多余的请停用")
+            {
+                Field = "citizenId",
+            }
         : new IEventOf<Account>[] { new AccountHolderNamed(holder.Person, holder.Digest) };
 
     /// <summary>
@@ -210,10 +377,17 @@ public static class AccountDecider
     /// </summary>
     public static Decision<Account> Delegate(Account state, Account to, DateOnly until, DateOnly today, Actor by) =>
         state.Name != by.Id ? new Rejection(Rejections.NotFound, $"没有找到 {state.Id}")
-        : state.IsClosed || state.IsRequested || to.IsClosed || to.IsRequested ? new Rejection(Rejections.WrongState, "账户已停用")
-        : to.Name == state.Name || (state.Person is { } person && person == to.Person) ? new Rejection(Rejections.SelfApproval, "不能委托给自己") { Field = "to" }
-        : state.Role == Account.Administrator ? new Rejection(Rejections.FieldInvalid, "管理员不能委托") { Field = "to" }
-        : until < today || until > today.AddDays(MaxDelegationDays) ? new Rejection(Rejections.FieldInvalid, $"截止日期应在今天之后 {MaxDelegationDays} 天以内") { Field = "until" }
+        : state.IsClosed || state.IsRequested || to.IsClosed || to.IsRequested
+            ? new Rejection(Rejections.WrongState, "账户已停用")
+        : to.Name == state.Name || (state.Person is { } person && person == to.Person)
+            ? new Rejection(Rejections.SelfApproval, "不能委托给自己") { Field = "to" }
+        : state.Role == Account.Administrator
+            ? new Rejection(Rejections.FieldInvalid, "管理员不能委托") { Field = "to" }
+        : until < today || until > today.AddDays(MaxDelegationDays)
+            ? new Rejection(Rejections.FieldInvalid, $"截止日期应在今天之后 {MaxDelegationDays} 天以内")
+            {
+                Field = "until",
+            }
         : new IEventOf<Account>[] { new DelegationGranted(to.Name, until) };
 
     public static Decision<Account> EndDelegation(Account state, string to, Actor by) =>
@@ -221,7 +395,8 @@ public static class AccountDecider
         : !state.Delegates.ContainsKey(to) ? new Rejection(Rejections.NotFound, $"没有委托给 {to}")
         : new IEventOf<Account>[] { new DelegationEnded(to) };
 
-    private static bool IsPersonOf(Actor by, string? person) => person is not null && by.Persons.GetValueOrDefault(by.Id) == person;
+    private static bool IsPersonOf(Actor by, string? person) =>
+        person is not null && by.Persons.GetValueOrDefault(by.Id) == person;
 
     private static Rejection? Ended(Account state, Actor by) =>
         state.IsClosed ? new Rejection(Rejections.WrongState, "账户已停用")
@@ -231,6 +406,7 @@ public static class AccountDecider
     private static Rejection? Refusal(Account state, DateOnly today, Actor by) =>
         Ended(state, by) is { } ended ? ended
         : state.IsRequested ? new Rejection(Rejections.WrongState, "账户尚未开立")
-        : state.Waiting(today) is { } waiting ? new Rejection(Rejections.WrongState, $"{waiting.RequestedBy} 的申请待确认，先确认或驳回")
+        : state.Waiting(today) is { } waiting
+            ? new Rejection(Rejections.WrongState, $"{waiting.RequestedBy} 的申请待确认，先确认或驳回")
         : null;
 }

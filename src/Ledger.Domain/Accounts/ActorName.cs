@@ -11,7 +11,8 @@ namespace Ledger.Domain.Accounts;
 public static partial class ActorName
 {
     public const char Separator = ':';
-    public const int MaxLength = 60, MaxForeignLength = 160;
+    public const int MaxLength = 60,
+        MaxForeignLength = 160;
 
     /// <summary>Nobody that is known: whoever reads a notice.</summary>
     public static readonly Actor Public = new("public", "public", "");
@@ -23,8 +24,14 @@ public static partial class ActorName
     public static Actor System(string region) => new("system", "system", region);
 
     /// <summary>Names that nobody is given: what the program signs with, and what would be taken for that.</summary>
-    public static readonly FrozenSet<string> Reserved =
-        new[] { Public.Id, Console("").Id, System("").Id, "sample", "empty" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    public static readonly FrozenSet<string> Reserved = new[]
+    {
+        Public.Id,
+        Console("").Id,
+        System("").Id,
+        "sample",
+        "empty",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>A name that none of our accounts and tokens has: one from before this rule is refused wherever it comes in.</summary>
     public static bool IsReserved(string name) => Reserved.Contains(name) || IsForeign(name);
@@ -47,7 +54,8 @@ public static partial class ActorName
     public static string? Foreign(string alias, string subject, out string? fault)
     {
         var name = $"{alias}{Separator}{subject}";
-        fault = subject.Trim().Length == 0 || subject != subject.Trim() ? "不能为空，首尾不能有空格"
+        fault =
+            subject.Trim().Length == 0 || subject != subject.Trim() ? "不能为空，首尾不能有空格"
             : name.Length > MaxForeignLength ? $"最多 {MaxForeignLength} 字"
             : subject.Any(char.IsControl) ? "含有不可用的控制字符"
             : Reserved.Contains(subject) ? $"“{subject}”是系统保留的名称"
@@ -61,7 +69,9 @@ public static partial class ActorName
 
     /// <summary>Null when an authority may go by it.</summary>
     public static string? AliasFault(string alias) =>
-        Aliases().IsMatch(alias) && !Reserved.Contains(alias) ? null : "1 至 20 位小写字母、数字、连字符，字母开头，不是保留名称";
+        Aliases().IsMatch(alias) && !Reserved.Contains(alias)
+            ? null
+            : "1 至 20 位小写字母、数字、连字符，字母开头，不是保留名称";
 
     /// <summary>The name without the authority's alias.</summary>
     public static string Bare(string name) => name[(name.IndexOf(Separator, StringComparison.Ordinal) + 1)..];

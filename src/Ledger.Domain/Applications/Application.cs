@@ -3,12 +3,42 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Domain.Applications;
 
-public enum ApplicationStatus { Filed, Returned, Reviewed, Approved, Noticed, Paid, Settled, Rejected, Withdrawn }
+public enum ApplicationStatus
+{
+    Filed,
+    Returned,
+    Reviewed,
+    Approved,
+    Noticed,
+    Paid,
+    Settled,
+    Rejected,
+    Withdrawn,
+}
 
-public enum LineStatus { Filed, Accepted, Refused, Approved, Paid, Credited, Released, Withdrawn, Refunded }
+public enum LineStatus
+{
+    Filed,
+    Accepted,
+    Refused,
+    Approved,
+    Paid,
+    Credited,
+    Released,
+    Withdrawn,
+    Refunded,
+}
 
 /// <summary>One member's subsidy in an application. <see cref="Fen"/> is set on approval: the line's own fen of the fund's sub-account.</summary>
-public sealed record Line(int Row, string MemberId, Money TierFen, Money AmountFen, LineStatus Status, string? Reason, FenInterval? Fen);
+public sealed record Line(
+    int Row,
+    string MemberId,
+    Money TierFen,
+    Money AmountFen,
+    LineStatus Status,
+    string? Reason,
+    FenInterval? Fen
+);
 
 public sealed record Objection(string ObjectionId, string? MemberId, string Text, bool? Upheld, string? Answer);
 
@@ -44,60 +74,101 @@ public sealed record Application : Aggregate, IEvolve<Application>
     public ImmutableSortedSet<string> MissedDeadlines { get; init; } = [];
 
     public IEnumerable<Line> With(LineStatus status) => Lines.Where(l => l.Status == status);
+
     public Money Total(LineStatus status) => Money.Sum(With(status).Select(l => l.AmountFen));
+
     public string MemberYearId(Line line) => StreamId.MemberYear(line.MemberId, Year);
 
-    public static Application Evolve(Application? state, IEventOf<Application> e) => e switch
-    {
-        ApplicationFiled f => new Application
+    public static Application Evolve(Application? state, IEventOf<Application> e) =>
+        e switch
         {
-            PlanId = f.PlanId,
-            PlanVersion = f.PlanVersion,
-            CollectiveId = f.CollectiveId,
-            FundId = f.FundId,
-            Region = f.VillageCode,
-            Year = f.Year,
-            SubAccount = f.SubAccount,
-            Filers = Both([], f.FiledBy, f.OnBehalfOf),
-            SealDigest = f.SealDigest,
-            RosterDigest = f.RosterDigest,
-        },
-        LinesListed l => state! with
-        {
-            Lines = state.Lines.AddRange(l.Lines.Select(r => new Line(r.Row, r.MemberId, r.TierFen, r.AmountFen, LineStatus.Filed, null, null))),
-        },
-        ApplicationReviewed r => state!.Review(r),
-        ApplicationReturned r => state! with { Status = ApplicationStatus.Returned, Reason = r.Reason },
-        ApplicationResubmitted r => state! with
-        {
-            Status = ApplicationStatus.Filed,
-            Reason = null,
-            Lines = [],
-            Reviewers = [],
-            PlanVersion = r.PlanVersion,
-            Filers = Both(state.Filers, r.FiledBy, r.OnBehalfOf),
-            SealDigest = r.SealDigest,
-            RosterDigest = r.RosterDigest,
-        },
-        ApplicationApproved a => state!.Approve(a),
-        ApplicationRejected r => state! with { Status = ApplicationStatus.Rejected, Reason = r.Reason },
-        NoticePublished n => state! with { Status = ApplicationStatus.Noticed, NoticeFrom = n.From, NoticeUntil = n.Until, NoticePlace = n.Place },
-        ObjectionRaised o => state! with { Objections = state.Objections.Add(new Objection(o.ObjectionId, o.MemberId, o.Text, null, null)) },
-        ObjectionResolved r => state!.Resolve(r),
-        PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with { Status = ApplicationStatus.Paid, BankReference = p.BankReference, Payers = Both(state.Payers, p.PaidBy, p.OnBehalfOf) },
-        LinesWithdrawn w => state!.Withdraw(w),
-        LinesLeftOut o => state!.LeaveOut(o),
-        ApplicationWithdrawn w => state! with { Status = ApplicationStatus.Withdrawn, Reason = w.Reason },
-        PaymentReturned r => state!.Move(r.MemberIds, LineStatus.Paid, LineStatus.Approved),
-        LineRefunded r => state! with
-        {
-            Lines = [.. state.Lines.Select(l => l.MemberId == r.MemberId ? l with { Status = LineStatus.Refunded, Reason = r.Reason.ToString() } : l)],
-        },
-        ReceiptConfirmed r => state!.Confirm(r),
-        DeadlineMissed d => state! with { MissedDeadlines = state.MissedDeadlines.Add(Supervision.Key(d.Kind, d.DueAt, d.ObjectionId)) },
-        ApplicationSettled => state! with { Status = ApplicationStatus.Settled },
-        _ => state!,
-    };
+            ApplicationFiled f => new Application
+            {
+                PlanId = f.PlanId,
+                PlanVersion = f.PlanVersion,
+                CollectiveId = f.CollectiveId,
+                FundId = f.FundId,
+                Region = f.VillageCode,
+                Year = f.Year,
+                SubAccount = f.SubAccount,
+                Filers = Both([], f.FiledBy, f.OnBehalfOf),
+                SealDigest = f.SealDigest,
+                RosterDigest = f.RosterDigest,
+            },
+            LinesListed l => state! with
+            {
+                Lines = state.Lines.AddRange(
+                    l.Lines.Select(r => new Line(
+                        r.Row,
+                        r.MemberId,
+                        r.TierFen,
+                        r.AmountFen,
+                        LineStatus.Filed,
+                        null,
+                        null
+                    ))
+                ),
+            },
+            ApplicationReviewed r => state!.Review(r),
+            ApplicationReturned r => state! with { Status = ApplicationStatus.Returned, Reason = r.Reason },
+            ApplicationResubmitted r => state! with
+            {
+                Status = ApplicationStatus.Filed,
+                Reason = null,
+                Lines = [],
+                Reviewers = [],
+                PlanVersion = r.PlanVersion,
+                Filers = Both(state.Filers, r.FiledBy, r.OnBehalfOf),
+                SealDigest = r.SealDigest,
+                RosterDigest = r.RosterDigest,
+            },
+            ApplicationApproved a => state!.Approve(a),
+            ApplicationRejected r => state! with { Status = ApplicationStatus.Rejected, Reason = r.Reason },
+            NoticePublished n => state! with
+            {
+                Status = ApplicationStatus.Noticed,
+                NoticeFrom = n.From,
+                NoticeUntil = n.Until,
+                NoticePlace = n.Place,
+            },
+            ObjectionRaised o => state! with
+            {
+                Objections = state.Objections.Add(new Objection(o.ObjectionId, o.MemberId, o.Text, null, null)),
+            },
+            ObjectionResolved r => state!.Resolve(r),
+            PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with
+            {
+                Status = ApplicationStatus.Paid,
+                BankReference = p.BankReference,
+                Payers = Both(state.Payers, p.PaidBy, p.OnBehalfOf),
+            },
+            LinesWithdrawn w => state!.Withdraw(w),
+            LinesLeftOut o => state!.LeaveOut(o),
+            ApplicationWithdrawn w => state! with { Status = ApplicationStatus.Withdrawn, Reason = w.Reason },
+            PaymentReturned r => state!.Move(r.MemberIds, LineStatus.Paid, LineStatus.Approved),
+            LineRefunded r => state! with
+            {
+                Lines =
+                [
+                    .. state.Lines.Select(l =>
+                        l.MemberId == r.MemberId
+                            ? l with
+                            {
+                                Status = LineStatus.Refunded,
+                                Reason = r.Reason.ToString(),
+                            }
+                            : l
+                    ),
+                ],
+            },
+            ReceiptConfirmed r => state!.Confirm(r),
+            DeadlineMissed d => state! with
+            {
+                MissedDeadlines = state.MissedDeadlines.Add(Supervision.Key(d.Kind, d.DueAt, d.ObjectionId)),
+            },
+            ApplicationSettled => state! with { Status = ApplicationStatus.Settled },
+            _ => state!,
+        };
 
     /// <summary>Everybody who had a part in it so far: whom a decision about duties compares the next one with.</summary>
     public IEnumerable<string?> Handlers() => [.. Filers, .. Reviewers, Approver, ApprovedFor, .. Payers];
@@ -110,7 +181,12 @@ public sealed record Application : Aggregate, IEvolve<Application>
     {
         var verdicts = e.Verdicts.ToDictionary(v => v.MemberId);
         Line Decide(Line l) =>
-            verdicts.TryGetValue(l.MemberId, out var v) ? l with { Status = v.Accepted ? LineStatus.Accepted : LineStatus.Refused, Reason = v.Reason }
+            verdicts.TryGetValue(l.MemberId, out var v)
+                ? l with
+                {
+                    Status = v.Accepted ? LineStatus.Accepted : LineStatus.Refused,
+                    Reason = v.Reason,
+                }
             : e.RestAccepted && l.Status == LineStatus.Filed ? l with { Status = LineStatus.Accepted }
             : l;
         var next = this with
@@ -119,7 +195,10 @@ public sealed record Application : Aggregate, IEvolve<Application>
             Reviewers = Both(Reviewers, e.ReviewedBy, e.OnBehalfOf),
             Status = e.Complete ? ApplicationStatus.Reviewed : Status,
         };
-        InvariantViolationException.Require(!e.Complete || !next.With(LineStatus.Filed).Any(), $"{Id}: reviewed, yet lines are undecided");
+        InvariantViolationException.Require(
+            !e.Complete || !next.With(LineStatus.Filed).Any(),
+            $"{Id}: reviewed, yet lines are undecided"
+        );
         return next;
     }
 
@@ -128,14 +207,21 @@ public sealed record Application : Aggregate, IEvolve<Application>
         var from = e.Fen.From;
         Line Take(Line l)
         {
-            if (l.Status != LineStatus.Accepted) return l;
+            if (l.Status != LineStatus.Accepted)
+                return l;
             var fen = FenInterval.StartingAt(from, l.AmountFen);
             from = fen.To;
             return l with { Status = LineStatus.Approved, Fen = fen };
         }
         ImmutableArray<Line> lines = [.. Lines.Select(Take)];
         InvariantViolationException.Require(from == e.Fen.To, $"{Id}: the lines do not tile {e.Fen}");
-        return this with { Status = ApplicationStatus.Approved, Approver = e.ApprovedBy, ApprovedFor = e.OnBehalfOf, Lines = lines };
+        return this with
+        {
+            Status = ApplicationStatus.Approved,
+            Approver = e.ApprovedBy,
+            ApprovedFor = e.OnBehalfOf,
+            Lines = lines,
+        };
     }
 
     private Application Resolve(ObjectionResolved e)
@@ -146,7 +232,15 @@ public sealed record Application : Aggregate, IEvolve<Application>
         bool Falls(Line l) => e.Upheld && l.Status == LineStatus.Approved && (e.WholeList || l.MemberId == about);
         return this with
         {
-            Objections = Objections.Replace(objection, objection with { Upheld = e.Upheld, Answer = e.Answer, MemberId = about }),
+            Objections = Objections.Replace(
+                objection,
+                objection with
+                {
+                    Upheld = e.Upheld,
+                    Answer = e.Answer,
+                    MemberId = about,
+                }
+            ),
             Lines = [.. Lines.Select(l => Falls(l) ? l with { Status = LineStatus.Released, Reason = reason } : l)],
         };
     }
@@ -166,8 +260,18 @@ public sealed record Application : Aggregate, IEvolve<Application>
         var gone = e.MemberIds.ToHashSet();
         return this with
         {
-            Lines = [.. Lines.Select(l => !gone.Contains(l.MemberId) ? l
-                : l with { Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Withdrawn, Reason = e.Reason })],
+            Lines =
+            [
+                .. Lines.Select(l =>
+                    !gone.Contains(l.MemberId)
+                        ? l
+                        : l with
+                        {
+                            Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Withdrawn,
+                            Reason = e.Reason,
+                        }
+                ),
+            ],
         };
     }
 
@@ -176,8 +280,18 @@ public sealed record Application : Aggregate, IEvolve<Application>
         var reasons = e.Lines.ToDictionary(l => l.MemberId, l => l.Reason);
         return this with
         {
-            Lines = [.. Lines.Select(l => !reasons.TryGetValue(l.MemberId, out var reason) ? l
-                : l with { Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Refused, Reason = reason })],
+            Lines =
+            [
+                .. Lines.Select(l =>
+                    !reasons.TryGetValue(l.MemberId, out var reason)
+                        ? l
+                        : l with
+                        {
+                            Status = l.Status == LineStatus.Approved ? LineStatus.Released : LineStatus.Refused,
+                            Reason = reason,
+                        }
+                ),
+            ],
         };
     }
 
@@ -185,6 +299,14 @@ public sealed record Application : Aggregate, IEvolve<Application>
     private Application Move(IReadOnlyList<string>? memberIds, LineStatus from, LineStatus to)
     {
         var some = memberIds?.ToHashSet();
-        return this with { Lines = [.. Lines.Select(l => l.Status == from && some?.Contains(l.MemberId) != false ? l with { Status = to } : l)] };
+        return this with
+        {
+            Lines =
+            [
+                .. Lines.Select(l =>
+                    l.Status == from && some?.Contains(l.MemberId) != false ? l with { Status = to } : l
+                ),
+            ],
+        };
     }
 }

@@ -6,9 +6,21 @@ namespace Ledger.Domain.Applications;
 /// An application was handed in (C14): plan version, seal, roster. Its lines follow in <see cref="LinesListed"/> events of at most
 /// <see cref="LinesListed.MaxLines"/>, so that no event outgrows the 64 KiB of a log entry (docs/security.md).
 /// </summary>
-public sealed record ApplicationFiled(string PlanId, int PlanVersion, string CollectiveId, string FundId, string VillageCode, int Year,
-    string SubAccount, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen, string? OnBehalfOf = null)
-    : IEventOf<Application>, IMoneyEvent, IEvidenced
+public sealed record ApplicationFiled(
+    string PlanId,
+    int PlanVersion,
+    string CollectiveId,
+    string FundId,
+    string VillageCode,
+    int Year,
+    string SubAccount,
+    string FiledBy,
+    string SealDigest,
+    string RosterDigest,
+    int Lines,
+    Money AmountFen,
+    string? OnBehalfOf = null
+) : IEventOf<Application>, IMoneyEvent, IEvidenced
 {
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<string> Evidence => [SealDigest, RosterDigest];
@@ -31,10 +43,16 @@ public sealed record LineVerdict(string MemberId, bool Accepted, string? Reason)
 /// A reviewer's decisions on lines (C15). <paramref name="RestAccepted"/>: every line not yet decided is accepted.
 /// <paramref name="Complete"/>: with this event every line is decided.
 /// </summary>
-public sealed record ApplicationReviewed(string ReviewedBy, IReadOnlyList<LineVerdict> Verdicts, bool RestAccepted, bool Complete, string? OnBehalfOf = null)
-    : IEventOf<Application>, INamesIds
+public sealed record ApplicationReviewed(
+    string ReviewedBy,
+    IReadOnlyList<LineVerdict> Verdicts,
+    bool RestAccepted,
+    bool Complete,
+    string? OnBehalfOf = null
+) : IEventOf<Application>, INamesIds
 {
-    public const int MaxVerdicts = 100, MaxReasonLength = 100;
+    public const int MaxVerdicts = 100,
+        MaxReasonLength = 100;
 
     [System.Text.Json.Serialization.JsonIgnore]
     public IEnumerable<string> Ids => Verdicts.Select(v => v.MemberId);
@@ -42,16 +60,28 @@ public sealed record ApplicationReviewed(string ReviewedBy, IReadOnlyList<LineVe
 
 public sealed record ApplicationReturned(string ReturnedBy, string Reason) : IEventOf<Application>;
 
-public sealed record ApplicationResubmitted(int PlanVersion, string FiledBy, string SealDigest, string RosterDigest, int Lines, Money AmountFen,
-    string? OnBehalfOf = null)
-    : IEventOf<Application>, IMoneyEvent, IEvidenced
+public sealed record ApplicationResubmitted(
+    int PlanVersion,
+    string FiledBy,
+    string SealDigest,
+    string RosterDigest,
+    int Lines,
+    Money AmountFen,
+    string? OnBehalfOf = null
+) : IEventOf<Application>, IMoneyEvent, IEvidenced
 {
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<string> Evidence => [SealDigest, RosterDigest];
 }
 
 /// <summary>Approved lines share <paramref name="Fen"/> out among themselves in the order of their rows.</summary>
-public sealed record ApplicationApproved(string ApprovedBy, int Lines, Money AmountFen, FenInterval Fen, string? OnBehalfOf = null) : IEventOf<Application>, IMoneyEvent;
+public sealed record ApplicationApproved(
+    string ApprovedBy,
+    int Lines,
+    Money AmountFen,
+    FenInterval Fen,
+    string? OnBehalfOf = null
+) : IEventOf<Application>, IMoneyEvent;
 
 public sealed record ApplicationRejected(string RejectedBy, string Reason) : IEventOf<Application>;
 
@@ -66,15 +96,30 @@ public sealed record ObjectionRaised(string ObjectionId, string? MemberId, strin
 /// <paramref name="CorrectedFen"/>: what the amount should have been, to be applied for anew. <paramref name="IsEmpty"/>: closed by the
 /// township because it says nothing that could be looked into.
 /// </summary>
-public sealed record ObjectionResolved(string ObjectionId, bool Upheld, string Answer, string ResolvedBy, string? MemberId = null, bool WholeList = false,
-    Money? CorrectedFen = null, bool IsEmpty = false) : IEventOf<Application>;
+public sealed record ObjectionResolved(
+    string ObjectionId,
+    bool Upheld,
+    string Answer,
+    string ResolvedBy,
+    string? MemberId = null,
+    bool WholeList = false,
+    Money? CorrectedFen = null,
+    bool IsEmpty = false
+) : IEventOf<Application>;
 
 /// <summary>
 /// The transfer to the agency. <paramref name="MemberIds"/> null: every approved line; else just these, at most <see cref="MaxMembers"/>
 /// in one event, a larger part of the list in several with one bank reference.
 /// </summary>
-public sealed record PaymentSent(string PaidBy, int Lines, Money AmountFen, string BankReference, IReadOnlyList<string> Evidence,
-    IReadOnlyList<string>? MemberIds = null, string? OnBehalfOf = null) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
+public sealed record PaymentSent(
+    string PaidBy,
+    int Lines,
+    Money AmountFen,
+    string BankReference,
+    IReadOnlyList<string> Evidence,
+    IReadOnlyList<string>? MemberIds = null,
+    string? OnBehalfOf = null
+) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
 {
     public const int MaxMembers = 250;
 
@@ -83,14 +128,18 @@ public sealed record PaymentSent(string PaidBy, int Lines, Money AmountFen, stri
 }
 
 /// <summary>Somebody fetched the list of a payment, with names and citizen ids in clear (C20): who and how much of it.</summary>
-public sealed record PaymentListDisclosed(string DisclosedTo, int Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent;
+public sealed record PaymentListDisclosed(string DisclosedTo, int Lines, Money AmountFen)
+    : IEventOf<Application>,
+        IMoneyEvent;
 
 /// <summary>
 /// The village took lines back. Before approval they leave the list; afterwards, and before payment, their money goes back to the fund
 /// and their cap to the member-year.
 /// </summary>
 public sealed record LinesWithdrawn(string WithdrawnBy, IReadOnlyList<string> MemberIds, Money AmountFen, string Reason)
-    : IEventOf<Application>, IMoneyEvent, INamesIds
+    : IEventOf<Application>,
+        IMoneyEvent,
+        INamesIds
 {
     public const int MaxMembers = 250;
 
@@ -105,7 +154,10 @@ public sealed record LeftOutLine(string MemberId, string Code, string Reason);
 /// Looked at again at approval or payment, these people may get nothing any more (death, departure, catch-up, own payment reversed,
 /// subsidised elsewhere). Before approval the lines are refused; afterwards their money goes back to the fund and their cap to the member-year.
 /// </summary>
-public sealed record LinesLeftOut(string LeftOutBy, IReadOnlyList<LeftOutLine> Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent, INamesIds
+public sealed record LinesLeftOut(string LeftOutBy, IReadOnlyList<LeftOutLine> Lines, Money AmountFen)
+    : IEventOf<Application>,
+        IMoneyEvent,
+        INamesIds
 {
     public const int MaxLines = 250;
 
@@ -117,8 +169,14 @@ public sealed record LinesLeftOut(string LeftOutBy, IReadOnlyList<LeftOutLine> L
 public sealed record ApplicationWithdrawn(string WithdrawnBy, string Reason) : IEventOf<Application>;
 
 /// <summary>The bank sent payments back (银行退回): these lines are approved and unpaid again.</summary>
-public sealed record PaymentReturned(string RecordedBy, IReadOnlyList<string> MemberIds, Money AmountFen, string BankReference, string Reason,
-    IReadOnlyList<string> Evidence) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
+public sealed record PaymentReturned(
+    string RecordedBy,
+    IReadOnlyList<string> MemberIds,
+    Money AmountFen,
+    string BankReference,
+    string Reason,
+    IReadOnlyList<string> Evidence
+) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
 {
     public const int MaxMembers = 250;
 
@@ -127,18 +185,37 @@ public sealed record PaymentReturned(string RecordedBy, IReadOnlyList<string> Me
 }
 
 /// <summary>Why the agency sent a subsidy back.</summary>
-public enum RefundReason { Death, CatchUpFound, DoubleSubsidy, LeftCollective, VoluntaryRefusal }
+public enum RefundReason
+{
+    Death,
+    CatchUpFound,
+    DoubleSubsidy,
+    LeftCollective,
+    VoluntaryRefusal,
+}
 
 /// <summary>The agency sent one member's subsidy back to the fund (退回), before or after it was credited.</summary>
-public sealed record LineRefunded(string RefundedBy, string MemberId, Money AmountFen, RefundReason Reason, bool WasCredited, string BankReference,
-    IReadOnlyList<string> Evidence) : IEventOf<Application>, IMoneyEvent, IEvidenced;
+public sealed record LineRefunded(
+    string RefundedBy,
+    string MemberId,
+    Money AmountFen,
+    RefundReason Reason,
+    bool WasCredited,
+    string BankReference,
+    IReadOnlyList<string> Evidence
+) : IEventOf<Application>, IMoneyEvent, IEvidenced;
 
 /// <summary>A row of the agency's receipt file that fits no paid line: stays visible until somebody explains it.</summary>
 public sealed record UnmatchedReceipt(int Row, Money? AmountFen, string Reason);
 
 /// <summary>The agency's receipt (回执, C17) for some lines; a long file gives several events of at most <see cref="MaxRows"/> rows.</summary>
-public sealed record ReceiptConfirmed(string ConfirmedBy, string ReceiptDigest, Money AmountFen, IReadOnlyList<string> MemberIds,
-    IReadOnlyList<UnmatchedReceipt> Unmatched) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
+public sealed record ReceiptConfirmed(
+    string ConfirmedBy,
+    string ReceiptDigest,
+    Money AmountFen,
+    IReadOnlyList<string> MemberIds,
+    IReadOnlyList<UnmatchedReceipt> Unmatched
+) : IEventOf<Application>, IMoneyEvent, IEvidenced, INamesIds
 {
     public const int MaxRows = 250;
 
@@ -149,10 +226,19 @@ public sealed record ReceiptConfirmed(string ConfirmedBy, string ReceiptDigest, 
     public IEnumerable<string> Ids => MemberIds;
 }
 
-public sealed record ApplicationSettled(string SettledBy, int Lines, Money AmountFen) : IEventOf<Application>, IMoneyEvent;
+public sealed record ApplicationSettled(string SettledBy, int Lines, Money AmountFen)
+    : IEventOf<Application>,
+        IMoneyEvent;
 
 /// <summary>What an application may be late with (C21).</summary>
-public enum DeadlineKind { Review, Payment, Credit, ObjectionAnswer }
+public enum DeadlineKind
+{
+    Review,
+    Payment,
+    Credit,
+    ObjectionAnswer,
+}
 
 /// <summary>A deadline passed and nothing happened: the supervisors see it (督办).</summary>
-public sealed record DeadlineMissed(DeadlineKind Kind, DateTimeOffset DueAt, string? ObjectionId) : IEventOf<Application>;
+public sealed record DeadlineMissed(DeadlineKind Kind, DateTimeOffset DueAt, string? ObjectionId)
+    : IEventOf<Application>;

@@ -13,8 +13,15 @@ namespace Ledger.Domain.Applications;
 /// <param name="Members">By member id.</param>
 /// <param name="Years">By member-year id.</param>
 /// <param name="Ages">Age reached in the year, by member id, where it is known.</param>
-public sealed record LineBasis(Lineage Lineage, Standard Standard, Earmark? Earmark, AgeLimits Limits, IReadOnlyDictionary<string, Member> Members,
-    IReadOnlyDictionary<string, MemberYear> Years, IReadOnlyDictionary<string, int> Ages)
+public sealed record LineBasis(
+    Lineage Lineage,
+    Standard Standard,
+    Earmark? Earmark,
+    AgeLimits Limits,
+    IReadOnlyDictionary<string, Member> Members,
+    IReadOnlyDictionary<string, MemberYear> Years,
+    IReadOnlyDictionary<string, int> Ages
+)
 {
     public int? AgeOf(Line line) => Ages.TryGetValue(line.MemberId, out var age) ? age : null;
 }
@@ -26,57 +33,134 @@ public sealed record LineBasis(Lineage Lineage, Standard Standard, Earmark? Earm
 public static class LineCheck
 {
     /// <summary>Why this person gets nothing any more; null: still may.</summary>
-    public static (RejectionCode Code, string Message)? Ineligible(Application application, Line line, LineBasis basis) =>
-        MemberYearDecider.Ineligible(basis.Members.GetValueOrDefault(line.MemberId), basis.Years.GetValueOrDefault(application.MemberYearId(line)),
-            basis.Lineage, application.Id)
-        ?? basis.Limits.Fault(basis.AgeOf(line));
+    public static (RejectionCode Code, string Message)? Ineligible(
+        Application application,
+        Line line,
+        LineBasis basis
+    ) =>
+        MemberYearDecider.Ineligible(
+            basis.Members.GetValueOrDefault(line.MemberId),
+            basis.Years.GetValueOrDefault(application.MemberYearId(line)),
+            basis.Lineage,
+            application.Id
+        ) ?? basis.Limits.Fault(basis.AgeOf(line));
 
     /// <summary>What the standard gives an eligible person now, if it is another amount than the line's, or the earmark fits no more.</summary>
     public static Fault? Changed(Application application, Line line, LineBasis basis)
     {
-        var (facts, group) = Roster.Facts(basis.Years[application.MemberYearId(line)], basis.Members[line.MemberId], basis.Lineage.Members, basis.Ages);
+        var (facts, group) = Roster.Facts(
+            basis.Years[application.MemberYearId(line)],
+            basis.Members[line.MemberId],
+            basis.Lineage.Members,
+            basis.Ages
+        );
         if (basis.Earmark?.Mismatch(application.Year, line.MemberId, facts.Age, group) is { } mismatch)
-            return new Fault(Rejections.EarmarkMismatch.Code, mismatch, Row: line.Row, Column: Roster.CitizenIdColumn, MemberId: line.MemberId);
+            return new Fault(
+                Rejections.EarmarkMismatch.Code,
+                mismatch,
+                Row: line.Row,
+                Column: Roster.CitizenIdColumn,
+                MemberId: line.MemberId
+            );
         var present = basis.Standard.AmountFor(facts);
-        if (present == line.AmountFen) return null;
-        var message = present is { } amount ? $"申请 {line.AmountFen} 元，按现行标准和缴费档次 {facts.TierFen} 元应为 {amount} 元" : $"申请 {line.AmountFen} 元，现行标准不适用于此人";
-        return new Fault(Rejections.AmountChanged.Code, message, Row: line.Row, Column: Roster.AmountColumn, MemberId: line.MemberId,
-            FiledAmount: line.AmountFen, PresentAmount: present);
+        if (present == line.AmountFen)
+            return null;
+        var message = present is { } amount
+            ? $"申请 {line.AmountFen} 元，按现行标准和缴费档次 {facts.TierFen} 元应为 {amount} 元"
+            : $"申请 {line.AmountFen} 元，现行标准不适用于此人";
+        return new Fault(
+            Rejections.AmountChanged.Code,
+            message,
+            Row: line.Row,
+            Column: Roster.AmountColumn,
+            MemberId: line.MemberId,
+            FiledAmount: line.AmountFen,
+            PresentAmount: present
+        );
     }
 
     /// <summary>Those of the lines that may get nothing any more, with the reason of each.</summary>
-    public static IReadOnlyList<LeftOutLine> LeftOut(Application application, IEnumerable<Line> lines, LineBasis basis) =>
-        [.. lines.Select(l => Ineligible(application, l, basis) is { } why ? new LeftOutLine(l.MemberId, why.Code.Code, why.Message) : null).OfType<LeftOutLine>()];
+    public static IReadOnlyList<LeftOutLine> LeftOut(
+        Application application,
+        IEnumerable<Line> lines,
+        LineBasis basis
+    ) =>
+        [
+            .. lines
+                .Select(l =>
+                    Ineligible(application, l, basis) is { } why
+                        ? new LeftOutLine(l.MemberId, why.Code.Code, why.Message)
+                        : null
+                )
+                .OfType<LeftOutLine>(),
+        ];
 
     /// <summary>
     /// Before payment: whoever may get nothing any more, and whose own payment changed so that the standard under which the line was
     /// approved gives another amount. A split that moved a member since is no departure: the line was approved for the same origin.
     /// </summary>
-    public static IReadOnlyList<LeftOutLine> Unpayable(Application application, IEnumerable<Line> lines, LineBasis basis)
+    public static IReadOnlyList<LeftOutLine> Unpayable(
+        Application application,
+        IEnumerable<Line> lines,
+        LineBasis basis
+    )
     {
         var all = lines.ToList();
         // Ages were looked at before; they do not change within the year.
-        var now = basis with { Lineage = basis.Lineage with { Members = basis.Lineage.Origin }, Earmark = null, Limits = AgeLimits.None };
+        var now = basis with
+        {
+            Lineage = basis.Lineage with { Members = basis.Lineage.Origin },
+            Earmark = null,
+            Limits = AgeLimits.None,
+        };
         var gone = LeftOut(application, all, now);
         var ids = gone.Select(l => l.MemberId).ToHashSet();
-        return [.. gone, .. all.Where(l => !ids.Contains(l.MemberId)).Select(l => Changed(application, l, now)).OfType<Fault>().Select(f => new LeftOutLine(f.MemberId!, f.Code, f.Message))];
+        return
+        [
+            .. gone,
+            .. all.Where(l => !ids.Contains(l.MemberId))
+                .Select(l => Changed(application, l, now))
+                .OfType<Fault>()
+                .Select(f => new LeftOutLine(f.MemberId!, f.Code, f.Message)),
+        ];
     }
 
     /// <summary>Left-out lines as an answer lists them.</summary>
     public static IReadOnlyList<Fault> Faults(Application application, IReadOnlyList<LeftOutLine> leftOut)
     {
         var rows = application.Lines.ToDictionary(l => l.MemberId, l => l.Row);
-        return [.. leftOut.Select(l => new Fault(l.Code, l.Reason, Row: rows[l.MemberId], Column: Roster.CitizenIdColumn, MemberId: l.MemberId))];
+        return
+        [
+            .. leftOut.Select(l => new Fault(
+                l.Code,
+                l.Reason,
+                Row: rows[l.MemberId],
+                Column: Roster.CitizenIdColumn,
+                MemberId: l.MemberId
+            )),
+        ];
     }
 
     /// <summary>Nobody is left: the refusal names everybody and why.</summary>
     public static Rejection NobodyLeft(Application application, IReadOnlyList<LeftOutLine> leftOut) =>
-        new(Rejections.All[leftOut[0].Code], $"{leftOut.Count} 人都不再符合条件，首例：{leftOut[0].Reason}") { Faults = Faults(application, leftOut) };
+        new(Rejections.All[leftOut[0].Code], $"{leftOut.Count} 人都不再符合条件，首例：{leftOut[0].Reason}")
+        {
+            Faults = Faults(application, leftOut),
+        };
 
     /// <summary>The lines leave the list, on record: before approval they are refused, afterwards released.</summary>
-    public static IReadOnlyList<IEventOf<Application>> LeaveOut(Application application, IReadOnlyList<LeftOutLine> leftOut, Actor by)
+    public static IReadOnlyList<IEventOf<Application>> LeaveOut(
+        Application application,
+        IReadOnlyList<LeftOutLine> leftOut,
+        Actor by
+    )
     {
         var amounts = application.Lines.ToDictionary(l => l.MemberId, l => l.AmountFen);
-        return [.. leftOut.Chunk(LinesLeftOut.MaxLines).Select(c => new LinesLeftOut(by.Id, c, Money.Sum(c.Select(l => amounts[l.MemberId]))))];
+        return
+        [
+            .. leftOut
+                .Chunk(LinesLeftOut.MaxLines)
+                .Select(c => new LinesLeftOut(by.Id, c, Money.Sum(c.Select(l => amounts[l.MemberId])))),
+        ];
     }
 }

@@ -20,11 +20,19 @@ public sealed class LineDates
         foreach (var (on, e) in events)
         {
             var after = Application.Evolve(state, e);
-            if (e is ObjectionResolved) dates._answered = Later(dates._answered, on);
+            if (e is ObjectionResolved)
+                dates._answered = Later(dates._answered, on);
             var was = state?.Lines ?? [];
             for (var i = 0; i < after.Lines.Length; i++)
-                if (i >= was.Length || was[i].Status != after.Lines[i].Status || was[i].MemberId != after.Lines[i].MemberId)
-                    dates._since[after.Lines[i].MemberId] = Later(dates._since.TryGetValue(after.Lines[i].MemberId, out var known) ? known : null, on);
+                if (
+                    i >= was.Length
+                    || was[i].Status != after.Lines[i].Status
+                    || was[i].MemberId != after.Lines[i].MemberId
+                )
+                    dates._since[after.Lines[i].MemberId] = Later(
+                        dates._since.TryGetValue(after.Lines[i].MemberId, out var known) ? known : null,
+                        on
+                    );
             state = after;
         }
         return dates;
@@ -38,16 +46,27 @@ public sealed class LineDates
 
     /// <summary>C16, C17: a payment is not dated before the lines were approved (or sent back by the bank), the notice was over, and objections were answered.</summary>
     public Rejection? Payment(Application state, IReadOnlyList<Line> lines, DateOnly on) =>
-        state.NoticeUntil >= on ? Before(on, state.NoticeUntil.Value.AddDays(1), $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款")
+        state.NoticeUntil >= on
+            ? Before(on, state.NoticeUntil.Value.AddDays(1), $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款")
         : _answered > on ? Before(on, _answered.Value, $"异议于 {_answered:yyyy-MM-dd} 才全部答复")
         : Moved(lines, on, "审批或银行退回");
 
     /// <summary>C5, C17: what comes back was paid, and where it was credited, credited before.</summary>
-    public Rejection? Refund(Line line, DateOnly on) => Moved([line], on, line.Status == LineStatus.Credited ? "确认入账" : "付款");
+    public Rejection? Refund(Line line, DateOnly on) =>
+        Moved([line], on, line.Status == LineStatus.Credited ? "确认入账" : "付款");
 
     private Rejection? Moved(IReadOnlyList<Line> lines, DateOnly on, string what) =>
-        lines.Count > 0 && lines.Max(l => Since(l.MemberId)) is var last && last > on ? Before(on, last, $"所涉人员于 {last:yyyy-MM-dd} {what}") : null;
+        lines.Count > 0 && lines.Max(l => Since(l.MemberId)) is var last && last > on
+            ? Before(on, last, $"所涉人员于 {last:yyyy-MM-dd} {what}")
+            : null;
 
     private static Rejection Before(DateOnly on, DateOnly notBefore, string why) =>
-        new(Rejections.DateBeforeBasis, $"业务日期 {on:yyyy-MM-dd} 早于所依据的事项：{why}；不得早于 {notBefore:yyyy-MM-dd}") { Field = "effectiveDate", NotBefore = notBefore };
+        new(
+            Rejections.DateBeforeBasis,
+            $"业务日期 {on:yyyy-MM-dd} 早于所依据的事项：{why}；不得早于 {notBefore:yyyy-MM-dd}"
+        )
+        {
+            Field = "effectiveDate",
+            NotBefore = notBefore,
+        };
 }

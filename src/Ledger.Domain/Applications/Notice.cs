@@ -6,7 +6,14 @@ namespace Ledger.Domain.Applications;
 public sealed record NoticedLine(int Number, string MemberId, Money AmountFen);
 
 /// <summary>Why a published line is not as it was: taken back by the village, objection upheld, sent back by the agency; anything else.</summary>
-public enum NoticeChange { Withdrawn, ObjectionUpheld, Refunded, LeftOut, Amended }
+public enum NoticeChange
+{
+    Withdrawn,
+    ObjectionUpheld,
+    Refunded,
+    LeftOut,
+    Amended,
+}
 
 /// <summary>
 /// What one day changed after the notice was out (补充公告): the published lines that fell out, or that stand with another amount now.
@@ -18,7 +25,13 @@ public sealed record NoticeAddendum(DateOnly On, NoticeChange Change, IReadOnlyL
 /// The public notice (公示, C16) as it was published. What is printed and hangs on the board stays what it was; whatever comes later is an
 /// addendum beneath it. It is derived from the events, so a notice that an earlier version published is frozen as well.
 /// </summary>
-public sealed record Notice(DateOnly From, DateOnly Until, string Place, IReadOnlyList<NoticedLine> Lines, IReadOnlyList<NoticeAddendum> Addenda)
+public sealed record Notice(
+    DateOnly From,
+    DateOnly Until,
+    string Place,
+    IReadOnlyList<NoticedLine> Lines,
+    IReadOnlyList<NoticeAddendum> Addenda
+)
 {
     public Money AmountFen => Money.Sum(Lines.Select(l => l.AmountFen));
 
@@ -39,8 +52,13 @@ public sealed record Notice(DateOnly From, DateOnly Until, string Place, IReadOn
         {
             state = Application.Evolve(state, e);
             if (e is NoticePublished n)
-                notice = new Notice(n.From, n.Until, n.Place,
-                    [.. Shown(state).Select((l, i) => new NoticedLine(i + 1, l.MemberId, l.AmountFen))], []);
+                notice = new Notice(
+                    n.From,
+                    n.Until,
+                    n.Place,
+                    [.. Shown(state).Select((l, i) => new NoticedLine(i + 1, l.MemberId, l.AmountFen))],
+                    []
+                );
             else if (notice is not null)
                 notice = notice.After(state, on, e);
         }
@@ -49,14 +67,22 @@ public sealed record Notice(DateOnly From, DateOnly Until, string Place, IReadOn
 
     /// <summary>Approved, and not fallen out since: in the order of the roster.</summary>
     private static IEnumerable<Line> Shown(Application state) =>
-        state.Lines.Where(l => l.Fen is not null && l.Status is LineStatus.Approved or LineStatus.Paid or LineStatus.Credited).OrderBy(l => l.Row);
+        state
+            .Lines.Where(l =>
+                l.Fen is not null && l.Status is LineStatus.Approved or LineStatus.Paid or LineStatus.Credited
+            )
+            .OrderBy(l => l.Row);
 
     private Notice After(Application state, DateOnly on, IEventOf<Application> e)
     {
         var now = Shown(state).ToDictionary(l => l.MemberId, l => l.AmountFen);
-        var changed = Present().Select(l => (Was: l, Now: now.GetValueOrDefault(l.MemberId))).Where(c => c.Was.AmountFen != c.Now)
-            .Select(c => c.Was with { AmountFen = c.Now }).ToList();
-        if (changed.Count == 0) return this;
+        var changed = Present()
+            .Select(l => (Was: l, Now: now.GetValueOrDefault(l.MemberId)))
+            .Where(c => c.Was.AmountFen != c.Now)
+            .Select(c => c.Was with { AmountFen = c.Now })
+            .ToList();
+        if (changed.Count == 0)
+            return this;
         var change = e switch
         {
             LinesWithdrawn or ApplicationWithdrawn => NoticeChange.Withdrawn,

@@ -9,10 +9,15 @@ public sealed record ReceiptMatch(Line Line, ReceiptRow Row);
 /// <summary>C17: matches the agency's receipts with the paid lines.</summary>
 public static class Receipt
 {
-    public const string AmountColumn = "入账金额（元）", DateColumn = "入账日期";
+    public const string AmountColumn = "入账金额（元）",
+        DateColumn = "入账日期";
 
     /// <param name="dates">Since when the lines are paid; null where every row is of today, which comes after any payment.</param>
-    public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(Application application, IReadOnlyList<ReceiptRow> rows, LineDates? dates = null)
+    public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(
+        Application application,
+        IReadOnlyList<ReceiptRow> rows,
+        LineDates? dates = null
+    )
     {
         var lines = application.Lines.ToDictionary(l => l.MemberId);
         var seen = new Dictionary<string, int>();
@@ -20,27 +25,58 @@ public static class Receipt
         var faults = new List<Fault>();
         foreach (var row in rows)
         {
-            var (message, column) = row.MemberId is not { } id || !lines.TryGetValue(id, out var line) ? ("不在本申请名单中", Roster.CitizenIdColumn)
+            var (message, column) =
+                row.MemberId is not { } id || !lines.TryGetValue(id, out var line)
+                    ? ("不在本申请名单中", Roster.CitizenIdColumn)
                 : !seen.TryAdd(id, row.Row) ? ($"与第 {seen[id]} 行重复", Roster.CitizenIdColumn)
                 : line.Status == LineStatus.Credited ? ("此人已确认入账", Roster.CitizenIdColumn)
                 : line.Status != LineStatus.Paid ? ("此人没有付款", Roster.CitizenIdColumn)
-                : line.AmountFen != row.AmountFen ? ($"入账 {row.AmountFen} 元与付款 {line.AmountFen} 元不符", AmountColumn)
-                : dates?.Since(id) > row.CreditedOn ? ($"入账 {row.CreditedOn:yyyy-MM-dd} 早于付款 {dates.Since(id):yyyy-MM-dd}", DateColumn)
+                : line.AmountFen != row.AmountFen
+                    ? ($"入账 {row.AmountFen} 元与付款 {line.AmountFen} 元不符", AmountColumn)
+                : dates?.Since(id) > row.CreditedOn
+                    ? ($"入账 {row.CreditedOn:yyyy-MM-dd} 早于付款 {dates.Since(id):yyyy-MM-dd}", DateColumn)
                 : (null, "");
-            if (message is null) matches.Add(new ReceiptMatch(lines[row.MemberId!], row));
-            else faults.Add(new Fault((column == DateColumn ? Rejections.DateBeforeBasis : Rejections.ReceiptMismatch).Code, message, Row: row.Row, Column: column, MemberId: row.MemberId));
+            if (message is null)
+                matches.Add(new ReceiptMatch(lines[row.MemberId!], row));
+            else
+                faults.Add(
+                    new Fault(
+                        (column == DateColumn ? Rejections.DateBeforeBasis : Rejections.ReceiptMismatch).Code,
+                        message,
+                        Row: row.Row,
+                        Column: column,
+                        MemberId: row.MemberId
+                    )
+                );
         }
         return (matches, faults);
     }
 
     /// <summary>The events of a confirmed receipt, in chunks that fit a log entry.</summary>
-    public static Decision<Application> Confirm(Application state, string digest, IReadOnlyList<ReceiptMatch> matches,
-        IReadOnlyList<UnmatchedReceipt> unmatched, Actor by)
+    public static Decision<Application> Confirm(
+        Application state,
+        string digest,
+        IReadOnlyList<ReceiptMatch> matches,
+        IReadOnlyList<UnmatchedReceipt> unmatched,
+        Actor by
+    )
     {
-        if (by.IsAmong(state.Payers)) return new Rejection(Rejections.SelfApproval, "付款人不能确认自己付款的回执");
-        var chunks = matches.Chunk(ReceiptConfirmed.MaxRows)
-            .Select(c => new ReceiptConfirmed(by.Id, digest, Money.Sum(c.Select(m => m.Line.AmountFen)), [.. c.Select(m => m.Line.MemberId)], []))
-            .Concat(unmatched.Chunk(ReceiptConfirmed.MaxRows).Select(c => new ReceiptConfirmed(by.Id, digest, Money.Zero, [], c)));
+        if (by.IsAmong(state.Payers))
+            return new Rejection(Rejections.SelfApproval, "付款人不能确认自己付款的回执");
+        var chunks = matches
+            .Chunk(ReceiptConfirmed.MaxRows)
+            .Select(c => new ReceiptConfirmed(
+                by.Id,
+                digest,
+                Money.Sum(c.Select(m => m.Line.AmountFen)),
+                [.. c.Select(m => m.Line.MemberId)],
+                []
+            ))
+            .Concat(
+                unmatched
+                    .Chunk(ReceiptConfirmed.MaxRows)
+                    .Select(c => new ReceiptConfirmed(by.Id, digest, Money.Zero, [], c))
+            );
         return chunks.ToArray<IEventOf<Application>>();
     }
 }

@@ -16,7 +16,9 @@ public static class Roster
     public const int MaxLines = 10_000;
 
     // Headings of the roster sheet, as the template prints them.
-    public const string NameColumn = "姓名", CitizenIdColumn = "身份证号", AmountColumn = "补助金额（元）";
+    public const string NameColumn = "姓名",
+        CitizenIdColumn = "身份证号",
+        AmountColumn = "补助金额（元）";
 
     /// <param name="year">The contribution year.</param>
     /// <param name="lineage">Of the collective that applies.</param>
@@ -24,9 +26,17 @@ public static class Roster
     /// <param name="limits">Between which ages people are insured.</param>
     /// <param name="years">By member id.</param>
     /// <param name="ages">Age reached in the year, by member id.</param>
-    public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(IReadOnlyList<RosterEntry> entries, int year,
-        Lineage lineage, Standard standard, Earmark? earmark, AgeLimits limits, IReadOnlyDictionary<string, Member> members,
-        IReadOnlyDictionary<string, MemberYear> years, IReadOnlyDictionary<string, int> ages)
+    public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(
+        IReadOnlyList<RosterEntry> entries,
+        int year,
+        Lineage lineage,
+        Standard standard,
+        Earmark? earmark,
+        AgeLimits limits,
+        IReadOnlyDictionary<string, Member> members,
+        IReadOnlyDictionary<string, MemberYear> years,
+        IReadOnlyDictionary<string, int> ages
+    )
     {
         var lines = new List<RosterLine>();
         var faults = new List<Fault>();
@@ -42,8 +52,10 @@ public static class Roster
                 Wrong(Rejections.NotAMember, "不是本集体成员", CitizenIdColumn);
                 continue;
             }
-            if (!seen.TryAdd(id, entry.Row)) Wrong(Rejections.RosterInvalid, $"与第 {seen[id]} 行重复", CitizenIdColumn);
-            if (!entry.NameMatches) Wrong(Rejections.RosterInvalid, "姓名与成员登记不一致", NameColumn);
+            if (!seen.TryAdd(id, entry.Row))
+                Wrong(Rejections.RosterInvalid, $"与第 {seen[id]} 行重复", CitizenIdColumn);
+            if (!entry.NameMatches)
+                Wrong(Rejections.RosterInvalid, "姓名与成员登记不一致", NameColumn);
 
             var own = years.GetValueOrDefault(id);
             if (MemberYearDecider.Ineligible(member, own, lineage) is { } why)
@@ -60,7 +72,11 @@ public static class Roster
             if (earmark?.Mismatch(year, id, facts.Age, group) is { } mismatch)
                 Wrong(Rejections.EarmarkMismatch, mismatch, CitizenIdColumn);
             if (standard.AmountFor(facts) is not { } amount)
-                Wrong(Rejections.StandardInvalid, $"补助标准不适用于此人（档次 {facts.TierFen} 元，{facts.Age} 岁，缴费年限 {facts.ContributionYears?.ToString() ?? "未知"}）", AmountColumn);
+                Wrong(
+                    Rejections.StandardInvalid,
+                    $"补助标准不适用于此人（档次 {facts.TierFen} 元，{facts.Age} 岁，缴费年限 {facts.ContributionYears?.ToString() ?? "未知"}）",
+                    AmountColumn
+                );
             else if (entry.DeclaredFen is { } declared && declared != amount)
                 Wrong(Rejections.RosterInvalid, $"所填 {declared} 元与标准应得 {amount} 元不符", AmountColumn);
             else if (faults.Count == before)
@@ -70,10 +86,21 @@ public static class Roster
     }
 
     /// <summary>What a standard looks at for an eligible person, and the villagers' group.</summary>
-    internal static (LineFacts Facts, string? Group) Facts(MemberYear own, Member member, IReadOnlyCollection<string> collectives, IReadOnlyDictionary<string, int> ages)
+    internal static (LineFacts Facts, string? Group) Facts(
+        MemberYear own,
+        Member member,
+        IReadOnlyCollection<string> collectives,
+        IReadOnlyDictionary<string, int> ages
+    )
     {
         var regular = own.Regular()!;
-        return (new LineFacts(regular.TierFen, ages.TryGetValue(member.Id, out var age) ? age : null, regular.ContributionYears),
-            collectives.Select(c => member.Groups.GetValueOrDefault(c)).FirstOrDefault(g => g is not null));
+        return (
+            new LineFacts(
+                regular.TierFen,
+                ages.TryGetValue(member.Id, out var age) ? age : null,
+                regular.ContributionYears
+            ),
+            collectives.Select(c => member.Groups.GetValueOrDefault(c)).FirstOrDefault(g => g is not null)
+        );
     }
 }

@@ -1,24 +1,35 @@
 using System.Collections.Immutable;
+
 namespace Ledger.Domain.Collectives;
 
 public sealed record CollectiveRegistered(string CreditCode, string Name, string VillageCode) : IEventOf<Collective>;
+
 public sealed record CollectiveSurveyed(int Year, Survey Survey) : IEventOf<Collective>;
 
 public sealed record CollectiveRenamed(string Name, IReadOnlyList<string> Evidence) : IEventOf<Collective>, IEvidenced;
 
 /// <summary>The collective went up in another one; its fund, members and history go along.</summary>
-public sealed record CollectiveMerged(string IntoCollectiveId, string Reason, IReadOnlyList<string> Evidence) : IEventOf<Collective>, IEvidenced;
+public sealed record CollectiveMerged(string IntoCollectiveId, string Reason, IReadOnlyList<string> Evidence)
+    : IEventOf<Collective>,
+        IEvidenced;
 
 /// <summary>The other side of a merger: <paramref name="FromCollectiveId"/> and what had gone up in it before belong to this one now.</summary>
-public sealed record PredecessorAbsorbed(string FromCollectiveId, IReadOnlyList<string> Earlier) : IEventOf<Collective>, INamesIds
+public sealed record PredecessorAbsorbed(string FromCollectiveId, IReadOnlyList<string> Earlier)
+    : IEventOf<Collective>,
+        INamesIds
 {
     [System.Text.Json.Serialization.JsonIgnore]
     public IEnumerable<string> Ids => Earlier;
 }
 
 /// <summary>Part of the members and money went to a new collective.</summary>
-public sealed record MembersSeparated(string IntoCollectiveId, int Members, Money AmountFen, string Reason, IReadOnlyList<string> Evidence)
-    : IEventOf<Collective>, IMoneyEvent, IEvidenced;
+public sealed record MembersSeparated(
+    string IntoCollectiveId,
+    int Members,
+    Money AmountFen,
+    string Reason,
+    IReadOnlyList<string> Evidence
+) : IEventOf<Collective>, IMoneyEvent, IEvidenced;
 
 /// <summary>The base numbers of C3 (摸清底数): the collective's income of the year, members, insured members, payers.</summary>
 public sealed record Survey(Money CollectiveIncomeFen, int Members, int InsuredMembers, int Payers);
@@ -37,39 +48,54 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
     /// <summary>Who counts as a member of this collective: those registered with it or with a predecessor.</summary>
     public IReadOnlyCollection<string> WithPredecessors() => [Id, .. Predecessors];
 
-    public static Collective Evolve(Collective? state, IEventOf<Collective> e) => e switch
-    {
-        CollectiveRegistered r => new Collective { Region = r.VillageCode, CreditCode = r.CreditCode, Name = r.Name },
-        CollectiveSurveyed s => state! with { Surveys = state.Surveys.SetItem(s.Year, s.Survey) },
-        CollectiveRenamed r => state! with { Name = r.Name },
-        CollectiveMerged m => state! with { MergedInto = m.IntoCollectiveId },
-        PredecessorAbsorbed p => state! with { Predecessors = [.. state.Predecessors, p.FromCollectiveId, .. p.Earlier] },
-        _ => state!,
-    };
+    public static Collective Evolve(Collective? state, IEventOf<Collective> e) =>
+        e switch
+        {
+            CollectiveRegistered r => new Collective
+            {
+                Region = r.VillageCode,
+                CreditCode = r.CreditCode,
+                Name = r.Name,
+            },
+            CollectiveSurveyed s => state! with { Surveys = state.Surveys.SetItem(s.Year, s.Survey) },
+            CollectiveRenamed r => state! with { Name = r.Name },
+            CollectiveMerged m => state! with { MergedInto = m.IntoCollectiveId },
+            PredecessorAbsorbed p => state! with
+            {
+                Predecessors = [.. state.Predecessors, p.FromCollectiveId, .. p.Earlier],
+            },
+            _ => state!,
+        };
 }
 
 public static class CollectiveDecider
 {
     public static Decision<Collective> Register(Collective? state, string creditCode, string name, string villageCode)
     {
-        if (Identity.SocialCreditCode.Fault(creditCode) is { } bad) return new Rejection(Rejections.FieldInvalid, bad) { Field = "creditCode" };
+        if (Identity.SocialCreditCode.Fault(creditCode) is { } bad)
+            return new Rejection(Rejections.FieldInvalid, bad) { Field = "creditCode" };
         if (Identity.RegionCode.Fault(villageCode, Identity.RegionCode.VillageLength) is { } region)
             return new Rejection(Rejections.FieldInvalid, region) { Field = "villageCode" };
-        if (state is not null) return new Rejection(Rejections.AlreadyExists, $"{creditCode} 已登记");
+        if (state is not null)
+            return new Rejection(Rejections.AlreadyExists, $"{creditCode} 已登记");
         return new IEventOf<Collective>[] { new CollectiveRegistered(creditCode, name, villageCode) };
     }
 
     /// <summary>C3. The same numbers again are no event.</summary>
     public static Decision<Collective> RecordSurvey(Collective state, int year, Survey survey)
     {
-        if (survey.Members < 1) return Invalid("members", "成员人数应大于零");
-        if (survey.InsuredMembers < 0 || survey.InsuredMembers > survey.Members) return Invalid("insuredMembers", "参保人数不能多于成员人数");
-        if (survey.Payers < 0 || survey.Payers > survey.InsuredMembers) return Invalid("payers", "缴费人数不能多于参保人数");
+        if (survey.Members < 1)
+            return Invalid("members", "成员人数应大于零");
+        if (survey.InsuredMembers < 0 || survey.InsuredMembers > survey.Members)
+            return Invalid("insuredMembers", "参保人数不能多于成员人数");
+        if (survey.Payers < 0 || survey.Payers > survey.InsuredMembers)
+            return Invalid("payers", "缴费人数不能多于参保人数");
         return state.Surveys.TryGetValue(year, out var known) && known == survey
             ? Array.Empty<IEventOf<Collective>>()
             : [new CollectiveSurveyed(year, survey)];
 
-        static Rejection Invalid(string field, string message) => new(Rejections.FieldInvalid, message) { Field = field };
+        static Rejection Invalid(string field, string message) =>
+            new(Rejections.FieldInvalid, message) { Field = field };
     }
 
     public static Decision<Collective> Rename(Collective state, string name, IReadOnlyList<string> evidence) =>
@@ -78,7 +104,12 @@ public static class CollectiveDecider
         : state.Name == name ? new Rejection(Rejections.FieldInvalid, "名称没有变化") { Field = "name" }
         : new IEventOf<Collective>[] { new CollectiveRenamed(name, evidence) };
 
-    public static Decision<Collective> Merge(Collective state, Collective into, string reason, IReadOnlyList<string> evidence) =>
+    public static Decision<Collective> Merge(
+        Collective state,
+        Collective into,
+        string reason,
+        IReadOnlyList<string> evidence
+    ) =>
         Gone(state) is { } gone ? gone
         : Gone(into) is { } intoGone ? intoGone
         : state.Id == into.Id ? new Rejection(Rejections.FieldInvalid, "不能并入自身") { Field = "intoCollectiveId" }
@@ -88,7 +119,14 @@ public static class CollectiveDecider
     public static Decision<Collective> Absorb(Collective state, Collective merged) =>
         new IEventOf<Collective>[] { new PredecessorAbsorbed(merged.Id, merged.Predecessors) };
 
-    public static Decision<Collective> Split(Collective state, Collective into, int members, Money amount, string reason, IReadOnlyList<string> evidence) =>
+    public static Decision<Collective> Split(
+        Collective state,
+        Collective into,
+        int members,
+        Money amount,
+        string reason,
+        IReadOnlyList<string> evidence
+    ) =>
         Gone(state) is { } gone ? gone
         : Gone(into) is { } intoGone ? intoGone
         : state.Id == into.Id ? new Rejection(Rejections.FieldInvalid, "不能分到自身") { Field = "intoCollectiveId" }

@@ -13,12 +13,15 @@ public sealed record Lineage(IReadOnlyCollection<string> Members, IReadOnlyColle
     /// <param name="links">All mergers and splits there were; the walk meets each collective once.</param>
     public static Lineage Of(Collective collective, IEnumerable<SuccessionLink> links)
     {
-        var neighbours = links.SelectMany(l => ((string, string)[])[(l.From, l.Into), (l.Into, l.From)]).ToLookup(l => l.Item1, l => l.Item2);
+        var neighbours = links
+            .SelectMany(l => ((string, string)[])[(l.From, l.Into), (l.Into, l.From)])
+            .ToLookup(l => l.Item1, l => l.Item2);
         var members = collective.WithPredecessors();
         var origin = members.ToHashSet();
-        for (var open = new Queue<string>(origin); open.TryDequeue(out var id);)
+        for (var open = new Queue<string>(origin); open.TryDequeue(out var id); )
             foreach (var next in neighbours[id])
-                if (origin.Add(next)) open.Enqueue(next);
+                if (origin.Add(next))
+                    open.Enqueue(next);
         return new Lineage(members, origin);
     }
 }

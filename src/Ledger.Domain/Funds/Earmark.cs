@@ -8,15 +8,22 @@ namespace Ledger.Domain.Funds;
 /// For whom a gift may serve (定向捐赠, C8): one contribution year, an age band (age reached in the year, both ends included), one
 /// villagers' group (村民小组), named people; what is null is free. A line must fit every part.
 /// </summary>
-public sealed record Earmark(int? Year = null, int? MinAge = null, int? MaxAge = null, string? Group = null, IReadOnlyList<string>? MemberIds = null)
+public sealed record Earmark(
+    int? Year = null,
+    int? MinAge = null,
+    int? MaxAge = null,
+    string? Group = null,
+    IReadOnlyList<string>? MemberIds = null
+)
 {
     public const int MaxMembers = 200;
 
     /// <summary>The sub-account that gifts with this earmark share: the same earmark, the same pocket.</summary>
     [JsonIgnore]
-    public string SubAccount => this is { MinAge: null, MaxAge: null, Group: null, MemberIds: null }
-        ? Funds.SubAccount.ForYear(Year)
-        : $"earmark-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Year}|{MinAge}|{MaxAge}|{Group}|{string.Join(',', (MemberIds ?? []).Order(StringComparer.Ordinal))}")))[..12]}";
+    public string SubAccount =>
+        this is { MinAge: null, MaxAge: null, Group: null, MemberIds: null }
+            ? Funds.SubAccount.ForYear(Year)
+            : $"earmark-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Year}|{MinAge}|{MaxAge}|{Group}|{string.Join(',', (MemberIds ?? []).Order(StringComparer.Ordinal))}")))[..12]}";
 
     /// <summary>Null when the line may be paid from it, else why not.</summary>
     public string? Mismatch(int year, string memberId, int? age, string? group) =>
@@ -28,11 +35,13 @@ public sealed record Earmark(int? Year = null, int? MinAge = null, int? MaxAge =
         : null;
 
     public Rejection? Fault() =>
-        MinAge is < 16 or > 120 || MaxAge is < 16 or > 120 || MinAge > MaxAge ? Invalid("earmark.minAge", "年龄应在16至120之间，下限不大于上限")
+        MinAge is < 16 or > 120 || MaxAge is < 16 or > 120 || MinAge > MaxAge
+            ? Invalid("earmark.minAge", "年龄应在16至120之间，下限不大于上限")
         : MemberIds is { Count: 0 } ? Invalid("earmark.memberIds", "没有列出人员")
         : MemberIds?.Count > MaxMembers ? Invalid("earmark.memberIds", $"指定人员最多 {MaxMembers} 人")
         : Year is < 2009 or > 2100 ? Invalid("earmarkYear", "年度应在2009至2100之间")
         : null;
 
-    private static Rejection Invalid(string field, string message) => new(Rejections.FieldInvalid, message) { Field = field };
+    private static Rejection Invalid(string field, string message) =>
+        new(Rejections.FieldInvalid, message) { Field = field };
 }

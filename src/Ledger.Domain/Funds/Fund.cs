@@ -61,11 +61,14 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     public int ClosedThrough { get; init; }
     public bool IsClosed { get; init; }
 
-    public ImmutableSortedDictionary<string, SubAccount> SubAccounts { get; init; } = ImmutableSortedDictionary<string, SubAccount>.Empty;
-    public ImmutableSortedDictionary<string, Commitment> Commitments { get; init; } = ImmutableSortedDictionary<string, Commitment>.Empty;
+    public ImmutableSortedDictionary<string, SubAccount> SubAccounts { get; init; } =
+        ImmutableSortedDictionary<string, SubAccount>.Empty;
+    public ImmutableSortedDictionary<string, Commitment> Commitments { get; init; } =
+        ImmutableSortedDictionary<string, Commitment>.Empty;
 
     /// <summary>By allocation id, of those that somebody asked to reverse.</summary>
-    public ImmutableSortedDictionary<string, Reversal> Reversals { get; init; } = ImmutableSortedDictionary<string, Reversal>.Empty;
+    public ImmutableSortedDictionary<string, Reversal> Reversals { get; init; } =
+        ImmutableSortedDictionary<string, Reversal>.Empty;
 
     public SubAccount Pocket(string name) => SubAccounts.GetValueOrDefault(name) ?? new SubAccount(0, 0);
 
@@ -73,7 +76,12 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     {
         var next = e switch
         {
-            FundOpened o => new Fund { CollectiveId = o.CollectiveId, Name = o.Name, Region = o.VillageCode },
+            FundOpened o => new Fund
+            {
+                CollectiveId = o.CollectiveId,
+                Name = o.Name,
+                Region = o.VillageCode,
+            },
             FundRenamed r => state! with { Name = r.Name },
             FundsAllocated a => state!.Inflow(a.SubAccount, a.Fen, a.Earmark) with
             {
@@ -84,33 +92,50 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
             {
                 AvailableFen = state.AvailableFen - r.AmountFen,
                 ReservedFen = state.ReservedFen + r.AmountFen,
-                Commitments = state.Commitments.Add(r.ApplicationId, new Commitment(r.SubAccount, r.AmountFen, Money.Zero, Money.Zero)),
+                Commitments = state.Commitments.Add(
+                    r.ApplicationId,
+                    new Commitment(r.SubAccount, r.AmountFen, Money.Zero, Money.Zero)
+                ),
             },
-            ReservationReleased r => state!.Inflow(r.SubAccount, r.Fen).Commit(r.ApplicationId, c => c with { ReservedFen = c.ReservedFen - r.AmountFen }) with
+            ReservationReleased r => state!
+                .Inflow(r.SubAccount, r.Fen)
+                .Commit(r.ApplicationId, c => c with { ReservedFen = c.ReservedFen - r.AmountFen }) with
             {
                 AvailableFen = state.AvailableFen + r.AmountFen,
                 ReservedFen = state.ReservedFen - r.AmountFen,
             },
-            FundsPaid p => state!.Commit(p.ApplicationId,
-                c => c with { ReservedFen = c.ReservedFen - p.AmountFen, InTransitFen = c.InTransitFen + p.AmountFen }) with
+            FundsPaid p => state!.Commit(
+                p.ApplicationId,
+                c => c with { ReservedFen = c.ReservedFen - p.AmountFen, InTransitFen = c.InTransitFen + p.AmountFen }
+            ) with
             {
                 ReservedFen = state.ReservedFen - p.AmountFen,
                 InTransitFen = state.InTransitFen + p.AmountFen,
             },
-            FundsReturned r => state!.Commit(r.ApplicationId,
-                c => c with { ReservedFen = c.ReservedFen + r.AmountFen, InTransitFen = c.InTransitFen - r.AmountFen }) with
+            FundsReturned r => state!.Commit(
+                r.ApplicationId,
+                c => c with { ReservedFen = c.ReservedFen + r.AmountFen, InTransitFen = c.InTransitFen - r.AmountFen }
+            ) with
             {
                 ReservedFen = state.ReservedFen + r.AmountFen,
                 InTransitFen = state.InTransitFen - r.AmountFen,
             },
-            FundsCredited c => state!.Commit(c.ApplicationId,
-                m => m with { InTransitFen = m.InTransitFen - c.AmountFen, CreditedFen = m.CreditedFen + c.AmountFen }) with
+            FundsCredited c => state!.Commit(
+                c.ApplicationId,
+                m => m with { InTransitFen = m.InTransitFen - c.AmountFen, CreditedFen = m.CreditedFen + c.AmountFen }
+            ) with
             {
                 InTransitFen = state.InTransitFen - c.AmountFen,
                 CreditedFen = state.CreditedFen + c.AmountFen,
             },
             FundsRefunded r => state!.Refund(r),
-            ReversalRequested r => state! with { Reversals = state.Reversals.SetItem(r.AllocationId, new Reversal(r.RequestedBy, r.ConfirmBy, RequestedFor: r.OnBehalfOf)) },
+            ReversalRequested r => state! with
+            {
+                Reversals = state.Reversals.SetItem(
+                    r.AllocationId,
+                    new Reversal(r.RequestedBy, r.ConfirmBy, RequestedFor: r.OnBehalfOf)
+                ),
+            },
             AllocationReversed r => state!.Reverse(r),
             EarmarkLifted l => state!.Outflow(l.SubAccount, l.Origin).Inflow(SubAccount.General, l.Fen),
             SurplusReturned s => state!.Outflow(s.SubAccount, s.Fen).Return(s.AmountFen),
@@ -130,8 +155,11 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     private Fund Refund(FundsRefunded r)
     {
         var (credited, inTransit) = r.WasCredited ? (r.AmountFen, Money.Zero) : (Money.Zero, r.AmountFen);
-        return Inflow(r.SubAccount, r.Fen).Commit(r.ApplicationId,
-            c => c with { InTransitFen = c.InTransitFen - inTransit, CreditedFen = c.CreditedFen - credited }) with
+        return Inflow(r.SubAccount, r.Fen)
+            .Commit(
+                r.ApplicationId,
+                c => c with { InTransitFen = c.InTransitFen - inTransit, CreditedFen = c.CreditedFen - credited }
+            ) with
         {
             AvailableFen = AvailableFen + r.AmountFen,
             InTransitFen = InTransitFen - inTransit,
@@ -142,24 +170,42 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
 
     private Fund Reverse(AllocationReversed r)
     {
-        var carried = r.CarriedOrigin is { } origin ? Outflow(r.SubAccount, origin).Outflow(r.SubAccount, r.Fen).Inflow(r.SubAccount, r.CarriedFen!.Value)
+        var carried = r.CarriedOrigin is { } origin
+            ? Outflow(r.SubAccount, origin).Outflow(r.SubAccount, r.Fen).Inflow(r.SubAccount, r.CarriedFen!.Value)
             : Outflow(r.SubAccount, r.Fen);
-        return carried.Return(r.AmountFen) with { Reversals = Reversals.SetItem(r.AllocationId, Reversals[r.AllocationId] with { Done = true }) };
+        return carried.Return(r.AmountFen) with
+        {
+            Reversals = Reversals.SetItem(r.AllocationId, Reversals[r.AllocationId] with { Done = true }),
+        };
     }
 
-    private Fund Return(Money amount) => this with { AvailableFen = AvailableFen - amount, ReturnedFen = ReturnedFen + amount };
+    private Fund Return(Money amount) =>
+        this with
+        {
+            AvailableFen = AvailableFen - amount,
+            ReturnedFen = ReturnedFen + amount,
+        };
 
     private Fund Inflow(string pocket, FenInterval fen, Earmark? earmark = null)
     {
         var was = Pocket(pocket);
-        InvariantViolationException.Require(fen.From == was.InFen, $"{Id}/{pocket}: inflow {fen} does not tile the axis at {was.InFen}");
-        return this with { SubAccounts = SubAccounts.SetItem(pocket, was with { InFen = fen.To, Earmark = was.Earmark ?? earmark }) };
+        InvariantViolationException.Require(
+            fen.From == was.InFen,
+            $"{Id}/{pocket}: inflow {fen} does not tile the axis at {was.InFen}"
+        );
+        return this with
+        {
+            SubAccounts = SubAccounts.SetItem(pocket, was with { InFen = fen.To, Earmark = was.Earmark ?? earmark }),
+        };
     }
 
     private Fund Outflow(string pocket, FenInterval fen)
     {
         var was = Pocket(pocket);
-        InvariantViolationException.Require(fen.From == was.OutFen && fen.To <= was.InFen, $"{Id}/{pocket}: outflow {fen} beyond {was}");
+        InvariantViolationException.Require(
+            fen.From == was.OutFen && fen.To <= was.InFen,
+            $"{Id}/{pocket}: outflow {fen} beyond {was}"
+        );
         return this with { SubAccounts = SubAccounts.SetItem(pocket, was with { OutFen = fen.To }) };
     }
 
@@ -167,21 +213,37 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     {
         var commitment = change(Commitments[applicationId]);
         InvariantViolationException.Require(
-            commitment.ReservedFen >= Money.Zero && commitment.InTransitFen >= Money.Zero && commitment.CreditedFen >= Money.Zero,
-            $"{Id}: more moved for {applicationId} than was there: {commitment}");
+            commitment.ReservedFen >= Money.Zero
+                && commitment.InTransitFen >= Money.Zero
+                && commitment.CreditedFen >= Money.Zero,
+            $"{Id}: more moved for {applicationId} than was there: {commitment}"
+        );
         return this with { Commitments = Commitments.SetItem(applicationId, commitment) };
     }
 
     private Fund Conserved()
     {
-        InvariantViolationException.Require(AvailableFen + ReservedFen + InTransitFen + CreditedFen + ReturnedFen == AllocatedFen, $"{Id}: money is not conserved: {this}");
         InvariantViolationException.Require(
-            AvailableFen >= Money.Zero && ReservedFen >= Money.Zero && InTransitFen >= Money.Zero && CreditedFen >= Money.Zero && ReturnedFen >= Money.Zero,
-            $"{Id}: a balance is negative: {this}");
-        InvariantViolationException.Require(Money.Sum(SubAccounts.Values.Select(p => p.Available)) == AvailableFen,
-            $"{Id}: the sub-accounts do not sum to what is available");
+            AvailableFen + ReservedFen + InTransitFen + CreditedFen + ReturnedFen == AllocatedFen,
+            $"{Id}: money is not conserved: {this}"
+        );
+        InvariantViolationException.Require(
+            AvailableFen >= Money.Zero
+                && ReservedFen >= Money.Zero
+                && InTransitFen >= Money.Zero
+                && CreditedFen >= Money.Zero
+                && ReturnedFen >= Money.Zero,
+            $"{Id}: a balance is negative: {this}"
+        );
+        InvariantViolationException.Require(
+            Money.Sum(SubAccounts.Values.Select(p => p.Available)) == AvailableFen,
+            $"{Id}: the sub-accounts do not sum to what is available"
+        );
         // A refund may still come into a closed fund; it goes on from there to its sources or to the successor.
-        InvariantViolationException.Require(!IsClosed || ReservedFen + InTransitFen == Money.Zero, $"{Id}: closed with money under way: {this}");
+        InvariantViolationException.Require(
+            !IsClosed || ReservedFen + InTransitFen == Money.Zero,
+            $"{Id}: closed with money under way: {this}"
+        );
         return this;
     }
 }

@@ -4,10 +4,23 @@ namespace Ledger.Domain.Funds;
 /// An entry of the fund that is there already and shares a slip (<paramref name="ByReference"/> false) or a bank reference with what is to be
 /// booked. <paramref name="Id"/>: the allocation's, else the application's.
 /// </summary>
-public sealed record EarlierEntry(bool ByReference, string Type, string Id, DateOnly On, Money AmountFen, string? MemberId = null);
+public sealed record EarlierEntry(
+    bool ByReference,
+    string Type,
+    string Id,
+    DateOnly On,
+    Money AmountFen,
+    string? MemberId = null
+);
 
 /// <summary>What is to be booked, as far as it can tell the same money twice: one person's line where it is one.</summary>
-public enum Booking { Allocation, Payment, BankReturn, Refund }
+public enum Booking
+{
+    Allocation,
+    Payment,
+    BankReturn,
+    Refund,
+}
 
 /// <summary>
 /// The same money booked twice: one slip for two allocations, one bank reference for two payments. It may be meant (a slip over two kinds of
@@ -15,7 +28,10 @@ public enum Booking { Allocation, Payment, BankReturn, Refund }
 /// </summary>
 public static class SameMoney
 {
-    public const string Allocated = "funds_allocated", Paid = "funds_paid", Returned = "funds_returned", Refunded = "funds_refunded";
+    public const string Allocated = "funds_allocated",
+        Paid = "funds_paid",
+        Returned = "funds_returned",
+        Refunded = "funds_refunded";
 
     /// <summary>
     /// Whose slips are looked at. One paper may well stand for several people who are sent back, never for money that came in or went out besides.
@@ -29,24 +45,48 @@ public static class SameMoney
     /// <summary>The earlier entry that may be the same money; null when none is. An allocation that was reversed is gone: its slip serves the right entry.</summary>
     /// <param name="lines">The members that the bank or the agency sends back.</param>
     /// <param name="returned">Of the same application, the members that an earlier bank return with this reference named.</param>
-    public static EarlierEntry? Among(IReadOnlyCollection<EarlierEntry> found, Fund fund, Booking booking, IReadOnlyCollection<string> lines, IReadOnlyCollection<string> returned) =>
-        found.FirstOrDefault(e => !e.ByReference ? SlipsOf(booking).Contains(e.Type) && (fund.Reversals.GetValueOrDefault(e.Id) is not { Done: true } || found.Count(f => !f.ByReference) >= MaxOfSlip)
-            : (booking, e.Type) switch
-            {
-                // One transfer of the agency or the bank may bring back several people, each but once.
-                (Booking.Refund, Refunded) => e.MemberId is { } id && lines.Contains(id),
-                (Booking.BankReturn, Returned) => lines.Any(returned.Contains),
-                _ => true,
-            });
+    public static EarlierEntry? Among(
+        IReadOnlyCollection<EarlierEntry> found,
+        Fund fund,
+        Booking booking,
+        IReadOnlyCollection<string> lines,
+        IReadOnlyCollection<string> returned
+    ) =>
+        found.FirstOrDefault(e =>
+            !e.ByReference
+                ? SlipsOf(booking).Contains(e.Type)
+                    && (
+                        fund.Reversals.GetValueOrDefault(e.Id) is not { Done: true }
+                        || found.Count(f => !f.ByReference) >= MaxOfSlip
+                    )
+                : (booking, e.Type) switch
+                {
+                    // One transfer of the agency or the bank may bring back several people, each but once.
+                    (Booking.Refund, Refunded) => e.MemberId is { } id && lines.Contains(id),
+                    (Booking.BankReturn, Returned) => lines.Any(returned.Contains),
+                    _ => true,
+                }
+        );
 
     /// <summary>Asked about unless <paramref name="confirmed"/> says why it is not the same.</summary>
     public static Rejection? Refusal(EarlierEntry? earlier, string? confirmed) =>
-        earlier is null || confirmed is not null ? null : new Rejection(Rejections.PossibleDuplicate,
-            $"{(earlier.ByReference ? "同一银行流水号" : "同一份凭证")}已用于 {earlier.On:yyyy-MM-dd} 的{Word(earlier.Type)} {earlier.AmountFen} 元（{earlier.Id}）")
-        {
-            Field = "confirmDuplicate",
-            Earlier = earlier,
-        };
+        earlier is null || confirmed is not null
+            ? null
+            : new Rejection(
+                Rejections.PossibleDuplicate,
+                $"{(earlier.ByReference ? "同一银行流水号" : "同一份凭证")}已用于 {earlier.On:yyyy-MM-dd} 的{Word(earlier.Type)} {earlier.AmountFen} 元（{earlier.Id}）"
+            )
+            {
+                Field = "confirmDuplicate",
+                Earlier = earlier,
+            };
 
-    private static string Word(string type) => type switch { Allocated => "划入", Paid => "付款", Returned => "银行退回", _ => "经办机构退回" };
+    private static string Word(string type) =>
+        type switch
+        {
+            Allocated => "划入",
+            Paid => "付款",
+            Returned => "银行退回",
+            _ => "经办机构退回",
+        };
 }

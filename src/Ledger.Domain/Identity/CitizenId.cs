@@ -25,8 +25,14 @@ public readonly record struct CitizenId
             value.Length != 18 ? $"身份证号应为18位，现为{value.Length}位"
             : !value.AsSpan(0, 17).ContainsOnlyDigits() || !(char.IsAsciiDigit(value[17]) || value[17] == 'X')
                 ? "身份证号只能由数字组成，末位可为X"
-            : !DateOnly.TryParseExact(value.AsSpan(6, 8), "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var born)
-              || born.Year < 1900
+            : !DateOnly.TryParseExact(
+                value.AsSpan(6, 8),
+                "yyyyMMdd",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.None,
+                out var born
+            )
+            || born.Year < 1900
                 ? "身份证号中的出生日期不存在"
             : CheckCharacter(value.AsSpan(0, 17)) != value[17] ? "身份证号校验码不符，请核对是否输错"
             : null;
@@ -52,7 +58,8 @@ public readonly record struct CitizenId
     public static char CheckCharacter(ReadOnlySpan<char> first17)
     {
         var sum = 0;
-        for (var i = 0; i < 17; i++) sum += (first17[i] - '0') * Weights[i];
+        for (var i = 0; i < 17; i++)
+            sum += (first17[i] - '0') * Weights[i];
         return CheckCharacters[sum % 11];
     }
 
@@ -65,7 +72,8 @@ internal static class Digits
     public static bool ContainsOnlyDigits(this ReadOnlySpan<char> text)
     {
         foreach (var c in text)
-            if (!char.IsAsciiDigit(c)) return false;
+            if (!char.IsAsciiDigit(c))
+                return false;
         return text.Length > 0;
     }
 }

@@ -17,7 +17,9 @@ namespace Ledger.Domain.Identity;
 /// </summary>
 public static partial class PersonalNumbers
 {
-    private const string Id = "身份证号", Phone = "手机号码", Card = "银行卡号";
+    private const string Id = "身份证号",
+        Phone = "手机号码",
+        Card = "银行卡号";
 
     /// <summary>Nobody younger pays: a date after that in a long number is the date of a document.</summary>
     private const int YoungestPayer = 15;
@@ -30,14 +32,27 @@ public static partial class PersonalNumbers
         {
             for (var first = 0; first < chain.Count; first++)
             {
-                if (Alone(chain[first]) is { } alone) return alone;
-                for (var (last, together) = (first + 1, chain[first].Digits); last < chain.Count && together.Length < 22; last++)
+                if (Alone(chain[first]) is { } alone)
+                    return alone;
+                for (
+                    var (last, together) = (first + 1, chain[first].Digits);
+                    last < chain.Count && together.Length < 22;
+                    last++
+                )
                 {
                     together += chain[last].Digits;
-                    if (IsPayer(together)) return Id;
-                    if (chain[first].AfterLetter || chain[last].BeforeLetter || !IsOneNumber(chain.GetRange(first, last - first + 1), out var isList)) continue;
-                    if (IsPhone(together)) return Phone;
-                    if (!isList && together[0] is '4' or '5' or '6' or '9' && IsCard(together)) return Card;
+                    if (IsPayer(together))
+                        return Id;
+                    if (
+                        chain[first].AfterLetter
+                        || chain[last].BeforeLetter
+                        || !IsOneNumber(chain.GetRange(first, last - first + 1), out var isList)
+                    )
+                        continue;
+                    if (IsPhone(together))
+                        return Phone;
+                    if (!isList && together[0] is '4' or '5' or '6' or '9' && IsCard(together))
+                        return Card;
                 }
             }
         }
@@ -52,14 +67,17 @@ public static partial class PersonalNumbers
         {
             var digits = string.Concat(chain.Select(g => g.Digits));
             for (var i = 0; i + 18 <= digits.Length; i++)
-                if (IsPayer(digits.Substring(i, 18))) return Id;
-            if (IsPhone(digits) && plain.All(c => char.IsAsciiDigit(c) || IsBetween(c))) return Phone;
+                if (IsPayer(digits.Substring(i, 18)))
+                    return Id;
+            if (IsPhone(digits) && plain.All(c => char.IsAsciiDigit(c) || IsBetween(c)))
+                return Phone;
         }
         return null;
     }
 
     /// <summary>What somebody sent, as a refusal may repeat it: an answer is kept for ever too.</summary>
-    public static string Quoted(string text) => In(text) is null && InReference(text) is null ? $"“{text}”" : "所填内容";
+    public static string Quoted(string text) =>
+        In(text) is null && InReference(text) is null ? $"“{text}”" : "所填内容";
 
     /// <summary>A run of digits; <paramref name="Apart"/>: what stands between it and the one before. Letters at either end: part of an id or a voucher's number.</summary>
     private sealed record Group(string Digits, string Apart, bool AfterLetter, bool BeforeLetter)
@@ -74,33 +92,47 @@ public static partial class PersonalNumbers
         var lengths = groups.Select(g => g.Length).ToList();
         isList = apart.Any(a => a.AsSpan().IndexOfAny("、,;") >= 0);
         return lengths.All(l => l == 1)
-            || (isList ? lengths is [3, 4, 4] : lengths.All(l => l >= 3) || (lengths.Skip(1).All(l => l <= 2) && apart.Distinct().Count() == 1));
+            || (
+                isList
+                    ? lengths is [3, 4, 4]
+                    : lengths.All(l => l >= 3) || (lengths.Skip(1).All(l => l <= 2) && apart.Distinct().Count() == 1)
+            );
     }
 
     private static string? Alone(Group group)
     {
         var digits = group.Digits;
-        if (digits.Length == 18 && CitizenId.IsValid(digits)) return Id;
+        if (digits.Length == 18 && CitizenId.IsValid(digits))
+            return Id;
         for (var i = 0; i + 18 <= digits.Length; i++)
-            if (IsPayer(digits.Substring(i, 18))) return Id;
-        if (group.AfterLetter || group.BeforeLetter) return null;
-        return IsPhone(digits) ? Phone : IsCard(digits) ? Card : null;
+            if (IsPayer(digits.Substring(i, 18)))
+                return Id;
+        if (group.AfterLetter || group.BeforeLetter)
+            return null;
+        return IsPhone(digits) ? Phone
+            : IsCard(digits) ? Card
+            : null;
     }
 
     private static bool IsPayer(string digits) =>
-        digits.Length == 18 && CitizenId.Parse(digits, out var fault) is var id && fault is null && id.BirthDate.Year <= DateTime.UtcNow.Year - YoungestPayer;
+        digits.Length == 18
+        && CitizenId.Parse(digits, out var fault) is var id
+        && fault is null
+        && id.BirthDate.Year <= DateTime.UtcNow.Year - YoungestPayer;
 
     private static bool IsPhone(string digits) => Mobile().IsMatch(digits);
 
     /// <summary>The check digit of payment cards (Luhn, ISO/IEC 7812-1).</summary>
     private static bool IsCard(string digits)
     {
-        if (digits.Length is < 16 or > 19 || digits[^1] == 'X') return false;
+        if (digits.Length is < 16 or > 19 || digits[^1] == 'X')
+            return false;
         var sum = 0;
         for (var i = 0; i < digits.Length; i++)
         {
             var digit = digits[^(i + 1)] - '0';
-            if (i % 2 == 1) digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
+            if (i % 2 == 1)
+                digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
             sum += digit;
         }
         return sum % 10 == 0;
@@ -110,7 +142,13 @@ public static partial class PersonalNumbers
     private static string Plain(string text)
     {
         var plain = new StringBuilder(text.Length);
-        foreach (var rune in text.EnumerateRunes().Aggregate(new StringBuilder(), (all, r) => all.Append(r)).ToString().Normalize(NormalizationForm.FormKC).EnumerateRunes())
+        foreach (
+            var rune in text.EnumerateRunes()
+                .Aggregate(new StringBuilder(), (all, r) => all.Append(r))
+                .ToString()
+                .Normalize(NormalizationForm.FormKC)
+                .EnumerateRunes()
+        )
         {
             switch (Rune.GetUnicodeCategory(rune))
             {
@@ -120,8 +158,10 @@ public static partial class PersonalNumbers
                     plain.Append((char)('0' + (int)Rune.GetNumericValue(rune)));
                     break;
                 default:
-                    if (rune.IsBmp && Numerals.TryGetValue((char)rune.Value, out var digit)) plain.Append(digit);
-                    else plain.Append(rune);
+                    if (rune.IsBmp && Numerals.TryGetValue((char)rune.Value, out var digit))
+                        plain.Append(digit);
+                    else
+                        plain.Append(rune);
                     break;
             }
         }
@@ -141,19 +181,34 @@ public static partial class PersonalNumbers
                 yield return chain;
                 chain = [];
             }
-            chain.Add(new Group(match.Value, apart, FollowsLetter(plain, match.Index), match.Index + match.Length < plain.Length && char.IsAsciiLetter(plain[match.Index + match.Length])));
+            chain.Add(
+                new Group(
+                    match.Value,
+                    apart,
+                    FollowsLetter(plain, match.Index),
+                    match.Index + match.Length < plain.Length && char.IsAsciiLetter(plain[match.Index + match.Length])
+                )
+            );
             end = match.Index + match.Length;
         }
-        if (chain.Count > 0) yield return chain;
+        if (chain.Count > 0)
+            yield return chain;
     }
 
     private static bool IsBetween(char c) => char.IsWhiteSpace(c) || c is '+' or '~' or '|' || char.IsPunctuation(c);
 
-    private static bool FollowsLetter(string plain, int at) => at > 0 && char.IsAsciiLetter(plain[at - 1]) && !PhoneWord().IsMatch(plain[..at]);
+    private static bool FollowsLetter(string plain, int at) =>
+        at > 0 && char.IsAsciiLetter(plain[at - 1]) && !PhoneWord().IsMatch(plain[..at]);
 
     /// <summary>Digits as people write them out; the financial forms too.</summary>
-    private static readonly FrozenDictionary<char, char> Numerals = new[] { "〇一二三四五六七八九", "零壹贰叁肆伍陆柒捌玖", "○幺两弎" }
-        .SelectMany(row => row.Select((c, i) => (c, Digit: (char)('0' + i)))).ToFrozenDictionary(n => n.c, n => n.Digit);
+    private static readonly FrozenDictionary<char, char> Numerals = new[]
+    {
+        "〇一二三四五六七八九",
+        "零壹贰叁肆伍陆柒捌玖",
+        "○幺两弎",
+    }
+        .SelectMany(row => row.Select((c, i) => (c, Digit: (char)('0' + i))))
+        .ToFrozenDictionary(n => n.c, n => n.Digit);
 
     [GeneratedRegex("[0-9]+X(?![0-9A-Z])|[0-9]+|(?<=[0-9][^0-9A-Z]{1,3})X(?![0-9A-Z])")]
     private static partial Regex Digits();

@@ -6,13 +6,18 @@ namespace Ledger.Domain.Identity;
 /// </summary>
 public static class RegionCode
 {
-    public const int CityLength = 4, CountyLength = 6, TownshipLength = 9, VillageLength = 12;
+    public const int CityLength = 4,
+        CountyLength = 6,
+        TownshipLength = 9,
+        VillageLength = 12;
 
     public static string City(string code) => code[..CityLength];
+
     public static string County(string code) => code[..CountyLength];
 
     /// <summary>The county that a code lies in; a city's code is its own.</summary>
     public static string CountyOrCity(string code) => code.Length > CountyLength ? County(code) : code;
+
     public static bool Contains(string scope, string code) => code.StartsWith(scope, StringComparison.Ordinal);
 
     /// <summary>Null when the code has one of the lengths asked for and only digits, else what is wrong, in Chinese.</summary>

@@ -7,19 +7,37 @@ namespace Ledger.Domain.Identity;
 public static class StreamId
 {
     public static string PolicyYear(string region, int year) => $"policy-year-{region}-{year}";
+
     public static string Pilot(string county) => $"pilot-{county}";
+
     public static string Collective(string creditCode) => $"collective-{creditCode}";
+
     public static string FundOf(string collectiveId) => $"fund-{collectiveId["collective-".Length..]}";
+
     public static string PlanOf(string collectiveId, int year) => $"plan-{collectiveId["collective-".Length..]}-{year}";
+
     public static string NewMember() => $"member-{Guid.NewGuid():N}";
-    public static bool IsMember(string id) => id.Length == 39 && id.StartsWith("member-", StringComparison.Ordinal) && id.AsSpan(7).IndexOfAnyExcept("0123456789abcdef") < 0;
+
+    public static bool IsMember(string id) =>
+        id.Length == 39
+        && id.StartsWith("member-", StringComparison.Ordinal)
+        && id.AsSpan(7).IndexOfAnyExcept("0123456789abcdef") < 0;
+
     public static string MemberYear(string memberId, int year) => $"member-year-{memberId["member-".Length..]}-{year}";
+
     public static string MemberOf(string memberYearId) => $"member-{memberYearId["member-year-".Length..^5]}";
+
     public static string DonorOf(string creditCode) => $"donor-{creditCode}";
+
     public static string NewDonor() => $"donor-{Guid.NewGuid():N}";
+
     public static string NewApplication() => $"application-{Guid.CreateVersion7():N}";
+
     public static string NewPerson() => $"person-{Guid.NewGuid():N}"; // no stream: what stands for one in events of accounts
+
     public static string NewAccountRequest() => $"request-{Guid.CreateVersion7():N}";
+
     public static string Account(string name) => $"account-{name}";
+
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";
 }

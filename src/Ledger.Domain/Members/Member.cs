@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+
 namespace Ledger.Domain.Members;
 
 /// <summary>
@@ -6,17 +7,30 @@ namespace Ledger.Domain.Members;
 /// the data, both of which live in the person's encrypted record and go with it on erasure. <paramref name="Group"/>: 村民小组.
 /// <paramref name="RecordId"/>: the record that this collective handed in, where another one had registered the person before; it sees that one alone.
 /// </summary>
-public sealed record MemberRegistered(string CollectiveId, string VillageCode, string DataDigest, string? Group = null, string? RecordId = null) : IEventOf<Member>;
+public sealed record MemberRegistered(
+    string CollectiveId,
+    string VillageCode,
+    string DataDigest,
+    string? Group = null,
+    string? RecordId = null
+) : IEventOf<Member>;
 
 /// <summary>
 /// Another collective has somebody of this citizen id on its list. What it handed in stands apart, as a member of its own under
 /// <paramref name="RequestId"/>; it is this person's second membership when the home village or the agency says so, and not before.
 /// </summary>
-public sealed record MembershipRequested(string RequestId, string CollectiveId, string VillageCode, string DataDigest, string? Group, string RequestedBy)
-    : IEventOf<Member>;
+public sealed record MembershipRequested(
+    string RequestId,
+    string CollectiveId,
+    string VillageCode,
+    string DataDigest,
+    string? Group,
+    string RequestedBy
+) : IEventOf<Member>;
 
 /// <summary>The home village or the agency says that this is not, or not also, a member of that collective.</summary>
-public sealed record MembershipDeclined(string RequestId, string CollectiveId, string Reason, string DeclinedBy) : IEventOf<Member>;
+public sealed record MembershipDeclined(string RequestId, string CollectiveId, string Reason, string DeclinedBy)
+    : IEventOf<Member>;
 
 /// <summary>What a collective had handed in apart is a known person's; from now on it goes on under <paramref name="MemberId"/>.</summary>
 public sealed record RecordJoined(string CollectiveId, string MemberId) : IEventOf<Member>;
@@ -28,10 +42,13 @@ public sealed record RecordDeclined(string CollectiveId, DateOnly On, string Rea
 public sealed record MembershipEnded(string CollectiveId, DateOnly On, string Reason) : IEventOf<Member>;
 
 /// <summary>The collective was split: the membership goes on in the new one.</summary>
-public sealed record MembershipMoved(string FromCollectiveId, string ToCollectiveId, string VillageCode) : IEventOf<Member>;
+public sealed record MembershipMoved(string FromCollectiveId, string ToCollectiveId, string VillageCode)
+    : IEventOf<Member>;
 
 /// <summary>A village says that the person died. Until the agency or a second person confirms, it stops that village's own filing alone.</summary>
-public sealed record DeathReported(DateOnly On, IReadOnlyList<string> Evidence, string CollectiveId, string ReportedBy) : IEventOf<Member>, IEvidenced;
+public sealed record DeathReported(DateOnly On, IReadOnlyList<string> Evidence, string CollectiveId, string ReportedBy)
+    : IEventOf<Member>,
+        IEvidenced;
 
 /// <summary>A report that was no death.</summary>
 public sealed record DeathReportDismissed(string CollectiveId, string Reason, string DismissedBy) : IEventOf<Member>;
@@ -40,7 +57,9 @@ public sealed record DeathReportDismissed(string CollectiveId, string Reason, st
 public sealed record DeathRecorded(DateOnly On, IReadOnlyList<string> Evidence) : IEventOf<Member>, IEvidenced;
 
 /// <summary>The person lives: the record was a mistake, and everything is open again.</summary>
-public sealed record DeathRevoked(string Reason, IReadOnlyList<string> Evidence, string RevokedBy) : IEventOf<Member>, IEvidenced;
+public sealed record DeathRevoked(string Reason, IReadOnlyList<string> Evidence, string RevokedBy)
+    : IEventOf<Member>,
+        IEvidenced;
 
 /// <summary>Somebody saw the person's data in clear, and why.</summary>
 public sealed record PersonalDataDisclosed(string Reason) : IEventOf<Member>;
@@ -49,7 +68,14 @@ public sealed record PersonalDataDisclosed(string Reason) : IEventOf<Member>;
 public sealed record PersonalDataErased(string Reason) : IEventOf<Member>;
 
 /// <summary>A collective that waits for its membership of a person whom others know.</summary>
-public sealed record MembershipRequest(string CollectiveId, string VillageCode, string DataDigest, string? Group, string RequestedBy, bool Declined);
+public sealed record MembershipRequest(
+    string CollectiveId,
+    string VillageCode,
+    string DataDigest,
+    string? Group,
+    string RequestedBy,
+    bool Declined
+);
 
 /// <summary>A death that one village reported and nobody has confirmed.</summary>
 public sealed record DeathReport(string CollectiveId, DateOnly On, IReadOnlyList<string> Evidence, string ReportedBy);
@@ -58,19 +84,24 @@ public sealed record DeathReport(string CollectiveId, DateOnly On, IReadOnlyList
 public sealed record Member : Aggregate, IEvolve<Member>
 {
     /// <summary>Collective id → village code.</summary>
-    public ImmutableSortedDictionary<string, string> Memberships { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Memberships { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Collective id → villagers' group, where it is known.</summary>
-    public ImmutableSortedDictionary<string, string> Groups { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Groups { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Collective id → village code, of memberships that ended: who looks after the past may still see it.</summary>
-    public ImmutableSortedDictionary<string, string> Former { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Former { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Collective id → the personal record that it handed in, where that is not the person's first.</summary>
-    public ImmutableSortedDictionary<string, string> Records { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Records { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Request id → who asks for this person as a member, too.</summary>
-    public ImmutableSortedDictionary<string, MembershipRequest> Requests { get; init; } = ImmutableSortedDictionary<string, MembershipRequest>.Empty;
+    public ImmutableSortedDictionary<string, MembershipRequest> Requests { get; init; } =
+        ImmutableSortedDictionary<string, MembershipRequest>.Empty;
     public IReadOnlyList<DeathReport> DeathReports { get; init; } = [];
 
     /// <summary>The person in whose record this one went up.</summary>
@@ -81,37 +112,54 @@ public sealed record Member : Aggregate, IEvolve<Member>
     public DateOnly? EndedOn { get; init; }
     public bool IsErased { get; init; }
 
-    public static Member Evolve(Member? state, IEventOf<Member> e) => e switch
-    {
-        MemberRegistered m => (state ?? new Member { Region = m.VillageCode }) with
+    public static Member Evolve(Member? state, IEventOf<Member> e) =>
+        e switch
         {
-            Memberships = With(state?.Memberships, m.CollectiveId, m.VillageCode),
-            Groups = With(state?.Groups, m.CollectiveId, m.Group),
-            Records = With(state?.Records, m.CollectiveId, m.RecordId),
-            Requests = With(state?.Requests, m.RecordId ?? "", null),
-            JoinedTo = null,
-        },
-        MembershipRequested r => state! with
-        {
-            Requests = With(state.Requests, r.RequestId, new MembershipRequest(r.CollectiveId, r.VillageCode, r.DataDigest, r.Group, r.RequestedBy, false)),
-        },
-        MembershipDeclined d => state! with { Requests = With(state.Requests, d.RequestId, state.Requests[d.RequestId] with { Declined = true }) },
-        RecordJoined j => state!.Leave(j.CollectiveId) with { JoinedTo = j.MemberId },
-        RecordDeclined d => state!.Leave(d.CollectiveId) with { EndedOn = d.On },
-        MembershipEnded m => state!.Leave(m.CollectiveId) with { EndedOn = state.EndedOn > m.On ? state.EndedOn : m.On },
-        MembershipMoved m => state!.Leave(m.FromCollectiveId) with
-        {
-            Memberships = With(With(state.Memberships, m.FromCollectiveId, null), m.ToCollectiveId, m.VillageCode),
-            Groups = With(state.Groups, m.ToCollectiveId, state.Groups.GetValueOrDefault(m.FromCollectiveId)),
-            Records = With(state.Records, m.ToCollectiveId, state.RecordOf(m.FromCollectiveId)),
-        },
-        DeathReported d => state! with { DeathReports = [.. state.DeathReports, new DeathReport(d.CollectiveId, d.On, d.Evidence, d.ReportedBy)] },
-        DeathReportDismissed d => state! with { DeathReports = [.. state.DeathReports.Where(r => r.CollectiveId != d.CollectiveId)] },
-        DeathRecorded d => state! with { DiedOn = d.On, DeathReports = [] },
-        DeathRevoked => state! with { DiedOn = null, DeathReports = [] },
-        PersonalDataErased => state! with { IsErased = true },
-        _ => state!,
-    };
+            MemberRegistered m => (state ?? new Member { Region = m.VillageCode }) with
+            {
+                Memberships = With(state?.Memberships, m.CollectiveId, m.VillageCode),
+                Groups = With(state?.Groups, m.CollectiveId, m.Group),
+                Records = With(state?.Records, m.CollectiveId, m.RecordId),
+                Requests = With(state?.Requests, m.RecordId ?? "", null),
+                JoinedTo = null,
+            },
+            MembershipRequested r => state! with
+            {
+                Requests = With(
+                    state.Requests,
+                    r.RequestId,
+                    new MembershipRequest(r.CollectiveId, r.VillageCode, r.DataDigest, r.Group, r.RequestedBy, false)
+                ),
+            },
+            MembershipDeclined d => state! with
+            {
+                Requests = With(state.Requests, d.RequestId, state.Requests[d.RequestId] with { Declined = true }),
+            },
+            RecordJoined j => state!.Leave(j.CollectiveId) with { JoinedTo = j.MemberId },
+            RecordDeclined d => state!.Leave(d.CollectiveId) with { EndedOn = d.On },
+            MembershipEnded m => state!.Leave(m.CollectiveId) with
+            {
+                EndedOn = state.EndedOn > m.On ? state.EndedOn : m.On,
+            },
+            MembershipMoved m => state!.Leave(m.FromCollectiveId) with
+            {
+                Memberships = With(With(state.Memberships, m.FromCollectiveId, null), m.ToCollectiveId, m.VillageCode),
+                Groups = With(state.Groups, m.ToCollectiveId, state.Groups.GetValueOrDefault(m.FromCollectiveId)),
+                Records = With(state.Records, m.ToCollectiveId, state.RecordOf(m.FromCollectiveId)),
+            },
+            DeathReported d => state! with
+            {
+                DeathReports = [.. state.DeathReports, new DeathReport(d.CollectiveId, d.On, d.Evidence, d.ReportedBy)],
+            },
+            DeathReportDismissed d => state! with
+            {
+                DeathReports = [.. state.DeathReports.Where(r => r.CollectiveId != d.CollectiveId)],
+            },
+            DeathRecorded d => state! with { DiedOn = d.On, DeathReports = [] },
+            DeathRevoked => state! with { DiedOn = null, DeathReports = [] },
+            PersonalDataErased => state! with { IsErased = true },
+            _ => state!,
+        };
 
     /// <summary>Of every collective that the person belongs or belonged to: id and village code.</summary>
     public IEnumerable<KeyValuePair<string, string>> Homes() => Memberships.Concat(Former);
@@ -125,13 +173,19 @@ public sealed record Member : Aggregate, IEvolve<Member>
         : Homes().Any(h => h.Key == collectiveId && h.Value == Region) ? Id
         : null;
 
-    private Member Leave(string collectiveId) => this with
-    {
-        Former = With(Former, collectiveId, Memberships[collectiveId]),
-        Memberships = With(Memberships, collectiveId, null),
-    };
+    private Member Leave(string collectiveId) =>
+        this with
+        {
+            Former = With(Former, collectiveId, Memberships[collectiveId]),
+            Memberships = With(Memberships, collectiveId, null),
+        };
 
-    private static ImmutableSortedDictionary<string, T> With<T>(ImmutableSortedDictionary<string, T>? was, string key, T? value) where T : class
+    private static ImmutableSortedDictionary<string, T> With<T>(
+        ImmutableSortedDictionary<string, T>? was,
+        string key,
+        T? value
+    )
+        where T : class
     {
         was ??= ImmutableSortedDictionary<string, T>.Empty;
         return value is null ? was.Remove(key) : was.SetItem(key, value);
@@ -155,37 +209,86 @@ public static class MemberDecider
         known.Memberships.Any(m => !own.Contains(m.Key) && !maySee(m.Value))
         || (known.Former.Any(f => !maySee(f.Value)) && !known.Former.Keys.Any(own.Contains));
 
-    public static Decision<Member> Request(Member known, string requestId, string collectiveId, string villageCode, string dataDigest, string? group, Actor by) =>
+    public static Decision<Member> Request(
+        Member known,
+        string requestId,
+        string collectiveId,
+        string villageCode,
+        string dataDigest,
+        string? group,
+        Actor by
+    ) =>
         known.Requests.TryGetValue(requestId, out var request) && !request.Declined
             ? Array.Empty<IEventOf<Member>>()
-            : new IEventOf<Member>[] { new MembershipRequested(requestId, collectiveId, villageCode, dataDigest, group, by.Id) };
+            : new IEventOf<Member>[]
+            {
+                new MembershipRequested(requestId, collectiveId, villageCode, dataDigest, group, by.Id),
+            };
 
     /// <summary>The second membership begins. Whoever asked does not answer, and another name is another person.</summary>
-    public static (Decision<Member> Known, Decision<Member> Apart) Confirm(Member known, Member apart, bool nameMatches, Actor by)
+    public static (Decision<Member> Known, Decision<Member> Apart) Confirm(
+        Member known,
+        Member apart,
+        bool nameMatches,
+        Actor by
+    )
     {
-        if (Answer(known, apart, by) is { } wrong) return (wrong, wrong);
-        if (known.IsErased) return (new Rejection(Rejections.WrongState, "个人信息已删除"), default);
-        if (!nameMatches) return (new Rejection(Rejections.WrongState, "对方所填姓名与登记不一致，不能确认；请退回，由对方核对"), default);
+        if (Answer(known, apart, by) is { } wrong)
+            return (wrong, wrong);
+        if (known.IsErased)
+            return (new Rejection(Rejections.WrongState, "个人信息已删除"), default);
+        if (!nameMatches)
+            return (
+                new Rejection(Rejections.WrongState, "对方所填姓名与登记不一致，不能确认；请退回，由对方核对"),
+                default
+            );
         var request = known.Requests[apart.Id];
-        return (new IEventOf<Member>[] { new MemberRegistered(request.CollectiveId, request.VillageCode, request.DataDigest, request.Group, apart.Id) },
-            new IEventOf<Member>[] { new RecordJoined(request.CollectiveId, known.Id) });
+        return (
+            new IEventOf<Member>[]
+            {
+                new MemberRegistered(
+                    request.CollectiveId,
+                    request.VillageCode,
+                    request.DataDigest,
+                    request.Group,
+                    apart.Id
+                ),
+            },
+            new IEventOf<Member>[] { new RecordJoined(request.CollectiveId, known.Id) }
+        );
     }
 
-    public static (Decision<Member> Known, Decision<Member> Apart) Decline(Member known, Member apart, string reason, DateOnly on, Actor by)
+    public static (Decision<Member> Known, Decision<Member> Apart) Decline(
+        Member known,
+        Member apart,
+        string reason,
+        DateOnly on,
+        Actor by
+    )
     {
-        if (Answer(known, apart, by) is { } wrong) return (wrong, wrong);
+        if (Answer(known, apart, by) is { } wrong)
+            return (wrong, wrong);
         var request = known.Requests[apart.Id];
-        return (new IEventOf<Member>[] { new MembershipDeclined(apart.Id, request.CollectiveId, reason, by.Id) },
-            new IEventOf<Member>[] { new RecordDeclined(request.CollectiveId, on, reason) });
+        return (
+            new IEventOf<Member>[] { new MembershipDeclined(apart.Id, request.CollectiveId, reason, by.Id) },
+            new IEventOf<Member>[] { new RecordDeclined(request.CollectiveId, on, reason) }
+        );
     }
 
     private static Rejection? Answer(Member known, Member apart, Actor by) =>
-        !known.Requests.TryGetValue(apart.Id, out var request) ? new Rejection(Rejections.NotFound, $"没有 {apart.Id} 的登记申请")
-        : request.Declined || !apart.Memberships.ContainsKey(request.CollectiveId) ? new Rejection(Rejections.WrongState, "此申请已办结或已撤回")
+        !known.Requests.TryGetValue(apart.Id, out var request)
+            ? new Rejection(Rejections.NotFound, $"没有 {apart.Id} 的登记申请")
+        : request.Declined || !apart.Memberships.ContainsKey(request.CollectiveId)
+            ? new Rejection(Rejections.WrongState, "此申请已办结或已撤回")
         : by.Is(request.RequestedBy) ? new Rejection(Rejections.SelfApproval, "提出登记的人不能自己确认或退回")
         : null;
 
-    public static Decision<Member> Move(Member state, string fromCollectiveId, string toCollectiveId, string villageCode) =>
+    public static Decision<Member> Move(
+        Member state,
+        string fromCollectiveId,
+        string toCollectiveId,
+        string villageCode
+    ) =>
         !state.Memberships.ContainsKey(fromCollectiveId) ? new Rejection(Rejections.NotAMember, "不是原集体成员")
         : state.Memberships.ContainsKey(toCollectiveId) ? new Rejection(Rejections.AlreadyExists, "已是新集体成员")
         : new IEventOf<Member>[] { new MembershipMoved(fromCollectiveId, toCollectiveId, villageCode) };
@@ -195,21 +298,37 @@ public static class MemberDecider
         DeathRefusal(state, evidence) is { } wrong ? wrong : new IEventOf<Member>[] { new DeathRecorded(on, evidence) };
 
     /// <summary>By a village: it waits.</summary>
-    public static Decision<Member> ReportDeath(Member state, string collectiveId, DateOnly on, IReadOnlyList<string> evidence, Actor by) =>
+    public static Decision<Member> ReportDeath(
+        Member state,
+        string collectiveId,
+        DateOnly on,
+        IReadOnlyList<string> evidence,
+        Actor by
+    ) =>
         DeathRefusal(state, evidence) is { } wrong ? wrong
-        : state.DeathReports.Any(r => r.CollectiveId == collectiveId) ? new Rejection(Rejections.WrongState, "本集体已报告死亡，等待确认")
+        : state.DeathReports.Any(r => r.CollectiveId == collectiveId)
+            ? new Rejection(Rejections.WrongState, "本集体已报告死亡，等待确认")
         : new IEventOf<Member>[] { new DeathReported(on, evidence, collectiveId, by.Id) };
 
     /// <summary>Another than he who reported: the agency, or somebody who looks after all that the person belongs to.</summary>
-    public static Decision<Member> ConfirmDeath(Member state, string collectiveId, bool isAgency, Func<string, bool> maySee, Actor by) =>
-        state.DeathReports.FirstOrDefault(r => r.CollectiveId == collectiveId) is not { } report ? new Rejection(Rejections.WrongState, "没有等待确认的死亡报告")
+    public static Decision<Member> ConfirmDeath(
+        Member state,
+        string collectiveId,
+        bool isAgency,
+        Func<string, bool> maySee,
+        Actor by
+    ) =>
+        state.DeathReports.FirstOrDefault(r => r.CollectiveId == collectiveId) is not { } report
+            ? new Rejection(Rejections.WrongState, "没有等待确认的死亡报告")
         : by.Is(report.ReportedBy) ? new Rejection(Rejections.SelfApproval, "报告人不能自己确认")
-        : !isAgency && !state.Homes().All(h => maySee(h.Value)) ? new Rejection(Rejections.AgencyNeeded, "此人的死亡登记由经办机构确认")
+        : !isAgency && !state.Homes().All(h => maySee(h.Value))
+            ? new Rejection(Rejections.AgencyNeeded, "此人的死亡登记由经办机构确认")
         : new IEventOf<Member>[] { new DeathRecorded(report.On, report.Evidence) };
 
     public static Decision<Member> DismissDeath(Member state, string collectiveId, string reason, Actor by) =>
-        state.DeathReports.All(r => r.CollectiveId != collectiveId) ? new Rejection(Rejections.WrongState, "没有等待确认的死亡报告")
-        : new IEventOf<Member>[] { new DeathReportDismissed(collectiveId, reason, by.Id) };
+        state.DeathReports.All(r => r.CollectiveId != collectiveId)
+            ? new Rejection(Rejections.WrongState, "没有等待确认的死亡报告")
+            : new IEventOf<Member>[] { new DeathReportDismissed(collectiveId, reason, by.Id) };
 
     public static Decision<Member> RevokeDeath(Member state, string reason, IReadOnlyList<string> evidence, Actor by) =>
         state.DiedOn is null ? new Rejection(Rejections.WrongState, "没有登记死亡")
@@ -223,17 +342,25 @@ public static class MemberDecider
 
     /// <summary>Who looks at somebody's data in clear says why; the event stays.</summary>
     public static Decision<Member> Disclose(Member state, string reason) =>
-        state.IsErased ? new Rejection(Rejections.WrongState, "个人信息已删除") : new IEventOf<Member>[] { new PersonalDataDisclosed(reason) };
+        state.IsErased
+            ? new Rejection(Rejections.WrongState, "个人信息已删除")
+            : new IEventOf<Member>[] { new PersonalDataDisclosed(reason) };
 
     /// <summary>Nobody's data goes while he is a member, or before the retention period after his death or departure is over.</summary>
     public static Decision<Member> Erase(Member state, string reason, int retentionYears, DateOnly today)
     {
-        if (state.IsErased) return new Rejection(Rejections.WrongState, "个人信息已删除");
-        if (state.JoinedTo is { } member) return new Rejection(Rejections.WrongState, $"已并入 {member}，随其一并删除");
+        if (state.IsErased)
+            return new Rejection(Rejections.WrongState, "个人信息已删除");
+        if (state.JoinedTo is { } member)
+            return new Rejection(Rejections.WrongState, $"已并入 {member}，随其一并删除");
         var last = state.DiedOn ?? (state.Memberships.Count == 0 ? state.EndedOn : null);
-        if (last is not { } on) return new Rejection(Rejections.RetentionNotOver, "仍是集体成员");
+        if (last is not { } on)
+            return new Rejection(Rejections.RetentionNotOver, "仍是集体成员");
         return on.AddYears(retentionYears) > today
-            ? new Rejection(Rejections.RetentionNotOver, $"保管至 {on.AddYears(retentionYears):yyyy-MM-dd}（{retentionYears} 年）")
+            ? new Rejection(
+                Rejections.RetentionNotOver,
+                $"保管至 {on.AddYears(retentionYears):yyyy-MM-dd}（{retentionYears} 年）"
+            )
             : new IEventOf<Member>[] { new PersonalDataErased(reason) };
     }
 }

@@ -4,49 +4,114 @@ using Ledger.Domain.Collectives;
 namespace Ledger.Domain.Members;
 
 /// <summary>Regular (正常缴费) or one-time catch-up (一次性补缴, C5).</summary>
-public enum ContributionKind { Regular, CatchUp }
+public enum ContributionKind
+{
+    Regular,
+    CatchUp,
+}
 
 /// <summary>
 /// The person's own payment of the year, as the tax office reports it. <paramref name="AmountFen"/> is what the person paid,
 /// <paramref name="ContributionYears"/> the years paid so far (累计缴费年限), where the file says it.
 /// </summary>
-public sealed record ContributionRecorded(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null)
-    : IEventOf<MemberYear>, IMoneyEvent;
+public sealed record ContributionRecorded(
+    ContributionKind Kind,
+    Money TierFen,
+    Money AmountFen,
+    DateOnly PaidOn,
+    string Reference,
+    int? ContributionYears = null
+) : IEventOf<MemberYear>, IMoneyEvent;
 
 /// <summary>Somebody says that a contribution record is a mistake and names the person who is to confirm it.</summary>
-public sealed record ContributionReversalRequested(string Reference, string RequestedBy, string ConfirmBy, string Reason, string? OnBehalfOf = null) : IEventOf<MemberYear>;
+public sealed record ContributionReversalRequested(
+    string Reference,
+    string RequestedBy,
+    string ConfirmBy,
+    string Reason,
+    string? OnBehalfOf = null
+) : IEventOf<MemberYear>;
 
 /// <summary>A mistaken contribution record was taken out again, confirmed by the second person.</summary>
-public sealed record ContributionReversed(string Reference, Money AmountFen, string ConfirmedBy) : IEventOf<MemberYear>, IMoneyEvent;
+public sealed record ContributionReversed(string Reference, Money AmountFen, string ConfirmedBy)
+    : IEventOf<MemberYear>,
+        IMoneyEvent;
 
 /// <summary><paramref name="Fen"/> is the line's interval on the outflow axis of the fund's sub-account: its provenance.</summary>
-public sealed record SubsidyApproved(string ApplicationId, string CollectiveId, string FundId, string SubAccount, Money AmountFen, FenInterval Fen)
-    : IEventOf<MemberYear>, IMoneyEvent;
+public sealed record SubsidyApproved(
+    string ApplicationId,
+    string CollectiveId,
+    string FundId,
+    string SubAccount,
+    Money AmountFen,
+    FenInterval Fen
+) : IEventOf<MemberYear>, IMoneyEvent;
 
-public sealed record SubsidyReleased(string ApplicationId, Money AmountFen, string Reason) : IEventOf<MemberYear>, IMoneyEvent;
+public sealed record SubsidyReleased(string ApplicationId, Money AmountFen, string Reason)
+    : IEventOf<MemberYear>,
+        IMoneyEvent;
+
 public sealed record SubsidyPaid(string ApplicationId, Money AmountFen) : IEventOf<MemberYear>, IMoneyEvent;
-public sealed record SubsidyCredited(string ApplicationId, Money AmountFen, DateOnly CreditedOn, string ReceiptNumber) : IEventOf<MemberYear>, IMoneyEvent;
+
+public sealed record SubsidyCredited(string ApplicationId, Money AmountFen, DateOnly CreditedOn, string ReceiptNumber)
+    : IEventOf<MemberYear>,
+        IMoneyEvent;
 
 /// <summary>The bank sent the payment back: approved and unpaid again.</summary>
 public sealed record SubsidyReturned(string ApplicationId, Money AmountFen) : IEventOf<MemberYear>, IMoneyEvent;
 
 /// <summary>The agency sent it back to the fund: the cap is free again.</summary>
-public sealed record SubsidyRefunded(string ApplicationId, Money AmountFen, Applications.RefundReason Reason) : IEventOf<MemberYear>, IMoneyEvent;
+public sealed record SubsidyRefunded(string ApplicationId, Money AmountFen, Applications.RefundReason Reason)
+    : IEventOf<MemberYear>,
+        IMoneyEvent;
 
-public enum SubsidyStatus { Approved, Paid, Credited, Released, Refunded }
+public enum SubsidyStatus
+{
+    Approved,
+    Paid,
+    Credited,
+    Released,
+    Refunded,
+}
 
 /// <summary>A donor paid for one person directly (C8, C11): outside the fund, yet within the cap.</summary>
-public sealed record SponsorshipRecorded(string SponsorshipId, string DonorId, Money AmountFen, IReadOnlyList<string> Evidence)
-    : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
+public sealed record SponsorshipRecorded(
+    string SponsorshipId,
+    string DonorId,
+    Money AmountFen,
+    IReadOnlyList<string> Evidence
+) : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
 
 /// <summary>The donor got a direct sponsorship back, or it was entered by mistake: the cap is free again.</summary>
-public sealed record SponsorshipReversed(string SponsorshipId, Money AmountFen, string Reason, IReadOnlyList<string> Evidence)
-    : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
+public sealed record SponsorshipReversed(
+    string SponsorshipId,
+    Money AmountFen,
+    string Reason,
+    IReadOnlyList<string> Evidence
+) : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
 
-public sealed record Contribution(ContributionKind Kind, Money TierFen, Money AmountFen, DateOnly PaidOn, string Reference, int? ContributionYears = null,
-    string? RequestedBy = null, string? ConfirmBy = null, string? RequestedFor = null);
+public sealed record Contribution(
+    ContributionKind Kind,
+    Money TierFen,
+    Money AmountFen,
+    DateOnly PaidOn,
+    string Reference,
+    int? ContributionYears = null,
+    string? RequestedBy = null,
+    string? ConfirmBy = null,
+    string? RequestedFor = null
+);
+
 public sealed record Sponsorship(string SponsorshipId, string DonorId, Money AmountFen);
-public sealed record Subsidy(string ApplicationId, string CollectiveId, string FundId, Money AmountFen, FenInterval Fen, SubsidyStatus Status)
+
+public sealed record Subsidy(
+    string ApplicationId,
+    string CollectiveId,
+    string FundId,
+    Money AmountFen,
+    FenInterval Fen,
+    SubsidyStatus Status
+)
 {
     /// <summary>It counts towards the cap unless its money went back.</summary>
     public bool Counts() => Status is not (SubsidyStatus.Released or SubsidyStatus.Refunded);
@@ -65,36 +130,69 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
     public Contribution? Regular() => Contributions.FirstOrDefault(c => c.Kind == ContributionKind.Regular);
 
     /// <summary>What of the cap is used: by every collective and every donor.</summary>
-    public Money CapUsed() => Money.Sum(Subsidies.Where(s => s.Counts()).Select(s => s.AmountFen)) + Money.Sum(Sponsorships.Select(s => s.AmountFen));
+    public Money CapUsed() =>
+        Money.Sum(Subsidies.Where(s => s.Counts()).Select(s => s.AmountFen))
+        + Money.Sum(Sponsorships.Select(s => s.AmountFen));
 
     public static MemberYear Evolve(MemberYear? state, IEventOf<MemberYear> e)
     {
         var was = state ?? new MemberYear();
         return e switch
         {
-            ContributionRecorded c => was with { Contributions = was.Contributions.Add(new Contribution(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears)) },
+            ContributionRecorded c => was with
+            {
+                Contributions = was.Contributions.Add(
+                    new Contribution(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears)
+                ),
+            },
             ContributionReversalRequested r => was with
             {
-                Contributions = [.. was.Contributions.Select(c => c.Reference == r.Reference ? c with { RequestedBy = r.RequestedBy, ConfirmBy = r.ConfirmBy, RequestedFor = r.OnBehalfOf } : c)],
+                Contributions =
+                [
+                    .. was.Contributions.Select(c =>
+                        c.Reference == r.Reference
+                            ? c with
+                            {
+                                RequestedBy = r.RequestedBy,
+                                ConfirmBy = r.ConfirmBy,
+                                RequestedFor = r.OnBehalfOf,
+                            }
+                            : c
+                    ),
+                ],
             },
-            ContributionReversed r => was with { Contributions = was.Contributions.RemoveAll(c => c.Reference == r.Reference) },
+            ContributionReversed r => was with
+            {
+                Contributions = was.Contributions.RemoveAll(c => c.Reference == r.Reference),
+            },
             SubsidyApproved a => was with
             {
-                Subsidies = was.Subsidies.Add(new Subsidy(a.ApplicationId, a.CollectiveId, a.FundId, a.AmountFen, a.Fen, SubsidyStatus.Approved)),
+                Subsidies = was.Subsidies.Add(
+                    new Subsidy(a.ApplicationId, a.CollectiveId, a.FundId, a.AmountFen, a.Fen, SubsidyStatus.Approved)
+                ),
             },
             SubsidyReleased r => was.Move(r.ApplicationId, SubsidyStatus.Released),
             SubsidyPaid p => was.Move(p.ApplicationId, SubsidyStatus.Paid),
             SubsidyCredited c => was.Move(c.ApplicationId, SubsidyStatus.Credited),
             SubsidyReturned r => was.Move(r.ApplicationId, SubsidyStatus.Approved),
-            SponsorshipRecorded p => was with { Sponsorships = was.Sponsorships.Add(new Sponsorship(p.SponsorshipId, p.DonorId, p.AmountFen)) },
-            SponsorshipReversed r => was with { Sponsorships = was.Sponsorships.RemoveAll(x => x.SponsorshipId == r.SponsorshipId) },
+            SponsorshipRecorded p => was with
+            {
+                Sponsorships = was.Sponsorships.Add(new Sponsorship(p.SponsorshipId, p.DonorId, p.AmountFen)),
+            },
+            SponsorshipReversed r => was with
+            {
+                Sponsorships = was.Sponsorships.RemoveAll(x => x.SponsorshipId == r.SponsorshipId),
+            },
             SubsidyRefunded r => was.Move(r.ApplicationId, SubsidyStatus.Refunded),
             _ => was,
         };
     }
 
     private MemberYear Move(string applicationId, SubsidyStatus to) =>
-        this with { Subsidies = [.. Subsidies.Select(s => s.ApplicationId == applicationId ? s with { Status = to } : s)] };
+        this with
+        {
+            Subsidies = [.. Subsidies.Select(s => s.ApplicationId == applicationId ? s with { Status = to } : s)],
+        };
 }
 
 /// <summary>The rules about one person in one year: C4, C5, C6, C11.</summary>
@@ -104,21 +202,37 @@ public static class MemberYearDecider
     public static Decision<MemberYear> RecordContribution(MemberYear? state, Contribution c) =>
         state is not null && state.Contributions.Any(known => known.Reference == c.Reference)
             ? Array.Empty<IEventOf<MemberYear>>()
-            : new IEventOf<MemberYear>[] { new ContributionRecorded(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears) };
+            : new IEventOf<MemberYear>[]
+            {
+                new ContributionRecorded(c.Kind, c.TierFen, c.AmountFen, c.PaidOn, c.Reference, c.ContributionYears),
+            };
 
     /// <summary>A year is paid for in the year before at the earliest; null when it was not earlier.</summary>
     public static string? PaidTooEarly(int year, DateOnly paidOn) =>
         paidOn.Year < year - 1 ? $"{year} 年度的缴费不会早于 {year - 1} 年，请核对日期" : null;
 
     /// <summary>A mistaken record: one person asks, and names another who is to confirm (four eyes).</summary>
-    public static Decision<MemberYear> RequestReversal(MemberYear state, string reference, string confirmBy, string reason, Actor by) =>
-        state.Contributions.All(c => c.Reference != reference) ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
+    public static Decision<MemberYear> RequestReversal(
+        MemberYear state,
+        string reference,
+        string confirmBy,
+        string reason,
+        Actor by
+    ) =>
+        state.Contributions.All(c => c.Reference != reference)
+            ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
         : FourEyes.Ask("更正", confirmBy, by) is { } alone ? alone
-        : new IEventOf<MemberYear>[] { new ContributionReversalRequested(reference, by.Id, confirmBy, reason, by.OnBehalfOf) };
+        : new IEventOf<MemberYear>[]
+        {
+            new ContributionReversalRequested(reference, by.Id, confirmBy, reason, by.OnBehalfOf),
+        };
 
     public static Decision<MemberYear> ConfirmReversal(MemberYear state, string reference, Actor by) =>
-        state.Contributions.FirstOrDefault(c => c.Reference == reference) is not { } known ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
-        : FourEyes.Confirm("更正", "这笔缴费记录", [known.RequestedBy, known.RequestedFor], known.ConfirmBy, by) is { } alone ? alone
+        state.Contributions.FirstOrDefault(c => c.Reference == reference) is not { } known
+            ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
+        : FourEyes.Confirm("更正", "这笔缴费记录", [known.RequestedBy, known.RequestedFor], known.ConfirmBy, by)
+            is { } alone
+            ? alone
         : new IEventOf<MemberYear>[] { new ContributionReversed(reference, known.AmountFen, by.Id) };
 
     /// <summary>
@@ -127,39 +241,76 @@ public static class MemberYearDecider
     /// </summary>
     /// <param name="lineage">Of the collective that applies: one person gets one subsidy of one origin a year.</param>
     /// <param name="application">The application that is looked at: what it gave the person itself is no second subsidy.</param>
-    public static (RejectionCode Code, string Message)? Ineligible(Member? member, MemberYear? state, Lineage lineage, string? application = null)
+    public static (RejectionCode Code, string Message)? Ineligible(
+        Member? member,
+        MemberYear? state,
+        Lineage lineage,
+        string? application = null
+    )
     {
-        if (member is null || !lineage.Members.Any(member.Memberships.ContainsKey)) return (Rejections.NotAMember, "不是本集体成员");
-        if (member.DiedOn is not null) return (Rejections.MemberDeceased, "该成员已登记死亡");
-        if (member.DeathReports.Any(r => lineage.Members.Contains(r.CollectiveId))) return (Rejections.MemberDeceased, "本集体已报告该成员死亡，等待确认");
-        if (state is not null && state.Contributions.Any(c => c.Kind == ContributionKind.CatchUp)) return (Rejections.CatchUpContribution, "本年度为一次性补缴");
-        if (state?.Regular() is not { AmountFen.IsPositive: true }) return (Rejections.NotContributed, "没有本年度个人缴费记录，或成员身份待确认");
-        if (state.Subsidies.Any(s => s.ApplicationId != application && lineage.Origin.Contains(s.CollectiveId) && s.Counts()))
+        if (member is null || !lineage.Members.Any(member.Memberships.ContainsKey))
+            return (Rejections.NotAMember, "不是本集体成员");
+        if (member.DiedOn is not null)
+            return (Rejections.MemberDeceased, "该成员已登记死亡");
+        if (member.DeathReports.Any(r => lineage.Members.Contains(r.CollectiveId)))
+            return (Rejections.MemberDeceased, "本集体已报告该成员死亡，等待确认");
+        if (state is not null && state.Contributions.Any(c => c.Kind == ContributionKind.CatchUp))
+            return (Rejections.CatchUpContribution, "本年度为一次性补缴");
+        if (state?.Regular() is not { AmountFen.IsPositive: true })
+            return (Rejections.NotContributed, "没有本年度个人缴费记录，或成员身份待确认");
+        if (
+            state.Subsidies.Any(s =>
+                s.ApplicationId != application && lineage.Origin.Contains(s.CollectiveId) && s.Counts()
+            )
+        )
             return (Rejections.AlreadySubsidised, "本年度已获本集体（含合并、分立前后的集体）补助");
         return null;
     }
 
     /// <summary>C11 at approval: all subsidies of the year together stay within the highest tier.</summary>
-    public static Decision<MemberYear> Approve(MemberYear state, Member member, Lineage lineage, SubsidyApproved subsidy, Money cap)
+    public static Decision<MemberYear> Approve(
+        MemberYear state,
+        Member member,
+        Lineage lineage,
+        SubsidyApproved subsidy,
+        Money cap
+    )
     {
-        if (Ineligible(member, state, lineage) is { } why) return new Rejection(why.Code, why.Message);
+        if (Ineligible(member, state, lineage) is { } why)
+            return new Rejection(why.Code, why.Message);
         return OverCap(state, subsidy.AmountFen, cap) is { } over ? over : new IEventOf<MemberYear>[] { subsidy };
     }
 
     /// <summary>C8 and C11: a donor's direct payment for one person counts towards the same cap.</summary>
-    public static Decision<MemberYear> Sponsor(MemberYear? state, Member member, SponsorshipRecorded sponsorship, Money cap)
+    public static Decision<MemberYear> Sponsor(
+        MemberYear? state,
+        Member member,
+        SponsorshipRecorded sponsorship,
+        Money cap
+    )
     {
-        if (sponsorship.Evidence.Count == 0) return new Rejection(Rejections.EvidenceMissing, "直接资助须附凭证") { Field = "evidence" };
-        if (member.DiedOn is not null) return new Rejection(Rejections.MemberDeceased, "该成员已登记死亡");
-        if (state?.Regular() is not { AmountFen.IsPositive: true }) return new Rejection(Rejections.NotContributed, "没有本年度个人缴费记录");
-        return OverCap(state, sponsorship.AmountFen, cap) is { } over ? over : new IEventOf<MemberYear>[] { sponsorship };
+        if (sponsorship.Evidence.Count == 0)
+            return new Rejection(Rejections.EvidenceMissing, "直接资助须附凭证") { Field = "evidence" };
+        if (member.DiedOn is not null)
+            return new Rejection(Rejections.MemberDeceased, "该成员已登记死亡");
+        if (state?.Regular() is not { AmountFen.IsPositive: true })
+            return new Rejection(Rejections.NotContributed, "没有本年度个人缴费记录");
+        return OverCap(state, sponsorship.AmountFen, cap) is { } over
+            ? over
+            : new IEventOf<MemberYear>[] { sponsorship };
     }
 
-    public static Decision<MemberYear> ReverseSponsorship(MemberYear state, string sponsorshipId, string reason, IReadOnlyList<string> evidence)
+    public static Decision<MemberYear> ReverseSponsorship(
+        MemberYear state,
+        string sponsorshipId,
+        string reason,
+        IReadOnlyList<string> evidence
+    )
     {
         if (state.Sponsorships.FirstOrDefault(s => s.SponsorshipId == sponsorshipId) is not { } known)
             return new Rejection(Rejections.NotFound, $"没有找到 {sponsorshipId}");
-        if (evidence.Count == 0) return new Rejection(Rejections.EvidenceMissing, "须附凭证") { Field = "evidence" };
+        if (evidence.Count == 0)
+            return new Rejection(Rejections.EvidenceMissing, "须附凭证") { Field = "evidence" };
         return new IEventOf<MemberYear>[] { new SponsorshipReversed(sponsorshipId, known.AmountFen, reason, evidence) };
     }
 
@@ -167,7 +318,10 @@ public static class MemberYearDecider
     {
         var left = cap - state.CapUsed();
         return amount > left
-            ? new Rejection(Rejections.CapExceeded, $"补助 {amount} 元，本年度剩余额度 {left} 元（上限 {cap} 元）") { LeftAmount = left }
+            ? new Rejection(Rejections.CapExceeded, $"补助 {amount} 元，本年度剩余额度 {left} 元（上限 {cap} 元）")
+            {
+                LeftAmount = left,
+            }
             : null;
     }
 }

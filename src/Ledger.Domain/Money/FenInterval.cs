@@ -26,8 +26,10 @@ public readonly record struct FenInterval(long From, long To)
         var runs = new List<FenInterval>();
         foreach (var next in intervals.OrderBy(i => i.From))
         {
-            if (runs.Count > 0 && runs[^1].To == next.From) runs[^1] = runs[^1] with { To = next.To };
-            else runs.Add(next);
+            if (runs.Count > 0 && runs[^1].To == next.From)
+                runs[^1] = runs[^1] with { To = next.To };
+            else
+                runs.Add(next);
         }
         return runs;
     }

@@ -38,7 +38,8 @@ public readonly record struct Money(long Fen) : IComparable<Money>
     /// <summary>Reads an amount in yuan from text such as <c>1,200.50</c>; faults as <see cref="FromYuan"/>.</summary>
     public static Money Parse(string text, out string? fault)
     {
-        const NumberStyles plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands | NumberStyles.AllowLeadingSign;
+        const NumberStyles plain =
+            NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands | NumberStyles.AllowLeadingSign;
         if (decimal.TryParse(text.Trim(), plain, CultureInfo.InvariantCulture, out var yuan))
             return FromYuan(yuan, out fault);
         fault = $"{Identity.PersonalNumbers.Quoted(text)}不是金额（元），应为如 300 或 300.50 的数字";
@@ -48,11 +49,17 @@ public readonly record struct Money(long Fen) : IComparable<Money>
     public static Money Sum(IEnumerable<Money> amounts) => amounts.Aggregate(Zero, (sum, amount) => sum + amount);
 
     public int CompareTo(Money other) => Fen.CompareTo(other.Fen);
+
     public static Money operator +(Money a, Money b) => new(a.Fen + b.Fen);
+
     public static Money operator -(Money a, Money b) => new(a.Fen - b.Fen);
+
     public static bool operator <(Money a, Money b) => a.Fen < b.Fen;
+
     public static bool operator >(Money a, Money b) => a.Fen > b.Fen;
+
     public static bool operator <=(Money a, Money b) => a.Fen <= b.Fen;
+
     public static bool operator >=(Money a, Money b) => a.Fen >= b.Fen;
 
     /// <summary>Yuan with two decimals, e.g. <c>1200.50</c>.</summary>
@@ -62,6 +69,9 @@ public readonly record struct Money(long Fen) : IComparable<Money>
 /// <summary>The stored form: an integer of fen.</summary>
 public sealed class FenJsonConverter : JsonConverter<Money>
 {
-    public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) => new(reader.GetInt64());
-    public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Fen);
+    public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+        new(reader.GetInt64());
+
+    public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value.Fen);
 }

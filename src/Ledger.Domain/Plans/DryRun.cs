@@ -12,22 +12,41 @@ public sealed record DryRunLine(string MemberId, Money? AmountFen, string? Code,
 /// A trial of a standard before it is adopted (试算, C10, C11): cost, who is over the cap, who is ineligible and why, what the fund lacks.
 /// It stores nothing.
 /// </summary>
-public sealed record DryRun(IReadOnlyList<DryRunLine> Payable, IReadOnlyList<DryRunLine> OverCap, IReadOnlyList<DryRunLine> Ineligible,
-    Money CostFen, Money AvailableFen)
+public sealed record DryRun(
+    IReadOnlyList<DryRunLine> Payable,
+    IReadOnlyList<DryRunLine> OverCap,
+    IReadOnlyList<DryRunLine> Ineligible,
+    Money CostFen,
+    Money AvailableFen
+)
 {
     /// <summary>What is missing in the fund's general sub-account.</summary>
     public Money LackingFen => CostFen > AvailableFen ? CostFen - AvailableFen : Money.Zero;
 
     /// <param name="years">By member id.</param>
     /// <param name="ages">Age reached in the year, by member id.</param>
-    public static DryRun Of(Standard standard, Lineage lineage, IEnumerable<Member> members,
-        IReadOnlyDictionary<string, MemberYear> years, IReadOnlyDictionary<string, int> ages, AgeLimits limits, Money cap, Money available)
+    public static DryRun Of(
+        Standard standard,
+        Lineage lineage,
+        IEnumerable<Member> members,
+        IReadOnlyDictionary<string, MemberYear> years,
+        IReadOnlyDictionary<string, int> ages,
+        AgeLimits limits,
+        Money cap,
+        Money available
+    )
     {
         var (payable, overCap, ineligible) = (new List<DryRunLine>(), new List<DryRunLine>(), new List<DryRunLine>());
         foreach (var member in members)
         {
             var own = years.GetValueOrDefault(member.Id);
-            if ((MemberYearDecider.Ineligible(member, own, lineage) ?? limits.Fault(ages.TryGetValue(member.Id, out var age) ? age : null)) is { } why)
+            if (
+                (
+                    MemberYearDecider.Ineligible(member, own, lineage)
+                    ?? limits.Fault(ages.TryGetValue(member.Id, out var age) ? age : null)
+                ) is
+                { } why
+            )
             {
                 ineligible.Add(new DryRunLine(member.Id, null, why.Code.Code, why.Message, null));
                 continue;
@@ -35,9 +54,19 @@ public sealed record DryRun(IReadOnlyList<DryRunLine> Payable, IReadOnlyList<Dry
             var (facts, _) = Roster.Facts(own!, member, lineage.Members, ages);
             var left = cap - own!.CapUsed();
             if (standard.AmountFor(facts) is not { } amount)
-                ineligible.Add(new DryRunLine(member.Id, null, Rejections.StandardInvalid.Code, "补助标准不适用于此人", left));
+                ineligible.Add(
+                    new DryRunLine(member.Id, null, Rejections.StandardInvalid.Code, "补助标准不适用于此人", left)
+                );
             else if (amount > left)
-                overCap.Add(new DryRunLine(member.Id, amount, Rejections.CapExceeded.Code, $"应补 {amount} 元，剩余额度 {left} 元", left));
+                overCap.Add(
+                    new DryRunLine(
+                        member.Id,
+                        amount,
+                        Rejections.CapExceeded.Code,
+                        $"应补 {amount} 元，剩余额度 {left} 元",
+                        left
+                    )
+                );
             else
                 payable.Add(new DryRunLine(member.Id, amount, null, null, left));
         }

@@ -5,22 +5,35 @@ namespace Ledger.Domain.Plans;
 /// <summary>A draft (C12): <paramref name="Source"/> where the money comes from, <paramref name="Scope"/> who gets it, in words.</summary>
 public sealed record PlanContent(string Source, string Scope, Standard Standard);
 
-public sealed record PlanDrafted(string CollectiveId, string FundId, string VillageCode, int Year, PlanContent Content) : IEventOf<Plan>;
+public sealed record PlanDrafted(string CollectiveId, string FundId, string VillageCode, int Year, PlanContent Content)
+    : IEventOf<Plan>;
+
 public sealed record ResolutionRecorded(int PlanVersion, Resolution Resolution) : IEventOf<Plan>, IEvidenced
 {
     [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<string> Evidence => [Resolution.Minutes];
 }
+
 /// <summary>The township has seen this version and agrees (乡镇会签, C21).</summary>
 public sealed record PlanCountersigned(int PlanVersion, string CountersignedBy) : IEventOf<Plan>;
+
 public sealed record PlanAdopted(int PlanVersion) : IEventOf<Plan>;
+
 public sealed record PlanAmended(int PlanVersion, PlanContent Content, string Reason) : IEventOf<Plan>;
 
 /// <summary>
 /// A resolution of the villagers' meeting (C13). <paramref name="Form"/> is one of the policy year's quorum forms;
 /// <paramref name="Minutes"/> the digest of the signed minutes.
 /// </summary>
-public sealed record Resolution(string Form, DateOnly MeetingDate, int Eligible, int Attendance, int VotesFor, int VotesAgainst, string Minutes);
+public sealed record Resolution(
+    string Form,
+    DateOnly MeetingDate,
+    int Eligible,
+    int Attendance,
+    int VotesFor,
+    int VotesAgainst,
+    string Minutes
+);
 
 /// <summary>
 /// Plan (补助方案) of one collective for one year. Versions count from 1; an amendment is a new version that needs its own resolution
@@ -37,15 +50,24 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
     public int CountersignedVersion { get; init; }
 
     public int LatestVersion() => Versions.Length;
+
     public PlanContent? Adopted() => AdoptedVersion == 0 ? null : Versions[AdoptedVersion - 1];
 
-    public static Plan Evolve(Plan? state, IEventOf<Plan> e) => e switch
-    {
-        PlanDrafted d => new Plan { CollectiveId = d.CollectiveId, FundId = d.FundId, Region = d.VillageCode, Year = d.Year, Versions = [d.Content] },
-        ResolutionRecorded r => state! with { LatestResolution = r.Resolution },
-        PlanCountersigned c => state! with { CountersignedVersion = c.PlanVersion },
-        PlanAdopted a => state! with { AdoptedVersion = a.PlanVersion },
-        PlanAmended a => state! with { Versions = state.Versions.Add(a.Content), LatestResolution = null },
-        _ => state!,
-    };
+    public static Plan Evolve(Plan? state, IEventOf<Plan> e) =>
+        e switch
+        {
+            PlanDrafted d => new Plan
+            {
+                CollectiveId = d.CollectiveId,
+                FundId = d.FundId,
+                Region = d.VillageCode,
+                Year = d.Year,
+                Versions = [d.Content],
+            },
+            ResolutionRecorded r => state! with { LatestResolution = r.Resolution },
+            PlanCountersigned c => state! with { CountersignedVersion = c.PlanVersion },
+            PlanAdopted a => state! with { AdoptedVersion = a.PlanVersion },
+            PlanAmended a => state! with { Versions = state.Versions.Add(a.Content), LatestResolution = null },
+            _ => state!,
+        };
 }

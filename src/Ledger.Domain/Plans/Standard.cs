@@ -11,7 +11,14 @@ public sealed record Band(int From, int? To, Money AmountFen)
     public bool Holds(int value) => value >= From && (To is null || value <= To);
 }
 
-public enum StandardKind { Flat, PerTier, PerAgeBand, PerContributionYears, Combined }
+public enum StandardKind
+{
+    Flat,
+    PerTier,
+    PerAgeBand,
+    PerContributionYears,
+    Combined,
+}
 
 /// <summary>What a standard looks at: the tier paid, the age reached in the year, the contribution years so far (累计缴费年限).</summary>
 public sealed record LineFacts(Money TierFen, int? Age, int? ContributionYears);
@@ -20,21 +27,34 @@ public sealed record LineFacts(Money TierFen, int? Age, int? ContributionYears);
 /// The standard (补助标准) the collective sets itself (C10): one amount for all, or by tier, age band or contribution years; combined it
 /// is the sum of its parts, not below <paramref name="FloorFen"/> and not above <paramref name="CeilingFen"/> per person.
 /// </summary>
-public sealed record Standard(StandardKind Kind, Money? FlatAmountFen, IReadOnlyList<TierAmount> Tiers, IReadOnlyList<Band>? Bands = null,
-    IReadOnlyList<Standard>? Parts = null, Money? FloorFen = null, Money? CeilingFen = null)
+public sealed record Standard(
+    StandardKind Kind,
+    Money? FlatAmountFen,
+    IReadOnlyList<TierAmount> Tiers,
+    IReadOnlyList<Band>? Bands = null,
+    IReadOnlyList<Standard>? Parts = null,
+    Money? FloorFen = null,
+    Money? CeilingFen = null
+)
 {
-    public const int MaxParts = 5, MaxBands = 50;
+    public const int MaxParts = 5,
+        MaxBands = 50;
 
     /// <summary>What this person gets, or null when the standard says nothing about them.</summary>
-    public Money? AmountFor(LineFacts facts) => Kind switch
-    {
-        StandardKind.Flat => FlatAmountFen,
-        StandardKind.PerTier => Tiers.FirstOrDefault(t => t.TierFen == facts.TierFen)?.AmountFen,
-        StandardKind.PerAgeBand => facts.Age is { } age ? Bands!.FirstOrDefault(b => b.Holds(age))?.AmountFen : null,
-        StandardKind.PerContributionYears => facts.ContributionYears is { } years ? Bands!.FirstOrDefault(b => b.Holds(years))?.AmountFen : null,
-        StandardKind.Combined => Combined(facts),
-        _ => throw new ArgumentOutOfRangeException(nameof(facts)),
-    };
+    public Money? AmountFor(LineFacts facts) =>
+        Kind switch
+        {
+            StandardKind.Flat => FlatAmountFen,
+            StandardKind.PerTier => Tiers.FirstOrDefault(t => t.TierFen == facts.TierFen)?.AmountFen,
+            StandardKind.PerAgeBand => facts.Age is { } age
+                ? Bands!.FirstOrDefault(b => b.Holds(age))?.AmountFen
+                : null,
+            StandardKind.PerContributionYears => facts.ContributionYears is { } years
+                ? Bands!.FirstOrDefault(b => b.Holds(years))?.AmountFen
+                : null,
+            StandardKind.Combined => Combined(facts),
+            _ => throw new ArgumentOutOfRangeException(nameof(facts)),
+        };
 
     /// <summary>Whether an amount depends on the person's age.</summary>
     public bool AsksForAge() => Kind == StandardKind.PerAgeBand || Parts?.Any(p => p.AsksForAge()) == true;
@@ -42,9 +62,11 @@ public sealed record Standard(StandardKind Kind, Money? FlatAmountFen, IReadOnly
     private Money? Combined(LineFacts facts)
     {
         var amounts = Parts!.Select(p => p.AmountFor(facts)).OfType<Money>().ToList();
-        if (amounts.Count == 0 && FloorFen is null) return null;
+        if (amounts.Count == 0 && FloorFen is null)
+            return null;
         var sum = Money.Sum(amounts);
-        if (FloorFen is { } floor && sum < floor) sum = floor;
+        if (FloorFen is { } floor && sum < floor)
+            sum = floor;
         return CeilingFen is { } ceiling && sum > ceiling ? ceiling : sum;
     }
 
@@ -52,15 +74,23 @@ public sealed record Standard(StandardKind Kind, Money? FlatAmountFen, IReadOnly
     public Rejection? Fault(PolicyYear policy, string at = "standard")
     {
         var cap = policy.HighestTierFen;
-        if (Kind != StandardKind.Flat && FlatAmountFen is not null) return Invalid("flatAmount", "只有统一标准写统一金额");
-        if (Kind != StandardKind.PerTier && Tiers.Count > 0) return Invalid("tiers", "只有分档标准分档次");
-        if (Kind is not (StandardKind.PerAgeBand or StandardKind.PerContributionYears) && Bands is { Count: > 0 }) return Invalid("bands", "只有按年龄或缴费年限的标准分段");
-        if (Kind != StandardKind.Combined && (Parts is { Count: > 0 } || FloorFen is not null || CeilingFen is not null))
+        if (Kind != StandardKind.Flat && FlatAmountFen is not null)
+            return Invalid("flatAmount", "只有统一标准写统一金额");
+        if (Kind != StandardKind.PerTier && Tiers.Count > 0)
+            return Invalid("tiers", "只有分档标准分档次");
+        if (Kind is not (StandardKind.PerAgeBand or StandardKind.PerContributionYears) && Bands is { Count: > 0 })
+            return Invalid("bands", "只有按年龄或缴费年限的标准分段");
+        if (
+            Kind != StandardKind.Combined
+            && (Parts is { Count: > 0 } || FloorFen is not null || CeilingFen is not null)
+        )
             return Invalid("parts", "只有组合标准写组成部分、下限和上限");
         return Kind switch
         {
-            StandardKind.Flat => FlatAmountFen is not { IsPositive: true } flat ? Invalid("flatAmount", "统一标准须写明每人金额")
-                : flat > cap ? Invalid("flatAmount", $"每人 {flat} 元超过当年最高缴费档次 {cap} 元") : null,
+            StandardKind.Flat => FlatAmountFen is not { IsPositive: true } flat
+                ? Invalid("flatAmount", "统一标准须写明每人金额")
+            : flat > cap ? Invalid("flatAmount", $"每人 {flat} 元超过当年最高缴费档次 {cap} 元")
+            : null,
             StandardKind.PerTier => TiersFault(policy),
             StandardKind.Combined => PartsFault(policy, at),
             _ => BandsFault(cap),
@@ -70,41 +100,59 @@ public sealed record Standard(StandardKind Kind, Money? FlatAmountFen, IReadOnly
 
         Rejection? TiersFault(PolicyYear year)
         {
-            if (Tiers.Count == 0) return Invalid("tiers", "分档标准须至少写明一个档次");
-            if (Tiers.Select(t => t.TierFen).Distinct().Count() != Tiers.Count) return Invalid("tiers", "档次不能重复");
+            if (Tiers.Count == 0)
+                return Invalid("tiers", "分档标准须至少写明一个档次");
+            if (Tiers.Select(t => t.TierFen).Distinct().Count() != Tiers.Count)
+                return Invalid("tiers", "档次不能重复");
             foreach (var (t, i) in Tiers.Select((t, i) => (t, i)))
             {
-                if (year.Parameters.Tiers.All(p => p.TierFen != t.TierFen)) return Invalid($"tiers[{i}].tierAmount", $"{t.TierFen} 元不是当年的缴费档次");
-                if (!t.AmountFen.IsPositive || t.AmountFen > cap) return Invalid($"tiers[{i}].amount", $"金额应大于零且不超过最高档次 {cap} 元");
+                if (year.Parameters.Tiers.All(p => p.TierFen != t.TierFen))
+                    return Invalid($"tiers[{i}].tierAmount", $"{t.TierFen} 元不是当年的缴费档次");
+                if (!t.AmountFen.IsPositive || t.AmountFen > cap)
+                    return Invalid($"tiers[{i}].amount", $"金额应大于零且不超过最高档次 {cap} 元");
             }
             return null;
         }
 
         Rejection? BandsFault(Money most)
         {
-            if (Bands is not { Count: > 0 and <= MaxBands } bands) return Invalid("bands", $"须写明1至{MaxBands}段");
+            if (Bands is not { Count: > 0 and <= MaxBands } bands)
+                return Invalid("bands", $"须写明1至{MaxBands}段");
             foreach (var (b, i) in bands.Select((b, i) => (b, i)))
             {
-                if (b.From < 0 || b.To < b.From || b.From > 120) return Invalid($"bands[{i}].from", "起点应在0至120之间，且不大于终点");
-                if (!b.AmountFen.IsPositive || b.AmountFen > most) return Invalid($"bands[{i}].amount", $"金额应大于零且不超过最高档次 {most} 元");
-                if (bands.Take(i).Any(o => b.From <= (o.To ?? int.MaxValue) && o.From <= (b.To ?? int.MaxValue))) return Invalid($"bands[{i}].from", "与前面的分段重叠");
+                if (b.From < 0 || b.To < b.From || b.From > 120)
+                    return Invalid($"bands[{i}].from", "起点应在0至120之间，且不大于终点");
+                if (!b.AmountFen.IsPositive || b.AmountFen > most)
+                    return Invalid($"bands[{i}].amount", $"金额应大于零且不超过最高档次 {most} 元");
+                if (bands.Take(i).Any(o => b.From <= (o.To ?? int.MaxValue) && o.From <= (b.To ?? int.MaxValue)))
+                    return Invalid($"bands[{i}].from", "与前面的分段重叠");
             }
             return null;
         }
 
         Rejection? PartsFault(PolicyYear year, string path)
         {
-            if (Parts is not { Count: > 0 and <= MaxParts } parts) return Invalid("parts", $"组合标准须有1至{MaxParts}个组成部分");
-            if (FloorFen is { IsPositive: false } || CeilingFen is { IsPositive: false } || FloorFen > CeilingFen || CeilingFen > cap || FloorFen > cap)
+            if (Parts is not { Count: > 0 and <= MaxParts } parts)
+                return Invalid("parts", $"组合标准须有1至{MaxParts}个组成部分");
+            if (
+                FloorFen is { IsPositive: false }
+                || CeilingFen is { IsPositive: false }
+                || FloorFen > CeilingFen
+                || CeilingFen > cap
+                || FloorFen > cap
+            )
                 return Invalid("floorAmount", $"下限和上限应大于零，下限不大于上限，且都不超过最高档次 {cap} 元");
             foreach (var (part, i) in parts.Select((p, i) => (p, i)))
             {
-                if (part.Kind == StandardKind.Combined) return Invalid($"parts[{i}].kind", "组合标准的组成部分不能再是组合标准");
-                if (part.Fault(year, $"{path}.parts[{i}]") is { } fault) return fault;
+                if (part.Kind == StandardKind.Combined)
+                    return Invalid($"parts[{i}].kind", "组合标准的组成部分不能再是组合标准");
+                if (part.Fault(year, $"{path}.parts[{i}]") is { } fault)
+                    return fault;
             }
             return null;
         }
     }
 
-    private static Rejection StandardInvalid(string field, string message) => new(Rejections.StandardInvalid, message) { Field = field };
+    private static Rejection StandardInvalid(string field, string message) =>
+        new(Rejections.StandardInvalid, message) { Field = field };
 }

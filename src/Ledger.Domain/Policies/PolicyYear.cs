@@ -38,13 +38,14 @@ public sealed record AgeLimits(int Minimum, int Pension)
     public static readonly AgeLimits None = new(0, int.MaxValue);
 
     /// <summary>Why nobody of this age is insured; null: may be, or the age is not known.</summary>
-    public (RejectionCode Code, string Message)? Fault(int? age) => age switch
-    {
-        null => null,
-        < 0 or > Identity.CitizenId.MaxAge => (Rejections.AgeIneligible, "身份证号中的出生日期不可能"),
-        { } a when a < Minimum => (Rejections.AgeIneligible, $"本年度未满 {Minimum} 周岁"),
-        _ => null,
-    };
+    public (RejectionCode Code, string Message)? Fault(int? age) =>
+        age switch
+        {
+            null => null,
+            < 0 or > Identity.CitizenId.MaxAge => (Rejections.AgeIneligible, "身份证号中的出生日期不可能"),
+            { } a when a < Minimum => (Rejections.AgeIneligible, $"本年度未满 {Minimum} 周岁"),
+            _ => null,
+        };
 
     /// <summary>What a reviewer has to answer for; null: nothing.</summary>
     public string? Finding(int? age) => age >= Pension ? $"本年度已满 {Pension} 周岁，须核实未领取养老待遇" : null;
@@ -56,7 +57,17 @@ public sealed record PayoutMonths(int Age, int Months)
     /// <summary>国发〔2005〕38号, in force where a policy year says nothing (†).</summary>
     public static readonly IReadOnlyList<PayoutMonths> Default =
     [
-        new(60, 139), new(61, 132), new(62, 125), new(63, 117), new(64, 109), new(65, 101), new(66, 93), new(67, 84), new(68, 75), new(69, 65), new(70, 56),
+        new(60, 139),
+        new(61, 132),
+        new(62, 125),
+        new(63, 117),
+        new(64, 109),
+        new(65, 101),
+        new(66, 93),
+        new(67, 84),
+        new(68, 75),
+        new(69, 65),
+        new(70, 56),
     ];
 }
 
@@ -83,9 +94,11 @@ public sealed record PolicyParameters(
     Deadlines? Deadlines = null,
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
-    AgeLimits? AgeLimits = null);
+    AgeLimits? AgeLimits = null
+);
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
+
 public sealed record PolicyYearAmended(PolicyParameters Parameters) : IEventOf<PolicyYear>;
 
 /// <summary>Policy year (政策年度): what a region's rules are in one year.</summary>
@@ -95,55 +108,84 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
     public PolicyParameters Parameters { get; init; } = null!;
 
     public IncentiveWeights IncentiveWeights() => Parameters.IncentiveWeights ?? Policies.IncentiveWeights.Default;
+
     public AgeLimits AgeLimits() => Parameters.AgeLimits ?? Policies.AgeLimits.Default;
+
     public Deadlines Deadlines() => Parameters.Deadlines ?? Policies.Deadlines.Default;
+
     public IReadOnlyList<PayoutMonths> PayoutMonths() => Parameters.PayoutMonths ?? Policies.PayoutMonths.Default;
 
     /// <summary>The cap of C11: collective subsidies and gifts to one person in one year may not exceed it.</summary>
     public Money HighestTierFen => Parameters.Tiers.Max(t => t.TierFen);
 
-    public static PolicyYear Evolve(PolicyYear? state, IEventOf<PolicyYear> e) => e switch
-    {
-        PolicyYearPublished p => new PolicyYear { Region = p.Region, Year = p.Year, Parameters = p.Parameters },
-        PolicyYearAmended a => state! with { Parameters = a.Parameters },
-        _ => state!,
-    };
+    public static PolicyYear Evolve(PolicyYear? state, IEventOf<PolicyYear> e) =>
+        e switch
+        {
+            PolicyYearPublished p => new PolicyYear
+            {
+                Region = p.Region,
+                Year = p.Year,
+                Parameters = p.Parameters,
+            },
+            PolicyYearAmended a => state! with { Parameters = a.Parameters },
+            _ => state!,
+        };
 }
 
 public static class PolicyYearDecider
 {
-    public const int MaxTiers = 50, MaxNoticeDays = 90;
+    public const int MaxTiers = 50,
+        MaxNoticeDays = 90;
 
     /// <summary>Publishes a year or, when it is there, amends it; the same parameters again are no event.</summary>
     public static Decision<PolicyYear> Publish(PolicyYear? state, string region, int year, PolicyParameters parameters)
     {
-        if (Fault(year, parameters) is { } fault) return new Rejection(Rejections.FieldInvalid, fault.Message) { Field = fault.Field };
-        if (state is null) return new IEventOf<PolicyYear>[] { new PolicyYearPublished(region, year, parameters) };
-        return Same(state.Parameters, parameters) ? Array.Empty<IEventOf<PolicyYear>>() : [new PolicyYearAmended(parameters)];
+        if (Fault(year, parameters) is { } fault)
+            return new Rejection(Rejections.FieldInvalid, fault.Message) { Field = fault.Field };
+        if (state is null)
+            return new IEventOf<PolicyYear>[] { new PolicyYearPublished(region, year, parameters) };
+        return Same(state.Parameters, parameters)
+            ? Array.Empty<IEventOf<PolicyYear>>()
+            : [new PolicyYearAmended(parameters)];
     }
 
     private static bool Same(PolicyParameters a, PolicyParameters b) =>
-        a == b with { Tiers = a.Tiers, Quorums = a.Quorums, PayoutMonths = a.PayoutMonths } && a.Tiers.SequenceEqual(b.Tiers) && a.Quorums.SequenceEqual(b.Quorums)
+        a == b with { Tiers = a.Tiers, Quorums = a.Quorums, PayoutMonths = a.PayoutMonths }
+        && a.Tiers.SequenceEqual(b.Tiers)
+        && a.Quorums.SequenceEqual(b.Quorums)
         && (a.PayoutMonths ?? []).SequenceEqual(b.PayoutMonths ?? []);
 
     private static (string Field, string Message)? Fault(int year, PolicyParameters p) =>
         year is < 2009 or > 2100 ? ("year", "年度应在2009至2100之间")
-        : p.EffectiveFrom.Year < year - 1 || p.EffectiveFrom.Year > year ? ("effectiveFrom", $"生效日期应在 {year - 1} 至 {year} 年")
+        : p.EffectiveFrom.Year < year - 1 || p.EffectiveFrom.Year > year
+            ? ("effectiveFrom", $"生效日期应在 {year - 1} 至 {year} 年")
         : p.Tiers is not { Count: > 0 and <= MaxTiers } ? ("tiers", $"缴费档次应有1至{MaxTiers}个")
         : p.Tiers.Select(t => t.TierFen).Distinct().Count() != p.Tiers.Count ? ("tiers", "缴费档次不能重复")
         : p.NoticeDays is < 1 or > MaxNoticeDays ? ("noticeDays", $"公示天数应为1至{MaxNoticeDays}天")
-        : p.AccountInterestBasisPoints is < 0 or > 2000 ? ("accountInterestBasisPoints", "记账利率应为0至2000（万分之一）")
+        : p.AccountInterestBasisPoints is < 0 or > 2000
+            ? ("accountInterestBasisPoints", "记账利率应为0至2000（万分之一）")
         : p.Quorums is not { Count: > 0 } ? ("quorums", "至少规定一种会议形式的到会要求")
-        : p.Quorums.Any(q => q.Denominator < 1 || q.Numerator < 0 || q.Numerator > q.Denominator || string.IsNullOrWhiteSpace(q.Form))
+        : p.Quorums.Any(q =>
+            q.Denominator < 1 || q.Numerator < 0 || q.Numerator > q.Denominator || string.IsNullOrWhiteSpace(q.Form)
+        )
             ? ("quorums", "到会要求应为0到1之间的分数，并写明会议形式")
-        : p.Deadlines is { } d && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays }.Any(x => x is < 1 or > 3650)
+        : p.Deadlines is { } d
+        && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays }.Any(x => x is < 1 or > 3650)
             ? ("deadlines", "期限应为1至3650天")
-        : p.IncentiveWeights is { } w && (new[] { w.Coverage, w.Amount, w.Growth, w.Timeliness, w.Disputes }.Any(x => x is < 0 or > 100)
-                || w.Coverage + w.Amount + w.Growth + w.Timeliness != 100)
+        : p.IncentiveWeights is { } w
+        && (
+            new[] { w.Coverage, w.Amount, w.Growth, w.Timeliness, w.Disputes }.Any(x => x is < 0 or > 100)
+            || w.Coverage + w.Amount + w.Growth + w.Timeliness != 100
+        )
             ? ("incentiveWeights", "各项分值应为0至100，覆盖、金额、增长、及时四项合计100")
         : p.AgeLimits is { } a && (a.Minimum is < 14 or > 30 || a.Pension is < 45 or > 75)
             ? ("ageLimits", "最低参保年龄应为14至30岁，领取待遇年龄45至75岁")
-        : p.PayoutMonths is { } m && (m.All(x => x.Age > 60) || m.Any(x => x.Age is < 40 or > 100 || x.Months is < 1 or > 400) || m.Select(x => x.Age).Distinct().Count() != m.Count)
+        : p.PayoutMonths is { } m
+        && (
+            m.All(x => x.Age > 60)
+            || m.Any(x => x.Age is < 40 or > 100 || x.Months is < 1 or > 400)
+            || m.Select(x => x.Age).Distinct().Count() != m.Count
+        )
             ? ("payoutMonths", "计发月数应为1至400，年龄40至100且不重复，并含60岁或以下的一行")
         : p.Quorums.Select(q => q.Form).Distinct().Count() != p.Quorums.Count ? ("quorums", "同一会议形式只能规定一次")
         : null;

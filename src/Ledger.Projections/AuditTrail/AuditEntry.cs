@@ -9,52 +9,113 @@ namespace Ledger.Projections.AuditTrail;
 /// <summary>
 /// A row of <c>audit_entry</c>: who, what, when, for which business date, how much (fen), resting on which documents (digests), and every id that the event names, each once.
 /// </summary>
-public sealed record AuditEntry(long Sequence, Guid EventId, string Stream, int Version, string Type, DateTimeOffset RecordedAt, DateOnly EffectiveDate, string Actor, string Role, string Region,
-    long? AmountFen, string? Code, string[] Evidence, string[] Ids)
+public sealed record AuditEntry(
+    long Sequence,
+    Guid EventId,
+    string Stream,
+    int Version,
+    string Type,
+    DateTimeOffset RecordedAt,
+    DateOnly EffectiveDate,
+    string Actor,
+    string Role,
+    string Region,
+    long? AmountFen,
+    string? Code,
+    string[] Evidence,
+    string[] Ids
+)
 {
     /// <summary>As <see cref="Read"/> reads them and <see cref="CopyAsync"/> writes them.</summary>
-    public const string Columns = "seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids";
+    public const string Columns =
+        "seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids";
 
     /// <exception cref="InvalidOperationException">The event has no business date.</exception>
-    public static AuditEntry Of(IEvent e) => new(e.Sequence, e.Id, e.StreamKey!, (int)e.Version, e.EventTypeName, e.Timestamp.ToUniversalTime(), e.EffectiveDate(), e.Header(EventHeaders.Actor),
-        e.Header(EventHeaders.Role), e.Header(EventHeaders.Region), (e.Data as IMoneyEvent)?.AmountFen.Fen, (e.Data as CommandRefused)?.Code, [.. (e.Data as IEvidenced)?.Evidence ?? []], [.. NamedBy(e).Distinct()]);
+    public static AuditEntry Of(IEvent e) =>
+        new(
+            e.Sequence,
+            e.Id,
+            e.StreamKey!,
+            (int)e.Version,
+            e.EventTypeName,
+            e.Timestamp.ToUniversalTime(),
+            e.EffectiveDate(),
+            e.Header(EventHeaders.Actor),
+            e.Header(EventHeaders.Role),
+            e.Header(EventHeaders.Region),
+            (e.Data as IMoneyEvent)?.AmountFen.Fen,
+            (e.Data as CommandRefused)?.Code,
+            [.. (e.Data as IEvidenced)?.Evidence ?? []],
+            [.. NamedBy(e).Distinct()]
+        );
 
-    public static AuditEntry Read(NpgsqlDataReader r) => new(r.GetInt64(0), r.GetGuid(1), r.GetString(2), r.GetInt32(3), r.GetString(4), r.GetFieldValue<DateTimeOffset>(5), r.GetFieldValue<DateOnly>(6),
-        r.GetString(7), r.GetString(8), r.GetString(9), r.IsDBNull(10) ? null : r.GetInt64(10), r.IsDBNull(11) ? null : r.GetString(11), r.GetFieldValue<string[]>(12), r.GetFieldValue<string[]>(13));
+    public static AuditEntry Read(NpgsqlDataReader r) =>
+        new(
+            r.GetInt64(0),
+            r.GetGuid(1),
+            r.GetString(2),
+            r.GetInt32(3),
+            r.GetString(4),
+            r.GetFieldValue<DateTimeOffset>(5),
+            r.GetFieldValue<DateOnly>(6),
+            r.GetString(7),
+            r.GetString(8),
+            r.GetString(9),
+            r.IsDBNull(10) ? null : r.GetInt64(10),
+            r.IsDBNull(11) ? null : r.GetString(11),
+            r.GetFieldValue<string[]>(12),
+            r.GetFieldValue<string[]>(13)
+        );
 
     /// <summary>Into a new table of this form, where none of them can be already.</summary>
-    public static Task CopyAsync(NpgsqlConnection connection, string table, IReadOnlyCollection<AuditEntry> entries) => connection.CopyAsync($"{table} ({Columns})", entries, (copy, e) =>
-    {
-        copy.Write(e.Sequence);
-        copy.Write(e.EventId);
-        copy.Write(e.Stream);
-        copy.Write(e.Version);
-        copy.Write(e.Type);
-        copy.Write(e.RecordedAt);
-        copy.Write(e.EffectiveDate);
-        copy.Write(e.Actor);
-        copy.Write(e.Role);
-        copy.Write(e.Region);
-        copy.WriteOrNull(e.AmountFen);
-        copy.WriteOrNull(e.Code);
-        copy.Write(e.Evidence);
-        copy.Write(e.Ids);
-    });
+    public static Task CopyAsync(NpgsqlConnection connection, string table, IReadOnlyCollection<AuditEntry> entries) =>
+        connection.CopyAsync(
+            $"{table} ({Columns})",
+            entries,
+            (copy, e) =>
+            {
+                copy.Write(e.Sequence);
+                copy.Write(e.EventId);
+                copy.Write(e.Stream);
+                copy.Write(e.Version);
+                copy.Write(e.Type);
+                copy.Write(e.RecordedAt);
+                copy.Write(e.EffectiveDate);
+                copy.Write(e.Actor);
+                copy.Write(e.Role);
+                copy.Write(e.Region);
+                copy.WriteOrNull(e.AmountFen);
+                copy.WriteOrNull(e.Code);
+                copy.Write(e.Evidence);
+                copy.Write(e.Ids);
+            }
+        );
 
     /// <summary>In one line, to compare and to show what differs.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Sequence}|{EventId}|{Stream}|{Version}|{Type}|{RecordedAt.ToUniversalTime():yyyy-MM-dd'T'HH:mm:ss.ffffff}|{EffectiveDate:yyyy-MM-dd}|{Actor}|{Role}|{Region}|{AmountFen}|{Code}|{string.Join(' ', Evidence)}|{string.Join(' ', Ids)}");
+    public override string ToString() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Sequence}|{EventId}|{Stream}|{Version}|{Type}|{RecordedAt.ToUniversalTime():yyyy-MM-dd'T'HH:mm:ss.ffffff}|{EffectiveDate:yyyy-MM-dd}|{Actor}|{Role}|{Region}|{AmountFen}|{Code}|{string.Join(' ', Evidence)}|{string.Join(' ', Ids)}"
+        );
 
     private static readonly ConcurrentDictionary<Type, Func<object, string?>[]> IdProperties = new();
 
     /// <summary>The stream, every property named …Id, and what <see cref="INamesIds"/> adds.</summary>
     private static IEnumerable<string> NamedBy(IEvent e)
     {
-        var readers = IdProperties.GetOrAdd(e.EventType, type =>
-        [
-            .. type.GetProperties().Where(p => p.PropertyType == typeof(string) && p.Name.EndsWith("Id", StringComparison.Ordinal))
-                .Select(p => (Func<object, string?>)(o => (string?)p.GetValue(o))),
-        ]);
-        return readers.Select(read => read(e.Data)).OfType<string>().Append(e.StreamKey!).Concat((e.Data as INamesIds)?.Ids ?? []);
+        var readers = IdProperties.GetOrAdd(
+            e.EventType,
+            type =>
+                [
+                    .. type.GetProperties()
+                        .Where(p => p.PropertyType == typeof(string) && p.Name.EndsWith("Id", StringComparison.Ordinal))
+                        .Select(p => (Func<object, string?>)(o => (string?)p.GetValue(o))),
+                ]
+        );
+        return readers
+            .Select(read => read(e.Data))
+            .OfType<string>()
+            .Append(e.StreamKey!)
+            .Concat((e.Data as INamesIds)?.Ids ?? []);
     }
 }

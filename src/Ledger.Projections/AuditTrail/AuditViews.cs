@@ -7,8 +7,23 @@ namespace Ledger.Projections.AuditTrail;
 /// One event: who, what, when (recorded and business date), how much, resting on which documents; and its body as stored (amounts in fen).
 /// <paramref name="NotDuplicate"/>: where it was asked about, which earlier entry it is not, and why.
 /// </summary>
-public sealed record AuditEntryView(long Sequence, Guid EventId, string Stream, int StreamVersion, string Type, DateTimeOffset RecordedAt, DateOnly EffectiveDate,
-    string Actor, string Role, string Region, Money? Amount, string? Code, IReadOnlyList<string> Evidence, JsonElement Body, string? NotDuplicate = null);
+public sealed record AuditEntryView(
+    long Sequence,
+    Guid EventId,
+    string Stream,
+    int StreamVersion,
+    string Type,
+    DateTimeOffset RecordedAt,
+    DateOnly EffectiveDate,
+    string Actor,
+    string Role,
+    string Region,
+    Money? Amount,
+    string? Code,
+    IReadOnlyList<string> Evidence,
+    JsonElement Body,
+    string? NotDuplicate = null
+);
 
 /// <summary>
 /// <paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one. <paramref name="Behind"/>: how many of the

@@ -22,27 +22,44 @@ namespace Ledger.Projections.Checking;
 public sealed record Difference(string Projection, string Id, string Path, string? Found, string? Expected, long? Event)
 {
     /// <summary>Where two documents first differ, and how.</summary>
-    public static (string Path, string? Found, string? Expected) First(JsonNode? found, JsonNode? expected, string path = "$")
+    public static (string Path, string? Found, string? Expected) First(
+        JsonNode? found,
+        JsonNode? expected,
+        string path = "$"
+    )
     {
         if (found is JsonObject a && expected is JsonObject b)
             foreach (var key in a.Select(p => p.Key).Union(b.Select(p => p.Key)))
-                if (!JsonNode.DeepEquals(a[key], b[key])) return First(a[key], b[key], $"{path}.{key}");
+                if (!JsonNode.DeepEquals(a[key], b[key]))
+                    return First(a[key], b[key], $"{path}.{key}");
         if (found is JsonArray x && expected is JsonArray y && x.Count == y.Count)
             for (var i = 0; i < x.Count; i++)
-                if (!JsonNode.DeepEquals(x[i], y[i])) return First(x[i], y[i], $"{path}[{i}]");
+                if (!JsonNode.DeepEquals(x[i], y[i]))
+                    return First(x[i], y[i], $"{path}[{i}]");
         return (path, Short(found), Short(expected));
 
-        static string? Short(JsonNode? node) => node?.ToJsonString(Readable) is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString(Readable);
+        static string? Short(JsonNode? node) =>
+            node?.ToJsonString(Readable) is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString(Readable);
     }
 
-    private static readonly System.Text.Json.JsonSerializerOptions Readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly System.Text.Json.JsonSerializerOptions Readable = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 }
 
 /// <summary>
 /// What a check looked at and what it found. <paramref name="Broken"/>: promises that the events themselves break, the clause as path; nothing
 /// mends those. <paramref name="Unclear"/>: what may have been meant, and wants looking at.
 /// </summary>
-public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Difference> Differences, bool Rebuilt, IReadOnlyList<Difference> Broken, IReadOnlyList<Difference> Unclear);
+public sealed record CheckResult(
+    long Events,
+    long Documents,
+    IReadOnlyList<Difference> Differences,
+    bool Rebuilt,
+    IReadOnlyList<Difference> Broken,
+    IReadOnlyList<Difference> Unclear
+);
 
 /// <summary>
 /// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work queue, the audit trail, the axes of
@@ -52,14 +69,16 @@ public sealed record CheckResult(long Events, long Documents, IReadOnlyList<Diff
 /// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that no event explains.</param>
 public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database, string schema, string scope = "")
 {
-    private const int PageSize = 1_000, MaxDifferences = 1_000;
+    private const int PageSize = 1_000,
+        MaxDifferences = 1_000;
 
     /// <summary>The path of a difference where the events themselves contradict each other.</summary>
     public const string Underivable = "(events)";
 
     private readonly StoredEvents _stored = new(store, schema);
     private readonly List<Difference> _differences = [];
-    private long _events, _documents;
+    private long _events,
+        _documents;
 
     /// <param name="mend">
     /// With it, what the events say is written, and sealed, in place of wrong documents and rows, a page of them in a transaction: what is
@@ -69,8 +88,12 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     {
         var rebuild = mend is not null;
         // The states, the audit trail and the axes know nothing of each other.
-        var beside = Task.WhenAll(Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation), Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation));
-        foreach (var fold in DocumentFold.All) await CheckDocumentsAsync(fold, mend, cancellation);
+        var beside = Task.WhenAll(
+            Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation),
+            Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation)
+        );
+        foreach (var fold in DocumentFold.All)
+            await CheckDocumentsAsync(fold, mend, cancellation);
         await beside;
         await CheckMoneyAsync(cancellation);
         var (broken, unclear) = await new PromiseCheck(store, database, schema, scope).RunAsync(cancellation);
@@ -81,21 +104,36 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     private async Task CheckDocumentsAsync(DocumentFold fold, StateSeal? mend, CancellationToken cancellation)
     {
         var (name, table) = (fold.Name, StateTable.Of(schema, fold.Document));
-        var types = store.Options.Events.AllKnownEventTypes().Where(t => fold.Events.Contains(t.EventType)).Select(t => t.EventTypeName).ToArray();
-        for (var after = ""; ;)
+        var types = store
+            .Options.Events.AllKnownEventTypes()
+            .Where(t => fold.Events.Contains(t.EventType))
+            .Select(t => t.EventTypeName)
+            .ToArray();
+        for (var after = ""; ; )
         {
-            var ids = await QueryAsync($"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
-                r => r.GetString(0), ("after", after), ("types", types), ("scope", scope));
-            if (ids.Count == 0) break;
+            var ids = await QueryAsync(
+                $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
+                r => r.GetString(0),
+                ("after", after),
+                ("types", types),
+                ("scope", scope)
+            );
+            if (ids.Count == 0)
+                break;
             _documents += ids.Count;
             var differing = await CompareAsync(ids);
             // Somebody may have written between the two reads: only what stays different is a difference. Most of a page is not somebody.
-            for (var again = 0; differing.Count > 0 && differing.Count <= Math.Max(50, ids.Count / 2) && again < 3; again++)
+            for (
+                var again = 0;
+                differing.Count > 0 && differing.Count <= Math.Max(50, ids.Count / 2) && again < 3;
+                again++
+            )
             {
                 await Task.Delay(100, cancellation);
                 differing = await CompareAsync([.. differing.Select(d => d.Id)]);
             }
-            foreach (var difference in differing) Report(difference);
+            foreach (var difference in differing)
+                Report(difference);
             for (var tries = 0; mend is not null && tries < 3 && differing.Any(d => d.Path != Underivable); tries++)
             {
                 await MendAsync(mend, [.. differing.Where(d => d.Path != Underivable).Select(d => d.Id)]);
@@ -103,17 +141,27 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             }
             after = ids[^1];
         }
-        if (scope.Length > 0) return;
+        if (scope.Length > 0)
+            return;
         // Documents that no stream explains.
-        foreach (var orphan in await OnAsync(c => c.ScanAsync(
-            $"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}", r => r.GetString(0))))
+        foreach (
+            var orphan in await OnAsync(c =>
+                c.ScanAsync(
+                    $"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}",
+                    r => r.GetString(0)
+                )
+            )
+        )
         {
             Report(new Difference(name, orphan, "$", "document", null, null));
-            if (mend is not null) await OnAsync(c => c.ExecuteAsync($"delete from {table} where id = @id", ("id", orphan)));
+            if (mend is not null)
+                await OnAsync(c => c.ExecuteAsync($"delete from {table} where id = @id", ("id", orphan)));
         }
 
         async Task<ILookup<string, IEvent>> EventsAsync(NpgsqlConnection connection, string[] ids) =>
-            (await _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)).ToLookup(e => e.StreamKey!);
+            (
+                await _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)
+            ).ToLookup(e => e.StreamKey!);
 
         // Under the streams' locks, as a command writes them: no event comes in between.
         async Task MendAsync(StateSeal seal, string[] ids)
@@ -121,13 +169,33 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             var seen = await SeenAsync(name);
             await using var connection = await database.OpenConnectionAsync(cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
-            await connection.ExecuteAsync($"select 1 from {schema}.mt_streams where id = any(@ids) order by id for update", ("ids", ids));
+            await connection.ExecuteAsync(
+                $"select 1 from {schema}.mt_streams where id = any(@ids) order by id for update",
+                ("ids", ids)
+            );
             var events = await EventsAsync(connection, ids);
-            var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList())).Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next))).ToList();
+            var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList()))
+                .Select(s =>
+                    (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next))
+                )
+                .ToList();
             await using var batch = connection.CreateBatch();
             var written = states.Where(s => s.State is not null).ToList();
-            if (written.Count > 0) StateTable.Upsert(batch, table, fold.Document, written, s => s.Id, s => seal.Write(s.State!), s => s.Version, s => DocumentFold.Region(s.State!));
-            batch.Add($"delete from {table} where id = any($1)", states.Where(s => s.State is null).ToList().Texts(s => s.Id));
+            if (written.Count > 0)
+                StateTable.Upsert(
+                    batch,
+                    table,
+                    fold.Document,
+                    written,
+                    s => s.Id,
+                    s => seal.Write(s.State!),
+                    s => s.Version,
+                    s => DocumentFold.Region(s.State!)
+                );
+            batch.Add(
+                $"delete from {table} where id = any($1)",
+                states.Where(s => s.State is null).ToList().Texts(s => s.Id)
+            );
             batch.Transaction = transaction;
             await batch.ExecuteNonQueryAsync(cancellation);
             await transaction.CommitAsync(cancellation);
@@ -137,9 +205,18 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         {
             var seen = await SeenAsync(name);
             var events = await OnAsync(c => EventsAsync(c, [.. ids]));
-            var documents = (await QueryAsync($"select id, data::text from {table} where id = any(@ids)", r => (Id: r.GetString(0), Text: r.GetString(1)), ("ids", ids.ToArray())))
-                .ToDictionary(d => d.Id, d => d.Text);
-            return [.. ids.Select(id => Compare(id, events[id], seen, documents.GetValueOrDefault(id))).OfType<Difference>()];
+            var documents = (
+                await QueryAsync(
+                    $"select id, data::text from {table} where id = any(@ids)",
+                    r => (Id: r.GetString(0), Text: r.GetString(1)),
+                    ("ids", ids.ToArray())
+                )
+            ).ToDictionary(d => d.Id, d => d.Text);
+            return
+            [
+                .. ids.Select(id => Compare(id, events[id], seen, documents.GetValueOrDefault(id)))
+                    .OfType<Difference>(),
+            ];
         }
 
         Difference? Compare(string id, IEnumerable<IEvent> events, long seen, string? text)
@@ -147,17 +224,26 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             var (expected, last) = ((object?)null, 0L);
             try
             {
-                foreach (var e in events.Where(e => e.Sequence <= seen)) (expected, last) = (fold.Next(expected, e), e.Sequence);
+                foreach (var e in events.Where(e => e.Sequence <= seen))
+                    (expected, last) = (fold.Next(expected, e), e.Sequence);
             }
             catch (Exception broken)
             {
                 // The fold is pure: whatever it throws says that these events never passed a decider. Somebody wrote them past the
                 // product, and no state follows from them.
-                return new Difference(name, id, Underivable, null, broken.Message, events.FirstOrDefault(e => e.Sequence > last)?.Sequence);
+                return new Difference(
+                    name,
+                    id,
+                    Underivable,
+                    null,
+                    broken.Message,
+                    events.FirstOrDefault(e => e.Sequence > last)?.Sequence
+                );
             }
             var should = expected is null ? null : JsonNode.Parse(store.Options.Serializer().ToJson(expected));
             var found = text is null ? null : Bare(JsonNode.Parse(text));
-            if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead(text), should)) return null;
+            if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead(text), should))
+                return null;
             var (path, was, wanted) = Difference.First(found, should);
             return new Difference(name, id, path, was, wanted, last);
         }
@@ -175,9 +261,20 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         {
             try
             {
-                return Bare(JsonNode.Parse(store.Options.Serializer().ToJson(store.Options.Serializer().FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))))));
+                return Bare(
+                    JsonNode.Parse(
+                        store
+                            .Options.Serializer()
+                            .ToJson(
+                                store
+                                    .Options.Serializer()
+                                    .FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)))
+                            )
+                    )
+                );
             }
-            catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException or NotSupportedException)
+            catch (Exception e)
+                when (e is System.Text.Json.JsonException or InvalidOperationException or NotSupportedException)
             {
                 return null; // what cannot be read is different all the more
             }
@@ -188,17 +285,25 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     {
         // What is of no region, whoever sees everything else checks too.
         var isWhole = await OnAsync(c => LogStore.IsWholeInAsync(c, schema, scope));
-        await foreach (var events in PagesAsync("seq_id <= @seen", cancellation, ("seen", await SeenAsync("AuditTrail"))))
+        await foreach (
+            var events in PagesAsync("seq_id <= @seen", cancellation, ("seen", await SeenAsync("AuditTrail")))
+        )
         {
             var rows = await EntriesAsync(events.Min(e => e.Sequence), events.Max(e => e.Sequence));
             var differing = new List<IEvent>();
             foreach (var e in events)
             {
-                if (e.Header(EventHeaders.Region) is var region && !region.StartsWith(scope, StringComparison.Ordinal) && !(isWhole && region.Length == 0)) continue;
+                if (
+                    e.Header(EventHeaders.Region) is var region
+                    && !region.StartsWith(scope, StringComparison.Ordinal)
+                    && !(isWhole && region.Length == 0)
+                )
+                    continue;
                 _events++; // here and nowhere else: each event has one entry, but no state or several
                 var expected = AuditEntry.Of(e).ToString();
                 var found = rows.GetValueOrDefault(e.Sequence);
-                if (found == expected) continue;
+                if (found == expected)
+                    continue;
                 Report(new Difference("AuditTrail", $"{e.Sequence}", "$", found, expected, e.Sequence));
                 differing.Add(e);
             }
@@ -206,61 +311,123 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
             {
                 await using var connection = await database.OpenConnectionAsync(cancellation);
                 await using var transaction = await connection.BeginTransactionAsync(cancellation);
-                await connection.ExecuteAsync($"delete from {schema}.audit_entry where seq = any(@wrong)", ("wrong", differing.Where(e => rows.ContainsKey(e.Sequence)).Select(e => e.Sequence).ToArray()));
-                await using var writing = store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(transaction));
+                await connection.ExecuteAsync(
+                    $"delete from {schema}.audit_entry where seq = any(@wrong)",
+                    ("wrong", differing.Where(e => rows.ContainsKey(e.Sequence)).Select(e => e.Sequence).ToArray())
+                );
+                await using var writing = store.LightweightSession(
+                    Marten.Services.SessionOptions.ForTransaction(transaction)
+                );
                 await new AuditTrailProjection(schema).ApplyAsync(writing, differing, cancellation);
                 await writing.SaveChangesAsync(cancellation);
                 await transaction.CommitAsync(cancellation);
             }
         }
-        if (scope.Length > 0) return;
-        foreach (var orphan in await OnAsync(c => c.ScanAsync(
-            $"select seq from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}", r => r.GetInt64(0))))
+        if (scope.Length > 0)
+            return;
+        foreach (
+            var orphan in await OnAsync(c =>
+                c.ScanAsync(
+                    $"select seq from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}",
+                    r => r.GetInt64(0)
+                )
+            )
+        )
         {
             Report(new Difference("AuditTrail", $"{orphan}", "$", "row", null, null));
-            if (rebuild) await OnAsync(c => c.ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", orphan)));
+            if (rebuild)
+                await OnAsync(c =>
+                    c.ExecuteAsync($"delete from {schema}.audit_entry where seq = @seq", ("seq", orphan))
+                );
         }
     }
 
     /// <summary>Every interval that an event makes is in <c>fen_axis</c> as the event says it, and there is no other.</summary>
     public async Task CheckAxesAsync(bool rebuild, CancellationToken cancellation)
     {
-        var types = store.Options.Events.AllKnownEventTypes().Where(t => t.EventType == typeof(SubsidyApproved) || t.EventType.IsAssignableTo(typeof(IEventOf<Fund>))).Select(t => t.EventTypeName).ToArray();
+        var types = store
+            .Options.Events.AllKnownEventTypes()
+            .Where(t => t.EventType == typeof(SubsidyApproved) || t.EventType.IsAssignableTo(typeof(IEventOf<Fund>)))
+            .Select(t => t.EventTypeName)
+            .ToArray();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var stored = new StoredAxes(connection, schema);
         // Each row lies where its event says. A page's events are found by their own indexes: a fund's, which may have many, by id; a
         // member-year's few by its stream.
-        for (AxisEntry? after = null; scope.Length == 0;)
+        for (AxisEntry? after = null; scope.Length == 0; )
         {
             var rows = await stored.PageAsync(after, PageSize);
-            if (rows.Count == 0) break;
+            if (rows.Count == 0)
+                break;
             after = rows[^1];
             var ids = rows.Select(r => r.EventId).Distinct().ToArray();
             var years = rows.Select(r => r.MemberYearId).OfType<string>().Distinct().ToArray();
             var made = new HashSet<((Axis, string, long), Guid)>();
-            foreach (var (where, of) in new[] { ("stream_id like 'fund-%'", Array.Empty<string>()), ("stream_id = any(@years)", years) })
-                await foreach (var e in _stored.ReadAsync(connection, $"{where} and id = any(@ids) and type = any(@types)", ("ids", ids), ("types", types), ("years", of)))
-                    made.UnionWith(AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Place(entry), e.Id)));
+            foreach (
+                var (where, of) in new[]
+                {
+                    ("stream_id like 'fund-%'", Array.Empty<string>()),
+                    ("stream_id = any(@years)", years),
+                }
+            )
+            await foreach (
+                var e in _stored.ReadAsync(
+                    connection,
+                    $"{where} and id = any(@ids) and type = any(@types)",
+                    ("ids", ids),
+                    ("types", types),
+                    ("years", of)
+                )
+            )
+                made.UnionWith(AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Place(entry), e.Id)));
             foreach (var row in rows.Where(r => !made.Contains((Place(r), r.EventId))))
             {
                 Report(new Difference("FenAxis", Name(row), "$", "row", null, null));
                 if (rebuild)
-                    await OnAsync(c => c.ExecuteAsync($"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from", ("axis", row.Axis.Word()), ("account", row.Span.Account), ("from", row.Span.Fen.From)));
+                    await OnAsync(c =>
+                        c.ExecuteAsync(
+                            $"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from",
+                            ("axis", row.Axis.Word()),
+                            ("account", row.Span.Account),
+                            ("from", row.Span.Fen.From)
+                        )
+                    );
             }
         }
         // And each event's rows are there. Where another event has the place, nothing is mended: the events contradict each other.
         await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
         {
-            var expected = events.Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal)).SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (e.Sequence, Entry: entry with { EventId = e.Id }))).ToList();
-            var found = (await stored.AtAsync([.. expected.Select(x => x.Entry).DistinctBy(Place)])).ToDictionary(Place);
-            var differing = expected.Select(x => (x.Sequence, x.Entry, Found: found.GetValueOrDefault(Place(x.Entry)))).Where(d => d.Found != d.Entry).ToList();
-            foreach (var (sequence, entry, row) in differing) Report(new Difference("FenAxis", Name(entry), "$", row?.ToString(), entry.ToString(), sequence));
-            var mended = differing.Where(d => d.Found is not { } row || row.EventId == d.Entry.EventId).DistinctBy(d => Place(d.Entry)).ToList();
-            if (!rebuild || mended.Count == 0) continue;
+            var expected = events
+                .Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal))
+                .SelectMany(e =>
+                    AxisEntry
+                        .Of(e.StreamKey!, e.Data)
+                        .Select(entry => (e.Sequence, Entry: entry with { EventId = e.Id }))
+                )
+                .ToList();
+            var found = (await stored.AtAsync([.. expected.Select(x => x.Entry).DistinctBy(Place)])).ToDictionary(
+                Place
+            );
+            var differing = expected
+                .Select(x => (x.Sequence, x.Entry, Found: found.GetValueOrDefault(Place(x.Entry))))
+                .Where(d => d.Found != d.Entry)
+                .ToList();
+            foreach (var (sequence, entry, row) in differing)
+                Report(new Difference("FenAxis", Name(entry), "$", row?.ToString(), entry.ToString(), sequence));
+            var mended = differing
+                .Where(d => d.Found is not { } row || row.EventId == d.Entry.EventId)
+                .DistinctBy(d => Place(d.Entry))
+                .ToList();
+            if (!rebuild || mended.Count == 0)
+                continue;
             // One implicit transaction.
             await using var writing = connection.CreateBatch();
-            writing.Add($"delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from) where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)",
-                mended.Texts(d => d.Entry.Axis.Word()), mended.Texts(d => d.Entry.Span.Account), mended.Longs(d => d.Entry.Span.Fen.From));
+            writing.Add(
+                $"delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from) where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)",
+                mended.Texts(d => d.Entry.Axis.Word()),
+                mended.Texts(d => d.Entry.Span.Account),
+                mended.Longs(d => d.Entry.Span.Fen.From)
+            );
             StoredAxes.Insert(writing, $"{schema}.fen_axis", [.. mended.Select(d => d.Entry)]);
             await writing.ExecuteNonQueryAsync(cancellation);
         }
@@ -274,18 +441,30 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     private async Task CheckMoneyAsync(CancellationToken cancellation)
     {
         await using var session = store.QuerySession();
-        await foreach (var fund in session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).ToAsyncEnumerable(cancellation))
+        await foreach (
+            var fund in session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).ToAsyncEnumerable(cancellation)
+        )
         {
             foreach (var (id, held) in fund.Commitments)
             {
                 var application = await session.LoadAsync<Application>(id, cancellation);
-                var years = await session.LoadManyAsync<MemberYear>(cancellation, application is null ? [] : [.. application.Lines.Select(application.MemberYearId)]);
+                var years = await session.LoadManyAsync<MemberYear>(
+                    cancellation,
+                    application is null ? [] : [.. application.Lines.Select(application.MemberYearId)]
+                );
                 void Same(string what, Money fundFen, LineStatus line, SubsidyStatus subsidy)
                 {
                     var lines = application?.Total(line) ?? Money.Zero;
-                    var people = Money.Sum(years.SelectMany(y => y.Subsidies).Where(s => s.ApplicationId == id && s.Status == subsidy).Select(s => s.AmountFen));
-                    if (lines != fundFen) Report(new Difference("Money", id, what, $"application {lines}", $"fund {fundFen}", null));
-                    if (people != fundFen) Report(new Difference("Money", id, what, $"member-years {people}", $"fund {fundFen}", null));
+                    var people = Money.Sum(
+                        years
+                            .SelectMany(y => y.Subsidies)
+                            .Where(s => s.ApplicationId == id && s.Status == subsidy)
+                            .Select(s => s.AmountFen)
+                    );
+                    if (lines != fundFen)
+                        Report(new Difference("Money", id, what, $"application {lines}", $"fund {fundFen}", null));
+                    if (people != fundFen)
+                        Report(new Difference("Money", id, what, $"member-years {people}", $"fund {fundFen}", null));
                 }
                 Same("reserved", held.ReservedFen, LineStatus.Approved, SubsidyStatus.Approved);
                 Same("in-transit", held.InTransitFen, LineStatus.Paid, SubsidyStatus.Paid);
@@ -295,35 +474,63 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     }
 
     /// <summary>Up to which event a projection has come: an asynchronous one says so itself, a state is written with its events.</summary>
-    private async Task<long> SeenAsync(string projection) => projection is "AuditTrail" or "WorkQueue"
-        ? (await QueryAsync($"select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = @name", r => r.GetInt64(0), ("name", $"{projection}:All"))).Single()
-        : long.MaxValue;
+    private async Task<long> SeenAsync(string projection) =>
+        projection is "AuditTrail" or "WorkQueue"
+            ? (
+                await QueryAsync(
+                    $"select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = @name",
+                    r => r.GetInt64(0),
+                    ("name", $"{projection}:All")
+                )
+            ).Single()
+            : long.MaxValue;
 
     private void Report(Difference difference)
     {
         lock (_differences)
-            if (_differences.Count < MaxDifferences) _differences.Add(difference);
+            if (_differences.Count < MaxDifferences)
+                _differences.Add(difference);
     }
 
     /// <summary>Audit entries by sequence, each as one line of text.</summary>
-    private async Task<Dictionary<long, string>> EntriesAsync(long from, long to) => (await QueryAsync(
-        $"""
-         select {AuditEntry.Columns},
-                exists (select from unnest(ids) id where not exists (select from {schema}.audit_entry_id i where i.id_hash = hashtextextended(id, 0) and i.seq = a.seq)) as hidden
-           from {schema}.audit_entry a where seq between @from and @to
-         """,
-        r => (Entry: AuditEntry.Read(r), Hidden: r.GetBoolean(r.GetOrdinal("hidden"))), ("from", from), ("to", to))).ToDictionary(r => r.Entry.Sequence, r => r.Entry + (r.Hidden ? "|not found by its ids" : ""));
+    private async Task<Dictionary<long, string>> EntriesAsync(long from, long to) =>
+        (
+            await QueryAsync(
+                $"""
+                select {AuditEntry.Columns},
+                       exists (select from unnest(ids) id where not exists (select from {schema}.audit_entry_id i where i.id_hash = hashtextextended(id, 0) and i.seq = a.seq)) as hidden
+                  from {schema}.audit_entry a where seq between @from and @to
+                """,
+                r => (Entry: AuditEntry.Read(r), Hidden: r.GetBoolean(r.GetOrdinal("hidden"))),
+                ("from", from),
+                ("to", to)
+            )
+        ).ToDictionary(r => r.Entry.Sequence, r => r.Entry + (r.Hidden ? "|not found by its ids" : ""));
 
     /// <summary>
     /// Events a page at a time, in the log's order page by page. From event to event, not from number to number: somebody could have written
     /// one with a number far beyond the others.
     /// </summary>
-    private async IAsyncEnumerable<List<IEvent>> PagesAsync(string where, [EnumeratorCancellation] CancellationToken cancellation, params (string Name, object? Value)[] parameters)
+    private async IAsyncEnumerable<List<IEvent>> PagesAsync(
+        string where,
+        [EnumeratorCancellation] CancellationToken cancellation,
+        params (string Name, object? Value)[] parameters
+    )
     {
-        for (var after = long.MinValue; ;)
+        for (var after = long.MinValue; ; )
         {
-            var page = await OnAsync(c => _stored.ReadAsync(c, $"seq_id in (select seq_id from {schema}.mt_events where seq_id > @after and {where} order by seq_id limit {PageSize})", [("after", after), .. parameters]).ToListAsync(cancellation).AsTask());
-            if (page.Count == 0) yield break;
+            var page = await OnAsync(c =>
+                _stored
+                    .ReadAsync(
+                        c,
+                        $"seq_id in (select seq_id from {schema}.mt_events where seq_id > @after and {where} order by seq_id limit {PageSize})",
+                        [("after", after), .. parameters]
+                    )
+                    .ToListAsync(cancellation)
+                    .AsTask()
+            );
+            if (page.Count == 0)
+                yield break;
             after = page.Max(e => e.Sequence);
             yield return page;
         }
@@ -335,5 +542,9 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
         return await work(connection);
     }
 
-    private Task<List<T>> QueryAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params (string Name, object? Value)[] parameters) => OnAsync(c => c.QueryAsync(sql, read, parameters));
+    private Task<List<T>> QueryAsync<T>(
+        string sql,
+        Func<NpgsqlDataReader, T> read,
+        params (string Name, object? Value)[] parameters
+    ) => OnAsync(c => c.QueryAsync(sql, read, parameters));
 }

@@ -9,12 +9,29 @@ namespace Ledger.Projections.Journal;
 /// A double entry (分录) of one fund, made from one event: business date, what happened, and postings that sum to zero
 /// (debit positive). <paramref name="Sequence"/> names the event.
 /// </summary>
-public sealed record JournalEntry(long Sequence, DateOnly Date, DateTimeOffset RecordedAt, string FundId, string Type, string Actor, IReadOnlyList<Posting> Postings)
+public sealed record JournalEntry(
+    long Sequence,
+    DateOnly Date,
+    DateTimeOffset RecordedAt,
+    string FundId,
+    string Type,
+    string Actor,
+    IReadOnlyList<Posting> Postings
+)
 {
     /// <summary>Null for an event that moves no money.</summary>
-    public static JournalEntry? Of(IEvent e) => e.Data is IEventOf<Fund> fund and IMoneyEvent && Domain.Funds.Postings.Of(fund) is { Count: > 0 } postings
-        ? new JournalEntry(e.Sequence, e.EffectiveDate(), e.Timestamp, e.StreamKey!, e.EventTypeName, e.Header(EventHeaders.Actor), postings)
-        : null;
+    public static JournalEntry? Of(IEvent e) =>
+        e.Data is IEventOf<Fund> fund and IMoneyEvent && Domain.Funds.Postings.Of(fund) is { Count: > 0 } postings
+            ? new JournalEntry(
+                e.Sequence,
+                e.EffectiveDate(),
+                e.Timestamp,
+                e.StreamKey!,
+                e.EventTypeName,
+                e.Header(EventHeaders.Actor),
+                postings
+            )
+            : null;
 }
 
 /// <summary>The journal as text that stranger's tools check: hledger (plain text accounting) and Beancount.</summary>
@@ -23,14 +40,17 @@ public static class JournalText
     /// <summary>hledger: accounts are <c>fund:account</c>, amounts CNY with two decimals, the sequence as transaction code.</summary>
     public static string Hledger(JournalEntry e) =>
         $"{e.Date:yyyy-MM-dd} ({e.Sequence}) {e.Type}  ; recorded:{e.RecordedAt:yyyy-MM-dd'T'HH:mm:ss}, actor:{e.Actor}\n"
-        + string.Concat(e.Postings.Select(p => $"    {e.FundId}:{p.Account.Replace(' ', '-')}  {p.AmountFen} CNY\n")) + "\n";
+        + string.Concat(e.Postings.Select(p => $"    {e.FundId}:{p.Account.Replace(' ', '-')}  {p.AmountFen} CNY\n"))
+        + "\n";
 
     /// <summary>Beancount knows five roots, and its accounts begin with a capital; <see cref="BeancountHead"/> lets it open them by itself.</summary>
     public static string Beancount(JournalEntry e) =>
         $"{e.Date:yyyy-MM-dd} * \"{e.FundId}\" \"{e.Type} {e.Sequence}\"\n"
-        + string.Concat(e.Postings.Select(p => $"  {BeancountAccount(e.FundId, p.Account)}  {p.AmountFen} CNY\n")) + "\n";
+        + string.Concat(e.Postings.Select(p => $"  {BeancountAccount(e.FundId, p.Account)}  {p.AmountFen} CNY\n"))
+        + "\n";
 
-    public const string BeancountHead = "option \"title\" \"Collective Subsidy Ledger\"\noption \"operating_currency\" \"CNY\"\nplugin \"beancount.plugins.auto_accounts\"\n\n";
+    public const string BeancountHead =
+        "option \"title\" \"Collective Subsidy Ledger\"\noption \"operating_currency\" \"CNY\"\nplugin \"beancount.plugins.auto_accounts\"\n\n";
 
     public static string BeancountAccount(string fundId, string account)
     {

@@ -7,14 +7,24 @@ namespace Ledger.Projections.Provenance;
 public static class GiftTrace
 {
     /// <summary>Every gift of a donor to funds whose region begins with <paramref name="scope"/>, in order of time.</summary>
-    public static async Task<IReadOnlyList<AllocationTrace>> OfDonorAsync(IQuerySession session, NpgsqlConnection connection, string donorId, string scope, CancellationToken cancellation)
+    public static async Task<IReadOnlyList<AllocationTrace>> OfDonorAsync(
+        IQuerySession session,
+        NpgsqlConnection connection,
+        string donorId,
+        string scope,
+        CancellationToken cancellation
+    )
     {
         var found = await connection.QueryAsync(
             $"select stream_id, data ->> 'allocationId' from {session.DocumentStore.Options.Events.DatabaseSchemaName}.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @donor and headers ->> 'region' like @scope || '%'",
-            r => (FundId: r.GetString(0), AllocationId: r.GetString(1)), ("donor", donorId), ("scope", scope));
+            r => (FundId: r.GetString(0), AllocationId: r.GetString(1)),
+            ("donor", donorId),
+            ("scope", scope)
+        );
         var tracing = new Tracing(connection, session.DocumentStore);
         var gifts = new List<AllocationTrace>();
-        foreach (var gift in found) gifts.Add((await tracing.DownAsync(gift.FundId, gift.AllocationId))!);
+        foreach (var gift in found)
+            gifts.Add((await tracing.DownAsync(gift.FundId, gift.AllocationId))!);
         return [.. gifts.OrderBy(g => g.Allocation.Event.RecordedAt)];
     }
 }

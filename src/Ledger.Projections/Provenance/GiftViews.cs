@@ -11,8 +11,24 @@ public sealed record DonorView(string Id, int Version, DonorKind Kind, string Na
 public sealed record GiftUseView(string ApplicationId, string MemberId, Money Amount, string Status);
 
 /// <summary>One gift: what of it went where, what is still there, what went back. The parts sum to the gift.</summary>
-public sealed record GiftView(string FundId, string FundName, string AllocationId, DateTimeOffset RecordedAt, Money Amount, Earmark? Earmark,
-    IReadOnlyList<GiftUseView> Uses, Money AvailableAmount, Money ReturnedAmount);
+public sealed record GiftView(
+    string FundId,
+    string FundName,
+    string AllocationId,
+    DateTimeOffset RecordedAt,
+    Money Amount,
+    Earmark? Earmark,
+    IReadOnlyList<GiftUseView> Uses,
+    Money AvailableAmount,
+    Money ReturnedAmount
+);
 
 /// <summary>The donor's receipt (捐赠去向回执, C23): where each yuan went.</summary>
-public sealed record DonorReceiptView(DonorView Donor, Money TotalAmount, Money UsedAmount, Money AvailableAmount, Money ReturnedAmount, IReadOnlyList<GiftView> Gifts);
+public sealed record DonorReceiptView(
+    DonorView Donor,
+    Money TotalAmount,
+    Money UsedAmount,
+    Money AvailableAmount,
+    Money ReturnedAmount,
+    IReadOnlyList<GiftView> Gifts
+);

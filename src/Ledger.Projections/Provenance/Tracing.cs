@@ -10,7 +10,15 @@ using Npgsql;
 namespace Ledger.Projections.Provenance;
 
 /// <summary>An event of a fund, as far as a trace names it.</summary>
-public sealed record TracedEvent(Guid Id, long Sequence, string Type, DateTimeOffset RecordedAt, DateOnly EffectiveDate, string Actor, string Body);
+public sealed record TracedEvent(
+    Guid Id,
+    long Sequence,
+    string Type,
+    DateTimeOffset RecordedAt,
+    DateOnly EffectiveDate,
+    string Actor,
+    string Body
+);
 
 /// <summary>An allocation as its event tells it.</summary>
 public sealed record TracedAllocation(TracedEvent Event, FundsAllocated Facts, string FundId);
@@ -19,7 +27,15 @@ public sealed record TracedAllocation(TracedEvent Event, FundsAllocated Facts, s
 public sealed record AllocationUse(string ApplicationId, string MemberId, Money AmountFen, SubsidyStatus Status);
 
 /// <summary>Where one allocation went: what is used, still available, gone back; they sum to it. <paramref name="Uses"/> is a page of <paramref name="UseCount"/>.</summary>
-public sealed record AllocationTrace(TracedAllocation Allocation, string FundName, Money UsedFen, Money AvailableFen, Money ReturnedFen, int UseCount, IReadOnlyList<AllocationUse> Uses);
+public sealed record AllocationTrace(
+    TracedAllocation Allocation,
+    string FundName,
+    Money UsedFen,
+    Money AvailableFen,
+    Money ReturnedFen,
+    int UseCount,
+    IReadOnlyList<AllocationUse> Uses
+);
 
 /// <summary>Follows money through funds, also those it was transferred between.</summary>
 public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
@@ -32,33 +48,100 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
     {
         var sources = await Axes.UpAsync(line);
         var events = await EventsAsync(sources.Select(s => s.Allocation.EventId));
-        return [.. sources.GroupBy(s => s.Allocation.EventId).Select(g => (Allocation(events[g.Key], g.First().Allocation.Span.FundId), (IReadOnlyList<Source>)[.. g]))];
+        return
+        [
+            .. sources
+                .GroupBy(s => s.Allocation.EventId)
+                .Select(g =>
+                    (Allocation(events[g.Key], g.First().Allocation.Span.FundId), (IReadOnlyList<Source>)[.. g])
+                ),
+        ];
     }
 
     /// <summary>Downward: where an allocation's money is now; null when the fund has no such allocation.</summary>
-    public async Task<AllocationTrace?> DownAsync(string fundId, string allocationId, int skip = 0, int take = int.MaxValue)
+    public async Task<AllocationTrace?> DownAsync(
+        string fundId,
+        string allocationId,
+        int skip = 0,
+        int take = int.MaxValue
+    )
     {
-        if (await Axes.AllocatedAsync(fundId, allocationId) is not { } lot) return null;
+        if (await Axes.AllocatedAsync(fundId, allocationId) is not { } lot)
+            return null;
         var allocation = Allocation((await EventsAsync([lot.EventId]))[lot.EventId], fundId);
         var places = await Axes.DownAsync(lot.Span);
-        var (count, lines) = await Axes.LinesAsync([.. places.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span)], skip, take);
+        var (count, lines) = await Axes.LinesAsync(
+            [.. places.Where(p => p.Kind == PlaceKind.Used).Select(p => p.Span)],
+            skip,
+            take
+        );
         var statuses = await StatusesAsync(lines.Select(l => l.MemberYearId));
-        var name = (await connection.QueryAsync($"select data ->> 'name' from {_schema}.mt_doc_fund where id = @fund", r => r.GetString(0), ("fund", fundId))).Single();
+        var name = (
+            await connection.QueryAsync(
+                $"select data ->> 'name' from {_schema}.mt_doc_fund where id = @fund",
+                r => r.GetString(0),
+                ("fund", fundId)
+            )
+        ).Single();
         Money Sum(PlaceKind kind) => Money.Sum(places.Where(p => p.Kind == kind).Select(p => p.Span.Fen.Length));
-        return new AllocationTrace(allocation, name, Sum(PlaceKind.Used), Sum(PlaceKind.Available), Sum(PlaceKind.Returned), count,
-            [.. lines.Select(l => new AllocationUse(l.ApplicationId, StreamId.MemberOf(l.MemberYearId), l.AmountFen, statuses[(l.MemberYearId, l.ApplicationId)]))]);
+        return new AllocationTrace(
+            allocation,
+            name,
+            Sum(PlaceKind.Used),
+            Sum(PlaceKind.Available),
+            Sum(PlaceKind.Returned),
+            count,
+            [
+                .. lines.Select(l => new AllocationUse(
+                    l.ApplicationId,
+                    StreamId.MemberOf(l.MemberYearId),
+                    l.AmountFen,
+                    statuses[(l.MemberYearId, l.ApplicationId)]
+                )),
+            ]
+        );
     }
 
     /// <summary>Events of funds by id. The condition on the stream is that of the partial index.</summary>
-    public async Task<IReadOnlyDictionary<Guid, TracedEvent>> EventsAsync(IEnumerable<Guid> ids) => (await connection.QueryAsync(
-        $"select id, seq_id, type, timestamp, headers ->> '{EventHeaders.BusinessDate}', headers ->> '{EventHeaders.Actor}', data from {_schema}.mt_events where id = any(@ids) and stream_id like 'fund-%'",
-        r => new TracedEvent(r.GetGuid(0), r.GetInt64(1), r.GetString(2), r.GetFieldValue<DateTimeOffset>(3), DateOnly.ParseExact(r.GetString(4), "yyyy-MM-dd"), r.GetString(5), r.GetString(6)),
-        ("ids", ids.Distinct().ToArray()))).ToDictionary(e => e.Id);
+    public async Task<IReadOnlyDictionary<Guid, TracedEvent>> EventsAsync(IEnumerable<Guid> ids) =>
+        (
+            await connection.QueryAsync(
+                $"select id, seq_id, type, timestamp, headers ->> '{EventHeaders.BusinessDate}', headers ->> '{EventHeaders.Actor}', data from {_schema}.mt_events where id = any(@ids) and stream_id like 'fund-%'",
+                r => new TracedEvent(
+                    r.GetGuid(0),
+                    r.GetInt64(1),
+                    r.GetString(2),
+                    r.GetFieldValue<DateTimeOffset>(3),
+                    DateOnly.ParseExact(r.GetString(4), "yyyy-MM-dd"),
+                    r.GetString(5),
+                    r.GetString(6)
+                ),
+                ("ids", ids.Distinct().ToArray())
+            )
+        ).ToDictionary(e => e.Id);
 
-    private async Task<Dictionary<(string, string), SubsidyStatus>> StatusesAsync(IEnumerable<string> memberYears) => (await connection.QueryAsync(
-        $"select id, s ->> 'applicationId', s ->> 'status' from {_schema}.mt_doc_memberyear, jsonb_array_elements(data -> 'subsidies') s where id = any(@ids)",
-        r => (Key: (r.GetString(0), r.GetString(1)), Status: Enum.Parse<SubsidyStatus>(r.GetString(2), ignoreCase: true)), ("ids", memberYears.Distinct().ToArray())))
-        .GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.Last().Status);
+    private async Task<Dictionary<(string, string), SubsidyStatus>> StatusesAsync(IEnumerable<string> memberYears) =>
+        (
+            await connection.QueryAsync(
+                $"select id, s ->> 'applicationId', s ->> 'status' from {_schema}.mt_doc_memberyear, jsonb_array_elements(data -> 'subsidies') s where id = any(@ids)",
+                r =>
+                    (
+                        Key: (r.GetString(0), r.GetString(1)),
+                        Status: Enum.Parse<SubsidyStatus>(r.GetString(2), ignoreCase: true)
+                    ),
+                ("ids", memberYears.Distinct().ToArray())
+            )
+        )
+            .GroupBy(s => s.Key)
+            .ToDictionary(g => g.Key, g => g.Last().Status);
 
-    private TracedAllocation Allocation(TracedEvent e, string fundId) => new(e, (FundsAllocated)store.Options.Serializer().FromJson(typeof(FundsAllocated), new MemoryStream(System.Text.Encoding.UTF8.GetBytes(e.Body)))!, fundId);
+    private TracedAllocation Allocation(TracedEvent e, string fundId) =>
+        new(
+            e,
+            (FundsAllocated)
+                store
+                    .Options.Serializer()
+                    .FromJson(typeof(FundsAllocated), new MemoryStream(System.Text.Encoding.UTF8.GetBytes(e.Body)))!,
+            fundId
+        );
 }

@@ -15,17 +15,24 @@ namespace Ledger.Projections.Rebuilding;
 public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSource owner, string schema)
 {
     /// <summary>Rows that are written at once, and events that may come between the last look and the switch.</summary>
-    private const int BatchSize = 5_000, FewEvents = 500;
+    private const int BatchSize = 5_000,
+        FewEvents = 500;
 
     /// <summary>A lock that is not to be had in this time is let go and asked for again: nobody waits behind us for longer, and no command meets a deadlock.</summary>
-    private static readonly TimeSpan LockTime = TimeSpan.FromMilliseconds(500), LockPatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LockTime = TimeSpan.FromMilliseconds(500),
+        LockPatience = TimeSpan.FromMinutes(5);
 
     /// <summary>The advisory lock of whoever rebuilds: two would make and drop the same new tables.</summary>
     public const long Lock = 0x4C45444745525F33; // "LEDGER_3"; LedgerSchema has 1, LogService 2
 
     private readonly StoredEvents _events = new(store, schema);
-    private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(f => f.Document, f => new NewTable(schema, StateTable.Name(f.Document)));
-    private readonly NewTable _audit = new(schema, "audit_entry"), _auditIds = new(schema, "audit_entry_id"), _axes = new(schema, "fen_axis");
+    private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(
+        f => f.Document,
+        f => new NewTable(schema, StateTable.Name(f.Document))
+    );
+    private readonly NewTable _audit = new(schema, "audit_entry"),
+        _auditIds = new(schema, "audit_entry_id"),
+        _axes = new(schema, "fen_axis");
     private long _done;
 
     private IEnumerable<NewTable> Tables => [_audit, _auditIds, _axes, .. _documents.Values];
@@ -38,61 +45,109 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
     public async Task<long> RunAsync(int readers, CancellationToken cancellation = default)
     {
         await using var connection = await owner.OpenConnectionAsync(cancellation);
-        if (!(await connection.QueryAsync("select pg_try_advisory_lock(@lock)", r => r.GetBoolean(0), ("lock", Lock))).Single())
-            throw new InvalidOperationException("已有另一次重建正在进行，请等它结束。Another rebuild is at work: wait for it to end.");
+        if (
+            !(
+                await connection.QueryAsync("select pg_try_advisory_lock(@lock)", r => r.GetBoolean(0), ("lock", Lock))
+            ).Single()
+        )
+            throw new InvalidOperationException(
+                "已有另一次重建正在进行，请等它结束。Another rebuild is at work: wait for it to end."
+            );
         try
         {
-            foreach (var table in Tables) await table.CreateAsync(connection);
+            foreach (var table in Tables)
+                await table.CreateAsync(connection);
             var head = await HeadAsync(connection, cancellation);
             var bounds = await connection.QueryAsync(
-                $"select min(id) from (select id, floor((sum(version) over (order by id) - 1) * {readers} / sum(version) over ()) part from {schema}.mt_streams) s group by part order by part", r => r.GetString(0));
-            await Task.WhenAll(Enumerable.Range(0, Math.Max(bounds.Count, 1)).Select(i => Task.Run(async () =>
-            {
-                var range = new List<(string Condition, string Name, object Value)> { ("seq_id <= @head", "head", head) };
-                if (i > 0) range.Add(("stream_id >= @from", "from", bounds[i]));
-                if (i + 1 < bounds.Count) range.Add(("stream_id < @to", "to", bounds[i + 1]));
-                await DeriveAsync([], string.Join(" and ", range.Select(r => r.Condition)), [.. range.Select(r => (r.Name, (object?)r.Value))]);
-            }, cancellation)));
+                $"select min(id) from (select id, floor((sum(version) over (order by id) - 1) * {readers} / sum(version) over ()) part from {schema}.mt_streams) s group by part order by part",
+                r => r.GetString(0)
+            );
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, Math.Max(bounds.Count, 1))
+                    .Select(i =>
+                        Task.Run(
+                            async () =>
+                            {
+                                var range = new List<(string Condition, string Name, object Value)>
+                                {
+                                    ("seq_id <= @head", "head", head),
+                                };
+                                if (i > 0)
+                                    range.Add(("stream_id >= @from", "from", bounds[i]));
+                                if (i + 1 < bounds.Count)
+                                    range.Add(("stream_id < @to", "to", bounds[i + 1]));
+                                await DeriveAsync(
+                                    [],
+                                    string.Join(" and ", range.Select(r => r.Condition)),
+                                    [.. range.Select(r => (r.Name, (object?)r.Value))]
+                                );
+                            },
+                            cancellation
+                        )
+                    )
+            );
             await SideBySideAsync(Enumerable.Range(0, readers).Select(i => Ids($"abs(seq % {readers}) = {i}")));
             var indexes = new List<string>();
-            foreach (var table in Tables) indexes.AddRange(await table.IndexesAsync(connection));
+            foreach (var table in Tables)
+                indexes.AddRange(await table.IndexesAsync(connection));
             await SideBySideAsync(indexes);
-            foreach (var table in Tables) await table.FinishAsync(connection);
-            for (var behind = long.MaxValue; behind > FewEvents;)
+            foreach (var table in Tables)
+                await table.FinishAsync(connection);
+            for (var behind = long.MaxValue; behind > FewEvents; )
             {
                 var next = await HeadAsync(connection, cancellation);
                 await CatchUpAsync(head, next);
                 (behind, head) = (next - head, next);
             }
-            await LockedAsync(connection, async () =>
-            {
-                // As every command does, streams first: whoever waits here holds nothing that we want.
-                await connection.ExecuteAsync($"lock table {schema}.mt_streams in exclusive mode; lock table {schema}.mt_events in share mode");
-                var last = await LastAsync(connection);
-                await CatchUpAsync(head, last);
-                head = last;
-                // All of it is taken in. Who runs the asynchronous projections now does so from old documents: he is to begin anew from here.
-                await connection.ExecuteAsync($"insert into {schema}.mt_event_progression (name, last_seq_id) select n, @head from unnest(array['AuditTrail:All', 'WorkQueue:All']) n on conflict (name) do update set last_seq_id = excluded.last_seq_id", ("head", head));
-                await connection.ExecuteAsync($"update {schema}.lease set holder = gen_random_uuid(), until = clock_timestamp() + interval '3 seconds'");
-                foreach (var table in Tables) await table.SwitchAsync(connection);
-            }, cancellation);
+            await LockedAsync(
+                connection,
+                async () =>
+                {
+                    // As every command does, streams first: whoever waits here holds nothing that we want.
+                    await connection.ExecuteAsync(
+                        $"lock table {schema}.mt_streams in exclusive mode; lock table {schema}.mt_events in share mode"
+                    );
+                    var last = await LastAsync(connection);
+                    await CatchUpAsync(head, last);
+                    head = last;
+                    // All of it is taken in. Who runs the asynchronous projections now does so from old documents: he is to begin anew from here.
+                    await connection.ExecuteAsync(
+                        $"insert into {schema}.mt_event_progression (name, last_seq_id) select n, @head from unnest(array['AuditTrail:All', 'WorkQueue:All']) n on conflict (name) do update set last_seq_id = excluded.last_seq_id",
+                        ("head", head)
+                    );
+                    await connection.ExecuteAsync(
+                        $"update {schema}.lease set holder = gen_random_uuid(), until = clock_timestamp() + interval '3 seconds'"
+                    );
+                    foreach (var table in Tables)
+                        await table.SwitchAsync(connection);
+                },
+                cancellation
+            );
             return Done;
 
             // Twice as many as there are readers: each waits for the disk at its end.
-            Task SideBySideAsync(IEnumerable<string> statements) => Parallel.ForEachAsync(statements, new ParallelOptions { MaxDegreeOfParallelism = 2 * readers, CancellationToken = cancellation }, async (statement, _) =>
-            {
-                await using var own = await OpenAsync();
-                await own.ExecuteAsync(statement);
-            });
+            Task SideBySideAsync(IEnumerable<string> statements) =>
+                Parallel.ForEachAsync(
+                    statements,
+                    new ParallelOptions { MaxDegreeOfParallelism = 2 * readers, CancellationToken = cancellation },
+                    async (statement, _) =>
+                    {
+                        await using var own = await OpenAsync();
+                        await own.ExecuteAsync(statement);
+                    }
+                );
         }
         catch when (connection.State == ConnectionState.Open) // a broken one has given its lock back, and the next rebuild begins with dropping
         {
-            foreach (var table in Tables) await table.DropAsync(connection);
+            foreach (var table in Tables)
+                await table.DropAsync(connection);
             throw;
         }
         finally
         {
-            if (connection.State == ConnectionState.Open) await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Lock));
+            if (connection.State == ConnectionState.Open)
+                await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Lock));
         }
     }
 
@@ -103,17 +158,30 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
     private async Task<NpgsqlConnection> OpenAsync()
     {
         var connection = await owner.OpenConnectionAsync();
-        await connection.ExecuteAsync("set synchronous_commit = off; set work_mem = '64MB'; set maintenance_work_mem = '128MB'");
+        await connection.ExecuteAsync(
+            "set synchronous_commit = off; set work_mem = '64MB'; set maintenance_work_mem = '128MB'"
+        );
         return connection;
     }
 
     /// <summary>What follows from these events, into the new tables.</summary>
     /// <param name="before">The documents of these streams as they were before these events, no longer in the tables; none: the streams begin here.</param>
-    private async Task DeriveAsync(Dictionary<string, Dictionary<DocumentFold, object?>> before, string where, params (string Name, object? Value)[] parameters)
+    private async Task DeriveAsync(
+        Dictionary<string, Dictionary<DocumentFold, object?>> before,
+        string where,
+        params (string Name, object? Value)[] parameters
+    )
     {
         await using var reading = await OpenAsync();
         await using var writing = await OpenAsync();
-        var (audit, axes, documents) = (new List<AuditEntry>(), new List<AxisEntry>(), DocumentFold.All.ToDictionary(f => f, _ => new List<(string Id, string Json, long Version, string Region)>()));
+        var (audit, axes, documents) = (
+            new List<AuditEntry>(),
+            new List<AxisEntry>(),
+            DocumentFold.All.ToDictionary(
+                f => f,
+                _ => new List<(string Id, string Json, long Version, string Region)>()
+            )
+        );
         var (states, foldsOf) = (new Dictionary<DocumentFold, object?>(), new Dictionary<Type, DocumentFold[]>());
         var (stream, version) = ("", 0L);
         await foreach (var e in _events.ReadAsync(reading, where, parameters))
@@ -122,23 +190,30 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
             {
                 EndStream();
                 stream = e.StreamKey!;
-                if (before.TryGetValue(stream, out var known)) states = new(known);
+                if (before.TryGetValue(stream, out var known))
+                    states = new(known);
             }
             version = e.Version;
-            if (!foldsOf.TryGetValue(e.EventType, out var folds)) foldsOf[e.EventType] = folds = [.. DocumentFold.All.Where(f => f.Events.Contains(e.EventType))];
+            if (!foldsOf.TryGetValue(e.EventType, out var folds))
+                foldsOf[e.EventType] = folds = [.. DocumentFold.All.Where(f => f.Events.Contains(e.EventType))];
             try
             {
-                foreach (var fold in folds) states[fold] = fold.Step(states.GetValueOrDefault(fold), e);
+                foreach (var fold in folds)
+                    states[fold] = fold.Step(states.GetValueOrDefault(fold), e);
                 audit.Add(AuditEntry.Of(e));
                 axes.AddRange(AxisEntry.Of(stream, e.Data).Select(entry => entry with { EventId = e.Id }));
             }
             catch (Exception broken)
             {
                 // Folds are pure: whatever they throw says that no decider let this event happen.
-                throw new InvalidOperationException($"由事件 {e.Sequence}（流 {stream}）推不出状态：{broken.Message}。有人绕过产品写入了事件；原有读模型未动，请用 check 核对。Nothing follows from this event.", broken);
+                throw new InvalidOperationException(
+                    $"由事件 {e.Sequence}（流 {stream}）推不出状态：{broken.Message}。有人绕过产品写入了事件；原有读模型未动，请用 check 核对。Nothing follows from this event.",
+                    broken
+                );
             }
             Interlocked.Increment(ref _done);
-            if (audit.Count == BatchSize) await WriteAsync();
+            if (audit.Count == BatchSize)
+                await WriteAsync();
         }
         EndStream();
         await WriteAsync();
@@ -146,34 +221,45 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
         void EndStream()
         {
             foreach (var (fold, state) in states)
-                if (state is not null) documents[fold].Add((stream, seal.Write(state), version, DocumentFold.Region(state)));
+                if (state is not null)
+                    documents[fold].Add((stream, seal.Write(state), version, DocumentFold.Region(state)));
             states.Clear();
         }
 
         async Task WriteAsync()
         {
-            foreach (var (fold, found) in documents) await StateTable.CopyAsync(writing, _documents[fold.Document].Name, fold.Document, found);
+            foreach (var (fold, found) in documents)
+                await StateTable.CopyAsync(writing, _documents[fold.Document].Name, fold.Document, found);
             await AuditEntry.CopyAsync(writing, _audit.Name, audit);
             await StoredAxes.CopyAsync(writing, _axes.Name, axes);
             audit.Clear();
             axes.Clear();
-            foreach (var found in documents.Values) found.Clear();
+            foreach (var found in documents.Values)
+                found.Clear();
         }
     }
 
     /// <summary>The statement by which these entries of the new audit trail are found by their ids; beside the one in use a trigger sees to that.</summary>
-    private string Ids(string where) => $"insert into {_auditIds.Name} (id_hash, seq) select hashtextextended(id, 0), seq from {_audit.Name}, unnest(ids) id where {where}";
+    private string Ids(string where) =>
+        $"insert into {_auditIds.Name} (id_hash, seq) select hashtextextended(id, 0), seq from {_audit.Name}, unnest(ids) id where {where}";
 
     /// <summary>What has been added since: the documents that it changes are taken out, and put back as they are after it.</summary>
     private async Task CatchUpAsync(long from, long to)
     {
-        if (to == from) return;
+        if (to == from)
+            return;
         var before = new Dictionary<string, Dictionary<DocumentFold, object?>>();
         await using var connection = await owner.OpenConnectionAsync();
         foreach (var fold in DocumentFold.All)
-            foreach (var (id, document) in await connection.QueryAsync($"delete from {_documents[fold.Document].Name} where id in (select stream_id from {schema}.mt_events where seq_id > @from and seq_id <= @to) returning id, data",
-                r => (r.GetString(0), store.Options.Serializer().FromJson(fold.Document, r, 1)), ("from", from), ("to", to)))
-                (before.TryGetValue(id, out var known) ? known : before[id] = [])[fold] = document;
+        foreach (
+            var (id, document) in await connection.QueryAsync(
+                $"delete from {_documents[fold.Document].Name} where id in (select stream_id from {schema}.mt_events where seq_id > @from and seq_id <= @to) returning id, data",
+                r => (r.GetString(0), store.Options.Serializer().FromJson(fold.Document, r, 1)),
+                ("from", from),
+                ("to", to)
+            )
+        )
+            (before.TryGetValue(id, out var known) ? known : before[id] = [])[fold] = document;
         await DeriveAsync(before, "seq_id > @from and seq_id <= @to", ("from", from), ("to", to));
         await connection.ExecuteAsync(Ids($"seq > {from} and seq <= {to}"));
     }
@@ -182,20 +268,26 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
     private async Task<long> HeadAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         var head = 0L;
-        await LockedAsync(connection, async () =>
-        {
-            await connection.ExecuteAsync($"lock table {schema}.mt_events in share mode");
-            head = await LastAsync(connection);
-        }, cancellation);
+        await LockedAsync(
+            connection,
+            async () =>
+            {
+                await connection.ExecuteAsync($"lock table {schema}.mt_events in share mode");
+                head = await LastAsync(connection);
+            },
+            cancellation
+        );
         return head;
     }
 
     private async Task<long> LastAsync(NpgsqlConnection connection) =>
-        (await connection.QueryAsync($"select coalesce(max(seq_id), 0) from {schema}.mt_events", r => r.GetInt64(0))).Single();
+        (
+            await connection.QueryAsync($"select coalesce(max(seq_id), 0) from {schema}.mt_events", r => r.GetInt64(0))
+        ).Single();
 
     private static async Task LockedAsync(NpgsqlConnection connection, Func<Task> work, CancellationToken cancellation)
     {
-        for (var waited = System.Diagnostics.Stopwatch.StartNew(); ;)
+        for (var waited = System.Diagnostics.Stopwatch.StartNew(); ; )
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             try
@@ -205,7 +297,10 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
                 await transaction.CommitAsync(cancellation);
                 return;
             }
-            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected && waited.Elapsed < LockPatience)
+            catch (PostgresException e)
+                when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected
+                    && waited.Elapsed < LockPatience
+                )
             {
                 await transaction.RollbackAsync(cancellation);
                 await Task.Delay(LockTime, cancellation);

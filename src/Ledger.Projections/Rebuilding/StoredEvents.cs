@@ -10,20 +10,49 @@ namespace Ledger.Projections.Rebuilding;
 /// <summary>Events as they lie in the table, read in one stream of rows however many there are; Marten makes a list of each page, and a query for it.</summary>
 public sealed class StoredEvents(IDocumentStore store, string schema)
 {
-    private static readonly string[] Headers = [EventHeaders.Actor, EventHeaders.Role, EventHeaders.Region, EventHeaders.BusinessDate];
+    private static readonly string[] Headers =
+    [
+        EventHeaders.Actor,
+        EventHeaders.Role,
+        EventHeaders.Region,
+        EventHeaders.BusinessDate,
+    ];
 
-    private readonly FrozenDictionary<string, (Type Type, Func<object, IEvent> Wrap)> _types = store.Options.Events.AllKnownEventTypes().ToFrozenDictionary(t => t.EventTypeName,
-        t => (t.EventType, typeof(StoredEvents).GetMethod(nameof(Wrap), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(t.EventType).CreateDelegate<Func<object, IEvent>>()));
+    private readonly FrozenDictionary<string, (Type Type, Func<object, IEvent> Wrap)> _types = store
+        .Options.Events.AllKnownEventTypes()
+        .ToFrozenDictionary(
+            t => t.EventTypeName,
+            t =>
+                (
+                    t.EventType,
+                    typeof(StoredEvents)
+                        .GetMethod(nameof(Wrap), BindingFlags.NonPublic | BindingFlags.Static)!
+                        .MakeGenericMethod(t.EventType)
+                        .CreateDelegate<Func<object, IEvent>>()
+                )
+        );
 
-    private static IEvent Wrap<T>(object data) where T : notnull => new Event<T>((T)data);
+    private static IEvent Wrap<T>(object data)
+        where T : notnull => new Event<T>((T)data);
 
     /// <summary>Stream after stream, each in its order.</summary>
     /// <exception cref="InvalidOperationException">A row that no build of the product wrote.</exception>
-    public async IAsyncEnumerable<IEvent> ReadAsync(NpgsqlConnection connection, string where, params (string Name, object? Value)[] parameters)
+    public async IAsyncEnumerable<IEvent> ReadAsync(
+        NpgsqlConnection connection,
+        string where,
+        params (string Name, object? Value)[] parameters
+    )
     {
         var headers = string.Join(", ", Headers.Select(h => $"headers ->> '{h}'"));
-        await using var command = new NpgsqlCommand($"select data, id, seq_id, stream_id, version, type, timestamp, {headers} from {schema}.mt_events where {where} order by stream_id, version", connection) { CommandTimeout = 0 };
-        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        await using var command = new NpgsqlCommand(
+            $"select data, id, seq_id, stream_id, version, type, timestamp, {headers} from {schema}.mt_events where {where} order by stream_id, version",
+            connection
+        )
+        {
+            CommandTimeout = 0,
+        };
+        foreach (var (name, value) in parameters)
+            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
@@ -34,13 +63,30 @@ public sealed class StoredEvents(IDocumentStore store, string schema)
                 var (type, wrap) = _types[name];
                 e = wrap(store.Options.Serializer().FromJson(type, reader, 0));
             }
-            catch (Exception broken) when (broken is System.Text.Json.JsonException or KeyNotFoundException or InvalidOperationException or NotSupportedException)
+            catch (Exception broken)
+                when (broken
+                        is System.Text.Json.JsonException
+                            or KeyNotFoundException
+                            or InvalidOperationException
+                            or NotSupportedException
+                )
             {
-                throw new InvalidOperationException($"事件 {sequence}（{name}）无法读取：{broken.Message}。An event that no build of the product wrote.", broken);
+                throw new InvalidOperationException(
+                    $"事件 {sequence}（{name}）无法读取：{broken.Message}。An event that no build of the product wrote.",
+                    broken
+                );
             }
-            (e.Id, e.Sequence, e.StreamKey, e.Version, e.EventTypeName, e.Timestamp) = (reader.GetGuid(1), sequence, reader.GetString(3), reader.GetInt64(4), name, reader.GetFieldValue<DateTimeOffset>(6));
+            (e.Id, e.Sequence, e.StreamKey, e.Version, e.EventTypeName, e.Timestamp) = (
+                reader.GetGuid(1),
+                sequence,
+                reader.GetString(3),
+                reader.GetInt64(4),
+                name,
+                reader.GetFieldValue<DateTimeOffset>(6)
+            );
             for (var i = 0; i < Headers.Length; i++)
-                if (!reader.IsDBNull(7 + i)) e.SetHeader(Headers[i], reader.GetString(7 + i));
+                if (!reader.IsDBNull(7 + i))
+                    e.SetHeader(Headers[i], reader.GetString(7 + i));
             yield return e;
         }
     }

@@ -26,7 +26,13 @@ public sealed class SignerMemory(string path)
 /// Signs the tree as it stands, after proving that it contains every tree that was signed before. Two checkpoints that contradict each
 /// other are never signed.
 /// </summary>
-public sealed class CheckpointSigner(NpgsqlDataSource database, string schema, IReadOnlyList<NoteSigner> keys, SignerMemory memory, TimeProvider time)
+public sealed class CheckpointSigner(
+    NpgsqlDataSource database,
+    string schema,
+    IReadOnlyList<NoteSigner> keys,
+    SignerMemory memory,
+    TimeProvider time
+)
 {
     /// <summary>The new checkpoint; null when nothing was added, or another node holds the log.</summary>
     /// <exception cref="LogDamagedException">The tree does not contain what was signed; nothing is signed.</exception>
@@ -34,30 +40,45 @@ public sealed class CheckpointSigner(NpgsqlDataSource database, string schema, I
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var sizes = await connection.QueryAsync($"select size from {schema}.log_state for update skip locked", r => r.GetInt64(0));
-        if (sizes is not [var size] || size == 0) return null;
+        var sizes = await connection.QueryAsync(
+            $"select size from {schema}.log_state for update skip locked",
+            r => r.GetInt64(0)
+        );
+        if (sizes is not [var size] || size == 0)
+            return null;
         var stored = await LogStore.LatestAsync(connection, schema);
         var remembered = memory.Read();
-        if (remembered is not null && remembered.Origin != keys[0].Verifier.Name) throw new LogDamagedException($"签名记忆属于另一日志 {remembered.Origin}");
+        if (remembered is not null && remembered.Origin != keys[0].Verifier.Name)
+            throw new LogDamagedException($"签名记忆属于另一日志 {remembered.Origin}");
         var tiles = new Tiles(connection, schema);
         var root = await tiles.AskAsync(node => MerkleTree.Root(size, node));
         foreach (var (was, whose) in new[] { (stored, "数据库"), (remembered, "签名者") })
         {
-            if (was is null) continue;
-            if (was.Size > size) throw new LogDamagedException($"{whose}记得大小 {was.Size} 的检查点，现在的日志没有那么长：日志被截断，或恢复了旧备份");
+            if (was is null)
+                continue;
+            if (was.Size > size)
+                throw new LogDamagedException(
+                    $"{whose}记得大小 {was.Size} 的检查点，现在的日志没有那么长：日志被截断，或恢复了旧备份"
+                );
             var proof = await tiles.AskAsync(node => MerkleTree.ConsistencyProof(was.Size, size, node));
-            if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof)) throw new LogDamagedException($"现在的日志不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
+            if (!MerkleTree.VerifyConsistency(was.Size, size, was.Root, root, proof))
+                throw new LogDamagedException($"现在的日志不包含{whose}所记的检查点（{was.Size} 条）：历史被改写");
         }
         if (stored?.Size == size)
         {
-            if (remembered is null) memory.Write(stored);
+            if (remembered is null)
+                memory.Write(stored);
             return null;
         }
         var bare = new Checkpoint(keys[0].Verifier.Name, size, root, []);
         var signed = bare with { Signatures = [.. keys.Select(k => k.Sign(bare.Text, time.GetUtcNow()))] };
         // Remembered first: signing twice the same is harmless, forgetting what went out is not.
         memory.Write(signed);
-        await connection.ExecuteAsync($"insert into {schema}.log_checkpoint (size, note) values (@size, @note)", ("size", size), ("note", signed.Note));
+        await connection.ExecuteAsync(
+            $"insert into {schema}.log_checkpoint (size, note) values (@size, @note)",
+            ("size", size),
+            ("note", signed.Note)
+        );
         await transaction.CommitAsync(cancellation);
         return signed;
     }

@@ -6,7 +6,19 @@ using System.Text.Json;
 namespace Ledger.Projections.TransparencyLog;
 
 /// <summary>An event as its row in the store says it; <paramref name="Headers"/> and <paramref name="Data"/> are the stored JSON in UTF-8.</summary>
-public sealed record StoredEvent(long Sequence, Guid Id, string Stream, long Version, string Type, DateTimeOffset RecordedAt, string Tenant, string? CorrelationId, string? CausationId, byte[] Headers, byte[] Data);
+public sealed record StoredEvent(
+    long Sequence,
+    Guid Id,
+    string Stream,
+    long Version,
+    string Type,
+    DateTimeOffset RecordedAt,
+    string Tenant,
+    string? CorrelationId,
+    string? CausationId,
+    byte[] Headers,
+    byte[] Data
+);
 
 /// <summary>
 /// The bytes of a leaf: one line of JSON in canonical form (as RFC 8785 has it: members sorted by name, no space, the shortest escapes;
@@ -47,7 +59,11 @@ public static class LogEntry
         to.Write(",\"version\":"u8);
         Format(to, e.Version);
         to.Write("}"u8);
-        return to.WrittenCount <= MaxBytes ? to.WrittenSpan.ToArray() : throw new InvalidOperationException($"event {e.Sequence} makes an entry of {to.WrittenCount} bytes; the log takes {MaxBytes}");
+        return to.WrittenCount <= MaxBytes
+            ? to.WrittenSpan.ToArray()
+            : throw new InvalidOperationException(
+                $"event {e.Sequence} makes an entry of {to.WrittenCount} bytes; the log takes {MaxBytes}"
+            );
     }
 
     private static void Value(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> json)
@@ -66,14 +82,20 @@ public static class LogEntry
                     var from = (int)reader.TokenStartIndex;
                     reader.Skip();
                     var at = members.Count;
-                    while (at > 0 && json.Slice(name, length).SequenceCompareTo(json.Slice(members[at - 1].Name, members[at - 1].NameLength)) < 0) at--;
+                    while (
+                        at > 0
+                        && json.Slice(name, length)
+                            .SequenceCompareTo(json.Slice(members[at - 1].Name, members[at - 1].NameLength)) < 0
+                    )
+                        at--;
                     members.Insert(at, (name, length, from, (int)reader.BytesConsumed));
                 }
                 to.Write("{"u8);
                 for (var i = 0; i < members.Count; i++)
                 {
                     var (name, length, from, end) = members[i];
-                    if (i > 0) to.Write(","u8);
+                    if (i > 0)
+                        to.Write(","u8);
                     Value(to, json.Slice(name - 1, length + 2));
                     to.Write(":"u8);
                     Value(to, json[from..end]);
@@ -84,15 +106,20 @@ public static class LogEntry
                 to.Write("["u8);
                 for (var first = true; reader.Read() && reader.TokenType != JsonTokenType.EndArray; first = false)
                 {
-                    if (!first) to.Write(","u8);
+                    if (!first)
+                        to.Write(","u8);
                     var from = (int)reader.TokenStartIndex;
                     reader.Skip();
                     Value(to, json[from..(int)reader.BytesConsumed]);
                 }
                 to.Write("]"u8);
                 break;
-            case JsonTokenType.String when reader.ValueIsEscaped: Text(to, reader.GetString()); break;
-            default: to.Write(json[(int)reader.TokenStartIndex..(int)reader.BytesConsumed]); break;
+            case JsonTokenType.String when reader.ValueIsEscaped:
+                Text(to, reader.GetString());
+                break;
+            default:
+                to.Write(json[(int)reader.TokenStartIndex..(int)reader.BytesConsumed]);
+                break;
         }
     }
 
@@ -108,9 +135,23 @@ public static class LogEntry
         for (var i = 0; i < text.Length; i++)
         {
             var c = text[i];
-            if (c >= ' ' && c != '"' && c != '\\') continue;
+            if (c >= ' ' && c != '"' && c != '\\')
+                continue;
             Write(to, text.AsSpan(from, i - from));
-            Write(to, c switch { '"' => "\\\"", '\\' => "\\\\", '\n' => "\\n", '\r' => "\\r", '\t' => "\\t", '\b' => "\\b", '\f' => "\\f", _ => $"\\u{(int)c:x4}" });
+            Write(
+                to,
+                c switch
+                {
+                    '"' => "\\\"",
+                    '\\' => "\\\\",
+                    '\n' => "\\n",
+                    '\r' => "\\r",
+                    '\t' => "\\t",
+                    '\b' => "\\b",
+                    '\f' => "\\f",
+                    _ => $"\\u{(int)c:x4}",
+                }
+            );
             from = i + 1;
         }
         Write(to, text.AsSpan(from));
@@ -119,12 +160,15 @@ public static class LogEntry
 
     private static void Write(ArrayBufferWriter<byte> to, ReadOnlySpan<char> text)
     {
-        if (text.Length > 0) to.Advance(Encoding.UTF8.GetBytes(text, to.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));
+        if (text.Length > 0)
+            to.Advance(Encoding.UTF8.GetBytes(text, to.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));
     }
 
-    private static void Format<T>(ArrayBufferWriter<byte> to, T value, string format = "") where T : IUtf8SpanFormattable
+    private static void Format<T>(ArrayBufferWriter<byte> to, T value, string format = "")
+        where T : IUtf8SpanFormattable
     {
-        if (!value.TryFormat(to.GetSpan(64), out var written, format, CultureInfo.InvariantCulture)) throw new InvalidOperationException($"{value} is too long");
+        if (!value.TryFormat(to.GetSpan(64), out var written, format, CultureInfo.InvariantCulture))
+            throw new InvalidOperationException($"{value} is too long");
         to.Advance(written);
     }
 }

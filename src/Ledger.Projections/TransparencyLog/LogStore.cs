@@ -6,59 +6,112 @@ namespace Ledger.Projections.TransparencyLog;
 public static class LogStore
 {
     /// <summary>What of an event goes into its leaf, in the order of <see cref="Read"/>.</summary>
-    public const string EventColumns = "e.seq_id, e.id, e.stream_id, e.version, e.type, e.timestamp, e.tenant_id, e.correlation_id, e.causation_id, e.headers, e.data";
+    public const string EventColumns =
+        "e.seq_id, e.id, e.stream_id, e.version, e.type, e.timestamp, e.tenant_id, e.correlation_id, e.causation_id, e.headers, e.data";
 
-    public static StoredEvent Read(NpgsqlDataReader r, int at = 0) => new(r.GetInt64(at), r.GetGuid(at + 1), r.GetString(at + 2), r.GetInt64(at + 3), r.GetString(at + 4), r.GetFieldValue<DateTimeOffset>(at + 5),
-        r.GetString(at + 6), Text(r, at + 7), Text(r, at + 8), r.IsDBNull(at + 9) ? "{}"u8.ToArray() : r.GetFieldValue<byte[]>(at + 9), r.GetFieldValue<byte[]>(at + 10));
+    public static StoredEvent Read(NpgsqlDataReader r, int at = 0) =>
+        new(
+            r.GetInt64(at),
+            r.GetGuid(at + 1),
+            r.GetString(at + 2),
+            r.GetInt64(at + 3),
+            r.GetString(at + 4),
+            r.GetFieldValue<DateTimeOffset>(at + 5),
+            r.GetString(at + 6),
+            Text(r, at + 7),
+            Text(r, at + 8),
+            r.IsDBNull(at + 9) ? "{}"u8.ToArray() : r.GetFieldValue<byte[]>(at + 9),
+            r.GetFieldValue<byte[]>(at + 10)
+        );
 
     private static string? Text(NpgsqlDataReader r, int at) => r.IsDBNull(at) ? null : r.GetString(at);
 
     /// <summary>The entries from one index to before another, made from the stored rows; null where the row is gone.</summary>
-    public static async Task<List<(long Index, byte[]? Entry, string Region)>> EntriesAsync(NpgsqlConnection connection, string schema, long from, long to) => await connection.QueryAsync(
-        $"select l.log_index, {EventColumns}, e.headers ->> 'region' from {schema}.log_entry l left join {schema}.mt_events e on e.seq_id = l.seq where l.log_index >= @from and l.log_index < @to order by 1",
-        r => r.IsDBNull(1) ? (r.GetInt64(0), null, "") : (r.GetInt64(0), (byte[]?)LogEntry.Bytes(r.GetInt64(0), Read(r, 1)), r.IsDBNull(12) ? "" : r.GetString(12)), ("from", from), ("to", to));
+    public static async Task<List<(long Index, byte[]? Entry, string Region)>> EntriesAsync(
+        NpgsqlConnection connection,
+        string schema,
+        long from,
+        long to
+    ) =>
+        await connection.QueryAsync(
+            $"select l.log_index, {EventColumns}, e.headers ->> 'region' from {schema}.log_entry l left join {schema}.mt_events e on e.seq_id = l.seq where l.log_index >= @from and l.log_index < @to order by 1",
+            r =>
+                r.IsDBNull(1)
+                    ? (r.GetInt64(0), null, "")
+                    : (
+                        r.GetInt64(0),
+                        (byte[]?)LogEntry.Bytes(r.GetInt64(0), Read(r, 1)),
+                        r.IsDBNull(12) ? "" : r.GetString(12)
+                    ),
+            ("from", from),
+            ("to", to)
+        );
 
     /// <summary>
     /// Whether all that happened lies in the scope <c>@scope</c>, as an expression: a log with holes proves nothing, so it is shown whole or
     /// not at all. Earlier builds wrote events of no region, refusals of whoever had not signed in: those lie in nobody's way, and are for whoever
     /// sees everything else. The audit trail has an index for it; what it has yet to take in is looked at where it lies.
     /// </summary>
-    public static string IsWhole(string schema) => $"""
-        (not exists (select 1 from {schema}.audit_entry where region ~>~ '' and region ~<~ @scope)
-         and not exists (select 1 from {schema}.audit_entry where region ~>=~ (@scope || chr(1114111)))
-         and not exists (select 1 from {schema}.mt_events where seq_id > (select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = 'AuditTrail:All')
-                            and coalesce(headers ->> 'region', '') <> '' and headers ->> 'region' not like @scope || '%'))
-        """;
+    public static string IsWhole(string schema) =>
+        $"""
+            (not exists (select 1 from {schema}.audit_entry where region ~>~ '' and region ~<~ @scope)
+             and not exists (select 1 from {schema}.audit_entry where region ~>=~ (@scope || chr(1114111)))
+             and not exists (select 1 from {schema}.mt_events where seq_id > (select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = 'AuditTrail:All')
+                                and coalesce(headers ->> 'region', '') <> '' and headers ->> 'region' not like @scope || '%'))
+            """;
 
     /// <summary>Whether all that happened lies in a scope.</summary>
     public static async Task<bool> IsWholeInAsync(NpgsqlConnection connection, string schema, string scope) =>
         (await connection.QueryAsync($"select {IsWhole(schema)}", r => r.GetBoolean(0), ("scope", scope))).Single();
 
     /// <summary>The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.</summary>
-    private static string Note(string schema) => $"c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')";
+    private static string Note(string schema) =>
+        $"c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')";
 
     /// <summary>The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.</summary>
     public static async Task<Checkpoint?> LatestAsync(NpgsqlConnection connection, string schema) =>
-        (await connection.QueryAsync($"select {Note(schema)} from {schema}.log_checkpoint c order by c.size desc limit 1", r => Checkpoint.Parse(r.GetString(0)))).FirstOrDefault();
+        (
+            await connection.QueryAsync(
+                $"select {Note(schema)} from {schema}.log_checkpoint c order by c.size desc limit 1",
+                r => Checkpoint.Parse(r.GetString(0))
+            )
+        ).FirstOrDefault();
 
     /// <summary>The number of entries under the newest signed checkpoint; 0 before the first.</summary>
     public static async Task<long> SignedSizeAsync(NpgsqlConnection connection, string schema) =>
-        (await connection.QueryAsync($"select coalesce(max(size), 0) from {schema}.log_checkpoint", r => r.GetInt64(0))).Single();
+        (
+            await connection.QueryAsync(
+                $"select coalesce(max(size), 0) from {schema}.log_checkpoint",
+                r => r.GetInt64(0)
+            )
+        ).Single();
 
     /// <summary>
     /// An event, its region, its index in the log, and a checkpoint over that: the newest that a witness has signed, else the newest.
     /// Index and checkpoint are null until the event is sequenced and signed.
     /// </summary>
-    public static async Task<(StoredEvent Event, string Region, long? Index, Checkpoint? Checkpoint)?> SealedAsync(NpgsqlConnection connection, string schema, long sequence)
+    public static async Task<(StoredEvent Event, string Region, long? Index, Checkpoint? Checkpoint)?> SealedAsync(
+        NpgsqlConnection connection,
+        string schema,
+        long sequence
+    )
     {
         var found = await connection.QueryAsync(
             $"""
-             select {EventColumns}, e.headers ->> 'region', l.log_index, (
-                 select {Note(schema)} from {schema}.log_checkpoint c where c.size = coalesce(
-                     (select max(size) from {schema}.log_cosignature where size > l.log_index), (select max(size) from {schema}.log_checkpoint where size > l.log_index)))
-               from {schema}.mt_events e left join {schema}.log_entry l on l.seq = e.seq_id where e.seq_id = @sequence
-             """,
-            r => (Read(r), Text(r, 11) ?? "", r.IsDBNull(12) ? (long?)null : r.GetInt64(12), Text(r, 13) is { } note ? Checkpoint.Parse(note) : null), ("sequence", sequence));
+            select {EventColumns}, e.headers ->> 'region', l.log_index, (
+                select {Note(schema)} from {schema}.log_checkpoint c where c.size = coalesce(
+                    (select max(size) from {schema}.log_cosignature where size > l.log_index), (select max(size) from {schema}.log_checkpoint where size > l.log_index)))
+              from {schema}.mt_events e left join {schema}.log_entry l on l.seq = e.seq_id where e.seq_id = @sequence
+            """,
+            r =>
+                (
+                    Read(r),
+                    Text(r, 11) ?? "",
+                    r.IsDBNull(12) ? (long?)null : r.GetInt64(12),
+                    Text(r, 13) is { } note ? Checkpoint.Parse(note) : null
+                ),
+            ("sequence", sequence)
+        );
         return found.Count == 0 ? null : found[0];
     }
 
@@ -66,7 +119,10 @@ public static class LogStore
     /// Writes down that something is wrong with the log; the same words once, so they hold no number that goes on growing. Auditors see it,
     /// and nobody can take it back.
     /// </summary>
-    public static Task FindingAsync(NpgsqlConnection connection, string schema, string kind, string detail) => connection.ExecuteAsync(
-        $"insert into {schema}.log_finding (kind, detail) select @kind, @detail where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)",
-        ("kind", kind), ("detail", detail));
+    public static Task FindingAsync(NpgsqlConnection connection, string schema, string kind, string detail) =>
+        connection.ExecuteAsync(
+            $"insert into {schema}.log_finding (kind, detail) select @kind, @detail where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)",
+            ("kind", kind),
+            ("detail", detail)
+        );
 }

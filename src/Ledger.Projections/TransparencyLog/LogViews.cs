@@ -10,4 +10,13 @@ public sealed record FindingView(DateTimeOffset FoundAt, string Kind, string Det
 /// How the log stands: entries, of which <paramref name="SignedSize"/> are under a checkpoint; <paramref name="Waiting"/> events have not
 /// been taken in yet. <paramref name="IsSound"/>: nothing was ever found wrong.
 /// </summary>
-public sealed record LogStatusView(string Origin, long Size, long SignedSize, DateTimeOffset? SignedAt, long Waiting, bool IsSound, IReadOnlyList<WitnessView> Witnesses, IReadOnlyList<FindingView> Findings);
+public sealed record LogStatusView(
+    string Origin,
+    long Size,
+    long SignedSize,
+    DateTimeOffset? SignedAt,
+    long Waiting,
+    bool IsSound,
+    IReadOnlyList<WitnessView> Witnesses,
+    IReadOnlyList<FindingView> Findings
+);

@@ -48,7 +48,8 @@ public static class MerkleTree
 
         void Path(long from, long to)
         {
-            if (to - from == 1) return;
+            if (to - from == 1)
+                return;
             var middle = from + Split(to - from);
             if (index < middle)
             {
@@ -69,14 +70,16 @@ public static class MerkleTree
         ArgumentOutOfRangeException.ThrowIfNegative(oldSize);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(oldSize, newSize);
         var proof = new List<byte[]>();
-        if (oldSize > 0) Sub(0, newSize, whole: true);
+        if (oldSize > 0)
+            Sub(0, newSize, whole: true);
         return proof;
 
         void Sub(long from, long to, bool whole)
         {
             if (to == oldSize)
             {
-                if (!whole) proof.Add(Range(from, to, node));
+                if (!whole)
+                    proof.Add(Range(from, to, node));
                 return;
             }
             var middle = from + Split(to - from);
@@ -93,43 +96,67 @@ public static class MerkleTree
         }
     }
 
-    public static bool VerifyInclusion(long index, long size, ReadOnlySpan<byte> leaf, IReadOnlyList<byte[]> proof, ReadOnlySpan<byte> root)
+    public static bool VerifyInclusion(
+        long index,
+        long size,
+        ReadOnlySpan<byte> leaf,
+        IReadOnlyList<byte[]> proof,
+        ReadOnlySpan<byte> root
+    )
     {
-        if (index < 0 || index >= size) return false;
+        if (index < 0 || index >= size)
+            return false;
         var (fn, sn, hash) = (index, size - 1, leaf.ToArray());
         foreach (var p in proof)
         {
-            if (sn == 0 || p.Length != HashLength) return false;
+            if (sn == 0 || p.Length != HashLength)
+                return false;
             if ((fn & 1) == 1 || fn == sn)
             {
                 hash = HashNode(p, hash);
-                while ((fn & 1) == 0 && fn != 0) (fn, sn) = (fn >> 1, sn >> 1);
+                while ((fn & 1) == 0 && fn != 0)
+                    (fn, sn) = (fn >> 1, sn >> 1);
             }
-            else hash = HashNode(hash, p);
+            else
+                hash = HashNode(hash, p);
             (fn, sn) = (fn >> 1, sn >> 1);
         }
         return sn == 0 && root.SequenceEqual(hash);
     }
 
-    public static bool VerifyConsistency(long oldSize, long newSize, ReadOnlySpan<byte> oldRoot, ReadOnlySpan<byte> newRoot, IReadOnlyList<byte[]> proof)
+    public static bool VerifyConsistency(
+        long oldSize,
+        long newSize,
+        ReadOnlySpan<byte> oldRoot,
+        ReadOnlySpan<byte> newRoot,
+        IReadOnlyList<byte[]> proof
+    )
     {
-        if (oldSize < 0 || oldSize > newSize || proof.Any(p => p.Length != HashLength)) return false;
-        if (oldSize == newSize) return proof.Count == 0 && oldRoot.SequenceEqual(newRoot);
-        if (oldSize == 0) return proof.Count == 0 && oldRoot.SequenceEqual(EmptyRoot);
-        if (proof.Count == 0) return false;
+        if (oldSize < 0 || oldSize > newSize || proof.Any(p => p.Length != HashLength))
+            return false;
+        if (oldSize == newSize)
+            return proof.Count == 0 && oldRoot.SequenceEqual(newRoot);
+        if (oldSize == 0)
+            return proof.Count == 0 && oldRoot.SequenceEqual(EmptyRoot);
+        if (proof.Count == 0)
+            return false;
         var path = BitOperations.IsPow2(oldSize) ? [oldRoot.ToArray(), .. proof] : proof;
         var (fn, sn) = (oldSize - 1, newSize - 1);
-        while ((fn & 1) == 1) (fn, sn) = (fn >> 1, sn >> 1);
+        while ((fn & 1) == 1)
+            (fn, sn) = (fn >> 1, sn >> 1);
         var (was, now) = (path[0], path[0]);
         foreach (var p in path.Skip(1))
         {
-            if (sn == 0) return false;
+            if (sn == 0)
+                return false;
             if ((fn & 1) == 1 || fn == sn)
             {
                 (was, now) = (HashNode(p, was), HashNode(p, now));
-                while ((fn & 1) == 0 && fn != 0) (fn, sn) = (fn >> 1, sn >> 1);
+                while ((fn & 1) == 0 && fn != 0)
+                    (fn, sn) = (fn >> 1, sn >> 1);
             }
-            else now = HashNode(now, p);
+            else
+                now = HashNode(now, p);
             (fn, sn) = (fn >> 1, sn >> 1);
         }
         return sn == 0 && oldRoot.SequenceEqual(was) && newRoot.SequenceEqual(now);
@@ -138,7 +165,8 @@ public static class MerkleTree
     private static byte[] Range(long from, long to, Node node)
     {
         var length = to - from;
-        if (BitOperations.IsPow2(length)) return node(BitOperations.Log2((ulong)length), from / length);
+        if (BitOperations.IsPow2(length))
+            return node(BitOperations.Log2((ulong)length), from / length);
         var middle = from + Split(length);
         return HashNode(Range(from, middle, node), Range(middle, to, node));
     }
@@ -162,8 +190,10 @@ public static class MerkleTree
                 hash = HashNode(_full[level]!, hash);
                 _full[level] = null;
             }
-            if (level == _full.Count) _full.Add(hash);
-            else _full[level] = hash;
+            if (level == _full.Count)
+                _full.Add(hash);
+            else
+                _full[level] = hash;
             Size++;
         }
 
@@ -171,7 +201,8 @@ public static class MerkleTree
         {
             byte[]? root = null;
             foreach (var hash in _full)
-                if (hash is not null) root = root is null ? hash : HashNode(hash, root);
+                if (hash is not null)
+                    root = root is null ? hash : HashNode(hash, root);
             return root ?? EmptyRoot;
         }
     }

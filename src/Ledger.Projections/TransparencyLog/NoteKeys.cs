@@ -29,7 +29,8 @@ public sealed record NoteVerifier(string Name, NoteAlgorithm Algorithm, byte[] P
     private byte[] Typed => [(byte)Algorithm, .. Algorithm == NoteAlgorithm.Sm2 ? Sm2Mark : [], .. PublicKey];
 
     /// <summary>The first four bytes of SHA-256(name ‖ 0x0A ‖ algorithm ‖ key).</summary>
-    public uint KeyId => BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData([.. Encoding.UTF8.GetBytes(Name), (byte)'\n', .. Typed]));
+    public uint KeyId =>
+        BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData([.. Encoding.UTF8.GetBytes(Name), (byte)'\n', .. Typed]));
 
     public override string ToString() => $"{Name}+{KeyId:x8}+{Convert.ToBase64String(Typed)}";
 
@@ -43,9 +44,17 @@ public sealed record NoteVerifier(string Name, NoteAlgorithm Algorithm, byte[] P
             if (parts is [{ Length: > 0 } name, { } id, _] && typed.Length > 1)
             {
                 var algorithm = (NoteAlgorithm)typed[0];
-                var key = algorithm == NoteAlgorithm.Sm2 && typed.AsSpan(1).StartsWith(Sm2Mark) ? typed[(1 + Sm2Mark.Length)..] : typed[1..];
+                var key =
+                    algorithm == NoteAlgorithm.Sm2 && typed.AsSpan(1).StartsWith(Sm2Mark)
+                        ? typed[(1 + Sm2Mark.Length)..]
+                        : typed[1..];
                 var verifier = new NoteVerifier(name, algorithm, key);
-                if (key.Length == (algorithm == NoteAlgorithm.Sm2 ? 65 : 32) && Enum.IsDefined(algorithm) && id == $"{verifier.KeyId:x8}") return verifier;
+                if (
+                    key.Length == (algorithm == NoteAlgorithm.Sm2 ? 65 : 32)
+                    && Enum.IsDefined(algorithm)
+                    && id == $"{verifier.KeyId:x8}"
+                )
+                    return verifier;
             }
         }
         catch (FormatException)
@@ -58,13 +67,19 @@ public sealed record NoteVerifier(string Name, NoteAlgorithm Algorithm, byte[] P
     /// <summary>Whether this line is this key's, over this text. A line of another key is none of its business: null.</summary>
     public bool? Verifies(string text, NoteSignature line)
     {
-        if (line.Name != Name || line.KeyId != KeyId) return null;
+        if (line.Name != Name || line.KeyId != KeyId)
+            return null;
         switch (Algorithm)
         {
-            case NoteAlgorithm.Ed25519: return Ed25519(Encoding.UTF8.GetBytes(text), line.Signature);
+            case NoteAlgorithm.Ed25519:
+                return Ed25519(Encoding.UTF8.GetBytes(text), line.Signature);
             case NoteAlgorithm.Cosignature:
-                if (line.Signature.Length != 72) return false;
-                return Ed25519(Encoding.UTF8.GetBytes(Cosigned(BinaryPrimitives.ReadUInt64BigEndian(line.Signature), text)), line.Signature[8..]);
+                if (line.Signature.Length != 72)
+                    return false;
+                return Ed25519(
+                    Encoding.UTF8.GetBytes(Cosigned(BinaryPrimitives.ReadUInt64BigEndian(line.Signature), text)),
+                    line.Signature[8..]
+                );
             default:
                 var signer = new SM2Signer(PlainDsaEncoding.Instance, new SM3Digest());
                 signer.Init(false, new ECPublicKeyParameters(Sm2Curve.Curve.DecodePoint(PublicKey), Sm2Curve));
@@ -78,7 +93,8 @@ public sealed record NoteVerifier(string Name, NoteAlgorithm Algorithm, byte[] P
     internal static string Cosigned(ulong seconds, string text) => $"cosignature/v1\ntime {seconds}\n{text}";
 
     private bool Ed25519(byte[] message, byte[] signature) =>
-        signature.Length == 64 && Org.BouncyCastle.Math.EC.Rfc8032.Ed25519.Verify(signature, 0, PublicKey, 0, message, 0, message.Length);
+        signature.Length == 64
+        && Org.BouncyCastle.Math.EC.Rfc8032.Ed25519.Verify(signature, 0, PublicKey, 0, message, 0, message.Length);
 }
 
 /// <summary>A private key: <c>PRIVATE+KEY+name+key id+base64(algorithm ‖ 32 bytes)</c>, as Go's sumdb/note writes it.</summary>
@@ -90,9 +106,15 @@ public sealed class NoteSigner
     private NoteSigner(string name, NoteAlgorithm algorithm, byte[] secret)
     {
         _secret = secret;
-        Verifier = new NoteVerifier(name, algorithm, algorithm == NoteAlgorithm.Sm2
-            ? NoteVerifier.Sm2Curve.G.Multiply(new Org.BouncyCastle.Math.BigInteger(1, secret)).GetEncoded(compressed: false)
-            : new Ed25519PrivateKeyParameters(secret).GeneratePublicKey().GetEncoded());
+        Verifier = new NoteVerifier(
+            name,
+            algorithm,
+            algorithm == NoteAlgorithm.Sm2
+                ? NoteVerifier
+                    .Sm2Curve.G.Multiply(new Org.BouncyCastle.Math.BigInteger(1, secret))
+                    .GetEncoded(compressed: false)
+                : new Ed25519PrivateKeyParameters(secret).GeneratePublicKey().GetEncoded()
+        );
     }
 
     public NoteVerifier Verifier { get; }
@@ -104,7 +126,11 @@ public sealed class NoteSigner
         {
             var secret = RandomNumberGenerator.GetBytes(32);
             var d = new Org.BouncyCastle.Math.BigInteger(1, secret);
-            if (algorithm != NoteAlgorithm.Sm2 || d.SignValue > 0 && d.CompareTo(NoteVerifier.Sm2Curve.N.Subtract(Org.BouncyCastle.Math.BigInteger.One)) < 0)
+            if (
+                algorithm != NoteAlgorithm.Sm2
+                || d.SignValue > 0
+                    && d.CompareTo(NoteVerifier.Sm2Curve.N.Subtract(Org.BouncyCastle.Math.BigInteger.One)) < 0
+            )
                 return new NoteSigner(name, algorithm, secret);
         }
     }
@@ -113,15 +139,25 @@ public sealed class NoteSigner
 
     public override string ToString() => Verifier.ToString(); // never the secret, wherever this is printed
 
-    public string Secret => $"{Prefix}{Verifier.Name}+{Verifier.KeyId:x8}+{Convert.ToBase64String([(byte)Verifier.Algorithm, .. _secret])}";
+    public string Secret =>
+        $"{Prefix}{Verifier.Name}+{Verifier.KeyId:x8}+{Convert.ToBase64String([(byte)Verifier.Algorithm, .. _secret])}";
 
     /// <exception cref="NoteException">It is none; the message does not repeat it.</exception>
     public static NoteSigner Parse(string text)
     {
-        var parts = text.Trim().StartsWith(Prefix, StringComparison.Ordinal) ? text.Trim()[Prefix.Length..].Split('+', 3) : [];
+        var parts = text.Trim().StartsWith(Prefix, StringComparison.Ordinal)
+            ? text.Trim()[Prefix.Length..].Split('+', 3)
+            : [];
         var typed = new byte[64];
-        if (parts is [{ Length: > 0 } name, var id, var key] && Convert.TryFromBase64String(key, typed, out var length) && length == 33 && Enum.IsDefined((NoteAlgorithm)typed[0])
-            && new NoteSigner(name, (NoteAlgorithm)typed[0], typed[1..33]) is var signer && id == $"{signer.Verifier.KeyId:x8}") return signer;
+        if (
+            parts is [{ Length: > 0 } name, var id, var key]
+            && Convert.TryFromBase64String(key, typed, out var length)
+            && length == 33
+            && Enum.IsDefined((NoteAlgorithm)typed[0])
+            && new NoteSigner(name, (NoteAlgorithm)typed[0], typed[1..33]) is var signer
+            && id == $"{signer.Verifier.KeyId:x8}"
+        )
+            return signer;
         throw new NoteException("签名私钥应为 PRIVATE+KEY+名称+编号+base64");
     }
 
@@ -147,14 +183,25 @@ public sealed class NoteSigner
     private byte[] Ed25519(string text)
     {
         var (message, signature) = (Encoding.UTF8.GetBytes(text), new byte[64]);
-        new Ed25519PrivateKeyParameters(_secret).Sign(Org.BouncyCastle.Math.EC.Rfc8032.Ed25519.Algorithm.Ed25519, null, message, 0, message.Length, signature, 0);
+        new Ed25519PrivateKeyParameters(_secret).Sign(
+            Org.BouncyCastle.Math.EC.Rfc8032.Ed25519.Algorithm.Ed25519,
+            null,
+            message,
+            0,
+            message.Length,
+            signature,
+            0
+        );
         return signature;
     }
 
     private byte[] Sm2(byte[] message)
     {
         var signer = new SM2Signer(PlainDsaEncoding.Instance, new SM3Digest());
-        signer.Init(true, new ECPrivateKeyParameters(new Org.BouncyCastle.Math.BigInteger(1, _secret), NoteVerifier.Sm2Curve));
+        signer.Init(
+            true,
+            new ECPrivateKeyParameters(new Org.BouncyCastle.Math.BigInteger(1, _secret), NoteVerifier.Sm2Curve)
+        );
         signer.BlockUpdate(message);
         return signer.GenerateSignature();
     }

@@ -28,37 +28,40 @@ public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, strin
     public WorkQueueProjection()
     {
         Name = "WorkQueue";
-        foreach (var type in EventTypes.Of<Application>()) IncludeType(type);
+        foreach (var type in EventTypes.Of<Application>())
+            IncludeType(type);
     }
 
-    public override WorkItem? Evolve(WorkItem? item, string id, IEvent e) => Next(item, id, e, status => item! with { Status = status, Since = e.Timestamp });
+    public override WorkItem? Evolve(WorkItem? item, string id, IEvent e) =>
+        Next(item, id, e, status => item! with { Status = status, Since = e.Timestamp });
 
-    private static WorkItem? Next(WorkItem? item, string id, IEvent e, Func<ApplicationStatus, WorkItem> to) => e.Data switch
-    {
-        ApplicationFiled f => new WorkItem
+    private static WorkItem? Next(WorkItem? item, string id, IEvent e, Func<ApplicationStatus, WorkItem> to) =>
+        e.Data switch
         {
-            Id = id,
-            Region = f.VillageCode,
-            CollectiveId = f.CollectiveId,
-            Year = f.Year,
-            Status = ApplicationStatus.Filed,
-            Lines = f.Lines,
-            AmountFen = f.AmountFen,
-            FiledAt = e.Timestamp,
-            Since = e.Timestamp,
-        },
-        ApplicationResubmitted r => to(ApplicationStatus.Filed) with { Lines = r.Lines, AmountFen = r.AmountFen },
-        ApplicationReviewed { Complete: true } => to(ApplicationStatus.Reviewed),
-        ApplicationReturned => to(ApplicationStatus.Returned),
-        ApplicationApproved a => to(ApplicationStatus.Approved) with { Lines = a.Lines, AmountFen = a.AmountFen },
-        ApplicationRejected => to(ApplicationStatus.Rejected),
-        ApplicationWithdrawn => to(ApplicationStatus.Withdrawn),
-        NoticePublished => to(ApplicationStatus.Noticed),
-        ObjectionRaised => item! with { OpenObjections = item.OpenObjections + 1 },
-        ObjectionResolved => item! with { OpenObjections = item.OpenObjections - 1 },
-        PaymentSent when item!.Status != ApplicationStatus.Paid => to(ApplicationStatus.Paid),
-        ReceiptConfirmed r => item! with { UnmatchedReceipts = item.UnmatchedReceipts + r.Unmatched.Count },
-        ApplicationSettled => to(ApplicationStatus.Settled),
-        _ => item,
-    };
+            ApplicationFiled f => new WorkItem
+            {
+                Id = id,
+                Region = f.VillageCode,
+                CollectiveId = f.CollectiveId,
+                Year = f.Year,
+                Status = ApplicationStatus.Filed,
+                Lines = f.Lines,
+                AmountFen = f.AmountFen,
+                FiledAt = e.Timestamp,
+                Since = e.Timestamp,
+            },
+            ApplicationResubmitted r => to(ApplicationStatus.Filed) with { Lines = r.Lines, AmountFen = r.AmountFen },
+            ApplicationReviewed { Complete: true } => to(ApplicationStatus.Reviewed),
+            ApplicationReturned => to(ApplicationStatus.Returned),
+            ApplicationApproved a => to(ApplicationStatus.Approved) with { Lines = a.Lines, AmountFen = a.AmountFen },
+            ApplicationRejected => to(ApplicationStatus.Rejected),
+            ApplicationWithdrawn => to(ApplicationStatus.Withdrawn),
+            NoticePublished => to(ApplicationStatus.Noticed),
+            ObjectionRaised => item! with { OpenObjections = item.OpenObjections + 1 },
+            ObjectionResolved => item! with { OpenObjections = item.OpenObjections - 1 },
+            PaymentSent when item!.Status != ApplicationStatus.Paid => to(ApplicationStatus.Paid),
+            ReceiptConfirmed r => item! with { UnmatchedReceipts = item.UnmatchedReceipts + r.Unmatched.Count },
+            ApplicationSettled => to(ApplicationStatus.Settled),
+            _ => item,
+        };
 }

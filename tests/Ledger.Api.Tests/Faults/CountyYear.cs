@@ -10,15 +10,20 @@ namespace Ledger.Api.Tests.Faults;
 /// </summary>
 public sealed class CountyYear
 {
-    public const int Villages = 4, People = 10;
-    private const int Clerks = 6, AtLeast = 50, AtMost = 2_000;
+    public const int Villages = 4,
+        People = 10;
+    private const int Clerks = 6,
+        AtLeast = 50,
+        AtMost = 2_000;
     public const string County = "370811";
 
     private readonly FaultyMachine _machine;
     private readonly Journal _journal;
     private readonly int _seed;
     private readonly Tokens _tokens;
-    private readonly HttpMessageInvoker _wire = new(new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) });
+    private readonly HttpMessageInvoker _wire = new(
+        new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) }
+    );
     private readonly DateOnly _today;
     private int _clients;
 
@@ -38,14 +43,34 @@ public sealed class CountyYear
     {
         var china = Clock.China(now).DateTime;
         var day = china.Date;
-        if (day.AddDays(20).Year != day.Year || day.AddDays(-5).Year != day.Year) day = day.AddDays(-40);
+        if (day.AddDays(20).Year != day.Year || day.AddDays(-5).Year != day.Year)
+            day = day.AddDays(-40);
         return day.AddHours(12) - china;
     }
 
     private SampleClient Client(Actor actor, bool givesUp)
     {
         var number = Interlocked.Increment(ref _clients);
-        return new SampleClient(new HttpClient(new CarefulClient(_wire, _machine.Node, actor.Id, () => _tokens.Issue(actor, TimeSpan.FromHours(12)), _journal, HashCode.Combine(_seed, number), givesUp)) { BaseAddress = new Uri("http://ledger/"), Timeout = Timeout.InfiniteTimeSpan }, _tokens, actor, $"{_seed}-{number}");
+        return new SampleClient(
+            new HttpClient(
+                new CarefulClient(
+                    _wire,
+                    _machine.Node,
+                    actor.Id,
+                    () => _tokens.Issue(actor, TimeSpan.FromHours(12)),
+                    _journal,
+                    HashCode.Combine(_seed, number),
+                    givesUp
+                )
+            )
+            {
+                BaseAddress = new Uri("http://ledger/"),
+                Timeout = Timeout.InfiniteTimeSpan,
+            },
+            _tokens,
+            actor,
+            $"{_seed}-{number}"
+        );
     }
 
     /// <param name="firstFault">Over: the notice period passes after that, so that faults meet both halves of the year.</param>
@@ -55,10 +80,23 @@ public sealed class CountyYear
         var offices = new SampleOffices(actor => Client(actor, givesUp: false), County);
         await offices.PublishPolicyAsync(_today.Year);
         await offices.OpenPilotAsync();
-        var villages = Enumerable.Range(1, Villages).Select(i => (
-            Village: new SampleVillage(new SampleOffices(actor => Client(actor, givesUp: false), County), $"{County}{i:000000}", $"第{i}村股份经济合作社", i, _today.Year),
-            People: new SamplePeople(i).Take(People, $"{370811 + i}"))).ToList();
-        foreach (var (village, _) in villages) await village.RegisterAsync();
+        var villages = Enumerable
+            .Range(1, Villages)
+            .Select(i =>
+                (
+                    Village: new SampleVillage(
+                        new SampleOffices(actor => Client(actor, givesUp: false), County),
+                        $"{County}{i:000000}",
+                        $"第{i}村股份经济合作社",
+                        i,
+                        _today.Year
+                    ),
+                    People: new SamplePeople(i).Take(People, $"{370811 + i}")
+                )
+            )
+            .ToList();
+        foreach (var (village, _) in villages)
+            await village.RegisterAsync();
         async Task VillagesAsync()
         {
             await Task.WhenAll(villages.Select(v => UntilNoticeAsync(v.Village, v.People)));
@@ -67,7 +105,12 @@ public sealed class CountyYear
             await Task.WhenAll(villages.Select(v => UntilSettledAsync(v.Village, v.People)));
         }
         var told = VillagesAsync();
-        await Task.WhenAll(Enumerable.Range(0, Clerks).Select(clerk => ClerkAsync(clerk, villages.ConvertAll(v => v.Village), Task.WhenAll(told, faults))).Append(told));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Clerks)
+                .Select(clerk => ClerkAsync(clerk, villages.ConvertAll(v => v.Village), Task.WhenAll(told, faults)))
+                .Append(told)
+        );
     }
 
     private async Task UntilNoticeAsync(SampleVillage village, IReadOnlyList<SamplePerson> people)
@@ -93,27 +136,51 @@ public sealed class CountyYear
         var clients = villages.ConvertAll(v => Client(v.Officer.Actor, givesUp: true));
         var reviewer = Client(villages[0].Offices.Reviewer.Actor, givesUp: true);
         var slips = new string[villages.Count];
-        for (var i = 0; i < villages.Count; i++) slips[i] = await villages[i].Officer.EvidenceAsync($"slip {i}");
+        for (var i = 0; i < villages.Count; i++)
+            slips[i] = await villages[i].Officer.EvidenceAsync($"slip {i}");
         for (var i = 0; i < AtLeast || (!until.IsCompleted && i < AtMost); i++)
         {
             await Task.Delay(random.Next(50));
             var at = random.Next(villages.Count);
-            object Allocation(object amount, params string[] evidence) => new { amount, source = "collective-income", sourceName = "租金", evidence, confirmDuplicate = "同一回单的另一笔" };
+            object Allocation(object amount, params string[] evidence) =>
+                new
+                {
+                    amount,
+                    source = "collective-income",
+                    sourceName = "租金",
+                    evidence,
+                    confirmDuplicate = "同一回单的另一笔",
+                };
             var amount = random.Next(1, 500_000) / 100m;
-            using var answer = await (random.Next(100) switch
-            {
-                < 60 => PostAsync(clients[at], $"/api/funds/{villages[at].FundId}/allocations", Allocation(amount, slips[at])),
-                < 68 => PostAsync(clients[at], $"/api/funds/{villages[at].FundId}/allocations", Allocation(0.005m, slips[at])),
-                < 76 => PostAsync(clients[at], $"/api/funds/{villages[at].FundId}/allocations", Allocation(amount)),
-                < 84 => PostAsync(clients[at], $"/api/funds/{villages[(at + 1) % villages.Count].FundId}/allocations", Allocation(amount, slips[at])),
-                < 88 => PostAsync(reviewer, "/api/applications/application-none/approval", new { }),
-                < 92 => PostAsync(clients[at], $"/api/plans/plan-none-{at}/adoption", new { }),
-                _ => clients[at].SendAsync(HttpMethod.Get, $"/api/funds/{villages[at].FundId}", null),
-            });
+            using var answer = await (
+                random.Next(100) switch
+                {
+                    < 60 => PostAsync(
+                        clients[at],
+                        $"/api/funds/{villages[at].FundId}/allocations",
+                        Allocation(amount, slips[at])
+                    ),
+                    < 68 => PostAsync(
+                        clients[at],
+                        $"/api/funds/{villages[at].FundId}/allocations",
+                        Allocation(0.005m, slips[at])
+                    ),
+                    < 76 => PostAsync(clients[at], $"/api/funds/{villages[at].FundId}/allocations", Allocation(amount)),
+                    < 84 => PostAsync(
+                        clients[at],
+                        $"/api/funds/{villages[(at + 1) % villages.Count].FundId}/allocations",
+                        Allocation(amount, slips[at])
+                    ),
+                    < 88 => PostAsync(reviewer, "/api/applications/application-none/approval", new { }),
+                    < 92 => PostAsync(clients[at], $"/api/plans/plan-none-{at}/adoption", new { }),
+                    _ => clients[at].SendAsync(HttpMethod.Get, $"/api/funds/{villages[at].FundId}", null),
+                }
+            );
         }
     }
 
-    private static Task<HttpResponseMessage> PostAsync(SampleClient client, string path, object body) => client.SendAsync(HttpMethod.Post, path, SampleClient.Json(body));
+    private static Task<HttpResponseMessage> PostAsync(SampleClient client, string path, object body) =>
+        client.SendAsync(HttpMethod.Post, path, SampleClient.Json(body));
 
     private sealed class Earlier(FaultyMachine machine, TimeSpan by) : TimeProvider
     {

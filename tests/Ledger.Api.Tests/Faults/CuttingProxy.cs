@@ -25,7 +25,8 @@ public sealed class CuttingProxy : IAsyncDisposable
     /// <summary>Each connection that is open now ends after a number of further bytes below <paramref name="bytes"/>, in whichever direction.</summary>
     public void Cut(Random random, int bytes)
     {
-        foreach (var link in _links.Keys) link.CutAfter(random.Next(bytes));
+        foreach (var link in _links.Keys)
+            link.CutAfter(random.Next(bytes));
     }
 
     private async Task AcceptAsync()
@@ -72,7 +73,8 @@ public sealed class CuttingProxy : IAsyncDisposable
         await _stop.CancelAsync();
         _listener.Stop();
         await _accepting;
-        foreach (var link in _links.Keys) link.Reset();
+        foreach (var link in _links.Keys)
+            link.Reset();
         _stop.Dispose();
     }
 
@@ -95,7 +97,8 @@ public sealed class CuttingProxy : IAsyncDisposable
                         await to.SendAsync(buffer.AsMemory(0, (int)Math.Max(0, read + left)));
                         return;
                     }
-                    for (var sent = 0; sent < read;) sent += await to.SendAsync(buffer.AsMemory(sent, read - sent));
+                    for (var sent = 0; sent < read; )
+                        sent += await to.SendAsync(buffer.AsMemory(sent, read - sent));
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)

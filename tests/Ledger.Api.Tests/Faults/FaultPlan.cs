@@ -39,12 +39,26 @@ public static class FaultPlan
     {
         var random = new Random(seed);
         var kinds = Enum.GetValues<FaultKind>();
-        return [.. Enumerable.Range(0, Faults).Select(i =>
-        {
-            var kind = i == 0 ? kinds[seed % kinds.Length] : kinds[random.Next(kinds.Length)];
-            var after = random.Next(15, 150);
-            var milliseconds = kind == FaultKind.NodeFrozen ? random.Next(1_000, 6_000) : random.Next(300, 2_000);
-            return new Fault(kind, after, random.Next(2), milliseconds, kind == FaultKind.ClockJumped ? random.Next(1, 180) * (random.Next(2) * 2 - 1) : random.Next(1, 20_000));
-        })];
+        return
+        [
+            .. Enumerable
+                .Range(0, Faults)
+                .Select(i =>
+                {
+                    var kind = i == 0 ? kinds[seed % kinds.Length] : kinds[random.Next(kinds.Length)];
+                    var after = random.Next(15, 150);
+                    var milliseconds =
+                        kind == FaultKind.NodeFrozen ? random.Next(1_000, 6_000) : random.Next(300, 2_000);
+                    return new Fault(
+                        kind,
+                        after,
+                        random.Next(2),
+                        milliseconds,
+                        kind == FaultKind.ClockJumped
+                            ? random.Next(1, 180) * (random.Next(2) * 2 - 1)
+                            : random.Next(1, 20_000)
+                    );
+                }),
+        ];
     }
 }

@@ -17,9 +17,23 @@ public enum Bug
     SkipProjection,
 }
 
-public sealed record FaultResult(int Seed, IReadOnlyList<Fault> Faults, int Commands, int Refused, int GivenUp, int Resent, int Repeated, int Events, TimeSpan Settled, TimeSpan Took, IReadOnlyList<Violation> Violations, string NodesSaid)
+public sealed record FaultResult(
+    int Seed,
+    IReadOnlyList<Fault> Faults,
+    int Commands,
+    int Refused,
+    int GivenUp,
+    int Resent,
+    int Repeated,
+    int Events,
+    TimeSpan Settled,
+    TimeSpan Took,
+    IReadOnlyList<Violation> Violations,
+    string NodesSaid
+)
 {
-    public override string ToString() => $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Kind} after {f.After}"))}; {Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an answer, {Repeated} in spite of one, {Events} events, read models and log {Settled.TotalSeconds:0.0} s later, {Took.TotalSeconds:0.0} s"
+    public override string ToString() =>
+        $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Kind} after {f.After}"))}; {Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an answer, {Repeated} in spite of one, {Events} events, read models and log {Settled.TotalSeconds:0.0} s later, {Took.TotalSeconds:0.0} s"
         + string.Concat(Violations.Select(v => $"\n  {v.Kind}: {v.What}"));
 }
 
@@ -31,15 +45,22 @@ public static class FaultRun
         var watch = Stopwatch.StartNew();
         var (journal, random) = (new Journal(), new Random(seed));
         var faults = bug is null ? FaultPlan.Of(seed) : [];
-        await using var machine = await FaultyMachine.StartAsync(template, folder, CountyYear.Offset(DateTimeOffset.UtcNow));
-        if (bug is { } planted) await PlantAsync(machine.ConnectionString, planted);
+        await using var machine = await FaultyMachine.StartAsync(
+            template,
+            folder,
+            CountyYear.Offset(DateTimeOffset.UtcNow)
+        );
+        if (bug is { } planted)
+            await PlantAsync(machine.ConnectionString, planted);
         var year = new CountyYear(machine, seed, journal);
         var (first, all, struck) = (new TaskCompletionSource(), new TaskCompletionSource(), new List<Fault>());
         var living = year.RunAsync(first.Task, all.Task);
         foreach (var fault in faults)
         {
-            for (var since = journal.Answered; journal.Answered < since + fault.After && !living.IsCompleted;) await Task.Delay(2);
-            if (living.IsCompleted) break; // nobody is there whom it could meet
+            for (var since = journal.Answered; journal.Answered < since + fault.After && !living.IsCompleted; )
+                await Task.Delay(2);
+            if (living.IsCompleted)
+                break; // nobody is there whom it could meet
             await machine.StrikeAsync(fault, random);
             struck.Add(fault);
             first.TrySetResult();
@@ -55,7 +76,20 @@ public static class FaultRun
             journal.Violations.Add(new Violation("answer", e.Message));
         }
         var (violations, events, settled) = await LedgerChecker.CheckAsync(machine, year.Auditor, journal);
-        return new FaultResult(seed, struck, journal.Commands.Count, journal.Commands.Count(c => c.Status >= 400), journal.Commands.Count(c => c.Status is null), journal.Resent, journal.Repeated, events, settled, watch.Elapsed, violations, violations.Count == 0 ? "" : machine.Output);
+        return new FaultResult(
+            seed,
+            struck,
+            journal.Commands.Count,
+            journal.Commands.Count(c => c.Status >= 400),
+            journal.Commands.Count(c => c.Status is null),
+            journal.Resent,
+            journal.Repeated,
+            events,
+            settled,
+            watch.Elapsed,
+            violations,
+            violations.Count == 0 ? "" : machine.Output
+        );
     }
 
     private static async Task PlantAsync(string connectionString, Bug bug)
@@ -68,10 +102,12 @@ public static class FaultRun
         };
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();
-        await connection.ExecuteAsync($"""
+        await connection.ExecuteAsync(
+            $"""
             create sequence ledger.planted;
             create function ledger.planted() returns trigger language plpgsql security definer as $$ begin if {condition} then return null; end if; return new; end $$;
             create trigger planted before insert on ledger.{table} for each row execute function ledger.planted();
-            """);
+            """
+        );
     }
 }

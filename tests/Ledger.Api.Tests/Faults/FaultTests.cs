@@ -6,9 +6,13 @@ public sealed class FaultTemplate : IAsyncLifetime
 {
     private readonly string _folder = $"/var/tmp/lf-{Environment.ProcessId}";
     public string Volume => Path.Combine(_folder, "0");
+
     public string Run(string name) => Path.Combine(_folder, name);
 
-    public Task InitializeAsync() => FaultyMachine.Missing is { } missing ? throw new InvalidOperationException($"the fault runs need {missing}") : FaultyMachine.MakeTemplateAsync(Volume);
+    public Task InitializeAsync() =>
+        FaultyMachine.Missing is { } missing
+            ? throw new InvalidOperationException($"the fault runs need {missing}")
+            : FaultyMachine.MakeTemplateAsync(Volume);
 
     public Task DisposeAsync()
     {
@@ -34,7 +38,11 @@ public sealed class FaultTests(FaultTemplate template, ITestOutputHelper output)
 
     /// <summary>The checker can fail: what a broken ledger would do is planted beneath a sound one, and each time it is found, by its name.</summary>
     [Theory]
-    [InlineData(Bug.DropEvent, "lost"), InlineData(Bug.PostTwice, "twice"), InlineData(Bug.SkipProjection, "projection")]
+    [
+        InlineData(Bug.DropEvent, "lost"),
+        InlineData(Bug.PostTwice, "twice"),
+        InlineData(Bug.SkipProjection, "projection")
+    ]
     public async Task A_ledger_that_is_broken_on_purpose_is_found_out(Bug bug, string kind)
     {
         var result = await FaultRun.RunAsync(template.Volume, template.Run($"{bug}"), 11, bug);

@@ -26,7 +26,12 @@ public sealed class FaultyMachine : IAsyncDisposable
     {
         (_folder, _cluster) = (folder, cluster);
         _proxy = new CuttingProxy(Path.Combine(Disk, "c/socket/.s.PGSQL.5432"));
-        var server = new NpgsqlConnectionStringBuilder(ConnectionString) { Host = "127.0.0.1", Port = _proxy.Port, Pooling = true };
+        var server = new NpgsqlConnectionStringBuilder(ConnectionString)
+        {
+            Host = "127.0.0.1",
+            Port = _proxy.Port,
+            Pooling = true,
+        };
         _settings = new Dictionary<string, string>
         {
             ["ConnectionStrings__Ledger"] = server.ConnectionString,
@@ -40,7 +45,8 @@ public sealed class FaultyMachine : IAsyncDisposable
     public string KeyFile => Path.Combine(_folder, "keys.json");
 
     /// <summary>Past the proxy: the checker's own way in.</summary>
-    public string ConnectionString => new NpgsqlConnectionStringBuilder(_cluster.ConnectionString("ledger")) { Pooling = false }.ConnectionString; // no connection outlives the server it was made to
+    public string ConnectionString =>
+        new NpgsqlConnectionStringBuilder(_cluster.ConnectionString("ledger")) { Pooling = false }.ConnectionString; // no connection outlives the server it was made to
 
     /// <summary>A node's address; null while it is down.</summary>
     public Uri? Node(int index) => _nodes[index]?.Http.BaseAddress;
@@ -58,7 +64,15 @@ public sealed class FaultyMachine : IAsyncDisposable
     public static async Task MakeTemplateAsync(string folder)
     {
         Directory.CreateDirectory(folder);
-        await Programs.RequireAsync("gcc", "-shared", "-fPIC", "-O2", "-o", Path.Combine(folder, "clock.so"), Path.Combine(AppContext.BaseDirectory, "Faults", "clock.c"));
+        await Programs.RequireAsync(
+            "gcc",
+            "-shared",
+            "-fPIC",
+            "-O2",
+            "-o",
+            Path.Combine(folder, "clock.so"),
+            Path.Combine(AppContext.BaseDirectory, "Faults", "clock.c")
+        );
         var disk = Path.Combine(folder, "d");
         await using (File.Create(Path.Combine(folder, "volume"))) { }
         await Programs.RequireAsync("truncate", "-s", $"{VolumeBytes}", Path.Combine(folder, "volume"));
@@ -73,8 +87,16 @@ public sealed class FaultyMachine : IAsyncDisposable
                 await connection.OpenAsync();
                 await connection.ExecuteAsync("alter system set min_wal_size = '2MB'"); // no old segments kept in reserve: a full disk is met at the next one
             }
-            var (exit, output) = await ApiProcess.RunAsync(new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString, ["Ledger__KeyFile"] = Path.Combine(folder, "keys.json") }, "schema");
-            if (exit != 0) throw new InvalidOperationException(output);
+            var (exit, output) = await ApiProcess.RunAsync(
+                new Dictionary<string, string>
+                {
+                    ["ConnectionStrings__Ledger"] = connectionString,
+                    ["Ledger__KeyFile"] = Path.Combine(folder, "keys.json"),
+                },
+                "schema"
+            );
+            if (exit != 0)
+                throw new InvalidOperationException(output);
             NpgsqlConnection.ClearAllPools();
         }
         finally
@@ -88,7 +110,13 @@ public sealed class FaultyMachine : IAsyncDisposable
         await Programs.RequireAsync("cp", "-r", "--sparse=always", template, folder);
         await MountAsync(folder);
         await File.WriteAllBytesAsync(Path.Combine(folder, "clock"), BitConverter.GetBytes((long)offset.TotalSeconds));
-        var machine = new FaultyMachine(folder, await PrivateCluster.StartAsync(Path.Combine(folder, "d/c"), Clock(folder, "clock"))) { _offset = offset };
+        var machine = new FaultyMachine(
+            folder,
+            await PrivateCluster.StartAsync(Path.Combine(folder, "d/c"), Clock(folder, "clock"))
+        )
+        {
+            _offset = offset,
+        };
         await Task.WhenAll(machine.StartNodeAsync(0), machine.StartNodeAsync(1));
         return machine;
     }
@@ -103,18 +131,25 @@ public sealed class FaultyMachine : IAsyncDisposable
     {
         SetClock(index);
         var node = await ApiProcess.StartAsync(With(Clock(_folder, $"clock-{index}")));
-        lock (_started) _started.Add(node);
+        lock (_started)
+            _started.Add(node);
         _nodes[index] = node;
     }
 
-    private static Dictionary<string, string> Clock(string folder, string name) => new() { ["LD_PRELOAD"] = Path.Combine(folder, "clock.so"), ["LEDGER_CLOCK"] = Path.Combine(folder, name) };
+    private static Dictionary<string, string> Clock(string folder, string name) =>
+        new() { ["LD_PRELOAD"] = Path.Combine(folder, "clock.so"), ["LEDGER_CLOCK"] = Path.Combine(folder, name) };
 
     private Dictionary<string, string> With(Dictionary<string, string> clock) => new(_settings.Concat(clock));
 
     /// <summary>In place: who reads it has it mapped.</summary>
     private void SetClock(string name, TimeSpan offset)
     {
-        using var file = new FileStream(Path.Combine(_folder, name), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+        using var file = new FileStream(
+            Path.Combine(_folder, name),
+            FileMode.OpenOrCreate,
+            FileAccess.Write,
+            FileShare.ReadWrite
+        );
         file.Write(BitConverter.GetBytes((long)offset.TotalSeconds));
     }
 
@@ -125,7 +160,8 @@ public sealed class FaultyMachine : IAsyncDisposable
     {
         _offset += time;
         SetClock("clock", _offset);
-        for (var i = 0; i < _nodes.Length; i++) SetClock(i);
+        for (var i = 0; i < _nodes.Length; i++)
+            SetClock(i);
     }
 
     /// <summary>Brings it about, lets it last, and mends it.</summary>
@@ -135,7 +171,8 @@ public sealed class FaultyMachine : IAsyncDisposable
         switch (fault.Kind)
         {
             case FaultKind.NodeKilled:
-                await using (var node = Taken(fault.Node)) await node.KillAsync();
+                await using (var node = Taken(fault.Node))
+                    await node.KillAsync();
                 await Task.Delay(last);
                 await StartNodeAsync(fault.Node);
                 break;
@@ -145,7 +182,8 @@ public sealed class FaultyMachine : IAsyncDisposable
                 await _cluster.RestartAsync();
                 break;
             case FaultKind.ConnectionsCut:
-                for (var watch = Stopwatch.StartNew(); watch.Elapsed < last; await Task.Delay(random.Next(50, 400))) _proxy.Cut(random, fault.Size);
+                for (var watch = Stopwatch.StartNew(); watch.Elapsed < last; await Task.Delay(random.Next(50, 400)))
+                    _proxy.Cut(random, fault.Size);
                 break;
             case FaultKind.DiskSlow:
                 for (var watch = Stopwatch.StartNew(); watch.Elapsed < last * 2; await Task.Delay(random.Next(20, 100)))
@@ -188,10 +226,19 @@ public sealed class FaultyMachine : IAsyncDisposable
 
     private async Task KillServerAsync()
     {
-        var postmaster = int.Parse(File.ReadLines(Path.Combine(Disk, "c/data/postmaster.pid")).First(), CultureInfo.InvariantCulture);
-        var all = Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0).Where(p => p > 0 && (p == postmaster || Parent(p) == postmaster)).ToList();
-        foreach (var pid in all.OrderByDescending(p => p == postmaster)) await Programs.RequireAsync("sh", "-c", $"kill -KILL {pid} || true"); // a backend may have ended by itself
-        while (all.Any(p => Directory.Exists($"/proc/{p}") && Parent(p) > 0)) await Task.Delay(20);
+        var postmaster = int.Parse(
+            File.ReadLines(Path.Combine(Disk, "c/data/postmaster.pid")).First(),
+            CultureInfo.InvariantCulture
+        );
+        var all = Directory
+            .GetDirectories("/proc")
+            .Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
+            .Where(p => p > 0 && (p == postmaster || Parent(p) == postmaster))
+            .ToList();
+        foreach (var pid in all.OrderByDescending(p => p == postmaster))
+            await Programs.RequireAsync("sh", "-c", $"kill -KILL {pid} || true"); // a backend may have ended by itself
+        while (all.Any(p => Directory.Exists($"/proc/{p}") && Parent(p) > 0))
+            await Task.Delay(20);
     }
 
     private static int Parent(int pid)
@@ -212,11 +259,16 @@ public sealed class FaultyMachine : IAsyncDisposable
     private async Task FillDiskAsync(TimeSpan last, Random random)
     {
         var filler = Path.Combine(Disk, "filler");
-        await Programs.RequireAsync("sh", "-c", $"fallocate -l $(($(stat -f -c %f*%S {Disk}))) {filler} || dd if=/dev/zero of={filler} bs=64k 2>/dev/null || true");
+        await Programs.RequireAsync(
+            "sh",
+            "-c",
+            $"fallocate -l $(($(stat -f -c %f*%S {Disk}))) {filler} || dd if=/dev/zero of={filler} bs=64k 2>/dev/null || true"
+        );
         var switching = random.Next(2) == 0;
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < last; await Task.Delay(100))
         {
-            if (!switching) continue;
+            if (!switching)
+                continue;
             try
             {
                 await using var connection = new NpgsqlConnection(ConnectionString);
@@ -229,7 +281,8 @@ public sealed class FaultyMachine : IAsyncDisposable
             }
         }
         File.Delete(filler);
-        if (!await RespondsAsync()) await _cluster.RestartAsync();
+        if (!await RespondsAsync())
+            await _cluster.RestartAsync();
     }
 
     private async Task<bool> RespondsAsync()
@@ -242,7 +295,11 @@ public sealed class FaultyMachine : IAsyncDisposable
                 await connection.OpenAsync();
                 return true;
             }
-            catch (NpgsqlException e) when (e is PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow } || e.IsTransient || e.InnerException is not null)
+            catch (NpgsqlException e)
+                when (e is PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow }
+                    || e.IsTransient
+                    || e.InnerException is not null
+                )
             {
                 // Recovering, or gone.
             }
@@ -251,14 +308,21 @@ public sealed class FaultyMachine : IAsyncDisposable
     }
 
     /// <summary>Runs one of the product's commands beside the nodes.</summary>
-    public Task<(int Exit, string Output)> CommandAsync(params string[] arguments) => ApiProcess.RunAsync(With(Clock(_folder, "clock")), arguments);
+    public Task<(int Exit, string Output)> CommandAsync(params string[] arguments) =>
+        ApiProcess.RunAsync(With(Clock(_folder, "clock")), arguments);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var node in _nodes) if (node is not null) await node.DisposeAsync();
+        foreach (var node in _nodes)
+            if (node is not null)
+                await node.DisposeAsync();
         await _proxy.DisposeAsync();
         await _cluster.DisposeAsync();
-        await Programs.RequireAsync("sh", "-c", $"for i in 1 2 3 4 5 6 7 8 9 10; do umount {Disk} && exit 0; sleep 0.2; done; exit 1");
+        await Programs.RequireAsync(
+            "sh",
+            "-c",
+            $"for i in 1 2 3 4 5 6 7 8 9 10; do umount {Disk} && exit 0; sleep 0.2; done; exit 1"
+        );
         Directory.Delete(_folder, recursive: true);
     }
 }

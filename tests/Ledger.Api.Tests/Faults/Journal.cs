@@ -11,7 +11,15 @@ namespace Ledger.Api.Tests.Faults;
 public sealed record Violation(string Kind, string What);
 
 /// <summary>A command as its client knows it. <paramref name="Status"/>: null when the client gave up before any answer.</summary>
-public sealed record Sent(string Actor, string Key, string Method, string Path, string? Request, int? Status, byte[] Answer)
+public sealed record Sent(
+    string Actor,
+    string Key,
+    string Method,
+    string Path,
+    string? Request,
+    int? Status,
+    byte[] Answer
+)
 {
     public bool IsDone => Status is >= 200 and < 300;
 }
@@ -19,7 +27,9 @@ public sealed record Sent(string Actor, string Key, string Method, string Path, 
 /// <summary>What the clients of one run asked for and were told.</summary>
 public sealed class Journal
 {
-    private int _answered, _resent, _repeated;
+    private int _answered,
+        _resent,
+        _repeated;
 
     public ConcurrentBag<Sent> Commands { get; } = [];
     public ConcurrentBag<Violation> Violations { get; } = [];
@@ -34,10 +44,12 @@ public sealed class Journal
     public void Add(Sent command)
     {
         Commands.Add(command);
-        if (command.Status is not null) Interlocked.Increment(ref _answered);
+        if (command.Status is not null)
+            Interlocked.Increment(ref _answered);
     }
 
     public void CountResent() => Interlocked.Increment(ref _resent);
+
     public void CountRepeated() => Interlocked.Increment(ref _repeated);
 }
 
@@ -46,25 +58,47 @@ public sealed class Journal
 /// has one, which must then be the same; and, where it may, sometimes not again: then nobody knows what became of the command.
 /// </summary>
 /// <param name="token">Who sends late signs in anew.</param>
-public sealed partial class CarefulClient(HttpMessageInvoker wire, Func<int, Uri?> node, string actor, Func<string> token, Journal journal, int seed, bool givesUp) : HttpMessageHandler
+public sealed partial class CarefulClient(
+    HttpMessageInvoker wire,
+    Func<int, Uri?> node,
+    string actor,
+    Func<string> token,
+    Journal journal,
+    int seed,
+    bool givesUp
+) : HttpMessageHandler
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private readonly Random _random = new(seed);
 
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request,
+        CancellationToken cancellationToken
+    )
     {
         var body = request.Content is null ? null : await request.Content.ReadAsByteArrayAsync(cancellationToken);
         var key = request.Headers.TryGetValues(IdempotencyKey.Header, out var keys) ? keys.Single() : null;
-        var sent = new Sent(actor, key ?? "", request.Method.Method, request.RequestUri!.PathAndQuery,
-            request.Content?.Headers.ContentType?.MediaType == "application/json" ? Encoding.UTF8.GetString(body!) : null, null, []);
+        var sent = new Sent(
+            actor,
+            key ?? "",
+            request.Method.Method,
+            request.RequestUri!.PathAndQuery,
+            request.Content?.Headers.ContentType?.MediaType == "application/json"
+                ? Encoding.UTF8.GetString(body!)
+                : null,
+            null,
+            []
+        );
         for (var (deadline, attempt) = (DateTime.UtcNow + Patience, 0); ; attempt++)
         {
             if (await OnceAsync(request, body) is { } answer)
             {
-                if (key is null) return Response(answer);
+                if (key is null)
+                    return Response(answer);
                 journal.Add(sent with { Status = answer.Status, Answer = answer.Body });
                 // Who is not let in is not remembered.
-                if (_random.Next(10) == 0 && answer.Status is not (400 or 403)) await RepeatAsync(request, body, answer, deadline);
+                if (_random.Next(10) == 0 && answer.Status is not (400 or 403))
+                    await RepeatAsync(request, body, answer, deadline);
                 return Response(answer);
             }
             if (givesUp && key is not null && _random.Next(4) == 0)
@@ -74,7 +108,12 @@ public sealed partial class CarefulClient(HttpMessageInvoker wire, Func<int, Uri
             }
             if (DateTime.UtcNow > deadline)
             {
-                journal.Violations.Add(new Violation("answer", $"{request.Method} {sent.Path}: none within {Patience.TotalSeconds} s and {attempt} attempts"));
+                journal.Violations.Add(
+                    new Violation(
+                        "answer",
+                        $"{request.Method} {sent.Path}: none within {Patience.TotalSeconds} s and {attempt} attempts"
+                    )
+                );
                 throw new InvalidOperationException($"{request.Method} {sent.Path}: no answer");
             }
             journal.CountResent();
@@ -93,7 +132,12 @@ public sealed partial class CarefulClient(HttpMessageInvoker wire, Func<int, Uri
                 continue;
             }
             if (again.ToString() != first.ToString())
-                journal.Violations.Add(new Violation("answer", $"{request.Method} {request.RequestUri!.PathAndQuery}: {first} first, then {again}"));
+                journal.Violations.Add(
+                    new Violation(
+                        "answer",
+                        $"{request.Method} {request.RequestUri!.PathAndQuery}: {first} first, then {again}"
+                    )
+                );
             return;
         }
     }
@@ -102,14 +146,17 @@ public sealed partial class CarefulClient(HttpMessageInvoker wire, Func<int, Uri
     private async Task<Answer?> OnceAsync(HttpRequestMessage request, byte[]? body)
     {
         var first = _random.Next(2);
-        if ((node(first) ?? node(1 - first)) is not { } address) return null;
+        if ((node(first) ?? node(1 - first)) is not { } address)
+            return null;
         using var copy = new HttpRequestMessage(request.Method, new Uri(address, request.RequestUri!.PathAndQuery));
         copy.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token());
-        foreach (var header in request.Headers.Where(h => h.Key != "Authorization")) copy.Headers.TryAddWithoutValidation(header.Key, header.Value);
+        foreach (var header in request.Headers.Where(h => h.Key != "Authorization"))
+            copy.Headers.TryAddWithoutValidation(header.Key, header.Value);
         if (body is not null)
         {
             copy.Content = new ByteArrayContent(body);
-            foreach (var header in request.Content!.Headers) copy.Content.Headers.TryAddWithoutValidation(header.Key, header.Value);
+            foreach (var header in request.Content!.Headers)
+                copy.Content.Headers.TryAddWithoutValidation(header.Key, header.Value);
         }
         using var patience = new CancellationTokenSource(_random.Next(800, 6_000));
         try
@@ -117,7 +164,9 @@ public sealed partial class CarefulClient(HttpMessageInvoker wire, Func<int, Uri
             using var response = await wire.SendAsync(copy, patience.Token);
             var bytes = await response.Content.ReadAsByteArrayAsync(patience.Token);
             // 401: what lay at a frozen node while days went by; it signs in again.
-            return (int)response.StatusCode is >= 500 or 401 ? null : new Answer((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType ?? "", bytes);
+            return (int)response.StatusCode is >= 500 or 401
+                ? null
+                : new Answer((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType ?? "", bytes);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
         {
@@ -125,7 +174,14 @@ public sealed partial class CarefulClient(HttpMessageInvoker wire, Func<int, Uri
         }
     }
 
-    private static HttpResponseMessage Response(Answer answer) => new((HttpStatusCode)answer.Status) { Content = new ByteArrayContent(answer.Body) { Headers = { ContentType = answer.MediaType.Length > 0 ? new(answer.MediaType) : null } } };
+    private static HttpResponseMessage Response(Answer answer) =>
+        new((HttpStatusCode)answer.Status)
+        {
+            Content = new ByteArrayContent(answer.Body)
+            {
+                Headers = { ContentType = answer.MediaType.Length > 0 ? new(answer.MediaType) : null },
+            },
+        };
 
     [GeneratedRegex("\"traceId\":\"[0-9a-f]+\"")]
     private static partial Regex TraceId();

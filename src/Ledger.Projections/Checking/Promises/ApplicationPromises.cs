@@ -63,9 +63,21 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 if (_noticeUntil is not { } until)
                     broken(id, "C16", "没有公示就付款了", "公示期满后付款", at);
                 else if (e.EffectiveDate() <= until)
-                    broken(id, "C16", $"付款的业务日期 {e.EffectiveDate():yyyy-MM-dd}", $"公示至 {until:yyyy-MM-dd}，次日起付款", at);
+                    broken(
+                        id,
+                        "C16",
+                        $"付款的业务日期 {e.EffectiveDate():yyyy-MM-dd}",
+                        $"公示至 {until:yyyy-MM-dd}，次日起付款",
+                        at
+                    );
                 foreach (var upheld in _withoutEffect)
-                    unclear(id, "C16", $"异议 {upheld} 成立，名单和金额没有变化就付款了", "写明成立所涉的人员或更正的金额", at);
+                    unclear(
+                        id,
+                        "C16",
+                        $"异议 {upheld} 成立，名单和金额没有变化就付款了",
+                        "写明成立所涉的人员或更正的金额",
+                        at
+                    );
                 _withoutEffect.Clear();
                 break;
         }

@@ -42,7 +42,8 @@ public sealed class FundPromises(string fundId, Report broken)
                 _askedBy[r.AllocationId] = r.RequestedBy;
                 break;
             case AllocationReversed r
-                when _askedBy.GetValueOrDefault(r.AllocationId) is var asker && (asker is null || asker == r.ConfirmedBy):
+                when _askedBy.GetValueOrDefault(r.AllocationId) is var asker
+                    && (asker is null || asker == r.ConfirmedBy):
                 broken(
                     fundId,
                     "C20",
@@ -61,7 +62,13 @@ public sealed class FundPromises(string fundId, Report broken)
         if (!amount.IsPositive)
             broken(fundId, "C9", $"金额 {amount} 元", "大于零", e.Sequence);
         if (on.Year <= _closedThrough)
-            broken(fundId, "C24", $"业务日期 {on:yyyy-MM-dd} 的事项在结账之后记入", $"{_closedThrough} 年度已结账，不再记入", e.Sequence);
+            broken(
+                fundId,
+                "C24",
+                $"业务日期 {on:yyyy-MM-dd} 的事项在结账之后记入",
+                $"{_closedThrough} 年度已结账，不再记入",
+                e.Sequence
+            );
         foreach (var posting in Postings.Of((IEventOf<Fund>)e.Data))
             Post(posting, ApplicationOf(e.Data), on, e.Sequence);
     }
@@ -93,13 +100,28 @@ public sealed class FundPromises(string fundId, Report broken)
             .ToList();
         _closedThrough = closed.Year;
         if (!balances.SequenceEqual(closed.TrialBalance) || Postings.Digest(balances) != closed.TrialBalanceDigest)
-            broken(fundId, "C24", $"{closed.Year} 年度封存的试算平衡表：{Line(closed.TrialBalance)}", $"事件所示：{Line(balances)}", at);
+            broken(
+                fundId,
+                "C24",
+                $"{closed.Year} 年度封存的试算平衡表：{Line(closed.TrialBalance)}",
+                $"事件所示：{Line(balances)}",
+                at
+            );
         if (closed.Explanation is not null)
             return; // known when it was closed, and why is on record
-        foreach (var negative in balances.Where(b => b.AmountFen < Money.Zero && !new Account(b.Account, null).MayBeNegative))
-            broken(fundId, "C24", $"{closed.Year} 年度结账时 {Words(negative.Account)} {negative.AmountFen} 元", "不为负方可结账", at);
+        foreach (
+            var negative in balances.Where(b => b.AmountFen < Money.Zero && !new Account(b.Account, null).MayBeNegative)
+        )
+            broken(
+                fundId,
+                "C24",
+                $"{closed.Year} 年度结账时 {Words(negative.Account)} {negative.AmountFen} 元",
+                "不为负方可结账",
+                at
+            );
 
-        static string Line(IEnumerable<AccountBalance> lines) => string.Join("、", lines.Select(l => $"{l.Account} {l.AmountFen}"));
+        static string Line(IEnumerable<AccountBalance> lines) =>
+            string.Join("、", lines.Select(l => $"{l.Account} {l.AmountFen}"));
     }
 
     /// <summary>What can be said only when every event is known, for a later one may be dated earlier.</summary>
@@ -116,7 +138,10 @@ public sealed class FundPromises(string fundId, Report broken)
                 broken(
                     account.Of ?? fundId,
                     account.Of is null ? "C9" : "C17",
-                    string.Create(CultureInfo.InvariantCulture, $"业务日期 {on:yyyy-MM-dd} 的{Words(account.Name)} {new Money(fen)} 元"),
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"业务日期 {on:yyyy-MM-dd} 的{Words(account.Name)} {new Money(fen)} 元"
+                    ),
                     account.Name switch
                     {
                         Postings.Reserved => "付款的业务日期不早于审批",

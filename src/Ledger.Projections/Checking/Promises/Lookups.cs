@@ -57,10 +57,12 @@ public sealed class Origins
         if (_known.TryGetValue((collectiveId, count), out var known))
             return known;
         var origin = new HashSet<string> { collectiveId };
-        for (var grown = 0; grown != origin.Count;)
+        for (var grown = 0; grown != origin.Count; )
         {
             grown = origin.Count;
-            foreach (var (_, from, into) in _links.Take(count).Where(l => origin.Contains(l.From) || origin.Contains(l.Into)))
+            foreach (
+                var (_, from, into) in _links.Take(count).Where(l => origin.Contains(l.From) || origin.Contains(l.Into))
+            )
             {
                 origin.Add(from);
                 origin.Add(into);

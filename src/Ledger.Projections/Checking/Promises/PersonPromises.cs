@@ -99,7 +99,9 @@ public sealed class PersonPromises(
                 var origin = origins.At(a.CollectiveId, e.Sequence);
                 Eligible("审批", origin);
                 if (
-                    _given.FirstOrDefault(g => g.Key != a.ApplicationId && g.Value.Counts && origin.Contains(g.Value.CollectiveId)) is
+                    _given.FirstOrDefault(g =>
+                        g.Key != a.ApplicationId && g.Value.Counts && origin.Contains(g.Value.CollectiveId)
+                    ) is
                     { Key: { } earlier, Value: var first }
                 )
                     Breaks(
@@ -135,14 +137,19 @@ public sealed class PersonPromises(
                 if ((refunded.CreditedOn ?? refunded.PaidOn) is not { } came)
                     Breaks("C17", "没有付款就退回了", "先付款");
                 else if (e.EffectiveDate() < came)
-                    Breaks("C17", $"退回的业务日期 {e.EffectiveDate():yyyy-MM-dd}", $"不早于付款、入账的 {came:yyyy-MM-dd}");
+                    Breaks(
+                        "C17",
+                        $"退回的业务日期 {e.EffectiveDate():yyyy-MM-dd}",
+                        $"不早于付款、入账的 {came:yyyy-MM-dd}"
+                    );
                 (refunded.Counts, refunded.PaidOn) = (false, null);
                 break;
         }
 
         void Capped()
         {
-            var sum = Money.Sum(_given.Values.Where(g => g.Counts).Select(g => g.Amount)) + Money.Sum(_sponsored.Values);
+            var sum =
+                Money.Sum(_given.Values.Where(g => g.Counts).Select(g => g.Amount)) + Money.Sum(_sponsored.Values);
             if (caps.At(e.Header(EventHeaders.Region), _year, e.Sequence) is not { } cap)
                 Breaks("C11", $"{_year} 年度没有政策参数", "先发布政策参数");
             else if (sum > cap)

@@ -39,20 +39,38 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
     private void Notes(string id, string clause, string found, string expected, long at) =>
         Say(_unclear, Unclear, id, clause, found, expected, at);
 
-    private static void Say(List<Difference> said, string kind, string id, string clause, string found, string expected, long at)
+    private static void Say(
+        List<Difference> said,
+        string kind,
+        string id,
+        string clause,
+        string found,
+        string expected,
+        long at
+    )
     {
         if (said.Count < MaxSaid)
             said.Add(new Difference(kind, id, clause, found, expected, at));
     }
 
-    public async Task<(IReadOnlyList<Difference> Broken, IReadOnlyList<Difference> Unclear)> RunAsync(CancellationToken cancellation)
+    public async Task<(IReadOnlyList<Difference> Broken, IReadOnlyList<Difference> Unclear)> RunAsync(
+        CancellationToken cancellation
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var few = await _stored
             .ReadAsync(
                 connection,
                 "type = any(@types)",
-                ("types", Names(typeof(PolicyYearPublished), typeof(PolicyYearAmended), typeof(CollectiveMerged), typeof(MembersSeparated)))
+                (
+                    "types",
+                    Names(
+                        typeof(PolicyYearPublished),
+                        typeof(PolicyYearAmended),
+                        typeof(CollectiveMerged),
+                        typeof(MembersSeparated)
+                    )
+                )
             )
             .ToListAsync(cancellation);
         foreach (var e in few.OrderBy(e => e.Sequence))
@@ -73,7 +91,11 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
         await foreach (var ids in StreamsAsync(connection, types))
         {
             var (fund, of) = ((string?)null, (FundPromises?)null);
-            await foreach (var e in _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids)).WithCancellation(cancellation))
+            await foreach (
+                var e in _stored
+                    .ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids))
+                    .WithCancellation(cancellation)
+            )
             {
                 if (e.StreamKey != fund)
                 {
@@ -104,7 +126,12 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
             var (application, of) = ((string?)null, (ApplicationPromises?)null);
             await foreach (
                 var e in _stored
-                    .ReadAsync(connection, "stream_id = any(@ids) and type = any(@types)", ("ids", ids), ("types", types))
+                    .ReadAsync(
+                        connection,
+                        "stream_id = any(@ids) and type = any(@types)",
+                        ("ids", ids),
+                        ("types", types)
+                    )
                     .WithCancellation(cancellation)
             )
             {
@@ -121,7 +148,11 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
         await foreach (
             var ids in StreamsAsync(
                 connection,
-                Names([.. EventTypes.Of<MemberYear>().Except([typeof(ContributionRecorded), typeof(ContributionReversalRequested)])])
+                Names([
+                    .. EventTypes
+                        .Of<MemberYear>()
+                        .Except([typeof(ContributionRecorded), typeof(ContributionReversalRequested)]),
+                ])
             )
         )
         {
@@ -159,12 +190,17 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
     }
 
     private string[] Names(params Type[] types) =>
-        [.. store.Options.Events.AllKnownEventTypes().Where(t => types.Contains(t.EventType)).Select(t => t.EventTypeName)];
+        [
+            .. store
+                .Options.Events.AllKnownEventTypes()
+                .Where(t => types.Contains(t.EventType))
+                .Select(t => t.EventTypeName),
+        ];
 
     /// <summary>The streams that have such events, a page at a time.</summary>
     private async IAsyncEnumerable<string[]> StreamsAsync(NpgsqlConnection connection, string[] types)
     {
-        for (var after = ""; ;)
+        for (var after = ""; ; )
         {
             var ids = await connection.QueryAsync(
                 $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",

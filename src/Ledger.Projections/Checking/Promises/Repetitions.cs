@@ -7,7 +7,13 @@ using Npgsql;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>What was used twice, or should not stand where it stands: seen only across streams, so the database looks for it.</summary>
-internal sealed class Repetitions(NpgsqlConnection connection, string schema, string scope, Report broken, Report unclear)
+internal sealed class Repetitions(
+    NpgsqlConnection connection,
+    string schema,
+    string scope,
+    Report broken,
+    Report unclear
+)
 {
     private const int Most = 1_000;
 
@@ -152,13 +158,23 @@ internal sealed class Repetitions(NpgsqlConnection connection, string schema, st
         const string Digits = "(?<![0-9A-Za-z])([0-9]{17}[0-9Xx]|1[3-9][0-9]{9})(?![0-9A-Za-z])";
         var suspects = await RowsAsync(
             $"select stream_id, type, seq_id, data::text, coalesce(headers ->> 'idempotencyKey', '') from {schema}.mt_events where {InScope} and (data::text ~ @digits or headers ->> 'idempotencyKey' ~ @digits) order by seq_id limit {Most}",
-            r => (Id: r.GetString(0), Type: r.GetString(1), At: r.GetInt64(2), Body: r.GetString(3), Key: r.GetString(4)),
+            r =>
+                (
+                    Id: r.GetString(0),
+                    Type: r.GetString(1),
+                    At: r.GetInt64(2),
+                    Body: r.GetString(3),
+                    Key: r.GetString(4)
+                ),
             ("digits", Digits)
         );
         foreach (var (id, type, at, body, key) in suspects)
         {
             using var json = JsonDocument.Parse(body);
-            if (Texts(json.RootElement).Select(PersonalNumbers.In).FirstOrDefault(what => what is not null) is { } inBody)
+            if (
+                Texts(json.RootElement).Select(PersonalNumbers.In).FirstOrDefault(what => what is not null) is
+                { } inBody
+            )
                 unclear(id, "C20", $"{type} 的内容中有{inBody}", "事件不能删除，不写个人号码", at);
             if (PersonalNumbers.In(key) is { } inKey)
                 unclear(id, "C20", $"{type} 的 Idempotency-Key 是{inKey}", "事件不能删除，不写个人号码", at);
@@ -189,9 +205,14 @@ internal sealed class Repetitions(NpgsqlConnection connection, string schema, st
     }
 
     /// <summary>A reference is free text: what it may hide is not spread further.</summary>
-    private static string Short(string reference) => PersonalNumbers.In(reference) is { } what ? $"（{what}）" : reference;
+    private static string Short(string reference) =>
+        PersonalNumbers.In(reference) is { } what ? $"（{what}）" : reference;
 
-    private async Task<List<T>> RowsAsync<T>(string sql, Func<NpgsqlDataReader, T> read, params (string Name, object? Value)[] parameters)
+    private async Task<List<T>> RowsAsync<T>(
+        string sql,
+        Func<NpgsqlDataReader, T> read,
+        params (string Name, object? Value)[] parameters
+    )
     {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         command.Parameters.AddWithValue("scope", scope);
