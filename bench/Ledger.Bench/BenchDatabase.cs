@@ -18,6 +18,7 @@ public sealed class BenchDatabase(string connectionString, string keyFile)
         {
             ["ConnectionStrings__Ledger"] = connectionString,
             ["Ledger__KeyFile"] = keyFile,
+            ["DOTNET_TieredPGO"] = "1", // as in production; the tests do without
         };
 
     /// <summary>Once a product has run: it makes the keys.</summary>

@@ -16,13 +16,17 @@ public sealed class Postings
 
     private Postings(HttpClient http) => _http = http;
 
-    /// <summary>Registers <paramref name="funds"/> villages with a fund each; <paramref name="first"/>: the number of the first.</summary>
+    /// <summary>
+    /// Registers <paramref name="funds"/> villages with a fund each; <paramref name="first"/>: the number of the first;
+    /// <paramref name="asks"/>: whether this build asks about one slip that is booked again.
+    /// </summary>
     public static async Task<Postings> SetUpAsync(
         HttpClient http,
         Tokens tokens,
         SampleOffices offices,
         int funds,
-        int first = 1
+        int first = 1,
+        bool asks = true
     )
     {
         var postings = new Postings(http);
@@ -37,11 +41,12 @@ public sealed class Postings
             );
             await village.RegisterAsync();
             var slip = await village.Officer.EvidenceAsync($"slip {i}");
+            var confirmed = asks ? ",\"confirmDuplicate\":\"负载\"" : "";
             postings._funds.Add(
                 (
                     $"/api/funds/{village.FundId}/allocations",
                     Encoding.UTF8.GetBytes(
-                        $$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"],"confirmDuplicate":"负载"}"""
+                        $$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"]{{confirmed}}}"""
                     ),
                     new AuthenticationHeaderValue("Bearer", tokens.Issue(village.Officer.Actor, TimeSpan.FromHours(12)))
                 )

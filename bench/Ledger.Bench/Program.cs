@@ -6,6 +6,7 @@
 //   bench/run import [rows]              contribution records of a city, 1,000,000 rows
 //   bench/run rebuild [events]           every read model made anew at 1,000,000 events
 //   bench/run upgrade <revision>         two nodes of an earlier revision's build replaced one by one, and back, under load
+//   bench/run versus <Ledger.Api.dll> [--rounds 10]   postings and an approval, the present build and another one in turn
 //   bench/run soak [--minutes 60] [--share 0.8] [--events 0]    memory, connections, lag and answers under an hour's load at that share of capacity
 //   bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection] [--at-once 2]    years under faults
 //   bench/run pages                      first view of the pages in Chromium; memory of signed-in people
@@ -69,6 +70,13 @@ try
             "log" => Log.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000),
             "import" => Import.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
             "rebuild" => Rebuild.RunAsync(cluster, folder, args.Length > 1 ? int.Parse(args[1]) : 1_000_000, report),
+            "versus" => Versus.RunAsync(
+                cluster,
+                folder,
+                args[1],
+                int.Parse(Option("rounds") ?? "10", CultureInfo.InvariantCulture),
+                report
+            ),
             "upgrade" => Upgrade.RunAsync(cluster, folder, args[1], report),
             "soak" => Soak.RunAsync(
                 cluster,
@@ -80,7 +88,7 @@ try
             ),
             "pages" => Pages.RunAsync(cluster, folder),
             _ => throw new ArgumentException(
-                "nothing, growth, trace, log, import, rebuild, upgrade, soak, faults, pages"
+                "nothing, growth, trace, log, import, rebuild, upgrade, versus, soak, faults, pages"
             ),
         }
     );

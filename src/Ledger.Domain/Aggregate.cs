@@ -55,6 +55,9 @@ public sealed class InvariantViolationException(string message) : Exception(mess
         if (!holds)
             throw new InvariantViolationException(message);
     }
+
+    /// <summary>An event that its aggregate does not know: it is never passed over.</summary>
+    public static InvariantViolationException Unknown(object e) => new($"{e.GetType().Name}: nobody knows this event");
 }
 
 /// <summary>What a decider answers: the events to append, or a refusal.</summary>

@@ -469,4 +469,54 @@ public sealed class FundTests
         }
         Assert.Equal(to, at);
     }
+
+    [Fact]
+    public void Every_event_of_a_fund_that_names_an_amount_says_what_it_moves() =>
+        Assert.All(
+            typeof(Fund).Assembly.GetTypes().Where(t => !t.IsInterface && t.IsAssignableTo(typeof(IEventOf<Fund>))),
+            t => Assert.Equal(t.IsAssignableTo(typeof(IMoneyEvent)), t.IsAssignableTo(typeof(IFundMovement)))
+        );
+
+    private sealed record BankInterestReceived(string SubAccount, Money AmountFen, FenInterval Fen) : IFundMovement
+    {
+        IReadOnlyList<Movement> IFundMovement.Movements =>
+            [
+                new("source:bank-interest", FundAccount.Available(SubAccount), AmountFen, "interest")
+                {
+                    In = new(EntryKind.Allocated, new(SubAccount, Fen), "interest"),
+                },
+            ];
+    }
+
+    [Fact]
+    public void An_event_that_only_says_what_it_moves_is_right_everywhere()
+    {
+        var interest = new BankInterestReceived(SubAccount.General, Given.Yuan(1.23m), new FenInterval(1000, 1123));
+        var fund = Allocated(10).And(Id, interest)!;
+        Assert.Equal((Given.Yuan(11.23m), Given.Yuan(11.23m)), (fund.AvailableFen, fund.AllocatedFen));
+        Assert.Equal(1123, fund.Pocket(SubAccount.General).InFen);
+        Assert.Equal(
+            [
+                new AccountBalance("available:general", Given.Yuan(1.23m)),
+                new AccountBalance("source:bank-interest", Money.Zero - Given.Yuan(1.23m)),
+            ],
+            Postings.TrialBalance([interest])
+        );
+        var entry = Assert.Single(AxisEntry.Of(Id, interest));
+        Assert.Equal((Axis.In, FenSpan.Of(Id, SubAccount.General, interest.Fen)), (entry.Axis, entry.Span));
+        var booked = Reconciliation.Of([], [(7, Day, interest)], [(7, Day, interest)]).UnmatchedEntries;
+        Assert.Equal([new BookedEntry(7, Day, true, Given.Yuan(1.23m), null, "bank_interest_received")], booked);
+    }
+
+    [Fact]
+    public void A_movement_that_lays_other_fen_than_it_moves_is_refused() =>
+        Assert.Throws<InvariantViolationException>(() =>
+            With(new BankInterestReceived(SubAccount.General, Given.Yuan(1), new FenInterval(0, 101)))
+        );
+
+    private sealed record Unheard : IEventOf<Fund>;
+
+    [Fact]
+    public void An_event_that_nobody_knows_is_never_passed_over() =>
+        Assert.Throws<InvariantViolationException>(() => With(new Unheard()));
 }

@@ -178,7 +178,7 @@ public sealed record Account : Aggregate, IEvolve<Account>
             AccountChangeDeclined => state! with { Pending = null },
             DelegationGranted d => state! with { Delegates = state.Delegates.SetItem(d.To, d.Until) },
             DelegationEnded d => state! with { Delegates = state.Delegates.Remove(d.To) },
-            _ => state!,
+            _ => throw InvariantViolationException.Unknown(e),
         };
 }
 

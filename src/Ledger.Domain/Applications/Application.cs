@@ -167,7 +167,8 @@ public sealed record Application : Aggregate, IEvolve<Application>
                 MissedDeadlines = state.MissedDeadlines.Add(Supervision.Key(d.Kind, d.DueAt, d.ObjectionId)),
             },
             ApplicationSettled => state! with { Status = ApplicationStatus.Settled },
-            _ => state!,
+            PaymentListDisclosed => state!, // who saw it, on record
+            _ => throw InvariantViolationException.Unknown(e),
         };
 
     /// <summary>Everybody who had a part in it so far: whom a decision about duties compares the next one with.</summary>

@@ -64,7 +64,7 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
             {
                 Predecessors = [.. state.Predecessors, p.FromCollectiveId, .. p.Earlier],
             },
-            _ => state!,
+            _ => throw InvariantViolationException.Unknown(e),
         };
 }
 

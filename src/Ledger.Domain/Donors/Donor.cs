@@ -46,7 +46,7 @@ public sealed record Donor : Aggregate, IEvolve<Donor>
                 Region = r.Region,
             },
             DonorDataErased => state! with { IsErased = true },
-            _ => state!,
+            _ => throw InvariantViolationException.Unknown(e),
         };
 }
 

@@ -83,52 +83,6 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
                 Region = o.VillageCode,
             },
             FundRenamed r => state! with { Name = r.Name },
-            FundsAllocated a => state!.Inflow(a.SubAccount, a.Fen, a.Earmark) with
-            {
-                AllocatedFen = state.AllocatedFen + a.AmountFen,
-                AvailableFen = state.AvailableFen + a.AmountFen,
-            },
-            FundsReserved r => state!.Outflow(r.SubAccount, r.Fen) with
-            {
-                AvailableFen = state.AvailableFen - r.AmountFen,
-                ReservedFen = state.ReservedFen + r.AmountFen,
-                Commitments = state.Commitments.Add(
-                    r.ApplicationId,
-                    new Commitment(r.SubAccount, r.AmountFen, Money.Zero, Money.Zero)
-                ),
-            },
-            ReservationReleased r => state!
-                .Inflow(r.SubAccount, r.Fen)
-                .Commit(r.ApplicationId, c => c with { ReservedFen = c.ReservedFen - r.AmountFen }) with
-            {
-                AvailableFen = state.AvailableFen + r.AmountFen,
-                ReservedFen = state.ReservedFen - r.AmountFen,
-            },
-            FundsPaid p => state!.Commit(
-                p.ApplicationId,
-                c => c with { ReservedFen = c.ReservedFen - p.AmountFen, InTransitFen = c.InTransitFen + p.AmountFen }
-            ) with
-            {
-                ReservedFen = state.ReservedFen - p.AmountFen,
-                InTransitFen = state.InTransitFen + p.AmountFen,
-            },
-            FundsReturned r => state!.Commit(
-                r.ApplicationId,
-                c => c with { ReservedFen = c.ReservedFen + r.AmountFen, InTransitFen = c.InTransitFen - r.AmountFen }
-            ) with
-            {
-                ReservedFen = state.ReservedFen + r.AmountFen,
-                InTransitFen = state.InTransitFen - r.AmountFen,
-            },
-            FundsCredited c => state!.Commit(
-                c.ApplicationId,
-                m => m with { InTransitFen = m.InTransitFen - c.AmountFen, CreditedFen = m.CreditedFen + c.AmountFen }
-            ) with
-            {
-                InTransitFen = state.InTransitFen - c.AmountFen,
-                CreditedFen = state.CreditedFen + c.AmountFen,
-            },
-            FundsRefunded r => state!.Refund(r),
             ReversalRequested r => state! with
             {
                 Reversals = state.Reversals.SetItem(
@@ -136,57 +90,52 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
                     new Reversal(r.RequestedBy, r.ConfirmBy, RequestedFor: r.OnBehalfOf)
                 ),
             },
-            AllocationReversed r => state!.Reverse(r),
-            EarmarkLifted l => state!.Outflow(l.SubAccount, l.Origin).Inflow(SubAccount.General, l.Fen),
-            SurplusReturned s => state!.Outflow(s.SubAccount, s.Fen).Return(s.AmountFen),
-            FundsTransferred t => state!.Outflow(t.SubAccount, t.Fen).Return(t.AmountFen),
-            TransferReceived t => state!.Inflow(t.SubAccount, t.Fen, t.Earmark) with
+            AllocationReversed r => state!.Move(r) with
             {
-                AllocatedFen = state.AllocatedFen + t.AmountFen,
-                AvailableFen = state.AvailableFen + t.AmountFen,
+                Reversals = state.Reversals.SetItem(
+                    r.AllocationId,
+                    state.Reversals[r.AllocationId] with
+                    {
+                        Done = true,
+                    }
+                ),
             },
+            IFundMovement moved => state!.Move(moved),
             YearClosed y => state! with { ClosedThrough = y.Year },
             FundClosed => state! with { IsClosed = true },
-            _ => state!,
+            _ => throw InvariantViolationException.Unknown(e),
         };
         return next.Conserved();
     }
 
-    private Fund Refund(FundsRefunded r)
+    private Fund Move(IFundMovement e) => e.Movements.Aggregate(this, (fund, m) => fund.Move(m));
+
+    private Fund Move(Movement m)
     {
-        var (credited, inTransit) = r.WasCredited ? (r.AmountFen, Money.Zero) : (Money.Zero, r.AmountFen);
-        return Inflow(r.SubAccount, r.Fen)
-            .Commit(
-                r.ApplicationId,
-                c => c with { InTransitFen = c.InTransitFen - inTransit, CreditedFen = c.CreditedFen - credited }
-            ) with
+        InvariantViolationException.Require(
+            new[] { m.Out, m.In }.All(laid => laid is null || laid.Of.Fen.Length == m.AmountFen),
+            $"{Id}: {m} lays other fen than it moves"
+        );
+        var next = this;
+        if (m.Out is { } gone)
+            next = next.Outflow(gone.Of.SubAccount, gone.Of.Fen);
+        if (m.In is { } came)
+            next = next.Inflow(came.Of.SubAccount, came.Of.Fen, m.Earmark);
+        if (m.ApplicationId is { } application)
+            next = next.Commit(application, m);
+        return next with
         {
-            AvailableFen = AvailableFen + r.AmountFen,
-            InTransitFen = InTransitFen - inTransit,
-            CreditedFen = CreditedFen - credited,
-            RefundedFen = RefundedFen + r.AmountFen,
+            AllocatedFen = AllocatedFen + (FundAccount.IsOrigin(m.From) ? m.AmountFen : Money.Zero),
+            AvailableFen = AvailableFen + m.Change(FundAccount.IsAvailable),
+            ReservedFen = ReservedFen + m.Change(a => a == FundAccount.Reserved),
+            InTransitFen = InTransitFen + m.Change(a => a == FundAccount.InTransit),
+            CreditedFen = CreditedFen + m.Change(a => a == FundAccount.Credited),
+            ReturnedFen = ReturnedFen + (FundAccount.IsGone(m.To) ? m.AmountFen : Money.Zero),
+            RefundedFen = RefundedFen + (m.In?.Kind == EntryKind.Refunded ? m.AmountFen : Money.Zero),
         };
     }
 
-    private Fund Reverse(AllocationReversed r)
-    {
-        var carried = r.CarriedOrigin is { } origin
-            ? Outflow(r.SubAccount, origin).Outflow(r.SubAccount, r.Fen).Inflow(r.SubAccount, r.CarriedFen!.Value)
-            : Outflow(r.SubAccount, r.Fen);
-        return carried.Return(r.AmountFen) with
-        {
-            Reversals = Reversals.SetItem(r.AllocationId, Reversals[r.AllocationId] with { Done = true }),
-        };
-    }
-
-    private Fund Return(Money amount) =>
-        this with
-        {
-            AvailableFen = AvailableFen - amount,
-            ReturnedFen = ReturnedFen + amount,
-        };
-
-    private Fund Inflow(string pocket, FenInterval fen, Earmark? earmark = null)
+    private Fund Inflow(string pocket, FenInterval fen, Earmark? earmark)
     {
         var was = Pocket(pocket);
         InvariantViolationException.Require(
@@ -209,9 +158,21 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
         return this with { SubAccounts = SubAccounts.SetItem(pocket, was with { OutFen = fen.To }) };
     }
 
-    private Fund Commit(string applicationId, Func<Commitment, Commitment> change)
+    private Fund Commit(string applicationId, Movement m)
     {
-        var commitment = change(Commitments[applicationId]);
+        var known = Commitments.GetValueOrDefault(applicationId);
+        var begins = m.Out?.Kind == EntryKind.Reserved;
+        InvariantViolationException.Require(
+            known is null == begins,
+            $"{Id}: {applicationId} {(begins ? "was reserved before" : "has nothing reserved")}"
+        );
+        var was = known ?? new Commitment(m.Out!.Of.SubAccount, Money.Zero, Money.Zero, Money.Zero);
+        var commitment = was with
+        {
+            ReservedFen = was.ReservedFen + m.Change(a => a == FundAccount.Reserved),
+            InTransitFen = was.InTransitFen + m.Change(a => a == FundAccount.InTransit),
+            CreditedFen = was.CreditedFen + m.Change(a => a == FundAccount.Credited),
+        };
         InvariantViolationException.Require(
             commitment.ReservedFen >= Money.Zero
                 && commitment.InTransitFen >= Money.Zero

@@ -12,38 +12,11 @@ public sealed record AccountBalance(string Account, Money AmountFen);
 /// <summary>An account that held less than nothing at the end of the business dates from <paramref name="From"/> to <paramref name="Until"/>.</summary>
 public sealed record NegativeBalance(string Account, DateOnly From, DateOnly Until, Money LowestFen);
 
-/// <summary>
-/// Maps every money event of a fund to balanced postings. Accounts: <c>source:&lt;kind&gt;</c> (where money came from),
-/// <c>available:&lt;sub-account&gt;</c>, <c>reserved</c>, <c>in-transit</c>, <c>credited</c>, <c>returned</c> (back to its sources),
-/// <c>transfer:&lt;fund&gt;</c>. Each entry sums to zero, so each fund does.
-/// </summary>
+/// <summary>The double entry of a fund, from what its events move. Each entry sums to zero, so each fund does.</summary>
 public static class Postings
 {
-    public static IReadOnlyList<Posting> Of(IEventOf<Fund> e)
-    {
-        IReadOnlyList<Posting> postings = e switch
-        {
-            FundsAllocated a => Move($"source:{a.Source.Word()}", Available(a.SubAccount), a.AmountFen),
-            FundsReserved r => Move(Available(r.SubAccount), Reserved, r.AmountFen),
-            ReservationReleased r => Move(Reserved, Available(r.SubAccount), r.AmountFen),
-            FundsPaid p => Move(Reserved, InTransit, p.AmountFen),
-            FundsReturned r => Move(InTransit, Reserved, r.AmountFen),
-            FundsCredited c => Move(InTransit, Credited, c.AmountFen),
-            FundsRefunded r => Move(r.WasCredited ? Credited : InTransit, Available(r.SubAccount), r.AmountFen),
-            AllocationReversed r => Move(Available(r.SubAccount), Returned, r.AmountFen),
-            EarmarkLifted l => Move(Available(l.SubAccount), Available(SubAccount.General), l.AmountFen),
-            SurplusReturned s => Move(Available(s.SubAccount), Returned, s.AmountFen),
-            FundsTransferred t => Move(Available(t.SubAccount), $"transfer:{t.ToFundId}", t.AmountFen),
-            TransferReceived t => Move($"transfer:{t.FromFundId}", Available(t.SubAccount), t.AmountFen),
-            IMoneyEvent unknown => throw new InvalidOperationException($"{unknown.GetType().Name} has no postings"),
-            _ => [],
-        };
-        InvariantViolationException.Require(
-            Money.Sum(postings.Select(p => p.AmountFen)) == Money.Zero,
-            $"{e}: the entry does not balance"
-        );
-        return postings;
-    }
+    public static IReadOnlyList<Posting> Of(IEventOf<Fund> e) =>
+        e is IFundMovement moved ? [.. moved.Movements.SelectMany(m => m.Postings)] : [];
 
     /// <summary>The balances after these events, by account, without the empty ones.</summary>
     public static IReadOnlyList<AccountBalance> TrialBalance(IEnumerable<IEventOf<Fund>> events) =>
@@ -56,11 +29,6 @@ public static class Postings
                 .Where(b => b.AmountFen != Money.Zero),
         ];
 
-    /// <summary>Where money lies, and where nobody can owe any: at the end of no business date may less than nothing be in it.</summary>
-    private static bool HoldsMoney(string account) =>
-        account is Reserved or InTransit or Credited or Returned
-        || account.StartsWith("available:", StringComparison.Ordinal);
-
     /// <summary>The accounts that held less than nothing on business dates of this span, in the order of those dates.</summary>
     public static IReadOnlyList<NegativeBalance> Negative(
         IEnumerable<(DateOnly On, IEventOf<Fund> Event)> events,
@@ -70,7 +38,7 @@ public static class Postings
     {
         var found = new List<NegativeBalance>();
         var byAccount = events.SelectMany(e =>
-            Of(e.Event).Where(p => HoldsMoney(p.Account)).Select(p => (p.Account, e.On, p.AmountFen))
+            Of(e.Event).Where(p => FundAccount.HoldsMoney(p.Account)).Select(p => (p.Account, e.On, p.AmountFen))
         );
         foreach (var account in byAccount.GroupBy(p => p.Account))
         {
@@ -110,14 +78,4 @@ public static class Postings
                 Encoding.UTF8.GetBytes(string.Concat(trialBalance.Select(b => $"{b.Account}\t{b.AmountFen.Fen}\n")))
             )
         );
-
-    public const string Reserved = "reserved",
-        InTransit = "in-transit",
-        Credited = "credited",
-        Returned = "returned";
-
-    private static string Available(string subAccount) => $"available:{subAccount}";
-
-    private static Posting[] Move(string from, string to, Money amount) =>
-        [new(to, amount), new(from, Money.Zero - amount)];
 }

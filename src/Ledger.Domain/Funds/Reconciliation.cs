@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Ledger.Domain.Funds;
 
 /// <summary>A line of the bank's statement. <paramref name="Row"/>: its row in the file. <paramref name="IsIn"/>: money came into the account.</summary>
@@ -53,12 +55,8 @@ public sealed record Reconciliation(
     )
     {
         // A mistaken entry that was reversed never was at the bank.
-        var reversed = all.Select(e => e.Event).OfType<AllocationReversed>().Select(r => r.AllocationId).ToHashSet();
-        var entries = events
-            .Where(e => e.Event is not FundsAllocated a || !reversed.Contains(a.AllocationId))
-            .Select(Booked)
-            .OfType<BookedEntry>()
-            .ToList();
+        var mistaken = all.SelectMany(e => Moved(e.Event)).Select(m => m.Undoes).OfType<string>().ToHashSet();
+        var entries = events.SelectMany(Booked).Where(e => !mistaken.Contains(e.Of)).Select(e => e.Entry).ToList();
         var (open, matched, doubtful) = (lines.ToList(), new List<Pairing>(), new List<Pairing>());
 
         Pair((l, e) => Same(l, e) && e.Reference == l.Reference, matched, null, uniqueOnly: false);
@@ -97,78 +95,42 @@ public sealed record Reconciliation(
         static int Days(BankLine l, BookedEntry e) => Math.Abs(l.Date.DayNumber - e.Date.DayNumber);
     }
 
-    private static BookedEntry? Booked((long Sequence, DateOnly Date, IEventOf<Fund> Event) e) =>
-        e.Event switch
-        {
-            FundsAllocated a => new BookedEntry(e.Sequence, e.Date, true, a.AmountFen, null, "funds_allocated"),
-            FundsPaid p => new BookedEntry(e.Sequence, e.Date, false, p.AmountFen, p.BankReference, "funds_paid"),
-            FundsReturned r => new BookedEntry(
-                e.Sequence,
-                e.Date,
-                true,
-                r.AmountFen,
-                r.BankReference,
-                "funds_returned"
-            ),
-            FundsRefunded r => new BookedEntry(
-                e.Sequence,
-                e.Date,
-                true,
-                r.AmountFen,
-                r.BankReference,
-                "funds_refunded"
-            ),
-            SurplusReturned s => new BookedEntry(e.Sequence, e.Date, false, s.AmountFen, null, "surplus_returned"),
-            FundsTransferred t => new BookedEntry(e.Sequence, e.Date, false, t.AmountFen, null, "funds_transferred"),
-            TransferReceived t => new BookedEntry(e.Sequence, e.Date, true, t.AmountFen, null, "transfer_received"),
-            _ => null,
-        };
+    private static IReadOnlyList<Movement> Moved(IEventOf<Fund> e) => e is IFundMovement moved ? moved.Movements : [];
+
+    /// <summary>What goes in or out at the bank, with what each is of.</summary>
+    private static IEnumerable<(string Of, BookedEntry Entry)> Booked(
+        (long Sequence, DateOnly Date, IEventOf<Fund> Event) e
+    ) =>
+        from m in Moved(e.Event)
+        where FundAccount.IsAtBank(m.From) != FundAccount.IsAtBank(m.To)
+        let type = JsonNamingPolicy.SnakeCaseLower.ConvertName(e.Event.GetType().Name)
+        let isIn = FundAccount.IsAtBank(m.To)
+        select (m.Reference, new BookedEntry(e.Sequence, e.Date, isIn, m.AmountFen, m.BankReference, type));
 
     private static IReadOnlyList<TransitItem> InTransit(
         IEnumerable<(long Sequence, DateOnly Date, IEventOf<Fund> Event)> events
     )
     {
         var items = new Dictionary<string, TransitItem>();
-        TransitItem Of(string id) =>
-            items.GetValueOrDefault(id) ?? new TransitItem(id, Money.Zero, Money.Zero, Money.Zero, Money.Zero, null);
         foreach (var (_, date, e) in events)
+        foreach (var m in Moved(e).Where(m => IsSent(m.From) || IsSent(m.To)))
         {
-            var next = e switch
+            var id = m.ApplicationId!;
+            var was =
+                items.GetValueOrDefault(id)
+                ?? new TransitItem(id, Money.Zero, Money.Zero, Money.Zero, Money.Zero, null);
+            var open = was.OpenFen + m.Change(a => a == FundAccount.InTransit);
+            items[id] = was with
             {
-                FundsPaid p => Of(p.ApplicationId) is var i
-                    ? i with
-                    {
-                        PaidFen = i.PaidFen + p.AmountFen,
-                        OpenFen = i.OpenFen + p.AmountFen,
-                        OpenSince = i.OpenSince ?? date,
-                    }
-                    : null,
-                FundsCredited c => Of(c.ApplicationId) is var i
-                    ? i with
-                    {
-                        CreditedFen = i.CreditedFen + c.AmountFen,
-                        OpenFen = i.OpenFen - c.AmountFen,
-                    }
-                    : null,
-                FundsReturned r => Of(r.ApplicationId) is var i
-                    ? i with
-                    {
-                        BackFen = i.BackFen + r.AmountFen,
-                        OpenFen = i.OpenFen - r.AmountFen,
-                    }
-                    : null,
-                FundsRefunded r => Of(r.ApplicationId) is var i
-                    ? i with
-                    {
-                        BackFen = i.BackFen + r.AmountFen,
-                        OpenFen = r.WasCredited ? i.OpenFen : i.OpenFen - r.AmountFen,
-                    }
-                    : null,
-                _ => null,
+                PaidFen = was.PaidFen + (IsSent(m.From) ? Money.Zero : m.AmountFen),
+                CreditedFen = was.CreditedFen + (m.To == FundAccount.Credited ? m.AmountFen : Money.Zero),
+                BackFen = was.BackFen + (IsSent(m.To) ? Money.Zero : m.AmountFen),
+                OpenFen = open,
+                OpenSince = open.IsPositive ? was.OpenSince ?? date : null,
             };
-            if (next is not null)
-                items[next.ApplicationId] = next with { OpenSince = next.OpenFen.IsPositive ? next.OpenSince : null };
         }
         return [.. items.Values];
+
+        static bool IsSent(string account) => account is FundAccount.InTransit or FundAccount.Credited;
     }
 }

@@ -158,7 +158,8 @@ public sealed record Member : Aggregate, IEvolve<Member>
             DeathRecorded d => state! with { DiedOn = d.On, DeathReports = [] },
             DeathRevoked => state! with { DiedOn = null, DeathReports = [] },
             PersonalDataErased => state! with { IsErased = true },
-            _ => state!,
+            PersonalDataDisclosed => state!, // who saw it, on record
+            _ => throw InvariantViolationException.Unknown(e),
         };
 
     /// <summary>Of every collective that the person belongs or belonged to: id and village code.</summary>

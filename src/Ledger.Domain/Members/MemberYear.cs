@@ -184,15 +184,21 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
                 Sponsorships = was.Sponsorships.RemoveAll(x => x.SponsorshipId == r.SponsorshipId),
             },
             SubsidyRefunded r => was.Move(r.ApplicationId, SubsidyStatus.Refunded),
-            _ => was,
+            _ => throw InvariantViolationException.Unknown(e),
         };
     }
 
-    private MemberYear Move(string applicationId, SubsidyStatus to) =>
-        this with
+    private MemberYear Move(string applicationId, SubsidyStatus to)
+    {
+        InvariantViolationException.Require(
+            Subsidies.Any(s => s.ApplicationId == applicationId),
+            $"{Id}: {applicationId} gave nothing in this year"
+        );
+        return this with
         {
             Subsidies = [.. Subsidies.Select(s => s.ApplicationId == applicationId ? s with { Status = to } : s)],
         };
+    }
 }
 
 /// <summary>The rules about one person in one year: C4, C5, C6, C11.</summary>

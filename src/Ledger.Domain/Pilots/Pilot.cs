@@ -48,7 +48,7 @@ public sealed record Pilot : Aggregate, IEvolve<Pilot>
             PilotApproved a => state! with { Status = PilotStatus.Approved, Reasons = a.Reasons },
             PilotDeclined d => state! with { Status = PilotStatus.Declined, Reasons = d.Reasons },
             PilotEnded n => state! with { Status = PilotStatus.Ended, Reasons = n.Reasons },
-            _ => state!,
+            _ => throw InvariantViolationException.Unknown(e),
         };
 }
 

@@ -68,6 +68,6 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
             PlanCountersigned c => state! with { CountersignedVersion = c.PlanVersion },
             PlanAdopted a => state! with { AdoptedVersion = a.PlanVersion },
             PlanAmended a => state! with { Versions = state.Versions.Add(a.Content), LatestResolution = null },
-            _ => state!,
+            _ => throw InvariantViolationException.Unknown(e),
         };
 }

@@ -128,7 +128,7 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
                 Parameters = p.Parameters,
             },
             PolicyYearAmended a => state! with { Parameters = a.Parameters },
-            _ => state!,
+            _ => throw InvariantViolationException.Unknown(e),
         };
 }
 

@@ -54,13 +54,13 @@ public sealed record BalanceHistory(
             {
                 foreach (var p in entries[next].Postings)
                 {
-                    if (p.Account.StartsWith("available:", StringComparison.Ordinal))
+                    if (FundAccount.IsAvailable(p.Account))
                         available += p.AmountFen;
-                    else if (p.Account == Postings.Reserved)
+                    else if (p.Account == FundAccount.Reserved)
                         reserved += p.AmountFen;
-                    else if (p.Account == Postings.InTransit)
+                    else if (p.Account == FundAccount.InTransit)
                         inTransit += p.AmountFen;
-                    else if (p.Account == Postings.Credited)
+                    else if (p.Account == FundAccount.Credited)
                         credited += p.AmountFen;
                 }
             }

@@ -39,33 +39,17 @@ public sealed record FundStatement(
         var opening = Money.Zero;
         var lines = new List<StatementLine>();
         foreach (
-            var e in events.Where(e => e.Data is IMoneyEvent).OrderBy(e => e.EffectiveDate()).ThenBy(e => e.Version)
+            var e in events.Where(e => e.Data is IFundMovement).OrderBy(e => e.EffectiveDate()).ThenBy(e => e.Version)
         )
         {
-            var postings = Postings.Of((IEventOf<Fund>)e.Data);
-            Money Change(string account) =>
-                Money.Sum(
-                    postings
-                        .Where(p => p.Account.StartsWith(account, StringComparison.Ordinal))
-                        .Select(p => p.AmountFen)
-                );
-            var (a, r, t, c) = (Change("available:"), Change("reserved"), Change("in-transit"), Change("credited"));
-            var reference = e.Data switch
-            {
-                FundsAllocated x => x.AllocationId,
-                AllocationReversed x => x.AllocationId,
-                FundsTransferred x => x.ToFundId,
-                TransferReceived x => x.FromFundId,
-                EarmarkLifted x => x.SubAccount,
-                SurplusReturned x => x.SubAccount,
-                FundsReserved x => x.ApplicationId,
-                ReservationReleased x => x.ApplicationId,
-                FundsPaid x => x.ApplicationId,
-                FundsReturned x => x.ApplicationId,
-                FundsCredited x => x.ApplicationId,
-                FundsRefunded x => x.ApplicationId,
-                _ => throw new InvalidOperationException($"{e.EventTypeName} has no place in a statement"),
-            };
+            var movements = ((IFundMovement)e.Data).Movements;
+            Money Change(Func<string, bool> are) => Money.Sum(movements.Select(m => m.Change(are)));
+            var (a, r, t, c) = (
+                Change(FundAccount.IsAvailable),
+                Change(x => x == FundAccount.Reserved),
+                Change(x => x == FundAccount.InTransit),
+                Change(x => x == FundAccount.Credited)
+            );
             var date = e.EffectiveDate();
             available += a;
             if (date < from)
@@ -77,7 +61,7 @@ public sealed record FundStatement(
                         e.Timestamp,
                         date,
                         e.EventTypeName,
-                        reference,
+                        movements[0].Reference,
                         a,
                         r,
                         t,

@@ -12,26 +12,6 @@ public enum Axis
     Line,
 }
 
-/// <summary>
-/// What an interval is. In: allocated, or come again from where it had gone (released, refunded, carried behind a reversal, freed from
-/// its earmark, received from a predecessor's fund). Out: reserved for an application, returned to its sources, moved inside the fund,
-/// transferred to a successor's fund. Line: one member's.
-/// </summary>
-public enum EntryKind
-{
-    Allocated,
-    Released,
-    Refunded,
-    Carried,
-    Freed,
-    Received,
-    Reserved,
-    Returned,
-    Moved,
-    Transferred,
-    Line,
-}
-
 /// <summary>Fen of one sub-account; <paramref name="Account"/> is <c>fund id/sub-account</c>.</summary>
 public readonly record struct FenSpan(string Account, FenInterval Fen)
 {
@@ -58,50 +38,10 @@ public sealed record AxisEntry(
 )
 {
     /// <summary>The intervals that an event makes, read off its own offsets (docs/domain.md, "The fen axes"); none for most events.</summary>
-    public static IEnumerable<AxisEntry> Of(string streamId, object e)
-    {
-        FenSpan Here(string subAccount, FenInterval fen) => FenSpan.Of(streamId, subAccount, fen);
-        AxisEntry In(EntryKind kind, string subAccount, FenInterval fen, string reference, FenSpan? origin = null) =>
-            new(Axis.In, Here(subAccount, fen), kind, reference, origin);
-        AxisEntry Out(EntryKind kind, string subAccount, FenInterval fen, string reference) =>
-            new(Axis.Out, Here(subAccount, fen), kind, reference);
-
-        return e switch
+    public static IEnumerable<AxisEntry> Of(string streamId, object e) =>
+        e switch
         {
-            FundsAllocated a => [In(EntryKind.Allocated, a.SubAccount, a.Fen, a.AllocationId)],
-            FundsReserved r => [Out(EntryKind.Reserved, r.SubAccount, r.Fen, r.ApplicationId)],
-            ReservationReleased r =>
-            [
-                In(EntryKind.Released, r.SubAccount, r.Fen, r.ApplicationId, Here(r.SubAccount, r.Origin)),
-            ],
-            FundsRefunded r =>
-            [
-                In(EntryKind.Refunded, r.SubAccount, r.Fen, r.ApplicationId, Here(r.SubAccount, r.Origin)),
-            ],
-            AllocationReversed { CarriedOrigin: { } origin, CarriedFen: { } fen } r =>
-            [
-                Out(EntryKind.Moved, r.SubAccount, origin, r.SubAccount),
-                Out(EntryKind.Returned, r.SubAccount, r.Fen, r.AllocationId),
-                In(EntryKind.Carried, r.SubAccount, fen, r.AllocationId, Here(r.SubAccount, origin)),
-            ],
-            AllocationReversed r => [Out(EntryKind.Returned, r.SubAccount, r.Fen, r.AllocationId)],
-            EarmarkLifted l =>
-            [
-                Out(EntryKind.Moved, l.SubAccount, l.Origin, SubAccount.General),
-                In(EntryKind.Freed, SubAccount.General, l.Fen, l.SubAccount, Here(l.SubAccount, l.Origin)),
-            ],
-            SurplusReturned s => [Out(EntryKind.Returned, s.SubAccount, s.Fen, "")],
-            FundsTransferred t => [Out(EntryKind.Transferred, t.SubAccount, t.Fen, t.ToFundId)],
-            TransferReceived t =>
-            [
-                In(
-                    EntryKind.Received,
-                    t.SubAccount,
-                    t.Fen,
-                    t.FromFundId,
-                    FenSpan.Of(t.FromFundId, t.SubAccount, t.Origin)
-                ),
-            ],
+            IFundMovement moved => moved.Movements.SelectMany(m => Of(streamId, m)),
             SubsidyApproved s =>
             [
                 new AxisEntry(
@@ -114,5 +54,17 @@ public sealed record AxisEntry(
             ],
             _ => [],
         };
+
+    private static IEnumerable<AxisEntry> Of(string fundId, Movement m)
+    {
+        if (m.Out is { } gone)
+            yield return Of(Axis.Out, fundId, gone);
+        if (m.In is { } came)
+            yield return Of(Axis.In, fundId, came);
     }
+
+    private static AxisEntry Of(Axis axis, string fundId, FenLaid laid) =>
+        new(axis, SpanOf(fundId, laid.Of), laid.Kind, laid.Reference, laid.Origin is { } o ? SpanOf(fundId, o) : null);
+
+    private static FenSpan SpanOf(string fundId, FenOf of) => FenSpan.Of(of.FundId ?? fundId, of.SubAccount, of.Fen);
 }

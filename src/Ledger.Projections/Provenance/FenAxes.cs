@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Ledger.Domain;
+using Ledger.Domain.Funds;
 
 namespace Ledger.Projections.Provenance;
 

@@ -1,4 +1,5 @@
 using Ledger.Domain;
+using Ledger.Domain.Funds;
 using Npgsql;
 using NpgsqlTypes;
 

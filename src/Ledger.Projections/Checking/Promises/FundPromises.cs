@@ -24,9 +24,7 @@ public sealed class FundPromises(string fundId, Report broken)
         public long Fen;
         public bool IsBroken;
 
-        public bool MayBeNegative =>
-            !Name.StartsWith("available:", StringComparison.Ordinal)
-            && Name is not (Postings.Reserved or Postings.InTransit or Postings.Credited);
+        public bool MayBeNegative => !FundAccount.IsAvailable(Name) && !FundAccount.IsOfApplication(Name);
     }
 
     private readonly Dictionary<(string, string?), Account> _accounts = [];
@@ -56,7 +54,7 @@ public sealed class FundPromises(string fundId, Report broken)
                 Close(y, e.Sequence);
                 break;
         }
-        if (e.Data is not IMoneyEvent { AmountFen: var amount })
+        if (e.Data is not IFundMovement { AmountFen: var amount } moved)
             return;
         var on = e.EffectiveDate();
         if (!amount.IsPositive)
@@ -69,13 +67,14 @@ public sealed class FundPromises(string fundId, Report broken)
                 $"{_closedThrough} 年度已结账，不再记入",
                 e.Sequence
             );
-        foreach (var posting in Postings.Of((IEventOf<Fund>)e.Data))
-            Post(posting, ApplicationOf(e.Data), on, e.Sequence);
+        foreach (var movement in moved.Movements)
+        foreach (var posting in movement.Postings)
+            Post(posting, movement.ApplicationId, on, e.Sequence);
     }
 
     private void Post(Posting posting, string? application, DateOnly on, long at)
     {
-        var of = posting.Account is Postings.Reserved or Postings.InTransit or Postings.Credited ? application : null;
+        var of = FundAccount.IsOfApplication(posting.Account) ? application : null;
         if (!_accounts.TryGetValue((posting.Account, of), out var account))
             _accounts[(posting.Account, of)] = account = new Account(posting.Account, of);
         account.Fen += posting.AmountFen.Fen;
@@ -144,9 +143,9 @@ public sealed class FundPromises(string fundId, Report broken)
                     ),
                     account.Name switch
                     {
-                        Postings.Reserved => "付款的业务日期不早于审批",
-                        Postings.InTransit => "入账、退回的业务日期不早于付款",
-                        Postings.Credited => "退回的业务日期不早于入账",
+                        FundAccount.Reserved => "付款的业务日期不早于审批",
+                        FundAccount.InTransit => "入账、退回的业务日期不早于付款",
+                        FundAccount.Credited => "退回的业务日期不早于入账",
                         _ => "任何业务日期都不为负",
                     },
                     lastOut!.Value
@@ -156,24 +155,12 @@ public sealed class FundPromises(string fundId, Report broken)
         }
     }
 
-    private static string? ApplicationOf(object data) =>
-        data switch
-        {
-            FundsReserved r => r.ApplicationId,
-            ReservationReleased r => r.ApplicationId,
-            FundsPaid p => p.ApplicationId,
-            FundsReturned r => r.ApplicationId,
-            FundsCredited c => c.ApplicationId,
-            FundsRefunded r => r.ApplicationId,
-            _ => null,
-        };
-
     private static string Words(string account) =>
         account switch
         {
-            Postings.Reserved => "已占用",
-            Postings.InTransit => "在途",
-            Postings.Credited => "已入账",
+            FundAccount.Reserved => "已占用",
+            FundAccount.InTransit => "在途",
+            FundAccount.Credited => "已入账",
             _ => account.Replace("available:", "可用 ", StringComparison.Ordinal),
         };
 }

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using Ledger.Api.Storage;
+using Ledger.Api.Tests;
+using Ledger.Domain;
+using static Ledger.Bench.Statistics;
+
+namespace Ledger.Bench;
+
+/// <summary>
+/// Another build beside the present one, each with a database of its own on one server, in turn and in short turns: what the machine does
+/// meanwhile it does to both. The ratio is the median of the rounds' ratios; its noise their quartiles' distance.
+/// </summary>
+public static class Versus
+{
+    private const int Funds = 50,
+        Lines = 10_000;
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(2);
+
+    private sealed record Side(SampleOffices Offices, Postings Postings);
+
+    /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left out.</param>
+    public static async Task RunAsync(PrivateCluster cluster, string folder, string other, int rounds, Report report)
+    {
+        var running = new List<ApiProcess>();
+        try
+        {
+            var sides = new List<Side>();
+            foreach (var (build, name) in new[] { (other, "other"), (ApiProcess.Build, "present") })
+            {
+                var ledger = await BenchDatabase.NewAsync(cluster, Path.Combine(folder, name), name);
+                var api = await ApiProcess.StartOfAsync(build, ledger.Settings);
+                running.Add(api);
+                var offices = await ledger.OpenAsync(api.Http);
+                var document = await api.Http.GetStringAsync("/openapi/v1.json");
+                var postings = await Postings.SetUpAsync(
+                    api.Http,
+                    ledger.Tokens,
+                    offices,
+                    Funds,
+                    asks: document.Contains("confirmDuplicate", StringComparison.Ordinal)
+                );
+                await postings.RunAsync(8, TimeSpan.FromSeconds(10)); // the compiler has seen it
+                sides.Add(new Side(offices, postings));
+            }
+
+            foreach (var clients in new[] { 1, 8 })
+                await InTurnAsync(
+                    $"postings, {clients} at once",
+                    "/s",
+                    rounds,
+                    async (side, _) => (await side.Postings.RunAsync(clients, Turn)).PerSecond
+                );
+            await InTurnAsync(
+                "postings into one fund, 8 at once",
+                "/s",
+                rounds,
+                async (side, _) => (await side.Postings.RunAsync(8, Turn, hot: true)).PerSecond
+            );
+            var applications = Math.Min(rounds, 6);
+            var villages = new Dictionary<(Side, int), SampleVillage>();
+            await InTurnAsync(
+                "review",
+                "lines/s",
+                applications,
+                async (side, round) =>
+                {
+                    var village = villages[(side, round)] = await FiledAsync(side.Offices, 900 + round);
+                    return await RateAsync(village.ReviewAsync);
+                }
+            );
+            await InTurnAsync(
+                "approve",
+                "lines/s",
+                applications,
+                (side, round) => RateAsync(villages[(side, round)].ApproveAsync)
+            );
+
+            async Task InTurnAsync(string what, string unit, int times, Func<Side, int, Task<double>> once)
+            {
+                var (theirs, ours, ratios) = (new List<double>(), new List<double>(), new List<double>());
+                for (var round = 0; round <= times; round++)
+                {
+                    // Who goes second finds the server as the first left it: they change places.
+                    var first = round % 2;
+                    var figures = new double[2];
+                    figures[first] = await once(sides[first], round);
+                    figures[1 - first] = await once(sides[1 - first], round);
+                    if (round == 0)
+                        continue; // warms up
+                    theirs.Add(figures[0]);
+                    ours.Add(figures[1]);
+                    ratios.Add(figures[1] / figures[0]);
+                }
+                ratios.Sort();
+                var noise = ratios[ratios.Count * 3 / 4] - ratios[ratios.Count / 4];
+                report.Add("versus", $"{what}: the other build", Median(theirs), unit);
+                report.Add("versus", what, Median(ours), unit, "the other build", Median(ratios), noise);
+            }
+        }
+        finally
+        {
+            foreach (var api in running)
+                await api.DisposeAsync();
+        }
+    }
+
+    private static async Task<double> RateAsync(Func<Task> act)
+    {
+        var watch = Stopwatch.StartNew();
+        await act();
+        return Lines / watch.Elapsed.TotalSeconds;
+    }
+
+    private static async Task<SampleVillage> FiledAsync(SampleOffices offices, int number)
+    {
+        var today = Clock.Day(DateTimeOffset.UtcNow);
+        var village = new SampleVillage(
+            offices,
+            $"{SampleStory.County}{number:000000}",
+            $"第{number}村股份经济合作社",
+            number,
+            today.Year
+        );
+        var people = new SamplePeople(number).Take(Lines, $"{370811 + number}");
+        await village.RegisterAsync();
+        await village.SurveyAsync(Lines);
+        await village.AllocateAsync(Lines * 200);
+        await village.ImportMembersAsync(people);
+        await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), today);
+        await village.DraftAsync(SampleVillage.Flat(100));
+        await village.ResolveAsync(today);
+        await village.AdoptAsync();
+        await village.FileAsync(people);
+        return village;
+    }
+}
