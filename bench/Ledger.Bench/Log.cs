@@ -6,6 +6,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Ledger.Projections.TransparencyLog;
 using Marten;
 using Npgsql;

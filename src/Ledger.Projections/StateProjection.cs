@@ -98,7 +98,7 @@ public static class ProjectionRegistration
         options
             .Schema.For<T>()
             .Duplicate(x => x.Region, configure: ByPrefix)
-            .IgnoreIndex("mt_doc_memberyear_idx_clawback")
+            .IgnoreIndex("mt_doc_memberyear_idx_claw_back")
             .IgnoreIndex("mt_doc_member_idx_memberships")
             .IgnoreIndex("mt_doc_member_idx_waiting"); // see schema.sql
     }

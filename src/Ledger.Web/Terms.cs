@@ -1,23 +1,24 @@
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Web;
 
 /// <summary>The field's words for what the code calls by its own names. Chinese; pages pass them through their localizer.</summary>
 public static class Terms
 {
-    private static readonly Dictionary<string, string> Roles = new()
+    private static readonly Dictionary<string, string> RoleWords = new()
     {
-        ["city-hrss"] = "市人社",
-        ["county-hrss"] = "县人社",
-        ["county-finance"] = "县财政",
-        ["county-agriculture"] = "县农业农村",
-        ["county-tax"] = "县税务",
-        ["agency"] = "经办机构",
-        ["township"] = "乡镇（街道）",
-        ["village-finance"] = "村级财务",
-        ["auditor"] = "审计",
-        ["administrator"] = "账户管理员",
+        [Roles.CityHrss] = "市人社",
+        [Roles.CountyHrss] = "县人社",
+        [Roles.CountyFinance] = "县财政",
+        [Roles.CountyAgriculture] = "县农业农村",
+        [Roles.CountyTax] = "县税务",
+        [Roles.Agency] = "经办机构",
+        [Roles.Township] = "乡镇（街道）",
+        [Roles.VillageFinance] = "村级财务",
+        [Roles.Auditor] = "审计",
+        [Roles.Administrator] = "账户管理员",
     };
 
     private static readonly Dictionary<string, string> Words = new()
@@ -189,19 +190,19 @@ public static class Terms
     /// <summary>Event types as the audit trail names them, with their words.</summary>
     public static IReadOnlyDictionary<string, string> EventTypes => Events;
 
-    public static IReadOnlyDictionary<string, string> AllRoles => Roles;
+    public static IReadOnlyDictionary<string, string> AllRoles => RoleWords;
 
     /// <summary>Every word that a page may have to say in another language.</summary>
     public static IEnumerable<string> All =>
         [
-            .. Roles.Values,
+            .. RoleWords.Values,
             .. Words.Values,
             .. Events.Values,
             .. Menus.Values.SelectMany(m => m).Select(m => m.Text),
             .. Enum.GetValues<ApplicationStatus>().Select(ApplicationDecider.Name),
         ];
 
-    public static string Role(string role) => Roles.GetValueOrDefault(role, role);
+    public static string Role(string role) => RoleWords.GetValueOrDefault(role, role);
 
     public static string Event(string type) => Events.GetValueOrDefault(type, type);
 
@@ -255,16 +256,29 @@ public static class Terms
 
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {
-        ["village-finance"] = [Home, Plans, Applications, Members, Donors, Audit],
-        ["agency"] = [Home, Applications, Funds, Members, Contributions, Supervision, Ranking, Audit],
-        ["township"] = [Home, Funds, Plans, Applications, Supervision, Ranking],
-        ["auditor"] = [Home, Audit, Funds, Applications, Log, Exports, Donors, Supervision, Ranking],
-        ["city-hrss"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Policy, Donors, Audit, Log, Exports],
-        ["county-hrss"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Policy, Donors, Audit],
-        ["county-finance"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
-        ["county-agriculture"] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Donors, Audit, Exports],
-        ["county-tax"] = [Home, Contributions, Applications, Supervision, Ranking],
-        ["administrator"] = [Home, Accounts, Operation],
+        [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit],
+        [Roles.Agency] = [Home, Applications, Funds, Members, Contributions, Supervision, Ranking, Audit],
+        [Roles.Township] = [Home, Funds, Plans, Applications, Supervision, Ranking],
+        [Roles.Auditor] = [Home, Audit, Funds, Applications, Log, Exports, Donors, Supervision, Ranking],
+        [Roles.CityHrss] =
+        [
+            Home,
+            Funds,
+            Applications,
+            Supervision,
+            Ranking,
+            Pilots,
+            Policy,
+            Donors,
+            Audit,
+            Log,
+            Exports,
+        ],
+        [Roles.CountyHrss] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Policy, Donors, Audit],
+        [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
+        [Roles.CountyAgriculture] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Donors, Audit, Exports],
+        [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking],
+        [Roles.Administrator] = [Home, Accounts, Operation],
     };
 
     public static IReadOnlyList<(string Href, string Text)> Menu(string role) => Menus.GetValueOrDefault(role, []);

@@ -5,6 +5,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;

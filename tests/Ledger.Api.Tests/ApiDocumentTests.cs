@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 

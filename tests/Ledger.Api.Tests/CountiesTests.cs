@@ -6,6 +6,7 @@ using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Ledger.Projections.TransparencyLog;
 using Microsoft.Extensions.Configuration;
 using Npgsql;

@@ -11,6 +11,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Microsoft.Extensions.Configuration;
 
 namespace Ledger.Api.Tests;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ledger.Api.Storage;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
@@ -88,7 +89,7 @@ public sealed class EscalationTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.FileAsync(people);
         SampleClient Administrator(string region) =>
-            api.Client(new Domain.Actor($"administrator.{region}", Security.Roles.Administrator, region));
+            api.Client(new Domain.Actor($"administrator.{region}", Roles.Administrator, region));
         var (own, foreign) = (Administrator(village.Offices.County), Administrator("991100"));
         async Task<JsonElement?> LetterAsync(SampleClient administrator) =>
             (await administrator.GetAsync("/api/operation/dead-letters"))

@@ -7,6 +7,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Npgsql;
 
 namespace Ledger.Api.Tests;

@@ -5,6 +5,7 @@ using Ledger.Api.Exports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 

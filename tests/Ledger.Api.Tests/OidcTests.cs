@@ -4,6 +4,7 @@ using System.Security.Claims;
 using System.Text.Json;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

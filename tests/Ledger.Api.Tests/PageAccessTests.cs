@@ -3,6 +3,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 

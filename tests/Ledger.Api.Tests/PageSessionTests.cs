@@ -3,6 +3,7 @@ using System.Text.Json;
 using Ledger.Api.Accounts;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Npgsql;
 
 namespace Ledger.Api.Tests;

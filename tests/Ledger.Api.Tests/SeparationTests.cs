@@ -1,5 +1,6 @@
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 

@@ -1,6 +1,7 @@
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Web.Tests;
 

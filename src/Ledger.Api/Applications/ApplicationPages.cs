@@ -114,7 +114,7 @@ public static class ApplicationPages
                 Items = items,
                 Names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId)),
                 Deadlines = policy?.Deadlines() ?? Deadlines.Default,
-                NoticeDays = policy?.Parameters.NoticeDays ?? 7,
+                NoticeDays = policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays,
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
                 Status = status,
@@ -292,10 +292,14 @@ public static class ApplicationPages
                 faults[line.MemberId] = (changed.Message, false);
             else if (
                 policy is not null
-                && basis.Years[application.MemberYearId(line)].CapUsed() is var used
-                && used + line.AmountFen > policy.HighestTierFen
+                && MemberYearDecider.OverCap(
+                    basis.Years[application.MemberYearId(line)].CapUsed(),
+                    line.AmountFen,
+                    policy.HighestTierFen
+                )
+                    is { } over
             )
-                faults[line.MemberId] = ($"超过年度上限，剩余 {policy.HighestTierFen - used} 元", false);
+                faults[line.MemberId] = (over.Detail, false);
             else if (basis.Limits.Finding(basis.AgeOf(line)) is { } finding)
                 faults[line.MemberId] = (finding, true);
             // It stops nobody but who reported it; whoever reviews ought to know.

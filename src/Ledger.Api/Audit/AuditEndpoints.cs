@@ -4,6 +4,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.TransparencyLog;
 using Npgsql;

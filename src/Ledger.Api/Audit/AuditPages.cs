@@ -6,6 +6,7 @@ using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Ledger.Projections.TransparencyLog;
 using Ledger.Web.Audit;
 using Marten;

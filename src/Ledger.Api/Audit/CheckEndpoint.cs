@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
+using Ledger.Domain.Identity;
 using Ledger.Projections;
 using Ledger.Projections.Checking;
 using Ledger.Projections.TransparencyLog;

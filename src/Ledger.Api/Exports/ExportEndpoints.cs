@@ -1,6 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Ledger.Api.Exports;

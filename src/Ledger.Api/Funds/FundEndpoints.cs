@@ -310,8 +310,8 @@ public static class FundEndpoints
     private static async Task<Answer> Allocate(string id, AllocationBody body, Command command, PersonalData people)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        if (command.Actor.Role == Roles.CountyFinance != (body.Source == SourceKind.CountyIncentive))
-            throw Require.Invalid("source", "县级财政只登记奖补资金（county-incentive），奖补资金只由县级财政登记");
+        if (FundDecider.SourceRefusal(body.Source, command.Actor.Role) is { } foreign)
+            throw new RefusedException(foreign);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var donor = body.DonorId is { } donorId
             ? await command.ReadAsync<Donor>(donorId) ?? throw Require.NotFound(donorId)

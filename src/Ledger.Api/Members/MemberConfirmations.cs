@@ -3,6 +3,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Marten;
 using Npgsql;

@@ -4,6 +4,7 @@ using Ledger.Api.Reports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Identity;
 using Marten;
 using Npgsql;
 using NpgsqlTypes;

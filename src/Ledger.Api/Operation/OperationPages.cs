@@ -1,6 +1,7 @@
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Identity;
 using Ledger.Web.Operation;
 
 namespace Ledger.Api.Operation;

@@ -6,6 +6,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
 using Ledger.Web.Plans;
 using Marten;

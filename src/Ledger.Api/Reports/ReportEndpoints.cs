@@ -108,7 +108,7 @@ public static class ReportEndpoints
                   join (select d.id, k.key as collective from {S}.mt_doc_member d, jsonb_each_text(d.data -> 'memberships') k
                          where d.data -> 'memberships' ?| (select array_agg(id) from c)) m
                     on y.id = 'member-year-' || substr(m.id, 8) || '-' || @year
-                 where y.data @? '$.contributions[*] ? (@.kind == "regular")' and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")' group by 1),
+                 where {PaidThemselves} and not {CaughtUp} group by 1),
             line as (
                 select a.data ->> 'collectiveId' as collective, count(distinct l ->> 'memberId') filter (where (a.data ->> 'year')::int = @year) as people,
                        coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year), 0)::bigint as fen,
@@ -224,6 +224,10 @@ public static class ReportEndpoints
         );
     }
 
+    /// <summary>C5 and C6 over a member-year y, as <see cref="MemberYearDecider.Ineligible"/> has them.</summary>
+    private const string CaughtUp = """y.data @? '$.contributions[*] ? (@.kind == "catch-up")'""",
+        PaidThemselves = """y.data @? '$.contributions[*] ? (@.kind == "regular" && @.amountFen > 0)'""";
+
     /// <summary>What follows for a subsidy s of somebody who may not have it: the village has not paid yet, or the agency sends it back.</summary>
     private const string Next =
         "case when s ->> 'status' = 'approved' then '尚未付款，付款时退出名单' else '应由经办机构退回' end";
@@ -268,7 +272,7 @@ public static class ReportEndpoints
             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0, '一次性补缴或没有本人缴费记录的人员已获补助，' || {Next} || ' (C5 C6)'
               from {S}.mt_doc_memberyear y join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32), jsonb_array_elements(y.data -> 'subsidies') s
              where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
-               and y.data @? '$.subsidies[0]' and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not y.data @? '$.contributions[*] ? (@.kind == "regular")') -- as its index says
+               and y.data @? '$.subsidies[0]' and ({CaughtUp} or not {PaidThemselves}) -- as its index says
             union all
             -- Died or left, on or before the day of payment or credit, or while the money is on its way; recorded whenever it was.
             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
@@ -301,7 +305,7 @@ public static class ReportEndpoints
             ("credit", d.CreditDays),
             ("objection", d.ObjectionDays),
             ("idle", d.IdleDays),
-            ("notice", policy?.Parameters.NoticeDays ?? 7)
+            ("notice", policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays)
         );
         return new SupervisionView(
             scope,

@@ -132,8 +132,10 @@ create index if not exists mt_doc_member_idx_waiting on {schema}.mt_doc_member (
     where data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]';
 
 -- Whose subsidy is to be clawed back (C5, C6): few among all member-years.
-create index if not exists mt_doc_memberyear_idx_clawback on {schema}.mt_doc_memberyear (id)
-    where data @? '$.subsidies[0]' and (data @? '$.contributions[*] ? (@.kind == "catch-up")' or not data @? '$.contributions[*] ? (@.kind == "regular")');
+drop index if exists {schema}.mt_doc_memberyear_idx_clawback; -- asked for a payment, but not for an amount
+create index if not exists mt_doc_memberyear_idx_claw_back on {schema}.mt_doc_memberyear (id)
+    where data @? '$.subsidies[0]' and (data @? '$.contributions[*] ? (@.kind == "catch-up")'
+      or not data @? '$.contributions[*] ? (@.kind == "regular" && @.amountFen > 0)');
 
 -- Who died or left: few among all members.
 create index if not exists mt_doc_member_idx_gone on {schema}.mt_doc_member (id) where data ->> 'diedOn' is not null or data ->> 'endedOn' is not null;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Domain.Accounts;
 
@@ -101,7 +102,7 @@ public sealed record PendingChange(
 /// <summary>Account (账户) of a person who works with the ledger; its name is the actor of events.</summary>
 public sealed record Account : Aggregate, IEvolve<Account>
 {
-    public const string Administrator = "administrator";
+    public const string Administrator = Identity.Roles.Administrator;
 
     public string Name { get; init; } = "";
     public string Role { get; init; } = "";

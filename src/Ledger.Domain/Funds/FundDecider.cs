@@ -64,6 +64,18 @@ public static class FundDecider
         };
     }
 
+    /// <summary>C19: the county's finance department records its incentives and nothing else, and nobody else records them.</summary>
+    public static Rejection? SourceRefusal(SourceKind source, string role) =>
+        role == Identity.Roles.CountyFinance == (source == SourceKind.CountyIncentive)
+            ? null
+            : new Rejection(
+                Rejections.FieldInvalid,
+                "县级财政只登记奖补资金（county-incentive），奖补资金只由县级财政登记"
+            )
+            {
+                Field = "source",
+            };
+
     /// <summary>C24: a closed year takes no entry; a closed fund none at all.</summary>
     private static Rejection? Unusable(Fund state, DateOnly effectiveDate) =>
         state.IsClosed ? new Rejection(Rejections.FundClosed, $"{state.Name} 的补助资金已关闭")

@@ -284,7 +284,9 @@ public static class MemberYearDecider
     {
         if (Ineligible(member, state, lineage) is { } why)
             return new Rejection(why.Code, why.Message);
-        return OverCap(state, subsidy.AmountFen, cap) is { } over ? over : new IEventOf<MemberYear>[] { subsidy };
+        return OverCap(state.CapUsed(), subsidy.AmountFen, cap) is { } over
+            ? over
+            : new IEventOf<MemberYear>[] { subsidy };
     }
 
     /// <summary>C8 and C11: a donor's direct payment for one person counts towards the same cap.</summary>
@@ -301,7 +303,7 @@ public static class MemberYearDecider
             return new Rejection(Rejections.MemberDeceased, "该成员已登记死亡");
         if (state?.Regular() is not { AmountFen.IsPositive: true })
             return new Rejection(Rejections.NotContributed, "没有本年度个人缴费记录");
-        return OverCap(state, sponsorship.AmountFen, cap) is { } over
+        return OverCap(state.CapUsed(), sponsorship.AmountFen, cap) is { } over
             ? over
             : new IEventOf<MemberYear>[] { sponsorship };
     }
@@ -320,9 +322,10 @@ public static class MemberYearDecider
         return new IEventOf<MemberYear>[] { new SponsorshipReversed(sponsorshipId, known.AmountFen, reason, evidence) };
     }
 
-    private static Rejection? OverCap(MemberYear state, Money amount, Money cap)
+    /// <summary>C11: why <paramref name="amount"/> may not come to what is <paramref name="used"/> already; null: it may.</summary>
+    public static Rejection? OverCap(Money used, Money amount, Money cap)
     {
-        var left = cap - state.CapUsed();
+        var left = cap - used;
         return amount > left
             ? new Rejection(Rejections.CapExceeded, $"补助 {amount} 元，本年度剩余额度 {left} 元（上限 {cap} 元）")
             {

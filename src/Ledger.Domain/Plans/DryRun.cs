@@ -57,16 +57,8 @@ public sealed record DryRun(
                 ineligible.Add(
                     new DryRunLine(member.Id, null, Rejections.StandardInvalid.Code, "补助标准不适用于此人", left)
                 );
-            else if (amount > left)
-                overCap.Add(
-                    new DryRunLine(
-                        member.Id,
-                        amount,
-                        Rejections.CapExceeded.Code,
-                        $"应补 {amount} 元，剩余额度 {left} 元",
-                        left
-                    )
-                );
+            else if (MemberYearDecider.OverCap(own.CapUsed(), amount, cap) is { } over)
+                overCap.Add(new DryRunLine(member.Id, amount, over.Code.Code, over.Detail, over.LeftAmount));
             else
                 payable.Add(new DryRunLine(member.Id, amount, null, null, left));
         }

@@ -49,10 +49,9 @@ public sealed record PolicyReplay(
                                 regular.ContributionYears
                             )
                         );
-                var code =
-                    amount is null ? Rejections.StandardInvalid.Code
-                    : used + amount.Value > cap ? Rejections.CapExceeded.Code
-                    : null;
+                var code = amount is null
+                    ? Rejections.StandardInvalid.Code
+                    : MemberYearDecider.OverCap(used, amount.Value, cap)?.Code.Code;
                 if (code is null)
                     used += amount!.Value;
                 lines.Add(

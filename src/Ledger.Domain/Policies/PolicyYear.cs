@@ -137,6 +137,9 @@ public static class PolicyYearDecider
     public const int MaxTiers = 50,
         MaxNoticeDays = 90;
 
+    /// <summary>C16: days of notice where no policy year says otherwise.</summary>
+    public const int UsualNoticeDays = 7;
+
     /// <summary>Publishes a year or, when it is there, amends it; the same parameters again are no event.</summary>
     public static Decision<PolicyYear> Publish(PolicyYear? state, string region, int year, PolicyParameters parameters)
     {
