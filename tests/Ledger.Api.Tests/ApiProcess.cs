@@ -134,6 +134,13 @@ public sealed class ApiProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether a line it printed holds this; <see cref="Output"/> of a product that says all it could is long.</summary>
+    public bool Said(string text)
+    {
+        lock (_output)
+            return _output.Exists(l => l.Contains(text, StringComparison.Ordinal));
+    }
+
     public async Task KillAsync()
     {
         _process.Kill(); // SIGKILL: no handler runs

@@ -139,56 +139,26 @@ public sealed class EscalationTests(ApiFixture api)
     [Fact]
     public async Task C21_a_scheduled_deadline_survives_kill_9_and_restart()
     {
-        var database = await api.NewDatabaseAsync("ledger_deadline");
-        var folder = Directory.CreateTempSubdirectory("ledger-deadline");
-        try
-        {
-            var settings = new Dictionary<string, string>
+        // The county's deadlines were scheduled by a process that was killed, twice (LoadedSample).
+        await using var again = await SampleProcess.StartAsync(api, "ledger_deadline", "AUDITOR");
+        await using var source = Npgsql.NpgsqlDataSource.Create(again.ConnectionString);
+        again.Http.DefaultRequestHeaders.Add("Idempotency-Key", "clock");
+        (await again.Http.PostAsync("/api/sample/clock?days=100", null)).EnsureSuccessStatusCode();
+        await ApiFixture.EventuallyAsync(
+            async () =>
             {
-                ["ConnectionStrings__Ledger"] = database,
-                ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
-                ["Ledger__Sample"] = "true",
-                ["Ledger__SampleFolder"] = folder.FullName,
-            };
-            await using var source = Npgsql.NpgsqlDataSource.Create(database);
-            await using (var first = await ApiProcess.StartAsync(settings))
-            {
-                await ApiFixture.EventuallyAsync(
-                    () => Task.FromResult(first.Output.Contains("tour.env", StringComparison.Ordinal)),
-                    "the sample is loaded"
+                await RingAsync(source);
+                var page = JsonSerializer.Deserialize<JsonElement>(
+                    await again.Http.GetStringAsync("/api/audit/events?type=deadline_missed")
                 );
-                await first.KillAsync();
-            }
-            await using var again = await ApiProcess.StartAsync(settings);
-            await ApiFixture.EventuallyAsync(
-                () => Task.FromResult(again.Output.Contains("tour.env", StringComparison.Ordinal)),
-                "the product is up again"
-            );
-            var token = File.ReadLines(Path.Combine(folder.FullName, "tour.env"))
-                .First(l => l.StartsWith("export AUDITOR=", StringComparison.Ordinal))["export AUDITOR=".Length..];
-            again.Http.DefaultRequestHeaders.Authorization = new("Bearer", token);
-            again.Http.DefaultRequestHeaders.Add("Idempotency-Key", "clock");
-            (await again.Http.PostAsync("/api/sample/clock?days=100", null)).EnsureSuccessStatusCode();
-            await ApiFixture.EventuallyAsync(
-                async () =>
-                {
-                    await RingAsync(source);
-                    var page = JsonSerializer.Deserialize<JsonElement>(
-                        await again.Http.GetStringAsync("/api/audit/events?type=deadline_missed")
-                    );
-                    return page.GetProperty("entries")
-                        .EnumerateArray()
-                        .Select(e => e.GetProperty("body").GetProperty("kind").GetString())
-                        .Distinct()
-                        .Order()
-                        .SequenceEqual(["credit", "objection-answer", "payment", "review"]);
-                },
-                "every kind of deadline is missed after 100 days"
-            );
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+                return page.GetProperty("entries")
+                    .EnumerateArray()
+                    .Select(e => e.GetProperty("body").GetProperty("kind").GetString())
+                    .Distinct()
+                    .Order()
+                    .SequenceEqual(["credit", "objection-answer", "payment", "review"]);
+            },
+            "every kind of deadline is missed after 100 days"
+        );
     }
 }

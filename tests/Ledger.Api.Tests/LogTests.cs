@@ -15,12 +15,16 @@ public sealed class LogTests(ApiFixture api)
     [Fact]
     public async Task Go_verifies_the_sample_countys_checkpoint_a_thousand_receipts_and_a_hundred_consistency_proofs_and_refuses_each_with_one_bit_flipped()
     {
-        await using var process = await SampleProcess.StartAsync(
-            api,
+        var loaded = await api.SampleDatabaseAsync(
             "ledger_go",
+            Directory.CreateTempSubdirectory("ledger-sample").FullName
+        );
+        var settings = LoadedSample.Settings(loaded.ConnectionString, loaded.Folder);
+        Assert.Equal(0, (await ApiProcess.RunAsync(settings, "log-key", "sm2")).Exit);
+        await using var process = await SampleProcess.StartAsync(
+            loaded,
             "CITY_AUDITOR",
-            ("Ledger__Log__CheckpointSeconds", "1"),
-            ("Ledger__Log__Sm2", "true")
+            ("Ledger__Log__CheckpointSeconds", "1")
         );
         await using var owner = NpgsqlDataSource.Create(process.ConnectionString);
         await using var connection = await owner.OpenConnectionAsync();
@@ -108,7 +112,7 @@ public sealed class LogTests(ApiFixture api)
         await File.WriteAllTextAsync(process.At("consistency"), pairs.ToString());
         var (exit, output) = Programs.Run(
             "go",
-            ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), process.Folder.FullName],
+            ["run", Path.Combine(TourTests.Repository, "tests/go/verify.go"), loaded.Folder],
             ("GO111MODULE", "off"),
             ("GOPATH", "/usr/share/gocode"),
             ("GOCACHE", process.At("gocache")),

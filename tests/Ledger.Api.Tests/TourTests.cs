@@ -11,15 +11,6 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private Dictionary<string, string> Sample(string database) =>
-        new()
-        {
-            ["ConnectionStrings__Ledger"] = database,
-            ["Ledger__KeyFile"] = Path.Combine(_folder.FullName, "keys.json"),
-            ["Ledger__Sample"] = "true",
-            ["Ledger__SampleFolder"] = Path.Combine(_folder.FullName, ".sample"),
-        };
-
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex ShellBlock();
 
@@ -56,18 +47,14 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         }
     }
 
-    /// <summary>Seconds for a whole county: a dozen on a free machine, many more beside the tests of the pages in Chromium.</summary>
-    private const int Loading = 120;
-
     [Fact]
     public async Task Every_curl_of_the_tour_works_as_printed_twice()
     {
-        await using var product = await ApiProcess.StartAsync(Sample(await databases.NewDatabaseAsync("ledger_tour")));
-        await ApiFixture.EventuallyAsync(
-            () => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)),
-            "the sample is loaded",
-            Loading
-        );
+        var loaded = await databases.SampleDatabaseAsync("ledger_tour", _folder.FullName);
+        var settings = LoadedSample.Settings(loaded.ConnectionString, _folder.FullName);
+        settings["Ledger__SampleFolder"] = Path.Combine(_folder.FullName, ".sample");
+        await using var product = await ApiProcess.StartAsync(settings);
+        await ApiFixture.EventuallyAsync(() => Task.FromResult(LoadedSample.IsLoaded(product)), "the sample is there");
 
         var (script, expected) = Tour();
         Assert.True(expected.Count > 20, script);
@@ -117,23 +104,8 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
     [Fact]
     public async Task A_load_that_was_killed_goes_on_where_it_stopped()
     {
-        var database = await databases.NewDatabaseAsync("ledger_sample");
-        await using (var killed = await ApiProcess.StartAsync(Sample(database)))
-        {
-            await ApiFixture.EventuallyAsync(
-                () => Task.FromResult(Regex.IsMatch(killed.Output, " [34][0-9]%")),
-                "a third is loaded",
-                Loading
-            );
-            await killed.KillAsync();
-        }
-        await using var product = await ApiProcess.StartAsync(Sample(database));
-        await ApiFixture.EventuallyAsync(
-            () => Task.FromResult(product.Output.Contains("tour.env", StringComparison.Ordinal)),
-            "the sample is loaded",
-            Loading
-        );
-        await using var source = Npgsql.NpgsqlDataSource.Create(database);
+        var loaded = await databases.SampleDatabaseAsync("ledger_sample", _folder.FullName); // killed at a third
+        await using var source = Npgsql.NpgsqlDataSource.Create(loaded.ConnectionString);
         await using var connection = await source.OpenConnectionAsync();
         Task<List<long>> Count(string table) =>
             connection.QueryAsync($"select count(*) from ledger.{table}", r => r.GetInt64(0));
