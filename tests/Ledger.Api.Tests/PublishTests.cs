@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What docker-compose.yml builds and starts: the published program, with its settings beside it (takes the time of a Release build, a minute at most).</summary>
+/// <summary>What docker-compose.yml builds and starts: the published program, with its settings beside it. Published is the build under test: ./test makes the release's.</summary>
 public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
 {
     [Fact]
@@ -18,7 +18,8 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
                 "publish",
                 Path.Combine(Root, "src/Ledger.Api"),
                 "--configuration",
-                "Release",
+                Configuration,
+                "--no-build",
                 "--output",
                 program,
                 "--nologo",
@@ -83,6 +84,12 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
             folder.Delete(recursive: true);
         }
     }
+
+#if DEBUG
+    private const string Configuration = "Debug";
+#else
+    private const string Configuration = "Release";
+#endif
 
     private static string Root
     {

@@ -22,7 +22,10 @@ public sealed record LoadedSample(string ConnectionString, string Folder, string
     {
         var settings = Settings(connectionString, folder);
         settings["Logging__LogLevel__Default"] = "Debug";
-        var output = await RunAsync(settings, process => process.Said(" 3") && Regex.IsMatch(process.Output, " [34][0-9]%"));
+        var output = await RunAsync(
+            settings,
+            process => process.Said(" 3") && Regex.IsMatch(process.Output, " [34][0-9]%")
+        );
         output += await RunAsync(settings, IsLoaded);
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync();

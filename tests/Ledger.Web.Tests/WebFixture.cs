@@ -22,7 +22,10 @@ public sealed class WebFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await _api.InitializeAsync();
-        Sample = await SampleProcess.StartAsync(_api, "web", "CITY_AUDITOR");
+        // The one that these tests need is loaded as a visitor loads it.
+        var folder = Directory.CreateTempSubdirectory("ledger-sample").FullName;
+        var empty = new LoadedSample(await _api.NewDatabaseAsync("web"), folder, "");
+        Sample = await SampleProcess.StartAsync(empty, "CITY_AUDITOR");
         // A second county asks to be a pilot: for the city to decide.
         var tokens = new Tokens(KeyFile.LoadOrCreate(Sample.At("keys.json")), TimeProvider.System);
         await new SampleClient(Sample.Http, tokens, new Actor("hrss.370812", Roles.CountyHrss, "370812")).PostAsync(
