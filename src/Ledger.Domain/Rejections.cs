@@ -367,6 +367,20 @@ public static class Rejections
         "",
         "数据库中的个人信息被人改动过，已记入存证发现；请管理员从备份恢复该记录"
     );
+    public static readonly RejectionCode FundDamaged = new(
+        "fund-damaged",
+        409,
+        "资金的事件记录损坏",
+        "",
+        "数据库中有绕过产品写入的事件，已记入存证发现并写明是哪一个；请管理员从备份恢复，恢复前这笔资金不能办理"
+    );
+    public static readonly RejectionCode RecordDamaged = new(
+        "record-damaged",
+        409,
+        "事件记录损坏",
+        "",
+        "数据库中有绕过产品写入的事件，已记入存证发现并写明是哪一个；请管理员从备份恢复，恢复前此事项不能办理"
+    );
     public static readonly RejectionCode EvidenceDamaged = new(
         "evidence-damaged",
         409,

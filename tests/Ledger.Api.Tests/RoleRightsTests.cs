@@ -318,6 +318,78 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
     }
 
     [Fact]
+    public async Task An_event_written_past_the_product_is_named_and_stops_no_more_than_what_cannot_follow_from_it()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_forged");
+        var (village, other) = (product.Village, Another(product, 2));
+        await other.RegisterAsync();
+        await other.AllocateAsync(3_000);
+        var people = new SamplePeople(1).Take(2, "370811");
+        await village.PrepareAsync(people, 100, Clock.Day(DateTimeOffset.UtcNow));
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+
+        // It follows well: the sealed state does not know of it, and that is what is said.
+        var forged = await ForgeAsync(
+            product,
+            other.FundId,
+            "funds_allocated",
+            """jsonb_set(jsonb_set(data, '{fen}', '{"from": 300000, "to": 600000}'), '{allocationId}', '"allocation-x"')"""
+        );
+        await other.AllocateAsync(1);
+        await product.FoundAsync("state", $"{other.FundId}：事件 {forged}（funds_allocated");
+        Assert.Equal(
+            0,
+            await product.ScalarAsync<long>("select count(*) from ledger.log_finding where detail like '%文档为%'")
+        );
+
+        // The same fen again: nothing follows from it.
+        forged = await ForgeAsync(product, village.FundId, "funds_allocated", "data");
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(1));
+        Assert.Contains("fund-damaged", refused.Message);
+        await ApiFixture.RefusedAsync("fund-damaged", village.Offices.Approver, $"{village.ApplicationPath}/approval");
+        await product.FoundAsync("state", $"{village.FundId}：事件 {forged}（funds_allocated");
+        foreach (var look in (string[])["", "/statement", "/trial-balance"])
+            await village.Officer.GetAsync($"/api/funds/{village.FundId}{look}");
+        await other.AllocateAsync(1); // the others go on
+
+        // One that no build wrote, in a stream that is no fund's.
+        forged = await ForgeAsync(product, village.PlanId, "plan_adopted", "'[]'");
+        await ApiFixture.RefusedAsync(
+            "record-damaged",
+            village.Officer,
+            $"/api/plans/{village.PlanId}/amendments",
+            new
+            {
+                source = "s",
+                scope = "s",
+                reason = "收入减少",
+                standard = SampleVillage.Flat(50),
+            }
+        );
+        await product.FoundAsync("state", $"事件 {forged}（plan_adopted");
+    }
+
+    private static SampleVillage Another(Product product, int number) =>
+        new(product.Offices, $"370811{number:000000}", $"第{number}村股份经济合作社", number, product.Village.Year);
+
+    /// <summary>An event at the end of a stream, made from its last one of that type, as the application's role; its sequence.</summary>
+    private static async Task<long> ForgeAsync(Product product, string stream, string type, string data)
+    {
+        await product.EditAsync(
+            $"""
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, (select max(version) + 1 from ledger.mt_events where stream_id = '{stream}'),
+                   {data}, type, timestamp, tenant_id, mt_dotnet_type, false, correlation_id, causation_id, headers
+              from ledger.mt_events where stream_id = '{stream}' and type = '{type}' order by version desc limit 1
+            """
+        );
+        return await product.ScalarAsync<long>(
+            $"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'"
+        );
+    }
+
+    [Fact]
     public async Task A_document_that_was_replaced_is_not_given_out_under_the_old_digest()
     {
         await using var product = await Product.StartAsync(databases, "ledger_replaced");

@@ -117,6 +117,9 @@ public static partial class Problem
                 SqlState: Npgsql.PostgresErrorCodes.CharacterNotInRepertoire
                     or Npgsql.PostgresErrorCodes.UntranslatableCharacter
             } => new Rejection(Rejections.BodyInvalid, "内容含有空字符"),
+            // A look at a stream with an event that no build of the product wrote; the hourly look names it.
+            Marten.Exceptions.EventDeserializationFailureException or Marten.Exceptions.UnknownEventTypeException =>
+                new Rejection(Rejections.RecordDamaged, "其中有一个事件无法读取"),
             Marten.Exceptions.MartenCommandException { InnerException: Npgsql.PostgresException inner } => Meaning(
                 inner
             ),

@@ -177,7 +177,14 @@ public static class ApiDocument
         if (isPost)
             codes = codes.Concat([Rejections.IdempotencyKeyMissing, Rejections.IdempotencyMismatch]);
         return codes
-            .Concat([Rejections.PathTooLong, Rejections.TooManyRequests, Rejections.PersonDamaged, Rejections.Internal])
+            .Concat([
+                Rejections.PathTooLong,
+                Rejections.TooManyRequests,
+                Rejections.PersonDamaged,
+                Rejections.FundDamaged,
+                Rejections.RecordDamaged,
+                Rejections.Internal,
+            ])
             .Distinct();
     }
 

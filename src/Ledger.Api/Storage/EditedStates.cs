@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using JasperFx.Events;
+using Ledger.Api.Commands;
 using Ledger.Domain;
+using Ledger.Domain.Funds;
 using Ledger.Projections;
 using Ledger.Projections.Checking;
 using Npgsql;
@@ -12,8 +15,17 @@ namespace Ledger.Api.Storage;
 /// </summary>
 public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Findings findings)
 {
-    public async Task CompareAsync(string id, Aggregate? document, Aggregate? state)
+    /// <param name="later">The first event of the stream that the document does not know of.</param>
+    public async Task CompareAsync(string id, Aggregate? document, Aggregate? state, IEvent? later = null)
     {
+        // What the product wrote of itself knows of every event: one of the two is not in its place.
+        if (later is not null && document is not null && seal.Holds(document))
+        {
+            await FoundAsync(
+                $"{document.GetType().Name} {id}：{Name(later)}起的事件不为文档（第 {document.Revision} 版，封印完好）所知：或绕过产品写入，或旧文档被放回；办理以事件为准 an event that the sealed state does not know of"
+            );
+            return;
+        }
         var (found, expected) = (
             document is null ? null : seal.Form(document),
             state is null ? null : seal.Form(state)
@@ -30,6 +42,21 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
         );
 
         static JsonNode? Node(string? text) => text is null ? null : JsonNode.Parse(text);
+    }
+
+    /// <summary>An event as a finding names it.</summary>
+    public static string Name(IEvent e) => $"事件 {e.Sequence}（{e.EventTypeName}，第 {e.Version} 版）";
+
+    /// <summary>Of events from which nothing follows: the finding, and what to refuse with.</summary>
+    /// <param name="why">With the event's name.</param>
+    public async Task<RefusedException> DamagedAsync(Type aggregate, string id, string why)
+    {
+        await FoundAsync(
+            $"{aggregate.Name} {id}：{why}；无法办理 an event that does not follow from the ones before it"
+        );
+        return new RefusedException(
+            new Rejection(aggregate == typeof(Fund) ? Rejections.FundDamaged : Rejections.RecordDamaged, $"{id}：{why}")
+        );
     }
 
     public Task FoundAsync(string detail) => findings.AddAsync("state", detail);

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using JasperFx.Events;
+using Ledger.Api.Commands;
 using Ledger.Domain;
 using Ledger.Projections;
 using Ledger.Projections.AuditTrail;
@@ -159,7 +160,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     }
 
     /// <summary>What the events of these streams say, into <paramref name="states"/> and <paramref name="versions"/>. A row that said otherwise is on record then.</summary>
-    /// <exception cref="InvariantViolationException">Events from which no state follows: somebody wrote them past the product.</exception>
+    /// <exception cref="RefusedException"><c>fund-damaged</c>, <c>record-damaged</c>: no state follows from the events, somebody wrote one past the product.</exception>
     private async Task FromEventsAsync<T>(
         NpgsqlConnection connection,
         IReadOnlyDictionary<string, T?> documents,
@@ -170,18 +171,30 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     {
         var fold = DocumentFold.Of(typeof(T));
         var folded = new Dictionary<string, object?>();
+        var later = new Dictionary<string, IEvent>();
+        var last = "";
         try
         {
             await foreach (
                 var e in _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray()))
             )
-                folded[e.StreamKey!] = fold.Next(folded.GetValueOrDefault(e.StreamKey!), e);
+            {
+                last = e.StreamKey!;
+                if (documents[last] is { } document && e.Version > document.Revision)
+                    later.TryAdd(last, e);
+                try
+                {
+                    folded[last] = fold.Next(folded.GetValueOrDefault(last), e);
+                }
+                catch (Exception broken)
+                {
+                    throw new InvalidOperationException($"{EditedStates.Name(e)}：{broken.Message}", broken);
+                }
+            }
         }
         catch (Exception broken) when (broken is not NpgsqlException)
         {
-            throw new InvariantViolationException(
-                $"{string.Join(' ', documents.Keys.Take(3))}: nothing follows from the events: {broken.Message}"
-            );
+            throw await edited.DamagedAsync(typeof(T), last, broken.Message);
         }
         foreach (var (id, document) in documents)
         {
@@ -194,7 +207,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
                     );
                 versions[id] = state.Revision;
             }
-            await edited.CompareAsync(id, document, states.GetValueOrDefault(id));
+            await edited.CompareAsync(id, document, states.GetValueOrDefault(id), later.GetValueOrDefault(id));
         }
     }
 

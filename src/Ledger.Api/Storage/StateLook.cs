@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using Ledger.Api.Commands;
 using Ledger.Domain;
 using Ledger.Projections;
 using Npgsql;
@@ -10,7 +11,7 @@ namespace Ledger.Api.Storage;
 /// The look at the states beside the streams, all of them in turn: where the seal holds nothing is left to do; another is worked out from its events, compared (see
 /// <see cref="EditedStates"/>) and sealed. After an upgrade that changed a state's form this is what brings the documents up to date.
 /// </summary>
-public sealed class StateLook(EventWriter writer, EditedStates edited, NpgsqlDataSource database)
+public sealed class StateLook(EventWriter writer, NpgsqlDataSource database)
 {
     /// <summary>How many are read in one look, and how many at most are locked while they are sealed.</summary>
     private const int Page = 200,
@@ -59,6 +60,9 @@ public sealed class StateLook(EventWriter writer, EditedStates edited, NpgsqlDat
         return doubtful.Length;
     }
 
+    private static bool IsDamage(RefusedException e) =>
+        e.Rejection.Code == Rejections.FundDamaged || e.Rejection.Code == Rejections.RecordDamaged;
+
     private async Task SealAsync<T>(NpgsqlConnection connection, string[] ids)
         where T : Aggregate
     {
@@ -66,14 +70,12 @@ public sealed class StateLook(EventWriter writer, EditedStates edited, NpgsqlDat
         {
             await writer.ResealAsync<T>(connection, ids);
         }
-        catch (InvariantViolationException) when (ids.Length > 1)
+        catch (RefusedException damaged) when (IsDamage(damaged))
         {
-            foreach (var id in ids)
-                await SealAsync<T>(connection, [id]);
-        }
-        catch (InvariantViolationException broken)
-        {
-            await edited.FoundAsync(broken.Message); // `check` names the event; the others go on
+            // A finding names the event; the others go on.
+            if (ids.Length > 1)
+                foreach (var id in ids)
+                    await SealAsync<T>(connection, [id]);
         }
     }
 }
