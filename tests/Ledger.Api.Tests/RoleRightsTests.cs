@@ -370,6 +370,37 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await product.FoundAsync("state", $"事件 {forged}（plan_adopted");
     }
 
+    [Fact]
+    public async Task A_checkpoint_that_is_not_the_logs_is_given_to_nobody_and_found()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_notes");
+        var real = await product.SealedAsync();
+        var size = Projections.TransparencyLog.Checkpoint.Parse(real).Size;
+        // One of his own making, one that nobody can read, and a real one under another size.
+        var forged = real.Replace($"\n{size}\n", $"\n{size + 1}\n", StringComparison.Ordinal);
+        foreach (var (at, note) in new[] { (size + 1, forged), (size + 900, "x"), (size + 901, real) })
+            Assert.Equal(
+                1,
+                await product.EditAsync($"insert into ledger.log_checkpoint (size, note) values ({at}, '{note}')")
+            );
+        Assert.Equal(real, await product.Http.GetStringAsync("/log/checkpoint"));
+        await product.FoundAsync("checkpoint", $"{size + 901}");
+        var status = await product.CityAuditor.GetAsync("/api/audit/log");
+        Assert.Equal(size, status.GetProperty("signedSize").GetInt64());
+        var check = await product.CityAuditor.GetAsync("/api/audit/log/check");
+        Assert.Contains($"{size + 901}", check.GetProperty("findings").GetRawText());
+
+        // The log goes on, past the place that was taken.
+        await product.Village.AllocateAsync(1);
+        await product.Village.AllocateAsync(1);
+        Assert.True(Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync()).Size > size + 1);
+        var sequence = await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events");
+        var keys = Path.Combine(product.Folder.FullName, "public");
+        await File.WriteAllTextAsync(keys, await product.Http.GetStringAsync("/log/keys"));
+        var receipt = await product.DownloadAsync($"/api/audit/events/{sequence}/receipt", "1.tlog-proof");
+        Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit);
+    }
+
     private static SampleVillage Another(Product product, int number) =>
         new(product.Offices, $"370811{number:000000}", $"第{number}村股份经济合作社", number, product.Village.Year);
 

@@ -59,7 +59,7 @@ public static class AuditPages
                     new
                     {
                         Status = await LogEndpoints.Status(database, settings, keys, cancellation),
-                        Checkpoint = (await LogStore.LatestAsync(connection, LedgerStore.Schema))?.Note,
+                        Checkpoint = (await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known))?.Note,
                     }
                 );
             },

@@ -87,13 +87,14 @@ public static class LogEndpoints
 
     private static async Task<IResult> Checkpoint(
         NpgsqlDataSource database,
+        LogKeys keys,
         HttpContext http,
         CancellationToken cancellation
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var checkpoint =
-            await LogStore.LatestAsync(connection, LedgerStore.Schema)
+            await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known)
             ?? throw Require.NotFound("检查点：日志还没有签过");
         http.Response.Headers.CacheControl = "no-cache";
         return Results.Text(checkpoint.Note, Plain);
@@ -103,11 +104,12 @@ public static class LogEndpoints
         long from,
         long to,
         NpgsqlDataSource database,
+        LogKeys keys,
         CancellationToken cancellation
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema);
+        var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema, keys.Known);
         if (to > signed)
             throw Require.Invalid("to", $"最新检查点的大小是 {signed}");
         if (from < 0 || from > to)
@@ -122,12 +124,13 @@ public static class LogEndpoints
         int level,
         string path,
         NpgsqlDataSource database,
+        LogKeys keys,
         HttpContext http,
         CancellationToken cancellation
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var (index, width) = await SignedAsync(level, path, connection);
+        var (index, width) = await SignedAsync(level, path, connection, keys);
         var hashes =
             await new Tiles(connection, LedgerStore.Schema).ReadAsync(new TileId(level, index), width)
             ?? throw Require.NotFound(http.Request.Path);
@@ -136,10 +139,15 @@ public static class LogEndpoints
     }
 
     /// <summary>A tile, or part of one, that lies under a checkpoint; what does not is not published.</summary>
-    private static async Task<(long Index, int Width)> SignedAsync(int level, string path, NpgsqlConnection connection)
+    private static async Task<(long Index, int Width)> SignedAsync(
+        int level,
+        string path,
+        NpgsqlConnection connection,
+        LogKeys keys
+    )
     {
         var index = TileId.ParseIndex(path, out var width);
-        var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema);
+        var signed = await LogStore.SignedSizeAsync(connection, LedgerStore.Schema, keys.Known);
         return index is { } n && level is >= 0 and < 8 && n * TileId.Width + width <= signed >> (TileId.Height * level)
             ? (n, width)
             : throw Require.NotFound($"瓦片 {level}/{path}");
@@ -149,13 +157,14 @@ public static class LogEndpoints
     private static async Task<IResult> Entries(
         string path,
         NpgsqlDataSource database,
+        LogKeys keys,
         Caller caller,
         HttpContext http,
         CancellationToken cancellation
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var (index, width) = await SignedAsync(0, path, connection);
+        var (index, width) = await SignedAsync(0, path, connection, keys);
         var entries = await LogStore.EntriesAsync(
             connection,
             LedgerStore.Schema,
@@ -192,6 +201,7 @@ public static class LogEndpoints
     private static async Task<IResult> Receipt(
         long sequence,
         NpgsqlDataSource database,
+        LogKeys keys,
         Caller caller,
         CancellationToken cancellation
     )
@@ -200,7 +210,7 @@ public static class LogEndpoints
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellation))
         {
             if (
-                await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence) is not { } found
+                await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence, keys.Known) is not { } found
                 || !await MaySeeAsync(connection, caller, [found.Region])
             )
                 throw Require.NotFound($"事件 {sequence}");
@@ -239,8 +249,9 @@ public static class LogEndpoints
         ).Single();
         var signed = (
             await connection.QueryAsync(
-                $"select size, signed_at from {schema}.log_checkpoint order by size desc limit 1",
-                r => (Size: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1))
+                $"select size, signed_at from {schema}.log_checkpoint where size = @size",
+                r => (Size: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1)),
+                ("size", await LogStore.SignedSizeAsync(connection, schema, keys.Known))
             )
         ).FirstOrDefault();
         var cosigned = (

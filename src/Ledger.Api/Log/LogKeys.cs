@@ -13,7 +13,7 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
 {
     public string Origin => Signing[0].Verifier.Name;
 
-    public IEnumerable<NoteVerifier> Known => Signing.Select(s => s.Verifier).Concat(Retired);
+    public IReadOnlyList<NoteVerifier> Known { get; } = [.. Signing.Select(s => s.Verifier), .. Retired];
 
     /// <summary>What the signer remembers of its last checkpoint.</summary>
     public SignerMemory Memory => new($"{Path}.last");

@@ -32,7 +32,7 @@ public sealed class LogService(
     private async Task KeepAsync(CancellationToken stopping)
     {
         var sequencer = new Sequencer(database, LedgerStore.Schema);
-        var signer = new CheckpointSigner(database, LedgerStore.Schema, keys.Signing, keys.Memory, time);
+        var signer = new CheckpointSigner(database, LedgerStore.Schema, keys.Signing, keys.Known, keys.Memory, time);
         var (since, added, asked) = (Stopwatch.StartNew(), 0, Stopwatch.StartNew());
         while (!stopping.IsCancellationRequested)
         {

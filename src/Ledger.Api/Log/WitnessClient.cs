@@ -37,7 +37,7 @@ public sealed record WitnessAddress(Uri Url, NoteVerifier Key)
 /// Asks witnesses to cosign (C2SP tlog-witness). A witness that knows better is the one thing that a rewritten or rewound database cannot
 /// hide from: its refusal is written down as a finding.
 /// </summary>
-public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, ILogger<WitnessClient> log)
+public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, LogKeys keys, ILogger<WitnessClient> log)
 {
     /// <summary>Which size each witness confirmed to this process: what the database says of it may come from a backup.</summary>
     private readonly System.Collections.Concurrent.ConcurrentDictionary<NoteVerifier, long> _confirmed = [];
@@ -49,7 +49,7 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, IL
     public async Task<string?> AskAsync(WitnessAddress witness, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        if (await LogStore.LatestAsync(connection, LedgerStore.Schema) is not { } latest)
+        if (await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known) is not { } latest)
             return null;
         if (_confirmed.GetValueOrDefault(witness.Key) == latest.Size)
             return null;

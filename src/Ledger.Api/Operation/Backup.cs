@@ -9,7 +9,7 @@ namespace Ledger.Api.Operation;
 
 /// <summary>
 /// What a backup says of itself, in <c>manifest.json</c> beside <c>ledger.dump</c>; all of it as of the one snapshot that the dump shows.
-/// <paramref name="Checkpoint"/>: the newest signed checkpoint in it, with the witnesses' lines; null where nothing was signed yet.
+/// <paramref name="Checkpoint"/>: the newest checkpoint in it, with the witnesses' lines, looked at when it is restored; null where nothing was signed yet.
 /// </summary>
 public sealed record BackupManifest(
     int Format,
@@ -89,7 +89,7 @@ public static class Backup
         var keys = (
             await connection.QueryAsync($"select fingerprint from {s}.key_check", r => r.GetString(0))
         ).Single();
-        var checkpoint = await LogStore.LatestAsync(connection, s);
+        var checkpoint = await LogStore.NewestNoteAsync(connection, s);
 
         var dump = Path.Combine(unfinished, BackupManifest.DumpName);
         await PostgresTool.RunAsync(
@@ -115,7 +115,7 @@ public static class Backup
             events,
             last,
             size,
-            checkpoint?.Note,
+            checkpoint,
             await BackupManifest.DigestAsync(dump),
             new FileInfo(dump).Length
         );

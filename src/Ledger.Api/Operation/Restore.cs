@@ -133,7 +133,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
     /// <summary>A backup that is older than what was signed or witnessed would undo it: that is refused.</summary>
     private async Task NobodyKnowsMoreAsync(NpgsqlDataSource source, NpgsqlConnection connection, LogKeys logKeys)
     {
-        var size = await LogStore.SignedSizeAsync(connection, S);
+        var size = await LogStore.SignedSizeAsync(connection, S, logKeys.Known);
         if (logKeys.Memory.Read() is { } remembered && remembered.Size > size)
             throw new OperationException(
                 $"签名者已签过 {remembered.Size} 条的日志，本备份只签到 {size} 条：它比现状旧，恢复会丢失至少 {remembered.Size - size} 个事件。请用更新的备份，或按时间点恢复（docs/operations.md）"
@@ -142,6 +142,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         var client = new WitnessClient(
             http,
             source,
+            logKeys,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<WitnessClient>.Instance
         );
         foreach (var witness in settings.Log.Witnesses)

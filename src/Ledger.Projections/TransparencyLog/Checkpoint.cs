@@ -48,6 +48,10 @@ public sealed record Checkpoint(string Origin, long Size, byte[] Root, IReadOnly
 
     public string Note => $"{Text}\n{string.Concat(Signatures.Select(s => $"{s}\n"))}";
 
+    /// <summary>Whether one of these keys, the log's own, signed it.</summary>
+    public bool IsSignedBy(IEnumerable<NoteVerifier> keys) =>
+        Signatures.Any(s => keys.Any(k => k.Verifies(Text, s) == true));
+
     /// <summary>Reads a note; no signature is checked yet.</summary>
     /// <exception cref="NoteException"/>
     public static Checkpoint Parse(string note)

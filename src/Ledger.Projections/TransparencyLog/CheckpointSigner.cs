@@ -30,6 +30,7 @@ public sealed class CheckpointSigner(
     NpgsqlDataSource database,
     string schema,
     IReadOnlyList<NoteSigner> keys,
+    IReadOnlyList<NoteVerifier> known,
     SignerMemory memory,
     TimeProvider time
 )
@@ -46,7 +47,12 @@ public sealed class CheckpointSigner(
         );
         if (sizes is not [var size] || size == 0)
             return null;
-        var stored = await LogStore.LatestAsync(connection, schema);
+        var (stored, forged) = await LogStore.NewestAsync(connection, schema, known);
+        if (forged is not null)
+            await FindAsync(
+                $"数据库中大小 {forged} 的检查点不是日志密钥所签，不予采用 a checkpoint of somebody else",
+                cancellation
+            );
         var remembered = memory.Read();
         if (remembered is not null && remembered.Origin != keys[0].Verifier.Name)
             throw new LogDamagedException($"签名记忆属于另一日志 {remembered.Origin}");
@@ -72,14 +78,26 @@ public sealed class CheckpointSigner(
         }
         var bare = new Checkpoint(keys[0].Verifier.Name, size, root, []);
         var signed = bare with { Signatures = [.. keys.Select(k => k.Sign(bare.Text, time.GetUtcNow()))] };
-        // Remembered first: signing twice the same is harmless, forgetting what went out is not.
-        memory.Write(signed);
-        await connection.ExecuteAsync(
-            $"insert into {schema}.log_checkpoint (size, note) values (@size, @note)",
+        var inserted = await connection.ExecuteAsync(
+            $"insert into {schema}.log_checkpoint (size, note) values (@size, @note) on conflict do nothing",
             ("size", size),
             ("note", signed.Note)
         );
+        if (inserted == 0)
+        {
+            await FindAsync($"大小 {size} 的检查点的位置被他人占去，有新事件后再签 its place is taken", cancellation);
+            return null;
+        }
+        // Remembered before anybody sees it: signing twice the same is harmless, forgetting what went out is not.
+        memory.Write(signed);
         await transaction.CommitAsync(cancellation);
         return signed;
+    }
+
+    /// <summary>Apart from the round's transaction, which may come to nothing.</summary>
+    private async Task FindAsync(string detail, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await LogStore.FindingAsync(connection, schema, "checkpoint", detail);
     }
 }

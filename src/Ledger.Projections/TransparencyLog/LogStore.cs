@@ -69,22 +69,70 @@ public static class LogStore
         $"c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')";
 
     /// <summary>The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.</summary>
-    public static async Task<Checkpoint?> LatestAsync(NpgsqlConnection connection, string schema) =>
+    public static async Task<Checkpoint?> LatestAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> keys
+    ) => (await NewestAsync(connection, schema, keys)).Checkpoint;
+
+    /// <summary>
+    /// As <see cref="LatestAsync"/>; and the size of the newest row, when it is none of the log's: rows can be added by whoever has the
+    /// application's role, signatures cannot.
+    /// </summary>
+    public static async Task<(Checkpoint? Checkpoint, long? Forged)> NewestAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> keys
+    )
+    {
+        long? forged = null;
+        for (long before = long.MaxValue, page = 1; ; page = 100)
+        {
+            var rows = await connection.QueryAsync(
+                $"select c.size, {Note(schema)} from {schema}.log_checkpoint c where c.size < @before order by c.size desc limit @page",
+                r => (Size: r.GetInt64(0), Note: r.GetString(1)),
+                ("before", before),
+                ("page", page)
+            );
+            foreach (var (size, note) in rows)
+            {
+                if (Read(note) is { } checkpoint && checkpoint.Size == size && checkpoint.IsSignedBy(keys))
+                    return (checkpoint, forged);
+                forged ??= size;
+            }
+            if (rows.Count < page)
+                return (null, forged);
+            before = rows[^1].Size;
+        }
+    }
+
+    /// <summary>What stands in the newest row, whoever wrote it: for who has no keys.</summary>
+    public static async Task<string?> NewestNoteAsync(NpgsqlConnection connection, string schema) =>
         (
             await connection.QueryAsync(
                 $"select {Note(schema)} from {schema}.log_checkpoint c order by c.size desc limit 1",
-                r => Checkpoint.Parse(r.GetString(0))
+                r => r.GetString(0)
             )
         ).FirstOrDefault();
 
+    private static Checkpoint? Read(string note)
+    {
+        try
+        {
+            return Checkpoint.Parse(note);
+        }
+        catch (NoteException)
+        {
+            return null; // nobody's
+        }
+    }
+
     /// <summary>The number of entries under the newest signed checkpoint; 0 before the first.</summary>
-    public static async Task<long> SignedSizeAsync(NpgsqlConnection connection, string schema) =>
-        (
-            await connection.QueryAsync(
-                $"select coalesce(max(size), 0) from {schema}.log_checkpoint",
-                r => r.GetInt64(0)
-            )
-        ).Single();
+    public static async Task<long> SignedSizeAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> keys
+    ) => (await LatestAsync(connection, schema, keys))?.Size ?? 0;
 
     /// <summary>
     /// An event, its region, its index in the log, and a checkpoint over that: the newest that a witness has signed, else the newest.
@@ -93,26 +141,33 @@ public static class LogStore
     public static async Task<(StoredEvent Event, string Region, long? Index, Checkpoint? Checkpoint)?> SealedAsync(
         NpgsqlConnection connection,
         string schema,
-        long sequence
+        long sequence,
+        IReadOnlyList<NoteVerifier> keys
     )
     {
         var found = await connection.QueryAsync(
             $"""
             select {EventColumns}, e.headers ->> 'region', l.log_index, (
-                select {Note(schema)} from {schema}.log_checkpoint c where c.size = coalesce(
-                    (select max(size) from {schema}.log_cosignature where size > l.log_index), (select max(size) from {schema}.log_checkpoint where size > l.log_index)))
+                select {Note(
+                schema
+            )} from {schema}.log_checkpoint c where c.size = (select max(size) from {schema}.log_cosignature where size > l.log_index))
               from {schema}.mt_events e left join {schema}.log_entry l on l.seq = e.seq_id where e.seq_id = @sequence
             """,
             r =>
                 (
                     Read(r),
                     Text(r, 11) ?? "",
-                    r.IsDBNull(12) ? (long?)null : r.GetInt64(12),
-                    Text(r, 13) is { } note ? Checkpoint.Parse(note) : null
+                    Index: r.IsDBNull(12) ? (long?)null : r.GetInt64(12),
+                    Cosigned: Text(r, 13) is { } note ? Read(note) : null
                 ),
             ("sequence", sequence)
         );
-        return found.Count == 0 ? null : found[0];
+        if (found is not [var (stored, region, index, cosigned)])
+            return null;
+        if (index is null || cosigned is not null && cosigned.Size > index && cosigned.IsSignedBy(keys))
+            return (stored, region, index, cosigned);
+        var latest = await LatestAsync(connection, schema, keys);
+        return (stored, region, index, latest?.Size > index ? latest : null);
     }
 
     /// <summary>
