@@ -457,6 +457,18 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             )
         );
 
+        // The audit trail was told that it is further than anything that happened: it passes over what comes next.
+        await product.StopAsync();
+        await product.EditAsync(
+            "update ledger.mt_event_progression set last_seq_id = (select last_value + 2 from ledger.mt_events_sequence) where name like 'AuditTrail%'"
+        );
+        var next = await product.ScalarAsync<long>("select last_value + 1 from ledger.mt_events_sequence");
+        await product.StartAsync();
+        await product.FoundAsync("projection", "AuditTrail:All：进度超过");
+        for (var i = 0; i < 4; i++)
+            await product.Village.AllocateAsync(1);
+        await product.FoundAsync("projection", $"事件 {next}：审计轨迹中没有");
+
         // A hash of nothing in the log's tiles: the signer signs no such tree.
         var last = "select level, max(index) as index from ledger.log_tile where level = 0 group by level";
         var forged =

@@ -16,6 +16,7 @@ public sealed class LogService(
     WitnessClient witnesses,
     StateLook states,
     PersonLook persons,
+    ProgressLook progress,
     Findings findings,
     TimeProvider time,
     ILogger<LogService> log
@@ -99,7 +100,7 @@ public sealed class LogService(
         }
     }
 
-    /// <summary>The whole log against the stored events, every state against its seal and every person against his number, on one node at a time. States of another build's form do not wait for it.</summary>
+    /// <summary>The whole log against the stored events, every state against its seal, every person against his number and the projections against their progress, on one node at a time. States of another build's form do not wait for it.</summary>
     private async Task ScrubAsync(CancellationToken stopping)
     {
         const long scrubLock = 0x4C45444745525F32; // "LEDGER_2"
@@ -134,8 +135,10 @@ public sealed class LogService(
                     }
                     if (!isFirst || await StateShapes.ChangedAsync(connection) > 0)
                         await states.RunAsync(Rest, stopping);
-                    if (!isFirst)
-                        await persons.RunAsync(Rest, stopping);
+                    if (isFirst)
+                        continue;
+                    await persons.RunAsync(Rest, stopping);
+                    await progress.RunAsync(Rest, stopping);
                 }
                 finally
                 {
