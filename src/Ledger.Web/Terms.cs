@@ -182,6 +182,7 @@ public static class Terms
         ["account_changed"] = "变更账户",
         ["account_closed"] = "停用账户",
         ["credentials_issued"] = "发放密码",
+        ["credentials_changed"] = "密码或验证器变更",
         ["delegation_granted"] = "委托",
         ["delegation_ended"] = "终止委托",
         ["command_refused"] = "被拒绝的操作",

@@ -187,6 +187,8 @@ public sealed class AccountRightsTests(ApiFixture api)
             [
                 "account_change_requested",
                 "account_opened",
+                "credentials_changed", // given out, and his own
+                "credentials_changed",
                 "account_change_requested",
                 "account_change_declined",
                 "account_change_requested",

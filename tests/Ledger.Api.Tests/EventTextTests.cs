@@ -44,6 +44,7 @@ public sealed class EventTextTests
             "AccountChangeRequested.RoleRegion",
             "AccountHolderNamed.Person",
             "AccountHolderNamed.PersonDigest",
+            "CredentialsChanged.Digest",
             "AccountOpened.Person",
             "AccountOpened.PersonDigest",
             "LinesLeftOut.Lines.Code",

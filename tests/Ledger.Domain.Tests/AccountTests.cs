@@ -36,6 +36,15 @@ public sealed class AccountTests
             [new AccountOpened("clerk", "agency", "370811", "person-clerk", Digest), .. events]
         );
 
+    [Fact]
+    public void C20_of_what_lets_a_person_in_the_last_is_known()
+    {
+        Assert.Null(Clerk().Credentials); // nothing from before is held against him
+        IEventOf<Account>[] Set(string digest) => [.. AccountDecider.SetCredentials(digest).Events];
+        Assert.Equal("second", Clerk([.. Set("first"), .. Set("second")]).Credentials);
+        Assert.Equal("first", Clerk([.. Set("first"), new AccountClosed("调离")]).Credentials);
+    }
+
     private static AccountChangeRequested Asked(ChangeKind kind = ChangeKind.Credentials) =>
         new(
             "request-1",

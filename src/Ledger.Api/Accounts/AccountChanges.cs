@@ -52,6 +52,7 @@ public static class AccountChanges
         Caller caller,
         AccountsContext accounts,
         IPasswordHasher<LedgerUser> hasher,
+        CredentialSeal seal,
         PersonalData people,
         KeyFile keys,
         Settings settings
@@ -84,7 +85,7 @@ public static class AccountChanges
         if (ActorName.IsForeign(name))
             return Issued(account, null, PasswordPart.None, $"/api/accounts/{id}");
         var (user, password) = Credentials.New(name, body.Role, body.Region, hasher);
-        await Credentials.AddAsync(accounts, command, user);
+        account = await Credentials.AddAsync(accounts, command, account, user, seal);
         return Issued(account, password, PasswordPart.Whole, $"/api/accounts/{id}");
     }
 
@@ -129,6 +130,7 @@ public static class AccountChanges
         Command command,
         AccountsContext accounts,
         IPasswordHasher<LedgerUser> hasher,
+        CredentialSeal seal,
         KeyFile keys
     )
     {
@@ -150,7 +152,8 @@ public static class AccountChanges
         );
         if (account.Pending is not null)
             return Asked(account, Credentials.FirstHalf(keys, request));
-        return Issued(account, await ReissueAsync(account.Name, "", accounts, command, hasher), PasswordPart.Whole);
+        (account, var password) = await ReissueAsync(account, "", accounts, command, hasher, seal);
+        return Issued(account, password, PasswordPart.Whole);
     }
 
     public static async Task<Answer> Confirm(
@@ -160,14 +163,21 @@ public static class AccountChanges
         Caller caller,
         AccountsContext accounts,
         IPasswordHasher<LedgerUser> hasher,
+        CredentialSeal seal,
+        Rights rights,
         KeyFile keys,
         IServiceScopeFactory scopes,
         HttpContext http
     )
     {
         await TakeTurnAsync(command.Connection);
+        // Before the account is locked: what proves the person may change it, a recovery code is good once.
+        var isProved =
+            await rights.ReadAsync(id) is { } seen
+            && MayDecide(seen, id, caller)
+            && seen.Waiting(command.Today) is not null
+            && await IsProvedAsync(seen.Name, body, scopes, http);
         var (account, pending) = await WaitingAsync(id, command, caller);
-        var isProved = pending is not null && await IsProvedAsync(account.Name, body, scopes, http);
         var by = await command.ActorAmongAsync([account.Name, pending?.RequestedBy]);
         var decision = AccountDecider.Confirm(account, isProved, command.Today, by);
         account = command.Append(id, account, decision);
@@ -188,14 +198,11 @@ public static class AccountChanges
                     hasher,
                     Half(opened.Basis)
                 );
-                await Credentials.AddAsync(accounts, command, user);
+                account = await Credentials.AddAsync(accounts, command, account, user, seal);
                 return Issued(account, password, Part(opened.Basis));
             case CredentialsIssued issued:
-                return Issued(
-                    account,
-                    await ReissueAsync(account.Name, Half(issued.Basis), accounts, command, hasher),
-                    Part(issued.Basis)
-                );
+                (account, password) = await ReissueAsync(account, Half(issued.Basis), accounts, command, hasher, seal);
+                return Issued(account, password, Part(issued.Basis));
             default:
                 await Credentials.ChangeAsync(
                     accounts,
@@ -254,18 +261,18 @@ public static class AccountChanges
     )
     {
         var account = await command.FindAsync<Account>(id);
-        var isHimself = id == StreamId.Account(caller.Actor.Id) && caller.Actor.OnBehalfOf is null;
-        var isAdministrator =
-            account is not null
-            && caller.Actor.Role == Roles.Administrator
-            && caller.MaySee(account.Region)
-            && (account.Pending is not { } asked || caller.MaySee(asked.Region));
-        if (account is null || !(isHimself || isAdministrator))
+        if (account is null || !MayDecide(account, id, caller))
             throw Require.NotFound(id);
         command.RequireMatch(account);
         command.Region = account.Region;
         return (account, account.Waiting(command.Today));
     }
+
+    private static bool MayDecide(Account account, string id, Caller caller) =>
+        id == StreamId.Account(caller.Actor.Id) && caller.Actor.OnBehalfOf is null
+        || caller.Actor.Role == Roles.Administrator
+            && caller.MaySee(account.Region)
+            && (account.Pending is not { } asked || caller.MaySee(asked.Region));
 
     /// <summary>Changes of rights take turns, before they lock anything else: who is alone when he decides is so in the log, too.</summary>
     public static Task TakeTurnAsync(NpgsqlConnection connection) =>
@@ -338,26 +345,28 @@ public static class AccountChanges
         return true;
     }
 
-    private static async Task<string> ReissueAsync(
-        string name,
+    private static async Task<(Account Account, string Password)> ReissueAsync(
+        Account account,
         string firstHalf,
         AccountsContext accounts,
         Command command,
-        IPasswordHasher<LedgerUser> hasher
+        IPasswordHasher<LedgerUser> hasher,
+        CredentialSeal seal
     )
     {
-        var password = "";
+        var (password, digest) = ("", "");
         await Credentials.ChangeAsync(
             accounts,
             command,
-            name,
+            account.Name,
             user =>
             {
                 password = Credentials.SetOneTimePassword(user, hasher, firstHalf);
                 (user.TwoFactorEnabled, user.LockoutEnd, user.AccessFailedCount) = (false, null, 0);
+                digest = seal.Digest(user, []); // no second factor any more
             }
         );
-        return password;
+        return (command.Append(account.Id, account, AccountDecider.SetCredentials(digest)), password);
     }
 
     private static Answer Asked(Account account, string? firstHalf, string? location = null) =>

@@ -25,10 +25,11 @@ public sealed record PendingChangeView(
 );
 
 /// <summary>
-/// <paramref name="Delegates"/>: account name → the last day on which it may act in this role. <paramref name="PersonName"/>: whose it is, in lists alone.
+/// <paramref name="Id"/>: in paths. <paramref name="Delegates"/>: account name → the last day on which it may act in this role. <paramref name="PersonName"/>: whose it is, in lists alone.
 /// <paramref name="Basis"/>: on what the latest change of its rights rests; null from before the rule. <paramref name="Needs"/>: <c>person</c>, where it does not say whose it is; <c>another-name</c>, where its name is reserved and nobody can sign in.
 /// </summary>
 public sealed record AccountView(
+    string Id,
     string Name,
     string Role,
     string Region,
@@ -44,6 +45,7 @@ public sealed record AccountView(
 {
     public static AccountView Of(Account a) =>
         new(
+            a.Id,
             a.Name,
             a.Role,
             a.Region,
@@ -82,10 +84,14 @@ public static class AccountEndpoints
                     TimeSpan.FromMinutes(15)
                 );
             })
-            .AddEntityFrameworkStores<AccountsContext>()
+            .AddUserStore<LedgerUserStore>()
             .AddErrorDescriber<ChineseErrors>()
             .AddTokenProvider<AuthenticatorTokenProvider<LedgerUser>>(TokenOptions.DefaultAuthenticatorProvider);
-        services.AddScoped<SignIn>().AddSingleton<SignInGuard>().AddSingleton<Rights>().AddSingleton<CredentialSeal>();
+        services
+            .AddScoped<SignIn>()
+            .AddSingleton<SignInGuard>()
+            .AddSingleton<Rights>()
+            .AddSingleton<CredentialSeal>();
     }
 
     public static void MapAccounts(this IEndpointRouteBuilder api)
@@ -388,11 +394,20 @@ public static class AccountEndpoints
             await Console.Error.WriteLineAsync($"账户 {name} 已存在");
             return 1;
         }
+        var (user, password) = Credentials.New(
+            name,
+            Roles.Administrator,
+            region,
+            scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>()
+        );
+        var change = StreamChange.Of(StreamId.Account(name), 0, null, AccountDecider.OpenAtConsole(null, name, region));
+        var digest = services.GetRequiredService<CredentialSeal>().Digest(user, []);
+        change.Add((Account)change.State!, AccountDecider.SetCredentials(digest).Events);
         await services
             .GetRequiredService<EventWriter>()
             .WriteAsync(
                 connection,
-                [StreamChange.Of(StreamId.Account(name), 0, null, AccountDecider.OpenAtConsole(null, name, region))],
+                [change],
                 new EventStamp(
                     ActorName.Console(region),
                     region,
@@ -402,12 +417,6 @@ public static class AccountEndpoints
                     ""
                 )
             );
-        var (user, password) = Credentials.New(
-            name,
-            Roles.Administrator,
-            region,
-            scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>()
-        );
         accounts.Users.Add(user);
         await accounts.SaveChangesAsync();
         await transaction.CommitAsync();

@@ -42,6 +42,40 @@ public sealed class Session : ISealed
     public string Seal { get; set; } = "";
 }
 
+/// <summary>Identity's store; an authenticator's key and recovery codes lie in it encrypted.</summary>
+public sealed class LedgerUserStore(AccountsContext context, CredentialSeal seal, IdentityErrorDescriber describer)
+    : UserOnlyStore<
+        LedgerUser,
+        AccountsContext,
+        string,
+        IdentityUserClaim<string>,
+        IdentityUserLogin<string>,
+        SecondFactor
+    >(context, describer)
+{
+    public override Task SetTokenAsync(
+        LedgerUser user,
+        string loginProvider,
+        string name,
+        string? value,
+        CancellationToken cancellationToken
+    ) =>
+        base.SetTokenAsync(
+            user,
+            loginProvider,
+            name,
+            value is null ? null : seal.Hide(value, user.Id, name),
+            cancellationToken
+        );
+
+    public override async Task<string?> GetTokenAsync(
+        LedgerUser user,
+        string loginProvider,
+        string name,
+        CancellationToken cancellationToken
+    ) => seal.Show(await base.GetTokenAsync(user, loginProvider, name, cancellationToken), user.Id, name);
+}
+
 /// <summary>ASP.NET Core Identity's tables and the sessions, in a schema of their own.</summary>
 public sealed class AccountsContext(DbContextOptions<AccountsContext> options, CredentialSeal seal)
     : IdentityUserContext<LedgerUser, string, IdentityUserClaim<string>, IdentityUserLogin<string>, SecondFactor>(
@@ -96,6 +130,19 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
             await connection.ExecuteAsync(context.Database.GenerateCreateScript());
         await connection.ExecuteAsync(Changes);
         await SealAsync(connection, context, seal);
+        await HideAsync(connection, context, seal);
+    }
+
+    /// <summary>Second factors that an earlier build wrote in clear; what somebody edited stays as it is, and opens nothing.</summary>
+    private static async Task HideAsync(NpgsqlConnection connection, AccountsContext context, CredentialSeal seal)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        await Credentials.JoinAsync(context, transaction);
+        foreach (var factor in await context.UserTokens.ToListAsync())
+            if (factor.Value is { } value && factor.Seal == seal.Of(factor))
+                factor.Value = seal.Hide(value, factor.UserId, factor.Name);
+        await context.SaveChangesAsync();
+        await transaction.CommitAsync();
     }
 
     /// <summary>

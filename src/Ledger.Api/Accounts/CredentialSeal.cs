@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Ledger.Api.Storage;
 using Ledger.Domain.Identity;
@@ -12,7 +13,7 @@ public interface ISealed
     string Seal { get; set; }
 }
 
-/// <summary>An authenticator's key or the recovery codes of an account.</summary>
+/// <summary>An authenticator's key or the recovery codes of an account; <c>Value</c> is encrypted, see <see cref="CredentialSeal.Hide"/>.</summary>
 public sealed class SecondFactor : IdentityUserToken<string>, ISealed
 {
     public string Seal { get; set; } = "";
@@ -24,7 +25,9 @@ public sealed class SecondFactor : IdentityUserToken<string>, ISealed
 /// </summary>
 public sealed class CredentialSeal(KeyFile keys)
 {
-    private readonly byte[] _key = keys.CredentialKey;
+    private const string Hidden = "enc:";
+    private readonly byte[] _key = keys.CredentialKey,
+        _hiding = keys.SecondFactorKey;
 
     public string Of(ISealed row) =>
         Of(
@@ -37,6 +40,47 @@ public sealed class CredentialSeal(KeyFile keys)
             },
             row.GetType().Name
         );
+
+    /// <summary>
+    /// The digest of what lets this user in: of the seals over his password and, where he has one, over his second factor and recovery codes.
+    /// It tells nothing of them.
+    /// </summary>
+    public string Digest(LedgerUser user, IEnumerable<SecondFactor> factors)
+    {
+        string[] seals =
+        [
+            Of(user),
+            .. user.TwoFactorEnabled ? factors.OrderBy(f => f.Name, StringComparer.Ordinal).Select(Of) : [],
+        ];
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', seals))));
+    }
+
+    /// <summary>A second factor as it stands in the table: whoever reads that has none. Tied to whose it is.</summary>
+    public string Hide(string value, string user, string name) =>
+        IsHidden(value)
+            ? value
+            : Hidden
+                + Convert.ToBase64String(
+                    PersonalData.Encrypt(_hiding, Encoding.UTF8.GetBytes(value), $"{user}\n{name}")
+                );
+
+    /// <summary>As it was before <see cref="Hide"/>, also where an earlier build wrote it in clear; null: it is not the product's.</summary>
+    public string? Show(string? value, string user, string name)
+    {
+        if (value is null || !IsHidden(value))
+            return value;
+        try
+        {
+            var box = Convert.FromBase64String(value[Hidden.Length..]);
+            return Encoding.UTF8.GetString(PersonalData.Decrypt(_hiding, box, $"{user}\n{name}"));
+        }
+        catch (Exception e) when (e is CryptographicException or FormatException)
+        {
+            return null;
+        }
+    }
+
+    public static bool IsHidden(string value) => value.StartsWith(Hidden, StringComparison.Ordinal);
 
     /// <summary>Whether the product wrote this; else it opens nothing, and is on record.</summary>
     public async Task<bool> IsOursAsync(ISealed row, Findings findings)

@@ -65,8 +65,16 @@ public static class Credentials
                 .Select(b => Letters[b % Letters.Length]),
         ]);
 
-    public static Task AddAsync(AccountsContext accounts, Command command, LedgerUser user) =>
-        SaveAsync(
+    /// <returns>The account, which knows of them.</returns>
+    public static async Task<Account> AddAsync(
+        AccountsContext accounts,
+        Command command,
+        Account account,
+        LedgerUser user,
+        CredentialSeal seal
+    )
+    {
+        await SaveAsync(
             accounts,
             command,
             a =>
@@ -75,6 +83,8 @@ public static class Credentials
                 return Task.CompletedTask;
             }
         );
+        return command.Append(account.Id, account, AccountDecider.SetCredentials(seal.Digest(user, [])));
+    }
 
     /// <summary>Changes a user; his sessions end with it. Another authority's people have neither here.</summary>
     public static Task ChangeAsync(AccountsContext accounts, Command command, string name, Action<LedgerUser> change) =>

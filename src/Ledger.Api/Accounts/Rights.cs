@@ -10,8 +10,16 @@ namespace Ledger.Api.Accounts;
 /// In whose role and region somebody acts, as the account's events say. The tables of sign-in hold a copy, which whoever has the application's role could edit:
 /// there it opens the door, and no more.
 /// </summary>
-public sealed class Rights(EventWriter writer, Settings settings, Findings findings)
+public sealed class Rights(EventWriter writer, Settings settings, Findings findings, NpgsqlDataSource database)
 {
+    public Task<Account?> AccountAsync(string name) => ReadAsync(StreamId.Account(name));
+
+    public async Task<Account?> ReadAsync(string id)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        return await writer.ReadAsync<Account>(connection, id);
+    }
+
     /// <summary>Null: the account is closed, or there is none. Only the sample's people have none.</summary>
     public async Task<(string Role, string Region)?> OfAsync(
         NpgsqlConnection connection,

@@ -76,6 +76,7 @@ public sealed class SignIn(
     CredentialSeal seal,
     Findings findings,
     Rights rights,
+    EventWriter writer,
     NpgsqlDataSource database,
     IHttpContextAccessor context
 )
@@ -191,13 +192,22 @@ public sealed class SignIn(
         var user = await CheckAsync(body.Name, body.Password);
         if (user.TwoFactorEnabled)
             await CheckCodeAsync(user, body.Code, user.Role);
-        var changed = await users.ChangePasswordAsync(user, body.Password, body.NewPassword);
-        if (!changed.Succeeded || body.NewPassword == body.Password)
-            throw new RefusedException(
-                new Rejection(Rejections.FieldInvalid, $"newPassword：{Words(changed)}") { Field = "newPassword" }
-            );
-        user.MustChangePassword = false;
-        await users.UpdateAsync(user);
+        await ChangeAsync(
+            user,
+            async () =>
+            {
+                var changed = await users.ChangePasswordAsync(user, body.Password, body.NewPassword);
+                if (!changed.Succeeded || body.NewPassword == body.Password)
+                    throw new RefusedException(
+                        new Rejection(Rejections.FieldInvalid, $"newPassword：{Words(changed)}")
+                        {
+                            Field = "newPassword",
+                        }
+                    );
+                user.MustChangePassword = false;
+                return (await users.UpdateAsync(user)).Succeeded;
+            }
+        );
         await EndAllAsync(user.Id); // whoever knew the old one is out
     }
 
@@ -227,9 +237,62 @@ public sealed class SignIn(
         }
         if (!await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, body.Code))
             await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
-        await users.SetTwoFactorEnabledAsync(user, true);
-        return new SecondFactorView(null, null, [.. (await users.GenerateNewTwoFactorRecoveryCodesAsync(user, 10))!]);
+        string[] codes = [];
+        await ChangeAsync(
+            user,
+            async () =>
+            {
+                await users.SetTwoFactorEnabledAsync(user, true);
+                codes = [.. (await users.GenerateNewTwoFactorRecoveryCodesAsync(user, 10))!];
+                return true;
+            }
+        );
+        return new SecondFactorView(null, null, codes);
     }
+
+    /// <summary>
+    /// What a person changes of what lets him in, and the event that says so, or neither. The account's stream first, as commands do.
+    /// Only the sample's people have no account.
+    /// </summary>
+    /// <param name="change">Whether it changed anything.</param>
+    private async Task<bool> ChangeAsync(LedgerUser user, Func<Task<bool>> change)
+    {
+        await using var transaction = await accounts.Database.BeginTransactionAsync();
+        var connection = (NpgsqlConnection)accounts.Database.GetDbConnection();
+        var id = StreamId.Account(user.Id);
+        var (versions, states) = await writer.LockAsync<Account>(connection, [id], "for update");
+        if (!await change())
+            return false;
+        if (states.GetValueOrDefault(id) is { } account)
+            await writer.WriteAsync(
+                connection,
+                [
+                    StreamChange.Of(
+                        id,
+                        versions[id],
+                        account,
+                        AccountDecider.SetCredentials(seal.Digest(user, await FactorsAsync(user.Id)))
+                    ),
+                ],
+                new EventStamp(
+                    new Actor(user.Id, account.Role, account.Region),
+                    account.Region,
+                    clock.Today,
+                    context
+                        .HttpContext?.GetEndpoint()
+                        ?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()
+                        ?.EndpointName
+                        ?? "",
+                    context.HttpContext?.TraceIdentifier ?? "",
+                    ""
+                )
+            );
+        await transaction.CommitAsync();
+        return true;
+    }
+
+    private Task<List<SecondFactor>> FactorsAsync(string name) =>
+        EntityFrameworkQueryableExtensions.ToListAsync(accounts.UserTokens.Where(t => t.UserId == name));
 
     public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) =>
         [
@@ -296,6 +359,10 @@ public sealed class SignIn(
     private static IReadOnlyList<AccountNoticeView> Notices(IEnumerable<IEvent> events) =>
         [
             .. events
+                // What an administrator gave out is said by another event.
+                .Where(e =>
+                    e.Data is not CredentialsChanged || StreamId.Account(e.Header(EventHeaders.Actor)) == e.StreamKey
+                )
                 .Reverse()
                 .Select(e => new AccountNoticeView(
                     e.Timestamp,
@@ -362,9 +429,10 @@ public sealed class SignIn(
                 )
         );
         var user = await FindAsync(name);
-        var isRight = user is null
-            ? hasher.VerifyHashedPassword(Nobody, Nobody.PasswordHash!, password) == PasswordVerificationResult.Success
-            : await users.CheckPasswordAsync(user, password);
+        // Not by Identity's own check, which would write another hash of the same password when the framework's costs rise: a change without an event.
+        var isRight =
+            hasher.VerifyHashedPassword(user ?? Nobody, (user ?? Nobody).PasswordHash!, password)
+            != PasswordVerificationResult.Failed;
         if (user is null || !isRight)
         {
             guard.Failed(name, source);
@@ -377,13 +445,25 @@ public sealed class SignIn(
         return user;
     }
 
-    /// <summary>Closed, opened before names were reserved, or with a password that somebody else wrote: as if there were none.</summary>
-    private async Task<LedgerUser?> FindAsync(string name) =>
-        await users.FindByIdAsync(name) is { IsClosed: false } user
-        && !ActorName.IsReserved(user.Id)
-        && await seal.IsOursAsync(user, findings)
-            ? user
-            : null;
+    /// <summary>
+    /// Closed, opened before names were reserved, or with a password that somebody else wrote, or an earlier one put back: as if there were
+    /// none. What is looked up is the same for a name that nobody has.
+    /// </summary>
+    private async Task<LedgerUser?> FindAsync(string name)
+    {
+        var user = await users.FindByIdAsync(name);
+        var account = await rights.AccountAsync(name);
+        var factors = await FactorsAsync(name);
+        if (user is not { IsClosed: false } || ActorName.IsReserved(user.Id) || !await seal.IsOursAsync(user, findings))
+            return null;
+        if (account?.Credentials is not { } digest || digest == seal.Digest(user, factors))
+            return user;
+        await findings.AddAsync(
+            "account",
+            $"{account.Id}：登录表中的口令或验证器不是最近一次设定的，不予采用 earlier credentials were put back"
+        );
+        return null;
+    }
 
     private async Task CheckCodeAsync(LedgerUser user, string? code, string role)
     {
@@ -398,11 +478,7 @@ public sealed class SignIn(
         }
         if (string.IsNullOrWhiteSpace(code))
             throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
-        foreach (
-            var factor in await EntityFrameworkQueryableExtensions.ToListAsync(
-                accounts.UserTokens.Where(t => t.UserId == user.Id)
-            )
-        )
+        foreach (var factor in await FactorsAsync(user.Id))
             if (!await seal.IsOursAsync(factor, findings))
                 throw Refuse(Rejections.SecondFactorNeeded, "验证器记录被改动，请管理员重新发放");
         if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim()))
@@ -423,7 +499,12 @@ public sealed class SignIn(
                 throw Refuse(Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
             return;
         }
-        if ((await users.RedeemTwoFactorRecoveryCodeAsync(user, code.Trim())).Succeeded)
+        if (
+            await ChangeAsync(
+                user,
+                async () => (await users.RedeemTwoFactorRecoveryCodeAsync(user, code.Trim())).Succeeded
+            )
+        )
             return;
         await FailAsync(user, Rejections.SecondFactorNeeded, "验证码不对");
     }

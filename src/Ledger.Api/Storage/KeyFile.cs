@@ -117,6 +117,9 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     /// <summary>The key of the seals over what lets somebody in.</summary>
     public byte[] CredentialKey => HMACSHA256.HashData(HashKey, "ledger credential seal"u8);
 
+    /// <summary>The key of what an authenticator and its recovery codes are.</summary>
+    public byte[] SecondFactorKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger second factor"u8);
+
     /// <summary>Tells key files apart and reveals nothing of them.</summary>
     public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData([.. KeyEncryptionKey, .. HashKey]))[..16];
 

@@ -218,7 +218,7 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     // Layout: nonce (12) ‖ tag (16) ‖ ciphertext. The member id is authenticated, so that rows cannot be swapped.
-    private static byte[] Encrypt(byte[] key, byte[] plain, string memberId)
+    internal static byte[] Encrypt(byte[] key, byte[] plain, string memberId)
     {
         var result = new byte[NonceLength + TagLength + plain.Length];
         RandomNumberGenerator.Fill(result.AsSpan(0, NonceLength));
@@ -233,7 +233,7 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         return result;
     }
 
-    private static byte[] Decrypt(byte[] key, byte[] box, string memberId)
+    internal static byte[] Decrypt(byte[] key, byte[] box, string memberId)
     {
         if (box.Length < NonceLength + TagLength)
             throw new CryptographicException("too short");

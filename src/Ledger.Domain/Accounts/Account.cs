@@ -58,6 +58,12 @@ public sealed record AccountClosed(string Reason) : IEventOf<Account>;
 public sealed record CredentialsIssued(string Reason, string? RequestedBy = null, ChangeBasis? Basis = null)
     : IEventOf<Account>;
 
+/// <summary>
+/// Password, second factor or recovery codes are others from now on. What they are stands nowhere; <paramref name="Digest"/> is that of the
+/// seals over them, so that earlier ones, put back, are told.
+/// </summary>
+public sealed record CredentialsChanged(string Digest) : IEventOf<Account>;
+
 /// <summary>An account from before accounts named people says now whose it is; once, for good.</summary>
 public sealed record AccountHolderNamed(string Person, string PersonDigest) : IEventOf<Account>;
 
@@ -119,6 +125,9 @@ public sealed record Account : Aggregate, IEvolve<Account>
     /// <summary>On what the latest change of its rights rests; null: it is from before the rule.</summary>
     public ChangeBasis? Basis { get; init; }
 
+    /// <summary>Digest of the seals over what lets its person in; null: not changed since that is kept.</summary>
+    public string? Credentials { get; init; }
+
     /// <summary>Account name → the last day on which it may act in this role.</summary>
     public ImmutableSortedDictionary<string, DateOnly> Delegates { get; init; } =
         ImmutableSortedDictionary<string, DateOnly>.Empty;
@@ -151,6 +160,7 @@ public sealed record Account : Aggregate, IEvolve<Account>
             },
             AccountClosed => state! with { IsClosed = true, Pending = null },
             CredentialsIssued c => state! with { Pending = null, Basis = c.Basis },
+            CredentialsChanged c => state! with { Credentials = c.Digest },
             AccountHolderNamed h => state! with { Person = h.Person, PersonDigest = h.PersonDigest },
             AccountChangeRequested r => (
                 r.Kind == ChangeKind.Opening
@@ -308,6 +318,10 @@ public static class AccountDecider
                 ),
             };
     }
+
+    /// <summary>What lets the person in is this from now on, whoever changed it.</summary>
+    public static Decision<Account> SetCredentials(string digest) =>
+        new IEventOf<Account>[] { new CredentialsChanged(digest) };
 
     /// <summary>
     /// What was asked for happens. By another administrator, whose person is known as the first one's is; or by whoever has

@@ -1,0 +1,213 @@
+using System.Net;
+using System.Text.Json;
+using Ledger.Api.Accounts;
+using Ledger.Api.Security;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>What lets somebody in, when it was: a password, a second factor or a token from before opens nothing, wherever it is put. docs/security.md</summary>
+public sealed class CredentialTests(Databases databases) : IClassFixture<Databases>
+{
+    private const string Users = "accounts.\"AspNetUsers\"",
+        Factors = "accounts.\"AspNetUserTokens\"";
+
+    /// <summary>Signed in with a password of his own and an authenticator; what his person holds of it.</summary>
+    private sealed record SignedIn(string Name, string Secret, string[] Codes);
+
+    private static async Task<(HttpStatusCode Status, JsonElement Answer)> SendAsync(
+        Product product,
+        string path,
+        object? body,
+        string? token = null
+    )
+    {
+        using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path)
+        {
+            Content = body is null ? null : SampleClient.Json(body),
+        };
+        if (token is not null)
+            request.Headers.Authorization = new("Bearer", token);
+        using var response = await product.Http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
+    }
+
+    private static async Task<SignedIn> EnrolAsync(Product product, string name)
+    {
+        var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
+        var issued = await administrator.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody(name, Roles.Agency, "370811")
+        );
+        var own = new
+        {
+            name,
+            password = issued.GetProperty("oneTimePassword").GetString(),
+            newPassword = "correct horse 4",
+        };
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(product, "/api/session/password", own)).Status);
+        var (_, begun) = await SendAsync(
+            product,
+            "/api/session/second-factor",
+            new { name, password = "correct horse 4" }
+        );
+        var secret = begun.GetProperty("secret").GetString()!;
+        var (_, enrolled) = await SendAsync(
+            product,
+            "/api/session/second-factor",
+            new
+            {
+                name,
+                password = "correct horse 4",
+                code = SignInCodes.Of(secret),
+            }
+        );
+        return new SignedIn(
+            name,
+            secret,
+            [.. enrolled.GetProperty("recoveryCodes").EnumerateArray().Select(c => c.GetString()!)]
+        );
+    }
+
+    private static async Task<string> RowsAsync(Product product, string table, string name, string key)
+    {
+        await using var connection = new NpgsqlConnection(await product.ApplicationConnectionAsync());
+        await connection.OpenAsync();
+        return (
+            await connection.QueryAsync(
+                $"select jsonb_agg(t)::text from {table} t where \"{key}\" = @name",
+                r => r.GetString(0),
+                ("name", name)
+            )
+        ).Single();
+    }
+
+    /// <summary>Rows that were there before, as they were, in place of those of now.</summary>
+    private static Task<int> PutBackAsync(Product product, string table, string rows, string set, string on) =>
+        product.EditAsync(
+            $"update {table} t set {set} from jsonb_populate_recordset(null::{table}, '{rows}') b where {on}"
+        );
+
+    [Fact]
+    public async Task An_earlier_password_or_recovery_code_put_back_opens_no_door_and_what_is_kept_of_a_factor_is_readable_to_nobody()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_back");
+        var person = await EnrolAsync(product, "li.na");
+        async Task<HttpStatusCode> SignInAsync(string password, string code) =>
+            (
+                await SendAsync(
+                    product,
+                    "/api/session",
+                    new
+                    {
+                        person.Name,
+                        password,
+                        code,
+                    }
+                )
+            ).Status;
+
+        var factors = await RowsAsync(product, Factors, person.Name, "UserId");
+        Assert.All(
+            person.Codes.Append(person.Secret),
+            secret => Assert.DoesNotContain(secret, factors, StringComparison.OrdinalIgnoreCase)
+        );
+
+        // A recovery code is good once, also when the row that knew it is put back.
+        Assert.Equal(HttpStatusCode.OK, await SignInAsync("correct horse 4", person.Codes[0]));
+        Assert.Equal(HttpStatusCode.Unauthorized, await SignInAsync("correct horse 4", person.Codes[0]));
+        var used = await RowsAsync(product, Factors, person.Name, "UserId");
+        const string factor = "\"Value\" = b.\"Value\", \"Seal\" = b.\"Seal\"",
+            ofFactor = "(t.\"UserId\", t.\"Name\") = (b.\"UserId\", b.\"Name\")";
+        await PutBackAsync(product, Factors, factors, factor, ofFactor);
+        Assert.Equal(HttpStatusCode.Unauthorized, await SignInAsync("correct horse 4", person.Codes[0]));
+        await product.FoundAsync("account", "account-li.na：登录表中的口令或验证器不是最近一次");
+        await PutBackAsync(product, Factors, used, factor, ofFactor);
+        Assert.Equal(HttpStatusCode.OK, await SignInAsync("correct horse 4", person.Codes[1]));
+
+        // So is a password, and a time without a second factor.
+        var before = await RowsAsync(product, Users, person.Name, "Id");
+        var change = new
+        {
+            person.Name,
+            password = "correct horse 4",
+            newPassword = "correct horse 5",
+            code = person.Codes[2],
+        };
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(product, "/api/session/password", change)).Status);
+        await PutBackAsync(
+            product,
+            Users,
+            before,
+            "\"PasswordHash\" = b.\"PasswordHash\", \"Seal\" = b.\"Seal\"",
+            "t.\"Id\" = b.\"Id\""
+        );
+        Assert.Equal(HttpStatusCode.Unauthorized, await SignInAsync("correct horse 4", person.Codes[3]));
+        var history = await product.ScalarAsync<string>(
+            "select string_agg(type, ' ' order by version) from ledger.mt_events where stream_id = 'account-li.na'"
+        );
+        Assert.Equal(
+            "account_opened credentials_changed credentials_changed credentials_changed credentials_changed credentials_changed credentials_changed credentials_changed",
+            history
+        ); // given out, his own, the authenticator, three codes, another password
+
+        // A new one-time password is the way back in.
+        var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
+        var issued = await administrator.PostAsync(
+            "/api/accounts/account-li.na/credentials",
+            new { reason = "登录表被改动" }
+        );
+        var (status, _) = await SendAsync(
+            product,
+            "/api/session/password",
+            new
+            {
+                person.Name,
+                password = issued.GetProperty("oneTimePassword").GetString(),
+                newPassword = "correct horse 6",
+            }
+        );
+        Assert.Equal(HttpStatusCode.NoContent, status);
+    }
+
+    [Fact]
+    public async Task Second_factors_that_an_earlier_build_wrote_in_clear_are_encrypted_at_the_next_start()
+    {
+        var connection = await databases.NewDatabaseAsync("ledger_clear");
+        await using var database = NpgsqlDataSource.Create(connection);
+        var keys = new KeyFile(new byte[32], new byte[32], new byte[32]);
+        var seal = new CredentialSeal(keys);
+        await AccountsContext.CreateTablesAsync(database, seal);
+        AccountsContext Open() => new(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(database).Options, seal);
+        await using (var accounts = Open())
+        {
+            accounts.Users.Add(new LedgerUser { Id = "li.na", UserName = "li.na" });
+            foreach (var name in (string[])["AuthenticatorKey", "Edited"])
+                accounts.UserTokens.Add(
+                    new SecondFactor
+                    {
+                        UserId = "li.na",
+                        LoginProvider = "x",
+                        Name = name,
+                        Value = "JBSWY3DPEHPK3PXP",
+                    }
+                );
+            await accounts.SaveChangesAsync();
+        }
+        await using (var open = await database.OpenConnectionAsync())
+            await open.ExecuteAsync($"update {Factors} set \"Seal\" = 'x' where \"Name\" = 'Edited'");
+        await AccountsContext.CreateTablesAsync(database, seal);
+        await AccountsContext.CreateTablesAsync(database, seal); // and stays so
+        await using var after = Open();
+        var factor = after.UserTokens.Single(t => t.Name == "AuthenticatorKey");
+        Assert.DoesNotContain("JBSWY3DPEHPK3PXP", factor.Value);
+        Assert.Equal(seal.Of(factor), factor.Seal);
+        Assert.Equal("JBSWY3DPEHPK3PXP", seal.Show(factor.Value, "li.na", "AuthenticatorKey"));
+        Assert.Null(seal.Show(factor.Value, "zhao.lei", "AuthenticatorKey")); // in another's row it is nothing
+        Assert.Equal("JBSWY3DPEHPK3PXP", after.UserTokens.Single(t => t.Name == "Edited").Value);
+    }
+}
