@@ -175,6 +175,67 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
     }
 
     [Fact]
+    public async Task An_access_token_ends_within_seconds_of_its_account_being_changed_closed_or_given_another_password()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_tokens");
+        var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
+        async Task<string> TokenAsync(string name, string password) =>
+            (await SendAsync(product, "/api/session", new { name, password }))
+                .Answer.GetProperty("accessToken")
+                .GetString()!;
+        async Task<string> AccountAsync(string name, string region)
+        {
+            var issued = await administrator.PostAsync(
+                "/api/accounts",
+                ApiFixture.AccountBody(name, Roles.VillageFinance, region)
+            );
+            await PasswordAsync(name, issued.GetProperty("oneTimePassword").GetString()!, "correct horse 4");
+            return await TokenAsync(name, "correct horse 4");
+        }
+        async Task PasswordAsync(string name, string password, string newPassword) =>
+            Assert.Equal(
+                HttpStatusCode.NoContent,
+                (
+                    await SendAsync(
+                        product,
+                        "/api/session/password",
+                        new
+                        {
+                            name,
+                            password,
+                            newPassword,
+                        }
+                    )
+                ).Status
+            );
+        async Task<HttpStatusCode> UseAsync(string token) =>
+            (await SendAsync(product, "/api/funds", null, token)).Status;
+        Task EndsAsync(string token, string why) =>
+            ApiFixture.EventuallyAsync(async () => await UseAsync(token) == HttpStatusCode.Unauthorized, why, 8);
+
+        var village = product.Village.VillageCode;
+        var (closed, moved, renewed) = (
+            await AccountAsync("wang.min", village),
+            await AccountAsync("zhao.lei", village),
+            await AccountAsync("sun.li", village)
+        );
+        foreach (var token in (string[])[closed, moved, renewed])
+            Assert.Equal(HttpStatusCode.OK, await UseAsync(token));
+        await administrator.PostAsync("/api/accounts/account-wang.min/closure", new { reason = "调离" });
+        await administrator.PostAsync(
+            "/api/accounts/account-zhao.lei/role",
+            new { role = Roles.VillageFinance, region = "370811000002" }
+        );
+        await PasswordAsync("sun.li", "correct horse 4", "correct horse 5");
+        await EndsAsync(closed, "the account is closed");
+        await EndsAsync(moved, "he works elsewhere");
+        await EndsAsync(renewed, "his password is another");
+        // Who signs in anew is not taken for who he was, however short the time.
+        await PasswordAsync("sun.li", "correct horse 5", "correct horse 6");
+        Assert.Equal(HttpStatusCode.OK, await UseAsync(await TokenAsync("sun.li", "correct horse 6")));
+    }
+
+    [Fact]
     public async Task Second_factors_that_an_earlier_build_wrote_in_clear_are_encrypted_at_the_next_start()
     {
         var connection = await databases.NewDatabaseAsync("ledger_clear");

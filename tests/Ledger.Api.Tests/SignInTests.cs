@@ -329,7 +329,7 @@ public sealed class SignInTests(ApiFixture api)
             ).Status
         );
         using (
-            var review = await api.Client(new Actor(stand, Roles.Agency, county))
+            var review = await api.Client(new Actor(stand, Roles.Agency, county) { OnBehalfOf = away })
                 .SendAsync(
                     HttpMethod.Post,
                     $"{village.ApplicationPath}/review",

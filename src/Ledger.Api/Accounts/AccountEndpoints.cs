@@ -91,6 +91,7 @@ public static class AccountEndpoints
             .AddScoped<SignIn>()
             .AddSingleton<SignInGuard>()
             .AddSingleton<Rights>()
+            .AddSingleton<TokenHolders>()
             .AddSingleton<CredentialSeal>();
     }
 
@@ -292,7 +293,7 @@ public static class AccountEndpoints
         api.MapPost("/accounts/{id}/closure", AccountChanges.Close)
             .Command<AccountView>(
                 "close-account",
-                "停用账户：网页会话随即结束，已发的访问令牌至多再有效 15 分钟 (C20) · Close an account",
+                "停用账户：网页会话随即结束，已发的访问令牌几秒内失效 (C20) · Close an account",
                 Roles.Administrator
             )
             .Refuses(

@@ -532,7 +532,11 @@ public sealed class SignIn(
         await accounts.SaveChangesAsync();
         return new SessionView(
             session.Id,
-            tokens.Issue(new Actor(user.Id, role, region) { OnBehalfOf = session.DelegatedFrom }, AccessTime),
+            tokens.Issue(
+                new Actor(user.Id, role, region) { OnBehalfOf = session.DelegatedFrom },
+                AccessTime,
+                (await rights.AccountAsync(user.Id))?.Credentials
+            ),
             now + AccessTime,
             refresh,
             user.Id,

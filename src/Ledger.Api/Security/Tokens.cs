@@ -40,7 +40,8 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                 }
             );
 
-    public string Issue(Actor actor, TimeSpan lifetime) =>
+    /// <param name="credentials">The digest of what lets the actor in: with that the token ends, too.</param>
+    public string Issue(Actor actor, TimeSpan lifetime, string? credentials = null) =>
         Handler.CreateToken(
             new SecurityTokenDescriptor
             {
@@ -49,7 +50,10 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                 IssuedAt = clock.GetUtcNow().UtcDateTime,
                 NotBefore = clock.GetUtcNow().UtcDateTime,
                 Expires = clock.GetUtcNow().UtcDateTime + lifetime,
-                Subject = new ClaimsIdentity(Claims(actor)),
+                Subject = new ClaimsIdentity([
+                    .. Claims(actor),
+                    .. credentials is null ? Array.Empty<Claim>() : [new(Credentials, credentials[..16])],
+                ]),
                 SigningCredentials = new SigningCredentials(
                     new SymmetricSecurityKey(keys.TokenKey),
                     SecurityAlgorithms.HmacSha256
@@ -66,6 +70,9 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
 
     /// <summary>The claim with the account whose role was delegated to the holder.</summary>
     public const string OnBehalfOf = "on_behalf_of";
+
+    /// <summary>The claim with the beginning of the digest of the credentials that the token rests on.</summary>
+    public const string Credentials = "credentials";
 
     private const string Either = "own-or-authority",
         Authority = "authority";
@@ -91,7 +98,7 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                 );
                 options.Events = new JwtBearerEvents
                 {
-                    OnTokenValidated = context =>
+                    OnTokenValidated = async context =>
                     {
                         string? Claim(string type) => context.Principal!.FindFirst(type)?.Value;
                         var (sub, role, region) = (Claim("sub"), Claim(oidc.RoleClaim), Claim(oidc.RegionClaim));
@@ -105,14 +112,20 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                         )
                             context.Fail("role or region missing or unknown");
                         else
+                        {
                             context.Principal = new ClaimsPrincipal(
                                 new ClaimsIdentity(Claims(new Actor(name, role, region)), Authority, "sub", "role")
                             );
-                        return Task.CompletedTask;
+                            if (!await Holders(context).MayActAsync(context.Principal, isOurs: false))
+                                context.Fail("closed account");
+                        }
                     },
                 };
             }
         );
+
+    private static TokenHolders Holders(TokenValidatedContext context) =>
+        context.HttpContext.RequestServices.GetRequiredService<TokenHolders>();
 
     public static void AddTo(IServiceCollection services, Settings settings)
     {
@@ -150,14 +163,15 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                     options.Events = new JwtBearerEvents
                     {
                         // A token from before names were kept apart may name what only the program, or another authority's people, are called.
-                        OnTokenValidated = context =>
+                        OnTokenValidated = async context =>
                         {
                             if (
                                 context.Principal!.FindFirst("sub")?.Value is not { Length: > 0 } sub
                                 || ActorName.IsReserved(sub)
                             )
                                 context.Fail("reserved name");
-                            return Task.CompletedTask;
+                            else if (!await Holders(context).MayActAsync(context.Principal, isOurs: true))
+                                context.Fail("closed or changed account");
                         },
                     };
                     options.TokenValidationParameters = new TokenValidationParameters
