@@ -14,11 +14,12 @@ namespace Ledger.Api.Applications;
 public static class Objecting
 {
     /// <summary>
-    /// How many of one application may wait for an answer: in all that came from the notice's page, and of those from one address.
-    /// An event is for ever, and whoever shouts loudest must not shut the others out.
+    /// How many of one application may wait for an answer: three of an address; where many wait already, one of it, so that whoever shouts
+    /// loudest does not shut the others out; and in all, since an event is for ever. Officials take what they are told at the desk without a limit.
     /// </summary>
-    private const int MaxWaiting = 50,
-        MaxWaitingOfAddress = 3;
+    private const int MaxWaitingOfAddress = 3,
+        ManyWaiting = 50,
+        MaxWaiting = 500;
 
     /// <summary>Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on the notice.</summary>
     public static async Task<Answer> Object(string id, ObjectionBody body, Command command, PersonalData people)
@@ -49,7 +50,7 @@ public static class Objecting
             throw new RefusedException(
                 new Rejection(
                     Rejections.LimitExceeded,
-                    $"已有 {MaxWaiting} 条异议待答复，请直接向乡镇（街道）或经办机构提出"
+                    $"已有 {MaxWaiting} 条异议待答复，请直接向村、乡镇（街道）或经办机构提出，由其代为登记"
                 )
             );
         var source = people.SourceHash(id, Network(http.Connection.RemoteIpAddress));
@@ -61,11 +62,12 @@ public static class Objecting
                 ("source", source)
             )
         ).Single();
-        if (own >= MaxWaitingOfAddress)
+        var most = waiting.Length < ManyWaiting ? MaxWaitingOfAddress : 1;
+        if (own >= most)
             throw new RefusedException(
                 new Rejection(
                     Rejections.LimitExceeded,
-                    $"同一网络地址最多有 {MaxWaitingOfAddress} 条异议待答复，请等待答复，或直接向乡镇（街道）或经办机构提出"
+                    $"同一网络地址现在最多有 {most} 条异议待答复，请等待答复，或直接向乡镇（街道）或经办机构提出"
                 )
             );
         var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text), command, people);
