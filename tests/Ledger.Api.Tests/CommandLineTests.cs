@@ -61,6 +61,17 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
             var (exit, said) = await ApiProcess.RunAsync(nothing, args);
             Assert.True(exit == 0 && said.Contains("administrator --name", StringComparison.Ordinal), said);
         }
+        foreach (
+            var args in (string[][])
+                [
+                    ["help", "nosuch"],
+                    ["nosuch", "-h"],
+                ]
+        )
+        {
+            var (exit, said) = await ApiProcess.RunAsync(nothing, args);
+            Assert.True(exit == 2 && said.Contains("administrator --name", StringComparison.Ordinal), said);
+        }
         Assert.Matches(@"^\d+\.\d+", (await ApiProcess.RunAsync(nothing, "--version")).Output);
         foreach (var command in CommandLine.Commands)
         {

@@ -121,6 +121,14 @@ public static class CommandLine
         }
         if (args.Any(Help.Contains))
         {
+            // What is asked about: behind the word help, or in front of the option.
+            var asked = args.FirstOrDefault(a => a != Help[0]) ?? Help[0];
+            if (!asked.StartsWith('-') && !Help.Contains(asked) && !asked.Contains('=') && Named(asked) is null)
+            {
+                var unknown = Unknown(asked);
+                Console.Error.WriteLine(unknown.Message);
+                return unknown.Exit;
+            }
             Console.WriteLine(
                 args.Select(Named).FirstOrDefault(c => c is not null) is { } about
                     ? $"{UsageOf(about)}\n{about.What}"
