@@ -160,6 +160,61 @@ public sealed class EligibilityTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C10_a_tier_that_is_corrected_after_payment_is_on_the_list_where_the_amount_rests_on_it()
+    {
+        var village = await api.RegisteredAsync();
+        await village.AllocateAsync(1000);
+        var people = new SamplePeople(62).Take(2, village.Offices.County);
+        await village.SurveyAsync(2);
+        await village.ImportMembersAsync(people);
+        await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), api.Today);
+        await village.DraftAsync(
+            new
+            {
+                kind = "per-tier",
+                tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } },
+            }
+        );
+        await village.ResolveAsync(api.Today);
+        await village.AdoptAsync();
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await village.PayAsync(120);
+        var members = await MembersAsync(village);
+        async Task<JsonElement[]> ListedAsync() =>
+            [
+                .. (await village.Offices.CountyHrss.GetAsync($"/api/supervision?region={village.VillageCode}"))
+                    .GetProperty("items")
+                    .EnumerateArray()
+                    .Where(i => i.GetProperty("kind").GetString() == "amount-changed"),
+            ];
+        async Task CorrectAsync(int person, int tier)
+        {
+            var path =
+                $"/api/members/{members[person]}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}{person + 1:000000}/reversal";
+            await village.Offices.Tax.PostAsync(path, new { confirmBy = "tax.second", reason = "档次有误" });
+            await api.Client(new Actor("tax.second", "county-tax", village.Offices.County))
+                .PostAsync($"{path}/confirmation");
+            await village.Offices.Tax.UploadAsync(
+                $"/api/contributions/import?year={village.Year}",
+                SampleSheets.Contributions([(people[person], tier, false)], api.Today, $"SX{person}"),
+                "缴费.xlsx"
+            );
+        }
+        Assert.Empty(await ListedAsync());
+        await CorrectAsync(1, 300); // the date was wrong, say: the amount is right
+        Assert.Empty(await ListedAsync());
+        await CorrectAsync(0, 500);
+        var item = Assert.Single(await ListedAsync());
+        Assert.Equal(60m, item.GetProperty("amount").GetDecimal());
+        Assert.Contains("已付 60.00 元，按缴费档次 500.00 元应为 100.00 元", item.GetProperty("text").GetString());
+        Assert.Contains("付款后金额有变", await PageAsync(village.Offices.CountyHrss, "/supervision"));
+    }
+
+    [Fact]
     public async Task C4_C5_whoever_may_get_nothing_any_more_is_not_on_the_payment_list_and_not_paid_and_the_money_goes_back()
     {
         var (village, people) = await api.ReadyToFileAsync(4, subsidy: 100, money: 1000);

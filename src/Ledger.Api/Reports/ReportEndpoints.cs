@@ -82,7 +82,7 @@ public static class ReportEndpoints
         api.MapGet("/supervision", Supervise)
             .Reading<SupervisionView>(
                 "read-supervision",
-                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助 (C5 C20 C21) · What is overdue or to be clawed back",
+                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助、付款后金额有变 (C5 C10 C20 C21) · What is overdue or to be clawed back",
                 Overseers
             )
             .Refuses(Rejections.FieldInvalid);
@@ -236,6 +236,7 @@ public static class ReportEndpoints
         string? region,
         IQuerySession session,
         NpgsqlDataSource database,
+        PersonalData people,
         Caller caller,
         Clock clock,
         TimeProvider time
@@ -307,6 +308,7 @@ public static class ReportEndpoints
             ("idle", d.IdleDays),
             ("notice", policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays)
         );
+        items = [.. await ChangedPayments.ListAsync(scope, session, connection, people), .. items];
         return new SupervisionView(
             scope,
             clock.Today,

@@ -30,12 +30,16 @@ public static class ReportPages
                 string? region,
                 IQuerySession session,
                 NpgsqlDataSource database,
+                PersonalData people,
                 Caller caller,
                 Clock clock,
                 TimeProvider time
             ) =>
                 PageRoutes.Show<SupervisionPage>(
-                    new { View = await ReportEndpoints.Supervise(region, session, database, caller, clock, time) }
+                    new
+                    {
+                        View = await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time),
+                    }
                 ),
             ReportEndpoints.Overseers
         );
@@ -131,6 +135,7 @@ public static class ReportPages
     private static async Task<IResult> Overview(
         IQuerySession session,
         NpgsqlDataSource database,
+        PersonalData people,
         Caller caller,
         Clock clock,
         TimeProvider time,
@@ -200,7 +205,9 @@ public static class ReportPages
                             .OrderBy(g => g.Key)
                             .Select(g => (g.Key, g.Count())),
                     ],
-                Overdue = (await ReportEndpoints.Supervise(null, session, database, caller, clock, time)).Items.Count,
+                Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
+                    .Items
+                    .Count,
             }
         );
     }

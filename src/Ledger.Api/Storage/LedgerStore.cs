@@ -119,6 +119,7 @@ public static class LedgerStore
                         "slips",
                         "bank_reference",
                         "tax_reference",
+                        "contribution_reversed",
                     }
                 )
                     options.Events.IgnoreIndex($"mt_events_{own}");

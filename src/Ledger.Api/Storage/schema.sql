@@ -121,6 +121,8 @@ create index if not exists mt_events_slips on {schema}.mt_events using gin ((dat
 create index if not exists mt_events_bank_reference on {schema}.mt_events (stream_id, upper(data ->> 'bankReference'))
     where type in ('funds_paid', 'funds_returned', 'funds_refunded');
 create index if not exists mt_events_tax_reference on {schema}.mt_events (hashtextextended(data ->> 'reference', 0)) where type = 'contribution_recorded';
+-- Own payments that were taken out again, of which there are few (ChangedPayments.cs).
+create index if not exists mt_events_contribution_reversed on {schema}.mt_events (stream_id) where type = 'contribution_reversed';
 -- Who was ever an administrator: a handful, asked whenever somebody's rights change.
 create index if not exists mt_events_administrator on {schema}.mt_events (stream_id)
     where type in ('account_opened', 'account_changed') and data ->> 'role' = 'administrator';
