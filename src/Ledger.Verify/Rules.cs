@@ -9,7 +9,8 @@ namespace Ledger.Verify;
 /// <summary>
 /// The ledger's promises, recomputed from the log alone: no stream has a gap; money is conserved and no balance is negative; fen come in
 /// and go out in one unbroken row; an application's lines share out exactly what was reserved for it; nobody gets more than the year's
-/// highest tier (C11); filer, reviewer, approver and payer are different people (C15), whatever accounts they have and whom they act for; who asks
+/// highest tier (C11), and only who lives, is a member, has paid himself and none to catch up, once a year of one origin, at approval and at
+/// payment (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different people (C15), whatever accounts they have and whom they act for; who asks
 /// for a correction does not confirm it; and nobody gives rights alone where there are two to do it (C20). By
 /// business date too no balance is negative, so that no payment is dated before its approval and no refund before its receipt; none is
 /// dated before the notice was over (C16); a closed year was sealed as it stood, and takes nothing more (C24).
@@ -91,6 +92,8 @@ public sealed class Rules
     private readonly Dictionary<string, long> _caps = [];
     private readonly Dictionary<(int County, int Year), long> _capOf = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
+    private readonly Dictionary<string, string> _origins = [];
+    private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
     private readonly Dictionary<string, string> _persons = [];
     private readonly List<(string Account, string Region)> _administrators = [];
     private Application? _last;
@@ -122,7 +125,7 @@ public sealed class Rules
     }
 
     public string Summary =>
-        $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立；任何业务日期余额都不为负。";
+        $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限、资格 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立；任何业务日期余额都不为负。";
 
     public void Take(Entry e)
     {
@@ -155,7 +158,18 @@ public sealed class Rules
             case "subsidy_approved":
                 Approved(e);
                 break;
-            case "subsidy_released"
+            case "member_registered"
+            or "membership_ended"
+            or "membership_moved"
+            or "death_recorded"
+            or "death_revoked"
+            or "collective_merged"
+            or "members_separated":
+                With(e, Belonging);
+                break;
+            case "contribution_recorded"
+            or "subsidy_paid"
+            or "subsidy_released"
             or "subsidy_refunded"
             or "sponsorship_recorded"
             or "sponsorship_reversed"
@@ -284,6 +298,7 @@ public sealed class Rules
                 break;
             case "funds_paid":
                 var paid = For();
+                Transferred(e, d, headers, paid);
                 (fund.Reserved, fund.InTransit, paid.Reserved, paid.InTransit) = (
                     fund.Reserved - amount,
                     fund.InTransit + amount,
@@ -443,6 +458,7 @@ public sealed class Rules
         ReadOnlySpan<byte> fund = default,
             subAccount = default;
         Application? application = null;
+        string? collective = null;
         long amount = -1,
             from = -1,
             to = -1;
@@ -459,6 +475,8 @@ public sealed class Rules
                     fund = reader.ValueSpan;
                 else if (name.SequenceEqual("subAccount"u8))
                     subAccount = reader.ValueSpan;
+                else if (name.SequenceEqual("collectiveId"u8))
+                    collective = TypeOf(ref reader);
                 else if (name.SequenceEqual("applicationId"u8))
                     application =
                         _last is { } last && last.Utf8.AsSpan().SequenceEqual(reader.ValueSpan)
@@ -486,6 +504,7 @@ public sealed class Rules
         }
         if (
             application is null
+            || collective is null
             || amount <= 0
             || to - from != amount
             || from < application.From
@@ -500,20 +519,105 @@ public sealed class Rules
         _last = application;
         application.Lines += amount;
         _years++;
-        e.Stream.Counting.Add((application.Id, amount));
+        Eligible(e, collective, "审批");
+        foreach (var given in e.Stream.Counting)
+            if (given.Collective is { } other && given.By != application.Id && OriginOf(other) == OriginOf(collective))
+                throw Fails(
+                    e,
+                    $"本年度已由 {given.By} 获{(other == collective ? "本集体" : $"同源集体 {other} ")}补助"
+                );
+        e.Stream.Counting.Add(new(application.Id, amount, collective));
         Capped(e);
+    }
+
+    /// <summary>C4: who belongs where and lives; which collectives are of one origin, by mergers and splits both ways.</summary>
+    private void Belonging(Entry e, JsonElement d, JsonElement headers)
+    {
+        string Text(string name) => d.GetProperty(name).GetString()!;
+        switch (e.Type)
+        {
+            case "member_registered":
+                e.Stream.Memberships.Add(Text("collectiveId"));
+                break;
+            case "membership_ended":
+                e.Stream.Memberships.Remove(Text("collectiveId"));
+                break;
+            case "membership_moved":
+                e.Stream.Memberships.Remove(Text("fromCollectiveId"));
+                e.Stream.Memberships.Add(Text("toCollectiveId"));
+                break;
+            case "death_recorded" or "death_revoked":
+                e.Stream.IsDead = e.Type == "death_recorded";
+                break;
+            default: // collective_merged, members_separated
+                var (one, other) = (OriginOf(e.Stream.Id), OriginOf(Text("intoCollectiveId")));
+                if (one != other)
+                    _origins[one] = other;
+                break;
+        }
+    }
+
+    /// <summary>One name for all collectives of one origin, by what has happened so far.</summary>
+    private string OriginOf(string collective)
+    {
+        while (_origins.TryGetValue(collective, out var further))
+            collective = further;
+        return collective;
+    }
+
+    /// <summary>C4, C5, C6: at approval, and again at payment.</summary>
+    private void Eligible(Entry e, string collective, string step)
+    {
+        // member-year-<person>-<year>
+        var person = _streams.GetValueOrDefault($"member-{e.Stream.Id["member-year-".Length..^5]}");
+        if (person is { IsDead: true })
+            throw Fails(e, $"{step}时已登记死亡");
+        if (person is null || !person.Memberships.Exists(m => OriginOf(m) == OriginOf(collective)))
+            throw Fails(e, $"{step}时不是 {collective} 的成员");
+        if (e.Stream.Paid.Exists(p => p.IsCatchUp))
+            throw Fails(e, $"{step}时有本年度一次性补缴");
+        if (e.Stream.Paid.Count == 0)
+            throw Fails(e, $"{step}时没有本年度个人缴费记录");
+    }
+
+    /// <summary>C17: a fund's bank says which transfer it was. Where it was asked about and meant, the event says so.</summary>
+    private void Transferred(Entry e, JsonElement d, JsonElement headers, Application application)
+    {
+        if (
+            headers.TryGetProperty("notDuplicate", out _)
+            || d.GetProperty("bankReference").GetString()?.Trim().ToUpperInvariant() is not { Length: > 0 } reference
+        )
+            return;
+        if (!_transfers.TryAdd((e.Stream.Id, reference), application.Id))
+        {
+            var first = _transfers[(e.Stream.Id, reference)];
+            if (first != application.Id)
+                throw Fails(e, $"银行流水号已用于 {first}");
+        }
     }
 
     private void Member(Entry e, JsonElement d, JsonElement headers)
     {
         switch (e.Type)
         {
+            case "contribution_recorded":
+                if (d.GetProperty("amountFen").GetInt64() > 0)
+                    e.Stream.Paid.Add(
+                        (d.GetProperty("reference").GetString()!, d.GetProperty("kind").GetString() == "catch-up")
+                    );
+                break;
+            case "subsidy_paid":
+                var application = d.GetProperty("applicationId").GetString();
+                if (e.Stream.Counting.Find(g => g.By == application).Collective is not { } collective)
+                    throw Fails(e, $"{application} 没有审批过此人");
+                Eligible(e, collective, "付款");
+                break;
             case "subsidy_released" or "subsidy_refunded":
                 e.Stream.Counting.RemoveAll(c => c.By == d.GetProperty("applicationId").GetString());
                 break;
             case "sponsorship_recorded":
                 e.Stream.Counting.Add(
-                    (d.GetProperty("sponsorshipId").GetString()!, d.GetProperty("amountFen").GetInt64())
+                    new(d.GetProperty("sponsorshipId").GetString()!, d.GetProperty("amountFen").GetInt64(), null)
                 );
                 Capped(e);
                 break;
@@ -529,6 +633,7 @@ public sealed class Rules
                     || AnyIsOne(askers, Doers(d, "confirmedBy", headers))
                 )
                     throw Fails(e, "更正由提出者自己确认，或没有提出过");
+                e.Stream.Paid.RemoveAll(p => p.Reference == d.GetProperty("reference").GetString());
                 break;
         }
     }
@@ -537,8 +642,8 @@ public sealed class Rules
     private void Capped(Entry e)
     {
         var sum = 0L;
-        foreach (var (_, amount) in e.Stream.Counting)
-            sum += amount;
+        foreach (var given in e.Stream.Counting)
+            sum += given.AmountFen;
         var cap = Cap(e);
         if (sum > cap)
             throw Fails(e, $"各项补助共 {sum} 分，超过最高档次 {cap} 分");

@@ -140,14 +140,28 @@ public struct Entry
         Headers;
 }
 
-/// <summary>A stream of the ledger: how far it has come, and what of a person's year counts towards the cap.</summary>
+/// <summary>What a person's year got that counts towards the cap; <paramref name="Collective"/> null: from a donor, directly.</summary>
+public readonly record struct Given(string By, long AmountFen, string? Collective);
+
+/// <summary>A stream of the ledger: how far it has come; of a person where he belongs, of his year what he paid and what he got.</summary>
 public sealed class Stream(string id)
 {
     public string Id { get; } = id;
     public long Version { get; set; }
 
-    /// <summary>Fen by application or sponsorship.</summary>
-    public List<(string By, long AmountFen)> Counting => _counting ??= new(1);
+    /// <summary>By application or sponsorship.</summary>
+    public List<Given> Counting => _counting ??= new(1);
 
-    private List<(string, long)>? _counting; // most streams have none
+    /// <summary>The collectives that the person belongs to.</summary>
+    public List<string> Memberships => _memberships ??= new(1);
+
+    /// <summary>The person's own payments of the year, by reference.</summary>
+    public List<(string Reference, bool IsCatchUp)> Paid => _paid ??= new(1);
+
+    public bool IsDead { get; set; }
+
+    // Most streams have none.
+    private List<Given>? _counting;
+    private List<string>? _memberships;
+    private List<(string, bool)>? _paid;
 }

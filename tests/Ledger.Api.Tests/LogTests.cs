@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Projections.TransparencyLog;
@@ -249,6 +250,82 @@ public sealed class LogTests(ApiFixture api)
                     "application_approved",
                     l => l.Replace("\"onBehalfOf\":null", $"\"onBehalfOf\":\"{reviewer}\"", StringComparison.Ordinal)
                 )
+        );
+        // Of the first who was subsidised: no member, dead, paid to catch up or not at all, subsidised twice by collectives of one origin.
+        static JsonNode Node(string line) => JsonNode.Parse(line)!;
+        static bool Is(string line, string type) => line.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal);
+        static string In(string line, string property) => (string)Node(line)[property]!;
+        var approval = lines.First(l => Is(l, "subsidy_approved"));
+        var (year, collective) = (In(approval, "stream"), (string)Node(approval)["data"]!["collectiveId"]!);
+        var person = $"member-{year["member-year-".Length..^5]}";
+        IEnumerable<string> Changed(List<string> all, string stream, string type, Action<JsonNode> change)
+        {
+            var at = all.FindIndex(l => Is(l, type) && In(l, "stream") == stream);
+            var now = Node(all[at]);
+            change(now);
+            return all.Select((l, i) => i == at ? now.ToJsonString() : l);
+        }
+        // An event of a stream, before another: as its next.
+        List<string> With(List<string> all, string before, string stream, string type, object data)
+        {
+            var at = all.IndexOf(before);
+            var added = Node(before);
+            (added["stream"], added["type"], added["data"]) = (stream, type, JsonSerializer.SerializeToNode(data));
+            added["version"] = all.Take(at).Count(l => In(l, "stream") == stream) + 1;
+            return [.. all[..at], added.ToJsonString(), .. all[at..]];
+        }
+        await BrokenAsync(
+            "审批时不是",
+            all => Changed(all, person, "member_registered", l => l["data"]!["collectiveId"] = "collective-other")
+        );
+        await BrokenAsync(
+            "审批时已登记死亡",
+            all => With(all, approval, person, "death_recorded", new { on = "2026-01-01" })
+        );
+        await BrokenAsync(
+            "审批时有本年度一次性补缴",
+            all => Changed(all, year, "contribution_recorded", l => l["data"]!["kind"] = "catch-up")
+        );
+        await BrokenAsync(
+            "审批时没有本年度个人缴费记录",
+            all => Changed(all, year, "contribution_recorded", l => l["data"]!["amountFen"] = 0)
+        );
+        var payment = lines.First(l => Is(l, "subsidy_paid") && In(l, "stream") == year);
+        await BrokenAsync(
+            "付款时已登记死亡",
+            all => With(all, payment, person, "death_recorded", new { on = "2026-01-01" })
+        );
+        var elsewhere = lines.First(l =>
+            Is(l, "subsidy_approved")
+            && In(l, "stream")[^4..] == year[^4..]
+            && (string)Node(l)["data"]!["collectiveId"]! != collective
+        );
+        await BrokenAsync(
+            "同源集体",
+            all =>
+            {
+                var into = (string)Node(elsewhere)["data"]!["collectiveId"]!;
+                all = With(all, elsewhere, collective, "collective_merged", new { intoCollectiveId = into });
+                var at = all.IndexOf(elsewhere);
+                var again = Node(elsewhere);
+                (again["stream"], again["version"]) = (year, all.Take(at).Count(l => In(l, "stream") == year) + 1);
+                all[at] = again.ToJsonString();
+                return all;
+            }
+        );
+        // One transfer of the bank for two applications of one fund: the last payment is made one of the fund that paid before.
+        var payments = lines.Where(l => Is(l, "funds_paid")).TakeLast(2).ToList();
+        await BrokenAsync(
+            "银行流水号已用于",
+            all =>
+            {
+                var (at, first, again) = (all.IndexOf(payments[1]), Node(payments[0]), Node(payments[1]));
+                var fund = (string)first["stream"]!;
+                (again["stream"], again["version"]) = (fund, all.Take(at).Count(l => In(l, "stream") == fund) + 1);
+                again["data"]!["bankReference"] = $" {first["data"]!["bankReference"]}".ToLowerInvariant();
+                all[at] = again.ToJsonString();
+                return all;
+            }
         );
         static string Opened(string name, string role, string person, string by, string basis) =>
             JsonSerializer.Serialize(

@@ -73,6 +73,9 @@ public sealed class PersonPromises(
             case DeathRecorded d:
                 _death = (d.On, e.Sequence);
                 break;
+            case DeathRevoked:
+                _death = null;
+                break;
             case ContributionRecorded c:
                 _contributions.Add(c);
                 break;
