@@ -308,6 +308,20 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public void C4_a_death_that_was_revoked_is_none()
+    {
+        Published(500);
+        var person = Person();
+        person.Take(Contributed());
+        person.Take(On(March, new DeathRecorded(March, [])));
+        person.Take(On(March, new DeathRevoked("同名之误", [], "second")));
+        person.Take(Subsidy("application-1", "collective-1", 300));
+        person.Take(On(March.AddDays(9), new SubsidyPaid("application-1", Yuan(300))));
+        person.Finish();
+        Assert.Empty(_broken.Concat(_unclear));
+    }
+
+    [Fact]
     public void C4_who_died_before_the_payment_and_was_recorded_after_it_is_to_be_looked_at()
     {
         Published(500);
