@@ -4,6 +4,7 @@ using Ledger.Api.Accounts;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 

@@ -108,7 +108,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
             var rows = new List<StateRow>();
             while (await reader.ReadAsync())
                 rows.Add(Row(reader));
-            foreach (var (id, state, isLast) in Open<T>(rows))
+            foreach (var (id, state, isLast) in Each(rows, Open<T>))
             {
                 if (isLast && state!.Revision == versions.GetValueOrDefault(id))
                     states[id] = state;
@@ -136,9 +136,9 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     private static StateRow Row(NpgsqlDataReader reader) =>
         new(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetInt64(2), reader.GetBoolean(3));
 
-    /// <summary>The many of an approval are opened by all cores: reading one and looking at its seal is all of the work.</summary>
-    private IEnumerable<(string Id, T? State, bool IsLast)> Open<T>(List<StateRow> rows)
-        where T : Aggregate => rows.Count < 500 ? rows.Select(Open<T>) : rows.AsParallel().Select(Open<T>);
+    /// <summary>The many of an approval are opened and sealed by all cores: that is all of the work.</summary>
+    private static IEnumerable<TOut> Each<TIn, TOut>(IReadOnlyCollection<TIn> states, Func<TIn, TOut> once) =>
+        states.Count < 500 ? states.Select(once) : states.AsParallel().AsOrdered().Select(once);
 
     /// <summary>A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.</summary>
     private (string Id, T? State, bool IsLast) Open<T>(StateRow row)
@@ -258,11 +258,11 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
             batch,
             StateTable.Of(Schema, aggregate),
             aggregate,
-            states,
+            Each(states, s => (s.Id, Json: seal.Write(s.State), s.Version, s.State.Region)).ToList(),
             s => s.Id,
-            s => seal.Write(s.State),
+            s => s.Json,
             s => s.Version,
-            s => s.State.Region
+            s => s.Region
         );
 
     /// <summary>Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.</summary>

@@ -1,3 +1,5 @@
+using Ledger.Domain.Identity;
+
 namespace Ledger.Domain.Funds;
 
 /// <summary>The rules of the ring-fence: C7, C8, C9.</summary>
