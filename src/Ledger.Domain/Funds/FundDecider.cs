@@ -68,7 +68,7 @@ public static class FundDecider
 
     /// <summary>C19: the county's finance department records its incentives and nothing else, and nobody else records them.</summary>
     public static Rejection? SourceRefusal(SourceKind source, string role) =>
-        role == Identity.Roles.CountyFinance == (source == SourceKind.CountyIncentive)
+        role == Roles.CountyFinance == (source == SourceKind.CountyIncentive)
             ? null
             : new Rejection(
                 Rejections.FieldInvalid,
