@@ -29,12 +29,108 @@ public sealed class IdentityTests
         InlineData("110105194912310021", "校验码"),
         InlineData("110105194913310021", "出生日期")
     ]
-    [InlineData("11010519491231002Y", "数字"), InlineData("１10105194912310021", "数字")]
+    [InlineData("11010519491231002Y", "数字"), InlineData("１10105194912310021", "校验码")]
     public void Unsound_citizen_ids_say_what_is_wrong(string text, string part)
     {
         CitizenId.Parse(text, out var fault);
         Assert.Contains(part, fault);
     }
+
+    [Theory]
+    [
+        InlineData("１１０１０５１９４９１２３１００２ｘ"),
+        InlineData("110105 19491231 002X"),
+        InlineData("110105-19491231-002X"),
+        InlineData("110105\u00a019491231\u200b002X\u00ad")
+    ]
+    [InlineData("'11010519491231002X"), InlineData("\ufeff11010519491231002X\r\n")]
+    public void What_cannot_be_another_id_is_mended(string text)
+    {
+        Assert.Equal("11010519491231002X", CitizenId.Parse(text, out var fault).Value);
+        Assert.Null(fault);
+    }
+
+    [Theory]
+    [
+        InlineData("11010519491231002\u0425", "U+0425"), // Cyrillic
+        InlineData("110105491231002", "15位"),
+        InlineData("张三11010519491231002X", "汉字"),
+        InlineData("11010519491231002*", "“*”")
+    ]
+    [InlineData("00000019491231002X", "行政区划"), InlineData("1101051949123100\ufffd", "乱码")]
+    public void A_character_that_may_be_another_is_named(string text, string part)
+    {
+        CitizenId.Parse(text, out var fault);
+        Assert.Contains(part, fault);
+        Assert.DoesNotContain("张", fault);
+    }
+
+    [Theory]
+    [
+        InlineData("张　三", "张三", "空格"),
+        InlineData("\u202d王五\u202c", "王五", "看不见"),
+        InlineData("\ufeff赵伟\u200b", "赵伟", "看不见"),
+        InlineData("阿依古丽•买买提", "阿依古丽·买买提", "间隔号")
+    ]
+    [
+        InlineData("阿依古丽‧买买提", "阿依古丽·买买提", "间隔号"),
+        InlineData("阿依古丽・买买提", "阿依古丽·买买提", "间隔号"),
+        InlineData("阿依古丽.买买提", "阿依古丽·买买提", "间隔号"),
+        InlineData("阿依古丽 · 买买提", "阿依古丽·买买提", "空格")
+    ]
+    [
+        InlineData("⻢凤英", "马凤英", "部首"),
+        InlineData("⼩明", "小明", "兼容"), // U+2F29
+        InlineData("张\ue863", "张䶮", "自造字"),
+        InlineData("Ｊｏｈｎ Smith", "John Smith", "全角")
+    ]
+    [
+        InlineData("张𫰡", "张𫰡", null),
+        InlineData("𠮷田", "𠮷田", null),
+        InlineData("李〇", "李〇", null),
+        InlineData("J. Jean-Luc O'Neil", "J. Jean-Luc O'Neil", null)
+    ]
+    public void A_name_is_stored_as_it_is_meant_and_what_was_mended_is_told(string text, string name, string? what)
+    {
+        Assert.Equal(name, PersonName.Clean(text, out var fault, out var mended));
+        Assert.Null(fault);
+        if (what is null)
+            Assert.Null(mended);
+        else
+            Assert.Contains(what, mended);
+        Assert.Equal(name, PersonName.Clean(name, out _, out _));
+        Assert.True(PersonName.IsSame(text, name));
+    }
+
+    [Theory]
+    [
+        InlineData("1", "数字"),
+        InlineData("——", "U+2014"),
+        InlineData("张?", "“?”"),
+        InlineData("张\ufffd", "乱码")
+    ]
+    [
+        InlineData("张\ue999", "U+E999"),
+        InlineData("郭\n志刚", "换行"),
+        InlineData("张三（已故）", "“(”"),
+        InlineData("张三 李四", "两个人")
+    ]
+    [InlineData("\u200b", "不能为空"), InlineData("·张三", "间隔号"), InlineData("370811197506152182", "数字")]
+    public void What_may_be_another_name_is_a_fault_that_names_the_character(string text, string part)
+    {
+        Assert.Equal("", PersonName.Clean(text, out var fault, out _));
+        Assert.Contains(part, fault);
+    }
+
+    [Theory]
+    [
+        InlineData("sw2026－0001", "SW2026-0001", true),
+        InlineData("ＳＷ 2026 0001", "SW20260001", true),
+        InlineData("SW2026\u20100001", "sw2026-0001", true)
+    ]
+    [InlineData("SW20260001", "SW2026-0001", false), InlineData("SW2026O001", "SW20260001", false), InlineData(null, "1", false)]
+    public void A_documents_number_is_the_same_however_it_is_copied(string? one, string other, bool isSame) =>
+        Assert.Equal(isSame, DocumentNumber.IsSame(one, other));
 
     [Theory, InlineData("91350100M000100Y43"), InlineData("91110000600037341L")] // the example of GB 32100-2015, and a known company
     public void Sound_credit_codes(string code) => Assert.Null(SocialCreditCode.Fault(code));
@@ -65,6 +161,7 @@ public sealed class IdentityTests
     [Theory]
     [
         InlineData("此人11010519491231002X不符", "身份证号"),
+        InlineData("370811年1971月0930号1906", "身份证号"),
         InlineData("11010519491231002x", "身份证号"),
         InlineData("１１０１０５１９４９１２３１００２Ｘ", "身份证号")
     ]

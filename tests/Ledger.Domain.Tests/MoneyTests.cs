@@ -11,7 +11,16 @@ public sealed class MoneyTests
         InlineData("300.5", 30050),
         InlineData("0.01", 1),
         InlineData("1,200.50", 120050),
-        InlineData(" 7.10 ", 710)
+        InlineData(" 7.10 ", 710),
+        InlineData("1,234,567.89", 123456789)
+    ]
+    [
+        InlineData("¥5", 500),
+        InlineData("￥ 300", 30000),
+        InlineData("300元", 30000),
+        InlineData(" 120 元", 12000),
+        InlineData("１２０．５０", 12050),
+        InlineData("１，２００", 120000)
     ]
     public void Reads_yuan(string text, long fen)
     {
@@ -28,8 +37,20 @@ public sealed class MoneyTests
         InlineData(""),
         InlineData("1e3"),
         InlineData("1000000000000.01"),
-        InlineData("¥5")
+        InlineData("99999999999999999999999999999999")
     ]
+    [
+        InlineData("1,20"),
+        InlineData("1,2,0"),
+        InlineData("300,50"),
+        InlineData("3,00"),
+        InlineData("1000,00"),
+        InlineData("1,2345"),
+        InlineData("1 200"),
+        InlineData("(100)"),
+        InlineData("300.")
+    ]
+    [InlineData("$120"), InlineData("3万"), InlineData("叁佰元整"), InlineData("TRUE"), InlineData("元")]
     public void Refuses_what_is_not_an_amount(string text)
     {
         Money.Parse(text, out var fault);

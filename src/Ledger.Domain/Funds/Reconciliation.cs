@@ -59,10 +59,10 @@ public sealed record Reconciliation(
         var entries = events.SelectMany(Booked).Where(e => !mistaken.Contains(e.Of)).Select(e => e.Entry).ToList();
         var (open, matched, doubtful) = (lines.ToList(), new List<Pairing>(), new List<Pairing>());
 
-        Pair((l, e) => Same(l, e) && e.Reference == l.Reference, matched, null, uniqueOnly: false);
+        Pair((l, e) => Same(l, e) && DocumentNumber.IsSame(e.Reference, l.Reference), matched, null, uniqueOnly: false);
         Pair((l, e) => Same(l, e) && e.Reference is null && Days(l, e) <= NearDays, matched, null, uniqueOnly: true);
         Pair(
-            (l, e) => l.IsIn == e.IsIn && e.Reference == l.Reference,
+            (l, e) => l.IsIn == e.IsIn && DocumentNumber.IsSame(e.Reference, l.Reference),
             doubtful,
             "流水号相同，金额不同",
             uniqueOnly: false

@@ -56,7 +56,25 @@ public static partial class PersonalNumbers
                 }
             }
         }
-        return null;
+        return IsTakenApart(plain) ? Id : null;
+    }
+
+    /// <summary>
+    /// A citizen id whose parts words keep apart, as in 370811年1971月0930号1906. Only whole groups of digits count, and the check character: dates
+    /// and amounts in a row do not make one.
+    /// </summary>
+    private static bool IsTakenApart(string plain)
+    {
+        foreach (var chain in Chains(plain, c => !char.IsAsciiLetterOrDigit(c)))
+            for (var first = 0; first < chain.Count; first++)
+                for (
+                    var (last, together) = (first + 1, chain[first].Digits);
+                    last < chain.Count && together.Length < 18;
+                    last++
+                )
+                    if (IsPayer(together += chain[last].Digits))
+                        return true;
+        return false;
     }
 
     /// <summary>The same for a reference, a key or a name of an account: a citizen id anywhere in it, or a mobile number and nothing else.</summary>
@@ -72,7 +90,7 @@ public static partial class PersonalNumbers
             if (IsPhone(digits) && plain.All(c => char.IsAsciiDigit(c) || IsBetween(c)))
                 return Phone;
         }
-        return null;
+        return IsTakenApart(plain) ? Id : null;
     }
 
     /// <summary>What somebody sent, as a refusal may repeat it: an answer is kept for ever too.</summary>
@@ -169,14 +187,16 @@ public static partial class PersonalNumbers
     }
 
     /// <summary>Runs of digits that nothing but punctuation keeps apart.</summary>
-    private static IEnumerable<List<Group>> Chains(string plain)
+    private static IEnumerable<List<Group>> Chains(string plain) => Chains(plain, IsBetween);
+
+    private static IEnumerable<List<Group>> Chains(string plain, Func<char, bool> isBetween)
     {
         var chain = new List<Group>();
         var end = 0;
         foreach (Match match in Digits().Matches(plain))
         {
             var apart = plain[end..match.Index];
-            if (chain.Count > 0 && (apart.Length is 0 or > 3 || !apart.All(IsBetween)))
+            if (chain.Count > 0 && (apart.Length is 0 or > 3 || !apart.All(isBetween)))
             {
                 yield return chain;
                 chain = [];

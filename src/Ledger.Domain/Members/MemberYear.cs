@@ -206,7 +206,7 @@ public static class MemberYearDecider
 {
     /// <summary>The same reference is the same payment: recorded once, however often the file is uploaded.</summary>
     public static Decision<MemberYear> RecordContribution(MemberYear? state, Contribution c) =>
-        state is not null && state.Contributions.Any(known => known.Reference == c.Reference)
+        state is not null && state.Contributions.Any(known => DocumentNumber.IsSame(known.Reference, c.Reference))
             ? Array.Empty<IEventOf<MemberYear>>()
             : new IEventOf<MemberYear>[]
             {
@@ -225,21 +225,21 @@ public static class MemberYearDecider
         string reason,
         Actor by
     ) =>
-        state.Contributions.All(c => c.Reference != reference)
+        state.Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference)) is not { } known
             ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
         : FourEyes.Ask("更正", confirmBy, by) is { } alone ? alone
         : new IEventOf<MemberYear>[]
         {
-            new ContributionReversalRequested(reference, by.Id, confirmBy, reason, by.OnBehalfOf),
+            new ContributionReversalRequested(known.Reference, by.Id, confirmBy, reason, by.OnBehalfOf),
         };
 
     public static Decision<MemberYear> ConfirmReversal(MemberYear state, string reference, Actor by) =>
-        state.Contributions.FirstOrDefault(c => c.Reference == reference) is not { } known
+        state.Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference)) is not { } known
             ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
         : FourEyes.Confirm("更正", "这笔缴费记录", [known.RequestedBy, known.RequestedFor], known.ConfirmBy, by)
             is { } alone
             ? alone
-        : new IEventOf<MemberYear>[] { new ContributionReversed(reference, known.AmountFen, by.Id) };
+        : new IEventOf<MemberYear>[] { new ContributionReversed(known.Reference, known.AmountFen, by.Id) };
 
     /// <summary>
     /// Why the person may get no subsidy for the year (null: may). C4 membership; C5 catch-up payers get none, also when there is a

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Domain;
 
@@ -9,7 +11,7 @@ namespace Ledger.Domain;
 /// In stored events it is an integer of fen; at the edge (JSON, spreadsheets) it is yuan with at most two decimals.
 /// </summary>
 [JsonConverter(typeof(FenJsonConverter))]
-public readonly record struct Money(long Fen) : IComparable<Money>
+public readonly partial record struct Money(long Fen) : IComparable<Money>
 {
     /// <summary>The largest amount one entry may carry: 1,000,000,000,000 yuan. It keeps every sum of a province far below <see cref="long.MaxValue"/>.</summary>
     public const long MaxEntryFen = 100_000_000_000_000;
@@ -35,16 +37,36 @@ public readonly record struct Money(long Fen) : IComparable<Money>
         return fault is null ? new Money((long)(yuan * 100)) : Zero;
     }
 
-    /// <summary>Reads an amount in yuan from text such as <c>1,200.50</c>; faults as <see cref="FromYuan"/>.</summary>
+    /// <summary>
+    /// Reads an amount in yuan as people write it: <c>1,200.50</c>, <c>￥300</c>, <c>300元</c>, full width. A comma stands between groups of three
+    /// and nowhere else: <c>300,50</c> may be three hundred and a half, so it is a fault; faults as <see cref="FromYuan"/>.
+    /// </summary>
     public static Money Parse(string text, out string? fault)
     {
-        const NumberStyles plain =
-            NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands | NumberStyles.AllowLeadingSign;
-        if (decimal.TryParse(text.Trim(), plain, CultureInfo.InvariantCulture, out var yuan))
-            return FromYuan(yuan, out fault);
-        fault = $"{Identity.PersonalNumbers.Quoted(text)}不是金额（元），应为如 300 或 300.50 的数字";
+        var plain = Currency().Replace(Written.Narrow(text).Trim(), "$1$2");
+        if (Amount().IsMatch(plain))
+            return decimal.TryParse(plain.Replace(",", "", StringComparison.Ordinal), Plain, CultureInfo.InvariantCulture, out var yuan)
+                ? FromYuan(yuan, out fault)
+                : FromYuan(decimal.MaxValue, out fault);
+        fault = $"{PersonalNumbers.Quoted(text)}不是金额（元）{Why(plain)}，应为如 300 或 1,300.50 的数字";
         return Zero;
     }
+
+    private const NumberStyles Plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign;
+
+    private static string Why(string plain) =>
+        plain.Any(c => "壹贰叁肆伍陆柒捌玖拾佰仟".Contains(c)) ? "：大写金额请改为阿拉伯数字"
+        : plain.Contains('万') ? "：请换算成元"
+        : plain.Contains(',') ? "：逗号只能三位一分，小数点用“.”"
+        : plain.Any(c => c is '$' or '€' or '£') ? "：只收人民币"
+        : "";
+
+    /// <summary>The sign of the currency before, or its name after.</summary>
+    [GeneratedRegex(@"^(-?)\s*[¥]?\s*([^\s元圆]*)\s*[元圆]?$")]
+    private static partial Regex Currency();
+
+    [GeneratedRegex(@"^[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?$")]
+    private static partial Regex Amount();
 
     public static Money Sum(IEnumerable<Money> amounts) => amounts.Aggregate(Zero, (sum, amount) => sum + amount);
 

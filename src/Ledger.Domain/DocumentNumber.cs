@@ -1,0 +1,26 @@
+using System.Text;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Domain;
+
+/// <summary>
+/// The number of somebody else's document: a bank's reference, a tax or agency receipt. It is copied by hand and by machine; full width, spaces
+/// and other dashes make no other number of it, nor does the case of its letters.
+/// </summary>
+public static class DocumentNumber
+{
+    /// <summary>The number without what cannot be seen, spaces and full width; the fault names a character that means nothing.</summary>
+    public static string Clean(string text, out string? fault)
+    {
+        var wrong = text.EnumerateRunes().Cast<Rune?>().FirstOrDefault(r => Written.IsNobodys(r!.Value));
+        fault = wrong is { } rune ? $"编号中有{Written.Named(rune)}" : null;
+        return fault is null ? Plain(text) : text;
+    }
+
+    public static bool IsSame(string? one, string? other) =>
+        one == other
+        || (one is not null && other is not null && string.Equals(Plain(one), Plain(other), StringComparison.OrdinalIgnoreCase));
+
+    private static string Plain(string text) =>
+        Written.Joined(Written.Narrow(text).EnumerateRunes().Where(r => !Rune.IsWhiteSpace(r)));
+}
