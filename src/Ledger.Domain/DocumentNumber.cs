@@ -19,7 +19,11 @@ public static class DocumentNumber
 
     public static bool IsSame(string? one, string? other) =>
         one == other
-        || (one is not null && other is not null && string.Equals(Plain(one), Plain(other), StringComparison.OrdinalIgnoreCase));
+        || (
+            one is not null
+            && other is not null
+            && string.Equals(Plain(one), Plain(other), StringComparison.OrdinalIgnoreCase)
+        );
 
     private static string Plain(string text) =>
         Written.Joined(Written.Narrow(text).EnumerateRunes().Where(r => !Rune.IsWhiteSpace(r)));

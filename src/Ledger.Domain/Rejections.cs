@@ -21,6 +21,12 @@ public sealed record Fault(
     Money? PresentAmount = null
 );
 
+/// <summary>
+/// What a table that was read did not tell by itself: a row or column that was left out and why, a cell that was mended, two rows that may be
+/// one person. Nothing to correct, something to know.
+/// </summary>
+public sealed record Note(string Message, int? Row = null, string? Column = null);
+
 /// <summary>A refused command. <see cref="LeftAmount"/> is what would still have been possible (fund or cap).</summary>
 public sealed record Rejection(RejectionCode Code, string Detail)
 {
@@ -36,6 +42,9 @@ public sealed record Rejection(RejectionCode Code, string Detail)
     /// <summary>After how many seconds it is worth asking again.</summary>
     public int? RetryAfterSeconds { get; init; }
     public IReadOnlyList<Fault> Faults { get; init; } = [];
+
+    /// <summary>Of an upload: what was not read, and what was mended.</summary>
+    public IReadOnlyList<Note> Notes { get; init; } = [];
 }
 
 /// <summary>Every code the product answers with, in one place. Codes are a contract: add, never rename.</summary>

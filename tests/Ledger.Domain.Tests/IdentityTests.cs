@@ -103,12 +103,7 @@ public sealed class IdentityTests
     }
 
     [Theory]
-    [
-        InlineData("1", "数字"),
-        InlineData("——", "U+2014"),
-        InlineData("张?", "“?”"),
-        InlineData("张\ufffd", "乱码")
-    ]
+    [InlineData("1", "数字"), InlineData("——", "U+2014"), InlineData("张?", "“?”"), InlineData("张\ufffd", "乱码")]
     [
         InlineData("张\ue999", "U+E999"),
         InlineData("郭\n志刚", "换行"),
@@ -128,7 +123,11 @@ public sealed class IdentityTests
         InlineData("ＳＷ 2026 0001", "SW20260001", true),
         InlineData("SW2026\u20100001", "sw2026-0001", true)
     ]
-    [InlineData("SW20260001", "SW2026-0001", false), InlineData("SW2026O001", "SW20260001", false), InlineData(null, "1", false)]
+    [
+        InlineData("SW20260001", "SW2026-0001", false),
+        InlineData("SW2026O001", "SW20260001", false),
+        InlineData(null, "1", false)
+    ]
     public void A_documents_number_is_the_same_however_it_is_copied(string? one, string other, bool isSame) =>
         Assert.Equal(isSame, DocumentNumber.IsSame(one, other));
 

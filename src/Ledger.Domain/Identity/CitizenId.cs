@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 
@@ -24,13 +23,11 @@ public readonly record struct CitizenId
     {
         var value = IsPlain(text) ? text : Plain(text);
         fault =
-            value.Length == 15 && value.AsSpan().ContainsOnlyDigits()
-                ? "这是15位旧号码；请按身份证或户口簿填写18位号码"
-            : WrongRune(value) is { } wrong
-                ? $"身份证号中有{Written.Named(wrong)}；只能是数字，末位可为字母X"
+            value.Length == 15 && value.AsSpan().ContainsOnlyDigits() ? "这是15位旧号码；请按身份证或户口簿填写18位号码"
+            : WrongRune(value) is { } wrong ? $"身份证号中有{Written.Named(wrong)}；只能是数字，末位可为字母X"
             : value.Length != 18 ? $"身份证号应为18位，现为{value.Length}位"
             : !value.AsSpan(0, 17).ContainsOnlyDigits() ? "身份证号只能由数字组成，末位可为X"
-            : !Provinces.Contains(value[..2]) && value[0] != '9' ? $"身份证号开头的行政区划 {value[..2]} 不存在"
+            : value[0] == '0' ? "身份证号开头的行政区划不存在"
             : !DateOnly.TryParseExact(
                 value.AsSpan(6, 8),
                 "yyyyMMdd",
@@ -45,17 +42,10 @@ public readonly record struct CitizenId
         return fault is null ? new CitizenId(value) : default;
     }
 
-    /// <summary>
-    /// The provinces of GB/T 2260, of residents from Hong Kong, Macau and Taiwan (81 to 83); a first 9 is a foreigner's permanent residence.
-    /// </summary>
-    private static readonly FrozenSet<string> Provinces = (
-        "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83"
-    )
-        .Split(' ')
-        .ToFrozenSet();
-
     private static bool IsPlain(string text) =>
-        text.Length == 18 && text.AsSpan(0, 17).ContainsOnlyDigits() && (char.IsAsciiDigit(text[17]) || text[17] == 'X');
+        text.Length == 18
+        && text.AsSpan(0, 17).ContainsOnlyDigits()
+        && (char.IsAsciiDigit(text[17]) || text[17] == 'X');
 
     /// <summary>
     /// As people and programs write it: full width, grouped by spaces or hyphens, with what a spreadsheet puts before text. The check character

@@ -27,6 +27,8 @@ public static class PersonName
             fault = "姓名中有换行或制表符，可能是两个人；请每行只填一人，一行写完";
             return "";
         }
+        // Every space is a space; the full-width one is no other character.
+        name = Written.Joined(name.EnumerateRunes().Select(r => Rune.IsWhiteSpace(r) ? new Rune(' ') : r));
         name = Changed(name, Written.WithIdeographs(name), "部首或自造字已改为通常的字");
         name = Changed(name, name.Normalize(NormalizationForm.FormKC), "全角或兼容字符已改为通常的字");
         if (LooksLikeTwo(name))
@@ -115,14 +117,16 @@ public static class PersonName
         for (var i = 0; i < runes.Count; i++)
         {
             var isInside = i > 0 && i < runes.Count - 1;
-            var isFine = Rune.IsLetter(runes[i])
-                ? true
-                : Rune.GetUnicodeCategory(runes[i]) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+            var isFine =
+                Rune.IsLetter(runes[i]) ? true
+                : Rune.GetUnicodeCategory(runes[i])
+                    is UnicodeCategory.NonSpacingMark
+                        or UnicodeCategory.SpacingCombiningMark
                     ? i > 0
-                    : runes[i].Value is 0x3007 // 〇
-                        || (runes[i] == Dot && isInside)
-                        || (runes[i].Value is ' ' or '-' or '\'' && isInside && IsLatin(runes[i - 1]))
-                        || (runes[i].Value == '.' && i > 0 && IsLatin(runes[i - 1]));
+                : runes[i].Value is 0x3007 // 〇
+                    || (runes[i] == Dot && isInside)
+                    || (runes[i].Value is ' ' or '-' or '\'' && isInside && IsLatin(runes[i - 1]))
+                    || (runes[i].Value == '.' && i > 0 && IsLatin(runes[i - 1]));
             if (!isFine)
                 return runes[i];
         }

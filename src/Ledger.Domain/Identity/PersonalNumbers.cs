@@ -67,13 +67,13 @@ public static partial class PersonalNumbers
     {
         foreach (var chain in Chains(plain, c => !char.IsAsciiLetterOrDigit(c)))
             for (var first = 0; first < chain.Count; first++)
-                for (
-                    var (last, together) = (first + 1, chain[first].Digits);
-                    last < chain.Count && together.Length < 18;
-                    last++
-                )
-                    if (IsPayer(together += chain[last].Digits))
-                        return true;
+            for (
+                var (last, together) = (first + 1, chain[first].Digits);
+                last < chain.Count && together.Length < 18;
+                last++
+            )
+                if (IsPayer(together += chain[last].Digits))
+                    return true;
         return false;
     }
 

@@ -45,7 +45,12 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
     {
         var plain = Currency().Replace(Written.Narrow(text).Trim(), "$1$2");
         if (Amount().IsMatch(plain))
-            return decimal.TryParse(plain.Replace(",", "", StringComparison.Ordinal), Plain, CultureInfo.InvariantCulture, out var yuan)
+            return decimal.TryParse(
+                plain.Replace(",", "", StringComparison.Ordinal),
+                Plain,
+                CultureInfo.InvariantCulture,
+                out var yuan
+            )
                 ? FromYuan(yuan, out fault)
                 : FromYuan(decimal.MaxValue, out fault);
         fault = $"{PersonalNumbers.Quoted(text)}不是金额（元）{Why(plain)}，应为如 300 或 1,300.50 的数字";
