@@ -88,15 +88,23 @@ public sealed record ApplicationView(
         l.Status is not (LineStatus.Refused or LineStatus.Released or LineStatus.Withdrawn or LineStatus.Refunded);
 }
 
-/// <summary>A filed roster: the application, and with <c>partial=true</c> what was left out and why.</summary>
-public sealed record FilingView(ApplicationView Application, int Skipped, IReadOnlyList<Fault> Faults);
+/// <summary>
+/// A filed roster: the application, with <c>partial=true</c> what was left out and why, and what of the table was not read or was mended.
+/// </summary>
+public sealed record FilingView(
+    ApplicationView Application,
+    int Skipped,
+    IReadOnlyList<Fault> Faults,
+    IReadOnlyList<Note> Notes
+);
 
 public sealed record ReceiptView(
     ApplicationView Application,
     int Credited,
     Money CreditedAmount,
     int Unmatched,
-    IReadOnlyList<Fault> Faults
+    IReadOnlyList<Fault> Faults,
+    IReadOnlyList<Note> Notes
 );
 
 public sealed record LinePage(IReadOnlyList<LineView> Lines, int? Next);

@@ -54,7 +54,8 @@ public sealed record RosterCheckView(
     Money LackingAmount,
     int FaultCount,
     IReadOnlyList<RosterRowView> Rows,
-    IReadOnlyList<Fault> Faults
+    IReadOnlyList<Fault> Faults,
+    IReadOnlyList<Note> Notes
 );
 
 /// <summary>Filing and resubmission: from a roster to checked lines.</summary>
@@ -71,7 +72,7 @@ public static class Filing
         var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
         var id = StreamId.NewApplication();
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
-        var (submission, pilot, fund, skipped) = await SubmissionAsync(
+        var (submission, pilot, fund, skipped, table) = await SubmissionAsync(
             plan,
             body.Pocket(),
             body,
@@ -87,7 +88,12 @@ public static class Filing
         );
         return Answer.Created(
             $"/api/applications/{id}",
-            new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped),
+            new FilingView(
+                ApplicationView.Of(state),
+                skipped.Select(f => f.Row).Distinct().Count(),
+                skipped,
+                table?.Notes ?? []
+            ),
             state.Revision
         );
     }
@@ -106,7 +112,7 @@ public static class Filing
         var plan = await PlanAsync(known.PlanId, command);
         if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong)
             throw new RefusedException(wrong);
-        var (submission, pilot, _, skipped) = await SubmissionAsync(
+        var (submission, pilot, _, skipped, table) = await SubmissionAsync(
             plan,
             known.SubAccount,
             body,
@@ -121,7 +127,12 @@ public static class Filing
             ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor)
         );
         return new Answer(
-            new FilingView(ApplicationView.Of(state), skipped.Select(f => f.Row).Distinct().Count(), skipped),
+            new FilingView(
+                ApplicationView.Of(state),
+                skipped.Select(f => f.Row).Distinct().Count(),
+                skipped,
+                table?.Notes ?? []
+            ),
             state.Revision
         );
     }
@@ -140,7 +151,7 @@ public static class Filing
                 new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中") { Field = "roster" }
             );
         var plan = await PlanAsync(Require.Text(body.PlanId, "planId", 60), command);
-        var (submission, _, fund, faults) = await SubmissionAsync(
+        var (submission, _, fund, faults, read) = await SubmissionAsync(
             plan,
             body.Pocket(),
             body,
@@ -150,7 +161,7 @@ public static class Filing
             people
         );
         var amounts = submission.Lines.ToDictionary(l => l.Row, l => l.AmountFen);
-        var table = Table.Read(roster, Sheets.RosterForm);
+        var table = read!;
         var (total, available) = (Money.Sum(amounts.Values), fund.Pocket(body.Pocket()).Available);
         var view = new RosterCheckView(
             amounts.Count,
@@ -172,7 +183,8 @@ public static class Filing
                     amounts.TryGetValue(r.Number, out var amount) ? amount : null
                 )),
             ],
-            faults
+            faults,
+            table.Notes
         );
         return new Answer(view, Kept: view with { Rows = [] });
     }
@@ -202,7 +214,8 @@ public static class Filing
         Submission Submission,
         Pilot? Pilot,
         Fund Fund,
-        IReadOnlyList<Fault> Skipped
+        IReadOnlyList<Fault> Skipped,
+        Table? Table
     )> SubmissionAsync(
         Plan plan,
         string pocket,
@@ -229,7 +242,7 @@ public static class Filing
         var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
 
         var faults = new List<Fault>();
-        var (entries, members, persons, digest) = roster is not null
+        var (entries, members, persons, digest, table) = roster is not null
             ? await ReadRosterAsync(roster, collective.WithPredecessors(), faults, command, people)
             : await ReadLinesAsync(body.Lines ?? [], command, people);
         var ids = entries.Select(e => e.MemberId).OfType<string>().ToList();
@@ -251,8 +264,11 @@ public static class Filing
         );
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
-        Uploads.RefuseFaults(faults, partial, Sheets.RosterForm, Rejections.RosterInvalid);
-        return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, fund, faults);
+        if (table is not null)
+            Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
+        else
+            Uploads.RefuseFaults(faults, partial, Sheets.RosterForm.Title, [], Rejections.RosterInvalid);
+        return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, fund, faults, table);
     }
 
     /// <summary>A list's entries, the members they name, and what the faults and the standard have to know of them.</summary>
@@ -260,7 +276,8 @@ public static class Filing
         IReadOnlyList<RosterEntry> Entries,
         IReadOnlyDictionary<string, Member> Members,
         IReadOnlyDictionary<string, Person> Persons,
-        string Digest
+        string Digest,
+        Table? Table
     );
 
     private static async Task<ReadRoster> ReadRosterAsync(
@@ -276,11 +293,7 @@ public static class Filing
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
-            var (name, id, declared) = (
-                reader.Text(Roster.NameColumn, 50),
-                reader.CitizenId(),
-                reader.OptionalAmount(Roster.AmountColumn)
-            );
+            var (name, id, declared) = (reader.Name(), reader.CitizenId(), reader.OptionalAmount(Roster.AmountColumn));
             if (reader.IsSound)
                 rows.Add((row.Number, name, id, declared));
         }
@@ -292,13 +305,16 @@ public static class Filing
                 .. rows.Select(r => new RosterEntry(
                     r.Row,
                     ids.GetValueOrDefault(r.Id),
-                    !ids.TryGetValue(r.Id, out var m) || !persons.TryGetValue(m, out var p) || p.Name == r.Name,
+                    !ids.TryGetValue(r.Id, out var m)
+                        || !persons.TryGetValue(m, out var p)
+                        || PersonName.IsSame(p.Name, r.Name),
                     r.Declared
                 )),
             ],
             members,
             persons,
-            Convert.ToHexStringLower(await SHA256.HashDataAsync(content))
+            Convert.ToHexStringLower(await SHA256.HashDataAsync(content)),
+            table
         );
     }
 
@@ -315,6 +331,7 @@ public static class Filing
                 SHA256.HashData(
                     Encoding.UTF8.GetBytes(string.Join('\n', lines.Select(l => $"{l.MemberId} {l.Amount}")))
                 )
-            )
+            ),
+            null
         );
 }

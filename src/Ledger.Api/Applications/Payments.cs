@@ -138,7 +138,7 @@ public static class Payments
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
         var (reference, confirmed) = (
-            Require.Reference(body.BankReference, "bankReference", 60),
+            Require.DocumentNumber(body.BankReference, "bankReference", 60),
             Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200)
         );
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
@@ -313,7 +313,7 @@ public static class Payments
     public static async Task<Answer> ReturnPayment(string id, BankReturnBody body, Command command)
     {
         var (reference, reason) = (
-            Require.Reference(body.BankReference, "bankReference", 60),
+            Require.DocumentNumber(body.BankReference, "bankReference", 60),
             Require.Prose(body.Reason, "reason", 500)
         );
         var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
@@ -357,7 +357,7 @@ public static class Payments
             .. (await command.EventsAsync(id))
                 .Select(e => e.Data)
                 .OfType<PaymentReturned>()
-                .Where(r => string.Equals(r.BankReference, reference, StringComparison.OrdinalIgnoreCase))
+                .Where(r => DocumentNumber.IsSame(r.BankReference, reference))
                 .SelectMany(r => r.MemberIds),
         ];
 
@@ -365,7 +365,7 @@ public static class Payments
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
         var (reference, confirmed) = (
-            Require.Reference(body.BankReference, "bankReference", 60),
+            Require.DocumentNumber(body.BankReference, "bankReference", 60),
             Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200)
         );
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
@@ -430,7 +430,7 @@ public static class Payments
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.ReceiptMismatch);
-            var (name, citizen) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId());
+            var (name, citizen) = (reader.Name(), reader.CitizenId());
             var receipt = new ReceiptRow(
                 row.Number,
                 null,
@@ -451,7 +451,7 @@ public static class Payments
             if (
                 ids.TryGetValue(citizen, out var memberId)
                 && persons.TryGetValue(memberId, out var person)
-                && person.Name != name
+                && !PersonName.IsSame(person.Name, name)
             )
                 faults.Add(
                     new Fault(
@@ -473,7 +473,7 @@ public static class Payments
         );
         faults.AddRange(mismatches);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
-        Uploads.RefuseFaults(faults, partial, Sheets.Receipts, Rejections.ReceiptMismatch);
+        Uploads.RefuseFaults(faults, partial, table, Rejections.ReceiptMismatch);
         if (matches.Count == 0)
             throw new RefusedException(
                 new Rejection(Rejections.ReceiptMismatch, "没有一行与付款名单相符") { Faults = faults }
@@ -517,7 +517,14 @@ public static class Payments
             )
         );
         return new Answer(
-            new ReceiptView(ApplicationView.Of(application), matches.Count, credited, unmatched.Count, faults),
+            new ReceiptView(
+                ApplicationView.Of(application),
+                matches.Count,
+                credited,
+                unmatched.Count,
+                faults,
+                table.Notes
+            ),
             application.Revision
         );
     }

@@ -18,7 +18,7 @@ public sealed class RefusedException(Rejection rejection) : Exception(rejection.
 /// <summary>
 /// RFC 9457 problem details: <c>code</c> (stable), Chinese title and detail, <c>mend</c> (what to do next), <c>field</c>,
 /// <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
-/// <c>faults</c> (field, or row and column of an upload).
+/// <c>faults</c> (field, or row and column of an upload), <c>notes</c> (what of an upload was not read or was mended).
 /// </summary>
 public static partial class Problem
 {
@@ -53,6 +53,8 @@ public static partial class Problem
             details.Extensions["faultCount"] = r.Faults.Count;
             details.Extensions["faults"] = r.Faults;
         }
+        if (r.Notes.Count > 0)
+            details.Extensions["notes"] = r.Notes;
         return details;
     }
 

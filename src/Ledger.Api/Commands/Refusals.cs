@@ -117,6 +117,7 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
         answer.Body.Length <= MaxKeptBytes
         && new[] { path, rejection.Detail, rejection.Field }
             .Concat(rejection.Faults.Select(f => f.Message))
+            .Concat(rejection.Notes.Select(n => n.Message))
             .All(text => text is null || PersonalNumbers.In(text) is null);
 
     /// <summary>An id that may stand in an event for ever: it could be one of ours, and is nobody's number.</summary>

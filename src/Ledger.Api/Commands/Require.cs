@@ -58,6 +58,13 @@ public static class Require
             : text;
     }
 
+    /// <summary>A reference of a bank, in one spelling: full width, spaces and other dashes make no other number of it.</summary>
+    public static string DocumentNumber(string? value, string field, int maxLength)
+    {
+        var text = Domain.DocumentNumber.Clean(Reference(value, field, maxLength), out var fault);
+        return fault is null ? text : throw Invalid(field, fault);
+    }
+
     /// <summary>Ids of members as this product gives them.</summary>
     public static IReadOnlyList<string>? MemberIds(IReadOnlyList<string>? ids, string field) =>
         ids?.All(Domain.Identity.StreamId.IsMember) == false ? throw Invalid(field, "应为成员编号 member-…") : ids;

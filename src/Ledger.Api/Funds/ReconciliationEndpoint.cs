@@ -42,7 +42,8 @@ public sealed record ReconciliationView(
     IReadOnlyList<BankLineView> UnmatchedBankLines,
     IReadOnlyList<BookedEntryView> UnmatchedEntries,
     Money OpenTransitAmount,
-    IReadOnlyList<TransitView> Transit
+    IReadOnlyList<TransitView> Transit,
+    IReadOnlyList<Note> Notes
 );
 
 /// <summary>Reconciliation of three, a report that stores nothing.</summary>
@@ -60,15 +61,16 @@ public static class ReconciliationEndpoint
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
             var (date, reference) = (
                 reader.Date(Sheets.TradedOn, command.Today),
-                reader.Text(Sheets.BankReference, 60)
+                reader.BankReference(Sheets.BankReference, 60)
             );
-            var (moneyIn, moneyOut) = (reader.OptionalAmount(Sheets.MoneyIn), reader.OptionalAmount(Sheets.MoneyOut));
-            if (moneyIn is null == moneyOut is null)
+            var before = faults.Count;
+            var (moneyIn, moneyOut) = (reader.AmountOrNone(Sheets.MoneyIn), reader.AmountOrNone(Sheets.MoneyOut));
+            if (faults.Count == before && moneyIn is null == moneyOut is null)
                 reader.Wrong(Sheets.MoneyIn, "收入、支出须填且只填一项");
             if (reader.IsSound)
                 lines.Add(new BankLine(row.Number, date, moneyIn is not null, moneyIn ?? moneyOut!.Value, reference));
         }
-        Uploads.RefuseFaults(faults, false, Sheets.BankStatement, Rejections.RosterInvalid);
+        Uploads.RefuseFaults(faults, false, table, Rejections.RosterInvalid);
 
         await command.ReadScopedAsync<Fund>(id);
         var all = (await command.EventsAsync(id))
@@ -107,7 +109,8 @@ public static class ReconciliationEndpoint
                         t.OpenFen,
                         t.OpenSince is { } since ? command.Today.DayNumber - since.DayNumber : null
                     )),
-                ]
+                ],
+                table.Notes
             )
         );
 

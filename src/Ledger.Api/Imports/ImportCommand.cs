@@ -23,6 +23,19 @@ public static class ImportCommand
     /// <returns>0; 1 when rows were left out, or when it could not go on: the message says what to do.</returns>
     public static async Task<int> RunAsync(IConfiguration arguments, TextWriter said, HttpClient? client = null)
     {
+        try
+        {
+            return await SendAllAsync(arguments, said, client);
+        }
+        catch (RefusedException e)
+        {
+            await said.WriteLineAsync($"\n{e.Rejection.Detail}");
+            return 1;
+        }
+    }
+
+    private static async Task<int> SendAllAsync(IConfiguration arguments, TextWriter said, HttpClient? client)
+    {
         var token = Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? arguments["token"];
         if (
             arguments["file"] is not { } path
@@ -45,7 +58,7 @@ public static class ImportCommand
         }
         if (await EncodingAsync(path) is not { } encoding)
         {
-            await said.WriteLineAsync($"{path} 的编码不是 UTF-8 或 GB18030");
+            await said.WriteLineAsync($"{path} 的编码不是 UTF-8 或 GB18030，也不是 UTF-16，或混有几种");
             return 1;
         }
         using var own = client is null
@@ -55,9 +68,12 @@ public static class ImportCommand
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var (rows, imported, unchanged, left) = (0L, 0L, 0L, 0L);
         var faultsPath = $"{path}.faults.csv";
+        var notesPath = $"{path}.notes.csv";
         File.Delete(faultsPath);
+        File.Delete(notesPath);
         var length = Math.Max(1, new FileInfo(path).Length);
-        await foreach (var batch in BatchesAsync(path, encoding, most))
+        var told = new HashSet<string>();
+        foreach (var batch in Batches(path, encoding, Math.Min(most, Sheets.Contributions.MaxRows - FooterRows)))
         {
             using var answer = await SendAsync(http, token, year, batch);
             var text = await answer.Content.ReadAsStringAsync();
@@ -75,55 +91,121 @@ public static class ImportCommand
                 unchanged + view.GetProperty("unchanged").GetInt64(),
                 left + view.GetProperty("skipped").GetInt64()
             );
-            await ListAsync(faultsPath, batch, view.GetProperty("faults"));
+            await ListAsync(faultsPath, batch, view.GetProperty("faults"), "原因");
+            var notes = view.GetProperty("notes").EnumerateArray().Where(n => IsRow(n) || told.Add($"{n}"));
+            await ListAsync(notesPath, batch, JsonSerializer.SerializeToElement(notes), "说明");
             await said.WriteAsync(
                 $"\r{Math.Min(100, batch.Position * 100 / length)}%  {rows:N0} 行，每秒 {rows / watch.Elapsed.TotalSeconds:N0} 行，有误 {left:N0} 行   "
             );
         }
         await said.WriteLineAsync(
-            $"\n完成：{rows} 行，导入 {imported}，早已有 {unchanged}，有误未导入 {left}{(left > 0 ? $"，见 {faultsPath}" : "")}"
+            $"\n完成：{rows} 行，导入 {imported}，早已有 {unchanged}，有误未导入 {left}{(left > 0 ? $"，见 {faultsPath}" : "")}{(File.Exists(notesPath) ? $"；没有读取的、已代为改正的见 {notesPath}" : "")}"
         );
         return left == 0 ? 0 : 1;
     }
 
-    /// <param name="FirstRow">The number in the file of the first row below the heading.</param>
+    /// <param name="Csv">The heading, and rows with the blank lines between them.</param>
+    /// <param name="Heads">How many records the heading has.</param>
+    /// <param name="FirstRow">The number in the file of the first record below the heading.</param>
     /// <param name="Position">How many bytes of the file it ends at, nearly.</param>
-    private sealed record Batch(byte[] Csv, long FirstRow, long Position);
+    private sealed record Batch(byte[] Csv, int Heads, int FirstRow, long Position)
+    {
+        /// <summary>A row of the batch as the file counts it.</summary>
+        public int InFile(int row) => row > Heads ? FirstRow + row - Heads - 1 : row;
+    }
 
-    private static async IAsyncEnumerable<Batch> BatchesAsync(string path, Encoding encoding, int most)
+    /// <summary>At the end of a file may stand a total and signatures, which are no batch by themselves.</summary>
+    private const int FooterRows = 50;
+
+    private static IEnumerable<Batch> Batches(string path, Encoding encoding, int most)
     {
         using var reader = new StreamReader(path, encoding);
-        using var parser = Table.CsvParser(reader);
-        if (!await parser.ReadAsync())
-            yield break;
-        var heading = parser.RawRecord;
-        var text = new StringBuilder(heading);
-        var (count, first, row) = (0, 2L, 1L);
-        while (await parser.ReadAsync())
+        var (separator, first, last) = Heading(path, encoding);
+        var (heading, text, held) = (new StringBuilder(), new StringBuilder(), default(Batch));
+        var (count, start) = (0, last + 1);
+        foreach (var record in Csv.Records(reader, separator))
         {
-            row++;
-            text.Append(parser.RawRecord);
-            if (++count < most)
+            if (record.IsUnclosed)
+                throw Unreadable($"第 {record.Number} 行有一个双引号没有成对，其后的内容分不清行列；请改正后再来");
+            if (record.Number >= first && record.Number <= last)
+                heading.Append(record.Raw);
+            if (record.Number <= last)
                 continue;
-            yield return new Batch(Encoding.UTF8.GetBytes(text.ToString()), first, reader.BaseStream.Position);
-            (count, first) = (0, row + 1);
-            text.Clear().Append(heading);
+            text.Append(record.Raw);
+            if (record.Raw.AsSpan().Trim().Length == 0 || ++count < most)
+                continue;
+            if (held is not null)
+                yield return held;
+            held = Take(record.Number + 1);
         }
-        if (count > 0)
-            yield return new Batch(Encoding.UTF8.GetBytes(text.ToString()), first, reader.BaseStream.Position);
+        var isShort = count <= Math.Min(FooterRows, most / 2);
+        if (held is not null && isShort)
+            held = held with
+            {
+                Csv = [.. held.Csv, .. Encoding.UTF8.GetBytes(text.ToString())],
+                Position = reader.BaseStream.Position,
+            };
+        if (held is not null)
+            yield return held;
+        if (count > 0 && (held is null || !isShort))
+            yield return Take(0);
+
+        Batch Take(int next)
+        {
+            var batch = new Batch(
+                Encoding.UTF8.GetBytes($"{heading}{text}"),
+                last - first + 1,
+                start,
+                reader.BaseStream.Position
+            );
+            text.Clear();
+            (count, start) = (0, next);
+            return batch;
+        }
     }
+
+    /// <summary>The separator, and the first and the last record of the heading.</summary>
+    private static (char Separator, int First, int Last) Heading(string path, Encoding encoding)
+    {
+        using var reader = new StreamReader(path, encoding);
+        var head = new char[65_536];
+        var start = new string(head, 0, reader.ReadBlock(head));
+        var separator = Csv.Separator(start, Sheets.Contributions);
+        var rows = Csv.Records(new StringReader(start), separator)
+            .Take(Table.HeadingSearchRows)
+            .Select(r => new SheetRow(
+                r.Number,
+                r.Fields.Select((f, i) => (i, Cell: Csv.Cell(f)))
+                    .Where(c => c.Cell.Text.Length > 0)
+                    .ToDictionary(c => c.i, c => c.Cell)
+            ))
+            .Where(r => r.Cells.Count > 0)
+            .ToList();
+        return Headings.Find(rows, Sheets.Contributions) is { } found
+            ? (separator, found.First.Number, found.Last.Number)
+            : throw Unreadable($"前 {Table.HeadingSearchRows} 行内没有找到表头");
+    }
+
+    private static RefusedException Unreadable(string why) => Book.Unreadable(why, "file");
 
     /// <summary>The first encoding that all of the file is in; null when it is in none.</summary>
     private static async Task<Encoding?> EncodingAsync(string path)
     {
+        var start = new byte[4_096];
+        await using (var file = File.OpenRead(path))
+            start = start[..await file.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false)];
         var block = new char[65_536];
-        foreach (var encoding in Table.Encodings)
+        foreach (var encoding in Csv.Utf16(start) is { } wide ? [wide] : Csv.Encodings)
         {
             using var reader = new StreamReader(path, encoding);
             try
             {
                 while (await reader.ReadBlockAsync(block) > 0) { }
-                return encoding;
+                // Mostly UTF-8 with something else in it would pass for GB18030.
+                return
+                    encoding != Csv.Encodings[1] || !Csv.Mentions(Encoding.UTF8.GetString(start), Sheets.Contributions)
+                    ? encoding
+                    : null;
             }
             catch (DecoderFallbackException)
             {
@@ -162,9 +244,12 @@ public static class ImportCommand
         }
     }
 
-    private static async Task ListAsync(string path, Batch batch, JsonElement faults)
+    private static bool IsRow(JsonElement note) =>
+        note.TryGetProperty("row", out var row) && row.ValueKind == JsonValueKind.Number;
+
+    private static async Task ListAsync(string path, Batch batch, JsonElement entries, string what)
     {
-        if (faults.GetArrayLength() == 0)
+        if (entries.GetArrayLength() == 0)
             return;
         var isNew = !File.Exists(path);
         await using var file = new StreamWriter(
@@ -174,15 +259,15 @@ public static class ImportCommand
         ); // with a mark: Excel shall see that it is UTF-8
         await using var csv = new CsvWriter(file, CultureInfo.InvariantCulture);
         if (isNew)
-            foreach (var heading in (string[])["行", "列", "原因"])
+            foreach (var heading in (string[])["行", "列", what])
                 csv.WriteField(heading);
         if (isNew)
             await csv.NextRecordAsync();
-        foreach (var fault in faults.EnumerateArray())
+        foreach (var entry in entries.EnumerateArray())
         {
-            csv.WriteField(batch.FirstRow - 2 + fault.GetProperty("row").GetInt64()); // row 2 of the batch is its first
-            csv.WriteField(fault.GetProperty("column").GetString());
-            csv.WriteField(fault.GetProperty("message").GetString());
+            csv.WriteField(IsRow(entry) ? $"{batch.InFile(entry.GetProperty("row").GetInt32())}" : "");
+            csv.WriteField(entry.TryGetProperty("column", out var column) ? column.GetString() : "");
+            csv.WriteField(entry.GetProperty("message").GetString());
             await csv.NextRecordAsync();
         }
     }

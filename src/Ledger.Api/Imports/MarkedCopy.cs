@@ -8,7 +8,7 @@ namespace Ledger.Api.Imports;
 public sealed record SheetMetadata(SheetForm Form);
 
 /// <summary>
-/// A refused upload as the caller's own workbook with the faults marked: asked for with <c>Accept: …spreadsheetml.sheet</c>. It is made
+/// A refused upload as a workbook with the faults marked, the caller's own where it was one: asked for with <c>Accept: …spreadsheetml.sheet</c>. It is made
 /// from the request while it is answered, so no roster with faults is kept anywhere.
 /// </summary>
 public static class MarkedCopy
@@ -38,39 +38,69 @@ public static class MarkedCopy
         if (file is null || faults is not { Count: > 0 })
             return null;
 
-        using var content = new MemoryStream();
-        await file.CopyToAsync(content);
-        content.Position = 0;
-        if (Table.IsZip(content) && !Xlsx.IsAtMost(content, MaxNodes))
-            return null;
-        content.Position = 0;
-        var xlsx = Table.IsZip(content)
-            ? content.ToArray()
-            : Workbook.Write((form.Title, Grid(file, form), form.Columns));
-        var heading = Table
-            .AllRows(file, Table.HeadingSearchRows)
-            .Select(r => (r.Number, Columns: Table.Headings(r, form)))
-            .MaxBy(h => h.Columns.Count);
-        return Results.File(
-            Workbook.Mark(xlsx, heading.Number, heading.Columns, faults),
-            Workbook.ContentType,
-            $"{form.Title}-问题标注.xlsx"
-        );
+        await using var stream = file.OpenReadStream();
+        var bytes = new byte[stream.Length];
+        await stream.ReadExactlyAsync(bytes);
+        return Marked(bytes, form, file.Name, faults) is { } marked
+            ? Results.File(marked, Workbook.ContentType, $"{form.Title}-问题标注.xlsx")
+            : null;
     }
 
-    /// <summary>A .csv as rows of equal width; empty rows keep their place, so that row numbers stay true.</summary>
-    private static IEnumerable<IEnumerable<string>> Grid(IFormFile file, SheetForm form)
+    /// <summary>Null where the file holds no such sheet, or is too large for a tree: the answer is the list then.</summary>
+    private static byte[]? Marked(byte[] bytes, SheetForm form, string field, List<Fault> faults)
     {
-        var rows = Table.AllRows(file, form.MaxRows + 20).ToDictionary(r => r.Number);
-        var width = rows.Values.SelectMany(r => r.Cells.Keys).Max() + 1;
-        return Enumerable
-            .Range(1, rows.Keys.Max())
-            .Select(n =>
-                Enumerable
-                    .Range(0, width)
-                    .Select(c =>
-                        rows.TryGetValue(n, out var row) && row.Cells.TryGetValue(c, out var cell) ? cell.Text : ""
-                    )
-            );
+        if (Book.IsZip(bytes) && !Xlsx.IsAtMost(new MemoryStream(bytes), MaxNodes))
+            return null;
+        try
+        {
+            using var book = Book.Open(new MemoryStream(bytes), field, form);
+            if (Table.Found(book, form) is not { } found)
+                return null;
+            var (sheet, content, headings) = found;
+            return (Book.IsZip(bytes) ? InPlace(bytes, sheet, headings, faults) : null)
+                ?? Workbook.Mark(Anew(content, form), form.Title, headings.Last.Number, headings.Columns, faults);
+        }
+        catch (RefusedException)
+        {
+            return null; // the answer says why it cannot be read
+        }
     }
+
+    /// <summary>
+    /// The caller's own workbook with marks. Null where the editor of workbooks, which is stricter than our reader, makes nothing of it: the
+    /// copy is made anew then.
+    /// </summary>
+    private static byte[]? InPlace(byte[] bytes, BookSheet sheet, Headings headings, List<Fault> faults)
+    {
+        try
+        {
+            return Workbook.Mark(bytes, sheet.Name, headings.Last.Number, headings.Columns, faults);
+        }
+        catch (Exception e) when (e is not (OutOfMemoryException or RefusedException))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A workbook of the cells as they were read, each in its place.</summary>
+    private static byte[] Anew(SheetContent content, SheetForm form)
+    {
+        var rows = content.Rows.ToDictionary(r => r.Number);
+        var width = content.Rows.SelectMany(r => r.Cells.Keys).Max() + 1;
+        var grid = Enumerable
+            .Range(1, content.Rows[^1].Number)
+            .Select(n =>
+                rows.TryGetValue(n, out var row)
+                    ? Enumerable.Range(0, width).Select(c => Written(row.Own(c)))
+                    : Enumerable.Empty<string>()
+            );
+        return Workbook.Write((form.Title, grid, form.Columns));
+    }
+
+    /// <summary>Without what XML cannot hold.</summary>
+    private static string Written(string text) =>
+        new([.. text.Where((c, i) => System.Xml.XmlConvert.IsXmlChar(c) || IsPair(text, i))]);
+
+    private static bool IsPair(string text, int at) =>
+        (at + 1 < text.Length && char.IsSurrogatePair(text, at)) || (at > 0 && char.IsSurrogatePair(text, at - 1));
 }

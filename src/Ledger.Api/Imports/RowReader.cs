@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
@@ -6,7 +7,7 @@ using Ledger.Domain.Identity;
 namespace Ledger.Api.Imports;
 
 /// <summary>Reads the cells of one row; every fault is noted with row and column, and reading goes on.</summary>
-public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, RejectionCode code)
+public sealed partial class RowReader(Table table, SheetRow row, List<Fault> faults, RejectionCode code)
 {
     public int Row => row.Number;
 
@@ -19,29 +20,93 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
         faults.Add(new Fault((other ?? code).Code, message, Row: row.Number, Column: column));
     }
 
-    public SheetCell Cell(string column) =>
+    private SheetCell Cell(string column) =>
         table.Columns.TryGetValue(column, out var number) && row.Cells.TryGetValue(number, out var cell)
             ? cell
-            : new SheetCell("", false);
+            : new SheetCell("");
+
+    public bool IsBlank(string column) => Cell(column).Text.Length == 0;
+
+    /// <summary>The cell as somebody filled it in; null where it is no value at all, which is noted.</summary>
+    private SheetCell? Filled(string column)
+    {
+        var cell = Cell(column);
+        if (cell.Kind == CellKind.Merged && table.Form.Columns.Any(c => c.Heading == column && c.FillsDown))
+            return new SheetCell(cell.Text);
+        var fault = cell.Kind switch
+        {
+            CellKind.Error =>
+                $"单元格是错误值{(ErrorName().IsMatch(cell.Text) ? $" {cell.Text}" : "")}；请改正公式，或直接填写",
+            CellKind.Flag => $"单元格是逻辑值 {cell.Text}，不是填写的内容",
+            CellKind.Formula => "单元格是没有结果的公式；请在 Excel 或 WPS 中打开并保存，或粘贴为数值",
+            CellKind.Merged => $"单元格与第 {cell.Anchor} 行合并；请取消合并，每行各填各的",
+            _ => null,
+        };
+        if (fault is null)
+            return cell;
+        Wrong(column, fault);
+        return null;
+    }
+
+    /// <summary>As <see cref="Filled"/>, and not blank.</summary>
+    private SheetCell? Required(string column)
+    {
+        if (Filled(column) is not { } cell)
+            return null;
+        if (cell.Text.Length > 0)
+            return cell;
+        Wrong(column, "不能为空");
+        return null;
+    }
+
+    /// <summary>Something was mended: the cell, and how.</summary>
+    private void Tell(string column, string what) => table.Tell(what, row.Number, column);
 
     public string Text(string column, int maxLength)
     {
-        var text = Cell(column).Text;
-        if (text.Length == 0)
-            Wrong(column, "不能为空");
-        else if (text.Length > maxLength)
+        if (Required(column) is not { Text: var text })
+            return "";
+        if (text.Length > maxLength)
             Wrong(column, $"最多 {maxLength} 字");
         else if (text.Any(char.IsControl))
-            Wrong(column, "含有不可用的控制字符");
+            Wrong(column, "含有换行或其他控制字符");
         return text;
     }
 
-    /// <summary>The number of a document: it goes into an event for ever, so it must not be somebody's.</summary>
-    public string Reference(string column, int maxLength)
+    public string? OptionalText(string column, int maxLength) => IsBlank(column) ? null : Text(column, maxLength);
+
+    public string Name()
     {
-        var text = Text(column, maxLength);
-        if (PersonalNumbers.InReference(text) is { } what)
+        if (Required(Roster.NameColumn) is not { } cell)
+            return "";
+        var name = PersonName.Clean(cell.Text, out var fault, out var mended);
+        if (fault is not null)
+            Wrong(Roster.NameColumn, fault);
+        else if (mended is not null)
+            Tell(Roster.NameColumn, mended);
+        return name;
+    }
+
+    /// <summary>A bank's reference in its own statement, which is compared and not stored.</summary>
+    public string BankReference(string column, int maxLength) => Reference(column, maxLength, mayBePersonal: true);
+
+    /// <summary>The number of a document: it goes into an event for ever, so it must not be somebody's.</summary>
+    public string Reference(string column, int maxLength, bool mayBePersonal = false)
+    {
+        if (Required(column) is not { } cell)
+            return "";
+        if (cell.IsNumber)
+        {
+            Wrong(column, "编号被存成了数字，前面的零或末几位可能已丢失；请把该列设为文本格式后重新填写");
+            return "";
+        }
+        var text = DocumentNumber.Clean(Text(column, maxLength), out var fault);
+        if (fault is not null)
+            Wrong(column, fault);
+        else if (!mayBePersonal && PersonalNumbers.InReference(text) is { } what)
             Wrong(column, $"不能用{what}作凭证号，请填单据自己的编号", Rejections.ReferenceIsPersonal);
+        else if (text != cell.Text)
+            Tell(column, "编号中的空格、全角字符已改为通常的写法");
         return text;
     }
 
@@ -54,16 +119,46 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
         return text;
     }
 
-    public string? OptionalText(string column, int maxLength) =>
-        Cell(column).Text.Length == 0 ? null : Text(column, maxLength);
+    /// <summary>A telephone or card number, or null where the cell is blank. Groups and full width are mended.</summary>
+    public string? OptionalDigits(string column, int min, int max)
+    {
+        if (Filled(column) is not { Text.Length: > 0 } cell)
+            return null;
+        if (cell.HasLostDigits)
+        {
+            Wrong(column, "号码被存成了数字，末几位可能已丢失；请把该列设为文本格式后重新填写");
+            return null;
+        }
+        var text = DocumentNumber.Clean(cell.Text, out _).Replace("-", "", StringComparison.Ordinal).TrimStart('\'');
+        if (text.Length < min || text.Length > max || !text.All(char.IsAsciiDigit))
+            Wrong(column, min == max ? $"应为 {min} 位数字" : $"应为 {min} 至 {max} 位数字");
+        return text;
+    }
+
+    /// <summary>One of these words.</summary>
+    public string OneOf(string column, params string[] words)
+    {
+        if (Required(column) is not { Text: var text })
+            return "";
+        if (!words.Contains(text))
+            Wrong(column, $"应为{string.Join("或", words.Select(w => $"“{w}”"))}");
+        return text;
+    }
 
     /// <summary>A whole number from 0 to <paramref name="max"/>, or null where the cell is empty.</summary>
     public int? OptionalWhole(string column, int max)
     {
-        var text = Cell(column).Text;
-        if (text.Length == 0)
+        if (Filled(column) is not { Text.Length: > 0 } cell)
             return null;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= max)
+        if (
+            int.TryParse(
+                DocumentNumber.Clean(cell.Text, out _),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+            && number <= max
+        )
             return number;
         Wrong(column, $"应为 0 至 {max} 的整数");
         return null;
@@ -72,12 +167,8 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
     /// <param name="today">Given where a person is registered: a birth date that cannot be is a fault then.</param>
     public CitizenId CitizenId(DateOnly? today = null)
     {
-        var cell = Cell(Roster.CitizenIdColumn);
-        if (cell.Text.Length == 0)
-        {
-            Wrong(Roster.CitizenIdColumn, "不能为空");
+        if (Required(Roster.CitizenIdColumn) is not { } cell)
             return default;
-        }
         if (cell.IsNumber)
         {
             Wrong(Roster.CitizenIdColumn, "身份证号被存成了数字，末几位可能已丢失；请把该列设为文本格式后重新填写");
@@ -86,42 +177,77 @@ public sealed class RowReader(Table table, SheetRow row, List<Fault> faults, Rej
         var id = Domain.Identity.CitizenId.Parse(cell.Text, out var fault);
         if (fault is null && today is { } day)
             fault = id.BirthFault(day);
+        if (fault is null && id.Value == table.Form.Columns.First(c => c.Heading == Roster.CitizenIdColumn).Example)
+            fault = "这是模板示例的身份证号，请填本人的";
         if (fault is not null)
             Wrong(Roster.CitizenIdColumn, fault);
+        else if (id.Value != cell.Text.ToUpperInvariant())
+            Tell(Roster.CitizenIdColumn, "身份证号中的空格、全角等字符已改为通常的写法");
         return id;
     }
 
-    public Money Amount(string column)
+    public Money Amount(string column) => Required(column) is { } cell ? Amount(column, cell) : Money.Zero;
+
+    public Money? OptionalAmount(string column) =>
+        Filled(column) is { Text.Length: > 0 } cell ? Amount(column, cell) : null;
+
+    /// <summary>As banks print it: nought or a dash for none.</summary>
+    public Money? AmountOrNone(string column) =>
+        Filled(column) is { Text.Length: > 0 } cell && !Nothing().IsMatch(cell.Text) ? Amount(column, cell) : null;
+
+    private Money Amount(string column, SheetCell cell)
     {
-        var amount = Money.Parse(Cell(column).Text, out var fault);
+        var amount = Money.Parse(cell.Text, out var fault);
         if (fault is not null)
-            Wrong(column, Cell(column).Text.Length == 0 ? "不能为空" : fault, Rejections.AmountInvalid);
+            Wrong(column, fault, Rejections.AmountInvalid);
         return amount;
     }
 
-    public Money? OptionalAmount(string column) => Cell(column).Text.Length == 0 ? null : Amount(column);
-
     private static readonly string[] DateForms = ["yyyy-M-d", "yyyy/M/d", "yyyy.M.d", "yyyyMMdd", "yyyy年M月d日"];
 
-    /// <summary>A date as people write it, or Excel's day number.</summary>
+    /// <summary>Nothing that is booked here is older: the scheme began in 2009.</summary>
+    private const int FirstYear = 2009;
+
+    /// <summary>A date as people write it, with or without the time, or a spreadsheet's day number.</summary>
     public DateOnly Date(string column, DateOnly today)
     {
-        var cell = Cell(column);
-        var date = default(DateOnly);
-        var read =
-            cell.IsNumber && int.TryParse(cell.Text, out var serial) && serial is > 30_000 and < 80_000
-                ? (date = new DateOnly(1899, 12, 30).AddDays(serial)) != default
-                : DateOnly.TryParseExact(
-                    cell.Text,
-                    DateForms,
-                    CultureInfo.InvariantCulture,
-                    DateTimeStyles.None,
-                    out date
-                );
-        if (!read)
-            Wrong(column, cell.Text.Length == 0 ? "不能为空" : "不是日期，应如 2026-03-15");
+        if (Required(column) is not { } cell)
+            return default;
+        if (Written(cell) is not { } date)
+            Wrong(column, "不是日期，应如 2026-03-15");
         else if (date > today)
             Wrong(column, "日期不能晚于今天");
-        return date;
+        else if (date.Year < FirstYear)
+            Wrong(column, $"日期过早，请核对（{FirstYear} 年以后）");
+        else
+            return date;
+        return default;
     }
+
+    private DateOnly? Written(SheetCell cell)
+    {
+        if (
+            cell.IsNumber
+            && decimal.TryParse(cell.Text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var serial)
+            && serial is > 25_000 and < 80_000
+        )
+            return (table.Is1904 ? new DateOnly(1904, 1, 1) : new DateOnly(1899, 12, 30)).AddDays((int)serial);
+        var text = TimeOfDay()
+            .Replace(Domain.Identity.Written.Narrow(cell.Text).Trim(), "")
+            .Replace(" ", "", StringComparison.Ordinal);
+        return DateOnly.TryParseExact(text, DateForms, CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            ? date
+            : null;
+    }
+
+    [GeneratedRegex(
+        @"(?<=[0-9日])(?:T|\s+|(?<=日))[0-9]{1,2}[:时][0-9]{1,2}(?:[:分][0-9]{1,2}(?:\.[0-9]+)?秒?|分)?Z?$"
+    )]
+    private static partial Regex TimeOfDay();
+
+    [GeneratedRegex(@"^(?:[-－—–/\s]+|[¥￥]?0(?:\.0+)?元?)$")]
+    private static partial Regex Nothing();
+
+    [GeneratedRegex("^#[A-Z0-9/_]{1,20}[!?]?$")]
+    private static partial Regex ErrorName();
 }

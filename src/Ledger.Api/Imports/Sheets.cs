@@ -2,11 +2,31 @@ using Ledger.Domain.Applications;
 
 namespace Ledger.Api.Imports;
 
-/// <summary>A column of an upload. Headings are matched without regard to spaces, a star, or the width of brackets.</summary>
-public sealed record Column(string Heading, bool Required, string Example, string Note, int Width = 18);
+/// <summary>
+/// A column of an upload. Headings are matched without regard to spaces, a star, or width. <paramref name="Aliases"/>: what the same thing is
+/// called elsewhere. <paramref name="FillsDown"/>: a merged cell stands for each of its rows, as a villagers' group does and a name does not.
+/// </summary>
+public sealed record Column(
+    string Heading,
+    bool Required,
+    string Example,
+    string Note,
+    int Width = 18,
+    string[]? Aliases = null,
+    bool FillsDown = false
+)
+{
+    private readonly string _normal = Headings.Normal(Heading);
+    private readonly string[] _aliases = [.. (Aliases ?? []).Select(Headings.Normal)];
 
-/// <summary>An upload's form: what the template prints and the reader asks for.</summary>
-public sealed record SheetForm(string Name, string Title, int MaxRows, IReadOnlyList<Column> Columns);
+    public bool IsExactly(string heading) => Headings.Normal(heading) == _normal;
+
+    public bool IsNamed(string heading) =>
+        Headings.Normal(heading) is var text && (text == _normal || _aliases.Contains(text));
+}
+
+/// <summary>An upload's form: what the template prints and the reader asks for. <paramref name="Key"/>: the column that every row has.</summary>
+public sealed record SheetForm(string Name, string Title, int MaxRows, string Key, IReadOnlyList<Column> Columns);
 
 /// <summary>The uploads, as data.</summary>
 public static class Sheets
@@ -29,25 +49,34 @@ public static class Sheets
     public const string Regular = "正常缴费",
         CatchUp = "一次性补缴";
 
-    private static readonly Column Name = new(Roster.NameColumn, true, "张三", "与成员登记一致", 12);
+    private static readonly Column Name = new(
+        Roster.NameColumn,
+        true,
+        "张三",
+        "与成员登记一致",
+        12,
+        ["成员姓名", "人员姓名"]
+    );
     private static readonly Column CitizenId = new(
         Roster.CitizenIdColumn,
         true,
         "11010519491231002X",
         "18位，单元格须为文本格式",
-        24
+        24,
+        ["身份证号码", "身份证", "公民身份号码", "居民身份证号", "居民身份证号码", "公民身份证号码"]
     );
 
     public static readonly SheetForm Members = new(
         "members",
         "成员名册",
         20_000,
+        Roster.CitizenIdColumn,
         [
             Name,
             CitizenId,
-            new(Phone, false, "", "11位，可不填"),
-            new(BankCard, false, "", "可不填，单元格须为文本格式", 24),
-            new(Group, false, "第1组", "可不填", 12),
+            new(Phone, false, "", "11位，可不填", Aliases: ["手机", "手机号码"]),
+            new(BankCard, false, "", "可不填，单元格须为文本格式", 24, ["银行卡", "银行账号", "银行卡账号"]),
+            new(Group, false, "第1组", "可不填", 12, ["组别", "小组", "村民组", "所在小组"], FillsDown: true),
         ]
     );
 
@@ -55,13 +84,14 @@ public static class Sheets
         "contributions",
         "个人缴费记录",
         50_000,
+        Roster.CitizenIdColumn,
         [
             Name,
             CitizenId,
             new(Tier, true, "300", "本年度所选档次"),
             new(Paid, true, "300", "本人实际缴纳的金额"),
-            new(PaidOn, true, "2026-03-15", "年-月-日"),
-            new(Kind, true, Regular, $"{Regular} 或 {CatchUp}"),
+            new(PaidOn, true, "2026-03-15", "年-月-日", FillsDown: true),
+            new(Kind, true, Regular, $"{Regular} 或 {CatchUp}", FillsDown: true),
             new(Reference, true, "SW2026000001", "税务凭证号，每笔唯一", 22),
             new(Years, false, "12", "可不填；按缴费年限补助时须填，0 至 60 的整数", 14),
         ]
@@ -71,6 +101,7 @@ public static class Sheets
         "roster",
         "补助名单",
         Roster.MaxLines,
+        Roster.CitizenIdColumn,
         [Name, CitizenId, new(Roster.AmountColumn, false, "", "可不填；填写时须与补助标准一致")]
     );
 
@@ -78,11 +109,12 @@ public static class Sheets
         "receipts",
         "经办机构入账回执",
         Roster.MaxLines,
+        Roster.CitizenIdColumn,
         [
             Name,
             CitizenId,
             new(Receipt.AmountColumn, true, "100", "记入个人账户的金额"),
-            new(CreditedOn, true, "2026-06-20", "年-月-日"),
+            new(CreditedOn, true, "2026-06-20", "年-月-日", FillsDown: true),
             new(ReceiptNumber, true, "HZ2026000001", "经办机构回执编号", 22),
         ]
     );
@@ -91,8 +123,9 @@ public static class Sheets
         "bank-statement",
         "银行对账单",
         20_000,
+        BankReference,
         [
-            new(TradedOn, true, "2026-06-20", "年-月-日"),
+            new(TradedOn, true, "2026-06-20", "年-月-日", FillsDown: true),
             new(MoneyIn, true, "", "收入、支出只填一项"),
             new(MoneyOut, true, "60000", "收入、支出只填一项"),
             new(BankReference, true, "NX20260618000123", "银行流水号", 26),

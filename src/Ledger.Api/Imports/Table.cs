@@ -1,230 +1,246 @@
-using System.Globalization;
-using System.Text;
-using CsvHelper;
-using CsvHelper.Configuration;
-using DocumentFormat.OpenXml.Packaging;
-using DocumentFormat.OpenXml.Spreadsheet;
+using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Imports;
 
-/// <summary>A cell as it stands in the file. A number keeps its decimal digits: it never becomes floating point.</summary>
-public readonly record struct SheetCell(string Text, bool IsNumber);
-
-/// <summary>A row by its number in the sheet (1 is the first) and its cells by column number (0 is A).</summary>
-public sealed record SheetRow(int Number, IReadOnlyDictionary<int, SheetCell> Cells);
-
 /// <summary>
-/// The first sheet of an .xlsx, or a .csv in UTF-8 (with or without mark) or GB18030, as rows of text. Limits: 20 MB as sent,
-/// 128 MB unpacked, 256 columns, two million cells, the form's number of rows.
+/// The sheet of an upload that has the form's headings, as rows of cells. A printed sheet's look is no data: titles, two heading rows, totals,
+/// signatures, headings repeated on each page. Whatever is not read is told (<see cref="Notes"/>). Limits: 20 MB as sent, 128 MB unpacked, 256
+/// columns, two million cells, the form's number of rows.
 /// </summary>
-public sealed class Table
+public sealed partial class Table
 {
     public const long MaxBytes = 20 * 1024 * 1024,
         MaxUnpackedBytes = 128 * 1024 * 1024;
-    public const int HeadingSearchRows = 10;
+    public const int HeadingSearchRows = 20;
 
-    private Table(IReadOnlyDictionary<string, int> columns, int headingRow, IReadOnlyList<SheetRow> rows) =>
-        (Columns, HeadingRow, Rows) = (columns, headingRow, rows);
+    /// <summary>Rows beside the data: titles, totals and headings of every page.</summary>
+    private const int MaxOtherRows = 5_000;
+    private const int MaxNotes = 200,
+        MaxSheets = 50;
+    private readonly List<Note> _notes = [];
+
+    private Table(SheetForm form, Headings headings, bool is1904) =>
+        (Form, Columns, HeadingRow, Is1904) = (form, headings.Columns, headings.Last.Number, is1904);
+
+    public SheetForm Form { get; }
 
     /// <summary>The form's headings found, with their column numbers.</summary>
     public IReadOnlyDictionary<string, int> Columns { get; }
-    public int HeadingRow { get; }
 
-    /// <summary>The rows below the heading that are not empty.</summary>
-    public IReadOnlyList<SheetRow> Rows { get; }
+    /// <summary>The last one, where there are two.</summary>
+    public int HeadingRow { get; }
+    public bool Is1904 { get; }
+
+    /// <summary>The rows below the heading that somebody filled in.</summary>
+    public IReadOnlyList<SheetRow> Rows { get; private set; } = [];
+
+    /// <summary>What was not read and what was mended, for whoever sent it.</summary>
+    public IReadOnlyList<Note> Notes =>
+        _notes.Count <= MaxNotes
+            ? _notes
+            : [.. _notes.Take(MaxNotes), new Note($"另有 {_notes.Count - MaxNotes} 条说明没有列出")];
+
+    public void Tell(string message, int? row = null, string? column = null) =>
+        _notes.Add(new Note(message, row, column));
 
     /// <exception cref="RefusedException"><c>file-invalid</c> (unreadable, columns missing, no rows), <c>limit-exceeded</c>.</exception>
     public static Table Read(IFormFile? file, SheetForm form)
     {
         if (file is null || file.Length == 0)
-            throw Unreadable("没有收到文件，或文件是空的", "file");
+            throw Book.Unreadable("没有收到文件，或文件是空的", "file");
         if (file.Length > MaxBytes)
-            throw new RefusedException(
-                new Rejection(Rejections.LimitExceeded, $"文件最大 {MaxBytes >> 20} MB") { Field = file.Name }
-            );
-        var rows = AllRows(file, form.MaxRows + HeadingSearchRows + 1).ToList();
-        foreach (var heading in rows.Take(HeadingSearchRows))
-        {
-            var columns = Headings(heading, form);
-            if (columns.Count < 2)
-                continue;
-            var missing = form.Columns.Where(c => c.Required && !columns.ContainsKey(c.Heading)).ToList();
-            if (missing.Count > 0)
-            {
-                throw new RefusedException(
-                    new Rejection(
-                        Rejections.FileInvalid,
-                        $"缺少列：{string.Join("、", missing.Select(c => c.Heading))}"
-                    )
-                    {
-                        Faults =
-                        [
-                            .. missing.Select(c => new Fault(
-                                Rejections.FileInvalid.Code,
-                                "缺少此列",
-                                Row: heading.Number,
-                                Column: c.Heading
-                            )),
-                        ],
-                    }
-                );
-            }
-            var data = rows.Where(r => r.Number > heading.Number && columns.Values.Any(c => r.Cells.ContainsKey(c)))
-                .ToList();
-            if (data.Count == 0)
-                throw Unreadable("表头下没有数据", file.Name);
-            if (data.Count > form.MaxRows)
-                throw new RefusedException(
-                    new Rejection(Rejections.LimitExceeded, $"{form.Title}一次最多 {form.MaxRows} 行")
-                    {
-                        Field = file.Name,
-                    }
-                );
-            return new Table(columns, heading.Number, data);
-        }
-        throw Unreadable(
-            $"前 {HeadingSearchRows} 行内没有找到表头（{string.Join("、", form.Columns.Where(c => c.Required).Select(c => c.Heading))}）",
-            file.Name
-        );
-    }
-
-    /// <summary>Which of the form's headings stand in this row, and where.</summary>
-    internal static Dictionary<string, int> Headings(SheetRow row, SheetForm form) =>
-        form
-            .Columns.SelectMany(c =>
-                row.Cells.Where(x => Normal(x.Value.Text) == Normal(c.Heading)).Take(1).Select(x => (c.Heading, x.Key))
-            )
-            .ToDictionary(c => c.Heading, c => c.Key);
-
-    /// <summary>All rows of the file, heading included.</summary>
-    internal static IEnumerable<SheetRow> AllRows(IFormFile file, int limit)
-    {
+            throw Book.Over($"文件最大 {MaxBytes >> 20} MB", file.Name);
         using var stream = file.OpenReadStream();
-        var isZip = IsZip(stream);
-        try
-        {
-            return (isZip ? Imports.Xlsx.Rows(stream, file.Name) : Csv(stream, file.Name)).Take(limit).ToList();
-        }
-        catch (Exception e) when (e is not RefusedException)
-        {
-            // Whatever a damaged or hostile file makes its reader throw, to the caller it is a file that cannot be read.
-            throw Unreadable(isZip ? "不是有效的 .xlsx 文件" : "不是有效的 .csv 文件", file.Name);
-        }
-    }
-
-    internal static bool IsZip(Stream stream)
-    {
-        Span<byte> head = stackalloc byte[4];
-        var read = stream.ReadAtLeast(head, 4, throwOnEndOfStream: false);
-        stream.Position = 0;
-        return read == 4 && head.SequenceEqual("PK\x03\x04"u8);
-    }
-
-    private static string Normal(string heading) =>
-        new([
-            .. heading
-                .Where(c => !char.IsWhiteSpace(c) && c != '*' && c != '＊')
-                .Select(c =>
-                    c switch
-                    {
-                        '(' => '（',
-                        ')' => '）',
-                        _ => c,
-                    }
-                ),
-        ]);
-
-    private static RefusedException Unreadable(string why, string field) =>
-        new(new Rejection(Rejections.FileInvalid, why) { Field = field });
-
-    /// <summary>Excel keeps 17 digits of a binary number and shows 15: 300.10000000000002 is what it means by 300.1.</summary>
-    internal static string ExcelDigits(string text)
-    {
-        if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
-            return text;
-        var whole = decimal.Truncate(Math.Abs(value)).ToString(CultureInfo.InvariantCulture).Length;
-        return (whole >= 15 ? value : decimal.Round(value, 15 - whole)).ToString(
-            "0.###############",
-            CultureInfo.InvariantCulture
-        );
-    }
-
-    internal static int ColumnNumber(string reference) =>
-        reference.TakeWhile(char.IsAsciiLetterUpper).Aggregate(0, (n, c) => n * 26 + (c - 'A' + 1)) - 1;
-
-    private const int MaxFields = 2_000_000;
-
-    private static IEnumerable<SheetRow> Csv(Stream stream, string field)
-    {
-        var bytes = new byte[stream.Length];
-        stream.ReadExactly(bytes);
-        var text = Decode(bytes) ?? throw Unreadable("文件编码不是 UTF-8 或 GB18030，也不是 .xlsx", field);
-        // The parser holds a record whole before anybody can look at it: what may separate fields is counted first.
-        if (text.Count(c => c is ',' or ';' or '\t' or '|' or '\n' or '\r') > MaxFields)
-            throw new RefusedException(
-                new Rejection(Rejections.LimitExceeded, $"文件超过 {MaxFields:N0} 个字段") { Field = field }
+        using var book = Book.Open(stream, file.Name, form);
+        if (Found(book, form) is not { } found)
+            throw NoHeadings(book, form, file.Name);
+        var (sheet, content, headings) = found;
+        if (headings.Missing(form) is { Count: > 0 } missing)
+            throw Lacking(missing, headings, file.Name);
+        if (headings.Twice(content) is { } twice)
+            throw Book.Unreadable(
+                $"表头“{twice.Heading}”出现两次（{ColumnName(twice.First)} 列和 {ColumnName(twice.Second)} 列）；"
+                    + "请把并排的名单改成上下排列，每行一人",
+                file.Name
             );
-        using var parser = CsvParser(new StringReader(text));
-        // The number of the record, as a spreadsheet shows it; a quoted line break stays inside its row.
-        for (var number = 1; parser.Read(); number++)
-        {
-            var cells = parser
-                .Record!.Select((value, i) => (i, Text: value.Trim()))
-                .Where(c => c.Text.Length > 0)
-                .ToDictionary(c => c.i, c => new SheetCell(c.Text, false));
-            if (cells.Count > 0)
-                yield return new SheetRow(number, cells);
-        }
+        var table = new Table(form, headings, book.Is1904);
+        table.TellSheets(book, sheet);
+        table.Rows = table.Data(content, headings, file.Name);
+        if (table.Rows.Count == 0)
+            throw Book.Unreadable("表头下没有数据", file.Name);
+        if (table.Rows.Count > form.MaxRows)
+            throw Book.Over($"{form.Title}一次最多 {form.MaxRows} 行", file.Name);
+        table.TellColumns(content, headings);
+        return table;
     }
 
-    /// <summary>How every .csv is read: whatever separates the fields, heading like any other record.</summary>
-    internal static CsvParser CsvParser(TextReader text) =>
-        new(
-            text,
-            new CsvConfiguration(CultureInfo.InvariantCulture)
+    /// <summary>The first visible sheet with all headings, else the first with some.</summary>
+    internal static (BookSheet Sheet, SheetContent Content, Headings Headings)? Found(Book book, SheetForm form)
+    {
+        (BookSheet, SheetContent, Headings)? some = null;
+        foreach (var sheet in book.Sheets.Where(s => !s.IsHidden).Take(MaxSheets))
+        {
+            var content = sheet.Read(form.MaxRows + MaxOtherRows).WithMerges(HeadingSearchRows);
+            if (Headings.Find(content.Rows, form) is not { } headings)
+                continue;
+            if (headings.Missing(form).Count == 0)
+                return (sheet, content, headings);
+            some ??= (sheet, content, headings);
+        }
+        return some;
+    }
+
+    private static RefusedException NoHeadings(Book book, SheetForm form, string field)
+    {
+        var names = string.Join("、", form.Columns.Where(c => c.Required).Select(c => c.Heading));
+        var hidden = book
+            .Sheets.Where(s => s.IsHidden)
+            .Take(MaxSheets)
+            .Any(s => Headings.Find(s.Read(HeadingSearchRows).Rows, form) is not null);
+        return Book.Unreadable(
+            $"前 {HeadingSearchRows} 行内没有找到表头（{names}）"
+                + (hidden ? "；有表头的工作表是隐藏的，不读取，请先取消隐藏" : ""),
+            field
+        );
+    }
+
+    private static RefusedException Lacking(IReadOnlyList<Column> missing, Headings headings, string field)
+    {
+        var unknown = headings.Unread().Select(u => Quoted(u.Text)).Take(10).ToList();
+        return new RefusedException(
+            new Rejection(
+                Rejections.FileInvalid,
+                $"缺少列：{string.Join("、", missing.Select(c => c.Heading))}"
+                    + (unknown.Count > 0 ? $"；没有认出的列：{string.Join("、", unknown)}，请按模板改表头" : "")
+            )
             {
-                HasHeaderRecord = false,
-                DetectDelimiter = true,
-                BadDataFound = null,
+                Field = field,
+                Faults =
+                [
+                    .. missing.Select(c => new Fault(
+                        Rejections.FileInvalid.Code,
+                        "缺少此列",
+                        Row: headings.Last.Number,
+                        Column: c.Heading
+                    )),
+                ],
             }
         );
-
-    /// <summary>What spreadsheets are saved in here, in the order of trying; each refuses bytes that are not its own.</summary>
-    internal static readonly IReadOnlyList<Encoding> Encodings =
-    [
-        new UTF8Encoding(false, throwOnInvalidBytes: true),
-        CodePagesEncodingProvider.Instance.GetEncoding(
-            "GB18030",
-            EncoderFallback.ExceptionFallback,
-            DecoderFallback.ExceptionFallback
-        )!,
-    ];
-
-    private static string? Decode(byte[] bytes)
-    {
-        if (bytes.AsSpan().Contains((byte)0))
-            return null;
-        foreach (var encoding in Encodings)
-        {
-            try
-            {
-                return encoding.GetString(bytes).TrimStart('\uFEFF');
-            }
-            catch (DecoderFallbackException)
-            {
-                // Not this encoding; the next one, or none.
-            }
-        }
-        return null;
     }
-}
 
-public static class SpreadsheetParts
-{
-    public static WorksheetPart? FirstSheet(this SpreadsheetDocument document) =>
-        document.WorkbookPart?.Workbook.Sheets?.Elements<Sheet>().FirstOrDefault()?.Id?.Value is { } id
-            ? (WorksheetPart)document.WorkbookPart.GetPartById(id)
+    private void TellSheets(Book book, BookSheet read)
+    {
+        var name = Quoted(read.Name);
+        foreach (var other in book.Sheets.Where(s => s != read).Take(MaxSheets))
+        {
+            var rows = other.Read(HeadingSearchRows).Rows;
+            if (rows.Count == 0)
+                continue;
+            Tell(
+                other.IsHidden ? $"只读取了工作表{name}；{Quoted(other.Name)}是隐藏的，没有读取"
+                : Headings.Find(rows, Form) is not null
+                    ? $"只读取了工作表{name}；{Quoted(other.Name)}也有同样的表头，没有读取，请并到一张表后再上传，或分开上传"
+                : $"只读取了工作表{name}；{Quoted(other.Name)}没有表头，没有读取"
+            );
+        }
+    }
+
+    private List<SheetRow> Data(SheetContent content, Headings headings, string field)
+    {
+        var titles = content
+            .Rows.TakeWhile(r => r.Number < headings.First.Number)
+            .SelectMany(r => r.Cells.Values.Select(c => c.Text))
+            .ToHashSet();
+        var data = new List<SheetRow>();
+        foreach (var row in content.Rows.Where(r => r.Number > HeadingRow))
+        {
+            if (Columns.Values.All(c => row.Own(c).Length == 0))
+            {
+                if (row.Cells.Values.Any(c => c.Kind != CellKind.Merged))
+                    Tell("没有读取这一行：要读取的列都是空的", row.Number);
+            }
+            else if (headings.IsRepeated(row))
+                Tell("没有读取这一行：重复的表头", row.Number);
+            else if (Headings.CountIn(row, Form) >= 2)
+                throw Book.Unreadable(
+                    $"第 {row.Number} 行又是一个表头，各列的位置与上面的不同；请分成两个表上传",
+                    field
+                );
+            else if (FooterWord(row) is { } word)
+                Tell($"没有读取这一行：表尾（{word}）", row.Number);
+            else if (row.Cells.Count == 1 && titles.Contains(row.Cells.Values.First().Text))
+                Tell("没有读取这一行：重复的标题", row.Number);
+            else if (IsExample(row))
+                Tell("没有读取这一行：这是模板的示例", row.Number);
+            else
+                data.Add(row);
+        }
+        if (content.Rows.Count == Form.MaxRows + MaxOtherRows)
+            throw Book.Over($"{Form.Title}一次最多 {Form.MaxRows} 行", field);
+        if (data.Count(r => r.IsHidden) is > 0 and var hidden)
+            Tell($"有 {hidden} 行在表格中是隐藏的，同样读取了（第一行是第 {data.First(r => r.IsHidden).Number} 行）");
+        if (content.IsRenumbered)
+            Tell("文件中有行号重复，各行按先后顺序编号");
+        return data;
+    }
+
+    private void TellColumns(SheetContent content, Headings headings)
+    {
+        foreach (var (heading, text) in headings.Aliases)
+            Tell($"列{Quoted(text)}按“{heading}”读取", headings.Last.Number, heading);
+        var filled = Rows.SelectMany(r => r.Cells.Where(c => c.Value.Kind != CellKind.Merged).Select(c => c.Key))
+            .ToHashSet();
+        var named = headings.Unread().ToDictionary(u => u.Column, u => u.Text);
+        var unread = filled.Except(Columns.Values).Order().ToList();
+        foreach (var column in unread.Take(20))
+            Tell(
+                named.TryGetValue(column, out var text)
+                    ? $"没有读取 {ColumnName(column)} 列{Quoted(text)}"
+                    : $"没有读取 {ColumnName(column)} 列：它没有表头"
+            );
+        if (unread.Count > 20)
+            Tell($"另有 {unread.Count - 20} 列没有读取");
+        if (content.IsWider)
+            Tell($"没有读取 {ColumnName(Book.MaxColumns - 1)} 列以右的内容");
+    }
+
+    /// <summary>A row that ends a sheet: the first word of it, where the column that every data row has is blank or counts.</summary>
+    private string? FooterWord(SheetRow row)
+    {
+        var first = row
+            .Cells.OrderBy(c => c.Key)
+            .Select(c => Headings.Normal(c.Value.Text))
+            .FirstOrDefault(t => !IsCount(t));
+        var key = Headings.Normal(row.Own(Columns[Form.Key]));
+        var word = first is null ? null : Footer().Match(first);
+        return word is { Success: true } && (key.Length == 0 || IsCount(key) || Footer().IsMatch(key))
+            ? word.Value
             : null;
+
+        static bool IsCount(string text) => Count().IsMatch(text);
+    }
+
+    private bool IsExample(SheetRow row) =>
+        Form
+            .Columns.Where(c => c.Heading == Form.Key || c == Form.Columns[0])
+            .All(c => row.Own(Columns[c.Heading]) == c.Example);
+
+    internal static string ColumnName(int column) =>
+        column < 26 ? $"{(char)('A' + column)}" : ColumnName(column / 26 - 1) + (char)('A' + column % 26);
+
+    /// <summary>A heading or the name of a sheet as an answer repeats it.</summary>
+    private static string Quoted(string text) => PersonalNumbers.Quoted(text.Length > 30 ? text[..30] + "…" : text);
+
+    [GeneratedRegex(
+        "^(?:本页|本组|本村|全村|全部|以上)?(?:合计|小计|总计|共计|累计)|^(?:制表|填表|填报|制单|编制|审核|复核|经办|负责|单位负责|主管|会计|出纳|录入|村委会|理事长|盖章|公章"
+            + "|签字|签章|联系)(?:人|员|单位|日期|时间|签字|签名|签章|盖章|电话)*(?:[:]|$)|^(?:注|备注|说明|日期|单位|电话)[:]|^(?:借方|贷方)(?:累计)?发生额"
+            + "|^(?:期初|期末|承前|过次|上年结转|本月合计)|^第[0-9]+页|^共[0-9]+[页人笔户行]|^(?:打印|导出)(?:时间|日期|人)"
+    )]
+    private static partial Regex Footer();
+
+    [GeneratedRegex("^[0-9.,]+[人笔户行页元]?$")]
+    private static partial Regex Count();
 }

@@ -8,15 +8,25 @@ namespace Ledger.Api.Imports;
 public static class Uploads
 {
     /// <summary>All or nothing: an upload with faults is refused whole, every fault at once, unless the caller asked for the sound part.</summary>
-    public static void RefuseFaults(IReadOnlyList<Fault> faults, bool? partial, SheetForm form, RejectionCode code)
+    public static void RefuseFaults(IReadOnlyList<Fault> faults, bool? partial, Table table, RejectionCode code) =>
+        RefuseFaults(faults, partial, table.Form.Title, table.Notes, code);
+
+    public static void RefuseFaults(
+        IReadOnlyList<Fault> faults,
+        bool? partial,
+        string title,
+        IReadOnlyList<Note> notes,
+        RejectionCode code
+    )
     {
         if (faults.Count == 0 || partial == true)
             return;
         var rows = faults.Select(f => f.Row).Distinct().Count();
         throw new RefusedException(
-            new Rejection(code, $"{form.Title}有 {faults.Count} 处问题（{rows} 行），没有存入任何内容")
+            new Rejection(code, $"{title}有 {faults.Count} 处问题（{rows} 行），没有存入任何内容")
             {
                 Faults = faults,
+                Notes = notes,
             }
         );
     }

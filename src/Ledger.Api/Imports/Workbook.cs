@@ -62,12 +62,15 @@ public static class Workbook
                 var part = workbook.AddNewPart<WorksheetPart>($"rId{number + 1}");
                 var data = new SheetData(
                     rows.Select(
-                        (cells, i) =>
-                            new Row(cells.Select((text, c) => TextCell(c, i + 1, text, i == 0 ? Heading : PlainText)))
-                            {
-                                RowIndex = (uint)(i + 1),
-                            }
-                    )
+                            (cells, i) =>
+                                new Row(
+                                    cells.Select((text, c) => TextCell(c, i + 1, text, i == 0 ? Heading : PlainText))
+                                )
+                                {
+                                    RowIndex = (uint)(i + 1),
+                                }
+                        )
+                        .Where(row => row.HasChildren)
                 );
                 var widths = new Columns(
                     columns.Select(
@@ -115,10 +118,12 @@ public static class Workbook
 
     /// <summary>
     /// The same workbook with each faulty cell filled red and a last column that says what is wrong in the row. Everything else in it
-    /// stays as it was.
+    /// stays as it was; rows and cells without a number of their own get the one by which they were read.
     /// </summary>
+    /// <param name="sheet">Its name; the first one where none has it.</param>
     public static byte[] Mark(
         byte[] xlsx,
+        string sheet,
         int headingRow,
         IReadOnlyDictionary<string, int> columns,
         IReadOnlyList<Fault> faults
@@ -129,22 +134,17 @@ public static class Workbook
         stream.Position = 0;
         using (var document = SpreadsheetDocument.Open(stream, isEditable: true))
         {
-            var part = document.FirstSheet()!;
-            var data = part.Worksheet.GetFirstChild<SheetData>()!;
+            var data = (document.SheetNamed(sheet) ?? document.FirstSheet())!.Worksheet.GetFirstChild<SheetData>()!;
             var styles =
                 document.WorkbookPart!.WorkbookStylesPart ?? document.WorkbookPart.AddNewPart<WorkbookStylesPart>();
             var red = RedStyles(styles.Stylesheet ??= Styles());
-            var faultColumn =
-                data.Elements<Row>()
-                    .SelectMany(r => r.Elements<Cell>())
-                    .Max(c => Table.ColumnNumber(c.CellReference!.Value!)) + 1;
+            Number(data);
+            var faultColumn = FreeColumn(data, columns);
             var byRow = faults.Where(f => f.Row is not null).ToLookup(f => f.Row!.Value);
             foreach (var row in data.Elements<Row>())
             {
                 var number = (int)row.RowIndex!.Value;
-                if (number == headingRow)
-                    row.Append(TextCell(faultColumn, number, FaultHeading, red(0)));
-                if (!byRow.Contains(number) || number == headingRow)
+                if (number != headingRow && !byRow.Contains(number))
                     continue;
                 foreach (var fault in byRow[number])
                 {
@@ -153,25 +153,67 @@ public static class Workbook
                     var cell = CellAt(row, column, number);
                     cell.StyleIndex = red(cell.StyleIndex?.Value ?? 0);
                 }
-                row.Append(
+                var words = byRow[number].Select(f => $"{f.Column}：{f.Message}");
+                var note = CellAt(row, faultColumn, number);
+                note.InsertAfterSelf(
                     TextCell(
                         faultColumn,
                         number,
-                        string.Join("；", byRow[number].Select(f => $"{f.Column}：{f.Message}")),
+                        string.Join("；", number == headingRow ? words.Prepend(FaultHeading) : words),
                         red(0)
                     )
                 );
+                note.Remove();
             }
         }
         return stream.ToArray();
     }
+
+    /// <summary>As the reader counts: what has no number, or one that was there before, comes after the one before it.</summary>
+    private static void Number(SheetData data)
+    {
+        var number = 0L;
+        foreach (var row in data.Elements<Row>())
+        {
+            number = row.RowIndex?.Value is { } own && own > number ? own : number + 1;
+            row.RowIndex = (uint)number;
+            row.Spans = null;
+            var (column, cells) = (-1, new SortedDictionary<int, Cell>());
+            foreach (var cell in row.Elements<Cell>())
+            {
+                column = cell.CellReference?.Value is { } reference ? Xlsx.AnyColumnNumber(reference) : column + 1;
+                cells[column] = cell;
+            }
+            row.RemoveAllChildren<Cell>();
+            foreach (var (at, cell) in cells)
+            {
+                cell.CellReference = $"{Table.ColumnName(at)}{number}";
+                row.Append(cell);
+            }
+        }
+    }
+
+    /// <summary>The column right of everything; where the sheet is full, the first one right of what was read that nothing stands in.</summary>
+    private static int FreeColumn(SheetData data, IReadOnlyDictionary<string, int> columns)
+    {
+        var used = data.Descendants<Cell>().Select(c => Xlsx.AnyColumnNumber(c.CellReference!.Value!)).ToHashSet();
+        var next = used.Max() + 1;
+        return next < MaxColumns
+            ? next
+            : Enumerable
+                .Range(columns.Values.Max() + 1, MaxColumns)
+                .First(c => !used.Contains(c) || c == MaxColumns - 1);
+    }
+
+    /// <summary>A spreadsheet has no column right of XFD.</summary>
+    private const int MaxColumns = 16_384;
 
     private static Cell CellAt(Row row, int column, int number)
     {
         var after = default(Cell);
         foreach (var cell in row.Elements<Cell>())
         {
-            var at = Table.ColumnNumber(cell.CellReference!.Value!);
+            var at = Xlsx.AnyColumnNumber(cell.CellReference!.Value!);
             if (at == column)
                 return cell;
             if (at > column)
@@ -185,13 +227,10 @@ public static class Workbook
     private static Cell TextCell(int column, int row, string text, uint style) =>
         new(new InlineString(new Text(text) { Space = SpaceProcessingModeValues.Preserve }))
         {
-            CellReference = $"{ColumnName(column)}{row}",
+            CellReference = $"{Table.ColumnName(column)}{row}",
             DataType = CellValues.InlineString,
             StyleIndex = style,
         };
-
-    private static string ColumnName(int column) =>
-        column < 26 ? $"{(char)('A' + column)}" : ColumnName(column / 26 - 1) + (char)('A' + column % 26);
 
     private static Stylesheet Styles() =>
         new(
@@ -232,7 +271,11 @@ public static class Workbook
         {
             if (made.TryGetValue(original, out var known))
                 return known;
-            var format = (CellFormat)styles.CellFormats.ElementAt((int)original).CloneNode(true);
+            // A style that is not there is the plain one.
+            var format =
+                (CellFormat?)
+                    styles.CellFormats.ElementAtOrDefault((int)Math.Min(original, int.MaxValue))?.CloneNode(true)
+                ?? new CellFormat();
             format.FillId = fill;
             format.ApplyFill = true;
             styles.CellFormats.Append(format);
@@ -240,4 +283,17 @@ public static class Workbook
             return made[original] = (uint)styles.CellFormats.ChildElements.Count - 1;
         };
     }
+}
+
+public static class SpreadsheetParts
+{
+    public static WorksheetPart? FirstSheet(this SpreadsheetDocument document) => document.Part(_ => true);
+
+    public static WorksheetPart? SheetNamed(this SpreadsheetDocument document, string name) =>
+        document.Part(s => s.Name?.Value == name);
+
+    private static WorksheetPart? Part(this SpreadsheetDocument document, Func<Sheet, bool> isIt) =>
+        document.WorkbookPart?.Workbook.Sheets?.Elements<Sheet>().FirstOrDefault(isIt)?.Id?.Value is { } id
+            ? document.WorkbookPart.GetPartById(id) as WorksheetPart
+            : null;
 }

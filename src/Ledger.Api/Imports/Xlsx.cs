@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Xml;
 using Ledger.Api.Commands;
 using Ledger.Domain;
@@ -8,21 +9,21 @@ using Ledger.Domain;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// Reads the first sheet of an .xlsx row by row as it unpacks, and counts while it does. A hundred kilobytes unpack to a hundred
+/// Reads the sheets of an .xlsx row by row as it unpacks, and counts while it does. A hundred kilobytes unpack to a hundred
 /// megabytes, and a tree of objects made of those to gigabytes: so there is no tree, and each thing of which a file may hold
 /// many has a limit.
 /// </summary>
-internal static class Xlsx
+internal static partial class Xlsx
 {
     /// <summary>
     /// A workbook has a dozen parts; a sheet of 50,000 rows and 13 columns has 650,000 cells, 2 million nodes and 10 million
     /// characters.
     /// </summary>
     private const int MaxParts = 1_000,
-        MaxColumns = 256,
         MaxCells = 2_000_000,
         MaxStrings = 1_000_000,
-        MaxText = 32_000_000;
+        MaxText = 32_000_000,
+        MaxMerges = 100_000;
 
     private const int MaxNodes = 16_000_000,
         MaxDepth = 64,
@@ -31,58 +32,212 @@ internal static class Xlsx
     /// <summary>Between two tags: a cell holds 32,767 characters, each escaped with ten at most.</summary>
     private const int MaxRun = 400_000;
 
-    /// <exception cref="RefusedException"><c>limit-exceeded</c>.</exception>
+    /// <exception cref="RefusedException"><c>limit-exceeded</c>; <c>file-invalid</c>: another kind of file in a zip.</exception>
     /// <exception cref="InvalidDataException">It is no workbook.</exception>
-    public static IEnumerable<SheetRow> Rows(Stream stream, string field)
+    public static Book Open(Stream stream, string field)
     {
-        using var zip = Open(stream, field);
-        var workbook =
-            Parts(zip, "", field).FirstOrDefault(p => p.Type == "officeDocument").Path
-            ?? throw new InvalidDataException("no workbook");
-        var parts = Parts(zip, workbook, field);
-        var sheet = FirstSheet(zip, workbook, field) is { } id ? parts.FirstOrDefault(p => p.Id == id).Path : null;
-        if (sheet is null)
-            throw new RefusedException(new Rejection(Rejections.FileInvalid, "工作簿中没有工作表") { Field = field });
-        var shared = parts.FirstOrDefault(p => p.Type == "sharedStrings").Path is { } strings
-            ? SharedStrings(zip, strings, field)
-            : [];
-        using var xml = new Reader(zip, sheet, field);
-        var (cells, text) = (0, new StringBuilder());
-        while (xml.Read())
+        var zip = Unpack(stream, field);
+        try
         {
+            if (Kind(zip, field) is { } other)
+                throw Book.Unreadable(other, field);
+            var workbook =
+                Parts(zip, "", field).FirstOrDefault(p => p.Type == "officeDocument").Path
+                ?? throw new InvalidDataException("no workbook");
+            var parts = Parts(zip, workbook, field);
+            var (entries, is1904) = Workbook(zip, workbook, field);
+            var shared = new Lazy<List<string>>(() =>
+                parts.FirstOrDefault(p => p.Type == "sharedStrings").Path is { } strings
+                    ? SharedStrings(zip, strings, field)
+                    : []
+            );
+            var cells = new CellCount();
+            var sheets =
+                from entry in entries
+                join part in parts on entry.Id equals part.Id
+                where part.Type == "worksheet"
+                select new BookSheet(
+                    entry.Name,
+                    entry.IsHidden,
+                    limit => Content(zip, part.Path, field, shared, cells, limit)
+                );
+            var book = new Book([.. sheets], is1904, zip);
+            return book.Sheets.Count > 0 ? book : throw Book.Unreadable("工作簿中没有工作表", field);
+        }
+        catch
+        {
+            zip.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>All that were read of one book, blank ones too.</summary>
+    private sealed class CellCount
+    {
+        public int Value;
+    }
+
+    private static SheetContent Content(
+        ZipArchive zip,
+        string path,
+        string field,
+        Lazy<List<string>> shared,
+        CellCount cells,
+        int limit
+    )
+    {
+        try
+        {
+            return Rows(zip, path, field, shared, cells, limit);
+        }
+        catch (Exception e) when (e is not RefusedException)
+        {
+            throw Book.Damaged(".xlsx", field);
+        }
+    }
+
+    private static SheetContent Rows(
+        ZipArchive zip,
+        string path,
+        string field,
+        Lazy<List<string>> shared,
+        CellCount cells,
+        int limit
+    )
+    {
+        using var xml = new Reader(zip, path, field);
+        var (rows, merges) = (new List<SheetRow>(), new List<Merge>());
+        var (number, isWider, isRenumbered) = (0L, false, false);
+        while (rows.Count < limit && xml.Read())
+        {
+            if (xml.IsStartOf("mergeCell") && merges.Count < MaxMerges && AsMerge(xml.Attribute("ref")) is { } merge)
+                merges.Add(merge);
             if (!xml.IsStartOf("row"))
                 continue;
-            var number = xml.Attribute("r");
-            var row = new Dictionary<int, SheetCell>();
-            foreach (var _ in xml.Inside())
-            {
-                if (!xml.IsStartOf("c"))
-                    continue;
-                if (++cells > MaxCells)
-                    throw Over($"工作表超过 {MaxCells:N0} 个单元格（空的也算）", field);
-                var (reference, type) = (xml.Attribute("r"), xml.Attribute("t"));
-                text.Clear();
-                // A formula beside the value is not read; runs of an inline string are one text.
-                foreach (var __ in xml.Inside())
-                    if (xml.IsStartOf(type == "inlineStr" ? "t" : "v"))
-                        xml.AppendText(text);
-                var cell = Cell(type, text.ToString(), shared);
-                if (cell.Text.Length == 0 || reference is null)
-                    continue;
-                var column =
-                    reference.TakeWhile(char.IsAsciiLetterUpper).Take(4).Count() > 3
-                        ? MaxColumns
-                        : Table.ColumnNumber(reference);
-                if (column >= MaxColumns)
-                    throw Over($"工作表超过 {MaxColumns} 列", field);
-                row[column] = cell;
-            }
+            // A row without a number comes after the one before; so does one that has a number which was there already.
+            var own = xml.Attribute("r") is { } r ? long.Parse(r, NumberStyles.None, CultureInfo.InvariantCulture) : 0;
+            isRenumbered |= own > 0 && own <= number;
+            number = own > number ? own : number + 1;
+            var isHidden = xml.Attribute("hidden") is "1" or "true";
+            var row = Cells(xml, field, shared, cells, ref isWider);
             if (row.Count == 0)
                 continue;
-            if (number is null)
-                throw new InvalidDataException("a row without a number");
-            yield return new SheetRow(int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture), row);
+            if (number > Book.MaxRowNumber)
+                throw Book.Unreadable(
+                    $"有一行的行号是 {number}，表格最多 {Book.MaxRowNumber} 行；请在 Excel 或 WPS 中打开后另存为 .xlsx",
+                    field
+                );
+            rows.Add(new SheetRow((int)number, row, isHidden));
         }
+        return new SheetContent(rows, merges, isWider, isRenumbered);
+    }
+
+    private static Dictionary<int, SheetCell> Cells(
+        Reader xml,
+        string field,
+        Lazy<List<string>> shared,
+        CellCount cells,
+        ref bool isWider
+    )
+    {
+        var (row, column, text) = (new Dictionary<int, SheetCell>(), -1, new StringBuilder());
+        foreach (var _ in xml.Inside())
+        {
+            if (!xml.IsStartOf("c"))
+                continue;
+            if (++cells.Value > MaxCells)
+                throw Over($"工作表超过 {MaxCells:N0} 个单元格（空的也算）", field);
+            var (reference, type) = (xml.Attribute("r"), xml.Attribute("t"));
+            column = reference is null ? column + 1 : ColumnNumber(reference);
+            text.Clear();
+            var (hasValue, hasFormula) = (false, false);
+            // Runs of an inline string are one text; how it is pronounced is not read.
+            foreach (var __ in xml.Inside())
+            {
+                if (xml.IsStartOf("rPh"))
+                    xml.Skip();
+                else if (xml.IsStartOf("f"))
+                    hasFormula = true;
+                else if (xml.IsStartOf(type == "inlineStr" ? "t" : "v"))
+                {
+                    hasValue = true;
+                    xml.AppendText(text);
+                }
+            }
+            var value = text.ToString();
+            var isUnknown = hasFormula && (!hasValue || (type is null or "n" && value.Length == 0));
+            var cell = isUnknown ? new SheetCell("=（没有结果的公式）", CellKind.Formula) : Cell(type, value, shared);
+            if (cell.Text.Length == 0)
+                continue;
+            if (column < Book.MaxColumns)
+                row[column] = cell;
+            else
+                isWider = true;
+        }
+        return row;
+    }
+
+    /// <summary>Of the columns that are read; one right of them is as good as any other.</summary>
+    private static int ColumnNumber(string reference) => Math.Min(AnyColumnNumber(reference), Book.MaxColumns);
+
+    internal static int AnyColumnNumber(string reference)
+    {
+        var letters = reference.TakeWhile(char.IsAsciiLetter).Take(4).ToList();
+        return letters.Count is 0 or > 3
+            ? 16_383
+            : letters.Aggregate(0, (n, c) => n * 26 + (char.ToUpperInvariant(c) - 'A' + 1)) - 1;
+    }
+
+    private static Merge? AsMerge(string? reference) =>
+        reference?.Split(':') is [var from, var to] && RowNumber(from) is { } first && RowNumber(to) is { } last
+            ? new Merge(first, ColumnNumber(from), last, ColumnNumber(to))
+            : null;
+
+    private static int? RowNumber(string reference) =>
+        int.TryParse(
+            reference.AsSpan().TrimStart(Letters),
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out var row
+        )
+            ? row
+            : null;
+
+    private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    /// <summary>What else comes in a zip, and how to make a workbook of it; null for a workbook.</summary>
+    private static string? Kind(ZipArchive zip, string field)
+    {
+        var names = zip.Entries.Select(e => e.FullName.Replace('\\', '/').ToLowerInvariant()).ToList();
+        if (names.Contains("content.xml") || names.Contains("mimetype"))
+            return "这是 OpenDocument 文件（.ods）；请在 WPS 或 LibreOffice 中打开后另存为 .xlsx";
+        if (names.Contains("ofd.xml"))
+            return "这是 OFD 版式文件，不是表格；请上传原来的 .xlsx 表格";
+        if (names.Contains("word/document.xml"))
+            return "这是 Word 文档，不是表格；请把其中的表复制到 Excel 或 WPS 表格，另存为 .xlsx";
+        if (names.Contains("xl/workbook.bin") || ContentTypes(zip, field).Any(IsBinary))
+            return "这是二进制工作簿（.xlsb）；请在 Excel 或 WPS 中打开后另存为 .xlsx";
+        if (
+            names.Any(n =>
+                n.StartsWith("index/", StringComparison.Ordinal) && n.EndsWith(".iwa", StringComparison.Ordinal)
+            )
+        )
+            return "这是 Numbers 表格；请导出为 .xlsx";
+        return !names.Contains("[content_types].xml") ? "这是压缩包；请先解压，再上传其中的表格" : null;
+
+        static bool IsBinary(string type) => type.Contains("sheet.binary", StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static List<string> ContentTypes(ZipArchive zip, string field)
+    {
+        if (!zip.Entries.Any(e => e.FullName == "[Content_Types].xml"))
+            return [];
+        using var xml = new Reader(zip, "[Content_Types].xml", field);
+        var types = new List<string>();
+        while (xml.Read() && types.Count < MaxParts)
+            if (xml.Attribute("ContentType") is { } type)
+                types.Add(type);
+        return types;
     }
 
     /// <summary>Whether a tree of objects can be made of the parts that marking needs: so many nodes at most, together.</summary>
@@ -91,7 +246,7 @@ internal static class Xlsx
         var left = nodes;
         try
         {
-            using var zip = Open(stream, "file");
+            using var zip = Unpack(stream, "file");
             foreach (
                 var entry in zip.Entries.Where(e =>
                     Path.GetExtension(e.FullName).ToLowerInvariant() is ".xml" or ".rels"
@@ -111,10 +266,9 @@ internal static class Xlsx
         }
     }
 
-    private static RefusedException Over(string what, string field) =>
-        new(new Rejection(Rejections.LimitExceeded, what) { Field = field });
+    private static RefusedException Over(string what, string field) => Book.Over(what, field);
 
-    private static ZipArchive Open(Stream stream, string field)
+    private static ZipArchive Unpack(Stream stream, string field)
     {
         // How many parts it says it has, before they are listed: two bytes in the last record.
         var tail = new byte[(int)Math.Min(stream.Length, 65_557)];
@@ -158,13 +312,27 @@ internal static class Xlsx
         return found;
     }
 
-    private static string? FirstSheet(ZipArchive zip, string workbook, string field)
+    private static (List<(string Id, string Name, bool IsHidden)> Sheets, bool Is1904) Workbook(
+        ZipArchive zip,
+        string workbook,
+        string field
+    )
     {
         using var xml = new Reader(zip, workbook, field);
+        var (sheets, is1904) = (new List<(string, string, bool)>(), false);
         while (xml.Read())
-            if (xml.IsStartOf("sheet"))
-                return xml.Reference;
-        return null;
+        {
+            if (xml.IsStartOf("workbookPr"))
+                is1904 = xml.Attribute("date1904") is "1" or "true" or "on";
+            if (!xml.IsStartOf("sheet"))
+                continue;
+            var (name, isHidden) = (xml.Attribute("name") ?? "", xml.Attribute("state") is "hidden" or "veryHidden");
+            if (xml.Reference is { } id)
+                sheets.Add((id, name, isHidden));
+            if (sheets.Count > MaxParts)
+                throw Over($"工作簿多于 {MaxParts} 个工作表", field);
+        }
+        return (sheets, is1904);
     }
 
     private static List<string> SharedStrings(ZipArchive zip, string path, string field)
@@ -179,25 +347,39 @@ internal static class Xlsx
                 throw Over($"工作簿中的文本超过 {MaxStrings:N0} 条", field);
             text.Clear();
             foreach (var _ in xml.Inside())
-                if (xml.IsStartOf("t"))
+                if (xml.IsStartOf("rPh"))
+                    xml.Skip();
+                else if (xml.IsStartOf("t"))
                     xml.AppendText(text);
             strings.Add(text.ToString());
         }
         return strings;
     }
 
-    private static SheetCell Cell(string? type, string text, List<string> shared) =>
+    private static SheetCell Cell(string? type, string text, Lazy<List<string>> shared) =>
         type switch
         {
-            "s" when text.Length == 0 => new SheetCell("", false),
+            "s" when text.Length == 0 => new SheetCell(""),
             "s" => new SheetCell(
-                shared[int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)].Trim(),
-                false
+                Unescaped(shared.Value[int.Parse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture)])
             ),
-            null or "n" when text.Trim() is { Length: > 0 } number => new SheetCell(Table.ExcelDigits(number), true),
-            null or "n" => new SheetCell("", false),
-            _ => new SheetCell(text.Trim(), false),
+            "b" when text.Length > 0 => new SheetCell(text.Trim() is "1" or "true" ? "TRUE" : "FALSE", CellKind.Flag),
+            "e" => new SheetCell(text.Trim(), CellKind.Error),
+            null or "n" when text.Trim() is { Length: > 0 } number => SheetCell.Number(number),
+            null or "n" => new SheetCell(""),
+            _ => new SheetCell(Unescaped(text)),
         };
+
+    /// <summary>What XML cannot hold stands as _x000D_.</summary>
+    private static string Unescaped(string text) =>
+        (
+            text.Contains("_x", StringComparison.Ordinal)
+                ? Escape().Replace(text, m => $"{(char)Convert.ToUInt16(m.Groups[1].Value, 16)}")
+                : text
+        ).Trim();
+
+    [GeneratedRegex("_x([0-9A-Fa-f]{4})_")]
+    private static partial Regex Escape();
 
     /// <summary>One part as XML, forward only, within the limits.</summary>
     private sealed class Reader : IDisposable
@@ -211,8 +393,9 @@ internal static class Xlsx
         {
             _field = field;
             var entry =
-                zip.Entries.FirstOrDefault(e => string.Equals(e.FullName, path, StringComparison.OrdinalIgnoreCase))
-                ?? throw new InvalidDataException($"no part {path}");
+                zip.Entries.FirstOrDefault(e =>
+                    string.Equals(e.FullName.Replace('\\', '/'), path, StringComparison.OrdinalIgnoreCase)
+                ) ?? throw new InvalidDataException($"no part {path}");
             _xml = XmlReader.Create(
                 new Runs(new StreamReader(entry.Open(), Encoding.UTF8), field),
                 new XmlReaderSettings
@@ -243,6 +426,12 @@ internal static class Xlsx
                 yield break;
             for (var depth = _xml.Depth; Read() && _xml.Depth > depth; )
                 yield return true;
+        }
+
+        /// <summary>Past the present element.</summary>
+        public void Skip()
+        {
+            foreach (var _ in Inside()) { }
         }
 
         public bool IsStartOf(string name) => _xml.NodeType == XmlNodeType.Element && _xml.LocalName == name;

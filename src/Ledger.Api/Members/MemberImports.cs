@@ -13,8 +13,18 @@ using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Members;
 
-/// <summary>What became of an upload. Rows with faults are listed and were left out (only with <c>partial=true</c>).</summary>
-public sealed record ImportView(int Rows, int Imported, int Unchanged, int Skipped, IReadOnlyList<Fault> Faults);
+/// <summary>
+/// What became of an upload. Rows with faults are listed and were left out (only with <c>partial=true</c>). <paramref name="Notes"/>: what of the
+/// table was not read, what was mended, and what may be one person twice.
+/// </summary>
+public sealed record ImportView(
+    int Rows,
+    int Imported,
+    int Unchanged,
+    int Skipped,
+    IReadOnlyList<Fault> Faults,
+    IReadOnlyList<Note> Notes
+);
 
 /// <summary>The member list and the tax office's contribution records, from .xlsx or .csv.</summary>
 public static class MemberImports
@@ -36,10 +46,10 @@ public static class MemberImports
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
             var person = new Person(
-                reader.Text(Roster.NameColumn, 50),
+                reader.Name(),
                 "",
-                Optional(reader, Sheets.Phone, 11, 11),
-                Optional(reader, Sheets.BankCard, 12, 30),
+                reader.OptionalDigits(Sheets.Phone, 11, 11),
+                reader.OptionalDigits(Sheets.BankCard, 12, 30),
                 RandomNumberGenerator.GetBytes(16)
             );
             var id = reader.CitizenId(command.Today);
@@ -72,7 +82,10 @@ public static class MemberImports
                     MemberId: p.ShownId
                 ))
         );
-        Uploads.RefuseFaults(faults, partial, Sheets.Members, Rejections.RosterInvalid);
+        TellTwice(table, rows.Select(r => (r.Row, r.Id, r.Person.Name)));
+        foreach (var place in placed.Where(p => p.ShownId is not null && names.ContainsKey(p.ShownId)))
+            place.TellChanges(table, names[place.ShownId!], collective.Id);
+        Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
 
         var sound = placed.Where(p => !p.NameDiffers).ToList();
         await people.AddAsync(
@@ -82,7 +95,14 @@ public static class MemberImports
         );
         var imported = sound.Count(p => p.Register(command, collective));
         return new Answer(
-            new ImportView(table.Rows.Count, imported, sound.Count - imported, table.Rows.Count - sound.Count, faults)
+            new ImportView(
+                table.Rows.Count,
+                imported,
+                sound.Count - imported,
+                table.Rows.Count - sound.Count,
+                faults,
+                table.Notes
+            )
         );
 
         Placed Place(int row, CitizenId id, Person person, string? group)
@@ -103,7 +123,9 @@ public static class MemberImports
                 record is null ? null : members.GetValueOrDefault(record),
                 asks,
                 shown,
-                shown is not null && names.TryGetValue(shown, out var there) && there.Name != person.Name,
+                shown is not null
+                    && names.TryGetValue(shown, out var there)
+                    && !PersonName.IsSame(there.Name, person.Name),
                 record is null
                 && known is not null
                 && (asks || (!known.Memberships.ContainsKey(collective.Id) && known.RecordOf(collective.Id) is null))
@@ -111,16 +133,18 @@ public static class MemberImports
                     : null
             );
         }
+    }
 
-        static string? Optional(RowReader reader, string column, int min, int max)
-        {
-            var text = reader.Cell(column).Text.Replace(" ", "", StringComparison.Ordinal);
-            if (text.Length == 0)
-                return null;
-            if (text.Length < min || text.Length > max || !text.All(char.IsAsciiDigit))
-                reader.Wrong(column, $"应为 {min} 至 {max} 位数字");
-            return text;
-        }
+    /// <summary>One name and one birth date under two ids: perhaps one person, with an id that was copied wrong.</summary>
+    private static void TellTwice(Table table, IEnumerable<(int Row, CitizenId Id, string Name)> rows)
+    {
+        foreach (var same in rows.GroupBy(r => (PersonName.Canonical(r.Name), r.Id.BirthDate)))
+        foreach (var (row, _, _) in same.Skip(1))
+            table.Tell(
+                $"与第 {same.First().Row} 行姓名和出生日期相同，身份证号不同；请核对是不是同一人",
+                row,
+                Roster.CitizenIdColumn
+            );
     }
 
     /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people (one receipt for a household).</param>
@@ -145,13 +169,13 @@ public static class MemberImports
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
-            var (name, id) = (reader.Text(Roster.NameColumn, 50), reader.CitizenId());
+            var (name, id) = (reader.Name(), reader.CitizenId());
             var contribution = new Contribution(
                 Kind(reader),
                 reader.Amount(Sheets.Tier),
                 reader.Amount(Sheets.Paid),
                 reader.Date(Sheets.PaidOn, command.Today),
-                reader.Reference(Sheets.Reference, 40),
+                reader.Reference(Sheets.Reference, 40).ToUpperInvariant(),
                 reader.OptionalWhole(Sheets.Years, 60)
             );
             if (reader.IsSound && MemberYearDecider.PaidTooEarly(year, contribution.PaidOn) is { } early)
@@ -189,12 +213,12 @@ public static class MemberImports
                     "不是辖区内任何集体的成员，或成员身份待确认",
                     Rejections.NotAMember
                 );
-            else if (persons.TryGetValue(memberId!, out var person) && person.Name != name)
+            else if (persons.TryGetValue(memberId!, out var person) && !PersonName.IsSame(person.Name, name))
                 reader.Wrong(Roster.NameColumn, "姓名与成员登记不一致");
         }
         await OfOthersAsync();
         rows.RemoveAll(r => !r.Reader.IsSound);
-        Uploads.RefuseFaults(faults, partial, Sheets.Contributions, Rejections.RosterInvalid);
+        Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
 
         var years = new Dictionary<string, MemberYear>(
             await command.FindManyAsync<MemberYear>(rows.Select(r => StreamId.MemberYear(ids[r.Id], year)))
@@ -213,7 +237,14 @@ public static class MemberImports
                 imported++;
         }
         return new Answer(
-            new ImportView(table.Rows.Count, imported, rows.Count - imported, table.Rows.Count - rows.Count, faults)
+            new ImportView(
+                table.Rows.Count,
+                imported,
+                rows.Count - imported,
+                table.Rows.Count - rows.Count,
+                faults,
+                table.Notes
+            )
         );
 
         // The same tax receipt on record for somebody else. What was taken out again as a mistake does not count: it serves the right person now.
@@ -222,7 +253,7 @@ public static class MemberImports
             var sound = rows.Where(r => r.Reader.IsSound).ToList();
             var known = (
                 await ReferencesAsync(sound.Select(r => r.Contribution.Reference), caller.Actor.Region, command)
-            ).ToLookup(k => k.Reference, k => k.MemberYearId);
+            ).ToLookup(k => k.Reference.ToUpperInvariant(), k => k.MemberYearId);
             var asked = sound
                 .Where(r => known[r.Contribution.Reference].Any(k => StreamId.MemberOf(k) != ids[r.Id]))
                 .ToList();
@@ -230,7 +261,9 @@ public static class MemberImports
                 asked.SelectMany(r => known[r.Contribution.Reference])
             );
             Contribution? Stands(string memberYearId, string reference) =>
-                states.GetValueOrDefault(memberYearId)?.Contributions.FirstOrDefault(c => c.Reference == reference);
+                states
+                    .GetValueOrDefault(memberYearId)
+                    ?.Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference));
             foreach (var (reader, _, id, contribution) in asked)
             {
                 // Who has it already, gets nothing new.
@@ -277,7 +310,8 @@ public static class MemberImports
                and data ->> 'reference' = any(@references) and headers ->> '{EventHeaders.Region}' like @city || '%'
             """,
             r => (r.GetString(0), r.GetString(1)),
-            ("references", references.Distinct().ToArray()),
+            // Stored in capitals; before they were, as the file had it.
+            ("references", references.SelectMany(r => new[] { r, r.ToLowerInvariant() }).Distinct().ToArray()),
             ("city", city)
         );
     }
@@ -301,6 +335,23 @@ public static class MemberImports
         string? NewRecord
     )
     {
+        /// <summary>What the list says otherwise than the register: an import does not change who is registered.</summary>
+        public void TellChanges(Table table, Person there, string collectiveId)
+        {
+            var group = (Asks ? Apart : Known)?.Groups.GetValueOrDefault(collectiveId);
+            var changed = new (string Column, string? Given, string? Stored)[]
+            {
+                (Sheets.Phone, Person.Phone, there.Phone),
+                (Sheets.BankCard, Person.BankCard, there.BankCard),
+                (Sheets.Group, Group, group),
+            }
+                .Where(c => c.Given is not null && c.Given != c.Stored)
+                .Select(c => c.Column)
+                .ToList();
+            if (changed.Count > 0)
+                table.Tell($"已登记；{string.Join("、", changed)}与登记的不同，没有改动", Row, changed[0]);
+        }
+
         /// <summary>False when nothing is new.</summary>
         public bool Register(Command command, Collective collective)
         {
@@ -353,13 +404,8 @@ public static class MemberImports
         }
     }
 
-    private static ContributionKind Kind(RowReader reader)
-    {
-        var text = reader.Cell(Sheets.Kind).Text;
-        if (text == Sheets.CatchUp)
-            return ContributionKind.CatchUp;
-        if (text != Sheets.Regular)
-            reader.Wrong(Sheets.Kind, $"应为“{Sheets.Regular}”或“{Sheets.CatchUp}”");
-        return ContributionKind.Regular;
-    }
+    private static ContributionKind Kind(RowReader reader) =>
+        reader.OneOf(Sheets.Kind, Sheets.Regular, Sheets.CatchUp) == Sheets.CatchUp
+            ? ContributionKind.CatchUp
+            : ContributionKind.Regular;
 }

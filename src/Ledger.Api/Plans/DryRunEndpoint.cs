@@ -44,7 +44,8 @@ public sealed record DryRunView(
     IReadOnlyList<DryRunLineView> OverCap,
     int IneligibleCount,
     IReadOnlyDictionary<string, int> IneligibleByCode,
-    IReadOnlyList<DryRunLineView> Ineligible
+    IReadOnlyList<DryRunLineView> Ineligible,
+    IReadOnlyList<Note> Notes
 );
 
 /// <summary>A trial of a plan's standard, C10 and C11.</summary>
@@ -74,8 +75,8 @@ public static class DryRunEndpoint
             throw new RefusedException(fault);
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
         var lineage = await Succession.LineageAsync(command.Connection, collective);
-        var ids = roster is null
-            ? await command.MemberIdsAsync(lineage.Members)
+        var (ids, notes) = roster is null
+            ? (await command.MemberIdsAsync(lineage.Members), [])
             : await RosterAsync(roster, lineage.Members, command, people);
         var members = await command.ReadManyAsync<Member>(ids);
         var years = (
@@ -121,12 +122,13 @@ public static class DryRunEndpoint
                 Shown(run.OverCap),
                 run.Ineligible.Count,
                 run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()),
-                Shown(run.Ineligible)
+                Shown(run.Ineligible),
+                notes
             )
         );
     }
 
-    private static async Task<IReadOnlyList<string>> RosterAsync(
+    private static async Task<(IReadOnlyList<string> Ids, IReadOnlyList<Note> Notes)> RosterAsync(
         IFormFile roster,
         IReadOnlyCollection<string> collectives,
         Command command,
@@ -147,7 +149,7 @@ public static class DryRunEndpoint
         foreach (var (reader, id) in rows)
             if (!ids.ContainsKey(id))
                 reader.Wrong(Roster.CitizenIdColumn, "不是本集体成员", Rejections.NotAMember);
-        Uploads.RefuseFaults(faults, false, Sheets.RosterForm, Rejections.RosterInvalid);
-        return [.. rows.Select(r => ids[r.Id]).Distinct()];
+        Uploads.RefuseFaults(faults, false, table, Rejections.RosterInvalid);
+        return ([.. rows.Select(r => ids[r.Id]).Distinct()], table.Notes);
     }
 }
