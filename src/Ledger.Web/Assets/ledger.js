@@ -51,7 +51,11 @@ const read = input => {
   const kind = input.dataset.kind, text = (input.value || '').trim();
   if (kind === 'bool') return input.type === 'checkbox' ? input.checked : text === 'true';
   if (text === '') return undefined;
-  if (kind === 'yuan') { const plain = text.replace(/[,，\s￥¥元]/g, ''); return /^-?\d+(\.\d+)?$/.test(plain) ? mark + plain : text; }
+  if (kind === 'yuan') {
+    // As the server reads a table: a comma stands between groups of three and nowhere else; 300,50 is not 30050.
+    const plain = text.normalize('NFKC').replace(/^(-?)\s*¥?\s*(\S*?)\s*[元圆]?$/, '$1$2');
+    return /^-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$/.test(plain) ? mark + plain.replaceAll(',', '') : text;
+  }
   if (kind === 'int') return /^-?\d+$/.test(text) ? Number(text) : text;
   return text;
 };
@@ -111,9 +115,22 @@ const uploadEvidence = async (form, status) => {
 // ---- What went wrong ----------------------------------------------------------------------------------------------------------
 
 const clear = form => {
-  form.querySelectorAll('.problem').forEach(e => e.remove());
+  form.querySelectorAll('.problem,.notes').forEach(e => e.remove());
   form.querySelectorAll('[aria-invalid]').forEach(e => { e.removeAttribute('aria-invalid'); e.removeAttribute('aria-describedby'); });
 };
+
+/** What of a table was not read and what was mended: nothing to correct, something to know. */
+const noteLine = n => `${n.row ? `${words.row} ${n.row} ` : ''}${n.column ?? ''}${n.row || n.column ? '：' : ''}${n.message}`;
+const notes = answer => {
+  const box = node('details', null, { class: 'note notes', open: '' }), list = document.createElement('ul');
+  list.append(...answer.notes.map(n => node('li', noteLine(n))));
+  box.append(node('summary', `${words.notes}（${answer.notes.length}）`), list);
+  return box;
+};
+document.addEventListener('done', e => {
+  e.target.querySelectorAll('.notes').forEach(old => old.remove());
+  if (e.detail?.notes?.length) e.target.append(notes(e.detail));
+});
 
 const show = (form, problem, again) => {
   clear(form);
@@ -144,6 +161,7 @@ const show = (form, problem, again) => {
       }
     }
   }
+  if (problem.notes?.length) box.append(notes(problem));
   if (problem.code) { const p = node('p', null, { class: 'code' }); p.append(node('a', problem.code, { href: `/docs/problems#${problem.code}`, target: '_blank' })); box.append(p); }
   if (problem.code === 'version-mismatch') {
     const button = node('button', words.reload, { type: 'button', class: 'quiet' });
@@ -259,7 +277,7 @@ const submit = async (form, extra) => {
     // Somebody did something to his account since he was last here: he is told before anything else.
     if (answer.body && answer.body.notices && answer.body.notices.length) { sent.forget(); sessionStorage.setItem('done', words.accountChanged); location.href = '/me'; return; }
     const done = again ? words.already : form.dataset.done;
-    if (done && form.dataset.then) sessionStorage.setItem('done', done);
+    if (done && form.dataset.then) sessionStorage.setItem('done', [done, ...(answer.body?.notes ?? []).slice(0, 20).map(noteLine)].join('；'));
     if (form.dataset.then === 'reload') { sent.forget(); location.reload(); }
     else if (form.dataset.then) { location.href = fill(form.dataset.then, answer.body); }
     else { sent.forget(); time.end(form.dataset.done || words.done); }
