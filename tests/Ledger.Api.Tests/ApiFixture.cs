@@ -16,7 +16,7 @@ namespace Ledger.Api.Tests;
 /// <summary>
 /// One database and one host for all tests that ask nothing else; each test works in a city of its own, so none sees another's data.
 /// </summary>
-public sealed class ApiFixture : Databases
+public class ApiFixture : Databases
 {
     private static int _cities = 1000;
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"ledger-keys-{Guid.NewGuid():N}"[..22]);
