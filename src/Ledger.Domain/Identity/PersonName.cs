@@ -125,7 +125,7 @@ public static class PersonName
                     ? i > 0
                 : runes[i].Value is 0x3007 // 〇
                     || (runes[i] == Dot && isInside)
-                    || (runes[i].Value is ' ' or '-' or '\'' && isInside && IsLatin(runes[i - 1]))
+                    || (runes[i].Value is ' ' or '-' or '\'' && isInside && IsLatinOrStop(runes[i - 1]))
                     || (runes[i].Value == '.' && i > 0 && IsLatin(runes[i - 1]));
             if (!isFine)
                 return runes[i];
@@ -137,6 +137,8 @@ public static class PersonName
         Rune.IsDigit(wrong) ? "数字"
         : wrong == Dot ? "多余的间隔号“·”"
         : Written.Named(wrong);
+
+    private static bool IsLatinOrStop(Rune rune) => rune.Value == '.' || IsLatin(rune);
 
     private static bool IsLatin(Rune rune) => Rune.IsLetter(rune) && rune.Value is < 0x250 or (>= 0x1E00 and < 0x1F00);
 
