@@ -1,6 +1,8 @@
+using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Ledger.Api.Evidence;
 using Ledger.Api.Storage;
 using Npgsql;
 
@@ -156,6 +158,47 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         using var limit = SampleClient.Form([.. "%PDF-"u8, .. new byte[20 * 1024 * 1024 - 5]], "limit.pdf");
         using var accepted = await village.Officer.SendAsync(HttpMethod.Post, "/api/evidence", limit);
         Assert.Equal(HttpStatusCode.Created, accepted.StatusCode);
+    }
+
+    [Fact]
+    public void A_document_is_told_by_its_bytes_and_what_is_none_by_its_mend()
+    {
+        static byte[] Package(params string[] parts)
+        {
+            var bytes = new MemoryStream();
+            using (var package = new ZipArchive(bytes, ZipArchiveMode.Create, leaveOpen: true))
+                foreach (var part in parts)
+                    package.CreateEntry(part).Open().Dispose();
+            return bytes.ToArray();
+        }
+
+        (byte[] Bytes, string MediaType)[] documents =
+        [
+            (SamplePeople.Pdf("slip"), "application/pdf"),
+            (Package("OFD.xml", "Doc_0/Document.xml"), "application/ofd"),
+            ([0, 0, 0, 24, .. "ftypheic"u8, 0, 0, 0, 0], "image/heic"),
+            ([0, 0, 0, 24, .. "ftypmif1"u8, 0, 0, 0, 0], "image/heic"),
+            ([0x4D, 0x4D, 0x00, 0x2A, 0], "image/tiff"),
+        ];
+        Assert.All(documents, d => Assert.Equal(d.MediaType, DocumentKind.Of(d.Bytes, out _)));
+        (byte[] Bytes, string Mend)[] others =
+        [
+            ([.. "第一笔 12.34 元"u8], "文本不能作凭证"),
+            (Package("[Content_Types].xml", "word/document.xml"), "Office 文档"),
+            (Package("slips/1.pdf"), "压缩包"),
+            ([.. "PK\x03\x04"u8, 1, 2, 3], "压缩包"),
+            ([0, 0, 0, 24, .. "ftypisom"u8, 0, 0, 0, 0], "不是可以作凭证的文件"),
+            ([0, 1, 2], "不是可以作凭证的文件"),
+            ([], "不是可以作凭证的文件"),
+        ];
+        Assert.All(
+            others,
+            o =>
+            {
+                Assert.Null(DocumentKind.Of(o.Bytes, out var fault));
+                Assert.StartsWith(o.Mend, fault!, StringComparison.Ordinal);
+            }
+        );
     }
 
     [Theory]

@@ -156,6 +156,15 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             history
         ); // given out, his own, the authenticator, three codes, another password
 
+        // The event of that time once more, and no state that contradicts it: its digest is good in its own place alone.
+        await product.ForgeAsync(
+            "account-li.na",
+            "credentials_changed",
+            "(select data from ledger.mt_events where stream_id = 'account-li.na' and version = 7)"
+        );
+        await product.EditAsync("delete from ledger.mt_doc_account where id = 'account-li.na'");
+        Assert.Equal(HttpStatusCode.Unauthorized, await SignInAsync("correct horse 4", person.Codes[3]));
+
         // A new one-time password is the way back in.
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
         var issued = await administrator.PostAsync(

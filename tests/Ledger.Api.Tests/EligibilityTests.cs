@@ -11,7 +11,8 @@ public sealed class EligibilityTests(ApiFixture api)
     private static SamplePerson Born(string county, DateOnly on, int number)
     {
         var first17 = $"{county}{on:yyyyMMdd}{number:000}";
-        return new SamplePerson($"样例{number}", first17 + CitizenId.CheckCharacter(first17), "13900000000");
+        var numeral = string.Concat($"{number}".Select(d => "零一二三四五六七八九"[d - '0']));
+        return new SamplePerson($"样例{numeral}", first17 + CitizenId.CheckCharacter(first17), "13900000000");
     }
 
     private static IEnumerable<string?> Codes(JsonElement answer, string list = "leftOut") =>

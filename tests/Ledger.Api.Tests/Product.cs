@@ -219,6 +219,20 @@ public sealed class Product : IAsyncDisposable
         return rows;
     }
 
+    /// <summary>An event at the end of a stream, made from its last one of that type, as the application's role; its sequence.</summary>
+    public async Task<long> ForgeAsync(string stream, string type, string data)
+    {
+        await EditAsync(
+            $"""
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, (select max(version) + 1 from ledger.mt_events where stream_id = '{stream}'),
+                   {data}, type, timestamp, tenant_id, mt_dotnet_type, false, correlation_id, causation_id, headers
+              from ledger.mt_events where stream_id = '{stream}' and type = '{type}' order by version desc limit 1
+            """
+        );
+        return await ScalarAsync<long>($"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'");
+    }
+
     public Task<T> ScalarAsync<T>(string sql) => ApiFixture.ScalarOfAsync<T>(ConnectionString, sql);
 
     /// <summary>What the signer remembers, apart from the database.</summary>

@@ -330,8 +330,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await village.ReviewAsync();
 
         // It follows well: the sealed state does not know of it, and that is what is said.
-        var forged = await ForgeAsync(
-            product,
+        var forged = await product.ForgeAsync(
             other.FundId,
             "funds_allocated",
             """jsonb_set(jsonb_set(data, '{fen}', '{"from": 300000, "to": 600000}'), '{allocationId}', '"allocation-x"')"""
@@ -344,7 +343,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         );
 
         // The same fen again: nothing follows from it.
-        forged = await ForgeAsync(product, village.FundId, "funds_allocated", "data");
+        forged = await product.ForgeAsync(village.FundId, "funds_allocated", "data");
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(1));
         Assert.Contains("fund-damaged", refused.Message);
         await ApiFixture.RefusedAsync("fund-damaged", village.Offices.Approver, $"{village.ApplicationPath}/approval");
@@ -354,7 +353,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await other.AllocateAsync(1); // the others go on
 
         // One that no build wrote, in a stream that is no fund's.
-        forged = await ForgeAsync(product, village.PlanId, "plan_adopted", "'[]'");
+        forged = await product.ForgeAsync(village.PlanId, "plan_adopted", "'[]'");
         await ApiFixture.RefusedAsync(
             "record-damaged",
             village.Officer,
@@ -368,6 +367,9 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             }
         );
         await product.FoundAsync("state", $"事件 {forged}（plan_adopted");
+        var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(1, exit);
+        Assert.Contains($"事件 {forged}（plan_adopted）无法读取", said);
     }
 
     [Fact]
@@ -376,22 +378,22 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await using var product = await Product.StartAsync(databases, "ledger_notes");
         var real = await product.SealedAsync();
         var size = Projections.TransparencyLog.Checkpoint.Parse(real).Size;
-        // One of his own making, one that nobody can read, and a real one under another size.
         var forged = real.Replace($"\n{size}\n", $"\n{size + 1}\n", StringComparison.Ordinal);
+        string Insert(long at, string note) =>
+            $"insert into ledger.log_checkpoint (size, note) values ({at}, '{note}')";
+        var ahead = await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(Insert(size + 900, "x")));
+        Assert.Equal("42501", ahead.SqlState);
+        // From before that was refused: one of his own making, one that nobody can read, and a real one under another size.
         foreach (var (at, note) in new[] { (size + 1, forged), (size + 900, "x"), (size + 901, real) })
-            Assert.Equal(
-                1,
-                await product.EditAsync($"insert into ledger.log_checkpoint (size, note) values ({at}, '{note}')")
-            );
+            await product.AttackAsync(Insert(at, note));
         Assert.Equal(real, await product.Http.GetStringAsync("/log/checkpoint"));
-        await product.FoundAsync("checkpoint", $"{size + 901}");
         var status = await product.CityAuditor.GetAsync("/api/audit/log");
         Assert.Equal(size, status.GetProperty("signedSize").GetInt64());
-        var check = await product.CityAuditor.GetAsync("/api/audit/log/check");
-        Assert.Contains($"{size + 901}", check.GetProperty("findings").GetRawText());
-
         // The log goes on, past the place that was taken.
         await product.Village.AllocateAsync(1);
+        await product.FoundAsync("checkpoint", $"{size + 1}");
+        var check = await product.CityAuditor.GetAsync("/api/audit/log/check");
+        Assert.Contains($"{size + 1}", check.GetProperty("findings").GetRawText());
         await product.Village.AllocateAsync(1);
         Assert.True(Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync()).Size > size + 1);
         var sequence = await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events");
@@ -403,22 +405,6 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
 
     private static SampleVillage Another(Product product, int number) =>
         new(product.Offices, $"370811{number:000000}", $"第{number}村股份经济合作社", number, product.Village.Year);
-
-    /// <summary>An event at the end of a stream, made from its last one of that type, as the application's role; its sequence.</summary>
-    private static async Task<long> ForgeAsync(Product product, string stream, string type, string data)
-    {
-        await product.EditAsync(
-            $"""
-            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
-            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, (select max(version) + 1 from ledger.mt_events where stream_id = '{stream}'),
-                   {data}, type, timestamp, tenant_id, mt_dotnet_type, false, correlation_id, causation_id, headers
-              from ledger.mt_events where stream_id = '{stream}' and type = '{type}' order by version desc limit 1
-            """
-        );
-        return await product.ScalarAsync<long>(
-            $"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'"
-        );
-    }
 
     [Fact]
     public async Task A_document_that_was_replaced_is_not_given_out_under_the_old_digest()

@@ -24,6 +24,31 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend("姓名,身份证号,补助金额（元）")));
 
     [Fact]
+    public async Task C11_who_stands_on_another_list_that_waits_is_told_when_the_roster_is_checked()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
+        var roster = Csv(people.Select(p => $"{p.Name},{p.CitizenId},").ToArray());
+        static string[] Told(JsonElement check) =>
+            [
+                .. check
+                    .GetProperty("notes")
+                    .EnumerateArray()
+                    .Where(n => n.GetProperty("message").GetString()!.Contains("另一份", StringComparison.Ordinal))
+                    .Select(n => $"{n.GetProperty("row")}: {n.GetProperty("message")}"),
+            ];
+        Assert.Empty(Told(await CheckAsync(village, roster)));
+        await village.FileAsync([people[1]]);
+        string[] told = [];
+        await ApiFixture.EventuallyAsync(
+            async () => (told = Told(await CheckAsync(village, roster))).Length > 0,
+            "the work queue knows the application"
+        );
+        var one = Assert.Single(told);
+        Assert.StartsWith("3: ", one, StringComparison.Ordinal);
+        Assert.Contains(village.ApplicationId, one, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task C14_a_roster_is_checked_row_by_row_with_its_totals_and_nothing_is_filed_or_kept()
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 120.50m, money: 300);

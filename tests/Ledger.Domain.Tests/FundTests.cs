@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using CsCheck;
 using Ledger.Domain.Funds;
+using Ledger.Projections;
 using Ledger.Projections.Provenance;
 
 namespace Ledger.Domain.Tests;
@@ -513,6 +515,20 @@ public sealed class FundTests
         Assert.Throws<InvariantViolationException>(() =>
             With(new BankInterestReceived(SubAccount.General, Given.Yuan(1), new FenInterval(0, 101)))
         );
+
+    [Fact]
+    public void Every_event_of_an_aggregate_is_known_to_it()
+    {
+        foreach (var aggregate in EventTypes.Aggregates)
+        foreach (var type in EventTypes.All.Where(t => t.IsAssignableTo(typeof(IEventOf<>).MakeGenericType(aggregate))))
+        {
+            var evolve = aggregate.GetMethod("Evolve")!;
+            var (state, e) = (Activator.CreateInstance(aggregate), RuntimeHelpers.GetUninitializedObject(type));
+            // Empty as it is, it may well be refused; not as one that nobody knows.
+            var why = Record.Exception(() => evolve.Invoke(null, [state, e]))?.InnerException;
+            Assert.False(why is InvariantViolationException && why.Message.Contains("nobody knows"), $"{type.Name}");
+        }
+    }
 
     private sealed record Unheard : IEventOf<Fund>;
 

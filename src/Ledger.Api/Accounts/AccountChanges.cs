@@ -363,7 +363,7 @@ public static class AccountChanges
             {
                 password = Credentials.SetOneTimePassword(user, hasher, firstHalf);
                 (user.TwoFactorEnabled, user.LockoutEnd, user.AccessFailedCount) = (false, null, 0);
-                digest = seal.Digest(user, []); // no second factor any more
+                digest = seal.Digest(user, [], account.Revision + 1); // no second factor any more
             }
         );
         return (command.Append(account.Id, account, AccountDecider.SetCredentials(digest)), password);

@@ -402,8 +402,9 @@ public static class AccountEndpoints
             scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>()
         );
         var change = StreamChange.Of(StreamId.Account(name), 0, null, AccountDecider.OpenAtConsole(null, name, region));
-        var digest = services.GetRequiredService<CredentialSeal>().Digest(user, []);
-        change.Add((Account)change.State!, AccountDecider.SetCredentials(digest).Events);
+        var opened = (Account)change.State!;
+        var digest = services.GetRequiredService<CredentialSeal>().Digest(user, [], opened.Revision + 1);
+        change.Add(opened, AccountDecider.SetCredentials(digest).Events);
         await services
             .GetRequiredService<EventWriter>()
             .WriteAsync(

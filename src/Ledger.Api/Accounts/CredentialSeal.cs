@@ -43,16 +43,23 @@ public sealed class CredentialSeal(KeyFile keys)
 
     /// <summary>
     /// The digest of what lets this user in: of the seals over his password and, where he has one, over his second factor and recovery codes.
-    /// It tells nothing of them.
+    /// It tells nothing of them. Under the key, and bound to the account's event that carries it: nobody makes one, and an earlier one is
+    /// good nowhere else.
     /// </summary>
-    public string Digest(LedgerUser user, IEnumerable<SecondFactor> factors)
+    /// <param name="version">Of that event in the account's stream.</param>
+    public string Digest(LedgerUser user, IEnumerable<SecondFactor> factors, long version)
     {
         string[] seals =
         [
             Of(user),
             .. user.TwoFactorEnabled ? factors.OrderBy(f => f.Name, StringComparer.Ordinal).Select(Of) : [],
         ];
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', seals))));
+        return Convert.ToHexStringLower(
+            HMACSHA256.HashData(
+                _key,
+                JsonSerializer.SerializeToUtf8Bytes<object?[]>(["Digest", user.Id, version, .. seals])
+            )
+        );
     }
 
     /// <summary>A second factor as it stands in the table: whoever reads that has none. Tied to whose it is.</summary>

@@ -83,7 +83,8 @@ public static class Credentials
                 return Task.CompletedTask;
             }
         );
-        return command.Append(account.Id, account, AccountDecider.SetCredentials(seal.Digest(user, [])));
+        var digest = seal.Digest(user, [], account.Revision + 1);
+        return command.Append(account.Id, account, AccountDecider.SetCredentials(digest));
     }
 
     /// <summary>Changes a user; his sessions end with it. Another authority's people have neither here.</summary>

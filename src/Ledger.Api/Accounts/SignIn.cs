@@ -271,7 +271,7 @@ public sealed class SignIn(
                         id,
                         versions[id],
                         account,
-                        AccountDecider.SetCredentials(seal.Digest(user, await FactorsAsync(user.Id)))
+                        AccountDecider.SetCredentials(seal.Digest(user, await FactorsAsync(user.Id), versions[id] + 1))
                     ),
                 ],
                 new EventStamp(
@@ -452,17 +452,35 @@ public sealed class SignIn(
     private async Task<LedgerUser?> FindAsync(string name)
     {
         var user = await users.FindByIdAsync(name);
-        var account = await rights.AccountAsync(name);
+        var (account, isDamaged) = await AccountAsync(name);
         var factors = await FactorsAsync(name);
-        if (user is not { IsClosed: false } || ActorName.IsReserved(user.Id) || !await seal.IsOursAsync(user, findings))
+        if (
+            isDamaged
+            || user is not { IsClosed: false }
+            || ActorName.IsReserved(user.Id)
+            || !await seal.IsOursAsync(user, findings)
+        )
             return null;
-        if (account?.Credentials is not { } digest || digest == seal.Digest(user, factors))
+        if (account?.Credentials is not { } digest || digest == seal.Digest(user, factors, account.CredentialsAt))
             return user;
         await findings.AddAsync(
             "account",
             $"{account.Id}：登录表中的口令或验证器不是最近一次设定的，不予采用 earlier credentials were put back"
         );
         return null;
+    }
+
+    /// <summary>A damaged account is none: that there is one, and how it is damaged, is the finding's affair and no stranger's.</summary>
+    private async Task<(Account? Account, bool IsDamaged)> AccountAsync(string name)
+    {
+        try
+        {
+            return (await rights.AccountAsync(name), false);
+        }
+        catch (RefusedException refused) when (refused.Rejection.Code == Rejections.RecordDamaged)
+        {
+            return (null, true); // who read it has written the finding
+        }
     }
 
     private async Task CheckCodeAsync(LedgerUser user, string? code, string role)

@@ -119,7 +119,8 @@ public static class Filing
             roster,
             partial,
             command,
-            people
+            people,
+            own: id
         );
         var state = command.Append(
             id,
@@ -223,7 +224,8 @@ public static class Filing
         IFormFile? roster,
         bool? partial,
         Command command,
-        PersonalData people
+        PersonalData people,
+        string? own = null
     )
     {
         // What stops the whole application comes before the faults of single rows.
@@ -263,12 +265,52 @@ public static class Filing
             ages
         );
         faults.AddRange(more);
+        if (table is not null)
+            await TellOpenElsewhereAsync(plan, own, lines, table, command);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         if (table is not null)
             Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
         else
             Uploads.RefuseFaults(faults, partial, Sheets.RosterForm.Title, [], Rejections.RosterInvalid);
         return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, fund, faults, table);
+    }
+
+    /// <summary>
+    /// Who stands on another list of this village that waits for its approval: one of the two will not be approved (one subsidy of one
+    /// origin a year), which is better told now than then. By the work queue, which is a moment behind.
+    /// </summary>
+    private static async Task TellOpenElsewhereAsync(
+        Plan plan,
+        string? own,
+        IReadOnlyList<RosterLine> lines,
+        Table table,
+        Command command
+    )
+    {
+        const int mostApplications = 20;
+        var found = await command.Connection.QueryAsync(
+            $"""
+            with open as (
+                select id from {LedgerStore.Schema}.mt_doc_workitem
+                 where region = @village and (data ->> 'year')::int = @year and id <> @own
+                   and data ->> 'status' in ('filed', 'returned', 'reviewed') order by id limit {mostApplications})
+            select l ->> 'memberId', a.id
+              from open join {LedgerStore.Schema}.mt_doc_application a using (id), jsonb_array_elements(a.data -> 'lines') l
+             where l ->> 'status' in ('filed', 'accepted') and l ->> 'memberId' = any(@members)
+            """,
+            r => (MemberId: r.GetString(0), Application: r.GetString(1)),
+            ("village", plan.Region),
+            ("year", plan.Year),
+            ("own", own ?? ""),
+            ("members", lines.Select(l => l.MemberId).ToArray())
+        );
+        var rows = lines.ToDictionary(l => l.MemberId, l => l.Row);
+        foreach (var (memberId, application) in found)
+            table.Tell(
+                $"此人也在另一份待审批的申请 {application} 的名单上；同一年度只补助一次，后审批的一份将退出名单",
+                rows[memberId],
+                Roster.CitizenIdColumn
+            );
     }
 
     /// <summary>A list's entries, the members they name, and what the faults and the standard have to know of them.</summary>

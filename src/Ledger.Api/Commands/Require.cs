@@ -20,8 +20,14 @@ public static class Require
             throw Invalid(field, $"最多 {maxLength} 字，现为 {text.Length} 字");
         if (text.Any(c => char.IsControl(c) && c is not '\n'))
             throw Invalid(field, "含有不可用的控制字符");
+        if (text.EnumerateRunes().FirstOrDefault(IsDirection) is { Value: > 0 } direction)
+            throw Invalid(field, $"含有看不见的文字方向符号（U+{direction.Value:X4}），请删去后重新填写");
         return text;
     }
+
+    /// <summary>Marks that turn text round: what is read is then not what is written (Unicode UAX 9).</summary>
+    private static bool IsDirection(System.Text.Rune rune) =>
+        rune.Value is 0x061C or 0x200E or 0x200F or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
 
     /// <summary>
     /// Free text that goes into an event for ever: no citizen id, mobile number or bank card. Names cannot be told from other words; those

@@ -16,16 +16,6 @@ public static class EvidenceEndpoints
 {
     public const long MaxBytes = 20 * 1024 * 1024;
 
-    /// <summary>What may be handed in, by the bytes it starts with. What the client calls it does not count.</summary>
-    private static readonly (string MediaType, byte[] Start)[] Signatures =
-    [
-        ("application/pdf", "%PDF-"u8.ToArray()),
-        ("image/png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]),
-        ("image/jpeg", [0xFF, 0xD8, 0xFF]),
-        ("image/tiff", [0x49, 0x49, 0x2A, 0x00]),
-        ("image/tiff", [0x4D, 0x4D, 0x00, 0x2A]),
-    ];
-
     private static readonly string[] Uploaders =
     [
         Roles.VillageFinance,
@@ -40,7 +30,7 @@ public static class EvidenceEndpoints
         api.MapPost("/evidence", Upload)
             .Command<EvidenceView>(
                 "upload-evidence",
-                "上传凭证（PDF、PNG、JPEG、TIFF，最大20MB） · Upload a document",
+                $"上传凭证（{DocumentKind.Accepted}，最大20MB） · Upload a document",
                 Uploaders
             )
             .DisableAntiforgery()
@@ -60,13 +50,8 @@ public static class EvidenceEndpoints
         await using (var content = file.OpenReadStream())
             await content.ReadExactlyAsync(bytes);
         var mediaType =
-            Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType
-            ?? throw new RefusedException(
-                new Rejection(Rejections.FileInvalid, "只接受 PDF、PNG、JPEG、TIFF 文件（按内容判断）")
-                {
-                    Field = "file",
-                }
-            );
+            DocumentKind.Of(bytes, out var fault)
+            ?? throw new RefusedException(new Rejection(Rejections.FileInvalid, fault!) { Field = "file" });
         var digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
         if (name is [.., var last] && char.IsHighSurrogate(last))

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Ledger.Api.Storage;
 using Ledger.Projections.Journal;
+using Ledger.Projections.Rebuilding;
 using Ledger.Projections.TransparencyLog;
 using Marten;
 using Npgsql;
@@ -109,17 +110,57 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
             await new GeneralLedger(accounts).WriteAsync(zip, Funds, cancellation);
             return;
         }
-        starting(funds.Count);
         await using var writer = new StreamWriter(body, new UTF8Encoding(false), leaveOpen: true);
-        if (kind == ExportKind.Beancount)
-            await writer.WriteAsync(JournalText.BeancountHead);
+        if (kind == ExportKind.Hledger)
+        {
+            await HledgerAsync(connection, [.. funds], writer, starting, progress, cancellation);
+            return;
+        }
+        starting(funds.Count);
+        await writer.WriteAsync(JournalText.BeancountHead);
         foreach (var entries in Funds())
         {
             await foreach (var entry in entries)
-                await writer.WriteAsync(
-                    kind == ExportKind.Beancount ? JournalText.Beancount(entry) : JournalText.Hledger(entry)
-                );
+                await writer.WriteAsync(JournalText.Beancount(entry));
             await writer.FlushAsync(cancellation);
+        }
+    }
+
+    /// <summary>All funds in one order of dates, each account declared where it is first seen: <c>hledger check --strict ordereddates</c> holds.</summary>
+    private async Task HledgerAsync(
+        NpgsqlConnection connection,
+        string[] funds,
+        StreamWriter writer,
+        Action<long> starting,
+        Action<long> progress,
+        CancellationToken cancellation
+    )
+    {
+        const string ofFunds = "stream_id = any(@funds)";
+        starting(
+            (
+                await connection.QueryAsync(
+                    $"select count(*) from {LedgerStore.Schema}.mt_events where {ofFunds}",
+                    r => r.GetInt64(0),
+                    ("funds", funds)
+                )
+            ).Single()
+        );
+        await writer.WriteAsync(JournalText.HledgerHead);
+        var (declared, done) = (new HashSet<string>(), 0L);
+        var events = new StoredEvents(store, LedgerStore.Schema).ReadByDateAsync(connection, ofFunds, ("funds", funds));
+        await foreach (var e in events.WithCancellation(cancellation))
+        {
+            if (JournalEntry.Of(e) is { } entry)
+            {
+                foreach (var p in entry.Postings.Where(p => declared.Add($"{entry.FundId}:{p.Account}")))
+                    await writer.WriteAsync(JournalText.HledgerDeclaration(entry.FundId, p.Account));
+                await writer.WriteAsync(JournalText.Hledger(entry));
+            }
+            if (++done % 1000 != 0)
+                continue;
+            await writer.FlushAsync(cancellation);
+            progress(done);
         }
     }
 

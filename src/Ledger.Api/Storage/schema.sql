@@ -226,11 +226,18 @@ begin
         if (new.level, new.index) = (old.level, old.index) and substring(new.hashes for octet_length(old.hashes)) = old.hashes then return new; end if;
     elsif new.log_id = old.log_id and new.size >= old.size and new.low_water >= old.low_water
           -- Never ahead of what was given out: events that come later would lie below it and never be sealed.
-          and greatest(new.low_water, new.fence) <= (select last_value from {schema}.mt_events_sequence) then
+          and greatest(new.low_water, new.fence, new.size) <= (select last_value from {schema}.mt_events_sequence) then
         return new;
     end if;
     raise exception '% on %.% is refused: the log only grows', tg_op, tg_table_schema, tg_table_name using errcode = '42501';
 end $$;
+-- A checkpoint of more than the log holds would take the place of one that is to come.
+create or replace function {schema}.refuse_ahead() returns trigger language plpgsql as $$
+begin
+    raise exception 'a checkpoint of size % is ahead of the log', new.size using errcode = '42501';
+end $$;
+create or replace function {schema}.log_size() returns bigint language sql stable as 'select size from {schema}.log_state';
+create or replace trigger refuse_ahead before insert on {schema}.log_checkpoint for each row when (new.size > {schema}.log_size()) execute function {schema}.refuse_ahead();
 do $$
 declare t text;
 begin

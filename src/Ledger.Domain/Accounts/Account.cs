@@ -128,6 +128,9 @@ public sealed record Account : Aggregate, IEvolve<Account>
     /// <summary>Digest of the seals over what lets its person in; null: not changed since that is kept.</summary>
     public string? Credentials { get; init; }
 
+    /// <summary>The version of the event that said so.</summary>
+    public int CredentialsAt { get; init; }
+
     /// <summary>Account name → the last day on which it may act in this role.</summary>
     public ImmutableSortedDictionary<string, DateOnly> Delegates { get; init; } =
         ImmutableSortedDictionary<string, DateOnly>.Empty;
@@ -160,7 +163,7 @@ public sealed record Account : Aggregate, IEvolve<Account>
             },
             AccountClosed => state! with { IsClosed = true, Pending = null },
             CredentialsIssued c => state! with { Pending = null, Basis = c.Basis },
-            CredentialsChanged c => state! with { Credentials = c.Digest },
+            CredentialsChanged c => state! with { Credentials = c.Digest, CredentialsAt = state.Revision + 1 },
             AccountHolderNamed h => state! with { Person = h.Person, PersonDigest = h.PersonDigest },
             AccountChangeRequested r => (
                 r.Kind == ChangeKind.Opening

@@ -64,6 +64,7 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
             {
                 Predecessors = [.. state.Predecessors, p.FromCollectiveId, .. p.Earlier],
             },
+            MembersSeparated => state!, // it stays what it was; the members and the money have events of their own
             _ => throw InvariantViolationException.Unknown(e),
         };
 }

@@ -30,7 +30,6 @@ public sealed record AuditEntry(
     public const string Columns =
         "seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids";
 
-    /// <exception cref="InvalidOperationException">The event has no business date.</exception>
     public static AuditEntry Of(IEvent e) =>
         new(
             e.Sequence,
@@ -39,7 +38,7 @@ public sealed record AuditEntry(
             (int)e.Version,
             e.EventTypeName,
             e.Timestamp.ToUniversalTime(),
-            e.EffectiveDate(),
+            DateOf(e),
             e.Header(EventHeaders.Actor),
             e.Header(EventHeaders.Role),
             e.Header(EventHeaders.Region),
@@ -48,6 +47,19 @@ public sealed record AuditEntry(
             [.. (e.Data as IEvidenced)?.Evidence ?? []],
             [.. NamedBy(e).Distinct()]
         );
+
+    /// <summary>The business date; of an event that has none, which somebody wrote past the product, the day of recording: one such does not stop the trail.</summary>
+    private static DateOnly DateOf(IEvent e)
+    {
+        try
+        {
+            return e.EffectiveDate();
+        }
+        catch (Exception none) when (none is FormatException or InvalidOperationException)
+        {
+            return DateOnly.FromDateTime(e.Timestamp.UtcDateTime);
+        }
+    }
 
     public static AuditEntry Read(NpgsqlDataReader r) =>
         new(

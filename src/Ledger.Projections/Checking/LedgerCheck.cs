@@ -87,17 +87,32 @@ public sealed class LedgerCheck(IDocumentStore store, NpgsqlDataSource database,
     public async Task<CheckResult> RunAsync(StateSeal? mend, CancellationToken cancellation = default)
     {
         var rebuild = mend is not null;
-        // The states, the audit trail and the axes know nothing of each other.
-        var beside = Task.WhenAll(
-            Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation),
-            Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation)
-        );
+        var (broken, unclear) = ((IReadOnlyList<Difference>)[], (IReadOnlyList<Difference>)[]);
+        try
+        {
+            // The states, the audit trail and the axes know nothing of each other.
+            await Task.WhenAll(
+                Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation),
+                Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation),
+                CheckDocumentsAsync(mend, cancellation)
+            );
+            await CheckMoneyAsync(cancellation);
+            (broken, unclear) = await new PromiseCheck(store, database, schema, scope).RunAsync(cancellation);
+        }
+        catch (UnreadableEventException e)
+        {
+            // What comes after it cannot be told: that is the finding.
+            Report(
+                new Difference("Events", e.Stream, Underivable, e.Message, "事件可读；其后的核对没有完成", e.Sequence)
+            );
+        }
+        return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0, broken, unclear);
+    }
+
+    private async Task CheckDocumentsAsync(StateSeal? mend, CancellationToken cancellation)
+    {
         foreach (var fold in DocumentFold.All)
             await CheckDocumentsAsync(fold, mend, cancellation);
-        await beside;
-        await CheckMoneyAsync(cancellation);
-        var (broken, unclear) = await new PromiseCheck(store, database, schema, scope).RunAsync(cancellation);
-        return new CheckResult(_events, _documents, _differences, rebuild && _differences.Count > 0, broken, unclear);
     }
 
     /// <summary>Every stream that begins a document's events against that document.</summary>

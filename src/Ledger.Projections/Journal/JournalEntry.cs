@@ -40,8 +40,24 @@ public static class JournalText
     /// <summary>hledger: accounts are <c>fund:account</c>, amounts CNY with two decimals, the sequence as transaction code.</summary>
     public static string Hledger(JournalEntry e) =>
         $"{e.Date:yyyy-MM-dd} ({e.Sequence}) {e.Type}  ; recorded:{e.RecordedAt:yyyy-MM-dd'T'HH:mm:ss}, actor:{e.Actor}\n"
-        + string.Concat(e.Postings.Select(p => $"    {e.FundId}:{p.Account.Replace(' ', '-')}  {p.AmountFen} CNY\n"))
+        + string.Concat(e.Postings.Select(p => $"    {HledgerAccount(e.FundId, p.Account)}  {p.AmountFen} CNY\n"))
         + "\n";
+
+    public const string HledgerHead = "commodity 1000.00 CNY\n\n";
+
+    /// <summary>The account, and for hledger's own reports what kind it is: asset, expense, revenue or equity.</summary>
+    public static string HledgerDeclaration(string fundId, string account) =>
+        $"account {HledgerAccount(fundId, account)}  ; type: {HledgerTypes[Root(account)]}\n\n";
+
+    private static readonly Dictionary<string, char> HledgerTypes = new()
+    {
+        ["Assets"] = 'A',
+        ["Expenses"] = 'X',
+        ["Income"] = 'R',
+        ["Equity"] = 'E',
+    };
+
+    private static string HledgerAccount(string fundId, string account) => $"{fundId}:{account.Replace(' ', '-')}";
 
     /// <summary>Beancount knows five roots, and its accounts begin with a capital; <see cref="BeancountHead"/> lets it open them by itself.</summary>
     public static string Beancount(JournalEntry e) =>
@@ -52,17 +68,17 @@ public static class JournalText
     public const string BeancountHead =
         "option \"title\" \"Collective Subsidy Ledger\"\noption \"operating_currency\" \"CNY\"\nplugin \"beancount.plugins.auto_accounts\"\n\n";
 
-    public static string BeancountAccount(string fundId, string account)
-    {
-        var root = account.Split(':')[0] switch
+    public static string BeancountAccount(string fundId, string account) =>
+        string.Join(':', new[] { Root(account), Capital(fundId) }.Concat(account.Split(':').Select(Capital)));
+
+    private static string Root(string account) =>
+        account.Split(':')[0] switch
         {
             "available" or "reserved" or "in-transit" => "Assets",
             "credited" => "Expenses",
             "source" => "Income",
             _ => "Equity", // returned, transfer
         };
-        return string.Join(':', new[] { root, Capital(fundId) }.Concat(account.Split(':').Select(Capital)));
-    }
 
     private static string Capital(string part) => char.ToUpperInvariant(part[0]) + part[1..];
 }

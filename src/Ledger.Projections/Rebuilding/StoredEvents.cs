@@ -7,6 +7,17 @@ using Npgsql;
 
 namespace Ledger.Projections.Rebuilding;
 
+/// <summary>A row that no build of the product wrote.</summary>
+public sealed class UnreadableEventException(long sequence, string stream, string type, Exception why)
+    : InvalidOperationException(
+        $"事件 {sequence}（{type}）无法读取：{why.Message}。An event that no build of the product wrote.",
+        why
+    )
+{
+    public long Sequence => sequence;
+    public string Stream => stream;
+}
+
 /// <summary>Events as they lie in the table, read in one stream of rows however many there are; Marten makes a list of each page, and a query for it.</summary>
 public sealed class StoredEvents(IDocumentStore store, string schema)
 {
@@ -36,16 +47,30 @@ public sealed class StoredEvents(IDocumentStore store, string schema)
         where T : notnull => new Event<T>((T)data);
 
     /// <summary>Stream after stream, each in its order.</summary>
-    /// <exception cref="InvalidOperationException">A row that no build of the product wrote.</exception>
-    public async IAsyncEnumerable<IEvent> ReadAsync(
+    /// <exception cref="UnreadableEventException"/>
+    public IAsyncEnumerable<IEvent> ReadAsync(
         NpgsqlConnection connection,
         string where,
         params (string Name, object? Value)[] parameters
+    ) => ReadAsync(connection, where, "stream_id, version", parameters);
+
+    /// <summary>As <see cref="ReadAsync(NpgsqlConnection, string, ValueTuple{string, object?}[])"/>, by business date; on one date, as recorded.</summary>
+    public IAsyncEnumerable<IEvent> ReadByDateAsync(
+        NpgsqlConnection connection,
+        string where,
+        params (string Name, object? Value)[] parameters
+    ) => ReadAsync(connection, where, $"headers ->> '{EventHeaders.BusinessDate}', seq_id", parameters);
+
+    private async IAsyncEnumerable<IEvent> ReadAsync(
+        NpgsqlConnection connection,
+        string where,
+        string order,
+        (string Name, object? Value)[] parameters
     )
     {
         var headers = string.Join(", ", Headers.Select(h => $"headers ->> '{h}'"));
         await using var command = new NpgsqlCommand(
-            $"select data, id, seq_id, stream_id, version, type, timestamp, {headers} from {schema}.mt_events where {where} order by stream_id, version",
+            $"select data, id, seq_id, stream_id, version, type, timestamp, {headers} from {schema}.mt_events where {where} order by {order}",
             connection
         )
         {
@@ -71,10 +96,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema)
                             or NotSupportedException
                 )
             {
-                throw new InvalidOperationException(
-                    $"事件 {sequence}（{name}）无法读取：{broken.Message}。An event that no build of the product wrote.",
-                    broken
-                );
+                throw new UnreadableEventException(sequence, reader.GetString(3), name, broken);
             }
             (e.Id, e.Sequence, e.StreamKey, e.Version, e.EventTypeName, e.Timestamp) = (
                 reader.GetGuid(1),

@@ -89,7 +89,7 @@ public static class LogStore
         for (long before = long.MaxValue, page = 1; ; page = 100)
         {
             var rows = await connection.QueryAsync(
-                $"select c.size, {Note(schema)} from {schema}.log_checkpoint c where c.size < @before order by c.size desc limit @page",
+                $"select c.size, {Note(schema)} from {schema}.log_checkpoint c where c.size < @before and c.size <= (select size from {schema}.log_state) order by c.size desc limit @page",
                 r => (Size: r.GetInt64(0), Note: r.GetString(1)),
                 ("before", before),
                 ("page", page)
