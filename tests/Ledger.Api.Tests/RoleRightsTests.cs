@@ -171,7 +171,17 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         );
 
         // The log's own rows: what is not there cannot be signed.
-        await product.EditAsync("update ledger.log_state set size = size + 100");
+        var far = await Assert.ThrowsAsync<PostgresException>(() =>
+            product.EditAsync("update ledger.log_state set size = size + 1000000")
+        );
+        Assert.Equal("42501", far.SqlState);
+        // As far as sequence numbers have been given out, and those he can spend.
+        await product.EditAsync(
+            """
+            with spent as (select nextval('ledger.mt_events_sequence') from generate_series(1, 200))
+            update ledger.log_state set size = size + 100 where (select count(*) from spent) = 200
+            """
+        );
         await ApiFixture.EventuallyAsync(
             async () =>
                 !(await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean(),
