@@ -123,13 +123,8 @@ public static class Versus
         );
         var people = new SamplePeople(number).Take(Lines, $"{370811 + number}");
         await village.RegisterAsync();
-        await village.SurveyAsync(Lines);
         await village.AllocateAsync(Lines * 200);
-        await village.ImportMembersAsync(people);
-        await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), today);
-        await village.DraftAsync(SampleVillage.Flat(100));
-        await village.ResolveAsync(today);
-        await village.AdoptAsync();
+        await village.PrepareAsync(people, 100, today);
         await village.FileAsync(people);
         return village;
     }

@@ -15,6 +15,12 @@ public sealed class EligibilityTests(ApiFixture api)
         return new SamplePerson($"样例{numeral}", first17 + CitizenId.CheckCharacter(first17), "13900000000");
     }
 
+    private static readonly object ByTier = new
+    {
+        kind = "per-tier",
+        tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } },
+    };
+
     private static IEnumerable<string?> Codes(JsonElement answer, string list = "leftOut") =>
         answer.GetProperty(list).EnumerateArray().Select(f => f.GetProperty("code").GetString());
 
@@ -69,18 +75,7 @@ public sealed class EligibilityTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(1000);
         var people = new SamplePeople(61).Take(2, village.Offices.County);
-        await village.SurveyAsync(2);
-        await village.ImportMembersAsync(people);
-        await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), api.Today);
-        await village.DraftAsync(
-            new
-            {
-                kind = "per-tier",
-                tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } },
-            }
-        );
-        await village.ResolveAsync(api.Today);
-        await village.AdoptAsync();
+        await village.PrepareAsync(people, ByTier, api.Today);
         await village.FileAsync(people);
         await village.ReviewAsync();
         var members = await MembersAsync(village);
@@ -166,18 +161,7 @@ public sealed class EligibilityTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(1000);
         var people = new SamplePeople(62).Take(2, village.Offices.County);
-        await village.SurveyAsync(2);
-        await village.ImportMembersAsync(people);
-        await village.ImportContributionsAsync(people.Select(p => (p, 300, false)), api.Today);
-        await village.DraftAsync(
-            new
-            {
-                kind = "per-tier",
-                tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } },
-            }
-        );
-        await village.ResolveAsync(api.Today);
-        await village.AdoptAsync();
+        await village.PrepareAsync(people, ByTier, api.Today);
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 
@@ -16,7 +17,7 @@ public sealed class AccountTests
     private static Actor Administrator(string id, string? person = null) =>
         Who(id, person) with
         {
-            Role = Account.Administrator,
+            Role = Roles.Administrator,
         };
 
     /// <summary>An actor who knows of himself, and of others as <c>account=person</c>, which natural persons they are.</summary>

@@ -293,7 +293,7 @@ public static class AccountChanges
         var administrators = await command.Connection.QueryAsync(
             $"""
             select distinct data ->> 'roleRegion', stream_id from {LedgerStore.Schema}.mt_events
-             where type in ('account_opened', 'account_changed') and data ->> 'role' = '{Account.Administrator}'
+             where type in ('account_opened', 'account_changed') and data ->> 'role' = '{Roles.Administrator}'
             """,
             r => (Region: r.GetString(0), Name: r.GetString(1)[StreamId.Account("").Length..])
         );

@@ -54,12 +54,7 @@ public sealed class CredentialSeal(KeyFile keys)
             Of(user),
             .. user.TwoFactorEnabled ? factors.OrderBy(f => f.Name, StringComparer.Ordinal).Select(Of) : [],
         ];
-        return Convert.ToHexStringLower(
-            HMACSHA256.HashData(
-                _key,
-                JsonSerializer.SerializeToUtf8Bytes<object?[]>(["Digest", user.Id, version, .. seals])
-            )
-        );
+        return Convert.ToHexStringLower(Mac([user.Id, version, .. seals], "Digest"));
     }
 
     /// <summary>A second factor as it stands in the table: whoever reads that has none. Tied to whose it is.</summary>
@@ -110,8 +105,8 @@ public sealed class CredentialSeal(KeyFile keys)
         return false;
     }
 
-    private string Of(object?[] what, string kind) =>
-        Convert.ToBase64String(
-            HMACSHA256.HashData(_key, JsonSerializer.SerializeToUtf8Bytes<object?[]>([kind, .. what]))
-        );
+    private string Of(object?[] what, string kind) => Convert.ToBase64String(Mac(what, kind));
+
+    private byte[] Mac(object?[] what, string kind) =>
+        HMACSHA256.HashData(_key, JsonSerializer.SerializeToUtf8Bytes<object?[]>([kind, .. what]));
 }

@@ -278,11 +278,7 @@ public sealed class SignIn(
                     new Actor(user.Id, account.Role, account.Region),
                     account.Region,
                     clock.Today,
-                    context
-                        .HttpContext?.GetEndpoint()
-                        ?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()
-                        ?.EndpointName
-                        ?? "",
+                    context.HttpContext?.CommandName() ?? "",
                     context.HttpContext?.TraceIdentifier ?? "",
                     ""
                 )

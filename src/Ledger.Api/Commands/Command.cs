@@ -378,11 +378,7 @@ public sealed class Command(
     }
 
     /// <summary>The command's name in the API document.</summary>
-    public string Name =>
-        http.HttpContext?.GetEndpoint()
-            ?.Metadata.GetMetadata<Microsoft.AspNetCore.Routing.IEndpointNameMetadata>()
-            ?.EndpointName
-        ?? "";
+    public string Name => http.HttpContext?.CommandName() ?? "";
 
     private EventStamp Stamp()
     {

@@ -53,6 +53,10 @@ public static class RouteConventions
     public static RouteHandlerBuilder Example(this RouteHandlerBuilder route, string json) =>
         route.WithMetadata(new ExampleMetadata(json));
 
+    /// <summary>The name of the route that this request came by; null where it came by none.</summary>
+    public static string? CommandName(this HttpContext http) =>
+        http.GetEndpoint()?.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName;
+
     private static RouteHandlerBuilder Describe(
         this RouteHandlerBuilder route,
         string name,

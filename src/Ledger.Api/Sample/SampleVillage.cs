@@ -243,12 +243,16 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public Task<JsonElement> AdoptAsync() => Officer.PostAsync($"/api/plans/{PlanId}/adoption");
 
     /// <summary>From registration to an adopted plan of <paramref name="subsidy"/> yuan each: survey, members, contributions, plan, resolution. Money is another matter.</summary>
-    public async Task PrepareAsync(IReadOnlyList<SamplePerson> people, decimal subsidy, DateOnly on)
+    public Task PrepareAsync(IReadOnlyList<SamplePerson> people, decimal subsidy, DateOnly on) =>
+        PrepareAsync(people, Flat(subsidy), on);
+
+    /// <summary>The same, under another standard.</summary>
+    public async Task PrepareAsync(IReadOnlyList<SamplePerson> people, object standard, DateOnly on)
     {
         await SurveyAsync(people.Count);
         await ImportMembersAsync(people);
         await ImportContributionsAsync(people.Select(p => (p, 300, false)), on);
-        await DraftAsync(Flat(subsidy));
+        await DraftAsync(standard);
         await ResolveAsync(on);
         await AdoptAsync();
     }

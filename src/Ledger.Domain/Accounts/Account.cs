@@ -108,8 +108,6 @@ public sealed record PendingChange(
 /// <summary>Account (账户) of a person who works with the ledger; its name is the actor of events.</summary>
 public sealed record Account : Aggregate, IEvolve<Account>
 {
-    public const string Administrator = Identity.Roles.Administrator;
-
     public string Name { get; init; } = "";
     public string Role { get; init; } = "";
     public bool IsClosed { get; init; }
@@ -258,7 +256,7 @@ public static class AccountDecider
             ? new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" }
             : new IEventOf<Account>[]
             {
-                new AccountOpened(name, Account.Administrator, region, Basis: ChangeBasis.Console),
+                new AccountOpened(name, Roles.Administrator, region, Basis: ChangeBasis.Console),
             };
 
     public static Decision<Account> Change(
@@ -337,7 +335,7 @@ public static class AccountDecider
         var isHimself = by.Id == state.Name && by.OnBehalfOf is null;
         if (isHimself || (isPersonProved && !state.IsRequested))
             return Confirmed(state, pending, ChangeBasis.PersonHimself);
-        if (by.Role != Account.Administrator)
+        if (by.Role != Roles.Administrator)
             return new Rejection(Rejections.NotFound, $"没有找到 {state.Id}");
         if (by.Is(pending.RequestedBy))
             return new Rejection(Rejections.SelfApproval, "须由另一位管理员确认，或由本人到场以原密码或验证码证明");
@@ -383,7 +381,7 @@ public static class AccountDecider
     public static Decision<Account> NameHolder(Account state, Holder holder, bool isAlone, Actor by) =>
         state.Person is not null ? new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户")
         : !isAlone && by.Is(state.Name) ? new Rejection(Rejections.SelfApproval, "请另一位管理员为您写明")
-        : state.Role == Account.Administrator && by.Persons.Values.Contains(holder.Person)
+        : state.Role == Roles.Administrator && by.Persons.Values.Contains(holder.Person)
             ? new Rejection(Rejections.AlreadyExists, "此人已有另一个管理员账户；一人只用一个，多余的请停用")
             {
                 Field = "citizenId",
@@ -399,8 +397,7 @@ public static class AccountDecider
             ? new Rejection(Rejections.WrongState, "账户已停用")
         : to.Name == state.Name || (state.Person is { } person && person == to.Person)
             ? new Rejection(Rejections.SelfApproval, "不能委托给自己") { Field = "to" }
-        : state.Role == Account.Administrator
-            ? new Rejection(Rejections.FieldInvalid, "管理员不能委托") { Field = "to" }
+        : state.Role == Roles.Administrator ? new Rejection(Rejections.FieldInvalid, "管理员不能委托") { Field = "to" }
         : until < today || until > today.AddDays(MaxDelegationDays)
             ? new Rejection(Rejections.FieldInvalid, $"截止日期应在今天之后 {MaxDelegationDays} 天以内")
             {

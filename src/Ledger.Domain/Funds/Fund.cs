@@ -127,9 +127,9 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
         {
             AllocatedFen = AllocatedFen + (FundAccount.IsOrigin(m.From) ? m.AmountFen : Money.Zero),
             AvailableFen = AvailableFen + m.Change(FundAccount.IsAvailable),
-            ReservedFen = ReservedFen + m.Change(a => a == FundAccount.Reserved),
-            InTransitFen = InTransitFen + m.Change(a => a == FundAccount.InTransit),
-            CreditedFen = CreditedFen + m.Change(a => a == FundAccount.Credited),
+            ReservedFen = ReservedFen + m.Change(FundAccount.Reserved),
+            InTransitFen = InTransitFen + m.Change(FundAccount.InTransit),
+            CreditedFen = CreditedFen + m.Change(FundAccount.Credited),
             ReturnedFen = ReturnedFen + (FundAccount.IsGone(m.To) ? m.AmountFen : Money.Zero),
             RefundedFen = RefundedFen + (m.In?.Kind == EntryKind.Refunded ? m.AmountFen : Money.Zero),
         };
@@ -169,9 +169,9 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
         var was = known ?? new Commitment(m.Out!.Of.SubAccount, Money.Zero, Money.Zero, Money.Zero);
         var commitment = was with
         {
-            ReservedFen = was.ReservedFen + m.Change(a => a == FundAccount.Reserved),
-            InTransitFen = was.InTransitFen + m.Change(a => a == FundAccount.InTransit),
-            CreditedFen = was.CreditedFen + m.Change(a => a == FundAccount.Credited),
+            ReservedFen = was.ReservedFen + m.Change(FundAccount.Reserved),
+            InTransitFen = was.InTransitFen + m.Change(FundAccount.InTransit),
+            CreditedFen = was.CreditedFen + m.Change(FundAccount.Credited),
         };
         InvariantViolationException.Require(
             commitment.ReservedFen >= Money.Zero

@@ -92,6 +92,8 @@ public sealed record Movement(string From, string To, Money AmountFen, string Re
     public Money Change(Func<string, bool> are) =>
         (are(To) ? AmountFen : Money.Zero) - (are(From) ? AmountFen : Money.Zero);
 
+    public Money Change(string account) => Change(a => a == account);
+
     /// <summary>Both sides of the double entry; none where money stays in its account.</summary>
     public IReadOnlyList<Posting> Postings =>
         From == To ? [] : [new Posting(To, AmountFen), new Posting(From, Money.Zero - AmountFen)];

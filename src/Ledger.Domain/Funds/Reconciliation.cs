@@ -119,7 +119,7 @@ public sealed record Reconciliation(
             var was =
                 items.GetValueOrDefault(id)
                 ?? new TransitItem(id, Money.Zero, Money.Zero, Money.Zero, Money.Zero, null);
-            var open = was.OpenFen + m.Change(a => a == FundAccount.InTransit);
+            var open = was.OpenFen + m.Change(FundAccount.InTransit);
             items[id] = was with
             {
                 PaidFen = was.PaidFen + (IsSent(m.From) ? Money.Zero : m.AmountFen),

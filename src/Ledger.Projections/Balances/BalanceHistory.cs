@@ -40,10 +40,10 @@ public sealed record BalanceHistory(
     public static BalanceHistory Of(IReadOnlyList<IEvent> events, DateOnly today, int months)
     {
         var entries = events
-            .Where(e => e.Data is IMoneyEvent)
+            .Where(e => e.Data is IFundMovement)
             .OrderBy(e => e.EffectiveDate())
             .ThenBy(e => e.Version)
-            .Select(e => (Date: e.EffectiveDate(), Postings: Postings.Of((IEventOf<Fund>)e.Data)))
+            .Select(e => (Date: e.EffectiveDate(), ((IFundMovement)e.Data).Movements))
             .ToList();
         var ends = new List<MonthEnd>();
         var (available, reserved, inTransit, credited, next) = (Money.Zero, Money.Zero, Money.Zero, Money.Zero, 0);
@@ -52,16 +52,12 @@ public sealed record BalanceHistory(
         {
             for (; next < entries.Count && entries[next].Date < month.AddMonths(1); next++)
             {
-                foreach (var p in entries[next].Postings)
+                foreach (var m in entries[next].Movements)
                 {
-                    if (FundAccount.IsAvailable(p.Account))
-                        available += p.AmountFen;
-                    else if (p.Account == FundAccount.Reserved)
-                        reserved += p.AmountFen;
-                    else if (p.Account == FundAccount.InTransit)
-                        inTransit += p.AmountFen;
-                    else if (p.Account == FundAccount.Credited)
-                        credited += p.AmountFen;
+                    available += m.Change(FundAccount.IsAvailable);
+                    reserved += m.Change(FundAccount.Reserved);
+                    inTransit += m.Change(FundAccount.InTransit);
+                    credited += m.Change(FundAccount.Credited);
                 }
             }
             ends.Add(new MonthEnd(month, available, reserved, inTransit, credited));

@@ -43,12 +43,11 @@ public sealed record FundStatement(
         )
         {
             var movements = ((IFundMovement)e.Data).Movements;
-            Money Change(Func<string, bool> are) => Money.Sum(movements.Select(m => m.Change(are)));
             var (a, r, t, c) = (
-                Change(FundAccount.IsAvailable),
-                Change(x => x == FundAccount.Reserved),
-                Change(x => x == FundAccount.InTransit),
-                Change(x => x == FundAccount.Credited)
+                Money.Sum(movements.Select(m => m.Change(FundAccount.IsAvailable))),
+                Money.Sum(movements.Select(m => m.Change(FundAccount.Reserved))),
+                Money.Sum(movements.Select(m => m.Change(FundAccount.InTransit))),
+                Money.Sum(movements.Select(m => m.Change(FundAccount.Credited)))
             );
             var date = e.EffectiveDate();
             available += a;

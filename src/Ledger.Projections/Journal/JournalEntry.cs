@@ -21,7 +21,7 @@ public sealed record JournalEntry(
 {
     /// <summary>Null for an event that moves no money.</summary>
     public static JournalEntry? Of(IEvent e) =>
-        e.Data is IEventOf<Fund> fund and IMoneyEvent && Domain.Funds.Postings.Of(fund) is { Count: > 0 } postings
+        e.Data is IFundMovement moved && Domain.Funds.Postings.Of(moved) is { Count: > 0 } postings
             ? new JournalEntry(
                 e.Sequence,
                 e.EffectiveDate(),
