@@ -27,6 +27,14 @@ public interface IEvolve<TSelf>
     where TSelf : Aggregate, IEvolve<TSelf>
 {
     static abstract TSelf Evolve(TSelf? state, IEventOf<TSelf> e);
+
+    /// <summary>One event further: the fold, plus identity and revision.</summary>
+    static TSelf Next(TSelf? state, string id, IEventOf<TSelf> e) =>
+        TSelf.Evolve(state, e) with
+        {
+            Id = id,
+            Revision = (state?.Revision ?? 0) + 1,
+        };
 }
 
 /// <summary>An event that moves, reserves or promises money; the audit trail shows the amount.</summary>
@@ -58,15 +66,6 @@ public sealed class InvariantViolationException(string message) : Exception(mess
 
     /// <summary>An event that its aggregate does not know: it is never passed over.</summary>
     public static InvariantViolationException Unknown(object e) => new($"{e.GetType().Name}: nobody knows this event");
-}
-
-/// <summary>What a decider answers: the events to append, or a refusal.</summary>
-public readonly record struct Decision<TAggregate>(IReadOnlyList<IEventOf<TAggregate>> Events, Rejection? Rejection)
-    where TAggregate : Aggregate
-{
-    public static implicit operator Decision<TAggregate>(Rejection rejection) => new([], rejection);
-
-    public static implicit operator Decision<TAggregate>(IEventOf<TAggregate>[] events) => new(events, null);
 }
 
 /// <summary>Who decides: a subject (an account's name, or another authority's <c>alias:sub</c>), its role and its region scope.</summary>

@@ -41,7 +41,7 @@ public sealed record DocumentFold(
             typeof(T).Name,
             typeof(T),
             EventTypes.Of<T>().ToHashSet(),
-            (state, e) => StateProjection<T>.Fold((T?)state, e.StreamKey!, (IEventOf<T>)e.Data)
+            (state, e) => IEvolve<T>.Next((T?)state, e.StreamKey!, (IEventOf<T>)e.Data)
         );
 
     private static DocumentFold WorkQueue()

@@ -21,15 +21,7 @@ public sealed class StateProjection<T> : SingleStreamProjection<T, string>
             IncludeType(type);
     }
 
-    public override T? Evolve(T? snapshot, string id, IEvent e) => Fold(snapshot, id, (IEventOf<T>)e.Data);
-
-    /// <summary>One step: the domain's fold, plus identity and version. Commands use it too, to answer with the new state.</summary>
-    public static T Fold(T? state, string id, IEventOf<T> e) =>
-        T.Evolve(state, e) with
-        {
-            Id = id,
-            Revision = (state?.Revision ?? 0) + 1,
-        };
+    public override T? Evolve(T? snapshot, string id, IEvent e) => IEvolve<T>.Next(snapshot, id, (IEventOf<T>)e.Data);
 }
 
 public static class EventTypes

@@ -200,7 +200,7 @@ public static class Terms
             .. Words.Values,
             .. Events.Values,
             .. Menus.Values.SelectMany(m => m).Select(m => m.Text),
-            .. Enum.GetValues<ApplicationStatus>().Select(ApplicationDecider.Name),
+            .. Enum.GetValues<ApplicationStatus>().Select(Application.StatusName),
         ];
 
     public static string Role(string role) => RoleWords.GetValueOrDefault(role, role);
@@ -212,7 +212,7 @@ public static class Terms
 
     public static string Of(Enum value) =>
         value is ApplicationStatus status
-            ? ApplicationDecider.Name(status)
+            ? Application.StatusName(status)
             : Words.GetValueOrDefault($"{value.GetType().Name}.{value.Word()}", value.Word());
 
     public static string SubAccount(string name) =>

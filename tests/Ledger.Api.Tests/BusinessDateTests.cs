@@ -1,6 +1,7 @@
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 using Ledger.Projections.AuditTrail;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -149,7 +150,7 @@ public sealed class BusinessDateTests(ApiFixture api)
             string[] slip = [new('a', 64)];
             async Task Old(DateOnly on, Func<Fund, Decision<Fund>> decide)
             {
-                var change = StreamChange.Of(village.FundId, fund.Revision, fund, decide(fund));
+                var change = StreamChange.Of(Change.Of(fund, decide(fund).Events));
                 await api
                     .Host.Services.GetRequired<EventWriter>()
                     .WriteAsync(
@@ -162,7 +163,7 @@ public sealed class BusinessDateTests(ApiFixture api)
             await Old(
                 new DateOnly(year, 1, 5),
                 f =>
-                    FundDecider.Allocate(
+                    Allocate.Into(
                         f,
                         $"allocation-{Guid.NewGuid():N}",
                         SourceKind.CollectiveIncome,

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Tests;
 using Ledger.Projections.Provenance;
 using Marten;
@@ -126,12 +127,9 @@ public sealed class TraceTests(ApiFixture api)
             var funds = Enumerable
                 .Range(0, 2)
                 .Select(i =>
-                    FundDecider
-                        .Open(null, "c", "x", "370811102201")
-                        .Events.Aggregate(
-                            (Fund?)null,
-                            (f, e) => StateProjection<Fund>.Fold(f, $"fund-t{history}-{i}", e)
-                        )!
+                    OpenFund
+                        .Decide(null, "c", "x", "370811102201")
+                        .Events.Aggregate((Fund?)null, (f, e) => IEvolve<Fund>.Next(f, $"fund-t{history}-{i}", e))!
                 )
                 .ToArray();
             var entries = new List<AxisEntry>();
@@ -139,7 +137,7 @@ public sealed class TraceTests(ApiFixture api)
             {
                 foreach (var e in events)
                 {
-                    funds[i] = StateProjection<Fund>.Fold(funds[i], funds[i].Id, e);
+                    funds[i] = IEvolve<Fund>.Next(funds[i], funds[i].Id, e);
                     entries.AddRange(AxisEntry.Of(funds[i].Id, e));
                 }
             }
@@ -159,8 +157,8 @@ public sealed class TraceTests(ApiFixture api)
                     case 0 or 1:
                         Take(
                             i,
-                            FundDecider
-                                .Allocate(
+                            Allocate
+                                .Into(
                                     fund,
                                     $"a{history}-{step}",
                                     SourceKind.Charity,
@@ -197,19 +195,17 @@ public sealed class TraceTests(ApiFixture api)
                         );
                         break;
                     case 5 when random.Next(3) == 0:
-                        Take(i, FundDecider.LiftEarmark(fund, SubAccount.ForYear(2026), slip).Events);
+                        Take(i, LiftEarmark.Decide(fund, SubAccount.ForYear(2026), slip).Events);
                         break;
                     case 5:
-                        var (from, to, refused) = FundDecider.Transfer(
+                        var moved = FundDecider.Transfer(
                             fund,
                             funds[1 - i],
                             fund.Pocket("general").Available.IsPositive ? new Money(1) : null
                         );
-                        if (refused is null)
-                        {
-                            Take(i, from);
-                            Take(1 - i, to);
-                        }
+                        Take(i, moved.Events);
+                        foreach (var arrived in moved.Also.OfType<Change<Fund>>())
+                            Take(1 - i, arrived.Facts);
                         break;
                 }
             }

@@ -1,7 +1,9 @@
 using System.Text.RegularExpressions;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
@@ -297,18 +299,12 @@ public sealed class AccountTests
     {
         var application = Reviewed("officer", "reviewer");
         string[] known = ["officer=person-o", "reviewer=person-r"];
-        ApplicationDecider
-            .Reject(application, "x", Who("approver", "person-r", known))
-            .ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider
-            .Reject(application, "x", Who("approver", "person-o", known))
-            .ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider.Reject(application, "x", Who("approver", "person-a", known)).Then();
-        ApplicationDecider
-            .Return(application, "x", Who("approver", "person-o", known))
-            .ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider
-            .Review(application, [], true, new Dictionary<string, string>(), Who("approver", "person-o", known))
+        Review.Reject(application, "x", Who("approver", "person-r", known)).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(application, "x", Who("approver", "person-o", known)).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(application, "x", Who("approver", "person-a", known)).Then();
+        Review.Return(application, "x", Who("approver", "person-o", known)).ThenRefused(Rejections.SelfApproval);
+        Review
+            .Decide(application, [], true, new Dictionary<string, string>(), Who("approver", "person-o", known))
             .ThenRefused(Rejections.SelfApproval);
         var noticed = application.And(
             "application-1",
@@ -316,39 +312,25 @@ public sealed class AccountTests
             new NoticePublished(Today.AddDays(-9), Today.AddDays(-2), "x")
         )!;
         string[] all = [.. known, "approver=person-a"];
-        ApplicationDecider
-            .Pay(noticed, null, "b", [Digest], Today, Who("payer", "person-a", all))
+        Pay.Move(noticed, null, "b", [Digest], Today, Who("payer", "person-a", all))
             .ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider
-            .Pay(noticed, null, "b", [Digest], Today, Who("payer", "person-r", all))
+        Pay.Move(noticed, null, "b", [Digest], Today, Who("payer", "person-r", all))
             .ThenRefused(Rejections.SelfApproval);
         var paid = noticed.And(
             "application-1",
-            ApplicationDecider.Pay(noticed, null, "b", [Digest], Today, Who("payer", "person-o", all)).Then()
+            Pay.Move(noticed, null, "b", [Digest], Today, Who("payer", "person-o", all)).Then()
         )!;
-        Receipt
-            .Confirm(
-                paid,
-                Digest,
-                [],
-                [new UnmatchedReceipt(2, null, "x")],
-                Who("agency", "person-o", "payer=person-o")
-            )
+        Credit
+            .Move(paid, Digest, [], [new UnmatchedReceipt(2, null, "x")], Who("agency", "person-o", "payer=person-o"))
             .ThenRefused(Rejections.SelfApproval);
-        Receipt
-            .Confirm(
-                paid,
-                Digest,
-                [],
-                [new UnmatchedReceipt(2, null, "x")],
-                Who("agency", "person-r", "payer=person-o")
-            )
+        Credit
+            .Move(paid, Digest, [], [new UnmatchedReceipt(2, null, "x")], Who("agency", "person-r", "payer=person-o"))
             .Then();
 
         // Where nothing says who they are, the names do; a token's alias is no other name.
-        ApplicationDecider.Reject(application, "x", Given.Actor("reviewer")).ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider.Reject(application, "x", Given.Actor("oidc:reviewer")).ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider.Reject(application, "x", Given.Actor("approver")).Then();
+        Review.Reject(application, "x", Given.Actor("reviewer")).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(application, "x", Given.Actor("oidc:reviewer")).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(application, "x", Given.Actor("approver")).Then();
     }
 
     [Fact]
@@ -356,19 +338,13 @@ public sealed class AccountTests
     {
         // Two who delegate to each other: whatever the one did for the other, neither is a third.
         var crossed = Reviewed("officer", "a", reviewedFor: "b");
-        ApplicationDecider.Reject(crossed, "x", Given.Actor("b")).ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider
-            .Reject(crossed, "x", Given.Actor("b") with { OnBehalfOf = "a" })
-            .ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider
-            .Reject(crossed, "x", Given.Actor("c") with { OnBehalfOf = "b" })
-            .ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider
-            .Reject(crossed, "x", Who("c", "person-b", "b=person-b"))
-            .ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider.Reject(crossed, "x", Given.Actor("c")).Then();
-        ApplicationDecider
-            .Review(
+        Review.Reject(crossed, "x", Given.Actor("b")).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(crossed, "x", Given.Actor("b") with { OnBehalfOf = "a" }).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(crossed, "x", Given.Actor("c") with { OnBehalfOf = "b" }).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(crossed, "x", Who("c", "person-b", "b=person-b")).ThenRefused(Rejections.SelfApproval);
+        Review.Reject(crossed, "x", Given.Actor("c")).Then();
+        Review
+            .Decide(
                 Reviewed("officer", "a", filedFor: "absent"),
                 [],
                 true,
@@ -382,16 +358,13 @@ public sealed class AccountTests
                 new ApplicationApproved("d", 1, new Money(10_000), new FenInterval(0, 10_000), "e"),
                 new NoticePublished(Today.AddDays(-9), Today.AddDays(-2), "x")
             )!;
-        ApplicationDecider
-            .Pay(approved, null, "b", [Digest], Today, Given.Actor("e"))
-            .ThenRefused(Rejections.SelfApproval);
+        Pay.Move(approved, null, "b", [Digest], Today, Given.Actor("e")).ThenRefused(Rejections.SelfApproval);
         Assert.Equal(
             "e2",
             Assert
                 .IsType<PaymentSent>(
                     Assert.Single(
-                        ApplicationDecider
-                            .Pay(
+                        Pay.Move(
                                 approved,
                                 null,
                                 "b",
@@ -426,26 +399,19 @@ public sealed class AccountTests
             )
         );
         var lot = new Lot(SubAccount.General, new FenInterval(0, 1_000));
-        FundDecider
-            .RequestReversal(fund, "a", lot, "own2", "x", Who("own", "person-1", "own2=person-1"))
+        Reverse
+            .Request(fund, "a", lot, "own2", "x", Who("own", "person-1", "own2=person-1"))
             .ThenRefused(Rejections.SelfApproval);
         // Named before anybody knew: he is found out when he confirms.
-        var asked = fund.And(
-            "fund-1",
-            FundDecider.RequestReversal(fund, "a", lot, "own2", "x", Given.Actor("own")).Then()
-        )!;
-        FundDecider
-            .ConfirmReversal(asked, "a", lot, Who("own2", "person-1", "own=person-1"))
-            .ThenRefused(Rejections.SelfApproval);
-        FundDecider.ConfirmReversal(asked, "a", lot, Who("own2", "person-2", "own=person-1")).Then();
+        var asked = fund.And("fund-1", Reverse.Request(fund, "a", lot, "own2", "x", Given.Actor("own")).Then())!;
+        Reverse.Confirm(asked, "a", lot, Who("own2", "person-1", "own=person-1")).ThenRefused(Rejections.SelfApproval);
+        Reverse.Confirm(asked, "a", lot, Who("own2", "person-2", "own=person-1")).Then();
         var onBehalf = fund.And(
             "fund-1",
-            FundDecider
-                .RequestReversal(fund, "a", lot, "boss", "x", Given.Actor("stand") with { OnBehalfOf = "absent" })
-                .Then()
+            Reverse.Request(fund, "a", lot, "boss", "x", Given.Actor("stand") with { OnBehalfOf = "absent" }).Then()
         )!;
-        FundDecider
-            .ConfirmReversal(onBehalf, "a", lot, Who("boss", "person-b", "absent=person-b"))
+        Reverse
+            .Confirm(onBehalf, "a", lot, Who("boss", "person-b", "absent=person-b"))
             .ThenRefused(Rejections.SelfApproval);
 
         var year = Given.State<MemberYear>(

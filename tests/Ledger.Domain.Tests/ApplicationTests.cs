@@ -1,5 +1,6 @@
 using CsCheck;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
@@ -54,8 +55,8 @@ public sealed class ApplicationTests
         Given.And<Application>(
             null,
             Id,
-            ApplicationDecider
-                .File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(lines)), Officer)
+            Submit
+                .First(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(lines)), Officer)
                 .Then()
         )!;
 
@@ -63,9 +64,9 @@ public sealed class ApplicationTests
         a.And(Id, decide(a).Then())!;
 
     private static Application Reviewed(int lines) =>
-        Then(Filed(lines), a => ApplicationDecider.Review(a, [], true, NoFindings, Reviewer));
+        Then(Filed(lines), a => Review.Decide(a, [], true, NoFindings, Reviewer));
 
-    private static (Approval.Events? Events, Rejection? Rejection) Approve(
+    private static Decision<Application> Approval(
         Application a,
         long fundFen,
         Func<int, MemberYear>? year = null,
@@ -88,13 +89,8 @@ public sealed class ApplicationTests
             )
         );
         var basis = Basis(a, year);
-        return Approval.Decide(
-            a,
-            TheCollective,
-            fund,
-            pilot ?? Pilot,
-            change?.Invoke(basis) ?? basis,
-            new Money(500_000),
+        return Approve.Decide(
+            new(a, TheCollective, fund, pilot ?? Pilot, change?.Invoke(basis) ?? basis, new Money(500_000)),
             by ?? Approver
         );
     }
@@ -124,8 +120,8 @@ public sealed class ApplicationTests
     [Fact]
     public void C14_a_long_roster_is_listed_in_events_that_fit_a_log_entry()
     {
-        var events = ApplicationDecider
-            .File(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(1001)), Officer)
+        var events = Submit
+            .First(Plan, Pilot, Fund, SubAccount.General, new Submission(Digest, Digest, Lines(1001)), Officer)
             .Then();
         Assert.Equal(1 + 5, events.Count);
         Assert.All(
@@ -140,23 +136,23 @@ public sealed class ApplicationTests
     public void C2_C12_C14_what_is_missing_at_filing()
     {
         var submission = new Submission(Digest, Digest, Lines(1));
-        ApplicationDecider
-            .File(Plan, null, Fund, SubAccount.General, submission, Officer)
+        Submit
+            .First(Plan, null, Fund, SubAccount.General, submission, Officer)
             .ThenRefused(Rejections.CountyNotInPilot);
-        ApplicationDecider
-            .File(Plan with { AdoptedVersion = 0 }, Pilot, Fund, SubAccount.General, submission, Officer)
+        Submit
+            .First(Plan with { AdoptedVersion = 0 }, Pilot, Fund, SubAccount.General, submission, Officer)
             .ThenRefused(Rejections.PlanNotAdopted);
-        ApplicationDecider
-            .File(Plan, Pilot, Fund, SubAccount.General, submission with { SealDigest = null }, Officer)
+        Submit
+            .First(Plan, Pilot, Fund, SubAccount.General, submission with { SealDigest = null }, Officer)
             .ThenRefused(Rejections.SealMissing);
-        ApplicationDecider
-            .File(Plan, Pilot, Fund, SubAccount.General, submission with { Lines = [] }, Officer)
+        Submit
+            .First(Plan, Pilot, Fund, SubAccount.General, submission with { Lines = [] }, Officer)
             .ThenRefused(Rejections.RosterInvalid);
-        ApplicationDecider
-            .File(Plan, Pilot, Fund, SubAccount.ForYear(2027), submission, Officer)
+        Submit
+            .First(Plan, Pilot, Fund, SubAccount.ForYear(2027), submission, Officer)
             .ThenRefused(Rejections.EarmarkMismatch);
-        ApplicationDecider
-            .File(
+        Submit
+            .First(
                 Plan,
                 Pilot,
                 Fund,
@@ -176,20 +172,13 @@ public sealed class ApplicationTests
         var a = Filed(3);
         a = Then(
             a,
-            x =>
-                ApplicationDecider.Review(
-                    x,
-                    [new LineVerdict(x.Lines[0].MemberId, true, null)],
-                    false,
-                    NoFindings,
-                    Reviewer
-                )
+            x => Review.Decide(x, [new LineVerdict(x.Lines[0].MemberId, true, null)], false, NoFindings, Reviewer)
         );
         Assert.Equal(ApplicationStatus.Filed, a.Status);
         a = Then(
             a,
             x =>
-                ApplicationDecider.Review(
+                Review.Decide(
                     x,
                     [
                         new LineVerdict(x.Lines[1].MemberId, false, "迁出"),
@@ -202,43 +191,44 @@ public sealed class ApplicationTests
         );
         Assert.Equal(ApplicationStatus.Reviewed, a.Status);
         Assert.Equal([LineStatus.Accepted, LineStatus.Refused, LineStatus.Accepted], a.Lines.Select(l => l.Status));
-        ApplicationDecider
-            .Review(a, [new LineVerdict(a.Lines[0].MemberId, false, null)], false, NoFindings, Reviewer)
+        Review
+            .Decide(a, [new LineVerdict(a.Lines[0].MemberId, false, null)], false, NoFindings, Reviewer)
             .ThenRefused(Rejections.FieldInvalid);
-        ApplicationDecider
-            .Review(a, [new LineVerdict("member-x", true, null)], false, NoFindings, Reviewer)
+        Review
+            .Decide(a, [new LineVerdict("member-x", true, null)], false, NoFindings, Reviewer)
             .ThenRefused(Rejections.FieldInvalid);
-        ApplicationDecider.Review(a, [], false, NoFindings, Reviewer).ThenRefused(Rejections.FieldInvalid);
+        Review.Decide(a, [], false, NoFindings, Reviewer).ThenRefused(Rejections.FieldInvalid);
     }
 
     [Fact]
     public void C15_filer_reviewer_and_approver_are_three_people()
     {
-        ApplicationDecider.Review(Filed(1), [], true, NoFindings, Officer).ThenRefused(Rejections.SelfApproval);
-        ApplicationDecider.Return(Filed(1), "x", Officer).ThenRefused(Rejections.SelfApproval);
-        Assert.Equal(Rejections.SelfApproval, Approve(Reviewed(1), 10_000, by: Reviewer).Rejection?.Code);
-        Assert.Equal(Rejections.SelfApproval, Approve(Reviewed(1), 10_000, by: Officer).Rejection?.Code);
-        ApplicationDecider.Reject(Reviewed(1), "x", Reviewer).ThenRefused(Rejections.SelfApproval);
+        Review.Decide(Filed(1), [], true, NoFindings, Officer).ThenRefused(Rejections.SelfApproval);
+        Review.Return(Filed(1), "x", Officer).ThenRefused(Rejections.SelfApproval);
+        Assert.Equal(Rejections.SelfApproval, Approval(Reviewed(1), 10_000, by: Reviewer).Rejection?.Code);
+        Assert.Equal(Rejections.SelfApproval, Approval(Reviewed(1), 10_000, by: Officer).Rejection?.Code);
+        Review.Reject(Reviewed(1), "x", Reviewer).ThenRefused(Rejections.SelfApproval);
     }
 
     [Fact]
     public void Approval_shares_the_fen_out_line_by_line_without_a_gap()
     {
-        var (events, rejection) = Approve(Reviewed(3), 50_000);
-        Assert.Null(rejection);
+        var decision = Approval(Reviewed(3), 50_000);
+        var approved = Reviewed(3).And(Id, decision.Then())!;
+        var fen = decision.Also.OfType<Change<MemberYear>>().Select(c => Assert.Single(c.After.Subsidies).Fen);
+        Assert.Equal([new(0, 10_000), new(10_000, 20_000), new(20_000, 30_000)], fen);
+        Assert.Equal(fen, approved.Lines.Select(l => l.Fen!.Value));
         Assert.Equal(
-            [new(0, 10_000), new(10_000, 20_000), new(20_000, 30_000)],
-            events!.Members.Select(m => m.Event.Fen)
+            new FenInterval(0, 30_000),
+            Assert.IsType<FundsReserved>(Assert.Single(Assert.Single(decision.Also.OfType<Change<Fund>>()).Facts)).Fen
         );
-        var approved = Reviewed(3).And(Id, events.Application)!;
-        Assert.Equal(events.Members.Select(m => (FenInterval?)m.Event.Fen), approved.Lines.Select(l => l.Fen));
     }
 
     [Fact]
     public void C4_C5_approval_leaves_out_by_name_whoever_may_get_nothing_any_more()
     {
         var a = Reviewed(4);
-        var (events, rejection) = Approve(
+        var decision = Approval(
             a,
             20_000,
             i =>
@@ -249,20 +239,22 @@ public sealed class ApplicationTests
                     _ => Payer(),
                 }
         );
-        Assert.Null(rejection);
         Assert.Equal(
             [(a.Lines[1].MemberId, "catch-up-contribution"), (a.Lines[3].MemberId, "not-contributed")],
-            events!.LeftOut.Select(l => (l.MemberId, l.Code))
+            decision.LeftOut.Select(l => (l.MemberId, l.Code))
         );
-        var after = a.And(Id, events.Application)!;
+        var after = a.And(Id, decision.Then())!;
         Assert.Equal(
             [LineStatus.Approved, LineStatus.Refused, LineStatus.Approved, LineStatus.Refused],
             after.Lines.Select(l => l.Status)
         );
         Assert.Equal("本年度为一次性补缴", after.Lines[1].Reason);
-        Assert.Equal(new Money(20_000), Money.Sum(events.Members.Select(m => m.Event.AmountFen)));
+        Assert.Equal(
+            new Money(20_000),
+            Money.Sum(decision.Also.OfType<Change<MemberYear>>().Select(c => c.After.CapUsed()))
+        );
         // Nobody left: refused, and every one of them named.
-        var none = Approve(a, 20_000, _ => new MemberYear()).Rejection!;
+        var none = Approval(a, 20_000, _ => new MemberYear()).Rejection!;
         Assert.Equal((Rejections.NotContributed, 4), (none.Code, none.Faults.Count));
     }
 
@@ -286,8 +278,8 @@ public sealed class ApplicationTests
                     "r"
                 )
             );
-        Assert.Null(Approve(a, 50_000, change: b => b with { Standard = tiers }).Rejection);
-        var (events, changed) = Approve(
+        Assert.Null(Approval(a, 50_000, change: b => b with { Standard = tiers }).Rejection);
+        var mixed = Approval(
             a,
             50_000,
             i =>
@@ -301,13 +293,12 @@ public sealed class ApplicationTests
                 ),
             change: b => b with { Standard = tiers }
         );
-        Assert.Null(events);
-        Assert.Equal(Rejections.AmountChanged, changed!.Code);
+        var changed = mixed.ThenRefused(Rejections.AmountChanged);
         Assert.Equal(
             [(3, (Money?)new Money(10_000), (Money?)new Money(20_000)), (4, new Money(10_000), null)],
             changed.Faults.Select(f => (f.Row!.Value, f.FiledAmount, f.PresentAmount))
         );
-        var amended = Approve(
+        var amended = Approval(
             a,
             50_000,
             change: b => b with { Standard = Flat with { FlatAmountFen = new Money(5_000) } }
@@ -315,7 +306,7 @@ public sealed class ApplicationTests
         Assert.Equal((Rejections.AmountChanged, 3), (amended.Code, amended.Faults.Count));
         Assert.Equal(
             Rejections.EarmarkMismatch,
-            Approve(a, 50_000, change: b => b with { Earmark = new Earmark(MinAge: 45) }).Rejection?.Code
+            Approval(a, 50_000, change: b => b with { Earmark = new Earmark(MinAge: 45) }).Rejection?.Code
         );
     }
 
@@ -334,23 +325,22 @@ public sealed class ApplicationTests
                     new FenInterval(0, 499_999)
                 )
             )!;
-        var (events, rejection) = Approve(Reviewed(4), 50_000, i => i is 1 or 3 ? full : Payer());
-        Assert.Null(events);
-        Assert.Equal(Rejections.CapExceeded, rejection!.Code);
+        var rejection = Approval(Reviewed(4), 50_000, i => i is 1 or 3 ? full : Payer())
+            .ThenRefused(Rejections.CapExceeded);
         Assert.Equal([(3, "cap-exceeded"), (5, "cap-exceeded")], rejection.Faults.Select(f => (f.Row!.Value, f.Code)));
-        Assert.Equal(Rejections.FundOverdrawn, Approve(Reviewed(4), 39_999).Rejection?.Code);
+        Assert.Equal(Rejections.FundOverdrawn, Approval(Reviewed(4), 39_999).Rejection?.Code);
         Assert.Equal(
             Rejections.CountyNotInPilot,
-            Approve(Reviewed(1), 10_000, pilot: Pilot with { Status = PilotStatus.Ended }).Rejection?.Code
+            Approval(Reviewed(1), 10_000, pilot: Pilot with { Status = PilotStatus.Ended }).Rejection?.Code
         );
-        Assert.Equal(Rejections.ReviewIncomplete, Approve(Filed(1), 10_000).Rejection?.Code);
+        Assert.Equal(Rejections.ReviewIncomplete, Approval(Filed(1), 10_000).Rejection?.Code);
     }
 
     [Fact]
     public void C4_children_are_left_out_and_who_may_draw_a_pension_is_answered_for()
     {
         var a = Filed(2);
-        var child = Approve(
+        var child = Approval(
             Reviewed(2),
             20_000,
             change: b =>
@@ -358,24 +348,22 @@ public sealed class ApplicationTests
                 {
                     Ages = new Dictionary<string, int> { [a.Lines[0].MemberId] = 15, [a.Lines[1].MemberId] = 16 },
                 }
-        ).Events!;
+        );
         Assert.Equal([(a.Lines[0].MemberId, "age-ineligible")], child.LeftOut.Select(l => (l.MemberId, l.Code)));
 
         Dictionary<string, int> old = new() { [a.Lines[0].MemberId] = 60, [a.Lines[1].MemberId] = 59 };
         var findings = new Dictionary<string, string> { [a.Lines[0].MemberId] = AgeLimits.Default.Finding(60)! };
         Assert.Null(AgeLimits.Default.Finding(59));
-        var open = ApplicationDecider.Review(a, [], true, findings, Reviewer).ThenRefused(Rejections.FindingOpen);
+        var open = Review.Decide(a, [], true, findings, Reviewer).ThenRefused(Rejections.FindingOpen);
         Assert.Equal([(2, a.Lines[0].MemberId)], open.Faults.Select(f => (f.Row!.Value, f.MemberId)));
-        ApplicationDecider
-            .Review(a, [new LineVerdict(a.Lines[0].MemberId, true, " ")], true, findings, Reviewer)
+        Review
+            .Decide(a, [new LineVerdict(a.Lines[0].MemberId, true, " ")], true, findings, Reviewer)
             .ThenRefused(Rejections.FindingOpen);
-        ApplicationDecider
-            .Review(a, [new LineVerdict(a.Lines[0].MemberId, false, "已领取待遇")], true, findings, Reviewer)
-            .Then();
+        Review.Decide(a, [new LineVerdict(a.Lines[0].MemberId, false, "已领取待遇")], true, findings, Reviewer).Then();
         var answered = Then(
             a,
             x =>
-                ApplicationDecider.Review(
+                Review.Decide(
                     x,
                     [new LineVerdict(a.Lines[0].MemberId, true, "已核对，未领取待遇")],
                     true,
@@ -383,11 +371,11 @@ public sealed class ApplicationTests
                     Reviewer
                 )
         );
-        Assert.Null(Approve(answered, 20_000, change: b => b with { Ages = old }).Rejection);
+        Assert.Null(Approval(answered, 20_000, change: b => b with { Ages = old }).Rejection);
         // Reviewed before the product asked: approval asks.
         Assert.Equal(
             Rejections.FindingOpen,
-            Approve(Reviewed(2), 20_000, change: b => b with { Ages = old }).Rejection?.Code
+            Approval(Reviewed(2), 20_000, change: b => b with { Ages = old }).Rejection?.Code
         );
     }
 
@@ -481,24 +469,22 @@ public sealed class ApplicationTests
     public void C16_the_notice_runs_its_full_days_after_the_first()
     {
         var a = Reviewed(1);
-        a = a.And(Id, Approve(a, 10_000).Events!.Application)!;
+        a = a.And(Id, Approval(a, 10_000).Then())!;
         var first = new DateOnly(2026, 5, 1);
-        ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(30), Officer).ThenRefused(Rejections.NoticeOpen);
-        a = Then(a, x => ApplicationDecider.PublishNotice(x, "公开栏", 7, first));
-        ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(7), Officer).ThenRefused(Rejections.NoticeOpen);
-        ApplicationDecider.Pay(a, null, "NX", [Digest], first.AddDays(8), Officer).Then();
-        var disputed = Then(a, x => ApplicationDecider.Object(x, "o1", null, "疑问"));
-        ApplicationDecider
-            .Pay(disputed, null, "NX", [Digest], first.AddDays(8), Officer)
-            .ThenRefused(Rejections.NoticeOpen);
+        Pay.Move(a, null, "NX", [Digest], first.AddDays(30), Officer).ThenRefused(Rejections.NoticeOpen);
+        a = Then(a, x => PublishNotice.Decide(x, "公开栏", 7, first));
+        Pay.Move(a, null, "NX", [Digest], first.AddDays(7), Officer).ThenRefused(Rejections.NoticeOpen);
+        Pay.Move(a, null, "NX", [Digest], first.AddDays(8), Officer).Then();
+        var disputed = Then(a, x => RaiseObjection.Decide(x, "o1", null, "疑问"));
+        Pay.Move(disputed, null, "NX", [Digest], first.AddDays(8), Officer).ThenRefused(Rejections.NoticeOpen);
         var answered = Then(
             disputed,
-            x => ApplicationDecider.ResolveObjection(x, "o1", new ObjectionAnswer(false, "不成立"), null, Reviewer)
+            x => AnswerObjection.Move(x, "o1", new ObjectionAnswer(false, "不成立"), null, Reviewer)
         );
-        ApplicationDecider
-            .ResolveObjection(answered, "o1", new ObjectionAnswer(true, "x"), null, Reviewer)
+        AnswerObjection
+            .Move(answered, "o1", new ObjectionAnswer(true, "x"), null, Reviewer)
             .ThenRefused(Rejections.WrongState);
-        ApplicationDecider.Pay(answered, null, "NX", [Digest], first.AddDays(8), Officer).Then();
+        Pay.Move(answered, null, "NX", [Digest], first.AddDays(8), Officer).Then();
     }
 
     private static Application Noticed(int lines)
@@ -506,7 +492,7 @@ public sealed class ApplicationTests
         var a = Reviewed(lines);
         return a.And(
             Id,
-            [.. Approve(a, 1_000_000).Events!.Application, new NoticePublished(default, new DateOnly(2026, 5, 8), "x")]
+            [.. Approval(a, 1_000_000).Then(), new NoticePublished(default, new DateOnly(2026, 5, 8), "x")]
         )!;
     }
 
@@ -517,39 +503,35 @@ public sealed class ApplicationTests
     {
         var filed = Filed(3);
         string M(int i) => filed.Lines[i].MemberId;
-        var two = Then(filed, a => WayBack.WithdrawLines(a, [M(0)], "放弃", Officer));
+        var two = Then(filed, a => Withdraw.MoveSome(a, [M(0)], "放弃", Officer));
         Assert.Equal((ApplicationStatus.Filed, LineStatus.Withdrawn), (two.Status, two.Lines[0].Status));
-        WayBack.WithdrawLines(two, [M(0)], "放弃", Officer).ThenRefused(Rejections.FieldInvalid);
-        WayBack.WithdrawLines(two, [], "放弃", Officer).ThenRefused(Rejections.FieldInvalid);
-        var none = Then(two, a => WayBack.WithdrawLines(a, [M(1), M(2)], "放弃", Officer));
+        Withdraw.MoveSome(two, [M(0)], "放弃", Officer).ThenRefused(Rejections.FieldInvalid);
+        Withdraw.MoveSome(two, [], "放弃", Officer).ThenRefused(Rejections.FieldInvalid);
+        var none = Then(two, a => Withdraw.MoveSome(a, [M(1), M(2)], "放弃", Officer));
         Assert.Equal(ApplicationStatus.Withdrawn, none.Status);
-        var noticed = Then(Noticed(3), a => WayBack.WithdrawLines(a, [M(2)], "放弃", Officer));
+        var noticed = Then(Noticed(3), a => Withdraw.MoveSome(a, [M(2)], "放弃", Officer));
         Assert.Equal((ApplicationStatus.Noticed, LineStatus.Released), (noticed.Status, noticed.Lines[2].Status));
-        var whole = Then(noticed, a => WayBack.Withdraw(a, "重议", Officer));
+        var whole = Then(noticed, a => Withdraw.MoveAll(a, "重议", Officer));
         Assert.Equal((ApplicationStatus.Withdrawn, 3), (whole.Status, whole.With(LineStatus.Released).Count()));
-        WayBack.Withdraw(whole, "x", Officer).ThenRefused(Rejections.WrongState);
+        Withdraw.MoveAll(whole, "x", Officer).ThenRefused(Rejections.WrongState);
     }
 
     [Fact]
     public void C16_the_last_upheld_objection_ends_the_application()
     {
-        var a = Then(Noticed(1), x => ApplicationDecider.Object(x, "o", x.Lines[0].MemberId, "疑问"));
+        var a = Then(Noticed(1), x => RaiseObjection.Decide(x, "o", x.Lines[0].MemberId, "疑问"));
         Assert.Equal(
             ApplicationStatus.Withdrawn,
-            Then(
-                a,
-                x => ApplicationDecider.ResolveObjection(x, "o", new ObjectionAnswer(true, "成立"), null, Reviewer)
-            ).Status
+            Then(a, x => AnswerObjection.Move(x, "o", new ObjectionAnswer(true, "成立"), null, Reviewer)).Status
         );
     }
 
     [Fact]
     public void C16_an_objection_is_upheld_against_somebody_or_the_whole_list_and_something_follows()
     {
-        var a = Then(Noticed(3), x => ApplicationDecider.Object(x, "o", null, "疑问"));
+        var a = Then(Noticed(3), x => RaiseObjection.Decide(x, "o", null, "疑问"));
         string M(int i) => a.Lines[i].MemberId;
-        Decision<Application> Answer(ObjectionAnswer answer) =>
-            ApplicationDecider.ResolveObjection(a, "o", answer, null, Reviewer);
+        Decision<Application> Answer(ObjectionAnswer answer) => AnswerObjection.Move(a, "o", answer, null, Reviewer);
         Assert.Equal("memberId", Answer(new(true, "成立")).ThenRefused(Rejections.FieldInvalid).Field);
         Answer(new(true, "成立", "member-x")).ThenRefused(Rejections.FieldInvalid);
         Answer(new(true, "成立", M(0), WholeList: true)).ThenRefused(Rejections.FieldInvalid);
@@ -572,37 +554,28 @@ public sealed class ApplicationTests
     {
         var a = Noticed(2);
         foreach (var id in new[] { "o1", "o2", "o3" })
-            a = Then(a, x => ApplicationDecider.Object(x, id, null, "无"));
+            a = Then(a, x => RaiseObjection.Decide(x, id, null, "无"));
         foreach (var upheld in new[] { true, false })
         {
-            ApplicationDecider
-                .ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), Reviewer.Id, Reviewer)
+            AnswerObjection
+                .Move(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), Reviewer.Id, Reviewer)
                 .ThenRefused(Rejections.SelfApproval);
-            ApplicationDecider
-                .ResolveObjection(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), null, Officer)
+            AnswerObjection
+                .Move(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), null, Officer)
                 .ThenRefused(Rejections.SelfApproval);
         }
         var known = new Dictionary<string, string> { ["o3"] = "township.2" };
-        ApplicationDecider
-            .CloseEmptyObjections(a, ["o1", "o3"], known, "无从核实", Reviewer)
-            .ThenRefused(Rejections.FieldInvalid);
-        ApplicationDecider
-            .CloseEmptyObjections(a, ["o1", "o1"], known, "无从核实", Reviewer)
-            .ThenRefused(Rejections.FieldInvalid);
-        ApplicationDecider
-            .CloseEmptyObjections(a, ["o9"], known, "无从核实", Reviewer)
-            .ThenRefused(Rejections.NotFound);
-        var closed = Then(
-            a,
-            x => ApplicationDecider.CloseEmptyObjections(x, ["o1", "o2"], known, "无从核实", Reviewer)
-        );
+        AnswerObjection.CloseEmpty(a, ["o1", "o3"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
+        AnswerObjection.CloseEmpty(a, ["o1", "o1"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
+        AnswerObjection.CloseEmpty(a, ["o9"], known, "无从核实", Reviewer).ThenRefused(Rejections.NotFound);
+        var closed = Then(a, x => AnswerObjection.CloseEmpty(x, ["o1", "o2"], known, "无从核实", Reviewer));
         Assert.Equal([false, false, null], closed.Objections.Select(o => o.Upheld));
-        ApplicationDecider.Pay(closed, null, "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.NoticeOpen);
+        Pay.Move(closed, null, "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.NoticeOpen);
         var answered = Then(
             closed,
-            x => ApplicationDecider.ResolveObjection(x, "o3", new ObjectionAnswer(false, "x"), "township.2", Reviewer)
+            x => AnswerObjection.Move(x, "o3", new ObjectionAnswer(false, "x"), "township.2", Reviewer)
         );
-        ApplicationDecider.Pay(answered, null, "NX", [Digest], AfterNotice, Officer).Then();
+        Pay.Move(answered, null, "NX", [Digest], AfterNotice, Officer).Then();
     }
 
     [Fact]
@@ -610,13 +583,13 @@ public sealed class ApplicationTests
     {
         var a = Noticed(4);
         string M(int i) => a.Lines[i].MemberId;
-        a = Then(a, x => ApplicationDecider.Pay(x, [M(0), M(1)], "NX1", [Digest], AfterNotice, Officer));
+        a = Then(a, x => Pay.Move(x, [M(0), M(1)], "NX1", [Digest], AfterNotice, Officer));
         Assert.Equal((2, 2), (a.With(LineStatus.Paid).Count(), a.With(LineStatus.Approved).Count()));
-        ApplicationDecider.Pay(a, [M(0)], "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.FieldInvalid);
-        a = Then(a, x => ApplicationDecider.Pay(x, null, "NX2", [Digest], AfterNotice, Officer));
-        a = Then(a, x => WayBack.ReturnPayment(x, [M(3)], "TH", "账号有误", [Digest], Officer));
-        WayBack.ReturnPayment(a, [M(3)], "TH", "x", [Digest], Officer).ThenRefused(Rejections.FieldInvalid);
-        WayBack.ReturnPayment(a, [M(0)], "TH", "x", [], Officer).ThenRefused(Rejections.EvidenceMissing);
+        Pay.Move(a, [M(0)], "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.FieldInvalid);
+        a = Then(a, x => Pay.Move(x, null, "NX2", [Digest], AfterNotice, Officer));
+        a = Then(a, x => BankReturn.Move(x, [M(3)], "TH", "账号有误", [Digest], Officer));
+        BankReturn.Move(a, [M(3)], "TH", "x", [Digest], Officer).ThenRefused(Rejections.FieldInvalid);
+        BankReturn.Move(a, [M(0)], "TH", "x", [], Officer).ThenRefused(Rejections.EvidenceMissing);
         var (matches, _) = Receipt.Match(
             a,
             [
@@ -624,16 +597,14 @@ public sealed class ApplicationTests
                 new ReceiptRow(3, M(1), new Money(10_000), default, "HZ"),
             ]
         );
-        a = Then(a, x => Receipt.Confirm(x, Digest, matches, [], Reviewer));
-        ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState); // one is in transit, one unpaid
-        a = Then(a, x => WayBack.Refund(x, M(2), RefundReason.Death, "TK", [Digest], Reviewer));
-        ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState); // the returned line is unpaid
-        a = Then(a, x => WayBack.WithdrawLines(x, [M(3)], "放弃", Officer));
-        a = Then(a, x => ApplicationDecider.Settle(x, Approver));
-        a = Then(a, x => WayBack.Refund(x, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer)); // also after settlement (C5)
-        WayBack
-            .Refund(a, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer)
-            .ThenRefused(Rejections.FieldInvalid);
+        a = Then(a, x => Credit.Move(x, Digest, matches, [], Reviewer));
+        Settle.Decide(a, Approver).ThenRefused(Rejections.WrongState); // one is in transit, one unpaid
+        a = Then(a, x => Refund.Move(x, M(2), RefundReason.Death, "TK", [Digest], Reviewer));
+        Settle.Decide(a, Approver).ThenRefused(Rejections.WrongState); // the returned line is unpaid
+        a = Then(a, x => Withdraw.MoveSome(x, [M(3)], "放弃", Officer));
+        a = Then(a, x => Settle.Decide(x, Approver));
+        a = Then(a, x => Refund.Move(x, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer)); // also after settlement (C5)
+        Refund.Move(a, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer).ThenRefused(Rejections.FieldInvalid);
         Assert.Equal(
             [LineStatus.Refunded, LineStatus.Credited, LineStatus.Refunded, LineStatus.Released],
             a.Lines.Select(l => l.Status)
@@ -653,22 +624,14 @@ public sealed class ApplicationTests
                 {
                     Decision<Application> decision = command switch
                     {
-                        0 => ApplicationDecider.Review(a, [], true, NoFindings, Reviewer),
-                        1 => ApplicationDecider.Return(a, "x", Reviewer),
-                        2 => ApplicationDecider.Resubmit(
-                            a,
-                            Plan,
-                            Pilot,
-                            new Submission(Digest, Digest, Lines(2)),
-                            Officer
-                        ),
-                        3 => Approve(a, 1_000_000) is { Events: { } ok }
-                            ? ok.Application.ToArray()
-                            : new Rejection(Rejections.WrongState, "x"),
-                        4 => ApplicationDecider.PublishNotice(a, "x", 7, today = today.AddDays(1)),
-                        5 => ApplicationDecider.Object(a, $"o{a.Revision}", a.Lines[0].MemberId, "x"),
-                        6 => ApplicationDecider.Pay(a, null, "NX", [Digest], today = today.AddDays(9), Officer),
-                        _ => ApplicationDecider.Settle(a, Approver),
+                        0 => Review.Decide(a, [], true, NoFindings, Reviewer),
+                        1 => Review.Return(a, "x", Reviewer),
+                        2 => Submit.Again(a, Plan, Pilot, new Submission(Digest, Digest, Lines(2)), Officer),
+                        3 => Approval(a, 1_000_000),
+                        4 => PublishNotice.Decide(a, "x", 7, today = today.AddDays(1)),
+                        5 => RaiseObjection.Decide(a, $"o{a.Revision}", a.Lines[0].MemberId, "x"),
+                        6 => Pay.Move(a, null, "NX", [Digest], today = today.AddDays(9), Officer),
+                        _ => Settle.Decide(a, Approver),
                     };
                     a = a.And(Id, decision.Events)!;
                     Assert.Equal(a.Lines.Length, a.Lines.GroupBy(l => l.Status).Sum(g => g.Count()));
@@ -684,7 +647,7 @@ public sealed class ApplicationTests
         a = a.And(
             Id,
             [
-                .. Approve(a, 30_000).Events!.Application,
+                .. Approval(a, 30_000).Then(),
                 new NoticePublished(default, default, "x"),
                 new PaymentSent("o", 3, new Money(30_000), "NX", [Digest]),
             ]
@@ -703,9 +666,9 @@ public sealed class ApplicationTests
         Assert.Equal([3, 4, 5], faults.Select(f => f.Row!.Value));
         a = Then(
             a,
-            x => Receipt.Confirm(x, Digest, matches, [new UnmatchedReceipt(3, new Money(9_999), "不符")], Reviewer)
+            x => Credit.Move(x, Digest, matches, [new UnmatchedReceipt(3, new Money(9_999), "不符")], Reviewer)
         );
         Assert.Single(a.UnmatchedReceipts);
-        ApplicationDecider.Settle(a, Approver).ThenRefused(Rejections.WrongState);
+        Settle.Decide(a, Approver).ThenRefused(Rejections.WrongState);
     }
 }

@@ -1,5 +1,6 @@
 using Ledger.Domain.Applications;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Tests;
@@ -163,7 +164,7 @@ public sealed class BusinessDateTests
         var fund = Given.State<Fund>("fund-1", new FundOpened("collective-1", "n", "370811102201"), Income);
         var negative = new NegativeBalance("reserved", Day(4), Day(9), new Money(-300));
         Decision<Fund> Close(string? why, params string[] papers) =>
-            FundDecider.CloseYear(fund, 2026, [], [negative], why, papers, new DateOnly(2027, 1, 5));
+            CloseYear.Decide(fund, 2026, [], [negative], why, papers, new DateOnly(2027, 1, 5));
         var refused = Close(null).ThenRefused(Rejections.BalanceNegative);
         Assert.Contains("2026-03-04 至 2026-03-09 账户 reserved 最低为 -3.00 元", refused.Detail);
         Assert.Equal("reserved", Assert.Single(refused.Faults).Field);
@@ -172,7 +173,7 @@ public sealed class BusinessDateTests
         Assert.Equal(("付款日期误记", Digest), (closed.Explanation, Assert.Single(closed.Evidence)));
         var clean = (YearClosed)
             Assert.Single(
-                FundDecider.CloseYear(fund, 2026, [], [], "多余的说明", [Digest], new DateOnly(2027, 1, 5)).Then()
+                CloseYear.Decide(fund, 2026, [], [], "多余的说明", [Digest], new DateOnly(2027, 1, 5)).Then()
             );
         Assert.Null(clean.Explanation);
     }

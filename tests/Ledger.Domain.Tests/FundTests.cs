@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using CsCheck;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 using Ledger.Projections;
 using Ledger.Projections.Provenance;
 
@@ -20,18 +21,7 @@ public sealed class FundTests
     private static Fund Allocated(decimal yuan) =>
         Then(
             With(),
-            f =>
-                FundDecider.Allocate(
-                    f,
-                    "a",
-                    SourceKind.CollectiveIncome,
-                    "租金",
-                    Given.Yuan(yuan),
-                    null,
-                    null,
-                    Slip,
-                    Day
-                )
+            f => Allocate.Into(f, "a", SourceKind.CollectiveIncome, "租金", Given.Yuan(yuan), null, null, Slip, Day)
         );
 
     private static Money Due(Fund fund, string application) =>
@@ -44,16 +34,16 @@ public sealed class FundTests
     {
         var fund = Allocated(10);
         var next = (FundsAllocated)
-            FundDecider
-                .Allocate(fund, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day)
-                .Then()[0];
+            Allocate.Into(fund, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day).Then()[
+                0
+            ];
         Assert.Equal(new FenInterval(1000, 1500), next.Fen);
     }
 
     [Fact]
     public void C7_allocation_without_a_slip_is_refused() =>
-        FundDecider
-            .Allocate(With(), "a", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, [], Day)
+        Allocate
+            .Into(With(), "a", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, [], Day)
             .ThenRefused(Rejections.EvidenceMissing);
 
     [Fact]
@@ -62,7 +52,7 @@ public sealed class FundTests
         var fund = Then(
             Allocated(10),
             f =>
-                FundDecider.Allocate(
+                Allocate.Into(
                     f,
                     "g",
                     SourceKind.Charity,
@@ -138,7 +128,7 @@ public sealed class FundTests
     public void C8_a_gift_names_its_donor_and_collective_income_carries_no_earmark()
     {
         Decision<Fund> Gift(SourceKind kind, string? donor, Earmark? earmark) =>
-            FundDecider.Allocate(With(), "g", kind, "x", Given.Yuan(1), donor, earmark, Slip, Day);
+            Allocate.Into(With(), "g", kind, "x", Given.Yuan(1), donor, earmark, Slip, Day);
         Gift(SourceKind.Charity, null, null).ThenRefused(Rejections.DonorMissing);
         Gift(SourceKind.CollectiveIncome, "donor-1", null).ThenRefused(Rejections.FieldInvalid);
         Gift(SourceKind.CollectiveIncome, null, new Earmark(2026)).ThenRefused(Rejections.EarmarkMismatch);
@@ -176,23 +166,23 @@ public sealed class FundTests
         var (first, second) = (Given.Actor("first"), Given.Actor("second"));
         var fund = Then(
             Allocated(10),
-            f => FundDecider.Allocate(f, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day)
+            f => Allocate.Into(f, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(5), null, null, Slip, Day)
         );
         var lot = new Lot(SubAccount.General, new FenInterval(1000, 1500));
-        FundDecider.RequestReversal(fund, "b", lot, "first", "x", first).ThenRefused(Rejections.SelfApproval);
-        FundDecider.ConfirmReversal(fund, "b", lot, second).ThenRefused(Rejections.WrongState);
-        fund = Then(fund, f => FundDecider.RequestReversal(f, "b", lot, "second", "多记", first));
-        FundDecider.ConfirmReversal(fund, "b", lot, first).ThenRefused(Rejections.SelfApproval);
-        FundDecider.ConfirmReversal(fund, "b", lot, Given.Actor("third")).ThenRefused(Rejections.SelfApproval);
-        var reversed = Then(fund, f => FundDecider.ConfirmReversal(f, "b", lot, second));
+        Reverse.Request(fund, "b", lot, "first", "x", first).ThenRefused(Rejections.SelfApproval);
+        Reverse.Confirm(fund, "b", lot, second).ThenRefused(Rejections.WrongState);
+        fund = Then(fund, f => Reverse.Request(f, "b", lot, "second", "多记", first));
+        Reverse.Confirm(fund, "b", lot, first).ThenRefused(Rejections.SelfApproval);
+        Reverse.Confirm(fund, "b", lot, Given.Actor("third")).ThenRefused(Rejections.SelfApproval);
+        var reversed = Then(fund, f => Reverse.Confirm(f, "b", lot, second));
         Assert.Equal((Given.Yuan(10), Given.Yuan(5)), (reversed.AvailableFen, reversed.ReturnedFen));
         Assert.Equal(new SubAccount(2500, 1500), reversed.Pocket("general")); // the older 10 yuan lie behind the reversed lot now
-        FundDecider.ConfirmReversal(reversed, "b", lot, second).ThenRefused(Rejections.WrongState);
+        Reverse.Confirm(reversed, "b", lot, second).ThenRefused(Rejections.WrongState);
 
         var spent = Then(fund, f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(12), 1));
         Assert.Equal(
             Given.Yuan(3),
-            FundDecider.ConfirmReversal(spent, "b", lot, second).ThenRefused(Rejections.FundOverdrawn).LeftAmount
+            Reverse.Confirm(spent, "b", lot, second).ThenRefused(Rejections.FundOverdrawn).LeftAmount
         );
     }
 
@@ -200,11 +190,11 @@ public sealed class FundTests
     public void C24_a_closed_year_takes_no_entry_and_cannot_be_closed_twice()
     {
         var today = new DateOnly(2027, 2, 1);
-        FundDecider.CloseYear(With(), 2027, [], [], null, [], today).ThenRefused(Rejections.WrongState);
+        CloseYear.Decide(With(), 2027, [], [], null, [], today).ThenRefused(Rejections.WrongState);
         var closed = Then(
             Allocated(10),
             f =>
-                FundDecider.CloseYear(
+                CloseYear.Decide(
                     f,
                     2026,
                     [
@@ -217,28 +207,16 @@ public sealed class FundTests
                     today
                 )
         );
-        FundDecider.CloseYear(closed, 2026, [], [], null, [], today).ThenRefused(Rejections.YearClosed);
-        FundDecider
-            .Allocate(closed, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, Slip, Day)
+        CloseYear.Decide(closed, 2026, [], [], null, [], today).ThenRefused(Rejections.YearClosed);
+        Allocate
+            .Into(closed, "b", SourceKind.CollectiveIncome, "租金", Given.Yuan(1), null, null, Slip, Day)
             .ThenRefused(Rejections.YearClosed);
-        FundDecider
-            .Allocate(
-                closed,
-                "b",
-                SourceKind.CollectiveIncome,
-                "补记2026年租金",
-                Given.Yuan(1),
-                null,
-                null,
-                Slip,
-                today
-            )
+        Allocate
+            .Into(closed, "b", SourceKind.CollectiveIncome, "补记2026年租金", Given.Yuan(1), null, null, Slip, today)
             .Then();
-        FundDecider
-            .CloseYear(closed, 2028, [], [], null, [], new DateOnly(2030, 1, 1))
-            .ThenRefused(Rejections.WrongState);
+        CloseYear.Decide(closed, 2028, [], [], null, [], new DateOnly(2030, 1, 1)).ThenRefused(Rejections.WrongState);
         Assert.Throws<InvariantViolationException>(() =>
-            FundDecider.CloseYear(Allocated(10), 2026, [new("available:general", new Money(1))], [], null, [], today)
+            CloseYear.Decide(Allocated(10), 2026, [new("available:general", new Money(1))], [], null, [], today)
         );
     }
 
@@ -246,25 +224,25 @@ public sealed class FundTests
     public void C9_surplus_goes_back_by_resolution_and_only_an_empty_fund_closes()
     {
         var fund = Then(Allocated(10), f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(4), 1));
-        FundDecider.ReturnSurplus(fund, "general", "终止", []).ThenRefused(Rejections.EvidenceMissing);
-        FundDecider.Close(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
-        fund = Then(fund, f => FundDecider.ReturnSurplus(f, "general", "终止", Slip));
+        ReturnSurplus.Decide(fund, "general", "终止", []).ThenRefused(Rejections.EvidenceMissing);
+        CloseFund.Decide(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
+        fund = Then(fund, f => ReturnSurplus.Decide(f, "general", "终止", Slip));
         Assert.Equal(Given.Yuan(6), fund.ReturnedFen);
-        FundDecider.ReturnSurplus(fund, "general", "终止", Slip).ThenRefused(Rejections.WrongState);
-        FundDecider.Close(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
+        ReturnSurplus.Decide(fund, "general", "终止", Slip).ThenRefused(Rejections.WrongState);
+        CloseFund.Decide(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
         fund = Then(
             fund,
             f => FundDecider.Pay(f, "x", FundDecider.MemberSubsidy, Given.Yuan(4), Given.Yuan(4), 1, "NX", Slip, Day)
         );
         fund = Then(fund, f => FundDecider.Credit(f, "x", Given.Yuan(4), 1));
-        fund = Then(fund, f => FundDecider.Close(f, "终止", Slip));
-        FundDecider
-            .Allocate(fund, "z", SourceKind.CollectiveIncome, "x", Given.Yuan(1), null, null, Slip, Day)
+        fund = Then(fund, f => CloseFund.Decide(f, "终止", Slip));
+        Allocate
+            .Into(fund, "z", SourceKind.CollectiveIncome, "x", Given.Yuan(1), null, null, Slip, Day)
             .ThenRefused(Rejections.FundClosed);
         // The agency finds a catch-up later: the money still has a place to come back to, and a way out of it.
         fund = Then(fund, f => FundDecider.Refund(f, "x", "member-1", new FenInterval(0, 400), true, "TH", Slip, Day));
         Assert.Equal(Given.Yuan(4), fund.AvailableFen);
-        Then(fund, f => FundDecider.ReturnSurplus(f, "general", "终止", Slip));
+        Then(fund, f => ReturnSurplus.Decide(f, "general", "终止", Slip));
     }
 
     private static readonly string[] Pockets = [SubAccount.General, SubAccount.ForYear(2026), SubAccount.Incentive];
@@ -292,7 +270,7 @@ public sealed class FundTests
                             .ElementAtOrDefault(pick);
                         Decision<Fund>? decision = command switch
                         {
-                            0 => FundDecider.Allocate(
+                            0 => Allocate.Into(
                                 fund,
                                 $"a{log.Count}",
                                 SourceKind.CollectiveIncome,
@@ -303,7 +281,7 @@ public sealed class FundTests
                                 Slip,
                                 Day
                             ),
-                            1 => FundDecider.Allocate(
+                            1 => Allocate.Into(
                                 fund,
                                 $"g{log.Count}",
                                 SourceKind.Charity,
@@ -314,7 +292,7 @@ public sealed class FundTests
                                 Slip,
                                 Day
                             ),
-                            2 => FundDecider.Allocate(
+                            2 => Allocate.Into(
                                 fund,
                                 $"c{log.Count}",
                                 SourceKind.CountyIncentive,
@@ -360,7 +338,7 @@ public sealed class FundTests
                                 Day
                             ),
                             10 when gift is not null && !fund.Reversals.ContainsKey(gift.AllocationId) =>
-                                FundDecider.RequestReversal(
+                                Reverse.Request(
                                     fund,
                                     gift.AllocationId,
                                     new Lot(gift.SubAccount, gift.Fen),
@@ -368,14 +346,14 @@ public sealed class FundTests
                                     "x",
                                     Given.Actor("first")
                                 ),
-                            10 when gift is not null => FundDecider.ConfirmReversal(
+                            10 when gift is not null => Reverse.Confirm(
                                 fund,
                                 gift.AllocationId,
                                 new Lot(gift.SubAccount, gift.Fen),
                                 Given.Actor("second")
                             ),
-                            11 => FundDecider.LiftEarmark(fund, pocket, Slip),
-                            12 when pick == 0 => FundDecider.ReturnSurplus(fund, pocket, "x", Slip),
+                            11 => LiftEarmark.Decide(fund, pocket, Slip),
+                            12 when pick == 0 => ReturnSurplus.Decide(fund, pocket, "x", Slip),
                             12 when held is { InTransitFen.IsPositive: true } => FundDecider.ReturnPayment(
                                 fund,
                                 id,

@@ -13,7 +13,7 @@ internal static class Given
         where T : Aggregate, IEvolve<T>
     {
         foreach (var e in events)
-            state = T.Evolve(state, e) with { Id = id, Revision = (state?.Revision ?? 0) + 1 };
+            state = IEvolve<T>.Next(state, id, e);
         return state;
     }
 
@@ -28,6 +28,7 @@ internal static class Given
         where T : Aggregate
     {
         Assert.Empty(decision.Events);
+        Assert.Empty(decision.Also);
         Assert.Equal(code, decision.Rejection?.Code);
         return decision.Rejection!;
     }

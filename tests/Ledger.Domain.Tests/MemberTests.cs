@@ -48,15 +48,15 @@ public sealed class MemberTests
             MemberDecider.Request(person, Apart, "collective-2", Other, "e", null, Given.Actor("officer.2")).Then()
         );
         Assert.False(person.Memberships.ContainsKey("collective-2"));
-        MemberDecider.Confirm(person, row, true, Given.Actor("officer.2")).Known.ThenRefused(Rejections.SelfApproval);
-        MemberDecider.Confirm(person, row, false, Officer).Known.ThenRefused(Rejections.WrongState);
+        MemberDecider.Confirm(person, row, true, Given.Actor("officer.2")).ThenRefused(Rejections.SelfApproval);
+        MemberDecider.Confirm(person, row, false, Officer).ThenRefused(Rejections.WrongState);
         MemberDecider
             .Confirm(person, row.And(Apart, new MembershipEnded("collective-2", Day, "x"))!, true, Officer)
-            .Known.ThenRefused(Rejections.WrongState);
-        MemberDecider.Confirm(Given.State(Id, AtHome), row, true, Officer).Known.ThenRefused(Rejections.NotFound);
-        var (known, apart) = MemberDecider.Confirm(person, row, true, Officer);
-        person = person.And(Id, known.Then())!;
-        row = row.And(Apart, apart.Then())!;
+            .ThenRefused(Rejections.WrongState);
+        MemberDecider.Confirm(Given.State(Id, AtHome), row, true, Officer).ThenRefused(Rejections.NotFound);
+        var decision = MemberDecider.Confirm(person, row, true, Officer);
+        person = person.And(Id, decision.Then())!;
+        row = decision.After(row);
         Assert.Equal(
             (Other, Apart, "第1组"),
             (person.Memberships["collective-2"], person.RecordOf("collective-2"), person.Groups["collective-2"])
@@ -71,11 +71,11 @@ public sealed class MemberTests
     public void A_declined_request_is_over_and_may_be_made_again()
     {
         var (person, row) = (Given.State(Id, AtHome, Asked), Given.State(Apart, AtOther));
-        var (known, apart) = MemberDecider.Decline(person, row, "不是我村人", Day, Officer);
-        person = person.And(Id, known.Then())!;
-        row = row.And(Apart, apart.Then())!;
+        var decision = MemberDecider.Decline(person, row, "不是我村人", Day, Officer);
+        person = person.And(Id, decision.Then())!;
+        row = decision.After(row);
         Assert.Equal((true, 0, Day), (person.Requests[Apart].Declined, row.Memberships.Count, row.EndedOn));
-        MemberDecider.Confirm(person, row, true, Officer).Known.ThenRefused(Rejections.WrongState);
+        MemberDecider.Confirm(person, row, true, Officer).ThenRefused(Rejections.WrongState);
         Assert.Single(
             MemberDecider.Request(person, Apart, "collective-2", Other, "e", null, Given.Actor("officer.2")).Then()
         );

@@ -1,6 +1,9 @@
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
@@ -8,7 +11,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>One application with its fund and member-years, moved together as the API moves them in one transaction.</summary>
+/// <summary>One application with its fund and member-years, moved by the same steps as the API moves them.</summary>
 internal sealed record World(
     Application Application,
     Fund Fund,
@@ -62,8 +65,8 @@ internal sealed record World(
         var fund = Given.State<Fund>("fund-1", new FundOpened(CollectiveId, "n", Village));
         fund = fund.And(
             "fund-1",
-            FundDecider
-                .Allocate(
+            Allocate
+                .Into(
                     fund,
                     "a",
                     SourceKind.CollectiveIncome,
@@ -79,7 +82,7 @@ internal sealed record World(
         var application = Given.And<Application>(
             null,
             Id,
-            ApplicationDecider.File(Plan, Pilot, fund, SubAccount.General, Roster, Officer).Then()
+            Submit.First(Plan, Pilot, fund, SubAccount.General, Roster, Officer).Then()
         )!;
         var years = application.Lines.ToDictionary(
             application.MemberYearId,
@@ -124,13 +127,13 @@ internal sealed record World(
     [
         (
             "review: accept",
-            w => w.Step(ApplicationDecider.Review(w.Application, [], true, new Dictionary<string, string>(), Reviewer))
+            w => w.Step(Review.Decide(w.Application, [], true, new Dictionary<string, string>(), Reviewer))
         ),
         (
             "review: refuse one",
             w =>
                 w.Step(
-                    ApplicationDecider.Review(
+                    Review.Decide(
                         w.Application,
                         [new LineVerdict(People[0], false, "x")],
                         true,
@@ -139,101 +142,63 @@ internal sealed record World(
                     )
                 )
         ),
-        ("return", w => w.Step(ApplicationDecider.Return(w.Application, "x", Reviewer))),
-        ("resubmit", w => w.Step(ApplicationDecider.Resubmit(w.Application, Plan, Pilot, Roster, Officer))),
-        ("reject", w => w.Step(ApplicationDecider.Reject(w.Application, "x", Approver))),
-        ("approve", w => w.Approve()),
-        ("publish notice", w => w.Step(ApplicationDecider.PublishNotice(w.Application, "x", 7, w.Today))),
+        ("return", w => w.Step(Review.Return(w.Application, "x", Reviewer))),
+        ("resubmit", w => w.Step(Submit.Again(w.Application, Plan, Pilot, Roster, Officer))),
+        ("reject", w => w.Step(Review.Reject(w.Application, "x", Approver))),
+        ("approve", w => w.Approval()),
+        ("publish notice", w => w.Step(PublishNotice.Decide(w.Application, "x", 7, w.Today))),
         (
             "object",
             w =>
                 w.Application.Objections.Any(o => o.Upheld is null)
                     ? new(null, "one at a time")
-                    : w.Step(ApplicationDecider.Object(w.Application, $"o{w.Application.Revision}", People[0], "x"))
+                    : w.Step(RaiseObjection.Decide(w.Application, $"o{w.Application.Revision}", People[0], "x"))
         ),
         ("uphold", w => w.Answer(true)),
         ("dismiss", w => w.Answer(false)),
         ("wait 8 days", w => new(w with { Today = w.Today.AddDays(8) }, null)),
         ("one dies", w => w.OneDied ? new(null, "wrong-state") : new(w with { OneDied = true }, null)),
-        ("withdraw line", w => w.Step(WayBack.WithdrawLines(w.Application, [People[0]], "x", Officer))),
-        ("withdraw", w => w.Step(WayBack.Withdraw(w.Application, "x", Officer))),
-        ("pay all", w => w.Pay(null)),
-        ("pay one", w => w.Pay([People[0]])),
-        ("bank return", w => w.Step(WayBack.ReturnPayment(w.Application, [People[0]], "TH", "x", Paper, Officer))),
+        ("withdraw line", w => w.Step(Withdraw.Decide(new(w.Application, w.Fund, w.Years), [People[0]], "x", Officer))),
+        ("withdraw", w => w.Step(Withdraw.Decide(new(w.Application, w.Fund, w.Years), null, "x", Officer))),
+        ("pay all", w => w.Payment(null)),
+        ("pay one", w => w.Payment([People[0]])),
+        (
+            "bank return",
+            w =>
+                w.Step(
+                    BankReturn.Decide(
+                        new(w.Application, w.Fund, w.Years, [], []),
+                        [People[0]],
+                        "TH",
+                        "x",
+                        Paper,
+                        null,
+                        Officer
+                    )
+                )
+        ),
         ("receipt for one", w => w.Receive([People[0]])),
         ("receipt for all", w => w.Receive(People)),
-        (
-            "refund one",
-            w => w.Step(WayBack.Refund(w.Application, People[0], RefundReason.Death, "TK", Paper, Reviewer))
-        ),
-        (
-            "refund other",
-            w => w.Step(WayBack.Refund(w.Application, People[1], RefundReason.CatchUpFound, "TK", Paper, Reviewer))
-        ),
-        ("settle", w => w.Step(ApplicationDecider.Settle(w.Application, Approver))),
-        ("return surplus", w => w.FundStep(FundDecider.ReturnSurplus(w.Fund, SubAccount.General, "x", Paper))),
-        ("close fund", w => w.FundStep(FundDecider.Close(w.Fund, "x", Paper))),
+        ("refund one", w => w.Refund(People[0], RefundReason.Death)),
+        ("refund other", w => w.Refund(People[1], RefundReason.CatchUpFound)),
+        ("settle", w => w.Step(Settle.Decide(w.Application, Approver))),
+        ("return surplus", w => w.FundStep(ReturnSurplus.Decide(w.Fund, SubAccount.General, "x", Paper))),
+        ("close fund", w => w.FundStep(CloseFund.Decide(w.Fund, "x", Paper))),
     ];
 
-    /// <summary>The application moves; fund and member-years follow each line, as the API does.</summary>
-    private Outcome<World> Step(Decision<Application> decision)
-    {
-        if (decision.Rejection is { } refusal)
-            return new(null, refusal.Code.Code);
-        var after = Application.And(Id, decision.Events)!;
-        var (fund, years) = (Fund, new Dictionary<string, MemberYear>(Years));
-        foreach (
-            var (line, next) in Application.Lines.Zip(
-                after.Lines.Length == Application.Lines.Length ? after.Lines : Application.Lines
-            )
-        )
-        {
-            IReadOnlyList<IEventOf<Fund>> money = (line.Status, next.Status) switch
-            {
-                (LineStatus.Approved, LineStatus.Released) => FundDecider
-                    .Release(fund, Id, [line.Fen!.Value], "x")
-                    .Then(),
-                (LineStatus.Approved, LineStatus.Paid) => FundDecider
-                    .Pay(fund, Id, FundDecider.MemberSubsidy, line.AmountFen, line.AmountFen, 1, "NX", Paper, Today)
-                    .Then(),
-                (LineStatus.Paid, LineStatus.Approved) => FundDecider
-                    .ReturnPayment(fund, Id, line.AmountFen, 1, "TH", Paper)
-                    .Then(),
-                (LineStatus.Paid, LineStatus.Credited) => FundDecider.Credit(fund, Id, line.AmountFen, 1).Then(),
-                (LineStatus.Paid or LineStatus.Credited, LineStatus.Refunded) => FundDecider
-                    .Refund(
-                        fund,
-                        Id,
-                        line.MemberId,
-                        line.Fen!.Value,
-                        line.Status == LineStatus.Credited,
-                        "TK",
-                        Paper,
-                        Today
-                    )
-                    .Then(),
-                _ => [],
-            };
-            fund = fund.And("fund-1", money)!;
-            IEventOf<MemberYear>? own = (line.Status, next.Status) switch
-            {
-                (LineStatus.Approved, LineStatus.Released) => new SubsidyReleased(Id, line.AmountFen, "x"),
-                (LineStatus.Approved, LineStatus.Paid) => new SubsidyPaid(Id, line.AmountFen),
-                (LineStatus.Paid, LineStatus.Approved) => new SubsidyReturned(Id, line.AmountFen),
-                (LineStatus.Paid, LineStatus.Credited) => new SubsidyCredited(Id, line.AmountFen, Today, "HZ"),
-                (LineStatus.Paid or LineStatus.Credited, LineStatus.Refunded) => new SubsidyRefunded(
-                    Id,
-                    line.AmountFen,
-                    RefundReason.Death
-                ),
-                _ => null,
-            };
-            var year = Application.MemberYearId(line);
-            if (own is not null)
-                years[year] = years[year].And(year, own)!;
-        }
-        return new(this with { Application = after, Fund = fund, Years = years }, null);
-    }
+    /// <summary>Every stream that the step touches moves with it.</summary>
+    private Outcome<World> Step(Decision<Application> decision) =>
+        decision.Rejection is { } refusal
+            ? new(null, refusal.Code.Code)
+            : new(
+                this with
+                {
+                    Application = Application.And(Id, decision.Events)!,
+                    Fund = decision.After(Fund),
+                    Years = Years.ToDictionary(y => y.Key, y => decision.After(y.Value)),
+                },
+                null
+            );
 
     private Outcome<World> FundStep(Decision<Fund> decision) =>
         decision.Rejection is { } refusal
@@ -258,63 +223,48 @@ internal sealed record World(
             new Dictionary<string, int>()
         );
 
-    private Outcome<World> Approve()
-    {
-        var (events, refusal) = Approval.Decide(
-            Application,
-            Collective,
-            Fund,
-            Pilot,
-            Basis,
-            new Money(500_000),
-            Approver
-        );
-        if (events is null)
-            return new(null, refusal!.Code.Code);
-        var years = new Dictionary<string, MemberYear>(Years);
-        foreach (var (id, e) in events.Members)
-            years[id] = years[id].And(id, e)!;
-        return new(
-            this with
-            {
-                Application = Application.And(Id, events.Application)!,
-                Fund = Fund.And("fund-1", events.Fund)!,
-                Years = years,
-            },
-            null
-        );
-    }
+    private Outcome<World> Approval() =>
+        Step(Approve.Decide(new(Application, Collective, Fund, Pilot, Basis, new Money(500_000)), Approver));
 
     private Outcome<World> Answer(bool upheld) =>
         Application.Objections.FirstOrDefault(o => o.Upheld is null) is { } open
             ? Step(
-                ApplicationDecider.ResolveObjection(
-                    Application,
+                AnswerObjection.Decide(
+                    new(Application, Fund, Years, null),
                     open.ObjectionId,
                     new ObjectionAnswer(upheld, "x"),
-                    null,
                     Reviewer
                 )
             )
             : new(null, "no objection");
 
-    /// <summary>Whoever may not be paid any more falls out first; with nobody left it is refused.</summary>
-    private Outcome<World> Pay(string[]? members)
+    /// <summary>As much as is due: whoever may not be paid any more falls out first.</summary>
+    private Outcome<World> Payment(string[]? members)
     {
-        if (ApplicationDecider.Pay(Application, members, "NX", Paper, Today, Officer).Rejection is { } refusal)
-            return new(null, refusal.Code.Code);
         var due = Application.With(LineStatus.Approved).Where(l => members?.Contains(l.MemberId) != false).ToList();
-        var leftOut = LineCheck.Unpayable(Application, due, Basis);
-        if (leftOut.Count == due.Count)
-            return new(null, LineCheck.NobodyLeft(Application, leftOut).Code.Code);
-        var rest = members?.Except(leftOut.Select(l => l.MemberId)).ToArray();
-        var sorted = Step(LineCheck.LeaveOut(Application, leftOut, Officer).ToArray()).Next!;
-        return sorted.Step(ApplicationDecider.Pay(sorted.Application, rest, "NX", Paper, Today, Officer));
+        var gone = LineCheck.Unpayable(Application, due, Basis).Select(l => l.MemberId).ToHashSet();
+        var amount = Line.Total(due.Where(l => !gone.Contains(l.MemberId)));
+        var order = new Pay.Order(amount, FundDecider.MemberSubsidy, "NX", Paper, Today, members);
+        return Step(Pay.Decide(new(Application, Fund, Basis, [], null), order, Today, Officer));
     }
+
+    private Outcome<World> Refund(string member, RefundReason reason) =>
+        Step(
+            Applications.Steps.Refund.Decide(
+                new(Application, Fund, Years[StreamId.MemberYear(member, 2026)], [], null),
+                member,
+                reason,
+                "TK",
+                Paper,
+                Today,
+                null,
+                Reviewer
+            )
+        );
 
     private Outcome<World> Receive(string[] members)
     {
-        if (ApplicationDecider.NotIn(Application, ApplicationStatus.Paid) is { } wrong)
+        if (Application.NotIn(ApplicationStatus.Paid) is { } wrong)
             return new(null, wrong.Code.Code);
         var (matches, _) = Receipt.Match(
             Application,
@@ -322,6 +272,6 @@ internal sealed record World(
         );
         return matches.Count == 0
             ? new(null, "receipt-mismatch")
-            : Step(Receipt.Confirm(Application, Paper[0], matches, [], Reviewer));
+            : Step(Credit.Decide(new(Application, Fund, Years), Paper[0], matches, [], Reviewer));
     }
 }

@@ -401,10 +401,13 @@ public static class AccountEndpoints
             region,
             scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>()
         );
-        var change = StreamChange.Of(StreamId.Account(name), 0, null, AccountDecider.OpenAtConsole(null, name, region));
-        var opened = (Account)change.State!;
-        var digest = services.GetRequiredService<CredentialSeal>().Digest(user, [], opened.Revision + 1);
-        change.Add(opened, AccountDecider.SetCredentials(digest).Events);
+        var opened = Change.Of(
+            StreamId.Account(name),
+            (Account?)null,
+            AccountDecider.OpenAtConsole(null, name, region).Events
+        );
+        var digest = services.GetRequiredService<CredentialSeal>().Digest(user, [], opened.After.Revision + 1);
+        var change = StreamChange.Of(opened, Change.Of(opened.After, AccountDecider.SetCredentials(digest).Events));
         await services
             .GetRequiredService<EventWriter>()
             .WriteAsync(

@@ -268,10 +268,12 @@ public sealed class SignIn(
                 connection,
                 [
                     StreamChange.Of(
-                        id,
-                        versions[id],
-                        account,
-                        AccountDecider.SetCredentials(seal.Digest(user, await FactorsAsync(user.Id), versions[id] + 1))
+                        Change.Of(
+                            account,
+                            AccountDecider
+                                .SetCredentials(seal.Digest(user, await FactorsAsync(user.Id), versions[id] + 1))
+                                .Events
+                        )
                     ),
                 ],
                 new EventStamp(

@@ -5,6 +5,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Projections.WorkQueues;
@@ -163,7 +164,7 @@ public static class ApplicationEndpoints
                 Rejections.AmountInvalid
             )
             .Example("""{"seal":"<盖章扫描件的摘要>","lines":[{"memberId":"member-…"}]}""");
-        api.MapPost("/applications/{id}/review", Review)
+        api.MapPost("/applications/{id}/review", Reviewing)
             .Command<ApplicationView>("review-application", "逐行复核 (C15) · Review line by line", Roles.Agency)
             .Refuses(
                 Rejections.SelfApproval,
@@ -197,7 +198,7 @@ public static class ApplicationEndpoints
                 Rejections.VersionMismatch
             )
             .Example("""{"reason":"不符合条件"}""");
-        api.MapPost("/applications/{id}/approval", Payments.Approve)
+        api.MapPost("/applications/{id}/approval", Approving.Approval)
             .Command<ApplicationView>(
                 "approve-application",
                 "审批：一次事务内占用资金和各人额度 (C9 C11 C15) · Approve",
@@ -245,7 +246,7 @@ public static class ApplicationEndpoints
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberId":"member-…","text":"该户今年未缴费"}""");
-        api.MapPost("/applications/{id}/objections/{objectionId}/answer", Payments.AnswerObjection)
+        api.MapPost("/applications/{id}/objections/{objectionId}/answer", Objecting.Answer)
             .Command<ApplicationView>(
                 "answer-objection",
                 "答复异议：成立须指明人员或整份名单，其资金退回 (C16) · Answer an objection",
@@ -275,7 +276,7 @@ public static class ApplicationEndpoints
                 Rejections.VersionMismatch
             )
             .Example("""{"objectionIds":["objection-…"],"reason":"没有指明何人何事，无从核实"}""");
-        api.MapPost("/applications/{id}/payment", Payments.Pay)
+        api.MapPost("/applications/{id}/payment", Paying.Payment)
             .Command<ApplicationView>(
                 "send-payment",
                 "付款至经办机构 (C9 C16 C17) · Send the payment",
@@ -304,7 +305,7 @@ public static class ApplicationEndpoints
             .Example(
                 """{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}"""
             );
-        api.MapPost("/applications/{id}/receipts/import", Payments.ImportReceipts)
+        api.MapPost("/applications/{id}/receipts/import", Crediting.Receipts)
             .Command<ReceiptView>(
                 "import-receipts",
                 "导入经办机构入账回执（.xlsx/.csv，C17） · Import the agency's receipts",
@@ -323,7 +324,7 @@ public static class ApplicationEndpoints
                 Rejections.BodyInvalid,
                 Rejections.VersionMismatch
             );
-        api.MapPost("/applications/{id}/line-withdrawals", Payments.WithdrawLines)
+        api.MapPost("/applications/{id}/line-withdrawals", Withdrawing.Lines)
             .Command<ApplicationView>(
                 "withdraw-lines",
                 "撤回部分人员，占用的资金和额度退还 (C14) · Withdraw lines before payment",
@@ -331,7 +332,7 @@ public static class ApplicationEndpoints
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"memberIds":["member-…"],"reason":"本人放弃"}""");
-        api.MapPost("/applications/{id}/withdrawal", Payments.Withdraw)
+        api.MapPost("/applications/{id}/withdrawal", Withdrawing.Whole)
             .Command<ApplicationView>(
                 "withdraw-application",
                 "撤回申请，占用的资金和额度退还 (C14) · Withdraw the application before payment",
@@ -339,7 +340,7 @@ public static class ApplicationEndpoints
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"名单须重新议定"}""");
-        api.MapPost("/applications/{id}/bank-returns", Payments.ReturnPayment)
+        api.MapPost("/applications/{id}/bank-returns", ComingBack.FromBank)
             .Command<ApplicationView>(
                 "record-bank-return",
                 "登记银行退回，可再次付款或撤回 (C17) · Record a payment that the bank sent back",
@@ -356,7 +357,7 @@ public static class ApplicationEndpoints
             .Example(
                 """{"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误","evidence":["<退汇凭证的摘要>"]}"""
             );
-        api.MapPost("/applications/{id}/refunds", Payments.Refund)
+        api.MapPost("/applications/{id}/refunds", ComingBack.FromAgency)
             .Command<ApplicationView>(
                 "refund-line",
                 "经办机构退回一人的补助，额度退还 (C5 C17) · Refund one member's subsidy",
@@ -375,7 +376,7 @@ public static class ApplicationEndpoints
             .Example(
                 """{"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001","evidence":["<退款凭证的摘要>"]}"""
             );
-        api.MapPost("/applications/{id}/settlement", Settle)
+        api.MapPost("/applications/{id}/settlement", Settling)
             .Command<ApplicationView>("settle-application", "办结 (C17) · Settle", Roles.Agency)
             .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
 
@@ -399,7 +400,7 @@ public static class ApplicationEndpoints
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.LimitExceeded)
             .Example("""{"text":"名单第3组有一户今年未缴费"}""");
-        api.MapPost("/applications/{id}/payment-list", Payments.PaymentList)
+        api.MapPost("/applications/{id}/payment-list", Paying.List)
             .Command<PaymentListView>(
                 "download-payment-list",
                 "下载付款清单（.xlsx，含姓名证件号，下载留痕，C17） · The list of a payment, in clear; on record",
@@ -421,7 +422,7 @@ public static class ApplicationEndpoints
             .Refuses(Rejections.NotFound);
     }
 
-    private static async Task<Answer> Review(string id, ReviewBody body, Command command, PersonalData people)
+    private static async Task<Answer> Reviewing(string id, ReviewBody body, Command command, PersonalData people)
     {
         var verdicts = (body.Verdicts ?? [])
             .Select(
@@ -447,19 +448,19 @@ public static class ApplicationEndpoints
         application = command.Append(
             id,
             application,
-            ApplicationDecider.Review(application, verdicts, body.AcceptRest, findings, by)
+            Review.Decide(application, verdicts, body.AcceptRest, findings, by)
         );
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
     private static Task<Answer> Return(string id, ReasonBody body, Command command) =>
-        Change(id, command, (a, by) => ApplicationDecider.Return(a, Require.Prose(body.Reason, "reason", 500), by));
+        Change(id, command, (a, by) => Review.Return(a, Require.Prose(body.Reason, "reason", 500), by));
 
     private static Task<Answer> Reject(string id, ReasonBody body, Command command) =>
-        Change(id, command, (a, by) => ApplicationDecider.Reject(a, Require.Prose(body.Reason, "reason", 500), by));
+        Change(id, command, (a, by) => Review.Reject(a, Require.Prose(body.Reason, "reason", 500), by));
 
-    private static Task<Answer> Settle(string id, Command command) =>
-        Change(id, command, (a, by) => ApplicationDecider.Settle(a, by));
+    private static Task<Answer> Settling(string id, Command command) =>
+        Change(id, command, (a, by) => Settle.Decide(a, by));
 
     private static async Task<Answer> Notice(string id, NoticeBody body, Command command)
     {
@@ -468,7 +469,7 @@ public static class ApplicationEndpoints
         application = command.Append(
             id,
             application,
-            ApplicationDecider.PublishNotice(
+            PublishNotice.Decide(
                 application,
                 Require.Prose(body.Place, "place", 200),
                 policy.Parameters.NoticeDays,
@@ -524,7 +525,7 @@ public static class ApplicationEndpoints
                     i.CollectiveId,
                     i.Year,
                     i.Status,
-                    ApplicationDecider.Name(i.Status),
+                    Application.StatusName(i.Status),
                     i.Lines,
                     i.AmountFen,
                     i.FiledAt,

@@ -66,7 +66,7 @@ public sealed record ApplicationView(
             a.Year,
             a.SubAccount,
             a.Status,
-            ApplicationDecider.Name(a.Status),
+            Application.StatusName(a.Status),
             a.Lines.Length,
             Money.Sum(a.Lines.Where(Counts).Select(l => l.AmountFen)),
             a.Lines.GroupBy(l => l.Status).ToDictionary(g => g.Key.Word(), g => g.Count()),

@@ -8,6 +8,7 @@ using Ledger.Api.Members;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
@@ -81,11 +82,7 @@ public static class Filing
             command,
             people
         );
-        var state = command.Append(
-            id,
-            null,
-            ApplicationDecider.File(plan, pilot, fund, body.Pocket(), submission, command.Actor)
-        );
+        var state = command.Append(id, null, Submit.First(plan, pilot, fund, body.Pocket(), submission, command.Actor));
         return Answer.Created(
             $"/api/applications/{id}",
             new FilingView(
@@ -110,7 +107,7 @@ public static class Filing
         var (body, roster) = await Uploads.BodyOrRosterAsync(request, json.Value.SerializerOptions, Fields);
         var known = await command.LoadAsync<Application>(id);
         var plan = await PlanAsync(known.PlanId, command);
-        if (ApplicationDecider.NotIn(known, ApplicationStatus.Returned) is { } wrong)
+        if (known.NotIn(ApplicationStatus.Returned) is { } wrong)
             throw new RefusedException(wrong);
         var (submission, pilot, _, skipped, table) = await SubmissionAsync(
             plan,
@@ -122,11 +119,7 @@ public static class Filing
             people,
             own: id
         );
-        var state = command.Append(
-            id,
-            known,
-            ApplicationDecider.Resubmit(known, plan, pilot, submission, command.Actor)
-        );
+        var state = command.Append(id, known, Submit.Again(known, plan, pilot, submission, command.Actor));
         return new Answer(
             new FilingView(
                 ApplicationView.Of(state),

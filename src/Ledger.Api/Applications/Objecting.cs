@@ -6,6 +6,8 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
+using Ledger.Domain.Funds;
 using Ledger.Projections;
 
 namespace Ledger.Api.Applications;
@@ -79,6 +81,34 @@ public static class Objecting
         return new Answer(new ObjectionReceiptView(objectionId));
     }
 
+    /// <summary>Upheld: the line leaves the list, its money goes back to where it came from, the cap is given back.</summary>
+    public static async Task<Answer> Answer(string id, string objectionId, ObjectionAnswerBody body, Command command)
+    {
+        var text = Require.Prose(body.Answer, "answer", 500);
+        var application = await command.LoadAsync<Application>(id);
+        var raisedBy = (await RaisedByAsync(command, id, [objectionId])).GetValueOrDefault(objectionId);
+        var by = await command.ActorAmongAsync([raisedBy, .. application.Filers]);
+        var fund = (await command.FindAsync<Fund>(application.FundId))!;
+        var years = await command.YearsAsync(application, body.Upheld ? application.With(LineStatus.Approved) : []);
+        var answer = new ObjectionAnswer(
+            body.Upheld,
+            text,
+            string.IsNullOrWhiteSpace(body.MemberId) ? null : body.MemberId,
+            body.WholeList,
+            body.CorrectedAmount
+        );
+        var decision = AnswerObjection.Decide(
+            new AnswerObjection.Basis(application, fund, years, raisedBy),
+            objectionId,
+            answer,
+            by
+        );
+        var after = command.Append(id, application, decision);
+        await ForgetAsync(command, after);
+        var released = AnswerObjection.Falling(application, (ObjectionResolved)decision.Events[0]);
+        return new Answer(ApplicationView.Of(after) with { Outcome = Outcome(after, body, released) }, after.Revision);
+    }
+
     /// <summary>The township closes what anonymous people wrote and nobody could look into.</summary>
     public static async Task<Answer> Close(string id, ObjectionClosureBody body, Command command)
     {
@@ -93,7 +123,7 @@ public static class Objecting
         application = command.Append(
             id,
             application,
-            ApplicationDecider.CloseEmptyObjections(
+            AnswerObjection.CloseEmpty(
                 application,
                 ids,
                 raisedBy,
@@ -124,7 +154,7 @@ public static class Objecting
             command.Append(
                 application.Id,
                 application,
-                ApplicationDecider.Object(application, objectionId, body.MemberId, text)
+                RaiseObjection.Decide(application, objectionId, body.MemberId, text)
             ),
             objectionId
         );

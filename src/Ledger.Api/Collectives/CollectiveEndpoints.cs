@@ -86,7 +86,7 @@ public static class CollectiveEndpoints
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.AmountInvalid, Rejections.VersionMismatch)
             .Example("""{"collectiveIncomeAmount":860000.00,"members":620,"insuredMembers":540,"payers":310}""");
-        api.MapPost("/collectives/{id}/name", Succession.Rename)
+        api.MapPost("/collectives/{id}/name", Succession.Renaming)
             .Command<CollectiveView>("rename-collective", "集体更名 · Rename a collective", Roles.CountyAgriculture)
             .Refuses(
                 Rejections.EvidenceMissing,
@@ -96,7 +96,7 @@ public static class CollectiveEndpoints
                 Rejections.VersionMismatch
             )
             .Example("""{"name":"长沟镇党庄股份经济合作社","evidence":["<批准文件的摘要>"]}""");
-        api.MapPost("/collectives/{id}/merger", Succession.Merge)
+        api.MapPost("/collectives/{id}/merger", Succession.Merger)
             .Command<CollectiveView>(
                 "merge-collective",
                 "并入另一集体：资金、成员、历史随之转入 (C24) · Merge into another collective",
@@ -114,7 +114,7 @@ public static class CollectiveEndpoints
             .Example(
                 """{"intoCollectiveId":"collective-N2370811MF00000032","reason":"合村并居","evidence":["<批准文件的摘要>"]}"""
             );
-        api.MapPost("/collectives/{id}/split", Succession.Split)
+        api.MapPost("/collectives/{id}/split", Succession.Separation)
             .Command<CollectiveView>(
                 "split-collective",
                 "分立：部分成员和资金转入新集体 (C24) · Split off members and money",

@@ -3,7 +3,9 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
+using Ledger.Domain.Collectives.Steps;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Projections;
@@ -16,32 +18,25 @@ public static class Succession
 {
     private const int MaxSplitMembers = 5000;
 
-    public static async Task<Answer> Rename(string id, RenameBody body, Command command)
+    public static async Task<Answer> Renaming(string id, RenameBody body, Command command)
     {
         var name = Require.Name(body.Name, "name", 100);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var collective = await command.LoadAsync<Collective>(id);
-        collective = command.Append(id, collective, CollectiveDecider.Rename(collective, name, evidence));
         var fund = await command.FindAsync<Fund>(StreamId.FundOf(id));
-        if (fund is not null)
-            command.Append(fund.Id, fund, new IEventOf<Fund>[] { new FundRenamed(name) });
-        return new Answer(CollectiveView.Of(collective), collective.Revision);
+        return Decided(command, collective, Rename.Decide(collective, fund, name, evidence));
     }
 
-    public static async Task<Answer> Merge(string id, MergerBody body, Command command, Caller caller)
+    public static async Task<Answer> Merger(string id, MergerBody body, Command command, Caller caller)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
-        var merged = command.Append(id, from, CollectiveDecider.Merge(from, into, reason, evidence));
-        command.Append(into.Id, into, CollectiveDecider.Absorb(into, from));
-        var funds = await TransferAsync(id, into.Id, null, command);
-        if (funds.Source is { IsClosed: false } emptied)
-            command.Append(emptied.Id, emptied, FundDecider.Close(emptied, reason, evidence));
-        return new Answer(CollectiveView.Of(merged), merged.Revision);
+        var (source, target) = await FundsAsync(from, into, command);
+        return Decided(command, from, Merge.Decide(new(from, into, source, target), reason, evidence));
     }
 
-    public static async Task<Answer> Split(string id, SplitBody body, Command command, Caller caller)
+    public static async Task<Answer> Separation(string id, SplitBody body, Command command, Caller caller)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         if (body.MemberIds.Count is 0 or > MaxSplitMembers)
@@ -50,19 +45,23 @@ public static class Succession
             );
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
-        var split = command.Append(
-            id,
+        var (source, target) = await FundsAsync(from, into, command);
+        var known = await command.FindManyAsync<Member>(body.MemberIds);
+        var members = body
+            .MemberIds.Distinct()
+            .Select(m => known.GetValueOrDefault(m) ?? throw Require.NotFound(m))
+            .ToList();
+        return Decided(
+            command,
             from,
-            CollectiveDecider.Split(from, into, body.MemberIds.Distinct().Count(), body.Amount, reason, evidence)
+            Split.Decide(new(from, into, source, target, members), body.Amount, reason, evidence)
         );
-        await TransferAsync(id, into.Id, body.Amount, command);
-        var members = await command.FindManyAsync<Member>(body.MemberIds);
-        foreach (var memberId in body.MemberIds.Distinct())
-        {
-            var member = members.GetValueOrDefault(memberId) ?? throw Require.NotFound(memberId);
-            command.Append(memberId, member, MemberDecider.Move(member, id, into.Id, into.Region));
-        }
-        return new Answer(CollectiveView.Of(split), split.Revision);
+    }
+
+    private static Answer Decided(Command command, Collective before, Decision<Collective> decision)
+    {
+        var after = command.Append(before.Id, before, decision);
+        return new Answer(CollectiveView.Of(after), after.Revision);
     }
 
     /// <summary>
@@ -94,26 +93,14 @@ public static class Succession
         return (both[id], both[intoId]);
     }
 
-    private static async Task<(Fund? Source, Fund? Target)> TransferAsync(
-        string fromCollective,
-        string intoCollective,
-        Money? amount,
+    private static async Task<(Fund? Source, Fund? Target)> FundsAsync(
+        Collective from,
+        Collective into,
         Command command
     )
     {
-        var (fromId, intoId) = (StreamId.FundOf(fromCollective), StreamId.FundOf(intoCollective));
-        var funds = await command.FindManyAsync<Fund>([fromId, intoId]);
-        if (!funds.TryGetValue(fromId, out var source))
-            return amount is null ? (null, null) : throw Require.NotFound(fromId);
-        var target = funds.GetValueOrDefault(intoId) ?? throw Require.NotFound($"{intoCollective} 的补助资金");
-        var (leave, arrive, refused) = FundDecider.Transfer(source, target, amount);
-        if (refused is not null)
-            throw new RefusedException(refused);
-        if (leave.Count > 0)
-        {
-            source = command.Append(fromId, source, leave.ToArray());
-            target = command.Append(intoId, target, arrive.ToArray());
-        }
-        return (source, target);
+        var (source, target) = (StreamId.FundOf(from.Id), StreamId.FundOf(into.Id));
+        var funds = await command.FindManyAsync<Fund>([source, target]);
+        return (funds.GetValueOrDefault(source), funds.GetValueOrDefault(target));
     }
 }

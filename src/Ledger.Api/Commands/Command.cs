@@ -173,16 +173,6 @@ public sealed class Command(
         return (InScope(id, fund), earlier);
     }
 
-    /// <summary>Asks about an entry that may be the same money; who has said why it is not leaves that with the events.</summary>
-    /// <exception cref="RefusedException"><c>possible-duplicate</c>.</exception>
-    public void RequireNoDuplicate(EarlierEntry? earlier, string? confirmed)
-    {
-        if (SameMoney.Refusal(earlier, confirmed) is { } asked)
-            throw new RefusedException(asked);
-        if (earlier is not null)
-            Confirmed = $"{earlier.Id}：{confirmed}";
-    }
-
     /// <summary>Which earlier entry this is not, and why: a header of the events.</summary>
     public string? Confirmed { get; set; }
 
@@ -255,20 +245,33 @@ public sealed class Command(
             );
     }
 
-    /// <summary>Appends what was decided and returns the new state; a refusal is thrown.</summary>
+    /// <summary>Appends what was decided, on every stream that it touches, and returns the new state of its own; a refusal is thrown.</summary>
     public T Append<T>(string id, T? state, Decision<T> decision)
         where T : Aggregate, IEvolve<T>
     {
         if (decision.Rejection is { } rejection)
             throw new RefusedException(rejection);
-        if (decision.Events.Count == 0)
-            return state ?? throw new InvalidOperationException($"{id}: nothing was decided and nothing is there");
-        if (!_changes.TryGetValue(id, out var change))
-            _changes[id] = change = new StreamChange(id, typeof(T), state is null ? 0 : _versions[id]);
-        state = change.Add(state, decision.Events);
-        if (state is Application application)
-            _started.AddRange(decision.Events.Select(e => (application, (IEventOf<Application>)e)));
-        return state!;
+        Confirmed = decision.Confirmed ?? Confirmed;
+        if (decision.Events.Count > 0)
+            state = Add(Change.Of(id, state, decision.Events)).After;
+        foreach (var change in decision.Also)
+            Add(change);
+        return state ?? throw new InvalidOperationException($"{id}: nothing was decided and nothing is there");
+    }
+
+    private TChange Add<TChange>(TChange change)
+        where TChange : Change
+    {
+        if (!_changes.TryGetValue(change.Id, out var there))
+            _changes[change.Id] = there = new StreamChange(
+                change.Id,
+                change.Aggregate,
+                change.Before == 0 ? 0 : _versions[change.Id]
+            );
+        there.Add(change);
+        if (change.State is Application application)
+            _started.AddRange(change.Events.Select(e => (application, (IEventOf<Application>)e)));
+        return change;
     }
 
     /// <summary>The documents must be here, handed in by somebody in the caller's scope or above it.</summary>

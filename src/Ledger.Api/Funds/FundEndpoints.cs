@@ -8,6 +8,7 @@ using Ledger.Domain.Accounts;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Balances;
@@ -148,7 +149,7 @@ public static class FundEndpoints
         api.MapGet("/funds/{id}", Read)
             .Reading<FundView>("read-fund", "资金余额 · Read a fund's balance", Roles.All)
             .Refuses(Rejections.NotFound);
-        api.MapPost("/funds/{id}/allocations", Allocate)
+        api.MapPost("/funds/{id}/allocations", Allocation)
             .Command<AllocationView>(
                 "allocate-funds",
                 "划入资金 (C7 C8 C19) · Allocate money to a fund",
@@ -202,7 +203,7 @@ public static class FundEndpoints
                 Rejections.NotFound,
                 Rejections.VersionMismatch
             );
-        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/earmark-release", LiftEarmark)
+        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/earmark-release", EarmarkRelease)
             .Command<FundView>(
                 "lift-earmark",
                 "捐赠人同意后，余款转为通用 (C8) · With the donor's consent the rest may serve all",
@@ -210,7 +211,7 @@ public static class FundEndpoints
             )
             .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"evidence":["<捐赠人同意书的摘要>"]}""");
-        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/surplus-return", ReturnSurplus)
+        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/surplus-return", SurplusReturn)
             .Command<FundView>(
                 "return-surplus",
                 "依决议将余款退回来源 (C9) · By resolution the rest goes back to its sources",
@@ -235,7 +236,7 @@ public static class FundEndpoints
                 Rejections.VersionMismatch
             )
             .Example("""{"reason":"不再实施补助","evidence":["<决议的摘要>"]}""");
-        api.MapPost("/funds/{id}/years/{year:int}/close", CloseYear)
+        api.MapPost("/funds/{id}/years/{year:int}/close", YearClosing)
             .Command<TrialBalanceView>(
                 "close-year",
                 "年度结账：封存试算平衡表，余额结转 (C24) · Close a year and seal its trial balance",
@@ -302,22 +303,18 @@ public static class FundEndpoints
         var state = command.Append(
             id,
             known,
-            FundDecider.Open(known, collective.Id, collective.Name, collective.Region)
+            OpenFund.Decide(known, collective.Id, collective.Name, collective.Region)
         );
         return Answer.Created($"/api/funds/{id}", FundView.Of(state), state.Revision);
     }
 
-    private static async Task<Answer> Allocate(string id, AllocationBody body, Command command, PersonalData people)
+    private static async Task<Answer> Allocation(string id, AllocationBody body, Command command, PersonalData people)
     {
         command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
-        if (FundDecider.SourceRefusal(body.Source, command.Actor.Role) is { } foreign)
-            throw new RefusedException(foreign);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var donor = body.DonorId is { } donorId
             ? await command.ReadAsync<Donor>(donorId) ?? throw Require.NotFound(donorId)
             : null;
-        if (donor is not null && !DonorDecider.Gives(donor, body.Source))
-            throw Require.Invalid("source", "资金来源与捐赠人类别不符");
         if (body.Earmark?.Group is { } group)
             Require.Name(group, "earmark.group", 20);
         Require.MemberIds(body.Earmark?.MemberIds, "earmark.memberIds");
@@ -329,26 +326,27 @@ public static class FundEndpoints
         )
             sourceName = sourceName.Replace(giver.Name, giver.MaskedName, StringComparison.Ordinal);
         var earmark = body.Earmark ?? (body.EarmarkYear is { } year ? new Earmark(year) : null);
-        var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
         var (fund, earlier) = await command.LoadFundAsync(id, Booking.Allocation, evidence);
         var allocationId = $"allocation-{Guid.CreateVersion7():N}";
         fund = command.Append(
             id,
             fund,
-            FundDecider.Allocate(
-                fund,
-                allocationId,
-                body.Source,
-                sourceName,
-                body.Amount,
-                body.DonorId,
-                earmark,
-                evidence,
-                command.EffectiveDate,
-                body.CorrectsYear
+            Allocate.Decide(
+                new(fund, donor, earlier),
+                new(
+                    allocationId,
+                    body.Source,
+                    sourceName,
+                    body.Amount,
+                    earmark,
+                    evidence,
+                    command.EffectiveDate,
+                    body.CorrectsYear,
+                    Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200)
+                ),
+                command.Actor
             )
         );
-        command.RequireNoDuplicate(SameMoney.Among(earlier, fund, Booking.Allocation, [], []), confirmed);
         return Answer.Created(
             $"/api/funds/{id}",
             new AllocationView(allocationId, body.Amount, FundView.Of(fund)),
@@ -364,13 +362,13 @@ public static class FundEndpoints
     }
 
     private static Task<Answer> RequestReversal(string id, string allocationId, ReversalBody body, Command command) =>
-        Reverse(
+        ReversalAsync(
             id,
             allocationId,
             [body.ConfirmBy],
             command,
             (fund, lot, by) =>
-                FundDecider.RequestReversal(
+                Reverse.Request(
                     fund,
                     allocationId,
                     lot,
@@ -381,15 +379,9 @@ public static class FundEndpoints
         );
 
     private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
-        Reverse(
-            id,
-            allocationId,
-            [],
-            command,
-            (fund, lot, by) => FundDecider.ConfirmReversal(fund, allocationId, lot, by)
-        );
+        ReversalAsync(id, allocationId, [], command, (fund, lot, by) => Reverse.Confirm(fund, allocationId, lot, by));
 
-    private static async Task<Answer> Reverse(
+    private static async Task<Answer> ReversalAsync(
         string id,
         string allocationId,
         string?[] others,
@@ -410,33 +402,29 @@ public static class FundEndpoints
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 
-    private static async Task<Answer> LiftEarmark(string id, string subAccount, EvidenceBody body, Command command)
+    private static async Task<Answer> EarmarkRelease(string id, string subAccount, EvidenceBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, command, f => FundDecider.LiftEarmark(f, subAccount, evidence));
+        return await Change(id, command, f => LiftEarmark.Decide(f, subAccount, evidence));
     }
 
-    private static async Task<Answer> ReturnSurplus(string id, string subAccount, ResolvedBody body, Command command)
+    private static async Task<Answer> SurplusReturn(string id, string subAccount, ResolvedBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         return await Change(
             id,
             command,
-            f => FundDecider.ReturnSurplus(f, subAccount, Require.Prose(body.Reason, "reason", 500), evidence)
+            f => ReturnSurplus.Decide(f, subAccount, Require.Prose(body.Reason, "reason", 500), evidence)
         );
     }
 
     private static async Task<Answer> Close(string id, ResolvedBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(
-            id,
-            command,
-            f => FundDecider.Close(f, Require.Prose(body.Reason, "reason", 500), evidence)
-        );
+        return await Change(id, command, f => CloseFund.Decide(f, Require.Prose(body.Reason, "reason", 500), evidence));
     }
 
-    private static async Task<Answer> CloseYear(string id, int year, YearClosingBody? body, Command command)
+    private static async Task<Answer> YearClosing(string id, int year, YearClosingBody? body, Command command)
     {
         var explanation = Require.OptionalProse(body?.Explanation, "explanation", 500);
         var evidence = await command.EvidenceAsync(body?.Evidence, "evidence");
@@ -449,7 +437,7 @@ public static class FundEndpoints
         fund = command.Append(
             id,
             fund,
-            FundDecider.CloseYear(fund, year, balance, negative, explanation, evidence, command.Today)
+            CloseYear.Decide(fund, year, balance, negative, explanation, evidence, command.Today)
         );
         return new Answer(View(fund, last, balance), fund.Revision);
     }

@@ -137,7 +137,6 @@ public static class MemberConfirmations
         var persons = await people.ReadAsync(command.Connection, [id, requestId]);
         return Settle(
             known,
-            apart,
             MemberDecider.Confirm(
                 known,
                 apart,
@@ -160,7 +159,6 @@ public static class MemberConfirmations
         var (known, apart) = await LoadAsync(id, requestId, command, caller);
         return Settle(
             known,
-            apart,
             MemberDecider.Decline(
                 known,
                 apart,
@@ -193,16 +191,9 @@ public static class MemberConfirmations
         return (known, both[requestId]);
     }
 
-    private static Answer Settle(
-        Member known,
-        Member apart,
-        (Decision<Member> Known, Decision<Member> Apart) decided,
-        Command command,
-        Caller caller
-    )
+    private static Answer Settle(Member known, Decision<Member> decision, Command command, Caller caller)
     {
-        known = command.Append(known.Id, known, decided.Known);
-        command.Append(apart.Id, apart, decided.Apart);
+        known = command.Append(known.Id, known, decision);
         return new Answer(MemberStateView.Of(known, caller), known.Revision);
     }
 

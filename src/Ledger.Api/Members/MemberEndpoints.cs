@@ -429,7 +429,7 @@ public static class MemberEndpoints
                 .Where(e => e.Timestamp <= moment)
                 .Aggregate(
                     (MemberYear?)null,
-                    (was, e) => StateProjection<MemberYear>.Fold(was, streamId, (IEventOf<MemberYear>)e.Data)
+                    (was, e) => IEvolve<MemberYear>.Next(was, streamId, (IEventOf<MemberYear>)e.Data)
                 )
             : await session.LoadAsync<MemberYear>(streamId, cancellation);
         if (state is null)

@@ -36,7 +36,7 @@ public static class DeadlineDueHandler
         }
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        var (versions, states) = await writer.LockAsync<Application>(connection, [due.ApplicationId], "for update");
+        var (_, states) = await writer.LockAsync<Application>(connection, [due.ApplicationId], "for update");
         var application =
             states.GetValueOrDefault(due.ApplicationId)
             ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
@@ -46,7 +46,7 @@ public static class DeadlineDueHandler
         var message = $"{context.Envelope!.Id}";
         await writer.WriteAsync(
             connection,
-            [StreamChange.Of(due.ApplicationId, versions[due.ApplicationId], application, decision)],
+            [StreamChange.Of(Change.Of(application, decision.Events))],
             new EventStamp(
                 ActorName.System(application.Region),
                 application.Region,

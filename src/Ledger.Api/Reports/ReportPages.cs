@@ -182,7 +182,7 @@ public static class ReportPages
                                 x.Fund?.Id,
                                 plans.TryGetValue(x.Collective.Id, out var plan) && plan.AdoptedVersion > 0,
                                 latest.TryGetValue(x.Collective.Id, out var item)
-                                    ? $"{item.Year} {ApplicationDecider.Name(item.Status)}，{item.Lines} 人"
+                                    ? $"{item.Year} {Application.StatusName(item.Status)}，{item.Lines} 人"
                                     : "",
                                 x.Fund?.AllocatedFen ?? Money.Zero,
                                 x.Fund?.AvailableFen ?? Money.Zero,

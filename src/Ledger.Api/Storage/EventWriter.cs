@@ -23,23 +23,24 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
     /// <summary>The state after <see cref="Events"/>: what the stream's document says next.</summary>
     public Aggregate? State { get; set; }
 
-    public static StreamChange Of<T>(string id, long before, T? state, Decision<T> decision)
-        where T : Aggregate, IEvolve<T>
+    public static StreamChange Of(params ReadOnlySpan<Change> changes)
     {
-        var change = new StreamChange(id, typeof(T), before);
-        change.Add(state, decision.Events);
-        return change;
+        var first = changes[0];
+        var all = new StreamChange(first.Id, first.Aggregate, first.Before);
+        foreach (var change in changes)
+            all.Add(change);
+        return all;
     }
 
-    /// <summary>Adds events to those that are there already; returns the state after them.</summary>
-    public T? Add<T>(T? state, IReadOnlyList<IEventOf<T>> events)
-        where T : Aggregate, IEvolve<T>
+    /// <summary>What comes after the events that are there already.</summary>
+    public void Add(Change change)
     {
-        foreach (var e in events)
-            state = StateProjection<T>.Fold(state, Id, e);
-        Events.AddRange(events);
-        State = state;
-        return state;
+        InvariantViolationException.Require(
+            change.Id == Id && change.Before == Before + Events.Count,
+            $"{change.Id}: decided on revision {change.Before}, the stream is at {Before + Events.Count}"
+        );
+        Events.AddRange(change.Events);
+        State = change.State;
     }
 }
 

@@ -38,7 +38,10 @@ public sealed record Line(
     LineStatus Status,
     string? Reason,
     FenInterval? Fen
-);
+)
+{
+    public static Money Total(IEnumerable<Line> lines) => Money.Sum(lines.Select(l => l.AmountFen));
+}
 
 public sealed record Objection(string ObjectionId, string? MemberId, string Text, bool? Upheld, string? Answer);
 
@@ -75,9 +78,70 @@ public sealed record Application : Aggregate, IEvolve<Application>
 
     public IEnumerable<Line> With(LineStatus status) => Lines.Where(l => l.Status == status);
 
-    public Money Total(LineStatus status) => Money.Sum(With(status).Select(l => l.AmountFen));
+    public Money Total(LineStatus status) => Line.Total(With(status));
 
     public string MemberYearId(Line line) => StreamId.MemberYear(line.MemberId, Year);
+
+    /// <summary><c>wrong-state</c> unless it is in one of these.</summary>
+    public Rejection? NotIn(params ReadOnlySpan<ApplicationStatus> allowed) =>
+        allowed.Contains(Status) ? null : new Rejection(Rejections.WrongState, $"申请状态为“{StatusName(Status)}”");
+
+    /// <summary>The status in Chinese, as people read it.</summary>
+    public static string StatusName(ApplicationStatus status) =>
+        status switch
+        {
+            ApplicationStatus.Filed => "已提交",
+            ApplicationStatus.Returned => "已退回补正",
+            ApplicationStatus.Reviewed => "已复核",
+            ApplicationStatus.Approved => "已审批",
+            ApplicationStatus.Noticed => "公示中",
+            ApplicationStatus.Paid => "已付款",
+            ApplicationStatus.Settled => "已办结",
+            ApplicationStatus.Rejected => "已驳回",
+            ApplicationStatus.Withdrawn => "已撤回",
+            _ => throw new ArgumentOutOfRangeException(nameof(status)),
+        };
+
+    /// <summary>The lines of these members (null: every one in a fitting status), or what is wrong with the list.</summary>
+    public (IReadOnlyList<Line> Lines, Rejection? Fault) LinesOf(
+        IReadOnlyList<string>? memberIds,
+        string what,
+        params LineStatus[] statuses
+    )
+    {
+        if (memberIds is null)
+        {
+            var all = Lines.Where(l => statuses.Contains(l.Status)).ToList();
+            return (all, all.Count > 0 ? null : new Rejection(Rejections.WrongState, $"没有{what}的人员"));
+        }
+        var (byMember, seen) = (Lines.ToDictionary(l => l.MemberId), new HashSet<string>());
+        var faults = memberIds
+            .Select(
+                (id, i) =>
+                    !byMember.TryGetValue(id, out var line) ? Fault(i, id, "不在本申请名单中")
+                    : !statuses.Contains(line.Status) ? Fault(i, id, $"不是{what}的人员")
+                    : !seen.Add(id) ? Fault(i, id, "出现多次")
+                    : null
+            )
+            .OfType<Fault>()
+            .ToList();
+        if (memberIds.Count == 0)
+            return ([], new Rejection(Rejections.FieldInvalid, "没有列出人员") { Field = "memberIds" });
+        if (faults.Count > 0)
+            return (
+                [],
+                new Rejection(Rejections.FieldInvalid, $"{faults.Count} 人有误，首例：{faults[0].Message}")
+                {
+                    Field = "memberIds",
+                    Faults = faults,
+                }
+            );
+        var wanted = memberIds.ToHashSet();
+        return ([.. Lines.Where(l => wanted.Contains(l.MemberId))], null);
+
+        static Fault Fault(int i, string id, string message) =>
+            new(Rejections.FieldInvalid.Code, message, $"memberIds[{i}]", MemberId: id);
+    }
 
     public static Application Evolve(Application? state, IEventOf<Application> e) =>
         e switch

@@ -51,32 +51,4 @@ public static class Receipt
         }
         return (matches, faults);
     }
-
-    /// <summary>The events of a confirmed receipt, in chunks that fit a log entry.</summary>
-    public static Decision<Application> Confirm(
-        Application state,
-        string digest,
-        IReadOnlyList<ReceiptMatch> matches,
-        IReadOnlyList<UnmatchedReceipt> unmatched,
-        Actor by
-    )
-    {
-        if (by.IsAmong(state.Payers))
-            return new Rejection(Rejections.SelfApproval, "付款人不能确认自己付款的回执");
-        var chunks = matches
-            .Chunk(ReceiptConfirmed.MaxRows)
-            .Select(c => new ReceiptConfirmed(
-                by.Id,
-                digest,
-                Money.Sum(c.Select(m => m.Line.AmountFen)),
-                [.. c.Select(m => m.Line.MemberId)],
-                []
-            ))
-            .Concat(
-                unmatched
-                    .Chunk(ReceiptConfirmed.MaxRows)
-                    .Select(c => new ReceiptConfirmed(by.Id, digest, Money.Zero, [], c))
-            );
-        return chunks.ToArray<IEventOf<Application>>();
-    }
 }

@@ -99,40 +99,23 @@ public static class CollectiveDecider
             new(Rejections.FieldInvalid, message) { Field = field };
     }
 
-    public static Decision<Collective> Rename(Collective state, string name, IReadOnlyList<string> evidence) =>
-        Gone(state) is { } gone ? gone
-        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "更名须附批准文件") { Field = "evidence" }
-        : state.Name == name ? new Rejection(Rejections.FieldInvalid, "名称没有变化") { Field = "name" }
-        : new IEventOf<Collective>[] { new CollectiveRenamed(name, evidence) };
-
-    public static Decision<Collective> Merge(
-        Collective state,
+    /// <summary>What stands against one collective's going, in whole or in part, into another.</summary>
+    internal static Rejection? SuccessionRefusal(
+        Collective from,
         Collective into,
-        string reason,
+        string going,
+        string name,
         IReadOnlyList<string> evidence
     ) =>
-        Gone(state) is { } gone ? gone
-        : Gone(into) is { } intoGone ? intoGone
-        : state.Id == into.Id ? new Rejection(Rejections.FieldInvalid, "不能并入自身") { Field = "intoCollectiveId" }
-        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "合并须附批准文件") { Field = "evidence" }
-        : new IEventOf<Collective>[] { new CollectiveMerged(into.Id, reason, evidence) };
-
-    public static Decision<Collective> Absorb(Collective state, Collective merged) =>
-        new IEventOf<Collective>[] { new PredecessorAbsorbed(merged.Id, merged.Predecessors) };
-
-    public static Decision<Collective> Split(
-        Collective state,
-        Collective into,
-        int members,
-        Money amount,
-        string reason,
-        IReadOnlyList<string> evidence
-    ) =>
-        Gone(state) is { } gone ? gone
-        : Gone(into) is { } intoGone ? intoGone
-        : state.Id == into.Id ? new Rejection(Rejections.FieldInvalid, "不能分到自身") { Field = "intoCollectiveId" }
-        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "分立须附批准文件") { Field = "evidence" }
-        : new IEventOf<Collective>[] { new MembersSeparated(into.Id, members, amount, reason, evidence) };
+        Gone(from)
+        ?? Gone(into)
+        ?? (
+            from.Id == into.Id
+                ? new Rejection(Rejections.FieldInvalid, $"不能{going}自身") { Field = "intoCollectiveId" }
+            : evidence.Count == 0
+                ? new Rejection(Rejections.EvidenceMissing, $"{name}须附批准文件") { Field = "evidence" }
+            : null
+        );
 
     /// <summary>A merged collective does nothing more.</summary>
     public static Rejection? Gone(Collective state) =>

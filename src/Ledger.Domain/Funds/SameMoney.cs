@@ -81,6 +81,10 @@ public static class SameMoney
                 Earlier = earlier,
             };
 
+    /// <summary>What stays on record of a question that was answered; null when there was none.</summary>
+    public static string? Confirmed(EarlierEntry? earlier, string? confirmed) =>
+        earlier is null ? null : $"{earlier.Id}：{confirmed}";
+
     private static string Word(string type) =>
         type switch
         {

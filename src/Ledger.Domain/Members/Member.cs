@@ -227,26 +227,17 @@ public static class MemberDecider
             };
 
     /// <summary>The second membership begins. Whoever asked does not answer, and another name is another person.</summary>
-    public static (Decision<Member> Known, Decision<Member> Apart) Confirm(
-        Member known,
-        Member apart,
-        bool nameMatches,
-        Actor by
-    )
+    public static Decision<Member> Confirm(Member known, Member apart, bool nameMatches, Actor by)
     {
         if (Answer(known, apart, by) is { } wrong)
-            return (wrong, wrong);
+            return wrong;
         if (known.IsErased)
-            return (new Rejection(Rejections.WrongState, "个人信息已删除"), default);
+            return new Rejection(Rejections.WrongState, "个人信息已删除");
         if (!nameMatches)
-            return (
-                new Rejection(Rejections.WrongState, "对方所填姓名与登记不一致，不能确认；请退回，由对方核对"),
-                default
-            );
+            return new Rejection(Rejections.WrongState, "对方所填姓名与登记不一致，不能确认；请退回，由对方核对");
         var request = known.Requests[apart.Id];
-        return (
-            new IEventOf<Member>[]
-            {
+        return new Decision<Member>(
+            [
                 new MemberRegistered(
                     request.CollectiveId,
                     request.VillageCode,
@@ -254,26 +245,23 @@ public static class MemberDecider
                     request.Group,
                     apart.Id
                 ),
-            },
-            new IEventOf<Member>[] { new RecordJoined(request.CollectiveId, known.Id) }
-        );
+            ],
+            null
+        )
+        {
+            Also = [Change.Of(apart, new RecordJoined(request.CollectiveId, known.Id))],
+        };
     }
 
-    public static (Decision<Member> Known, Decision<Member> Apart) Decline(
-        Member known,
-        Member apart,
-        string reason,
-        DateOnly on,
-        Actor by
-    )
+    public static Decision<Member> Decline(Member known, Member apart, string reason, DateOnly on, Actor by)
     {
         if (Answer(known, apart, by) is { } wrong)
-            return (wrong, wrong);
+            return wrong;
         var request = known.Requests[apart.Id];
-        return (
-            new IEventOf<Member>[] { new MembershipDeclined(apart.Id, request.CollectiveId, reason, by.Id) },
-            new IEventOf<Member>[] { new RecordDeclined(request.CollectiveId, on, reason) }
-        );
+        return new Decision<Member>([new MembershipDeclined(apart.Id, request.CollectiveId, reason, by.Id)], null)
+        {
+            Also = [Change.Of(apart, new RecordDeclined(request.CollectiveId, on, reason))],
+        };
     }
 
     private static Rejection? Answer(Member known, Member apart, Actor by) =>

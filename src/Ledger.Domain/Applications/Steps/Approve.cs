@@ -3,67 +3,60 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 
-namespace Ledger.Domain.Applications;
+namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
 /// Approval (C15) is one decision over the application, its fund and every member-year of its list: all of it or nothing.
 /// Checked here, at the last moment and under lock: pilot (C2), eligibility (C4..C6), amounts (C10), fund and earmark (C8, C9), cap (C11).
 /// Whoever may get nothing any more is left out by name; whatever else is wrong refuses the whole, with every line at fault.
 /// </summary>
-public static class Approval
+public static class Approve
 {
-    public sealed record Events(
-        IReadOnlyList<IEventOf<Application>> Application,
-        IEventOf<Fund> Fund,
-        IReadOnlyList<(string MemberYearId, SubsidyApproved Event)> Members,
-        IReadOnlyList<LeftOutLine> LeftOut
+    /// <summary>Changed: application, fund, member-years. The rest stays as it is until the commit.</summary>
+    /// <param name="People">With the standard in force now.</param>
+    /// <param name="CapFen">The highest contribution tier of the year.</param>
+    public sealed record Basis(
+        Application Application,
+        Collective Collective,
+        Fund Fund,
+        Pilot? Pilot,
+        LineBasis People,
+        Money CapFen
     );
 
-    /// <param name="basis">With the standard in force now.</param>
-    /// <param name="cap">The highest contribution tier of the year.</param>
-    public static (Events? Events, Rejection? Rejection) Decide(
-        Application application,
-        Collective collective,
-        Fund fund,
-        Pilot? pilot,
-        LineBasis basis,
-        Money cap,
-        Actor by
-    )
+    public static Decision<Application> Decide(Basis on, Actor by)
     {
+        var (application, fund, people) = (on.Application, on.Fund, on.People);
         if (application.Status == ApplicationStatus.Filed)
-            return (
-                null,
-                new Rejection(
-                    Rejections.ReviewIncomplete,
-                    $"尚有 {application.With(LineStatus.Filed).Count()} 人未复核"
-                )
+            return new Rejection(
+                Rejections.ReviewIncomplete,
+                $"尚有 {application.With(LineStatus.Filed).Count()} 人未复核"
             );
-        if (ApplicationDecider.NotIn(application, ApplicationStatus.Reviewed) is { } wrong)
-            return (null, wrong);
+        if (application.NotIn(ApplicationStatus.Reviewed) is { } wrong)
+            return wrong;
         if (by.IsAmong(application.Filers) || by.IsAmong(application.Reviewers))
-            return (null, new Rejection(Rejections.SelfApproval, "经办人、复核人不能审批"));
-        if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(application.Region)) is { } outside)
-            return (null, outside);
+            return new Rejection(Rejections.SelfApproval, "经办人、复核人不能审批");
+        if (PilotDecider.Refusal(on.Pilot, Identity.RegionCode.County(application.Region)) is { } outside)
+            return outside;
 
-        if (CollectiveDecider.Gone(collective) is { } gone)
-            return (null, gone);
+        if (CollectiveDecider.Gone(on.Collective) is { } gone)
+            return gone;
 
         var accepted = application.With(LineStatus.Accepted).ToList();
         if (accepted.Count == 0)
-            return (null, new Rejection(Rejections.WrongState, "没有复核通过的人员，请驳回申请"));
-        var leftOut = LineCheck.LeftOut(application, accepted, basis);
+            return new Rejection(Rejections.WrongState, "没有复核通过的人员，请驳回申请");
+        var leftOut = LineCheck.LeftOut(application, accepted, people);
         if (leftOut.Count == accepted.Count)
-            return (null, LineCheck.NobodyLeft(application, leftOut));
+            return LineCheck.NobodyLeft(application, leftOut);
         var goneIds = leftOut.Select(l => l.MemberId).ToHashSet();
         var lines = accepted.Where(l => !goneIds.Contains(l.MemberId)).ToList();
         var faults = lines
             .SelectMany(l =>
-                ((Fault?[])[LineCheck.Changed(application, l, basis), Unanswered(l, basis)]).OfType<Fault>()
+                ((Fault?[])[LineCheck.Changed(application, l, people), Unanswered(l, people)]).OfType<Fault>()
             )
             .ToList();
         if (faults.Count > 0)
-            return (null, Refused(faults));
+            return Refused(faults);
 
         var amount = Money.Sum(lines.Select(l => l.AmountFen));
         var reserved = FundDecider.Reserve(
@@ -75,16 +68,16 @@ public static class Approval
             lines.Count
         );
         if (reserved.Rejection is { } overdrawn)
-            return (null, overdrawn);
+            return overdrawn;
         var fen = ((FundsReserved)reserved.Events[0]).Fen;
 
-        var subsidies = new List<(string, SubsidyApproved)>(lines.Count);
+        var years = new List<Change>(lines.Count);
         var from = fen.From;
         foreach (var line in lines)
         {
             var own = FenInterval.StartingAt(from, line.AmountFen);
             from = own.To;
-            var id = application.MemberYearId(line);
+            var year = people.Years[application.MemberYearId(line)];
             var subsidy = new SubsidyApproved(
                 application.Id,
                 application.CollectiveId,
@@ -94,11 +87,11 @@ public static class Approval
                 own
             );
             var decision = MemberYearDecider.Approve(
-                basis.Years[id],
-                basis.Members[line.MemberId],
-                basis.Lineage,
+                year,
+                people.Members[line.MemberId],
+                people.Lineage,
                 subsidy,
-                cap
+                on.CapFen
             );
             if (decision.Rejection is { } refusal)
                 faults.Add(
@@ -112,28 +105,27 @@ public static class Approval
                     )
                 );
             else
-                subsidies.Add((id, subsidy));
+                years.Add(Change.Of(year, decision.Events));
         }
         if (faults.Count > 0)
-            return (null, Refused(faults));
+            return Refused(faults);
         InvariantViolationException.Require(from == fen.To, $"{application.Id}: the lines do not tile {fen}");
-        return (
-            new Events(
-                [
-                    .. LineCheck.LeaveOut(application, leftOut, by),
-                    new ApplicationApproved(by.Id, lines.Count, amount, fen, OnBehalfOf: by.OnBehalfOf),
-                ],
-                reserved.Events[0],
-                subsidies,
-                leftOut
-            ),
+        return new Decision<Application>(
+            [
+                .. LineCheck.LeaveOut(application, leftOut, by),
+                new ApplicationApproved(by.Id, lines.Count, amount, fen, OnBehalfOf: by.OnBehalfOf),
+            ],
             null
-        );
+        )
+        {
+            Also = [Change.Of(fund, reserved.Events), .. years],
+            LeftOut = LineCheck.Faults(application, leftOut),
+        };
     }
 
     /// <summary>Who may be drawing a pension is approved only when a reviewer gave the reason why he is not.</summary>
-    private static Fault? Unanswered(Line line, LineBasis basis) =>
-        string.IsNullOrWhiteSpace(line.Reason) && basis.Limits.Finding(basis.AgeOf(line)) is { } finding
+    private static Fault? Unanswered(Line line, LineBasis people) =>
+        string.IsNullOrWhiteSpace(line.Reason) && people.Limits.Finding(people.AgeOf(line)) is { } finding
             ? new Fault(
                 Rejections.FindingOpen.Code,
                 finding,

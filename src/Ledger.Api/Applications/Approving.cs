@@ -1,0 +1,60 @@
+using Ledger.Api.Collectives;
+using Ledger.Api.Commands;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
+using Ledger.Domain.Collectives;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
+using Ledger.Domain.Pilots;
+using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
+
+namespace Ledger.Api.Applications;
+
+/// <summary>Reads and locks what <see cref="Approve"/> and the steps after it decide on.</summary>
+public static class Approving
+{
+    public static async Task<Answer> Approval(string id, Command command, PersonalData people)
+    {
+        var application = await command.LoadAsync<Application>(id);
+        var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
+        var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
+        var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(application.Region)));
+        var policy = await command.PolicyYearAsync(application.Region, application.Year);
+        var fund = (await command.FindAsync<Fund>(application.FundId))!;
+        var lines = application.With(LineStatus.Accepted).ToList();
+        var basis = new LineBasis(
+            await Succession.LineageAsync(command.Connection, collective),
+            plan.Adopted()!.Standard,
+            fund.Pocket(application.SubAccount).Earmark,
+            policy.AgeLimits(),
+            await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId)),
+            await command.YearsAsync(application, lines),
+            await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year)
+        );
+        return command.Decided(
+            application,
+            Approve.Decide(
+                new Approve.Basis(application, collective, fund, pilot, basis, policy.HighestTierFen),
+                await command.ActorAmongAsync(application.Handlers())
+            )
+        );
+    }
+
+    /// <summary>The member-years of these lines, to be changed; by id.</summary>
+    public static Task<IReadOnlyDictionary<string, MemberYear>> YearsAsync(
+        this Command command,
+        Application application,
+        IEnumerable<Line> lines
+    ) => command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
+
+    /// <summary>Appends what was decided of an application and answers with it, and with whom the step passed over.</summary>
+    public static Answer Decided(this Command command, Application before, Decision<Application> decision)
+    {
+        var after = command.Append(before.Id, before, decision);
+        return new Answer(ApplicationView.Of(after) with { LeftOut = decision.LeftOut }, after.Revision);
+    }
+}

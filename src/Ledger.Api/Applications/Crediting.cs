@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using Ledger.Api.Commands;
+using Ledger.Api.Imports;
+using Ledger.Api.Storage;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
+using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Api.Applications;
+
+/// <summary>The agency's receipts (入账回执, C17).</summary>
+public static class Crediting
+{
+    public static async Task<Answer> Receipts(
+        string id,
+        IFormFile file,
+        bool? partial,
+        Command command,
+        PersonalData people
+    )
+    {
+        var application = await command.LoadAsync<Application>(id);
+        if (application.NotIn(ApplicationStatus.Paid) is { } wrong)
+            throw new RefusedException(wrong);
+        var table = Table.Read(file, Sheets.Receipts);
+        var faults = new List<Fault>();
+        var read = new List<(string Name, CitizenId Id, ReceiptRow Row)>();
+        foreach (var row in table.Rows)
+        {
+            var reader = new RowReader(table, row, faults, Rejections.ReceiptMismatch);
+            var (name, citizen) = (reader.Name(), reader.CitizenId());
+            var receipt = new ReceiptRow(
+                row.Number,
+                null,
+                reader.Amount(Receipt.AmountColumn),
+                reader.Date(Sheets.CreditedOn, command.Today),
+                reader.Reference(Sheets.ReceiptNumber, 40)
+            );
+            if (reader.IsSound)
+                read.Add((name, citizen, receipt));
+        }
+        // Of whom the application does not name nothing is said but that.
+        var listed = application.Lines.Select(l => l.MemberId).ToHashSet();
+        var ids = (await people.FindAsync(command.Connection, read.Select(r => r.Id)))
+            .Where(f => listed.Contains(f.Value))
+            .ToDictionary();
+        var persons = await people.ReadAsync(command.Connection, ids.Values);
+        foreach (var (name, citizen, row) in read)
+            if (
+                ids.TryGetValue(citizen, out var memberId)
+                && persons.TryGetValue(memberId, out var person)
+                && !PersonName.IsSame(person.Name, name)
+            )
+                faults.Add(
+                    new Fault(
+                        Rejections.ReceiptMismatch.Code,
+                        "姓名与成员登记不一致",
+                        Row: row.Row,
+                        Column: Roster.NameColumn,
+                        MemberId: memberId
+                    )
+                );
+        var faulty = faults.Select(f => f.Row).ToHashSet();
+        var (matches, mismatches) = Receipt.Match(
+            application,
+            [
+                .. read.Where(r => !faulty.Contains(r.Row.Row))
+                    .Select(r => r.Row with { MemberId = ids.GetValueOrDefault(r.Id) }),
+            ],
+            read.Any(r => r.Row.CreditedOn < command.Today) ? await Paying.DatesAsync(id, command) : null
+        );
+        faults.AddRange(mismatches);
+        faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
+        Uploads.RefuseFaults(faults, partial, table, Rejections.ReceiptMismatch);
+        if (matches.Count == 0)
+            throw new RefusedException(
+                new Rejection(Rejections.ReceiptMismatch, "没有一行与付款名单相符") { Faults = faults }
+            );
+
+        await using var content = file.OpenReadStream();
+        var digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(content));
+        var amounts = read.ToDictionary(r => r.Row.Row, r => r.Row.AmountFen);
+        var unmatched = faults
+            .GroupBy(f => f.Row!.Value)
+            .Select(g => new UnmatchedReceipt(
+                g.Key,
+                amounts.TryGetValue(g.Key, out var a) ? a : null,
+                string.Join("；", g.Select(f => f.Message))
+            ))
+            .ToList();
+        var by = await command.ActorAmongAsync(application.Handlers());
+        var fund = (await command.FindAsync<Fund>(application.FundId))!;
+        var lines = matches.Select(m => m.Line).ToList();
+        var basis = new Credit.Basis(application, fund, await command.YearsAsync(application, lines));
+        application = command.Append(id, application, Credit.Decide(basis, digest, matches, unmatched, by));
+        return new Answer(
+            new ReceiptView(
+                ApplicationView.Of(application),
+                matches.Count,
+                Line.Total(lines),
+                unmatched.Count,
+                faults,
+                table.Notes
+            ),
+            application.Revision
+        );
+    }
+}

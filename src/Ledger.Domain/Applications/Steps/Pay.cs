@@ -1,0 +1,159 @@
+using Ledger.Domain.Funds;
+using Ledger.Domain.Members;
+
+namespace Ledger.Domain.Applications.Steps;
+
+/// <summary>The transfer to the agency (C9, C15, C16, C17): of all approved lines or of some.</summary>
+public static class Pay
+{
+    /// <summary>Changed: application, fund, member-years. The rest stays as it is until the commit.</summary>
+    /// <param name="People">With the standard under which the lines were approved.</param>
+    /// <param name="Earlier">Entries of the fund that share a slip or the reference.</param>
+    /// <param name="Dates">Where the payment is dated back: since when each line is where it is.</param>
+    public sealed record Basis(
+        Application Application,
+        Fund Fund,
+        LineBasis People,
+        IReadOnlyList<EarlierEntry> Earlier,
+        LineDates? Dates
+    );
+
+    /// <param name="MemberIds">Only these; null: all approved lines.</param>
+    /// <param name="ConfirmDuplicate">Why it is not the entry that a question named.</param>
+    public sealed record Order(
+        Money AmountFen,
+        string Purpose,
+        string BankReference,
+        IReadOnlyList<string> Evidence,
+        DateOnly BusinessDate,
+        IReadOnlyList<string>? MemberIds = null,
+        string? ConfirmDuplicate = null
+    );
+
+    /// <summary>Whoever may not be paid any more is left out and named; his money goes back to the fund before the others' leaves it.</summary>
+    public static Decision<Application> Decide(Basis on, Order order, DateOnly today, Actor by)
+    {
+        var (before, people) = (on.Application, on.People);
+        // What stops the payment comes before a look at each person.
+        if (Move(before, order.MemberIds, order.BankReference, order.Evidence, today, by).Rejection is { } refusal)
+            return refusal;
+        var wanted = order.MemberIds?.ToHashSet();
+        var due = before.With(LineStatus.Approved).Where(l => wanted?.Contains(l.MemberId) != false).ToList();
+        var leftOut = LineCheck.Unpayable(before, due, people);
+        if (leftOut.Count == due.Count)
+            return LineCheck.NobodyLeft(before, leftOut);
+        var reasons = leftOut.ToDictionary(l => l.MemberId, l => l.Reason);
+        var faults = LineCheck.Faults(before, leftOut);
+        var lines = due.Where(l => !reasons.ContainsKey(l.MemberId)).ToList();
+        if (on.Dates?.Payment(before, lines, order.BusinessDate) is { } early)
+            return early;
+
+        var released = Release.Of(
+            before,
+            [.. due.Where(l => reasons.ContainsKey(l.MemberId))],
+            on.Fund,
+            people.Years,
+            $"付款时 {reasons.Count} 人不再符合条件",
+            l => reasons[l.MemberId]
+        );
+        var fund = (Fund?)released.FirstOrDefault()?.State ?? on.Fund;
+        var paid = FundDecider.Pay(
+            fund,
+            before.Id,
+            order.Purpose,
+            order.AmountFen,
+            Line.Total(lines),
+            lines.Count,
+            order.BankReference,
+            order.Evidence,
+            order.BusinessDate
+        );
+        // Whoever paid out everything is told whom he should not have paid.
+        if (paid.Rejection is { } mismatch)
+            return mismatch with { Faults = faults };
+        var earlier = SameMoney.Among(on.Earlier, fund, Booking.Payment, [], []);
+        if (SameMoney.Refusal(earlier, order.ConfirmDuplicate) is { } asked)
+            return asked;
+        var left = LineCheck.LeaveOut(before, leftOut, by);
+        var rest = order.MemberIds is null ? null : lines.Select(l => l.MemberId).ToList();
+        var sent = Move(
+            left.Count == 0 ? before : Change.Of(before, left).After,
+            rest,
+            order.BankReference,
+            order.Evidence,
+            today,
+            by
+        );
+        return new Decision<Application>([.. left, .. sent.Events], null)
+        {
+            Also =
+            [
+                .. released,
+                Change.Of(fund, paid.Events),
+                .. before.EachYear(lines, people.Years, l => new SubsidyPaid(before.Id, l.AmountFen)),
+            ],
+            LeftOut = faults,
+            Confirmed = SameMoney.Confirmed(earlier, order.ConfirmDuplicate),
+        };
+    }
+
+    /// <summary>
+    /// The application's own part. C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run out and every
+    /// objection is answered; all approved lines, or those of <paramref name="memberIds"/>. Lines that the bank sent back are paid again the same way.
+    /// </summary>
+    public static Decision<Application> Move(
+        Application state,
+        IReadOnlyList<string>? memberIds,
+        string bankReference,
+        IReadOnlyList<string> evidence,
+        DateOnly today,
+        Actor by
+    )
+    {
+        if (state.Status == ApplicationStatus.Approved)
+            return new Rejection(Rejections.NoticeOpen, "尚未公示");
+        if (state.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong)
+            return wrong;
+        if (by.Is(state.Approver) || by.Is(state.ApprovedFor) || by.IsAmong(state.Reviewers))
+            return new Rejection(Rejections.SelfApproval, "复核人、审批人不能付款");
+        if (today <= state.NoticeUntil)
+            return new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款");
+        var open = state.Objections.Count(o => o.Upheld is null);
+        if (open > 0)
+            return new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复");
+        var (lines, fault) = state.LinesOf(memberIds, "待付款", LineStatus.Approved);
+        if (fault is not null)
+            return fault;
+        if (memberIds is null)
+            return new IEventOf<Application>[]
+            {
+                new PaymentSent(
+                    by.Id,
+                    lines.Count,
+                    Line.Total(lines),
+                    bankReference,
+                    evidence,
+                    OnBehalfOf: by.OnBehalfOf
+                ),
+            };
+        return lines
+            .Chunk(PaymentSent.MaxMembers)
+            .Select(c => new PaymentSent(
+                by.Id,
+                c.Length,
+                Line.Total(c),
+                bankReference,
+                evidence,
+                [.. c.Select(l => l.MemberId)],
+                OnBehalfOf: by.OnBehalfOf
+            ))
+            .ToArray<IEventOf<Application>>();
+    }
+
+    /// <summary>C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.</summary>
+    /// <param name="lines">The approved lines that may be paid.</param>
+    public static Decision<Application> Disclose(Application state, IReadOnlyList<Line> lines, Actor by) =>
+        state.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong ? wrong
+        : lines.Count == 0 ? new Rejection(Rejections.WrongState, "没有待付款的人员")
+        : new IEventOf<Application>[] { new PaymentListDisclosed(by.Id, lines.Count, Line.Total(lines)) };
+}

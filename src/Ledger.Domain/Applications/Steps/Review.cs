@@ -1,0 +1,102 @@
+namespace Ledger.Domain.Applications.Steps;
+
+/// <summary>The agency looks at a list line by line, returns it or turns it down (C15); never whoever filed it.</summary>
+public static class Review
+{
+    /// <summary>C15: line by line, in as many sittings as it takes; by somebody who did not file.</summary>
+    /// <param name="findings">By member id, what is to be answered for: such a line is accepted with a reason or not at all.</param>
+    public static Decision<Application> Decide(
+        Application state,
+        IReadOnlyList<LineVerdict> verdicts,
+        bool acceptRest,
+        IReadOnlyDictionary<string, string> findings,
+        Actor by
+    )
+    {
+        if (state.NotIn(ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong)
+            return wrong;
+        if (by.IsAmong(state.Filers))
+            return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
+        var members = state.Lines.Select(l => l.MemberId).ToHashSet();
+        var faults = verdicts
+            .Select(
+                (v, i) =>
+                    !members.Contains(v.MemberId)
+                        ? new Fault(
+                            Rejections.FieldInvalid.Code,
+                            "不在本申请名单中",
+                            $"verdicts[{i}].memberId",
+                            MemberId: v.MemberId
+                        )
+                    : !v.Accepted && string.IsNullOrWhiteSpace(v.Reason)
+                        ? new Fault(Rejections.FieldInvalid.Code, "不通过须写明原因", $"verdicts[{i}].reason")
+                    : v.Reason?.Length > ApplicationReviewed.MaxReasonLength
+                        ? new Fault(
+                            Rejections.FieldInvalid.Code,
+                            $"原因最多 {ApplicationReviewed.MaxReasonLength} 字",
+                            $"verdicts[{i}].reason"
+                        )
+                    : null
+            )
+            .OfType<Fault>()
+            .ToList();
+        if (verdicts.Select(v => v.MemberId).Distinct().Count() != verdicts.Count)
+            faults.Add(new Fault(Rejections.FieldInvalid.Code, "同一人员出现多次", "verdicts"));
+        if (faults.Count > 0)
+            return new Rejection(Rejections.FieldInvalid, "复核意见有误") { Faults = faults };
+
+        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
+        var explained = verdicts
+            .Where(v => !v.Accepted || !string.IsNullOrWhiteSpace(v.Reason))
+            .Select(v => v.MemberId)
+            .ToHashSet();
+        var open = state
+            .Lines.Where(l =>
+                findings.ContainsKey(l.MemberId)
+                && !explained.Contains(l.MemberId)
+                && (decided.Contains(l.MemberId) || acceptRest && l.Status == LineStatus.Filed)
+            )
+            .ToList();
+        if (open.Count > 0)
+            return new Rejection(
+                Rejections.FindingOpen,
+                $"{open.Count} 人须写明依据，首例：第 {open[0].Row} 行 {findings[open[0].MemberId]}"
+            )
+            {
+                Faults =
+                [
+                    .. open.Select(l => new Fault(
+                        Rejections.FindingOpen.Code,
+                        findings[l.MemberId],
+                        Row: l.Row,
+                        Column: Roster.CitizenIdColumn,
+                        MemberId: l.MemberId
+                    )),
+                ],
+            };
+
+        if (verdicts.Count == 0 && !acceptRest)
+            return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
+
+        var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
+        var events = verdicts
+            .Chunk(ApplicationReviewed.MaxVerdicts)
+            .Select(c => new ApplicationReviewed(by.Id, c, false, false, OnBehalfOf: by.OnBehalfOf))
+            .ToList();
+        if (acceptRest)
+            events.Add(new ApplicationReviewed(by.Id, [], true, false, OnBehalfOf: by.OnBehalfOf));
+        events[^1] = events[^1] with { Complete = complete };
+        return events.ToArray<IEventOf<Application>>();
+    }
+
+    public static Decision<Application> Return(Application state, string reason, Actor by) =>
+        state.NotIn(ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong ? wrong
+        : by.IsAmong(state.Filers) ? new Rejection(Rejections.SelfApproval, "申请人不能退回自己的申请")
+        : new IEventOf<Application>[] { new ApplicationReturned(by.Id, reason) };
+
+    public static Decision<Application> Reject(Application state, string reason, Actor by) =>
+        state.NotIn(ApplicationStatus.Filed, ApplicationStatus.Reviewed) is { } wrong ? wrong
+        : by.IsAmong(state.Filers) || by.IsAmong(state.Reviewers)
+            ? new Rejection(Rejections.SelfApproval, "经办人、复核人不能作审批决定")
+        : new IEventOf<Application>[] { new ApplicationRejected(by.Id, reason) };
+}
