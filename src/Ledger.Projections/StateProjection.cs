@@ -92,6 +92,6 @@ public static class ProjectionRegistration
             .Duplicate(x => x.Region, configure: ByPrefix)
             .IgnoreIndex("mt_doc_memberyear_idx_claw_back")
             .IgnoreIndex("mt_doc_member_idx_memberships")
-            .IgnoreIndex("mt_doc_member_idx_waiting"); // see schema.sql
+            .IgnoreIndex("mt_doc_member_idx_waiting"); // see Storage/Migrations
     }
 }

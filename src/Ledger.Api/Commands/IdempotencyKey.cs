@@ -24,7 +24,7 @@ public static class IdempotencyKey
     public const string Header = "Idempotency-Key";
     private const int MaxLength = 100;
 
-    /// <summary>Also in schema.sql, which brings the keys of earlier builds into this form.</summary>
+    /// <summary>Also in Migrations/V0001, which brings the keys of earlier builds into this form.</summary>
     private const string OfRequest = "request:";
 
     public static string? Of(HttpContext http) => http.Request.Headers[Header].FirstOrDefault();

@@ -14,14 +14,14 @@ public static class LedgerSchema
 {
     private const long Lock = 0x4C45444745525F31; // "LEDGER_1"
 
-    /// <summary>What the tables are made from: this build and schema.sql. A database that has seen it needs no look at every table.</summary>
-    private static string Stamp(string script, string role) =>
+    /// <summary>What the tables are made from: this build and its migrations. A database that has seen it needs no look at every table.</summary>
+    private static string Stamp(string role) =>
         Convert.ToHexStringLower(
             SHA256.HashData(
                 Encoding.UTF8.GetBytes(
                     string.Join(
                         '\n',
-                        script,
+                        string.Concat(Migrations.Scripts.Select(m => m.Text)),
                         role,
                         typeof(LedgerSchema).Module.ModuleVersionId,
                         typeof(Domain.Aggregate).Module.ModuleVersionId,
@@ -38,14 +38,12 @@ public static class LedgerSchema
     /// </summary>
     public static async Task ApplyAsync(DatabaseAccess access, KeyFile keys)
     {
-        using var stream = new StreamReader(typeof(LedgerSchema).Assembly.GetManifestResourceStream("schema.sql")!);
-        var script = (await stream.ReadToEndAsync()).Replace("{schema}", LedgerStore.Schema, StringComparison.Ordinal);
         await using var database = NpgsqlDataSource.Create(access.Owner!);
         await using var connection = await database.OpenConnectionAsync();
         await connection.ExecuteAsync("select pg_advisory_lock(@lock)", ("lock", Lock));
         await keys.RequireOwnAsync(connection);
         await access.MakeRoleAsync(connection);
-        var stamp = Stamp(script, access.ApplicationRole);
+        var stamp = Stamp(access.ApplicationRole);
         if (!await IsStampedAsync(connection, stamp))
         {
             await using var services = LedgerStore.Alone(database, keys);
@@ -55,9 +53,8 @@ public static class LedgerSchema
                 .GetRequiredService<IWolverineRuntime>()
                 .Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
             await AccountsContext.CreateTablesAsync(database, new CredentialSeal(keys));
-            await connection.ExecuteAsync(
-                script.Replace("{application}", $"\"{access.ApplicationRole}\"", StringComparison.Ordinal)
-            );
+            await using (var own = await database.OpenConnectionAsync())
+                Migrations.Apply(own, access.ApplicationRole);
             await StateShapes.AddAsync(connection);
             // A database from before the table: its events say what belongs there.
             if (

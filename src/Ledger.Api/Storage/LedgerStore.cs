@@ -107,7 +107,7 @@ public static class LedgerStore
                     Weasel.Core.Casing.CamelCase,
                     StoredForm
                 );
-                // What schema.sql makes beside Marten's own.
+                // What the migrations make beside Marten's own.
                 foreach (
                     var own in new[]
                     {

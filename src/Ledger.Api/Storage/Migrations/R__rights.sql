@@ -1,0 +1,34 @@
+-- evolve-repeat-always: tables of Marten and Wolverine may be new with any build, and the role is a setting.
+-- For: what the application's role may do.
+-- Tried: RoleRightsTests, table by table.
+
+-- The application's role owns nothing. It reads, adds, and changes what is derived from the events; what is a record of its own it can
+-- only add to.
+do $$
+begin
+    -- Another ledger's role on the same server has no business here.
+    execute format('revoke connect on database %I from public', current_database());
+    execute format('grant connect on database %I to ${application}', current_database());
+end $$;
+grant usage on schema ${schema}, wolverine, accounts to ${application};
+grant select on all tables in schema ${schema} to ${application};
+grant select, insert, update, delete on all tables in schema wolverine, accounts to ${application};
+grant usage, select on all sequences in schema ${schema}, wolverine, accounts to ${application};
+-- What it may change of the ledger's tables, one by one. docs/security.md says for each what goes wrong when a thief of this role does it, and who notices
+-- (RoleRightsTests): a table that is new here is new there.
+revoke insert, update, delete, truncate on all tables in schema ${schema} from ${application};
+do $$
+declare r record;
+begin
+    for r in select t.name, g.rights
+               from (values ('insert', array['mt_events', 'evidence', 'idempotency', 'audit_entry_id', 'log_entry', 'log_checkpoint', 'log_cosignature', 'log_finding']),
+                            ('insert, delete', array['audit_entry', 'fen_axis', 'objection_source']),
+                            ('insert, update', array['mt_streams', 'person', 'log_tile', 'state_shape']),
+                            ('update', array['log_state']),
+                            ('insert, update, delete', array['lease', 'mt_event_progression', 'mt_event_projection_floors', 'mt_high_water_skips'])) g (rights, names),
+                    unnest(g.names) t (name)
+             union all
+             select relname, 'insert, update, delete' from pg_class where relnamespace = '${schema}'::regnamespace and relkind = 'r' and relname like 'mt\_doc\_%' loop
+        execute format('grant %s on ${schema}.%I to ${application}', r.rights, r.name);
+    end loop;
+end $$;

@@ -1,0 +1,56 @@
+using Ledger.Api.Storage;
+using Npgsql;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>The database's own history: which scripts it has gone through, each once, and none of them edited since.</summary>
+[Collection("api")]
+public sealed class MigrationTests(ApiFixture api)
+{
+    [Fact]
+    public void Every_script_says_what_it_is_for_and_what_was_tried() =>
+        Assert.All(
+            Migrations.Scripts,
+            s =>
+            {
+                Assert.Matches(@"^([VR]\d{4}|R)__[a-z_]+\.sql$", s.Name);
+                Assert.Contains("\n-- For: ", s.Text);
+                Assert.Contains("\n-- Tried: ", s.Text);
+            }
+        );
+
+    [Fact]
+    public async Task Each_runs_once_in_order_and_an_edited_one_is_refused()
+    {
+        var database = await api.NewDatabaseAsync("migrated");
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Ledger"] = database,
+            ["Ledger__KeyFile"] = Path.Combine(Path.GetTempPath(), $"ledger-migrated-{Guid.NewGuid():N}.json"),
+        };
+        Task<(int Exit, string Output)> SchemaAsync() => ApiProcess.RunAsync(settings, "schema");
+        Assert.Equal(0, (await SchemaAsync()).Exit);
+        await using var connection = new NpgsqlConnection(database);
+        await connection.OpenAsync();
+        Task<List<string>> AppliedAsync() =>
+            connection.QueryAsync(
+                $"select name from ledger.{Migrations.Table} where type = 0 and success order by id",
+                r => r.GetString(0)
+            );
+        var numbered = Migrations.Scripts.Select(s => s.Name).Where(n => n[0] == 'V').ToList();
+        Assert.Equal(numbered, await AppliedAsync());
+
+        // Another build comes by: nothing runs a second time.
+        await connection.ExecuteAsync("delete from ledger.schema_stamp");
+        Assert.Equal(0, (await SchemaAsync()).Exit);
+        Assert.Equal(numbered, await AppliedAsync());
+
+        await connection.ExecuteAsync(
+            $"delete from ledger.schema_stamp; update ledger.{Migrations.Table} set checksum = md5('x') where name = '{numbered[0]}'"
+        );
+        var (exit, said) = await SchemaAsync();
+        Assert.True(exit == 1 && said.Contains(numbered[0], StringComparison.Ordinal), $"{exit}: {said}");
+        Assert.DoesNotContain("   at ", said);
+        File.Delete(settings["Ledger__KeyFile"]);
+    }
+}
