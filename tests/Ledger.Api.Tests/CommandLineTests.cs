@@ -99,6 +99,20 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
         }
     }
 
+    /// <summary>What stands in the README runs as it stands, and says no more than is needed.</summary>
+    [Fact]
+    public void The_launcher_runs_the_programs_commands()
+    {
+        var here = OnThisDatabase.Select(s => (s.Key, s.Value)).ToArray();
+        (int Exit, string Output) Launch(params string[] args) =>
+            Programs.Run($"{TourTests.Repository}/ledger", args, here);
+        var (helped, list) = Launch("help");
+        Assert.True(helped == 0 && list.Contains("administrator --name", StringComparison.Ordinal), list);
+        var (exit, said) = Launch("administrator", "--name", "launched.by.hand", "--region", "3708");
+        Assert.True(exit == 0 && said.Contains("launched.by.hand", StringComparison.Ordinal), said);
+        Assert.InRange(said.Trim().Split('\n').Length, 1, 4);
+    }
+
     /// <summary>A flag takes no value: the setting behind it counts.</summary>
     [Fact]
     public async Task A_flag_does_not_swallow_the_setting_behind_it()
