@@ -23,7 +23,7 @@ public static class DeadlineDueHandler
     public static async Task Handle(
         DeadlineDue due,
         EventWriter writer,
-        NpgsqlDataSource database,
+        [FromKeyedServices(LedgerStore.Commands)] NpgsqlDataSource database,
         TimeProvider time,
         Clock clock,
         IMessageContext context

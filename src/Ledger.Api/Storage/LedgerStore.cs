@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using JasperFx;
+using JasperFx.CodeGeneration;
 using JasperFx.Events;
 using Ledger.Projections;
 using Marten;
@@ -136,6 +137,9 @@ public static class LedgerStore
         collection.AddWolverine(wolverine =>
         {
             wolverine.AutoBuildMessageStorageOnStartup = AutoCreate.None;
+            // The code around handlers is compiled in (Internal/Generated); HandlerCodeTests writes it and fails when it is old.
+            wolverine.ApplicationAssembly = typeof(LedgerStore).Assembly;
+            wolverine.CodeGeneration.TypeLoadMode = TypeLoadMode.Static;
             // Messages wait in the database, not in memory: what is scheduled survives a restart.
             wolverine.Policies.UseDurableLocalQueues();
             // What passes by itself is waited for; what does not is kept as a dead letter, to be looked at and tried again (DeadLetters.cs).
