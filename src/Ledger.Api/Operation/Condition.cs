@@ -1,6 +1,7 @@
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Npgsql;
+using Wolverine.Runtime;
 
 namespace Ledger.Api.Operation;
 
@@ -26,7 +27,7 @@ public sealed record Readings(
 public sealed record Degradation(string Code, string Reason);
 
 /// <summary>Reads the product's condition, at most every <see cref="Fresh"/>, however many ask.</summary>
-public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
+public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolverine, TimeProvider time)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
 
@@ -53,6 +54,7 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
                 return known.Readings;
             await using var connection = await database.OpenConnectionAsync(cancellation);
             const string s = LedgerStore.Schema;
+            var letters = await wolverine.Storage.DeadLetters.QueryAsync(new() { PageSize = 1 }, cancellation);
             var changed = await StateShapes.ChangedAsync(connection);
             // Each of these is a look at the end of an index, or over the few documents that are open.
             var readings = (
@@ -67,7 +69,7 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
                            coalesce((select extract(epoch from clock_timestamp() - max(signed_at)) from {s}.log_checkpoint), 0)::float8,
                            (select count(*) from {s}.log_finding),
                            (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint from {s}.mt_doc_workitem where data ->> 'status' = 'paid'),
-                           fund.transit, (select count(*) from wolverine.wolverine_dead_letters), clock_timestamp()
+                           fund.transit, clock_timestamp()
                       from head, unsealed, fund
                     """,
                     r => new Readings(
@@ -79,9 +81,9 @@ public sealed class Condition(NpgsqlDataSource database, TimeProvider time)
                         r.GetInt64(5),
                         r.GetInt64(6),
                         r.GetInt64(7),
-                        r.GetInt64(8),
+                        letters.TotalCount,
                         changed,
-                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(9)).TotalSeconds)
+                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(8)).TotalSeconds)
                     ),
                     ("now", time.GetUtcNow())
                 )

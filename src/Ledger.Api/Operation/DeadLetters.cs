@@ -6,8 +6,6 @@ using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
 using Marten;
-using Npgsql;
-using NpgsqlTypes;
 using Wolverine.Persistence.Durability;
 using Wolverine.Persistence.Durability.DeadLetterManagement;
 using Wolverine.Runtime;
@@ -75,6 +73,10 @@ public sealed class DeadLetters(IWolverineRuntime runtime, IQuerySession session
         ];
     }
 
+    /// <summary>Marks it: Wolverine fetches what is marked within seconds. Marked twice, by an answer that went lost, it is tried once.</summary>
+    public Task ReplayAsync(Guid id, CancellationToken cancellation) =>
+        runtime.Storage.DeadLetters.ReplayAsync(new DeadLetterEnvelopeQuery([id]), cancellation);
+
     private static DeadlineDue? Due(DeadLetterEnvelope letter) =>
         letter.MessageType.EndsWith(nameof(DeadlineDue), StringComparison.Ordinal) && letter.Envelope.Data is { } data
             ? JsonSerializer.Deserialize<DeadlineDue>(data, Json)
@@ -96,22 +98,11 @@ public static class DeadLetterEndpoints
             );
         api.MapPost(
                 "/operation/dead-letters/{id}/replay",
-                async (string id, DeadLetters letters, Command command, CancellationToken cancellation) =>
+                async (string id, DeadLetters letters, CancellationToken cancellation) =>
                 {
                     if ((await letters.ListAsync(cancellation)).FirstOrDefault(l => $"{l.Id}" == id) is not { } letter)
                         throw Require.NotFound(id);
-                    // With the answer to the key; Wolverine fetches what is marked.
-                    command.Beside(
-                        new NpgsqlBatchCommand(
-                            "update wolverine.wolverine_dead_letters set replayable = true where id = $1"
-                        )
-                        {
-                            Parameters =
-                            {
-                                new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = letter.Id },
-                            },
-                        }
-                    );
+                    await letters.ReplayAsync(letter.Id, cancellation);
                     return new Answer(new ReplayView(letter.Id));
                 }
             )
