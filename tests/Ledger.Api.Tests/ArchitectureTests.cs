@@ -95,6 +95,35 @@ public sealed partial class ArchitectureTests
         }
     }
 
+    [GeneratedRegex(
+        @"Events\s*\.\s*(?:Append(?:Optimistic|Exclusive)?|StartStream|WriteTo\w*|FetchFor\w*Writing)\s*[(<]|"
+            + @"\b(?:WriteAggregate|MartenOps|BulkInsertEvents|mt_quick_append_events)\b|"
+            + @"\b(?:insert\s+into|update|delete\s+from|merge\s+into|copy)\s+[^\s;]*\bmt_(?:events|streams)\b",
+        RegexOptions.IgnoreCase
+    )]
+    private static partial Regex Appends();
+
+    /// <summary>docs/decisions/001-writer-beside-martens-session.md: what stands in Marten's tables the writer wrote, and nobody else.</summary>
+    [Fact]
+    public void Nothing_but_the_writer_appends_events()
+    {
+        var source = Path.Combine(TourTests.Repository, "src");
+        var appending = Directory
+            .EnumerateFiles(source, "*", SearchOption.AllDirectories)
+            .Where(f => Path.GetExtension(f) is ".cs" or ".sql" or ".razor")
+            .Where(f => !f[source.Length..].Split('/').Any(part => part is "bin" or "obj" or "node_modules"))
+            .SelectMany(f => Appends().Matches(File.ReadAllText(f)).Select(m => $"{Path.GetFileName(f)}: {m.Value}"))
+            .Order(StringComparer.Ordinal);
+        Assert.Equal(
+            [
+                "EventWriter.cs: insert into {Schema}.mt_events",
+                "EventWriter.cs: insert into {Schema}.mt_streams",
+                "EventWriter.cs: update {Schema}.mt_streams",
+            ],
+            appending
+        );
+    }
+
     [GeneratedRegex(@"(?://|@\*|--).*?([\w./-]+\.md)\b")]
     private static partial Regex CitedInAComment();
 

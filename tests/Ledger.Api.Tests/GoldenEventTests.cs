@@ -155,6 +155,8 @@ public sealed class GoldenEventTests(ApiFixture api)
             _ => $"{node.GetValueKind()}",
         };
 
+    public static object Example(Type type) => Example(type, type.Name);
+
     /// <summary>One of the type with something in every field, the same each time.</summary>
     private static object Example(Type type, string name, params Type[] within)
     {

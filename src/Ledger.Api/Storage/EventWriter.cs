@@ -7,6 +7,7 @@ using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Provenance;
 using Ledger.Projections.Rebuilding;
 using Marten;
+using Marten.Events;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -67,6 +68,9 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
     private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store
         .Options.Events.AllKnownEventTypes()
         .ToFrozenDictionary(t => t.EventType, t => (t.EventTypeName, DotNetType(t.EventType)));
+
+    /// <summary>Names a stream's aggregate as Marten does (streams of before November 2026 have <c>memberyear</c>, which nobody reads).</summary>
+    private EventGraph Named => (EventGraph)store.Options.Events;
 
     private static string DotNetType(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 
@@ -281,7 +285,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
             batch.Add(
                 $"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",
                 fresh.Texts(c => c.Id),
-                fresh.Texts(c => c.Aggregate?.Name.ToLowerInvariant()),
+                fresh.Texts(c => c.Aggregate is { } type ? Named.AggregateAliasFor(type) : null),
                 fresh.Longs(c => c.Events.Count)
             );
         var known = written.Where(c => c.Before > 0).ToList();
