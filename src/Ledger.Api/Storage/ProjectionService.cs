@@ -13,8 +13,8 @@ namespace Ledger.Api.Storage;
 /// </summary>
 /// <remarks>
 /// Wolverine can distribute projections too. In a year of faults (docs/reliability.md) one run in twelve left them standing for good: an agent that found
-/// its progress moved by another node is not started again, and a full disk lost assignments. Marten's own HotCold mode needs a package
-/// that not every registry has.
+/// its progress moved by another node is not started again, and a full disk lost assignments. Marten's own HotCold mode needed a package
+/// that our registry did not have (docs/decisions/002-lease-for-projections.md).
 /// </remarks>
 public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource database, ILogger<ProjectionService> log)
     : BackgroundService
