@@ -33,9 +33,11 @@ public static class Programs
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
+        var error = new System.Text.StringBuilder();
+        process.ErrorDataReceived += (_, line) => error.Append(line.Data is { } text ? $"{text}\n" : null);
+        process.BeginErrorReadLine();
         var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
+        process.WaitForExit(); // also for the last line of the errors
+        return (process.ExitCode, $"{output}{error}");
     }
 }
