@@ -1,15 +1,20 @@
 using JasperFx.CodeGeneration;
 using JasperFx.CodeGeneration.Model;
+using Ledger.Api.Storage;
+using Ledger.Domain;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
+using Npgsql;
 
 namespace Ledger.Api.Tests;
 
 /// <summary>
 /// The code around the message handlers, which Wolverine would compile while the product runs, is written ahead and compiled with it: the
-/// product ships no compiler. With LEDGER_WRITE_CODE=1 this test writes the files anew.
+/// product ships no compiler. With LEDGER_WRITE_CODE=1 this test writes the files anew; it needs no database and no product that starts, so
+/// a file that no longer compiles may be deleted first.
 /// </summary>
-[Collection("api")]
-public sealed class HandlerCodeTests(ApiFixture api)
+public sealed class HandlerCodeTests
 {
     private static string Folder =>
         Path.Combine(TourTests.Repository, "src/Ledger.Api/Internal/Generated/WolverineHandlers");
@@ -30,17 +35,28 @@ public sealed class HandlerCodeTests(ApiFixture api)
         Assert.All(generated, file => Assert.Equal(file.Value, File.ReadAllText(Path.Combine(Folder, file.Key))));
     }
 
-    private Dictionary<string, string> Generated()
+    private static Dictionary<string, string> Generated()
     {
-        var variables = api.Host.Services.GetRequiredService<IServiceVariableSource>();
+        // What the handlers ask for, registered as the product does.
+        using var database = NpgsqlDataSource.Create("Host=nowhere");
+        var collection = new ServiceCollection();
+        collection
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<IHostEnvironment>(new HostingEnvironment())
+            .AddLogging()
+            .AddSingleton<Clock>()
+            .AddKeyedSingleton(LedgerStore.Commands, (_, _) => database)
+            .AddLedgerStore(database, new KeyFile(new byte[32], new byte[32], new byte[32]));
+        using var services = collection.BuildServiceProvider();
+        var variables = services.GetRequiredService<IServiceVariableSource>();
         var files = new Dictionary<string, string>();
-        foreach (var collection in api.Host.Services.GetServices<ICodeFileCollection>())
+        foreach (var handlers in services.GetServices<ICodeFileCollection>())
         {
-            foreach (var file in collection.BuildFiles())
+            foreach (var file in handlers.BuildFiles())
             {
-                var assembly = collection.StartAssembly(collection.Rules);
+                var assembly = handlers.StartAssembly(handlers.Rules);
                 file.AssembleTypes(assembly);
-                var text = assembly.GenerateCode(collection is ICodeFileCollectionWithServices ? variables : null);
+                var text = assembly.GenerateCode(handlers is ICodeFileCollectionWithServices ? variables : null);
                 files.Add($"{file.FileName}.cs", text.ReplaceLineEndings("\n"));
             }
         }
