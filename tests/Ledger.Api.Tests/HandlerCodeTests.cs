@@ -20,9 +20,9 @@ public sealed class HandlerCodeTests
         Path.Combine(TourTests.Repository, "src/Ledger.Api/Internal/Generated/WolverineHandlers");
 
     [Fact]
-    public void The_code_around_handlers_that_is_compiled_in_is_what_Wolverine_generates_now()
+    public async Task The_code_around_handlers_that_is_compiled_in_is_what_Wolverine_generates_now()
     {
-        var generated = Generated();
+        var generated = await GeneratedAsync();
         if (Environment.GetEnvironmentVariable("LEDGER_WRITE_CODE") == "1")
         {
             Directory.CreateDirectory(Folder);
@@ -35,10 +35,10 @@ public sealed class HandlerCodeTests
         Assert.All(generated, file => Assert.Equal(file.Value, File.ReadAllText(Path.Combine(Folder, file.Key))));
     }
 
-    private static Dictionary<string, string> Generated()
+    private static async Task<Dictionary<string, string>> GeneratedAsync()
     {
         // What the handlers ask for, registered as the product does.
-        using var database = NpgsqlDataSource.Create("Host=nowhere");
+        await using var database = NpgsqlDataSource.Create("Host=nowhere");
         var collection = new ServiceCollection();
         collection
             .AddSingleton(TimeProvider.System)
@@ -47,7 +47,7 @@ public sealed class HandlerCodeTests
             .AddSingleton<Clock>()
             .AddKeyedSingleton(LedgerStore.Commands, (_, _) => database)
             .AddLedgerStore(database, new KeyFile(new byte[32], new byte[32], new byte[32]));
-        using var services = collection.BuildServiceProvider();
+        await using var services = collection.BuildServiceProvider();
         var variables = services.GetRequiredService<IServiceVariableSource>();
         var files = new Dictionary<string, string>();
         foreach (var handlers in services.GetServices<ICodeFileCollection>())

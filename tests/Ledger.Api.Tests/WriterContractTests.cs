@@ -79,7 +79,7 @@ public sealed class WriterContractTests(ApiFixture api)
                 return false;
             try
             {
-                state = StateProjection<T>.Fold(state, id, e);
+                state = IEvolve<T>.Next(state, id, e);
             }
             catch (Exception)
             {
