@@ -116,6 +116,112 @@ public sealed class StoryTests(WebFixture web)
         Assert.True(new FileInfo(await download.PathAsync()).Length > 1000);
     }
 
+    /// <summary>
+    /// The list as WPS writes it (.xls): title, pinyin above the names, groups merged over their people, a total, who made it. One id has a
+    /// wrong digit, one person stands twice, one amount shows as 50 %.
+    /// </summary>
+    [Fact]
+    public async Task A_list_from_WPS_with_pinyin_and_merged_groups_is_mended_in_place_and_filed()
+    {
+        await using var village = await web.VisitAsync("VILLAGE");
+        await village.Page.GetByRole(AriaRole.Link, new() { Name = "新申请" }).ClickAsync();
+        await village.Page.SetInputFilesAsync(
+            "#check input[type=file]",
+            Path.Combine(AppContext.BaseDirectory, "Files", "wps.xls")
+        );
+        await village.SeesAsync("处问题，已标红");
+        var wrong = village.Page.Locator("#roster tr.wrong");
+        await Assertions.Expect(wrong).ToHaveCountAsync(3);
+        // As the sheet shows them: the title is row 1, the headings row 2.
+        await Assertions.Expect(wrong.Locator("th")).ToHaveTextAsync(["4", "7", "9"]);
+        await village.SeesAsync("没有读取 A 列“村民小组”");
+        await village.SeesAsync("表尾（合计）");
+        await village.ShootAsync("story-wps-faults");
+
+        await wrong.Nth(0).Locator("input").Nth(1).FillAsync(WpsPerson.CitizenId);
+        await wrong.Nth(2).Locator("input").Nth(2).FillAsync("１２０元");
+        await wrong.Nth(1).GetByRole(AriaRole.Button).ClickAsync();
+        await village.ClickAsync("重新核对");
+        await village.SeesAsync("名单没有问题");
+        // The rows keep the numbers of the sheet.
+        await Assertions
+            .Expect(village.Page.Locator("#roster tbody th"))
+            .ToHaveTextAsync(["3", "4", "5", "6", "8", "9"]);
+        await Assertions.Expect(village.Page.Locator("[data-total=people]").First).ToHaveTextAsync("6");
+        await Assertions.Expect(village.Page.Locator("[data-total=totalInWords]")).ToHaveTextAsync("柒佰贰拾元整");
+        await village.ShootAsync("story-wps-sound");
+        await village.Page.SetInputFilesAsync("input[name=seal]", web.Sample.At("seal.pdf"));
+        await village.ClickAsync("提交申请");
+        await village.SeesAsync("已提交，等经办机构复核");
+        await village.SeesAsync("720.00");
+        await village.ShootAsync("story-wps-filed");
+    }
+
+    /// <summary>Whose id lost a digit in the list.</summary>
+    private static SamplePerson WpsPerson =>
+        SampleStory.Payers(SampleStory.TourVillage).Where(p => !p.CatchUp).ElementAt(FirstOfWps + 1).Person;
+
+    /// <summary>The first people of the village are filed in another story.</summary>
+    private const int FirstOfWps = 8;
+
+    /// <summary>An amount field reads what the tables' reader reads, and refuses what it refuses (MoneyTests).</summary>
+    [Fact]
+    public async Task An_amount_is_read_on_the_page_as_in_a_table()
+    {
+        await using var officer = await web.VisitAsync("VILLAGE");
+        await officer.Page.GotoAsync($"/funds/{Fund}/allocations/new");
+        await officer.Page.GetByLabel("来源说明").FillAsync("果园承包费");
+        await officer.Page.SetInputFilesAsync("input[name=evidence]", web.Sample.At("bank-slip.pdf"));
+        var sent = "";
+        await officer.Page.RouteAsync(
+            "**/api/funds/*/allocations",
+            async route =>
+            {
+                sent = System
+                    .Text.RegularExpressions.Regex.Match(route.Request.PostData!, "\"amount\":(\"[^\"]*\"|[^,}]*)")
+                    .Groups[1]
+                    .Value;
+                await route.FulfillAsync(
+                    new()
+                    {
+                        Status = 422,
+                        ContentType = "application/problem+json",
+                        Body =
+                            $$"""{"code":"amount-invalid","detail":"收到 {{sent.Replace("\"", "", StringComparison.Ordinal)}} 了","title":"金额","field":"amount"}""",
+                    }
+                );
+            }
+        );
+        foreach (
+            var (typed, amount) in new[]
+            {
+                ("300", "300"),
+                ("1,200.50", "1200.50"),
+                ("￥ 300", "300"),
+                ("￥１，２００．５０元", "1200.50"),
+                ("+7.10", "7.10"),
+                ("\u200b120\u00a0元", "120"),
+                ("300,50", "\"300,50\""),
+                ("1,2,0", "\"1,2,0\""),
+                ("叁佰元整", "\"叁佰元整\""),
+                ("3万", "\"3万\""),
+                ("1e3", "\"1e3\""),
+            }
+        )
+        {
+            sent = "";
+            await officer.Page.GetByLabel("金额（元）").FillAsync(typed);
+            await officer.ClickAsync("登记");
+            await officer.SeesAsync($"收到 {amount.Replace("\"", "", StringComparison.Ordinal)} 了");
+            Assert.Equal(amount, sent);
+        }
+        await officer.Page.UnrouteAllAsync();
+        await officer.Page.GetByLabel("金额（元）").FillAsync("300,50");
+        await officer.ClickAsync("登记");
+        await officer.SeesAsync("逗号只能三位一分");
+        await officer.ShootAsync("story-amount-refused");
+    }
+
     [Fact]
     public async Task The_auditor_searches_goes_back_in_time_and_verifies_now()
     {

@@ -259,7 +259,7 @@ public static class EstimateEndpoints
         // A field that was left empty says nothing.
         static decimal? Yuan(string? text, string field) =>
             string.IsNullOrWhiteSpace(text) ? null
-            : decimal.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var yuan) ? yuan
+            : Money.Number(text) is { } yuan ? yuan
             : throw Require.Invalid(field, "应为金额（元）");
     }
 

@@ -13,7 +13,14 @@ public sealed class YuanJsonConverter : JsonConverter<Money>
     public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDecimal(out var yuan))
-            throw new AmountException("金额应为数字（元），如 300 或 300.50");
+            throw new AmountException(
+                // What a page could not read comes as it was typed, and is told why.
+                reader.TokenType == JsonTokenType.String
+                && Money.Parse(reader.GetString()!, out var why) == Money.Zero
+                && why is not null
+                    ? why
+                    : "金额应为数字（元），如 300 或 300.50"
+            );
         var amount = Money.FromYuan(yuan, out var fault);
         return fault is null ? amount : throw new AmountException(fault);
     }

@@ -43,19 +43,25 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
     /// </summary>
     public static Money Parse(string text, out string? fault)
     {
-        var plain = Currency().Replace(Written.Narrow(text).Trim(), "$1$2");
-        if (Amount().IsMatch(plain))
-            return decimal.TryParse(
-                plain.Replace(",", "", StringComparison.Ordinal),
-                Plain,
-                CultureInfo.InvariantCulture,
-                out var yuan
-            )
-                ? FromYuan(yuan, out fault)
-                : FromYuan(decimal.MaxValue, out fault);
-        fault = $"{PersonalNumbers.Quoted(text)}不是金额（元）{Why(plain)}，应为如 300 或 1,300.50 的数字";
+        if (Number(text) is { } yuan)
+            return FromYuan(yuan, out fault);
+        fault = $"{PersonalNumbers.Quoted(text)}不是金额（元）{Why(Bare(text))}，应为如 300 或 1,300.50 的数字";
         return Zero;
     }
+
+    /// <summary>The number of yuan that somebody wrote as <see cref="Parse"/> reads it, of whatever sign and size; null where it is none.</summary>
+    public static decimal? Number(string text) =>
+        Bare(text) is var bare && !Amount().IsMatch(bare) ? null
+        : decimal.TryParse(
+            bare.Replace(",", "", StringComparison.Ordinal),
+            Plain,
+            CultureInfo.InvariantCulture,
+            out var yuan
+        )
+            ? yuan
+        : decimal.MaxValue;
+
+    private static string Bare(string text) => Currency().Replace(Written.Narrow(text).Trim(), "$1$2");
 
     private const NumberStyles Plain = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign;
 

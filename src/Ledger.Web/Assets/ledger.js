@@ -52,9 +52,10 @@ const read = input => {
   if (kind === 'bool') return input.type === 'checkbox' ? input.checked : text === 'true';
   if (text === '') return undefined;
   if (kind === 'yuan') {
-    // As the server reads a table: a comma stands between groups of three and nowhere else; 300,50 is not 30050.
-    const plain = text.normalize('NFKC').replace(/^(-?)\s*¥?\s*(\S*?)\s*[元圆]?$/, '$1$2');
-    return /^-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$/.test(plain) ? mark + plain.replaceAll(',', '') : text;
+    // As the server reads a table (Money.Parse): a comma stands between groups of three and nowhere else; 300,50 is not 30050.
+    const narrow = text.normalize('NFKC').replace(/[\p{Cf}\u034F\u115F\u1160\u3164\uFE00-\uFE0F]/gu, '').replace(/[\p{Pd}\u2212]/gu, '-').trim();
+    const plain = narrow.replace(/^(-?)\s*¥?\s*([^\s元圆]*)\s*[元圆]?$/, '$1$2');
+    return /^[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?$/.test(plain) ? mark + plain.replace('+', '').replaceAll(',', '') : text;
   }
   if (kind === 'int') return /^-?\d+$/.test(text) ? Number(text) : text;
   return text;
@@ -372,7 +373,13 @@ if (rosterForm) {
   const columns = JSON.parse(grid.dataset.columns), most = 500;
   let rows = [], faults = new Map();
   const quote = text => `"${`${text}`.replace(/"/g, '""')}"`;
-  const asFile = () => new File([`\ufeff${[columns, ...rows.map(r => r.cells)].map(r => r.map(quote).join(',')).join('\r\n')}\r\n`], '名单.csv', { type: 'text/csv' });
+  // Every row in the line that it has in the person's own sheet: blank lines count.
+  const asFile = () => {
+    const lines = [], first = rows.length ? rows[0].row : 2;
+    lines[Math.max(first - 2, 0)] = columns;
+    for (const r of rows) lines[r.row - 1] = r.cells;
+    return new File([`\ufeff${Array.from(lines, l => l ? l.map(quote).join(',') : '').join('\r\n')}\r\n`], '名单.csv', { type: 'text/csv' });
+  };
   const changed = () => { document.querySelector('[data-step=file]').hidden = true; document.querySelector('[data-recheck]').hidden = false; };
   const cell = (row, i) => {
     const td = document.createElement('td'), fault = faults.get(`${row.row}:${columns[i]}`);
