@@ -1,6 +1,9 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Members;
+using Ledger.Api.Plans;
+using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -8,6 +11,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Policies;
 using Ledger.Projections.WorkQueues;
 using Marten;
 using Marten.Linq.MatchesSql;
@@ -383,7 +387,7 @@ public static class ApplicationEndpoints
         api.MapGet("/applications", List)
             .Reading<IReadOnlyList<WorkItemView>>(
                 "list-applications",
-                "申请列表与待办（waitingForMe=true 只列等我办理的） · Work queue",
+                "申请列表与待办（waitingForMe=true 只列等我办理的，Accept 为 .xlsx 时得到表格） · Work queue",
                 Readers
             )
             .Refuses(Rejections.FieldInvalid);
@@ -504,38 +508,70 @@ public static class ApplicationEndpoints
         [Roles.VillageFinance] = [ApplicationStatus.Returned, ApplicationStatus.Approved, ApplicationStatus.Noticed],
     };
 
-    private static async Task<IReadOnlyList<WorkItemView>> List(
+    private static async Task<IResult> List(
         string? status,
         string? region,
         bool? waitingForMe,
         IQuerySession session,
         NpgsqlDataSource database,
         Caller caller,
+        Clock clock,
         TimeProvider time,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
+        var items = await QueueAsync(status, region, waitingForMe, session, database, caller, cancellation);
+        if (Workbook.IsWantedBy(http))
+            return await SheetAsync(items, session, caller, clock, time);
         var now = time.GetUtcNow();
-        return
-        [
-            .. (await QueueAsync(status, region, waitingForMe, session, database, caller, cancellation)).Select(
-                i => new WorkItemView(
-                    i.Id,
-                    i.Region,
-                    i.CollectiveId,
-                    i.Year,
-                    i.Status,
-                    Application.StatusName(i.Status),
-                    i.Lines,
-                    i.AmountFen,
-                    i.FiledAt,
-                    i.Since,
-                    (now - i.Since).Days,
-                    i.OpenObjections,
-                    i.UnmatchedReceipts
-                )
-            ),
-        ];
+        return Results.Ok(
+            items.Select(i => new WorkItemView(
+                i.Id,
+                i.Region,
+                i.CollectiveId,
+                i.Year,
+                i.Status,
+                Application.StatusName(i.Status),
+                i.Lines,
+                i.AmountFen,
+                i.FiledAt,
+                i.Since,
+                (now - i.Since).Days,
+                i.OpenObjections,
+                i.UnmatchedReceipts
+            ))
+        );
+    }
+
+    public static async Task<IResult> SheetAsync(
+        IReadOnlyList<WorkItem> items,
+        IQuerySession session,
+        Caller caller,
+        Clock clock,
+        TimeProvider time
+    )
+    {
+        var (names, deadlines, noticeDays) = await TermsAsync(items, session, caller, clock);
+        return Workbook.File(
+            OfficeSheets.Applications(items, names, deadlines, noticeDays, time.GetUtcNow()),
+            "申请列表"
+        );
+    }
+
+    /// <summary>What a list of applications needs besides: the collectives' names, and until when each has to be done.</summary>
+    public static async Task<(
+        IReadOnlyDictionary<string, string> Names,
+        Deadlines Deadlines,
+        int NoticeDays
+    )> TermsAsync(IReadOnlyList<WorkItem> items, IQuerySession session, Caller caller, Clock clock)
+    {
+        var policy = await session.PolicyYearAsync(caller.Actor.Region, clock.Today.Year);
+        return (
+            await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId)),
+            policy?.Deadlines() ?? Deadlines.Default,
+            policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays
+        );
     }
 
     /// <summary>Applications in the caller's scope, those that have waited longest first.</summary>

@@ -31,6 +31,33 @@ public static class ApplicationPages
     {
         app.Page("/applications", Queue, ApplicationEndpoints.Readers);
         app.Page(
+            "/applications.xlsx",
+            async (
+                string? status,
+                string? region,
+                bool? waitingForMe,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                Caller caller,
+                Clock clock,
+                TimeProvider time,
+                CancellationToken cancellation
+            ) =>
+            {
+                var items = await ApplicationEndpoints.QueueAsync(
+                    status is { Length: > 0 } ? status : null,
+                    region,
+                    waitingForMe,
+                    session,
+                    database,
+                    caller,
+                    cancellation
+                );
+                return await ApplicationEndpoints.SheetAsync(items, session, caller, clock, time);
+            },
+            ApplicationEndpoints.Readers
+        );
+        app.Page(
             "/applications/new",
             async (string plan, string? returned, IQuerySession session, Caller caller) =>
             {
@@ -107,14 +134,14 @@ public static class ApplicationPages
             caller,
             cancellation
         );
-        var policy = await session.PolicyYearAsync(caller.Actor.Region, clock.Today.Year);
+        var (names, deadlines, noticeDays) = await ApplicationEndpoints.TermsAsync(items, session, caller, clock);
         return PageRoutes.Show<ApplicationsPage>(
             new
             {
                 Items = items,
-                Names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId)),
-                Deadlines = policy?.Deadlines() ?? Deadlines.Default,
-                NoticeDays = policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays,
+                Names = names,
+                Deadlines = deadlines,
+                NoticeDays = noticeDays,
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
                 Status = status,

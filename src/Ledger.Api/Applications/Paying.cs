@@ -114,28 +114,20 @@ public static class Paying
         );
         string Card(string memberId) =>
             records.GetValueOrDefault(memberId) is { } record ? persons.GetValueOrDefault(record)?.BankCard ?? "" : "";
-        (string Heading, int Width)[] headings =
-        [
-            ("序号", 8),
-            ("姓名", 14),
-            ("身份证号", 24),
-            ("银行卡号", 26),
-            ("补助金额（元）", 16),
-        ];
-        Column[] columns = [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))];
-        var rows = lines.Select(
-            (l, i) =>
-                persons.TryGetValue(l.MemberId, out var p)
-                    ? (IEnumerable<string>)[$"{i + 1}", p.Name, p.CitizenId, Card(l.MemberId), $"{l.AmountFen}"]
-                    : [$"{i + 1}", MemberEndpoints.Erased, "", "", $"{l.AmountFen}"]
-        );
         var total = Money.Sum(lines.Select(l => l.AmountFen));
         var sheet = Workbook.Write(
-            (
+            Workbook.List(
                 "付款清单",
-                rows.Prepend(columns.Select(c => c.Heading))
-                    .Append(["", "合计", ChineseAmount.Of(total), "", $"{total}"]),
-                columns
+                [("序号", 8), ("姓名", 14), ("身份证号", 24), ("银行卡号", 26), ("补助金额（元）", 16)],
+                [
+                    .. lines.Select(
+                        (l, i) =>
+                            persons.TryGetValue(l.MemberId, out var p)
+                                ? (object?[])[i + 1, p.Name, p.CitizenId, Card(l.MemberId), l.AmountFen]
+                                : [i + 1, MemberEndpoints.Erased, null, null, l.AmountFen]
+                    ),
+                ],
+                [null, "合计", ChineseAmount.Of(total), null, new Workbook.Sum(2, lines.Count + 1, total)]
             )
         );
         var view = new PaymentListView(

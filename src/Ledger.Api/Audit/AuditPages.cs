@@ -34,19 +34,9 @@ public static class AuditPages
         app.Page(
             "/audit.xlsx",
             async (HttpContext http, LongReads reads, Caller caller, CancellationToken cancellation) =>
-                Results.File(
-                    AuditEndpoints.Sheet(
-                        (
-                            await AuditEndpoints.PageAsync(
-                                Query(http.Request, AuditEndpoints.MaxPage),
-                                reads,
-                                caller,
-                                cancellation
-                            )
-                        ).Entries
-                    ),
-                    Workbook.ContentType,
-                    "审计轨迹.xlsx"
+                Workbook.File(
+                    await AuditEndpoints.SheetAsync(Query(http.Request, null), reads, caller, cancellation),
+                    "审计轨迹"
                 ),
             AuditEndpoints.Readers
         );
@@ -129,13 +119,13 @@ public static class AuditPages
     }
 
     /// <summary>The form's fields; an empty one says nothing, days are China's.</summary>
-    private static AuditQuery Query(HttpRequest request, int limit)
+    private static AuditQuery Query(HttpRequest request, int? limit)
     {
         string? Text(string name) => request.Query[name].ToString().Trim() is { Length: > 0 } text ? text : null;
         decimal? Yuan(string name) =>
             Text(name) is not { } text ? null
-            : decimal.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var yuan) ? yuan
-            : throw Require.Invalid(name, "应为金额（元）");
+            : Money.Number(text) is { } yuan ? yuan
+            : throw Require.Invalid(name, "应为金额（元），如 300 或 1,300.50");
         DateTimeOffset? Day(string name, int more) =>
             Text(name) is not { } text ? null
             : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000

@@ -272,7 +272,7 @@ public static class FundEndpoints
         api.MapGet("/funds/{id}/trial-balance", TrialBalance)
             .Reading<TrialBalanceView>(
                 "read-trial-balance",
-                "试算平衡表：at 业务日期，recordedAt 当时所知 · Trial balance by business date, as known at a moment",
+                "试算平衡表：at 业务日期，recordedAt 当时所知，Accept 为 .xlsx 时得到表格 · Trial balance by business date, as known at a moment",
                 Roles.All
             )
             .Refuses(Rejections.NotFound);
@@ -449,18 +449,26 @@ public static class FundEndpoints
         IQuerySession session
     ) => [.. (await session.Events.FetchStreamAsync(id)).Where(e => recordedAt is null || e.Timestamp <= recordedAt)];
 
-    private static async Task<TrialBalanceView> TrialBalance(
+    private static async Task<IResult> TrialBalance(
         string id,
         DateOnly? at,
         DateTimeOffset? recordedAt,
         IQuerySession session,
         Caller caller,
-        Clock clock
+        Clock clock,
+        AccountMap accounts,
+        HttpContext http
     )
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var date = at ?? clock.Today;
-        return View(fund, date, FundStatement.TrialBalance(await KnownAsync(id, recordedAt, session), date));
+        var balance = FundStatement.TrialBalance(await KnownAsync(id, recordedAt, session), date);
+        return Workbook.Answer(
+            http,
+            View(fund, date, balance),
+            () => FundSheets.TrialBalance(fund, date, recordedAt, balance, accounts),
+            $"试算平衡表-{date:yyyyMMdd}"
+        );
     }
 
     private static async Task<BalanceChangeView> Changes(
@@ -557,13 +565,12 @@ public static class FundEndpoints
     )
     {
         var (fund, statement) = await StatementAsync(id, from, to, recordedAt, session, caller, clock);
-        return Workbook.IsWantedBy(http)
-            ? Results.File(
-                FundSheets.Statement(fund, statement),
-                Workbook.ContentType,
-                $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}.xlsx"
-            )
-            : Results.Ok(statement);
+        return Workbook.Answer(
+            http,
+            statement,
+            () => FundSheets.Statement(fund, statement),
+            $"对账单-{statement.From:yyyyMMdd}-{statement.To:yyyyMMdd}"
+        );
     }
 
     /// <summary>A fund's statement, from the beginning of the scheme and until today unless said otherwise.</summary>
@@ -593,11 +600,7 @@ public static class FundEndpoints
     )
     {
         var (fund, entry) = await EntryAsync(id, sequence, session, caller);
-        return Results.File(
-            FundSheets.Voucher(fund, entry, accounts),
-            Workbook.ContentType,
-            $"记账凭证-{sequence}.xlsx"
-        );
+        return Workbook.File(FundSheets.Voucher(fund, entry, accounts), $"记账凭证-{sequence}");
     }
 
     /// <summary>One double entry of a fund, by the sequence of its event.</summary>

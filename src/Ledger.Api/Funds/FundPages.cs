@@ -83,7 +83,7 @@ public static class FundPages
             async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
             {
                 var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
-                return Results.File(FundSheets.Statement(fund, statement), Workbook.ContentType, "对账单.xlsx");
+                return Workbook.File(FundSheets.Statement(fund, statement), "对账单");
             },
             Roles.All
         );
@@ -103,7 +103,44 @@ public static class FundPages
             },
             Roles.All
         );
-        app.Page("/funds/{id}/trial-balance", TrialBalance, Roles.All);
+        app.Page(
+            "/funds/{id}/trial-balance",
+            async (string id, DateOnly? at, int? step, IQuerySession session, Caller caller, Clock clock) =>
+            {
+                var b = await BalanceAsync(id, at, step, session, caller, clock);
+                return PageRoutes.Show<TrialBalancePage>(
+                    new
+                    {
+                        b.Fund,
+                        b.At,
+                        b.Moments,
+                        b.Step,
+                        b.Balance,
+                        Later = (IReadOnlyList<JournalEntry>)
+                            [.. b.Entries.Where(e => e.RecordedAt > b.Known && e.Date <= b.At)],
+                    }
+                );
+            },
+            Roles.All
+        );
+        app.Page(
+            "/funds/{id}/trial-balance.xlsx",
+            async (
+                string id,
+                DateOnly? at,
+                int? step,
+                IQuerySession session,
+                Caller caller,
+                Clock clock,
+                AccountMap accounts
+            ) =>
+            {
+                var b = await BalanceAsync(id, at, step, session, caller, clock);
+                var known = b.Step == b.Moments.Count ? (DateTimeOffset?)null : b.Known;
+                return Workbook.File(FundSheets.TrialBalance(b.Fund, b.At, known, b.Balance, accounts), "试算平衡表");
+            },
+            Roles.All
+        );
         app.Page(
             "/funds/{id}/reconciliation",
             async (string id, IQuerySession session, Caller caller) =>
@@ -163,7 +200,20 @@ public static class FundPages
         );
     }
 
-    private static async Task<IResult> TrialBalance(
+    /// <summary>A trial balance, as it was known after so many of the moments at which something was recorded.</summary>
+    private sealed record BalanceAsOf(
+        Fund Fund,
+        DateOnly At,
+        IReadOnlyList<DateTimeOffset> Moments,
+        int Step,
+        IReadOnlyList<AccountBalance> Balance,
+        IReadOnlyList<JournalEntry> Entries
+    )
+    {
+        public DateTimeOffset Known => Step == 0 ? DateTimeOffset.MinValue : Moments[Step - 1];
+    }
+
+    private static async Task<BalanceAsOf> BalanceAsync(
         string id,
         DateOnly? at,
         int? step,
@@ -178,17 +228,10 @@ public static class FundPages
         var entries = events.Select(JournalEntry.Of).OfType<JournalEntry>().ToList();
         var moments = entries.Select(e => e.RecordedAt).Distinct().Order().ToList();
         var known = Math.Clamp(step ?? moments.Count, 0, moments.Count);
-        var until = known == 0 ? DateTimeOffset.MinValue : moments[known - 1];
-        return PageRoutes.Show<TrialBalancePage>(
-            new
-            {
-                Fund = fund,
-                At = date,
-                Moments = moments,
-                Step = known,
-                Balance = FundStatement.TrialBalance([.. events.Where(e => e.Timestamp <= until)], date),
-                Later = (IReadOnlyList<JournalEntry>)[.. entries.Where(e => e.RecordedAt > until && e.Date <= date)],
-            }
-        );
+        var asOf = new BalanceAsOf(fund, date, moments, known, [], entries);
+        return asOf with
+        {
+            Balance = FundStatement.TrialBalance([.. events.Where(e => e.Timestamp <= asOf.Known)], date),
+        };
     }
 }

@@ -82,25 +82,18 @@ public static class MarkedCopy
         }
     }
 
-    /// <summary>A workbook of the cells as they were read, each in its place.</summary>
+    /// <summary>A workbook of the cells as they were read, each in its place. A number stays one, or its lost digits would look typed.</summary>
     private static byte[] Anew(SheetContent content, SheetForm form)
     {
         var rows = content.Rows.ToDictionary(r => r.Number);
         var width = content.Rows.SelectMany(r => r.Cells.Keys).Max() + 1;
+        object? Written(SheetRow row, int column) =>
+            row.Cells.TryGetValue(column, out var cell) && cell.Kind != CellKind.Merged ? cell : null;
         var grid = Enumerable
             .Range(1, content.Rows[^1].Number)
             .Select(n =>
-                rows.TryGetValue(n, out var row)
-                    ? Enumerable.Range(0, width).Select(c => Written(row.Own(c)))
-                    : Enumerable.Empty<string>()
+                rows.TryGetValue(n, out var row) ? Enumerable.Range(0, width).Select(c => Written(row, c)) : []
             );
         return Workbook.Write((form.Title, grid, form.Columns));
     }
-
-    /// <summary>Without what XML cannot hold.</summary>
-    private static string Written(string text) =>
-        new([.. text.Where((c, i) => System.Xml.XmlConvert.IsXmlChar(c) || IsPair(text, i))]);
-
-    private static bool IsPair(string text, int at) =>
-        (at + 1 < text.Length && char.IsSurrogatePair(text, at)) || (at > 0 && char.IsSurrogatePair(text, at - 1));
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
@@ -6,7 +7,7 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Imports;
 
-/// <summary>Writes workbooks: templates, and copies of an upload with its faults marked.</summary>
+/// <summary>Writes workbooks: templates, lists to read, and copies of an upload with its faults marked.</summary>
 public static class Workbook
 {
     public const string ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -15,6 +16,12 @@ public static class Workbook
     public static bool IsWantedBy(HttpContext http) =>
         http.Request.Headers.Accept.ToString().Contains(ContentType, StringComparison.Ordinal);
 
+    /// <summary>As the caller asked for it: a workbook, or JSON.</summary>
+    public static IResult Answer(HttpContext http, object view, Func<byte[]> sheet, string fileName) =>
+        IsWantedBy(http) ? File(sheet(), fileName) : Results.Ok(view);
+
+    public static IResult File(byte[] sheet, string name) => Results.File(sheet, ContentType, $"{name}.xlsx");
+
     /// <summary>An instant as a cell: the time in China.</summary>
     public static string Text(DateTimeOffset at) => $"{Clock.China(at):yyyy-MM-dd HH:mm:ss}";
 
@@ -22,7 +29,8 @@ public static class Workbook
     public const string FaultHeading = "问题";
 
     private const uint PlainText = 1,
-        Heading = 2;
+        Heading = 2,
+        Amount = 3;
 
     /// <summary>A template: headings, an example row, all cells as text so that Excel leaves long numbers alone, notes on a second sheet.</summary>
     public static byte[] Template(SheetForm form) =>
@@ -42,9 +50,30 @@ public static class Workbook
             )
         );
 
-    /// <summary>A workbook of text rows, the first one being the heading. The same rows give the same bytes.</summary>
+    /// <summary>A sum of rows of its own column, which a spreadsheet works out again; <paramref name="Value"/> is what it comes to.</summary>
+    public sealed record Sum(int FirstRow, int LastRow, object Value);
+
+    /// <summary>
+    /// A list: a row of headings, the rows, and a last row (<paramref name="total"/>), where there is something to add up.
+    /// </summary>
+    public static (string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns) List(
+        string name,
+        (string Heading, int Width)[] headings,
+        IReadOnlyCollection<object?[]> rows,
+        object?[]? total = null
+    ) =>
+        (
+            name,
+            [headings.Select(h => h.Heading), .. rows, .. total is null || rows.Count == 0 ? [] : (object?[][])[total]],
+            [.. headings.Select(h => new Column(h.Heading, false, "", "", h.Width))]
+        );
+
+    /// <summary>
+    /// A workbook of rows, the first one being the heading. Text is text, whatever it begins with; an amount (<see cref="Money"/>) and a
+    /// <see cref="decimal"/> are numbers with two decimals, a <see cref="SheetCell"/> is what it was. The same rows give the same bytes.
+    /// </summary>
     public static byte[] Write(
-        params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<string>> Rows, IReadOnlyList<Column> Columns)> sheets
+        params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns)> sheets
     )
     {
         using var stream = new MemoryStream();
@@ -60,46 +89,7 @@ public static class Workbook
                 var list = workbook.Workbook.Sheets!;
                 var number = list.Count() + 1;
                 var part = workbook.AddNewPart<WorksheetPart>($"rId{number + 1}");
-                var data = new SheetData(
-                    rows.Select(
-                            (cells, i) =>
-                                new Row(
-                                    cells.Select((text, c) => TextCell(c, i + 1, text, i == 0 ? Heading : PlainText))
-                                )
-                                {
-                                    RowIndex = (uint)(i + 1),
-                                }
-                        )
-                        .Where(row => row.HasChildren)
-                );
-                var widths = new Columns(
-                    columns.Select(
-                        (c, i) =>
-                            new DocumentFormat.OpenXml.Spreadsheet.Column
-                            {
-                                Min = (uint)(i + 1),
-                                Max = (uint)(i + 1),
-                                Width = c.Width,
-                                CustomWidth = true,
-                                Style = PlainText,
-                            }
-                    )
-                );
-                var frozen = new SheetViews(
-                    new SheetView(
-                        new Pane
-                        {
-                            VerticalSplit = 1,
-                            TopLeftCell = "A2",
-                            ActivePane = PaneValues.BottomLeft,
-                            State = PaneStateValues.Frozen,
-                        }
-                    )
-                    {
-                        WorkbookViewId = 0,
-                    }
-                );
-                part.Worksheet = new Worksheet(frozen, widths, data);
+                WriteRows(part, rows, columns);
                 list.Append(
                     new Sheet
                     {
@@ -114,6 +104,83 @@ public static class Workbook
             foreach (var entry in zip.Entries)
                 entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
         return stream.ToArray();
+    }
+
+    /// <summary>Row by row: of a long list no tree is made.</summary>
+    private static void WriteRows(
+        WorksheetPart part,
+        IEnumerable<IEnumerable<object?>> rows,
+        IReadOnlyList<Column> columns
+    )
+    {
+        var frozen = new SheetView(
+            new Pane
+            {
+                VerticalSplit = 1,
+                TopLeftCell = "A2",
+                ActivePane = PaneValues.BottomLeft,
+                State = PaneStateValues.Frozen,
+            }
+        )
+        {
+            WorkbookViewId = 0,
+        };
+        using var writer = OpenXmlWriter.Create(part);
+        writer.WriteStartElement(new Worksheet());
+        writer.WriteElement(new SheetViews(frozen));
+        writer.WriteElement(
+            new Columns(
+                columns.Select(
+                    (c, i) =>
+                        new DocumentFormat.OpenXml.Spreadsheet.Column
+                        {
+                            Min = (uint)(i + 1),
+                            Max = (uint)(i + 1),
+                            Width = c.Width,
+                            CustomWidth = true,
+                            Style = PlainText,
+                        }
+                )
+            )
+        );
+        writer.WriteStartElement(new SheetData());
+        var number = 0;
+        foreach (var cells in rows)
+        {
+            var row = new Row(
+                cells
+                    .Select((value, c) => WrittenCell(c, number + 1, value, number == 0 ? Heading : PlainText))
+                    .OfType<Cell>()
+            )
+            {
+                RowIndex = (uint)++number,
+            };
+            if (row.HasChildren)
+                writer.WriteElement(row);
+        }
+        writer.WriteEndElement();
+        writer.WriteEndElement();
+    }
+
+    private static Cell? WrittenCell(int column, int row, object? value, uint text) =>
+        value switch
+        {
+            null => null,
+            string words => TextCell(column, row, words, text),
+            SheetCell { IsNumber: true } number => NumberCell(column, row, number.Text, 0),
+            SheetCell other => TextCell(column, row, other.Text, text),
+            Money amount => NumberCell(column, row, $"{amount}", Amount),
+            decimal number => NumberCell(column, row, number.ToString("0.00", CultureInfo.InvariantCulture), Amount),
+            int or long => NumberCell(column, row, $"{value}", 0),
+            Sum sum => Summing(WrittenCell(column, row, sum.Value, text)!, column, sum),
+            _ => throw new InvariantViolationException($"no cell for {value.GetType()}"),
+        };
+
+    private static Cell Summing(Cell cell, int column, Sum sum)
+    {
+        var name = Table.ColumnName(column);
+        cell.CellFormula = new CellFormula($"SUM({name}{sum.FirstRow}:{name}{sum.LastRow})");
+        return cell;
     }
 
     /// <summary>
@@ -224,13 +291,27 @@ public static class Workbook
         return after is null ? row.PrependChild(added)! : row.InsertAfter(added, after)!;
     }
 
+    private static Cell NumberCell(int column, int row, string number, uint style) =>
+        new(new CellValue(number)) { CellReference = $"{Table.ColumnName(column)}{row}", StyleIndex = style };
+
     private static Cell TextCell(int column, int row, string text, uint style) =>
-        new(new InlineString(new Text(text) { Space = SpaceProcessingModeValues.Preserve }))
+        new(new InlineString(new Text(Holdable(text)) { Space = SpaceProcessingModeValues.Preserve }))
         {
             CellReference = $"{Table.ColumnName(column)}{row}",
             DataType = CellValues.InlineString,
             StyleIndex = style,
         };
+
+    /// <summary>As much as a cell holds, without what XML cannot hold.</summary>
+    private static string Holdable(string text)
+    {
+        const int most = 32_767;
+        return new([.. text.Take(most).Where((c, i) => System.Xml.XmlConvert.IsXmlChar(c) || IsPair(text, i))]);
+
+        static bool IsPair(string text, int at) =>
+            (at + 1 < Math.Min(text.Length, most) && char.IsSurrogatePair(text, at))
+            || (at > 0 && char.IsSurrogatePair(text, at - 1));
+    }
 
     private static Stylesheet Styles() =>
         new(
@@ -249,7 +330,8 @@ public static class Workbook
                     ApplyNumberFormat = true,
                     FontId = 1,
                     ApplyFont = true,
-                }
+                },
+                new CellFormat { NumberFormatId = 4, ApplyNumberFormat = true }
             )
         );
 

@@ -1,4 +1,6 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
+using Ledger.Api.Imports;
 using Ledger.Api.Plans;
 using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
@@ -59,10 +61,24 @@ public static class ReportEndpoints
 
     public static void MapReports(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/reports/incentives", Incentives)
+        api.MapGet(
+                "/reports/incentives",
+                async (
+                    string? region,
+                    int year,
+                    IQuerySession session,
+                    NpgsqlDataSource database,
+                    Caller caller,
+                    HttpContext http
+                ) =>
+                {
+                    var report = await Incentives(region, year, session, database, caller);
+                    return Workbook.Answer(http, report, () => OfficeSheets.Ranking(report), $"激励排名-{year}");
+                }
+            )
             .Reading<IncentiveReportView>(
                 "report-incentives",
-                "激励排名：覆盖率、金额、增长、及时、异议 (C18) · Ranking of active collectives",
+                "激励排名：覆盖率、金额、增长、及时、异议，Accept 为 .xlsx 时得到表格 (C18) · Ranking of active collectives",
                 Overseers
             )
             .Refuses(Rejections.FieldInvalid);
@@ -79,10 +95,26 @@ public static class ReportEndpoints
                 Rejections.FieldInvalid
             )
             .Example("""{"year":2026,"capAmount":3000.00,"standard":{"kind":"flat","flatAmount":150}}""");
-        api.MapGet("/supervision", Supervise)
+        api.MapGet(
+                "/supervision",
+                async (
+                    string? region,
+                    IQuerySession session,
+                    NpgsqlDataSource database,
+                    PersonalData people,
+                    Caller caller,
+                    Clock clock,
+                    TimeProvider time,
+                    HttpContext http
+                ) =>
+                {
+                    var view = await Supervise(region, session, database, people, caller, clock, time);
+                    return Workbook.Answer(http, view, () => OfficeSheets.Supervision(view), "督办清单");
+                }
+            )
             .Reading<SupervisionView>(
                 "read-supervision",
-                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助、付款后金额有变 (C5 C10 C20 C21) · What is overdue or to be clawed back",
+                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助、付款后金额有变，Accept 为 .xlsx 时得到表格 (C5 C10 C20 C21) · What is overdue or to be clawed back",
                 Overseers
             )
             .Refuses(Rejections.FieldInvalid);

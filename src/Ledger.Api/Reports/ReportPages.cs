@@ -1,4 +1,6 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
+using Ledger.Api.Imports;
 using Ledger.Api.Pages;
 using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
@@ -41,6 +43,47 @@ public static class ReportPages
                         View = await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time),
                     }
                 ),
+            ReportEndpoints.Overseers
+        );
+        app.Page(
+            "/supervision.xlsx",
+            async (
+                string? region,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                PersonalData people,
+                Caller caller,
+                Clock clock,
+                TimeProvider time
+            ) =>
+                Workbook.File(
+                    OfficeSheets.Supervision(
+                        await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time)
+                    ),
+                    "督办清单"
+                ),
+            ReportEndpoints.Overseers
+        );
+        app.Page(
+            "/ranking.xlsx",
+            async (
+                string? region,
+                int? year,
+                IQuerySession session,
+                NpgsqlDataSource database,
+                Caller caller,
+                Clock clock
+            ) =>
+            {
+                var report = await ReportEndpoints.Incentives(
+                    region,
+                    year ?? clock.Today.Year,
+                    session,
+                    database,
+                    caller
+                );
+                return Workbook.File(OfficeSheets.Ranking(report), $"激励排名-{report.Year}");
+            },
             ReportEndpoints.Overseers
         );
         app.Page(

@@ -1,0 +1,244 @@
+using Ledger.Api.Imports;
+using Ledger.Domain;
+using Ledger.Domain.Policies;
+using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Reports;
+using Ledger.Projections.WorkQueues;
+using Ledger.Web;
+using Ledger.Web.Applications;
+using Ledger.Web.Reports;
+
+namespace Ledger.Api.Exports;
+
+/// <summary>The lists that offices read, as workbooks. The first row has the headings, so that they can be filtered and sorted.</summary>
+public static class OfficeSheets
+{
+    /// <summary>What a list is of: beside it, on a sheet of its own.</summary>
+    public static (string, IEnumerable<IEnumerable<object?>>, IReadOnlyList<Column>) Facts(
+        params (string Name, string Value)[] facts
+    ) => Workbook.List("说明", [("项目", 20), ("内容", 70)], [.. facts.Select(f => (object?[])[f.Name, f.Value])]);
+
+    private static readonly (string, int)[] RankingHeadings =
+    [
+        ("名次", 8),
+        ("集体", 30),
+        ("得分", 10),
+        ("应补人数", 10),
+        ("已补人数", 10),
+        ("覆盖率（%）", 12),
+        ("入账（元）", 16),
+        ("增长（%）", 12),
+        ("办结（天）", 10),
+        ("异议", 8),
+        ("异议成立", 10),
+        ("覆盖率得分", 12),
+        ("金额得分", 12),
+        ("增长得分", 12),
+        ("及时得分", 12),
+        ("异议扣分", 12),
+        ("并列", 30),
+        ("集体编号", 50),
+    ];
+
+    public static byte[] Ranking(IncentiveReportView r)
+    {
+        Workbook.Sum Total(object value) => new(2, r.Places.Count + 1, value);
+        return Workbook.Write(
+            Workbook.List(
+                "激励排名",
+                RankingHeadings,
+                [
+                    .. r.Places.Select(p =>
+                        (object?[])
+                            [
+                                p.Rank,
+                                p.Name,
+                                p.Points,
+                                p.Eligible,
+                                p.Subsidised,
+                                p.CoveragePercent,
+                                p.CreditedAmount,
+                                p.GrowthPercent,
+                                p.SettledDays,
+                                p.Objections,
+                                p.ObjectionsUpheld,
+                                p.CoveragePoints,
+                                p.AmountPoints,
+                                p.GrowthPoints,
+                                p.TimelinessPoints,
+                                p.DisputePoints,
+                                p.Tie,
+                                p.CollectiveId,
+                            ]
+                    ),
+                ],
+                [
+                    null,
+                    "合计",
+                    null,
+                    Total(r.Places.Sum(p => p.Eligible)),
+                    Total(r.Places.Sum(p => p.Subsidised)),
+                    null,
+                    Total(Money.Sum(r.Places.Select(p => p.CreditedAmount))),
+                ]
+            ),
+            Facts(
+                ("年度", $"{r.Year}"),
+                ("区划", r.Region),
+                (
+                    "权重",
+                    $"覆盖率 {r.Weights.Coverage}，金额 {r.Weights.Amount}，增长 {r.Weights.Growth}，及时 {r.Weights.Timeliness}，异议成立扣分 {r.Weights.Disputes}"
+                ),
+                ("范围", Whole(r.Places.Count))
+            )
+        );
+    }
+
+    public static byte[] Supervision(SupervisionView view) =>
+        Workbook.Write(
+            Workbook.List(
+                "督办清单",
+                [
+                    ("事项", 18),
+                    ("区划", 16),
+                    ("金额（元）", 16),
+                    ("已过（天）", 12),
+                    ("期限（天）", 12),
+                    ("说明", 60),
+                    ("已记入审计轨迹", 16),
+                    ("编号", 60),
+                ],
+                [
+                    .. view.Items.Select(i =>
+                        (object?[])
+                            [
+                                SupervisionPage.Word(i.Kind),
+                                i.VillageCode,
+                                i.Amount,
+                                i.DueDays == 0 ? null : i.AgeDays,
+                                i.DueDays == 0 ? null : i.DueDays,
+                                i.Text,
+                                i.Escalated ? "是" : "",
+                                i.Id,
+                            ]
+                    ),
+                ]
+            ),
+            Facts(
+                ("日期", $"{view.Today:yyyy-MM-dd}"),
+                ("区划", view.Region),
+                ("范围", Whole(view.CountByKind.Values.DefaultIfEmpty().Max()))
+            )
+        );
+
+    public static byte[] Applications(
+        IReadOnlyList<WorkItem> items,
+        IReadOnlyDictionary<string, string> names,
+        Deadlines deadlines,
+        int noticeDays,
+        DateTimeOffset now
+    )
+    {
+        Workbook.Sum Total(object value) => new(2, items.Count + 1, value);
+        return Workbook.Write(
+            Workbook.List(
+                "申请",
+                [
+                    ("集体", 30),
+                    ("区划", 16),
+                    ("年度", 8),
+                    ("状态", 14),
+                    ("人数", 10),
+                    ("金额（元）", 16),
+                    ("提交时间", 22),
+                    ("已等（天）", 12),
+                    ("期限", 14),
+                    ("逾期（天）", 12),
+                    ("未答复异议", 12),
+                    ("回执不符", 12),
+                    ("编号", 50),
+                ],
+                [
+                    .. items.Select(i =>
+                    {
+                        var (age, due) = ((now - i.Since).Days, ApplicationsPage.Due(i.Status, deadlines, noticeDays));
+                        return (object?[])
+                            [
+                                names.GetValueOrDefault(i.CollectiveId, i.CollectiveId),
+                                i.Region,
+                                i.Year,
+                                Terms.Of(i.Status),
+                                i.Lines,
+                                i.AmountFen,
+                                Workbook.Text(i.FiledAt),
+                                age,
+                                due is { } days ? $"{Clock.Day(i.Since).AddDays(days):yyyy-MM-dd}" : null,
+                                due is { } most && age > most ? age - most : null,
+                                i.OpenObjections,
+                                i.UnmatchedReceipts,
+                                i.Id,
+                            ];
+                    }),
+                ],
+                [
+                    "合计",
+                    null,
+                    null,
+                    null,
+                    Total(items.Sum(i => i.Lines)),
+                    Total(Money.Sum(items.Select(i => i.AmountFen))),
+                ]
+            ),
+            Facts(("时间", Workbook.Text(now)), ("范围", Whole(items.Count)))
+        );
+    }
+
+    /// <param name="next">After which number the trail goes on, where these are not all.</param>
+    public static byte[] AuditTrail(IReadOnlyList<object?[]> rows, long? next, long behind) =>
+        Workbook.Write(
+            Workbook.List(
+                "审计轨迹",
+                [
+                    ("序号", 10),
+                    ("记录时间", 22),
+                    ("业务日期", 12),
+                    ("事项", 24),
+                    ("类型", 24),
+                    ("人员", 24),
+                    ("角色", 16),
+                    ("区划", 14),
+                    ("金额（元）", 16),
+                    ("拒绝代码", 20),
+                    ("流", 50),
+                    ("凭证", 66),
+                ],
+                rows
+            ),
+            Facts(
+                ("条数", $"{rows.Count}"),
+                ("范围", next is null ? "全部" : $"后面还有：从序号 {next} 之后再查，或缩小条件"),
+                ("正在整理", behind == 0 ? "没有" : $"另有 {behind} 个事件正在整理，不在表中")
+            )
+        );
+
+    /// <summary>A row of the audit trail.</summary>
+    public static object?[] Row(AuditEntryView e) =>
+        [
+            e.Sequence,
+            Workbook.Text(e.RecordedAt),
+            $"{e.EffectiveDate:yyyy-MM-dd}",
+            Terms.Event(e.Type),
+            e.Type,
+            e.Actor,
+            Terms.Role(e.Role),
+            e.Region,
+            e.Amount,
+            e.Code,
+            e.Stream,
+            string.Join(' ', e.Evidence),
+        ];
+
+    /// <summary>A list as long as the longest that is read may go on.</summary>
+    private static string Whole(int count) =>
+        count < Commands.Scope.MaxRows ? "全部" : $"只列出前 {Commands.Scope.MaxRows} 行，请缩小区划";
+}
