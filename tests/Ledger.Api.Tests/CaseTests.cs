@@ -279,14 +279,16 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
 
     /// <summary>Whoever has a sound name and id in these files.</summary>
     private static IEnumerable<SamplePerson> PayersOf(IEnumerable<Case> cases) =>
-        cases.SelectMany(c =>
-        {
-            var file = new FormFile(new MemoryStream(c.Content), 0, c.Content.Length, "file", c.File);
-            return Table
-                .Read(file, Sheets.Contributions)
-                .Rows.Where(r => CitizenId.IsValid(r.Own(1)))
-                .Select(r => new SamplePerson(r.Own(0), r.Own(1), ""));
-        });
+        cases
+            .SelectMany(c =>
+            {
+                var file = new FormFile(new MemoryStream(c.Content), 0, c.Content.Length, "file", c.File);
+                return Table
+                    .Read(file, Sheets.Contributions)
+                    .Rows.Where(r => CitizenId.IsValid(r.Own(1)))
+                    .Select(r => new SamplePerson(r.Own(0), r.Own(1), ""));
+            })
+            .DistinctBy(p => p.CitizenId);
 
     private async Task<IReadOnlyDictionary<string, Person>> PeopleAsync(SampleVillage village)
     {

@@ -59,10 +59,15 @@ public sealed class TableTests
                 // What stands below the heading and is nobody is told, row by row.
                 var others = table.Notes.Where(n => n.Row > table.HeadingRow).Select(n => n.Row!.Value);
                 var filled = grid.Index().Where(r => r.Item.Any(c => c.Length > 0)).Select(r => r.Index + 1);
-                Assert.Equal(filled.Where(r => r > table.HeadingRow).Except(rows), others);
+                Assert.Equal(filled.Where(r => r > table.HeadingRow).Except(rows), others.Order());
             },
             iter: 300
         );
+
+    /// <summary>Whatever the formats: what is read is what the sheet shows, or the cell is a fault.</summary>
+    [Fact]
+    public void Days_and_amounts_are_read_as_they_are_shown_or_are_faults() =>
+        ShownSheet.Any.Sample(sheet => sheet.AssertRead(sheet.Workbook()), iter: 300);
 
     [Theory]
     [

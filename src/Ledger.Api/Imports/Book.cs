@@ -20,12 +20,23 @@ public enum CellKind
     /// <summary>A formula that nobody worked out.</summary>
     Formula,
 
+    /// <summary>A number that is shown as a day; its text is that day, with the time.</summary>
+    Date,
+
     /// <summary>It is merged with the cell of the row <see cref="SheetCell.Anchor"/>, which has the text.</summary>
     Merged,
 }
 
-/// <summary>A cell as it stands in the file. A number keeps its decimal digits: it never becomes floating point.</summary>
-public readonly partial record struct SheetCell(string Text, CellKind Kind = CellKind.Text, int Anchor = 0)
+/// <summary>
+/// A cell as it stands in the file. A number keeps its decimal digits: it never becomes floating point. <paramref name="Shown"/>: what a
+/// spreadsheet shows, where that is something else.
+/// </summary>
+public readonly partial record struct SheetCell(
+    string Text,
+    CellKind Kind = CellKind.Text,
+    int Anchor = 0,
+    string? Shown = null
+)
 {
     public bool IsNumber => Kind == CellKind.Number;
 
@@ -72,13 +83,14 @@ public readonly record struct Merge(int FirstRow, int FirstColumn, int LastRow, 
 
 /// <summary>
 /// The rows that are not empty, as many as were asked for. <paramref name="IsWider"/>: cells stand right of the columns that are read.
-/// <paramref name="IsRenumbered"/>: the file gives two rows one number.
+/// <paramref name="IsRenumbered"/>: the file gives two rows one number. <paramref name="Hidden"/>: columns that nobody sees.
 /// </summary>
 public sealed record SheetContent(
     IReadOnlyList<SheetRow> Rows,
     IReadOnlyList<Merge> Merges,
     bool IsWider = false,
-    bool IsRenumbered = false
+    bool IsRenumbered = false,
+    IReadOnlySet<int>? Hidden = null
 )
 {
     private const int MaxFilled = 2_000_000;
@@ -168,6 +180,10 @@ public sealed partial class Book(IReadOnlyList<BookSheet> sheets, bool is1904 = 
         return Html().IsMatch(text) ? "这是网页（HTML），只是名称像表格；请在 Excel 或 WPS 中打开后另存为 .xlsx"
             : text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase)
                 ? "这是 XML 表格；请在 Excel 或 WPS 中打开后另存为 .xlsx"
+            : text.StartsWith("MIME-Version:", StringComparison.OrdinalIgnoreCase)
+                ? "这是单个文件网页（.mht），只是名称像表格；请在 Excel 或 WPS 中打开后另存为 .xlsx"
+            : text.StartsWith("{\\rtf", StringComparison.Ordinal)
+                ? "这是 Word 文档（RTF），不是表格；请把其中的表复制到 Excel 或 WPS 表格，另存为 .xlsx"
             : null;
     }
 

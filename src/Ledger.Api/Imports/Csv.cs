@@ -169,15 +169,25 @@ internal static partial class Csv
     public static bool Mentions(string text, SheetForm form) =>
         form.Columns.Any(c => c.Required && text.Contains(c.Heading, StringComparison.Ordinal));
 
-    /// <summary>By its mark, or by every other byte of the heading's separators and line breaks being nought.</summary>
+    /// <summary>By its mark, or by which of two bytes is nought in separators, digits and line breaks.</summary>
     public static Encoding? Utf16(ReadOnlySpan<byte> bytes)
     {
         var isBig =
             bytes.StartsWith((byte[])[0xFE, 0xFF]) ? true
             : bytes.StartsWith((byte[])[0xFF, 0xFE]) ? false
-            : bytes.Length >= 2 && bytes.Length % 2 == 0 && bytes.IndexOf((byte)0) is >= 0 and var at ? at % 2 == 0
+            : bytes.Length % 2 == 0 && Noughts(bytes) is var (even, odd) && even != odd ? even > odd
             : (bool?)null;
         return isBig is { } big ? new UnicodeEncoding(big, byteOrderMark: true, throwOnInvalidBytes: true) : null;
+    }
+
+    /// <summary>One of them may be half of a character (一 is 4E00): digits and separators are many more.</summary>
+    private static (int Even, int Odd) Noughts(ReadOnlySpan<byte> bytes)
+    {
+        var (even, odd) = (0, 0);
+        for (var i = 0; i < Math.Min(bytes.Length, 1 << 16); i++)
+            if (bytes[i] == 0)
+                (even, odd) = i % 2 == 0 ? (even + 1, odd) : (even, odd + 1);
+        return (even, odd);
     }
 
     private static string? Strictly(Encoding encoding, byte[] bytes)

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Ledger.Api.Imports;
 
 /// <summary>
 /// Where a form's headings stand in a sheet: in one row, or in two of which the upper one spans columns (个人缴费 over 金额 and 日期).
 /// </summary>
-internal sealed class Headings
+internal sealed partial class Headings
 {
     private readonly Dictionary<int, string> _texts;
     private readonly List<(Column Column, List<int> At)> _found;
@@ -22,6 +23,9 @@ internal sealed class Headings
     public SheetRow First { get; }
     public SheetRow Last { get; }
     public IReadOnlyDictionary<string, int> Columns { get; }
+
+    /// <summary>How many stand there as the form has them: 补助金额 over （元） is one in two rows, and another name in one.</summary>
+    private int Exactly => _found.Count(f => TextsAt(f.At[0], First, Last).Any(f.Column.IsExactly));
 
     /// <summary>The headings that are written another way, as they are written.</summary>
     public IEnumerable<(string Heading, string Text)> Aliases =>
@@ -40,7 +44,10 @@ internal sealed class Headings
                 i + 1 < rows.Count && rows[i + 1].Number == rows[i].Number + 1
                     ? new Headings(form, rows[i], rows[i + 1])
                     : one;
-            var better = two.Columns.Count > one.Columns.Count && one.Columns.Count > 0 ? two : one;
+            var isTwo =
+                two.Columns.Count > one.Columns.Count
+                || (two.Columns.Count == one.Columns.Count && two.Exactly > one.Exactly);
+            var better = isTwo && one.Columns.Count > 0 ? two : one;
             if (better.Columns.Count >= 2 && better.Missing(form).Count == 0)
                 return better;
             if (one.Columns.Count > Math.Max(best?.Columns.Count ?? 0, 1))
@@ -99,11 +106,23 @@ internal sealed class Headings
         return under.Length == 0 ? [over] : [under, over + under];
     }
 
-    /// <summary>A heading without regard to spaces, a star, width, line breaks and what cannot be seen.</summary>
+    /// <summary>
+    /// A heading without regard to spaces, a star, width, line breaks, what cannot be seen, and a remark on how to fill it in. A unit is no
+    /// remark.
+    /// </summary>
     public static string Normal(string heading) =>
-        new([
-            .. heading
-                .Normalize(NormalizationForm.FormKC)
-                .Where(c => !char.IsWhiteSpace(c) && c != '*' && char.GetUnicodeCategory(c) != UnicodeCategory.Format),
-        ]);
+        Remark()
+            .Replace(
+                new([
+                    .. heading
+                        .Normalize(NormalizationForm.FormKC)
+                        .Where(c =>
+                            !char.IsWhiteSpace(c) && c != '*' && char.GetUnicodeCategory(c) != UnicodeCategory.Format
+                        ),
+                ]),
+                ""
+            );
+
+    [GeneratedRegex(@"\((?:必填|必填项|选填|可选|可不填|非必填|文本格式|文本|[0-9]{1,2}位(?:数字)?)\)$")]
+    private static partial Regex Remark();
 }

@@ -28,7 +28,7 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     public bool IsBlank(string column) => Cell(column).Text.Length == 0;
 
     /// <summary>The cell as somebody filled it in; null where it is no value at all, which is noted.</summary>
-    private SheetCell? Filled(string column)
+    private SheetCell? Filled(string column, bool mayBeDate = false)
     {
         var cell = Cell(column);
         if (cell.Kind == CellKind.Merged && table.Form.Columns.Any(c => c.Heading == column && c.FillsDown))
@@ -39,6 +39,8 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
                 $"单元格是错误值{(ErrorName().IsMatch(cell.Text) ? $" {cell.Text}" : "")}；请改正公式，或直接填写",
             CellKind.Flag => $"单元格是逻辑值 {cell.Text}，不是填写的内容",
             CellKind.Formula => "单元格是没有结果的公式；请在 Excel 或 WPS 中打开并保存，或粘贴为数值",
+            CellKind.Date when !mayBeDate =>
+                $"单元格是日期，显示为{PersonalNumbers.Quoted(cell.Shown ?? cell.Text)}；请把该列设为文本格式后重新填写",
             CellKind.Merged => $"单元格与第 {cell.Anchor} 行合并；请取消合并，每行各填各的",
             _ => null,
         };
@@ -49,9 +51,9 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     }
 
     /// <summary>As <see cref="Filled"/>, and not blank.</summary>
-    private SheetCell? Required(string column)
+    private SheetCell? Required(string column, bool mayBeDate = false)
     {
-        if (Filled(column) is not { } cell)
+        if (Filled(column, mayBeDate) is not { } cell)
             return null;
         if (cell.Text.Length > 0)
             return cell;
@@ -64,8 +66,9 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
 
     public string Text(string column, int maxLength)
     {
-        if (Required(column) is not { Text: var text })
+        if (Required(column) is not { } cell)
             return "";
+        var text = cell.Shown ?? cell.Text;
         if (text.Length > maxLength)
             Wrong(column, $"最多 {maxLength} 字");
         else if (text.Any(char.IsControl))
@@ -129,11 +132,17 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
             Wrong(column, "号码被存成了数字，末几位可能已丢失；请把该列设为文本格式后重新填写");
             return null;
         }
-        var text = DocumentNumber.Clean(cell.Text, out _).Replace("-", "", StringComparison.Ordinal).TrimStart('\'');
+        var (text, shown) = (Digits(cell.Text), Digits(cell.Shown ?? cell.Text));
+        // Noughts before a number are shown and not stored.
+        if (shown.Length > text.Length && shown.All(char.IsAsciiDigit))
+            text = shown;
         if (text.Length < min || text.Length > max || !text.All(char.IsAsciiDigit))
             Wrong(column, min == max ? $"应为 {min} 位数字" : $"应为 {min} 至 {max} 位数字");
         return text;
     }
+
+    private static string Digits(string text) =>
+        DocumentNumber.Clean(text, out _).Replace("-", "", StringComparison.Ordinal).TrimStart('\'');
 
     /// <summary>One of these words.</summary>
     public string OneOf(string column, params string[] words)
@@ -198,6 +207,15 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     private Money Amount(string column, SheetCell cell)
     {
         var amount = Money.Parse(cell.Text, out var fault);
+        if (
+            cell.Shown is { } shown
+            && Money.Parse(shown, out var other) is var seen
+            && (other is null || fault is null)
+        )
+            fault =
+                seen == amount && other is null && fault is null
+                    ? null
+                    : $"单元格显示为{PersonalNumbers.Quoted(shown)}，实际存的是 {cell.Text}；请按实际金额重新填写，数字格式用“常规”";
         if (fault is not null)
             Wrong(column, fault, Rejections.AmountInvalid);
         return amount;
@@ -208,10 +226,10 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     /// <summary>Nothing that is booked here is older: the scheme began in 2009.</summary>
     private const int FirstYear = 2009;
 
-    /// <summary>A date as people write it, with or without the time, or a spreadsheet's day number.</summary>
+    /// <summary>A date as people write it, with or without the time, or as a spreadsheet shows it.</summary>
     public DateOnly Date(string column, DateOnly today)
     {
-        if (Required(column) is not { } cell)
+        if (Required(column, mayBeDate: true) is not { } cell)
             return default;
         if (Written(cell) is not { } date)
             Wrong(column, "不是日期，应如 2026-03-15");
@@ -220,7 +238,11 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
         else if (date.Year < FirstYear)
             Wrong(column, $"日期过早，请核对（{FirstYear} 年以后）");
         else
+        {
+            if (cell.IsNumber && !cell.Text.StartsWith("20", StringComparison.Ordinal)) // 20260315 is none
+                Tell(column, $"单元格显示的是数字 {cell.Shown ?? cell.Text}，按日期 {date:yyyy-MM-dd} 读取");
             return date;
+        }
         return default;
     }
 
@@ -228,10 +250,10 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     {
         if (
             cell.IsNumber
-            && decimal.TryParse(cell.Text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var serial)
+            && double.TryParse(cell.Text, CultureInfo.InvariantCulture, out var serial)
             && serial is > 25_000 and < 80_000
         )
-            return (table.Is1904 ? new DateOnly(1904, 1, 1) : new DateOnly(1899, 12, 30)).AddDays((int)serial);
+            return NumberFormats.Day(serial, table.Is1904) is { } day ? DateOnly.FromDateTime(day) : null;
         var text = TimeOfDay()
             .Replace(Domain.Identity.Written.Narrow(cell.Text).Trim(), "")
             .Replace(" ", "", StringComparison.Ordinal);

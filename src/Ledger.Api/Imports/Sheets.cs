@@ -63,7 +63,16 @@ public static class Sheets
         "11010519491231002X",
         "18位，单元格须为文本格式",
         24,
-        ["身份证号码", "身份证", "公民身份号码", "居民身份证号", "居民身份证号码", "公民身份证号码"]
+        [
+            "身份证号码",
+            "身份证",
+            "公民身份号码",
+            "居民身份证号",
+            "居民身份证号码",
+            "公民身份证号码",
+            "公民身份证号",
+            "证件号码",
+        ]
     );
 
     public static readonly SheetForm Members = new(
@@ -88,8 +97,8 @@ public static class Sheets
         [
             Name,
             CitizenId,
-            new(Tier, true, "300", "本年度所选档次"),
-            new(Paid, true, "300", "本人实际缴纳的金额"),
+            new(Tier, true, "300", "本年度所选档次", Aliases: ["缴费档次"]),
+            new(Paid, true, "300", "本人实际缴纳的金额", Aliases: ["个人缴费金额", "个人缴费（元）"]),
             new(PaidOn, true, "2026-03-15", "年-月-日", FillsDown: true),
             new(Kind, true, Regular, $"{Regular} 或 {CatchUp}", FillsDown: true),
             new(Reference, true, "SW2026000001", "税务凭证号，每笔唯一", 22),
@@ -102,7 +111,7 @@ public static class Sheets
         "补助名单",
         Roster.MaxLines,
         Roster.CitizenIdColumn,
-        [Name, CitizenId, new(Roster.AmountColumn, false, "", "可不填；填写时须与补助标准一致")]
+        [Name, CitizenId, new(Roster.AmountColumn, false, "", "可不填；填写时须与补助标准一致", Aliases: ["补助金额"])]
     );
 
     public static readonly SheetForm Receipts = new(
@@ -113,7 +122,7 @@ public static class Sheets
         [
             Name,
             CitizenId,
-            new(Receipt.AmountColumn, true, "100", "记入个人账户的金额"),
+            new(Receipt.AmountColumn, true, "100", "记入个人账户的金额", Aliases: ["入账金额"]),
             new(CreditedOn, true, "2026-06-20", "年-月-日", FillsDown: true),
             new(ReceiptNumber, true, "HZ2026000001", "经办机构回执编号", 22),
         ]
@@ -126,8 +135,8 @@ public static class Sheets
         BankReference,
         [
             new(TradedOn, true, "2026-06-20", "年-月-日", FillsDown: true),
-            new(MoneyIn, true, "", "收入、支出只填一项"),
-            new(MoneyOut, true, "60000", "收入、支出只填一项"),
+            new(MoneyIn, true, "", "收入、支出只填一项", Aliases: ["收入金额"]),
+            new(MoneyOut, true, "60000", "收入、支出只填一项", Aliases: ["支出金额"]),
             new(BankReference, true, "NX20260618000123", "银行流水号", 26),
         ]
     );

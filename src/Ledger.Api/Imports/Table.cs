@@ -154,13 +154,16 @@ public sealed partial class Table
             .Rows.TakeWhile(r => r.Number < headings.First.Number)
             .SelectMany(r => r.Cells.Values.Select(c => c.Text))
             .ToHashSet();
-        var data = new List<SheetRow>();
+        var (data, numbered, blank) = (new List<SheetRow>(), new List<int>(), new List<int>());
         foreach (var row in content.Rows.Where(r => r.Number > HeadingRow))
         {
             if (Columns.Values.All(c => row.Own(c).Length == 0))
             {
-                if (row.Cells.Values.Any(c => c.Kind != CellKind.Merged))
-                    Tell("没有读取这一行：要读取的列都是空的", row.Number);
+                var filled = row.Cells.Values.Where(c => c.Kind != CellKind.Merged).ToList();
+                if (filled is [var only] && Count().IsMatch(Headings.Normal(only.Text)))
+                    numbered.Add(row.Number);
+                else if (filled.Count > 0)
+                    blank.Add(row.Number);
             }
             else if (headings.IsRepeated(row))
                 Tell("没有读取这一行：重复的表头", row.Number);
@@ -178,6 +181,15 @@ public sealed partial class Table
             else
                 data.Add(row);
         }
+        foreach (var (first, last) in Runs(blank))
+            Tell(
+                first == last
+                    ? "没有读取这一行：要读取的列都是空的"
+                    : $"没有读取第 {first} 至 {last} 行：要读取的列都是空的",
+                first
+            );
+        if (numbered.Count > 0)
+            Tell($"有 {numbered.Count} 行只有序号，没有读取（第一行是第 {numbered[0]} 行）");
         if (content.Rows.Count == Form.MaxRows + MaxOtherRows)
             throw Book.Over($"{Form.Title}一次最多 {Form.MaxRows} 行", field);
         if (data.Count(r => r.IsHidden) is > 0 and var hidden)
@@ -187,8 +199,22 @@ public sealed partial class Table
         return data;
     }
 
+    /// <summary>Numbers that follow each other, as their first and last.</summary>
+    private static List<(int First, int Last)> Runs(List<int> numbers)
+    {
+        var runs = new List<(int First, int Last)>();
+        foreach (var number in numbers)
+            if (runs.Count > 0 && runs[^1].Last == number - 1)
+                runs[^1] = (runs[^1].First, number);
+            else
+                runs.Add((number, number));
+        return runs;
+    }
+
     private void TellColumns(SheetContent content, Headings headings)
     {
+        foreach (var (heading, column) in Columns.Where(c => content.Hidden?.Contains(c.Value) == true))
+            Tell($"{ColumnName(column)} 列“{heading}”在表格中是隐藏的，同样读取了", headings.Last.Number, heading);
         foreach (var (heading, text) in headings.Aliases)
             Tell($"列{Quoted(text)}按“{heading}”读取", headings.Last.Number, heading);
         var filled = Rows.SelectMany(r => r.Cells.Where(c => c.Value.Kind != CellKind.Merged).Select(c => c.Key))
@@ -235,8 +261,8 @@ public sealed partial class Table
     private static string Quoted(string text) => PersonalNumbers.Quoted(text.Length > 30 ? text[..30] + "…" : text);
 
     [GeneratedRegex(
-        "^(?:本页|本组|本村|全村|全部|以上)?(?:合计|小计|总计|共计|累计)|^(?:制表|填表|填报|制单|编制|审核|复核|经办|负责|单位负责|主管|会计|出纳|录入|村委会|理事长|盖章|公章"
-            + "|签字|签章|联系)(?:人|员|单位|日期|时间|签字|签名|签章|盖章|电话)*(?:[:]|$)|^(?:注|备注|说明|日期|单位|电话)[:]|^(?:借方|贷方)(?:累计)?发生额"
+        "^(?:本页|本组|本村|全村|全部|以上|(?:第?[0-9一二三四五六七八九十]+(?:组|小组|队|页)|村民小组))?(?:人数|金额)?(?:合计|小计|总计|共计|累计)|^(?:制表|填表|填报|制单|编制|审核|复核|经办|负责|单位负责|主管|会计|出纳|录入|村委会|村民委员会|理事长|盖章|公章"
+            + "|签字|签章|联系)(?:人|员|单位|日期|时间|电话|\\(?(?:签字|签名|签章|盖章|公章)\\)?)*(?:[:]|$)|^(?:注|备注|说明|日期|单位|电话)[:]|^(?:借方|贷方)(?:累计)?发生额"
             + "|^(?:期初|期末|承前|过次|上年结转|本月合计)|^第[0-9]+页|^共[0-9]+[页人笔户行]|^(?:打印|导出)(?:时间|日期|人)"
     )]
     private static partial Regex Footer();

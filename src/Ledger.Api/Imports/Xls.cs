@@ -49,7 +49,10 @@ internal static class Xls
     }
 
     private static RefusedException HasPassword(string field) =>
-        Book.Unreadable("文件有打开密码；请在 Excel 或 WPS 中打开，去掉密码后另存为 .xlsx", field);
+        Book.Unreadable(
+            "文件有打开密码，或设了“保护工作簿”的密码；请在 Excel 或 WPS 中打开，去掉密码后另存为 .xlsx",
+            field
+        );
 
     /// <summary>Whether a stream of this name is in the directory of the file; names are in UTF-16.</summary>
     private static bool Holds(byte[] bytes, string name) =>
@@ -57,12 +60,12 @@ internal static class Xls
 
     private static List<BookSheet> Sheets(IExcelDataReader reader, Biff.Scan scan, string field)
     {
-        var (sheets, cells) = (new List<BookSheet>(), 0L);
+        var (sheets, cells, formats) = (new List<BookSheet>(), 0L, new NumberFormats());
         do
         {
             if (reader.RowCount > MaxRows || (cells += (long)reader.RowCount * reader.FieldCount) > MaxCells * 4L)
                 throw Book.Over($"工作簿超过 {MaxCells:N0} 个单元格", field);
-            var (rows, isWider) = (new List<SheetRow>(), false);
+            var (rows, isWider, unseen) = (new List<SheetRow>(), false, new HashSet<int>());
             for (var number = 1; reader.Read(); number++)
             {
                 var row = new Dictionary<int, SheetCell>();
@@ -70,7 +73,7 @@ internal static class Xls
                 {
                     var cell = scan.Errors.TryGetValue((sheets.Count, number - 1, column), out var error)
                         ? new SheetCell(error, CellKind.Error)
-                        : Cell(reader.GetValue(column));
+                        : Cell(reader.GetValue(column), reader.GetNumberFormatString(column), formats);
                     if (cell.Text.Length == 0)
                         continue;
                     if (column < Book.MaxColumns)
@@ -87,7 +90,10 @@ internal static class Xls
                 m.ToRow + 1,
                 m.ToColumn
             ));
-            var content = new SheetContent(rows, [.. merges], isWider);
+            for (var column = 0; column < Math.Min(reader.FieldCount, Book.MaxColumns); column++)
+                if (reader.GetColumnWidth(column) == 0)
+                    unseen.Add(column);
+            var content = new SheetContent(rows, [.. merges], isWider, Hidden: unseen);
             sheets.Add(
                 new BookSheet(
                     reader.Name,
@@ -99,15 +105,18 @@ internal static class Xls
         return sheets;
     }
 
-    private static SheetCell Cell(object? value) =>
+    private static SheetCell Cell(object? value, string? code, NumberFormats formats) =>
         value switch
         {
             null => new SheetCell(""),
             string text => new SheetCell(text.Trim()),
             bool flag => new SheetCell(flag ? "TRUE" : "FALSE", CellKind.Flag),
-            DateTime at => new SheetCell(at.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture)),
-            double number => SheetCell.Number(number.ToString("R", CultureInfo.InvariantCulture)),
-            IFormattable other => SheetCell.Number(other.ToString(null, CultureInfo.InvariantCulture)),
+            DateTime at => formats.Day(at, code),
+            double number => formats.Shown(SheetCell.Number(number.ToString("R", CultureInfo.InvariantCulture)), code),
+            IFormattable other => formats.Shown(
+                SheetCell.Number(other.ToString(null, CultureInfo.InvariantCulture)),
+                code
+            ),
             _ => new SheetCell($"{value}"),
         };
 

@@ -52,6 +52,12 @@ internal static partial class Xlsx
                     : []
             );
             var cells = new CellCount();
+            var styles = new Lazy<Styles>(() =>
+                new Styles(
+                    parts.FirstOrDefault(p => p.Type == "styles").Path is { } path ? Formats(zip, path, field) : [],
+                    new NumberFormats(is1904)
+                )
+            );
             var sheets =
                 from entry in entries
                 join part in parts on entry.Id equals part.Id
@@ -59,7 +65,7 @@ internal static partial class Xlsx
                 select new BookSheet(
                     entry.Name,
                     entry.IsHidden,
-                    limit => Content(zip, part.Path, field, shared, cells, limit)
+                    limit => Content(zip, part.Path, field, shared, styles, cells, limit)
                 );
             var book = new Book([.. sheets], is1904, zip);
             return book.Sheets.Count > 0 ? book : throw Book.Unreadable("工作簿中没有工作表", field);
@@ -77,18 +83,30 @@ internal static partial class Xlsx
         public int Value;
     }
 
+    /// <summary>Of each style of cells, how it shows a number.</summary>
+    private sealed record Styles(List<string?> Codes, NumberFormats Formats)
+    {
+        public SheetCell Shown(SheetCell cell, string? style) =>
+            cell.IsNumber
+            && int.TryParse(style ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var at)
+            && at < Codes.Count
+                ? Formats.Shown(cell, Codes[at])
+                : cell;
+    }
+
     private static SheetContent Content(
         ZipArchive zip,
         string path,
         string field,
         Lazy<List<string>> shared,
+        Lazy<Styles> styles,
         CellCount cells,
         int limit
     )
     {
         try
         {
-            return Rows(zip, path, field, shared, cells, limit);
+            return Rows(zip, path, field, shared, styles, cells, limit);
         }
         catch (Exception e) when (e is not RefusedException)
         {
@@ -101,17 +119,20 @@ internal static partial class Xlsx
         string path,
         string field,
         Lazy<List<string>> shared,
+        Lazy<Styles> styles,
         CellCount cells,
         int limit
     )
     {
         using var xml = new Reader(zip, path, field);
         var (rows, merges) = (new List<SheetRow>(), new List<Merge>());
-        var (number, isWider, isRenumbered) = (0L, false, false);
+        var (number, isWider, isRenumbered, unseen) = (0L, false, false, new HashSet<int>());
         while (rows.Count < limit && xml.Read())
         {
             if (xml.IsStartOf("mergeCell") && merges.Count < MaxMerges && AsMerge(xml.Attribute("ref")) is { } merge)
                 merges.Add(merge);
+            if (xml.IsStartOf("col") && xml.Attribute("hidden") is "1" or "true")
+                unseen.UnionWith(xml.Columns());
             if (!xml.IsStartOf("row"))
                 continue;
             // A row without a number comes after the one before; so does one that has a number which was there already.
@@ -119,7 +140,7 @@ internal static partial class Xlsx
             isRenumbered |= own > 0 && own <= number;
             number = own > number ? own : number + 1;
             var isHidden = xml.Attribute("hidden") is "1" or "true";
-            var row = Cells(xml, field, shared, cells, ref isWider);
+            var row = Cells(xml, field, shared, styles, cells, ref isWider);
             if (row.Count == 0)
                 continue;
             if (number > Book.MaxRowNumber)
@@ -129,13 +150,14 @@ internal static partial class Xlsx
                 );
             rows.Add(new SheetRow((int)number, row, isHidden));
         }
-        return new SheetContent(rows, merges, isWider, isRenumbered);
+        return new SheetContent(rows, merges, isWider, isRenumbered, unseen);
     }
 
     private static Dictionary<int, SheetCell> Cells(
         Reader xml,
         string field,
         Lazy<List<string>> shared,
+        Lazy<Styles> styles,
         CellCount cells,
         ref bool isWider
     )
@@ -147,7 +169,7 @@ internal static partial class Xlsx
                 continue;
             if (++cells.Value > MaxCells)
                 throw Over($"工作表超过 {MaxCells:N0} 个单元格（空的也算）", field);
-            var (reference, type) = (xml.Attribute("r"), xml.Attribute("t"));
+            var (reference, type, style) = (xml.Attribute("r"), xml.Attribute("t"), xml.Attribute("s"));
             column = reference is null ? column + 1 : ColumnNumber(reference);
             text.Clear();
             var (hasValue, hasFormula) = (false, false);
@@ -166,7 +188,9 @@ internal static partial class Xlsx
             }
             var value = text.ToString();
             var isUnknown = hasFormula && (!hasValue || (type is null or "n" && value.Length == 0));
-            var cell = isUnknown ? new SheetCell("=（没有结果的公式）", CellKind.Formula) : Cell(type, value, shared);
+            var cell = isUnknown
+                ? new SheetCell("=（没有结果的公式）", CellKind.Formula)
+                : styles.Value.Shown(Cell(type, value, shared), style);
             if (cell.Text.Length == 0)
                 continue;
             if (column < Book.MaxColumns)
@@ -356,6 +380,31 @@ internal static partial class Xlsx
         return strings;
     }
 
+    /// <summary>The number formats of the styles that cells refer to, by their place.</summary>
+    private static List<string?> Formats(ZipArchive zip, string path, string field)
+    {
+        using var xml = new Reader(zip, path, field);
+        var (own, codes) = (new Dictionary<int, string?>(), new List<string?>());
+        while (xml.Read())
+        {
+            if (xml.IsStartOf("numFmt") && Id("numFmtId") is { } defined)
+                own[defined] = xml.Attribute("formatCode");
+            if (!xml.IsStartOf("cellXfs"))
+                continue;
+            foreach (var _ in xml.Inside())
+                if (xml.IsStartOf("xf"))
+                    codes.Add(
+                        Id("numFmtId") is not { } id ? null
+                        : own.TryGetValue(id, out var code) ? code
+                        : NumberFormats.OfId(id)
+                    );
+        }
+        return codes;
+
+        int? Id(string name) =>
+            int.TryParse(xml.Attribute(name), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+    }
+
     private static SheetCell Cell(string? type, string text, Lazy<List<string>> shared) =>
         type switch
         {
@@ -451,6 +500,18 @@ internal static partial class Xlsx
                 }
                 return null;
             }
+        }
+
+        /// <summary>The columns that the present <c>col</c> is about, as far as they are read.</summary>
+        public IEnumerable<int> Columns()
+        {
+            var (from, to) = (Bound("min"), Bound("max"));
+            return from is > 0 and <= Book.MaxColumns && to >= from
+                ? Enumerable.Range(from - 1, Math.Min(to, Book.MaxColumns) - from + 1)
+                : [];
+
+            int Bound(string name) =>
+                int.TryParse(Attribute(name), NumberStyles.None, CultureInfo.InvariantCulture, out var at) ? at : 0;
         }
 
         /// <summary>Adds the text of the present element.</summary>
