@@ -4,6 +4,7 @@
 //   bench/run trace [sizes]              tracing up and down at 10,000, 1,000,000 and 10,000,000 postings
 //   bench/run log [events]               the transparency log at 1,000,000 events
 //   bench/run import [rows]              contribution records of a city, 1,000,000 rows
+//   bench/run lists [--beside <Ledger.Api.dll>] [--rounds 5]   20,000 rows as .xlsx and .xls: seconds and megabytes, an earlier build in turn
 //   bench/run rebuild [events]           every read model made anew at 1,000,000 events
 //   bench/run upgrade <revision>         two nodes of an earlier revision's build replaced one by one, and back, under load
 //   bench/run versus <Ledger.Api.dll> [--rounds 10]   postings and an approval, the present build and another one in turn
@@ -77,6 +78,13 @@ try
                 int.Parse(Option("rounds") ?? "10", CultureInfo.InvariantCulture),
                 report
             ),
+            "lists" => Lists.RunAsync(
+                cluster,
+                folder,
+                Option("beside"),
+                int.Parse(Option("rounds") ?? "5", CultureInfo.InvariantCulture),
+                report
+            ),
             "upgrade" => Upgrade.RunAsync(cluster, folder, args[1], report),
             "soak" => Soak.RunAsync(
                 cluster,
@@ -88,7 +96,7 @@ try
             ),
             "pages" => Pages.RunAsync(cluster, folder),
             _ => throw new ArgumentException(
-                "nothing, growth, trace, log, import, rebuild, upgrade, versus, soak, faults, pages"
+                "nothing, growth, trace, log, import, lists, rebuild, upgrade, versus, soak, faults, pages"
             ),
         }
     );
