@@ -18,12 +18,10 @@ public static class DocumentNumber
     }
 
     public static bool IsSame(string? one, string? other) =>
-        one == other
-        || (
-            one is not null
-            && other is not null
-            && string.Equals(Plain(one), Plain(other), StringComparison.OrdinalIgnoreCase)
-        );
+        one == other || (one is not null && other is not null && Canonical(one) == Canonical(other));
+
+    /// <summary>What numbers are compared by, not what is stored. <c>plain_number</c> in schema.sql says the same.</summary>
+    public static string Canonical(string text) => Plain(text).ToUpperInvariant();
 
     private static string Plain(string text) =>
         Written.Joined(Written.Narrow(text).EnumerateRunes().Where(r => !Rune.IsWhiteSpace(r)));

@@ -161,8 +161,11 @@ public sealed class Rules
             case "member_registered"
             or "membership_ended"
             or "membership_moved"
+            or "departure_revoked"
             or "death_recorded"
             or "death_revoked"
+            or "member_change_requested"
+            or "member_corrected"
             or "collective_merged"
             or "members_separated":
                 With(e, Belonging);
@@ -534,9 +537,12 @@ public sealed class Rules
     private void Belonging(Entry e, JsonElement d, JsonElement headers)
     {
         string Text(string name) => d.GetProperty(name).GetString()!;
+        BySecondPerson(e, d, headers);
         switch (e.Type)
         {
-            case "member_registered":
+            case "member_change_requested" or "member_corrected":
+                break;
+            case "member_registered" or "departure_revoked":
                 e.Stream.Memberships.Add(Text("collectiveId"));
                 break;
             case "membership_ended":
@@ -555,6 +561,24 @@ public sealed class Rules
                     _origins[one] = other;
                 break;
         }
+    }
+
+    /// <summary>C20: another name, a death and a departure that were mistakes: one asks, another does it.</summary>
+    private void BySecondPerson(Entry e, JsonElement d, JsonElement headers)
+    {
+        if (
+            !d.TryGetProperty("changeId", out var change)
+            || change.GetString() is not { } id
+            || e.Type is not ("member_change_requested" or "member_corrected" or "death_revoked" or "departure_revoked")
+        )
+            return;
+        if (e.Type == "member_change_requested")
+            _asked[(e.Stream.Id, id)] = Doers(d, "requestedBy");
+        else if (
+            !_asked.TryGetValue((e.Stream.Id, id), out var askers)
+            || AnyIsOne(askers, Doers(d, e.Type == "member_corrected" ? "correctedBy" : "revokedBy", headers))
+        )
+            throw Fails(e, "由申请人自己确认，或没有申请过");
     }
 
     /// <summary>One name for all collectives of one origin, by what has happened so far.</summary>

@@ -252,6 +252,33 @@ public sealed class DuplicateTests(ApiFixture api)
             )
         );
 
+        // As an earlier build stored it, with spaces and in small letters: the same number.
+        await api.ScalarAsync<long>(
+            """
+            with s as (select stream_id, max(version) + 1 as version from ledger.mt_events where type = 'contribution_recorded' and headers ->> 'region' = @region group by 1 order by 1 limit 1),
+                 e as (insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
+                       select nextval('ledger.mt_events_sequence'), gen_random_uuid(), s.stream_id, s.version,
+                              jsonb_build_object('kind', 'regular', 'tierFen', 30000, 'amountFen', 30000, 'paidOn', @day, 'reference', 'old　00 01-a'), 'contribution_recorded',
+                              now(), '*DEFAULT*', '', false, jsonb_build_object('region', @region, 'effectiveDate', @day, 'actor', 'x', 'role', 'county-tax') from s returning 1)
+            select count(*) from e
+            """,
+            ("region", village.Offices.County),
+            ("day", $"{api.Today:yyyy-MM-dd}")
+        );
+        var older =
+            $"姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\n{more[2].Name},{more[2].CitizenId},300,300,{api.Today:yyyy-MM-dd},正常缴费,OLD0001-A\n";
+        Assert.Contains(
+            "possible-duplicate",
+            (
+                await ApiFixture.RefusedAsync(
+                    "roster-invalid",
+                    village.Offices.Tax,
+                    path,
+                    SampleClient.Form(System.Text.Encoding.UTF8.GetBytes(older), "缴费.csv")
+                )
+            ).GetRawText()
+        );
+
         // Two files at once: one of them finds the other.
         var both = await Task.WhenAll(
             new[] { people[0], more[2] }.Select(p =>

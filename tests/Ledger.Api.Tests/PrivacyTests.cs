@@ -253,6 +253,147 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.Equal(2, now.Length);
     }
 
+    /// <summary>What a person was called before, and is called now, his phones and cards: sealed in one row, in clear nowhere, and gone together.</summary>
+    [Fact]
+    public async Task What_was_corrected_stands_in_clear_nowhere_and_is_erased_with_all_that_was_there_before()
+    {
+        await using var process = await ApiProcess.StartAsync(
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = api.ConnectionString,
+                ["Ledger__KeyFile"] = api.KeyFile,
+                ["Ledger__RetentionYears"] = "-2",
+                ["Logging__LogLevel__Default"] = "Debug",
+            }
+        );
+        var village = await api.RegisteredAsync();
+        SampleClient There(SampleClient who) =>
+            new(
+                process.Http,
+                new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
+                who.Actor
+            );
+        var (officer, agency) = (There(village.Officer), There(village.Offices.Reviewer));
+        var person = new SamplePeople(58).Take(1, village.Offices.County)[0] with { Name = "欧阳传福德" };
+        await officer.PostAsync(
+            "/api/members",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                name = person.Name,
+                citizenId = person.CitizenId,
+                phone = "13905371101",
+                bankCard = "6222021608001101101",
+                group = "第1组",
+            }
+        );
+        var id = (await officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
+            .GetProperty("members")[0]
+            .Id();
+        var path = $"/api/members/{id}/corrections";
+        object second = new
+        {
+            phone = "13905371102",
+            bankCard = "6222021608001101102",
+            reason = "换卡",
+        };
+        await officer.PostAsync($"{path}/check", second);
+        await officer.PostAsync(path, second);
+        var asked = await officer.PostAsync(path, new { name = "司马传福德", reason = "写错了姓" });
+        await agency.PostAsync(
+            $"/api/members/{id}/changes/{asked.GetProperty("changeId").GetString()}/confirmation",
+            new { name = "司马传福德" }
+        );
+        await ApiFixture.RefusedAsync("field-invalid", officer, path, new { phone = "1390537110", reason = "少一位" });
+        var list = $"姓名,身份证号,手机号,银行卡号\n司马传福德,{person.CitizenId},13905371103,6222021608001101103\n";
+        await officer.UploadAsync(
+            $"/api/members/import?collectiveId={village.CollectiveId}",
+            Encoding.UTF8.GetBytes(list),
+            "名册.csv"
+        );
+        var waiting = await officer.PostAsync(path, new { name = "诸葛传福德", reason = "又说是这个姓" });
+        Assert.NotNull(waiting.GetProperty("changeId").GetString());
+        string[] secrets =
+        [
+            person.Name,
+            "司马传福德",
+            "诸葛传福德",
+            person.CitizenId,
+            .. Enumerable.Range(1, 3).SelectMany(i => new[] { $"1390537110{i}", $"622202160800110110{i}" }),
+        ];
+        async Task NowhereAsync()
+        {
+            var written = new Dictionary<string, string> { ["logs"] = process.Output };
+            foreach (
+                var export in new[]
+                {
+                    $"/api/audit/events?id={id}&limit=1000",
+                    $"/api/members?collectiveId={village.CollectiveId}",
+                    "/api/waiting-members",
+                }
+            )
+                written[export] = (await officer.GetAsync(export)).GetRawText();
+            await using var connection = await api.Database.OpenConnectionAsync();
+            foreach (
+                var table in await connection.QueryAsync(
+                    "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')",
+                    r => r.GetString(0)
+                )
+            )
+            foreach (var secret in secrets)
+                Assert.False(
+                    await api.ScalarAsync<bool>(
+                        $"select exists (select from {table} t where t::text like '%' || @clear || '%' or t::text like '%' || @bytes || '%')",
+                        ("clear", secret),
+                        ("bytes", Convert.ToHexStringLower(Encoding.UTF8.GetBytes(secret)))
+                    ),
+                    $"{table}: {secret}"
+                );
+            Assert.Contains(id, written[$"/api/audit/events?id={id}&limit=1000"]);
+            foreach (var (where, text) in written)
+            foreach (var secret in secrets)
+                Assert.False(text.Contains(secret, StringComparison.Ordinal), $"{where}: {secret}");
+        }
+        await NowhereAsync();
+        var shown = await officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" });
+        Assert.Equal(
+            ("司马传福德", "13905371103", "6222021608001101103"),
+            (
+                shown.GetProperty("name").GetString(),
+                shown.GetProperty("phone").GetString(),
+                shown.GetProperty("bankCard").GetString()
+            )
+        );
+        await officer.PostAsync(
+            $"/api/members/{id}/departure",
+            new
+            {
+                collectiveId = village.CollectiveId,
+                on = DateOnly.FromDateTime(DateTime.UtcNow).AddDays(-1),
+                reason = "户籍迁出",
+            }
+        );
+        await agency.PostAsync($"/api/members/{id}/erasure", new { reason = "保管期满" });
+        Assert.Equal(
+            (1L, 0L),
+            (
+                await api.ScalarAsync<long>("select count(*) from ledger.person where member_id = @id", ("id", id)),
+                await api.ScalarAsync<long>(
+                    "select count(*) from ledger.person where member_id = @id and (wrapped_key is not null or data is not null)",
+                    ("id", id)
+                )
+            )
+        );
+        await ApiFixture.RefusedAsync("wrong-state", officer, path, new { phone = "13905371104", reason = "x" });
+        await ApiFixture.RefusedAsync(
+            "wrong-state",
+            agency,
+            $"/api/members/{id}/changes/{waiting.GetProperty("changeId").GetString()}/confirmation",
+            new { name = "诸葛传福德" }
+        );
+        await NowhereAsync();
+    }
+
     [Fact]
     public async Task Free_text_takes_no_numbers_of_people_and_masks_the_names_of_the_list()
     {

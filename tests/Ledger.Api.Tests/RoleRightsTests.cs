@@ -127,6 +127,25 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         var member = await product.ScalarAsync<string>(
             "select member_id from ledger.person where member_id like 'member-%' and data is not null limit 1"
         );
+        // Nor what it wrote before a correction: an earlier card, put back.
+        var corrected = await product.ScalarAsync<string>(
+            $"select id from ledger.mt_doc_member where id <> '{member}' and data -> 'memberships' ? '{village.CollectiveId}' limit 1"
+        );
+        var earlier = await product.ScalarAsync<string>(
+            $"select format('wrapped_key = %L, data = %L', wrapped_key, data) from ledger.person where member_id = '{corrected}'"
+        );
+        await village.Officer.PostAsync(
+            $"/api/members/{corrected}/corrections",
+            new { bankCard = "6222020200112230", reason = "换卡" }
+        );
+        await product.EditAsync($"update ledger.person set {earlier} where member_id = '{corrected}'");
+        await ApiFixture.RefusedAsync(
+            "person-damaged",
+            village.Offices.Reviewer,
+            $"/api/members/{corrected}/disclosure",
+            new { reason = "核对" }
+        );
+        await product.FoundAsync("person", corrected);
         await product.EditAsync($"update ledger.person set data = '\\x00' where member_id = '{member}'");
         await ApiFixture.RefusedAsync(
             "person-damaged",

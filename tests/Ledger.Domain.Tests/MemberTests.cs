@@ -28,6 +28,9 @@ public sealed class MemberTests
         Assert.True(MemberDecider.MustAsk(person, ["collective-2"], v => Sees("370812", v))); // an agency elsewhere
         Assert.False(MemberDecider.MustAsk(person, ["collective-2"], v => Sees("3708", v)));
         Assert.False(MemberDecider.MustAsk(person, ["collective-2", "collective-1"], v => Sees(Other, v))); // the home went up in this one
+        var both = person.And(Id, AtOther)!;
+        Assert.False(MemberDecider.MustAsk(both, ["collective-1"], v => Sees(Home, v))); // its own member, whoever else's
+        Assert.False(MemberDecider.MustAsk(both, ["collective-2"], v => Sees(Other, v)));
         var left = person.And(Id, new MembershipEnded("collective-1", Day, "x"))!;
         Assert.True(MemberDecider.MustAsk(left, ["collective-2"], v => Sees(Other, v)));
         Assert.False(MemberDecider.MustAsk(left, ["collective-1"], v => Sees(Home, v))); // back again
@@ -125,9 +128,144 @@ public sealed class MemberTests
             MemberYearDecider.Ineligible(person, year, new Lineage(["collective-1"], []))?.Code
         );
         MemberDecider.RecordDeath(person, Day, Paper).ThenRefused(Rejections.WrongState);
-        MemberDecider.RevokeDeath(person, "误登", [], Agency).ThenRefused(Rejections.EvidenceMissing);
-        person = person.And(Id, MemberDecider.RevokeDeath(person, "误登", Paper, Agency).Then())!;
+        // As it was recorded before two people had to do it.
+        person = person.And(Id, new DeathRevoked("误登", Paper, "agency.1"))!;
         Assert.Null(MemberYearDecider.Ineligible(person, year, new Lineage(["collective-1"], [])));
-        MemberDecider.RevokeDeath(person, "再次", Paper, Agency).ThenRefused(Rejections.WrongState);
+    }
+
+    private static readonly Oversight OfAgency = new(true, _ => false),
+        OfHome = new(false, v => Sees(Home, v)),
+        OfOther = new(false, v => Sees(Other, v));
+    private static readonly Actor Second = Given.Actor("officer.3", "village-finance");
+    private static readonly RecordDigest[] Written = [new(Id, "n")];
+
+    private static Correction Wrong(params MemberDatum[] changed) => new("collective-1", changed, "第2组", "笔误", []);
+
+    private static Decision<Member> Correct(Member person, Correction c, Oversight over) =>
+        MemberChangeDecider.Correct(person, c, over, Written, "change-1", Officer);
+
+    [Fact]
+    public void C4_phone_card_and_group_are_corrected_by_one_person_and_the_event_says_which_and_not_what()
+    {
+        var person = Given.State(Id, AtHome);
+        var c = Wrong(MemberDatum.Phone, MemberDatum.BankCard, MemberDatum.Group);
+        var corrected = Assert.IsType<MemberCorrected>(Assert.Single(Correct(person, c, OfHome).Then()));
+        Assert.Equal([MemberDatum.Phone, MemberDatum.BankCard, MemberDatum.Group], corrected.Changed);
+        Assert.Equal(Written, corrected.Records);
+        Assert.Equal(
+            ("collective-1", "第2组", "笔误", "officer.1", null),
+            (corrected.CollectiveId, corrected.Group, corrected.Reason, corrected.CorrectedBy, corrected.ChangeId)
+        );
+        person = person.And(Id, Correct(person, c, OfHome).Then())!;
+        Assert.Equal(("第2组", "n"), (person.Groups["collective-1"], person.Digests[Id]));
+        // What did not change stays.
+        person = person.And(Id, Correct(person, Wrong(MemberDatum.Phone), OfHome).Then())!;
+        Assert.Equal("第2组", person.Groups["collective-1"]);
+        Correct(person, Wrong(), OfHome).ThenRefused(Rejections.WrongState);
+        Correct(person, Wrong(MemberDatum.Phone) with { CollectiveId = "collective-9" }, OfHome)
+            .ThenRefused(Rejections.NotAMember);
+        Correct(person.And(Id, new PersonalDataErased("x"))!, Wrong(MemberDatum.Phone), OfHome)
+            .ThenRefused(Rejections.WrongState);
+        Correct(person.And(Id, new RecordJoined("collective-1", "member-9"))!, Wrong(MemberDatum.Phone), OfHome)
+            .ThenRefused(Rejections.WrongState);
+        // A membership from before records were kept apart has none of its own.
+        var both = person.And(Id, AtOther)!;
+        Correct(both, Wrong(MemberDatum.Phone) with { CollectiveId = "collective-2" }, OfOther)
+            .ThenRefused(Rejections.AgencyNeeded);
+        Assert.Single(Correct(both, Wrong(MemberDatum.Group) with { CollectiveId = "collective-2" }, OfOther).Then());
+    }
+
+    [Fact]
+    public void C4_C20_a_name_needs_a_document_or_a_second_person_and_of_two_villages_the_agency()
+    {
+        var person = Given.State(Id, AtHome);
+        var name = Wrong(MemberDatum.Name, MemberDatum.Phone);
+        var paper = name with { Evidence = Paper };
+        Assert.Equal(
+            [MemberDatum.Name, MemberDatum.Phone],
+            Assert.IsType<MemberCorrected>(Assert.Single(Correct(person, paper, OfHome).Then())).Changed
+        );
+        var events = Correct(person, name, OfHome).Then();
+        Assert.Equal([MemberDatum.Phone], Assert.IsType<MemberCorrected>(events[0]).Changed);
+        Assert.Equal(MemberChange.Name, Assert.IsType<MemberChangeRequested>(events[1]).Change);
+        person = person.And(Id, events)!;
+        Correct(person, name, OfHome).ThenRefused(Rejections.WrongState);
+        Assert.Single(Correct(person, Wrong(MemberDatum.Phone), OfHome).Then());
+
+        Decision<Member> Confirm(Member p, Oversight over, Actor by) =>
+            MemberChangeDecider.Confirm(p, "change-1", over, Written, by);
+        Confirm(person, OfHome, Officer).ThenRefused(Rejections.SelfApproval);
+        Confirm(person, OfAgency, Officer).ThenRefused(Rejections.SelfApproval);
+        Confirm(person, OfAgency, Second with { OnBehalfOf = "officer.1" }).ThenRefused(Rejections.SelfApproval);
+        var both = person.And(Id, new MemberRegistered("collective-2", Other, "e", null, Apart))!;
+        Confirm(both, OfHome, Second).ThenRefused(Rejections.AgencyNeeded);
+        Correct(both, paper, OfHome).ThenRefused(Rejections.AgencyNeeded);
+        Confirm(person.And(Id, new PersonalDataErased("x"))!, OfHome, Second).ThenRefused(Rejections.WrongState);
+        var done = Confirm(person, OfHome, Second).Then();
+        Assert.Equal(
+            ("officer.3", "change-1"),
+            (((MemberCorrected)done[0]).CorrectedBy, ((MemberCorrected)done[0]).ChangeId)
+        );
+        person = person.And(Id, done)!;
+        Assert.Empty(person.Waiting);
+        Confirm(person, OfHome, Second).ThenRefused(Rejections.WrongState);
+        // Or it is declined, by whoever may answer for the village; not by the other one.
+        Decision<Member> Decline(Member p, Oversight over) =>
+            MemberChangeDecider.Decline(p, "change-1", over, "与证件不符", Officer);
+        Decline(both, OfOther).ThenRefused(Rejections.AgencyNeeded);
+        Assert.Empty(both.And(Id, Decline(both, OfHome).Then())!.Waiting);
+        Decline(person, OfHome).ThenRefused(Rejections.WrongState);
+    }
+
+    [Fact]
+    public void C4_C20_a_mistaken_death_is_taken_back_by_two()
+    {
+        var alive = Given.State(Id, AtHome);
+        var person = alive.And(Id, new DeathRecorded(Day, Paper))!;
+        Decision<Member> Ask(Member p, IReadOnlyList<string> evidence) =>
+            MemberChangeDecider.AskToRevokeDeath(p, "change-1", "collective-1", "健在", evidence, Officer);
+        Ask(alive, Paper).ThenRefused(Rejections.WrongState);
+        Ask(person, []).ThenRefused(Rejections.EvidenceMissing);
+        person = person.And(Id, Ask(person, Paper).Then())!;
+        Assert.Equal(Day, person.DiedOn);
+        Ask(person, Paper).ThenRefused(Rejections.WrongState);
+        MemberChangeDecider.Confirm(person, "change-1", OfHome, [], Officer).ThenRefused(Rejections.SelfApproval);
+        MemberChangeDecider.Confirm(person, "change-2", OfHome, [], Second).ThenRefused(Rejections.WrongState);
+        person = person.And(Id, MemberChangeDecider.Confirm(person, "change-1", OfHome, [], Second).Then())!;
+        Assert.Equal((null, 0), (person.DiedOn, person.Waiting.Count));
+    }
+
+    [Fact]
+    public void C4_C20_a_mistaken_departure_is_taken_back_by_two_and_the_membership_goes_on()
+    {
+        var member = Given.State(Id, AtHome, AtOther);
+        var person = member
+            .And(Id, new MembershipEnded("collective-2", Day, "迁出"))!
+            .And(Id, new MembershipEnded("collective-1", Day.AddDays(5), "误登"))!;
+        Decision<Member> Ask(Member p, string collective) =>
+            MemberChangeDecider.AskToRevokeDeparture(p, "change-1", collective, "同名误登", [], Officer);
+        Ask(member, "collective-1").ThenRefused(Rejections.WrongState);
+        Ask(person, "collective-9").ThenRefused(Rejections.WrongState);
+        person = person.And(Id, Ask(person, "collective-1").Then())!;
+        Ask(person, "collective-1").ThenRefused(Rejections.WrongState);
+        MemberChangeDecider.Confirm(person, "change-1", OfAgency, [], Officer).ThenRefused(Rejections.SelfApproval);
+        var done = MemberChangeDecider.Confirm(person, "change-1", OfAgency, [], Second).Then();
+        var back = person.And(Id, done)!;
+        Assert.Equal(
+            (Home, false, true, Day),
+            (
+                back.Memberships["collective-1"],
+                back.Former.ContainsKey("collective-1"),
+                back.Former.ContainsKey("collective-2"),
+                back.EndedOn
+            )
+        );
+        // Who came back by the list meanwhile is a member already.
+        MemberChangeDecider
+            .Confirm(person.And(Id, AtHome)!, "change-1", OfAgency, [], Second)
+            .ThenRefused(Rejections.WrongState);
+        // What went up in another one's record was no departure.
+        Ask(Given.State(Apart, AtOther, new RecordJoined("collective-2", Id)), "collective-2")
+            .ThenRefused(Rejections.WrongState);
     }
 }

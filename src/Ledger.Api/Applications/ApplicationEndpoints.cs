@@ -319,6 +319,7 @@ public static class ApplicationEndpoints
             .Refuses(
                 Rejections.SelfApproval,
                 Rejections.ReceiptMismatch,
+                Rejections.PossibleDuplicate,
                 Rejections.DateBeforeBasis,
                 Rejections.WrongState,
                 Rejections.FileInvalid,
@@ -696,21 +697,26 @@ public static class ApplicationEndpoints
             events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data))
         )!;
         var listed = notice.Lines.Select(l => l.MemberId).ToHashSet();
+        // A name that was corrected since is another name; what hung on the board hangs there as it was printed.
+        var printed = events.First(e => e.Data is NoticePublished).Timestamp;
         var shown = await MaskedAsync(
             application.Lines.Where(l => listed.Contains(l.MemberId)),
             database,
             people,
-            cancellation
+            cancellation,
+            printed
         );
         return (application, notice, shown.ToDictionary(l => l.Line.MemberId, l => (l.Name, l.CitizenId)));
     }
 
     /// <summary>Lines with the person's masked name and citizen id.</summary>
+    /// <param name="at">When the names are of; null: now.</param>
     public static async Task<IReadOnlyList<(Line Line, string Name, string CitizenId)>> MaskedAsync(
         IEnumerable<Line> lines,
         NpgsqlDataSource database,
         PersonalData people,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        DateTimeOffset? at = null
     )
     {
         var some = lines.ToList();
@@ -721,7 +727,11 @@ public static class ApplicationEndpoints
             .. some.Select(l =>
                 (
                     l,
-                    persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? MemberEndpoints.Erased,
+                    persons.GetValueOrDefault(l.MemberId) is { } person
+                        ? at is { } moment
+                            ? person.MaskedNameAt(moment)
+                            : person.MaskedName
+                        : MemberEndpoints.Erased,
                     persons.GetValueOrDefault(l.MemberId)?.MaskedCitizenId ?? MemberEndpoints.Erased
                 )
             ),

@@ -7,20 +7,25 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Projections;
+using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Applications;
 
 /// <summary>The agency's receipts (入账回执, C17).</summary>
 public static class Crediting
 {
+    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one receipt stands for two applications.</param>
     public static async Task<Answer> Receipts(
         string id,
         IFormFile file,
         bool? partial,
+        string? confirmDuplicate,
         Command command,
         PersonalData people
     )
     {
+        var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
         var application = await command.LoadAsync<Application>(id);
         if (application.NotIn(ApplicationStatus.Paid) is { } wrong)
             throw new RefusedException(wrong);
@@ -72,6 +77,18 @@ public static class Crediting
             read.Any(r => r.Row.CreditedOn < command.Today) ? await Paying.DatesAsync(id, command) : null
         );
         faults.AddRange(mismatches);
+        var elsewhere = Receipt.UsedElsewhere(
+            matches.Select(m => m.Row),
+            await EarlierReceiptsAsync(application, matches.Select(m => m.Row.ReceiptNumber), command)
+        );
+        if (elsewhere.Count > 0 && confirmed is not null)
+            command.Confirmed = confirmed;
+        else
+        {
+            faults.AddRange(elsewhere);
+            var asked = elsewhere.Select(f => f.Row).ToHashSet();
+            matches = [.. matches.Where(m => !asked.Contains(m.Row.Row))];
+        }
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, table, Rejections.ReceiptMismatch);
         if (matches.Count == 0)
@@ -106,5 +123,38 @@ public static class Crediting
             ),
             application.Revision
         );
+    }
+
+    /// <summary>
+    /// For which other application of the village these receipts stand already, by canonical number. Its imports take turns from here to their
+    /// commit, so that two at once find each other.
+    /// </summary>
+    private static async Task<IReadOnlyDictionary<string, (string, DateOnly)>> EarlierReceiptsAsync(
+        Application application,
+        IEnumerable<string> numbers,
+        Command command
+    )
+    {
+        await command.Connection.ExecuteAsync(
+            "select pg_advisory_xact_lock(hashtextextended('receipts ' || @fund, 0))",
+            ("fund", application.FundId)
+        );
+        return (
+            await command.Connection.QueryAsync(
+                $"""
+                select {LedgerStore.Schema}.plain_number(data ->> 'receiptNumber'), min(data ->> 'applicationId'), min((data ->> 'creditedOn')::date)
+                  from {LedgerStore.Schema}.mt_events
+                 where type = 'subsidy_credited'
+                   and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'receiptNumber'), 0) = any(array(select hashtextextended(n, 0) from unnest(@numbers) n))
+                   and {LedgerStore.Schema}.plain_number(data ->> 'receiptNumber') = any(@numbers)
+                   and headers ->> '{EventHeaders.Region}' = @village and data ->> 'applicationId' <> @own
+                 group by 1
+                """,
+                r => (Number: r.GetString(0), ApplicationId: r.GetString(1), On: r.GetFieldValue<DateOnly>(2)),
+                ("numbers", numbers.Select(DocumentNumber.Canonical).Distinct().ToArray()),
+                ("village", application.Region),
+                ("own", application.Id)
+            )
+        ).ToDictionary(e => e.Number, e => (e.ApplicationId, e.On));
     }
 }

@@ -110,7 +110,8 @@ public static class Paying
         );
         var persons = await people.ReadAsync(
             command.Connection,
-            lines.Select(l => l.MemberId).Concat(records.Values.OfType<string>())
+            lines.Select(l => l.MemberId).Concat(records.Values.OfType<string>()),
+            basis.Members.Values.SelectMany(m => m.Digests).DistinctBy(d => d.Key)
         );
         string Card(string memberId) =>
             records.GetValueOrDefault(memberId) is { } record ? persons.GetValueOrDefault(record)?.BankCard ?? "" : "";

@@ -41,6 +41,7 @@ public static class DonorEndpoints
     public static void MapDonors(this IEndpointRouteBuilder api)
     {
         api.MapPost("/donors", Register)
+            .TakesSecrets()
             .Command<DonorView>(
                 "register-donor",
                 "登记捐赠人 (C8 C23) · Register a donor",

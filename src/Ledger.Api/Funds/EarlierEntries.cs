@@ -32,7 +32,8 @@ public static class EarlierEntries
     private const string References = $"""
         union all
         (select true, {Columns} from {LedgerStore.Schema}.mt_events e
-          where e.type in ('{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}') and e.stream_id = $1 and upper(e.data ->> 'bankReference') = upper($4)
+          where e.type in ('{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}') and e.stream_id = $1
+            and {LedgerStore.Schema}.plain_number(e.data ->> 'bankReference') = {LedgerStore.Schema}.plain_number($4)
           order by e.seq_id limit 200)
         """;
 

@@ -73,9 +73,10 @@ public static class ImportCommand
         File.Delete(notesPath);
         var length = Math.Max(1, new FileInfo(path).Length);
         var told = new HashSet<string>();
+        var confirmed = arguments["confirm-duplicate"];
         foreach (var batch in Batches(path, encoding, Math.Min(most, Sheets.Contributions.MaxRows - FooterRows)))
         {
-            using var answer = await SendAsync(http, token, year, batch);
+            using var answer = await SendAsync(http, token, year, batch, confirmed);
             var text = await answer.Content.ReadAsStringAsync();
             if (!answer.IsSuccessStatusCode)
             {
@@ -215,14 +216,23 @@ public static class ImportCommand
         return null;
     }
 
-    private static async Task<HttpResponseMessage> SendAsync(HttpClient http, string token, int year, Batch batch)
+    private static async Task<HttpResponseMessage> SendAsync(
+        HttpClient http,
+        string token,
+        int year,
+        Batch batch,
+        string? confirmed
+    )
     {
-        var key = $"import-{year}-{Convert.ToHexStringLower(SHA256.HashData(batch.Csv))[..32]}";
+        // With an answer to what was asked about it is another command than without.
+        var content = confirmed is null ? batch.Csv : [.. batch.Csv, .. Encoding.UTF8.GetBytes(confirmed)];
+        var key = $"import-{year}-{Convert.ToHexStringLower(SHA256.HashData(content))[..32]}";
+        var answer = confirmed is null ? "" : $"&confirmDuplicate={Uri.EscapeDataString(confirmed)}";
         for (var attempt = 1; ; attempt++)
         {
             using var request = new HttpRequestMessage(
                 HttpMethod.Post,
-                $"/api/contributions/import?year={year}&partial=true"
+                $"/api/contributions/import?year={year}&partial=true{answer}"
             )
             {
                 Content = new MultipartFormDataContent { { new ByteArrayContent(batch.Csv), "file", "rows.csv" } },
@@ -231,10 +241,10 @@ public static class ImportCommand
             request.Headers.Add(IdempotencyKey.Header, key);
             try
             {
-                var answer = await http.SendAsync(request);
-                if ((int)answer.StatusCode < 500 || attempt == Attempts)
-                    return answer;
-                answer.Dispose();
+                var response = await http.SendAsync(request);
+                if ((int)response.StatusCode < 500 || attempt == Attempts)
+                    return response;
+                response.Dispose();
             }
             catch (HttpRequestException) when (attempt < Attempts)
             {

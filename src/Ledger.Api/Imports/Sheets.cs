@@ -39,7 +39,7 @@ public static class Sheets
         Kind = "缴费类型",
         Reference = "缴费凭证号",
         CreditedOn = Receipt.DateColumn,
-        ReceiptNumber = "回执编号",
+        ReceiptNumber = Receipt.NumberColumn,
         Group = "村民小组",
         Years = "累计缴费年限",
         TradedOn = "交易日期",
@@ -88,6 +88,18 @@ public static class Sheets
             new(Group, false, "第1组", "可不填", 12, ["组别", "小组", "村民组", "所在小组"], FillsDown: true),
         ]
     );
+
+    /// <summary>What a column of the member list is called in JSON.</summary>
+    public static string FieldOf(string column) =>
+        column switch
+        {
+            Roster.NameColumn => "name",
+            Roster.CitizenIdColumn => "citizenId",
+            Phone => "phone",
+            BankCard => "bankCard",
+            Group => "group",
+            _ => throw new ArgumentOutOfRangeException(nameof(column), column, "no column of the member list"),
+        };
 
     public static readonly SheetForm Contributions = new(
         "contributions",

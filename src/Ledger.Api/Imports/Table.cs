@@ -22,8 +22,24 @@ public sealed partial class Table
         MaxSheets = 50;
     private readonly List<Note> _notes = [];
 
-    private Table(SheetForm form, Headings headings, bool is1904) =>
-        (Form, Columns, HeadingRow, Is1904) = (form, headings.Columns, headings.Last.Number, is1904);
+    private Table(SheetForm form, IReadOnlyDictionary<string, int> columns, int headingRow, bool is1904) =>
+        (Form, Columns, HeadingRow, Is1904) = (form, columns, headingRow, is1904);
+
+    /// <summary>One row as somebody typed it into a page's form, in the order of the form's columns: read as a table's row is.</summary>
+    public static Table Typed(SheetForm form, params string?[] values) =>
+        new(form, form.Columns.Select((c, i) => (c.Heading, i)).ToDictionary(), headingRow: 0, is1904: false)
+        {
+            Rows =
+            [
+                new SheetRow(
+                    1,
+                    values
+                        .Select((v, i) => (i, Text: v?.Trim() ?? ""))
+                        .Where(v => v.Text.Length > 0)
+                        .ToDictionary(v => v.i, v => new SheetCell(v.Text))
+                ),
+            ],
+        };
 
     public SheetForm Form { get; }
 
@@ -42,6 +58,9 @@ public sealed partial class Table
         _notes.Count <= MaxNotes
             ? _notes
             : [.. _notes.Take(MaxNotes), new Note($"另有 {_notes.Count - MaxNotes} 条说明没有列出")];
+
+    /// <summary>The notes of a row that was typed into a form: it has no number.</summary>
+    public IReadOnlyList<Note> OfForm() => [.. Notes.Select(n => n with { Row = null })];
 
     public void Tell(string message, int? row = null, string? column = null) =>
         _notes.Add(new Note(message, row, column));
@@ -66,7 +85,7 @@ public sealed partial class Table
                     + "请把并排的名单改成上下排列，每行一人",
                 file.Name
             );
-        var table = new Table(form, headings, book.Is1904);
+        var table = new Table(form, headings.Columns, headings.Last.Number, book.Is1904);
         table.TellSheets(book, sheet);
         table.Rows = table.Data(content, headings, file.Name);
         if (table.Rows.Count == 0)

@@ -81,18 +81,6 @@ public static class MemberChanges
                 )
         );
 
-    public static async Task<Answer> RevokeDeath(string id, ResolvedBody body, Command command, Caller caller)
-    {
-        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await ChangeDeath(
-            id,
-            command,
-            caller,
-            member =>
-                MemberDecider.RevokeDeath(member, Require.Prose(body.Reason, "reason", 500), evidence, command.Actor)
-        );
-    }
-
     /// <summary>The report that is meant: of the collective that is named, else the one that the caller may see. Of another village a village learns nothing.</summary>
     private static string Reported(Member member, DeathReportBody body, Caller caller)
     {
@@ -147,7 +135,7 @@ public static class MemberChanges
                         .Distinct(),
                 ]
                 : [id, .. member.Records.Values.Distinct()];
-        var persons = await people.ReadAsync(command.Connection, [id, .. records]);
+        var persons = await people.ReadAsync(command.Connection, [id, .. records], member.Digests);
         var (person, own) = (persons[id], records.Select(r => persons.GetValueOrDefault(r)).OfType<Person>().ToList());
         var shown = new DisclosureView(
             id,
@@ -186,7 +174,7 @@ public static class MemberChanges
         return new Answer(MemberStateView.Of(member, caller), member.Revision);
     }
 
-    private static async Task<Member> LoadAsync(string id, Command command, Caller caller)
+    public static async Task<Member> LoadAsync(string id, Command command, Caller caller)
     {
         var member = await command.FindAsync<Member>(id);
         if (member is null || !MemberEndpoints.MaySee(caller, member))

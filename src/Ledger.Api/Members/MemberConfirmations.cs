@@ -37,9 +37,26 @@ public sealed record DeathReportView(
     IReadOnlyList<string> Evidence
 );
 
+/// <summary>
+/// What one person asked for and another must confirm. <paramref name="AskedName"/>: of another name, masked; whoever confirms it writes it himself.
+/// </summary>
+public sealed record MemberChangeView(
+    string MemberId,
+    string ChangeId,
+    MemberChange Change,
+    string? CollectiveId,
+    string Name,
+    string CitizenId,
+    string? AskedName,
+    string Reason,
+    string RequestedBy,
+    IReadOnlyList<string> Evidence
+);
+
 public sealed record WaitingMembersView(
     IReadOnlyList<MembershipRequestView> Requests,
-    IReadOnlyList<DeathReportView> DeathReports
+    IReadOnlyList<DeathReportView> DeathReports,
+    IReadOnlyList<MemberChangeView> Changes
 );
 
 /// <summary>
@@ -60,7 +77,7 @@ public static class MemberConfirmations
         var ids = await connection.QueryAsync(
             $"""
             select id from {LedgerStore.Schema}.mt_doc_member
-             where (data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]')
+             where (data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]' or data @? '$.waiting[0]')
                and exists (select from jsonb_each_text((data -> 'memberships') || (data -> 'former')) m where m.value like @scope || '%')
              order by id limit {Scope.MaxRows}
             """,
@@ -85,9 +102,16 @@ public static class MemberConfirmations
             .SelectMany(m => m.DeathReports.Select(r => (Member: m, Report: r)))
             .Where(r => Sees(r.Member, r.Report, caller))
             .ToList();
+        var changing = members
+            .SelectMany(m => m.Waiting.Select(w => (Member: m, Change: w)))
+            .Where(w => Sees(w.Member, w.Change, caller))
+            .ToList();
         var persons = await people.ReadAsync(
             connection,
-            asked.SelectMany(a => new[] { a.Member.Id, a.Id }).Concat(reported.Select(r => r.Member.Id))
+            asked
+                .SelectMany(a => new[] { a.Member.Id, a.Id })
+                .Concat(reported.Select(r => r.Member.Id))
+                .Concat(changing.Select(c => c.Member.Id))
         );
         var collectives = (
             await session.LoadManyAsync<Collective>(
@@ -120,6 +144,22 @@ public static class MemberConfirmations
                     r.Report.On,
                     r.Report.ReportedBy,
                     r.Report.Evidence
+                )),
+            ],
+            [
+                .. changing.Select(c => new MemberChangeView(
+                    c.Member.Id,
+                    c.Change.Id,
+                    c.Change.Change,
+                    c.Change.CollectiveId,
+                    Name(c.Member.Id),
+                    Number(c.Member.Id),
+                    c.Change.Change == MemberChange.Name && persons.GetValueOrDefault(c.Member.Id)?.AskedName is { } n
+                        ? Person.Mask(n)
+                        : null,
+                    c.Change.Reason,
+                    c.Change.RequestedBy,
+                    c.Change.Evidence
                 )),
             ]
         );
@@ -200,7 +240,7 @@ public static class MemberConfirmations
     private static bool SameName(IReadOnlyDictionary<string, Person> persons, string one, string other) =>
         persons.TryGetValue(one, out var a)
         && persons.TryGetValue(other, out var b)
-        && a.Name == b.Name
+        && PersonName.IsSame(a.Name, b.Name)
         && a.CitizenId == b.CitizenId;
 
     /// <summary>The agency that looks after one of the person's villages; or one of them that is not the village that asks.</summary>
@@ -209,6 +249,13 @@ public static class MemberConfirmations
             ? MemberEndpoints.MaySee(caller, known)
             : !caller.MaySee(request.VillageCode)
                 && (known.Memberships.Count > 0 ? known.Memberships : known.Former).Values.Any(caller.MaySee);
+
+    /// <summary>Who may confirm it or decline it: the agency, whoever looks after all of the person, the village for which it was asked.</summary>
+    public static bool Sees(Member member, WaitingChange change, Caller caller)
+    {
+        var over = MemberCorrections.OversightOf(caller);
+        return over.MayDecide(member) || over.MaySpeakFor(member, change.CollectiveId);
+    }
 
     private static bool Sees(Member member, DeathReport report, Caller caller) =>
         caller.Actor.Role == Roles.Agency

@@ -68,6 +68,9 @@ public sealed record DismissalBody(string Reason, string? CollectiveId = null);
 /// <summary>A donor's direct payment into one person's account (C8); it counts towards the cap (C11).</summary>
 public sealed record SponsorshipBody(string DonorId, Money Amount, IReadOnlyList<string>? Evidence = null);
 
+/// <summary>Another name, or a death or departure that is said to be none: it waits for a second person.</summary>
+public sealed record WaitingChangeView(string Id, MemberChange Change, string? CollectiveId, string RequestedBy);
+
 /// <summary>One member, as far as the caller looks after it. <paramref name="DeathReportedOn"/>: reported, and not confirmed.</summary>
 public sealed record MemberStateView(
     string Id,
@@ -75,7 +78,8 @@ public sealed record MemberStateView(
     IReadOnlyDictionary<string, string> Memberships,
     IReadOnlyDictionary<string, string> FormerMemberships,
     DateOnly? DiedOn,
-    DateOnly? DeathReportedOn
+    DateOnly? DeathReportedOn,
+    IReadOnlyList<WaitingChangeView> Waiting
 )
 {
     public static MemberStateView Of(Member m, Caller caller) =>
@@ -90,7 +94,12 @@ public sealed record MemberStateView(
                     || m.Homes().Any(h => h.Key == r.CollectiveId && caller.MaySee(h.Value))
                 )
                 .Select(r => (DateOnly?)r.On)
-                .FirstOrDefault()
+                .FirstOrDefault(),
+            [
+                .. m
+                    .Waiting.Where(w => MemberConfirmations.Sees(m, w, caller))
+                    .Select(w => new WaitingChangeView(w.Id, w.Change, w.CollectiveId, w.RequestedBy)),
+            ]
         );
 
     private static Dictionary<string, string> Seen(IReadOnlyDictionary<string, string> homes, Caller caller) =>
@@ -118,6 +127,7 @@ public static class MemberEndpoints
             .TakesSheet(Sheets.Members)
             .Refuses(
                 Rejections.RosterInvalid,
+                Rejections.PossibleDuplicate,
                 Rejections.FileInvalid,
                 Rejections.LimitExceeded,
                 Rejections.NotFound,
@@ -191,10 +201,12 @@ public static class MemberEndpoints
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"reason":"同名误报"}""");
-        api.MapPost("/members/{id}/death/revocation", MemberChanges.RevokeDeath)
+        api.MapCorrections();
+        api.MapPost("/members/{id}/death/revocation", MemberCorrections.AskToRevokeDeath)
             .Command<MemberStateView>(
                 "revoke-death",
-                "撤销误登的死亡，恢复办理 (C4) · Revoke a mistaken death",
+                "申请撤销误登的死亡，由另一人确认后恢复办理 (C4 C20) · Ask to revoke a mistaken death",
+                Roles.VillageFinance,
                 Roles.Agency
             )
             .Refuses(
@@ -333,6 +345,110 @@ public static class MemberEndpoints
             )
             .Refuses(Rejections.NotFound);
     }
+
+    /// <summary>What was registered wrongly, and is set right by one person with a document or by two.</summary>
+    private static void MapCorrections(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/members", MemberImports.Add)
+            .OnTheBeat()
+            .TakesSecrets()
+            .Command<ImportView>(
+                "add-member",
+                "登记一名成员，与导入一行相同 · Register one member, as a row of an import",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.PossibleDuplicate,
+                Rejections.NotFound,
+                Rejections.FieldInvalid,
+                Rejections.LimitExceeded
+            )
+            .Example(
+                """{"collectiveId":"collective-N2370811MF0000001J","name":"张三","citizenId":"370811196503124512","group":"第1组"}"""
+            );
+        api.MapPost("/members/{id}/corrections/check", MemberCorrections.Check)
+            .TakesSecrets()
+            .Command<CorrectionView>(
+                "check-correction",
+                "更正前先看会改什么，不存 · What a correction would change; nothing is stored",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(CorrectionRefusals)
+            .Example("""{"phone":"13805370000","reason":"换了手机号"}""");
+        api.MapPost("/members/{id}/corrections", MemberCorrections.Correct)
+            .TakesSecrets()
+            .Command<CorrectionView>(
+                "correct-member",
+                "更正姓名、手机号、银行卡号、村民小组；姓名须附证明，或由另一人确认 (C4 C20) · Correct a member's name, phone, card or group",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(CorrectionRefusals)
+            .Example("""{"bankCard":"6222021608001234567","reason":"换卡"}""");
+        api.MapPost("/members/{id}/departure/revocation", MemberCorrections.AskToRevokeDeparture)
+            .Command<MemberStateView>(
+                "revoke-departure",
+                "申请撤销误登的退出，由另一人确认后恢复成员身份 (C4 C20) · Ask to revoke a mistaken departure",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.WrongState,
+                Rejections.EvidenceMissing,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"collectiveId":"collective-N2370811MF0000001J","reason":"同名误登，本人未迁出"}""");
+        api.MapPost("/members/{id}/changes/{changeId}/confirmation", MemberCorrections.Confirm)
+            .TakesSecrets()
+            .Command<MemberStateView>(
+                "confirm-member-change",
+                "另一人确认姓名更正（另行填写姓名）、撤销死亡、撤销退出 (C4 C20) · A second person confirms a change of a member",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.AgencyNeeded,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"name":"章建国"}""");
+        api.MapPost("/members/{id}/changes/{changeId}/decline", MemberCorrections.Decline)
+            .Command<MemberStateView>(
+                "decline-member-change",
+                "退回或撤回上述申请，写明原因 (C4 C20) · Decline such a change, or take it back",
+                Roles.VillageFinance,
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.AgencyNeeded,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"reason":"与身份证不符"}""");
+    }
+
+    private static readonly RejectionCode[] CorrectionRefusals =
+    [
+        Rejections.AgencyNeeded,
+        Rejections.NotAMember,
+        Rejections.WrongState,
+        Rejections.EvidenceMissing,
+        Rejections.PersonalDataInText,
+        Rejections.FieldInvalid,
+        Rejections.LimitExceeded,
+        Rejections.NotFound,
+        Rejections.VersionMismatch,
+    ];
 
     private static async Task<MemberPage> List(
         string collectiveId,

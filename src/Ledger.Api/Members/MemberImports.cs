@@ -14,33 +14,111 @@ using Ledger.Projections.AuditTrail;
 namespace Ledger.Api.Members;
 
 /// <summary>
-/// What became of an upload. Rows with faults are listed and were left out (only with <c>partial=true</c>). <paramref name="Notes"/>: what of the
+/// What became of an upload. <paramref name="Updated"/>: of members who were registered, phone, card or group were corrected. Rows with faults are listed and were left out (only with <c>partial=true</c>). <paramref name="Notes"/>: what of the
 /// table was not read, what was mended, and what may be one person twice.
 /// </summary>
 public sealed record ImportView(
     int Rows,
     int Imported,
+    int Updated,
     int Unchanged,
     int Skipped,
     IReadOnlyList<Fault> Faults,
     IReadOnlyList<Note> Notes
 );
 
+/// <summary>One member, as a row of an import: by the same reader, with the same questions.</summary>
+public sealed record NewMemberBody(
+    string CollectiveId,
+    string? Name,
+    string? CitizenId,
+    string? Phone = null,
+    string? BankCard = null,
+    string? Group = null,
+    string? ConfirmDuplicate = null
+);
+
 /// <summary>The member list and the tax office's contribution records, from .xlsx or .csv.</summary>
 public static class MemberImports
 {
+    /// <summary>What is written of a correction that came with a list.</summary>
+    private const string ListedAgain = "重新导入成员名册";
+
+    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why people of one name and birth date are several.</param>
     public static async Task<Answer> Members(
         IFormFile file,
         string collectiveId,
         bool? partial,
+        string? confirmDuplicate,
         Command command,
         PersonalData people,
-        Caller caller
+        Caller caller,
+        TimeProvider time
     )
     {
+        var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
         var table = Table.Read(file, Sheets.Members);
         var faults = new List<Fault>();
-        var rows = new List<(int Row, CitizenId Id, Person Person, string? Group)>();
+        var rows = Read(table, faults, command.Today);
+        var (collective, sound) = await PlaceAsync(
+            table,
+            rows,
+            faults,
+            collectiveId,
+            confirmed,
+            command,
+            people,
+            caller
+        );
+        Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
+        return new Answer(await StoreAsync(collective, sound, table, faults, command, people, time));
+    }
+
+    /// <summary>One person, typed into a form.</summary>
+    public static async Task<Answer> Add(
+        NewMemberBody body,
+        Command command,
+        PersonalData people,
+        Caller caller,
+        TimeProvider time
+    )
+    {
+        var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
+        var collectiveId = Require.Text(body.CollectiveId, "collectiveId", 40);
+        var table = Table.Typed(Sheets.Members, body.Name, body.CitizenId, body.Phone, body.BankCard, body.Group);
+        var faults = new List<Fault>();
+        var rows = Read(table, faults, command.Today);
+        var (collective, sound) = await PlaceAsync(
+            table,
+            rows,
+            faults,
+            collectiveId,
+            confirmed,
+            command,
+            people,
+            caller
+        );
+        if (faults.Count > 0)
+            throw new RefusedException(
+                new Rejection(
+                    faults.Count == 1 ? Rejections.All[faults[0].Code] : Rejections.RosterInvalid,
+                    string.Join("；", faults.Select(f => $"{f.Column}：{f.Message}"))
+                )
+                {
+                    Field = Sheets.FieldOf(faults[0].Column!),
+                    Faults = [.. faults.Select(f => f with { Row = null, Field = Sheets.FieldOf(f.Column!) })],
+                }
+            );
+        var view = await StoreAsync(collective, sound, table, faults, command, people, time);
+        return new Answer(view with { Notes = table.OfForm() });
+    }
+
+    /// <summary>A sound row of a list.</summary>
+    private sealed record ListedPerson(int Row, CitizenId Id, Person Person, string? Group);
+
+    private static List<ListedPerson> Read(Table table, List<Fault> faults, DateOnly today)
+    {
+        var rows = new List<ListedPerson>();
         var seen = new Dictionary<string, int>();
         foreach (var row in table.Rows)
         {
@@ -52,99 +130,184 @@ public static class MemberImports
                 reader.OptionalDigits(Sheets.BankCard, 12, 30),
                 RandomNumberGenerator.GetBytes(16)
             );
-            var id = reader.CitizenId(command.Today);
+            var id = reader.CitizenId(today);
             var group = reader.OptionalName(Sheets.Group, 20);
             if (id.Value is not null && !seen.TryAdd(id.Value, row.Number))
                 reader.Wrong(Roster.CitizenIdColumn, $"与第 {seen[id.Value]} 行重复");
             if (reader.IsSound)
-                rows.Add((row.Number, id, person with { CitizenId = id.Value! }, group));
+                rows.Add(new ListedPerson(row.Number, id, person with { CitizenId = id.Value! }, group));
         }
+        return rows;
+    }
 
+    /// <summary>Where each row belongs, and the faults that only the register shows.</summary>
+    private static async Task<(Collective Collective, IReadOnlyList<Placed> Sound)> PlaceAsync(
+        Table table,
+        IReadOnlyList<ListedPerson> rows,
+        List<Fault> faults,
+        string collectiveId,
+        string? confirmed,
+        Command command,
+        PersonalData people,
+        Caller caller
+    )
+    {
         var collective = await command.LoadAsync<Collective>(collectiveId);
         if (CollectiveDecider.Gone(collective) is { } gone)
             throw new RefusedException(gone);
-        var register = PersonalData.OfCollective(collective.Id);
+        var twins = await TwinsAsync(collective, rows, command, people);
+        if (twins.Count > 0 && confirmed is not null)
+            command.Confirmed = confirmed;
+        else
+        {
+            // Of whom it is asked whether he is another one, nothing is stored.
+            faults.AddRange(twins);
+            var asked = twins.Select(t => t.Row).ToHashSet();
+            rows = [.. rows.Where(r => !asked.Contains(r.Row))];
+        }
         // The same steps for who is new and for whom others know: the answer does not tell them apart, nor does its time (OnTheBeat).
         await people.AddAsync(command.Connection, [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
-        var apart = await people.FindAsync(command.Connection, rows.Select(r => r.Id), register);
+        var apart = await people.FindAsync(
+            command.Connection,
+            rows.Select(r => r.Id),
+            PersonalData.OfCollective(collective.Id)
+        );
         var members = await command.FindManyAsync<Member>(ids.Values.Concat(apart.Values));
-        var names = await people.ReadAsync(command.Connection, ids.Values.Concat(apart.Values));
-        var placed = rows.Select(r => Place(r.Row, r.Id, r.Person, r.Group)).ToList();
+        var persons = await people.ReadAsync(
+            command.Connection,
+            ids.Values.Concat(apart.Values)
+                .Concat(members.Values.Select(m => m.RecordOf(collective.Id)).OfType<string>()),
+            members.Values.SelectMany(m => m.Digests).DistinctBy(d => d.Key)
+        );
+        var placed = rows.Select(Place).ToList();
         faults.AddRange(
             placed
                 .Where(p => p.NameDiffers)
                 .Select(p => new Fault(
                     Rejections.RosterInvalid.Code,
-                    "此身份证号已以另一姓名登记",
+                    "此身份证号已以另一姓名登记；姓名确有改动的，请在该成员页“更正登记信息”中附证明更正，或由另一人确认；不是同一人的，请核对身份证号",
                     Row: p.Row,
                     Column: Roster.NameColumn,
                     MemberId: p.ShownId
                 ))
         );
-        TellTwice(table, rows.Select(r => (r.Row, r.Id, r.Person.Name)));
-        foreach (var place in placed.Where(p => p.ShownId is not null && names.ContainsKey(p.ShownId)))
-            place.TellChanges(table, names[place.ShownId!], collective.Id);
-        Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
+        faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
+        var wrong = faults.Select(f => f.Row).ToHashSet();
+        return (collective, [.. placed.Where(p => !wrong.Contains(p.Row))]);
 
-        var sound = placed.Where(p => !p.NameDiffers).ToList();
-        await people.AddAsync(
-            command.Connection,
-            [.. sound.Where(p => p.NewRecord is not null).Select(p => (p.NewRecord!, p.Id, p.Person))],
-            register
-        );
-        var imported = sound.Count(p => p.Register(command, collective));
-        return new Answer(
-            new ImportView(
-                table.Rows.Count,
-                imported,
-                sound.Count - imported,
-                table.Rows.Count - sound.Count,
-                faults,
-                table.Notes
-            )
-        );
-
-        Placed Place(int row, CitizenId id, Person person, string? group)
+        Placed Place(ListedPerson r)
         {
-            var known = members.GetValueOrDefault(ids[id]);
-            var record = apart.GetValueOrDefault(id);
+            var known = members.GetValueOrDefault(ids[r.Id]);
+            var record = apart.GetValueOrDefault(r.Id);
             var asks = known is not null && MemberDecider.MustAsk(known, collective.WithPredecessors(), caller.MaySee);
             // Whoever asks sees nothing but what he handed in himself.
             var shown = asks ? record : known?.Id;
             return new Placed(
-                row,
-                id,
-                person,
-                group,
-                ids[id],
+                r.Row,
+                r.Id,
+                r.Person,
+                r.Group,
+                ids[r.Id],
                 known,
                 record,
                 record is null ? null : members.GetValueOrDefault(record),
                 asks,
                 shown,
                 shown is not null
-                    && names.TryGetValue(shown, out var there)
-                    && !PersonName.IsSame(there.Name, person.Name),
+                    && persons.TryGetValue(shown, out var there)
+                    && !PersonName.IsSame(there.Name, r.Person.Name),
                 record is null
                 && known is not null
                 && (asks || (!known.Memberships.ContainsKey(collective.Id) && known.RecordOf(collective.Id) is null))
                     ? StreamId.NewMember()
-                    : null
+                    : null,
+                persons
             );
         }
     }
 
-    /// <summary>One name and one birth date under two ids: perhaps one person, with an id that was copied wrong.</summary>
-    private static void TellTwice(Table table, IEnumerable<(int Row, CitizenId Id, string Name)> rows)
+    /// <summary>The rows become members, or correct what is registered of them; all of it or nothing.</summary>
+    private static async Task<ImportView> StoreAsync(
+        Collective collective,
+        IReadOnlyList<Placed> sound,
+        Table table,
+        IReadOnlyList<Fault> faults,
+        Command command,
+        PersonalData people,
+        TimeProvider time
+    )
     {
-        foreach (var same in rows.GroupBy(r => (PersonName.Canonical(r.Name), r.Id.BirthDate)))
-        foreach (var (row, _, _) in same.Skip(1))
-            table.Tell(
-                $"与第 {same.First().Row} 行姓名和出生日期相同，身份证号不同；请核对是不是同一人",
-                row,
-                Roster.CitizenIdColumn
-            );
+        await people.AddAsync(
+            command.Connection,
+            [.. sound.Where(p => p.NewRecord is not null).Select(p => (p.NewRecord!, p.Id, p.Person))],
+            PersonalData.OfCollective(collective.Id)
+        );
+        var written = new Dictionary<string, Person>();
+        var (imported, updated) = (0, 0);
+        foreach (var place in sound)
+        {
+            if (place.Register(command, collective))
+                imported++;
+            else if (place.Correct(command, collective, written, time) is { Count: > 0 } columns)
+            {
+                table.Tell($"已登记；已更正{string.Join("、", columns)}", place.Row, columns[0]);
+                updated++;
+            }
+        }
+        await people.RewriteAsync(command.Connection, written);
+        return new ImportView(
+            table.Rows.Count,
+            imported,
+            updated,
+            sound.Count - imported - updated,
+            table.Rows.Count - sound.Count,
+            faults,
+            table.Notes
+        );
+    }
+
+    /// <summary>
+    /// One name and one birth date under two ids: perhaps one person, with an id that was copied wrong. Whoever is new is asked about, against
+    /// the list and against the members; who is registered already was answered for then.
+    /// </summary>
+    private static async Task<IReadOnlyList<Fault>> TwinsAsync(
+        Collective collective,
+        IReadOnlyList<ListedPerson> rows,
+        Command command,
+        PersonalData people
+    )
+    {
+        var known = await people.ReadAsync(command.Connection, await command.MemberIdsAsync([collective.Id]));
+        var (same, registered) = (
+            new Dictionary<(string Name, DateOnly Birth), (CitizenId Id, string Where)>(),
+            new HashSet<CitizenId>()
+        );
+        foreach (var person in known.Values)
+        {
+            var id = CitizenId.Parse(person.CitizenId, out _);
+            registered.Add(id);
+            same.TryAdd((PersonName.Canonical(person.Name), id.BirthDate), (id, $"已登记的成员（{id.Masked}）"));
+        }
+        var faults = new List<Fault>();
+        foreach (var row in rows)
+        {
+            var key = (PersonName.Canonical(row.Person.Name), row.Id.BirthDate);
+            if (
+                !same.TryAdd(key, (row.Id, $"第 {row.Row} 行"))
+                && same[key].Id != row.Id
+                && !registered.Contains(row.Id)
+            )
+                faults.Add(
+                    new Fault(
+                        Rejections.PossibleDuplicate.Code,
+                        $"与{same[key].Where}姓名和出生日期相同，身份证号不同；是同一人的请改正身份证号，确实是两个人的请写明理由",
+                        Row: row.Row,
+                        Column: Roster.CitizenIdColumn
+                    )
+                );
+        }
+        return faults;
     }
 
     /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people (one receipt for a household).</param>
@@ -240,6 +403,7 @@ public static class MemberImports
             new ImportView(
                 table.Rows.Count,
                 imported,
+                0,
                 rows.Count - imported,
                 table.Rows.Count - rows.Count,
                 faults,
@@ -253,7 +417,7 @@ public static class MemberImports
             var sound = rows.Where(r => r.Reader.IsSound).ToList();
             var known = (
                 await ReferencesAsync(sound.Select(r => r.Contribution.Reference), caller.Actor.Region, command)
-            ).ToLookup(k => k.Reference.ToUpperInvariant(), k => k.MemberYearId);
+            ).ToLookup(k => DocumentNumber.Canonical(k.Reference), k => k.MemberYearId);
             var asked = sound
                 .Where(r => known[r.Contribution.Reference].Any(k => StreamId.MemberOf(k) != ids[r.Id]))
                 .ToList();
@@ -306,12 +470,12 @@ public static class MemberImports
         return await command.Connection.QueryAsync(
             $"""
             select data ->> 'reference', stream_id from {LedgerStore.Schema}.mt_events
-             where type = 'contribution_recorded' and hashtextextended(data ->> 'reference', 0) = any(array(select hashtextextended(r, 0) from unnest(@references) r))
-               and data ->> 'reference' = any(@references) and headers ->> '{EventHeaders.Region}' like @city || '%'
+             where type = 'contribution_recorded'
+               and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'reference'), 0) = any(array(select hashtextextended(r, 0) from unnest(@references) r))
+               and {LedgerStore.Schema}.plain_number(data ->> 'reference') = any(@references) and headers ->> '{EventHeaders.Region}' like @city || '%'
             """,
             r => (r.GetString(0), r.GetString(1)),
-            // Stored in capitals; before they were, as the file had it.
-            ("references", references.SelectMany(r => new[] { r, r.ToLowerInvariant() }).Distinct().ToArray()),
+            ("references", references.Select(DocumentNumber.Canonical).Distinct().ToArray()),
             ("city", city)
         );
     }
@@ -332,30 +496,66 @@ public static class MemberImports
         bool Asks,
         string? ShownId,
         bool NameDiffers,
-        string? NewRecord
+        string? NewRecord,
+        IReadOnlyDictionary<string, Person> Persons
     )
     {
-        /// <summary>What the list says otherwise than the register: an import does not change who is registered.</summary>
-        public void TellChanges(Table table, Person there, string collectiveId)
+        /// <summary>What the collective's own membership hangs on: the person, or what it handed in apart.</summary>
+        private Member? Holder => Asks ? Apart : Known;
+
+        public bool IsMember(Collective collective) => Holder?.Memberships.ContainsKey(collective.Id) == true;
+
+        /// <summary>Of a member, what the list says otherwise than the register: the columns that were corrected. A blank cell says nothing.</summary>
+        /// <param name="written">Takes the records that are to be written.</param>
+        public IReadOnlyList<string> Correct(
+            Command command,
+            Collective collective,
+            Dictionary<string, Person> written,
+            TimeProvider time
+        )
         {
-            var group = (Asks ? Apart : Known)?.Groups.GetValueOrDefault(collectiveId);
-            var changed = new (string Column, string? Given, string? Stored)[]
+            var member = Holder!;
+            var own = member.RecordOf(collective.Id) is { } record ? Persons.GetValueOrDefault(record) : null;
+            var changed = new (string Column, MemberDatum What, string? Given, string? Stored)[]
             {
-                (Sheets.Phone, Person.Phone, there.Phone),
-                (Sheets.BankCard, Person.BankCard, there.BankCard),
-                (Sheets.Group, Group, group),
+                (Sheets.Phone, MemberDatum.Phone, own is null ? null : Person.Phone, own?.Phone),
+                (Sheets.BankCard, MemberDatum.BankCard, own is null ? null : Person.BankCard, own?.BankCard),
+                (Sheets.Group, MemberDatum.Group, Group, member.Groups.GetValueOrDefault(collective.Id)),
             }
                 .Where(c => c.Given is not null && c.Given != c.Stored)
-                .Select(c => c.Column)
                 .ToList();
-            if (changed.Count > 0)
-                table.Tell($"已登记；{string.Join("、", changed)}与登记的不同，没有改动", Row, changed[0]);
+            if (changed.Count == 0)
+                return [];
+            var correction = new Correction(collective.Id, [.. changed.Select(c => c.What)], Group, ListedAgain, []);
+            var rewritten = MemberCorrections.Rewritten(
+                member,
+                collective.Id,
+                correction.Changed,
+                Person,
+                Persons,
+                time
+            );
+            command.Append(
+                member.Id,
+                member,
+                MemberChangeDecider.Correct(
+                    member,
+                    correction,
+                    default, // no name is changed, over which anybody would have to look
+                    MemberCorrections.Digests(rewritten),
+                    "",
+                    command.Actor
+                )
+            );
+            foreach (var (id, person) in rewritten)
+                written[id] = person;
+            return [.. changed.Select(c => c.Column)];
         }
 
         /// <summary>False when nothing is new.</summary>
         public bool Register(Command command, Collective collective)
         {
-            if ((Asks ? Apart : Known)?.Memberships.ContainsKey(collective.Id) == true)
+            if (IsMember(collective))
                 return false;
             var record = RecordId ?? NewRecord;
             if (!Asks)

@@ -41,7 +41,12 @@ public static class MemberPages
                 if (member is null || !MemberEndpoints.MaySee(caller, member))
                     throw Require.NotFound(id);
                 await using var connection = await database.OpenConnectionAsync(cancellation);
-                var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id);
+                var persons = await people.ReadAsync(connection, MemberCorrections.RecordsOf(member));
+                var person = persons.GetValueOrDefault(id);
+                var names = await PlanPages.NamesAsync(
+                    session,
+                    member.Homes().Where(h => caller.MaySee(h.Value)).Select(h => h.Key)
+                );
                 var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation);
                 return PageRoutes.Show<MemberYearPage>(
                     new
@@ -56,6 +61,11 @@ public static class MemberPages
                         },
                         State = state is null ? null : MemberEndpoints.Seen(state, member, caller),
                         Used = state?.CapUsed() ?? Money.Zero,
+                        Registered = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
+                            ? Registered(member, persons, names, caller)
+                            : [],
+                        Waiting = (IReadOnlyList<MemberChange>)
+                            [.. MemberStateView.Of(member, caller).Waiting.Select(w => w.Change)],
                         Reported = MemberStateView.Of(member, caller).DeathReportedOn,
                         Year = year,
                         Name = person?.MaskedName ?? MemberEndpoints.Erased,
@@ -78,6 +88,32 @@ public static class MemberPages
         app.Page("/contributions", () => PageRoutes.Show<ContributionsPage>(new { }), Roles.CountyTax, Roles.Agency);
     }
 
+    /// <summary>What each collective that the caller looks after has handed in of the person, masked.</summary>
+    private static IReadOnlyList<(string, string, string?, string?, string?)> Registered(
+        Member member,
+        IReadOnlyDictionary<string, Person> persons,
+        IReadOnlyDictionary<string, string> names,
+        Caller caller
+    ) =>
+        [
+            .. member
+                .Homes()
+                .Where(h => caller.MaySee(h.Value))
+                .Select(h => h.Key)
+                .Distinct()
+                .Select(c =>
+                {
+                    var own = member.RecordOf(c) is { } record ? persons.GetValueOrDefault(record) : null;
+                    return (
+                        c,
+                        names.GetValueOrDefault(c, c),
+                        Person.MaskNumber(own?.Phone),
+                        Person.MaskNumber(own?.BankCard),
+                        member.Groups.GetValueOrDefault(c)
+                    );
+                }),
+        ];
+
     private static async Task<IResult> List(
         string? collective,
         string? after,
@@ -89,9 +125,9 @@ public static class MemberPages
         CancellationToken cancellation
     )
     {
-        var (requests, deaths) = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
+        var (requests, deaths, changes) = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
             ? await MemberConfirmations.List(session, database, people, caller, cancellation)
-            : new WaitingMembersView([], []);
+            : new WaitingMembersView([], [], []);
         var waiting = new
         {
             Requests = (IReadOnlyList<(string, string, string, string, string, bool)>)
@@ -104,6 +140,32 @@ public static class MemberPages
                 [
                     .. deaths.Select(d =>
                         (d.MemberId, d.CollectiveId, d.Name, d.CitizenId, d.On, d.ReportedBy, d.Evidence)
+                    ),
+                ],
+            Changes = (IReadOnlyList<(
+                string,
+                string,
+                MemberChange,
+                string,
+                string,
+                string?,
+                string,
+                string,
+                IReadOnlyList<string>
+            )>)
+                [
+                    .. changes.Select(c =>
+                        (
+                            c.MemberId,
+                            c.ChangeId,
+                            c.Change,
+                            c.Name,
+                            c.CitizenId,
+                            c.AskedName,
+                            c.Reason,
+                            c.RequestedBy,
+                            c.Evidence
+                        )
                     ),
                 ],
         };
@@ -123,6 +185,7 @@ public static class MemberPages
                     Collectives = all,
                     waiting.Requests,
                     waiting.Deaths,
+                    waiting.Changes,
                 }
             );
         }
@@ -138,6 +201,7 @@ public static class MemberPages
                 Collective = found,
                 waiting.Requests,
                 waiting.Deaths,
+                waiting.Changes,
                 Members = (IReadOnlyList<(string, string, string, string?)>)
                     [
                         .. page.Select(m =>

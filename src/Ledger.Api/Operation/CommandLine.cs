@@ -75,9 +75,9 @@ public static class CommandLine
         ),
         new(
             "import",
-            "--file <缴费.csv> --year <年度> --to <网址> [--rows <每批行数>]（令牌在 LEDGER_TOKEN）",
+            "--file <缴费.csv> --year <年度> --to <网址> [--rows <每批行数>] [--confirm-duplicate <一个凭证号用于几人的理由>]（令牌在 LEDGER_TOKEN）",
             "导入缴费记录 · send a tax office's records",
-            ["file", "year", "to", "rows", "token"]
+            ["file", "year", "to", "rows", "confirm-duplicate", "token"]
         ),
         new(
             "export",

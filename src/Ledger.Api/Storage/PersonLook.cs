@@ -11,13 +11,24 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
 {
     private const int Page = 500;
 
-    private sealed record Row(string Id, byte[] Hash, byte[]? Key, byte[] Data, string[] Names, bool IsErased);
+    private sealed record Row(
+        string Id,
+        byte[] Hash,
+        byte[]? Key,
+        byte[] Data,
+        string[] Names,
+        bool IsErased,
+        string? Digest
+    );
 
     private const string Rows = $"""
         select p.member_id, p.id_hash, p.wrapped_key, coalesce(p.data, ''),
                array(select distinct coalesce(e.data ->> 'collectiveId', e.data ->> 'region') from {LedgerStore.Schema}.mt_events e
                       where e.stream_id = p.member_id and e.type in ('member_registered', 'donor_registered')),
-               exists (select from {LedgerStore.Schema}.mt_events e where e.stream_id = p.member_id and e.type in ('personal_data_erased', 'donor_data_erased'))
+               exists (select from {LedgerStore.Schema}.mt_events e where e.stream_id = p.member_id and e.type in ('personal_data_erased', 'donor_data_erased')),
+               (select r ->> 'dataDigest' from {LedgerStore.Schema}.mt_events e, jsonb_array_elements(e.data -> 'records') r
+                 where e.type = 'member_corrected' and e.data -> 'records' @> jsonb_build_array(jsonb_build_object('recordId', p.member_id)) and r ->> 'recordId' = p.member_id
+                 order by e.seq_id desc limit 1)
           from {LedgerStore.Schema}.person p where p.member_id > @after and (p.member_id like 'member-%' or p.member_id like 'donor-%')
          order by p.member_id limit @page
         """;
@@ -48,7 +59,8 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
             r.IsDBNull(2) ? null : r.GetFieldValue<byte[]>(2),
             r.GetFieldValue<byte[]>(3),
             r.GetFieldValue<string[]>(4),
-            r.GetBoolean(5)
+            r.GetBoolean(5),
+            r.IsDBNull(6) ? null : r.GetString(6)
         );
 
     private string? Fault(Row row) =>
@@ -56,7 +68,7 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
             ? row.IsErased
                 ? null
                 : "个人信息不见了，没有删除的事件 personal data is gone without an event"
-            : people.IsWhole(row.Id, row.Key, row.Data, row.Hash, row.Names)
+            : people.IsWhole(row.Id, row.Key, row.Data, row.Hash, row.Names, row.Digest)
                 ? null
                 : "个人信息记录被改动 personal data was edited";
 }

@@ -8,9 +8,26 @@ using Npgsql;
 
 namespace Ledger.Api.Storage;
 
-/// <summary>What is known of a person in clear; in memory only. <paramref name="Salt"/> goes into the digest that events carry.</summary>
-public sealed record Person(string Name, string CitizenId, string? Phone, string? BankCard, byte[] Salt)
+/// <summary>What stood in a person's record until it was corrected at <paramref name="Until"/>.</summary>
+public sealed record EarlierPerson(string Name, string? Phone, string? BankCard, byte[] Salt, DateTimeOffset Until);
+
+/// <summary>
+/// What is known of a person in clear; in memory only. <paramref name="Salt"/> goes into the digest that events carry. What was corrected stays in
+/// the same sealed record, and goes with it: <paramref name="Earlier"/>, the oldest first. <paramref name="AskedName"/> waits for its second person.
+/// </summary>
+public sealed record Person(
+    string Name,
+    string CitizenId,
+    string? Phone,
+    string? BankCard,
+    byte[] Salt,
+    IReadOnlyList<EarlierPerson>? Earlier = null,
+    string? AskedName = null
+)
 {
+    /// <summary>More corrections of one person than anybody needs; beyond them something else is wrong.</summary>
+    public const int MaxEarlier = 100;
+
     /// <summary>The family name, the rest starred: 张**.</summary>
     public string MaskedName => Mask(Name);
     public string MaskedCitizenId => Domain.Identity.CitizenId.Parse(CitizenId, out _).Masked;
@@ -29,6 +46,30 @@ public sealed record Person(string Name, string CitizenId, string? Phone, string
         var runes = name.EnumerateRunes().ToArray();
         return runes.Length == 0 ? "" : runes[0] + new string('*', Math.Max(1, runes.Length - 1));
     }
+
+    /// <summary>The record with other data; what is null stays.</summary>
+    /// <exception cref="RefusedException"><c>limit-exceeded</c>.</exception>
+    public Person Corrected(string? name, string? phone, string? bankCard, DateTimeOffset now) =>
+        Earlier?.Count >= MaxEarlier
+            ? throw new RefusedException(
+                new Rejection(Rejections.LimitExceeded, $"此人的登记资料已更正过 {MaxEarlier} 次")
+            )
+            : this with
+            {
+                Name = name ?? Name,
+                Phone = phone ?? Phone,
+                BankCard = bankCard ?? BankCard,
+                Salt = RandomNumberGenerator.GetBytes(16),
+                Earlier = [.. Earlier ?? [], new EarlierPerson(Name, Phone, BankCard, Salt, now)],
+            };
+
+    /// <summary>The masked name as it was written then: what was printed stays as it was printed.</summary>
+    public string MaskedNameAt(DateTimeOffset moment) =>
+        Mask(Earlier?.FirstOrDefault(e => e.Until > moment)?.Name ?? Name);
+
+    /// <summary>All but the last four digits starred; null: none is known.</summary>
+    public static string? MaskNumber(string? number) =>
+        number is null ? null : new string('*', Math.Max(0, number.Length - 4)) + number[^Math.Min(4, number.Length)..];
 
     public override string ToString() => MaskedName;
 }
@@ -78,12 +119,15 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>Persons by member id; the erased are absent.</summary>
+    /// <param name="digests">Of records that were corrected, what the events say of them: an earlier row, put back, opens as well.</param>
     /// <exception cref="RefusedException"><c>person-damaged</c>: somebody edited the row of one.</exception>
     public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(
         NpgsqlConnection connection,
-        IEnumerable<string> memberIds
+        IEnumerable<string> memberIds,
+        IEnumerable<KeyValuePair<string, string>>? digests = null
     )
     {
+        var corrected = digests?.ToDictionary() ?? [];
         var rows = await connection.QueryAsync(
             $"select member_id, wrapped_key, coalesce(data, '') from {LedgerStore.Schema}.person where member_id = any(@ids) and wrapped_key is not null",
             r => (Id: r.GetString(0), Key: r.GetFieldValue<byte[]>(1), Data: r.GetFieldValue<byte[]>(2)),
@@ -102,14 +146,21 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         throw new RefusedException(new Rejection(Rejections.PersonDamaged, string.Join("、", damaged.Take(3))));
 
         (string Id, Person? Person) Opened((string Id, byte[] Key, byte[] Data) row) =>
-            (row.Id, Open(row.Id, row.Key, row.Data));
+            (
+                row.Id,
+                Open(row.Id, row.Key, row.Data) is { } person
+                && (!corrected.TryGetValue(row.Id, out var digest) || person.Digest() == digest)
+                    ? person
+                    : null
+            );
     }
 
     /// <summary>Whether a row is as the product wrote it: it opens, and is found by its own person's number.</summary>
     /// <param name="names">Collectives or counties in whose register it may stand.</param>
-    public bool IsWhole(string id, byte[] key, byte[] data, byte[] hash, IReadOnlyList<string> names)
+    /// <param name="digest">What the last correction left there; null: it was never corrected.</param>
+    public bool IsWhole(string id, byte[] key, byte[] data, byte[] hash, IReadOnlyList<string> names, string? digest)
     {
-        if (Open(id, key, data) is not { } person)
+        if (Open(id, key, data) is not { } person || (digest is not null && person.Digest() != digest))
             return false;
         var citizen = CitizenId.Parse(person.CitizenId, out _);
         string?[] registers = [null, Donors(null), .. names.Select(OfCollective), .. names.Select(Donors)];
@@ -145,6 +196,24 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             """,
             ("ids", rows.Select(r => r.MemberId).ToArray()),
             ("hashes", rows.Select(r => r.Hash).ToArray()),
+            ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
+            ("data", rows.Select(r => r.Sealed.Data).ToArray())
+        );
+    }
+
+    /// <summary>Records as they are now, each under a new key: what was there before is in them, and nowhere else.</summary>
+    public Task RewriteAsync(NpgsqlConnection connection, IReadOnlyCollection<KeyValuePair<string, Person>> records)
+    {
+        var rows = records
+            .OrderBy(r => r.Key, StringComparer.Ordinal)
+            .Select(r => (r.Key, Sealed: Seal(r.Key, r.Value)))
+            .ToList();
+        return connection.ExecuteAsync(
+            $"""
+            update {LedgerStore.Schema}.person p set wrapped_key = r.key, data = r.data
+              from unnest(@ids, @keys, @data) r (id, key, data) where p.member_id = r.id and p.wrapped_key is not null
+            """,
+            ("ids", rows.Select(r => r.Key).ToArray()),
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
             ("data", rows.Select(r => r.Sealed.Data).ToArray())
         );

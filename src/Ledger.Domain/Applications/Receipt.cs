@@ -10,7 +10,32 @@ public sealed record ReceiptMatch(Line Line, ReceiptRow Row);
 public static class Receipt
 {
     public const string AmountColumn = "入账金额（元）",
-        DateColumn = "入账日期";
+        DateColumn = "入账日期",
+        NumberColumn = "回执编号";
+
+    /// <summary>
+    /// Rows whose receipt stands for another application already. One receipt may list many people of one payment, and may be meant for two: so
+    /// it is asked about.
+    /// </summary>
+    /// <param name="earlier">By canonical number: the application, and when it was credited.</param>
+    public static IReadOnlyList<Fault> UsedElsewhere(
+        IEnumerable<ReceiptRow> rows,
+        IReadOnlyDictionary<string, (string ApplicationId, DateOnly On)> earlier
+    ) =>
+        [
+            .. rows.Where(r => earlier.ContainsKey(DocumentNumber.Canonical(r.ReceiptNumber)))
+                .Select(r =>
+                {
+                    var (application, on) = earlier[DocumentNumber.Canonical(r.ReceiptNumber)];
+                    return new Fault(
+                        Rejections.PossibleDuplicate.Code,
+                        $"回执编号已用于申请 {application} {on:yyyy-MM-dd} 的入账",
+                        Row: r.Row,
+                        Column: NumberColumn,
+                        MemberId: r.MemberId
+                    );
+                }),
+        ];
 
     /// <param name="dates">Since when the lines are paid; null where every row is of today, which comes after any payment.</param>
     public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(

@@ -37,6 +37,8 @@ public static class StreamId
 
     public static string NewAccountRequest() => $"request-{Guid.CreateVersion7():N}";
 
+    public static string NewChange() => $"change-{Guid.CreateVersion7():N}"; // no stream: what waits in a member's
+
     public static string Account(string name) => $"account-{name}";
 
     public static string NewRefusal() => $"refusal-{Guid.CreateVersion7():N}";

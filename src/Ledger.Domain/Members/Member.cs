@@ -57,9 +57,13 @@ public sealed record DeathReportDismissed(string CollectiveId, string Reason, st
 public sealed record DeathRecorded(DateOnly On, IReadOnlyList<string> Evidence) : IEventOf<Member>, IEvidenced;
 
 /// <summary>The person lives: the record was a mistake, and everything is open again.</summary>
-public sealed record DeathRevoked(string Reason, IReadOnlyList<string> Evidence, string RevokedBy)
-    : IEventOf<Member>,
-        IEvidenced;
+/// <remarks><paramref name="ChangeId"/>: what another person had asked for; null: the agency alone did it, as it could in earlier builds.</remarks>
+public sealed record DeathRevoked(
+    string Reason,
+    IReadOnlyList<string> Evidence,
+    string RevokedBy,
+    string? ChangeId = null
+) : IEventOf<Member>, IEvidenced;
 
 /// <summary>Somebody saw the person's data in clear, and why.</summary>
 public sealed record PersonalDataDisclosed(string Reason) : IEventOf<Member>;
@@ -103,6 +107,15 @@ public sealed record Member : Aggregate, IEvolve<Member>
     public ImmutableSortedDictionary<string, MembershipRequest> Requests { get; init; } =
         ImmutableSortedDictionary<string, MembershipRequest>.Empty;
     public IReadOnlyList<DeathReport> DeathReports { get; init; } = [];
+    public IReadOnlyList<WaitingChange> Waiting { get; init; } = [];
+
+    /// <summary>Record id → the digest of what a correction left there; a record that was never corrected is absent.</summary>
+    public ImmutableSortedDictionary<string, string> Digests { get; init; } =
+        ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>Collective id → when the membership ended there.</summary>
+    public ImmutableSortedDictionary<string, DateOnly> Left { get; init; } =
+        ImmutableSortedDictionary<string, DateOnly>.Empty;
 
     /// <summary>The person in whose record this one went up.</summary>
     public string? JoinedTo { get; init; }
@@ -135,11 +148,23 @@ public sealed record Member : Aggregate, IEvolve<Member>
             {
                 Requests = With(state.Requests, d.RequestId, state.Requests[d.RequestId] with { Declined = true }),
             },
-            RecordJoined j => state!.Leave(j.CollectiveId) with { JoinedTo = j.MemberId },
+            RecordJoined j => state!.Leave(j.CollectiveId) with
+            {
+                JoinedTo = j.MemberId,
+                Digests = ImmutableSortedDictionary<string, string>.Empty, // what stands there is told of the person from now on
+            },
             RecordDeclined d => state!.Leave(d.CollectiveId) with { EndedOn = d.On },
             MembershipEnded m => state!.Leave(m.CollectiveId) with
             {
                 EndedOn = state.EndedOn > m.On ? state.EndedOn : m.On,
+                Left = state.Left.SetItem(m.CollectiveId, m.On),
+            },
+            DepartureRevoked r => state!.Without(r.ChangeId) with
+            {
+                Memberships = With(state.Memberships, r.CollectiveId, r.VillageCode),
+                Former = With(state.Former, r.CollectiveId, null),
+                Left = state.Left.Remove(r.CollectiveId),
+                EndedOn = state.Left.Remove(r.CollectiveId).Values.Select(d => (DateOnly?)d).Max(),
             },
             MembershipMoved m => state!.Leave(m.FromCollectiveId) with
             {
@@ -156,7 +181,29 @@ public sealed record Member : Aggregate, IEvolve<Member>
                 DeathReports = [.. state.DeathReports.Where(r => r.CollectiveId != d.CollectiveId)],
             },
             DeathRecorded d => state! with { DiedOn = d.On, DeathReports = [] },
-            DeathRevoked => state! with { DiedOn = null, DeathReports = [] },
+            DeathRevoked r => state!.Without(r.ChangeId) with { DiedOn = null, DeathReports = [] },
+            MemberCorrected c => state!.Without(c.ChangeId) with
+            {
+                Groups = c.Group is null ? state.Groups : With(state.Groups, c.CollectiveId, c.Group),
+                Digests = c.Records.Aggregate(state.Digests, (all, r) => all.SetItem(r.RecordId, r.DataDigest)),
+            },
+            MemberChangeRequested r => state! with
+            {
+                Waiting =
+                [
+                    .. state.Waiting,
+                    new WaitingChange(
+                        r.ChangeId,
+                        r.Change,
+                        r.CollectiveId,
+                        r.Reason,
+                        r.Evidence,
+                        r.RequestedBy,
+                        r.OnBehalfOf
+                    ),
+                ],
+            },
+            MemberChangeDeclined d => state!.Without(d.ChangeId),
             PersonalDataErased => state! with { IsErased = true },
             PersonalDataDisclosed => state!, // who saw it, on record
             _ => throw InvariantViolationException.Unknown(e),
@@ -173,6 +220,8 @@ public sealed record Member : Aggregate, IEvolve<Member>
         Records.TryGetValue(collectiveId, out var own) ? own
         : Homes().Any(h => h.Key == collectiveId && h.Value == Region) ? Id
         : null;
+
+    private Member Without(string? changeId) => this with { Waiting = [.. Waiting.Where(w => w.Id != changeId)] };
 
     private Member Leave(string collectiveId) =>
         this with
@@ -202,13 +251,16 @@ public static class MemberDecider
 
     /// <summary>
     /// What becomes of a row of a member list. Who may see everything that the person belongs to decides at once, and so does a collective
-    /// that had the person before; any other asks, and learns nothing.
+    /// that has the person or had it before; any other asks, and learns nothing.
     /// </summary>
     /// <param name="own">The collective and those that went up in it.</param>
     /// <param name="maySee">Whether the caller looks after a village.</param>
     public static bool MustAsk(Member known, IReadOnlyCollection<string> own, Func<string, bool> maySee) =>
-        known.Memberships.Any(m => !own.Contains(m.Key) && !maySee(m.Value))
-        || (known.Former.Any(f => !maySee(f.Value)) && !known.Former.Keys.Any(own.Contains));
+        !known.Memberships.Keys.Any(own.Contains)
+        && (
+            known.Memberships.Any(m => !maySee(m.Value))
+            || (known.Former.Any(f => !maySee(f.Value)) && !known.Former.Keys.Any(own.Contains))
+        );
 
     public static Decision<Member> Request(
         Member known,
@@ -318,11 +370,6 @@ public static class MemberDecider
         state.DeathReports.All(r => r.CollectiveId != collectiveId)
             ? new Rejection(Rejections.WrongState, "没有等待确认的死亡报告")
             : new IEventOf<Member>[] { new DeathReportDismissed(collectiveId, reason, by.Id) };
-
-    public static Decision<Member> RevokeDeath(Member state, string reason, IReadOnlyList<string> evidence, Actor by) =>
-        state.DiedOn is null ? new Rejection(Rejections.WrongState, "没有登记死亡")
-        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "须附证明其健在的凭证") { Field = "evidence" }
-        : new IEventOf<Member>[] { new DeathRevoked(reason, evidence, by.Id) };
 
     private static Rejection? DeathRefusal(Member state, IReadOnlyList<string> evidence) =>
         state.DiedOn is not null ? new Rejection(Rejections.WrongState, "已登记死亡")

@@ -221,7 +221,7 @@ const short = text => { let a = 0x811c9dc5, b = 0x1b873593; for (let i = 0; i < 
  */
 const sending = (form, content) => {
   // Of passwords and citizen ids not even a short hash stays in the window.
-  const store = form.querySelector('[type=password],[name=citizenId]') ? memory : sessionStorage;
+  const store = form.querySelector('[type=password],[name=citizenId],[name=bankCard]') ? memory : sessionStorage;
   const name = `sent ${entry()} ${short(`${form.dataset.api} ${content}`)}`;
   const known = store.getItem(name), sent = known ? JSON.parse(known) : { key: key(), version: form.dataset.version };
   store.setItem(name, JSON.stringify(sent));
@@ -230,10 +230,22 @@ const sending = (form, content) => {
 const kept = new Map();
 const memory = { getItem: name => kept.get(name), setItem: (name, value) => kept.set(name, value), removeItem: name => kept.delete(name) };
 
+/** What will change was shown: the button that does it takes the place of the one that asks. Whatever is typed then is shown anew. */
+const checked = (form, is) => {
+  form.checked = is;
+  form.querySelectorAll('[data-before-check]').forEach(b => { b.hidden = is; });
+  form.querySelectorAll('[data-after-check]').forEach(b => { b.hidden = !is; });
+  const out = form.dataset.report && document.querySelector(form.dataset.report);
+  if (!is && out) out.replaceChildren();
+};
+document.addEventListener('input', e => { const form = e.target.closest('form[data-check]'); if (form?.checked) checked(form, false); });
+
 const submit = async (form, extra) => {
   if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
   clear(form);
-  const [method, path] = form.dataset.api.split(' ');
+  // [data-check]: the first time it only asks what would change, and shows it.
+  const checks = form.checking = Boolean(form.dataset.check) && !form.checked;
+  const [method, path] = (checks ? form.dataset.check : form.dataset.api).split(' ');
   const time = clock(form);
   busy(form, true);
   try {
@@ -272,6 +284,7 @@ const submit = async (form, extra) => {
       show(form, typeof answer.body === 'object' && answer.body ? answer.body : { title: words.failed, detail: `HTTP ${answer.status}` }, again || null);
       return;
     }
+    if (checks) checked(form, true);
     const event = new CustomEvent('done', { bubbles: true, cancelable: true, detail: answer.body });
     const again = answer.headers('Idempotent-Replay') === 'true';
     if (!form.dispatchEvent(event)) { sent.forget(); return; }
@@ -546,6 +559,7 @@ document.querySelectorAll('form[data-enrol]').forEach(form => form.addEventListe
 // ---- An answer as a report: the form says which figures and lists of it are shown -----------------------------------------------
 
 document.querySelectorAll('form[data-report]').forEach(form => form.addEventListener('done', e => {
+  if (form.dataset.check && !form.checking) return;
   e.preventDefault();
   const spec = JSON.parse(document.querySelector(`${form.dataset.report}-form`).textContent), out = document.querySelector(form.dataset.report);
   const at = (o, path) => path.split('.').reduce((x, s) => x == null ? x : x[s], o);

@@ -63,6 +63,16 @@ public sealed class PersonPromises(
             case MemberRegistered m:
                 _memberships.Add(m.CollectiveId);
                 break;
+            case MemberChangeRequested r:
+                _askedBy[r.ChangeId] = r.RequestedBy;
+                break;
+            case MemberCorrected { ChangeId: { } change } c:
+                BySecondPerson(change, c.CorrectedBy);
+                break;
+            case DepartureRevoked r:
+                BySecondPerson(r.ChangeId, r.RevokedBy);
+                _memberships.Add(r.CollectiveId);
+                break;
             case MembershipEnded m:
                 _memberships.Remove(m.CollectiveId);
                 break;
@@ -73,7 +83,9 @@ public sealed class PersonPromises(
             case DeathRecorded d:
                 _death = (d.On, e.Sequence);
                 break;
-            case DeathRevoked:
+            case DeathRevoked r:
+                if (r.ChangeId is { } revoked)
+                    BySecondPerson(revoked, r.RevokedBy);
                 _death = null;
                 break;
             case ContributionRecorded c:
@@ -83,8 +95,7 @@ public sealed class PersonPromises(
                 _askedBy[r.Reference] = r.RequestedBy;
                 break;
             case ContributionReversed r:
-                if (_askedBy.GetValueOrDefault(r.Reference) is var asker && (asker is null || asker == r.ConfirmedBy))
-                    Breaks("C20", "更正由提出者自己确认，或没有提出过", "由另一人确认");
+                BySecondPerson(r.Reference, r.ConfirmedBy);
                 _contributions.RemoveAll(c => c.Reference == r.Reference);
                 break;
             case SponsorshipRecorded s:
@@ -147,6 +158,12 @@ public sealed class PersonPromises(
                     );
                 (refunded.Counts, refunded.PaidOn) = (false, null);
                 break;
+        }
+
+        void BySecondPerson(string asked, string confirmedBy)
+        {
+            if (_askedBy.GetValueOrDefault(asked) is var asker && (asker is null || asker == confirmedBy))
+                Breaks("C20", "更正由提出者自己确认，或没有提出过", "由另一人确认");
         }
 
         void Capped()
