@@ -246,6 +246,7 @@ public sealed class AccessTests(ApiFixture api)
             ["contributions"] = $"SW{village.VillageCode}{village.Year}000001",
             ["sponsorships"] = "sponsorship-x",
             ["requests"] = "member-x",
+            ["changes"] = "change-x",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are public law there.
         string[] elsewhere =

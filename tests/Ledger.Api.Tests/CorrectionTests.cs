@@ -484,7 +484,7 @@ public sealed class CorrectionTests(ApiFixture api)
         Assert.Equal(["姓名", "身份证号"], added.GetProperty("notes").EnumerateArray().Select(n => Text(n, "column")));
         Assert.Single(await MembersAsync(village));
         var wrong = await ApiFixture.RefusedAsync(
-            "roster-invalid",
+            "field-invalid",
             village.Officer,
             "/api/members",
             Body("张三3", "123")

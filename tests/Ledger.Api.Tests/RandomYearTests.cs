@@ -614,7 +614,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                         _people.Single(p => p.Id == l.Member).Person is var p
                             ? string.Create(
                                 CultureInfo.InvariantCulture,
-                                $"{p.Name},{p.CitizenId},{Yuan(l.Fen + off)},{_api.Today:yyyy-MM-dd},HZ{i}\n"
+                                $"{p.Name},{p.CitizenId},{Yuan(l.Fen + off)},{_api.Today:yyyy-MM-dd},HZ{a.Path[^8..]}{i}\n"
                             )
                             : ""
                 )

@@ -359,10 +359,10 @@ public static class MemberEndpoints
                 Roles.Agency
             )
             .Refuses(
-                Rejections.RosterInvalid,
-                Rejections.PossibleDuplicate,
-                Rejections.NotFound,
                 Rejections.FieldInvalid,
+                Rejections.PossibleDuplicate,
+                Rejections.PersonalDataInText,
+                Rejections.NotFound,
                 Rejections.LimitExceeded
             )
             .Example(

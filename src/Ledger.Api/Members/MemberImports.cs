@@ -99,18 +99,34 @@ public static class MemberImports
             caller
         );
         if (faults.Count > 0)
-            throw new RefusedException(
-                new Rejection(
-                    faults.Count == 1 ? Rejections.All[faults[0].Code] : Rejections.RosterInvalid,
-                    string.Join("；", faults.Select(f => $"{f.Column}：{f.Message}"))
-                )
-                {
-                    Field = Sheets.FieldOf(faults[0].Column!),
-                    Faults = [.. faults.Select(f => f with { Row = null, Field = Sheets.FieldOf(f.Column!) })],
-                }
-            );
+            throw OfForm(faults);
         var view = await StoreAsync(collective, sound, table, faults, command, people, time);
         return new Answer(view with { Notes = table.OfForm() });
+    }
+
+    /// <summary>The faults of a row as those of a form's fields.</summary>
+    private static RefusedException OfForm(IReadOnlyList<Fault> faults)
+    {
+        var ofFields = faults
+            .Select(f =>
+                f with
+                {
+                    Row = null,
+                    Field = Sheets.FieldOf(f.Column!),
+                    Code = f.Code == Rejections.RosterInvalid.Code ? Rejections.FieldInvalid.Code : f.Code,
+                }
+            )
+            .ToList();
+        return new RefusedException(
+            new Rejection(
+                Rejections.All[ofFields[0].Code],
+                string.Join("；", ofFields.Select(f => $"{f.Column}：{f.Message}"))
+            )
+            {
+                Field = ofFields[0].Field,
+                Faults = ofFields.Count > 1 ? ofFields : [],
+            }
+        );
     }
 
     /// <summary>A sound row of a list.</summary>

@@ -142,9 +142,12 @@ const show = (form, problem, again) => {
   if (problem.faults && problem.faults.length) {
     const table = element(`<table class="faults"><thead><tr><th scope="col"></th><th scope="col"></th><th scope="col"></th></tr></thead><tbody></tbody></table>`);
     [words.row, words.column, words.fault].forEach((w, i) => { table.querySelectorAll('th')[i].textContent = w; });
+    const ofRows = problem.faults.some(f => f.row);
+    table.querySelector('th').hidden = !ofRows;
     for (const f of problem.faults.slice(0, 200)) {
       const tr = document.createElement('tr');
-      tr.append(node('td', f.row ?? ''), node('td', f.column ?? f.field ?? ''), node('td', f.message));
+      if (ofRows) tr.append(node('td', f.row ?? ''));
+      tr.append(node('td', f.column ?? f.field ?? ''), node('td', f.message));
       table.tBodies[0].append(tr);
     }
     const scroll = node('div', null, { class: 'scroll', tabindex: '0' });
