@@ -207,6 +207,57 @@ public sealed class DuplicateTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C17_a_receipt_of_another_application_of_the_village_is_asked_about_however_it_is_written()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2, money: 1000);
+        async Task PaidAsync(SamplePerson person)
+        {
+            await village.FileAsync([person]);
+            await village.ReviewAsync();
+            await village.ApproveAsync();
+            await village.NoticeAsync();
+            api.Clock.Advance(TimeSpan.FromDays(8));
+            await village.PayAsync(100);
+        }
+        MultipartFormDataContent Receipt(SamplePerson person, string number) =>
+            SampleClient.Form(
+                System.Text.Encoding.UTF8.GetBytes(
+                    $"姓名,身份证号,入账金额（元）,入账日期,回执编号\n{person.Name},{person.CitizenId},100,{api.Today:yyyy-MM-dd},{number}\n"
+                ),
+                "回执.csv"
+            );
+        async Task<JsonElement> SendAsync(SamplePerson person, string number, string more = "")
+        {
+            using var response = await village.Offices.Reviewer.SendAsync(
+                HttpMethod.Post,
+                $"{village.ApplicationPath}/receipts/import{more}",
+                Receipt(person, number)
+            );
+            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
+        }
+        await PaidAsync(people[0]);
+        Assert.Equal(1, (await SendAsync(people[0], "hz-1 7")).GetProperty("credited").GetInt32());
+        var first = village.ApplicationId;
+        await PaidAsync(people[1]);
+        var fault = Assert.Single(
+            (await SendAsync(people[1], "ＨＺ－17")).GetProperty("faults").EnumerateArray()
+        );
+        Assert.Equal(
+            ("possible-duplicate", "回执编号", 2),
+            (
+                fault.GetProperty("code").GetString(),
+                fault.GetProperty("column").GetString(),
+                fault.GetProperty("row").GetInt32()
+            )
+        );
+        Assert.Contains(first, fault.GetProperty("message").GetString());
+        var reason = "一张回执记两批";
+        var meant = await SendAsync(people[1], "HZ-17", $"?confirmDuplicate={Uri.EscapeDataString(reason)}");
+        Assert.Equal(1, meant.GetProperty("credited").GetInt32());
+        Assert.Equal(reason, await RecordedAsync(village.FundId, "funds_credited"));
+    }
+
+    [Fact]
     public async Task C4_one_tax_reference_for_two_persons_is_asked_about_in_a_file_and_over_files()
     {
         var (village, people) = await api.ReadyToFileAsync(2);

@@ -322,6 +322,37 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public void C4_C20_a_departure_that_two_people_took_back_is_none_and_nobody_takes_one_back_alone()
+    {
+        Published(500);
+        foreach (var (by, broken) in new[] { ("second", 0), ("first", 1) })
+        {
+            var person = Person();
+            person.Take(Contributed());
+            person.Take(On(March, new MembershipEnded("collective-1", March, "误登")));
+            person.Take(
+                On(
+                    March,
+                    new MemberChangeRequested(
+                        "change-1",
+                        MemberChange.DepartureRevocation,
+                        "collective-1",
+                        "同名误登",
+                        [],
+                        "first"
+                    )
+                )
+            );
+            person.Take(
+                On(March, new DepartureRevoked("collective-1", "370811000001", "同名误登", [], by, "change-1"))
+            );
+            person.Take(Subsidy("application-1", "collective-1", 300));
+            Assert.Equal(broken, _broken.Count);
+        }
+        Assert.StartsWith("C20", _broken[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void C4_who_died_before_the_payment_and_was_recorded_after_it_is_to_be_looked_at()
     {
         Published(500);
