@@ -20,7 +20,7 @@ public static class DocumentNumber
     public static bool IsSame(string? one, string? other) =>
         one == other || (one is not null && other is not null && Canonical(one) == Canonical(other));
 
-    /// <summary>What numbers are compared by, not what is stored. <c>plain_number</c> in schema.sql says the same.</summary>
+    /// <summary>What numbers are compared by, not what is stored. <c>plain_number</c> in the database says the same.</summary>
     public static string Canonical(string text) => Plain(text).ToUpperInvariant();
 
     private static string Plain(string text) =>

@@ -239,9 +239,7 @@ public sealed class DuplicateTests(ApiFixture api)
         Assert.Equal(1, (await SendAsync(people[0], "hz-1 7")).GetProperty("credited").GetInt32());
         var first = village.ApplicationId;
         await PaidAsync(people[1]);
-        var fault = Assert.Single(
-            (await SendAsync(people[1], "ＨＺ－17")).GetProperty("faults").EnumerateArray()
-        );
+        var fault = Assert.Single((await SendAsync(people[1], "ＨＺ－17")).GetProperty("faults").EnumerateArray());
         Assert.Equal(
             ("possible-duplicate", "回执编号", 2),
             (
