@@ -1,6 +1,7 @@
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
+using Ledger.Web.Accounts;
 
 namespace Ledger.Web;
 
@@ -208,6 +209,7 @@ public static class Terms
             .. Events.Values,
             .. Menus.Values.SelectMany(m => m).Select(m => m.Text),
             .. Enum.GetValues<ApplicationStatus>().Select(Application.StatusName),
+            .. Device.Words,
         ];
 
     public static string Role(string role) => RoleWords.GetValueOrDefault(role, role);

@@ -65,6 +65,10 @@ public sealed partial class AccountPageTests(WebFixture web)
             new() { Path = Path.Combine(AppContext.BaseDirectory, "screenshots", "accounts.png"), FullPage = true }
         );
 
+        // His device, as he would call it.
+        await page.GotoAsync("/me");
+        await Assertions.Expect(page.Locator("td[title^=Mozilla]").First).ToContainTextAsync("谷歌浏览器 · Linux");
+
         await page.GotoAsync("/operation");
         await Assertions.Expect(page.GetByText("一切正常")).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("没有失败的消息")).ToBeVisibleAsync();
