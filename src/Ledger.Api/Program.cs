@@ -143,7 +143,7 @@ static async Task<int> RunAsync(Call call)
         json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         json.RespectNullableAnnotations = true;
         json.RespectRequiredConstructorParameters = true;
-        json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeLists.Check } };
+        json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeBodies.Check } };
         json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
         json.Converters.Add(new YuanJsonConverter());
     });
@@ -177,11 +177,14 @@ static async Task<int> RunAsync(Call call)
         {
             ExceptionHandler = Problem.HandleAsync,
             AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
-            SuppressDiagnosticsCallback = failed => failed.Exception is RefusedException or BadHttpRequestException, // an answer, not a fault of ours
+            // An answer, not a fault of ours.
+            SuppressDiagnosticsCallback = failed =>
+                failed.Exception is RefusedException or BadHttpRequestException
+                || Problem.Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
         }
     );
     app.UseStatusCodePages(Problem.EmptyAnswerAsync);
-    app.UsePathLimit();
+    app.UseReadablePaths();
     app.UseRouting();
     app.UseAuthentication();
     app.UseLimits();

@@ -69,6 +69,45 @@ public sealed class SignInTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task A_NUL_is_refused_before_anything_looks_for_it()
+    {
+        foreach (
+            var (path, body) in new (string, object)[]
+            {
+                ("/api/session", new { name = "li\0na", password = "correct horse 4" }),
+                ("/api/session", new { name = "li.na", password = "correct\0horse 4" }),
+                (
+                    "/api/session",
+                    new
+                    {
+                        name = "li.na",
+                        password = "x",
+                        delegatedFrom = "\0",
+                    }
+                ),
+                ("/api/session/refresh", new { refreshToken = "\0" }),
+                (
+                    "/api/session/password",
+                    new
+                    {
+                        name = "\0",
+                        password = "x",
+                        newPassword = "y",
+                    }
+                ),
+                ("/api/session/second-factor", new { name = "\0", password = "x" }),
+            }
+        )
+            await RefusedAsync("body-invalid", path, body);
+        foreach (var path in (string[])["/api/accounts?region=%00", "/api/members?name=%00", "/sign-in?back=%00"])
+        {
+            using var response = await api.Http.GetAsync(path);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.Contains("空字符", await response.Content.ReadAsStringAsync());
+        }
+    }
+
+    [Fact]
     public async Task An_officer_signs_in_works_refreshes_and_signs_out()
     {
         var village = await api.RegisteredAsync();

@@ -81,12 +81,12 @@ public static partial class Problem
             {
                 Field = Field(amount.Path),
             },
-            BadHttpRequestException { InnerException: NullElementException missing } => new Rejection(
+            BadHttpRequestException { InnerException: UnfitElementException unfit } => new Rejection(
                 Rejections.BodyInvalid,
-                $"{missing.Field} 为空：列表中不能有空项"
+                $"{unfit.Field} {unfit.Message}"
             )
             {
-                Field = missing.Field,
+                Field = unfit.Field,
             },
             BadHttpRequestException { InnerException: JsonException json } => new Rejection(
                 Rejections.BodyInvalid,

@@ -146,15 +146,25 @@ public static class Hardening
             }
         );
 
-    /// <summary>Before routing: what follows may write a path down.</summary>
-    public static void UsePathLimit(this WebApplication app) =>
+    /// <summary>
+    /// Before routing: what follows may write a path down, and look for what stands in a query. The database holds no
+    /// NUL.
+    /// </summary>
+    public static void UseReadablePaths(this WebApplication app) =>
         app.Use(
             (http, next) =>
             {
-                if (http.Request.Path.Value is not { Length: > MaxPath } path)
+                var path = http.Request.Path.Value ?? "";
+                var hasNul =
+                    path.Contains('\0')
+                    || http.Request.QueryString.Value?.Contains("%00", StringComparison.Ordinal) == true;
+                if (path.Length <= MaxPath && !hasNul)
                     return next();
-                var rejection = new Rejection(Rejections.PathTooLong, $"网址最长 {MaxPath} 字，现为 {path.Length} 字");
-                http.Request.Path = path[..40]; // the answer says where, not all of it
+                var rejection = hasNul
+                    ? new Rejection(Rejections.BodyInvalid, "网址含有空字符")
+                    : new Rejection(Rejections.PathTooLong, $"网址最长 {MaxPath} 字，现为 {path.Length} 字");
+                path = path.Replace("\0", "", StringComparison.Ordinal);
+                http.Request.Path = path[..Math.Min(path.Length, 40)]; // the answer says where, not all of it
                 return (
                     PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Problem.Of(rejection, http)
                 ).ExecuteAsync(http);
