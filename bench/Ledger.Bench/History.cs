@@ -278,7 +278,8 @@ public static class History
                 .ExecuteAsync(
                     """
                     insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers, is_archived)
-                    values (@seq, gen_random_uuid(), 'policy-year-3708-2026', 1, '{"parameters": {"tiers": [{"tierFen": 500000}]}}', 'policy_year_published', now(), '*DEFAULT*', 'x', '{"actor": "city", "role": "city-hrss", "region": "3708", "effectiveDate": "2026-01-01"}', false)
+                    values (@seq, gen_random_uuid(), 'policy-year-3708-2026', 1, '{"parameters": {"tiers": [{"tierFen": 500000}]}}', 'policy_year_published', now(), '*DEFAULT*', 'x', '{"actor": "city", "role": "city-hrss", "region": "3708", "effectiveDate": "2026-01-01"}', false);
+                    insert into ledger.seal_floor (stream_id, version) values ('policy-year-3708-2026', 1) on conflict do nothing
                     """,
                     ("seq", ++sequence)
                 );

@@ -55,7 +55,21 @@ public sealed record DocumentFold(
         );
     }
 
-    public object? Next(object? document, IEvent e) => Events.Contains(e.EventType) ? Step(document, e) : document;
+    /// <summary>
+    /// What somebody wrote past the product changes nothing and takes a version all the same: the stream goes on after
+    /// it.
+    /// </summary>
+    public object? Next(object? document, IEvent e) =>
+        e.IsForeign()
+            ? document is Aggregate state
+                ? state with
+                {
+                    Revision = (int)e.Version,
+                }
+                : document
+            : Events.Contains(e.EventType)
+                ? Step(document, e)
+                : document;
 
     public static string Region(object document) => document is Aggregate a ? a.Region : ((WorkItem)document).Region;
 }

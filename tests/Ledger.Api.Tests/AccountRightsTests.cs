@@ -528,6 +528,7 @@ public sealed class AccountRightsTests(ApiFixture api)
                 var sql in (string[])
                     [
                         "insert into ledger.mt_streams (id, type, version) values (@id, 'account', 1)",
+                        "insert into ledger.seal_floor (stream_id, version) values (@id, 1)",
                         "insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers) select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @id, 1, @event::jsonb, 'account_opened', now(), '*DEFAULT*', 'Ledger.Domain.Accounts.AccountOpened, Ledger.Domain', false, @headers::jsonb",
                         "insert into ledger.mt_doc_account (id, data, mt_version, region, mt_dotnet_type) values (@id, @state::jsonb, 1, @county, 'Ledger.Domain.Accounts.Account')",
                     ]
@@ -539,7 +540,7 @@ public sealed class AccountRightsTests(ApiFixture api)
                     ("event", $$"""{"name":"old.{{county}}","role":"agency","roleRegion":"{{county}}"}"""),
                     (
                         "headers",
-                        $$"""{"actor":"setup.{{county}}","role":"administrator","region":"{{county}}","effectiveDate":"2026-01-05","idempotencyKey":"","command":"open-account"}"""
+                        $$"""{"actor":"setup.{{county}}","role":"administrator","region":"{{county}}","effectiveDate":"2026-01-05","idempotencyKey":"","command":"open-account","seal":""}"""
                     ),
                     (
                         "state",

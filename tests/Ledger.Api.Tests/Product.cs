@@ -222,14 +222,20 @@ public sealed class Product : IAsyncDisposable
     }
 
     /// <summary>An event at the end of a stream, made from its last one of that type, as the application's role; its sequence.</summary>
-    public async Task<long> ForgeAsync(string stream, string type, string data)
+    /// <param name="like">The event whose headers and the rest it takes; null: the last one of that type.</param>
+    public async Task<long> ForgeAsync(string stream, string type, string data, string? like = null)
     {
+        var known = Projections.EventTypes.All.FirstOrDefault(t =>
+            JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name) == type
+        );
+        var typed = known is null ? "mt_dotnet_type" : $"'{known.FullName}, {known.Assembly.GetName().Name}'";
         await EditAsync(
             $"""
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
             select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, (select max(version) + 1 from ledger.mt_events where stream_id = '{stream}'),
-                   {data}, type, timestamp, tenant_id, mt_dotnet_type, false, correlation_id, causation_id, headers
-              from ledger.mt_events where stream_id = '{stream}' and type = '{type}' order by version desc limit 1
+                   {data}, '{type}', timestamp, tenant_id, {typed}, false, correlation_id, causation_id, headers
+              from ledger.mt_events where stream_id = '{stream}' and type = '{like
+                ?? type}' order by version desc limit 1
             """
         );
         return await ScalarAsync<long>($"select max(seq_id) from ledger.mt_events where stream_id = '{stream}'");

@@ -382,23 +382,16 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await other.AllocateAsync(1); // the others go on
 
         // One that no build wrote, in a stream that is no fund's.
-        forged = await product.ForgeAsync(village.PlanId, "plan_adopted", "'[]'");
+        forged = await product.ForgeAsync(village.ApplicationId, "application_filed", "'[]'");
         await ApiFixture.RefusedAsync(
             "record-damaged",
-            village.Officer,
-            $"/api/plans/{village.PlanId}/amendments",
-            new
-            {
-                source = "s",
-                scope = "s",
-                reason = "收入减少",
-                standard = SampleVillage.Flat(50),
-            }
+            village.Offices.Approver,
+            $"{village.ApplicationPath}/approval"
         );
-        await product.FoundAsync("state", $"事件 {forged}（plan_adopted");
+        await product.FoundAsync("state", $"事件 {forged}（application_filed");
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.Equal(1, exit);
-        Assert.Contains($"事件 {forged}（plan_adopted）无法读取", said);
+        Assert.Contains($"事件 {forged}（application_filed）无法读取", said);
     }
 
     [Fact]

@@ -290,13 +290,18 @@ public static class AccountChanges
         string[] others
     )
     {
-        var administrators = await command.Connection.QueryAsync(
-            $"""
-            select distinct data ->> 'roleRegion', stream_id from {LedgerStore.Schema}.mt_events
-             where type in ('account_opened', 'account_changed') and data ->> 'role' = '{Roles.Administrator}'
-            """,
-            r => (Region: r.GetString(0), Name: r.GetString(1)[StreamId.Account("").Length..])
-        );
+        var administrators = new HashSet<(string Region, string Name)>();
+        await foreach (
+            var e in command.OursAsync(
+                $"type in ('account_opened', 'account_changed') and data ->> 'role' = '{Roles.Administrator}' and stream_id ^@ '{StreamId.Account("")}'"
+            )
+        )
+            administrators.Add(
+                (
+                    e.Data is AccountOpened o ? o.RoleRegion : ((AccountChanged)e.Data).RoleRegion,
+                    e.StreamKey![StreamId.Account("").Length..]
+                )
+            );
         string[] names =
         [
             .. administrators

@@ -389,8 +389,11 @@ public static class AccountEndpoints
         var accounts = scope.ServiceProvider.GetRequiredService<AccountsContext>();
         await AccountChanges.TakeTurnAsync(connection);
         await Credentials.JoinAsync(accounts, transaction);
-        await using var session = services.GetRequiredService<IDocumentStore>().QuerySession();
-        if (await session.LoadAsync<Account>(StreamId.Account(name)) is not null)
+        var id = StreamId.Account(name);
+        var (versions, _) = await services
+            .GetRequiredService<EventWriter>()
+            .LockAsync<Account>(connection, [id], "for update");
+        if (versions.ContainsKey(id))
         {
             await Console.Error.WriteLineAsync($"账户 {name} 已存在");
             return 1;
@@ -401,11 +404,7 @@ public static class AccountEndpoints
             region,
             scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>()
         );
-        var opened = Change.Of(
-            StreamId.Account(name),
-            (Account?)null,
-            AccountDecider.OpenAtConsole(null, name, region).Events
-        );
+        var opened = Change.Of(id, (Account?)null, AccountDecider.OpenAtConsole(null, name, region).Events);
         var digest = services.GetRequiredService<CredentialSeal>().Digest(user, [], opened.After.Revision + 1);
         var change = StreamChange.Of(opened, Change.Of(opened.After, AccountDecider.SetCredentials(digest).Events));
         await services

@@ -7,6 +7,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Ledger.Projections;
 using Ledger.Projections.TransparencyLog;
 using Ledger.Web.Audit;
 using Marten;
@@ -85,13 +86,14 @@ public static class AuditPages
                 "/proof/check",
                 async (
                     IDocumentStore store,
+                    EventSeal seal,
                     NpgsqlDataSource database,
                     Caller caller,
                     TimeProvider time,
                     CancellationToken cancellation
                 ) =>
                 {
-                    var check = await CheckEndpoint.Check(store, database, caller, cancellation);
+                    var check = await CheckEndpoint.Check(store, seal, database, caller, cancellation);
                     return PageRoutes.Show<CheckPage>(
                         new
                         {

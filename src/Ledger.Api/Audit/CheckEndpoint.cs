@@ -40,6 +40,7 @@ public static class CheckEndpoint
 
     public static async Task<CheckView> Check(
         IDocumentStore store,
+        EventSeal seal,
         NpgsqlDataSource database,
         Caller caller,
         CancellationToken cancellation
@@ -51,7 +52,7 @@ public static class CheckEndpoint
                 await Freshness.WaitAsync(connection, "AuditTrail", cancellation),
                 await Freshness.WaitAsync(connection, "WorkQueue", cancellation)
             );
-        var result = await new LedgerCheck(store, database, LedgerStore.Schema, caller.Actor.Region).RunAsync(
+        var result = await new LedgerCheck(store, seal, database, LedgerStore.Schema, caller.Actor.Region).RunAsync(
             mend: null,
             cancellation
         );
@@ -72,6 +73,7 @@ public static class CheckEndpoint
     {
         var check = new LedgerCheck(
             services.GetRequiredService<IDocumentStore>(),
+            services.GetRequiredService<EventSeal>(),
             services.GetRequiredService<NpgsqlDataSource>(),
             LedgerStore.Schema
         );

@@ -69,6 +69,7 @@ public sealed class Command(
 
     public Actor Actor => caller.Actor;
     public DateOnly Today => clock.Today;
+    public DateTimeOffset Now => time.GetUtcNow();
 
     /// <summary>The business date (业务日期) that the events will carry; today unless the endpoint says otherwise.</summary>
     public DateOnly EffectiveDate { get; set; }
@@ -208,6 +209,13 @@ public sealed class Command(
     /// <summary>The events of a stream that this command has loaded.</summary>
     public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => Session.Events.FetchStreamAsync(id);
 
+    /// <summary>
+    /// The events for which the condition holds, out of streams whose events are sealed; what others wrote there is not
+    /// among them.
+    /// </summary>
+    public IAsyncEnumerable<JasperFx.Events.IEvent> OursAsync(string condition) =>
+        writer.OursAsync(Connection, condition);
+
     /// <summary>The one event of a stream for which the condition over <c>type</c> and <c>data</c> holds; null when there is none. Read from the event itself: what is derived from it could be edited.</summary>
     public async Task<T?> EventAsync<T>(string id, string condition, params (string Name, object? Value)[] parameters)
         where T : class
@@ -262,6 +270,10 @@ public sealed class Command(
     private TChange Add<TChange>(TChange change)
         where TChange : Change
     {
+        if (change.Before == 0 && !_changes.ContainsKey(change.Id) && _versions.GetValueOrDefault(change.Id) > 0)
+            throw new RefusedException(
+                new Rejection(Rejections.RecordDamaged, $"{change.Id}：其中的事件都不是产品写入的")
+            );
         if (!_changes.TryGetValue(change.Id, out var there))
             _changes[change.Id] = there = new StreamChange(
                 change.Id,

@@ -31,6 +31,7 @@ public static class RebuildCommand
         var rebuild = new Rebuild(
             services.GetRequiredService<IDocumentStore>(),
             services.GetRequiredService<StateSeal>(),
+            keys.EventSeal,
             owner,
             LedgerStore.Schema
         );
@@ -44,6 +45,8 @@ public static class RebuildCommand
         {
             var events = await work;
             await StateShapes.KeepAsync(connection);
+            foreach (var foreign in rebuild.Foreign)
+                Console.WriteLine($"{foreign}不是产品写入的，不予采用 not the product's");
             Console.WriteLine(
                 $"已由 {events} 个事件重建全部读模型，用时 {watch.Elapsed.TotalSeconds:0.0} 秒。All read models rebuilt."
             );

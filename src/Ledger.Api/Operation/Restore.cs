@@ -115,9 +115,12 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         say.WriteLine($"日志 {entries} 条一致。核对全部账目 …");
         await using (var provider = LedgerStore.Alone(source, keys))
         {
-            var check = await new LedgerCheck(provider.GetRequiredService<IDocumentStore>(), source, S).RunAsync(
-                mend: null
-            );
+            var check = await new LedgerCheck(
+                provider.GetRequiredService<IDocumentStore>(),
+                keys.EventSeal,
+                source,
+                S
+            ).RunAsync(mend: null);
             if (check.Differences.Count > 0)
                 throw new OperationException(
                     $"账目有 {check.Differences.Count} 处与事件不符：{string.Join("；", check.Differences.Take(5))}"

@@ -22,7 +22,7 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
         if (later is not null && document is not null && seal.Holds(document))
         {
             await FoundAsync(
-                $"{document.GetType().Name} {id}：{Name(later)}起的事件不为文档（第 {document.Revision} 版，封印完好）所知：或绕过产品写入，或旧文档被放回；办理以事件为准 an event that the sealed state does not know of"
+                $"{document.GetType().Name} {id}：{later.Named()}起的事件不为文档（第 {document.Revision} 版，封印完好）所知：或绕过产品写入，或旧文档被放回；办理以事件为准 an event that the sealed state does not know of"
             );
             return;
         }
@@ -43,9 +43,6 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
 
         static JsonNode? Node(string? text) => text is null ? null : JsonNode.Parse(text);
     }
-
-    /// <summary>An event as a finding names it.</summary>
-    public static string Name(IEvent e) => $"事件 {e.Sequence}（{e.EventTypeName}，第 {e.Version} 版）";
 
     /// <summary>Of events from which nothing follows: the finding, and what to refuse with.</summary>
     /// <param name="why">With the event's name.</param>

@@ -54,16 +54,35 @@ public sealed record Look(string Sql, IReadOnlyList<NpgsqlParameter> Parameters,
 /// for each stream and one for each document, and folds every event a second time; apart from that the rows are the same, and Marten
 /// reads, projects and rebuilds them.
 /// </summary>
-public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStates edited, TimeProvider time)
+public sealed class EventWriter(
+    IDocumentStore store,
+    StateSeal seal,
+    EventSeal ofEvents,
+    EditedStates edited,
+    TimeProvider time
+)
 {
     private const string Schema = LedgerStore.Schema;
-    private readonly StoredEvents _stored = new(store, Schema);
+    private readonly StoredEvents _stored = new(store, Schema, ofEvents);
 
     private static readonly string Events = $"""
         insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
         select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7, '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, $8, $9, $10
           from unnest($1, $2, $3, $4, $5, $6) e (id, stream, version, data, type, dotnet_type)
         """;
+
+    /// <summary>As <see cref="Events"/>, some of them with a seal.</summary>
+    private static readonly string SealedEvents = Events
+        .Replace(
+            "$10\n",
+            "case when e.seal is null then $10 else $10 || jsonb_build_object('seal', e.seal) end\n",
+            StringComparison.Ordinal
+        )
+        .Replace(
+            "unnest($1, $2, $3, $4, $5, $6) e (id, stream, version, data, type, dotnet_type)",
+            "unnest($1, $2, $3, $4, $5, $6, $11) e (id, stream, version, data, type, dotnet_type, seal)",
+            StringComparison.Ordinal
+        );
 
     private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store
         .Options.Events.AllKnownEventTypes()
@@ -177,6 +196,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
         var fold = DocumentFold.Of(typeof(T));
         var folded = new Dictionary<string, object?>();
         var later = new Dictionary<string, IEvent>();
+        var foreign = new HashSet<string>();
         var last = "";
         try
         {
@@ -185,7 +205,14 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
             )
             {
                 last = e.StreamKey!;
-                if (documents[last] is { } document && e.Version > document.Revision)
+                if (e.IsForeign())
+                {
+                    foreign.Add(last);
+                    await edited.FoundAsync(
+                        $"{typeof(T).Name} {last}：{e.Named()}不是产品写入的，不予采用 an event that the product did not write"
+                    );
+                }
+                else if (documents[last] is { } document && e.Version > document.Revision)
                     later.TryAdd(last, e);
                 try
                 {
@@ -193,7 +220,7 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
                 }
                 catch (Exception broken)
                 {
-                    throw new InvalidOperationException($"{EditedStates.Name(e)}：{broken.Message}", broken);
+                    throw new InvalidOperationException($"{e.Named()}：{broken.Message}", broken);
                 }
             }
         }
@@ -212,7 +239,11 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
                     );
                 versions[id] = state.Revision;
             }
-            await edited.CompareAsync(id, document, states.GetValueOrDefault(id), later.GetValueOrDefault(id));
+            // A foreign event takes a version, and changes nothing else.
+            var expected = states.GetValueOrDefault(id);
+            if (foreign.Contains(id) && document?.Revision < expected?.Revision)
+                expected = expected with { Revision = document.Revision };
+            await edited.CompareAsync(id, document, expected, later.GetValueOrDefault(id));
         }
     }
 
@@ -302,18 +333,24 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
             )
             .ToList();
         var json = store.Options.Serializer();
+        var (headers, isSealed) = (json.ToJson(stamp.Headers()), written.Any(c => EventSeal.Covers(c.Id)));
         batch.Add(
-            Events,
-            events.Column(NpgsqlDbType.Uuid, e => e.EventId),
-            events.Texts(e => e.Id),
-            events.Longs(e => e.Version),
-            events.Column(NpgsqlDbType.Jsonb, e => json.ToJson(e.Data)),
-            events.Texts(e => _names[e.Data.GetType()].Name),
-            events.Texts(e => _names[e.Data.GetType()].DotNetType),
-            new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
-            Sql.Text(stamp.CausationId),
-            Sql.Text(stamp.CorrelationId),
-            new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = json.ToJson(stamp.Headers()) }
+            isSealed ? SealedEvents : Events,
+            [
+                events.Column(NpgsqlDbType.Uuid, e => e.EventId),
+                events.Texts(e => e.Id),
+                events.Longs(e => e.Version),
+                events.Column(NpgsqlDbType.Jsonb, e => json.ToJson(e.Data)),
+                events.Texts(e => _names[e.Data.GetType()].Name),
+                events.Texts(e => _names[e.Data.GetType()].DotNetType),
+                new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
+                Sql.Text(stamp.CausationId),
+                Sql.Text(stamp.CorrelationId),
+                new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = headers },
+                .. isSealed
+                    ? [events.Texts(e => SealOf(e.Id, e.Version, e.Data, headers))]
+                    : Array.Empty<NpgsqlParameter>(),
+            ]
         );
 
         foreach (var group in written.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
@@ -325,6 +362,27 @@ public sealed class EventWriter(IDocumentStore store, StateSeal seal, EditedStat
             [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]
         );
     }
+
+    private string? SealOf(string stream, long version, object data, string headers) =>
+        EventSeal.Covers(stream)
+            ? ofEvents.Of(
+                stream,
+                version,
+                _names[data.GetType()].Name,
+                headers,
+                store.Options.Serializer().ToJson(data)
+            )
+            : null;
+
+    /// <summary>
+    /// Events in which somebody's rights stand, or the rules: those that the product wrote, stream after stream. Others
+    /// are on record when a state is read.
+    /// </summary>
+    public IAsyncEnumerable<IEvent> OursAsync(
+        NpgsqlConnection connection,
+        string where,
+        params (string Name, object? Value)[] parameters
+    ) => _stored.ReadAsync(connection, where, parameters).Where(e => !e.IsForeign());
 
     /// <summary>As <see cref="Add"/>, at once.</summary>
     public async Task WriteAsync(

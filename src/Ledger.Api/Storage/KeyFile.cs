@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Ledger.Api.Operation;
+using Ledger.Projections;
 using Npgsql;
 
 namespace Ledger.Api.Storage;
@@ -113,6 +114,9 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
 
     /// <summary>The key of the states' seals: follows from the file, stands nowhere.</summary>
     public byte[] StateKey => HMACSHA256.HashData(HashKey, "ledger state seal"u8);
+
+    /// <summary>Seals events of rights and rules, under a key of its own.</summary>
+    public EventSeal EventSeal => new(HMACSHA256.HashData(HashKey, "ledger event seal"u8));
 
     /// <summary>The key of the seals over what lets somebody in.</summary>
     public byte[] CredentialKey => HMACSHA256.HashData(HashKey, "ledger credential seal"u8);

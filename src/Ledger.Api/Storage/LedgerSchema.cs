@@ -89,7 +89,7 @@ public static class LedgerSchema
                 )
             ).Count > 0
         )
-            await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(
+            await new LedgerCheck(store, keys.EventSeal, database, LedgerStore.Schema).CheckAxesAsync(
                 rebuild: true,
                 CancellationToken.None
             );

@@ -81,6 +81,7 @@ public static class LedgerStore
     {
         collection
             .AddSingleton(database)
+            .AddSingleton(keys.EventSeal)
             .AddSingleton<EventWriter>()
             .AddSingleton<Findings>()
             .AddSingleton<EditedStates>()

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using JasperFx.Events;
 using Ledger.Domain;
@@ -12,7 +13,13 @@ namespace Ledger.Projections.Rebuilding;
 /// Every read model anew from the events, in new tables beside those in use, which take their place at the end: readers and commands go on
 /// all the while, and are held up for the moment of the switch. Needs the tables' owner. Stream after stream, by several readers, in constant memory.
 /// </summary>
-public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSource owner, string schema)
+public sealed class Rebuild(
+    IDocumentStore store,
+    StateSeal seal,
+    EventSeal ofEvents,
+    NpgsqlDataSource owner,
+    string schema
+)
 {
     /// <summary>Rows that are written at once, and events that may come between the last look and the switch.</summary>
     private const int BatchSize = 5_000,
@@ -25,7 +32,8 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
     /// <summary>The advisory lock of whoever rebuilds: two would make and drop the same new tables.</summary>
     public const long Lock = 0x4C45444745525F33; // "LEDGER_3"; LedgerSchema has 1, LogService 2
 
-    private readonly StoredEvents _events = new(store, schema);
+    private readonly StoredEvents _events = new(store, schema, ofEvents);
+    private readonly ConcurrentDictionary<long, string> _foreign = [];
     private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(
         f => f.Document,
         f => new NewTable(schema, StateTable.Name(f.Document))
@@ -39,6 +47,11 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
 
     /// <summary>How many events have been read so far.</summary>
     public long Done => Interlocked.Read(ref _done);
+
+    /// <summary>
+    /// Events that somebody wrote past the product, of which no document tells anything, in their order.
+    /// </summary>
+    public IEnumerable<string> Foreign => _foreign.OrderBy(e => e.Key).Select(e => e.Value);
 
     /// <returns>How many events there were.</returns>
     /// <exception cref="InvalidOperationException">An event from which nothing follows: somebody wrote it past the product. Or another rebuild is at work. Then all stays as it was.</exception>
@@ -194,12 +207,14 @@ public sealed class Rebuild(IDocumentStore store, StateSeal seal, NpgsqlDataSour
                     states = new(known);
             }
             version = e.Version;
+            if (e.IsForeign())
+                _foreign[e.Sequence] = $"{stream}：{e.Named()}";
             if (!foldsOf.TryGetValue(e.EventType, out var folds))
                 foldsOf[e.EventType] = folds = [.. DocumentFold.All.Where(f => f.Events.Contains(e.EventType))];
             try
             {
                 foreach (var fold in folds)
-                    states[fold] = fold.Step(states.GetValueOrDefault(fold), e);
+                    states[fold] = fold.Next(states.GetValueOrDefault(fold), e);
                 audit.Add(AuditEntry.Of(e));
                 axes.AddRange(AxisEntry.Of(stream, e.Data).Select(entry => entry with { EventId = e.Id }));
             }

@@ -19,7 +19,9 @@ public sealed class UnreadableEventException(long sequence, string stream, strin
 }
 
 /// <summary>Events as they lie in the table, read in one stream of rows however many there are; Marten makes a list of each page, and a query for it.</summary>
-public sealed class StoredEvents(IDocumentStore store, string schema)
+/// <param name="seal">With it, events that others wrote into streams that it covers are marked (<see cref="Foreign"/>),
+/// whether or not they can be read.</param>
+public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal? seal = null)
 {
     private static readonly string[] Headers =
     [
@@ -69,6 +71,12 @@ public sealed class StoredEvents(IDocumentStore store, string schema)
     )
     {
         var headers = string.Join(", ", Headers.Select(h => $"headers ->> '{h}'"));
+        if (seal is not null)
+            headers += $"""
+                , case when {EventSeal.Covered("stream_id")} then headers end
+                , case when {EventSeal.Covered("stream_id")}
+                       then (select f.version from {schema}.seal_floor f where f.stream_id = mt_events.stream_id) end
+                """;
         await using var command = new NpgsqlCommand(
             $"select data, id, seq_id, stream_id, version, type, timestamp, {headers} from {schema}.mt_events where {where} order by {order}",
             connection
@@ -81,7 +89,23 @@ public sealed class StoredEvents(IDocumentStore store, string schema)
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var (sequence, name) = (reader.GetInt64(2), reader.GetString(5));
+            var (sequence, stream, version, name) = (
+                reader.GetInt64(2),
+                reader.GetString(3),
+                reader.GetInt64(4),
+                reader.GetString(5)
+            );
+            var isForeign =
+                seal is not null
+                && EventSeal.Covers(stream)
+                && !seal.Holds(
+                    stream,
+                    version,
+                    name,
+                    reader.IsDBNull(7 + Headers.Length) ? null : reader.GetString(7 + Headers.Length),
+                    reader.GetString(0),
+                    reader.IsDBNull(8 + Headers.Length) ? null : reader.GetInt64(8 + Headers.Length)
+                );
             IEvent e;
             try
             {
@@ -96,13 +120,17 @@ public sealed class StoredEvents(IDocumentStore store, string schema)
                             or NotSupportedException
                 )
             {
-                throw new UnreadableEventException(sequence, reader.GetString(3), name, broken);
+                if (!isForeign)
+                    throw new UnreadableEventException(sequence, stream, name, broken);
+                e = Wrap<ForeignEvent>(new ForeignEvent(name));
             }
+            if (isForeign)
+                e.MarkForeign();
             (e.Id, e.Sequence, e.StreamKey, e.Version, e.EventTypeName, e.Timestamp) = (
                 reader.GetGuid(1),
                 sequence,
-                reader.GetString(3),
-                reader.GetInt64(4),
+                stream,
+                version,
                 name,
                 reader.GetFieldValue<DateTimeOffset>(6)
             );

@@ -66,6 +66,14 @@ public static class LogEntry
             );
     }
 
+    /// <summary>JSON in that form.</summary>
+    public static byte[] Canonical(byte[] json)
+    {
+        var to = new ArrayBufferWriter<byte>(json.Length + 1);
+        Value(to, json);
+        return to.WrittenSpan.ToArray();
+    }
+
     private static void Value(ArrayBufferWriter<byte> to, ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);

@@ -22,7 +22,7 @@ declare r record;
 begin
     for r in select t.name, g.rights
                from (values ('insert', array['mt_events', 'evidence', 'idempotency', 'audit_entry_id', 'log_entry', 'log_checkpoint', 'log_cosignature', 'log_finding']),
-                            ('insert, delete', array['audit_entry', 'fen_axis', 'objection_source']),
+                            ('insert, delete', array['audit_entry', 'fen_axis', 'objection_source', 'spent']),
                             ('insert, update', array['mt_streams', 'person', 'log_tile', 'state_shape']),
                             ('update', array['log_state']),
                             ('insert, update, delete', array['lease', 'mt_event_progression', 'mt_event_projection_floors', 'mt_high_water_skips'])) g (rights, names),

@@ -18,7 +18,13 @@ namespace Ledger.Projections.Checking.Promises;
 /// ledger-verify does the same from an exported log, in code of its own.
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so.</param>
-public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database, string schema, string scope)
+public sealed class PromiseCheck(
+    IDocumentStore store,
+    EventSeal seal,
+    NpgsqlDataSource database,
+    string schema,
+    string scope
+)
 {
     private const int PageSize = 1_000,
         MaxSaid = 1_000;
@@ -27,7 +33,7 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
     public const string Broken = "Promise",
         Unclear = "Finding";
 
-    private readonly StoredEvents _stored = new(store, schema);
+    private readonly StoredEvents _stored = new(store, schema, seal);
     private readonly List<Difference> _broken = [],
         _unclear = [];
     private readonly PolicyCaps _caps = new();
@@ -73,7 +79,7 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
                 )
             )
             .ToListAsync(cancellation);
-        foreach (var e in few.OrderBy(e => e.Sequence))
+        foreach (var e in few.Where(e => EventSeal.Covers(e.StreamKey!) && !e.IsForeign()).OrderBy(e => e.Sequence))
         {
             _caps.Take(e);
             _origins.Take(e);
@@ -169,7 +175,7 @@ public sealed class PromiseCheck(IDocumentStore store, NpgsqlDataSource database
                     ("streams", ids.Concat(ids.Select(StreamId.MemberOf)).Concat(plans).Distinct().ToArray())
                 )
                 .ToListAsync(cancellation);
-            var streams = events.ToLookup(e => e.StreamKey!);
+            var streams = events.Where(e => !e.IsForeign()).ToLookup(e => e.StreamKey!);
             var standards = plans.ToDictionary(p => p, p => new AdoptedStandards(streams[p]));
             foreach (var id in ids)
             {
