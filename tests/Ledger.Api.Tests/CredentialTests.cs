@@ -80,7 +80,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         await connection.OpenAsync();
         return (
             await connection.QueryAsync(
-                $"select jsonb_agg(t)::text from {table} t where \"{key}\" = @name",
+                $"select jsonb_agg(t)::text from {table} t where \"{key}\"::text = @name",
                 r => r.GetString(0),
                 ("name", name)
             )
@@ -182,6 +182,318 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             }
         );
         Assert.Equal(HttpStatusCode.NoContent, status);
+    }
+
+    /// <summary>A row as it was, all of it, in place of what it is now, or where there is none any more.</summary>
+    private static async Task RestoreAsync(Product product, string table, string row)
+    {
+        var columns = await product.ScalarAsync<string>(
+            $"select string_agg(quote_ident(attname), ', ') from pg_attribute where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped"
+        );
+        await product.EditAsync(
+            $"""
+            insert into {table} select b.* from jsonb_populate_recordset(null::{table}, '{row}') b
+                on conflict ("Id") do update set ({columns}) = (select b.* from jsonb_populate_recordset(null::{table}, '{row}') b)
+            """
+        );
+    }
+
+    [Fact]
+    public async Task A_code_is_good_once_and_a_session_ends_for_good_whatever_row_is_put_back()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_sessions");
+        const string sessions = "accounts.\"Sessions\"";
+        var person = await EnrolAsync(product, "li.na");
+        Task<(HttpStatusCode Status, JsonElement Answer)> SignInAsync(string code) =>
+            SendAsync(
+                product,
+                "/api/session",
+                new
+                {
+                    person.Name,
+                    password = "correct horse 4",
+                    code,
+                }
+            );
+        async Task<(HttpStatusCode Status, JsonElement Answer)> RefreshAsync(JsonElement session) =>
+            await SendAsync(
+                product,
+                "/api/session/refresh",
+                new { refreshToken = session.GetProperty("refreshToken").GetString() }
+            );
+        static string Token(JsonElement session) => session.GetProperty("accessToken").GetString()!;
+        Task<string> SessionAsync(JsonElement session) =>
+            RowsAsync(product, sessions, session.GetProperty("id").GetString()!, "Id");
+
+        // A code, with the whole row of its user as it was before.
+        var user = await RowsAsync(product, Users, person.Name, "Id");
+        var code = SignInCodes.Of(person.Secret);
+        var (status, first) = await SignInAsync(code);
+        Assert.Equal(HttpStatusCode.OK, status);
+        await RestoreAsync(product, Users, user);
+        (status, var answer) = await SignInAsync(code);
+        Assert.Equal("second-factor-needed", answer.GetProperty("code").GetString());
+
+        // A refresh token that was used, with the row that knew it.
+        var row = await SessionAsync(first);
+        (status, var second) = await RefreshAsync(first);
+        Assert.Equal(HttpStatusCode.OK, status);
+        await RestoreAsync(product, sessions, row);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(second)).Status); // somebody has a copy: it ended
+
+        // A session that was signed out of.
+        (_, first) = await SignInAsync(person.Codes[0]);
+        row = await SessionAsync(first);
+        (status, _) = await SendAsync(
+            product,
+            $"/api/sessions/{first.GetProperty("id").GetString()}/end",
+            new { },
+            Token(first)
+        );
+        Assert.Equal(HttpStatusCode.NoContent, status);
+        await RestoreAsync(product, sessions, row);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
+        await product.FoundAsync("account", "account-li.na：登录表中的会话被改动");
+        (_, answer) = await SendAsync(product, "/api/sessions", null, Token(first));
+        Assert.Equal(0, answer.GetArrayLength());
+
+        // Out of everywhere, while its row was away; and beyond its end.
+        (_, first) = await SignInAsync(person.Codes[1]);
+        row = await SessionAsync(first);
+        await product.EditAsync($"delete from {sessions} where \"UserId\" = 'li.na'");
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            (await SendAsync(product, "/api/sessions/end", new { }, Token(first))).Status
+        );
+        await RestoreAsync(product, sessions, row);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
+        (_, first) = await SignInAsync(person.Codes[2]);
+        await product.EditAsync(
+            $"update {sessions} set \"ExpiresAt\" = now() + interval '10 years' where \"Id\" = '{first.GetProperty("id").GetString()}'"
+        );
+        Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
+
+        // What is spent stays so.
+        foreach (
+            var edit in (string[])
+                ["delete from ledger.spent", "update ledger.spent set until = now() - interval '1 day'"]
+        )
+        {
+            var refused = await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(edit));
+            Assert.Equal("42501", refused.SqlState);
+        }
+    }
+
+    [Fact]
+    public async Task A_page_session_that_was_ended_stays_so_when_its_row_is_put_back()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_pages");
+        const string sessions = "accounts.\"Sessions\"";
+        var person = await EnrolAsync(product, "li.na");
+        async Task<HttpResponseMessage> PageAsync(string path, object? body, string? cookie)
+        {
+            using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path)
+            {
+                Content = body is null ? null : SampleClient.Json(body),
+            };
+            request.Headers.Add("Sec-Fetch-Site", "same-origin");
+            if (cookie is not null)
+                request.Headers.Add("Cookie", cookie);
+            return await product.Http.SendAsync(request);
+        }
+        async Task<string> SignInAsync(string code)
+        {
+            using var response = await PageAsync(
+                "/api/session/page",
+                new
+                {
+                    person.Name,
+                    password = "correct horse 4",
+                    code,
+                },
+                null
+            );
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            return response.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
+        }
+        async Task<HttpStatusCode> LookAsync(string cookie)
+        {
+            using var response = await PageAsync("/api/sessions", null, cookie);
+            return response.StatusCode;
+        }
+
+        var cookie = await SignInAsync(person.Codes[0]);
+        var row = await RowsAsync(product, sessions, person.Name, "UserId");
+        Assert.Equal(HttpStatusCode.OK, await LookAsync(cookie));
+        using (await PageAsync("/api/session/page/end", new { }, cookie)) { }
+        Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(cookie));
+        await RestoreAsync(product, sessions, row);
+        Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(cookie));
+        await product.FoundAsync("account", "account-li.na：登录表中的会话被改动");
+
+        // Another password, while the row was away.
+        await product.EditAsync($"delete from {sessions}");
+        cookie = await SignInAsync(person.Codes[1]);
+        row = await RowsAsync(product, sessions, person.Name, "UserId");
+        await product.EditAsync($"delete from {sessions}");
+        var change = new
+        {
+            person.Name,
+            password = "correct horse 4",
+            newPassword = "correct horse 5",
+            code = person.Codes[2],
+        };
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(product, "/api/session/password", change)).Status);
+        await RestoreAsync(product, sessions, row);
+        Assert.Equal(HttpStatusCode.Unauthorized, await LookAsync(cookie));
+    }
+
+    [Fact]
+    public async Task What_was_edited_beside_the_password_is_refused_in_words_and_mended_by_a_new_one()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_stamp");
+        var person = await EnrolAsync(product, "li.na");
+        var code = 0;
+        foreach (
+            var edit in (string[])
+                [
+                    "\"SecurityStamp\" = null",
+                    "\"UserName\" = null",
+                    "\"NormalizedUserName\" = 'X'",
+                    "\"LockoutEnabled\" = false",
+                ]
+        )
+        {
+            var row = await RowsAsync(product, Users, person.Name, "Id");
+            await product.EditAsync($"update {Users} set {edit} where \"Id\" = 'li.na'");
+            var (_, answer) = await SendAsync(
+                product,
+                "/api/session",
+                new
+                {
+                    person.Name,
+                    password = "correct horse 4",
+                    code = person.Codes[code++],
+                }
+            );
+            Assert.Equal("sign-in-failed", answer.GetProperty("code").GetString());
+            await product.FoundAsync("account", "account-li.na：登录表中的账户被改动");
+            await RestoreAsync(product, Users, row);
+        }
+        await product.EditAsync(
+            $"update {Users} set \"SecurityStamp\" = null, \"UserName\" = null, \"LockoutEnabled\" = false where \"Id\" = 'li.na'"
+        );
+        var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
+        var issued = await administrator.PostAsync(
+            "/api/accounts/account-li.na/credentials",
+            new { reason = "登录表被改动" }
+        );
+        var own = new
+        {
+            person.Name,
+            password = issued.GetProperty("oneTimePassword").GetString(),
+            newPassword = "correct horse 6",
+        };
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(product, "/api/session/password", own)).Status);
+
+        // Whoever sets the count of wrong codes back may not try them without end.
+        var (_, last) = await SendAsync(
+            product,
+            "/api/session/second-factor",
+            new { person.Name, password = "correct horse 6" }
+        );
+        var enrol = new
+        {
+            person.Name,
+            password = "correct horse 6",
+            code = SignInCodes.Of(last.GetProperty("secret").GetString()!),
+        };
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(product, "/api/session/second-factor", enrol)).Status);
+        for (var wrong = 0; wrong < 6; wrong++)
+        {
+            await product.EditAsync($"update {Users} set \"AccessFailedCount\" = 0, \"LockoutEnd\" = null");
+            (_, last) = await SendAsync(
+                product,
+                "/api/session",
+                new
+                {
+                    person.Name,
+                    password = "correct horse 6",
+                    code = "no-code",
+                }
+            );
+        }
+        Assert.Equal("locked-out", last.GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Who_acts_for_somebody_is_out_when_that_ones_password_is_another()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_delegates");
+        var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
+        var village = product.Village.VillageCode;
+        async Task<HttpStatusCode> PasswordAsync(string name, string? password, string newPassword) =>
+            (
+                await SendAsync(
+                    product,
+                    "/api/session/password",
+                    new
+                    {
+                        name,
+                        password,
+                        newPassword,
+                    }
+                )
+            ).Status;
+        foreach (var name in (string[])["zhao.lei", "sun.li"])
+        {
+            var issued = await administrator.PostAsync(
+                "/api/accounts",
+                ApiFixture.AccountBody(name, Roles.VillageFinance, village)
+            );
+            Assert.Equal(
+                HttpStatusCode.NoContent,
+                await PasswordAsync(name, issued.GetProperty("oneTimePassword").GetString(), "correct horse 4")
+            );
+        }
+        await product
+            .Client(new Actor("zhao.lei", Roles.VillageFinance, village))
+            .PostAsync(
+                "/api/accounts/account-zhao.lei/delegations",
+                new { to = "sun.li", until = Clock.Day(DateTimeOffset.UtcNow) }
+            );
+        async Task<JsonElement> SignInAsync() =>
+            (
+                await SendAsync(
+                    product,
+                    "/api/session",
+                    new
+                    {
+                        name = "sun.li",
+                        password = "correct horse 4",
+                        delegatedFrom = "zhao.lei",
+                    }
+                )
+            ).Answer;
+        async Task<HttpStatusCode> UseAsync(JsonElement session) =>
+            (await SendAsync(product, "/api/funds", null, session.GetProperty("accessToken").GetString())).Status;
+        var session = await SignInAsync();
+        Assert.Equal(HttpStatusCode.OK, await UseAsync(session));
+        Assert.Equal(HttpStatusCode.NoContent, await PasswordAsync("zhao.lei", "correct horse 4", "correct horse 5"));
+        await ApiFixture.EventuallyAsync(
+            async () => await UseAsync(session) == HttpStatusCode.Unauthorized,
+            "the holder's password is another",
+            8
+        );
+        var (status, _) = await SendAsync(
+            product,
+            "/api/session/refresh",
+            new { refreshToken = session.GetProperty("refreshToken").GetString() }
+        );
+        Assert.Equal(HttpStatusCode.Unauthorized, status);
+        // The delegation itself goes on: who signs in anew acts in it.
+        Assert.Equal(HttpStatusCode.OK, await UseAsync(await SignInAsync()));
     }
 
     [Fact]

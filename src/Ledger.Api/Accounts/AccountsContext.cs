@@ -15,9 +15,6 @@ public sealed class LedgerUser : IdentityUser, ISealed
     /// <summary>The password was given out by somebody else: nothing but changing it is possible.</summary>
     public bool MustChangePassword { get; set; }
 
-    /// <summary>Authenticator codes that let him in during the last minutes, as <c>code@unix seconds</c>, comma separated: each is good once (RFC 6238 §5.2).</summary>
-    public string UsedCodes { get; set; } = "";
-
     /// <summary>How far its person has been shown what others did to the account: the version of its stream.</summary>
     public int SeenVersion { get; set; }
     public string Seal { get; set; } = "";
@@ -40,6 +37,11 @@ public sealed class Session : ISealed
     public DateTimeOffset ExpiresAt { get; set; }
     public DateTimeOffset? EndedAt { get; set; }
     public string Seal { get; set; } = "";
+
+    /// <summary>
+    /// The seal over when it began and ends, at the latest; empty: a node of an earlier build wrote it.
+    /// </summary>
+    public string TimeSeal { get; set; } = "";
 }
 
 /// <summary>Identity's store; an authenticator's key and recovery codes lie in it encrypted.</summary>
@@ -87,10 +89,20 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
     public DbSet<Session> Sessions => Set<Session>();
 
     /// <summary>Signs a user out of every device.</summary>
-    public Task EndSessionsAsync(string user, DateTimeOffset now) =>
-        Sessions
-            .Where(s => s.UserId == user && s.EndedAt == null)
+    /// <param name="andDelegates">And those who act for him: what lets him in, or his role, is another now.</param>
+    public async Task EndSessionsAsync(string user, bool andDelegates, DateTimeOffset now)
+    {
+        await Sessions
+            .Where(s => s.EndedAt == null && (s.UserId == user || (andDelegates && s.DelegatedFrom == user)))
             .ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now));
+        await SpendAsync(Spent.Sessions(user), now, now + Spent.Time);
+        if (andDelegates)
+            await SpendAsync(Spent.Delegated(user), now, now + Spent.Time);
+    }
+
+    /// <summary>False: it was spent already.</summary>
+    public async Task<bool> SpendAsync(string what, DateTimeOffset at, DateTimeOffset until) =>
+        await Database.ExecuteSqlRawAsync(Spent.Insert, what, at, until) > 0;
 
     /// <summary>
     /// What the product changes of a credential it seals anew. A row that somebody else edited stays without a seal that holds, whatever
@@ -108,6 +120,10 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
                     && seal.Of((ISealed)row.OriginalValues.ToObject()) != seal.Of(row.Entity)
             )
                 row.Entity.Seal = seal.Of(row.Entity);
+        // Who changes them has looked at them: see SignIn.RefreshAsync.
+        foreach (var row in ChangeTracker.Entries<Session>())
+            if (row.State == EntityState.Added || row.Property(s => s.ExpiresAt).IsModified)
+                row.Entity.TimeSeal = seal.OfTimes(row.Entity);
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 
@@ -128,8 +144,11 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
             ).Single()
         )
             await connection.ExecuteAsync(context.Database.GenerateCreateScript());
+        var areTimed = await HasColumnAsync(connection, nameof(Session.TimeSeal));
         await connection.ExecuteAsync(Changes);
         await SealAsync(connection, context, seal);
+        if (!areTimed)
+            await SealTimesAsync(connection, context, seal);
         await HideAsync(connection, context, seal);
     }
 
@@ -150,9 +169,7 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
     /// </summary>
     private static async Task SealAsync(NpgsqlConnection connection, AccountsContext context, CredentialSeal seal)
     {
-        var missing =
-            $"select count(*) = 0 from information_schema.columns where table_schema = '{Schema}' and column_name = 'Seal'";
-        if (!(await connection.QueryAsync(missing, r => r.GetBoolean(0))).Single())
+        if (await HasColumnAsync(connection, nameof(ISealed.Seal)))
             return;
         await using var transaction = await connection.BeginTransactionAsync();
         foreach (var table in new[] { "AspNetUsers", "AspNetUserTokens", "Sessions" })
@@ -172,14 +189,39 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
         await transaction.CommitAsync();
     }
 
+    /// <summary>Once, for sessions from before their times were sealed: they go on.</summary>
+    private static async Task SealTimesAsync(NpgsqlConnection connection, AccountsContext context, CredentialSeal seal)
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        await Credentials.JoinAsync(context, transaction);
+        foreach (var session in await context.Sessions.Where(s => s.EndedAt == null).ToListAsync())
+            if (session.Seal == seal.Of(session))
+                session.TimeSeal = seal.OfTimes(session);
+        await context.SaveChangesAsync();
+        await transaction.CommitAsync();
+    }
+
+    private static async Task<bool> HasColumnAsync(NpgsqlConnection connection, string column) =>
+        (
+            await connection.QueryAsync(
+                $"""
+                select exists (select from information_schema.columns
+                                where table_schema = '{Schema}' and column_name = @column)
+                """,
+                r => r.GetBoolean(0),
+                ("column", column)
+            )
+        ).Single();
+
     /// <summary>What came after the first version of the tables; each statement may run any number of times.</summary>
-    private const string Changes =
-        $"""alter table {Schema}."AspNetUsers" add column if not exists "UsedCodes" text not null default '', add column if not exists "SeenVersion" int not null default 0;""";
+    private const string Changes = $"""
+        alter table {Schema}."AspNetUsers" add column if not exists "SeenVersion" int not null default 0;
+        alter table {Schema}."Sessions" add column if not exists "TimeSeal" text not null default '';
+        """;
 
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
-        builder.Entity<LedgerUser>().Property(u => u.UsedCodes).HasDefaultValue("");
         builder.Entity<LedgerUser>().Property(u => u.SeenVersion).HasDefaultValue(0);
         builder.Entity<LedgerUser>().Property(u => u.Seal).HasDefaultValue("");
         builder.Entity<SecondFactor>().Property(f => f.Seal).HasDefaultValue("");
@@ -188,6 +230,7 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
         {
             session.ToTable("Sessions");
             session.Property(s => s.Seal).HasDefaultValue("");
+            session.Property(s => s.TimeSeal).HasDefaultValue("");
             session.HasIndex(s => s.TokenHash).IsUnique();
             session.HasIndex(s => s.PreviousHash);
             session.HasIndex(s => s.UserId);

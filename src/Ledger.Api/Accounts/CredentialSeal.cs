@@ -41,6 +41,10 @@ public sealed class CredentialSeal(KeyFile keys)
             row.GetType().Name
         );
 
+    /// <summary>Over when a session began and until when it may be used, to the millisecond.</summary>
+    public string OfTimes(Session s) =>
+        Of([s.Id, s.StartedAt.ToUnixTimeMilliseconds(), s.ExpiresAt.ToUnixTimeMilliseconds()], nameof(OfTimes));
+
     /// <summary>
     /// The digest of what lets this user in: of the seals over his password and, where he has one, over his second factor and recovery codes.
     /// It tells nothing of them. Under the key, and bound to the account's event that carries it: nobody makes one, and an earlier one is
@@ -87,9 +91,10 @@ public sealed class CredentialSeal(KeyFile keys)
     /// <summary>Whether the product wrote this; else it opens nothing, and is on record.</summary>
     public async Task<bool> IsOursAsync(ISealed row, Findings findings)
     {
-        if (row.Seal == Of(row))
+        var isSealed = row.Seal == Of(row);
+        if (isSealed && (row is not Session timed || timed.TimeSeal == OfTimes(timed)))
             return true;
-        if (row is Session { Seal: "" })
+        if (row is Session { Seal: "" } || isSealed && row is Session { TimeSeal: "" })
             return false; // of a node of an earlier build: he signs in again
         var (name, what) = row switch
         {
@@ -98,12 +103,16 @@ public sealed class CredentialSeal(KeyFile keys)
             Session s => (s.UserId, "会话"),
             _ => throw new ArgumentOutOfRangeException(nameof(row)),
         };
-        await findings.AddAsync(
+        await EditedAsync(findings, name, what);
+        return false;
+    }
+
+    /// <summary>The same of what has no seal of its own.</summary>
+    public static Task EditedAsync(Findings findings, string name, string what) =>
+        findings.AddAsync(
             "account",
             $"{StreamId.Account(name)}：登录表中的{what}被改动，不予采用 credentials were edited"
         );
-        return false;
-    }
 
     private string Of(object?[] what, string kind) => Convert.ToBase64String(Mac(what, kind));
 

@@ -30,11 +30,8 @@ public static class Credentials
         var user = new LedgerUser
         {
             Id = name,
-            UserName = name,
-            NormalizedUserName = name.ToUpperInvariant(),
             Role = role,
             Region = region,
-            LockoutEnabled = true,
         };
         return (user, SetOneTimePassword(user, hasher, firstHalf));
     }
@@ -43,8 +40,11 @@ public static class Credentials
     public static string SetOneTimePassword(LedgerUser user, IPasswordHasher<LedgerUser> hasher, string firstHalf = "")
     {
         var rest = RandomNumberGenerator.GetString(Letters, firstHalf.Length == 0 ? 16 : HalfLength);
-        (user.PasswordHash, user.MustChangePassword, user.SecurityStamp) = (
-            hasher.HashPassword(user, firstHalf + rest),
+        (user.PasswordHash, user.MustChangePassword) = (hasher.HashPassword(user, firstHalf + rest), true);
+        // What else Identity goes by, also where somebody edited it.
+        (user.UserName, user.NormalizedUserName, user.LockoutEnabled, user.SecurityStamp) = (
+            user.Id,
+            user.Id.ToUpperInvariant(),
             true,
             Guid.NewGuid().ToString("N")
         );
@@ -97,7 +97,7 @@ public static class Credentials
                 async a =>
                 {
                     change(await a.Users.SingleAsync(u => u.Id == name));
-                    await a.EndSessionsAsync(name, DateTimeOffset.UtcNow);
+                    await a.EndSessionsAsync(name, andDelegates: true, command.Now);
                 }
             );
 

@@ -66,7 +66,8 @@ public sealed class PageSession(
         var hash = Hash(secret);
         var found = await connection.QueryAsync(
             $"""
-            select s."Id", s."UserId", u."Role", u."Region", s."DelegatedFrom", s."UsedAt", s."PreviousHash", s."Seal"
+            select s."Id", s."UserId", u."Role", u."Region", s."DelegatedFrom", s."UsedAt", s."PreviousHash", s."Seal",
+                   s."StartedAt", s."ExpiresAt", s."TimeSeal", {Spent.HasEnded}
               from {AccountsContext.Schema}."Sessions" s join {AccountsContext.Schema}."AspNetUsers" u on u."Id" = s."UserId"
              where s."TokenHash" = @hash and s."EndedAt" is null and s."ExpiresAt" > @now and not u."IsClosed"
             """,
@@ -74,6 +75,7 @@ public sealed class PageSession(
                 (
                     Role: r.GetString(2),
                     Region: r.GetString(3),
+                    HasEnded: r.GetBoolean(11),
                     Session: new Session
                     {
                         Id = r.GetGuid(0),
@@ -83,15 +85,23 @@ public sealed class PageSession(
                         TokenHash = hash,
                         PreviousHash = r.IsDBNull(6) ? null : r.GetString(6),
                         Seal = r.GetString(7),
+                        StartedAt = r.GetFieldValue<DateTimeOffset>(8),
+                        ExpiresAt = r.GetFieldValue<DateTimeOffset>(9),
+                        TimeSeal = r.GetString(10),
                     }
                 ),
             ("hash", hash),
             ("now", now)
         );
-        if (found is not [var (ownRole, ownRegion, session)])
+        if (found is not [var (ownRole, ownRegion, hasEnded, session)])
             return AuthenticateResult.Fail("session ended");
         if (!await seal.IsOursAsync(session, findings))
             return AuthenticateResult.Fail("edited session");
+        if (hasEnded)
+        {
+            await CredentialSeal.EditedAsync(findings, session.UserId, "会话");
+            return AuthenticateResult.Fail("a session that was ended, put back");
+        }
         if (ActorName.IsReserved(session.UserId))
             return AuthenticateResult.Fail("reserved name");
         var acting = session.DelegatedFrom is { } holder
@@ -100,12 +110,19 @@ public sealed class PageSession(
         if (acting is not var (role, region))
             return AuthenticateResult.Fail("delegation ended, or no such account");
         if (now - session.UsedAt > TouchAfter)
+        {
+            session.ExpiresAt = now + IdleTime;
             await connection.ExecuteAsync(
-                $"""update {AccountsContext.Schema}."Sessions" set "UsedAt" = @now, "ExpiresAt" = @until where "Id" = @id""",
+                $"""
+                update {AccountsContext.Schema}."Sessions"
+                   set "UsedAt" = @now, "ExpiresAt" = @until, "TimeSeal" = @seal where "Id" = @id
+                """,
                 ("now", now),
-                ("until", now + IdleTime),
+                ("until", session.ExpiresAt),
+                ("seal", seal.OfTimes(session)),
                 ("id", session.Id)
             );
+        }
         var actor = new Actor(session.UserId, role, region) { OnBehalfOf = session.DelegatedFrom };
         var identity = new ClaimsIdentity(
             [.. Tokens.Claims(actor), new("session", $"{session.Id}")],

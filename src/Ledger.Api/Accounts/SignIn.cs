@@ -8,7 +8,6 @@ using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
-using Marten;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -70,7 +69,6 @@ public sealed class SignIn(
     Tokens tokens,
     TimeProvider time,
     IPasswordHasher<LedgerUser> hasher,
-    IQuerySession ledger,
     Clock clock,
     SignInGuard guard,
     CredentialSeal seal,
@@ -81,8 +79,8 @@ public sealed class SignIn(
     IHttpContextAccessor context
 )
 {
-    private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15),
-        SessionTime = TimeSpan.FromDays(14);
+    private static readonly TimeSpan AccessTime = TimeSpan.FromMinutes(15);
+    public static readonly TimeSpan SessionTime = TimeSpan.FromDays(14);
 
     /// <summary>Of a name or password that somebody can have.</summary>
     private const int MostLength = 200;
@@ -103,16 +101,19 @@ public sealed class SignIn(
     /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>, <c>second-factor-needed</c>.</exception>
     public async Task<SessionView> StartAsync(SignInBody body, HttpContext http)
     {
+        // before the password is looked at: one that changes meanwhile ends it
+        var begun = NewSession(body.DelegatedFrom, http);
         var user = await ProvenAsync(body);
-        var session = await IssueAsync(user, NewSession(body.DelegatedFrom, http));
+        var session = await IssueAsync(user, begun);
         return session with { Notices = await UnseenAsync(user) };
     }
 
     /// <summary>As <see cref="StartAsync"/>, for a browser: the session is a cookie.</summary>
     public async Task<PageSessionView> StartPageAsync(SignInBody body, HttpContext http)
     {
+        var begun = NewSession(body.DelegatedFrom, http);
         var user = await ProvenAsync(body);
-        var session = await GivePageAsync(user, NewSession(body.DelegatedFrom, http), http);
+        var session = await GivePageAsync(user, begun, http);
         return session with { Notices = await UnseenAsync(user) };
     }
 
@@ -180,12 +181,53 @@ public sealed class SignIn(
             || session.ExpiresAt <= time.GetUtcNow()
         )
             throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
-        if (session.TokenHash == hash)
-            return await IssueAsync(user, session);
+        if (await HasEndedAsync(session))
+        {
+            await CredentialSeal.EditedAsync(findings, session.UserId, "会话");
+            throw Refuse(Rejections.SignInFailed, "会话已结束，请重新登录");
+        }
+        if (session.TokenHash == hash && await NextAsync(user, session) is { } next)
+            return next;
         session.EndedAt = time.GetUtcNow();
         await accounts.SaveChangesAsync();
+        await accounts.SpendAsync(
+            Spent.Session(user.Id, session.Id),
+            session.EndedAt.Value,
+            session.EndedAt.Value + Spent.Time
+        );
         throw Refuse(Rejections.SignInFailed, "该会话的令牌被重复使用，会话已结束；如不是您本人，请修改密码");
     }
+
+    /// <summary>
+    /// What a refresh token that was not used before is good for, once; null: it was, and somebody put its row back, or
+    /// sends it twice.
+    /// </summary>
+    private async Task<SessionView?> NextAsync(LedgerUser user, Session session)
+    {
+        await using var transaction = await accounts.Database.BeginTransactionAsync();
+        if (
+            !await accounts.SpendAsync(
+                Spent.Token(session.TokenHash),
+                DateTimeOffset.UnixEpoch,
+                time.GetUtcNow() + Spent.Time
+            )
+        )
+            return null;
+        var next = await IssueAsync(user, session);
+        await transaction.CommitAsync();
+        return next;
+    }
+
+    private Task<bool> HasEndedAsync(Session session) =>
+        EntityFrameworkQueryableExtensions.AnyAsync(Ended().Where(s => s.Id == session.Id));
+
+    /// <summary>Sessions that were ended, and whose rows say that they were not.</summary>
+    private IQueryable<Session> Ended() =>
+        accounts
+            .Sessions.FromSqlRaw(
+                $"""select s.* from {AccountsContext.Schema}."Sessions" s where s."EndedAt" is null and {Spent.HasEnded}"""
+            )
+            .AsNoTracking();
 
     public async Task ChangePasswordAsync(PasswordBody body)
     {
@@ -208,7 +250,8 @@ public sealed class SignIn(
                 return (await users.UpdateAsync(user)).Succeeded;
             }
         );
-        await EndAllAsync(user.Id); // whoever knew the old one is out
+        // Whoever knew the old one is out, also where he acts for its holder.
+        await accounts.EndSessionsAsync(user.Id, andDelegates: true, time.GetUtcNow());
     }
 
     /// <summary>Begins (no code) or confirms (with the app's code) the second factor.</summary>
@@ -292,16 +335,21 @@ public sealed class SignIn(
     private Task<List<SecondFactor>> FactorsAsync(string name) =>
         EntityFrameworkQueryableExtensions.ToListAsync(accounts.UserTokens.Where(t => t.UserId == name));
 
-    public async Task<IReadOnlyList<SessionListView>> ListAsync(string name) =>
+    public async Task<IReadOnlyList<SessionListView>> ListAsync(string name)
+    {
+        var ended = Ended();
+        return
         [
             .. (
                 await EntityFrameworkQueryableExtensions.ToListAsync(
                     accounts
                         .Sessions.Where(s => s.UserId == name && s.EndedAt == null && s.ExpiresAt > time.GetUtcNow())
+                        .Where(s => !ended.Any(e => e.Id == s.Id))
                         .OrderByDescending(s => s.UsedAt)
                 )
             ).Select(s => new SessionListView(s.Id, s.Address, s.Agent, s.StartedAt, s.UsedAt, s.ExpiresAt)),
         ];
+    }
 
     /// <summary>
     /// At the desk: whoever stands there is the person of the account, by the password or the authenticator's code that he still has. A one-time
@@ -336,12 +384,25 @@ public sealed class SignIn(
 
     /// <summary>All that ever happened to an account, the latest first.</summary>
     public async Task<IReadOnlyList<AccountNoticeView>> HistoryAsync(string name) =>
-        Notices(await ledger.Events.FetchStreamAsync(StreamId.Account(name)));
+        Notices(await EventsAsync(name, 0));
+
+    private async Task<IReadOnlyList<IEvent>> EventsAsync(string name, int after)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        return await writer
+            .OursAsync(
+                connection,
+                "stream_id = @stream and version > @after",
+                ("stream", StreamId.Account(name)),
+                ("after", after)
+            )
+            .ToListAsync();
+    }
 
     /// <summary>What others did to the account since its person last signed in; shown once here, and on his page for good. That it was opened he knows.</summary>
     private async Task<IReadOnlyList<AccountNoticeView>> UnseenAsync(LedgerUser user)
     {
-        var events = await ledger.Events.FetchStreamAsync(StreamId.Account(user.Id), fromVersion: user.SeenVersion + 1);
+        var events = await EventsAsync(user.Id, user.SeenVersion);
         if (events.Count == 0)
             return [];
         user.SeenVersion = (int)events[^1].Version;
@@ -378,12 +439,17 @@ public sealed class SignIn(
                 )),
         ];
 
-    public Task EndAsync(string name, Guid id) =>
-        accounts
+    public async Task EndAsync(string name, Guid id)
+    {
+        var now = time.GetUtcNow();
+        await accounts
             .Sessions.Where(s => s.UserId == name && s.Id == id && s.EndedAt == null)
-            .ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, time.GetUtcNow()));
+            .ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now));
+        // also where somebody has taken its row away
+        await accounts.SpendAsync(Spent.Session(name, id), now, now + Spent.Time);
+    }
 
-    public Task EndAllAsync(string name) => accounts.EndSessionsAsync(name, time.GetUtcNow());
+    public Task EndAllAsync(string name) => accounts.EndSessionsAsync(name, andDelegates: false, time.GetUtcNow());
 
     /// <summary>In whose role and region: his own, or one that was delegated to him and still is.</summary>
     private async Task<(string Role, string Region)> ActingAsync(LedgerUser user, string? delegatedFrom)
@@ -459,6 +525,11 @@ public sealed class SignIn(
             || !await seal.IsOursAsync(user, findings)
         )
             return null;
+        if (!IsWhole(user))
+        {
+            await CredentialSeal.EditedAsync(findings, user.Id, "账户");
+            return null;
+        }
         if (account?.Credentials is not { } digest || digest == seal.Digest(user, factors, account.CredentialsAt))
             return user;
         await findings.AddAsync(
@@ -467,6 +538,16 @@ public sealed class SignIn(
         );
         return null;
     }
+
+    /// <summary>
+    /// What Identity goes by besides: with another name, without a stamp or a lock it would fail, or let codes be tried
+    /// without end.
+    /// </summary>
+    private static bool IsWhole(LedgerUser user) =>
+        user.UserName == user.Id
+        && user.NormalizedUserName == user.Id.ToUpperInvariant()
+        && user.SecurityStamp is not null
+        && user.LockoutEnabled;
 
     /// <summary>A damaged account is none: that there is one, and how it is damaged, is the finding's affair and no stranger's.</summary>
     private async Task<(Account? Account, bool IsDamaged)> AccountAsync(string name)
@@ -494,25 +575,19 @@ public sealed class SignIn(
         }
         if (string.IsNullOrWhiteSpace(code))
             throw Refuse(Rejections.SecondFactorNeeded, "请填验证器上的六位验证码");
+        var (tries, source) = ($"code {user.Id}", Source.Of(context.HttpContext!));
+        // the row's own count could be set back
+        await guard.RequireFreeAsync(tries, source, () => Task.FromResult(false));
         foreach (var factor in await FactorsAsync(user.Id))
             if (!await seal.IsOursAsync(factor, findings))
                 throw Refuse(Rejections.SecondFactorNeeded, "验证器记录被改动，请管理员重新发放");
         if (await users.VerifyTwoFactorTokenAsync(user, TokenOptions.DefaultAuthenticatorProvider, code.Trim()))
         {
-            var now = DateTimeOffset.UtcNow; // the authenticator's clock, not the sample's
-            var used = user
-                .UsedCodes.Split(',', StringSplitOptions.RemoveEmptyEntries)
-                .Where(c =>
-                    long.Parse(c[(c.IndexOf('@', StringComparison.Ordinal) + 1)..])
-                    > (now - CodeTime).ToUnixTimeSeconds()
-                )
-                .ToList();
-            if (used.Any(c => c.StartsWith($"{code.Trim()}@", StringComparison.Ordinal)))
+            // By the authenticator's clock, not the sample's. Good once (RFC 6238 §5.2).
+            var used = Spent.Code(user.Id, code.Trim());
+            if (!await accounts.SpendAsync(used, DateTimeOffset.UnixEpoch, DateTimeOffset.UtcNow + CodeTime))
                 await FailAsync(user, Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
-            user.UsedCodes = string.Join(',', [.. used, $"{code.Trim()}@{now.ToUnixTimeSeconds()}"]);
-            // Who came second with the same code finds the user changed.
-            if (!(await users.UpdateAsync(user)).Succeeded)
-                throw Refuse(Rejections.SecondFactorNeeded, "这个验证码已经用过，请等下一个");
+            guard.Succeeded(tries, source);
             return;
         }
         if (
@@ -527,6 +602,7 @@ public sealed class SignIn(
 
     private async Task FailAsync(LedgerUser user, RejectionCode code, string detail)
     {
+        guard.Failed($"code {user.Id}", Source.Of(context.HttpContext!));
         await users.AccessFailedAsync(user); // counts, and locks at the limit
         throw Refuse(code, detail);
     }
@@ -551,7 +627,8 @@ public sealed class SignIn(
             tokens.Issue(
                 new Actor(user.Id, role, region) { OnBehalfOf = session.DelegatedFrom },
                 AccessTime,
-                (await rights.AccountAsync(user.Id))?.Credentials
+                (await rights.AccountAsync(user.Id))?.Credentials,
+                session.DelegatedFrom is { } holder ? (await rights.AccountAsync(holder))?.Credentials : null
             ),
             now + AccessTime,
             refresh,

@@ -37,20 +37,23 @@ public sealed class TokenHolders(Rights rights, Clock clock)
         var account = await AccountAsync(name, fresh);
         if (account is { IsClosed: true } or { IsRequested: true })
             return false;
-        if (
-            account?.Credentials is { } now
-            && Claim(Tokens.Credentials) is { } then
-            && !now.StartsWith(then, StringComparison.Ordinal)
-        )
+        if (IsEarlier(Claim(Tokens.Credentials), account))
             return false;
         if (!isOurs)
             return true;
         var (role, region) = (Claim("role"), Claim("region"));
         if (Claim(Tokens.OnBehalfOf) is { } holder)
             return await AccountAsync(holder, fresh) is not { } delegating
-                || delegating.IsDelegate(name, clock.Today) && (delegating.Role, delegating.Region) == (role, region);
+                || delegating.IsDelegate(name, clock.Today)
+                    && (delegating.Role, delegating.Region) == (role, region)
+                    && !IsEarlier(Claim(Tokens.HolderCredentials), delegating);
         return account is null || (account.Role, account.Region) == (role, region);
     }
+
+    private static bool IsEarlier(string? credentials, Account? account) =>
+        credentials is not null
+        && account?.Credentials is { } now
+        && !now.StartsWith(credentials, StringComparison.Ordinal);
 
     private async ValueTask<Account?> AccountAsync(string name, TimeSpan fresh)
     {

@@ -139,6 +139,7 @@ public sealed class LogService(
                         continue;
                     await persons.RunAsync(Rest, stopping);
                     await progress.RunAsync(Rest, stopping);
+                    await Accounts.Spent.ForgetAsync(connection);
                 }
                 finally
                 {

@@ -41,7 +41,8 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
             );
 
     /// <param name="credentials">The digest of what lets the actor in: with that the token ends, too.</param>
-    public string Issue(Actor actor, TimeSpan lifetime, string? credentials = null) =>
+    /// <param name="holderCredentials">The same of the account for which he acts.</param>
+    public string Issue(Actor actor, TimeSpan lifetime, string? credentials = null, string? holderCredentials = null) =>
         Handler.CreateToken(
             new SecurityTokenDescriptor
             {
@@ -53,6 +54,9 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                 Subject = new ClaimsIdentity([
                     .. Claims(actor),
                     .. credentials is null ? Array.Empty<Claim>() : [new(Credentials, credentials[..16])],
+                    .. holderCredentials is null
+                        ? Array.Empty<Claim>()
+                        : [new(HolderCredentials, holderCredentials[..16])],
                 ]),
                 SigningCredentials = new SigningCredentials(
                     new SymmetricSecurityKey(keys.TokenKey),
@@ -73,6 +77,9 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
 
     /// <summary>The claim with the beginning of the digest of the credentials that the token rests on.</summary>
     public const string Credentials = "credentials";
+
+    /// <summary>The same of the account whose role was delegated.</summary>
+    public const string HolderCredentials = "holder_credentials";
 
     private const string Either = "own-or-authority",
         Authority = "authority";
