@@ -247,7 +247,7 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
             drop function ledger.refuse_early cascade;
             drop table ledger.seal_floor, ledger.spent;
             update ledger.mt_events set headers = headers - 'seal' where stream_id like 'account-%';
-            delete from ledger.migration where name like 'V0002%';
+            delete from ledger.migration where name like 'V0003%';
             delete from ledger.schema_stamp;
             """
         );
