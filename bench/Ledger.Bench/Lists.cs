@@ -21,9 +21,8 @@ public static class Lists
     public static async Task RunAsync(PrivateCluster cluster, string folder, string? other, int rounds, Report report)
     {
         var today = Clock.Day(DateTimeOffset.UtcNow);
-        var builds = new[] { (Name: "before", Build: other), ("present", ApiProcess.Build) }
-            .Where(b => b.Item2 is not null)
-            .ToList();
+        (string Name, string? Build)[] both = [("before", other), ("present", ApiProcess.Build)];
+        var builds = both.Where(b => b.Build is not null).ToList();
         foreach (var kind in new[] { "xlsx", "xls" })
         {
             var sides = new List<Side>();

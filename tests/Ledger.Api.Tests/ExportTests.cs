@@ -12,8 +12,20 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed partial class ExportTests(ApiFixture api)
 {
-    private static (int Exit, string Output) Run(string program, params string[] arguments) =>
-        Programs.Run(program, arguments);
+    private static (int Exit, string Output) Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["LANG"] = "C.UTF-8" },
+        };
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + error.Result);
+    }
 
     [GeneratedRegex("^\"(?<account>[^\"]+)\",\"(?<amount>-?[0-9.]+) CNY\"", RegexOptions.Multiline)]
     private static partial Regex HledgerRow();

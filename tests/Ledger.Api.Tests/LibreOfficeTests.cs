@@ -48,8 +48,8 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
     [Fact]
     public async Task A_list_that_went_through_LibreOffice_is_read_as_it_is_shown_and_ods_is_refused_by_its_name()
     {
-        // Each sheet goes through it: a few of the looks, all in one run of it for each kind.
-        var sheets = ShownSheet.Any.Array[12].Single();
+        // A few of the looks, always the same, all in one run of it for each kind.
+        var sheets = ShownSheet.Any.Array[12].Single(_ => true, "alUn6-xMhis1");
         var files = sheets.Select((_, i) => $"list{i}.xlsx").ToArray();
         foreach (var (sheet, file) in sheets.Zip(files))
             await File.WriteAllBytesAsync(At(file), sheet.Workbook());

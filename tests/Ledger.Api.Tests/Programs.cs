@@ -33,11 +33,9 @@ public static class Programs
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;
-        var error = new System.Text.StringBuilder();
-        process.ErrorDataReceived += (_, line) => error.Append(line.Data is { } text ? $"{text}\n" : null);
-        process.BeginErrorReadLine();
+        var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit(); // also for the last line of the errors
-        return (process.ExitCode, $"{output}{error}");
+        process.WaitForExit();
+        return (process.ExitCode, output + error.Result);
     }
 }

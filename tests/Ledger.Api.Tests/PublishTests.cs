@@ -16,7 +16,7 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
             await Programs.RequireAsync(
                 "dotnet",
                 "publish",
-                Path.Combine(TourTests.Repository, "src/Ledger.Api"),
+                Path.Combine(Root, "src/Ledger.Api"),
                 "--configuration",
                 Configuration,
                 "--no-build",
@@ -90,4 +90,15 @@ public sealed class PublishTests(Databases databases) : IClassFixture<Databases>
 #else
     private const string Configuration = "Release";
 #endif
+
+    private static string Root
+    {
+        get
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (!File.Exists(Path.Combine(folder.FullName, "CollectiveSubsidy.sln")))
+                folder = folder.Parent!;
+            return folder.FullName;
+        }
+    }
 }

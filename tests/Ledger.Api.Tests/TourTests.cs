@@ -58,7 +58,7 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
 
         var (script, expected) = Tour();
         Assert.True(expected.Count > 20, script);
-        var first = await RunAsync(script, expected);
+        var first = Run(script, expected);
         Assert.Contains("\"status\":\"settled\"", first);
         Assert.Contains("\"creditedAmount\":28320.00", first);
         Assert.Contains("\"type\":\"application_filed\"", first); // the trail has it a moment later
@@ -69,11 +69,11 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         var marked = Path.Combine(_folder.FullName, ".sample", "roster-marked.xlsx");
         using (var workbook = System.IO.Compression.ZipFile.OpenRead(marked))
             Assert.NotNull(workbook.GetEntry("xl/workbook.xml"));
-        var second = await RunAsync(script, expected);
+        var second = Run(script, expected);
         Assert.Contains("\"creditedAmount\":28320.00", second);
     }
 
-    private async Task<string> RunAsync(string script, IReadOnlyList<int> expected)
+    private string Run(string script, IReadOnlyList<int> expected)
     {
         var statuses = Path.Combine(_folder.FullName, "statuses");
         File.Delete(statuses);
@@ -93,10 +93,10 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         };
         using var bash = Process.Start(start)!;
         var error = bash.StandardError.ReadToEndAsync();
-        var output = await bash.StandardOutput.ReadToEndAsync();
-        await bash.WaitForExitAsync();
+        var output = bash.StandardOutput.ReadToEnd();
+        bash.WaitForExit();
         var got = File.Exists(statuses) ? File.ReadAllLines(statuses) : [];
-        Assert.True(bash.ExitCode == 0, $"exit {bash.ExitCode}\n{output}\n{await error}\n{string.Join(' ', got)}");
+        Assert.True(bash.ExitCode == 0, $"exit {bash.ExitCode}\n{output}\n{error.Result}\n{string.Join(' ', got)}");
         Assert.Equal(expected, got.Select(s => s.StartsWith('2') ? 2 : int.Parse(s)));
         return output;
     }

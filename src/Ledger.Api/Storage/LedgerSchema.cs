@@ -14,24 +14,23 @@ public static class LedgerSchema
 {
     private const long Lock = 0x4C45444745525F31; // "LEDGER_1"
 
-    /// <summary>
-    /// What the tables are made from: this build and its migrations; and whose rights they give. A database that has seen both needs no look at
-    /// every table; a copy under another name has the tables, and lacks the rights of its own role.
-    /// </summary>
-    private static (string Tables, string All) Stamp(string role)
-    {
-        var tables = Digest(
-            string.Concat(Migrations.Scripts.Select(m => m.Text)),
-            $"{typeof(LedgerSchema).Module.ModuleVersionId}",
-            $"{typeof(Domain.Aggregate).Module.ModuleVersionId}",
-            $"{typeof(LedgerCheck).Module.ModuleVersionId}",
-            $"{typeof(IDocumentStore).Assembly.GetName().Version}"
+    /// <summary>What the tables are made from: this build and its migrations. A database that has seen it needs no look at every table.</summary>
+    private static string Stamp(string role) =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                Encoding.UTF8.GetBytes(
+                    string.Join(
+                        '\n',
+                        string.Concat(Migrations.Scripts.Select(m => m.Text)),
+                        role,
+                        typeof(LedgerSchema).Module.ModuleVersionId,
+                        typeof(Domain.Aggregate).Module.ModuleVersionId,
+                        typeof(LedgerCheck).Module.ModuleVersionId,
+                        typeof(IDocumentStore).Assembly.GetName().Version
+                    )
+                )
+            )
         );
-        return (tables, $"{tables} {Digest(role)}");
-    }
-
-    private static string Digest(params string[] of) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', of))));
 
     /// <summary>
     /// Two processes that start at once take turns: a session-level advisory lock is held until the connection ends, and the second one
@@ -44,22 +43,41 @@ public static class LedgerSchema
         await connection.ExecuteAsync("select pg_advisory_lock(@lock)", ("lock", Lock));
         await keys.RequireOwnAsync(connection);
         await access.MakeRoleAsync(connection);
-        var (tables, all) = Stamp(access.ApplicationRole);
-        var seen = await SeenAsync(connection);
-        if (seen != all)
+        var stamp = Stamp(access.ApplicationRole);
+        if (!await IsStampedAsync(connection, stamp))
         {
-            if (seen?.Split(' ')[0] == tables)
-                await MigrateAsync(database, access.ApplicationRole);
-            else
-                await MakeTablesAsync(database, connection, access.ApplicationRole, keys);
+            await using var services = LedgerStore.Alone(database, keys);
+            var store = services.GetRequiredService<IDocumentStore>();
+            await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+            await services
+                .GetRequiredService<IWolverineRuntime>()
+                .Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
+            await AccountsContext.CreateTablesAsync(database, new CredentialSeal(keys));
+            await using (var own = await database.OpenConnectionAsync())
+                Migrations.Apply(own, access.ApplicationRole);
+            await StateShapes.AddAsync(connection);
+            // A database from before the table: its events say what belongs there.
+            if (
+                (
+                    await connection.QueryAsync(
+                        $"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)",
+                        r => r.GetInt32(0)
+                    )
+                ).Count > 0
+            )
+                await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(
+                    rebuild: true,
+                    CancellationToken.None
+                );
             await connection.ExecuteAsync(
-                $"insert into {LedgerStore.Schema}.schema_stamp (stamp) values (@stamp)",
-                ("stamp", all)
+                $"insert into {LedgerStore.Schema}.schema_stamp (stamp) values (@stamp) on conflict do nothing",
+                ("stamp", stamp)
             );
         }
         await keys.BindToAsync(connection);
     }
 
+<<<<<<< ours
     private static async Task MigrateAsync(NpgsqlDataSource database, string role)
     {
         await using var own = await database.OpenConnectionAsync();
@@ -98,16 +116,19 @@ public static class LedgerSchema
     /// <summary>The last stamp; null: none yet.</summary>
     private static async Task<string?> SeenAsync(NpgsqlConnection connection) =>
         (
+=======
+    private static async Task<bool> IsStampedAsync(NpgsqlConnection connection, string stamp) =>
+        !(
+>>>>>>> theirs
             await connection.QueryAsync(
-                $"select to_regclass('{LedgerStore.Schema}.schema_stamp') is not null",
+                $"select to_regclass('{LedgerStore.Schema}.schema_stamp') is null",
                 r => r.GetBoolean(0)
             )
         ).Single()
-            ? (
-                await connection.QueryAsync(
-                    $"select stamp from {LedgerStore.Schema}.schema_stamp order by applied_at desc limit 1",
-                    r => r.GetString(0)
-                )
-            ).FirstOrDefault()
-            : null;
+        && (
+            await connection.QueryAsync(
+                $"select stamp from {LedgerStore.Schema}.schema_stamp order by applied_at desc limit 1",
+                r => r.GetString(0)
+            )
+        ).FirstOrDefault() == stamp;
 }
