@@ -65,7 +65,7 @@ public static class LedgerSchema
                     )
                 ).Count > 0
             )
-                await new LedgerCheck(store, database, LedgerStore.Schema).CheckAxesAsync(
+                await new LedgerCheck(store, keys.EventSeal, database, LedgerStore.Schema).CheckAxesAsync(
                     rebuild: true,
                     CancellationToken.None
                 );
@@ -77,49 +77,8 @@ public static class LedgerSchema
         await keys.BindToAsync(connection);
     }
 
-<<<<<<< ours
-    private static async Task MigrateAsync(NpgsqlDataSource database, string role)
-    {
-        await using var own = await database.OpenConnectionAsync();
-        Migrations.Apply(own, role);
-    }
-
-    private static async Task MakeTablesAsync(
-        NpgsqlDataSource database,
-        NpgsqlConnection connection,
-        string role,
-        KeyFile keys
-    )
-    {
-        await using var services = LedgerStore.Alone(database, keys);
-        var store = services.GetRequiredService<IDocumentStore>();
-        await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
-        await services.GetRequiredService<IWolverineRuntime>().Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
-        await AccountsContext.CreateTablesAsync(database, new CredentialSeal(keys));
-        await MigrateAsync(database, role);
-        await StateShapes.AddAsync(connection);
-        // A database from before the table: its events say what belongs there.
-        if (
-            (
-                await connection.QueryAsync(
-                    $"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)",
-                    r => r.GetInt32(0)
-                )
-            ).Count > 0
-        )
-            await new LedgerCheck(store, keys.EventSeal, database, LedgerStore.Schema).CheckAxesAsync(
-                rebuild: true,
-                CancellationToken.None
-            );
-    }
-
-    /// <summary>The last stamp; null: none yet.</summary>
-    private static async Task<string?> SeenAsync(NpgsqlConnection connection) =>
-        (
-=======
     private static async Task<bool> IsStampedAsync(NpgsqlConnection connection, string stamp) =>
         !(
->>>>>>> theirs
             await connection.QueryAsync(
                 $"select to_regclass('{LedgerStore.Schema}.schema_stamp') is null",
                 r => r.GetBoolean(0)
