@@ -124,7 +124,7 @@ public sealed class Baselines(string connectionString)
             options.UseSystemTextJsonForSerialization(
                 Weasel.Core.EnumStorage.AsString,
                 Weasel.Core.Casing.CamelCase,
-                LedgerStore.StoredForm
+                Ledger.Projections.StoredForm.Apply
             );
             options.AutoCreateSchemaObjects = AutoCreate.All;
         });

@@ -29,7 +29,7 @@ public static class History
             o.UseSystemTextJsonForSerialization(
                 Weasel.Core.EnumStorage.AsString,
                 Weasel.Core.Casing.CamelCase,
-                LedgerStore.StoredForm
+                Ledger.Projections.StoredForm.Apply
             );
         });
 

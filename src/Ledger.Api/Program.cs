@@ -27,6 +27,8 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
 using Ledger.Domain;
+using Ledger.Projections;
+using Ledger.Projections.Rebuilding;
 using Npgsql;
 
 if (CommandLine.Answer(args, out var call) is { } answered)
@@ -141,6 +143,7 @@ static async Task<int> RunAsync(Call call)
         var json = options.SerializerOptions;
         json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        json.AllowDuplicateProperties = false;
         json.RespectNullableAnnotations = true;
         json.RespectRequiredConstructorParameters = true;
         json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeBodies.Check } };
@@ -179,7 +182,7 @@ static async Task<int> RunAsync(Call call)
             AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
             // An answer, not a fault of ours.
             SuppressDiagnosticsCallback = failed =>
-                failed.Exception is RefusedException or BadHttpRequestException
+                failed.Exception is RefusedException or BadHttpRequestException or UnreadableEventException
                 || Problem.Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
         }
     );

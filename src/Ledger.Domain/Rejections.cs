@@ -397,6 +397,13 @@ public static class Rejections
         "",
         "数据库中的内容被人改动过，已记入存证发现；请管理员从备份恢复，或向上传人核对原件"
     );
+    public static readonly RejectionCode FieldTwice = new(
+        "field-twice",
+        400,
+        "同一字段出现两次",
+        "",
+        "每个字段只写一次；两个值不同时，无从得知以哪个为准"
+    );
     public static readonly RejectionCode PathTooLong = new(
         "path-too-long",
         414,

@@ -100,6 +100,8 @@ public sealed class ApiDocumentTests(ApiFixture api)
                     ("""{"grounds":"x"}""", "body-invalid"),
                     ("""{"county":"370811","grounds":"x","typo":1}""", "body-invalid"),
                     ("""{"county":null,"grounds":"x"}""", "body-invalid"),
+                    ("""{"county":"370811","county":"370812","grounds":"x"}""", "field-twice"),
+                    ("""{"county":"370811","County":"370812","grounds":"x"}""", "field-twice"),
                     ("""{"county":"1","grounds":"x"}""", "field-invalid"),
                     ("{\"county\":\"" + "0\",\"grounds\":\"x\\u0000\"}", "body-invalid"),
                 ]
@@ -108,6 +110,24 @@ public sealed class ApiDocumentTests(ApiFixture api)
             using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
             var problem = await ApiFixture.RefusedAsync(expected, offices.CountyHrss, "/api/pilots", content);
             Assert.DoesNotContain("   at ", problem.ToString());
+            Assert.NotEqual("", problem.GetProperty("mend").GetString());
+        }
+        // Nothing, and something that is none of ours: what it should be.
+        foreach (
+            var content in (HttpContent?[])
+                [null, new ByteArrayContent([1, 2]), new StringContent("<x/>", System.Text.Encoding.UTF8, "text/xml")]
+        )
+        {
+            using var unsaid = await offices.CountyHrss.SendAsync(HttpMethod.Post, "/api/pilots", content);
+            var text = await unsaid.Content.ReadAsStringAsync();
+            Assert.True(
+                unsaid.StatusCode is HttpStatusCode.UnsupportedMediaType or HttpStatusCode.BadRequest,
+                $"{unsaid.StatusCode}"
+            );
+            Assert.Equal(Problem.ContentType, unsaid.Content.Headers.ContentType?.MediaType);
+            var problem = JsonSerializer.Deserialize<JsonElement>(text);
+            Assert.Equal("body-invalid", problem.GetProperty("code").GetString());
+            Assert.Contains("application/json", problem.GetProperty("detail").GetString());
             Assert.NotEqual("", problem.GetProperty("mend").GetString());
         }
         using var strange = new StringContent("{}");
@@ -120,6 +140,39 @@ public sealed class ApiDocumentTests(ApiFixture api)
         using var nowhere = await offices.Auditor.SendAsync(HttpMethod.Get, "/api/nowhere", null);
         Assert.Equal(HttpStatusCode.NotFound, nowhere.StatusCode);
         Assert.Contains("not-found", await nowhere.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_field_that_is_there_twice_is_named_wherever_it_stands()
+    {
+        var (village, _) = await api.ReadyToFileAsync(1);
+        var slip = await village.Officer.EvidenceAsync($"twice {village.VillageCode}");
+        foreach (
+            var (path, body, field) in new[]
+            {
+                (
+                    $"/api/funds/{village.FundId}/allocations",
+                    $$"""{"amount":1.00,"amount":9.00,"source":"collective-income","sourceName":"x","evidence":["{{slip}}"]}""",
+                    "amount"
+                ),
+                (
+                    $"/api/plans/{village.PlanId}/amendments",
+                    """{"source":"s","scope":"s","reason":"r","standard":{"kind":"flat","flatAmount":50,"flatAmount":500}}""",
+                    "standard.flatAmount"
+                ),
+                // Read by the endpoint itself, for it takes a form as well.
+                (
+                    "/api/applications",
+                    $$"""{"planId":"{{village.PlanId}}","lines":[{"memberId":"member-x","amount":1,"amount":2}]}""",
+                    "lines[0].amount"
+                ),
+            }
+        )
+        {
+            using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+            var problem = await ApiFixture.RefusedAsync("field-twice", village.Officer, path, content);
+            Assert.Equal(field, problem.GetProperty("field").GetString());
+        }
     }
 
     [Fact]

@@ -84,6 +84,23 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         Assert.Equal(byId.GetProperty("entries").GetArrayLength(), 2 + next.GetProperty("entries").GetArrayLength());
         Assert.Equal(JsonValueKind.Null, next.GetProperty("next").ValueKind);
 
+        // The same the other way round, page by page.
+        var (newest, after) = (new List<long>(), "");
+        do
+        {
+            var page = await auditor.GetAsync(
+                $"/api/audit/events?id={village.ApplicationId}&limit=3&newestFirst=true{after}"
+            );
+            newest.AddRange(
+                page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("sequence").GetInt64())
+            );
+            after = page.GetProperty("next") is { ValueKind: JsonValueKind.Number } more ? $"&after={more}" : "";
+        } while (after.Length > 0);
+        Assert.Equal(
+            byId.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("sequence").GetInt64()).Reverse(),
+            newest
+        );
+
         var foreign = api.NewOffices();
         Assert.Empty(
             (await foreign.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}"))
@@ -104,6 +121,43 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
 
     private static List<string?> Types(JsonElement page) =>
         [.. page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString())];
+
+    [Fact]
+    public async Task The_same_decision_eight_times_at_once_is_one_event()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")[0]
+            .GetProperty("memberId")
+            .GetString()!;
+        Task<JsonElement> ReviewAsync(bool accepted) =>
+            village.Offices.Reviewer.PostAsync(
+                $"{village.ApplicationPath}/review",
+                new
+                {
+                    verdicts = new[]
+                    {
+                        new
+                        {
+                            memberId = member,
+                            accepted,
+                            reason = accepted ? null : "迁出",
+                        },
+                    },
+                }
+            );
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ReviewAsync(true)));
+        await ReviewAsync(false);
+        await ReviewAsync(false);
+        Assert.Equal(
+            2,
+            await api.ScalarAsync<long>(
+                "select count(*) from ledger.mt_events where stream_id = @id and type = 'application_reviewed'",
+                ("id", village.ApplicationId)
+            )
+        );
+    }
 
     [Fact]
     public async Task The_work_queue_follows_the_application()
@@ -155,32 +209,175 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         await ApiFixture.RefusedAsync("file-invalid", village.Officer, "/api/evidence", script);
         using var large = SampleClient.Form([.. "%PDF-"u8, .. new byte[20 * 1024 * 1024]], "large.pdf");
         await ApiFixture.RefusedAsync("limit-exceeded", village.Officer, "/api/evidence", large);
-        using var limit = SampleClient.Form([.. "%PDF-"u8, .. new byte[20 * 1024 * 1024 - 5]], "limit.pdf");
+        var slip = SamplePeople.Pdf("limit");
+        using var limit = SampleClient.Form(
+            [.. "%PDF-"u8, .. new byte[20 * 1024 * 1024 - 5 - slip.Length], .. slip],
+            "limit.pdf"
+        );
         using var accepted = await village.Officer.SendAsync(HttpMethod.Post, "/api/evidence", limit);
         Assert.Equal(HttpStatusCode.Created, accepted.StatusCode);
+    }
+
+    /// <summary>A package of parts; the root of an OFD names its document.</summary>
+    private static byte[] Package(params string[] parts)
+    {
+        var bytes = new MemoryStream();
+        using (var package = new ZipArchive(bytes, ZipArchiveMode.Create, leaveOpen: true))
+            foreach (var part in parts)
+            {
+                using var text = new StreamWriter(package.CreateEntry(part).Open());
+                text.Write(
+                    part == "OFD.xml"
+                        ? """<ofd:OFD xmlns:ofd="http://www.ofdspec.org/2016" DocType="OFD"><ofd:DocBody><ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>"""
+                        : "<x/>"
+                );
+            }
+        return bytes.ToArray();
+    }
+
+    /// <summary>The smallest whole documents of each kind. PNG and JPEG are of one grey point, made by a library.</summary>
+    private static readonly (byte[] Bytes, string MediaType)[] Documents =
+    [
+        (SamplePeople.Pdf("slip"), "application/pdf"),
+        (Package("OFD.xml", "Doc_0/Document.xml"), "application/ofd"),
+        (
+            [
+                0,
+                0,
+                0,
+                16,
+                .. "ftypheic"u8,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                12,
+                .. "meta"u8,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                9,
+                .. "mdat"u8,
+                1,
+            ],
+            "image/heic"
+        ),
+        (
+            [
+                0,
+                0,
+                0,
+                16,
+                .. "ftypmif1"u8,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                12,
+                .. "meta"u8,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                .. "mdat"u8,
+                1,
+            ],
+            "image/heic"
+        ),
+        ([0x4D, 0x4D, 0x00, 0x2A, 0, 0, 0, 8, 0, 1, .. new byte[16]], "image/tiff"),
+        (
+            Convert.FromBase64String(
+                "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+            ),
+            "image/png"
+        ),
+        (
+            [
+                0xFF,
+                0xD8,
+                0xFF,
+                0xE0,
+                0,
+                4,
+                0,
+                0,
+                0xFF,
+                0xC0,
+                0,
+                11,
+                8,
+                0,
+                1,
+                0,
+                1,
+                1,
+                1,
+                0x11,
+                0,
+                0xFF,
+                0xDA,
+                0,
+                8,
+                1,
+                1,
+                0,
+                0,
+                63,
+                0,
+                0x7F,
+                0xFF,
+                0xD9,
+            ],
+            "image/jpeg"
+        ),
+    ];
+
+    [Fact]
+    public void A_document_that_broke_off_is_refused_with_the_mend_whatever_its_kind()
+    {
+        foreach (var (bytes, mediaType) in Documents)
+        foreach (var length in new[] { 8, bytes.Length / 2, bytes.Length - 2 }.Where(l => l < bytes.Length))
+        {
+            // A box without a length goes to the end.
+            if (bytes.Length - length == 2 && bytes[^6] == 0 && mediaType == "image/heic")
+                continue;
+            Assert.True(
+                DocumentKind.Of(bytes[..length], out var fault) is null,
+                $"{mediaType} of {length} of {bytes.Length} bytes"
+            );
+            Assert.Contains("上传", fault);
+        }
+        Assert.Null(DocumentKind.Of(Package("OFD.xml"), out var missing));
+        Assert.StartsWith("OFD 文件缺少", missing);
+    }
+
+    [Fact]
+    public async Task Eight_bytes_that_say_they_are_a_picture_are_no_evidence()
+    {
+        var village = await api.RegisteredAsync();
+        using var header = SampleClient.Form([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], "回单.png");
+        var problem = await ApiFixture.RefusedAsync("file-invalid", village.Officer, "/api/evidence", header);
+        Assert.Contains("PNG 图片没有结尾", problem.GetProperty("detail").GetString());
     }
 
     [Fact]
     public void A_document_is_told_by_its_bytes_and_what_is_none_by_its_mend()
     {
-        static byte[] Package(params string[] parts)
-        {
-            var bytes = new MemoryStream();
-            using (var package = new ZipArchive(bytes, ZipArchiveMode.Create, leaveOpen: true))
-                foreach (var part in parts)
-                    package.CreateEntry(part).Open().Dispose();
-            return bytes.ToArray();
-        }
-
-        (byte[] Bytes, string MediaType)[] documents =
-        [
-            (SamplePeople.Pdf("slip"), "application/pdf"),
-            (Package("OFD.xml", "Doc_0/Document.xml"), "application/ofd"),
-            ([0, 0, 0, 24, .. "ftypheic"u8, 0, 0, 0, 0], "image/heic"),
-            ([0, 0, 0, 24, .. "ftypmif1"u8, 0, 0, 0, 0], "image/heic"),
-            ([0x4D, 0x4D, 0x00, 0x2A, 0], "image/tiff"),
-        ];
-        Assert.All(documents, d => Assert.Equal(d.MediaType, DocumentKind.Of(d.Bytes, out _)));
+        Assert.All(Documents, d => Assert.Equal((d.MediaType, null), (DocumentKind.Of(d.Bytes, out var no), no)));
         (byte[] Bytes, string Mend)[] others =
         [
             ([.. "第一笔 12.34 元"u8], "文本不能作凭证"),

@@ -425,6 +425,54 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit);
     }
 
+    [Fact]
+    public async Task What_is_of_a_region_that_is_none_shuts_the_log_for_nobody_and_is_found()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_nowhere");
+        async Task<HttpStatusCode> LogAsync()
+        {
+            using var response = await product.CityAuditor.SendAsync(HttpMethod.Get, "/api/exports/log", null);
+            return response.StatusCode;
+        }
+        string Of(string region) =>
+            $$"""
+                insert into ledger.mt_streams (id, version) values ('refusal-{{region}}', 1);
+                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
+                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'refusal-{{region}}', 1, '{"command":"x","code":"not-found"}', 'command_refused', timestamp, tenant_id,
+                       'Ledger.Domain.CommandRefused, Ledger.Domain', false, correlation_id, causation_id, headers || '{"region":"{{region}}"}'
+                  from ledger.mt_events order by seq_id desc limit 1
+                """;
+        Assert.Equal(HttpStatusCode.OK, await LogAsync());
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(Of("37")));
+        Assert.Equal("42501", refused.SqlState);
+        // From before that was refused.
+        foreach (var region in (string[])["37", "3708x", "99"])
+            await product.AttackAsync(Of(region));
+        await product.SealedAsync();
+        Assert.Equal(HttpStatusCode.OK, await LogAsync());
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                (await product.CityAuditor.GetAsync("/api/audit/events?code=not-found"))
+                    .GetProperty("entries")
+                    .EnumerateArray()
+                    .Select(e => e.GetProperty("region").GetString())
+                    .Order()
+                    .SequenceEqual(["37", "3708x", "99"]),
+            "who sees everything else sees them in the trail"
+        );
+        Assert.Equal(HttpStatusCode.OK, await LogAsync());
+        // To whoever sees less, they are not there.
+        var county = product.Client(new Actor("auditor.370811", Roles.Auditor, "370811"));
+        await product.AttackAsync(Of("3709"));
+        await product.SealedAsync();
+        Assert.Equal(HttpStatusCode.Forbidden, await LogAsync()); // of another city, well-formed: the log is not this city's alone
+        Assert.Empty(
+            (await county.GetAsync("/api/audit/events?code=not-found")).GetProperty("entries").EnumerateArray()
+        );
+        var (_, said) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Contains("3 个事件没有区划，或区划不成立", said);
+    }
+
     private static SampleVillage Another(Product product, int number) =>
         new(product.Offices, $"370811{number:000000}", $"第{number}村股份经济合作社", number, product.Village.Year);
 

@@ -12,6 +12,7 @@ using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
+using Ledger.Projections.Rebuilding;
 using Ledger.Projections.WorkQueues;
 using Marten;
 using Marten.Linq.MatchesSql;
@@ -650,12 +651,13 @@ public static class ApplicationEndpoints
     private static async Task<NoticeView> PublicNotice(
         string id,
         IQuerySession session,
+        StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
         CancellationToken cancellation
     )
     {
-        var (application, notice, shown) = await NoticeAsync(id, session, database, people, cancellation);
+        var (application, notice, shown) = await NoticeAsync(id, session, stored, database, people, cancellation);
         var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
         NoticeLine Line(NoticedLine l) =>
             new(shown[l.MemberId].Name, shown[l.MemberId].CitizenId, l.AmountFen, l.Number);
@@ -684,6 +686,7 @@ public static class ApplicationEndpoints
     )> NoticeAsync(
         string id,
         IQuerySession session,
+        StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
         CancellationToken cancellation
@@ -692,7 +695,7 @@ public static class ApplicationEndpoints
         var application = await session.LoadAsync<Application>(id, cancellation);
         if (application?.NoticeFrom is null)
             throw Require.NotFound($"公示 {id}");
-        var events = await session.Events.FetchStreamAsync(id, token: cancellation);
+        var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         var notice = Domain.Applications.Notice.Of(
             events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data))
         )!;

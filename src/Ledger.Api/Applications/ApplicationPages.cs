@@ -15,6 +15,7 @@ using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Rebuilding;
 using Ledger.Web.Applications;
 using Marten;
 using Npgsql;
@@ -86,6 +87,7 @@ public static class ApplicationPages
             async (
                 string id,
                 IQuerySession session,
+                StoredEvents stored,
                 NpgsqlDataSource database,
                 PersonalData people,
                 CancellationToken cancellation
@@ -94,6 +96,7 @@ public static class ApplicationPages
                 var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(
                     id,
                     session,
+                    stored,
                     database,
                     people,
                     cancellation
@@ -155,6 +158,7 @@ public static class ApplicationPages
         int? after,
         string? status,
         IQuerySession session,
+        StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
         Caller caller,
@@ -168,7 +172,7 @@ public static class ApplicationPages
             .OrderBy(l => l.Row)
             .Take(PageSize + 1)
             .ToList();
-        var events = await session.Events.FetchStreamAsync(id, token: cancellation);
+        var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays sees what is due now, and who may not be paid any more.
         IReadOnlyList<LeftOutLine> unpayable = [];
         if (

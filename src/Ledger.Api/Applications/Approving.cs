@@ -31,9 +31,10 @@ public static class Approving
             plan.Adopted()!.Standard,
             fund.Pocket(application.SubAccount).Earmark,
             policy.AgeLimits(),
-            await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId)),
-            await command.YearsAsync(application, lines),
-            await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year)
+            await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId)),
+            await command.FindPeopleAsync<MemberYear>(lines.Select(application.MemberYearId)),
+            await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year),
+            command.DamagedPeople
         );
         return command.Decided(
             application,

@@ -37,7 +37,7 @@ public static class ComingBack
     /// <summary>Whom an earlier bank return of this application with this reference named.</summary>
     private static async Task<HashSet<string>> ReturnedAsync(string id, string reference, Command command) =>
         [
-            .. (await command.EventsAsync(id))
+            .. (await command.EventsAsync<Application>(id))
                 .Select(e => e.Data)
                 .OfType<PaymentReturned>()
                 .Where(r => DocumentNumber.IsSame(r.BankReference, reference))

@@ -242,7 +242,7 @@ public static class Filing
             : await ReadLinesAsync(body.Lines ?? [], command, people);
         var ids = entries.Select(e => e.MemberId).OfType<string>().ToList();
         var years = (
-            await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))
+            await command.ReadPeopleAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))
         ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
         var lineage = await Succession.LineageAsync(command.Connection, collective);
@@ -255,7 +255,8 @@ public static class Filing
             limits,
             members,
             years,
-            ages
+            ages,
+            command.DamagedPeople
         );
         faults.AddRange(more);
         if (table is not null)
@@ -360,7 +361,7 @@ public static class Filing
     ) =>
         new(
             [.. lines.Select((l, i) => new RosterEntry(i + 1, l.MemberId, true, l.Amount))],
-            await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId)),
+            await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId)),
             await people.ReadAsync(command.Connection, lines.Select(l => l.MemberId)),
             Convert.ToHexStringLower(
                 SHA256.HashData(

@@ -165,19 +165,18 @@ public static class Objecting
         Command command,
         string applicationId,
         IReadOnlyList<string> objectionIds
-    ) =>
-        (
+    ) => (
             await command.Connection.QueryAsync(
                 $"""
                 select data ->> 'objectionId', headers ->> 'actor' from {LedgerStore.Schema}.mt_events
-                 where stream_id = @id and type = 'objection_raised' and data ->> 'objectionId' = any(@objections) and headers ->> 'role' <> @anybody
+                 where stream_id = @id and type = 'objection_raised' and data ->> 'objectionId' = any(@objections) and headers ->> 'role' <> @anybody and headers ->> 'actor' is not null
                 """,
                 r => (Id: r.GetString(0), By: r.GetString(1)),
                 ("id", applicationId),
                 ("objections", objectionIds.ToArray()),
                 ("anybody", ActorName.Public.Role)
             )
-        ).ToDictionary(r => r.Id, r => r.By);
+        ).DistinctBy(r => r.Id).ToDictionary(r => r.Id, r => r.By);
 
     /// <summary>Where an objection came from is nobody's business any more once it is answered or its application has ended.</summary>
     public static async Task ForgetAsync(Command command, Application application)

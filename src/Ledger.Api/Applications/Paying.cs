@@ -32,8 +32,11 @@ public static class Paying
         );
         var application = await command.LoadAsync<Application>(id);
         var by = await command.ActorAmongAsync(application.Handlers());
+        // Those who are not asked for may be damaged: the others are paid by name.
+        var named = order.MemberIds?.ToHashSet();
         var (basis, fund, earlier) = await PayableAsync(
             application,
+            [.. application.With(LineStatus.Approved).Where(l => named?.Contains(l.MemberId) != false)],
             command,
             people,
             order.Evidence,
@@ -48,23 +51,23 @@ public static class Paying
 
     /// <summary>From the events: only what is dated back asks for it.</summary>
     public static async Task<LineDates> DatesAsync(string id, Command command) =>
-        LineDates.Of((await command.EventsAsync(id)).Select(e => (e.EffectiveDate(), (IEventOf<Application>)e.Data)));
+        LineDates.Of((await command.EventsAsync<Application>(id)).Select(e => (e.EffectiveDate(), (IEventOf<Application>)e.Data)));
 
-    /// <summary>What is known now of everybody whose line is approved and unpaid, and the fund; all of it read in bulk.</summary>
+    /// <summary>What is known now of everybody on these lines, and the fund; all of it read in bulk.</summary>
     private static async Task<(LineBasis Basis, Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> PayableAsync(
         Application application,
+        IReadOnlyList<Line> lines,
         Command command,
         PersonalData people,
         IReadOnlyList<string> slips,
         string? reference
     )
     {
-        var lines = application.With(LineStatus.Approved).ToList();
         var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
         var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
         var (fund, earlier) = await command.FindFundAsync(application.FundId, Booking.Payment, slips, reference);
-        var members = await command.ReadManyAsync<Member>(lines.Select(l => l.MemberId));
-        var years = await command.YearsAsync(application, lines);
+        var members = await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId));
+        var years = await command.FindPeopleAsync<MemberYear>(lines.Select(application.MemberYearId));
         // A later version of the plan never touches what was approved: amounts are compared with the one that was filed under.
         var standard = plan.Versions[application.PlanVersion - 1].Standard;
         var ages = standard.AsksForAge()
@@ -78,7 +81,8 @@ public static class Paying
                 AgeLimits.None,
                 members,
                 years,
-                ages
+                ages,
+                command.DamagedPeople
             ),
             fund!,
             earlier
@@ -91,8 +95,9 @@ public static class Paying
         var application = await command.LoadAsync<Application>(id);
         if (application.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong)
             throw new RefusedException(wrong);
-        var (basis, _, _) = await PayableAsync(application, command, people, [], null);
-        var leftOut = LineCheck.Unpayable(application, application.With(LineStatus.Approved), basis);
+        var due = application.With(LineStatus.Approved).ToList();
+        var (basis, _, _) = await PayableAsync(application, due, command, people, [], null);
+        var leftOut = LineCheck.Unpayable(application, due, basis);
         var gone = leftOut.Select(l => l.MemberId).ToHashSet();
         var lines = application
             .With(LineStatus.Approved)

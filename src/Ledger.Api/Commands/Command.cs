@@ -31,6 +31,7 @@ namespace Ledger.Api.Commands;
 public sealed class Command(
     IDocumentStore store,
     EventWriter writer,
+    StoredEvents stored,
     [FromKeyedServices(LedgerStore.Commands)] NpgsqlDataSource database,
     Caller caller,
     Clock clock,
@@ -63,7 +64,8 @@ public sealed class Command(
     private readonly Dictionary<string, long> _versions = [];
     private readonly Dictionary<string, StreamChange> _changes = [];
     private readonly List<NpgsqlBatchCommand> _beside = [];
-    private readonly Dictionary<string, string> _regions = [];
+    private readonly Dictionary<string, string> _regions = [],
+        _damagedPeople = [];
     private readonly List<(Application Application, IEventOf<Application> Event)> _started = [];
     private AsyncServiceScope? _outbox;
 
@@ -134,6 +136,30 @@ public sealed class Command(
     private async Task<T?> LockedAsync<T>(string id, string strength)
         where T : Aggregate => (await ManyAsync<T>([id], strength)).GetValueOrDefault(id);
 
+    /// <summary>
+    /// The people of a list whose events are damaged, by the id of the member, and why: each is a fault of his own line, and the others go on. Filled
+    /// by <see cref="ReadPeopleAsync"/> and <see cref="FindPeopleAsync"/>.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> DamagedPeople => _damagedPeople;
+
+    /// <summary>As <see cref="ReadManyAsync"/>, of a list of people: who is damaged is absent, and named in <see cref="DamagedPeople"/>.</summary>
+    public Task<IReadOnlyDictionary<string, T>> ReadPeopleAsync<T>(IEnumerable<string> ids)
+        where T : Aggregate => PeopleAsync<T>(ids, "for share");
+
+    /// <summary>As <see cref="ReadPeopleAsync"/>, of people whom this command may change.</summary>
+    public Task<IReadOnlyDictionary<string, T>> FindPeopleAsync<T>(IEnumerable<string> ids)
+        where T : Aggregate => PeopleAsync<T>(ids, "for update");
+
+    private async Task<IReadOnlyDictionary<string, T>> PeopleAsync<T>(IEnumerable<string> ids, string strength)
+        where T : Aggregate
+    {
+        var damaged = new Dictionary<string, RefusedException>();
+        var states = await ManyAsync<T>([.. ids.Distinct()], strength, damaged: damaged);
+        foreach (var (id, refusal) in damaged)
+            _damagedPeople.TryAdd(typeof(T) == typeof(Member) ? id : StreamId.MemberOf(id), refusal.Rejection.Detail);
+        return states;
+    }
+
     /// <summary>Many aggregates that this command may change, by id; the missing are absent.</summary>
     public Task<IReadOnlyDictionary<string, T>> FindManyAsync<T>(IEnumerable<string> ids)
         where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for update");
@@ -177,13 +203,18 @@ public sealed class Command(
     /// <summary>Which earlier entry this is not, and why: a header of the events.</summary>
     public string? Confirmed { get; set; }
 
-    private async Task<IReadOnlyDictionary<string, T>> ManyAsync<T>(string[] ids, string strength, Look? beside = null)
+    private async Task<IReadOnlyDictionary<string, T>> ManyAsync<T>(
+        string[] ids,
+        string strength,
+        Look? beside = null,
+        IDictionary<string, RefusedException>? damaged = null
+    )
         where T : Aggregate
     {
         var rank = Array.IndexOf(LockOrder, typeof(T));
         InvariantViolationException.Require(rank >= _lastRank, $"{typeof(T).Name} is locked out of order");
         _lastRank = rank;
-        var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength, beside);
+        var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength, beside, damaged);
         foreach (var (id, version) in versions)
             _versions[id] = version;
         return states;
@@ -207,7 +238,8 @@ public sealed class Command(
     }
 
     /// <summary>The events of a stream that this command has loaded.</summary>
-    public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync(string id) => Session.Events.FetchStreamAsync(id);
+    public Task<IReadOnlyList<JasperFx.Events.IEvent>> EventsAsync<T>(string id)
+        where T : Aggregate => stored.OfAsync<T>(Connection, "stream_id = @id", ("id", id));
 
     /// <summary>
     /// The events for which the condition holds, out of streams whose events are sealed; what others wrote there is not
@@ -221,7 +253,7 @@ public sealed class Command(
         where T : class
     {
         await foreach (
-            var e in new StoredEvents(store, LedgerStore.Schema).ReadAsync(
+            var e in stored.ReadAsync(
                 Connection,
                 $"stream_id = @stream and {condition}",
                 [("stream", id), .. parameters]

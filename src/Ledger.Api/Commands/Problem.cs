@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Ledger.Api.Pages;
+using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Ledger.Projections.Rebuilding;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Ledger.Api.Commands;
@@ -88,6 +91,14 @@ public static partial class Problem
             {
                 Field = unfit.Field,
             },
+            BadHttpRequestException { InnerException: JsonException json }
+                when json.Message.StartsWith("Duplicate", StringComparison.Ordinal) => new Rejection(
+                Rejections.FieldTwice,
+                $"JSON 中 {Twice(json)} 出现两次"
+            )
+            {
+                Field = Twice(json),
+            },
             BadHttpRequestException { InnerException: JsonException json } => new Rejection(
                 Rejections.BodyInvalid,
                 json.Message.Contains("missing required", StringComparison.Ordinal)
@@ -108,7 +119,11 @@ public static partial class Problem
             BadHttpRequestException { Message: var message }
                 when message.StartsWith("Implicit body", StringComparison.Ordinal) => new Rejection(
                 Rejections.BodyInvalid,
-                "请求内容为空：应为 JSON"
+                "请求内容为空：应为 JSON，Content-Type 为 application/json"
+            ),
+            BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType } => new Rejection(
+                Rejections.BodyInvalid,
+                "应为 JSON，Content-Type 为 application/json（上传文件时为 multipart/form-data）"
             ),
             BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
             InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
@@ -119,7 +134,13 @@ public static partial class Problem
                 SqlState: Npgsql.PostgresErrorCodes.CharacterNotInRepertoire
                     or Npgsql.PostgresErrorCodes.UntranslatableCharacter
             } => new Rejection(Rejections.BodyInvalid, "内容含有空字符"),
-            // A look at a stream with an event that no build of the product wrote; the hourly look names it.
+            // A look at a stream with an event that no build of the product wrote: it is named.
+            UnreadableEventException forged => new Rejection(
+                forged.Stream.StartsWith("fund-", StringComparison.Ordinal)
+                    ? Rejections.FundDamaged
+                    : Rejections.RecordDamaged,
+                $"{forged.Stream}：{forged.Message}"
+            ),
             Marten.Exceptions.EventDeserializationFailureException or Marten.Exceptions.UnknownEventTypeException =>
                 new Rejection(Rejections.RecordDamaged, "其中有一个事件无法读取"),
             Marten.Exceptions.MartenCommandException { InnerException: Npgsql.PostgresException inner } => Meaning(
@@ -144,6 +165,18 @@ public static partial class Problem
                 .Select(m => m.Groups[1].Value)
         );
 
+    /// <summary>Where the property stands that is there twice: the serializer quotes its name, the path is that of the object around it.</summary>
+    private static string Twice(JsonException json)
+    {
+        var name = json.Message.Split('\'') is [_, var quoted, ..] ? quoted : "";
+        var path = Field(json.Path);
+        return path == "(整体)" || path.EndsWith(name, StringComparison.OrdinalIgnoreCase)
+            ? path == "(整体)"
+                ? name
+                : path
+            : $"{path}.{name}";
+    }
+
     private static string Field(string? path) =>
         path is null or "$" ? "(整体)"
         : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..]
@@ -160,7 +193,14 @@ public static partial class Problem
             {
                 Status = http.Response.StatusCode,
             },
-            $"{http.Request.Method} {http.Request.Path}"
+            http.Response.StatusCode switch
+            {
+                StatusCodes.Status415UnsupportedMediaType when string.IsNullOrEmpty(http.Request.ContentType) =>
+                    "请求没有内容，或没有说明是什么：应为 JSON，Content-Type 为 application/json（上传文件时为 multipart/form-data）",
+                StatusCodes.Status415UnsupportedMediaType =>
+                    $"Content-Type 为 {PersonalNumbers.Quoted(http.Request.ContentType!)}，应为 application/json，上传文件时为 multipart/form-data",
+                _ => $"{http.Request.Method} {http.Request.Path}",
+            }
         );
         return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
     }
@@ -170,6 +210,8 @@ public static partial class Problem
     {
         var e = http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()!.Error;
         var rejection = Meaning(e) ?? new Rejection(Rejections.Internal, "请求没有完成，没有写入任何内容");
+        if (e is UnreadableEventException)
+            await http.RequestServices.GetRequiredService<EditedStates>().FoundAsync(rejection.Detail);
         await (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
     }
 }

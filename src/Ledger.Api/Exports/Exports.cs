@@ -25,7 +25,7 @@ public enum ExportKind
 /// Writes the journal and the event log as files for other tools: row by row, memory stays constant however long they are. Everything of
 /// one file is read from one snapshot of the database, so its parts agree with each other.
 /// </summary>
-public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap accounts)
+public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads reads, AccountMap accounts)
 {
     private static readonly byte[] Newline = "\n"u8.ToArray();
 
@@ -69,7 +69,7 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
         {
             // Of no region: for whoever sees all the others.
             var shown =
-                $"(headers ->> 'region' like @scope || '%'{(await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope) ? " or coalesce(headers ->> 'region', '') = ''" : "")})";
+                $"(headers ->> 'region' like @scope || '%'{(await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope) ? $" or {LogStore.IsNobodys("headers ->> 'region'")}" : "")})";
             starting(
                 (
                     await connection.QueryAsync(
@@ -88,12 +88,14 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
             return;
         }
         var funds = await JournalReader.FundsAsync(session, scope, cancellation);
+        var leftOut = new SortedDictionary<long, UnreadableEventException>();
+        var reader = new JournalReader(events, connection, fault => leftOut[fault.Sequence] = fault);
         var done = 0L;
         IEnumerable<IAsyncEnumerable<JournalEntry>> Funds()
         {
             foreach (var fund in funds)
             {
-                yield return JournalReader.EntriesAsync(session, fund, cancellation);
+                yield return reader.EntriesAsync(fund);
                 progress(++done);
             }
         }
@@ -108,12 +110,21 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
                 cancellation
             );
             await new GeneralLedger(accounts).WriteAsync(zip, Funds, cancellation);
+            if (leftOut.Count == 0)
+                return;
+            // No table of the standard has a place for it.
+            await using var entry = await zip.CreateEntry("未列入.txt", CompressionLevel.Fastest)
+                .OpenAsync(cancellation);
+            await using var text = new StreamWriter(entry, new UTF8Encoding(true));
+            foreach (var fault in leftOut.Values)
+                await text.WriteLineAsync(LeftOut(fault));
             return;
         }
         await using var writer = new StreamWriter(body, new UTF8Encoding(false), leaveOpen: true);
         if (kind == ExportKind.Hledger)
         {
-            await HledgerAsync(connection, [.. funds], writer, starting, progress, cancellation);
+            await HledgerAsync(connection, reader, [.. funds], writer, starting, progress, cancellation);
+            await NoteAsync(writer, leftOut.Values);
             return;
         }
         starting(funds.Count);
@@ -124,11 +135,23 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
                 await writer.WriteAsync(JournalText.Beancount(entry));
             await writer.FlushAsync(cancellation);
         }
+        await NoteAsync(writer, leftOut.Values);
     }
 
+    /// <summary>A journal without some of its events says so, as comments at its end.</summary>
+    private static async Task NoteAsync(StreamWriter writer, IEnumerable<UnreadableEventException> leftOut)
+    {
+        foreach (var fault in leftOut)
+            await writer.WriteAsync($"; {LeftOut(fault)}\n");
+    }
+
+    private static string LeftOut(UnreadableEventException fault) =>
+        $"未列入 left out: {fault.Stream} {fault.Message.ReplaceLineEndings(" ")}";
+
     /// <summary>All funds in one order of dates, each account declared where it is first seen: <c>hledger check --strict ordereddates</c> holds.</summary>
-    private async Task HledgerAsync(
+    private static async Task HledgerAsync(
         NpgsqlConnection connection,
+        JournalReader reader,
         string[] funds,
         StreamWriter writer,
         Action<long> starting,
@@ -148,15 +171,11 @@ public sealed class Exports(IDocumentStore store, LongReads reads, AccountMap ac
         );
         await writer.WriteAsync(JournalText.HledgerHead);
         var (declared, done) = (new HashSet<string>(), 0L);
-        var events = new StoredEvents(store, LedgerStore.Schema).ReadByDateAsync(connection, ofFunds, ("funds", funds));
-        await foreach (var e in events.WithCancellation(cancellation))
+        await foreach (var entry in reader.ByDateAsync(funds).WithCancellation(cancellation))
         {
-            if (JournalEntry.Of(e) is { } entry)
-            {
-                foreach (var p in entry.Postings.Where(p => declared.Add($"{entry.FundId}:{p.Account}")))
-                    await writer.WriteAsync(JournalText.HledgerDeclaration(entry.FundId, p.Account));
-                await writer.WriteAsync(JournalText.Hledger(entry));
-            }
+            foreach (var p in entry.Postings.Where(p => declared.Add($"{entry.FundId}:{p.Account}")))
+                await writer.WriteAsync(JournalText.HledgerDeclaration(entry.FundId, p.Account));
+            await writer.WriteAsync(JournalText.Hledger(entry));
             if (++done % 1000 != 0)
                 continue;
             await writer.FlushAsync(cancellation);

@@ -14,7 +14,7 @@ public static class EarlierEntries
         $"('{SameMoney.Allocated}', '{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}')";
 
     private const string Columns = $"""
-        e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'), e.headers ->> '{EventHeaders.BusinessDate}', (e.data ->> 'amountFen')::bigint, e.data ->> 'memberId'
+        e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'), e.headers ->> '{EventHeaders.BusinessDate}', e.data ->> 'amountFen', e.data ->> 'memberId'
         """;
 
     // "|| ''": the index over slips is the way, never the fund's whole stream.
@@ -53,15 +53,15 @@ public static class EarlierEntries
                 .. reference is null ? Array.Empty<Npgsql.NpgsqlParameter>() : [Sql.Text(reference)],
             ],
             r =>
-                into.Add(
-                    new EarlierEntry(
-                        r.GetBoolean(0),
-                        r.GetString(1),
-                        r.GetString(2),
-                        DateOnly.ParseExact(r.GetString(3), "yyyy-MM-dd", CultureInfo.InvariantCulture),
-                        new Money(r.GetInt64(4)),
-                        r.IsDBNull(5) ? null : r.GetString(5)
-                    )
+            {
+                string? Text(int at) => r.IsDBNull(at) ? null : r.GetString(at);
+                // What no decider wrote is no entry: the fund's own fold, right after, names it.
+                if (
+                    Text(2) is { } id
+                    && DateOnly.TryParseExact(Text(3), "yyyy-MM-dd", out var on)
+                    && long.TryParse(Text(4), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var fen)
                 )
+                    into.Add(new EarlierEntry(r.GetBoolean(0), r.GetString(1), id, on, new Money(fen), Text(5)));
+            }
         );
 }

@@ -13,6 +13,7 @@ using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
+using Ledger.Projections.Rebuilding;
 using Marten;
 
 namespace Ledger.Api.Funds;
@@ -430,7 +431,7 @@ public static class FundEndpoints
         var evidence = await command.EvidenceAsync(body?.Evidence, "evidence");
         var fund = await command.LoadAsync<Fund>(id);
         var last = new DateOnly(Math.Clamp(year, 2009, 2100), 12, 31);
-        var events = await command.EventsAsync(id);
+        var events = await command.EventsAsync<Fund>(id);
         var balance = FundStatement.TrialBalance(events, last);
         var open = new DateOnly(fund.ClosedThrough == 0 ? 1 : Math.Min(fund.ClosedThrough + 1, last.Year), 1, 1);
         var negative = Postings.Negative(events.Select(e => (e.EffectiveDate(), (IEventOf<Fund>)e.Data)), open, last);
@@ -446,14 +447,15 @@ public static class FundEndpoints
     private static async Task<IReadOnlyList<JasperFx.Events.IEvent>> KnownAsync(
         string id,
         DateTimeOffset? recordedAt,
-        IQuerySession session
-    ) => [.. (await session.Events.FetchStreamAsync(id)).Where(e => recordedAt is null || e.Timestamp <= recordedAt)];
+        StoredEvents stored
+    ) => [.. (await stored.OfAsync<Fund>(id)).Where(e => recordedAt is null || e.Timestamp <= recordedAt)];
 
     private static async Task<IResult> TrialBalance(
         string id,
         DateOnly? at,
         DateTimeOffset? recordedAt,
         IQuerySession session,
+        StoredEvents stored,
         Caller caller,
         Clock clock,
         AccountMap accounts,
@@ -462,7 +464,7 @@ public static class FundEndpoints
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var date = at ?? clock.Today;
-        var balance = FundStatement.TrialBalance(await KnownAsync(id, recordedAt, session), date);
+        var balance = FundStatement.TrialBalance(await KnownAsync(id, recordedAt, stored), date);
         return Workbook.Answer(
             http,
             View(fund, date, balance),
@@ -477,6 +479,7 @@ public static class FundEndpoints
         DateTimeOffset from,
         DateTimeOffset? to,
         IQuerySession session,
+        StoredEvents stored,
         Caller caller,
         Clock clock
     )
@@ -485,7 +488,7 @@ public static class FundEndpoints
         var date = at ?? clock.Today;
         if (to < from)
             throw Require.Invalid("from", "起始时间不能晚于截止时间");
-        var (before, after) = (await KnownAsync(id, from, session), await KnownAsync(id, to, session));
+        var (before, after) = (await KnownAsync(id, from, stored), await KnownAsync(id, to, stored));
         var (was, now) = (FundStatement.TrialBalance(before, date), FundStatement.TrialBalance(after, date));
         var known = was.ToDictionary(b => b.Account, b => b.AmountFen);
         var accounts = was.Concat(now)
@@ -559,12 +562,13 @@ public static class FundEndpoints
         DateOnly? to,
         DateTimeOffset? recordedAt,
         IQuerySession session,
+        StoredEvents stored,
         Caller caller,
         Clock clock,
         HttpContext http
     )
     {
-        var (fund, statement) = await StatementAsync(id, from, to, recordedAt, session, caller, clock);
+        var (fund, statement) = await StatementAsync(id, from, to, recordedAt, session, stored, caller, clock);
         return Workbook.Answer(
             http,
             statement,
@@ -580,6 +584,7 @@ public static class FundEndpoints
         DateOnly? to,
         DateTimeOffset? recordedAt,
         IQuerySession session,
+        StoredEvents stored,
         Caller caller,
         Clock clock
     )
@@ -588,18 +593,19 @@ public static class FundEndpoints
         if (first > last)
             throw Require.Invalid("from", "起始日期不能晚于截止日期");
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
-        return (fund, FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, session)));
+        return (fund, FundStatement.Of(id, first, last, await KnownAsync(id, recordedAt, stored)));
     }
 
     private static async Task<IResult> Voucher(
         string id,
         long sequence,
         IQuerySession session,
+        StoredEvents stored,
         Caller caller,
         AccountMap accounts
     )
     {
-        var (fund, entry) = await EntryAsync(id, sequence, session, caller);
+        var (fund, entry) = await EntryAsync(id, sequence, session, stored, caller);
         return Workbook.File(FundSheets.Voucher(fund, entry, accounts), $"记账凭证-{sequence}");
     }
 
@@ -608,14 +614,12 @@ public static class FundEndpoints
         string id,
         long sequence,
         IQuerySession session,
+        StoredEvents stored,
         Caller caller
     )
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
-        var found = await session
-            .Events.QueryAllRawEvents()
-            .Where(e => e.Sequence == sequence && e.StreamKey == id)
-            .ToListAsync();
+        var found = await stored.OneAsync<Fund>(id, sequence);
         return (fund, found.Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}"));
     }
 }

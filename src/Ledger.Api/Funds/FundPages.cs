@@ -12,6 +12,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
+using Ledger.Projections.Rebuilding;
 using Ledger.Projections.WorkQueues;
 using Ledger.Web.Funds;
 using Marten;
@@ -71,27 +72,68 @@ public static class FundPages
         );
         app.Page(
             "/funds/{id}/statement",
-            async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
+            async (
+                string id,
+                DateOnly? from,
+                DateOnly? to,
+                IQuerySession session,
+                StoredEvents stored,
+                Caller caller,
+                Clock clock
+            ) =>
             {
-                var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
+                var (fund, statement) = await FundEndpoints.StatementAsync(
+                    id,
+                    from,
+                    to,
+                    null,
+                    session,
+                    stored,
+                    caller,
+                    clock
+                );
                 return PageRoutes.Show<StatementPage>(new { Fund = fund, Statement = statement });
             },
             Roles.All
         );
         app.Page(
             "/funds/{id}/statement.xlsx",
-            async (string id, DateOnly? from, DateOnly? to, IQuerySession session, Caller caller, Clock clock) =>
+            async (
+                string id,
+                DateOnly? from,
+                DateOnly? to,
+                IQuerySession session,
+                StoredEvents stored,
+                Caller caller,
+                Clock clock
+            ) =>
             {
-                var (fund, statement) = await FundEndpoints.StatementAsync(id, from, to, null, session, caller, clock);
+                var (fund, statement) = await FundEndpoints.StatementAsync(
+                    id,
+                    from,
+                    to,
+                    null,
+                    session,
+                    stored,
+                    caller,
+                    clock
+                );
                 return Workbook.File(FundSheets.Statement(fund, statement), "对账单");
             },
             Roles.All
         );
         app.Page(
             "/funds/{id}/vouchers/{sequence:long}",
-            async (string id, long sequence, IQuerySession session, Caller caller, AccountMap accounts) =>
+            async (
+                string id,
+                long sequence,
+                IQuerySession session,
+                StoredEvents stored,
+                Caller caller,
+                AccountMap accounts
+            ) =>
             {
-                var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, caller);
+                var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, stored, caller);
                 return PageRoutes.Show<VoucherPage>(
                     new
                     {
@@ -164,6 +206,7 @@ public static class FundPages
     private static async Task<IResult> Dashboard(
         string id,
         IQuerySession session,
+        StoredEvents stored,
         NpgsqlDataSource database,
         Caller caller,
         Clock clock,
@@ -185,7 +228,7 @@ public static class FundPages
             {
                 Fund = fund,
                 History = BalanceHistory.Of(
-                    [.. await session.Events.FetchStreamAsync(id, token: cancellation)],
+                    await stored.OfAsync<Fund>(id, cancellation: cancellation),
                     clock.Today,
                     ChartMonths
                 ),
@@ -218,13 +261,14 @@ public static class FundPages
         DateOnly? at,
         int? step,
         IQuerySession session,
+        StoredEvents stored,
         Caller caller,
         Clock clock
     )
     {
         var fund = await FundAsync(id, session, caller);
         var date = at ?? clock.Today;
-        var events = await session.Events.FetchStreamAsync(id);
+        var events = await stored.OfAsync<Fund>(id);
         var entries = events.Select(JournalEntry.Of).OfType<JournalEntry>().ToList();
         var moments = entries.Select(e => e.RecordedAt).Distinct().Order().ToList();
         var known = Math.Clamp(step ?? moments.Count, 0, moments.Count);

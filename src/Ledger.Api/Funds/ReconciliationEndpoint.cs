@@ -73,7 +73,7 @@ public static class ReconciliationEndpoint
         Uploads.RefuseFaults(faults, false, table, Rejections.RosterInvalid);
 
         await command.ReadScopedAsync<Fund>(id);
-        var all = (await command.EventsAsync(id))
+        var all = (await command.EventsAsync<Fund>(id))
             .Select(e => (e.Sequence, Date: e.EffectiveDate(), Event: (IEventOf<Fund>)e.Data))
             .ToList();
         var (from, to) = (lines.Min(l => l.Date), lines.Max(l => l.Date));

@@ -194,7 +194,8 @@ public static class LogEndpoints
     {
         var others = regions.Where(r => !caller.MaySee(r)).Distinct().ToList();
         return others.Count == 0
-            || others is [""] && await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
+            || others.All(LogStore.IsOfNobody)
+                && await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
     }
 
     /// <summary>What has just been recorded is sealed some seconds later: whoever asks at once waits a little.</summary>

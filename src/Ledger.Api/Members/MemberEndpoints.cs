@@ -9,6 +9,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
 using Ledger.Projections;
+using Ledger.Projections.Rebuilding;
 using Marten;
 using Marten.Linq.MatchesSql;
 using Npgsql;
@@ -529,6 +530,7 @@ public static class MemberEndpoints
         int year,
         DateTimeOffset? recordedAt,
         IQuerySession session,
+        StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
         Caller caller,
@@ -541,7 +543,7 @@ public static class MemberEndpoints
             throw Require.NotFound(id);
         var streamId = StreamId.MemberYear(id, year);
         var state = recordedAt is { } moment
-            ? (await session.Events.FetchStreamAsync(streamId, token: cancellation))
+            ? (await stored.OfAsync<MemberYear>(streamId, cancellation: cancellation))
                 .Where(e => e.Timestamp <= moment)
                 .Aggregate(
                     (MemberYear?)null,

@@ -382,11 +382,13 @@ public static class MemberImports
 
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
         var persons = await people.ReadAsync(command.Connection, ids.Values);
-        var members = await command.ReadManyAsync<Member>(ids.Values);
+        var members = await command.ReadPeopleAsync<Member>(ids.Values);
         foreach (var (reader, name, id, _) in rows)
         {
             var member = ids.TryGetValue(id, out var memberId) ? members.GetValueOrDefault(memberId) : null;
-            if (member is null || !member.Memberships.Values.Any(caller.MaySee))
+            if (memberId is not null && command.DamagedPeople.GetValueOrDefault(memberId) is { } damage)
+                reader.Wrong(Roster.CitizenIdColumn, damage, Rejections.RecordDamaged);
+            else if (member is null || !member.Memberships.Values.Any(caller.MaySee))
                 reader.Wrong(
                     Roster.CitizenIdColumn,
                     "不是辖区内任何集体的成员，或成员身份待确认",
@@ -397,11 +399,15 @@ public static class MemberImports
         }
         await OfOthersAsync();
         rows.RemoveAll(r => !r.Reader.IsSound);
+        var years = new Dictionary<string, MemberYear>(
+            await command.FindPeopleAsync<MemberYear>(rows.Select(r => StreamId.MemberYear(ids[r.Id], year)))
+        );
+        foreach (var (reader, _, id, _) in rows)
+            if (command.DamagedPeople.GetValueOrDefault(ids[id]) is { } damage)
+                reader.Wrong(Roster.CitizenIdColumn, damage, Rejections.RecordDamaged);
+        rows.RemoveAll(r => !r.Reader.IsSound);
         Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
 
-        var years = new Dictionary<string, MemberYear>(
-            await command.FindManyAsync<MemberYear>(rows.Select(r => StreamId.MemberYear(ids[r.Id], year)))
-        );
         var imported = 0;
         foreach (var (_, _, id, contribution) in rows)
         {
@@ -437,7 +443,7 @@ public static class MemberImports
             var asked = sound
                 .Where(r => known[r.Contribution.Reference].Any(k => StreamId.MemberOf(k) != ids[r.Id]))
                 .ToList();
-            var states = await command.ReadManyAsync<MemberYear>(
+            var states = await command.ReadPeopleAsync<MemberYear>(
                 asked.SelectMany(r => known[r.Contribution.Reference])
             );
             Contribution? Stands(string memberYearId, string reference) =>

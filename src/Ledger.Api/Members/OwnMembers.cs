@@ -31,19 +31,31 @@ public static class OwnMembers
             )
         )
             apart.TryAdd(citizen, record);
-        var members = await command.ReadManyAsync<Member>(known.Values.Concat(apart.Values));
+        var members = await command.ReadPeopleAsync<Member>(known.Values.Concat(apart.Values));
+        // Nothing can be told of whose record is damaged; that he is theirs, the document beside it says.
+        var damaged =
+            command.DamagedPeople.Count == 0
+                ? []
+                : await command.Connection.QueryAsync(
+                    $"select id from {LedgerStore.Schema}.mt_doc_member where id = any(@ids) and data -> 'memberships' ?| @collectives",
+                    r => r.GetString(0),
+                    ("ids", command.DamagedPeople.Keys.ToArray()),
+                    ("collectives", collectives.ToArray())
+                );
         var ids = new Dictionary<CitizenId, string>();
         foreach (var citizen in citizens.Distinct())
         {
             if (
                 known.TryGetValue(citizen, out var id)
-                && members.TryGetValue(id, out var member)
-                && member.Homes().Any(h => collectives.Contains(h.Key))
+                && (
+                    damaged.Contains(id)
+                    || members.TryGetValue(id, out var member) && member.Homes().Any(h => collectives.Contains(h.Key))
+                )
             )
                 ids[citizen] = id;
             else if (apart.TryGetValue(citizen, out var record) && members.ContainsKey(record))
                 ids[citizen] = record;
         }
-        return (ids, ids.Values.Distinct().ToDictionary(i => i, i => members[i]));
+        return (ids, ids.Values.Distinct().Where(members.ContainsKey).ToDictionary(i => i, i => members[i]));
     }
 }

@@ -170,6 +170,7 @@ public static class ApiDocument
         if (changes)
             codes = codes.Concat([
                 Rejections.BodyInvalid,
+                Rejections.FieldTwice,
                 Rejections.PersonalDataInText,
                 Rejections.ReferenceIsPersonal,
                 Rejections.Busy,

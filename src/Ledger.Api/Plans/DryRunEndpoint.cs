@@ -78,9 +78,9 @@ public static class DryRunEndpoint
         var (ids, notes) = roster is null
             ? (await command.MemberIdsAsync(lineage.Members), [])
             : await RosterAsync(roster, lineage.Members, command, people);
-        var members = await command.ReadManyAsync<Member>(ids);
+        var members = await command.ReadPeopleAsync<Member>(ids);
         var years = (
-            await command.ReadManyAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))
+            await command.ReadPeopleAsync<MemberYear>(ids.Select(m => StreamId.MemberYear(m, plan.Year)))
         ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var persons = await people.ReadAsync(command.Connection, ids);
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
@@ -88,7 +88,7 @@ public static class DryRunEndpoint
         var run = DryRun.Of(
             standard,
             lineage,
-            ids.Select(m => members[m]),
+            ids.Where(m => !command.DamagedPeople.ContainsKey(m)).Select(m => members[m]),
             years,
             ages,
             policy.AgeLimits(),
@@ -123,7 +123,7 @@ public static class DryRunEndpoint
                 run.Ineligible.Count,
                 run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()),
                 Shown(run.Ineligible),
-                notes
+                [.. notes, .. command.DamagedPeople.Values.Select(why => new Note($"记录损坏，未计入：{why}"))]
             )
         );
     }

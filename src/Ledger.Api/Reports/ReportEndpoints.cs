@@ -307,18 +307,19 @@ public static class ReportEndpoints
              where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
                and y.data @? '$.subsidies[0]' and ({CaughtUp} or not {PaidThemselves}) -- as its index says
             union all
+            -- Dates are compared as they are written: one that is none stops nobody's list.
             -- Died or left, on or before the day of payment or credit, or while the money is on its way; recorded whenever it was.
             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
                    case when m.data ->> 'diedOn' is not null then '已登记死亡（' || (m.data ->> 'diedOn') else '已退出集体（' || (m.data ->> 'endedOn') end || '），' || {Next} || ' (C4)'
               from {S}.mt_doc_member m
               join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id, 8) || '-0000' and 'member-year-' || substr(m.id, 8) || '-9999',
                    jsonb_array_elements(y.data -> 'subsidies') s,
-                   lateral (select max((e.headers ->> 'effectiveDate')::date) filter (where e.type = 'subsidy_paid') as paid, max((e.data ->> 'creditedOn')::date) as credited
+                   lateral (select max(e.headers ->> 'effectiveDate' collate "C") filter (where e.type = 'subsidy_paid') as paid, max(e.data ->> 'creditedOn' collate "C") as credited
                               from {S}.mt_events e where e.stream_id = y.id and e.type in ('subsidy_paid', 'subsidy_credited') and e.data ->> 'applicationId' = s ->> 'applicationId') days
              where m.region like @scope || '%' and (m.data ->> 'diedOn' is not null or m.data ->> 'endedOn' is not null) -- as its index says
                and s ->> 'status' in ('approved', 'paid', 'credited')
-               and (m.data ->> 'diedOn' is not null and (s ->> 'status' <> 'credited' or (m.data ->> 'diedOn')::date <= days.credited)
-                    or m.data -> 'former' ? (s ->> 'collectiveId') and m.data ->> 'endedOn' is not null and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn')::date <= days.paid))
+               and (m.data ->> 'diedOn' is not null and (s ->> 'status' <> 'credited' or (m.data ->> 'diedOn' collate "C") <= days.credited)
+                    or m.data -> 'former' ? (s ->> 'collectiveId') and m.data ->> 'endedOn' is not null and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn' collate "C") <= days.paid))
              order by 1, 5 desc limit {Scope.MaxRows}) i (kind, id, region, fen, age, due, text) order by 1, 5 desc
             """,
             r => new SupervisionItem(

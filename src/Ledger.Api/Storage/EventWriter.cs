@@ -99,11 +99,15 @@ public sealed class EventWriter(
     /// </summary>
     /// <param name="strength"><c>for update</c>, or <c>for share</c> where the decision only rests on them.</param>
     /// <param name="beside">A look that belongs to the lock: in the same round trip, and it sees what was committed while the lock was waited for.</param>
+    /// <param name="damaged">
+    /// Takes the ids of which no state follows, and why, where the others are to go on without them; null: one of them stops all.
+    /// </param>
     public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(
         NpgsqlConnection connection,
         string[] ids,
         string strength,
-        Look? beside = null
+        Look? beside = null,
+        IDictionary<string, RefusedException>? damaged = null
     )
         where T : Aggregate
     {
@@ -146,7 +150,7 @@ public sealed class EventWriter(
         foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id)))
             doubtful.TryAdd(id, null);
         if (doubtful.Count > 0)
-            await FromEventsAsync(connection, doubtful, states, versions);
+            await FromEventsAsync(connection, doubtful, states, versions, damaged);
         return (versions, states);
     }
 
@@ -189,46 +193,20 @@ public sealed class EventWriter(
         NpgsqlConnection connection,
         IReadOnlyDictionary<string, T?> documents,
         Dictionary<string, T> states,
-        Dictionary<string, long> versions
+        Dictionary<string, long> versions,
+        IDictionary<string, RefusedException>? damaged
     )
         where T : Aggregate
     {
-        var fold = DocumentFold.Of(typeof(T));
-        var folded = new Dictionary<string, object?>();
-        var later = new Dictionary<string, IEvent>();
-        var foreign = new HashSet<string>();
-        var last = "";
-        try
+        var (folded, later, foreign, broken) = await FoldAsync(connection, documents);
+        foreach (var (id, why) in broken)
         {
-            await foreach (
-                var e in _stored.ReadAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray()))
-            )
-            {
-                last = e.StreamKey!;
-                if (e.IsForeign())
-                {
-                    foreign.Add(last);
-                    await edited.FoundAsync(
-                        $"{typeof(T).Name} {last}：{e.Named()}不是产品写入的，不予采用 an event that the product did not write"
-                    );
-                }
-                else if (documents[last] is { } document && e.Version > document.Revision)
-                    later.TryAdd(last, e);
-                try
-                {
-                    folded[last] = fold.Next(folded.GetValueOrDefault(last), e);
-                }
-                catch (Exception broken)
-                {
-                    throw new InvalidOperationException($"{e.Named()}：{broken.Message}", broken);
-                }
-            }
+            var refusal = await edited.DamagedAsync(typeof(T), id, why);
+            if (damaged is null)
+                throw refusal;
+            damaged[id] = refusal;
         }
-        catch (Exception broken) when (broken is not NpgsqlException)
-        {
-            throw await edited.DamagedAsync(typeof(T), last, broken.Message);
-        }
-        foreach (var (id, document) in documents)
+        foreach (var (id, document) in documents.Where(d => !broken.ContainsKey(d.Key)))
         {
             if (folded.GetValueOrDefault(id) is T state)
             {
@@ -245,6 +223,60 @@ public sealed class EventWriter(
                 expected = expected with { Revision = document.Revision };
             await edited.CompareAsync(id, document, expected, later.GetValueOrDefault(id));
         }
+    }
+
+    /// <summary>
+    /// The states that follow, the first event of each stream that its document does not know of, the streams that others wrote into,
+    /// and why from some nothing follows.
+    /// </summary>
+    private async Task<(
+        Dictionary<string, object?> States,
+        Dictionary<string, IEvent> Later,
+        HashSet<string> Foreign,
+        Dictionary<string, string> Broken
+    )> FoldAsync<T>(NpgsqlConnection connection, IReadOnlyDictionary<string, T?> documents)
+        where T : Aggregate
+    {
+        var fold = DocumentFold.Of(typeof(T));
+        var (folded, later, foreign, broken) = (
+            new Dictionary<string, object?>(),
+            new Dictionary<string, IEvent>(),
+            new HashSet<string>(),
+            new Dictionary<string, string>()
+        );
+        await foreach (
+            var row in _stored.LookAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray()))
+        )
+        {
+            var (e, fault) = row.Of<T>();
+            var id = e?.StreamKey ?? fault!.Stream;
+            if (broken.ContainsKey(id))
+                continue;
+            if (e is null)
+            {
+                broken[id] = fault!.Message;
+                continue;
+            }
+            if (e.IsForeign())
+            {
+                foreign.Add(id);
+                await edited.FoundAsync(
+                    $"{typeof(T).Name} {id}：{e.Named()}不是产品写入的，不予采用 an event that the product did not write"
+                );
+            }
+            else if (documents[id] is { } document && e.Version > document.Revision)
+                later.TryAdd(id, e);
+            try
+            {
+                folded[id] = fold.Next(folded.GetValueOrDefault(id), e);
+            }
+            catch (Exception none)
+            {
+                // The fold is pure: whatever it throws says that these events never passed a decider.
+                broken[id] = $"{e.Named()}：{none.Message}";
+            }
+        }
+        return (folded, later, foreign, broken);
     }
 
     /// <summary>A state that a decision outside a command rests on: as a command would find it.</summary>

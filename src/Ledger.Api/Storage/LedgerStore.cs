@@ -1,9 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using JasperFx;
 using JasperFx.CodeGeneration;
 using JasperFx.Events;
 using Ledger.Projections;
+using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 using Wolverine;
@@ -19,14 +18,6 @@ public static class LedgerStore
 
     /// <summary>How long a node may be silent before another looks after its reminders of deadlines. Their clocks must agree better than that.</summary>
     public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(10);
-
-    /// <summary>How events and documents are written: camelCase, enums as kebab-case words, money as whole fen.</summary>
-    public static void StoredForm(JsonSerializerOptions json)
-    {
-        json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
-        json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
-        json.Converters.Insert(0, new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower)); // before Marten's own, which writes PascalCase
-    }
 
     /// <summary>
     /// How the product connects: never with automatic preparation, whatever the connection string says. Npgsql 10.0.3 loses count of its
@@ -85,7 +76,8 @@ public static class LedgerStore
             .AddSingleton<EventWriter>()
             .AddSingleton<Findings>()
             .AddSingleton<EditedStates>()
-            .AddSingleton<StateLook>();
+            .AddSingleton<StateLook>()
+            .AddSingleton(services => new StoredEvents(services.GetRequiredService<IDocumentStore>(), Schema));
         collection.AddSingleton(services => new StateSeal(
             keys.StateKey,
             services.GetRequiredService<IDocumentStore>().Options.Serializer()
@@ -107,7 +99,7 @@ public static class LedgerStore
                 options.UseSystemTextJsonForSerialization(
                     Weasel.Core.EnumStorage.AsString,
                     Weasel.Core.Casing.CamelCase,
-                    StoredForm
+                    StoredForm.Apply
                 );
                 // What the migrations make beside Marten's own.
                 foreach (
@@ -126,6 +118,10 @@ public static class LedgerStore
                 )
                     options.Events.IgnoreIndex($"mt_events_{own}");
                 options.AddLedgerProjections();
+                // One event that nobody can read does not stop the audit trail for all; check names what it lacks.
+                options.Projections.Errors.SkipApplyErrors = true;
+                options.Projections.Errors.SkipSerializationErrors = true;
+                options.Projections.Errors.SkipUnknownEvents = true;
                 options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged; // by ProjectionService
                 return options;
             })

@@ -19,7 +19,7 @@ public static class StateShapes
     public static readonly Lazy<IReadOnlyDictionary<string, string>> Present = new(() =>
     {
         var json = new JsonSerializerOptions(JsonSerializerOptions.Default);
-        LedgerStore.StoredForm(json);
+        StoredForm.Apply(json);
         return EventTypes.Aggregates.ToDictionary(
             t => t.Name,
             t =>

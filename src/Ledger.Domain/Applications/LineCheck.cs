@@ -13,6 +13,7 @@ namespace Ledger.Domain.Applications;
 /// <param name="Members">By member id.</param>
 /// <param name="Years">By member-year id.</param>
 /// <param name="Ages">Age reached in the year, by member id, where it is known.</param>
+/// <param name="Damaged">Whose record has an event that no decider wrote, by member id, and which: nothing is decided on it.</param>
 public sealed record LineBasis(
     Lineage Lineage,
     Standard Standard,
@@ -20,9 +21,13 @@ public sealed record LineBasis(
     AgeLimits Limits,
     IReadOnlyDictionary<string, Member> Members,
     IReadOnlyDictionary<string, MemberYear> Years,
-    IReadOnlyDictionary<string, int> Ages
+    IReadOnlyDictionary<string, int> Ages,
+    IReadOnlyDictionary<string, string>? Damaged = null
 )
 {
+    public (RejectionCode Code, string Message)? DamageOf(string memberId) =>
+        Damaged?.GetValueOrDefault(memberId) is { } why ? (Rejections.RecordDamaged, why) : null;
+
     public int? AgeOf(Line line) => Ages.TryGetValue(line.MemberId, out var age) ? age : null;
 }
 
@@ -38,12 +43,14 @@ public static class LineCheck
         Line line,
         LineBasis basis
     ) =>
-        MemberYearDecider.Ineligible(
+        basis.DamageOf(line.MemberId)
+        ?? MemberYearDecider.Ineligible(
             basis.Members.GetValueOrDefault(line.MemberId),
             basis.Years.GetValueOrDefault(application.MemberYearId(line)),
             basis.Lineage,
             application.Id
-        ) ?? basis.Limits.Fault(basis.AgeOf(line));
+        )
+        ?? basis.Limits.Fault(basis.AgeOf(line));
 
     /// <summary>What the standard gives an eligible person now, if it is another amount than the line's, or the earmark fits no more.</summary>
     public static Fault? Changed(Application application, Line line, LineBasis basis)

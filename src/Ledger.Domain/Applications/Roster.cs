@@ -26,6 +26,7 @@ public static class Roster
     /// <param name="limits">Between which ages people are insured.</param>
     /// <param name="years">By member id.</param>
     /// <param name="ages">Age reached in the year, by member id.</param>
+    /// <param name="damaged">Whose record cannot be read, by member id, and why: a fault of that line alone.</param>
     public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(
         IReadOnlyList<RosterEntry> entries,
         int year,
@@ -35,7 +36,8 @@ public static class Roster
         AgeLimits limits,
         IReadOnlyDictionary<string, Member> members,
         IReadOnlyDictionary<string, MemberYear> years,
-        IReadOnlyDictionary<string, int> ages
+        IReadOnlyDictionary<string, int> ages,
+        IReadOnlyDictionary<string, string>? damaged = null
     )
     {
         var lines = new List<RosterLine>();
@@ -47,6 +49,11 @@ public static class Roster
             void Wrong(RejectionCode code, string message, string column) =>
                 faults.Add(new Fault(code.Code, message, Row: entry.Row, Column: column, MemberId: entry.MemberId));
 
+            if (entry.MemberId is { } known && damaged?.GetValueOrDefault(known) is { } why)
+            {
+                Wrong(Rejections.RecordDamaged, why, CitizenIdColumn);
+                continue;
+            }
             if (entry.MemberId is not { } id || !members.TryGetValue(id, out var member))
             {
                 Wrong(Rejections.NotAMember, "不是本集体成员", CitizenIdColumn);
@@ -58,9 +65,9 @@ public static class Roster
                 Wrong(Rejections.RosterInvalid, "姓名与成员登记不一致", NameColumn);
 
             var own = years.GetValueOrDefault(id);
-            if (MemberYearDecider.Ineligible(member, own, lineage) is { } why)
+            if (MemberYearDecider.Ineligible(member, own, lineage) is { } not)
             {
-                Wrong(why.Code, why.Message, CitizenIdColumn);
+                Wrong(not.Code, not.Message, CitizenIdColumn);
                 continue;
             }
             if (limits.Fault(ages.TryGetValue(id, out var age) ? age : null) is { } aged)

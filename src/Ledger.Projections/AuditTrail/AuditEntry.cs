@@ -38,7 +38,7 @@ public sealed record AuditEntry(
             (int)e.Version,
             e.EventTypeName,
             e.Timestamp.ToUniversalTime(),
-            DateOf(e),
+            e.BusinessDay() ?? DateOnly.FromDateTime(e.Timestamp.UtcDateTime), // one without does not stop the trail
             e.Header(EventHeaders.Actor),
             e.Header(EventHeaders.Role),
             e.Header(EventHeaders.Region),
@@ -47,19 +47,6 @@ public sealed record AuditEntry(
             [.. (e.Data as IEvidenced)?.Evidence ?? []],
             [.. NamedBy(e).Distinct()]
         );
-
-    /// <summary>The business date; of an event that has none, which somebody wrote past the product, the day of recording: one such does not stop the trail.</summary>
-    private static DateOnly DateOf(IEvent e)
-    {
-        try
-        {
-            return e.EffectiveDate();
-        }
-        catch (Exception none) when (none is FormatException or InvalidOperationException)
-        {
-            return DateOnly.FromDateTime(e.Timestamp.UtcDateTime);
-        }
-    }
 
     public static AuditEntry Read(NpgsqlDataReader r) =>
         new(
@@ -124,10 +111,19 @@ public sealed record AuditEntry(
                         .Select(p => (Func<object, string?>)(o => (string?)p.GetValue(o))),
                 ]
         );
-        return readers
-            .Select(read => read(e.Data))
-            .OfType<string>()
-            .Append(e.StreamKey!)
-            .Concat((e.Data as INamesIds)?.Ids ?? []);
+        return readers.Select(read => read(e.Data)).OfType<string>().Append(e.StreamKey!).Concat(Listed(e));
+    }
+
+    /// <summary>What its lists name; nothing of an event without them, which somebody wrote past the product: the trail shows it all the same.</summary>
+    private static IReadOnlyList<string> Listed(IEvent e)
+    {
+        try
+        {
+            return [.. ((e.Data as INamesIds)?.Ids ?? []).Where(id => id is not null)];
+        }
+        catch (Exception none) when (none is NullReferenceException or ArgumentNullException)
+        {
+            return [];
+        }
     }
 }

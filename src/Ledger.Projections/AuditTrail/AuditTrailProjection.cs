@@ -1,5 +1,6 @@
 using JasperFx.Events;
 using Ledger.Domain;
+using Ledger.Projections.Rebuilding;
 using Marten;
 using Marten.Events.Projections;
 using Npgsql;
@@ -60,15 +61,30 @@ public static class EventHeaders
 
     public static string Header(this IEvent e, string name) => e.GetHeader(name)?.ToString() ?? "";
 
-    /// <summary>The business date (业务日期). The store reads a date-like header back as a DateTime.</summary>
+    /// <summary>The business date (业务日期).</summary>
+    /// <exception cref="UnreadableEventException">It has none.</exception>
     public static DateOnly EffectiveDate(this IEvent e) =>
+        e.BusinessDay() ?? throw e.Unreadable("没有业务日期，或不成日期");
+
+    /// <summary>The business date; null of an event that somebody wrote past the product without one. The store reads a date-like header back as a DateTime.</summary>
+    public static DateOnly? BusinessDay(this IEvent e) =>
         e.GetHeader(BusinessDate) switch
         {
             DateTime d => DateOnly.FromDateTime(d),
             DateTimeOffset d => DateOnly.FromDateTime(d.DateTime),
-            string s => DateOnly.ParseExact(s, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
-            _ => throw new InvalidOperationException($"event {e.Sequence} has no business date"),
+            string s
+                when DateOnly.TryParseExact(
+                    s,
+                    "yyyy-MM-dd",
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    System.Globalization.DateTimeStyles.None,
+                    out var day
+                ) => day,
+            _ => null,
         };
+
+    public static UnreadableEventException Unreadable(this IEvent e, string why) =>
+        new(e.Sequence, e.StreamKey!, e.EventTypeName, why);
 }
 
 /// <summary>

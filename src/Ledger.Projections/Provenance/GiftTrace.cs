@@ -1,3 +1,4 @@
+using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 
@@ -16,15 +17,29 @@ public static class GiftTrace
     )
     {
         var found = await connection.QueryAsync(
-            $"select stream_id, data ->> 'allocationId' from {session.DocumentStore.Options.Events.DatabaseSchemaName}.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @donor and headers ->> 'region' like @scope || '%'",
-            r => (FundId: r.GetString(0), AllocationId: r.GetString(1)),
+            $"select stream_id, data ->> 'allocationId', seq_id, type from {session.DocumentStore.Options.Events.DatabaseSchemaName}.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @donor and headers ->> 'region' like @scope || '%'",
+            r =>
+                (
+                    FundId: r.GetString(0),
+                    AllocationId: r.IsDBNull(1) ? "" : r.GetString(1),
+                    Sequence: r.GetInt64(2),
+                    Type: r.GetString(3)
+                ),
             ("donor", donorId),
             ("scope", scope)
         );
         var tracing = new Tracing(connection, session.DocumentStore);
         var gifts = new List<AllocationTrace>();
         foreach (var gift in found)
-            gifts.Add((await tracing.DownAsync(gift.FundId, gift.AllocationId))!);
+            gifts.Add(
+                await tracing.DownAsync(gift.FundId, gift.AllocationId)
+                    ?? throw new UnreadableEventException(
+                        gift.Sequence,
+                        gift.FundId,
+                        gift.Type,
+                        "资金的分账中没有这笔划入"
+                    )
+            );
         return [.. gifts.OrderBy(g => g.Allocation.Event.RecordedAt)];
     }
 }

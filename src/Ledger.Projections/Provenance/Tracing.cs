@@ -4,6 +4,7 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 
@@ -17,7 +18,7 @@ public sealed record TracedEvent(
     DateTimeOffset RecordedAt,
     DateOnly EffectiveDate,
     string Actor,
-    string Body
+    object Body
 );
 
 /// <summary>An allocation as its event tells it.</summary>
@@ -105,20 +106,23 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
     /// <summary>Events of funds by id. The condition on the stream is that of the partial index.</summary>
     public async Task<IReadOnlyDictionary<Guid, TracedEvent>> EventsAsync(IEnumerable<Guid> ids) =>
         (
-            await connection.QueryAsync(
-                $"select id, seq_id, type, timestamp, headers ->> '{EventHeaders.BusinessDate}', headers ->> '{EventHeaders.Actor}', data from {_schema}.mt_events where id = any(@ids) and stream_id like 'fund-%'",
-                r => new TracedEvent(
-                    r.GetGuid(0),
-                    r.GetInt64(1),
-                    r.GetString(2),
-                    r.GetFieldValue<DateTimeOffset>(3),
-                    DateOnly.ParseExact(r.GetString(4), "yyyy-MM-dd"),
-                    r.GetString(5),
-                    r.GetString(6)
-                ),
+            await new StoredEvents(store, _schema).OfAsync<Fund>(
+                connection,
+                "id = any(@ids) and stream_id like 'fund-%'",
                 ("ids", ids.Distinct().ToArray())
             )
-        ).ToDictionary(e => e.Id);
+        ).ToDictionary(
+            e => e.Id,
+            e => new TracedEvent(
+                e.Id,
+                e.Sequence,
+                e.EventTypeName,
+                e.Timestamp,
+                e.EffectiveDate(),
+                e.Header(EventHeaders.Actor),
+                e.Data
+            )
+        );
 
     private async Task<Dictionary<(string, string), SubsidyStatus>> StatusesAsync(IEnumerable<string> memberYears) =>
         (
@@ -135,13 +139,10 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
             .GroupBy(s => s.Key)
             .ToDictionary(g => g.Key, g => g.Last().Status);
 
-    private TracedAllocation Allocation(TracedEvent e, string fundId) =>
+    private static TracedAllocation Allocation(TracedEvent e, string fundId) =>
         new(
             e,
-            (FundsAllocated)
-                store
-                    .Options.Serializer()
-                    .FromJson(typeof(FundsAllocated), new MemoryStream(System.Text.Encoding.UTF8.GetBytes(e.Body)))!,
+            e.Body as FundsAllocated ?? throw new UnreadableEventException(e.Sequence, fundId, e.Type, "不是划入"),
             fundId
         );
 }

@@ -1,3 +1,4 @@
+using Ledger.Domain.Identity;
 using Npgsql;
 
 namespace Ledger.Projections.TransparencyLog;
@@ -48,16 +49,40 @@ public static class LogStore
         );
 
     /// <summary>
+    /// Whether a region is none, as an expression: neither a city's nor a county's, a township's or a village's code. Earlier builds wrote events of no region,
+    /// refusals of whoever had not signed in; whoever has the application's role can write any. They are nobody's to hide.
+    /// </summary>
+    public static string IsNobodys(string region) =>
+        $"coalesce({region}, '') !~ '^([0-9]{{4}}|[0-9]{{6}}|[0-9]{{9}}|[0-9]{{12}})$'";
+
+    /// <summary>As <see cref="IsNobodys(string)"/>, of a region itself.</summary>
+    public static bool IsOfNobody(string region) =>
+        RegionCode.Fault(
+            region,
+            RegionCode.CityLength,
+            RegionCode.CountyLength,
+            RegionCode.TownshipLength,
+            RegionCode.VillageLength
+        )
+            is not null;
+
+    /// <summary>
     /// Whether all that happened lies in the scope <c>@scope</c>, as an expression: a log with holes proves nothing, so it is shown whole or
-    /// not at all. Earlier builds wrote events of no region, refusals of whoever had not signed in: those lie in nobody's way, and are for whoever
-    /// sees everything else. The audit trail has an index for it; what it has yet to take in is looked at where it lies.
+    /// not at all. What is of a region that is none lies in nobody's way, and is for whoever sees everything else. The audit trail has an index for it;
+    /// what it has yet to take in is looked at where it lies.
     /// </summary>
     public static string IsWhole(string schema) =>
         $"""
-            (not exists (select 1 from {schema}.audit_entry where region ~>~ '' and region ~<~ @scope)
-             and not exists (select 1 from {schema}.audit_entry where region ~>=~ (@scope || chr(1114111)))
+            (not exists (select 1 from {schema}.audit_entry where region ~>~ '' and region ~<~ @scope and not {IsNobodys(
+                "region"
+            )})
+             and not exists (select 1 from {schema}.audit_entry where region ~>=~ (@scope || chr(1114111)) and not {IsNobodys(
+                "region"
+            )})
              and not exists (select 1 from {schema}.mt_events where seq_id > (select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = 'AuditTrail:All')
-                                and coalesce(headers ->> 'region', '') <> '' and headers ->> 'region' not like @scope || '%'))
+                                and not {IsNobodys(
+                "headers ->> 'region'"
+            )} and headers ->> 'region' not like @scope || '%'))
             """;
 
     /// <summary>Whether all that happened lies in a scope.</summary>

@@ -35,21 +35,24 @@ public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, strin
     public override WorkItem? Evolve(WorkItem? item, string id, IEvent e) =>
         Next(item, id, e, status => item! with { Status = status, Since = e.Timestamp });
 
+    // What no decider wrote is passed over, that the others' work goes on: an event before there is an application, a second filing, one without its facts.
     private static WorkItem? Next(WorkItem? item, string id, IEvent e, Func<ApplicationStatus, WorkItem> to) =>
         e.Data switch
         {
-            ApplicationFiled f => new WorkItem
-            {
-                Id = id,
-                Region = f.VillageCode,
-                CollectiveId = f.CollectiveId,
-                Year = f.Year,
-                Status = ApplicationStatus.Filed,
-                Lines = f.Lines,
-                AmountFen = f.AmountFen,
-                FiledAt = e.Timestamp,
-                Since = e.Timestamp,
-            },
+            ApplicationFiled f when item is null && f.VillageCode is not null && f.CollectiveId is not null =>
+                new WorkItem
+                {
+                    Id = id,
+                    Region = f.VillageCode,
+                    CollectiveId = f.CollectiveId,
+                    Year = f.Year,
+                    Status = ApplicationStatus.Filed,
+                    Lines = f.Lines,
+                    AmountFen = f.AmountFen,
+                    FiledAt = e.Timestamp,
+                    Since = e.Timestamp,
+                },
+            _ when item is null => null,
             ApplicationResubmitted r => to(ApplicationStatus.Filed) with { Lines = r.Lines, AmountFen = r.AmountFen },
             ApplicationReviewed { Complete: true } => to(ApplicationStatus.Reviewed),
             ApplicationReturned => to(ApplicationStatus.Returned),
@@ -57,10 +60,13 @@ public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, strin
             ApplicationRejected => to(ApplicationStatus.Rejected),
             ApplicationWithdrawn => to(ApplicationStatus.Withdrawn),
             NoticePublished => to(ApplicationStatus.Noticed),
-            ObjectionRaised => item! with { OpenObjections = item.OpenObjections + 1 },
-            ObjectionResolved => item! with { OpenObjections = item.OpenObjections - 1 },
-            PaymentSent when item!.Status != ApplicationStatus.Paid => to(ApplicationStatus.Paid),
-            ReceiptConfirmed r => item! with { UnmatchedReceipts = item.UnmatchedReceipts + r.Unmatched.Count },
+            ObjectionRaised => item with { OpenObjections = item.OpenObjections + 1 },
+            ObjectionResolved => item with { OpenObjections = item.OpenObjections - 1 },
+            PaymentSent when item.Status != ApplicationStatus.Paid => to(ApplicationStatus.Paid),
+            ReceiptConfirmed { Unmatched: { } unmatched } => item with
+            {
+                UnmatchedReceipts = item.UnmatchedReceipts + unmatched.Count,
+            },
             ApplicationSettled => to(ApplicationStatus.Settled),
             _ => item,
         };

@@ -40,6 +40,8 @@ public static class Pay
         var wanted = order.MemberIds?.ToHashSet();
         var due = before.With(LineStatus.Approved).Where(l => wanted?.Contains(l.MemberId) != false).ToList();
         var leftOut = LineCheck.Unpayable(before, due, people);
+        if (Damaged(before, leftOut) is { } damaged)
+            return damaged;
         if (leftOut.Count == due.Count)
             return LineCheck.NobodyLeft(before, leftOut);
         var reasons = leftOut.ToDictionary(l => l.MemberId, l => l.Reason);
@@ -96,6 +98,18 @@ public static class Pay
             Confirmed = SameMoney.Confirmed(earlier, order.ConfirmDuplicate),
         };
     }
+
+    /// <summary>Nothing can be written of whose record is damaged, not even that his money goes back: he waits, and the others are paid by name.</summary>
+    private static Rejection? Damaged(Application application, IReadOnlyList<LeftOutLine> leftOut) =>
+        leftOut.Where(l => l.Code == Rejections.RecordDamaged.Code).ToList() is { Count: > 0 } damaged
+            ? new Rejection(
+                Rejections.RecordDamaged,
+                $"{damaged.Count} 人的记录损坏，不能付款；其余的人可以指明成员（memberIds）先付"
+            )
+            {
+                Faults = LineCheck.Faults(application, damaged),
+            }
+            : null;
 
     /// <summary>
     /// The application's own part. C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run out and every

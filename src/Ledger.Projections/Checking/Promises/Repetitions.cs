@@ -197,11 +197,11 @@ internal sealed class Repetitions(
             return; // they are for whoever sees everything else
         foreach (
             var (type, count, first) in await RowsAsync(
-                $"select type, count(*), min(seq_id) from {schema}.mt_events where coalesce(headers ->> 'region', '') = '' group by type order by type",
+                $"select type, count(*), min(seq_id) from {schema}.mt_events where {LogStore.IsNobodys("headers ->> 'region'")} group by type order by type",
                 r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2))
             )
         )
-            unclear(type, "C20", $"{count} 个事件没有区划，首个为事件 {first}", "办理人的区划", first);
+            unclear(type, "C20", $"{count} 个事件没有区划，或区划不成立，首个为事件 {first}", "办理人的区划", first);
     }
 
     /// <summary>A reference is free text: what it may hide is not spread further.</summary>
