@@ -438,7 +438,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             $$"""
                 insert into ledger.mt_streams (id, version) values ('refusal-{{region}}', 1);
                 insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
-                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'refusal-{{region}}', 1, '{"command":"x","code":"not-found"}', 'command_refused', timestamp, tenant_id,
+                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'refusal-{{region}}', 1, '{"command":"x","code":"not-found","targetId":null}', 'command_refused', timestamp, tenant_id,
                        'Ledger.Domain.CommandRefused, Ledger.Domain', false, correlation_id, causation_id, headers || '{"region":"{{region}}"}'
                   from ledger.mt_events order by seq_id desc limit 1
                 """;
