@@ -51,7 +51,9 @@ public static class Paying
 
     /// <summary>From the events: only what is dated back asks for it.</summary>
     public static async Task<LineDates> DatesAsync(string id, Command command) =>
-        LineDates.Of((await command.EventsAsync<Application>(id)).Select(e => (e.EffectiveDate(), (IEventOf<Application>)e.Data)));
+        LineDates.Of(
+            (await command.EventsAsync<Application>(id)).Select(e => (e.EffectiveDate(), (IEventOf<Application>)e.Data))
+        );
 
     /// <summary>What is known now of everybody on these lines, and the fund; all of it read in bulk.</summary>
     private static async Task<(LineBasis Basis, Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> PayableAsync(
