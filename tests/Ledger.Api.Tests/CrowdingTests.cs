@@ -217,7 +217,7 @@ public sealed class CrowdingTests(ApiFixture api)
         );
         using var honest = new HttpRequestMessage(HttpMethod.Post, "/api/evidence")
         {
-            Content = SampleClient.Form([.. "%PDF-"u8, .. new byte[2_000_000]], "x.pdf"),
+            Content = SampleClient.Form([.. "%PDF-"u8, .. new byte[2_000_000], .. SamplePeople.Pdf("slip")], "x.pdf"),
         };
         honest.Headers.Authorization = new AuthenticationHeaderValue(
             "Bearer",

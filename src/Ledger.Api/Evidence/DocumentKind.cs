@@ -24,16 +24,20 @@ public static class DocumentKind
     /// <summary>Its media type; null when it is no document that may be handed in, and the mend in <paramref name="fault"/>.</summary>
     public static string? Of(byte[] bytes, out string? fault)
     {
-        fault = null;
-        if (Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType is { } known)
-            return known;
-        if (IsHeic(bytes))
-            return "image/heic";
         var parts = Parts(bytes);
-        if (parts.Contains("OFD.xml", StringComparer.OrdinalIgnoreCase))
-            return "application/ofd";
-        fault = $"{Mend(bytes, parts)}（按内容判断，可用 {Accepted}）";
-        return null;
+        var type =
+            Signatures.FirstOrDefault(s => bytes.AsSpan().StartsWith(s.Start)).MediaType
+            ?? (
+                IsHeic(bytes) ? "image/heic"
+                : parts.Contains("OFD.xml", StringComparer.OrdinalIgnoreCase) ? "application/ofd"
+                : null
+            );
+        fault =
+            type is null ? $"{Mend(bytes, parts)}（按内容判断，可用 {Accepted}）"
+            : DocumentStructure.Fault(type, bytes) is { } broken
+                ? $"{broken}，文件不完整或已损坏；请先在本机打开核对，再重新扫描、拍照或导出后上传"
+            : null;
+        return fault is null ? type : null;
     }
 
     private static bool IsHeic(ReadOnlySpan<byte> bytes) =>

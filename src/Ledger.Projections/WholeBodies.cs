@@ -2,7 +2,7 @@ using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
-namespace Ledger.Api.Commands;
+namespace Ledger.Projections;
 
 /// <summary>
 /// Something of a request that no field takes: <c>body-invalid</c>. <paramref name="element"/>: which, as in
@@ -14,7 +14,7 @@ public sealed class UnfitElementException(string element, string why) : JsonExce
 }
 
 /// <summary>
-/// What the serializer lets through. No list of a request holds a null: the types say so, but it looks at properties
+/// What the serializer lets through. No list of a request, or of an event, holds a null: the types say so, but it looks at properties
 /// alone, not at elements. And no text holds a NUL, which the database cannot hold.
 /// </summary>
 public static class WholeBodies
