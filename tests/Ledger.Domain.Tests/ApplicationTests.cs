@@ -201,6 +201,24 @@ public sealed class ApplicationTests
     }
 
     [Fact]
+    public void C15_the_same_decision_again_is_no_event_a_changed_one_and_another_reviewers_is_one()
+    {
+        var a = Filed(2);
+        LineVerdict[] accepted = [new(a.Lines[0].MemberId, true, null)];
+        Decision<Application> Decide(Application x, IReadOnlyList<LineVerdict> verdicts, bool rest, Actor? by = null) =>
+            Review.Decide(x, verdicts, rest, NoFindings, by ?? Reviewer);
+        a = Then(a, x => Decide(x, accepted, false));
+        Assert.Empty(Decide(a, accepted, false).Then());
+        Assert.Single(Decide(a, accepted, false, Approver).Then()); // he has looked, too
+        Assert.Single(Decide(a, [new(a.Lines[0].MemberId, false, "迁出")], false).Then());
+        a = Then(a, x => Decide(x, [], true));
+        Assert.Equal(ApplicationStatus.Reviewed, a.Status);
+        Assert.Empty(Decide(a, [], true).Then());
+        Assert.Empty(Decide(a, accepted, true).Then());
+        Assert.Single(Decide(a, [new(a.Lines[1].MemberId, false, "迁出")], false).Then());
+    }
+
+    [Fact]
     public void C15_filer_reviewer_and_approver_are_three_people()
     {
         Review.Decide(Filed(1), [], true, NoFindings, Officer).ThenRefused(Rejections.SelfApproval);

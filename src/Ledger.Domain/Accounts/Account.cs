@@ -403,6 +403,7 @@ public static class AccountDecider
             {
                 Field = "until",
             }
+        : state.Delegates.TryGetValue(to.Name, out var known) && known == until ? Array.Empty<IEventOf<Account>>()
         : new IEventOf<Account>[] { new DelegationGranted(to.Name, until) };
 
     public static Decision<Account> EndDelegation(Account state, string to, Actor by) =>

@@ -37,7 +37,12 @@ public sealed record LinesListed(IReadOnlyList<RosterLine> Lines) : IEventOf<App
     public IEnumerable<string> Ids => Lines.Select(l => l.MemberId);
 }
 
-public sealed record LineVerdict(string MemberId, bool Accepted, string? Reason);
+public sealed record LineVerdict(string MemberId, bool Accepted, string? Reason)
+{
+    /// <summary>Whether it is what the line says already.</summary>
+    public bool IsOf(Line line) =>
+        line.Status == (Accepted ? LineStatus.Accepted : LineStatus.Refused) && line.Reason == Reason;
+}
 
 /// <summary>
 /// A reviewer's decisions on lines (C15). <paramref name="RestAccepted"/>: every line not yet decided is accepted.

@@ -228,6 +228,8 @@ public static class MemberYearDecider
         state.Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference)) is not { } known
             ? new Rejection(Rejections.NotFound, $"没有凭证号为 {reference} 的缴费记录")
         : FourEyes.Ask("更正", confirmBy, by) is { } alone ? alone
+        : (known.RequestedBy, known.RequestedFor, known.ConfirmBy) == (by.Id, by.OnBehalfOf, confirmBy)
+            ? Array.Empty<IEventOf<MemberYear>>()
         : new IEventOf<MemberYear>[]
         {
             new ContributionReversalRequested(known.Reference, by.Id, confirmBy, reason, by.OnBehalfOf),

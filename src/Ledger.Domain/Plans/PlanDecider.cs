@@ -91,6 +91,8 @@ public static class PlanDecider
     {
         if (state.AdoptedVersion == state.LatestVersion())
             return new Rejection(Rejections.WrongState, "本版方案已通过，不需再记录决议");
+        if (state.LatestResolution == r)
+            return Array.Empty<IEventOf<Plan>>();
         if (policy.Parameters.Quorums.All(q => q.Form != r.Form))
             return Invalid(
                 "form",

@@ -78,7 +78,16 @@ public static class Review
         if (verdicts.Count == 0 && !acceptRest)
             return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
 
+        var lines = state.Lines.ToDictionary(l => l.MemberId);
         var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
+        // The same decision again, by whoever has decided here already, is none.
+        if (
+            by.IsAmong(state.Reviewers)
+            && verdicts.All(v => v.IsOf(lines[v.MemberId]))
+            && !(acceptRest && state.With(LineStatus.Filed).Any())
+            && (!complete || state.Status == ApplicationStatus.Reviewed)
+        )
+            return Array.Empty<IEventOf<Application>>();
         var events = verdicts
             .Chunk(ApplicationReviewed.MaxVerdicts)
             .Select(c => new ApplicationReviewed(by.Id, c, false, false, OnBehalfOf: by.OnBehalfOf))

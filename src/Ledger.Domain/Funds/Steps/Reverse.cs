@@ -15,9 +15,12 @@ public static class Reverse
     {
         if (FourEyes.Ask("冲正", confirmBy, by) is { } alone)
             return alone;
-        return Irreversible(state, allocationId, lot) is { } stuck
-            ? stuck
-            : new IEventOf<Fund>[] { new ReversalRequested(allocationId, by.Id, confirmBy, reason, by.OnBehalfOf) };
+        if (Irreversible(state, allocationId, lot) is { } stuck)
+            return stuck;
+        // The same again is none; another's to confirm is.
+        return state.Reversals.GetValueOrDefault(allocationId) == new Reversal(by.Id, confirmBy, false, by.OnBehalfOf)
+            ? Array.Empty<IEventOf<Fund>>()
+            : [new ReversalRequested(allocationId, by.Id, confirmBy, reason, by.OnBehalfOf)];
     }
 
     /// <summary>The named person confirms: the lot leaves, older money before it on the axis is carried behind it.</summary>
