@@ -6,14 +6,18 @@ using Wolverine.Runtime;
 namespace Ledger.Api.Operation;
 
 /// <summary>
-/// How the product stands, as the database tells: what waits, and for how long. Lags in events and, for what waits to be sealed, in seconds;
-/// money in fen. No personal data, no ids.
+/// How the product stands, as the database tells: what waits, and for how long. Lags in events and in seconds; money in fen. No personal data, no ids.
 /// </summary>
+/// <param name="ProjectionSeconds">How long the oldest event waits that audit trail or work queue have yet to take in.</param>
+/// <param name="UnsealedSeconds">How long the oldest event waits that is not in the log yet.</param>
+/// <param name="UnsignedSeconds">How long the oldest event of the log waits that no checkpoint is over yet.</param>
 public sealed record Readings(
     long AuditTrailLag,
     long WorkQueueLag,
+    double ProjectionSeconds,
     long Unsealed,
     double UnsealedSeconds,
+    double UnsignedSeconds,
     double CheckpointSeconds,
     long Findings,
     long UnmatchedReceipts,
@@ -33,7 +37,8 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
 
     // What is still as usual under load; beyond it somebody should look.
     private const long MostLag = 20_000;
-    private static readonly TimeSpan MostUnsealed = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MostLate = TimeSpan.FromMinutes(2),
+        MostUnsealed = TimeSpan.FromMinutes(1);
 
     // Half of what makes nodes take each other for dead.
     private static readonly TimeSpan MostSkew = LedgerStore.StaleAfter / 2;
@@ -63,9 +68,15 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
                     with head as (select coalesce(max(seq_id), 0) as seq from {s}.mt_events),
                          seen as (select name, last_seq_id from {s}.mt_event_progression),
                          unsealed as (select min(e.timestamp) as since, count(*) as n from {s}.mt_events e cross join {s}.log_state l where e.seq_id > l.low_water and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
+                         late as (select e.timestamp as since from {s}.mt_events e
+                                   where e.seq_id > coalesce((select min(last_seq_id) from seen where name in ('AuditTrail:All', 'WorkQueue:All')), 0) order by e.seq_id limit 1),
+                         unsigned as (select e.timestamp as since from {s}.log_entry l join {s}.mt_events e on e.seq_id = l.seq
+                                       where l.log_index = (select coalesce(max(c.size), 0) from {s}.log_checkpoint c where c.size <= (select size from {s}.log_state))),
                          fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit from {s}.mt_doc_fund where (data ->> 'inTransitFen')::bigint > 0)
                     select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0), head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
+                           coalesce(extract(epoch from @now - (select since from late)), 0)::float8,
                            unsealed.n, coalesce(extract(epoch from @now - unsealed.since), 0)::float8,
+                           coalesce(extract(epoch from @now - (select since from unsigned)), 0)::float8,
                            coalesce((select extract(epoch from clock_timestamp() - max(signed_at)) from {s}.log_checkpoint), 0)::float8,
                            (select count(*) from {s}.log_finding),
                            (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint from {s}.mt_doc_workitem where data ->> 'status' = 'paid'),
@@ -75,15 +86,17 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
                     r => new Readings(
                         Math.Max(0, r.GetInt64(0)),
                         Math.Max(0, r.GetInt64(1)),
-                        r.GetInt64(2),
-                        Math.Max(0, r.GetDouble(3)),
+                        Math.Max(0, r.GetDouble(2)),
+                        r.GetInt64(3),
                         Math.Max(0, r.GetDouble(4)),
-                        r.GetInt64(5),
-                        r.GetInt64(6),
+                        Math.Max(0, r.GetDouble(5)),
+                        Math.Max(0, r.GetDouble(6)),
                         r.GetInt64(7),
+                        r.GetInt64(8),
+                        r.GetInt64(9),
                         letters.TotalCount,
                         changed,
-                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(8)).TotalSeconds)
+                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(10)).TotalSeconds)
                     ),
                     ("now", time.GetUtcNow())
                 )
@@ -104,9 +117,14 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
             wrong.Add(new("log-finding", $"存证日志有 {r.Findings} 处发现，见 /api/audit/log"));
         if (r.UnsealedSeconds > MostUnsealed.TotalSeconds)
             wrong.Add(new("sealing-late", $"有 {r.Unsealed} 个事件等了 {r.UnsealedSeconds:0} 秒还没有进入存证日志"));
-        if (Math.Max(r.AuditTrailLag, r.WorkQueueLag) > MostLag)
+        else if (r.UnsignedSeconds > MostUnsealed.TotalSeconds)
+            wrong.Add(new("sealing-late", $"已进入存证日志的事件等了 {r.UnsignedSeconds:0} 秒还没有签名"));
+        if (Math.Max(r.AuditTrailLag, r.WorkQueueLag) > MostLag || r.ProjectionSeconds > MostLate.TotalSeconds)
             wrong.Add(
-                new("projections-late", $"审计轨迹落后 {r.AuditTrailLag} 个事件，工作队列落后 {r.WorkQueueLag} 个")
+                new(
+                    "projections-late",
+                    $"审计轨迹落后 {r.AuditTrailLag} 个事件，工作队列落后 {r.WorkQueueLag} 个，最早的等了 {r.ProjectionSeconds:0} 秒"
+                )
             );
         if (r.DeadLetters > 0)
             wrong.Add(new("dead-letters", $"有 {r.DeadLetters} 条消息多次处理失败，见 docs/operations.md"));
