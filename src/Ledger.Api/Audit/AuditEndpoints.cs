@@ -12,7 +12,10 @@ using Npgsql;
 
 namespace Ledger.Api.Audit;
 
-/// <summary>What of the trail is asked for; what is null is free. Amounts in yuan.</summary>
+/// <summary>
+/// What of the trail is asked for; what is null is free. Amounts in yuan. <paramref name="After"/>: goes on behind that sequence, in the order asked for: the
+/// oldest first, or with <paramref name="NewestFirst"/> the other way.
+/// </summary>
 public sealed record AuditQuery(
     string? Id,
     string? Actor,
@@ -25,7 +28,8 @@ public sealed record AuditQuery(
     DateTimeOffset? From,
     DateTimeOffset? To,
     long? After,
-    int? Limit
+    int? Limit,
+    bool? NewestFirst = null
 );
 
 /// <summary>The audit trail (审计轨迹): every event in the caller's scope, refusals included.</summary>
@@ -77,17 +81,18 @@ public static class AuditEndpoints
         CancellationToken cancellation
     )
     {
-        var (id, actor, role, type, code, region, minAmount, maxAmount, from, to, after, limit) = query;
+        var (id, actor, role, type, code, region, minAmount, maxAmount, from, to, after, limit, newestFirst) = query;
         if (limit is < 1 or > MaxPage)
             throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
         var size = limit ?? 100;
+        var (beyond, direction) = newestFirst == true ? ("<", "desc") : (">", "asc");
         await using var connection = await reads.OpenAsync(cancellation);
         var behind = await Freshness.WaitAsync(connection, "AuditTrail", cancellation);
         var scope = Scope.Narrow(caller, region);
         // What is of no region, whoever sees everything else sees too.
         var withNone = (
             await connection.QueryAsync(
-                $"select exists (select 1 from {LedgerStore.Schema}.audit_entry where region = '') and {LogStore.IsWhole(LedgerStore.Schema)}",
+                $"select exists (select 1 from {LedgerStore.Schema}.audit_entry where {LogStore.IsNobodys("region")}) and {LogStore.IsWhole(LedgerStore.Schema)}",
                 r => r.GetBoolean(0),
                 ("scope", scope)
             )
@@ -101,12 +106,14 @@ public static class AuditEndpoints
             ("a.code = @code", "code", code),
             ("a.recorded_at >= @from", "from", from?.ToUniversalTime()),
             ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
-            ("a.seq > @after", "after", after),
+            ($"a.seq {beyond} @after", "after", after),
             ("a.role = @role", "role", role),
             ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")),
             ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
             (
-                withNone ? "(a.region like @scope || '%' or a.region = '')" : "a.region like @scope || '%'",
+                withNone
+                    ? $"(a.region like @scope || '%' or {LogStore.IsNobodys("a.region")})"
+                    : "a.region like @scope || '%'",
                 "scope",
                 scope
             ),
@@ -116,7 +123,7 @@ public static class AuditEndpoints
         var (searched, order) = id is null
             ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq")
             : (
-                $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = hashtextextended(@id, 0){(after is null ? "" : " and seq > @after")} order by seq offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a",
+                $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = hashtextextended(@id, 0){(after is null ? "" : $" and seq {beyond} @after")} order by seq {direction} offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a",
                 "i.seq"
             );
         var entries = await connection.QueryAsync(
@@ -125,8 +132,8 @@ public static class AuditEndpoints
               from (select a.* from {searched} where {string.Join(
                 " and ",
                 asked.Select(f => f.Condition)
-            )} order by {order} limit {size + 1}) a
-              join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq
+            )} order by {order} {direction} limit {size + 1}) a
+              join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq {direction}
             """,
             r => new AuditEntryView(
                 r.GetInt64(0),

@@ -149,7 +149,8 @@ public static class AuditPages
             Day("since", 0),
             Day("until", 1),
             after,
-            limit
+            limit,
+            NewestFirst: true
         );
     }
 }
