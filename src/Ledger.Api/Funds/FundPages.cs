@@ -147,9 +147,17 @@ public static class FundPages
         );
         app.Page(
             "/funds/{id}/trial-balance",
-            async (string id, DateOnly? at, int? step, IQuerySession session, Caller caller, Clock clock) =>
+            async (
+                string id,
+                DateOnly? at,
+                int? step,
+                IQuerySession session,
+                StoredEvents stored,
+                Caller caller,
+                Clock clock
+            ) =>
             {
-                var b = await BalanceAsync(id, at, step, session, caller, clock);
+                var b = await BalanceAsync(id, at, step, session, stored, caller, clock);
                 return PageRoutes.Show<TrialBalancePage>(
                     new
                     {
@@ -172,12 +180,13 @@ public static class FundPages
                 DateOnly? at,
                 int? step,
                 IQuerySession session,
+                StoredEvents stored,
                 Caller caller,
                 Clock clock,
                 AccountMap accounts
             ) =>
             {
-                var b = await BalanceAsync(id, at, step, session, caller, clock);
+                var b = await BalanceAsync(id, at, step, session, stored, caller, clock);
                 var known = b.Step == b.Moments.Count ? (DateTimeOffset?)null : b.Known;
                 return Workbook.File(FundSheets.TrialBalance(b.Fund, b.At, known, b.Balance, accounts), "试算平衡表");
             },

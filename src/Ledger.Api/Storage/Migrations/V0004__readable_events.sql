@@ -1,3 +1,4 @@
+-- Rows that no build of the product wrote.
 -- For: an event that cannot be read stops nobody: none is taken, and what is of a region that is none is found at once.
 -- Tried: ForgedReadingTests, RoleRightsTests.
 
