@@ -46,7 +46,9 @@ public sealed class Baselines(string connectionString)
         await connection.ExecuteAsync("create sequence raw_event_seq");
     }
 
-    /// <summary>Rows per second by binary COPY of <paramref name="rows"/> rows in one transaction: the ceiling.</summary>
+    /// <summary>
+    /// Rows per second by binary COPY of <paramref name="rows"/> rows in one transaction: the ceiling.
+    /// </summary>
     public async Task<double> CopyAsync(int rows)
     {
         await using var connection = await _database.OpenConnectionAsync();
@@ -108,7 +110,10 @@ public sealed class Baselines(string connectionString)
         );
     }
 
-    /// <summary>Marten alone: the same event appended to one of <paramref name="streams"/> streams; no rules, no state, no answers kept.</summary>
+    /// <summary>
+    /// Marten alone: the same event appended to one of <paramref name="streams"/> streams; no rules, no state, no
+    /// answers kept.
+    /// </summary>
     public async Task<Rate> MartenAsync(int clients, int streams, TimeSpan time)
     {
         using var store = DocumentStore.For(options =>
@@ -157,7 +162,9 @@ public sealed class Baselines(string connectionString)
         );
     }
 
-    /// <summary>pgledger (github.com/pgr0ss/pgledger): transfers between random two of <paramref name="accounts"/> accounts.</summary>
+    /// <summary>
+    /// pgledger (github.com/pgr0ss/pgledger): transfers between random two of <paramref name="accounts"/> accounts.
+    /// </summary>
     /// <param name="folder">Its SQL files, applied in order of their names into a schema of their own.</param>
     public async Task<Rate> PgLedgerAsync(string folder, int clients, int accounts, TimeSpan time)
     {

@@ -24,7 +24,10 @@ public sealed class BenchDatabase(string connectionString, string keyFile)
     /// <summary>Once a product has run: it makes the keys.</summary>
     public Tokens Tokens => new(KeyFile.LoadOrCreate(keyFile), TimeProvider.System);
 
-    /// <summary>A county that can work: the offices that act through <paramref name="http"/>, a policy of this year, the pilot opened.</summary>
+    /// <summary>
+    /// A county that can work: the offices that act through <paramref name="http"/>, a policy of this year, the pilot
+    /// opened.
+    /// </summary>
     public async Task<SampleOffices> OpenAsync(HttpClient http)
     {
         var tokens = Tokens;

@@ -8,7 +8,10 @@ using static Ledger.Bench.Statistics;
 
 namespace Ledger.Bench;
 
-/// <summary>How much the product takes, and what others take on the same server in the same minutes: ours and theirs in turn, three rounds, medians.</summary>
+/// <summary>
+/// How much the product takes, and what others take on the same server in the same minutes: ours and theirs in turn,
+/// three rounds, medians.
+/// </summary>
 public static class Capacity
 {
     private const int Rounds = 3,
@@ -257,7 +260,9 @@ public static class Capacity
         report.Add("start, with this database", "working set, idle", Median(idle), "MB", noise: Spread(idle));
     }
 
-    /// <summary>How old the oldest event is that the audit trail has yet to take in, ten times a second, in milliseconds.</summary>
+    /// <summary>
+    /// How old the oldest event is that the audit trail has yet to take in, ten times a second, in milliseconds.
+    /// </summary>
     public static async Task LagAsync(NpgsqlDataSource database, List<double> lag, CancellationToken stop)
     {
         await using var connection = await database.OpenConnectionAsync(CancellationToken.None);

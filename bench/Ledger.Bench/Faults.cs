@@ -2,7 +2,9 @@ using Ledger.Api.Tests.Faults;
 
 namespace Ledger.Bench;
 
-/// <summary>Years of a county under faults, a seed each: docs/reliability.md has the table of the last whole run.</summary>
+/// <summary>
+/// Years of a county under faults, a seed each: docs/reliability.md has the table of the last whole run.
+/// </summary>
 public static class Faults
 {
     /// <returns>Whether nothing was lost, doubled, half there, or found wrong otherwise.</returns>

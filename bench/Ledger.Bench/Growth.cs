@@ -8,8 +8,8 @@ using static Ledger.Bench.Statistics;
 namespace Ledger.Bench;
 
 /// <summary>
-/// What a county's people wait for, while the ledger around them grows: the same county with the same villages, in a ledger of some
-/// events and in one of many, the others in other counties of the city.
+/// What a county's people wait for, while the ledger around them grows: the same county with the same villages, in a
+/// ledger of some events and in one of many, the others in other counties of the city.
 /// </summary>
 public static class Growth
 {
@@ -33,7 +33,8 @@ public static class Growth
         {
             foreach (var size in sizes)
                 ledgers.Add(await SetUpAsync(cluster, folder, size));
-            // In turn: the machine's moods and the compiler's stages fall on all of them. The first round only warms up.
+            // In turn: the machine's moods and the compiler's stages fall on all of them. The first round only warms
+            // up.
             for (var round = 0; round <= Rounds; round++)
             {
                 foreach (var ledger in ledgers)

@@ -11,8 +11,8 @@ using NpgsqlTypes;
 namespace Ledger.Bench;
 
 /// <summary>
-/// A history of any size, written straight into the tables: half of the members' lines lie in one fund, the others in funds of 5,000.
-/// Allocations end in the middle of lines; one line in fifty was withdrawn and its fen given out anew.
+/// A history of any size, written straight into the tables: half of the members' lines lie in one fund, the others in
+/// funds of 5,000. Allocations end in the middle of lines; one line in fifty was withdrawn and its fen given out anew.
 /// </summary>
 public static class History
 {
@@ -33,7 +33,10 @@ public static class History
             );
         });
 
-    /// <summary>All that a product has which has been in use for long, of other counties: events, read models, kept answers. Its tables are made first.</summary>
+    /// <summary>
+    /// All that a product has which has been in use for long, of other counties: events, read models, kept answers. Its
+    /// tables are made first.
+    /// </summary>
     /// <param name="actors">Under whose names the answers are kept.</param>
     public static async Task FillAllAsync(BenchDatabase ledger, int events, string[] actors)
     {
@@ -45,7 +48,8 @@ public static class History
         await FillAnswersAsync(connectionString, actors);
     }
 
-    /// <param name="withContributions">Each line's own contribution too, as another event, and the policy year: then the events keep every promise that ledger-verify checks.</param>
+    /// <param name="withContributions">Each line's own contribution too, as another event, and the policy year: then
+    /// the events keep every promise that ledger-verify checks.</param>
     public static async Task<(List<FenSpan> Lines, List<(string FundId, string AllocationId)> Allocations)> FillAsync(
         string connectionString,
         IDocumentStore store,
@@ -288,7 +292,10 @@ public static class History
             copying[into].BeginBinaryImportAsync($"copy ledger.{target} from stdin (format binary)");
     }
 
-    /// <summary>What the product keeps beside such a history: streams, members, collectives, applications, work items, audit trail.</summary>
+    /// <summary>
+    /// What the product keeps beside such a history: streams, members, collectives, applications, work items, audit
+    /// trail.
+    /// </summary>
     private static async Task FillReadModelsAsync(string connectionString)
     {
         await using var connection = await OpenAsync(connectionString);
@@ -343,7 +350,10 @@ public static class History
             await RunAsync(connection, statement);
     }
 
-    /// <summary>An answer kept for each event, as if each had been a command of its own: their keys are random, the next ones fall among them. Without bodies: only the keys are looked up.</summary>
+    /// <summary>
+    /// An answer kept for each event, as if each had been a command of its own: their keys are random, the next ones
+    /// fall among them. Without bodies: only the keys are looked up.
+    /// </summary>
     /// <param name="actors">Whose commands they were.</param>
     private static async Task FillAnswersAsync(string connectionString, string[] actors)
     {

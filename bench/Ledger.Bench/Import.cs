@@ -8,7 +8,10 @@ using Ledger.Domain;
 
 namespace Ledger.Bench;
 
-/// <summary>A city's contribution records, by the <c>import</c> command: does the rate hold, and do the command and the product need no more for many than for few.</summary>
+/// <summary>
+/// A city's contribution records, by the <c>import</c> command: does the rate hold, and do the command and the product
+/// need no more for many than for few.
+/// </summary>
 public static class Import
 {
     private const int VillageSize = 20_000;

@@ -8,8 +8,9 @@ using static Ledger.Bench.Statistics;
 namespace Ledger.Bench;
 
 /// <summary>
-/// What a list of 20,000 rows takes, as .xlsx and as the .xls that LibreOffice makes of it: imported (members), and only read and compared
-/// (a bank's statement). Beside it, where there is one, an earlier build, in turn; each kind of file in processes of its own.
+/// What a list of 20,000 rows takes, as .xlsx and as the .xls that LibreOffice makes of it: imported (members), and
+/// only read and compared (a bank's statement). Beside it, where there is one, an earlier build, in turn; each kind of
+/// file in processes of its own.
 /// </summary>
 public static class Lists
 {

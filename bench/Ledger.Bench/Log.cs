@@ -14,9 +14,9 @@ using Npgsql;
 namespace Ledger.Bench;
 
 /// <summary>
-/// The transparency log: what hashing and sequencing an event cost, against appending it (the baselines of the same run: one event per
-/// commit by one client and by eight, and a thousand events per commit, all with the store's own function); how fast a whole log is
-/// verified; how long a receipt takes.
+/// The transparency log: what hashing and sequencing an event cost, against appending it (the baselines of the same
+/// run: one event per commit by one client and by eight, and a thousand events per commit, all with the store's own
+/// function); how fast a whole log is verified; how long a receipt takes.
 /// </summary>
 public static class Log
 {

@@ -10,8 +10,9 @@ using Npgsql;
 namespace Ledger.Bench;
 
 /// <summary>
-/// How long a page takes on first view (nothing in the browser's cache) until its pictures are drawn and its forms work, what comes over
-/// the wire, and what 200 signed-in people cost in memory. Baseline: the sign-in page of the same run.
+/// How long a page takes on first view (nothing in the browser's cache) until its pictures are drawn and its forms
+/// work, what comes over the wire, and what 200 signed-in people cost in memory. Baseline: the sign-in page of the same
+/// run.
 /// </summary>
 public static class Pages
 {
@@ -105,7 +106,9 @@ public static class Pages
         await MemoryAsync(api, database, traced);
     }
 
-    /// <summary>Many small villages, one that has filed a large roster, one whose money is at a thousand people's.</summary>
+    /// <summary>
+    /// Many small villages, one that has filed a large roster, one whose money is at a thousand people's.
+    /// </summary>
     private static async Task<(SampleVillage Large, SampleVillage Traced)> FillAsync(SampleOffices offices)
     {
         var today = Clock.Day(DateTimeOffset.UtcNow);

@@ -8,7 +8,9 @@ using Ledger.Domain;
 
 namespace Ledger.Bench;
 
-/// <summary>Clients that post allocations over HTTP, each waiting for its answer: into many funds, or all into one.</summary>
+/// <summary>
+/// Clients that post allocations over HTTP, each waiting for its answer: into many funds, or all into one.
+/// </summary>
 public sealed class Postings
 {
     private readonly HttpClient _http;
@@ -84,7 +86,10 @@ public sealed class Postings
             throw new InvalidOperationException($"{path}: {await response.Content.ReadAsStringAsync()}");
     }
 
-    /// <summary>What the others do meanwhile: a fund's balances, its last events, the agency's queue. The last two wait for the projections.</summary>
+    /// <summary>
+    /// What the others do meanwhile: a fund's balances, its last events, the agency's queue. The last two wait for the
+    /// projections.
+    /// </summary>
     public Func<Random, Task> Reading(SampleOffices offices) =>
         random =>
         {

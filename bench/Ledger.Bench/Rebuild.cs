@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Ledger.Bench;
 
-/// <summary>Every read model made anew from the events, beside a product that could work meanwhile: in new tables, and mended in place; and the check that finds nothing to do afterwards.</summary>
+/// <summary>
+/// Every read model made anew from the events, beside a product that could work meanwhile: in new tables, and mended in
+/// place; and the check that finds nothing to do afterwards.
+/// </summary>
 public static class Rebuild
 {
     public static async Task RunAsync(PrivateCluster cluster, string folder, int size, Report report)
@@ -65,7 +68,8 @@ public static class Rebuild
                 "reading",
                 events / watch.Elapsed.TotalSeconds / reading
             );
-            // That the funds hold money for applications which this history does not have is known, and a thousand lines long.
+            // That the funds hold money for applications which this history does not have is known, and a thousand
+            // lines long.
             Console.WriteLine(
                 string.Join(
                     '\n',

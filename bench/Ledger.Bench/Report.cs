@@ -61,7 +61,9 @@ public sealed class Report(string folder)
         );
     }
 
-    /// <summary>Keeps what was measured in place of what was kept of its kind; version control has the older ones.</summary>
+    /// <summary>
+    /// Keeps what was measured in place of what was kept of its kind; version control has the older ones.
+    /// </summary>
     public void Keep(string name)
     {
         if (_figures.Count == 0)

@@ -10,8 +10,9 @@ using static Ledger.Bench.Statistics;
 namespace Ledger.Bench;
 
 /// <summary>
-/// Hours of load at a share of what the product takes: what the first minutes hide, such as memory that grows, connections that are not
-/// given back, projections that fall behind, answers that become slow. Postings into many funds at a steady rate, and people who read beside them.
+/// Hours of load at a share of what the product takes: what the first minutes hide, such as memory that grows,
+/// connections that are not given back, projections that fall behind, answers that become slow. Postings into many
+/// funds at a steady rate, and people who read beside them.
 /// </summary>
 public static class Soak
 {
@@ -106,7 +107,8 @@ public static class Soak
                 })
         );
 
-        // Requests have their times, whether or not the ones before are answered: a slow answer makes the next ones late, and that counts.
+        // Requests have their times, whether or not the ones before are answered: a slow answer makes the next ones
+        // late, and that counts.
         Task LoadAsync(double rate, CancellationToken until)
         {
             var start = watch.Elapsed;
@@ -147,7 +149,8 @@ public static class Soak
             return true;
         }
 
-        // What it takes beside the readers: a share of what it takes alone would leave them nothing. First as much as it can, then the most at which it is still prompt.
+        // What it takes beside the readers: a share of what it takes alone would leave them nothing. First as much as
+        // it can, then the most at which it is still prompt.
         await postings.RunAsync(Clients, TimeSpan.FromSeconds(20));
         var most = await postings.RunAsync(Clients, Minute);
         report.Add(
@@ -331,8 +334,9 @@ public static class Soak
     }
 
     /// <summary>
-    /// What the machine takes for the same work at each time, in milliseconds on a core: steps through 64 MB, each to where the one before says, as a search in an index
-    /// goes. Its own time only, not that of waiting for the core: other machines on the same silicon show in it, though nothing is stolen by name.
+    /// What the machine takes for the same work at each time, in milliseconds on a core: steps through 64 MB, each to
+    /// where the one before says, as a search in an index goes. Its own time only, not that of waiting for the core:
+    /// other machines on the same silicon show in it, though nothing is stolen by name.
     /// </summary>
     private static double Yardstick()
     {
@@ -347,8 +351,9 @@ public static class Soak
     }
 
     /// <summary>
-    /// What a page takes to the disk by itself, in milliseconds, twenty times a second: a write in place and fdatasync(2), as a commit does. A disk that others share stands still
-    /// for a second now and then, and every answer with it.
+    /// What a page takes to the disk by itself, in milliseconds, twenty times a second: a write in place and
+    /// fdatasync(2), as a commit does. A disk that others share stands still for a second now and then, and every
+    /// answer with it.
     /// </summary>
     private static void Flush(string path, List<double> into, CancellationToken stop)
     {

@@ -7,9 +7,10 @@ using Npgsql;
 namespace Ledger.Bench;
 
 /// <summary>
-/// Tracing at different sizes of history: half of the members' lines lie in one fund, the others in funds of 5,000. Allocations end in
-/// the middle of lines, one line in fifty was withdrawn and its fen given out anew. The baseline is the smallest size of the same run.
-/// Cold: PostgreSQL restarted and, where this process may, the system's page cache dropped.
+/// Tracing at different sizes of history: half of the members' lines lie in one fund, the others in funds of 5,000.
+/// Allocations end in the middle of lines, one line in fifty was withdrawn and its fen given out anew. The baseline is
+/// the smallest size of the same run. Cold: PostgreSQL restarted and, where this process may, the system's page cache
+/// dropped.
 /// </summary>
 public static class Trace
 {

@@ -7,8 +7,9 @@ using Npgsql;
 namespace Ledger.Bench;
 
 /// <summary>
-/// Two nodes of an earlier build become two of this one, and back again, one node at a time, as docs/operations.md says, while postings
-/// and reading go on through whichever node answers: what was answered is there once, and the read models are what the events say.
+/// Two nodes of an earlier build become two of this one, and back again, one node at a time, as docs/operations.md
+/// says, while postings and reading go on through whichever node answers: what was answered is there once, and the read
+/// models are what the events say.
 /// </summary>
 public static class Upgrade
 {
@@ -53,7 +54,8 @@ public static class Upgrade
                 for (var i = 0; i < nodes.Length; i++)
                 {
                     await Task.Delay(Together);
-                    // A balancer that asks /health/ready takes the node out before it stops; what it is working on it finishes.
+                    // A balancer that asks /health/ready takes the node out before it stops; what it is working on it
+                    // finishes.
                     lock (running)
                         running.Remove(nodes[i].Http.BaseAddress!);
                     if (await nodes[i].StopAsync() is not 0 and var exit)
@@ -103,7 +105,10 @@ public static class Upgrade
         ).Single();
     }
 
-    /// <summary>What a load balancer with retries does: to a node that runs; if that does not answer, or only that it is busy, to another.</summary>
+    /// <summary>
+    /// What a load balancer with retries does: to a node that runs; if that does not answer, or only that it is busy,
+    /// to another.
+    /// </summary>
     private sealed class Balancer(Func<Uri> node) : DelegatingHandler(new SocketsHttpHandler())
     {
         private const int Tries = 50;

@@ -7,8 +7,9 @@ using static Ledger.Bench.Statistics;
 namespace Ledger.Bench;
 
 /// <summary>
-/// Another build beside the present one, each with a database of its own on one server, in turn and in short turns: what the machine does
-/// meanwhile it does to both. The ratio is the median of the rounds' ratios; its noise their quartiles' distance.
+/// Another build beside the present one, each with a database of its own on one server, in turn and in short turns:
+/// what the machine does meanwhile it does to both. The ratio is the median of the rounds' ratios; its noise their
+/// quartiles' distance.
 /// </summary>
 public static class Versus
 {
@@ -18,7 +19,8 @@ public static class Versus
 
     private sealed record Side(SampleOffices Offices, Postings Postings);
 
-    /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left out.</param>
+    /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left
+    /// out.</param>
     public static async Task RunAsync(PrivateCluster cluster, string folder, string other, int rounds, Report report)
     {
         var running = new List<ApiProcess>();

@@ -4,7 +4,10 @@ using Ledger.Domain.Accounts;
 
 namespace Ledger.Domain;
 
-/// <summary>The state of one stream, just what its decider needs. <see cref="Revision"/> counts the events, 1 after the first. (Not named Version: the store would overwrite it with what it knows at the time, which is 0.)</summary>
+/// <summary>
+/// The state of one stream, just what its decider needs. <see cref="Revision"/> counts the events, 1 after the first.
+/// (Not named Version: the store would overwrite it with what it knows at the time, which is 0.)
+/// </summary>
 public abstract record Aggregate
 {
     public string Id { get; init; } = "";
@@ -43,19 +46,25 @@ public interface IMoneyEvent
     Money AmountFen { get; }
 }
 
-/// <summary>An event that rests on documents, each named by the SHA-256 digest of its bytes (64 lower-case hex digits).</summary>
+/// <summary>
+/// An event that rests on documents, each named by the SHA-256 digest of its bytes (64 lower-case hex digits).
+/// </summary>
 public interface IEvidenced
 {
     IReadOnlyList<string> Evidence { get; }
 }
 
-/// <summary>An event that names other streams beyond its properties ending in Id; the audit trail finds it by any of them.</summary>
+/// <summary>
+/// An event that names other streams beyond its properties ending in Id; the audit trail finds it by any of them.
+/// </summary>
 public interface INamesIds
 {
     IEnumerable<string> Ids { get; }
 }
 
-/// <summary>A broken invariant: a defect of this program, never of the caller. The transaction must not commit.</summary>
+/// <summary>
+/// A broken invariant: a defect of this program, never of the caller. The transaction must not commit.
+/// </summary>
 public sealed class InvariantViolationException(string message) : Exception(message)
 {
     public static void Require(bool holds, string message)
@@ -68,18 +77,24 @@ public sealed class InvariantViolationException(string message) : Exception(mess
     public static InvariantViolationException Unknown(object e) => new($"{e.GetType().Name}: nobody knows this event");
 }
 
-/// <summary>Who decides: a subject (an account's name, or another authority's <c>alias:sub</c>), its role and its region scope.</summary>
+/// <summary>
+/// Who decides: a subject (an account's name, or another authority's <c>alias:sub</c>), its role and its region scope.
+/// </summary>
 public sealed record Actor(string Id, string Role, string Region)
 {
-    /// <summary>The account whose role was delegated to him, where he acts in that role; null: he acts in his own.</summary>
+    /// <summary>
+    /// The account whose role was delegated to him, where he acts in that role; null: he acts in his own.
+    /// </summary>
     public string? OnBehalfOf { get; init; }
 
-    /// <summary>Account → natural person, of those accounts that this decision rests on; an account that names none is absent.</summary>
+    /// <summary>
+    /// Account → natural person, of those accounts that this decision rests on; an account that names none is absent.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Persons { get; init; } = FrozenDictionary<string, string>.Empty;
 
     /// <summary>
-    /// Duties are kept apart by person, not by name. Who acts under a delegation counts as both, himself and whom he acts for: so two who
-    /// stand in for each other are two people, not four.
+    /// Duties are kept apart by person, not by name. Who acts under a delegation counts as both, himself and whom he
+    /// acts for: so two who stand in for each other are two people, not four.
     /// </summary>
     public bool Is(string? name) =>
         name is not null && (IsSame(Id, name) || (OnBehalfOf is { } other && IsSame(other, name)));
@@ -87,8 +102,8 @@ public sealed record Actor(string Id, string Role, string Region)
     public bool IsAmong(IEnumerable<string> names) => names.Any(Is);
 
     /// <summary>
-    /// Where both accounts say who they are, that decides. Else the name does, without an authority's alias: one who came with a token
-    /// before and has an account now is the same until it is shown otherwise.
+    /// Where both accounts say who they are, that decides. Else the name does, without an authority's alias: one who
+    /// came with a token before and has an account now is the same until it is shown otherwise.
     /// </summary>
     private bool IsSame(string one, string other) =>
         Persons.TryGetValue(one, out var first) && Persons.TryGetValue(other, out var second)

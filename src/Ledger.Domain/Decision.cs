@@ -1,7 +1,8 @@
 namespace Ledger.Domain;
 
 /// <summary>
-/// What a step decided: the events of the stream that it is about, and with them the <see cref="Also">changes of every other stream</see>
+/// What a step decided: the events of the stream that it is about, and with them the <see cref="Also">changes of every
+/// other stream</see>
 /// that it touches; or a refusal, and then nothing at all. The whole of it is one transaction.
 /// </summary>
 public readonly record struct Decision<TAggregate>(IReadOnlyList<IEventOf<TAggregate>> Events, Rejection? Rejection)
@@ -36,7 +37,10 @@ public readonly record struct Decision<TAggregate>(IReadOnlyList<IEventOf<TAggre
     public static implicit operator Decision<TAggregate>(IEventOf<TAggregate>[] events) => new(events, null);
 }
 
-/// <summary>Events of one stream, and the state they lead to. <paramref name="Before"/>: its revision before them, 0 for a new stream.</summary>
+/// <summary>
+/// Events of one stream, and the state they lead to. <paramref name="Before"/>: its revision before them, 0 for a new
+/// stream.
+/// </summary>
 public abstract record Change(string Id, int Before, IReadOnlyList<object> Events)
 {
     public abstract Type Aggregate { get; }

@@ -4,12 +4,14 @@ using Ledger.Domain.Identity;
 namespace Ledger.Domain;
 
 /// <summary>
-/// The number of somebody else's document: a bank's reference, a tax or agency receipt. It is copied by hand and by machine; full width, spaces
-/// and other dashes make no other number of it, nor does the case of its letters.
+/// The number of somebody else's document: a bank's reference, a tax or agency receipt. It is copied by hand and by
+/// machine; full width, spaces and other dashes make no other number of it, nor does the case of its letters.
 /// </summary>
 public static class DocumentNumber
 {
-    /// <summary>The number without what cannot be seen, spaces and full width; the fault names a character that means nothing.</summary>
+    /// <summary>
+    /// The number without what cannot be seen, spaces and full width; the fault names a character that means nothing.
+    /// </summary>
     public static string Clean(string text, out string? fault)
     {
         var wrong = text.EnumerateRunes().Cast<Rune?>().FirstOrDefault(r => Written.IsNobodys(r!.Value));
@@ -20,7 +22,9 @@ public static class DocumentNumber
     public static bool IsSame(string? one, string? other) =>
         one == other || (one is not null && other is not null && Canonical(one) == Canonical(other));
 
-    /// <summary>What numbers are compared by, not what is stored. <c>plain_number</c> in the database says the same.</summary>
+    /// <summary>
+    /// What numbers are compared by, not what is stored. <c>plain_number</c> in the database says the same.
+    /// </summary>
     public static string Canonical(string text) => Plain(text).ToUpperInvariant();
 
     private static string Plain(string text) =>

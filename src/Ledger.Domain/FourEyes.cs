@@ -1,8 +1,8 @@
 namespace Ledger.Domain;
 
 /// <summary>
-/// Four eyes (C20): one person asks and names another, and only that other may confirm. Persons, not names: see <see cref="Actor.Is"/>; the
-/// actor must know who the others are.
+/// Four eyes (C20): one person asks and names another, and only that other may confirm. Persons, not names: see
+/// <see cref="Actor.Is"/>; the actor must know who the others are.
 /// </summary>
 public static class FourEyes
 {

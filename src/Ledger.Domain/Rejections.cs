@@ -2,11 +2,14 @@ using System.Reflection;
 
 namespace Ledger.Domain;
 
-/// <summary>One stable problem code: HTTP status, Chinese title, the clause it serves (docs/domain.md) and how to mend it.</summary>
+/// <summary>
+/// One stable problem code: HTTP status, Chinese title, the clause it serves (docs/domain.md) and how to mend it.
+/// </summary>
 public sealed record RejectionCode(string Code, int Status, string Title, string Clause, string Mend);
 
 /// <summary>
-/// One fault of a request: the field, or the row (1 is the heading) and column of an uploaded table. <paramref name="FiledAmount"/> and
+/// One fault of a request: the field, or the row (1 is the heading) and column of an uploaded table.
+/// <paramref name="FiledAmount"/> and
 /// <paramref name="PresentAmount"/>: what a line was filed with, and what the standard gives now (absent: nothing).
 /// </summary>
 public sealed record Fault(
@@ -22,8 +25,8 @@ public sealed record Fault(
 );
 
 /// <summary>
-/// What a table that was read did not tell by itself: a row or column that was left out and why, a cell that was mended, two rows that may be
-/// one person. Nothing to correct, something to know.
+/// What a table that was read did not tell by itself: a row or column that was left out and why, a cell that was
+/// mended, two rows that may be one person. Nothing to correct, something to know.
 /// </summary>
 public sealed record Note(string Message, int? Row = null, string? Column = null);
 
@@ -520,12 +523,15 @@ public static class Rejections
 }
 
 /// <summary>
-/// A refused command of somebody known (who tried what, which code): kept in a stream of its own, because nothing else was stored. Past so
-/// many in a minute the same person's are only counted, and those that are kept say so.
+/// A refused command of somebody known (who tried what, which code): kept in a stream of its own, because nothing else
+/// was stored. Past so many in a minute the same person's are only counted, and those that are kept say so.
 /// </summary>
-/// <param name="TargetId">The id that the path named; null where there is none, or it is none of ours or looks like a person's number.</param>
-/// <param name="OnlyCountedUntil">What the same person was refused after this and before then is only counted; null: nothing is.</param>
-/// <param name="OnlyCounted">How many of the same person's were only counted since the last one that was kept; null: none.</param>
+/// <param name="TargetId">The id that the path named; null where there is none, or it is none of ours or looks like a
+/// person's number.</param>
+/// <param name="OnlyCountedUntil">What the same person was refused after this and before then is only counted; null:
+/// nothing is.</param>
+/// <param name="OnlyCounted">How many of the same person's were only counted since the last one that was kept; null:
+/// none.</param>
 public sealed record CommandRefused(
     string Command,
     string Code,

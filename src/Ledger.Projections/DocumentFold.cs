@@ -5,10 +5,13 @@ using Ledger.Projections.WorkQueues;
 
 namespace Ledger.Projections;
 
-/// <summary>How a document follows from the events of its stream: the state of each aggregate, and the work queue.</summary>
+/// <summary>
+/// How a document follows from the events of its stream: the state of each aggregate, and the work queue.
+/// </summary>
 /// <param name="Name">Of the projection.</param>
 /// <param name="Events">The types that it follows from; others leave it as it is.</param>
-/// <param name="Step">From the document so far (null: none yet) and one such event; pure. Throws where no decider would have let the event happen.</param>
+/// <param name="Step">From the document so far (null: none yet) and one such event; pure. Throws where no decider would
+/// have let the event happen.</param>
 public sealed record DocumentFold(
     string Name,
     Type Document,

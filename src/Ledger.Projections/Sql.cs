@@ -27,7 +27,9 @@ public static class Sql
         return await RowsAsync(await command.ExecuteReaderAsync(), read);
     }
 
-    /// <summary>As <see cref="QueryAsync{T}"/>, for a look at whole tables: however long they are, it is not given up.</summary>
+    /// <summary>
+    /// As <see cref="QueryAsync{T}"/>, for a look at whole tables: however long they are, it is not given up.
+    /// </summary>
     public static async Task<List<T>> ScanAsync<T>(
         this NpgsqlConnection connection,
         string sql,
@@ -60,7 +62,10 @@ public static class Sql
         batch.BatchCommands.Add(command);
     }
 
-    /// <summary>Rows by COPY in its binary form, in one statement: for many new rows, which cost the server a fraction of an insert's.</summary>
+    /// <summary>
+    /// Rows by COPY in its binary form, in one statement: for many new rows, which cost the server a fraction of an
+    /// insert's.
+    /// </summary>
     /// <param name="into">The table and its columns.</param>
     /// <param name="write">A row's values in the order and of exactly the types of the columns.</param>
     public static async Task CopyAsync<T>(
@@ -102,8 +107,9 @@ public static class Sql
     }
 
     /// <summary>
-    /// As <see cref="QueryAsync{T}"/>, for a statement of every command: parsed and planned once on each connection. Prepared in a round
-    /// trip of its own, so that nothing else stands in the batch that could fail (LedgerStore.Plain says why).
+    /// As <see cref="QueryAsync{T}"/>, for a statement of every command: parsed and planned once on each connection.
+    /// Prepared in a round trip of its own, so that nothing else stands in the batch that could fail (LedgerStore.Plain
+    /// says why).
     /// </summary>
     public static async Task<List<T>> PreparedAsync<T>(
         this NpgsqlConnection connection,

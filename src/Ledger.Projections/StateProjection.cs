@@ -8,8 +8,9 @@ using Marten.Events.Aggregation;
 namespace Ledger.Projections;
 
 /// <summary>
-/// An aggregate's state as a document beside its stream, by the domain's own <c>Evolve</c>; the fund's document is also the inline balance.
-/// The product's own append writes it with the events; this is how Marten knows the table and rebuilds a document.
+/// An aggregate's state as a document beside its stream, by the domain's own <c>Evolve</c>; the fund's document is also
+/// the inline balance. The product's own append writes it with the events; this is how Marten knows the table and
+/// rebuilds a document.
 /// </summary>
 public sealed class StateProjection<T> : SingleStreamProjection<T, string>
     where T : Aggregate, IEvolve<T>
@@ -53,7 +54,10 @@ public static class EventTypes
 
 public static class ProjectionRegistration
 {
-    /// <summary>Events that an asynchronous projection takes at once: one approval of ten thousand lines is two bites, not twenty.</summary>
+    /// <summary>
+    /// Events that an asynchronous projection takes at once: one approval of ten thousand lines is two bites, not
+    /// twenty.
+    /// </summary>
     private const int BatchSize = 5_000;
 
     /// <summary>Inline: state of every aggregate. Async, on one node at a time: audit trail and work queue.</summary>
@@ -80,7 +84,9 @@ public static class ProjectionRegistration
         );
     }
 
-    /// <summary>Regions are looked for by prefix: a scope. An index of a collation other than C does not serve that.</summary>
+    /// <summary>
+    /// Regions are looked for by prefix: a scope. An index of a collation other than C does not serve that.
+    /// </summary>
     private static void ByPrefix(Marten.Schema.DocumentIndex index) => index.Mask = "? text_pattern_ops";
 
     private static void AddState<T>(StoreOptions options)

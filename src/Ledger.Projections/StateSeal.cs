@@ -6,9 +6,10 @@ using Marten;
 namespace Ledger.Projections;
 
 /// <summary>
-/// Seals the states beside the streams, so that a decision can rest on them: HMAC-SHA256 over a state's kind and stored form, in which stream, revision and all the
-/// rest stand; the first 16 bytes, in base64. The key is not in the database: whoever edits a state there cannot seal it. A state without a seal that
-/// holds is no fault by itself (another build wrote it, in another form); it is worked out from its events.
+/// Seals the states beside the streams, so that a decision can rest on them: HMAC-SHA256 over a state's kind and stored
+/// form, in which stream, revision and all the rest stand; the first 16 bytes, in base64. The key is not in the
+/// database: whoever edits a state there cannot seal it. A state without a seal that holds is no fault by itself
+/// (another build wrote it, in another form); it is worked out from its events.
 /// </summary>
 public sealed class StateSeal(byte[] key, ISerializer json)
 {

@@ -10,6 +10,7 @@ public static class StoredForm
     {
         json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
         json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
-        json.Converters.Insert(0, new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower)); // before Marten's own, which writes PascalCase
+        // Before Marten's own, which writes PascalCase
+        json.Converters.Insert(0, new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
     }
 }

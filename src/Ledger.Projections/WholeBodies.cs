@@ -14,8 +14,8 @@ public sealed class UnfitElementException(string element, string why) : JsonExce
 }
 
 /// <summary>
-/// What the serializer lets through. No list of a request, or of an event, holds a null: the types say so, but it looks at properties
-/// alone, not at elements. And no text holds a NUL, which the database cannot hold.
+/// What the serializer lets through. No list of a request, or of an event, holds a null: the types say so, but it looks
+/// at properties alone, not at elements. And no text holds a NUL, which the database cannot hold.
 /// </summary>
 public static class WholeBodies
 {

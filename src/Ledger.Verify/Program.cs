@@ -1,7 +1,7 @@
 using Ledger.Verify;
 
-// ledger-verify: checks what the ledger hands out, without the ledger. No network, no database. 0: everything holds; 1: something does
-// not, and the last line says what; 2: the command cannot be understood.
+// ledger-verify: checks what the ledger hands out, without the ledger. No network, no database. 0: everything holds; 1:
+// something does not, and the last line says what; 2: the command cannot be understood.
 const string usage = """
     ledger-verify receipt <文件.tlog-proof> --key <公钥或文件> [--witness <公钥或文件>]
     ledger-verify consistency <旧检查点> <新检查点> <证明> --key <公钥或文件> [--witness …]

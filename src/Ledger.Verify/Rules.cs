@@ -7,13 +7,15 @@ using System.Text.Json;
 namespace Ledger.Verify;
 
 /// <summary>
-/// The ledger's promises, recomputed from the log alone: no stream has a gap; money is conserved and no balance is negative; fen come in
-/// and go out in one unbroken row; an application's lines share out exactly what was reserved for it; nobody gets more than the year's
-/// highest tier (C11), and only who lives, is a member, has paid himself and none to catch up, once a year of one origin, at approval and at
-/// payment (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different people (C15), whatever accounts they have and whom they act for; who asks
-/// for a correction does not confirm it; and nobody gives rights alone where there are two to do it (C20). By
-/// business date too no balance is negative, so that no payment is dated before its approval and no refund before its receipt; none is
-/// dated before the notice was over (C16); a closed year was sealed as it stood, and takes nothing more (C24).
+/// The ledger's promises, recomputed from the log alone: no stream has a gap; money is conserved and no balance is
+/// negative; fen come in and go out in one unbroken row; an application's lines share out exactly what was reserved for
+/// it; nobody gets more than the year's highest tier (C11), and only who lives, is a member, has paid himself and none
+/// to catch up, once a year of one origin, at approval and at payment (C4, C5, C6); one transfer of the bank pays one
+/// application (C17); filer, reviewer, approver and payer are different people (C15), whatever accounts they have and
+/// whom they act for; who asks for a correction does not confirm it; and nobody gives rights alone where there are two
+/// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
+/// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
+/// takes nothing more (C24).
 /// </summary>
 public sealed class Rules
 {
@@ -54,7 +56,9 @@ public sealed class Rules
         public readonly Dictionary<string, ByDate> Accounts = new(3);
     }
 
-    /// <summary>What came to an account, or left it, on each business date: a later entry may be dated earlier.</summary>
+    /// <summary>
+    /// What came to an account, or left it, on each business date: a later entry may be dated earlier.
+    /// </summary>
     private sealed class ByDate
     {
         private readonly List<(DateOnly On, long Fen, long? LastOut)> _moves = [];
@@ -381,7 +385,9 @@ public sealed class Rules
 
     private static DateOnly BusinessDate(JsonElement headers) => Date(headers, "effectiveDate");
 
-    /// <summary>From which account to which, by business date; what an application holds is kept for it as well.</summary>
+    /// <summary>
+    /// From which account to which, by business date; what an application holds is kept for it as well.
+    /// </summary>
     private void Dated(Entry e, JsonElement d, JsonElement headers, Fund fund, long amount)
     {
         string Text(string name) => d.GetProperty(name).GetString()!;
@@ -452,8 +458,8 @@ public sealed class Rules
     }
 
     /// <summary>
-    /// The one event that a log is mostly made of: read token by token. The line's fen lie in what was reserved for its application, in
-    /// that fund and sub-account, and the year's sum stays within the cap.
+    /// The one event that a log is mostly made of: read token by token. The line's fen lie in what was reserved for its
+    /// application, in that fund and sub-account, and the year's sum stays within the cap.
     /// </summary>
     private void Approved(Entry e)
     {
@@ -533,7 +539,9 @@ public sealed class Rules
         Capped(e);
     }
 
-    /// <summary>C4: who belongs where and lives; which collectives are of one origin, by mergers and splits both ways.</summary>
+    /// <summary>
+    /// C4: who belongs where and lives; which collectives are of one origin, by mergers and splits both ways.
+    /// </summary>
     private void Belonging(Entry e, JsonElement d, JsonElement headers)
     {
         string Text(string name) => d.GetProperty(name).GetString()!;
@@ -604,7 +612,9 @@ public sealed class Rules
             throw Fails(e, $"{step}时没有本年度个人缴费记录");
     }
 
-    /// <summary>C17: a fund's bank says which transfer it was. Where it was asked about and meant, the event says so.</summary>
+    /// <summary>
+    /// C17: a fund's bank says which transfer it was. Where it was asked about and meant, the event says so.
+    /// </summary>
     private void Transferred(Entry e, JsonElement d, JsonElement headers, Application application)
     {
         if (
@@ -698,7 +708,9 @@ public sealed class Rules
         throw Fails(e, "没有区划或年度");
     }
 
-    /// <summary>C15: by person. Who acts under a delegation has done it as both, and a person is one under whatever account.</summary>
+    /// <summary>
+    /// C15: by person. Who acts under a delegation has done it as both, and a person is one under whatever account.
+    /// </summary>
     private void Duties(Entry e, JsonElement d, JsonElement headers)
     {
         var application = Of(e.Stream.Id);
@@ -728,7 +740,8 @@ public sealed class Rules
                 _approvals++;
                 break;
             case "payment_sent":
-                // An event in the form from before says nothing of delegation, and a build from before knew no such rule.
+                // An event in the form from before says nothing of delegation, and a build from before knew no such
+                // rule.
                 if (
                     d.TryGetProperty("onBehalfOf", out _)
                     && (AnyIsOne(application.Approvers, doers) || AnyIsOne(application.Reviewers, doers))
@@ -743,8 +756,8 @@ public sealed class Rules
     }
 
     /// <summary>
-    /// C20: whose an account is; and that rights are given by two, who are two people, or by one where there never was another. Events that do
-    /// not say on what they rest are from before the rule.
+    /// C20: whose an account is; and that rights are given by two, who are two people, or by one where there never was
+    /// another. Events that do not say on what they rest are from before the rule.
     /// </summary>
     private void Rights(Entry e, JsonElement d, JsonElement headers)
     {

@@ -13,7 +13,9 @@ namespace Ledger.Verify;
 /// <summary>What was to be shown does not hold; the message says what, and which event where there is one.</summary>
 public sealed class NotProven(string message) : Exception(message);
 
-/// <summary>A verifier key of C2SP signed-note: Ed25519 (0x01), a witness's (0x04), or SM2 with SM3 (0xff and a name).</summary>
+/// <summary>
+/// A verifier key of C2SP signed-note: Ed25519 (0x01), a witness's (0x04), or SM2 with SM3 (0xff and a name).
+/// </summary>
 public sealed record Key(string Name, byte[] Id, byte Type, byte[] Public)
 {
     private static readonly byte[] Sm2 = Encoding.ASCII.GetBytes("collective-subsidy-ledger/sm2-sm3/");
@@ -79,7 +81,8 @@ public sealed record Key(string Name, byte[] Id, byte Type, byte[] Public)
 /// <summary>A checkpoint whose signatures were checked; <paramref name="Signers"/> says by whom, in words.</summary>
 public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, string Signers)
 {
-    /// <exception cref="NotProven">It is not signed by one of the log's keys, a known key's line is wrong, or a wanted witness's is missing.</exception>
+    /// <exception cref="NotProven">It is not signed by one of the log's keys, a known key's line is wrong, or a wanted
+    /// witness's is missing.</exception>
     public static SignedCheckpoint Read(string note, IReadOnlyList<Key> keys, IReadOnlyList<Key> witnesses)
     {
         var at = note.LastIndexOf("\n\n", StringComparison.Ordinal);

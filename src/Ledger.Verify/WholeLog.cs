@@ -4,7 +4,10 @@ using Ledger.Projections.TransparencyLog;
 
 namespace Ledger.Verify;
 
-/// <summary>An exported log: one entry a line, in the order of the log. The bytes of a line, without its newline, are the bytes of the leaf.</summary>
+/// <summary>
+/// An exported log: one entry a line, in the order of the log. The bytes of a line, without its newline, are the bytes
+/// of the leaf.
+/// </summary>
 public static class WholeLog
 {
     /// <summary>What holds, in words.</summary>
@@ -69,7 +72,9 @@ public static class WholeLog
         }
     }
 
-    /// <summary>The members of an entry that the rules look at; data and headers are read only where a rule needs them.</summary>
+    /// <summary>
+    /// The members of an entry that the rules look at; data and headers are read only where a rule needs them.
+    /// </summary>
     private static Entry Read(ReadOnlyMemory<byte> line, long index, Rules rules)
     {
         try
@@ -140,10 +145,14 @@ public struct Entry
         Headers;
 }
 
-/// <summary>What a person's year got that counts towards the cap; <paramref name="Collective"/> null: from a donor, directly.</summary>
+/// <summary>
+/// What a person's year got that counts towards the cap; <paramref name="Collective"/> null: from a donor, directly.
+/// </summary>
 public readonly record struct Given(string By, long AmountFen, string? Collective);
 
-/// <summary>A stream of the ledger: how far it has come; of a person where he belongs, of his year what he paid and what he got.</summary>
+/// <summary>
+/// A stream of the ledger: how far it has come; of a person where he belongs, of his year what he paid and what he got.
+/// </summary>
 public sealed class Stream(string id)
 {
     public string Id { get; } = id;

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Ledger.Web;
 
-/// <summary>Scripts and styles, embedded. The address carries a digest of the content, so that a browser may keep them for ever.</summary>
+/// <summary>
+/// Scripts and styles, embedded. The address carries a digest of the content, so that a browser may keep them for ever.
+/// </summary>
 public static class AssetFiles
 {
     private static readonly IReadOnlyDictionary<string, (byte[] Content, string Version)> All = typeof(AssetFiles)

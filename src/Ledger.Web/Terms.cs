@@ -5,7 +5,9 @@ using Ledger.Web.Accounts;
 
 namespace Ledger.Web;
 
-/// <summary>The field's words for what the code calls by its own names. Chinese; pages pass them through their localizer.</summary>
+/// <summary>
+/// The field's words for what the code calls by its own names. Chinese; pages pass them through their localizer.
+/// </summary>
 public static class Terms
 {
     private static readonly Dictionary<string, string> RoleWords = new()

@@ -1,6 +1,9 @@
 namespace Ledger.Web;
 
-/// <summary>Who looks at the page: account, role and region scope; all empty for the public. <paramref name="Today"/>: the business date.</summary>
+/// <summary>
+/// Who looks at the page: account, role and region scope; all empty for the public. <paramref name="Today"/>: the
+/// business date.
+/// </summary>
 public sealed record Viewer(string Name, string Role, string Region, DateOnly Today, bool IsSample)
 {
     public bool IsSignedIn => Role.Length > 0;
@@ -8,5 +11,8 @@ public sealed record Viewer(string Name, string Role, string Region, DateOnly To
     public bool Is(params string[] roles) => roles.Contains(Role);
 }
 
-/// <summary>The words of the pages: the Chinese text is the key, <c>PageWords.en.resx</c> has the English. A test finds the missing ones.</summary>
+/// <summary>
+/// The words of the pages: the Chinese text is the key, <c>PageWords.en.resx</c> has the English. A test finds the
+/// missing ones.
+/// </summary>
 public sealed class PageWords;

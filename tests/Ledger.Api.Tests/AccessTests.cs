@@ -190,8 +190,8 @@ public sealed class AccessTests(ApiFixture api)
     }
 
     /// <summary>
-    /// Every route × every role that may call it × own, foreign village, foreign county, foreign city: in the own region the thing is
-    /// there; from outside the answer is, word for word, the one for something that does not exist.
+    /// Every route × every role that may call it × own, foreign village, foreign county, foreign city: in the own
+    /// region the thing is there; from outside the answer is, word for word, the one for something that does not exist.
     /// </summary>
     [Fact]
     public async Task Every_route_answers_its_own_region_and_to_all_others_as_if_nothing_were_there()
@@ -248,7 +248,8 @@ public sealed class AccessTests(ApiFixture api)
             ["requests"] = "member-x",
             ["changes"] = "change-x",
         };
-        // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are public law there.
+        // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are
+        // public law there.
         string[] elsewhere =
         [
             "/api/policy-years/{region}/{year:int}",
@@ -275,7 +276,8 @@ public sealed class AccessTests(ApiFixture api)
                     if (!segments[i].StartsWith('{'))
                         continue;
                     var value = own[segments[i - 1]];
-                    // The first id is the one that lies in a region; the other stays, so that only it makes the difference.
+                    // The first id is the one that lies in a region; the other stays, so that only it makes the
+                    // difference.
                     segments[i] =
                         there || !first ? value
                         : segments[i].Contains(":long", StringComparison.Ordinal) ? $"{long.MaxValue}"

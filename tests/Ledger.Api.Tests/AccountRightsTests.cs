@@ -8,7 +8,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>C20: rights are given by two people, or by one and the person himself; C15: two accounts of one person are one.</summary>
+/// <summary>
+/// C20: rights are given by two people, or by one and the person himself; C15: two accounts of one person are one.
+/// </summary>
 [Collection("api")]
 public sealed class AccountRightsTests(ApiFixture api)
 {
@@ -19,7 +21,9 @@ public sealed class AccountRightsTests(ApiFixture api)
 
     private SampleClient As(string name, string role, string region) => api.Client(new Actor(name, role, region));
 
-    /// <summary>A county with two administrators, the first by the console's right, the second by the first's.</summary>
+    /// <summary>
+    /// A county with two administrators, the first by the console's right, the second by the first's.
+    /// </summary>
     private async Task<(string County, SampleClient First, SampleClient Second)> TwoAsync()
     {
         var county = api.NewOffices().County;

@@ -14,7 +14,8 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// One database and one host for all tests that ask nothing else; each test works in a city of its own, so none sees another's data.
+/// One database and one host for all tests that ask nothing else; each test works in a city of its own, so none sees
+/// another's data.
 /// </summary>
 public class ApiFixture : Databases
 {
@@ -79,7 +80,10 @@ public class ApiFixture : Databases
     public SampleOffices NewOffices(HttpClient? http = null) =>
         new(actor => Client(actor, http), $"{Interlocked.Increment(ref _cities)}11");
 
-    /// <summary>A village in an approved pilot county, registered, surveyed, with money and an adopted plan of <paramref name="subsidy"/> yuan each.</summary>
+    /// <summary>
+    /// A village in an approved pilot county, registered, surveyed, with money and an adopted plan of
+    /// <paramref name="subsidy"/> yuan each.
+    /// </summary>
     public async Task<(SampleVillage Village, IReadOnlyList<SamplePerson> People)> ReadyToFileAsync(
         int people,
         decimal subsidy = 100,

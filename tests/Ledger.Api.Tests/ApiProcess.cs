@@ -134,7 +134,9 @@ public sealed class ApiProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether a line it printed holds this; <see cref="Output"/> of a product that says all it could is long.</summary>
+    /// <summary>
+    /// Whether a line it printed holds this; <see cref="Output"/> of a product that says all it could is long.
+    /// </summary>
     public bool Said(string text)
     {
         lock (_output)

@@ -5,7 +5,9 @@ using Ledger.Projections;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Api → Projections → Domain, Web → Projections and Domain; never back. The domain is pure, money is whole.</summary>
+/// <summary>
+/// Api → Projections → Domain, Web → Projections and Domain; never back. The domain is pure, money is whole.
+/// </summary>
 public sealed partial class ArchitectureTests
 {
     private static readonly Assembly Domain = typeof(Aggregate).Assembly,
@@ -75,7 +77,10 @@ public sealed partial class ArchitectureTests
         typeof(System.Collections.Immutable.ImmutableHashSet<>),
     ];
 
-    /// <summary>A seal is over the stored form: a state that comes back from the database in another order would never be found whole, and be worked out from its events each time.</summary>
+    /// <summary>
+    /// A seal is over the stored form: a state that comes back from the database in another order would never be found
+    /// whole, and be worked out from its events each time.
+    /// </summary>
     [Fact]
     public void Every_state_has_one_stored_form()
     {
@@ -103,7 +108,10 @@ public sealed partial class ArchitectureTests
     )]
     private static partial Regex Appends();
 
-    /// <summary>docs/decisions/001-writer-beside-martens-session.md: what stands in Marten's tables the writer wrote, and nobody else.</summary>
+    /// <summary>
+    /// docs/decisions/001-writer-beside-martens-session.md: what stands in Marten's tables the writer wrote, and nobody
+    /// else.
+    /// </summary>
     [Fact]
     public void Nothing_but_the_writer_appends_events()
     {
@@ -131,8 +139,8 @@ public sealed partial class ArchitectureTests
     private static partial Regex Link();
 
     /// <summary>
-    /// Whoever follows a comment to a document finds it, below the repository's folder or beside the file; whoever follows a document's link,
-    /// what it leads to.
+    /// Whoever follows a comment to a document finds it, below the repository's folder or beside the file; whoever
+    /// follows a document's link, what it leads to.
     /// </summary>
     [Fact]
     public void Every_document_that_a_comment_cites_and_every_link_of_a_document_is_there()

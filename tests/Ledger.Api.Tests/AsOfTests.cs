@@ -3,7 +3,10 @@ using Ledger.Api.Imports;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Two times: the business date, and what was known at a moment. And the search of the audit trail by every field, saved as a sheet.</summary>
+/// <summary>
+/// Two times: the business date, and what was known at a moment. And the search of the audit trail by every field,
+/// saved as a sheet.
+/// </summary>
 [Collection("api")]
 public sealed class AsOfTests(ApiFixture api)
 {

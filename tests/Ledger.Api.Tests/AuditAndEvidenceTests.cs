@@ -235,7 +235,9 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         return bytes.ToArray();
     }
 
-    /// <summary>The smallest whole documents of each kind. PNG and JPEG are of one grey point, made by a library.</summary>
+    /// <summary>
+    /// The smallest whole documents of each kind. PNG and JPEG are of one grey point, made by a library.
+    /// </summary>
     private static readonly (byte[] Bytes, string MediaType)[] Documents =
     [
         (SamplePeople.Pdf("slip"), "application/pdf"),

@@ -2,7 +2,10 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>A backup while the product works; restored on a clean machine, checked, switched to; and an older one that the witness refuses.</summary>
+/// <summary>
+/// A backup while the product works; restored on a clean machine, checked, switched to; and an older one that the
+/// witness refuses.
+/// </summary>
 public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
 {
     private static Dictionary<string, string> With(Product product, params (string Name, string Value)[] more)
@@ -68,7 +71,8 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
             await ApiFixture.ScalarOfAsync<long>(clean, "select count(*) from ledger.mt_events")
         );
         Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
-        // What the auditor holds from before continues what is restored: the old log's newest checkpoint contains the backup's.
+        // What the auditor holds from before continues what is restored: the old log's newest checkpoint contains the
+        // backup's.
         var kept = Ledger.Projections.TransparencyLog.Checkpoint.Parse(manifest.GetProperty("checkpoint").GetString()!);
         var now = Ledger.Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync());
         Assert.True(kept.Size <= now.Size && kept.Size <= grown.Size && kept.Origin == now.Origin);

@@ -7,7 +7,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Dates run forwards: allocation, approval, end of notice, payment, credit, refund; and no account is below nothing on any day.</summary>
+/// <summary>
+/// Dates run forwards: allocation, approval, end of notice, payment, credit, refund; and no account is below nothing on
+/// any day.
+/// </summary>
 [Collection("api")]
 public sealed class BusinessDateTests(ApiFixture api)
 {
@@ -136,7 +139,10 @@ public sealed class BusinessDateTests(ApiFixture api)
                 );
     }
 
-    /// <summary>The build before took such dates. Its entries are for ever: the year says where they are and closes only explained.</summary>
+    /// <summary>
+    /// The build before took such dates. Its entries are for ever: the year says where they are and closes only
+    /// explained.
+    /// </summary>
     [Fact]
     public async Task C24_a_year_with_a_negative_balance_names_day_and_account_and_closes_only_explained()
     {

@@ -17,12 +17,14 @@ using Workbook = Ledger.Api.Imports.Workbook;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The files of Cases/files, each as somebody would send it: who was read and with which amounts, the faults by row, column and code, and what the
-/// answer says besides. What is right stands in Cases/expected.json, by the case's name in cases.csv.
+/// The files of Cases/files, each as somebody would send it: who was read and with which amounts, the faults by row,
+/// column and code, and what the answer says besides. What is right stands in Cases/expected.json, by the case's name
+/// in cases.csv.
 /// </summary>
 public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<CaseTests.VillageFixture>
 {
-    /// <param name="People">Who was read: row, name and amount of a roster; name of a member; date, amount and reference of a payment.</param>
+    /// <param name="People">Who was read: row, name and amount of a roster; name of a member; date, amount and
+    /// reference of a payment.</param>
     /// <param name="Faults">Row, column, code, and words of the message.</param>
     /// <param name="Says">Words of the notes or of the refusal.</param>
     /// <param name="Code">Of a file that is refused as a whole.</param>
@@ -58,7 +60,9 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
     public void Every_case_says_what_is_right() =>
         Assert.Equal(Cases().Select(c => c.Name).Order(), Right.Keys.Order());
 
-    /// <summary>A database of its own: the people of the cases live in one village, and the statements among them are of 2027.</summary>
+    /// <summary>
+    /// A database of its own: the people of the cases live in one village, and the statements among them are of 2027.
+    /// </summary>
     public sealed class VillageFixture : ApiFixture
     {
         public SampleVillage Village { get; private set; } = null!;
@@ -166,7 +170,8 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
         foreach (var c in Cases("members"))
         {
             var before = await PeopleAsync(village);
-            // The people of all files live in one village: but where a file has two of them itself, namesakes are answered for.
+            // The people of all files live in one village: but where a file has two of them itself, namesakes are
+            // answered for.
             var answer = await SendAsync(
                 village.Officer,
                 Right[c.Name].Faults?.Any(f => f.Contains("possible-duplicate", StringComparison.Ordinal)) == true

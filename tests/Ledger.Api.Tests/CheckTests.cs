@@ -4,7 +4,9 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>ledger check: what somebody wrote into a read model by hand is found, named and mended, while the API keeps serving.</summary>
+/// <summary>
+/// ledger check: what somebody wrote into a read model by hand is found, named and mended, while the API keeps serving.
+/// </summary>
 [Collection("api")]
 public sealed class CheckTests(ApiFixture api)
 {
@@ -154,7 +156,8 @@ public sealed class CheckTests(ApiFixture api)
             )
         );
         (_, output) = await ApiProcess.RunAsync(OnThisDatabase, "check");
-        // Other tests' processes go by the real clock on this database, whose host's clock is ahead: what they booked between is dated before its money came. So not the exit code.
+        // Other tests' processes go by the real clock on this database, whose host's clock is ahead: what they booked
+        // between is dated before its money came. So not the exit code.
         Assert.True(
             output.Contains("份文档：一致", StringComparison.Ordinal)
                 && output.Contains("条：一致", StringComparison.Ordinal),

@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>How the program is called, and what an operator is told who called it wrongly or on a machine that is not ready: a line and the mend, never a stack trace.</summary>
+/// <summary>
+/// How the program is called, and what an operator is told who called it wrongly or on a machine that is not ready: a
+/// line and the mend, never a stack trace.
+/// </summary>
 [Collection("api")]
 public sealed class CommandLineTests(ApiFixture api) : IDisposable
 {

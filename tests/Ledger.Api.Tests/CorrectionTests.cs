@@ -8,7 +8,10 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What was registered wrongly of a person: corrected by one with a document or by two, on record, and by a list that comes again.</summary>
+/// <summary>
+/// What was registered wrongly of a person: corrected by one with a document or by two, on record, and by a list that
+/// comes again.
+/// </summary>
 [Collection("api")]
 public sealed class CorrectionTests(ApiFixture api)
 {
@@ -724,7 +727,9 @@ public sealed class CorrectionTests(ApiFixture api)
         );
     }
 
-    /// <summary>A card of before the correction opens as well as the present one: whoever can write the table could put it back.</summary>
+    /// <summary>
+    /// A card of before the correction opens as well as the present one: whoever can write the table could put it back.
+    /// </summary>
     [Fact]
     public async Task An_earlier_record_put_back_after_a_correction_is_found_and_pays_nobody()
     {

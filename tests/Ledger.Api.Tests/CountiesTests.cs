@@ -13,7 +13,10 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Two counties in one deployment (docs/scale.md), each with its host name, database, keys, log and process: nothing of one can be reached from the other.</summary>
+/// <summary>
+/// Two counties in one deployment (docs/scale.md), each with its host name, database, keys, log and process: nothing of
+/// one can be reached from the other.
+/// </summary>
 public sealed class CountiesTests(Databases databases) : IClassFixture<Databases>
 {
     private sealed class Deployment : IAsyncDisposable

@@ -57,7 +57,8 @@ public sealed class CrashTests(ApiFixture api)
         await village.ReviewAsync();
         await using (var first = await ApiProcess.StartAsync(OnThisDatabase))
         {
-            // Hold the last member-year's document: the approval writes its events and then waits, in the middle of its transaction.
+            // Hold the last member-year's document: the approval writes its events and then waits, in the middle of its
+            // transaction.
             await using var blocker = await api.Database.OpenConnectionAsync();
             await using var transaction = await blocker.BeginTransactionAsync();
             await blocker.ExecuteAsync(
@@ -85,7 +86,8 @@ public sealed class CrashTests(ApiFixture api)
             "PostgreSQL has noticed"
         );
         Assert.Equal((0, 0, 0), await WrittenAsync(village));
-        Assert.Equal(1, await ScheduledAsync(village)); // the review's deadline, from filing; none for a payment that was never approved
+        // The review's deadline, from filing; none for a payment that was never approved
+        Assert.Equal(1, await ScheduledAsync(village));
         var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
         Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
 

@@ -10,7 +10,10 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What lets somebody in, when it was: a password, a second factor or a token from before opens nothing, wherever it is put. docs/security.md</summary>
+/// <summary>
+/// What lets somebody in, when it was: a password, a second factor or a token from before opens nothing, wherever it is
+/// put. docs/security.md
+/// </summary>
 public sealed class CredentialTests(Databases databases) : IClassFixture<Databases>
 {
     private const string Users = "accounts.\"AspNetUsers\"",
@@ -156,7 +159,8 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             history
         ); // given out, his own, the authenticator, three codes, another password
 
-        // The event of that time once more, and no state that contradicts it: its digest is good in its own place alone.
+        // The event of that time once more, and no state that contradicts it: its digest is good in its own place
+        // alone.
         await product.ForgeAsync(
             "account-li.na",
             "credentials_changed",

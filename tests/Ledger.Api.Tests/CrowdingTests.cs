@@ -16,7 +16,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>One who takes more than his share, over real sockets from several addresses (127.0.0.1, 127.0.0.2 …): he is stopped, and the others do not notice.</summary>
+/// <summary>
+/// One who takes more than his share, over real sockets from several addresses (127.0.0.1, 127.0.0.2 …): he is stopped,
+/// and the others do not notice.
+/// </summary>
 [Collection("api")]
 public sealed class CrowdingTests(ApiFixture api)
 {
@@ -128,7 +131,10 @@ public sealed class CrowdingTests(ApiFixture api)
         held.ForEach(s => s.Dispose());
     }
 
-    /// <summary>Sends a head that promises a long body, and a little of it; the first line of the answer, or nothing within the time.</summary>
+    /// <summary>
+    /// Sends a head that promises a long body, and a little of it; the first line of the answer, or nothing within the
+    /// time.
+    /// </summary>
     private static async Task<(Socket Socket, string? Answer)> HalfAsync(
         ApiProcess process,
         string path,
@@ -197,7 +203,8 @@ public sealed class CrowdingTests(ApiFixture api)
             using var refused = await process.Http.SendAsync(chunked);
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
         }
-        // Who may send: four of his are taken in, sixteen wait, the others are told; nobody else waits, and little memory is held.
+        // Who may send: four of his are taken in, sixteen wait, the others are told; nobody else waits, and little
+        // memory is held.
         var before = process.WorkingSet;
         var greedy = Token("greedy", Roles.VillageFinance, village.VillageCode);
         var answers = await Task.WhenAll(
@@ -333,8 +340,10 @@ public sealed class CrowdingTests(ApiFixture api)
         }
         Assert.Equal(invented, real);
         Assert.Equal((5, 25), (real.Count(a => a.Item2 == "sign-in-failed"), real.Count(a => a.Item2 == "locked-out")));
-        Assert.Equal(200, (await SignInAsync(desk, name, password)).Status); // thirty guesses elsewhere are nothing to him
-        var (status, code, wait) = await SignInAsync(guesser, name, password); // not even the right one, until the wait is over
+        // Thirty guesses elsewhere are nothing to him
+        Assert.Equal(200, (await SignInAsync(desk, name, password)).Status);
+        // Not even the right one, until the wait is over
+        var (status, code, wait) = await SignInAsync(guesser, name, password);
         Assert.Equal((Rejections.LockedOut.Status, "locked-out"), (status, code));
         Assert.InRange(wait!.Value, 1, 15);
     }

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// New databases on the one PostgreSQL cluster of the run, for tests whose product is a process of its own: their classes run beside the
-/// others. With LEDGER_TEST_CONNECTION it uses that server and starts none.
+/// New databases on the one PostgreSQL cluster of the run, for tests whose product is a process of its own: their
+/// classes run beside the others. With LEDGER_TEST_CONNECTION it uses that server and starts none.
 /// </summary>
 public class Databases : IAsyncLifetime
 {
@@ -45,7 +45,9 @@ public class Databases : IAsyncLifetime
     /// <summary>A new, empty database.</summary>
     public Task<string> NewDatabaseAsync(string prefix) => MakeAsync(prefix, "template0");
 
-    /// <summary>A database with the sample county, which is loaded once for all; its keys go into <paramref name="folder"/>.</summary>
+    /// <summary>
+    /// A database with the sample county, which is loaded once for all; its keys go into <paramref name="folder"/>.
+    /// </summary>
     public async Task<LoadedSample> SampleDatabaseAsync(string prefix, string folder)
     {
         await Loading.WaitAsync();
@@ -90,7 +92,8 @@ public class Databases : IAsyncLifetime
                 _cluster = await PrivateCluster.StartAsync(_folder);
                 await using var connection = new NpgsqlConnection(_cluster.ConnectionString("postgres"));
                 await connection.OpenAsync();
-                // Nobody pulls this machine's plug; what a power cut does is tried by FaultTests, on a volume of their own.
+                // Nobody pulls this machine's plug; what a power cut does is tried by FaultTests, on a volume of their
+                // own.
                 await connection.ExecuteAsync("alter system set fsync = off");
                 await connection.ExecuteAsync("select pg_reload_conf()");
             }

@@ -3,7 +3,10 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Donors, earmarks, direct sponsorship (C8, C11) and the receipt that says where each yuan went (C23); county incentives (C19).</summary>
+/// <summary>
+/// Donors, earmarks, direct sponsorship (C8, C11) and the receipt that says where each yuan went (C23); county
+/// incentives (C19).
+/// </summary>
 [Collection("api")]
 public sealed class DonorTests(ApiFixture api)
 {

@@ -5,8 +5,8 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Somebody with the rights of the application's role on the database edits the states beside the streams, so that a command would rest on what never happened.
-/// docs/security.md has the table.
+/// Somebody with the rights of the application's role on the database edits the states beside the streams, so that a
+/// command would rest on what never happened. docs/security.md has the table.
 /// </summary>
 public sealed class EditedStateTests(Databases databases, EditedStateTests.Shared shared)
     : IClassFixture<Databases>,
@@ -94,7 +94,8 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
                 .GetDecimal()
         );
         var (_, said) = await ApiProcess.RunAsync(_product.Settings, "check");
-        Assert.DoesNotContain(_village.FundId, said); // the events were never wrong, and the command wrote the state that follows from them
+        // The events were never wrong, and the command wrote the state that follows from them
+        Assert.DoesNotContain(_village.FundId, said);
     }
 
     [Fact]

@@ -4,7 +4,10 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What was filed is looked at again: amounts, eligibility and ages at approval and at payment (C4, C5, C6, C10); and afterwards, who is told.</summary>
+/// <summary>
+/// What was filed is looked at again: amounts, eligibility and ages at approval and at payment (C4, C5, C6, C10); and
+/// afterwards, who is told.
+/// </summary>
 [Collection("api")]
 public sealed class EligibilityTests(ApiFixture api)
 {

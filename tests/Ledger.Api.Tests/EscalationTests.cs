@@ -10,7 +10,9 @@ public sealed class EscalationTests(ApiFixture api)
 {
     private const string Queue = "wolverine.wolverine_incoming_envelopes";
 
-    /// <summary>Lets the scheduled time of every deadline come now; whether it has really passed is for the handler to see.</summary>
+    /// <summary>
+    /// Lets the scheduled time of every deadline come now; whether it has really passed is for the handler to see.
+    /// </summary>
     private static async Task RingAsync(Npgsql.NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync();

@@ -6,14 +6,18 @@ using Ledger.Projections;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// What is written into an event stays for ever. Every string in every event stands here, with what sees to it that it holds no number of
-/// a person. A new one is red until somebody has thought about it; PrivacyTests sends a citizen id into those that people write.
+/// What is written into an event stays for ever. Every string in every event stands here, with what sees to it that it
+/// holds no number of a person. A new one is red until somebody has thought about it; PrivacyTests sends a citizen id
+/// into those that people write.
 /// </summary>
 public sealed class EventTextTests
 {
     private enum Guard
     {
-        /// <summary>An id that this product makes or looks up before it is written; a digest, a region code, a word of a fixed list.</summary>
+        /// <summary>
+        /// An id that this product makes or looks up before it is written; a digest, a region code, a word of a fixed
+        /// list.
+        /// </summary>
         Made,
 
         /// <summary>Who acted: an account's name, which went through Require.Reference when it was opened.</summary>

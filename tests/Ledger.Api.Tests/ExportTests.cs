@@ -8,7 +8,10 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What strangers' tools make of the exports: Debian's hledger and Beancount check the journal of the whole sample county.</summary>
+/// <summary>
+/// What strangers' tools make of the exports: Debian's hledger and Beancount check the journal of the whole sample
+/// county.
+/// </summary>
 [Collection("api")]
 public sealed partial class ExportTests(ApiFixture api)
 {
@@ -105,7 +108,9 @@ public sealed partial class ExportTests(ApiFixture api)
         Assert.NotEqual(0, Run("hledger", "-f", hledger, "check").Exit);
     }
 
-    /// <summary>The ISO 21378 tables agree with each other and, fund by fund and account by account, with the trial balance.</summary>
+    /// <summary>
+    /// The ISO 21378 tables agree with each other and, fund by fund and account by account, with the trial balance.
+    /// </summary>
     private static async Task GeneralLedgerAgreesAsync(HttpClient http, List<string> funds, DateOnly today)
     {
         using var response = await http.GetAsync("/api/exports/journal?format=general-ledger");

@@ -11,8 +11,9 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The thief of the application's role against reading: each kind of event that no decider wrote, in each kind of stream, and then everything that can be
-/// read. Every answer is an answer: what rests on such an event is refused in words that name it, the rest goes on. In a database of its own.
+/// The thief of the application's role against reading: each kind of event that no decider wrote, in each kind of
+/// stream, and then everything that can be read. Every answer is an answer: what rests on such an event is refused in
+/// words that name it, the rest goes on. In a database of its own.
 /// </summary>
 public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
@@ -95,7 +96,9 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
         ["a stream of nothing"] = new("fund-ghost", "funds_allocated", Allocation),
     };
 
-    /// <summary>The first of each kind of stream, then the second …: nothing of one stream hides what another does.</summary>
+    /// <summary>
+    /// The first of each kind of stream, then the second …: nothing of one stream hides what another does.
+    /// </summary>
     private static readonly IReadOnlyList<IReadOnlyList<string>> Rounds =
     [
         .. Forgeries

@@ -13,8 +13,9 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Every operation of the API document, called with what no program should send: wrong types, huge numbers, deep JSON, bad UTF-8, SQL
-/// and HTML in every string. No answer is a 5xx or shows the inside, and nothing is stored but what was accepted, and the refusals.
+/// Every operation of the API document, called with what no program should send: wrong types, huge numbers, deep JSON,
+/// bad UTF-8, SQL and HTML in every string. No answer is a 5xx or shows the inside, and nothing is stored but what was
+/// accepted, and the refusals.
 /// </summary>
 public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
 {
@@ -216,7 +217,8 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
             failures.IsEmpty,
             $"{failures.Count} of {Requests} ({summary})\n{string.Join('\n', failures.OrderBy(f => f.Length).Take(12))}\n{string.Join('\n', product.Process.Output.Split('\n').Where(l => l.Contains("Exception", StringComparison.Ordinal)).Distinct().Take(12))}"
         );
-        Assert.True(statuses.Keys.Where(s => s is 400 or 404 or 422).All(s => statuses[s] > 100), summary); // it got beyond the door
+        // It got beyond the door
+        Assert.True(statuses.Keys.Where(s => s is 400 or 404 or 422).All(s => statuses[s] > 100), summary);
         Assert.Equal(Requests, statuses.Values.Sum());
 
         var stored = await KeysAsync(
@@ -336,7 +338,9 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
             );
         if (method != HttpMethod.Get)
             request.Content = Content(random, operation, Value);
-        request.Headers.ExpectContinue = request.Content?.Headers.ContentLength > 16 * 1024; // a request line that is refused closes the connection: whoever is still sending a large body would not see the answer
+        // A request line that is refused closes the connection: whoever is still sending a large body would not see the
+        // answer
+        request.Headers.ExpectContinue = request.Content?.Headers.ContentLength > 16 * 1024;
         return request;
     }
 

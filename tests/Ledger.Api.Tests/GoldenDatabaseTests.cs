@@ -10,8 +10,8 @@ using Xunit.Abstractions;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// A database in which the build before committed what this one refuses (GoldenDatabases/README.md): this build goes on with it, its log
-/// still verifies, and check names each thing that is wrong.
+/// A database in which the build before committed what this one refuses (GoldenDatabases/README.md): this build goes on
+/// with it, its log still verifies, and check names each thing that is wrong.
 /// </summary>
 public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper output) : IClassFixture<Databases>
 {
@@ -28,8 +28,8 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
     private sealed record Named(string Projection, string Id, string Clause, string Found, string Expected);
 
     /// <summary>
-    /// Fault → what names it: the kind, the clause, and what it says. An id, where one is the same in every copy. Promise: the events break
-    /// one, and check ends with 1. Finding: it may have been meant.
+    /// Fault → what names it: the kind, the clause, and what it says. An id, where one is the same in every copy.
+    /// Promise: the events break one, and check ends with 1. Finding: it may have been meant.
     /// </summary>
     private static readonly (string Fault, string Projection, string? Id, string Clause, string Says)[] Faults =
     [
@@ -186,7 +186,8 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         await product.Offices.Reviewer.PostAsync($"{application}/review", new { acceptRest = true });
         await product.Offices.Approver.PostAsync($"{application}/approval");
 
-        // The log is one with what was signed before, and an auditor with the export alone finds the first thing that is wrong.
+        // The log is one with what was signed before, and an auditor with the export alone finds the first thing that
+        // is wrong.
         await product.SealedAsync();
         Assert.True(await product.ScalarAsync<long>("select count(*) from ledger.mt_events") > before);
         var (log, checkpoint, keys) = (
@@ -256,7 +257,8 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
     }
 
     /// <summary>
-    /// ledger-verify stops at the first thing that is wrong. So the log of the one village is signed anew, with one fault less each time, until it holds.
+    /// ledger-verify stops at the first thing that is wrong. So the log of the one village is signed anew, with one
+    /// fault less each time, until it holds.
     /// </summary>
     [Fact]
     public async Task B4_the_verifier_finds_each_date_that_cannot_be()

@@ -11,9 +11,10 @@ using NpgsqlTypes;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Events are for ever: whatever a version of the product once wrote, every later one must read. The folder GoldenEvents keeps one of each
-/// type in each form it ever had, as it stands in the table; a file there is never changed. A new type, or a type with a new field, gets its file by
-/// <c>LEDGER_WRITE_DOCS=1 dotnet test --filter GoldenEvent</c>; a field that is renamed or gets another meaning fails here: it needs a new type of event.
+/// Events are for ever: whatever a version of the product once wrote, every later one must read. The folder
+/// GoldenEvents keeps one of each type in each form it ever had, as it stands in the table; a file there is never
+/// changed. A new type, or a type with a new field, gets its file by <c>LEDGER_WRITE_DOCS=1 dotnet test --filter
+/// GoldenEvent</c>; a field that is renamed or gets another meaning fails here: it needs a new type of event.
 /// </summary>
 [Collection("api")]
 public sealed class GoldenEventTests(ApiFixture api)
@@ -205,7 +206,8 @@ public sealed class GoldenEventTests(ApiFixture api)
                 dictionary[Example(arguments[0], "key", within)] = Example(arguments[1], "value", within);
                 return dictionary;
             }
-            var list = Array.CreateInstance(arguments[0], within.Contains(arguments[0]) ? 0 : 1); // a standard has standards as parts
+            // A standard has standards as parts
+            var list = Array.CreateInstance(arguments[0], within.Contains(arguments[0]) ? 0 : 1);
             if (list.Length > 0)
                 list.SetValue(Example(arguments[0], name, within), 0);
             return list;

@@ -5,8 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The code around the message handlers, which Wolverine would compile while the product runs, is written ahead and compiled with it: the
-/// product ships no compiler. With LEDGER_WRITE_CODE=1 this test writes the files anew.
+/// The code around the message handlers, which Wolverine would compile while the product runs, is written ahead and
+/// compiled with it: the product ships no compiler. With LEDGER_WRITE_CODE=1 this test writes the files anew.
 /// </summary>
 [Collection("api")]
 public sealed class HandlerCodeTests(ApiFixture api)

@@ -2,7 +2,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What stands still is told by how long it does, however little waits. In a database of its own, whose clock goes on meanwhile.</summary>
+/// <summary>
+/// What stands still is told by how long it does, however little waits. In a database of its own, whose clock goes on
+/// meanwhile.
+/// </summary>
 public sealed class LateTests(ApiFixture api) : IClassFixture<ApiFixture>
 {
     private Task LateAsync(string code, string reason) =>

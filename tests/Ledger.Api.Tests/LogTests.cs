@@ -9,7 +9,9 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The transparency log: whole, gapless, checked by strangers' tools, and what becomes of somebody who changes it.</summary>
+/// <summary>
+/// The transparency log: whole, gapless, checked by strangers' tools, and what becomes of somebody who changes it.
+/// </summary>
 [Collection("api")]
 public sealed class LogTests(ApiFixture api)
 {
@@ -125,7 +127,8 @@ public sealed class LogTests(ApiFixture api)
         );
         Assert.True(int.Parse(output.Trim().Split("flips=")[1]) > 4000, output);
 
-        // Our own verifier, which shares only the tree's maths with the product, says the same and checks the ledger's promises too.
+        // Our own verifier, which shares only the tree's maths with the product, says the same and checks the ledger's
+        // promises too.
         (exit, output) = Programs.Verify("log", log, "--checkpoint", checkpoint, "--key", keys);
         Assert.True(
             exit == 0
@@ -161,7 +164,8 @@ public sealed class LogTests(ApiFixture api)
             (await process.Http.GetByteArrayAsync($"/log/tile/1/000.p/{size / 256 % 256}")).Length
         );
 
-        // What the verifier finds when the operator himself breaks a promise: each is a log that is well signed and yet refused.
+        // What the verifier finds when the operator himself breaks a promise: each is a log that is well signed and yet
+        // refused.
         async Task BrokenAsync(string what, Func<List<string>, IEnumerable<string>> change)
         {
             var changed = change([.. lines.Where(l => l.Length > 0)])
@@ -251,7 +255,8 @@ public sealed class LogTests(ApiFixture api)
                     l => l.Replace("\"onBehalfOf\":null", $"\"onBehalfOf\":\"{reviewer}\"", StringComparison.Ordinal)
                 )
         );
-        // Of the first who was subsidised: no member, dead, paid to catch up or not at all, subsidised twice by collectives of one origin.
+        // Of the first who was subsidised: no member, dead, paid to catch up or not at all, subsidised twice by
+        // collectives of one origin.
         static JsonNode Node(string line) => JsonNode.Parse(line)!;
         static bool Is(string line, string type) => line.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal);
         static string In(string line, string property) => (string)Node(line)[property]!;
@@ -313,7 +318,8 @@ public sealed class LogTests(ApiFixture api)
                 return all;
             }
         );
-        // One transfer of the bank for two applications of one fund: the last payment is made one of the fund that paid before.
+        // One transfer of the bank for two applications of one fund: the last payment is made one of the fund that paid
+        // before.
         var payments = lines.Where(l => Is(l, "funds_paid")).TakeLast(2).ToList();
         await BrokenAsync(
             "银行流水号已用于",
@@ -564,7 +570,8 @@ public sealed class LogTests(ApiFixture api)
             ).Single()
         );
 
-        // It starts with the application's connection alone, and not with one that could change events, nor on a database without tables.
+        // It starts with the application's connection alone, and not with one that could change events, nor on a
+        // database without tables.
         var alone = new Dictionary<string, string>
         {
             ["ConnectionStrings__Ledger"] = access.Application,
@@ -602,7 +609,9 @@ public sealed class LogTests(ApiFixture api)
         );
     }
 
-    /// <summary>docs/security.md, as a DBA reads it: two roles made by hand, the owner's used by the schema command alone.</summary>
+    /// <summary>
+    /// docs/security.md, as a DBA reads it: two roles made by hand, the owner's used by the schema command alone.
+    /// </summary>
     [Fact]
     public async Task A_dba_sets_it_up_with_two_roles_and_the_product_never_sees_the_owners()
     {

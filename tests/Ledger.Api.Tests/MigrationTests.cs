@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The database's own history: which scripts it has gone through, each once, and none of them edited since.</summary>
+/// <summary>
+/// The database's own history: which scripts it has gone through, each once, and none of them edited since.
+/// </summary>
 [Collection("api")]
 public sealed class MigrationTests(ApiFixture api)
 {

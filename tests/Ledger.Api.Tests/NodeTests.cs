@@ -52,7 +52,8 @@ public sealed class NodeTests(ApiFixture api)
         foreach (var village in villages)
             await village.Officer.EvidenceAsync("slip");
 
-        // Every client sends to both nodes in turn; what it got no answer to it sends again, with the same key, to the other.
+        // Every client sends to both nodes in turn; what it got no answer to it sends again, with the same key, to the
+        // other.
         var acknowledged = 0;
         var killing = new TaskCompletionSource();
         var load = Task.WhenAll(

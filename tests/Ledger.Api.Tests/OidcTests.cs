@@ -15,11 +15,17 @@ using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Tokens of another authority: a real OpenID Connect server (OpenIddict) in a host of its own, found by its discovery document.</summary>
+/// <summary>
+/// Tokens of another authority: a real OpenID Connect server (OpenIddict) in a host of its own, found by its discovery
+/// document.
+/// </summary>
 [Collection("api")]
 public sealed class OidcTests(ApiFixture api)
 {
-    /// <summary>Gives whoever asks by client credentials a token with the claims that the client's id spells: <c>sub|role|region|audience</c>.</summary>
+    /// <summary>
+    /// Gives whoever asks by client credentials a token with the claims that the client's id spells:
+    /// <c>sub|role|region|audience</c>.
+    /// </summary>
     private static async Task<(WebApplication Host, Uri Address)> AuthorityAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -110,7 +116,8 @@ public sealed class OidcTests(ApiFixture api)
         }
         var county = village.Offices.County;
 
-        // A subject that is called like an account of ours is another: it has none of its sessions, delegations and keys, and signs with its own name.
+        // A subject that is called like an account of ours is another: it has none of its sessions, delegations and
+        // keys, and signs with its own name.
         var local = $"zhang.san.{county}";
         await api.Client(new Actor($"setup.{county}", Roles.Administrator, county))
             .PostAsync("/api/accounts", ApiFixture.AccountBody(local, Roles.CountyTax, county));

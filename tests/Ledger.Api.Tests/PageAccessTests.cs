@@ -9,7 +9,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Every page × every role × own and foreign region, and every page with whatever somebody may put into its address.</summary>
+/// <summary>
+/// Every page × every role × own and foreign region, and every page with whatever somebody may put into its address.
+/// </summary>
 [Collection("api")]
 public sealed class PageAccessTests(ApiFixture api)
 {

@@ -7,7 +7,10 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The browser's session: a cookie that no script reads, that only our own pages can use to change something, that ends at once.</summary>
+/// <summary>
+/// The browser's session: a cookie that no script reads, that only our own pages can use to change something, that ends
+/// at once.
+/// </summary>
 [Collection("api")]
 public sealed class PageSessionTests(ApiFixture api)
 {

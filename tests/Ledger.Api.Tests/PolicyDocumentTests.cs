@@ -4,7 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>docs/policy.md: for each clause the tests that carry its number and the operations that serve it. No clause may lack either.</summary>
+/// <summary>
+/// docs/policy.md: for each clause the tests that carry its number and the operations that serve it. No clause may lack
+/// either.
+/// </summary>
 [Collection("api")]
 public sealed class PolicyDocumentTests(ApiFixture api)
 {

@@ -3,7 +3,9 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Each refusal of the policy's clauses C1 to C17, through the API. The clause stands first in the name.</summary>
+/// <summary>
+/// Each refusal of the policy's clauses C1 to C17, through the API. The clause stands first in the name.
+/// </summary>
 [Collection("api")]
 public sealed class PolicyRefusalTests(ApiFixture api)
 {

@@ -7,7 +7,9 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Personal data: nowhere in clear but to whoever gave a reason; gone when its time is over; kept out of free text.</summary>
+/// <summary>
+/// Personal data: nowhere in clear but to whoever gave a reason; gone when its time is over; kept out of free text.
+/// </summary>
 [Collection("api")]
 public sealed class PrivacyTests(ApiFixture api)
 {
@@ -66,7 +68,8 @@ public sealed class PrivacyTests(ApiFixture api)
         static string Hex(string text) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(text));
         foreach (var (where, text) in written)
         {
-            // Every run of digits, every Chinese word and every hex column is looked up, rather than 9,000 words searched for in each.
+            // Every run of digits, every Chinese word and every hex column is looked up, rather than 9,000 words
+            // searched for in each.
             foreach (
                 var match in System
                     .Text.RegularExpressions.Regex.Matches(text, "[0-9]{11,18}[Xx]?")
@@ -90,7 +93,9 @@ public sealed class PrivacyTests(ApiFixture api)
             Assert.DoesNotContain(key.Value.GetString()!, logs);
     }
 
-    /// <summary>A family name and a given name may meet by chance inside a longer run of Chinese (a place, a title).</summary>
+    /// <summary>
+    /// A family name and a given name may meet by chance inside a longer run of Chinese (a place, a title).
+    /// </summary>
     private static bool IsPartOfAnotherWord(string text, string name)
     {
         for (
@@ -253,7 +258,10 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.Equal(2, now.Length);
     }
 
-    /// <summary>What a person was called before, and is called now, his phones and cards: sealed in one row, in clear nowhere, and gone together.</summary>
+    /// <summary>
+    /// What a person was called before, and is called now, his phones and cards: sealed in one row, in clear nowhere,
+    /// and gone together.
+    /// </summary>
     [Fact]
     public async Task What_was_corrected_stands_in_clear_nowhere_and_is_erased_with_all_that_was_there_before()
     {
@@ -432,7 +440,10 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.StartsWith($"{Storage.Person.Mask(people[1].Name)}已迁出本村，凭证 NX20260618000123", text);
     }
 
-    /// <summary>However it is written, and wherever: free text, references, the key of a request, a file's name, cells of an upload.</summary>
+    /// <summary>
+    /// However it is written, and wherever: free text, references, the key of a request, a file's name, cells of an
+    /// upload.
+    /// </summary>
     [Fact]
     public async Task A_citizen_id_gets_into_no_event_no_kept_answer_and_no_file_name()
     {

@@ -8,7 +8,10 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The product as a process of its own on a database of its own, with a county to play in, signed every second; it can be stopped and started again.</summary>
+/// <summary>
+/// The product as a process of its own on a database of its own, with a county to play in, signed every second; it can
+/// be stopped and started again.
+/// </summary>
 public sealed class Product : IAsyncDisposable
 {
     public required string ConnectionString { get; init; }
@@ -219,7 +222,9 @@ public sealed class Product : IAsyncDisposable
         return rows;
     }
 
-    /// <summary>An event at the end of a stream, made from its last one of that type, as the application's role; its sequence.</summary>
+    /// <summary>
+    /// An event at the end of a stream, made from its last one of that type, as the application's role; its sequence.
+    /// </summary>
     /// <param name="like">The event whose headers and the rest it takes; null: the last one of that type.</param>
     public async Task<long> ForgeAsync(string stream, string type, string data, string? like = null)
     {

@@ -10,7 +10,9 @@ using Ledger.Projections.Checking.Promises;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What check says to events that no decider would have let happen, and that it says nothing to those that one would.</summary>
+/// <summary>
+/// What check says to events that no decider would have let happen, and that it says nothing to those that one would.
+/// </summary>
 public sealed class PromiseTests
 {
     private static readonly DateOnly March = new(2026, 3, 1);

@@ -8,9 +8,9 @@ using Xunit.Abstractions;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// A seeded random year of one county: thousands of commands over HTTP, valid and invalid, by every role. After each, what the
-/// product holds is compared with a reference model that shares no code with it: long integers and lists. LEDGER_RANDOM_COMMANDS asks for a
-/// longer year.
+/// A seeded random year of one county: thousands of commands over HTTP, valid and invalid, by every role. After each,
+/// what the product holds is compared with a reference model that shares no code with it: long integers and lists.
+/// LEDGER_RANDOM_COMMANDS asks for a longer year.
 /// </summary>
 public sealed class RandomYearTests(ITestOutputHelper output)
 {
@@ -193,7 +193,10 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         static int[] Belongs(int i) => i % 3 == 0 ? [i % Villages, (i + 1) % Villages] : [i % Villages];
     }
 
-    /// <summary>Every move says what it did: "ok", or the problem's code; null when there was nothing to try it on. The model moves only with the product, and says when it must not have.</summary>
+    /// <summary>
+    /// Every move says what it did: "ok", or the problem's code; null when there was nothing to try it on. The model
+    /// moves only with the product, and says when it must not have.
+    /// </summary>
     private List<(string, Func<Task<string?>>)> Moves() =>
         [
             ("allocate", Allocate),

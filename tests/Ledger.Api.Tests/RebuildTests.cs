@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>rebuild: every read model anew, in tables that take the place of the old ones while the product goes on.</summary>
+/// <summary>
+/// rebuild: every read model anew, in tables that take the place of the old ones while the product goes on.
+/// </summary>
 public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
 {
     /// <summary>Tables with their columns, indexes and rights, and what is in them that no clock decides.</summary>

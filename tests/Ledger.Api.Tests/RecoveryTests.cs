@@ -9,8 +9,8 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Recovery to a point in time, as docs/operations.md describes it for the DBA: a base backup, the archived write-ahead log, and what the
-/// product says of what came out.
+/// Recovery to a point in time, as docs/operations.md describes it for the DBA: a base backup, the archived write-ahead
+/// log, and what the product says of what came out.
 /// </summary>
 public sealed class RecoveryTests : IDisposable
 {

@@ -12,7 +12,10 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>What a refusal leaves behind: of somebody unknown nothing, of somebody known what is short, is nobody's number, and comes to an end.</summary>
+/// <summary>
+/// What a refusal leaves behind: of somebody unknown nothing, of somebody known what is short, is nobody's number, and
+/// comes to an end.
+/// </summary>
 [Collection("api")]
 public sealed class RefusalTests(ApiFixture api)
 {
@@ -126,7 +129,9 @@ public sealed class RefusalTests(ApiFixture api)
             .Process.Output.Split('\n')
             .Where(l => l.Contains("not signed in", StringComparison.Ordinal))
             .ToList();
-        Assert.InRange(lines.Count, 3, 9); // the first of each kind in a minute: not-found, field-invalid, personal-data-in-text; this took no more than three
+        // The first of each kind in a minute: not-found, field-invalid, personal-data-in-text; this took no more than
+        // three
+        Assert.InRange(lines.Count, 3, 9);
         Assert.All(
             [citizen, Phone, "nothing-1", new string('x', 40)],
             s => Assert.DoesNotContain(s, product.Process.Output)
@@ -170,7 +175,8 @@ public sealed class RefusalTests(ApiFixture api)
         Assert.NotEqual(first.Answer.GetRawText(), another.Answer.GetRawText());
         Assert.Equal(2, await Objections());
 
-        // Sent again it is the same, also when the notice has ended meanwhile: then it would be refused, and nothing would be kept to collide with.
+        // Sent again it is the same, also when the notice has ended meanwhile: then it would be refused, and nothing
+        // would be kept to collide with.
         var again = await UnknownAsync(api.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
         Assert.Equal(200, (await UnknownAsync(api.Http, path, new { text = "第三条" })).Status); // no more may wait of one address
@@ -463,7 +469,8 @@ public sealed class RefusalTests(ApiFixture api)
             );
             Assert.True(again.Headers.Contains("Idempotent-Replay"));
 
-            // Another has a measure of his own; he himself again in the next minute, and then it says how many there were.
+            // Another has a measure of his own; he himself again in the next minute, and then it says how many there
+            // were.
             await ApiFixture.RefusedAsync("forbidden", offices.Tax, "/api/funds/fund-x/allocations");
             Assert.Equal(4, await StoredAsync("select count(*) from ledger.mt_events where type = 'command_refused'"));
             clock.Advance(TimeSpan.FromMinutes(1));

@@ -6,7 +6,10 @@ using Npgsql;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>A streaming replica answers the long reads (docs/scale.md): nobody misses what he has just written, and nobody notices when it is late or gone.</summary>
+/// <summary>
+/// A streaming replica answers the long reads (docs/scale.md): nobody misses what he has just written, and nobody
+/// notices when it is late or gone.
+/// </summary>
 public sealed class ReplicaTests : IDisposable
 {
     private readonly string _folder = Directory

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The thief of the application's role on the database: table by table what he may change or delete, what goes wrong then, and who notices. docs/security.md has the
-/// table; a right that is not in it fails here.
+/// The thief of the application's role on the database: table by table what he may change or delete, what goes wrong
+/// then, and who notices. docs/security.md has the table; a right that is not in it fails here.
 /// </summary>
 public sealed partial class RoleRightsTests(Databases databases) : IClassFixture<Databases>
 {
@@ -90,7 +90,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         }
         Assert.True((await CheckAsync()).IsSound);
 
-        // The lease of the asynchronous projections: for a minute each answer says how much it does not know yet; for ever nobody has it.
+        // The lease of the asynchronous projections: for a minute each answer says how much it does not know yet; for
+        // ever nobody has it.
         await product.EditAsync(
             "update ledger.lease set holder = gen_random_uuid(), until = now() + interval '1 minute'"
         );
@@ -116,7 +117,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             product.EditAsync("update ledger.log_state set low_water = 999999999")
         );
 
-        // In which shape states were written: at once on the health page; the look sets it right (below, at the next start).
+        // In which shape states were written: at once on the health page; the look sets it right (below, at the next
+        // start).
         await product.EditAsync("update ledger.state_shape set shape = 'x' where type = 'Fund'");
         await ApiFixture.EventuallyAsync(
             async () => (await HealthAsync()).Contains("states-changed", StringComparison.Ordinal),
@@ -301,7 +303,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             """update accounts."Sessions" set "UserId" = 'wang.min' where "UserId" = 'zhao.lei' and "Seal" <> 'c2VhbA=='"""
         );
 
-        // A second factor of his own making: already the row of the account, which says that there is one, is not the product's.
+        // A second factor of his own making: already the row of the account, which says that there is one, is not the
+        // product's.
         await product.EditAsync(
             """
             insert into accounts."AspNetUserTokens" ("UserId", "LoginProvider", "Name", "Value", "Seal") values ('wang.min', '[AspNetUserStore]', 'AuthenticatorKey', 'JBSWY3DPEHPK3PXP', 'c2VhbA==')
@@ -405,7 +408,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             $"insert into ledger.log_checkpoint (size, note) values ({at}, '{note}')";
         var ahead = await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(Insert(size + 900, "x")));
         Assert.Equal("42501", ahead.SqlState);
-        // From before that was refused: one of his own making, one that nobody can read, and a real one under another size.
+        // From before that was refused: one of his own making, one that nobody can read, and a real one under another
+        // size.
         foreach (var (at, note) in new[] { (size + 1, forged), (size + 900, "x"), (size + 901, real) })
             await product.AttackAsync(Insert(at, note));
         Assert.Equal(real, await product.Http.GetStringAsync("/log/checkpoint"));
@@ -465,7 +469,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         var county = product.Client(new Actor("auditor.370811", Roles.Auditor, "370811"));
         await product.AttackAsync(Of("3709"));
         await product.SealedAsync();
-        Assert.Equal(HttpStatusCode.Forbidden, await LogAsync()); // of another city, well-formed: the log is not this city's alone
+        // Of another city, well-formed: the log is not this city's alone
+        Assert.Equal(HttpStatusCode.Forbidden, await LogAsync());
         Assert.Empty(
             (await county.GetAsync("/api/audit/events?code=not-found")).GetProperty("entries").EnumerateArray()
         );
@@ -492,7 +497,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         );
         await product.FoundAsync("evidence", digest);
 
-        // A person who is found under another number could be registered, and paid, a second time; the hourly look finds it, and who is gone without an event.
+        // A person who is found under another number could be registered, and paid, a second time; the hourly look
+        // finds it, and who is gone without an event.
         await product.Village.ImportMembersAsync(new SamplePeople(1).Take(3, "370811"));
         await product.StopAsync();
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>A roster looked at before it is filed (C14), the notice that everybody may object to (C16), the list of a payment (C17): what they answer, and what they leave behind.</summary>
+/// <summary>
+/// A roster looked at before it is filed (C14), the notice that everybody may object to (C16), the list of a payment
+/// (C17): what they answer, and what they leave behind.
+/// </summary>
 [Collection("api")]
 public sealed class RosterAndNoticeTests(ApiFixture api)
 {
@@ -87,7 +90,8 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 .Select(f => (f.GetProperty("row").GetInt32(), f.GetProperty("code").GetString()!))
         );
 
-        // Asked again under the same key it has forgotten the people; nothing of them stands in the database; nothing is filed.
+        // Asked again under the same key it has forgotten the people; nothing of them stands in the database; nothing
+        // is filed.
         var again = await CheckAsync(village, roster, key);
         Assert.Empty(again.GetProperty("rows").EnumerateArray());
         foreach (var secret in (string[])[people[0].Name, people[0].CitizenId, stranger.CitizenId])
@@ -189,7 +193,8 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         var (status, refused) = await From("198.51.100.7", "反对 4");
         Assert.True(status == 413 && refused.Contains("limit-exceeded", StringComparison.Ordinal), refused);
         Assert.Equal(413, (await From("::ffff:198.51.100.7", "反对 4")).Status); // the same, written otherwise
-        // docs/security.md: whoever deletes what is known of an address lets it object once more. The objections themselves stay.
+        // docs/security.md: whoever deletes what is known of an address lets it object once more. The objections
+        // themselves stay.
         await using (var connection = await api.Database.OpenConnectionAsync())
             await connection.ExecuteAsync(
                 "delete from ledger.objection_source where objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id order by seq_id desc limit 1)",

@@ -4,8 +4,9 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// A database with the whole sample county and the folder of its keys. It was loaded the hard way: killed at a third, again when all was
-/// there, and with every log line that anybody could switch on, which <paramref name="Output"/> holds.
+/// A database with the whole sample county and the folder of its keys. It was loaded the hard way: killed at a third,
+/// again when all was there, and with every log line that anybody could switch on, which <paramref name="Output"/>
+/// holds.
 /// </summary>
 public sealed record LoadedSample(string ConnectionString, string Folder, string Output)
 {
@@ -46,7 +47,9 @@ public sealed record LoadedSample(string ConnectionString, string Folder, string
     }
 }
 
-/// <summary>The product as <c>./start</c> runs it: a process with the sample county, loaded, on a database of its own.</summary>
+/// <summary>
+/// The product as <c>./start</c> runs it: a process with the sample county, loaded, on a database of its own.
+/// </summary>
 public sealed class SampleProcess : IAsyncDisposable
 {
     public required ApiProcess Process { get; init; }

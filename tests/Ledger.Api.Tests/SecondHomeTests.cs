@@ -5,7 +5,9 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>C12 of the hole hunt: a village cannot take anybody's data or life by writing a name and a citizen id on its list.</summary>
+/// <summary>
+/// C12 of the hole hunt: a village cannot take anybody's data or life by writing a name and a citizen id on its list.
+/// </summary>
 [Collection("api")]
 public sealed class SecondHomeTests(ApiFixture api)
 {
@@ -16,7 +18,9 @@ public sealed class SecondHomeTests(ApiFixture api)
                 .EnumerateArray(),
         ];
 
-    /// <summary>A person with a phone and a card in one village, and another village of another county that has him on its list.</summary>
+    /// <summary>
+    /// A person with a phone and a card in one village, and another village of another county that has him on its list.
+    /// </summary>
     private async Task<(
         SampleVillage Home,
         SampleVillage Other,

@@ -4,7 +4,10 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>C15, C20: one person with tokens of two roles. Who did one step of an application is refused in every other that must be another's.</summary>
+/// <summary>
+/// C15, C20: one person with tokens of two roles. Who did one step of an application is refused in every other that
+/// must be another's.
+/// </summary>
 [Collection("api")]
 public sealed class SeparationTests(ApiFixture api)
 {

@@ -12,8 +12,9 @@ using Table = Ledger.Api.Imports.Table;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// A list of payments as a spreadsheet holds it: days and amounts as numbers with whatever format, days from 1900 or 1904, hidden rows,
-/// columns and sheets, merged titles and groups of rows. What it shows a person is known, so what is read of it can be judged.
+/// A list of payments as a spreadsheet holds it: days and amounts as numbers with whatever format, days from 1900 or
+/// 1904, hidden rows, columns and sheets, merged titles and groups of rows. What it shows a person is known, so what is
+/// read of it can be judged.
 /// </summary>
 public sealed record ShownSheet(
     IReadOnlyList<ShownSheet.Payment> Payments,
@@ -129,7 +130,10 @@ public sealed record ShownSheet(
         return stream.ToArray();
     }
 
-    /// <summary>What a person sees is what is read, row by row; where a cell shows something else, that cell is a fault and nothing is read of it.</summary>
+    /// <summary>
+    /// What a person sees is what is read, row by row; where a cell shows something else, that cell is a fault and
+    /// nothing is read of it.
+    /// </summary>
     public void AssertRead(byte[] file)
     {
         var table = Table.Read(new FormFile(new MemoryStream(file), 0, file.Length, "file", "x"), Sheets.Contributions);

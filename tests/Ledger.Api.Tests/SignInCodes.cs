@@ -5,7 +5,10 @@ namespace Ledger.Api.Tests;
 /// <summary>What an authenticator app shows.</summary>
 public static class SignInCodes
 {
-    /// <summary>RFC 6238: SHA-1, six digits, thirty seconds; <paramref name="ahead"/>: of a later step, which a clock that is a little off still accepts.</summary>
+    /// <summary>
+    /// RFC 6238: SHA-1, six digits, thirty seconds; <paramref name="ahead"/>: of a later step, which a clock that is a
+    /// little off still accepts.
+    /// </summary>
     public static string Of(string secret, int ahead = 0)
     {
         const string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -272,7 +272,8 @@ public sealed class SuccessionTests(ApiFixture api)
     public async Task C4_C20_a_mistaken_contribution_record_is_taken_out_by_two_people()
     {
         var (village, people) = await api.ReadyToFileAsync(1);
-        await village.ImportContributionsAsync([(people[0], 300, true)], api.Today.AddDays(-1)); // same reference as the regular one: recorded once
+        // Same reference as the regular one: recorded once
+        await village.ImportContributionsAsync([(people[0], 300, true)], api.Today.AddDays(-1));
         var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
             .GetProperty("members")[0]
             .Id();
@@ -291,7 +292,8 @@ public sealed class SuccessionTests(ApiFixture api)
         var after = await second.PostAsync($"{path}/confirmation");
         Assert.Empty(after.GetProperty("contributions").EnumerateArray());
         await ApiFixture.RefusedAsync("not-found", second, $"{path}/confirmation");
-        await village.ImportContributionsAsync([(people[0], 300, false)], api.Today); // the right record may come in again
+        // The right record may come in again
+        await village.ImportContributionsAsync([(people[0], 300, false)], api.Today);
         await village.FileAsync(people);
     }
 }

@@ -10,7 +10,9 @@ using Workbook = Ledger.Api.Imports.Workbook;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Whatever a list looks like, the same people are read from it, each in the row that the spreadsheet shows.</summary>
+/// <summary>
+/// Whatever a list looks like, the same people are read from it, each in the row that the spreadsheet shows.
+/// </summary>
 public sealed class TableTests
 {
     static TableTests() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);

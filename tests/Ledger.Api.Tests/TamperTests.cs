@@ -7,8 +7,8 @@ using Xunit.Abstractions;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Somebody with every right on the database, and in the last two with the signing key as well, changes what happened. docs/security.md has
-/// the table of who notices; each line of it is one of these.
+/// Somebody with every right on the database, and in the last two with the signing key as well, changes what happened.
+/// docs/security.md has the table of who notices; each line of it is one of these.
 /// </summary>
 public sealed class TamperTests(Databases databases, ITestOutputHelper output) : IClassFixture<Databases>
 {
@@ -90,7 +90,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         }
         if (what == "inserted in the middle")
         {
-            // Two events claim the same fen: no mending decides between them, and the row of the one that was signed stays.
+            // Two events claim the same fen: no mending decides between them, and the row of the one that was signed
+            // stays.
             const string Axes =
                 "select string_agg(a::text, ' ' order by axis, account, fen_from) from ledger.fen_axis a";
             var axes = await product.ScalarAsync<string>(Axes);

@@ -4,7 +4,9 @@ using Ledger.Api.Storage;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Sample mode as a visitor meets it: the county is loaded, and every curl of docs/tour.md works as printed.</summary>
+/// <summary>
+/// Sample mode as a visitor meets it: the county is loaded, and every curl of docs/tour.md works as printed.
+/// </summary>
 public sealed partial class TourTests(Databases databases) : IClassFixture<Databases>, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ledger-tour");
@@ -17,7 +19,10 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
     [GeneratedRegex("→ ([0-9]{3})")]
     private static partial Regex ExpectedRefusal();
 
-    /// <summary>The tour's commands, and the status that each curl shall get: 2xx, or what the comment above the step says for its last one.</summary>
+    /// <summary>
+    /// The tour's commands, and the status that each curl shall get: 2xx, or what the comment above the step says for
+    /// its last one.
+    /// </summary>
     private static (string Script, IReadOnlyList<int> Expected) Tour()
     {
         var script = string.Join(

@@ -50,7 +50,8 @@ public sealed class TraceTests(ApiFixture api)
         );
         Assert.Equal(1, down.GetProperty("next").GetInt32());
 
-        // The middle line goes back: half of it is the second allocation's again, and the next application takes the rest of it first.
+        // The middle line goes back: half of it is the second allocation's again, and the next application takes the
+        // rest of it first.
         await village.Officer.PostAsync(
             $"{village.ApplicationPath}/line-withdrawals",
             new { memberIds = new[] { members[1] }, reason = "放弃" }
@@ -113,7 +114,10 @@ public sealed class TraceTests(ApiFixture api)
         );
     }
 
-    /// <summary>Random histories of two funds, with every way in, out and back: the index walk finds what a search from end to end finds.</summary>
+    /// <summary>
+    /// Random histories of two funds, with every way in, out and back: the index walk finds what a search from end to
+    /// end finds.
+    /// </summary>
     [Fact]
     public async Task The_stored_axes_answer_as_a_search_from_end_to_end()
     {

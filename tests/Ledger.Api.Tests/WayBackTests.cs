@@ -3,7 +3,10 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>No yuan ends in a state that the system cannot leave: withdrawal, partial payment, bank return, refund, reversal, surplus.</summary>
+/// <summary>
+/// No yuan ends in a state that the system cannot leave: withdrawal, partial payment, bank return, refund, reversal,
+/// surplus.
+/// </summary>
 [Collection("api")]
 public sealed class WayBackTests(ApiFixture api)
 {

@@ -13,8 +13,9 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// The bargain of docs/decisions/001-writer-beside-martens-session.md: what our writer leaves in Marten's tables is what Marten's session
-/// leaves there of the same events. A version of Marten that changes them fails here, before it fails anybody's ledger.
+/// The bargain of docs/decisions/001-writer-beside-martens-session.md: what our writer leaves in Marten's tables is
+/// what Marten's session leaves there of the same events. A version of Marten that changes them fails here, before it
+/// fails anybody's ledger.
 /// </summary>
 [Collection("api")]
 public sealed class WriterContractTests(ApiFixture api)
@@ -155,8 +156,8 @@ public sealed class WriterContractTests(ApiFixture api)
     private static object Refusal => GoldenEventTests.Example(typeof(CommandRefused));
 
     /// <summary>
-    /// Every row of every table that a transaction wrote, which is undone. What is new each time stands for itself: a time, an event's id, a
-    /// sequence number by its place; and our states carry a seal.
+    /// Every row of every table that a transaction wrote, which is undone. What is new each time stands for itself: a
+    /// time, an event's id, a sequence number by its place; and our states carry a seal.
     /// </summary>
     private async Task<SortedDictionary<string, List<string>>> LeftAsync(Func<NpgsqlTransaction, Task> write)
     {

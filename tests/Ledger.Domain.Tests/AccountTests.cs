@@ -10,7 +10,9 @@ using Ledger.Domain.Pilots;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>C20: rights are given by two; C15: duties are kept apart by person, whatever his accounts and whom he acts for.</summary>
+/// <summary>
+/// C20: rights are given by two; C15: duties are kept apart by person, whatever his accounts and whom he acts for.
+/// </summary>
 public sealed class AccountTests
 {
     private static readonly DateOnly Today = new(2026, 3, 2);
@@ -22,7 +24,9 @@ public sealed class AccountTests
             Role = Roles.Administrator,
         };
 
-    /// <summary>An actor who knows of himself, and of others as <c>account=person</c>, which natural persons they are.</summary>
+    /// <summary>
+    /// An actor who knows of himself, and of others as <c>account=person</c>, which natural persons they are.
+    /// </summary>
     private static Actor Who(string id, string? person = null, params string[] others) =>
         Given.Actor(id) with
         {

@@ -3,7 +3,9 @@ using Ledger.Projections.Provenance;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>The axes as a list that is searched from end to end: what the table's index walk is compared with.</summary>
+/// <summary>
+/// The axes as a list that is searched from end to end: what the table's index walk is compared with.
+/// </summary>
 public sealed class AxesInMemory(IEnumerable<AxisEntry> entries) : FenAxes
 {
     private readonly List<AxisEntry> _entries = [.. entries];

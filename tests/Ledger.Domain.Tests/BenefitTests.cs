@@ -18,13 +18,15 @@ public sealed class BenefitTests
             262,
             PayoutMonths.Default
         );
-        // By hand: 1000.00 × 1.0262 = 1026.20 + 450 = 1476.20; × 1.0262 = 1514.88 (38.676 → 38.68) + 450 = 1964.88; + 51.48 (51.4798…) + 450 = 2466.36
+        // By hand: 1000.00 × 1.0262 = 1026.20 + 450 = 1476.20; × 1.0262 = 1514.88 (38.676 → 38.68) + 450 = 1964.88; +
+        // 51.48 (51.4798…) + 450 = 2466.36
         Assert.Equal(
             [Given.Yuan(1476.20m), Given.Yuan(1964.88m), Given.Yuan(2466.36m)],
             e.Years.Select(y => y.BalanceFen)
         );
         Assert.Equal([57, 58, 59], e.Years.Select(y => y.Age));
-        Assert.Equal((60, 139, Given.Yuan(17.74m)), (e.PensionAge, e.PayoutMonths, e.MonthlyFen)); // 2466.36 ÷ 139 = 17.7436…
+        // 2466.36 ÷ 139 = 17.7436…
+        Assert.Equal((60, 139, Given.Yuan(17.74m)), (e.PensionAge, e.PayoutMonths, e.MonthlyFen));
         Assert.Equal(Given.Yuan(2096.84m), e.BalanceWithoutFen); // 1356.20, 1721.73, 2096.84
     }
 
@@ -106,7 +108,8 @@ public sealed class BenefitTests
             [("乙", 1), ("丁", 2), ("丙", 3), ("甲", 3), ("戊", 5)],
             places.Select(p => (p.Facts.Name, p.Rank))
         );
-        Assert.Equal(3600 + 3000 + 1500 + 1000, places[0].Points); // 90 % of 40; the best amount; doubled; 30 of 90 days
+        // 90 % of 40; the best amount; doubled; 30 of 90 days
+        Assert.Equal(3600 + 3000 + 1500 + 1000, places[0].Points);
         Assert.Equal(500, places[1].DisputePoints);
         Assert.Null(places[0].Tie);
         Assert.Contains("甲", places.Single(p => p.Facts.Name == "丙").Tie);

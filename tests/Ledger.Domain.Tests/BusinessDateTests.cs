@@ -5,7 +5,9 @@ using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>What happens is not dated before what it rests on, and no account holds less than nothing on any business date.</summary>
+/// <summary>
+/// What happens is not dated before what it rests on, and no account holds less than nothing on any business date.
+/// </summary>
 public sealed class BusinessDateTests
 {
     private static readonly string Digest = new('d', 64);
@@ -105,7 +107,9 @@ public sealed class BusinessDateTests
         Assert.Null(after.Refund(credited.Lines[1], Day(18)));
     }
 
-    /// <summary>An older build took a payment of before the approval: what rests on it now still runs forwards.</summary>
+    /// <summary>
+    /// An older build took a payment of before the approval: what rests on it now still runs forwards.
+    /// </summary>
     [Fact]
     public void Dates_that_ran_backwards_run_forwards_from_the_latest()
     {

@@ -248,12 +248,13 @@ public sealed class FundTests
     private static readonly string[] Pockets = [SubAccount.General, SubAccount.ForYear(2026), SubAccount.Incentive];
 
     /// <summary>
-    /// Any history of valid and invalid commands: conserved after each event, both axes tiled, no fen out that never came in, every entry
-    /// balanced, and every fen that came in can be found where it is now.
+    /// Any history of valid and invalid commands: conserved after each event, both axes tiled, no fen out that never
+    /// came in, every entry balanced, and every fen that came in can be found where it is now.
     /// </summary>
     [Fact]
     public Task Conservation_tiling_and_provenance_hold_over_any_history() =>
-        // Half of the amounts are a single fen: many small gifts under one payment, and one-fen lines that come back again and again.
+        // Half of the amounts are a single fen: many small gifts under one payment, and one-fen lines that come back
+        // again and again.
         Gen.Select(Gen.Int[0, 12], Gen.Int[0, 4], Gen.OneOf(Gen.Const(1L), Gen.Long[1, 400]))
             .Array[0, 80]
             .SampleAsync(
@@ -391,7 +392,8 @@ public sealed class FundTests
                         var span = FenSpan.Of(Id, lot.SubAccount, lot.Fen);
                         var down = await axes.DownAsync(span);
                         places.AddRange(down);
-                        // Down of up is the identity, and up of down too: a line's fen came from lots whose fen are found in that line again.
+                        // Down of up is the identity, and up of down too: a line's fen came from lots whose fen are
+                        // found in that line again.
                         var lotsFen = new List<FenInterval>();
                         foreach (var held in down.Where(p => p.Kind == PlaceKind.Used))
                         {

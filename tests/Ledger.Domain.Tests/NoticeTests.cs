@@ -9,7 +9,9 @@ public sealed class NoticeTests
     private static readonly DateOnly Published = new(2026, 3, 1);
     private static readonly string[] People = [.. Enumerable.Range(1, 4).Select(i => $"member-{i}")];
 
-    /// <summary>Four were approved, one of them withdrawn before the notice; then <paramref name="later"/>, a day apart.</summary>
+    /// <summary>
+    /// Four were approved, one of them withdrawn before the notice; then <paramref name="later"/>, a day apart.
+    /// </summary>
     private static Notice? Noticed(params IEventOf<Application>[] later)
     {
         IEventOf<Application>[] before =

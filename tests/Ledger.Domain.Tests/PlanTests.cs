@@ -115,8 +115,10 @@ public sealed class PlanTests
             .ThenRefused(Rejections.ResolutionImplausible);
         var recorded = Draft.And("plan", PlanDecider.RecordResolution(Draft, small, 1, Policy, one, Today).Then())!;
         PlanDecider.Adopt(recorded, small, 1, Pilot, Policy).Then();
-        PlanDecider.Adopt(recorded, small, 100, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // the rolls came afterwards
-        PlanDecider.Adopt(recorded, Surveyed, 1, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible); // so did the real survey
+        // The rolls came afterwards
+        PlanDecider.Adopt(recorded, small, 100, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible);
+        // So did the real survey
+        PlanDecider.Adopt(recorded, Surveyed, 1, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible);
         PlanDecider
             .RecordResolution(Draft, Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Policy, one, Today)
             .ThenRefused(Rejections.SurveyMissing);

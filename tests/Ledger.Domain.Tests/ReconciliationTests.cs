@@ -119,7 +119,8 @@ public sealed class ReconciliationTests
             ("app-1", new Money(200), Day.AddDays(10)),
             (r.Transit[0].ApplicationId, r.Transit[0].OpenFen, r.Transit[0].OpenSince!.Value)
         );
-        Assert.Equal((Money.Zero, (DateOnly?)null), (r.Transit[1].OpenFen, r.Transit[1].OpenSince)); // refunded after credit: nothing is open
+        // Refunded after credit: nothing is open
+        Assert.Equal((Money.Zero, (DateOnly?)null), (r.Transit[1].OpenFen, r.Transit[1].OpenSince));
     }
 
     [Fact]
@@ -147,7 +148,8 @@ public sealed class ReconciliationTests
         var same = PolicyReplay.Of(years, new Money(10_000), null, new Dictionary<string, int>());
         Assert.Equal((new Money(900), new Money(900), 0), (same.ActualFen, same.ReplayedFen, same.Changed.Count));
         var lower = PolicyReplay.Of(years, new Money(500), null, new Dictionary<string, int>());
-        Assert.Equal((new Money(300), 3, 2), (lower.ReplayedFen, lower.Lines, lower.Refused)); // the second of y1, and y2 beside its sponsorship
+        // The second of y1, and y2 beside its sponsorship
+        Assert.Equal((new Money(300), 3, 2), (lower.ReplayedFen, lower.Lines, lower.Refused));
         var flat = PolicyReplay.Of(
             years,
             new Money(10_000),

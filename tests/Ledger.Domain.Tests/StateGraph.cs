@@ -7,8 +7,8 @@ internal readonly record struct Outcome<TState>(TState? Next, string? Refused)
     where TState : class;
 
 /// <summary>
-/// Every state that commands lead to from a first one. States with one key count as one, so the graph is finite although events and
-/// fen offsets grow.
+/// Every state that commands lead to from a first one. States with one key count as one, so the graph is finite
+/// although events and fen offsets grow.
 /// </summary>
 internal sealed class StateGraph<TState>
     where TState : class
@@ -56,7 +56,10 @@ internal sealed class StateGraph<TState>
         return [.. _states.Keys.Except(saved)];
     }
 
-    /// <summary>Markdown: for each state by its label and each command, the labels it can lead to and the codes it can be refused with.</summary>
+    /// <summary>
+    /// Markdown: for each state by its label and each command, the labels it can lead to and the codes it can be
+    /// refused with.
+    /// </summary>
     public string Table(Func<TState, string> label)
     {
         var commands = _edges.Values.First().Keys.ToList();

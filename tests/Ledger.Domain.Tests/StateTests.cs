@@ -39,7 +39,8 @@ public sealed class StateTests
             w =>
             {
                 var held = Money.Sum(w.Years.Values.Select(y => y.CapUsed()));
-                Assert.Equal(w.Fund.ReservedFen + w.Fund.InTransitFen + w.Fund.CreditedFen, held); // the cap used is exactly what the fund holds for people
+                // The cap used is exactly what the fund holds for people
+                Assert.Equal(w.Fund.ReservedFen + w.Fund.InTransitFen + w.Fund.CreditedFen, held);
                 if (
                     w.Application.Status
                     is ApplicationStatus.Settled

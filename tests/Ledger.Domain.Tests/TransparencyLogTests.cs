@@ -5,7 +5,9 @@ using Org.BouncyCastle.Crypto.Digests;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>The tree, the notes and the entries, against published vectors and against every size of tree up to 130.</summary>
+/// <summary>
+/// The tree, the notes and the entries, against published vectors and against every size of tree up to 130.
+/// </summary>
 public sealed class TransparencyLogTests
 {
     private static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);

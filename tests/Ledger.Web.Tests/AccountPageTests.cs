@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Ledger.Web.Tests;
 
-/// <summary>The first administrator signs in with a one-time password, makes it his own, enrols an authenticator and opens an account: outside sample mode.</summary>
+/// <summary>
+/// The first administrator signs in with a one-time password, makes it his own, enrols an authenticator and opens an
+/// account: outside sample mode.
+/// </summary>
 [Collection("web")]
 public sealed partial class AccountPageTests(WebFixture web)
 {
@@ -44,7 +47,8 @@ public sealed partial class AccountPageTests(WebFixture web)
         var password = await page.Locator("#issued dd").Nth(1).InnerTextAsync();
         Assert.Empty(await page.SeriousFaultsAsync());
 
-        // He says who he is, and opens the second administrator: from then on nothing happens before the other confirms.
+        // He says who he is, and opens the second administrator: from then on nothing happens before the other
+        // confirms.
         await page.ReloadAsync();
         var own = page.Locator("tr", new() { HasText = "chen.gang" });
         await own.Locator("summary", new() { HasText = "写明本人" }).ClickAsync();

@@ -3,8 +3,8 @@ using Deque.AxeCore.Commons;
 namespace Ledger.Web.Tests;
 
 /// <summary>
-/// What axe (WCAG 2) finds in a page. It runs in the page itself, since ours have no frames: Deque's own runner opens a second page each
-/// time for the sake of those, which takes five times as long.
+/// What axe (WCAG 2) finds in a page. It runs in the page itself, since ours have no frames: Deque's own runner opens a
+/// second page each time for the sake of those, which takes five times as long.
 /// </summary>
 public static class Axe
 {

@@ -1,6 +1,8 @@
 namespace Ledger.Web.Tests;
 
-/// <summary>Back and Send again books nothing twice; the same slip in a new form is asked about, and booked with a reason.</summary>
+/// <summary>
+/// Back and Send again books nothing twice; the same slip in a new form is asked about, and booked with a reason.
+/// </summary>
 [Collection("web")]
 public sealed class DuplicatePageTests(WebFixture web)
 {

@@ -4,7 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Web.Tests;
 
-/// <summary>Every page of every role: it opens, its pictures are drawn, axe finds nothing serious, nothing comes from elsewhere.</summary>
+/// <summary>
+/// Every page of every role: it opens, its pictures are drawn, axe finds nothing serious, nothing comes from elsewhere.
+/// </summary>
 [Collection("web")]
 public sealed class EveryPageTests(WebFixture web)
 {

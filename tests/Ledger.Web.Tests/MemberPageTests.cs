@@ -1,6 +1,9 @@
 namespace Ledger.Web.Tests;
 
-/// <summary>The pages of people: one is added, corrected after a look at what will change, renamed by two, and taken back among the living.</summary>
+/// <summary>
+/// The pages of people: one is added, corrected after a look at what will change, renamed by two, and taken back among
+/// the living.
+/// </summary>
 [Collection("web")]
 public sealed class MemberPageTests(WebFixture web)
 {

@@ -117,8 +117,8 @@ public sealed class StoryTests(WebFixture web)
     }
 
     /// <summary>
-    /// The list as WPS writes it (.xls): title, pinyin above the names, groups merged over their people, a total, who made it. One id has a
-    /// wrong digit, one person stands twice, one amount shows as 50 %.
+    /// The list as WPS writes it (.xls): title, pinyin above the names, groups merged over their people, a total, who
+    /// made it. One id has a wrong digit, one person stands twice, one amount shows as 50 %.
     /// </summary>
     [Fact]
     public async Task A_list_from_WPS_with_pinyin_and_merged_groups_is_mended_in_place_and_filed()
@@ -164,7 +164,9 @@ public sealed class StoryTests(WebFixture web)
     /// <summary>The first people of the village are filed in another story.</summary>
     private const int FirstOfWps = 8;
 
-    /// <summary>An amount field reads what the tables' reader reads, and refuses what it refuses (MoneyTests).</summary>
+    /// <summary>
+    /// An amount field reads what the tables' reader reads, and refuses what it refuses (MoneyTests).
+    /// </summary>
     [Fact]
     public async Task An_amount_is_read_on_the_page_as_in_a_table()
     {

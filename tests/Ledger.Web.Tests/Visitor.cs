@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Ledger.Web.Tests;
 
-/// <summary>Somebody in front of a browser. At the end there was no error on the console and no request to another host.</summary>
+/// <summary>
+/// Somebody in front of a browser. At the end there was no error on the console and no request to another host.
+/// </summary>
 public sealed class Visitor : IAsyncDisposable
 {
     private static readonly string Screenshots = Path.Combine(Folder(), "screenshots");
@@ -15,7 +17,8 @@ public sealed class Visitor : IAsyncDisposable
         Page = page;
         page.Console += (_, message) =>
         {
-            // The browser itself notes each answer of 400 and above; that it was shown to the person is what the tests look at.
+            // The browser itself notes each answer of 400 and above; that it was shown to the person is what the tests
+            // look at.
             if (
                 message.Type == "error"
                 && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal)

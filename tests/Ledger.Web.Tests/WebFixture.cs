@@ -87,7 +87,9 @@ public sealed class WebFixture : IAsyncLifetime
         };
     }
 
-    /// <summary>A browser of one of the sample's people, signed in by choosing him on the sign-in page; null: nobody.</summary>
+    /// <summary>
+    /// A browser of one of the sample's people, signed in by choosing him on the sign-in page; null: nobody.
+    /// </summary>
     public async Task<Visitor> VisitAsync(string? variable, int width = 1280, int height = 900)
     {
         var context = await Browser.NewContextAsync(

@@ -4,7 +4,9 @@ using Ledger.Projections;
 
 namespace Ledger.Web.Tests;
 
-/// <summary>Every word of the pages has its English; every event its word; no page speaks Chinese past the localizer.</summary>
+/// <summary>
+/// Every word of the pages has its English; every event its word; no page speaks Chinese past the localizer.
+/// </summary>
 public sealed partial class WordsTests
 {
     private static readonly string Web = Path.GetFullPath(Path.Combine(Source(), "../../src/Ledger.Web"));

@@ -12,8 +12,10 @@ using Npgsql;
 namespace Ledger.Api.Accounts;
 
 /// <summary>
-/// <paramref name="Name"/>: of our own, or <c>alias:sub</c> of the configured authority, which then is told apart as a person and has no password here.
-/// <paramref name="PersonName"/> and <paramref name="CitizenId"/> say whose account it is; they are stored encrypted, apart from the events.
+/// <paramref name="Name"/>: of our own, or <c>alias:sub</c> of the configured authority, which then is told apart as a
+/// person and has no password here.
+/// <paramref name="PersonName"/> and <paramref name="CitizenId"/> say whose account it is; they are stored encrypted,
+/// apart from the events.
 /// </summary>
 public sealed record AccountBody(string Name, string Role, string Region, string PersonName, string CitizenId);
 
@@ -21,10 +23,16 @@ public sealed record AccountChangeBody(string Role, string Region);
 
 public sealed record HolderBody(string PersonName, string CitizenId);
 
-/// <summary>Empty where another administrator, or the person in his own session, confirms; at the desk the person types the password or the code that he still has.</summary>
+/// <summary>
+/// Empty where another administrator, or the person in his own session, confirms; at the desk the person types the
+/// password or the code that he still has.
+/// </summary>
 public sealed record ConfirmationBody(string? Password = null, string? Code = null);
 
-/// <summary>An administrator is shown all of a one-time password, or half of it where two give it out: the person types both, the first half first.</summary>
+/// <summary>
+/// An administrator is shown all of a one-time password, or half of it where two give it out: the person types both,
+/// the first half first.
+/// </summary>
 public enum PasswordPart
 {
     None,
@@ -41,8 +49,8 @@ public sealed record IssuedAccountView(
 );
 
 /// <summary>
-/// Changes of somebody's rights (C20): asked for by one administrator, done when another, or the person, confirms. While a region has no
-/// second administrator, the first does it alone, and the event says so.
+/// Changes of somebody's rights (C20): asked for by one administrator, done when another, or the person, confirms.
+/// While a region has no second administrator, the first does it alone, and the event says so.
 /// </summary>
 public static class AccountChanges
 {
@@ -181,7 +189,8 @@ public static class AccountChanges
         var by = await command.ActorAmongAsync([account.Name, pending?.RequestedBy]);
         var decision = AccountDecider.Confirm(account, isProved, command.Today, by);
         account = command.Append(id, account, decision);
-        // Two who confirm each other have a half each; the person himself, at the desk or in his session, gets all of it at once.
+        // Two who confirm each other have a half each; the person himself, at the desk or in his session, gets all of
+        // it at once.
         string Half(ChangeBasis? basis) =>
             basis == ChangeBasis.TwoAdministrators ? Credentials.FirstHalf(keys, pending!.RequestId) : "";
         PasswordPart Part(ChangeBasis? basis) =>
@@ -253,7 +262,10 @@ public static class AccountChanges
         return new Answer(AccountView.Of(account), account.Revision);
     }
 
-    /// <summary>Who may have a say in what waits: the administrators of both the present region and the one asked for, and the person himself.</summary>
+    /// <summary>
+    /// Who may have a say in what waits: the administrators of both the present region and the one asked for, and the
+    /// person himself.
+    /// </summary>
     private static async Task<(Account Account, PendingChange? Pending)> WaitingAsync(
         string id,
         Command command,
@@ -274,15 +286,18 @@ public static class AccountChanges
             && caller.MaySee(account.Region)
             && (account.Pending is not { } asked || caller.MaySee(asked.Region));
 
-    /// <summary>Changes of rights take turns, before they lock anything else: who is alone when he decides is so in the log, too.</summary>
+    /// <summary>
+    /// Changes of rights take turns, before they lock anything else: who is alone when he decides is so in the log,
+    /// too.
+    /// </summary>
     public static Task TakeTurnAsync(NpgsqlConnection connection) =>
         connection.ExecuteAsync("select pg_advisory_xact_lock(@lock)", ("lock", RightsLock));
 
     private const long RightsLock = 0x1ED6E4_0A11;
 
     /// <summary>
-    /// The caller, and whether nobody but he was ever an administrator of all or one of these regions: for good, since whoever is the second
-    /// must not become none by being closed. It rests on events, which nobody can change.
+    /// The caller, and whether nobody but he was ever an administrator of all or one of these regions: for good, since
+    /// whoever is the second must not become none by being closed. It rests on events, which nobody can change.
     /// </summary>
     private static async Task<(bool IsAlone, Actor By)> StandingAsync(
         Command command,
@@ -332,7 +347,10 @@ public static class AccountChanges
         );
     }
 
-    /// <summary>At most once a request, whatever race it loses: a code is good once. A wrong one counts against the account, refused or not.</summary>
+    /// <summary>
+    /// At most once a request, whatever race it loses: a code is good once. A wrong one counts against the account,
+    /// refused or not.
+    /// </summary>
     private static async Task<bool> IsProvedAsync(
         string name,
         ConfirmationBody body,
@@ -344,7 +362,8 @@ public static class AccountChanges
             return false;
         if (http.Items.ContainsKey(nameof(IsProvedAsync)))
             return true;
-        await using var scope = scopes.CreateAsyncScope(); // apart from the command's transaction: what was tried stays counted
+        // Apart from the command's transaction: what was tried stays counted
+        await using var scope = scopes.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<SignIn>().ProveAsync(name, body.Password, body.Code);
         http.Items[nameof(IsProvedAsync)] = true;
         return true;

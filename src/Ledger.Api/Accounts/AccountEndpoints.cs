@@ -25,8 +25,11 @@ public sealed record PendingChangeView(
 );
 
 /// <summary>
-/// <paramref name="Id"/>: in paths. <paramref name="Delegates"/>: account name → the last day on which it may act in this role. <paramref name="PersonName"/>: whose it is, in lists alone.
-/// <paramref name="Basis"/>: on what the latest change of its rights rests; null from before the rule. <paramref name="Needs"/>: <c>person</c>, where it does not say whose it is; <c>another-name</c>, where its name is reserved and nobody can sign in.
+/// <paramref name="Id"/>: in paths. <paramref name="Delegates"/>: account name → the last day on which it may act in
+/// this role. <paramref name="PersonName"/>: whose it is, in lists alone.
+/// <paramref name="Basis"/>: on what the latest change of its rights rests; null from before the rule.
+/// <paramref name="Needs"/>: <c>person</c>, where it does not say whose it is; <c>another-name</c>, where its name is
+/// reserved and nobody can sign in.
 /// </summary>
 public sealed record AccountView(
     string Id,
@@ -375,7 +378,8 @@ public static class AccountEndpoints
     }
 
     /// <summary>
-    /// <c>administrator --name chen.gang --region 3708</c>: makes the first administrator and prints a one-time password, once. Whose account
+    /// <c>administrator --name chen.gang --region 3708</c>: makes the first administrator and prints a one-time
+    /// password, once. Whose account
     /// it is may follow on the page of accounts: a citizen id does not belong on a command line.
     /// </summary>
     public static async Task<int> MakeAdministratorAsync(IConfiguration arguments, IServiceProvider services)

@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Ledger.Api.Accounts;
 
-/// <summary>The credentials of an account; role and region are those of its events, kept here for sign-in. The user name is the account's name.</summary>
+/// <summary>
+/// The credentials of an account; role and region are those of its events, kept here for sign-in. The user name is the
+/// account's name.
+/// </summary>
 public sealed class LedgerUser : IdentityUser, ISealed
 {
     public string Role { get; set; } = "";
@@ -20,7 +23,10 @@ public sealed class LedgerUser : IdentityUser, ISealed
     public string Seal { get; set; } = "";
 }
 
-/// <summary>A signed-in device. Of the refresh token only the SHA-256 is kept, and that of the one before it: whoever brings that has a copy.</summary>
+/// <summary>
+/// A signed-in device. Of the refresh token only the SHA-256 is kept, and that of the one before it: whoever brings
+/// that has a copy.
+/// </summary>
 public sealed class Session : ISealed
 {
     public Guid Id { get; set; }
@@ -105,8 +111,8 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
         await Database.ExecuteSqlRawAsync(Spent.Insert, what, at, until) > 0;
 
     /// <summary>
-    /// What the product changes of a credential it seals anew. A row that somebody else edited stays without a seal that holds, whatever
-    /// besides is written in it.
+    /// What the product changes of a credential it seals anew. A row that somebody else edited stays without a seal
+    /// that holds, whatever besides is written in it.
     /// </summary>
     public override Task<int> SaveChangesAsync(
         bool acceptAllChangesOnSuccess,
@@ -152,7 +158,9 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
         await HideAsync(connection, context, seal);
     }
 
-    /// <summary>Second factors that an earlier build wrote in clear; what somebody edited stays as it is, and opens nothing.</summary>
+    /// <summary>
+    /// Second factors that an earlier build wrote in clear; what somebody edited stays as it is, and opens nothing.
+    /// </summary>
     private static async Task HideAsync(NpgsqlConnection connection, AccountsContext context, CredentialSeal seal)
     {
         await using var transaction = await connection.BeginTransactionAsync();

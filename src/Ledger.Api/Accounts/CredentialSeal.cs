@@ -7,21 +7,26 @@ using Microsoft.AspNetCore.Identity;
 
 namespace Ledger.Api.Accounts;
 
-/// <summary>A row that opens a door. <see cref="Seal"/>: the product's, over what opens it and for whom; empty: nobody's.</summary>
+/// <summary>
+/// A row that opens a door. <see cref="Seal"/>: the product's, over what opens it and for whom; empty: nobody's.
+/// </summary>
 public interface ISealed
 {
     string Seal { get; set; }
 }
 
-/// <summary>An authenticator's key or the recovery codes of an account; <c>Value</c> is encrypted, see <see cref="CredentialSeal.Hide"/>.</summary>
+/// <summary>
+/// An authenticator's key or the recovery codes of an account; <c>Value</c> is encrypted, see
+/// <see cref="CredentialSeal.Hide"/>.
+/// </summary>
 public sealed class SecondFactor : IdentityUserToken<string>, ISealed
 {
     public string Seal { get; set; } = "";
 }
 
 /// <summary>
-/// Seals what lets somebody in, each with whose it is: HMAC-SHA256 with a key that is not in the database. Whoever edits a password, a second
-/// factor or a session there opens no door with it.
+/// Seals what lets somebody in, each with whose it is: HMAC-SHA256 with a key that is not in the database. Whoever
+/// edits a password, a second factor or a session there opens no door with it.
 /// </summary>
 public sealed class CredentialSeal(KeyFile keys)
 {
@@ -46,9 +51,9 @@ public sealed class CredentialSeal(KeyFile keys)
         Of([s.Id, s.StartedAt.ToUnixTimeMilliseconds(), s.ExpiresAt.ToUnixTimeMilliseconds()], nameof(OfTimes));
 
     /// <summary>
-    /// The digest of what lets this user in: of the seals over his password and, where he has one, over his second factor and recovery codes.
-    /// It tells nothing of them. Under the key, and bound to the account's event that carries it: nobody makes one, and an earlier one is
-    /// good nowhere else.
+    /// The digest of what lets this user in: of the seals over his password and, where he has one, over his second
+    /// factor and recovery codes. It tells nothing of them. Under the key, and bound to the account's event that
+    /// carries it: nobody makes one, and an earlier one is good nowhere else.
     /// </summary>
     /// <param name="version">Of that event in the account's stream.</param>
     public string Digest(LedgerUser user, IEnumerable<SecondFactor> factors, long version)
@@ -70,7 +75,10 @@ public sealed class CredentialSeal(KeyFile keys)
                     PersonalData.Encrypt(_hiding, Encoding.UTF8.GetBytes(value), $"{user}\n{name}")
                 );
 
-    /// <summary>As it was before <see cref="Hide"/>, also where an earlier build wrote it in clear; null: it is not the product's.</summary>
+    /// <summary>
+    /// As it was before <see cref="Hide"/>, also where an earlier build wrote it in clear; null: it is not the
+    /// product's.
+    /// </summary>
     public string? Show(string? value, string user, string name)
     {
         if (value is null || !IsHidden(value))

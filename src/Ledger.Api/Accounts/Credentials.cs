@@ -54,8 +54,9 @@ public static class Credentials
     private const int HalfLength = 10;
 
     /// <summary>
-    /// Where two administrators give out a password, each is shown half of it, and only the person gets both: neither can sign in as him.
-    /// The first half follows from the request and a key that is not in the database, so that it need not be kept until the other confirms.
+    /// Where two administrators give out a password, each is shown half of it, and only the person gets both: neither
+    /// can sign in as him. The first half follows from the request and a key that is not in the database, so that it
+    /// need not be kept until the other confirms.
     /// </summary>
     public static string FirstHalf(KeyFile keys, string requestId) =>
         new([

@@ -13,9 +13,10 @@ using Npgsql;
 namespace Ledger.Api.Accounts;
 
 /// <summary>
-/// A browser's session: a secret in a cookie that no script can read, of which only the SHA-256 is kept. It ends when nobody used it for
-/// <see cref="IdleTime"/>, on signing out, and at once when the account is closed or changed. A request that changes something counts only
-/// when the browser says that one of our own pages sent it (Fetch Metadata, or Origin): that is the protection against CSRF.
+/// A browser's session: a secret in a cookie that no script can read, of which only the SHA-256 is kept. It ends when
+/// nobody used it for <see cref="IdleTime"/>, on signing out, and at once when the account is closed or changed. A
+/// request that changes something counts only when the browser says that one of our own pages sent it (Fetch Metadata,
+/// or Origin): that is the protection against CSRF.
 /// </summary>
 public sealed class PageSession(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
@@ -133,7 +134,9 @@ public sealed class PageSession(
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Name));
     }
 
-    /// <summary>Sec-Fetch-Site where the browser sends it, else Origin; a request with neither is not from a browser's page.</summary>
+    /// <summary>
+    /// Sec-Fetch-Site where the browser sends it, else Origin; a request with neither is not from a browser's page.
+    /// </summary>
     public static bool IsFromOurPages(HttpRequest request) =>
         request.Headers["Sec-Fetch-Site"].ToString() switch
         {

@@ -7,8 +7,8 @@ using Npgsql;
 namespace Ledger.Api.Accounts;
 
 /// <summary>
-/// In whose role and region somebody acts, as the account's events say. The tables of sign-in hold a copy, which whoever has the application's role could edit:
-/// there it opens the door, and no more.
+/// In whose role and region somebody acts, as the account's events say. The tables of sign-in hold a copy, which
+/// whoever has the application's role could edit: there it opens the door, and no more.
 /// </summary>
 public sealed class Rights(EventWriter writer, Settings settings, Findings findings, NpgsqlDataSource database)
 {

@@ -14,7 +14,9 @@ using Npgsql;
 
 namespace Ledger.Api.Accounts;
 
-/// <summary><paramref name="DelegatedFrom"/>: the account whose role was delegated to this one, to act in that role.</summary>
+/// <summary>
+/// <paramref name="DelegatedFrom"/>: the account whose role was delegated to this one, to act in that role.
+/// </summary>
 public sealed record SignInBody(string Name, string Password, string? Code = null, string? DelegatedFrom = null);
 
 public sealed record RefreshBody(string RefreshToken);
@@ -24,8 +26,10 @@ public sealed record PasswordBody(string Name, string Password, string NewPasswo
 public sealed record SecondFactorBody(string Name, string Password, string? Code = null);
 
 /// <summary>
-/// A short access token for the Authorization header, and a refresh token that is good once. <paramref name="Role"/> and
-/// <paramref name="Region"/> are what the access token carries. <paramref name="Notices"/>: what others did to the account since the last sign-in.
+/// A short access token for the Authorization header, and a refresh token that is good once. <paramref name="Role"/>
+/// and
+/// <paramref name="Region"/> are what the access token carries. <paramref name="Notices"/>: what others did to the
+/// account since the last sign-in.
 /// </summary>
 public sealed record SessionView(
     Guid Id,
@@ -38,10 +42,15 @@ public sealed record SessionView(
     IReadOnlyList<AccountNoticeView> Notices
 );
 
-/// <summary>Something that happened to an account: who did it, when, the event's type, and whom it names besides.</summary>
+/// <summary>
+/// Something that happened to an account: who did it, when, the event's type, and whom it names besides.
+/// </summary>
 public sealed record AccountNoticeView(DateTimeOffset At, string By, string Type, string? Detail);
 
-/// <summary>An authenticator app reads <paramref name="Uri"/> (<paramref name="QrCode"/>: an SVG picture of it, as a data address) or the secret; recovery codes are shown once, when it is confirmed.</summary>
+/// <summary>
+/// An authenticator app reads <paramref name="Uri"/> (<paramref name="QrCode"/>: an SVG picture of it, as a data
+/// address) or the secret; recovery codes are shown once, when it is confirmed.
+/// </summary>
 public sealed record SecondFactorView(
     string? Secret,
     string? Uri,
@@ -62,7 +71,10 @@ public sealed record SessionListView(
     DateTimeOffset ExpiresAt
 );
 
-/// <summary>Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating refresh tokens.</summary>
+/// <summary>
+/// Signing in: password, lock-out, second factor (TOTP, RFC 6238) for whoever decides or audits, sessions with rotating
+/// refresh tokens.
+/// </summary>
 public sealed class SignIn(
     UserManager<LedgerUser> users,
     AccountsContext accounts,
@@ -88,7 +100,9 @@ public sealed class SignIn(
     /// <summary>Longer than Identity accepts an authenticator's code.</summary>
     private static readonly TimeSpan CodeTime = TimeSpan.FromMinutes(10);
 
-    /// <summary>A hash to spend time on where there is no such account: the answer takes as long, and says the same.</summary>
+    /// <summary>
+    /// A hash to spend time on where there is no such account: the answer takes as long, and says the same.
+    /// </summary>
     private static readonly LedgerUser Nobody = new()
     {
         UserName = "nobody",
@@ -98,7 +112,8 @@ public sealed class SignIn(
     /// <summary>Who may not work with a password alone.</summary>
     public static bool NeedsSecondFactor(string role) => role is Roles.Agency or Roles.Auditor or Roles.Administrator;
 
-    /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>, <c>second-factor-needed</c>.</exception>
+    /// <exception cref="RefusedException"><c>sign-in-failed</c>, <c>locked-out</c>, <c>password-change-needed</c>,
+    /// <c>second-factor-needed</c>.</exception>
     public async Task<SessionView> StartAsync(SignInBody body, HttpContext http)
     {
         // before the password is looked at: one that changes meanwhile ends it
@@ -117,7 +132,9 @@ public sealed class SignIn(
         return session with { Notices = await UnseenAsync(user) };
     }
 
-    /// <summary>A page session for a user whose proof is somebody else's affair: the sample's invented people.</summary>
+    /// <summary>
+    /// A page session for a user whose proof is somebody else's affair: the sample's invented people.
+    /// </summary>
     public async Task<PageSessionView> GivePageAsync(LedgerUser user, HttpContext http) =>
         await GivePageAsync(user, NewSession(null, http), http);
 
@@ -162,7 +179,8 @@ public sealed class SignIn(
         return user;
     }
 
-    /// <exception cref="RefusedException"><c>sign-in-failed</c>: the token is not, or no longer, good. A token that was used before ends its session: somebody has a copy.</exception>
+    /// <exception cref="RefusedException"><c>sign-in-failed</c>: the token is not, or no longer, good. A token that was
+    /// used before ends its session: somebody has a copy.</exception>
     public async Task<SessionView> RefreshAsync(string? refreshToken)
     {
         var hash = Hash(refreshToken ?? "");
@@ -294,8 +312,8 @@ public sealed class SignIn(
     }
 
     /// <summary>
-    /// What a person changes of what lets him in, and the event that says so, or neither. The account's stream first, as commands do.
-    /// Only the sample's people have no account.
+    /// What a person changes of what lets him in, and the event that says so, or neither. The account's stream first,
+    /// as commands do. Only the sample's people have no account.
     /// </summary>
     /// <param name="change">Whether it changed anything.</param>
     private async Task<bool> ChangeAsync(LedgerUser user, Func<Task<bool>> change)
@@ -352,8 +370,8 @@ public sealed class SignIn(
     }
 
     /// <summary>
-    /// At the desk: whoever stands there is the person of the account, by the password or the authenticator's code that he still has. A one-time
-    /// password proves nothing: somebody else gave it out.
+    /// At the desk: whoever stands there is the person of the account, by the password or the authenticator's code that
+    /// he still has. A one-time password proves nothing: somebody else gave it out.
     /// </summary>
     /// <exception cref="RefusedException"><c>person-not-proved</c>, <c>locked-out</c>.</exception>
     public async Task ProveAsync(string name, string? password, string? code)
@@ -378,7 +396,8 @@ public sealed class SignIn(
         }
         catch (RefusedException e) when (e.Rejection.Code.Status == StatusCodes.Status401Unauthorized)
         {
-            throw Refuse(Rejections.PersonNotProved, e.Rejection.Detail); // the administrator's own session is as good as it was
+            // The administrator's own session is as good as it was
+            throw Refuse(Rejections.PersonNotProved, e.Rejection.Detail);
         }
     }
 
@@ -399,7 +418,10 @@ public sealed class SignIn(
             .ToListAsync();
     }
 
-    /// <summary>What others did to the account since its person last signed in; shown once here, and on his page for good. That it was opened he knows.</summary>
+    /// <summary>
+    /// What others did to the account since its person last signed in; shown once here, and on his page for good. That
+    /// it was opened he knows.
+    /// </summary>
     private async Task<IReadOnlyList<AccountNoticeView>> UnseenAsync(LedgerUser user)
     {
         var events = await EventsAsync(user.Id, user.SeenVersion);
@@ -463,7 +485,8 @@ public sealed class SignIn(
     }
 
     /// <summary>
-    /// The user whose password it is. Until it was right nothing tells whether there is such an account: the waits, the work and the words are the same.
+    /// The user whose password it is. Until it was right nothing tells whether there is such an account: the waits, the
+    /// work and the words are the same.
     /// </summary>
     private async Task<LedgerUser> CheckAsync(string name, string password)
     {
@@ -493,7 +516,8 @@ public sealed class SignIn(
                 )
         );
         var user = await FindAsync(name);
-        // Not by Identity's own check, which would write another hash of the same password when the framework's costs rise: a change without an event.
+        // Not by Identity's own check, which would write another hash of the same password when the framework's costs
+        // rise: a change without an event.
         var isRight =
             hasher.VerifyHashedPassword(user ?? Nobody, (user ?? Nobody).PasswordHash!, password)
             != PasswordVerificationResult.Failed;
@@ -510,8 +534,8 @@ public sealed class SignIn(
     }
 
     /// <summary>
-    /// Closed, opened before names were reserved, or with a password that somebody else wrote, or an earlier one put back: as if there were
-    /// none. What is looked up is the same for a name that nobody has.
+    /// Closed, opened before names were reserved, or with a password that somebody else wrote, or an earlier one put
+    /// back: as if there were none. What is looked up is the same for a name that nobody has.
     /// </summary>
     private async Task<LedgerUser?> FindAsync(string name)
     {
@@ -549,7 +573,9 @@ public sealed class SignIn(
         && user.SecurityStamp is not null
         && user.LockoutEnabled;
 
-    /// <summary>A damaged account is none: that there is one, and how it is damaged, is the finding's affair and no stranger's.</summary>
+    /// <summary>
+    /// A damaged account is none: that there is one, and how it is damaged, is the finding's affair and no stranger's.
+    /// </summary>
     private async Task<(Account? Account, bool IsDamaged)> AccountAsync(string name)
     {
         try

@@ -7,10 +7,10 @@ using Ledger.Domain;
 namespace Ledger.Api.Accounts;
 
 /// <summary>
-/// Stands before the checking of passwords. To check one takes a tenth of a second of a core: so few at once, a short queue, and
-/// of both only a share for one source. Guessing is slowed by name and source together, so that nobody can lock an officer out
-/// elsewhere; a name that is guessed at from everywhere is slowed for sources that never signed in with it. All of it treats
-/// names that nobody has just like the others.
+/// Stands before the checking of passwords. To check one takes a tenth of a second of a core: so few at once, a short
+/// queue, and of both only a share for one source. Guessing is slowed by name and source together, so that nobody can
+/// lock an officer out elsewhere; a name that is guessed at from everywhere is slowed for sources that never signed in
+/// with it. All of it treats names that nobody has just like the others.
 /// </summary>
 public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposable
 {
@@ -50,7 +50,8 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
     private readonly Dictionary<(string Name, string? Source), (int Count, DateTimeOffset At)> _failures = [];
 
     /// <summary>One's turn to have a password checked, to be given back by disposing it.</summary>
-    /// <exception cref="RefusedException"><c>too-many-requests</c>: this source's share is used up; <c>busy</c>: all are.</exception>
+    /// <exception cref="RefusedException"><c>too-many-requests</c>: this source's share is used up; <c>busy</c>: all
+    /// are.</exception>
     public async Task<IDisposable> TurnAsync(string source, CancellationToken cancellation)
     {
         using var rate = _rate.AttemptAcquire(source);
@@ -82,7 +83,8 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
         throw Wait(Rejections.TooManyRequests, "同一地址同时登录过多", TimeSpan.FromSeconds(1));
     }
 
-    /// <param name="isKnown">Whether this source has signed in with the name before; asked for only where it matters.</param>
+    /// <param name="isKnown">Whether this source has signed in with the name before; asked for only where it
+    /// matters.</param>
     /// <exception cref="RefusedException"><c>locked-out</c>, whether or not there is such a name.</exception>
     public async Task RequireFreeAsync(string name, string source, Func<Task<bool>> isKnown)
     {
@@ -126,7 +128,9 @@ public sealed class SignInGuard(Settings settings, TimeProvider time) : IDisposa
         }
     }
 
-    /// <summary>What is over goes; if that is not half, so does the oldest half: names and sources can be invented without end.</summary>
+    /// <summary>
+    /// What is over goes; if that is not half, so does the oldest half: names and sources can be invented without end.
+    /// </summary>
     private void Shrink()
     {
         var since = time.GetUtcNow() - Forget;

@@ -8,9 +8,9 @@ using Ledger.Domain.Accounts;
 namespace Ledger.Api.Accounts;
 
 /// <summary>
-/// Whether whoever a token names may still act: a token lives a quarter of an hour, an account that was closed, changed or given another
-/// password does not act for so long. What is known of an account is looked up again after seconds, not on each request. Tokens of names that have
-/// no account here are as good as their signature.
+/// Whether whoever a token names may still act: a token lives a quarter of an hour, an account that was closed, changed
+/// or given another password does not act for so long. What is known of an account is looked up again after seconds,
+/// not on each request. Tokens of names that have no account here are as good as their signature.
 /// </summary>
 public sealed class TokenHolders(Rights rights, Clock clock)
 {

@@ -31,8 +31,9 @@ public sealed record ObjectionBody(string Text, string? MemberId = null);
 public sealed record PublicObjectionBody(string Text);
 
 /// <summary>
-/// Upheld: against <paramref name="MemberId"/> (else whom the objection named), whose line falls, or against the <paramref name="WholeList"/>,
-/// which ends the application. <paramref name="CorrectedAmount"/>: what the amount should have been; the village applies for it anew.
+/// Upheld: against <paramref name="MemberId"/> (else whom the objection named), whose line falls, or against the
+/// <paramref name="WholeList"/>, which ends the application. <paramref name="CorrectedAmount"/>: what the amount should
+/// have been; the village applies for it anew.
 /// </summary>
 public sealed record ObjectionAnswerBody(
     bool Upheld,
@@ -45,8 +46,9 @@ public sealed record ObjectionAnswerBody(
 public sealed record ObjectionClosureBody(IReadOnlyList<string>? ObjectionIds, string Reason);
 
 /// <summary>
-/// The transfer to the agency. <paramref name="Amount"/> must equal what was approved for the lines paid; <paramref name="Purpose"/> is
-/// member-subsidy. <paramref name="MemberIds"/>: only these (partial payment); all approved lines when absent.
+/// The transfer to the agency. <paramref name="Amount"/> must equal what was approved for the lines paid;
+/// <paramref name="Purpose"/> is member-subsidy. <paramref name="MemberIds"/>: only these (partial payment); all
+/// approved lines when absent.
 /// <paramref name="ConfirmDuplicate"/>: after <c>possible-duplicate</c>, why it is not the entry named there.
 /// </summary>
 public sealed record PaymentBody(
@@ -561,7 +563,9 @@ public static class ApplicationEndpoints
         );
     }
 
-    /// <summary>What a list of applications needs besides: the collectives' names, and until when each has to be done.</summary>
+    /// <summary>
+    /// What a list of applications needs besides: the collectives' names, and until when each has to be done.
+    /// </summary>
     public static async Task<(
         IReadOnlyDictionary<string, string> Names,
         Deadlines Deadlines,
@@ -677,7 +681,9 @@ public static class ApplicationEndpoints
         );
     }
 
-    /// <summary>The notice as it was published, from the events alone, and its people's masked names and ids by member id.</summary>
+    /// <summary>
+    /// The notice as it was published, from the events alone, and its people's masked names and ids by member id.
+    /// </summary>
     /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet.</exception>
     public static async Task<(
         Application Application,

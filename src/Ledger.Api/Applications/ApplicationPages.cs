@@ -289,7 +289,9 @@ public static class ApplicationPages
         );
     }
 
-    /// <summary>What stands against each line now (C4, C5, C6, C10, C11), and what the reviewer has to answer for, by member id.</summary>
+    /// <summary>
+    /// What stands against each line now (C4, C5, C6, C10, C11), and what the reviewer has to answer for, by member id.
+    /// </summary>
     private static async Task<IReadOnlyDictionary<string, (string Text, bool IsFinding)>> FaultsAsync(
         Application application,
         IReadOnlyList<Line> lines,

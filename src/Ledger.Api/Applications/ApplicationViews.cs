@@ -89,7 +89,8 @@ public sealed record ApplicationView(
 }
 
 /// <summary>
-/// A filed roster: the application, with <c>partial=true</c> what was left out and why, and what of the table was not read or was mended.
+/// A filed roster: the application, with <c>partial=true</c> what was left out and why, and what of the table was not
+/// read or was mended.
 /// </summary>
 public sealed record FilingView(
     ApplicationView Application,
@@ -110,8 +111,9 @@ public sealed record ReceiptView(
 public sealed record LinePage(IReadOnlyList<LineView> Lines, int? Next);
 
 /// <summary>
-/// A public notice (公示): masked names, no account data. <paramref name="Lines"/> and <paramref name="TotalAmount"/> are what was published, for
-/// good; what changed since is in <paramref name="Addenda"/>, and with those it comes to <paramref name="PresentLineCount"/> and <paramref name="PresentAmount"/>.
+/// A public notice (公示): masked names, no account data. <paramref name="Lines"/> and <paramref name="TotalAmount"/> are
+/// what was published, for good; what changed since is in <paramref name="Addenda"/>, and with those it comes to
+/// <paramref name="PresentLineCount"/> and <paramref name="PresentAmount"/>.
 /// </summary>
 public sealed record NoticeView(
     string ApplicationId,
@@ -130,10 +132,15 @@ public sealed record NoticeView(
 /// <summary><paramref name="Number"/>: its place on the published list, 1 for the first.</summary>
 public sealed record NoticeLine(string Name, string CitizenId, Money Amount, int Number);
 
-/// <summary>An addendum (补充公告): the published lines that changed on this day; an amount is what it is now, zero for a line that fell out.</summary>
+/// <summary>
+/// An addendum (补充公告): the published lines that changed on this day; an amount is what it is now, zero for a line that
+/// fell out.
+/// </summary>
 public sealed record NoticeAddendumView(DateOnly On, NoticeChange Change, IReadOnlyList<NoticeLine> Lines);
 
-/// <summary>An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.</summary>
+/// <summary>
+/// An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.
+/// </summary>
 public sealed record WorkItemView(
     string Id,
     string VillageCode,
@@ -154,7 +161,8 @@ public sealed record WorkItemView(
 public sealed record ObjectionReceiptView(string ObjectionId);
 
 /// <summary>
-/// The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key has none.
+/// The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key has
+/// none.
 /// <paramref name="LeftOut"/>: whose line is approved and may not be paid any more, and why.
 /// </summary>
 public sealed record PaymentListView(

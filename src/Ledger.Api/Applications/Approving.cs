@@ -52,7 +52,9 @@ public static class Approving
         IEnumerable<Line> lines
     ) => command.FindManyAsync<MemberYear>(lines.Select(application.MemberYearId));
 
-    /// <summary>Appends what was decided of an application and answers with it, and with whom the step passed over.</summary>
+    /// <summary>
+    /// Appends what was decided of an application and answers with it, and with whom the step passed over.
+    /// </summary>
     public static Answer Decided(this Command command, Application before, Decision<Application> decision)
     {
         var after = command.Append(before.Id, before, decision);

@@ -15,7 +15,8 @@ namespace Ledger.Api.Applications;
 /// <summary>The agency's receipts (入账回执, C17).</summary>
 public static class Crediting
 {
-    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one receipt stands for two applications.</param>
+    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one receipt stands for two
+    /// applications.</param>
     public static async Task<Answer> Receipts(
         string id,
         IFormFile file,
@@ -126,8 +127,8 @@ public static class Crediting
     }
 
     /// <summary>
-    /// For which other application of the village these receipts stand already, by canonical number. Its imports take turns from here to their
-    /// commit, so that two at once find each other.
+    /// For which other application of the village these receipts stand already, by canonical number. Its imports take
+    /// turns from here to their commit, so that two at once find each other.
     /// </summary>
     private static async Task<IReadOnlyDictionary<string, (string, DateOnly)>> EarlierReceiptsAsync(
         Application application,

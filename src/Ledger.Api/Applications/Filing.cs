@@ -24,9 +24,11 @@ namespace Ledger.Api.Applications;
 public sealed record FilingLine(string MemberId, Money? Amount = null);
 
 /// <summary>
-/// An application (C14). As JSON: <paramref name="Lines"/>. As multipart/form-data: the same fields, and the roster as file <c>roster</c>
-/// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="SubAccount"/>: the sub-account of the fund to
-/// draw on, as the fund names it; the general one when absent. <paramref name="EarmarkYear"/>: short for gifts earmarked for that year.
+/// An application (C14). As JSON: <paramref name="Lines"/>. As multipart/form-data: the same fields, and the roster as
+/// file <c>roster</c>
+/// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="SubAccount"/>: the sub-account
+/// of the fund to draw on, as the fund names it; the general one when absent. <paramref name="EarmarkYear"/>: short for
+/// gifts earmarked for that year.
 /// </summary>
 public sealed record FilingBody(
     string? PlanId = null,
@@ -40,12 +42,14 @@ public sealed record FilingBody(
         string.IsNullOrWhiteSpace(SubAccount) ? Domain.Funds.SubAccount.ForYear(EarmarkYear) : SubAccount.Trim();
 }
 
-/// <summary>A row of an uploaded roster as it stands there, and what the standard gives; null where the row has a fault.</summary>
+/// <summary>
+/// A row of an uploaded roster as it stands there, and what the standard gives; null where the row has a fault.
+/// </summary>
 public sealed record RosterRowView(int Row, IReadOnlyList<string> Cells, Money? Amount);
 
 /// <summary>
-/// A roster that was looked at and not filed: every row as it was sent, every fault, and what the sound rows sum to, in figures and in
-/// capital figures. <paramref name="LackingAmount"/>: what the sub-account lacks for them.
+/// A roster that was looked at and not filed: every row as it was sent, every fault, and what the sound rows sum to, in
+/// figures and in capital figures. <paramref name="LackingAmount"/>: what the sub-account lacks for them.
 /// </summary>
 public sealed record RosterCheckView(
     int People,
@@ -131,7 +135,10 @@ public static class Filing
         );
     }
 
-    /// <summary>The rows go back to whoever sent them, to be mended; the answer that is kept for the key says only how many there were.</summary>
+    /// <summary>
+    /// The rows go back to whoever sent them, to be mended; the answer that is kept for the key says only how many
+    /// there were.
+    /// </summary>
     public static async Task<Answer> CheckRoster(
         HttpRequest request,
         Command command,
@@ -270,8 +277,8 @@ public static class Filing
     }
 
     /// <summary>
-    /// Who stands on another list of this village that waits for its approval: one of the two will not be approved (one subsidy of one
-    /// origin a year), which is better told now than then. By the work queue, which is a moment behind.
+    /// Who stands on another list of this village that waits for its approval: one of the two will not be approved (one
+    /// subsidy of one origin a year), which is better told now than then. By the work queue, which is a moment behind.
     /// </summary>
     private static async Task TellOpenElsewhereAsync(
         Plan plan,
@@ -307,7 +314,9 @@ public static class Filing
             );
     }
 
-    /// <summary>A list's entries, the members they name, and what the faults and the standard have to know of them.</summary>
+    /// <summary>
+    /// A list's entries, the members they name, and what the faults and the standard have to know of them.
+    /// </summary>
     private sealed record ReadRoster(
         IReadOnlyList<RosterEntry> Entries,
         IReadOnlyDictionary<string, Member> Members,

@@ -16,14 +16,18 @@ namespace Ledger.Api.Applications;
 public static class Objecting
 {
     /// <summary>
-    /// How many of one application may wait for an answer: three of an address; where many wait already, one of it, so that whoever shouts
-    /// loudest does not shut the others out; and in all, since an event is for ever. Officials take what they are told at the desk without a limit.
+    /// How many of one application may wait for an answer: three of an address; where many wait already, one of it, so
+    /// that whoever shouts loudest does not shut the others out; and in all, since an event is for ever. Officials take
+    /// what they are told at the desk without a limit.
     /// </summary>
     private const int MaxWaitingOfAddress = 3,
         ManyWaiting = 50,
         MaxWaiting = 500;
 
-    /// <summary>Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on the notice.</summary>
+    /// <summary>
+    /// Whoever objects writes names; an event keeps what it says for ever. Those of the list's people are masked as on
+    /// the notice.
+    /// </summary>
     public static async Task<Answer> Object(string id, ObjectionBody body, Command command, PersonalData people)
     {
         var (application, _) = await ObjectAsync(await command.LoadAsync<Application>(id), body, command, people);
@@ -81,7 +85,9 @@ public static class Objecting
         return new Answer(new ObjectionReceiptView(objectionId));
     }
 
-    /// <summary>Upheld: the line leaves the list, its money goes back to where it came from, the cap is given back.</summary>
+    /// <summary>
+    /// Upheld: the line leaves the list, its money goes back to where it came from, the cap is given back.
+    /// </summary>
     public static async Task<Answer> Answer(string id, string objectionId, ObjectionAnswerBody body, Command command)
     {
         var text = Require.Prose(body.Answer, "answer", 500);
@@ -160,7 +166,10 @@ public static class Objecting
         );
     }
 
-    /// <summary>Who raised these objections, where he was signed in: the events know, also of those from before the product asked.</summary>
+    /// <summary>
+    /// Who raised these objections, where he was signed in: the events know, also of those from before the product
+    /// asked.
+    /// </summary>
     public static async Task<IReadOnlyDictionary<string, string>> RaisedByAsync(
         Command command,
         string applicationId,
@@ -178,7 +187,9 @@ public static class Objecting
             )
         ).DistinctBy(r => r.Id).ToDictionary(r => r.Id, r => r.By);
 
-    /// <summary>Where an objection came from is nobody's business any more once it is answered or its application has ended.</summary>
+    /// <summary>
+    /// Where an objection came from is nobody's business any more once it is answered or its application has ended.
+    /// </summary>
     public static async Task ForgetAsync(Command command, Application application)
     {
         var done = application

@@ -70,7 +70,8 @@ public static class Paying
         var (fund, earlier) = await command.FindFundAsync(application.FundId, Booking.Payment, slips, reference);
         var members = await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId));
         var years = await command.FindPeopleAsync<MemberYear>(lines.Select(application.MemberYearId));
-        // A later version of the plan never touches what was approved: amounts are compared with the one that was filed under.
+        // A later version of the plan never touches what was approved: amounts are compared with the one that was filed
+        // under.
         var standard = plan.Versions[application.PlanVersion - 1].Standard;
         var ages = standard.AsksForAge()
             ? await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year)
@@ -91,7 +92,10 @@ public static class Paying
         );
     }
 
-    /// <summary>The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not be paid any more is not on it.</summary>
+    /// <summary>
+    /// The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not
+    /// be paid any more is not on it.
+    /// </summary>
     public static async Task<Answer> List(string id, Command command, PersonalData people)
     {
         var application = await command.LoadAsync<Application>(id);

@@ -13,8 +13,8 @@ using Npgsql;
 namespace Ledger.Api.Audit;
 
 /// <summary>
-/// What of the trail is asked for; what is null is free. Amounts in yuan. <paramref name="After"/>: goes on behind that sequence, in the order asked for: the
-/// oldest first, or with <paramref name="NewestFirst"/> the other way.
+/// What of the trail is asked for; what is null is free. Amounts in yuan. <paramref name="After"/>: goes on behind that
+/// sequence, in the order asked for: the oldest first, or with <paramref name="NewestFirst"/> the other way.
 /// </summary>
 public sealed record AuditQuery(
     string? Id,
@@ -119,7 +119,8 @@ public static class AuditEndpoints
             ),
         ];
         var asked = filters.Where(f => f.Value is not null).ToArray();
-        // An id may be in one entry or in a hundred thousand, and the planner cannot know: behind offset 0 they are looked up one by one, in their order, as far as the page goes.
+        // An id may be in one entry or in a hundred thousand, and the planner cannot know: behind offset 0 they are
+        // looked up one by one, in their order, as far as the page goes.
         var (searched, order) = id is null
             ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq")
             : (
@@ -163,7 +164,8 @@ public static class AuditEndpoints
         : throw Require.Invalid(field, $"应在 ±{Most} 元之内");
 
     /// <summary>
-    /// The trail as a workbook: all of it in the caller's scope, or the first <see cref="MaxSheetRows"/>, and from where it goes on.
+    /// The trail as a workbook: all of it in the caller's scope, or the first <see cref="MaxSheetRows"/>, and from
+    /// where it goes on.
     /// </summary>
     public static async Task<byte[]> SheetAsync(
         AuditQuery query,

@@ -11,10 +11,11 @@ using Npgsql;
 namespace Ledger.Api.Audit;
 
 /// <summary>
-/// <paramref name="IsSound"/>: in the caller's scope every read model says what the events say, and the events break no promise: there are no
-/// <paramref name="Differences"/>. In one of projection Promise the path is the clause. <paramref name="Behind"/>: how many events the
-/// asynchronous read models have yet to take in; those were not checked in them. <paramref name="Findings"/>: what may have been meant, and
-/// wants looking at.
+/// <paramref name="IsSound"/>: in the caller's scope every read model says what the events say, and the events break no
+/// promise: there are no
+/// <paramref name="Differences"/>. In one of projection Promise the path is the clause. <paramref name="Behind"/>: how
+/// many events the asynchronous read models have yet to take in; those were not checked in them.
+/// <paramref name="Findings"/>: what may have been meant, and wants looking at.
 /// </summary>
 public sealed record CheckView(
     bool IsSound,
@@ -25,7 +26,9 @@ public sealed record CheckView(
     IReadOnlyList<Difference> Findings
 );
 
-/// <summary>ledger check: as an endpoint for auditors, and as <c>check [--rebuild]</c> on the command line (exit code 0 or 1).</summary>
+/// <summary>
+/// ledger check: as an endpoint for auditors, and as <c>check [--rebuild]</c> on the command line (exit code 0 or 1).
+/// </summary>
 public static class CheckEndpoint
 {
     public static void MapCheck(this IEndpointRouteBuilder api) =>
@@ -67,7 +70,8 @@ public static class CheckEndpoint
     }
 
     /// <summary>
-    /// Prints each difference, broken promise and finding; 0 when there is none of the first two, else 1, also when they were mended.
+    /// Prints each difference, broken promise and finding; 0 when there is none of the first two, else 1, also when
+    /// they were mended.
     /// </summary>
     public static async Task<int> RunAsync(IServiceProvider services, bool rebuild)
     {

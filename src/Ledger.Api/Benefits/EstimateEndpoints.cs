@@ -28,8 +28,9 @@ public sealed record EstimateYearView(
 );
 
 /// <summary>
-/// Account and monthly pension with and without the collective subsidy, as if everything stayed as in <paramref name="Year"/>. The
-/// basic pension comes on top and is the same in both. Formula and source stand in the answer.
+/// Account and monthly pension with and without the collective subsidy, as if everything stayed as in
+/// <paramref name="Year"/>. The basic pension comes on top and is the same in both. Formula and source stand in the
+/// answer.
 /// </summary>
 public sealed record EstimateView(
     string MemberId,

@@ -13,7 +13,9 @@ using Npgsql;
 
 namespace Ledger.Api.Collectives;
 
-/// <summary>Renaming, merger and split: funds and members go along, and every fen stays traceable across the change.</summary>
+/// <summary>
+/// Renaming, merger and split: funds and members go along, and every fen stays traceable across the change.
+/// </summary>
 public static class Succession
 {
     private const int MaxSplitMembers = 5000;
@@ -65,8 +67,8 @@ public static class Succession
     }
 
     /// <summary>
-    /// What a collective is one with, out of the events: a state that an earlier build wrote does not know of splits. Mergers and splits
-    /// are few, and have an index of their own.
+    /// What a collective is one with, out of the events: a state that an earlier build wrote does not know of splits.
+    /// Mergers and splits are few, and have an index of their own.
     /// </summary>
     public static async Task<Lineage> LineageAsync(NpgsqlConnection connection, Collective collective) =>
         Lineage.Of(

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Ledger.Api.Commands;
 
 /// <summary>
-/// Answers only on the full quarter of a second, refusals too: whether somebody is known elsewhere takes a few milliseconds more, which
-/// nobody outside can tell.
+/// Answers only on the full quarter of a second, refusals too: whether somebody is known elsewhere takes a few
+/// milliseconds more, which nobody outside can tell.
 /// </summary>
 public static class Beat
 {

@@ -41,8 +41,8 @@ public sealed class Command(
 ) : IAsyncDisposable
 {
     /// <summary>
-    /// Streams are locked in this order and, within a kind, in the order of their ids. Every command keeps to it, so no two commands
-    /// wait for each other.
+    /// Streams are locked in this order and, within a kind, in the order of their ids. Every command keeps to it, so no
+    /// two commands wait for each other.
     /// </summary>
     private static readonly Type[] LockOrder =
     [
@@ -73,7 +73,9 @@ public sealed class Command(
     public DateOnly Today => clock.Today;
     public DateTimeOffset Now => time.GetUtcNow();
 
-    /// <summary>The business date (业务日期) that the events will carry; today unless the endpoint says otherwise.</summary>
+    /// <summary>
+    /// The business date (业务日期) that the events will carry; today unless the endpoint says otherwise.
+    /// </summary>
     public DateOnly EffectiveDate { get; set; }
 
     /// <summary>The region that the events belong to: the scope in which the audit trail shows them.</summary>
@@ -96,8 +98,11 @@ public sealed class Command(
     private IDocumentSession Session =>
         _session ??= store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(_transaction!));
 
-    /// <summary>An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.</summary>
-    /// <exception cref="RefusedException"><c>not-found</c> (also for what lies outside the scope), <c>version-mismatch</c>.</exception>
+    /// <summary>
+    /// An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.
+    /// </summary>
+    /// <exception cref="RefusedException"><c>not-found</c> (also for what lies outside the scope),
+    /// <c>version-mismatch</c>.</exception>
     public async Task<T> LoadAsync<T>(string id)
         where T : Aggregate => InScope(id, await FindAsync<T>(id));
 
@@ -119,11 +124,15 @@ public sealed class Command(
             ETags.RequireMatch(context, state.Revision);
     }
 
-    /// <summary>As <see cref="LoadAsync"/>, but for a new or foreign stream: no scope, no If-Match; null when it is not there.</summary>
+    /// <summary>
+    /// As <see cref="LoadAsync"/>, but for a new or foreign stream: no scope, no If-Match; null when it is not there.
+    /// </summary>
     public Task<T?> FindAsync<T>(string id)
         where T : Aggregate => LockedAsync<T>(id, "for update");
 
-    /// <summary>An aggregate that the decision rests on but does not change: it stays as it is until the commit.</summary>
+    /// <summary>
+    /// An aggregate that the decision rests on but does not change: it stays as it is until the commit.
+    /// </summary>
     public Task<T?> ReadAsync<T>(string id)
         where T : Aggregate => LockedAsync<T>(id, "for share");
 
@@ -137,12 +146,15 @@ public sealed class Command(
         where T : Aggregate => (await ManyAsync<T>([id], strength)).GetValueOrDefault(id);
 
     /// <summary>
-    /// The people of a list whose events are damaged, by the id of the member, and why: each is a fault of his own line, and the others go on. Filled
-    /// by <see cref="ReadPeopleAsync"/> and <see cref="FindPeopleAsync"/>.
+    /// The people of a list whose events are damaged, by the id of the member, and why: each is a fault of his own
+    /// line, and the others go on. Filled by <see cref="ReadPeopleAsync"/> and <see cref="FindPeopleAsync"/>.
     /// </summary>
     public IReadOnlyDictionary<string, string> DamagedPeople => _damagedPeople;
 
-    /// <summary>As <see cref="ReadManyAsync"/>, of a list of people: who is damaged is absent, and named in <see cref="DamagedPeople"/>.</summary>
+    /// <summary>
+    /// As <see cref="ReadManyAsync"/>, of a list of people: who is damaged is absent, and named in
+    /// <see cref="DamagedPeople"/>.
+    /// </summary>
     public Task<IReadOnlyDictionary<string, T>> ReadPeopleAsync<T>(IEnumerable<string> ids)
         where T : Aggregate => PeopleAsync<T>(ids, "for share");
 
@@ -169,8 +181,9 @@ public sealed class Command(
         where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for share");
 
     /// <summary>
-    /// A fund that this command may change, and with its lock the entries of it that share a slip or the bank reference with what is to be
-    /// booked: two requests at once find each other. No scope and no If-Match, as <see cref="FindAsync"/>.
+    /// A fund that this command may change, and with its lock the entries of it that share a slip or the bank reference
+    /// with what is to be booked: two requests at once find each other. No scope and no If-Match, as
+    /// <see cref="FindAsync"/>.
     /// </summary>
     public async Task<(Fund? Fund, IReadOnlyList<EarlierEntry> Earlier)> FindFundAsync(
         string id,
@@ -221,8 +234,9 @@ public sealed class Command(
     }
 
     /// <summary>
-    /// The caller, who knows of these accounts and of his own which natural persons they name (<see cref="Actor.Is"/>). An account once named
-    /// stays so, also when it is closed; these rows are held until the commit, whatever their rank: who holds an account asks for nothing else.
+    /// The caller, who knows of these accounts and of his own which natural persons they name (<see cref="Actor.Is"/>).
+    /// An account once named stays so, also when it is closed; these rows are held until the commit, whatever their
+    /// rank: who holds an account asks for nothing else.
     /// </summary>
     public async Task<Actor> ActorAmongAsync(IEnumerable<string?> names)
     {
@@ -248,7 +262,10 @@ public sealed class Command(
     public IAsyncEnumerable<JasperFx.Events.IEvent> OursAsync(string condition) =>
         writer.OursAsync(Connection, condition);
 
-    /// <summary>The one event of a stream for which the condition over <c>type</c> and <c>data</c> holds; null when there is none. Read from the event itself: what is derived from it could be edited.</summary>
+    /// <summary>
+    /// The one event of a stream for which the condition over <c>type</c> and <c>data</c> holds; null when there is
+    /// none. Read from the event itself: what is derived from it could be edited.
+    /// </summary>
     public async Task<T?> EventAsync<T>(string id, string condition, params (string Name, object? Value)[] parameters)
         where T : class
     {
@@ -285,7 +302,10 @@ public sealed class Command(
             );
     }
 
-    /// <summary>Appends what was decided, on every stream that it touches, and returns the new state of its own; a refusal is thrown.</summary>
+    /// <summary>
+    /// Appends what was decided, on every stream that it touches, and returns the new state of its own; a refusal is
+    /// thrown.
+    /// </summary>
     public T Append<T>(string id, T? state, Decision<T> decision)
         where T : Aggregate, IEvolve<T>
     {
@@ -343,7 +363,9 @@ public sealed class Command(
         return wanted;
     }
 
-    /// <summary>The events of this stream belong to another region than the rest: who does not look after it does not see them.</summary>
+    /// <summary>
+    /// The events of this stream belong to another region than the rest: who does not look after it does not see them.
+    /// </summary>
     public void BelongsTo(string id, string region) => _regions[id] = region;
 
     /// <summary>A statement that runs with the command's events: it stands or falls with them.</summary>
@@ -352,7 +374,8 @@ public sealed class Command(
     public async Task CommitAsync()
     {
         await using var batch = Connection.CreateBatch();
-        // First the answer to the key: where that is known, no sequence number has been spent, whose gap the projections would wait for.
+        // First the answer to the key: where that is known, no sequence number has been spent, whose gap the
+        // projections would wait for.
         foreach (var statement in _beside)
             batch.BatchCommands.Add(statement);
         var stamp = Stamp();
@@ -408,7 +431,9 @@ public sealed class Command(
         await Session.SaveChangesAsync();
     }
 
-    /// <summary>Commits the record of a refusal and nothing else: who tried what, which code. The command must have been undone.</summary>
+    /// <summary>
+    /// Commits the record of a refusal and nothing else: who tried what, which code. The command must have been undone.
+    /// </summary>
     public async Task RecordRefusalAsync(Rejection rejection, Refusals.Place place)
     {
         var id = StreamId.NewRefusal();

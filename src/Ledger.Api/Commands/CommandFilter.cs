@@ -10,8 +10,8 @@ using Npgsql;
 namespace Ledger.Api.Commands;
 
 /// <summary>
-/// What a command's endpoint returns: body, and the version of the aggregate for the ETag. <paramref name="Kept"/>: what is kept for the
-/// same key instead of the body, where that must stand nowhere in clear.
+/// What a command's endpoint returns: body, and the version of the aggregate for the ETag. <paramref name="Kept"/>:
+/// what is kept for the same key instead of the body, where that must stand nowhere in clear.
 /// </summary>
 public sealed record Answer(
     object Body,
@@ -26,8 +26,8 @@ public sealed record Answer(
 }
 
 /// <summary>
-/// Wraps every endpoint that changes something: transaction, idempotency, refusal record, answer. The endpoint itself only loads,
-/// decides and appends.
+/// Wraps every endpoint that changes something: transaction, idempotency, refusal record, answer. The endpoint itself
+/// only loads, decides and appends.
 /// </summary>
 public sealed class CommandFilter(
     Command command,
@@ -36,7 +36,9 @@ public sealed class CommandFilter(
     ILogger<CommandFilter> log
 ) : IEndpointFilter
 {
-    /// <summary>A command that lost a race for a new stream or a deadlock starts over; it sees the winner's work then.</summary>
+    /// <summary>
+    /// A command that lost a race for a new stream or a deadlock starts over; it sees the winner's work then.
+    /// </summary>
     private const int Attempts = 4;
 
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -53,7 +55,8 @@ public sealed class CommandFilter(
                 Telemetry.Count(command.Name, outcome, started);
                 return result;
             }
-            // A first attempt that fails for whatever reason looks for its key too: what was answered once is answered so for good.
+            // A first attempt that fails for whatever reason looks for its key too: what was answered once is answered
+            // so for good.
             catch (Exception e)
                 when (attempt < Attempts
                     && (
@@ -95,7 +98,8 @@ public sealed class CommandFilter(
     {
         var http = context.HttpContext;
         await command.BeginAsync();
-        // The first attempt does not ask whether the key is known: nearly none is, and one that is cannot be kept again.
+        // The first attempt does not ask whether the key is known: nearly none is, and one that is cannot be kept
+        // again.
         if (isRepeat && await FirstAnswerAsync(http, key, request) is { } known)
             return known;
         try
@@ -178,8 +182,8 @@ public sealed class CommandFilter(
         };
 
     /// <summary>
-    /// Sends a stored answer. Where a caller asks for a workbook and the answer names faulty rows, it gets its own file back with the
-    /// faults marked; nothing of it is kept.
+    /// Sends a stored answer. Where a caller asks for a workbook and the answer names faulty rows, it gets its own file
+    /// back with the faults marked; nothing of it is kept.
     /// </summary>
     private sealed class BytesResult(StoredAnswer answer) : IResult
     {

@@ -7,7 +7,8 @@ public static class ETags
 {
     public static string Of(int version) => $"\"{version}\"";
 
-    /// <exception cref="RefusedException"><c>version-mismatch</c> when the request has an If-Match that is another version.</exception>
+    /// <exception cref="RefusedException"><c>version-mismatch</c> when the request has an If-Match that is another
+    /// version.</exception>
     public static void RequireMatch(HttpContext http, int version)
     {
         var wanted = http.Request.Headers.IfMatch;

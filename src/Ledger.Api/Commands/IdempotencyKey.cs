@@ -15,9 +15,10 @@ public sealed record StoredAnswer(int Status, IReadOnlyDictionary<string, string
 
 /// <summary>
 /// Idempotency-Key: the same key with the same request gets the first answer again, for good; with another request
-/// <c>idempotency-mismatch</c>. The answer is kept in the command's transaction: it and the events stand or fall together. Whatever a
-/// command comes to, done or refused, it keeps its key; where that is known the command starts over, and looks. A refusal that
-/// <see cref="Refusals"/> does not store, or whose answer is too long to keep, keeps none: nothing came of it, and it is worked out anew.
+/// <c>idempotency-mismatch</c>. The answer is kept in the command's transaction: it and the events stand or fall
+/// together. Whatever a command comes to, done or refused, it keeps its key; where that is known the command starts
+/// over, and looks. A refusal that <see cref="Refusals"/> does not store, or whose answer is too long to keep, keeps
+/// none: nothing came of it, and it is worked out anew.
 /// </summary>
 public static class IdempotencyKey
 {
@@ -30,8 +31,8 @@ public static class IdempotencyKey
     public static string? Of(HttpContext http) => http.Request.Headers[Header].FirstOrDefault();
 
     /// <summary>
-    /// What the key is kept under. Whoever is known has his own. All who are not share one name: theirs is of the request too, so that
-    /// nobody takes another's key, or gets the answer to what he did not ask.
+    /// What the key is kept under. Whoever is known has his own. All who are not share one name: theirs is of the
+    /// request too, so that nobody takes another's key, or gets the answer to what he did not ask.
     /// </summary>
     private static string Kept(Command command, string key, byte[] request) =>
         !Caller.IsUnknown(command.Actor)
@@ -47,7 +48,8 @@ public static class IdempotencyKey
             ? new Rejection(Rejections.PersonalDataInText, $"{Header} 中有{what}") { Field = Header }
         : null;
 
-    /// <exception cref="RefusedException"><c>idempotency-key-missing</c> on a POST without one, <c>field-invalid</c> or <c>personal-data-in-text</c> for an unusable one.</exception>
+    /// <exception cref="RefusedException"><c>idempotency-key-missing</c> on a POST without one, <c>field-invalid</c> or
+    /// <c>personal-data-in-text</c> for an unusable one.</exception>
     public static string? Require(HttpContext http)
     {
         var key = Of(http);
@@ -85,7 +87,10 @@ public static class IdempotencyKey
             );
     }
 
-    /// <summary>Keeps the answer with the command's events. Of two requests with one key the second waits here, starts over, and finds the first's.</summary>
+    /// <summary>
+    /// Keeps the answer with the command's events. Of two requests with one key the second waits here, starts over, and
+    /// finds the first's.
+    /// </summary>
     public static void Keep(Command command, string key, byte[] request, StoredAnswer answer) =>
         command.Beside(
             new NpgsqlBatchCommand(
@@ -109,7 +114,9 @@ public static class IdempotencyKey
             }
         );
 
-    /// <summary>The form, read for the first time here. The framework's reader fails in several ways on bytes that are no form.</summary>
+    /// <summary>
+    /// The form, read for the first time here. The framework's reader fails in several ways on bytes that are no form.
+    /// </summary>
     public static async Task<IFormCollection> FormAsync(HttpRequest request)
     {
         try
@@ -129,8 +136,8 @@ public static class IdempotencyKey
     }
 
     /// <summary>
-    /// SHA-256 of what is asked for. A form counts by its fields and the digests of its files, because the boundary between them
-    /// differs each time a client sends it.
+    /// SHA-256 of what is asked for. A form counts by its fields and the digests of its files, because the boundary
+    /// between them differs each time a client sends it.
     /// </summary>
     public static async Task<byte[]> DigestAsync(HttpContext http)
     {

@@ -19,8 +19,8 @@ public sealed class RefusedException(Rejection rejection) : Exception(rejection.
 }
 
 /// <summary>
-/// RFC 9457 problem details: <c>code</c> (stable), Chinese title and detail, <c>mend</c> (what to do next), <c>field</c>,
-/// <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
+/// RFC 9457 problem details: <c>code</c> (stable), Chinese title and detail, <c>mend</c> (what to do next),
+/// <c>field</c>, <c>leftAmount</c> (yuan), <c>notBefore</c> (a date), <c>earlier</c> (the entry that may be the same),
 /// <c>faults</c> (field, or row and column of an upload), <c>notes</c> (what of an upload was not read or was mended).
 /// </summary>
 public static partial class Problem
@@ -165,7 +165,10 @@ public static partial class Problem
                 .Select(m => m.Groups[1].Value)
         );
 
-    /// <summary>Where the property stands that is there twice: the serializer quotes its name, the path is that of the object around it.</summary>
+    /// <summary>
+    /// Where the property stands that is there twice: the serializer quotes its name, the path is that of the object
+    /// around it.
+    /// </summary>
     private static string Twice(JsonException json)
     {
         var name = json.Message.Split('\'') is [_, var quoted, ..] ? quoted : "";
@@ -182,7 +185,9 @@ public static partial class Problem
         : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..]
         : path;
 
-    /// <summary>Answers that the framework leaves empty (no such route, wrong method) get a problem of their own.</summary>
+    /// <summary>
+    /// Answers that the framework leaves empty (no such route, wrong method) get a problem of their own.
+    /// </summary>
     public static Task EmptyAnswerAsync(Microsoft.AspNetCore.Diagnostics.StatusCodeContext context)
     {
         var http = context.HttpContext;
@@ -205,7 +210,9 @@ public static partial class Problem
         return (PageRoutes.IsPage(http) ? PageRoutes.Problem(rejection) : Of(rejection, http)).ExecuteAsync(http);
     }
 
-    /// <summary>The last resort: clear words for bad requests, a bare 500 for defects (details only in our log).</summary>
+    /// <summary>
+    /// The last resort: clear words for bad requests, a bare 500 for defects (details only in our log).
+    /// </summary>
     public static async Task HandleAsync(HttpContext http)
     {
         var e = http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()!.Error;

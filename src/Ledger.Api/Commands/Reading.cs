@@ -4,7 +4,9 @@ using Marten;
 
 namespace Ledger.Api.Commands;
 
-/// <summary>Reads of one aggregate: 404 for what is missing or outside the caller's scope, ETag for what is there.</summary>
+/// <summary>
+/// Reads of one aggregate: 404 for what is missing or outside the caller's scope, ETag for what is there.
+/// </summary>
 public static class Reading
 {
     public static async Task<T?> ScopedAsync<T>(this IQuerySession session, string id, Caller caller)

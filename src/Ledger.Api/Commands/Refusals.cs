@@ -8,12 +8,15 @@ using Ledger.Domain.Identity;
 namespace Ledger.Api.Commands;
 
 /// <summary>
-/// What a refusal may leave behind. Of somebody known: an event, <see cref="Settings.RefusalsPerMinute"/> of them a minute; what is past that
-/// is counted and logged. Of somebody unknown: nothing in the database, a count and a line in the log. Each node counts for itself.
+/// What a refusal may leave behind. Of somebody known: an event, <see cref="Settings.RefusalsPerMinute"/> of them a
+/// minute; what is past that is counted and logged. Of somebody unknown: nothing in the database, a count and a line in
+/// the log. Each node counts for itself.
 /// </summary>
 public sealed partial class Refusals(Settings settings, TimeProvider time, ILogger<Refusals> log)
 {
-    /// <summary>A refused answer is kept for its key up to this many bytes; a longer one is worked out anew: nothing came of it.</summary>
+    /// <summary>
+    /// A refused answer is kept for its key up to this many bytes; a longer one is worked out anew: nothing came of it.
+    /// </summary>
     private const int MaxKeptBytes = 8 * 1024;
 
     /// <summary>Beyond so many people those are forgotten of whom there is nothing left to say.</summary>
@@ -79,7 +82,10 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
         }
     }
 
-    /// <summary>A refusal that leaves no event. The log gets the first of each kind in a minute: a flood must not fill that instead.</summary>
+    /// <summary>
+    /// A refusal that leaves no event. The log gets the first of each kind in a minute: a flood must not fill that
+    /// instead.
+    /// </summary>
     public void CountOnly(Actor by, string command, RejectionCode code)
     {
         var isKnown = !Caller.IsUnknown(by);
@@ -112,7 +118,10 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
             );
     }
 
-    /// <summary>Whether a refused answer is kept: it is short, and no number of a person stands in what it repeats of the request.</summary>
+    /// <summary>
+    /// Whether a refused answer is kept: it is short, and no number of a person stands in what it repeats of the
+    /// request.
+    /// </summary>
     public static bool IsKept(StoredAnswer answer, Rejection rejection, string path) =>
         answer.Body.Length <= MaxKeptBytes
         && new[] { path, rejection.Detail, rejection.Field }

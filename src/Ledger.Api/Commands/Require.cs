@@ -30,8 +30,8 @@ public static class Require
         rune.Value is 0x061C or 0x200E or 0x200F or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
 
     /// <summary>
-    /// Free text that goes into an event for ever: no citizen id, mobile number or bank card. Names cannot be told from other words; those
-    /// of an application's people are masked where people write them, in objections.
+    /// Free text that goes into an event for ever: no citizen id, mobile number or bank card. Names cannot be told from
+    /// other words; those of an application's people are masked where people write them, in objections.
     /// </summary>
     public static string Prose(string? value, string field, int maxLength)
     {
@@ -47,12 +47,15 @@ public static class Require
     public static string? OptionalProse(string? value, string field, int maxLength) =>
         string.IsNullOrWhiteSpace(value) ? null : Prose(value, field, maxLength);
 
-    /// <summary>A name of something that is no person (a collective, an organisation, a group, a form of meeting): checked as prose is.</summary>
+    /// <summary>
+    /// A name of something that is no person (a collective, an organisation, a group, a form of meeting): checked as
+    /// prose is.
+    /// </summary>
     public static string Name(string? value, string field, int maxLength) => Prose(value, field, maxLength);
 
     /// <summary>
-    /// A number that somebody else gave (bank, tax office, agency) or a name that somebody signs in with: for ever in events, so no citizen
-    /// id and no mobile number. As long as a bank card it may be.
+    /// A number that somebody else gave (bank, tax office, agency) or a name that somebody signs in with: for ever in
+    /// events, so no citizen id and no mobile number. As long as a bank card it may be.
     /// </summary>
     public static string Reference(string? value, string field, int maxLength)
     {
@@ -64,7 +67,9 @@ public static class Require
             : text;
     }
 
-    /// <summary>A reference of a bank, in one spelling: full width, spaces and other dashes make no other number of it.</summary>
+    /// <summary>
+    /// A reference of a bank, in one spelling: full width, spaces and other dashes make no other number of it.
+    /// </summary>
     public static string DocumentNumber(string? value, string field, int maxLength)
     {
         var text = Domain.DocumentNumber.Clean(Reference(value, field, maxLength), out var fault);
@@ -75,7 +80,9 @@ public static class Require
     public static IReadOnlyList<string>? MemberIds(IReadOnlyList<string>? ids, string field) =>
         ids?.All(Domain.Identity.StreamId.IsMember) == false ? throw Invalid(field, "应为成员编号 member-…") : ids;
 
-    /// <summary>A business date (业务日期): not in the future, not before the scheme began in 2009; today when absent.</summary>
+    /// <summary>
+    /// A business date (业务日期): not in the future, not before the scheme began in 2009; today when absent.
+    /// </summary>
     public static DateOnly BusinessDate(DateOnly? date, string field, DateOnly today) =>
         date switch
         {

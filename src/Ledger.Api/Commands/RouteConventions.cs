@@ -2,7 +2,9 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Commands;
 
-/// <summary>The problem codes an operation can answer with, for the API document and for the tests that count them.</summary>
+/// <summary>
+/// The problem codes an operation can answer with, for the API document and for the tests that count them.
+/// </summary>
 public sealed record RefusalMetadata(IReadOnlyList<RejectionCode> Codes);
 
 /// <summary>An example request body (JSON) for the API document.</summary>
@@ -14,7 +16,10 @@ public sealed record RolesMetadata(IReadOnlyList<string> Roles);
 /// <summary>A POST that needs no Idempotency-Key and whose answer is kept nowhere.</summary>
 public sealed record NotKeptMetadata;
 
-/// <summary>A body with a password or a citizen id in it: what is kept of it for its key is under a key of ours, so that nobody can guess it from there.</summary>
+/// <summary>
+/// A body with a password or a citizen id in it: what is kept of it for its key is under a key of ours, so that nobody
+/// can guess it from there.
+/// </summary>
 public sealed record SecretBodyMetadata;
 
 /// <summary>How routes are declared: each says its name, who may call it and with which codes it refuses.</summary>
@@ -36,7 +41,9 @@ public static class RouteConventions
         params string[] roles
     ) => route.Describe(name, summary, roles).Produces<TAnswer>();
 
-    /// <summary>A route about one's own session: its answer may hold secrets and is kept nowhere; to repeat it does no harm.</summary>
+    /// <summary>
+    /// A route about one's own session: its answer may hold secrets and is kept nowhere; to repeat it does no harm.
+    /// </summary>
     public static RouteHandlerBuilder Session<TAnswer>(
         this RouteHandlerBuilder route,
         string name,

@@ -8,7 +8,10 @@ public static class Scope
     /// <summary>A list that is not paged shows at most this many rows.</summary>
     public const int MaxRows = 1000;
 
-    /// <summary>A wider or foreign region than the caller's shows nothing more than the caller's own would: an impossible prefix.</summary>
+    /// <summary>
+    /// A wider or foreign region than the caller's shows nothing more than the caller's own would: an impossible
+    /// prefix.
+    /// </summary>
     public static string Narrow(Caller caller, string? region)
     {
         if (string.IsNullOrEmpty(region))

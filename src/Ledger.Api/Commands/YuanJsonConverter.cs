@@ -4,7 +4,9 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Commands;
 
-/// <summary>An amount in a request that is not a positive number of yuan with at most two decimals: <c>amount-invalid</c>.</summary>
+/// <summary>
+/// An amount in a request that is not a positive number of yuan with at most two decimals: <c>amount-invalid</c>.
+/// </summary>
 public sealed class AmountException(string message) : JsonException(message);
 
 /// <summary>Money at the edge: a JSON number of yuan with two decimals. In requests it must be positive.</summary>

@@ -5,10 +5,11 @@ using Ledger.Api.Storage;
 namespace Ledger.Api.Counties;
 
 /// <summary>
-/// One of several counties in a deployment: the section Counties:<paramref name="Name"/> of the configuration, with settings of its own
-/// that go before the common ones.
+/// One of several counties in a deployment: the section Counties:<paramref name="Name"/> of the configuration, with
+/// settings of its own that go before the common ones.
 /// </summary>
-/// <param name="Name">The region code, or another short name: a-z, 0-9 and hyphens. Commands choose by it: <c>--county 370911</c>.</param>
+/// <param name="Name">The region code, or another short name: a-z, 0-9 and hyphens. Commands choose by it: <c>--county
+/// 370911</c>.</param>
 /// <param name="Host">Counties:…:Host. The host name under which people reach it.</param>
 public sealed partial record County(string Name, string Host)
 {
@@ -26,8 +27,8 @@ public sealed partial record County(string Name, string Host)
         ];
 
     /// <summary>
-    /// What belongs to one ledger. A county that does not say its own has none, never the common one. Two may name one replica's server: the
-    /// database there is their own.
+    /// What belongs to one ledger. A county that does not say its own has none, never the common one. Two may name one
+    /// replica's server: the database there is their own.
     /// </summary>
     private static readonly string[] Own = [.. Databases, .. Places, "ConnectionStrings:LedgerReplica"];
 
@@ -35,7 +36,8 @@ public sealed partial record County(string Name, string Host)
     private static partial Regex Short { get; }
 
     /// <summary>The counties of this deployment; none: it is one ledger.</summary>
-    /// <exception cref="OperationException">A name or host that cannot be, or two counties with one host or one database.</exception>
+    /// <exception cref="OperationException">A name or host that cannot be, or two counties with one host or one
+    /// database.</exception>
     public static IReadOnlyList<County> All(IConfiguration configuration)
     {
         var sections = configuration.GetSection("Counties").GetChildren().ToList();
@@ -78,8 +80,10 @@ public sealed partial record County(string Name, string Host)
     }
 
     /// <summary>Puts the settings of the county that <c>--county</c> names before the common ones.</summary>
-    /// <returns>The counties that a front is to serve: all, where none was named; none, where this process is one ledger.</returns>
-    /// <exception cref="OperationException">There is none of that name, or a command is for one of several and says not which.</exception>
+    /// <returns>The counties that a front is to serve: all, where none was named; none, where this process is one
+    /// ledger.</returns>
+    /// <exception cref="OperationException">There is none of that name, or a command is for one of several and says not
+    /// which.</exception>
     public static IReadOnlyList<County> Choose(ConfigurationManager configuration, string? command)
     {
         var all = All(configuration);

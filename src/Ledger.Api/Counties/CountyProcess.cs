@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Ledger.Api.Counties;
 
 /// <summary>
-/// The process of one county, listening on a Unix socket that only this deployment can reach. It is started again when it ends, and it ends
-/// with the process that started it: its input is a pipe from there.
+/// The process of one county, listening on a Unix socket that only this deployment can reach. It is started again when
+/// it ends, and it ends with the process that started it: its input is a pipe from there.
 /// </summary>
 public sealed class CountyProcess(County county, string socketFolder, string[] arguments, ILogger log) : IDisposable
 {

@@ -7,15 +7,21 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Ledger.Api.Counties;
 
 /// <summary>
-/// Several ledgers behind one address. Each county is a process of its own, with its database, keys, log and memory: no mistake in one can
-/// show anything of another, and when one fails the others go on. The front hands each request to the county whose host name it bears.
+/// Several ledgers behind one address. Each county is a process of its own, with its database, keys, log and memory: no
+/// mistake in one can show anything of another, and when one fails the others go on. The front hands each request to
+/// the county whose host name it bears.
 /// </summary>
 public static class Front
 {
-    /// <summary>Exports and checks may take long without a byte; the county itself says when a request has taken too long.</summary>
+    /// <summary>
+    /// Exports and checks may take long without a byte; the county itself says when a request has taken too long.
+    /// </summary>
     private static readonly ForwarderRequestConfig Patient = new() { ActivityTimeout = TimeSpan.FromHours(1) };
 
-    /// <summary>Runs until the process is told to stop: then requests under way are finished first, and the counties stop after them.</summary>
+    /// <summary>
+    /// Runs until the process is told to stop: then requests under way are finished first, and the counties stop after
+    /// them.
+    /// </summary>
     /// <param name="arguments">As the front was given them; the counties get them too.</param>
     public static async Task<int> RunAsync(string[] arguments, IReadOnlyList<County> counties)
     {

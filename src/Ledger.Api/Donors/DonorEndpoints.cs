@@ -14,8 +14,8 @@ using Npgsql;
 namespace Ledger.Api.Donors;
 
 /// <summary>
-/// An organisation or charity: <paramref name="CreditCode"/>. An individual: <paramref name="CitizenId"/> and, to be reached, <paramref name="Phone"/>;
-/// both are stored encrypted, as the name is, and stand in no event.
+/// An organisation or charity: <paramref name="CreditCode"/>. An individual: <paramref name="CitizenId"/> and, to be
+/// reached, <paramref name="Phone"/>; both are stored encrypted, as the name is, and stand in no event.
 /// </summary>
 public sealed record DonorBody(
     DonorKind Kind,
@@ -122,7 +122,8 @@ public static class DonorEndpoints
             null,
             RandomNumberGenerator.GetBytes(16)
         );
-        // A register for each county: what another one registered is not told here. Those from before the registers parted are still found in their own county.
+        // A register for each county: what another one registered is not told here. Those from before the registers
+        // parted are still found in their own county.
         await people.AddAsync(
             command.Connection,
             [(StreamId.NewDonor(), citizen, person)],

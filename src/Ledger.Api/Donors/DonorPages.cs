@@ -16,7 +16,9 @@ using Npgsql;
 
 namespace Ledger.Api.Donors;
 
-/// <summary>Pages of donors: the register, and where each yuan of a gift went, for offices and for the donor himself.</summary>
+/// <summary>
+/// Pages of donors: the register, and where each yuan of a gift went, for offices and for the donor himself.
+/// </summary>
 public static class DonorPages
 {
     public static void MapDonorPages(this WebApplication app)
@@ -59,7 +61,8 @@ public static class DonorPages
             },
             DonorEndpoints.ReceiptReaders
         );
-        // The donor has no account: the code in the address, which only we can make, says that somebody who may gave it to him.
+        // The donor has no account: the code in the address, which only we can make, says that somebody who may gave it
+        // to him.
         app.Page(
             "/gifts/{id}/{code}",
             async (

@@ -6,7 +6,9 @@ namespace Ledger.Api.Evidence;
 /// <summary>What a document is, by its bytes: what the client calls it does not count.</summary>
 public static class DocumentKind
 {
-    /// <summary>What may be handed in, and the bytes it starts with. OFD (版式文件, GB/T 33190) and HEIC are told by more than that.</summary>
+    /// <summary>
+    /// What may be handed in, and the bytes it starts with. OFD (版式文件, GB/T 33190) and HEIC are told by more than that.
+    /// </summary>
     private static readonly (string MediaType, byte[] Start)[] Signatures =
     [
         ("application/pdf", "%PDF-"u8.ToArray()),
@@ -16,12 +18,16 @@ public static class DocumentKind
         ("image/tiff", [0x4D, 0x4D, 0x00, 0x2A]),
     ];
 
-    /// <summary>Brands of HEIF files with HEVC pictures (ISO/IEC 23008-12), and of those that leave it to the list of brands.</summary>
+    /// <summary>
+    /// Brands of HEIF files with HEVC pictures (ISO/IEC 23008-12), and of those that leave it to the list of brands.
+    /// </summary>
     private static readonly string[] HeicBrands = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"];
 
     public const string Accepted = "PDF、OFD、PNG、JPEG、TIFF、HEIC";
 
-    /// <summary>Its media type; null when it is no document that may be handed in, and the mend in <paramref name="fault"/>.</summary>
+    /// <summary>
+    /// Its media type; null when it is no document that may be handed in, and the mend in <paramref name="fault"/>.
+    /// </summary>
     public static string? Of(byte[] bytes, out string? fault)
     {
         var parts = Parts(bytes);

@@ -5,12 +5,14 @@ using System.Xml;
 namespace Ledger.Api.Evidence;
 
 /// <summary>
-/// Whether a document is whole, as its format says where it begins and ends: a header alone, or a scan that broke off half-way, proves nothing to whoever opens
-/// it years later. No picture is decoded here.
+/// Whether a document is whole, as its format says where it begins and ends: a header alone, or a scan that broke off
+/// half-way, proves nothing to whoever opens it years later. No picture is decoded here.
 /// </summary>
 public static class DocumentStructure
 {
-    /// <summary>How far from its end a PDF may say where it ends: readers look there, and some scanners add bytes of their own.</summary>
+    /// <summary>
+    /// How far from its end a PDF may say where it ends: readers look there, and some scanners add bytes of their own.
+    /// </summary>
     private const int PdfTail = 4_096;
 
     /// <summary>What is wrong with a document of this media type; null: it is whole.</summary>

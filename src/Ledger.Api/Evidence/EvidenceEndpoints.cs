@@ -8,10 +8,15 @@ using Npgsql;
 
 namespace Ledger.Api.Evidence;
 
-/// <summary>A stored document. <paramref name="Digest"/>: SHA-256 of its bytes as 64 lower-case hex digits; events name it by that.</summary>
+/// <summary>
+/// A stored document. <paramref name="Digest"/>: SHA-256 of its bytes as 64 lower-case hex digits; events name it by
+/// that.
+/// </summary>
 public sealed record EvidenceView(string Digest, string MediaType, string FileName, long Bytes);
 
-/// <summary>Documents that entries rest on (凭证): sealed scans, minutes, bank slips. Stored by digest, never changed.</summary>
+/// <summary>
+/// Documents that entries rest on (凭证): sealed scans, minutes, bank slips. Stored by digest, never changed.
+/// </summary>
 public static class EvidenceEndpoints
 {
     public const long MaxBytes = 20 * 1024 * 1024;
@@ -56,7 +61,8 @@ public static class EvidenceEndpoints
         var name = new string([.. Path.GetFileName(file.FileName).Where(c => !char.IsControl(c)).Take(100)]);
         if (name is [.., var last] && char.IsHighSurrogate(last))
             name = name[..^1]; // half a character can be stored nowhere
-        // A document is found by its digest; what it was called is for ever, and people call files by whom they are about.
+        // A document is found by its digest; what it was called is for ever, and people call files by whom they are
+        // about.
         if (PersonalNumbers.In(name) is not null || PersonalNumbers.InReference(name) is not null)
             name = $"凭证{Path.GetExtension(name)}";
         await command.Connection.ExecuteAsync(
@@ -74,7 +80,10 @@ public static class EvidenceEndpoints
         return Answer.Created($"/api/evidence/{digest}", new EvidenceView(digest, mediaType, name, bytes.Length));
     }
 
-    /// <summary>The document whose digest this is, or none: several regions may have handed it in, and a copy that somebody replaced is not it.</summary>
+    /// <summary>
+    /// The document whose digest this is, or none: several regions may have handed it in, and a copy that somebody
+    /// replaced is not it.
+    /// </summary>
     private static async Task<IResult> Download(
         string digest,
         NpgsqlDataSource database,

@@ -24,8 +24,8 @@ public enum AccountType
 public sealed record AccountMapping(string Account, string Code, string Name, string Subsidiary, AccountType Type);
 
 /// <summary>
-/// The mapping as data: the sample that ships with the product (account-map.csv), or the bookkeeper's own file (Ledger:AccountMap). The
-/// same columns, UTF-8; what Excel saves as CSV UTF-8 will do.
+/// The mapping as data: the sample that ships with the product (account-map.csv), or the bookkeeper's own file
+/// (Ledger:AccountMap). The same columns, UTF-8; what Excel saves as CSV UTF-8 will do.
 /// </summary>
 public sealed class AccountMap
 {
@@ -48,7 +48,8 @@ public sealed class AccountMap
     /// <summary>The file as it is, to download and change.</summary>
     public string Text { get; }
 
-    /// <exception cref="OperationException">The file cannot be used; the message says the row, what is wrong and how to mend it.</exception>
+    /// <exception cref="OperationException">The file cannot be used; the message says the row, what is wrong and how to
+    /// mend it.</exception>
     public static AccountMap Load(string? path)
     {
         using var stream = path is null

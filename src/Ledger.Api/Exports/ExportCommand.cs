@@ -3,7 +3,10 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Exports;
 
-/// <summary><c>export --format events --region 370811 --out events.jsonl</c>: the same files as over HTTP, for long ones, with progress.</summary>
+/// <summary>
+/// <c>export --format events --region 370811 --out events.jsonl</c>: the same files as over HTTP, for long ones, with
+/// progress.
+/// </summary>
 public static class ExportCommand
 {
     /// <returns>0, or 1 with the reason on standard error.</returns>

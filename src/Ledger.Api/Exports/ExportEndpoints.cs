@@ -7,8 +7,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Ledger.Api.Exports;
 
 /// <summary>
-/// Exports over HTTP, streamed. The header <c>Ledger-Steps</c> says how many steps (funds, or events) the file takes, for whoever shows
-/// progress; a file that breaks off ends without the closing chunk, so that a client takes it for the fault it is.
+/// Exports over HTTP, streamed. The header <c>Ledger-Steps</c> says how many steps (funds, or events) the file takes,
+/// for whoever shows progress; a file that breaks off ends without the closing chunk, so that a client takes it for the
+/// fault it is.
 /// </summary>
 public static class ExportEndpoints
 {
@@ -109,7 +110,8 @@ public static class ExportEndpoints
         var scope = Scope.Narrow(caller, region);
         http.Response.ContentType = Exports.MediaType(kind);
         http.Response.Headers.ContentDisposition = $"attachment; filename={Exports.FileName(kind)}";
-        http.Features.Get<IHttpBodyControlFeature>()!.AllowSynchronousIO = true; // the archive and CSV writers close with synchronous writes
+        // The archive and CSV writers close with synchronous writes
+        http.Features.Get<IHttpBodyControlFeature>()!.AllowSynchronousIO = true;
         await exports.WriteAsync(
             kind,
             scope,

@@ -22,8 +22,8 @@ public enum ExportKind
 }
 
 /// <summary>
-/// Writes the journal and the event log as files for other tools: row by row, memory stays constant however long they are. Everything of
-/// one file is read from one snapshot of the database, so its parts agree with each other.
+/// Writes the journal and the event log as files for other tools: row by row, memory stays constant however long they
+/// are. Everything of one file is read from one snapshot of the database, so its parts agree with each other.
 /// </summary>
 public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads reads, AccountMap accounts)
 {
@@ -148,7 +148,10 @@ public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads
     private static string LeftOut(UnreadableEventException fault) =>
         $"未列入 left out: {fault.Stream} {fault.Message.ReplaceLineEndings(" ")}";
 
-    /// <summary>All funds in one order of dates, each account declared where it is first seen: <c>hledger check --strict ordereddates</c> holds.</summary>
+    /// <summary>
+    /// All funds in one order of dates, each account declared where it is first seen: <c>hledger check --strict
+    /// ordereddates</c> holds.
+    /// </summary>
     private static async Task HledgerAsync(
         NpgsqlConnection connection,
         JournalReader reader,

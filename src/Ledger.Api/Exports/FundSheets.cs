@@ -8,8 +8,8 @@ using Ledger.Web;
 namespace Ledger.Api.Exports;
 
 /// <summary>
-/// A fund's papers as workbooks: the statement (对账单) and the voucher of one entry (记账凭证), with amounts in capital figures, and the
-/// trial balance.
+/// A fund's papers as workbooks: the statement (对账单) and the voucher of one entry (记账凭证), with amounts in capital
+/// figures, and the trial balance.
 /// </summary>
 public static class FundSheets
 {
@@ -110,7 +110,9 @@ public static class FundSheets
         );
     }
 
-    /// <summary>The trial balance (试算平衡表); which day's, as known when, and its digest stand on a second sheet.</summary>
+    /// <summary>
+    /// The trial balance (试算平衡表); which day's, as known when, and its digest stand on a second sheet.
+    /// </summary>
     public static byte[] TrialBalance(
         Fund fund,
         DateOnly at,

@@ -9,9 +9,10 @@ using Ledger.Projections.Journal;
 namespace Ledger.Api.Exports;
 
 /// <summary>
-/// The general-ledger tables of audit data collection (ISO 21378:2019, base and general-ledger modules) as CSV in UTF-8 with mark: chart
-/// of accounts, periods (months of business dates), journal entries, their lines, and the trial balance of each fund and period.
-/// Amounts are yuan with two decimals. An account's number is the code of the mapping, a dot, and the ledger's own account.
+/// The general-ledger tables of audit data collection (ISO 21378:2019, base and general-ledger modules) as CSV in UTF-8
+/// with mark: chart of accounts, periods (months of business dates), journal entries, their lines, and the trial
+/// balance of each fund and period. Amounts are yuan with two decimals. An account's number is the code of the mapping,
+/// a dot, and the ledger's own account.
 /// </summary>
 public sealed class GeneralLedger(AccountMap accounts)
 {
@@ -224,7 +225,9 @@ public sealed class GeneralLedger(AccountMap accounts)
         }
     }
 
-    /// <summary>A text that a spreadsheet would take for a formula gets an apostrophe before it; a negative amount is none.</summary>
+    /// <summary>
+    /// A text that a spreadsheet would take for a formula gets an apostrophe before it; a negative amount is none.
+    /// </summary>
     public static string Harmless(string field) =>
         field.Length > 0
         && field[0] is '=' or '+' or '-' or '@' or '\t' or '\r'

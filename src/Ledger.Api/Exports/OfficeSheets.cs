@@ -10,7 +10,9 @@ using Ledger.Web.Reports;
 
 namespace Ledger.Api.Exports;
 
-/// <summary>The lists that offices read, as workbooks. The first row has the headings, so that they can be filtered and sorted.</summary>
+/// <summary>
+/// The lists that offices read, as workbooks. The first row has the headings, so that they can be filtered and sorted.
+/// </summary>
 public static class OfficeSheets
 {
     /// <summary>What a list is of: beside it, on a sheet of its own.</summary>

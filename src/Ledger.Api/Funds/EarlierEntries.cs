@@ -7,7 +7,10 @@ using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Funds;
 
-/// <summary>Which entries of a fund share a slip or a bank reference with what is to be booked: one walk down an index each (Migrations/).</summary>
+/// <summary>
+/// Which entries of a fund share a slip or a bank reference with what is to be booked: one walk down an index each
+/// (Migrations/).
+/// </summary>
 public static class EarlierEntries
 {
     private const string Types =

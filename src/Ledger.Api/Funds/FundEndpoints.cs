@@ -21,10 +21,11 @@ namespace Ledger.Api.Funds;
 public sealed record FundBody(string CollectiveId);
 
 /// <summary>
-/// Money that comes in. Gifts only: <paramref name="DonorId"/> (required), <paramref name="Earmark"/> for whom they may serve;
-/// <paramref name="EarmarkYear"/> is short for an earmark of one year. The business date must lie in a year that is not closed; a
-/// correction of a closed year goes into an open one and names it in <paramref name="CorrectsYear"/>. <paramref name="ConfirmDuplicate"/>: after
-/// <c>possible-duplicate</c>, why it is not the entry named there.
+/// Money that comes in. Gifts only: <paramref name="DonorId"/> (required), <paramref name="Earmark"/> for whom they may
+/// serve;
+/// <paramref name="EarmarkYear"/> is short for an earmark of one year. The business date must lie in a year that is not
+/// closed; a correction of a closed year goes into an open one and names it in <paramref name="CorrectsYear"/>.
+/// <paramref name="ConfirmDuplicate"/>: after <c>possible-duplicate</c>, why it is not the entry named there.
 /// </summary>
 public sealed record AllocationBody(
     Money Amount,
@@ -41,7 +42,9 @@ public sealed record AllocationBody(
 
 public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount, Earmark? Earmark);
 
-/// <summary>The balance: every yuan that came in is available, reserved, in transit, credited or returned to its source.</summary>
+/// <summary>
+/// The balance: every yuan that came in is available, reserved, in transit, credited or returned to its source.
+/// </summary>
 public sealed record FundView(
     string Id,
     int Version,
@@ -89,7 +92,9 @@ public sealed record FundView(
 
 public sealed record ReversalBody(string ConfirmBy, string Reason);
 
-/// <summary>Only where an account held less than nothing on a day of the year: why, and the township's paper on it.</summary>
+/// <summary>
+/// Only where an account held less than nothing on a day of the year: why, and the township's paper on it.
+/// </summary>
 public sealed record YearClosingBody(string? Explanation = null, IReadOnlyList<string>? Evidence = null);
 
 public sealed record EvidenceBody(IReadOnlyList<string>? Evidence = null);
@@ -123,8 +128,8 @@ public sealed record ExplainingEventView(
 );
 
 /// <summary>
-/// The balances for one business date, as known at two moments, and the events recorded between them that make the difference: their
-/// postings sum to it, account by account.
+/// The balances for one business date, as known at two moments, and the events recorded between them that make the
+/// difference: their postings sum to it, account by account.
 /// </summary>
 public sealed record BalanceChangeView(
     string FundId,

@@ -20,7 +20,9 @@ using Npgsql;
 
 namespace Ledger.Api.Funds;
 
-/// <summary>Pages of a fund: dashboard, allocation, statement, voucher, trial balance as of two times, reconciliation.</summary>
+/// <summary>
+/// Pages of a fund: dashboard, allocation, statement, voucher, trial balance as of two times, reconciliation.
+/// </summary>
 public static class FundPages
 {
     private const int ChartMonths = 12;
@@ -202,7 +204,9 @@ public static class FundPages
         );
     }
 
-    /// <summary>The collective that the caller's village code is registered for, unless it went up in another one.</summary>
+    /// <summary>
+    /// The collective that the caller's village code is registered for, unless it went up in another one.
+    /// </summary>
     public static Task<Collective?> OwnAsync(IQuerySession session, Caller caller, CancellationToken cancellation) =>
         session
             .Query<Collective>()
@@ -252,7 +256,9 @@ public static class FundPages
         );
     }
 
-    /// <summary>A trial balance, as it was known after so many of the moments at which something was recorded.</summary>
+    /// <summary>
+    /// A trial balance, as it was known after so many of the moments at which something was recorded.
+    /// </summary>
     private sealed record BalanceAsOf(
         Fund Fund,
         DateOnly At,

@@ -30,8 +30,8 @@ public sealed record TransitView(
 );
 
 /// <summary>
-/// Ledger, bank and agency side by side. <paramref name="From"/> and <paramref name="To"/>: the statement's first and last date, widened by
-/// three days on the ledger's side. A finished business has an open transit of zero.
+/// Ledger, bank and agency side by side. <paramref name="From"/> and <paramref name="To"/>: the statement's first and
+/// last date, widened by three days on the ledger's side. A finished business has an open transit of zero.
 /// </summary>
 public sealed record ReconciliationView(
     string FundId,

@@ -4,8 +4,8 @@ using System.Text;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// What of an .xls has to be known before it is read: how many cells its records make, whether it has a password, and which cells are errors,
-/// which ExcelDataReader gives as blank. [MS-CFB], [MS-XLS].
+/// What of an .xls has to be known before it is read: how many cells its records make, whether it has a password, and
+/// which cells are errors, which ExcelDataReader gives as blank. [MS-CFB], [MS-XLS].
 /// </summary>
 internal static class Biff
 {

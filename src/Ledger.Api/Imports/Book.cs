@@ -28,8 +28,8 @@ public enum CellKind
 }
 
 /// <summary>
-/// A cell as it stands in the file. A number keeps its decimal digits: it never becomes floating point. <paramref name="Shown"/>: what a
-/// spreadsheet shows, where that is something else.
+/// A cell as it stands in the file. A number keeps its decimal digits: it never becomes floating point.
+/// <paramref name="Shown"/>: what a spreadsheet shows, where that is something else.
 /// </summary>
 public readonly partial record struct SheetCell(
     string Text,
@@ -41,8 +41,8 @@ public readonly partial record struct SheetCell(
     public bool IsNumber => Kind == CellKind.Number;
 
     /// <summary>
-    /// A spreadsheet keeps 15 digits of what is typed: a longer number has lost its last ones, unless a program wrote it (it does not end in
-    /// nought then, and fits a double).
+    /// A spreadsheet keeps 15 digits of what is typed: a longer number has lost its last ones, unless a program wrote
+    /// it (it does not end in nought then, and fits a double).
     /// </summary>
     public bool HasLostDigits =>
         IsNumber
@@ -52,7 +52,9 @@ public readonly partial record struct SheetCell(
             || (Text.Count(char.IsAsciiDigit) == 16 && (Text[^1] == '0' || Text.CompareTo("9007199254740992") > 0))
         );
 
-    /// <summary>Excel keeps 17 digits of a binary number and shows 15: 300.10000000000002 is what it means by 300.1.</summary>
+    /// <summary>
+    /// Excel keeps 17 digits of a binary number and shows 15: 300.10000000000002 is what it means by 300.1.
+    /// </summary>
     public static SheetCell Number(string text)
     {
         if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
@@ -82,8 +84,10 @@ public sealed record SheetRow(int Number, Dictionary<int, SheetCell> Cells, bool
 public readonly record struct Merge(int FirstRow, int FirstColumn, int LastRow, int LastColumn);
 
 /// <summary>
-/// The rows that are not empty, as many as were asked for. <paramref name="IsWider"/>: cells stand right of the columns that are read.
-/// <paramref name="IsRenumbered"/>: the file gives two rows one number. <paramref name="Hidden"/>: columns that nobody sees.
+/// The rows that are not empty, as many as were asked for. <paramref name="IsWider"/>: cells stand right of the columns
+/// that are read.
+/// <paramref name="IsRenumbered"/>: the file gives two rows one number. <paramref name="Hidden"/>: columns that nobody
+/// sees.
 /// </summary>
 public sealed record SheetContent(
     IReadOnlyList<SheetRow> Rows,
@@ -95,7 +99,9 @@ public sealed record SheetContent(
 {
     private const int MaxFilled = 2_000_000;
 
-    /// <summary>The blank cells of a merge point to the one that has the text: downwards anywhere, sideways in the headings.</summary>
+    /// <summary>
+    /// The blank cells of a merge point to the one that has the text: downwards anywhere, sideways in the headings.
+    /// </summary>
     public SheetContent WithMerges(int headingRows)
     {
         var numbers = Rows.Select(r => r.Number).ToList();
@@ -121,8 +127,8 @@ public sealed record SheetContent(
 public sealed record BookSheet(string Name, bool IsHidden, Func<int, SheetContent> Read);
 
 /// <summary>
-/// What people bring: .xlsx and .xlsm in both editions of the standard, .xls, text in UTF-8, GB18030 or UTF-16. What is something else is
-/// refused by its name, with the way to make it one of these. Told apart by content: names lie.
+/// What people bring: .xlsx and .xlsm in both editions of the standard, .xls, text in UTF-8, GB18030 or UTF-16. What is
+/// something else is refused by its name, with the way to make it one of these. Told apart by content: names lie.
 /// </summary>
 public sealed partial class Book(IReadOnlyList<BookSheet> sheets, bool is1904 = false, IDisposable? file = null)
     : IDisposable
@@ -156,7 +162,9 @@ public sealed partial class Book(IReadOnlyList<BookSheet> sheets, bool is1904 = 
         }
     }
 
-    /// <summary>Whatever a damaged or hostile file makes its reader throw, to the caller it is a file that cannot be read.</summary>
+    /// <summary>
+    /// Whatever a damaged or hostile file makes its reader throw, to the caller it is a file that cannot be read.
+    /// </summary>
     public static RefusedException Damaged(string kind, string field) =>
         Unreadable($"不是有效的 {kind} 文件，可能已损坏；请在 Excel 或 WPS 中打开后另存为 .xlsx", field);
 

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// Text with separators: in UTF-8, GB18030 (each with its mark or without) or UTF-16. The separator is the one that gives the form's headings.
+/// Text with separators: in UTF-8, GB18030 (each with its mark or without) or UTF-16. The separator is the one that
+/// gives the form's headings.
 /// </summary>
 internal static partial class Csv
 {
@@ -15,7 +16,9 @@ internal static partial class Csv
     private static readonly char[] Separators = [',', '\t', ';', '|', '，'];
     private static readonly Encoding Utf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
 
-    /// <summary>What spreadsheets are saved in here, in the order of trying; each refuses bytes that are not its own.</summary>
+    /// <summary>
+    /// What spreadsheets are saved in here, in the order of trying; each refuses bytes that are not its own.
+    /// </summary>
     public static readonly IReadOnlyList<Encoding> Encodings =
     [
         Utf8,
@@ -85,11 +88,14 @@ internal static partial class Csv
         return new SheetCell(text, Scientific().IsMatch(text) ? CellKind.Number : CellKind.Text);
     }
 
-    /// <param name="Number">Of the record, as a spreadsheet counts it: blank lines count, a line break in quotes does not.</param>
+    /// <param name="Number">Of the record, as a spreadsheet counts it: blank lines count, a line break in quotes does
+    /// not.</param>
     /// <param name="Raw">As it stands in the text, line break included.</param>
     public sealed record Record(int Number, List<string> Fields, string Raw, bool IsUnclosed);
 
-    /// <summary>The records of a text, one at a time (RFC 4180). A quote that does not begin a field is a character like others.</summary>
+    /// <summary>
+    /// The records of a text, one at a time (RFC 4180). A quote that does not begin a field is a character like others.
+    /// </summary>
     public static IEnumerable<Record> Records(TextReader text, char separator)
     {
         var (raw, value, fields) = (new StringBuilder(), new StringBuilder(), new List<string>());

@@ -5,7 +5,8 @@ using System.Text.RegularExpressions;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// Where a form's headings stand in a sheet: in one row, or in two of which the upper one spans columns (个人缴费 over 金额 and 日期).
+/// Where a form's headings stand in a sheet: in one row, or in two of which the upper one spans columns (个人缴费 over 金额
+/// and 日期).
 /// </summary>
 internal sealed partial class Headings
 {
@@ -24,7 +25,9 @@ internal sealed partial class Headings
     public SheetRow Last { get; }
     public IReadOnlyDictionary<string, int> Columns { get; }
 
-    /// <summary>How many stand there as the form has them: 补助金额 over （元） is one in two rows, and another name in one.</summary>
+    /// <summary>
+    /// How many stand there as the form has them: 补助金额 over （元） is one in two rows, and another name in one.
+    /// </summary>
     private int Exactly => _found.Count(f => TextsAt(f.At[0], First, Last).Any(f.Column.IsExactly));
 
     /// <summary>The headings that are written another way, as they are written.</summary>
@@ -107,8 +110,8 @@ internal sealed partial class Headings
     }
 
     /// <summary>
-    /// A heading without regard to spaces, a star, width, line breaks, what cannot be seen, and a remark on how to fill it in. A unit is no
-    /// remark.
+    /// A heading without regard to spaces, a star, width, line breaks, what cannot be seen, and a remark on how to fill
+    /// it in. A unit is no remark.
     /// </summary>
     public static string Normal(string heading) =>
         Remark()

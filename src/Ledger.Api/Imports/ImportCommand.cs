@@ -11,10 +11,11 @@ using Ledger.Domain;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// <c>import --file contributions.csv --year 2026 --to https://ledger.example</c>: a tax office's contribution records (C4) of a whole city, as many as
-/// there are, from a .csv that need not fit into memory. It goes through the API like everybody, a few thousand rows at a time, each time one command
-/// under a key that follows from the rows: whoever breaks off starts it again, and nothing is imported twice. Sound rows are imported; the others
-/// are listed with row, column and reason in a file beside.
+/// <c>import --file contributions.csv --year 2026 --to https://ledger.example</c>: a tax office's contribution records
+/// (C4) of a whole city, as many as there are, from a .csv that need not fit into memory. It goes through the API like
+/// everybody, a few thousand rows at a time, each time one command under a key that follows from the rows: whoever
+/// breaks off starts it again, and nothing is imported twice. Sound rows are imported; the others are listed with row,
+/// column and reason in a file beside.
 /// </summary>
 public static class ImportCommand
 {

@@ -8,8 +8,9 @@ namespace Ledger.Api.Imports;
 public sealed record SheetMetadata(SheetForm Form);
 
 /// <summary>
-/// A refused upload as a workbook with the faults marked, the caller's own where it was one: asked for with <c>Accept: …spreadsheetml.sheet</c>. It is made
-/// from the request while it is answered, so no roster with faults is kept anywhere.
+/// A refused upload as a workbook with the faults marked, the caller's own where it was one: asked for with <c>Accept:
+/// …spreadsheetml.sheet</c>. It is made from the request while it is answered, so no roster with faults is kept
+/// anywhere.
 /// </summary>
 public static class MarkedCopy
 {
@@ -17,7 +18,9 @@ public static class MarkedCopy
 
     private sealed record Place(string Code, string Message, int? Row, string? Column);
 
-    /// <summary>A workbook is marked as a tree of objects, some 200 bytes a node: above this the answer is a list.</summary>
+    /// <summary>
+    /// A workbook is marked as a tree of objects, some 200 bytes a node: above this the answer is a list.
+    /// </summary>
     private const int MaxNodes = 2_500_000;
 
     public static async Task<IResult?> ForAsync(HttpContext http, StoredAnswer answer)
@@ -46,7 +49,9 @@ public static class MarkedCopy
             : null;
     }
 
-    /// <summary>Null where the file holds no such sheet, or is too large for a tree: the answer is the list then.</summary>
+    /// <summary>
+    /// Null where the file holds no such sheet, or is too large for a tree: the answer is the list then.
+    /// </summary>
     private static byte[]? Marked(byte[] bytes, SheetForm form, string field, List<Fault> faults)
     {
         if (Book.IsZip(bytes) && !Xlsx.IsAtMost(new MemoryStream(bytes), MaxNodes))
@@ -67,8 +72,8 @@ public static class MarkedCopy
     }
 
     /// <summary>
-    /// The caller's own workbook with marks. Null where the editor of workbooks, which is stricter than our reader, makes nothing of it: the
-    /// copy is made anew then.
+    /// The caller's own workbook with marks. Null where the editor of workbooks, which is stricter than our reader,
+    /// makes nothing of it: the copy is made anew then.
     /// </summary>
     private static byte[]? InPlace(byte[] bytes, BookSheet sheet, Headings headings, List<Fault> faults)
     {
@@ -82,7 +87,10 @@ public static class MarkedCopy
         }
     }
 
-    /// <summary>A workbook of the cells as they were read, each in its place. A number stays one, or its lost digits would look typed.</summary>
+    /// <summary>
+    /// A workbook of the cells as they were read, each in its place. A number stays one, or its lost digits would look
+    /// typed.
+    /// </summary>
     private static byte[] Anew(SheetContent content, SheetForm form)
     {
         var rows = content.Rows.ToDictionary(r => r.Number);

@@ -4,8 +4,8 @@ using ExcelNumberFormat;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// How a spreadsheet shows its numbers (ECMA-376, 18.8.30), by ExcelNumberFormat: whoever made the sheet sees <c>300.00</c> where 299.996
-/// stands, <c>50%</c> where 0.5 does, a day where a number does.
+/// How a spreadsheet shows its numbers (ECMA-376, 18.8.30), by ExcelNumberFormat: whoever made the sheet sees
+/// <c>300.00</c> where 299.996 stands, <c>50%</c> where 0.5 does, a day where a number does.
 /// </summary>
 internal sealed class NumberFormats(bool is1904 = false)
 {
@@ -49,7 +49,9 @@ internal sealed class NumberFormats(bool is1904 = false)
             _ => BuiltIn.GetValueOrDefault(id),
         };
 
-    /// <summary>A number with its format: a day where it is shown as one, else what is shown where that is something else.</summary>
+    /// <summary>
+    /// A number with its format: a day where it is shown as one, else what is shown where that is something else.
+    /// </summary>
     public SheetCell Shown(SheetCell number, string? code)
     {
         if (
@@ -80,7 +82,9 @@ internal sealed class NumberFormats(bool is1904 = false)
         return format;
     }
 
-    /// <summary>Null where a spreadsheet shows no day: before 1900-03-01, which Excel counts wrongly, or after 9999.</summary>
+    /// <summary>
+    /// Null where a spreadsheet shows no day: before 1900-03-01, which Excel counts wrongly, or after 9999.
+    /// </summary>
     public static DateTime? Day(double serial, bool is1904)
     {
         var days = is1904 ? serial + 1462 : serial;

@@ -122,7 +122,9 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
         return text;
     }
 
-    /// <summary>A telephone or card number, or null where the cell is blank. Groups and full width are mended.</summary>
+    /// <summary>
+    /// A telephone or card number, or null where the cell is blank. Groups and full width are mended.
+    /// </summary>
     public string? OptionalDigits(string column, int min, int max)
     {
         if (Filled(column) is not { Text.Length: > 0 } cell)

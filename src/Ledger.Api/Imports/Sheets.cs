@@ -3,8 +3,9 @@ using Ledger.Domain.Applications;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// A column of an upload. Headings are matched without regard to spaces, a star, or width. <paramref name="Aliases"/>: what the same thing is
-/// called elsewhere. <paramref name="FillsDown"/>: a merged cell stands for each of its rows, as a villagers' group does and a name does not.
+/// A column of an upload. Headings are matched without regard to spaces, a star, or width. <paramref name="Aliases"/>:
+/// what the same thing is called elsewhere. <paramref name="FillsDown"/>: a merged cell stands for each of its rows, as
+/// a villagers' group does and a name does not.
 /// </summary>
 public sealed record Column(
     string Heading,
@@ -25,7 +26,10 @@ public sealed record Column(
         Headings.Normal(heading) is var text && (text == _normal || _aliases.Contains(text));
 }
 
-/// <summary>An upload's form: what the template prints and the reader asks for. <paramref name="Key"/>: the column that every row has.</summary>
+/// <summary>
+/// An upload's form: what the template prints and the reader asks for. <paramref name="Key"/>: the column that every
+/// row has.
+/// </summary>
 public sealed record SheetForm(string Name, string Title, int MaxRows, string Key, IReadOnlyList<Column> Columns);
 
 /// <summary>The uploads, as data.</summary>

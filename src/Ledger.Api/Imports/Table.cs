@@ -6,9 +6,10 @@ using Ledger.Domain.Identity;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// The sheet of an upload that has the form's headings, as rows of cells. A printed sheet's look is no data: titles, two heading rows, totals,
-/// signatures, headings repeated on each page. Whatever is not read is told (<see cref="Notes"/>). Limits: 20 MB as sent, 128 MB unpacked, 256
-/// columns, two million cells, the form's number of rows.
+/// The sheet of an upload that has the form's headings, as rows of cells. A printed sheet's look is no data: titles,
+/// two heading rows, totals, signatures, headings repeated on each page. Whatever is not read is told
+/// (<see cref="Notes"/>). Limits: 20 MB as sent, 128 MB unpacked, 256 columns, two million cells, the form's number of
+/// rows.
 /// </summary>
 public sealed partial class Table
 {
@@ -25,7 +26,9 @@ public sealed partial class Table
     private Table(SheetForm form, IReadOnlyDictionary<string, int> columns, int headingRow, bool is1904) =>
         (Form, Columns, HeadingRow, Is1904) = (form, columns, headingRow, is1904);
 
-    /// <summary>One row as somebody typed it into a page's form, in the order of the form's columns: read as a table's row is.</summary>
+    /// <summary>
+    /// One row as somebody typed it into a page's form, in the order of the form's columns: read as a table's row is.
+    /// </summary>
     public static Table Typed(SheetForm form, params string?[] values) =>
         new(form, form.Columns.Select((c, i) => (c.Heading, i)).ToDictionary(), headingRow: 0, is1904: false)
         {
@@ -65,7 +68,8 @@ public sealed partial class Table
     public void Tell(string message, int? row = null, string? column = null) =>
         _notes.Add(new Note(message, row, column));
 
-    /// <exception cref="RefusedException"><c>file-invalid</c> (unreadable, columns missing, no rows), <c>limit-exceeded</c>.</exception>
+    /// <exception cref="RefusedException"><c>file-invalid</c> (unreadable, columns missing, no rows),
+    /// <c>limit-exceeded</c>.</exception>
     public static Table Read(IFormFile? file, SheetForm form)
     {
         if (file is null || file.Length == 0)
@@ -252,7 +256,9 @@ public sealed partial class Table
             Tell($"没有读取 {ColumnName(Book.MaxColumns - 1)} 列以右的内容");
     }
 
-    /// <summary>A row that ends a sheet: the first word of it, where the column that every data row has is blank or counts.</summary>
+    /// <summary>
+    /// A row that ends a sheet: the first word of it, where the column that every data row has is blank or counts.
+    /// </summary>
     private string? FooterWord(SheetRow row)
     {
         var first = row

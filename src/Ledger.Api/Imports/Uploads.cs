@@ -7,7 +7,10 @@ namespace Ledger.Api.Imports;
 /// <summary>What all uploads have in common.</summary>
 public static class Uploads
 {
-    /// <summary>All or nothing: an upload with faults is refused whole, every fault at once, unless the caller asked for the sound part.</summary>
+    /// <summary>
+    /// All or nothing: an upload with faults is refused whole, every fault at once, unless the caller asked for the
+    /// sound part.
+    /// </summary>
     public static void RefuseFaults(IReadOnlyList<Fault> faults, bool? partial, Table table, RejectionCode code) =>
         RefuseFaults(faults, partial, table.Form.Title, table.Notes, code);
 

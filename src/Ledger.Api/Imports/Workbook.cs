@@ -32,7 +32,10 @@ public static class Workbook
         Heading = 2,
         Amount = 3;
 
-    /// <summary>A template: headings, an example row, all cells as text so that Excel leaves long numbers alone, notes on a second sheet.</summary>
+    /// <summary>
+    /// A template: headings, an example row, all cells as text so that Excel leaves long numbers alone, notes on a
+    /// second sheet.
+    /// </summary>
     public static byte[] Template(SheetForm form) =>
         Write(
             (form.Title, [form.Columns.Select(c => c.Heading), form.Columns.Select(c => c.Example)], form.Columns),
@@ -50,11 +53,15 @@ public static class Workbook
             )
         );
 
-    /// <summary>A sum of rows of its own column, which a spreadsheet works out again; <paramref name="Value"/> is what it comes to.</summary>
+    /// <summary>
+    /// A sum of rows of its own column, which a spreadsheet works out again; <paramref name="Value"/> is what it comes
+    /// to.
+    /// </summary>
     public sealed record Sum(int FirstRow, int LastRow, object Value);
 
     /// <summary>
-    /// A list: a row of headings, the rows, and a last row (<paramref name="total"/>), where there is something to add up.
+    /// A list: a row of headings, the rows, and a last row (<paramref name="total"/>), where there is something to add
+    /// up.
     /// </summary>
     public static (string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns) List(
         string name,
@@ -69,8 +76,9 @@ public static class Workbook
         );
 
     /// <summary>
-    /// A workbook of rows, the first one being the heading. Text is text, whatever it begins with; an amount (<see cref="Money"/>) and a
-    /// <see cref="decimal"/> are numbers with two decimals, a <see cref="SheetCell"/> is what it was. The same rows give the same bytes.
+    /// A workbook of rows, the first one being the heading. Text is text, whatever it begins with; an amount
+    /// (<see cref="Money"/>) and a <see cref="decimal"/> are numbers with two decimals, a <see cref="SheetCell"/> is
+    /// what it was. The same rows give the same bytes.
     /// </summary>
     public static byte[] Write(
         params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns)> sheets
@@ -184,8 +192,9 @@ public static class Workbook
     }
 
     /// <summary>
-    /// The same workbook with each faulty cell filled red and a last column that says what is wrong in the row. Everything else in it
-    /// stays as it was; rows and cells without a number of their own get the one by which they were read.
+    /// The same workbook with each faulty cell filled red and a last column that says what is wrong in the row.
+    /// Everything else in it stays as it was; rows and cells without a number of their own get the one by which they
+    /// were read.
     /// </summary>
     /// <param name="sheet">Its name; the first one where none has it.</param>
     public static byte[] Mark(
@@ -236,7 +245,9 @@ public static class Workbook
         return stream.ToArray();
     }
 
-    /// <summary>As the reader counts: what has no number, or one that was there before, comes after the one before it.</summary>
+    /// <summary>
+    /// As the reader counts: what has no number, or one that was there before, comes after the one before it.
+    /// </summary>
     private static void Number(SheetData data)
     {
         var number = 0L;
@@ -260,7 +271,10 @@ public static class Workbook
         }
     }
 
-    /// <summary>The column right of everything; where the sheet is full, the first one right of what was read that nothing stands in.</summary>
+    /// <summary>
+    /// The column right of everything; where the sheet is full, the first one right of what was read that nothing
+    /// stands in.
+    /// </summary>
     private static int FreeColumn(SheetData data, IReadOnlyDictionary<string, int> columns)
     {
         var used = data.Descendants<Cell>().Select(c => Xlsx.AnyColumnNumber(c.CellReference!.Value!)).ToHashSet();

@@ -8,7 +8,9 @@ using Ledger.Domain;
 
 namespace Ledger.Api.Imports;
 
-/// <summary>The older .xls (BIFF8), by ExcelDataReader. Limits on bytes, cells, rows and time stand before it.</summary>
+/// <summary>
+/// The older .xls (BIFF8), by ExcelDataReader. Limits on bytes, cells, rows and time stand before it.
+/// </summary>
 internal static class Xls
 {
     private const int MaxCells = 2_000_000,
@@ -120,7 +122,9 @@ internal static class Xls
             _ => new SheetCell($"{value}"),
         };
 
-    /// <summary>The file as a stream that ends the reading when it goes on too long: a chain of sectors may run in a circle.</summary>
+    /// <summary>
+    /// The file as a stream that ends the reading when it goes on too long: a chain of sectors may run in a circle.
+    /// </summary>
     private sealed class Guarded(byte[] bytes, string field) : MemoryStream(bytes, writable: false)
     {
         private readonly Stopwatch _since = Stopwatch.StartNew();

@@ -9,15 +9,15 @@ using Ledger.Domain;
 namespace Ledger.Api.Imports;
 
 /// <summary>
-/// Reads the sheets of an .xlsx row by row as it unpacks, and counts while it does. A hundred kilobytes unpack to a hundred
-/// megabytes, and a tree of objects made of those to gigabytes: so there is no tree, and each thing of which a file may hold
-/// many has a limit.
+/// Reads the sheets of an .xlsx row by row as it unpacks, and counts while it does. A hundred kilobytes unpack to a
+/// hundred megabytes, and a tree of objects made of those to gigabytes: so there is no tree, and each thing of which a
+/// file may hold many has a limit.
 /// </summary>
 internal static partial class Xlsx
 {
     /// <summary>
-    /// A workbook has a dozen parts; a sheet of 50,000 rows and 13 columns has 650,000 cells, 2 million nodes and 10 million
-    /// characters.
+    /// A workbook has a dozen parts; a sheet of 50,000 rows and 13 columns has 650,000 cells, 2 million nodes and 10
+    /// million characters.
     /// </summary>
     private const int MaxParts = 1_000,
         MaxCells = 2_000_000,
@@ -32,7 +32,8 @@ internal static partial class Xlsx
     /// <summary>Between two tags: a cell holds 32,767 characters, each escaped with ten at most.</summary>
     private const int MaxRun = 400_000;
 
-    /// <exception cref="RefusedException"><c>limit-exceeded</c>; <c>file-invalid</c>: another kind of file in a zip.</exception>
+    /// <exception cref="RefusedException"><c>limit-exceeded</c>; <c>file-invalid</c>: another kind of file in a
+    /// zip.</exception>
     /// <exception cref="InvalidDataException">It is no workbook.</exception>
     public static Book Open(Stream stream, string field)
     {
@@ -264,7 +265,9 @@ internal static partial class Xlsx
         return types;
     }
 
-    /// <summary>Whether a tree of objects can be made of the parts that marking needs: so many nodes at most, together.</summary>
+    /// <summary>
+    /// Whether a tree of objects can be made of the parts that marking needs: so many nodes at most, together.
+    /// </summary>
     public static bool IsAtMost(Stream stream, int nodes)
     {
         var left = nodes;
@@ -305,7 +308,8 @@ internal static partial class Xlsx
         if (BitConverter.ToUInt16(tail, end + 10) > MaxParts)
             throw Over($"文件内部多于 {MaxParts} 个部分", field);
         var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
-        // What an entry says of its length is true or its reading fails; a part that unpacks to far more than it says ends there.
+        // What an entry says of its length is true or its reading fails; a part that unpacks to far more than it says
+        // ends there.
         if (zip.Entries.Sum(e => e.Length) <= Table.MaxUnpackedBytes)
             return zip;
         zip.Dispose();
@@ -313,8 +317,8 @@ internal static partial class Xlsx
     }
 
     /// <summary>
-    /// The parts that a part (none: the package) refers to. Types by their last word: two editions of the standard differ in
-    /// what is before.
+    /// The parts that a part (none: the package) refers to. Types by their last word: two editions of the standard
+    /// differ in what is before.
     /// </summary>
     private static List<(string Id, string Type, string Path)> Parts(ZipArchive zip, string of, string field)
     {
@@ -535,8 +539,8 @@ internal static partial class Xlsx
     }
 
     /// <summary>
-    /// The reader of XML holds a tag or a text whole before anybody can look at it: so nothing longer than a cell may stand
-    /// between two tags. Sections of character data, which may hold anything, nobody writes.
+    /// The reader of XML holds a tag or a text whole before anybody can look at it: so nothing longer than a cell may
+    /// stand between two tags. Sections of character data, which may hold anything, nobody writes.
     /// </summary>
     private sealed class Runs(TextReader inner, string field) : TextReader
     {

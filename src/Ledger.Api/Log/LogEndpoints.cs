@@ -10,10 +10,14 @@ using Npgsql;
 
 namespace Ledger.Api.Log;
 
-/// <summary>What the check of the whole log found, each with the index of the entry or the sequence of the event.</summary>
+/// <summary>
+/// What the check of the whole log found, each with the index of the entry or the sequence of the event.
+/// </summary>
 public sealed record LogCheckView(bool IsSound, long Entries, IReadOnlyList<LogFinding> Findings);
 
-/// <summary>The transparency log: C2SP tlog-tiles under /log for everybody, entries and receipts for auditors.</summary>
+/// <summary>
+/// The transparency log: C2SP tlog-tiles under /log for everybody, entries and receipts for auditors.
+/// </summary>
 public static class LogEndpoints
 {
     private static readonly TimeSpan SealPatience = TimeSpan.FromSeconds(15);
@@ -189,7 +193,9 @@ public static class LogEndpoints
         return Results.Bytes(bundle.ToArray(), Binary);
     }
 
-    /// <summary>All of the regions lie in the caller's scope; what is of none, in that of whoever sees everything else.</summary>
+    /// <summary>
+    /// All of the regions lie in the caller's scope; what is of none, in that of whoever sees everything else.
+    /// </summary>
     private static async Task<bool> MaySeeAsync(NpgsqlConnection connection, Caller caller, IEnumerable<string> regions)
     {
         var others = regions.Where(r => !caller.MaySee(r)).Distinct().ToList();
@@ -198,7 +204,9 @@ public static class LogEndpoints
                 && await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, caller.Actor.Region);
     }
 
-    /// <summary>What has just been recorded is sealed some seconds later: whoever asks at once waits a little.</summary>
+    /// <summary>
+    /// What has just been recorded is sealed some seconds later: whoever asks at once waits a little.
+    /// </summary>
     private static async Task<IResult> Receipt(
         long sequence,
         NpgsqlDataSource database,

@@ -5,9 +5,10 @@ using Ledger.Projections.TransparencyLog;
 namespace Ledger.Api.Log;
 
 /// <summary>
-/// The keys that checkpoints are signed with, outside the database: a file with a key on each line, or the setting Ledger:Log:Key.
-/// A line <c>PRIVATE+KEY+…</c> signs; a line <c>name+id+…</c> is a retired key, which old checkpoints are still checked with. Every signing key
-/// signs every checkpoint, so during a rotation readers of the old and of the new key are both served.
+/// The keys that checkpoints are signed with, outside the database: a file with a key on each line, or the setting
+/// Ledger:Log:Key. A line <c>PRIVATE+KEY+…</c> signs; a line <c>name+id+…</c> is a retired key, which old checkpoints
+/// are still checked with. Every signing key signs every checkpoint, so during a rotation readers of the old and of the
+/// new key are both served.
 /// </summary>
 public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<NoteVerifier> Retired, string Path)
 {
@@ -18,7 +19,9 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
     /// <summary>What the signer remembers of its last checkpoint.</summary>
     public SignerMemory Memory => new($"{Path}.last");
 
-    /// <summary>Loads the keys of the log with this id; on first use a new key is made, readable by its owner only.</summary>
+    /// <summary>
+    /// Loads the keys of the log with this id; on first use a new key is made, readable by its owner only.
+    /// </summary>
     /// <exception cref="OperationException">The file is damaged, or has no signing key.</exception>
     public static LogKeys LoadOrCreate(Settings settings, string logId)
     {
@@ -75,7 +78,10 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
         }
     }
 
-    /// <summary><c>log-key</c> shows the public keys; <c>rotate</c> adds a new signing key, <c>retire &lt;id&gt;</c> keeps only the public half of an old one, <c>sm2</c> adds an SM2 key.</summary>
+    /// <summary>
+    /// <c>log-key</c> shows the public keys; <c>rotate</c> adds a new signing key, <c>retire &lt;id&gt;</c> keeps only
+    /// the public half of an old one, <c>sm2</c> adds an SM2 key.
+    /// </summary>
     /// <returns>What to print, and the exit code.</returns>
     public static (int Exit, string Text) Run(IReadOnlyList<string> arguments, LogKeys keys)
     {

@@ -6,8 +6,9 @@ using Npgsql;
 namespace Ledger.Api.Log;
 
 /// <summary>
-/// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads everything again, the states of money too.
-/// Every node runs this; the log's row in the database lets one at a time work.
+/// Keeps the transparency log: sequences what was committed, signs, asks the witnesses, and from time to time reads
+/// everything again, the states of money too. Every node runs this; the log's row in the database lets one at a time
+/// work.
 /// </summary>
 public sealed class LogService(
     NpgsqlDataSource database,
@@ -100,7 +101,10 @@ public sealed class LogService(
         }
     }
 
-    /// <summary>The whole log against the stored events, every state against its seal, every person against his number and the projections against their progress, on one node at a time. States of another build's form do not wait for it.</summary>
+    /// <summary>
+    /// The whole log against the stored events, every state against its seal, every person against his number and the
+    /// projections against their progress, on one node at a time. States of another build's form do not wait for it.
+    /// </summary>
     private async Task ScrubAsync(CancellationToken stopping)
     {
         const long scrubLock = 0x4C45444745525F32; // "LEDGER_2"

@@ -7,8 +7,9 @@ using Ledger.Projections.TransparencyLog;
 namespace Ledger.Api.Log;
 
 /// <summary>
-/// The witness's role (C2SP tlog-witness, add-checkpoint): another office runs this on a machine of its own, without a database. It
-/// remembers the last checkpoint of each log it knows, cosigns what contains that, and refuses everything else.
+/// The witness's role (C2SP tlog-witness, add-checkpoint): another office runs this on a machine of its own, without a
+/// database. It remembers the last checkpoint of each log it knows, cosigns what contains that, and refuses everything
+/// else.
 /// </summary>
 public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVerifier> logs, TimeProvider time)
 {
@@ -16,7 +17,10 @@ public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVer
         MaxProof = 63;
     private readonly SemaphoreSlim _one = new(1);
 
-    /// <summary><c>witness --name audit.example/w1 --folder /srv/witness --log &lt;public key of a log&gt; [--urls …]</c>; a second --log1, --log2 … for more.</summary>
+    /// <summary>
+    /// <c>witness --name audit.example/w1 --folder /srv/witness --log &lt;public key of a log&gt; [--urls …]</c>; a
+    /// second --log1, --log2 … for more.
+    /// </summary>
     public static async Task<int> RunAsync(string[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder(CommandLine.Options(settings));

@@ -34,16 +34,19 @@ public sealed record WitnessAddress(Uri Url, NoteVerifier Key)
 }
 
 /// <summary>
-/// Asks witnesses to cosign (C2SP tlog-witness). A witness that knows better is the one thing that a rewritten or rewound database cannot
-/// hide from: its refusal is written down as a finding.
+/// Asks witnesses to cosign (C2SP tlog-witness). A witness that knows better is the one thing that a rewritten or
+/// rewound database cannot hide from: its refusal is written down as a finding.
 /// </summary>
 public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, LogKeys keys, ILogger<WitnessClient> log)
 {
-    /// <summary>Which size each witness confirmed to this process: what the database says of it may come from a backup.</summary>
+    /// <summary>
+    /// Which size each witness confirmed to this process: what the database says of it may come from a backup.
+    /// </summary>
     private readonly System.Collections.Concurrent.ConcurrentDictionary<NoteVerifier, long> _confirmed = [];
 
     /// <summary>
-    /// Brings the newest checkpoint to a witness. Not reaching it is no finding, only a delay; the next checkpoint asks again.
+    /// Brings the newest checkpoint to a witness. Not reaching it is no finding, only a delay; the next checkpoint asks
+    /// again.
     /// </summary>
     /// <returns>What it knows better, also written down as a finding; null when it does not.</returns>
     public async Task<string?> AskAsync(WitnessAddress witness, CancellationToken cancellation)

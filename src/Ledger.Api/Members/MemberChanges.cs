@@ -81,7 +81,10 @@ public static class MemberChanges
                 )
         );
 
-    /// <summary>The report that is meant: of the collective that is named, else the one that the caller may see. Of another village a village learns nothing.</summary>
+    /// <summary>
+    /// The report that is meant: of the collective that is named, else the one that the caller may see. Of another
+    /// village a village learns nothing.
+    /// </summary>
     private static string Reported(Member member, DeathReportBody body, Caller caller)
     {
         var seen = member
@@ -110,8 +113,8 @@ public static class MemberChanges
     }
 
     /// <summary>
-    /// Name, citizen id, phone and card in clear, once: the answer that is kept for the key says only that. A village sees the phone and card
-    /// that it handed in itself; the agency those of the first record that has any.
+    /// Name, citizen id, phone and card in clear, once: the answer that is kept for the key says only that. A village
+    /// sees the phone and card that it handed in itself; the agency those of the first record that has any.
     /// </summary>
     public static async Task<Answer> Disclose(
         string id,

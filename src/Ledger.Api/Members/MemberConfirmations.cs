@@ -11,8 +11,8 @@ using Npgsql;
 namespace Ledger.Api.Members;
 
 /// <summary>
-/// A collective that has a known person on its list, too. <paramref name="Name"/> as registered here, masked; <paramref name="NameMatches"/>:
-/// whether the other collective wrote the same.
+/// A collective that has a known person on its list, too. <paramref name="Name"/> as registered here, masked;
+/// <paramref name="NameMatches"/>: whether the other collective wrote the same.
 /// </summary>
 public sealed record MembershipRequestView(
     string MemberId,
@@ -38,7 +38,8 @@ public sealed record DeathReportView(
 );
 
 /// <summary>
-/// What one person asked for and another must confirm. <paramref name="AskedName"/>: of another name, masked; whoever confirms it writes it himself.
+/// What one person asked for and another must confirm. <paramref name="AskedName"/>: of another name, masked; whoever
+/// confirms it writes it himself.
 /// </summary>
 public sealed record MemberChangeView(
     string MemberId,
@@ -60,8 +61,8 @@ public sealed record WaitingMembersView(
 );
 
 /// <summary>
-/// Nobody takes a person from a village by writing the name on a list: a second membership waits for the home village or the agency, a death
-/// for a second person.
+/// Nobody takes a person from a village by writing the name on a list: a second membership waits for the home village
+/// or the agency, a death for a second person.
 /// </summary>
 public static class MemberConfirmations
 {
@@ -243,14 +244,19 @@ public static class MemberConfirmations
         && PersonName.IsSame(a.Name, b.Name)
         && a.CitizenId == b.CitizenId;
 
-    /// <summary>The agency that looks after one of the person's villages; or one of them that is not the village that asks.</summary>
+    /// <summary>
+    /// The agency that looks after one of the person's villages; or one of them that is not the village that asks.
+    /// </summary>
     private static bool MayAnswer(Member known, MembershipRequest request, Caller caller) =>
         caller.Actor.Role == Roles.Agency
             ? MemberEndpoints.MaySee(caller, known)
             : !caller.MaySee(request.VillageCode)
                 && (known.Memberships.Count > 0 ? known.Memberships : known.Former).Values.Any(caller.MaySee);
 
-    /// <summary>Who may confirm it or decline it: the agency, whoever looks after all of the person, the village for which it was asked.</summary>
+    /// <summary>
+    /// Who may confirm it or decline it: the agency, whoever looks after all of the person, the village for which it
+    /// was asked.
+    /// </summary>
     public static bool Sees(Member member, WaitingChange change, Caller caller)
     {
         var over = MemberCorrections.OversightOf(caller);

@@ -10,8 +10,9 @@ using Ledger.Domain.Members;
 namespace Ledger.Api.Members;
 
 /// <summary>
-/// What of a member's registration is wrong; what is absent stays as it is. <paramref name="CollectiveId"/>: whose phone, card and group are meant,
-/// where the caller looks after several. A name needs <paramref name="Evidence"/>, or another person who confirms it.
+/// What of a member's registration is wrong; what is absent stays as it is. <paramref name="CollectiveId"/>: whose
+/// phone, card and group are meant, where the caller looks after several. A name needs <paramref name="Evidence"/>, or
+/// another person who confirms it.
 /// </summary>
 public sealed record CorrectionBody(
     string Reason,
@@ -23,10 +24,14 @@ public sealed record CorrectionBody(
     IReadOnlyList<string>? Evidence = null
 );
 
-/// <summary>One thing that is corrected: masked as it was, and as it was given. <paramref name="Waits"/>: for another person.</summary>
+/// <summary>
+/// One thing that is corrected: masked as it was, and as it was given. <paramref name="Waits"/>: for another person.
+/// </summary>
 public sealed record CorrectedDatum(MemberDatum What, string? From, string? To, bool Waits);
 
-/// <summary>A correction, done or only looked at. <paramref name="Notes"/>: what was mended of what was typed.</summary>
+/// <summary>
+/// A correction, done or only looked at. <paramref name="Notes"/>: what was mended of what was typed.
+/// </summary>
 public sealed record CorrectionView(
     string Id,
     int Version,
@@ -44,7 +49,9 @@ public sealed record DepartureRevocationBody(
     IReadOnlyList<string>? Evidence = null
 );
 
-/// <summary>Name, phone, card and group of a member are corrected; a mistaken death or departure is taken back by two people.</summary>
+/// <summary>
+/// Name, phone, card and group of a member are corrected; a mistaken death or departure is taken back by two people.
+/// </summary>
 public static class MemberCorrections
 {
     /// <summary>A correction that was asked for, and what it is about.</summary>
@@ -184,7 +191,9 @@ public static class MemberCorrections
             );
     }
 
-    /// <summary>Whose phone, card and group: the collective that is named, else the only one that the caller looks after.</summary>
+    /// <summary>
+    /// Whose phone, card and group: the collective that is named, else the only one that the caller looks after.
+    /// </summary>
     private static string Meant(Member member, string? named, Caller caller)
     {
         var own = member.Memberships.Where(m => caller.MaySee(m.Value)).Select(m => m.Key).ToList();
@@ -204,7 +213,10 @@ public static class MemberCorrections
     /// <summary>Every record of the person: the first, and what other collectives handed in.</summary>
     public static IEnumerable<string> RecordsOf(Member member) => member.Records.Values.Prepend(member.Id).Distinct();
 
-    /// <summary>The records with what is corrected now: a name in all of them, for it is the person's; phone and card in the collective's own.</summary>
+    /// <summary>
+    /// The records with what is corrected now: a name in all of them, for it is the person's; phone and card in the
+    /// collective's own.
+    /// </summary>
     public static Dictionary<string, Person> Rewritten(
         Member member,
         string collectiveId,

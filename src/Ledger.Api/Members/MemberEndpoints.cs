@@ -16,7 +16,10 @@ using Npgsql;
 
 namespace Ledger.Api.Members;
 
-/// <summary><paramref name="Confirmed"/>: a contribution of this year or the last names the person. Until then it waits: for one, or for whoever is asked about the person.</summary>
+/// <summary>
+/// <paramref name="Confirmed"/>: a contribution of this year or the last names the person. Until then it waits: for
+/// one, or for whoever is asked about the person.
+/// </summary>
 public sealed record MemberView(string Id, string Name, string CitizenId, bool Confirmed);
 
 public sealed record MemberPage(IReadOnlyList<MemberView> Members, string? Next);
@@ -41,7 +44,9 @@ public sealed record SubsidyView(
     FenInterval Fen
 );
 
-/// <summary>One person in one year; names and numbers are masked. <paramref name="LeftAmount"/> is what the cap still allows.</summary>
+/// <summary>
+/// One person in one year; names and numbers are masked. <paramref name="LeftAmount"/> is what the cap still allows.
+/// </summary>
 public sealed record MemberYearView(
     string Id,
     int Version,
@@ -72,7 +77,9 @@ public sealed record SponsorshipBody(string DonorId, Money Amount, IReadOnlyList
 /// <summary>Another name, or a death or departure that is said to be none: it waits for a second person.</summary>
 public sealed record WaitingChangeView(string Id, MemberChange Change, string? CollectiveId, string RequestedBy);
 
-/// <summary>One member, as far as the caller looks after it. <paramref name="DeathReportedOn"/>: reported, and not confirmed.</summary>
+/// <summary>
+/// One member, as far as the caller looks after it. <paramref name="DeathReportedOn"/>: reported, and not confirmed.
+/// </summary>
 public sealed record MemberStateView(
     string Id,
     int Version,
@@ -486,7 +493,10 @@ public static class MemberEndpoints
         );
     }
 
-    /// <summary>Whose contribution of this year or the last was recorded. Of the rest nobody but the tax office's file, or who is asked, can say that they are what the list says.</summary>
+    /// <summary>
+    /// Whose contribution of this year or the last was recorded. Of the rest nobody but the tax office's file, or who
+    /// is asked, can say that they are what the list says.
+    /// </summary>
     public static async Task<HashSet<string>> ConfirmedAsync(
         IReadOnlyList<Member> members,
         int year,
@@ -569,7 +579,8 @@ public static class MemberEndpoints
     }
 
     /// <summary>
-    /// A village sees its own subsidies of the person, one by one; of those of others only what they leave of the cap, by which it has to go.
+    /// A village sees its own subsidies of the person, one by one; of those of others only what they leave of the cap,
+    /// by which it has to go.
     /// </summary>
     public static MemberYear Seen(MemberYear state, Member member, Caller caller) =>
         caller.Actor.Role != Roles.VillageFinance

@@ -14,8 +14,9 @@ using Ledger.Projections.AuditTrail;
 namespace Ledger.Api.Members;
 
 /// <summary>
-/// What became of an upload. <paramref name="Updated"/>: of members who were registered, phone, card or group were corrected. Rows with faults are listed and were left out (only with <c>partial=true</c>). <paramref name="Notes"/>: what of the
-/// table was not read, what was mended, and what may be one person twice.
+/// What became of an upload. <paramref name="Updated"/>: of members who were registered, phone, card or group were
+/// corrected. Rows with faults are listed and were left out (only with <c>partial=true</c>). <paramref name="Notes"/>:
+/// what of the table was not read, what was mended, and what may be one person twice.
 /// </summary>
 public sealed record ImportView(
     int Rows,
@@ -44,7 +45,8 @@ public static class MemberImports
     /// <summary>What is written of a correction that came with a list.</summary>
     private const string ListedAgain = "重新导入成员名册";
 
-    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why people of one name and birth date are several.</param>
+    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why people of one name and birth date are
+    /// several.</param>
     public static async Task<Answer> Members(
         IFormFile file,
         string collectiveId,
@@ -181,7 +183,8 @@ public static class MemberImports
             var asked = twins.Select(t => t.Row).ToHashSet();
             rows = [.. rows.Where(r => !asked.Contains(r.Row))];
         }
-        // The same steps for who is new and for whom others know: the answer does not tell them apart, nor does its time (OnTheBeat).
+        // The same steps for who is new and for whom others know: the answer does not tell them apart, nor does its
+        // time (OnTheBeat).
         await people.AddAsync(command.Connection, [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
         var apart = await people.FindAsync(
@@ -284,8 +287,8 @@ public static class MemberImports
     }
 
     /// <summary>
-    /// One name and one birth date under two ids: perhaps one person, with an id that was copied wrong. Whoever is new is asked about, against
-    /// the list and against the members; who is registered already was answered for then.
+    /// One name and one birth date under two ids: perhaps one person, with an id that was copied wrong. Whoever is new
+    /// is asked about, against the list and against the members; who is registered already was answered for then.
     /// </summary>
     private static async Task<IReadOnlyList<Fault>> TwinsAsync(
         Collective collective,
@@ -326,7 +329,8 @@ public static class MemberImports
         return faults;
     }
 
-    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people (one receipt for a household).</param>
+    /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people
+    /// (one receipt for a household).</param>
     public static async Task<Answer> Contributions(
         IFormFile file,
         int year,
@@ -433,7 +437,8 @@ public static class MemberImports
             )
         );
 
-        // The same tax receipt on record for somebody else. What was taken out again as a mistake does not count: it serves the right person now.
+        // The same tax receipt on record for somebody else. What was taken out again as a mistake does not count: it
+        // serves the right person now.
         async Task OfOthersAsync()
         {
             var sound = rows.Where(r => r.Reader.IsSound).ToList();
@@ -475,8 +480,8 @@ public static class MemberImports
     }
 
     /// <summary>
-    /// Where these tax references stand on record in the city, in whatever year. Its imports take turns from here to their commit, so that two
-    /// at once find each other.
+    /// Where these tax references stand on record in the city, in whatever year. Its imports take turns from here to
+    /// their commit, so that two at once find each other.
     /// </summary>
     private static async Task<IReadOnlyList<(string Reference, string MemberYearId)>> ReferencesAsync(
         IEnumerable<string> references,
@@ -503,8 +508,10 @@ public static class MemberImports
     }
 
     /// <summary>
-    /// A sound row and where it belongs. <paramref name="Known"/>: the person of this citizen id, whoever registered it.
-    /// <paramref name="RecordId"/>, <paramref name="Apart"/>: what this collective handed in before, beside another one's record.
+    /// A sound row and where it belongs. <paramref name="Known"/>: the person of this citizen id, whoever registered
+    /// it.
+    /// <paramref name="RecordId"/>, <paramref name="Apart"/>: what this collective handed in before, beside another
+    /// one's record.
     /// </summary>
     private sealed record Placed(
         int Row,
@@ -527,7 +534,10 @@ public static class MemberImports
 
         public bool IsMember(Collective collective) => Holder?.Memberships.ContainsKey(collective.Id) == true;
 
-        /// <summary>Of a member, what the list says otherwise than the register: the columns that were corrected. A blank cell says nothing.</summary>
+        /// <summary>
+        /// Of a member, what the list says otherwise than the register: the columns that were corrected. A blank cell
+        /// says nothing.
+        /// </summary>
         /// <param name="written">Takes the records that are to be written.</param>
         public IReadOnlyList<string> Correct(
             Command command,

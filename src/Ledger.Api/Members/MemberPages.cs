@@ -17,7 +17,10 @@ using Npgsql;
 
 namespace Ledger.Api.Members;
 
-/// <summary>Pages of members, masked: the list with its import, one person's year, the benefit estimate, the tax office's import.</summary>
+/// <summary>
+/// Pages of members, masked: the list with its import, one person's year, the benefit estimate, the tax office's
+/// import.
+/// </summary>
 public static class MemberPages
 {
     private const int PageSize = 100;

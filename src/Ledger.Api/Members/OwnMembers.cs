@@ -5,11 +5,15 @@ using Ledger.Domain.Members;
 
 namespace Ledger.Api.Members;
 
-/// <summary>The people of a list as one collective knows them. Whom only others know is nobody here: no id, no name, no fault of his own.</summary>
+/// <summary>
+/// The people of a list as one collective knows them. Whom only others know is nobody here: no id, no name, no fault of
+/// his own.
+/// </summary>
 public static class OwnMembers
 {
     /// <param name="collectives">The collective and those that went up in it.</param>
-    /// <returns>Member ids by citizen id: members now or before, and what the collective handed in that waits; and those members, locked for reading.</returns>
+    /// <returns>Member ids by citizen id: members now or before, and what the collective handed in that waits; and
+    /// those members, locked for reading.</returns>
     public static async Task<(
         IReadOnlyDictionary<CitizenId, string> Ids,
         IReadOnlyDictionary<string, Member> Members

@@ -8,7 +8,9 @@ using Scalar.AspNetCore;
 
 namespace Ledger.Api.OpenApi;
 
-/// <summary>The API document (OpenAPI 3.1) from the routes' own declarations: headers, examples, roles, every problem code.</summary>
+/// <summary>
+/// The API document (OpenAPI 3.1) from the routes' own declarations: headers, examples, roles, every problem code.
+/// </summary>
 public static class ApiDocument
 {
     public static void AddApiDocument(this IServiceCollection services) =>

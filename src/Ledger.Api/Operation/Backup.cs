@@ -8,8 +8,10 @@ using Npgsql;
 namespace Ledger.Api.Operation;
 
 /// <summary>
-/// What a backup says of itself, in <c>manifest.json</c> beside <c>ledger.dump</c>; all of it as of the one snapshot that the dump shows.
-/// <paramref name="Checkpoint"/>: the newest checkpoint in it, with the witnesses' lines, looked at when it is restored; null where nothing was signed yet.
+/// What a backup says of itself, in <c>manifest.json</c> beside <c>ledger.dump</c>; all of it as of the one snapshot
+/// that the dump shows.
+/// <paramref name="Checkpoint"/>: the newest checkpoint in it, with the witnesses' lines, looked at when it is
+/// restored; null where nothing was signed yet.
 /// </summary>
 public sealed record BackupManifest(
     int Format,
@@ -56,7 +58,8 @@ public sealed record BackupManifest(
 }
 
 /// <summary>
-/// <c>backup --to folder</c>: a dump of one consistent snapshot, while the product goes on working, with a manifest of what is in it. The key
+/// <c>backup --to folder</c>: a dump of one consistent snapshot, while the product goes on working, with a manifest of
+/// what is in it. The key
 /// files are not in it: without them nobody can read names, and they are kept apart.
 /// </summary>
 public static class Backup

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Primitives;
 namespace Ledger.Api.Operation;
 
 /// <summary>
-/// Every route that was mapped, its handler compiled once, beside the rest of the start. A source by itself compiles them whenever it is asked for its endpoints, and
-/// that happens twice: for authorization before the product listens, for routing while whoever comes first waits.
+/// Every route that was mapped, its handler compiled once, beside the rest of the start. A source by itself compiles
+/// them whenever it is asked for its endpoints, and that happens twice: for authorization before the product listens,
+/// for routing while whoever comes first waits.
 /// </summary>
 public sealed class BuiltRoutes(IReadOnlyList<EndpointDataSource> mapped) : EndpointDataSource
 {

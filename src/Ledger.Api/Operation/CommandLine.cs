@@ -20,7 +20,9 @@ public sealed record ProgramCommand(
     int Words = 0
 );
 
-/// <summary>What was called: the command (null: serve), the words after its name, its flags; all else is settings.</summary>
+/// <summary>
+/// What was called: the command (null: serve), the words after its name, its flags; all else is settings.
+/// </summary>
 public sealed record Call(
     ProgramCommand? Command,
     IReadOnlyList<string> Words,
@@ -32,14 +34,15 @@ public sealed record Call(
 }
 
 /// <summary>
-/// The program's commands, and how a call is read: a word that nobody knows, a command after the settings, an option that the
-/// command has not, a setting without a value end it. Nothing is started by mistake, and no setting goes lost by it.
+/// The program's commands, and how a call is read: a word that nobody knows, a command after the settings, an option
+/// that the command has not, a setting without a value end it. Nothing is started by mistake, and no setting goes lost
+/// by it.
 /// </summary>
 public static class CommandLine
 {
     /// <summary>
-    /// The call itself is wrong, or a setting is missing: it will fail again as it stands. What was tried and did not succeed
-    /// ends with 1.
+    /// The call itself is wrong, or a setting is missing: it will fail again as it stands. What was tried and did not
+    /// succeed ends with 1.
     /// </summary>
     public const int Misused = 2;
 
@@ -222,7 +225,8 @@ public static class CommandLine
         new($"没有命令“{word}”。Unknown command.\n{All}", Misused);
 
     /// <summary>
-    /// Settings lie beside the program, wherever it is started from; <c>--contentRoot</c> says another folder (<c>./start</c>
+    /// Settings lie beside the program, wherever it is started from; <c>--contentRoot</c> says another folder
+    /// (<c>./start</c>
     /// does). Settings in the folder that it is started from, which would be read by nobody, are refused.
     /// </summary>
     /// <exception cref="OperationException">There are such settings.</exception>
@@ -249,7 +253,9 @@ public static class CommandLine
         return new WebApplicationOptions { Args = settings, ContentRootPath = program };
     }
 
-    /// <summary>What an operator is told instead of a stack trace, and the exit code; null where the fault is ours.</summary>
+    /// <summary>
+    /// What an operator is told instead of a stack trace, and the exit code; null where the fault is ours.
+    /// </summary>
     public static (int Exit, string Words)? Mistake(Exception e) =>
         e switch
         {

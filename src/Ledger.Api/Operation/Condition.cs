@@ -6,9 +6,11 @@ using Wolverine.Runtime;
 namespace Ledger.Api.Operation;
 
 /// <summary>
-/// How the product stands, as the database tells: what waits, and for how long. Lags in events and in seconds; money in fen. No personal data, no ids.
+/// How the product stands, as the database tells: what waits, and for how long. Lags in events and in seconds; money in
+/// fen. No personal data, no ids.
 /// </summary>
-/// <param name="ProjectionSeconds">How long the oldest event waits that audit trail or work queue have yet to take in.</param>
+/// <param name="ProjectionSeconds">How long the oldest event waits that audit trail or work queue have yet to take
+/// in.</param>
 /// <param name="UnsealedSeconds">How long the oldest event waits that is not in the log yet.</param>
 /// <param name="UnsignedSeconds">How long the oldest event of the log waits that no checkpoint is over yet.</param>
 public sealed record Readings(
@@ -27,7 +29,9 @@ public sealed record Readings(
     double ClockSkewSeconds
 );
 
-/// <summary>What of the readings is not as it should be: in words, with what to do (docs/operations.md has each).</summary>
+/// <summary>
+/// What of the readings is not as it should be: in words, with what to do (docs/operations.md has each).
+/// </summary>
 public sealed record Degradation(string Code, string Reason);
 
 /// <summary>Reads the product's condition, at most every <see cref="Fresh"/>, however many ask.</summary>

@@ -13,8 +13,9 @@ using Wolverine.Runtime;
 namespace Ledger.Api.Operation;
 
 /// <summary>
-/// A message that failed for good. <paramref name="ApplicationId"/> and <paramref name="Deadline"/>: what it was to remind of (C21); null for
-/// a message that this version does not know. <paramref name="IsReplaying"/>: it will be tried again within seconds.
+/// A message that failed for good. <paramref name="ApplicationId"/> and <paramref name="Deadline"/>: what it was to
+/// remind of (C21); null for a message that this version does not know. <paramref name="IsReplaying"/>: it will be
+/// tried again within seconds.
 /// </summary>
 public sealed record DeadLetterView(
     Guid Id,
@@ -29,7 +30,10 @@ public sealed record DeadLetterView(
 /// <summary>What was asked to be tried again.</summary>
 public sealed record ReplayView(Guid Id);
 
-/// <summary>Messages that failed for good: seen, and tried again once their cause is mended. What they do they do once, however often they come.</summary>
+/// <summary>
+/// Messages that failed for good: seen, and tried again once their cause is mended. What they do they do once, however
+/// often they come.
+/// </summary>
 public sealed class DeadLetters(IWolverineRuntime runtime, IQuerySession session, Caller caller)
 {
     private const int Most = 500;
@@ -73,7 +77,10 @@ public sealed class DeadLetters(IWolverineRuntime runtime, IQuerySession session
         ];
     }
 
-    /// <summary>Marks it: Wolverine fetches what is marked within seconds. Marked twice, by an answer that went lost, it is tried once.</summary>
+    /// <summary>
+    /// Marks it: Wolverine fetches what is marked within seconds. Marked twice, by an answer that went lost, it is
+    /// tried once.
+    /// </summary>
     public Task ReplayAsync(Guid id, CancellationToken cancellation) =>
         runtime.Storage.DeadLetters.ReplayAsync(new DeadLetterEnvelopeQuery([id]), cancellation);
 

@@ -6,7 +6,9 @@ namespace Ledger.Api.Operation;
 /// <summary><paramref name="Status"/>: ready, degraded (it works, and somebody should look) or unavailable.</summary>
 public sealed record HealthView(string Status, IReadOnlyList<Degradation> Reasons);
 
-/// <summary>For the supervisor and the load balancer: whether the process lives, and whether it should get requests.</summary>
+/// <summary>
+/// For the supervisor and the load balancer: whether the process lives, and whether it should get requests.
+/// </summary>
 public static class Health
 {
     public static void MapHealth(this WebApplication app)

@@ -7,12 +7,17 @@ using Npgsql;
 
 namespace Ledger.Api.Operation;
 
-/// <summary><c>rebuild</c>: every read model anew from the events, in new tables that take the place of the old ones; the product goes on meanwhile.</summary>
+/// <summary>
+/// <c>rebuild</c>: every read model anew from the events, in new tables that take the place of the old ones; the
+/// product goes on meanwhile.
+/// </summary>
 public static class RebuildCommand
 {
     private static readonly TimeSpan Report = TimeSpan.FromSeconds(5);
 
-    /// <summary>0, or 1 when nothing was changed: events from which nothing follows, or no owner's connection.</summary>
+    /// <summary>
+    /// 0, or 1 when nothing was changed: events from which nothing follows, or no owner's connection.
+    /// </summary>
     public static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
     {
         if (access.Owner is null)

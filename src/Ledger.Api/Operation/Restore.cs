@@ -8,13 +8,15 @@ using Npgsql;
 
 namespace Ledger.Api.Operation;
 
-/// <summary>What a switch to a restored database would take away: events that the present one has and the restored one has not.</summary>
+/// <summary>
+/// What a switch to a restored database would take away: events that the present one has and the restored one has not.
+/// </summary>
 public sealed record LostEvents(string Type, long Count, DateTimeOffset First, DateTimeOffset Last);
 
 /// <summary>
-/// <c>restore --from folder</c> loads a backup into a database of its own beside the present one, checks it (digest, keys, the whole log, every
-/// read model, what the signer remembers and the witnesses have seen) and says what would be lost. Only <c>restore --switch database</c> puts it
-/// in the place of the present one, which is renamed and kept.
+/// <c>restore --from folder</c> loads a backup into a database of its own beside the present one, checks it (digest,
+/// keys, the whole log, every read model, what the signer remembers and the witnesses have seen) and says what would be
+/// lost. Only <c>restore --switch database</c> puts it in the place of the present one, which is renamed and kept.
 /// </summary>
 public sealed class Restore(string owner, Settings settings, KeyFile keys, TextWriter say)
 {
@@ -193,7 +195,10 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         ];
     }
 
-    /// <summary>Puts a database that LoadAsync has checked in the place of the present one. Returns under which name that is kept; null when there was none.</summary>
+    /// <summary>
+    /// Puts a database that LoadAsync has checked in the place of the present one. Returns under which name that is
+    /// kept; null when there was none.
+    /// </summary>
     /// <exception cref="OperationException">It was not checked, or somebody is still at work.</exception>
     public async Task<string?> SwitchAsync(string database)
     {

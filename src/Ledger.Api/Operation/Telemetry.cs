@@ -8,8 +8,9 @@ using OpenTelemetry.Trace;
 namespace Ledger.Api.Operation;
 
 /// <summary>
-/// Metrics and traces (OpenTelemetry): commands by name and outcome, and the product's condition. To a collector where OTEL_EXPORTER_OTLP_ENDPOINT
-/// is set, and at /metrics for Prometheus where Ledger:Metrics is true. Names, ids and amounts of people are in none of them.
+/// Metrics and traces (OpenTelemetry): commands by name and outcome, and the product's condition. To a collector where
+/// OTEL_EXPORTER_OTLP_ENDPOINT is set, and at /metrics for Prometheus where Ledger:Metrics is true. Names, ids and
+/// amounts of people are in none of them.
 /// </summary>
 public static class Telemetry
 {
@@ -61,7 +62,8 @@ public static class Telemetry
             if (sent)
                 metrics.AddOtlpExporter();
         });
-        // What a query's parameters were is nobody's business but the ledger's: Npgsql's traces carry statements without them.
+        // What a query's parameters were is nobody's business but the ledger's: Npgsql's traces carry statements
+        // without them.
         if (sent)
             telemetry.WithTracing(traces =>
                 traces.AddAspNetCoreInstrumentation().AddNpgsql().AddSource(Name).AddOtlpExporter()
@@ -70,7 +72,9 @@ public static class Telemetry
 
     public static bool IsScraped(IConfiguration configuration) => configuration.GetValue("Ledger:Metrics", false);
 
-    /// <summary>Keeps the condition fresh for whoever reads the gauges: reading them never waits for the database.</summary>
+    /// <summary>
+    /// Keeps the condition fresh for whoever reads the gauges: reading them never waits for the database.
+    /// </summary>
     private sealed class Gauges(Condition condition, ILogger<Gauges> log) : BackgroundService
     {
         private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);

@@ -16,8 +16,8 @@ using Microsoft.AspNetCore.ResponseCompression;
 namespace Ledger.Api.Pages;
 
 /// <summary>
-/// What all pages have in common. A page is a GET that reads what the API reads and shows it; what it changes, it changes through the
-/// API, so there is one way in. Each slice maps its own pages.
+/// What all pages have in common. A page is a GET that reads what the API reads and shows it; what it changes, it
+/// changes through the API, so there is one way in. Each slice maps its own pages.
 /// </summary>
 public static partial class PageRoutes
 {
@@ -36,7 +36,8 @@ public static partial class PageRoutes
         services.Configure<RequestLocalizationOptions>(options =>
         {
             options.SetDefaultCulture(Languages[0]).AddSupportedCultures(Languages).AddSupportedUICultures(Languages);
-            options.RequestCultureProviders = [new CookieRequestCultureProvider()]; // what was chosen, not what the browser was sold with
+            // What was chosen, not what the browser was sold with
+            options.RequestCultureProviders = [new CookieRequestCultureProvider()];
         });
         services.Configure<BrotliCompressionProviderOptions>(options =>
             options.Level = System.IO.Compression.CompressionLevel.Optimal
@@ -78,7 +79,10 @@ public static partial class PageRoutes
     public static IResult Problem(Rejection rejection) =>
         new RazorComponentResult<ProblemPage>(new { Rejection = rejection }) { StatusCode = rejection.Code.Status };
 
-    /// <summary>A path of this site, as a header can carry it; anything else leads home. A browser drops tabs and line ends before it looks: <c>/⇥/evil</c> is <c>//evil</c>.</summary>
+    /// <summary>
+    /// A path of this site, as a header can carry it; anything else leads home. A browser drops tabs and line ends
+    /// before it looks: <c>/⇥/evil</c> is <c>//evil</c>.
+    /// </summary>
     private static string Local(string? path) =>
         path is not null
         && RedirectHttpResult.IsLocalUrl(path)

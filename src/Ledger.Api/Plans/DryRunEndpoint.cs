@@ -15,7 +15,10 @@ using Microsoft.Extensions.Options;
 
 namespace Ledger.Api.Plans;
 
-/// <summary><paramref name="Standard"/>: another standard than the plan's latest version, to compare. A roster narrows it to the people on it.</summary>
+/// <summary>
+/// <paramref name="Standard"/>: another standard than the plan's latest version, to compare. A roster narrows it to the
+/// people on it.
+/// </summary>
 public sealed record DryRunBody(StandardBody? Standard = null);
 
 public sealed record DryRunLineView(
@@ -28,8 +31,8 @@ public sealed record DryRunLineView(
 );
 
 /// <summary>
-/// What the standard would cost. <paramref name="LackingAmount"/>: what the fund's general sub-account lacks. Of each list the first
-/// 1,000 are shown; the counts are whole.
+/// What the standard would cost. <paramref name="LackingAmount"/>: what the fund's general sub-account lacks. Of each
+/// list the first 1,000 are shown; the counts are whole.
 /// </summary>
 public sealed record DryRunView(
     string PlanId,

@@ -13,13 +13,15 @@ namespace Ledger.Api.Plans;
 
 public sealed record TierAmountBody(Money TierAmount, Money Amount);
 
-/// <summary>From <paramref name="From"/> to <paramref name="To"/> years, both included; no upper end when absent.</summary>
+/// <summary>
+/// From <paramref name="From"/> to <paramref name="To"/> years, both included; no upper end when absent.
+/// </summary>
 public sealed record BandBody(int From, Money Amount, int? To = null);
 
 /// <summary>
-/// Flat: <paramref name="FlatAmount"/> for everybody. Per tier: <paramref name="Tiers"/>. Per age band (age reached in the year) or
-/// contribution years: <paramref name="Bands"/>. Combined: the sum of <paramref name="Parts"/>, not below <paramref name="FloorAmount"/>,
-/// not above <paramref name="CeilingAmount"/> per person.
+/// Flat: <paramref name="FlatAmount"/> for everybody. Per tier: <paramref name="Tiers"/>. Per age band (age reached in
+/// the year) or contribution years: <paramref name="Bands"/>. Combined: the sum of <paramref name="Parts"/>, not below
+/// <paramref name="FloorAmount"/>, not above <paramref name="CeilingAmount"/> per person.
 /// </summary>
 public sealed record StandardBody(
     StandardKind Kind,
@@ -58,7 +60,10 @@ public sealed record PlanBody(string CollectiveId, int Year, string Source, stri
 
 public sealed record AmendmentBody(string Source, string Scope, StandardBody Standard, string Reason);
 
-/// <summary>The villagers' meeting. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the signed minutes.</summary>
+/// <summary>
+/// The villagers' meeting. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the
+/// signed minutes.
+/// </summary>
 public sealed record ResolutionBody(
     string Form,
     DateOnly MeetingDate,

@@ -10,7 +10,10 @@ namespace Ledger.Api.PolicyYears;
 /// <summary>A tier in yuan a year.</summary>
 public sealed record TierBody(Money TierAmount, decimal GovernmentSubsidyAmount);
 
-/// <summary><paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when absent.</summary>
+/// <summary>
+/// <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and
+/// <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when absent.
+/// </summary>
 public sealed record PolicyYearBody(
     DateOnly EffectiveFrom,
     IReadOnlyList<TierBody> Tiers,
@@ -147,7 +150,8 @@ public static class PolicyYearEndpoints
         HttpContext http
     )
     {
-        // Whoever works inside a region lives by its policy years, so a city's or county's year is visible from below as well.
+        // Whoever works inside a region lives by its policy years, so a city's or county's year is visible from below
+        // as well.
         var visible = caller.MaySee(region) || RegionCode.Contains(region, caller.Actor.Region);
         var state = visible ? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(region, year)) : null;
         return Reading.Of(http, state, PolicyYearView.Of, $"{region} {year} 年度政策参数");

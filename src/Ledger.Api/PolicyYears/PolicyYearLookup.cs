@@ -4,10 +4,15 @@ using Marten;
 
 namespace Ledger.Api.PolicyYears;
 
-/// <summary>Which policy year is in force for a region, for reads. Commands use Command.PolicyYearAsync, which keeps it from changing.</summary>
+/// <summary>
+/// Which policy year is in force for a region, for reads. Commands use Command.PolicyYearAsync, which keeps it from
+/// changing.
+/// </summary>
 public static class PolicyYearLookup
 {
-    /// <summary>The county's own, else the city's; null when neither is published or the region is wider than a city.</summary>
+    /// <summary>
+    /// The county's own, else the city's; null when neither is published or the region is wider than a city.
+    /// </summary>
     public static async Task<PolicyYear?> PolicyYearAsync(this IQuerySession session, string region, int year)
     {
         if (region.Length < RegionCode.CityLength)

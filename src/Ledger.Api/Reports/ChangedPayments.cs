@@ -11,14 +11,16 @@ using Npgsql;
 namespace Ledger.Api.Reports;
 
 /// <summary>
-/// Subsidies that were paid before the own payment they rest on was corrected (C10): where the standard under which they were approved
-/// gives another amount now, somebody has to look at them. Before payment such a line leaves the list by itself.
+/// Subsidies that were paid before the own payment they rest on was corrected (C10): where the standard under which
+/// they were approved gives another amount now, somebody has to look at them. Before payment such a line leaves the
+/// list by itself.
 /// </summary>
 public static class ChangedPayments
 {
     private const string S = LedgerStore.Schema;
 
-    // Few contributions are ever taken out again: they have an index. Who has none left, or paid for past years, is clawed back whole.
+    // Few contributions are ever taken out again: they have an index. Who has none left, or paid for past years, is
+    // clawed back whole.
     private static readonly string Candidates = $"""
         select distinct y.id, m.region, s ->> 'applicationId', (s ->> 'amountFen')::bigint
           from {S}.mt_events r

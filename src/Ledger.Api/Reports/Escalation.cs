@@ -9,12 +9,14 @@ using Wolverine;
 namespace Ledger.Api.Reports;
 
 /// <summary>
-/// Sent into the future when a deadline starts, in the transaction that starts it, and kept in the database: it survives restarts, and
-/// one node handles it.
+/// Sent into the future when a deadline starts, in the transaction that starts it, and kept in the database: it
+/// survives restarts, and one node handles it.
 /// </summary>
 public sealed record DeadlineDue(string ApplicationId, DeadlineKind Kind, DateTimeOffset DueAt, string? ObjectionId);
 
-/// <summary>Looks, when a deadline has come, whether what it waits for was done; if not, records the miss (C21).</summary>
+/// <summary>
+/// Looks, when a deadline has come, whether what it waits for was done; if not, records the miss (C21).
+/// </summary>
 public static class DeadlineDueHandler
 {
     /// <summary>The sample's clock may be behind the real one while its county is loaded: look again then.</summary>

@@ -16,7 +16,10 @@ using Npgsql;
 
 namespace Ledger.Api.Reports;
 
-/// <summary>Another policy to try on a year: <paramref name="CapAmount"/> instead of the highest tier, <paramref name="Standard"/> instead of the collectives' own.</summary>
+/// <summary>
+/// Another policy to try on a year: <paramref name="CapAmount"/> instead of the highest tier,
+/// <paramref name="Standard"/> instead of the collectives' own.
+/// </summary>
 public sealed record ReplayBody(
     int Year,
     string? Region = null,
@@ -260,7 +263,10 @@ public static class ReportEndpoints
     private const string CaughtUp = """y.data @? '$.contributions[*] ? (@.kind == "catch-up")'""",
         PaidThemselves = """y.data @? '$.contributions[*] ? (@.kind == "regular" && @.amountFen > 0)'""";
 
-    /// <summary>What follows for a subsidy s of somebody who may not have it: the village has not paid yet, or the agency sends it back.</summary>
+    /// <summary>
+    /// What follows for a subsidy s of somebody who may not have it: the village has not paid yet, or the agency sends
+    /// it back.
+    /// </summary>
     private const string Next =
         "case when s ->> 'status' = 'approved' then '尚未付款，付款时退出名单' else '应由经办机构退回' end";
 

@@ -9,10 +9,11 @@ using Ledger.Domain;
 namespace Ledger.Api.Sample;
 
 /// <summary>
-/// Talks to the API as one person, over HTTP like everybody else. Keys are fresh; refusals are thrown with the problem's text.
-/// The sample county and the tests use it.
+/// Talks to the API as one person, over HTTP like everybody else. Keys are fresh; refusals are thrown with the
+/// problem's text. The sample county and the tests use it.
 /// </summary>
-/// <param name="keyPrefix">Idempotency-Keys are counted up behind it, so that the same steps, taken again, get their first answers. Null: fresh keys.</param>
+/// <param name="keyPrefix">Idempotency-Keys are counted up behind it, so that the same steps, taken again, get their
+/// first answers. Null: fresh keys.</param>
 public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor, string? keyPrefix = null)
 {
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(12);
@@ -28,7 +29,9 @@ public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor, st
 
     public async Task<JsonElement> GetAsync(string path) => await OkAsync(HttpMethod.Get, path, null);
 
-    /// <summary>Uploads a spreadsheet or document as field <paramref name="field"/>, with further form fields.</summary>
+    /// <summary>
+    /// Uploads a spreadsheet or document as field <paramref name="field"/>, with further form fields.
+    /// </summary>
     public async Task<JsonElement> UploadAsync(
         string path,
         byte[] content,

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Ledger.Api.Sample;
 
 /// <summary>
-/// The clock of sample mode: real time plus an offset that only grows, so that a visitor need not wait seven days for a notice to end
-/// and the sample county can live through its year. Outside sample mode it is not used at all.
+/// The clock of sample mode: real time plus an offset that only grows, so that a visitor need not wait seven days for a
+/// notice to end and the sample county can live through its year. Outside sample mode it is not used at all.
 /// </summary>
 public sealed class SampleClock : TimeProvider
 {

@@ -9,7 +9,8 @@ using Npgsql;
 namespace Ledger.Api.Sample;
 
 /// <summary>
-/// Plays the sample's story through the product's own HTTP API once it listens, shows how far it is, and prints where to look. Sample mode only.
+/// Plays the sample's story through the product's own HTTP API once it listens, shows how far it is, and prints where
+/// to look. Sample mode only.
 /// </summary>
 public sealed class SampleCounty(
     IServer server,

@@ -19,7 +19,10 @@ public enum SampleStage
     Settled,
 }
 
-/// <summary>A village of the sample. <paramref name="FilingDay"/>: day of the story on which it files. <paramref name="FlatYuan"/>: for each line; with <paramref name="PerTier"/> a tenth of the tier comes on top.</summary>
+/// <summary>
+/// A village of the sample. <paramref name="FilingDay"/>: day of the story on which it files.
+/// <paramref name="FlatYuan"/>: for each line; with <paramref name="PerTier"/> a tenth of the tier comes on top.
+/// </summary>
 public sealed record SampleVillageFacts(
     string Code,
     string Name,
@@ -33,9 +36,10 @@ public sealed record SampleVillageFacts(
 public sealed record SampleStep(int Day, string Text, Func<Task> Do);
 
 /// <summary>
-/// Rencheng district of Jining over 120 days: 3 townships, 12 villages, 3,000 invented members, each village at another point of the
-/// way. Region codes are real (GB/T 2260 and its extension), everything else is made by a seeded generator. Days, bodies and
-/// keys follow from the first day alone, so that an interrupted load goes on where it stopped.
+/// Rencheng district of Jining over 120 days: 3 townships, 12 villages, 3,000 invented members, each village at another
+/// point of the way. Region codes are real (GB/T 2260 and its extension), everything else is made by a seeded
+/// generator. Days, bodies and keys follow from the first day alone, so that an interrupted load goes on where it
+/// stopped.
 /// </summary>
 public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly firstDay)
 {
@@ -72,12 +76,17 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         new("370811111204", "前屯村", SampleStage.Adopted, 123, 120),
     ];
 
-    /// <summary>The village that is left ready for the tour of docs/tour.md: its plan is adopted, its application not yet filed.</summary>
+    /// <summary>
+    /// The village that is left ready for the tour of docs/tour.md: its plan is adopted, its application not yet filed.
+    /// </summary>
     public static SampleVillageFacts TourVillage => Villages.Single(v => v.Stage == SampleStage.Adopted);
 
     public SampleOffices Offices { get; } = new(client, County);
 
-    /// <summary>The first day of a story that ends by <paramref name="today"/>; its contributions must fall into the year it begins in.</summary>
+    /// <summary>
+    /// The first day of a story that ends by <paramref name="today"/>; its contributions must fall into the year it
+    /// begins in.
+    /// </summary>
     public static DateOnly FirstDay(DateOnly today)
     {
         var first = today.AddDays(-Days);
@@ -262,7 +271,9 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
     public static decimal Subsidy(SampleVillageFacts facts, int tier) =>
         facts.PerTier ? facts.FlatYuan + tier / 10m : facts.FlatYuan;
 
-    /// <summary>One person of each role, two at the agency (reviewer ≠ approver, C15); the name is the variable in tour.env.</summary>
+    /// <summary>
+    /// One person of each role, two at the agency (reviewer ≠ approver, C15); the name is the variable in tour.env.
+    /// </summary>
     public static IReadOnlyList<(string Variable, string Title, Actor Actor)> Cast { get; } =
     [
         (

@@ -5,7 +5,10 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Sample;
 
-/// <summary>What the tour (docs/tour.md) needs: the files that people would upload, and <c>tour.env</c> with the address, ids and tokens.</summary>
+/// <summary>
+/// What the tour (docs/tour.md) needs: the files that people would upload, and <c>tour.env</c> with the address, ids
+/// and tokens.
+/// </summary>
 public static class SampleTour
 {
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromDays(365);
@@ -89,7 +92,10 @@ public static class SampleTour
         return text.ToString();
     }
 
-    /// <summary>A roster as it comes in real life: a wrong digit, a person twice, a stranger, one who paid for past years, one who did not pay.</summary>
+    /// <summary>
+    /// A roster as it comes in real life: a wrong digit, a person twice, a stranger, one who paid for past years, one
+    /// who did not pay.
+    /// </summary>
     private static IEnumerable<SamplePerson> Faulty(
         SampleVillageFacts facts,
         IReadOnlyList<(SamplePerson Person, int Tier, bool CatchUp)> payers

@@ -5,7 +5,9 @@ using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Sample;
 
-/// <summary>The people of one county who act in the sample and in tests: one of each role, three at the agency.</summary>
+/// <summary>
+/// The people of one county who act in the sample and in tests: one of each role, three at the agency.
+/// </summary>
 public sealed class SampleOffices(Func<Actor, SampleClient> client, string county)
 {
     private static string City(string county) => RegionCode.City(county);
@@ -182,7 +184,9 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         return StreamId.DonorOf(code);
     }
 
-    /// <summary>By the village itself; the agency's own import needs nobody's confirmation for people of its other villages.</summary>
+    /// <summary>
+    /// By the village itself; the agency's own import needs nobody's confirmation for people of its other villages.
+    /// </summary>
     public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people, SampleClient? by = null) =>
         (by ?? Officer).UploadAsync(
             $"/api/members/import?collectiveId={CollectiveId}",
@@ -217,7 +221,9 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             }
         );
 
-    /// <summary>A meeting of households: one for three members, seven of eight come, one of ten votes against it.</summary>
+    /// <summary>
+    /// A meeting of households: one for three members, seven of eight come, one of ten votes against it.
+    /// </summary>
     public Task<JsonElement> ResolveAsync(DateOnly on)
     {
         var eligible = (_members + 2) / 3;
@@ -242,7 +248,10 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
 
     public Task<JsonElement> AdoptAsync() => Officer.PostAsync($"/api/plans/{PlanId}/adoption");
 
-    /// <summary>From registration to an adopted plan of <paramref name="subsidy"/> yuan each: survey, members, contributions, plan, resolution. Money is another matter.</summary>
+    /// <summary>
+    /// From registration to an adopted plan of <paramref name="subsidy"/> yuan each: survey, members, contributions,
+    /// plan, resolution. Money is another matter.
+    /// </summary>
     public Task PrepareAsync(IReadOnlyList<SamplePerson> people, decimal subsidy, DateOnly on) =>
         PrepareAsync(people, Flat(subsidy), on);
 

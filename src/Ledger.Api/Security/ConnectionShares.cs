@@ -6,8 +6,8 @@ namespace Ledger.Api.Security;
 
 /// <summary>
 /// Connections are few, and who opens one need not say a word: one source gets a share of them. It is counted where the
-/// connection is taken, before TLS and the first byte. What comes over a Unix socket comes from our own front, which has counted
-/// already.
+/// connection is taken, before TLS and the first byte. What comes over a Unix socket comes from our own front, which
+/// has counted already.
 /// </summary>
 public sealed class ConnectionShares(int perSource, ILogger<ConnectionShares> log)
 {

@@ -13,8 +13,8 @@ using Microsoft.Net.Http.Headers;
 namespace Ledger.Api.Security;
 
 /// <summary>
-/// What stands between the network and the endpoints: limits per user and per address, time limits, headers that keep a browser from
-/// doing what a page did not ask for.
+/// What stands between the network and the endpoints: limits per user and per address, time limits, headers that keep a
+/// browser from doing what a page did not ask for.
 /// </summary>
 public static class Hardening
 {
@@ -27,7 +27,9 @@ public static class Hardening
     /// <summary>Exports and checks take as long as the ledger is; they say so themselves.</summary>
     private static readonly TimeSpan RequestTime = TimeSpan.FromMinutes(2);
 
-    /// <summary>Scripts, styles and pictures of our own; nothing inline but styles; no frame, no form elsewhere.</summary>
+    /// <summary>
+    /// Scripts, styles and pictures of our own; nothing inline but styles; no frame, no form elsewhere.
+    /// </summary>
     private const string Pages =
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -179,8 +181,8 @@ public static class Hardening
     }
 
     /// <summary>
-    /// After who calls and whether he may is known: nothing of a body is kept before that. Who is unknown sends little; a user has a few long bodies under way at
-    /// once; workbooks are read by turns.
+    /// After who calls and whether he may is known: nothing of a body is kept before that. Who is unknown sends little;
+    /// a user has a few long bodies under way at once; workbooks are read by turns.
     /// </summary>
     public static void UseBodies(this WebApplication app)
     {
@@ -243,12 +245,14 @@ public static class Hardening
 
     private static async Task ReadAsync(HttpContext http, RequestDelegate next)
     {
-        // A form is kept by its reader, fields and files; all else is read twice: for the idempotency digest and for the endpoint.
+        // A form is kept by its reader, fields and files; all else is read twice: for the idempotency digest and for
+        // the endpoint.
         if (!http.Request.HasFormContentType)
             http.Request.EnableBuffering();
         else if (http.GetEndpoint()?.Metadata.GetMetadata<SheetMetadata>() is not null)
         {
-            await IdempotencyKey.FormAsync(http.Request); // whole, before a turn is taken: who sends slowly keeps nobody waiting
+            // Whole, before a turn is taken: who sends slowly keeps nobody waiting
+            await IdempotencyKey.FormAsync(http.Request);
             using var turn = await SheetTurns.TakeAsync(http.RequestAborted);
             if (turn is not null)
                 await next(http);

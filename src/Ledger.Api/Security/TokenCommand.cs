@@ -5,7 +5,10 @@ using Ledger.Domain.Accounts;
 
 namespace Ledger.Api.Security;
 
-/// <summary><c>token --name li.si --role agency --region 370811 --days 30</c>: prints a bearer token, until users sign in by themselves.</summary>
+/// <summary>
+/// <c>token --name li.si --role agency --region 370811 --days 30</c>: prints a bearer token, until users sign in by
+/// themselves.
+/// </summary>
 public static class TokenCommand
 {
     private const int MaxDays = 366;

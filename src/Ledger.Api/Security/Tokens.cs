@@ -15,7 +15,9 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Ledger.Api.Security;
 
-/// <summary>Signed bearer tokens: sub, role, region scope, expiry. Every route needs one unless it says that it is public.</summary>
+/// <summary>
+/// Signed bearer tokens: sub, role, region scope, expiry. Every route needs one unless it says that it is public.
+/// </summary>
 public sealed class Tokens(KeyFile keys, TimeProvider clock)
 {
     private const string Issuer = "collective-subsidy-ledger";
@@ -86,9 +88,10 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
     private static readonly JsonWebTokenHandler Handler = new();
 
     /// <summary>
-    /// Any OpenID Connect authority: its discovery document says the keys. Its tokens carry role and region in claims that the settings name;
-    /// a role that is none of ours, or a region that does not fit it, is no token. Its subjects go by <c>alias:sub</c>: whoever is called there
-    /// as an account of ours is another, and has none of its sessions, delegations or keys.
+    /// Any OpenID Connect authority: its discovery document says the keys. Its tokens carry role and region in claims
+    /// that the settings name; a role that is none of ours, or a region that does not fit it, is no token. Its subjects
+    /// go by <c>alias:sub</c>: whoever is called there as an account of ours is another, and has none of its sessions,
+    /// delegations or keys.
     /// </summary>
     private static void AddAuthority(AuthenticationBuilder authentication, OidcSettings oidc) =>
         authentication.AddJwtBearer(
@@ -142,7 +145,8 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
             .AddAuthentication(Either)
             .AddJwtBearer()
             .AddScheme<AuthenticationSchemeOptions, PageSession>(PageSession.Name, null);
-        // A token goes before a cookie. Whose token it is follows from who says that he issued it; each then checks that for himself.
+        // A token goes before a cookie. Whose token it is follows from who says that he issued it; each then checks
+        // that for himself.
         authentication.AddPolicyScheme(
             Either,
             null,
@@ -169,7 +173,8 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                     options.MapInboundClaims = false;
                     options.Events = new JwtBearerEvents
                     {
-                        // A token from before names were kept apart may name what only the program, or another authority's people, are called.
+                        // A token from before names were kept apart may name what only the program, or another
+                        // authority's people, are called.
                         OnTokenValidated = async context =>
                         {
                             if (
@@ -201,7 +206,9 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
     }
 }
 
-/// <summary>No token: 401. The wrong role: 403, and a command that was tried is recorded like any other refusal.</summary>
+/// <summary>
+/// No token: 401. The wrong role: 403, and a command that was tried is recorded like any other refusal.
+/// </summary>
 public sealed class RefusedAccess : IAuthorizationMiddlewareResultHandler
 {
     public async Task HandleAsync(

@@ -5,8 +5,8 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// Nobody looks after the private cluster but the product: when its server ends (killed, out of memory), it is started again, at
-/// once the first time, then with a pause that grows. Log and <c>/health/ready</c> say so.
+/// Nobody looks after the private cluster but the product: when its server ends (killed, out of memory), it is started
+/// again, at once the first time, then with a pause that grows. Log and <c>/health/ready</c> say so.
 /// </summary>
 public sealed class ClusterWatch(PrivateCluster cluster, ILogger<ClusterWatch> log) : BackgroundService
 {

@@ -6,15 +6,16 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// The two hands on the database: the owner makes and changes tables, the application only uses them. The running product connects as a
-/// role that owns nothing and cannot update, delete or truncate an event, whoever asks it to.
+/// The two hands on the database: the owner makes and changes tables, the application only uses them. The running
+/// product connects as a role that owns nothing and cannot update, delete or truncate an event, whoever asks it to.
 /// </summary>
 /// <param name="Owner">For the schema; null where this process was given only the application's connection.</param>
 public sealed record DatabaseAccess(string? Owner, string Application)
 {
     /// <summary>
-    /// With one connection string: a role that may make tables is the owner's, and the application's is made beside it, with a password
-    /// that follows from the key file; a role that may not is the application's. With both, each is what it says.
+    /// With one connection string: a role that may make tables is the owner's, and the application's is made beside it,
+    /// with a password that follows from the key file; a role that may not is the application's. With both, each is
+    /// what it says.
     /// </summary>
     /// <exception cref="OperationException">The database does not answer.</exception>
     public static async Task<DatabaseAccess> OfAsync(Settings settings, PrivateCluster? cluster, KeyFile keys)
@@ -68,7 +69,10 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         ).Single();
     }
 
-    /// <summary>Makes the application's login, or gives it the password it shall have. Runs as the owner, under the schema's lock.</summary>
+    /// <summary>
+    /// Makes the application's login, or gives it the password it shall have. Runs as the owner, under the schema's
+    /// lock.
+    /// </summary>
     /// <exception cref="OperationException">The owner may not make roles, and the role is missing.</exception>
     public async Task MakeRoleAsync(NpgsqlConnection owner)
     {
@@ -114,7 +118,10 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         }
     }
 
-    /// <summary>Refuses to run with a role that could change what happened, on tables that are not there, or on those of other keys.</summary>
+    /// <summary>
+    /// Refuses to run with a role that could change what happened, on tables that are not there, or on those of other
+    /// keys.
+    /// </summary>
     /// <exception cref="OperationException">With what a DBA is to do.</exception>
     public static async Task RequireHarmlessAsync(NpgsqlDataSource database, KeyFile keys)
     {

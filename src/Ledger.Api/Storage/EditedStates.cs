@@ -10,8 +10,8 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// Tells what a command or the hourly look met in a state beside a stream that its events do not say. The events are what counts; that somebody edited the
-/// document is a finding.
+/// Tells what a command or the hourly look met in a state beside a stream that its events do not say. The events are
+/// what counts; that somebody edited the document is a finding.
 /// </summary>
 public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Findings findings)
 {
@@ -33,7 +33,8 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
         if (found == expected)
             return;
         var kind = (document ?? state!).GetType().Name;
-        // What another build wrote lacks what has been added since: only where the form is this build's did somebody edit it.
+        // What another build wrote lacks what has been added since: only where the form is this build's did somebody
+        // edit it.
         if (await IsOfAnotherBuildAsync(kind))
             return;
         var (path, was, wanted) = Difference.First(Node(found), Node(expected));

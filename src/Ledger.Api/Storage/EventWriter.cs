@@ -14,7 +14,8 @@ using NpgsqlTypes;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// What one command adds to one stream. <paramref name="Before"/>: the stream's version before it, under the lock; 0 for a new stream.
+/// What one command adds to one stream. <paramref name="Before"/>: the stream's version before it, under the lock; 0
+/// for a new stream.
 /// <paramref name="Aggregate"/>: null where events are all there is to keep (refusals).
 /// </summary>
 public sealed record StreamChange(string Id, Type? Aggregate, long Before)
@@ -49,10 +50,11 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
 public sealed record Look(string Sql, IReadOnlyList<NpgsqlParameter> Parameters, Action<NpgsqlDataReader> Read);
 
 /// <summary>
-/// Locks and reads what a decision rests on, and appends what was decided, into Marten's own tables: events, stream versions, the states beside them and the axes of the fen, for one
-/// stream or ten thousand, in as many statements as there are tables and one round trip. Marten's session takes one call of a function
-/// for each stream and one for each document, and folds every event a second time; apart from that the rows are the same, and Marten
-/// reads, projects and rebuilds them.
+/// Locks and reads what a decision rests on, and appends what was decided, into Marten's own tables: events, stream
+/// versions, the states beside them and the axes of the fen, for one stream or ten thousand, in as many statements as
+/// there are tables and one round trip. Marten's session takes one call of a function for each stream and one for each
+/// document, and folds every event a second time; apart from that the rows are the same, and Marten reads, projects and
+/// rebuilds them.
 /// </summary>
 public sealed class EventWriter(
     IDocumentStore store,
@@ -88,19 +90,25 @@ public sealed class EventWriter(
         .Options.Events.AllKnownEventTypes()
         .ToFrozenDictionary(t => t.EventType, t => (t.EventTypeName, DotNetType(t.EventType)));
 
-    /// <summary>Names a stream's aggregate as Marten does (streams of before November 2026 have <c>memberyear</c>, which nobody reads).</summary>
+    /// <summary>
+    /// Names a stream's aggregate as Marten does (streams of before November 2026 have <c>memberyear</c>, which nobody
+    /// reads).
+    /// </summary>
     private EventGraph Named => (EventGraph)store.Options.Events;
 
     private static string DotNetType(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 
     /// <summary>
-    /// Locks streams, in the order of their ids, and reads them as they are then: versions and states by id, the missing absent. Two statements and one round trip.
-    /// A state whose seal does not hold, or that is not the stream's last, counts for nothing: what the events say does.
+    /// Locks streams, in the order of their ids, and reads them as they are then: versions and states by id, the
+    /// missing absent. Two statements and one round trip. A state whose seal does not hold, or that is not the stream's
+    /// last, counts for nothing: what the events say does.
     /// </summary>
     /// <param name="strength"><c>for update</c>, or <c>for share</c> where the decision only rests on them.</param>
-    /// <param name="beside">A look that belongs to the lock: in the same round trip, and it sees what was committed while the lock was waited for.</param>
+    /// <param name="beside">A look that belongs to the lock: in the same round trip, and it sees what was committed
+    /// while the lock was waited for.</param>
     /// <param name="damaged">
-    /// Takes the ids of which no state follows, and why, where the others are to go on without them; null: one of them stops all.
+    /// Takes the ids of which no state follows, and why, where the others are to go on without them; null: one of them
+    /// stops all.
     /// </param>
     public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(
         NpgsqlConnection connection,
@@ -111,7 +119,8 @@ public sealed class EventWriter(
     )
         where T : Aggregate
     {
-        // One id by itself: for a list of any length the server may plan a bitmap, which never marks the entries of the index that lead to dead rows.
+        // One id by itself: for a list of any length the server may plan a bitmap, which never marks the entries of the
+        // index that lead to dead rows.
         var (ask, asked) =
             ids.Length == 1
                 ? ("id = $1", () => Sql.Text(ids[0]))
@@ -168,7 +177,9 @@ public sealed class EventWriter(
     private static IEnumerable<TOut> Each<TIn, TOut>(IReadOnlyCollection<TIn> states, Func<TIn, TOut> once) =>
         states.Count < 500 ? states.Select(once) : states.AsParallel().AsOrdered().Select(once);
 
-    /// <summary>A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.</summary>
+    /// <summary>
+    /// A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.
+    /// </summary>
     private (string Id, T? State, bool IsLast) Open<T>(StateRow row)
         where T : Aggregate
     {
@@ -187,8 +198,12 @@ public sealed class EventWriter(
         }
     }
 
-    /// <summary>What the events of these streams say, into <paramref name="states"/> and <paramref name="versions"/>. A row that said otherwise is on record then.</summary>
-    /// <exception cref="RefusedException"><c>fund-damaged</c>, <c>record-damaged</c>: no state follows from the events, somebody wrote one past the product.</exception>
+    /// <summary>
+    /// What the events of these streams say, into <paramref name="states"/> and <paramref name="versions"/>. A row that
+    /// said otherwise is on record then.
+    /// </summary>
+    /// <exception cref="RefusedException"><c>fund-damaged</c>, <c>record-damaged</c>: no state follows from the events,
+    /// somebody wrote one past the product.</exception>
     private async Task FromEventsAsync<T>(
         NpgsqlConnection connection,
         IReadOnlyDictionary<string, T?> documents,
@@ -226,8 +241,8 @@ public sealed class EventWriter(
     }
 
     /// <summary>
-    /// The states that follow, the first event of each stream that its document does not know of, the streams that others wrote into,
-    /// and why from some nothing follows.
+    /// The states that follow, the first event of each stream that its document does not know of, the streams that
+    /// others wrote into, and why from some nothing follows.
     /// </summary>
     private async Task<(
         Dictionary<string, object?> States,
@@ -292,7 +307,10 @@ public sealed class EventWriter(
         return (await LockAsync<T>(connection, [id], "for share")).States.GetValueOrDefault(id);
     }
 
-    /// <summary>Which of these streams' states are not what the product wrote after the last event: without a lock, so somebody may be about to write one.</summary>
+    /// <summary>
+    /// Which of these streams' states are not what the product wrote after the last event: without a lock, so somebody
+    /// may be about to write one.
+    /// </summary>
     public async Task<string[]> DoubtfulAsync<T>(NpgsqlConnection connection, string[] ids)
         where T : Aggregate
     {
@@ -333,7 +351,9 @@ public sealed class EventWriter(
             s => s.Region
         );
 
-    /// <summary>Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.</summary>
+    /// <summary>
+    /// Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.
+    /// </summary>
     public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp)
     {
         var written = changes.Where(c => c.Events.Count > 0).ToList();

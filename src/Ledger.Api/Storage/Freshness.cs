@@ -4,14 +4,17 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// Asynchronous projections follow the events by some seconds at most. A reader who has just written waits for them a little,
-/// and is told when they are still behind.
+/// Asynchronous projections follow the events by some seconds at most. A reader who has just written waits for them a
+/// little, and is told when they are still behind.
 /// </summary>
 public static class Freshness
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Waits until the projection has seen what was recorded when the call began. Returns by how many events it is behind: 0 when it has.</summary>
+    /// <summary>
+    /// Waits until the projection has seen what was recorded when the call began. Returns by how many events it is
+    /// behind: 0 when it has.
+    /// </summary>
     public static async Task<long> WaitAsync(
         NpgsqlConnection connection,
         string projection,

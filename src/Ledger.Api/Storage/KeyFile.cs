@@ -7,9 +7,9 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// The product's secrets, 32 random bytes each, in one file that is made on first start and readable by its owner only: the
-/// key-encryption key of personal data, the key of the citizen-id hash, the signing key of bearer tokens. All nodes share one file.
-/// Lose it and personal data is unreadable for ever: back it up apart from the database.
+/// The product's secrets, 32 random bytes each, in one file that is made on first start and readable by its owner only:
+/// the key-encryption key of personal data, the key of the citizen-id hash, the signing key of bearer tokens. All nodes
+/// share one file. Lose it and personal data is unreadable for ever: back it up apart from the database.
 /// </summary>
 public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] TokenKey)
 {
@@ -44,10 +44,11 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     }
 
     /// <summary>
-    /// The keys from a key management system: a command prints what would stand in the file (Ledger:KeyCommand, e.g. <c>vault kv get -field=keys ledger</c>).
-    /// They are never written to this machine's disk.
+    /// The keys from a key management system: a command prints what would stand in the file (Ledger:KeyCommand, e.g.
+    /// <c>vault kv get -field=keys ledger</c>). They are never written to this machine's disk.
     /// </summary>
-    /// <exception cref="OperationException">The command fails, or prints something else; what it printed is not repeated.</exception>
+    /// <exception cref="OperationException">The command fails, or prints something else; what it printed is not
+    /// repeated.</exception>
     public static KeyFile FromCommand(string command)
     {
         using var process = System.Diagnostics.Process.Start(
@@ -85,7 +86,10 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
             )
         );
 
-    /// <summary>Writes a secret into a new file that only its owner can read, whole or not at all. A file that is there already stays: another process was first, and its keys count.</summary>
+    /// <summary>
+    /// Writes a secret into a new file that only its owner can read, whole or not at all. A file that is there already
+    /// stays: another process was first, and its keys count.
+    /// </summary>
     public static void WriteNew(string path, byte[] content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);

@@ -9,12 +9,17 @@ using Wolverine.Runtime;
 
 namespace Ledger.Api.Storage;
 
-/// <summary>Brings the tables up to date, as their owner, and gives the application's role just what it needs.</summary>
+/// <summary>
+/// Brings the tables up to date, as their owner, and gives the application's role just what it needs.
+/// </summary>
 public static class LedgerSchema
 {
     private const long Lock = 0x4C45444745525F31; // "LEDGER_1"
 
-    /// <summary>What the tables are made from: this build and its migrations. A database that has seen it needs no look at every table.</summary>
+    /// <summary>
+    /// What the tables are made from: this build and its migrations. A database that has seen it needs no look at every
+    /// table.
+    /// </summary>
     private static string Stamp(string role) =>
         Convert.ToHexStringLower(
             SHA256.HashData(
@@ -33,8 +38,8 @@ public static class LedgerSchema
         );
 
     /// <summary>
-    /// Two processes that start at once take turns: a session-level advisory lock is held until the connection ends, and the second one
-    /// finds nothing left to do.
+    /// Two processes that start at once take turns: a session-level advisory lock is held until the connection ends,
+    /// and the second one finds nothing left to do.
     /// </summary>
     public static async Task ApplyAsync(DatabaseAccess access, KeyFile keys)
     {

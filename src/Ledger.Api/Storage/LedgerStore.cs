@@ -11,19 +11,25 @@ using Wolverine.Marten;
 
 namespace Ledger.Api.Storage;
 
-/// <summary>The event store: Marten on PostgreSQL. Its asynchronous projections run in <see cref="ProjectionService"/>.</summary>
+/// <summary>
+/// The event store: Marten on PostgreSQL. Its asynchronous projections run in <see cref="ProjectionService"/>.
+/// </summary>
 public static class LedgerStore
 {
     public const string Schema = "ledger";
 
-    /// <summary>How long a node may be silent before another looks after its reminders of deadlines. Their clocks must agree better than that.</summary>
+    /// <summary>
+    /// How long a node may be silent before another looks after its reminders of deadlines. Their clocks must agree
+    /// better than that.
+    /// </summary>
     public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How the product connects: never with automatic preparation, whatever the connection string says. Npgsql 10.0.3 loses count of its
-    /// answers when a batch fails in which a statement is being prepared: the next command on that connection reads an answer that is not
-    /// its own ("unexpected backend message DataRow"). ConnectionTests shows it. And never with the server's just-in-time compiler: over a large
-    /// ledger it takes longer to compile a query than the query takes.
+    /// How the product connects: never with automatic preparation, whatever the connection string says. Npgsql 10.0.3
+    /// loses count of its answers when a batch fails in which a statement is being prepared: the next command on that
+    /// connection reads an answer that is not its own ("unexpected backend message DataRow"). ConnectionTests shows it.
+    /// And never with the server's just-in-time compiler: over a large ledger it takes longer to compile a query than
+    /// the query takes.
     /// </summary>
     public static string Plain(string connectionString)
     {
@@ -36,10 +42,11 @@ public static class LedgerStore
     public const string Commands = "commands";
 
     /// <summary>
-    /// How commands connect: they leave nothing behind on a connection that would have to be reset, and their few statements, prepared once
-    /// on each, keep the plan that fits any parameters: by key, whatever the size. Fewer of them than a server allows: a command beyond that
-    /// waits for its turn. Once open they stay open: Npgsql would close, every five minutes, as many as stood idle in most of its samples, which under
-    /// a load of short commands is nearly all; the next moment has to open them again, thirty at once, each with the server's buffers to map anew.
+    /// How commands connect: they leave nothing behind on a connection that would have to be reset, and their few
+    /// statements, prepared once on each, keep the plan that fits any parameters: by key, whatever the size. Fewer of
+    /// them than a server allows: a command beyond that waits for its turn. Once open they stay open: Npgsql would
+    /// close, every five minutes, as many as stood idle in most of its samples, which under a load of short commands is
+    /// nearly all; the next moment has to open them again, thirty at once, each with the server's buffers to map anew.
     /// </summary>
     public static NpgsqlDataSource CommandSource(string connectionString)
     {
@@ -91,7 +98,8 @@ public static class LedgerStore
                     AutoCreateSchemaObjects = AutoCreate.None,
                 };
                 options.Events.StreamIdentity = StreamIdentity.AsString;
-                options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps; // one clock for all: Quick alone takes the database's for appends
+                // One clock for all: Quick alone takes the database's for appends
+                options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps;
                 options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
                 options.Events.MetadataConfig.CorrelationIdEnabled = true;
                 options.Events.MetadataConfig.CausationIdEnabled = true;
@@ -122,7 +130,8 @@ public static class LedgerStore
                 options.Projections.Errors.SkipApplyErrors = true;
                 options.Projections.Errors.SkipSerializationErrors = true;
                 options.Projections.Errors.SkipUnknownEvents = true;
-                options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged; // by ProjectionService
+                // By ProjectionService
+                options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged;
                 return options;
             })
             .UseNpgsqlDataSource()
@@ -134,12 +143,14 @@ public static class LedgerStore
         collection.AddWolverine(wolverine =>
         {
             wolverine.AutoBuildMessageStorageOnStartup = AutoCreate.None;
-            // The code around handlers is compiled in (Internal/Generated); HandlerCodeTests writes it and fails when it is old.
+            // The code around handlers is compiled in (Internal/Generated); HandlerCodeTests writes it and fails when
+            // it is old.
             wolverine.ApplicationAssembly = typeof(LedgerStore).Assembly;
             wolverine.CodeGeneration.TypeLoadMode = TypeLoadMode.Static;
             // Messages wait in the database, not in memory: what is scheduled survives a restart.
             wolverine.Policies.UseDurableLocalQueues();
-            // What passes by itself is waited for; what does not is kept as a dead letter, to be looked at and tried again (DeadLetters.cs).
+            // What passes by itself is waited for; what does not is kept as a dead letter, to be looked at and tried
+            // again (DeadLetters.cs).
             wolverine
                 .OnException<NpgsqlException>(e => e.IsTransient)
                 .RetryWithCooldown(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1))

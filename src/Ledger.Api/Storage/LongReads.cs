@@ -4,9 +4,9 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// Where long reads go (exports, the search of the audit trail): to a replica, ConnectionStrings:LedgerReplica, once it has come as far as the primary
-/// was when the read began, so that nobody misses what he has just written. To the primary where there is no replica, or it does not
-/// answer, is late, or is of another ledger.
+/// Where long reads go (exports, the search of the audit trail): to a replica, ConnectionStrings:LedgerReplica, once it
+/// has come as far as the primary was when the read began, so that nobody misses what he has just written. To the
+/// primary where there is no replica, or it does not answer, is late, or is of another ledger.
 /// </summary>
 public sealed class LongReads(NpgsqlDataSource primary, NpgsqlDataSource? replica, ILogger<LongReads> log)
 {

@@ -7,9 +7,9 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// What the product keeps beside the tables of Marten and Wolverine, as numbered scripts in <c>Migrations/</c>: each runs once, in order, in a
-/// transaction of its own, and stands in <c>ledger.migration</c> with its digest. A script that was applied is never edited; a change is the
-/// next number. <c>R__</c> scripts run again with every build.
+/// What the product keeps beside the tables of Marten and Wolverine, as numbered scripts in <c>Migrations/</c>: each
+/// runs once, in order, in a transaction of its own, and stands in <c>ledger.migration</c> with its digest. A script
+/// that was applied is never edited; a change is the next number. <c>R__</c> scripts run again with every build.
 /// </summary>
 public static class Migrations
 {
@@ -34,7 +34,8 @@ public static class Migrations
 
     /// <param name="owner">A connection of the tables' owner, who holds the lock of <see cref="LedgerSchema"/>.</param>
     /// <param name="role">The application's.</param>
-    /// <exception cref="OperationException">A script that was applied says something else now, or is not here.</exception>
+    /// <exception cref="OperationException">A script that was applied says something else now, or is not
+    /// here.</exception>
     public static void Apply(NpgsqlConnection owner, string role)
     {
         var evolve = new Evolve(owner)

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// The look at the personal data beside the events, all of it in turn: each row opens, is found by its own person's number, and is gone only
-/// where an event says so. Else somebody could be registered, and subsidised, a second time.
+/// The look at the personal data beside the events, all of it in turn: each row opens, is found by its own person's
+/// number, and is gone only where an event says so. Else somebody could be registered, and subsidised, a second time.
 /// </summary>
 public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDataSource database)
 {

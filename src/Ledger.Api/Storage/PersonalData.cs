@@ -12,8 +12,9 @@ namespace Ledger.Api.Storage;
 public sealed record EarlierPerson(string Name, string? Phone, string? BankCard, byte[] Salt, DateTimeOffset Until);
 
 /// <summary>
-/// What is known of a person in clear; in memory only. <paramref name="Salt"/> goes into the digest that events carry. What was corrected stays in
-/// the same sealed record, and goes with it: <paramref name="Earlier"/>, the oldest first. <paramref name="AskedName"/> waits for its second person.
+/// What is known of a person in clear; in memory only. <paramref name="Salt"/> goes into the digest that events carry.
+/// What was corrected stays in the same sealed record, and goes with it: <paramref name="Earlier"/>, the oldest first.
+/// <paramref name="AskedName"/> waits for its second person.
 /// </summary>
 public sealed record Person(
     string Name,
@@ -75,8 +76,8 @@ public sealed record Person(
 }
 
 /// <summary>
-/// Personal data, apart from the events: AES-256-GCM under a key per person; that key under the key-encryption key. Destroying a
-/// person's key erases the data for good, while every event and proof stays valid.
+/// Personal data, apart from the events: AES-256-GCM under a key per person; that key under the key-encryption key.
+/// Destroying a person's key erases the data for good, while every event and proof stays valid.
 /// </summary>
 public sealed class PersonalData(KeyFile keys, Findings findings)
 {
@@ -84,8 +85,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         TagLength = 16;
 
     /// <summary>
-    /// The keyed hash that finds a person again, in one register of several: the members (null), what one collective handed in apart
-    /// (<see cref="OfCollective"/>), the donors of a county (<see cref="Donors"/>). Each is another record of the same person, and none leads to another.
+    /// The keyed hash that finds a person again, in one register of several: the members (null), what one collective
+    /// handed in apart (<see cref="OfCollective"/>), the donors of a county (<see cref="Donors"/>). Each is another
+    /// record of the same person, and none leads to another.
     /// </summary>
     public byte[] Hash(CitizenId id, string? register = null) =>
         HMACSHA256.HashData(
@@ -98,7 +100,10 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     /// <summary>The donors of a county; null: of all of them together, as they were kept at first.</summary>
     public static string Donors(string? county) => county is null ? "donor" : $"donor {county}";
 
-    /// <summary>Tells whether two objections to one application came from one network address; keyed, so that nobody finds the address by trying all.</summary>
+    /// <summary>
+    /// Tells whether two objections to one application came from one network address; keyed, so that nobody finds the
+    /// address by trying all.
+    /// </summary>
     public byte[] SourceHash(string applicationId, string network) =>
         HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"objection {applicationId} {network}"));
 
@@ -119,7 +124,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>Persons by member id; the erased are absent.</summary>
-    /// <param name="digests">Of records that were corrected, what the events say of them: an earlier row, put back, opens as well.</param>
+    /// <param name="digests">Of records that were corrected, what the events say of them: an earlier row, put back,
+    /// opens as well.</param>
     /// <exception cref="RefusedException"><c>person-damaged</c>: somebody edited the row of one.</exception>
     public async Task<IReadOnlyDictionary<string, Person>> ReadAsync(
         NpgsqlConnection connection,
@@ -167,7 +173,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         return registers.Any(register => Hash(citizen, register).AsSpan().SequenceEqual(hash));
     }
 
-    /// <summary>The age that each person reaches in the year, by member id; a person whose data was erased has none.</summary>
+    /// <summary>
+    /// The age that each person reaches in the year, by member id; a person whose data was erased has none.
+    /// </summary>
     public async Task<IReadOnlyDictionary<string, int>> AgesAsync(
         NpgsqlConnection connection,
         IEnumerable<string> memberIds,
@@ -175,8 +183,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     ) => (await ReadAsync(connection, memberIds)).ToDictionary(p => p.Key, p => p.Value.AgeIn(year));
 
     /// <summary>
-    /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the ids up again
-    /// afterwards and use what is there.
+    /// Stores new persons in one statement. A citizen id that another transaction stored first is left alone: look the
+    /// ids up again afterwards and use what is there.
     /// </summary>
     public async Task AddAsync(
         NpgsqlConnection connection,
@@ -201,7 +209,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         );
     }
 
-    /// <summary>Records as they are now, each under a new key: what was there before is in them, and nowhere else.</summary>
+    /// <summary>
+    /// Records as they are now, each under a new key: what was there before is in them, and nowhere else.
+    /// </summary>
     public Task RewriteAsync(NpgsqlConnection connection, IReadOnlyCollection<KeyValuePair<string, Person>> records)
     {
         var rows = records
@@ -220,8 +230,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>
-    /// The natural person whose account this is: his pseudonymous id, the same for each of his accounts, found by a keyed hash that is not a
-    /// member's. What an account says of him lies sealed in a row of its own, so that no administrator learns how another one has called him.
+    /// The natural person whose account this is: his pseudonymous id, the same for each of his accounts, found by a
+    /// keyed hash that is not a member's. What an account says of him lies sealed in a row of its own, so that no
+    /// administrator learns how another one has called him.
     /// </summary>
     public async Task<string> KeepHolderAsync(
         NpgsqlConnection connection,
@@ -255,7 +266,10 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         ).Single();
     }
 
-    /// <summary>Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key file.</summary>
+    /// <summary>
+    /// Destroys a person's key, data and search hash. Nothing brings them back but a backup from before, under its key
+    /// file.
+    /// </summary>
     public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) =>
         connection.ExecuteAsync(
             $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = any(@ids)",

@@ -6,9 +6,9 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// The embedded default: a private PostgreSQL cluster in a folder of its own, on a Unix socket only, so that it meets no other
-/// server's port. Data stays between starts. The process that holds <c>owner.lock</c> starts and stops it; another process on the
-/// same folder uses it while it runs. A cluster left behind by a killed process is taken over.
+/// The embedded default: a private PostgreSQL cluster in a folder of its own, on a Unix socket only, so that it meets
+/// no other server's port. Data stays between starts. The process that holds <c>owner.lock</c> starts and stops it;
+/// another process on the same folder uses it while it runs. A cluster left behind by a killed process is taken over.
 /// </summary>
 public sealed class PrivateCluster : IAsyncDisposable
 {
@@ -31,8 +31,8 @@ public sealed class PrivateCluster : IAsyncDisposable
     private string Sockets => SocketFolder(_folder);
 
     /// <summary>
-    /// Where the cluster goes when nothing is configured: a place that the unprivileged server account can reach. Sample data never
-    /// shares it with real data.
+    /// Where the cluster goes when nothing is configured: a place that the unprivileged server account can reach.
+    /// Sample data never shares it with real data.
     /// </summary>
     public static string DefaultFolder(bool isSample) =>
         Path.Combine(
@@ -45,9 +45,12 @@ public sealed class PrivateCluster : IAsyncDisposable
             isSample ? "collective-subsidy-sample" : "collective-subsidy"
         );
 
-    /// <summary>Starts the cluster in <paramref name="folder"/>, or joins it when it runs; makes it on first use.</summary>
+    /// <summary>
+    /// Starts the cluster in <paramref name="folder"/>, or joins it when it runs; makes it on first use.
+    /// </summary>
     /// <param name="environment">Variables for the server's processes beside one's own.</param>
-    /// <exception cref="OperationException">PostgreSQL is not installed, or does not start; the message says what to do.</exception>
+    /// <exception cref="OperationException">PostgreSQL is not installed, or does not start; the message says what to
+    /// do.</exception>
     public static async Task<PrivateCluster> StartAsync(
         string folder,
         IReadOnlyDictionary<string, string>? environment = null
@@ -114,7 +117,8 @@ public sealed class PrivateCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Whether the server's first process lives. A process that ended and that nobody has asked about yet (a zombie) does not.
+    /// Whether the server's first process lives. A process that ended and that nobody has asked about yet (a zombie)
+    /// does not.
     /// </summary>
     public bool IsRunning
     {
@@ -136,8 +140,9 @@ public sealed class PrivateCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// Starts a server that has ended. Whoever owns the folder does; where its owner is gone, the first who finds out becomes it. What a killed server left
-    /// (its pid file, shared memory, processes that are still ending) is PostgreSQL's own affair: until it is gone the start fails, and is tried again.
+    /// Starts a server that has ended. Whoever owns the folder does; where its owner is gone, the first who finds out
+    /// becomes it. What a killed server left (its pid file, shared memory, processes that are still ending) is
+    /// PostgreSQL's own affair: until it is gone the start fails, and is tried again.
     /// </summary>
     /// <returns>False when another process owns it.</returns>
     /// <exception cref="OperationException">It does not start; the message says why.</exception>
@@ -224,8 +229,8 @@ public sealed class PrivateCluster : IAsyncDisposable
         File.WriteAllText(password, Convert.ToHexString(RandomNumberGenerator.GetBytes(24)));
         File.SetUnixFileMode(password, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         OwnedByServer(password);
-        // A new segment of the write-ahead log is filled with zeros and flushed while every commit waits: sixteen times less at a time with 1 MB than with
-        // PostgreSQL's usual 16 (bench/README.md, soak).
+        // A new segment of the write-ahead log is filled with zeros and flushed while every commit waits: sixteen times
+        // less at a time with 1 MB than with PostgreSQL's usual 16 (bench/README.md, soak).
         Require(
             Run(
                 "initdb",
@@ -252,7 +257,8 @@ public sealed class PrivateCluster : IAsyncDisposable
         Directory.CreateDirectory(Sockets);
         OwnedByServer(Sockets);
         File.SetUnixFileMode(Sockets, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        // A stale postmaster.pid is PostgreSQL's own affair: it starts when the process in it is gone, and says so when it is not.
+        // A stale postmaster.pid is PostgreSQL's own affair: it starts when the process in it is gone, and says so when
+        // it is not.
         Require(
             Run(
                 "pg_ctl",
@@ -289,9 +295,10 @@ public sealed class PrivateCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// A quarter of the machine, two gigabytes at most, taken up as they are used. With PostgreSQL's own defaults a posting costs more the longer
-    /// the ledger has been written to: keys are random, each touches a page that lies elsewhere, is read in, and after each checkpoint goes whole into the
-    /// write-ahead log. So checkpoints are rarer too (the price: after a crash up to a quarter of an hour of log is read again).
+    /// A quarter of the machine, two gigabytes at most, taken up as they are used. With PostgreSQL's own defaults a
+    /// posting costs more the longer the ledger has been written to: keys are random, each touches a page that lies
+    /// elsewhere, is read in, and after each checkpoint goes whole into the write-ahead log. So checkpoints are rarer
+    /// too (the price: after a crash up to a quarter of an hour of log is read again).
     /// </summary>
     private static long Buffers =>
         Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4, 128L << 20, 2L << 30) >> 20;
@@ -307,7 +314,10 @@ public sealed class PrivateCluster : IAsyncDisposable
             : $"/tmp/ledger-{Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..16]}";
     }
 
-    /// <summary>The folder of PostgreSQL's programs that has all of these; the newest version installed, unless the PATH says otherwise.</summary>
+    /// <summary>
+    /// The folder of PostgreSQL's programs that has all of these; the newest version installed, unless the PATH says
+    /// otherwise.
+    /// </summary>
     /// <exception cref="OperationException">They are not installed.</exception>
     public static string FindBinaries(params string[] programs)
     {
@@ -324,7 +334,10 @@ public sealed class PrivateCluster : IAsyncDisposable
             );
     }
 
-    /// <summary>PostgreSQL refuses to run as root: then everything of the cluster belongs to the account that the Debian package makes.</summary>
+    /// <summary>
+    /// PostgreSQL refuses to run as root: then everything of the cluster belongs to the account that the Debian package
+    /// makes.
+    /// </summary>
     private void OwnedByServer(string path)
     {
         if (Environment.UserName == "root")
@@ -342,7 +355,8 @@ public sealed class PrivateCluster : IAsyncDisposable
 
     private static (int ExitCode, string Output) Execute(string program, params string[] arguments)
     {
-        // The server inherits its parent's output: it must be a file or null, or reading to the end would wait for the server's end.
+        // The server inherits its parent's output: it must be a file or null, or reading to the end would wait for the
+        // server's end.
         var output = Path.GetTempFileName();
         try
         {

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// The look at how far the asynchronous projections say that they are. Whoever sets that ahead makes them pass over events: below it the
-/// audit trail has an entry for each event, and the work queue an item for each application.
+/// The look at how far the asynchronous projections say that they are. Whoever sets that ahead makes them pass over
+/// events: below it the audit trail has an entry for each event, and the work queue an item for each application.
 /// </summary>
 public sealed class ProgressLook(Findings findings, NpgsqlDataSource database)
 {

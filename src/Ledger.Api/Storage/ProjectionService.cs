@@ -7,14 +7,16 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// Runs Marten's daemon, and with it the asynchronous projections, on one node at a time. The node that does holds a lease in the database,
-/// which runs by the database's clock: whatever the nodes' clocks say, a node that is gone or hangs has lost it after
-/// <see cref="Lease"/>, and another goes on. Whatever stops a projection, a fresh daemon takes up its work from where it was recorded.
+/// Runs Marten's daemon, and with it the asynchronous projections, on one node at a time. The node that does holds a
+/// lease in the database, which runs by the database's clock: whatever the nodes' clocks say, a node that is gone or
+/// hangs has lost it after <see cref="Lease"/>, and another goes on. Whatever stops a projection, a fresh daemon takes
+/// up its work from where it was recorded.
 /// </summary>
 /// <remarks>
-/// Wolverine can distribute projections too. In a year of faults (docs/reliability.md) one run in twelve left them standing for good: an agent that found
-/// its progress moved by another node is not started again, and a full disk lost assignments. Marten's own HotCold mode needed a package
-/// that our registry did not have (docs/decisions/002-lease-for-projections.md).
+/// Wolverine can distribute projections too. In a year of faults (docs/reliability.md) one run in twelve left them
+/// standing for good: an agent that found its progress moved by another node is not started again, and a full disk lost
+/// assignments. Marten's own HotCold mode needed a package that our registry did not have
+/// (docs/decisions/002-lease-for-projections.md).
 /// </remarks>
 public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource database, ILogger<ProjectionService> log)
     : BackgroundService
@@ -25,8 +27,9 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// How long progress may stand still while there are events to take in: longer than the daemon waits at a gap in the sequence. It doubles
-    /// each time that a fresh daemon did not get further, so that what is only slow is not begun anew for ever.
+    /// How long progress may stand still while there are events to take in: longer than the daemon waits at a gap in
+    /// the sequence. It doubles each time that a fresh daemon did not get further, so that what is only slow is not
+    /// begun anew for ever.
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20),
         MostPatience = TimeSpan.FromMinutes(10);

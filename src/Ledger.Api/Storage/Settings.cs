@@ -5,21 +5,31 @@ using Ledger.Domain.Accounts;
 namespace Ledger.Api.Storage;
 
 /// <summary>The settings of the product; docs/settings.md has the table.</summary>
-/// <param name="ConnectionString">ConnectionStrings:Ledger. Null: a private cluster in <paramref name="DataFolder"/>, where one is asked for.</param>
-/// <param name="PrivateCluster">Ledger:PrivateCluster. Without a connection string: a PostgreSQL of our own. Nobody gets an empty ledger because his settings were not found.</param>
-/// <param name="OwnerConnectionString">ConnectionStrings:LedgerOwner. Who owns the tables; needed for the schema command alone.</param>
-/// <param name="ReplicaConnectionString">ConnectionStrings:LedgerReplica. A streaming replica for long reads, host and port; role and password are the application's. Null: the primary reads too.</param>
+/// <param name="ConnectionString">ConnectionStrings:Ledger. Null: a private cluster in <paramref name="DataFolder"/>,
+/// where one is asked for.</param>
+/// <param name="PrivateCluster">Ledger:PrivateCluster. Without a connection string: a PostgreSQL of our own. Nobody
+/// gets an empty ledger because his settings were not found.</param>
+/// <param name="OwnerConnectionString">ConnectionStrings:LedgerOwner. Who owns the tables; needed for the schema
+/// command alone.</param>
+/// <param name="ReplicaConnectionString">ConnectionStrings:LedgerReplica. A streaming replica for long reads, host and
+/// port; role and password are the application's. Null: the primary reads too.</param>
 /// <param name="DataFolder">Ledger:DataFolder. The private cluster, and the key file unless that is elsewhere.</param>
 /// <param name="KeyFile">Ledger:KeyFile. Made on first start; back it up apart from the database.</param>
 /// <param name="KeyCommand">Ledger:KeyCommand. Prints the keys instead: for a key management system.</param>
-/// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real data.</param>
+/// <param name="Sample">Ledger:Sample. Sample county, printed tokens, a clock that can be moved: never for real
+/// data.</param>
 /// <param name="SampleFolder">Ledger:SampleFolder. Where the files of the tour are put.</param>
-/// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no limit.</param>
+/// <param name="RequestsPerUser">Ledger:RateLimit:PerUser. Requests per second, ten seconds' worth at once; 0: no
+/// limit.</param>
 /// <param name="RequestsPerAddress">Ledger:RateLimit:PerAddress. The same for who brings no valid token.</param>
-/// <param name="RefusalsPerMinute">Ledger:RateLimit:RefusalsPerMinute. So many refusals of one person are stored, the others counted; 0: all are stored.</param>
-/// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or departure.</param>
-/// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null: none.</param>
-/// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships with the product.</param>
+/// <param name="RefusalsPerMinute">Ledger:RateLimit:RefusalsPerMinute. So many refusals of one person are stored, the
+/// others counted; 0: all are stored.</param>
+/// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or
+/// departure.</param>
+/// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null:
+/// none.</param>
+/// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships
+/// with the product.</param>
 public sealed record Settings(
     string? ConnectionString,
     bool PrivateCluster,
@@ -101,7 +111,8 @@ public sealed record Settings(
         }
     }
 
-    /// <exception cref="OperationException">Neither a connection string nor a private cluster that was asked for.</exception>
+    /// <exception cref="OperationException">Neither a connection string nor a private cluster that was asked
+    /// for.</exception>
     public void RequireDatabase()
     {
         if (ConnectionString is null && OwnerConnectionString is null && !PrivateCluster)
@@ -118,7 +129,8 @@ public sealed record Settings(
 /// <param name="Audience">What its tokens must be for.</param>
 /// <param name="RoleClaim">The claim with one of our roles; by default <c>role</c>.</param>
 /// <param name="RegionClaim">The claim with the region code; by default <c>region</c>.</param>
-/// <param name="Alias">What its subjects are called by before their <c>sub</c>; by default <c>oidc</c>. It stands in events for ever: never give it to another authority.</param>
+/// <param name="Alias">What its subjects are called by before their <c>sub</c>; by default <c>oidc</c>. It stands in
+/// events for ever: never give it to another authority.</param>
 /// <param name="AllowHttp">Only for tests: its keys come unprotected.</param>
 public sealed record OidcSettings(
     string Authority,

@@ -8,8 +8,9 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// The look at the states beside the streams, all of them in turn: where the seal holds nothing is left to do; another is worked out from its events, compared (see
-/// <see cref="EditedStates"/>) and sealed. After an upgrade that changed a state's form this is what brings the documents up to date.
+/// The look at the states beside the streams, all of them in turn: where the seal holds nothing is left to do; another
+/// is worked out from its events, compared (see <see cref="EditedStates"/>) and sealed. After an upgrade that changed a
+/// state's form this is what brings the documents up to date.
 /// </summary>
 public sealed class StateLook(EventWriter writer, NpgsqlDataSource database)
 {

@@ -8,8 +8,9 @@ using Npgsql;
 namespace Ledger.Api.Storage;
 
 /// <summary>
-/// In which shape the states in the database were written. After an upgrade that changed one, an older document may lack what its events
-/// say; until <c>check</c> has found all of them sound, or rebuilt them, the product works and says that it is degraded.
+/// In which shape the states in the database were written. After an upgrade that changed one, an older document may
+/// lack what its events say; until <c>check</c> has found all of them sound, or rebuilt them, the product works and
+/// says that it is degraded.
 /// </summary>
 public static class StateShapes
 {
@@ -29,7 +30,9 @@ public static class StateShapes
         );
     });
 
-    /// <summary>What is not known yet is of the present shape in an empty database, and of an unknown one in any other.</summary>
+    /// <summary>
+    /// What is not known yet is of the present shape in an empty database, and of an unknown one in any other.
+    /// </summary>
     public static Task AddAsync(NpgsqlConnection connection) =>
         connection.ExecuteAsync(
             $"insert into {Table} (type, shape) select t, case when exists (select from {LedgerStore.Schema}.mt_events) then '' else s end from unnest(@types, @shapes) x (t, s) on conflict do nothing",

@@ -168,7 +168,10 @@ public static class TraceEndpoints
             e.Actor
         );
 
-    /// <summary>An application without its list, and one line of it: the list may be ten thousand people long, and only one is asked for.</summary>
+    /// <summary>
+    /// An application without its list, and one line of it: the list may be ten thousand people long, and only one is
+    /// asked for.
+    /// </summary>
     private static async Task<(Application Application, Line Line)> LineAsync(
         NpgsqlConnection connection,
         IDocumentStore store,

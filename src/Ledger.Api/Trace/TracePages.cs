@@ -67,7 +67,8 @@ public static class TracePages
     )
     {
         var trace = await TraceEndpoints.Up(id, memberId, store, session, database, people, caller, cancellation);
-        var plan = (await session.LoadAsync<Plan>(trace.PlanId, cancellation))!; // fund and year of the application, without its list
+        // Fund and year of the application, without its list
+        var plan = (await session.LoadAsync<Plan>(trace.PlanId, cancellation))!;
         var funds = await FundNamesAsync(session, trace.Sources.Select(s => s.FundId).Append(plan.FundId));
         var flow = new Flow()
             .Put(plan.FundId, funds[plan.FundId], Flow.Fund, $"/funds/{plan.FundId}")

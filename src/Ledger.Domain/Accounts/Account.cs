@@ -17,7 +17,10 @@ public enum ChangeBasis
     /// <summary>One administrator asked, another confirmed.</summary>
     TwoAdministrators,
 
-    /// <summary>One administrator asked, and the person himself proved who he is, by the factor he still had or in his own session.</summary>
+    /// <summary>
+    /// One administrator asked, and the person himself proved who he is, by the factor he still had or in his own
+    /// session.
+    /// </summary>
     PersonHimself,
 }
 
@@ -29,9 +32,11 @@ public enum ChangeKind
 }
 
 /// <summary>
-/// Somebody may act under this name in a role and region. Passwords and sessions are no events; who had which right when is.
+/// Somebody may act under this name in a role and region. Passwords and sessions are no events; who had which right
+/// when is.
 /// </summary>
-/// <param name="Person">The pseudonymous id of the natural person: the same for each of his accounts. What it stands for lies beside the events.</param>
+/// <param name="Person">The pseudonymous id of the natural person: the same for each of his accounts. What it stands
+/// for lies beside the events.</param>
 /// <param name="PersonDigest">Salted digest of what the account says of him.</param>
 /// <param name="RequestedBy">Who asked, where another confirmed.</param>
 public sealed record AccountOpened(
@@ -54,20 +59,25 @@ public sealed record AccountChanged(
 
 public sealed record AccountClosed(string Reason) : IEventOf<Account>;
 
-/// <summary>A new one-time password was given out, and the second factor taken off, because the person lost one of them.</summary>
+/// <summary>
+/// A new one-time password was given out, and the second factor taken off, because the person lost one of them.
+/// </summary>
 public sealed record CredentialsIssued(string Reason, string? RequestedBy = null, ChangeBasis? Basis = null)
     : IEventOf<Account>;
 
 /// <summary>
-/// Password, second factor or recovery codes are others from now on. What they are stands nowhere; <paramref name="Digest"/> is that of the
-/// seals over them, so that earlier ones, put back, are told.
+/// Password, second factor or recovery codes are others from now on. What they are stands nowhere;
+/// <paramref name="Digest"/> is that of the seals over them, so that earlier ones, put back, are told.
 /// </summary>
 public sealed record CredentialsChanged(string Digest) : IEventOf<Account>;
 
 /// <summary>An account from before accounts named people says now whose it is; once, for good.</summary>
 public sealed record AccountHolderNamed(string Person, string PersonDigest) : IEventOf<Account>;
 
-/// <summary>An administrator asks for a change of somebody's rights. Nothing has changed before another confirms, until that day at the latest.</summary>
+/// <summary>
+/// An administrator asks for a change of somebody's rights. Nothing has changed before another confirms, until that day
+/// at the latest.
+/// </summary>
 public sealed record AccountChangeRequested(
     string RequestId,
     ChangeKind Kind,
@@ -84,14 +94,16 @@ public sealed record AccountChangeRequested(
 public sealed record AccountChangeDeclined(string RequestId, string Reason) : IEventOf<Account>;
 
 /// <summary>
-/// The holder is away: another account may act in the role until the end of that day (委托). The other signs with its own name, so duties
-/// stay separate by person.
+/// The holder is away: another account may act in the role until the end of that day (委托). The other signs with its own
+/// name, so duties stay separate by person.
 /// </summary>
 public sealed record DelegationGranted(string To, DateOnly Until) : IEventOf<Account>;
 
 public sealed record DelegationEnded(string To) : IEventOf<Account>;
 
-/// <summary>A natural person as an account names him: a pseudonymous id, and the digest of the data beside the events.</summary>
+/// <summary>
+/// A natural person as an account names him: a pseudonymous id, and the digest of the data beside the events.
+/// </summary>
 public sealed record Holder(string Person, string Digest);
 
 /// <summary>A change that was asked for and waits for somebody else.</summary>
@@ -195,8 +207,9 @@ public sealed record Account : Aggregate, IEvolve<Account>
 }
 
 /// <summary>
-/// C20: who looks after accounts gives rights to others, never to himself, and never alone once there are two: one asks, and another
-/// administrator, or the person himself, confirms. Whoever could alone give out a clerk's password could be the clerk.
+/// C20: who looks after accounts gives rights to others, never to himself, and never alone once there are two: one
+/// asks, and another administrator, or the person himself, confirms. Whoever could alone give out a clerk's password
+/// could be the clerk.
 /// </summary>
 public static class AccountDecider
 {
@@ -325,8 +338,10 @@ public static class AccountDecider
         new IEventOf<Account>[] { new CredentialsChanged(digest) };
 
     /// <summary>
-    /// What was asked for happens. By another administrator, whose person is known as the first one's is; or by whoever has
-    /// <paramref name="isPersonProved"/> at the desk, the administrator who asked included; or by the person in his own session.
+    /// What was asked for happens. By another administrator, whose person is known as the first one's is; or by whoever
+    /// has
+    /// <paramref name="isPersonProved"/> at the desk, the administrator who asked included; or by the person in his own
+    /// session.
     /// </summary>
     public static Decision<Account> Confirm(Account state, bool isPersonProved, DateOnly today, Actor by)
     {
@@ -376,8 +391,11 @@ public static class AccountDecider
         : state.IsRequested ? new Rejection(Rejections.WrongState, "账户尚未开立；可以驳回申请")
         : new IEventOf<Account>[] { new AccountClosed(reason) };
 
-    /// <summary>An account from before names its person, also when it is closed: what it did still counts as his.</summary>
-    /// <param name="by">Knows the persons of the region's administrators: two of these are two people, and nobody makes them one.</param>
+    /// <summary>
+    /// An account from before names its person, also when it is closed: what it did still counts as his.
+    /// </summary>
+    /// <param name="by">Knows the persons of the region's administrators: two of these are two people, and nobody makes
+    /// them one.</param>
     public static Decision<Account> NameHolder(Account state, Holder holder, bool isAlone, Actor by) =>
         state.Person is not null ? new Rejection(Rejections.WrongState, "账户已写明本人，不能改；写错时停用并另开账户")
         : !isAlone && by.Is(state.Name) ? new Rejection(Rejections.SelfApproval, "请另一位管理员为您写明")
@@ -389,7 +407,8 @@ public static class AccountDecider
         : new IEventOf<Account>[] { new AccountHolderNamed(holder.Person, holder.Digest) };
 
     /// <summary>
-    /// Only the holder gives his role away, for a time, and not to himself, under whatever name; an administrator's role goes to nobody.
+    /// Only the holder gives his role away, for a time, and not to himself, under whatever name; an administrator's
+    /// role goes to nobody.
     /// </summary>
     public static Decision<Account> Delegate(Account state, Account to, DateOnly until, DateOnly today, Actor by) =>
         state.Name != by.Id ? new Rejection(Rejections.NotFound, $"没有找到 {state.Id}")

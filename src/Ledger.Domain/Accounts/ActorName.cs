@@ -5,8 +5,9 @@ using Ledger.Domain.Identity;
 namespace Ledger.Domain.Accounts;
 
 /// <summary>
-/// What an actor may be called. Three kinds of names never meet: those of the program itself, those of our own accounts and tokens, and
-/// those of another authority, which stand behind its alias: <c>alias:sub</c>. Sessions, delegations and keys follow the whole name.
+/// What an actor may be called. Three kinds of names never meet: those of the program itself, those of our own accounts
+/// and tokens, and those of another authority, which stand behind its alias: <c>alias:sub</c>. Sessions, delegations
+/// and keys follow the whole name.
 /// </summary>
 public static partial class ActorName
 {
@@ -33,7 +34,9 @@ public static partial class ActorName
         "empty",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>A name that none of our accounts and tokens has: one from before this rule is refused wherever it comes in.</summary>
+    /// <summary>
+    /// A name that none of our accounts and tokens has: one from before this rule is refused wherever it comes in.
+    /// </summary>
     public static bool IsReserved(string name) => Reserved.Contains(name) || IsForeign(name);
 
     /// <summary>Null when an account may be opened under it.</summary>
@@ -64,7 +67,10 @@ public static partial class ActorName
         return fault is null ? name : null;
     }
 
-    /// <summary>Of another authority: password, role and region are said there, and an account here only says which natural person it is.</summary>
+    /// <summary>
+    /// Of another authority: password, role and region are said there, and an account here only says which natural
+    /// person it is.
+    /// </summary>
     public static bool IsForeign(string name) => name.Contains(Separator, StringComparison.Ordinal);
 
     /// <summary>Null when an authority may go by it.</summary>

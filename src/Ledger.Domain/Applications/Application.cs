@@ -29,7 +29,10 @@ public enum LineStatus
     Refunded,
 }
 
-/// <summary>One member's subsidy in an application. <see cref="Fen"/> is set on approval: the line's own fen of the fund's sub-account.</summary>
+/// <summary>
+/// One member's subsidy in an application. <see cref="Fen"/> is set on approval: the line's own fen of the fund's
+/// sub-account.
+/// </summary>
 public sealed record Line(
     int Row,
     string MemberId,
@@ -60,7 +63,9 @@ public sealed record Application : Aggregate, IEvolve<Application>
     public ImmutableSortedSet<string> Reviewers { get; init; } = [];
     public string? Approver { get; init; }
 
-    /// <summary>Whom the approver acted for; those of the others stand among the filers, reviewers and payers themselves.</summary>
+    /// <summary>
+    /// Whom the approver acted for; those of the others stand among the filers, reviewers and payers themselves.
+    /// </summary>
     public string? ApprovedFor { get; init; }
     public ImmutableSortedSet<string> Payers { get; init; } = [];
     public string SealDigest { get; init; } = "";
@@ -102,7 +107,9 @@ public sealed record Application : Aggregate, IEvolve<Application>
             _ => throw new ArgumentOutOfRangeException(nameof(status)),
         };
 
-    /// <summary>The lines of these members (null: every one in a fitting status), or what is wrong with the list.</summary>
+    /// <summary>
+    /// The lines of these members (null: every one in a fitting status), or what is wrong with the list.
+    /// </summary>
     public (IReadOnlyList<Line> Lines, Rejection? Fault) LinesOf(
         IReadOnlyList<string>? memberIds,
         string what,
@@ -235,7 +242,9 @@ public sealed record Application : Aggregate, IEvolve<Application>
             _ => throw InvariantViolationException.Unknown(e),
         };
 
-    /// <summary>Everybody who had a part in it so far: whom a decision about duties compares the next one with.</summary>
+    /// <summary>
+    /// Everybody who had a part in it so far: whom a decision about duties compares the next one with.
+    /// </summary>
     public IEnumerable<string?> Handlers() => [.. Filers, .. Reviewers, Approver, ApprovedFor, .. Payers];
 
     /// <summary>Who acts under a delegation has the duty as himself and as whom he acts for.</summary>

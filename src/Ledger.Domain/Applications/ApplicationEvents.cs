@@ -1,10 +1,12 @@
 namespace Ledger.Domain.Applications;
 
-// OnBehalfOf, in what follows: the account whose role was delegated to the one who did it. A duty done so is the duty of both.
+// OnBehalfOf, in what follows: the account whose role was delegated to the one who did it. A duty done so is the duty
+// of both.
 
 /// <summary>
-/// An application was handed in (C14): plan version, seal, roster. Its lines follow in <see cref="LinesListed"/> events of at most
-/// <see cref="LinesListed.MaxLines"/>, so that no event outgrows the 64 KiB of a log entry (docs/security.md).
+/// An application was handed in (C14): plan version, seal, roster. Its lines follow in <see cref="LinesListed"/> events
+/// of at most <see cref="LinesListed.MaxLines"/>, so that no event outgrows the 64 KiB of a log entry
+/// (docs/security.md).
 /// </summary>
 public sealed record ApplicationFiled(
     string PlanId,
@@ -26,7 +28,9 @@ public sealed record ApplicationFiled(
     public IReadOnlyList<string> Evidence => [SealDigest, RosterDigest];
 }
 
-/// <summary>A line of the roster. <paramref name="Row"/> is the row of the uploaded sheet, 1 being the heading.</summary>
+/// <summary>
+/// A line of the roster. <paramref name="Row"/> is the row of the uploaded sheet, 1 being the heading.
+/// </summary>
 public sealed record RosterLine(int Row, string MemberId, Money TierFen, Money AmountFen);
 
 public sealed record LinesListed(IReadOnlyList<RosterLine> Lines) : IEventOf<Application>, INamesIds
@@ -90,15 +94,19 @@ public sealed record ApplicationApproved(
 
 public sealed record ApplicationRejected(string RejectedBy, string Reason) : IEventOf<Application>;
 
-/// <summary>Public notice (公示, C16). <paramref name="Until"/> is its last day; payment is possible from the day after.</summary>
+/// <summary>
+/// Public notice (公示, C16). <paramref name="Until"/> is its last day; payment is possible from the day after.
+/// </summary>
 public sealed record NoticePublished(DateOnly From, DateOnly Until, string Place) : IEventOf<Application>;
 
 public sealed record ObjectionRaised(string ObjectionId, string? MemberId, string Text) : IEventOf<Application>;
 
 /// <summary>
-/// An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund: against
+/// An objection was answered. Upheld against a member, it takes the member's line out and its money back to the fund:
+/// against
 /// <paramref name="MemberId"/>, or whom the objection named; against everybody when <paramref name="WholeList"/>.
-/// <paramref name="CorrectedFen"/>: what the amount should have been, to be applied for anew. <paramref name="IsEmpty"/>: closed by the
+/// <paramref name="CorrectedFen"/>: what the amount should have been, to be applied for anew.
+/// <paramref name="IsEmpty"/>: closed by the
 /// township because it says nothing that could be looked into.
 /// </summary>
 public sealed record ObjectionResolved(
@@ -113,7 +121,8 @@ public sealed record ObjectionResolved(
 ) : IEventOf<Application>;
 
 /// <summary>
-/// The transfer to the agency. <paramref name="MemberIds"/> null: every approved line; else just these, at most <see cref="MaxMembers"/>
+/// The transfer to the agency. <paramref name="MemberIds"/> null: every approved line; else just these, at most
+/// <see cref="MaxMembers"/>
 /// in one event, a larger part of the list in several with one bank reference.
 /// </summary>
 public sealed record PaymentSent(
@@ -132,14 +141,16 @@ public sealed record PaymentSent(
     public IEnumerable<string> Ids => MemberIds ?? [];
 }
 
-/// <summary>Somebody fetched the list of a payment, with names and citizen ids in clear (C20): who and how much of it.</summary>
+/// <summary>
+/// Somebody fetched the list of a payment, with names and citizen ids in clear (C20): who and how much of it.
+/// </summary>
 public sealed record PaymentListDisclosed(string DisclosedTo, int Lines, Money AmountFen)
     : IEventOf<Application>,
         IMoneyEvent;
 
 /// <summary>
-/// The village took lines back. Before approval they leave the list; afterwards, and before payment, their money goes back to the fund
-/// and their cap to the member-year.
+/// The village took lines back. Before approval they leave the list; afterwards, and before payment, their money goes
+/// back to the fund and their cap to the member-year.
 /// </summary>
 public sealed record LinesWithdrawn(string WithdrawnBy, IReadOnlyList<string> MemberIds, Money AmountFen, string Reason)
     : IEventOf<Application>,
@@ -152,12 +163,15 @@ public sealed record LinesWithdrawn(string WithdrawnBy, IReadOnlyList<string> Me
     public IEnumerable<string> Ids => MemberIds;
 }
 
-/// <summary>Who may get nothing any more: <paramref name="Code"/> is the refusal's, <paramref name="Reason"/> its words.</summary>
+/// <summary>
+/// Who may get nothing any more: <paramref name="Code"/> is the refusal's, <paramref name="Reason"/> its words.
+/// </summary>
 public sealed record LeftOutLine(string MemberId, string Code, string Reason);
 
 /// <summary>
-/// Looked at again at approval or payment, these people may get nothing any more (death, departure, catch-up, own payment reversed,
-/// subsidised elsewhere). Before approval the lines are refused; afterwards their money goes back to the fund and their cap to the member-year.
+/// Looked at again at approval or payment, these people may get nothing any more (death, departure, catch-up, own
+/// payment reversed, subsidised elsewhere). Before approval the lines are refused; afterwards their money goes back to
+/// the fund and their cap to the member-year.
 /// </summary>
 public sealed record LinesLeftOut(string LeftOutBy, IReadOnlyList<LeftOutLine> Lines, Money AmountFen)
     : IEventOf<Application>,
@@ -210,10 +224,15 @@ public sealed record LineRefunded(
     IReadOnlyList<string> Evidence
 ) : IEventOf<Application>, IMoneyEvent, IEvidenced;
 
-/// <summary>A row of the agency's receipt file that fits no paid line: stays visible until somebody explains it.</summary>
+/// <summary>
+/// A row of the agency's receipt file that fits no paid line: stays visible until somebody explains it.
+/// </summary>
 public sealed record UnmatchedReceipt(int Row, Money? AmountFen, string Reason);
 
-/// <summary>The agency's receipt (回执, C17) for some lines; a long file gives several events of at most <see cref="MaxRows"/> rows.</summary>
+/// <summary>
+/// The agency's receipt (回执, C17) for some lines; a long file gives several events of at most <see cref="MaxRows"/>
+/// rows.
+/// </summary>
 public sealed record ReceiptConfirmed(
     string ConfirmedBy,
     string ReceiptDigest,

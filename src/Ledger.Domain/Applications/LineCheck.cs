@@ -6,14 +6,17 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Applications;
 
-/// <summary>What is known now of the people of a list: read in bulk, and under lock where something is decided on it.</summary>
+/// <summary>
+/// What is known now of the people of a list: read in bulk, and under lock where something is decided on it.
+/// </summary>
 /// <param name="Lineage">Of the collective that applied.</param>
 /// <param name="Standard">What amounts are compared with.</param>
 /// <param name="Earmark">Of the sub-account that the lines draw on.</param>
 /// <param name="Members">By member id.</param>
 /// <param name="Years">By member-year id.</param>
 /// <param name="Ages">Age reached in the year, by member id, where it is known.</param>
-/// <param name="Damaged">Whose record has an event that no decider wrote, by member id, and which: nothing is decided on it.</param>
+/// <param name="Damaged">Whose record has an event that no decider wrote, by member id, and which: nothing is decided
+/// on it.</param>
 public sealed record LineBasis(
     Lineage Lineage,
     Standard Standard,
@@ -32,8 +35,9 @@ public sealed record LineBasis(
 }
 
 /// <summary>
-/// A line is looked at again before it is approved and before it is paid: much can have happened since it was filed. Whoever may get
-/// nothing any more is left out and named (C4, C5, C6); an amount that the standard no longer gives is never approved or paid (C10).
+/// A line is looked at again before it is approved and before it is paid: much can have happened since it was filed.
+/// Whoever may get nothing any more is left out and named (C4, C5, C6); an amount that the standard no longer gives is
+/// never approved or paid (C10).
 /// </summary>
 public static class LineCheck
 {
@@ -52,7 +56,10 @@ public static class LineCheck
         )
         ?? basis.Limits.Fault(basis.AgeOf(line));
 
-    /// <summary>What the standard gives an eligible person now, if it is another amount than the line's, or the earmark fits no more.</summary>
+    /// <summary>
+    /// What the standard gives an eligible person now, if it is another amount than the line's, or the earmark fits no
+    /// more.
+    /// </summary>
     public static Fault? Changed(Application application, Line line, LineBasis basis)
     {
         var (facts, group) = Roster.Facts(
@@ -103,8 +110,9 @@ public static class LineCheck
         ];
 
     /// <summary>
-    /// Before payment: whoever may get nothing any more, and whose own payment changed so that the standard under which the line was
-    /// approved gives another amount. A split that moved a member since is no departure: the line was approved for the same origin.
+    /// Before payment: whoever may get nothing any more, and whose own payment changed so that the standard under which
+    /// the line was approved gives another amount. A split that moved a member since is no departure: the line was
+    /// approved for the same origin.
     /// </summary>
     public static IReadOnlyList<LeftOutLine> Unpayable(
         Application application,

@@ -1,9 +1,10 @@
 namespace Ledger.Domain.Applications;
 
 /// <summary>
-/// Since which business date (业务日期) each line is where it is now: approved, paid, credited. What happens to it next is not dated before
-/// that, so that no account of the fund ever held less than nothing. A movement dated today comes after everything there is and needs no
-/// such look; one that is dated back does, and it rests on the events, for states do not keep dates.
+/// Since which business date (业务日期) each line is where it is now: approved, paid, credited. What happens to it next is
+/// not dated before that, so that no account of the fund ever held less than nothing. A movement dated today comes
+/// after everything there is and needs no such look; one that is dated back does, and it rests on the events, for
+/// states do not keep dates.
 /// </summary>
 public sealed class LineDates
 {
@@ -44,7 +45,10 @@ public sealed class LineDates
     /// <summary>The business date by which the line came to where it is.</summary>
     public DateOnly Since(string memberId) => _since[memberId];
 
-    /// <summary>C16, C17: a payment is not dated before the lines were approved (or sent back by the bank), the notice was over, and objections were answered.</summary>
+    /// <summary>
+    /// C16, C17: a payment is not dated before the lines were approved (or sent back by the bank), the notice was over,
+    /// and objections were answered.
+    /// </summary>
     public Rejection? Payment(Application state, IReadOnlyList<Line> lines, DateOnly on) =>
         state.NoticeUntil >= on
             ? Before(on, state.NoticeUntil.Value.AddDays(1), $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款")

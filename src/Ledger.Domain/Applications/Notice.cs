@@ -1,11 +1,15 @@
 namespace Ledger.Domain.Applications;
 
 /// <summary>
-/// A line as the notice was printed. <paramref name="Number"/>: its place on the list, 1 for the first; an addendum names it by that.
+/// A line as the notice was printed. <paramref name="Number"/>: its place on the list, 1 for the first; an addendum
+/// names it by that.
 /// </summary>
 public sealed record NoticedLine(int Number, string MemberId, Money AmountFen);
 
-/// <summary>Why a published line is not as it was: taken back by the village, objection upheld, sent back by the agency; anything else.</summary>
+/// <summary>
+/// Why a published line is not as it was: taken back by the village, objection upheld, sent back by the agency;
+/// anything else.
+/// </summary>
 public enum NoticeChange
 {
     Withdrawn,
@@ -16,14 +20,16 @@ public enum NoticeChange
 }
 
 /// <summary>
-/// What one day changed after the notice was out (补充公告): the published lines that fell out, or that stand with another amount now.
+/// What one day changed after the notice was out (补充公告): the published lines that fell out, or that stand with another
+/// amount now.
 /// <paramref name="AmountFen"/> of a line: what it is now, zero for one that fell out.
 /// </summary>
 public sealed record NoticeAddendum(DateOnly On, NoticeChange Change, IReadOnlyList<NoticedLine> Lines);
 
 /// <summary>
-/// The public notice (公示, C16) as it was published. What is printed and hangs on the board stays what it was; whatever comes later is an
-/// addendum beneath it. It is derived from the events, so a notice that an earlier version published is frozen as well.
+/// The public notice (公示, C16) as it was published. What is printed and hangs on the board stays what it was; whatever
+/// comes later is an addendum beneath it. It is derived from the events, so a notice that an earlier version published
+/// is frozen as well.
 /// </summary>
 public sealed record Notice(
     DateOnly From,
@@ -42,7 +48,8 @@ public sealed record Notice(
         return [.. Lines.Select(l => last.GetValueOrDefault(l.Number, l)).Where(l => l.AmountFen.IsPositive)];
     }
 
-    /// <param name="events">The application's events in their order, each with the day on which it was recorded.</param>
+    /// <param name="events">The application's events in their order, each with the day on which it was
+    /// recorded.</param>
     /// <returns>The latest notice; null when none was published.</returns>
     public static Notice? Of(IEnumerable<(DateOnly On, IEventOf<Application> Event)> events)
     {

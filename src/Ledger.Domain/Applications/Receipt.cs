@@ -14,8 +14,8 @@ public static class Receipt
         NumberColumn = "回执编号";
 
     /// <summary>
-    /// Rows whose receipt stands for another application already. One receipt may list many people of one payment, and may be meant for two: so
-    /// it is asked about.
+    /// Rows whose receipt stands for another application already. One receipt may list many people of one payment, and
+    /// may be meant for two: so it is asked about.
     /// </summary>
     /// <param name="earlier">By canonical number: the application, and when it was credited.</param>
     public static IReadOnlyList<Fault> UsedElsewhere(
@@ -37,7 +37,8 @@ public static class Receipt
                 }),
         ];
 
-    /// <param name="dates">Since when the lines are paid; null where every row is of today, which comes after any payment.</param>
+    /// <param name="dates">Since when the lines are paid; null where every row is of today, which comes after any
+    /// payment.</param>
     public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(
         Application application,
         IReadOnlyList<ReceiptRow> rows,

@@ -9,7 +9,9 @@ namespace Ledger.Domain.Applications;
 /// <summary>A row of a roster after the person was looked up: no personal data any more.</summary>
 public sealed record RosterEntry(int Row, string? MemberId, bool NameMatches, Money? DeclaredFen);
 
-/// <summary>Turns a roster into lines, or says of every row at once what is wrong with it (C4, C5, C6, C10, C14).</summary>
+/// <summary>
+/// Turns a roster into lines, or says of every row at once what is wrong with it (C4, C5, C6, C10, C14).
+/// </summary>
 public static class Roster
 {
     /// <summary>An application carries at most this many lines.</summary>

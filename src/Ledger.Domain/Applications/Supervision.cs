@@ -5,7 +5,9 @@ namespace Ledger.Domain.Applications;
 /// <summary>A deadline that an event starts: who waits for what, for how long.</summary>
 public sealed record StartedDeadline(DeadlineKind Kind, int Days, string? ObjectionId = null);
 
-/// <summary>Deadlines and their escalation (C21): which event starts one, and whether it was missed when its time has come.</summary>
+/// <summary>
+/// Deadlines and their escalation (C21): which event starts one, and whether it was missed when its time has come.
+/// </summary>
 public static class Supervision
 {
     public static StartedDeadline? Starts(IEventOf<Application> e, Deadlines days, int noticeDays) =>

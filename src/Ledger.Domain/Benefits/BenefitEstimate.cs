@@ -19,9 +19,10 @@ public sealed record EstimateYear(
 );
 
 /// <summary>
-/// The account now and in the long run (经济账、长远账, C22). Each year: interest on the opening balance, then own contribution, government
-/// and collective subsidy. The monthly pension from the account is the balance ÷ the payout months of the age it begins at; the basic
-/// pension (基础养老金) comes on top and is the same with and without the subsidy. Whole fen, halves rounded up.
+/// The account now and in the long run (经济账、长远账, C22). Each year: interest on the opening balance, then own
+/// contribution, government and collective subsidy. The monthly pension from the account is the balance ÷ the payout
+/// months of the age it begins at; the basic pension (基础养老金) comes on top and is the same with and without the subsidy.
+/// Whole fen, halves rounded up.
 /// </summary>
 public sealed record BenefitEstimate(
     IReadOnlyList<EstimateYear> Years,
@@ -42,7 +43,8 @@ public sealed record BenefitEstimate(
     /// <param name="firstYear">The first year that is still paid.</param>
     /// <param name="age">The age reached in it.</param>
     /// <param name="openingFen">The account's balance before it.</param>
-    /// <exception cref="ArgumentOutOfRangeException">No payout months for the age at which the pension would begin.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No payout months for the age at which the pension would
+    /// begin.</exception>
     public static BenefitEstimate Of(
         int firstYear,
         int age,

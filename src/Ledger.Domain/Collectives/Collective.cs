@@ -13,7 +13,10 @@ public sealed record CollectiveMerged(string IntoCollectiveId, string Reason, IR
     : IEventOf<Collective>,
         IEvidenced;
 
-/// <summary>The other side of a merger: <paramref name="FromCollectiveId"/> and what had gone up in it before belong to this one now.</summary>
+/// <summary>
+/// The other side of a merger: <paramref name="FromCollectiveId"/> and what had gone up in it before belong to this one
+/// now.
+/// </summary>
 public sealed record PredecessorAbsorbed(string FromCollectiveId, IReadOnlyList<string> Earlier)
     : IEventOf<Collective>,
         INamesIds
@@ -31,7 +34,9 @@ public sealed record MembersSeparated(
     IReadOnlyList<string> Evidence
 ) : IEventOf<Collective>, IMoneyEvent, IEvidenced;
 
-/// <summary>The base numbers of C3 (摸清底数): the collective's income of the year, members, insured members, payers.</summary>
+/// <summary>
+/// The base numbers of C3 (摸清底数): the collective's income of the year, members, insured members, payers.
+/// </summary>
 public sealed record Survey(Money CollectiveIncomeFen, int Members, int InsuredMembers, int Payers);
 
 /// <summary>Collective (农村集体经济组织): who sets money aside for its members.</summary>

@@ -1,12 +1,15 @@
 namespace Ledger.Domain.Collectives;
 
-/// <summary>A merger or a split: <paramref name="From"/> went up in <paramref name="Into"/>, or part of it went there.</summary>
+/// <summary>
+/// A merger or a split: <paramref name="From"/> went up in <paramref name="Into"/>, or part of it went there.
+/// </summary>
 public sealed record SuccessionLink(string From, string Into);
 
 /// <summary>
-/// Who a collective is when it comes to its members' money. <paramref name="Members"/>: whose members count as its own, the collective
-/// and those that went up in it. <paramref name="Origin"/>: every collective that mergers and splits connect it with, in either direction
-/// and over any number of steps: predecessors, successors, the other parts of a split. A new name is the same collective.
+/// Who a collective is when it comes to its members' money. <paramref name="Members"/>: whose members count as its own,
+/// the collective and those that went up in it. <paramref name="Origin"/>: every collective that mergers and splits
+/// connect it with, in either direction and over any number of steps: predecessors, successors, the other parts of a
+/// split. A new name is the same collective.
 /// </summary>
 public sealed record Lineage(IReadOnlyCollection<string> Members, IReadOnlyCollection<string> Origin)
 {

@@ -11,8 +11,8 @@ public enum DonorKind
 }
 
 /// <summary>
-/// A donor was registered. An organisation stands with its name and credit code; an individual's name and citizen id live only in the
-/// encrypted record, and <paramref name="DataDigest"/> is the salted digest of it.
+/// A donor was registered. An organisation stands with its name and credit code; an individual's name and citizen id
+/// live only in the encrypted record, and <paramref name="DataDigest"/> is the salted digest of it.
 /// </summary>
 public sealed record DonorRegistered(
     DonorKind Kind,
@@ -22,7 +22,9 @@ public sealed record DonorRegistered(
     string Region
 ) : IEventOf<Donor>;
 
-/// <summary>An individual's key was destroyed: the name is gone for good; gifts, receipts and proofs stay under the donor's id.</summary>
+/// <summary>
+/// An individual's key was destroyed: the name is gone for good; gifts, receipts and proofs stay under the donor's id.
+/// </summary>
 public sealed record DonorDataErased(string Reason) : IEventOf<Donor>;
 
 /// <summary>Donor (捐赠人).</summary>
@@ -69,7 +71,9 @@ public static class DonorDecider
             ? new Rejection(Rejections.AlreadyExists, "该捐赠人已登记")
             : new IEventOf<Donor>[] { new DonorRegistered(DonorKind.Individual, null, null, dataDigest, region) };
 
-    /// <summary>An individual's data goes when the retention period after the last thing that names the donor is over.</summary>
+    /// <summary>
+    /// An individual's data goes when the retention period after the last thing that names the donor is over.
+    /// </summary>
     public static Decision<Donor> Erase(
         Donor state,
         string reason,

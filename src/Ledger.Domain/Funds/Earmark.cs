@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace Ledger.Domain.Funds;
 
 /// <summary>
-/// For whom a gift may serve (定向捐赠, C8): one contribution year, an age band (age reached in the year, both ends included), one
-/// villagers' group (村民小组), named people; what is null is free. A line must fit every part.
+/// For whom a gift may serve (定向捐赠, C8): one contribution year, an age band (age reached in the year, both ends
+/// included), one villagers' group (村民小组), named people; what is null is free. A line must fit every part.
 /// </summary>
 public sealed record Earmark(
     int? Year = null,

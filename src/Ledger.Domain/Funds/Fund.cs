@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Ledger.Domain.Funds;
 
 /// <summary>
-/// One pocket inside the ring-fence: what came in and what went out, as cumulative fen. An earmarked gift has a pocket of its own,
-/// so first-in-first-out never crosses an earmark.
+/// One pocket inside the ring-fence: what came in and what went out, as cumulative fen. An earmarked gift has a pocket
+/// of its own, so first-in-first-out never crosses an earmark.
 /// </summary>
 public sealed record SubAccount(long InFen, long OutFen, Earmark? Earmark = null)
 {
@@ -28,7 +28,9 @@ public sealed record SubAccount(long InFen, long OutFen, Earmark? Earmark = null
     public FenInterval Rest() => new(OutFen, InFen);
 }
 
-/// <summary>An allocation as it lies in its pocket. The state does not list them: it would grow with every gift.</summary>
+/// <summary>
+/// An allocation as it lies in its pocket. The state does not list them: it would grow with every gift.
+/// </summary>
 public sealed record Lot(string SubAccount, FenInterval Fen);
 
 /// <summary>That somebody asked to reverse an allocation, and whether it was done.</summary>
@@ -38,8 +40,8 @@ public sealed record Reversal(string RequestedBy, string ConfirmBy, bool Done = 
 public sealed record Commitment(string SubAccount, Money ReservedFen, Money InTransitFen, Money CreditedFen);
 
 /// <summary>
-/// Fund (集体补助资金, ring-fenced 专款专用, C9), one per collective. This state is also the inline balance: money is in exactly one of
-/// available, reserved, in transit, credited, returned, and they sum to what came in, after every event.
+/// Fund (集体补助资金, ring-fenced 专款专用, C9), one per collective. This state is also the inline balance: money is in exactly
+/// one of available, reserved, in transit, credited, returned, and they sum to what came in, after every event.
 /// </summary>
 public sealed record Fund : Aggregate, IEvolve<Fund>
 {
@@ -54,7 +56,9 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     /// <summary>Gone back to its sources or on to a successor's fund: reversals, surplus, transfers.</summary>
     public Money ReturnedFen { get; init; }
 
-    /// <summary>Of what was paid, how much the agency sent back (退回) so far; it is part of available again, or was used anew.</summary>
+    /// <summary>
+    /// Of what was paid, how much the agency sent back (退回) so far; it is part of available again, or was used anew.
+    /// </summary>
     public Money RefundedFen { get; init; }
 
     /// <summary>The last closed business year; 0 when none is.</summary>

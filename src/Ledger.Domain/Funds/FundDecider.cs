@@ -1,6 +1,9 @@
 namespace Ledger.Domain.Funds;
 
-/// <summary>The ring-fence (C8, C9): what the steps of applications and collectives may do with a fund's money. The fund's own steps are in Steps/.</summary>
+/// <summary>
+/// The ring-fence (C8, C9): what the steps of applications and collectives may do with a fund's money. The fund's own
+/// steps are in Steps/.
+/// </summary>
 public static class FundDecider
 {
     /// <summary>C24: a closed year takes no entry; a closed fund none at all.</summary>
@@ -16,7 +19,9 @@ public static class FundDecider
             }
         : null;
 
-    /// <summary>C9: an approved application takes the next fen of its pocket; C8: an earmarked pocket serves its own year only.</summary>
+    /// <summary>
+    /// C9: an approved application takes the next fen of its pocket; C8: an earmarked pocket serves its own year only.
+    /// </summary>
     public static Decision<Fund> Reserve(
         Fund state,
         string applicationId,
@@ -53,7 +58,10 @@ public static class FundDecider
             }
         : null;
 
-    /// <summary>Lines that were reserved come back before payment; each run of them re-enters at the end of the axis, with its origin.</summary>
+    /// <summary>
+    /// Lines that were reserved come back before payment; each run of them re-enters at the end of the axis, with its
+    /// origin.
+    /// </summary>
     public static Decision<Fund> Release(
         Fund state,
         string applicationId,
@@ -77,8 +85,8 @@ public static class FundDecider
     public const string MemberSubsidy = "member-subsidy";
 
     /// <summary>
-    /// C9: money leaves only as approved member subsidy, in the amount of the lines that are paid (<paramref name="due"/>). C17: with the
-    /// bank's slip.
+    /// C9: money leaves only as approved member subsidy, in the amount of the lines that are paid
+    /// (<paramref name="due"/>). C17: with the bank's slip.
     /// </summary>
     public static Decision<Fund> Pay(
         Fund state,
@@ -129,7 +137,8 @@ public static class FundDecider
         DateOnly effectiveDate
     )
     {
-        // A fund that was closed takes the money in all the same: there is nowhere else for it to go, and it can be returned from here.
+        // A fund that was closed takes the money in all the same: there is nowhere else for it to go, and it can be
+        // returned from here.
         if (effectiveDate.Year <= state.ClosedThrough)
             return Unusable(state with { IsClosed = false }, effectiveDate)!;
         var pocket = state.Commitments[applicationId].SubAccount;

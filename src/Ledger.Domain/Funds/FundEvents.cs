@@ -1,7 +1,8 @@
 namespace Ledger.Domain.Funds;
 
 /// <summary>
-/// Where money comes from: 集体收入 (C7); gifts of other organisations, charities and individuals (C8); the county's incentive (C19).
+/// Where money comes from: 集体收入 (C7); gifts of other organisations, charities and individuals (C8); the county's
+/// incentive (C19).
 /// </summary>
 public enum SourceKind
 {
@@ -17,8 +18,9 @@ public sealed record FundOpened(string CollectiveId, string Name, string Village
 public sealed record FundRenamed(string Name) : IEventOf<Fund>;
 
 /// <summary>
-/// Money came in: a lot. <paramref name="Fen"/> is its interval on the inflow axis of <paramref name="SubAccount"/>. A gift names its
-/// donor; an earmarked one says for whom. <paramref name="CorrectsYear"/>: the closed year in which it should have stood.
+/// Money came in: a lot. <paramref name="Fen"/> is its interval on the inflow axis of <paramref name="SubAccount"/>. A
+/// gift names its donor; an earmarked one says for whom. <paramref name="CorrectsYear"/>: the closed year in which it
+/// should have stood.
 /// </summary>
 public sealed record FundsAllocated(
     string AllocationId,
@@ -46,7 +48,9 @@ public sealed record FundsAllocated(
     public IEnumerable<string> Ids => Earmark?.MemberIds ?? [];
 }
 
-/// <summary>An application was approved: <paramref name="Fen"/> is the interval on the outflow axis that its lines share out.</summary>
+/// <summary>
+/// An application was approved: <paramref name="Fen"/> is the interval on the outflow axis that its lines share out.
+/// </summary>
 public sealed record FundsReserved(string ApplicationId, string SubAccount, Money AmountFen, int Lines, FenInterval Fen)
     : IFundMovement
 {
@@ -65,7 +69,8 @@ public sealed record FundsReserved(string ApplicationId, string SubAccount, Mone
 }
 
 /// <summary>
-/// Reserved lines came back: their outflow interval <paramref name="Origin"/> re-enters as <paramref name="Fen"/> on the inflow axis.
+/// Reserved lines came back: their outflow interval <paramref name="Origin"/> re-enters as <paramref name="Fen"/> on
+/// the inflow axis.
 /// </summary>
 public sealed record ReservationReleased(
     string ApplicationId,
@@ -134,8 +139,8 @@ public sealed record FundsCredited(string ApplicationId, Money AmountFen, int Li
 }
 
 /// <summary>
-/// The agency sent a member's subsidy back: credited (or in transit) → available, to the sub-account it came from. The line's outflow
-/// interval <paramref name="Origin"/> re-enters as <paramref name="Fen"/>.
+/// The agency sent a member's subsidy back: credited (or in transit) → available, to the sub-account it came from. The
+/// line's outflow interval <paramref name="Origin"/> re-enters as <paramref name="Fen"/>.
 /// </summary>
 public sealed record FundsRefunded(
     string ApplicationId,
@@ -164,7 +169,9 @@ public sealed record FundsRefunded(
         ];
 }
 
-/// <summary>Somebody says that an allocation was entered by mistake and names the person who is to confirm it.</summary>
+/// <summary>
+/// Somebody says that an allocation was entered by mistake and names the person who is to confirm it.
+/// </summary>
 public sealed record ReversalRequested(
     string AllocationId,
     string RequestedBy,
@@ -174,9 +181,9 @@ public sealed record ReversalRequested(
 ) : IEventOf<Fund>;
 
 /// <summary>
-/// A mistaken allocation was taken out again, confirmed by the second person. <paramref name="Fen"/>, the lot's own interval, leaves the
-/// sub-account. Older money before it on the axis is not touched in substance: its interval <paramref name="CarriedOrigin"/> re-enters
-/// as <paramref name="CarriedFen"/> (both null when there was none).
+/// A mistaken allocation was taken out again, confirmed by the second person. <paramref name="Fen"/>, the lot's own
+/// interval, leaves the sub-account. Older money before it on the axis is not touched in substance: its interval
+/// <paramref name="CarriedOrigin"/> re-enters as <paramref name="CarriedFen"/> (both null when there was none).
 /// </summary>
 public sealed record AllocationReversed(
     string AllocationId,
@@ -210,7 +217,9 @@ public sealed record AllocationReversed(
     }
 }
 
-/// <summary>The donor agreed that what is left of an earmarked gift may serve all: it moves to the general sub-account.</summary>
+/// <summary>
+/// The donor agreed that what is left of an earmarked gift may serve all: it moves to the general sub-account.
+/// </summary>
 public sealed record EarmarkLifted(
     string SubAccount,
     Money AmountFen,
@@ -252,7 +261,9 @@ public sealed record SurplusReturned(
         ];
 }
 
-/// <summary>Money left for the fund of a successor collective (merger, split): <paramref name="Fen"/> on this outflow axis.</summary>
+/// <summary>
+/// Money left for the fund of a successor collective (merger, split): <paramref name="Fen"/> on this outflow axis.
+/// </summary>
 public sealed record FundsTransferred(string ToFundId, string SubAccount, Money AmountFen, FenInterval Fen)
     : IFundMovement
 {
@@ -265,7 +276,10 @@ public sealed record FundsTransferred(string ToFundId, string SubAccount, Money 
         ];
 }
 
-/// <summary>Money came from the fund of a predecessor: <paramref name="Origin"/> on that fund's outflow axis enters as <paramref name="Fen"/> here.</summary>
+/// <summary>
+/// Money came from the fund of a predecessor: <paramref name="Origin"/> on that fund's outflow axis enters as
+/// <paramref name="Fen"/> here.
+/// </summary>
 public sealed record TransferReceived(
     string FromFundId,
     string SubAccount,
@@ -287,7 +301,8 @@ public sealed record TransferReceived(
 
 /// <summary>
 /// A business year was closed (年度结账, C24): it takes no entry any more. The trial balance at its end is sealed by
-/// <paramref name="TrialBalanceDigest"/>, SHA-256 over its lines. <paramref name="Explanation"/> and <paramref name="Papers"/>: why an account
+/// <paramref name="TrialBalanceDigest"/>, SHA-256 over its lines. <paramref name="Explanation"/> and
+/// <paramref name="Papers"/>: why an account
 /// held less than nothing on a day of it, which an older build let happen.
 /// </summary>
 public sealed record YearClosed(

@@ -1,8 +1,9 @@
 namespace Ledger.Domain.Funds;
 
 /// <summary>
-/// The accounts of a fund's double entry: where money came from (<c>source:&lt;kind&gt;</c>), <c>available:&lt;sub-account&gt;</c>,
-/// <c>reserved</c>, <c>in-transit</c>, <c>credited</c>, <c>returned</c> (back to its sources), <c>transfer:&lt;fund&gt;</c>.
+/// The accounts of a fund's double entry: where money came from (<c>source:&lt;kind&gt;</c>),
+/// <c>available:&lt;sub-account&gt;</c>, <c>reserved</c>, <c>in-transit</c>, <c>credited</c>, <c>returned</c> (back to
+/// its sources), <c>transfer:&lt;fund&gt;</c>.
 /// </summary>
 public static class FundAccount
 {
@@ -25,7 +26,9 @@ public static class FundAccount
     /// <summary>Where money lies for one application.</summary>
     public static bool IsOfApplication(string account) => account is Reserved or InTransit or Credited;
 
-    /// <summary>Where money lies, and where nobody can owe any: at the end of no business date may less than nothing be in it.</summary>
+    /// <summary>
+    /// Where money lies, and where nobody can owe any: at the end of no business date may less than nothing be in it.
+    /// </summary>
     public static bool HoldsMoney(string account) =>
         IsAvailable(account) || IsOfApplication(account) || account == Returned;
 
@@ -37,9 +40,9 @@ public static class FundAccount
 }
 
 /// <summary>
-/// What an interval of a fen axis is. In: allocated, or come again from where it had gone (released, refunded, carried behind a
-/// reversal, freed from its earmark, received from a predecessor's fund). Out: reserved for an application, returned to its sources,
-/// moved inside the fund, transferred to a successor's fund. Line: one member's.
+/// What an interval of a fen axis is. In: allocated, or come again from where it had gone (released, refunded, carried
+/// behind a reversal, freed from its earmark, received from a predecessor's fund). Out: reserved for an application,
+/// returned to its sources, moved inside the fund, transferred to a successor's fund. Line: one member's.
 /// </summary>
 public enum EntryKind
 {
@@ -65,8 +68,9 @@ public readonly record struct FenOf(string SubAccount, FenInterval Fen, string? 
 public sealed record FenLaid(EntryKind Kind, FenOf Of, string Reference, FenOf? Origin = null);
 
 /// <summary>
-/// Money that goes from one account of a fund to another. Balances, postings, the statement, the axes of the fen, reconciliation and the
-/// promises that <c>check</c> replays all follow from it; nothing else says what an event does to money.
+/// Money that goes from one account of a fund to another. Balances, postings, the statement, the axes of the fen,
+/// reconciliation and the promises that <c>check</c> replays all follow from it; nothing else says what an event does
+/// to money.
 /// </summary>
 /// <param name="Reference">What the statement names: the allocation, application, sub-account or fund.</param>
 public sealed record Movement(string From, string To, Money AmountFen, string Reference)

@@ -9,10 +9,15 @@ public sealed record Posting(string Account, Money AmountFen);
 /// <summary>What an account holds: debits less credits.</summary>
 public sealed record AccountBalance(string Account, Money AmountFen);
 
-/// <summary>An account that held less than nothing at the end of the business dates from <paramref name="From"/> to <paramref name="Until"/>.</summary>
+/// <summary>
+/// An account that held less than nothing at the end of the business dates from <paramref name="From"/> to
+/// <paramref name="Until"/>.
+/// </summary>
 public sealed record NegativeBalance(string Account, DateOnly From, DateOnly Until, Money LowestFen);
 
-/// <summary>The double entry of a fund, from what its events move. Each entry sums to zero, so each fund does.</summary>
+/// <summary>
+/// The double entry of a fund, from what its events move. Each entry sums to zero, so each fund does.
+/// </summary>
 public static class Postings
 {
     public static IReadOnlyList<Posting> Of(IEventOf<Fund> e) =>
@@ -29,7 +34,9 @@ public static class Postings
                 .Where(b => b.AmountFen != Money.Zero),
         ];
 
-    /// <summary>The accounts that held less than nothing on business dates of this span, in the order of those dates.</summary>
+    /// <summary>
+    /// The accounts that held less than nothing on business dates of this span, in the order of those dates.
+    /// </summary>
     public static IReadOnlyList<NegativeBalance> Negative(
         IEnumerable<(DateOnly On, IEventOf<Fund> Event)> events,
         DateOnly from,

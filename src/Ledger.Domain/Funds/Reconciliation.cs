@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Ledger.Domain.Funds;
 
-/// <summary>A line of the bank's statement. <paramref name="Row"/>: its row in the file. <paramref name="IsIn"/>: money came into the account.</summary>
+/// <summary>
+/// A line of the bank's statement. <paramref name="Row"/>: its row in the file. <paramref name="IsIn"/>: money came
+/// into the account.
+/// </summary>
 public sealed record BankLine(int Row, DateOnly Date, bool IsIn, Money AmountFen, string Reference);
 
 /// <summary>An entry of the ledger that must appear on the bank's statement.</summary>
@@ -15,7 +18,9 @@ public sealed record BookedEntry(
     string Type
 );
 
-/// <summary>A bank line and the entry it may belong to. <paramref name="Doubt"/>: why a person has to look; null when it fits.</summary>
+/// <summary>
+/// A bank line and the entry it may belong to. <paramref name="Doubt"/>: why a person has to look; null when it fits.
+/// </summary>
 public sealed record Pairing(BankLine Line, BookedEntry Entry, string? Doubt);
 
 /// <summary>What of one application is at the bank or the agency: sent, credited, sent back, and still open.</summary>
@@ -29,8 +34,9 @@ public sealed record TransitItem(
 );
 
 /// <summary>
-/// Reconciliation of three (三方对账): ledger, bank statement, agency receipts. Matched: direction, amount and reference agree, or, where
-/// the ledger has no reference, amount and date (within three days) and nothing else could be meant. Doubtful: only part of it agrees.
+/// Reconciliation of three (三方对账): ledger, bank statement, agency receipts. Matched: direction, amount and reference
+/// agree, or, where the ledger has no reference, amount and date (within three days) and nothing else could be meant.
+/// Doubtful: only part of it agrees.
 /// </summary>
 public sealed record Reconciliation(
     IReadOnlyList<Pairing> Matched,
@@ -46,7 +52,8 @@ public sealed record Reconciliation(
     /// <summary>What is sent and neither credited nor sent back; a finished business has none.</summary>
     public Money OpenTransitFen => Money.Sum(Transit.Select(t => t.OpenFen));
 
-    /// <param name="events">The fund's events with sequence and business date, those that belong to the statement's period.</param>
+    /// <param name="events">The fund's events with sequence and business date, those that belong to the statement's
+    /// period.</param>
     /// <param name="all">All events of the fund, for what is in transit.</param>
     public static Reconciliation Of(
         IReadOnlyList<BankLine> lines,

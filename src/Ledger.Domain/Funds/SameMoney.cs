@@ -1,8 +1,8 @@
 namespace Ledger.Domain.Funds;
 
 /// <summary>
-/// An entry of the fund that is there already and shares a slip (<paramref name="ByReference"/> false) or a bank reference with what is to be
-/// booked. <paramref name="Id"/>: the allocation's, else the application's.
+/// An entry of the fund that is there already and shares a slip (<paramref name="ByReference"/> false) or a bank
+/// reference with what is to be booked. <paramref name="Id"/>: the allocation's, else the application's.
 /// </summary>
 public sealed record EarlierEntry(
     bool ByReference,
@@ -13,7 +13,9 @@ public sealed record EarlierEntry(
     string? MemberId = null
 );
 
-/// <summary>What is to be booked, as far as it can tell the same money twice: one person's line where it is one.</summary>
+/// <summary>
+/// What is to be booked, as far as it can tell the same money twice: one person's line where it is one.
+/// </summary>
 public enum Booking
 {
     Allocation,
@@ -23,8 +25,8 @@ public enum Booking
 }
 
 /// <summary>
-/// The same money booked twice: one slip for two allocations, one bank reference for two payments. It may be meant (a slip over two kinds of
-/// income): so it is asked about, and the answer stays on record with the events.
+/// The same money booked twice: one slip for two allocations, one bank reference for two payments. It may be meant (a
+/// slip over two kinds of income): so it is asked about, and the answer stays on record with the events.
 /// </summary>
 public static class SameMoney
 {
@@ -34,7 +36,8 @@ public static class SameMoney
         Refunded = "funds_refunded";
 
     /// <summary>
-    /// Whose slips are looked at. One paper may well stand for several people who are sent back, never for money that came in or went out besides.
+    /// Whose slips are looked at. One paper may well stand for several people who are sent back, never for money that
+    /// came in or went out besides.
     /// </summary>
     public static IReadOnlyList<string> SlipsOf(Booking booking) =>
         booking is Booking.Allocation or Booking.Payment ? [Allocated, Paid, Returned, Refunded] : [Allocated, Paid];
@@ -42,9 +45,13 @@ public static class SameMoney
     /// <summary>As many entries with the same slip as are looked at.</summary>
     public const int MaxOfSlip = 3;
 
-    /// <summary>The earlier entry that may be the same money; null when none is. An allocation that was reversed is gone: its slip serves the right entry.</summary>
+    /// <summary>
+    /// The earlier entry that may be the same money; null when none is. An allocation that was reversed is gone: its
+    /// slip serves the right entry.
+    /// </summary>
     /// <param name="lines">The members that the bank or the agency sends back.</param>
-    /// <param name="returned">Of the same application, the members that an earlier bank return with this reference named.</param>
+    /// <param name="returned">Of the same application, the members that an earlier bank return with this reference
+    /// named.</param>
     public static EarlierEntry? Among(
         IReadOnlyCollection<EarlierEntry> found,
         Fund fund,

@@ -4,8 +4,9 @@ using System.Text;
 namespace Ledger.Domain.Identity;
 
 /// <summary>
-/// A resident identity number (公民身份号码), GB 11643-1999: 18 characters, birth date in 7..14, ISO 7064 MOD 11-2 check character.
-/// Personal data: lives only in memory and, encrypted, in the person's record; never in an event, log or address.
+/// A resident identity number (公民身份号码), GB 11643-1999: 18 characters, birth date in 7..14, ISO 7064 MOD 11-2 check
+/// character. Personal data: lives only in memory and, encrypted, in the person's record; never in an event, log or
+/// address.
 /// </summary>
 public readonly record struct CitizenId
 {
@@ -18,7 +19,9 @@ public readonly record struct CitizenId
     public DateOnly BirthDate => DateOnly.ParseExact(Value.AsSpan(6, 8), "yyyyMMdd", CultureInfo.InvariantCulture);
     public string Masked => $"{Value[..4]}**********{Value[14..]}";
 
-    /// <summary>Reads and checks a number; the fault is null when it is sound, else it says in Chinese what is wrong.</summary>
+    /// <summary>
+    /// Reads and checks a number; the fault is null when it is sound, else it says in Chinese what is wrong.
+    /// </summary>
     public static CitizenId Parse(string text, out string? fault)
     {
         var value = IsPlain(text) ? text : Plain(text);
@@ -48,8 +51,8 @@ public readonly record struct CitizenId
         && (char.IsAsciiDigit(text[17]) || text[17] == 'X');
 
     /// <summary>
-    /// As people and programs write it: full width, grouped by spaces or hyphens, with what a spreadsheet puts before text. The check character
-    /// holds what is left together.
+    /// As people and programs write it: full width, grouped by spaces or hyphens, with what a spreadsheet puts before
+    /// text. The check character holds what is left together.
     /// </summary>
     private static string Plain(string text) =>
         Written

@@ -4,8 +4,9 @@ using System.Text;
 namespace Ledger.Domain.Identity;
 
 /// <summary>
-/// A person's name (姓名) as people write it. What is safe is mended and told; what may be another name is a fault that names the character.
-/// Two spellings of one name are the same (<see cref="IsSame"/>): names that were stored before this was looked at are not clean.
+/// A person's name (姓名) as people write it. What is safe is mended and told; what may be another name is a fault that
+/// names the character. Two spellings of one name are the same (<see cref="IsSame"/>): names that were stored before
+/// this was looked at are not clean.
 /// </summary>
 public static class PersonName
 {

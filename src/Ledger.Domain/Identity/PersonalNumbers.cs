@@ -6,13 +6,14 @@ using System.Text.RegularExpressions;
 namespace Ledger.Domain.Identity;
 
 /// <summary>
-/// Numbers that identify a person, found in what people write: what must not get into an event, which nobody can erase. Before it looks,
-/// the text is made plain: full width, other scripts' digits and Chinese numerals become ASCII, what is not seen (zero width, marks) goes, and digits that
-/// only spaces, hyphens, dots or other punctuation keep apart are read together.
-/// <para>
-/// Two kinds of text. <see cref="In"/>: words, names, titles. No citizen id, mobile number or bank card (Luhn). <see cref="InReference"/>:
-/// numbers of banks, tax offices and clients. They may be as long as a card and fit its check digit by chance, so only what is a citizen
-/// id is refused, anywhere in it, and a mobile number that is all of it. A reference carries the date of a document; so the birth date must be a payer's.
+/// Numbers that identify a person, found in what people write: what must not get into an event, which nobody can erase.
+/// Before it looks, the text is made plain: full width, other scripts' digits and Chinese numerals become ASCII, what
+/// is not seen (zero width, marks) goes, and digits that only spaces, hyphens, dots or other punctuation keep apart are
+/// read together. <para>
+/// Two kinds of text. <see cref="In"/>: words, names, titles. No citizen id, mobile number or bank card (Luhn).
+/// <see cref="InReference"/>: numbers of banks, tax offices and clients. They may be as long as a card and fit its
+/// check digit by chance, so only what is a citizen id is refused, anywhere in it, and a mobile number that is all of
+/// it. A reference carries the date of a document; so the birth date must be a payer's.
 /// </para>
 /// </summary>
 public static partial class PersonalNumbers
@@ -60,8 +61,8 @@ public static partial class PersonalNumbers
     }
 
     /// <summary>
-    /// A citizen id whose parts words keep apart, as in 370811年1971月0930号1906. Only whole groups of digits count, and the check character: dates
-    /// and amounts in a row do not make one.
+    /// A citizen id whose parts words keep apart, as in 370811年1971月0930号1906. Only whole groups of digits count, and
+    /// the check character: dates and amounts in a row do not make one.
     /// </summary>
     private static bool IsTakenApart(string plain)
     {
@@ -77,7 +78,10 @@ public static partial class PersonalNumbers
         return false;
     }
 
-    /// <summary>The same for a reference, a key or a name of an account: a citizen id anywhere in it, or a mobile number and nothing else.</summary>
+    /// <summary>
+    /// The same for a reference, a key or a name of an account: a citizen id anywhere in it, or a mobile number and
+    /// nothing else.
+    /// </summary>
     public static string? InReference(string code)
     {
         var plain = Plain(code);
@@ -97,7 +101,10 @@ public static partial class PersonalNumbers
     public static string Quoted(string text) =>
         In(text) is null && InReference(text) is null ? $"“{text}”" : "所填内容";
 
-    /// <summary>A run of digits; <paramref name="Apart"/>: what stands between it and the one before. Letters at either end: part of an id or a voucher's number.</summary>
+    /// <summary>
+    /// A run of digits; <paramref name="Apart"/>: what stands between it and the one before. Letters at either end:
+    /// part of an id or a voucher's number.
+    /// </summary>
     private sealed record Group(string Digits, string Apart, bool AfterLetter, bool BeforeLetter)
     {
         public int Length => Digits.Length;

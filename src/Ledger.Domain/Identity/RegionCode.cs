@@ -1,8 +1,8 @@
 namespace Ledger.Domain.Identity;
 
 /// <summary>
-/// Region codes (行政区划代码): GB/T 2260 for city (4 digits used as prefix) and county (6), GB/T 10114 township (9), village (12).
-/// A scope is a prefix: who holds 3708 sees every code that starts with it.
+/// Region codes (行政区划代码): GB/T 2260 for city (4 digits used as prefix) and county (6), GB/T 10114 township (9), village
+/// (12). A scope is a prefix: who holds 3708 sees every code that starts with it.
 /// </summary>
 public static class RegionCode
 {
@@ -20,7 +20,9 @@ public static class RegionCode
 
     public static bool Contains(string scope, string code) => code.StartsWith(scope, StringComparison.Ordinal);
 
-    /// <summary>Null when the code has one of the lengths asked for and only digits, else what is wrong, in Chinese.</summary>
+    /// <summary>
+    /// Null when the code has one of the lengths asked for and only digits, else what is wrong, in Chinese.
+    /// </summary>
     public static string? Fault(string code, params ReadOnlySpan<int> lengths) =>
         lengths.Contains(code.Length) && code.AsSpan().ContainsOnlyDigits()
             ? null

@@ -1,8 +1,8 @@
 namespace Ledger.Domain.Identity;
 
 /// <summary>
-/// A unified social credit code (统一社会信用代码), GB 32100-2015: 18 characters without I, O, S, V, Z; the last is a MOD 31 check
-/// character. Rural collective economic organisations (农村集体经济组织) have codes that begin with N.
+/// A unified social credit code (统一社会信用代码), GB 32100-2015: 18 characters without I, O, S, V, Z; the last is a MOD 31
+/// check character. Rural collective economic organisations (农村集体经济组织) have codes that begin with N.
 /// </summary>
 public static class SocialCreditCode
 {

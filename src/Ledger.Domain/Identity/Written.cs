@@ -7,7 +7,9 @@ namespace Ledger.Domain.Identity;
 /// <summary>What people write, in one spelling: what cannot be seen is gone, and one sign has one code point.</summary>
 public static class Written
 {
-    /// <summary>CJK radicals and the ideograph that each stands for (Unicode, EquivalentUnifiedIdeograph): they look the same.</summary>
+    /// <summary>
+    /// CJK radicals and the ideograph that each stands for (Unicode, EquivalentUnifiedIdeograph): they look the same.
+    /// </summary>
     private const string Radicals =
         "⺁厂⺂乛⺃乚⺄乙⺅亻⺆冂⺇𠘨⺈刀⺉刂⺊卜⺋㔾⺌小⺍小⺎兀⺏尣⺐尢⺑𡯂⺒巳⺓幺⺔彑⺕彐⺖忄⺗心⺘扌⺙攵⺛旡⺜日⺝月⺞歺⺟母⺠民⺡氵⺢氺⺣灬⺤爫⺥爫⺦丬⺧牛"
         + "⺨犭⺩王⺪𤴔⺫目⺬示⺭礻⺮𥫗⺯糹⺰纟⺱罓⺲罒⺳㓁⺴冗⺵𦉫⺶羊⺷𦍌⺸𦍋⺹耂⺺肀⺻聿⺼肉⺽𦥑⺾艹⺿艹⻀艹⻁虎⻂衤⻃覀⻄西⻅见⻆角⻇𧢲⻈讠⻉贝⻊𧾷⻋车⻌辶⻍辶"
@@ -57,7 +59,9 @@ public static class Written
         rune.Value == 0xFFFD
         || Rune.GetUnicodeCategory(rune) is UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
 
-    /// <summary>A character as a fault names it; an ideograph may be somebody's name, which an answer does not repeat.</summary>
+    /// <summary>
+    /// A character as a fault names it; an ideograph may be somebody's name, which an answer does not repeat.
+    /// </summary>
     public static string Named(Rune rune) =>
         Rune.GetUnicodeCategory(rune) switch
         {

@@ -2,7 +2,10 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Incentives;
 
-/// <summary>What is known of one collective in one year (C18). Settled days: from filing to settlement, averaged; null when nothing was settled.</summary>
+/// <summary>
+/// What is known of one collective in one year (C18). Settled days: from filing to settlement, averaged; null when
+/// nothing was settled.
+/// </summary>
 public sealed record IncentiveFacts(
     string CollectiveId,
     string Name,
@@ -16,8 +19,8 @@ public sealed record IncentiveFacts(
 );
 
 /// <summary>
-/// A place in the ranking. Points are hundredths of a point, so that no rounding decides a place silently. <paramref name="Tie"/> says in
-/// words with whom and why a place is shared; null when it is not.
+/// A place in the ranking. Points are hundredths of a point, so that no rounding decides a place silently.
+/// <paramref name="Tie"/> says in words with whom and why a place is shared; null when it is not.
 /// </summary>
 public sealed record IncentivePlace(
     int Rank,
@@ -36,8 +39,9 @@ public sealed record IncentivePlace(
 }
 
 /// <summary>
-/// Commendation of active collectives (表扬激励, C18): coverage = subsidised ÷ eligible; amount = credited per eligible person against the
-/// best; growth against last year, doubling and more counts full; timeliness, 0 to 90 days; upheld objections per line taken off.
+/// Commendation of active collectives (表扬激励, C18): coverage = subsidised ÷ eligible; amount = credited per eligible
+/// person against the best; growth against last year, doubling and more counts full; timeliness, 0 to 90 days; upheld
+/// objections per line taken off.
 /// </summary>
 public static class IncentiveRanking
 {

@@ -3,9 +3,11 @@ using System.Collections.Immutable;
 namespace Ledger.Domain.Members;
 
 /// <summary>
-/// A person became a member of a collective. Holds no personal data: <paramref name="DataDigest"/> is SHA-256 over a random salt and
-/// the data, both of which live in the person's encrypted record and go with it on erasure. <paramref name="Group"/>: 村民小组.
-/// <paramref name="RecordId"/>: the record that this collective handed in, where another one had registered the person before; it sees that one alone.
+/// A person became a member of a collective. Holds no personal data: <paramref name="DataDigest"/> is SHA-256 over a
+/// random salt and the data, both of which live in the person's encrypted record and go with it on erasure.
+/// <paramref name="Group"/>: 村民小组.
+/// <paramref name="RecordId"/>: the record that this collective handed in, where another one had registered the person
+/// before; it sees that one alone.
 /// </summary>
 public sealed record MemberRegistered(
     string CollectiveId,
@@ -16,8 +18,10 @@ public sealed record MemberRegistered(
 ) : IEventOf<Member>;
 
 /// <summary>
-/// Another collective has somebody of this citizen id on its list. What it handed in stands apart, as a member of its own under
-/// <paramref name="RequestId"/>; it is this person's second membership when the home village or the agency says so, and not before.
+/// Another collective has somebody of this citizen id on its list. What it handed in stands apart, as a member of its
+/// own under
+/// <paramref name="RequestId"/>; it is this person's second membership when the home village or the agency says so, and
+/// not before.
 /// </summary>
 public sealed record MembershipRequested(
     string RequestId,
@@ -32,20 +36,27 @@ public sealed record MembershipRequested(
 public sealed record MembershipDeclined(string RequestId, string CollectiveId, string Reason, string DeclinedBy)
     : IEventOf<Member>;
 
-/// <summary>What a collective had handed in apart is a known person's; from now on it goes on under <paramref name="MemberId"/>.</summary>
+/// <summary>
+/// What a collective had handed in apart is a known person's; from now on it goes on under <paramref name="MemberId"/>.
+/// </summary>
 public sealed record RecordJoined(string CollectiveId, string MemberId) : IEventOf<Member>;
 
 /// <summary>What a collective had handed in apart was declined.</summary>
 public sealed record RecordDeclined(string CollectiveId, DateOnly On, string Reason) : IEventOf<Member>;
 
-/// <summary>The person left the collective on <paramref name="On"/>; what was credited before stays, later years get nothing.</summary>
+/// <summary>
+/// The person left the collective on <paramref name="On"/>; what was credited before stays, later years get nothing.
+/// </summary>
 public sealed record MembershipEnded(string CollectiveId, DateOnly On, string Reason) : IEventOf<Member>;
 
 /// <summary>The collective was split: the membership goes on in the new one.</summary>
 public sealed record MembershipMoved(string FromCollectiveId, string ToCollectiveId, string VillageCode)
     : IEventOf<Member>;
 
-/// <summary>A village says that the person died. Until the agency or a second person confirms, it stops that village's own filing alone.</summary>
+/// <summary>
+/// A village says that the person died. Until the agency or a second person confirms, it stops that village's own
+/// filing alone.
+/// </summary>
 public sealed record DeathReported(DateOnly On, IReadOnlyList<string> Evidence, string CollectiveId, string ReportedBy)
     : IEventOf<Member>,
         IEvidenced;
@@ -57,7 +68,8 @@ public sealed record DeathReportDismissed(string CollectiveId, string Reason, st
 public sealed record DeathRecorded(DateOnly On, IReadOnlyList<string> Evidence) : IEventOf<Member>, IEvidenced;
 
 /// <summary>The person lives: the record was a mistake, and everything is open again.</summary>
-/// <remarks><paramref name="ChangeId"/>: what another person had asked for; null: the agency alone did it, as it could in earlier builds.</remarks>
+/// <remarks><paramref name="ChangeId"/>: what another person had asked for; null: the agency alone did it, as it could
+/// in earlier builds.</remarks>
 public sealed record DeathRevoked(
     string Reason,
     IReadOnlyList<string> Evidence,
@@ -68,7 +80,9 @@ public sealed record DeathRevoked(
 /// <summary>Somebody saw the person's data in clear, and why.</summary>
 public sealed record PersonalDataDisclosed(string Reason) : IEventOf<Member>;
 
-/// <summary>The person's key was destroyed: name, citizen id, phone and card are gone for good; every event and proof stays.</summary>
+/// <summary>
+/// The person's key was destroyed: name, citizen id, phone and card are gone for good; every event and proof stays.
+/// </summary>
 public sealed record PersonalDataErased(string Reason) : IEventOf<Member>;
 
 /// <summary>A collective that waits for its membership of a person whom others know.</summary>
@@ -84,7 +98,9 @@ public sealed record MembershipRequest(
 /// <summary>A death that one village reported and nobody has confirmed.</summary>
 public sealed record DeathReport(string CollectiveId, DateOnly On, IReadOnlyList<string> Evidence, string ReportedBy);
 
-/// <summary>Member (成员), one stream per person under a pseudonymous id; a person may belong to several collectives.</summary>
+/// <summary>
+/// Member (成员), one stream per person under a pseudonymous id; a person may belong to several collectives.
+/// </summary>
 public sealed record Member : Aggregate, IEvolve<Member>
 {
     /// <summary>Collective id → village code.</summary>
@@ -95,7 +111,9 @@ public sealed record Member : Aggregate, IEvolve<Member>
     public ImmutableSortedDictionary<string, string> Groups { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>Collective id → village code, of memberships that ended: who looks after the past may still see it.</summary>
+    /// <summary>
+    /// Collective id → village code, of memberships that ended: who looks after the past may still see it.
+    /// </summary>
     public ImmutableSortedDictionary<string, string> Former { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
@@ -109,7 +127,9 @@ public sealed record Member : Aggregate, IEvolve<Member>
     public IReadOnlyList<DeathReport> DeathReports { get; init; } = [];
     public IReadOnlyList<WaitingChange> Waiting { get; init; } = [];
 
-    /// <summary>Record id → the digest of what a correction left there; a record that was never corrected is absent.</summary>
+    /// <summary>
+    /// Record id → the digest of what a correction left there; a record that was never corrected is absent.
+    /// </summary>
     public ImmutableSortedDictionary<string, string> Digests { get; init; } =
         ImmutableSortedDictionary<string, string>.Empty;
 
@@ -151,7 +171,8 @@ public sealed record Member : Aggregate, IEvolve<Member>
             RecordJoined j => state!.Leave(j.CollectiveId) with
             {
                 JoinedTo = j.MemberId,
-                Digests = ImmutableSortedDictionary<string, string>.Empty, // what stands there is told of the person from now on
+                // What stands there is told of the person from now on
+                Digests = ImmutableSortedDictionary<string, string>.Empty,
             },
             RecordDeclined d => state!.Leave(d.CollectiveId) with { EndedOn = d.On },
             MembershipEnded m => state!.Leave(m.CollectiveId) with
@@ -213,8 +234,9 @@ public sealed record Member : Aggregate, IEvolve<Member>
     public IEnumerable<KeyValuePair<string, string>> Homes() => Memberships.Concat(Former);
 
     /// <summary>
-    /// The personal record that a collective handed in, and so may see; null when it handed in none. The first one is under the person's own
-    /// id: it belongs to the collective of the village that registered the person first, which the region still names.
+    /// The personal record that a collective handed in, and so may see; null when it handed in none. The first one is
+    /// under the person's own id: it belongs to the collective of the village that registered the person first, which
+    /// the region still names.
     /// </summary>
     public string? RecordOf(string collectiveId) =>
         Records.TryGetValue(collectiveId, out var own) ? own
@@ -250,8 +272,8 @@ public static class MemberDecider
             : new Rejection(Rejections.NotAMember, "不是本集体成员");
 
     /// <summary>
-    /// What becomes of a row of a member list. Who may see everything that the person belongs to decides at once, and so does a collective
-    /// that has the person or had it before; any other asks, and learns nothing.
+    /// What becomes of a row of a member list. Who may see everything that the person belongs to decides at once, and
+    /// so does a collective that has the person or had it before; any other asks, and learns nothing.
     /// </summary>
     /// <param name="own">The collective and those that went up in it.</param>
     /// <param name="maySee">Whether the caller looks after a village.</param>
@@ -278,7 +300,9 @@ public static class MemberDecider
                 new MembershipRequested(requestId, collectiveId, villageCode, dataDigest, group, by.Id),
             };
 
-    /// <summary>The second membership begins. Whoever asked does not answer, and another name is another person.</summary>
+    /// <summary>
+    /// The second membership begins. Whoever asked does not answer, and another name is another person.
+    /// </summary>
     public static Decision<Member> Confirm(Member known, Member apart, bool nameMatches, Actor by)
     {
         if (Answer(known, apart, by) is { } wrong)
@@ -351,7 +375,9 @@ public static class MemberDecider
             ? new Rejection(Rejections.WrongState, "本集体已报告死亡，等待确认")
         : new IEventOf<Member>[] { new DeathReported(on, evidence, collectiveId, by.Id) };
 
-    /// <summary>Another than he who reported: the agency, or somebody who looks after all that the person belongs to.</summary>
+    /// <summary>
+    /// Another than he who reported: the agency, or somebody who looks after all that the person belongs to.
+    /// </summary>
     public static Decision<Member> ConfirmDeath(
         Member state,
         string collectiveId,
@@ -382,7 +408,9 @@ public static class MemberDecider
             ? new Rejection(Rejections.WrongState, "个人信息已删除")
             : new IEventOf<Member>[] { new PersonalDataDisclosed(reason) };
 
-    /// <summary>Nobody's data goes while he is a member, or before the retention period after his death or departure is over.</summary>
+    /// <summary>
+    /// Nobody's data goes while he is a member, or before the retention period after his death or departure is over.
+    /// </summary>
     public static Decision<Member> Erase(Member state, string reason, int retentionYears, DateOnly today)
     {
         if (state.IsErased)

@@ -9,7 +9,9 @@ public enum MemberDatum
     Group,
 }
 
-/// <summary>What one person alone may not do about a member: another name without a document, a death or a departure taken back.</summary>
+/// <summary>
+/// What one person alone may not do about a member: another name without a document, a death or a departure taken back.
+/// </summary>
 public enum MemberChange
 {
     Name,
@@ -21,8 +23,9 @@ public enum MemberChange
 public sealed record RecordDigest(string RecordId, string DataDigest);
 
 /// <summary>
-/// Data of a person were corrected. What they are, and what they were, stands encrypted beside the events until it is erased; here stands which
-/// of them changed. <paramref name="Group"/>: the new one, where it changed. <paramref name="ChangeId"/>: what another person had asked for.
+/// Data of a person were corrected. What they are, and what they were, stands encrypted beside the events until it is
+/// erased; here stands which of them changed. <paramref name="Group"/>: the new one, where it changed.
+/// <paramref name="ChangeId"/>: what another person had asked for.
 /// </summary>
 public sealed record MemberCorrected(
     string CollectiveId,
@@ -36,8 +39,8 @@ public sealed record MemberCorrected(
 ) : IEventOf<Member>, IEvidenced;
 
 /// <summary>
-/// Somebody asks for what another person must confirm. <paramref name="CollectiveId"/>: for which collective he asks; null: the agency, for
-/// the person. A name that is asked for stands with the person's encrypted record.
+/// Somebody asks for what another person must confirm. <paramref name="CollectiveId"/>: for which collective he asks;
+/// null: the agency, for the person. A name that is asked for stands with the person's encrypted record.
 /// </summary>
 public sealed record MemberChangeRequested(
     string ChangeId,

@@ -11,7 +11,8 @@ public enum ContributionKind
 }
 
 /// <summary>
-/// The person's own payment of the year, as the tax office reports it. <paramref name="AmountFen"/> is what the person paid,
+/// The person's own payment of the year, as the tax office reports it. <paramref name="AmountFen"/> is what the person
+/// paid,
 /// <paramref name="ContributionYears"/> the years paid so far (累计缴费年限), where the file says it.
 /// </summary>
 public sealed record ContributionRecorded(
@@ -37,7 +38,9 @@ public sealed record ContributionReversed(string Reference, Money AmountFen, str
     : IEventOf<MemberYear>,
         IMoneyEvent;
 
-/// <summary><paramref name="Fen"/> is the line's interval on the outflow axis of the fund's sub-account: its provenance.</summary>
+/// <summary>
+/// <paramref name="Fen"/> is the line's interval on the outflow axis of the fund's sub-account: its provenance.
+/// </summary>
 public sealed record SubsidyApproved(
     string ApplicationId,
     string CollectiveId,
@@ -118,7 +121,8 @@ public sealed record Subsidy(
 }
 
 /// <summary>
-/// Member-year (成员年度): one person in one contribution year. The boundary of the cap (C11), over all collectives and donors.
+/// Member-year (成员年度): one person in one contribution year. The boundary of the cap (C11), over all collectives and
+/// donors.
 /// </summary>
 public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
 {
@@ -244,11 +248,12 @@ public static class MemberYearDecider
         : new IEventOf<MemberYear>[] { new ContributionReversed(known.Reference, known.AmountFen, by.Id) };
 
     /// <summary>
-    /// Why the person may get no subsidy for the year (null: may). C4 membership; C5 catch-up payers get none, also when there is a
-    /// regular payment beside it; C4 and C6 the own payment comes first.
+    /// Why the person may get no subsidy for the year (null: may). C4 membership; C5 catch-up payers get none, also
+    /// when there is a regular payment beside it; C4 and C6 the own payment comes first.
     /// </summary>
     /// <param name="lineage">Of the collective that applies: one person gets one subsidy of one origin a year.</param>
-    /// <param name="application">The application that is looked at: what it gave the person itself is no second subsidy.</param>
+    /// <param name="application">The application that is looked at: what it gave the person itself is no second
+    /// subsidy.</param>
     public static (RejectionCode Code, string Message)? Ineligible(
         Member? member,
         MemberYear? state,
@@ -324,7 +329,9 @@ public static class MemberYearDecider
         return new IEventOf<MemberYear>[] { new SponsorshipReversed(sponsorshipId, known.AmountFen, reason, evidence) };
     }
 
-    /// <summary>C11: why <paramref name="amount"/> may not come to what is <paramref name="used"/> already; null: it may.</summary>
+    /// <summary>
+    /// C11: why <paramref name="amount"/> may not come to what is <paramref name="used"/> already; null: it may.
+    /// </summary>
     public static Rejection? OverCap(Money used, Money amount, Money cap)
     {
         var left = cap - used;

@@ -3,8 +3,9 @@ using System.Text.Json.Serialization;
 namespace Ledger.Domain;
 
 /// <summary>
-/// A half-open interval [From, To) of fen offsets on an account's cumulative axis. The k-th fen that leaves a sub-account is the
-/// k-th fen that came into it, so the sources of an outflow are the inflows whose intervals overlap it (docs/domain.md, "The fen axes").
+/// A half-open interval [From, To) of fen offsets on an account's cumulative axis. The k-th fen that leaves a
+/// sub-account is the k-th fen that came into it, so the sources of an outflow are the inflows whose intervals overlap
+/// it (docs/domain.md, "The fen axes").
 /// </summary>
 public readonly record struct FenInterval(long From, long To)
 {

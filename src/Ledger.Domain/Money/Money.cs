@@ -13,7 +13,10 @@ namespace Ledger.Domain;
 [JsonConverter(typeof(FenJsonConverter))]
 public readonly partial record struct Money(long Fen) : IComparable<Money>
 {
-    /// <summary>The largest amount one entry may carry: 1,000,000,000,000 yuan. It keeps every sum of a province far below <see cref="long.MaxValue"/>.</summary>
+    /// <summary>
+    /// The largest amount one entry may carry: 1,000,000,000,000 yuan. It keeps every sum of a province far below
+    /// <see cref="long.MaxValue"/>.
+    /// </summary>
     public const long MaxEntryFen = 100_000_000_000_000;
 
     public static readonly Money Zero = new(0);
@@ -38,8 +41,9 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
     }
 
     /// <summary>
-    /// Reads an amount in yuan as people write it: <c>1,200.50</c>, <c>￥300</c>, <c>300元</c>, full width. A comma stands between groups of three
-    /// and nowhere else: <c>300,50</c> may be three hundred and a half, so it is a fault; faults as <see cref="FromYuan"/>.
+    /// Reads an amount in yuan as people write it: <c>1,200.50</c>, <c>￥300</c>, <c>300元</c>, full width. A comma
+    /// stands between groups of three and nowhere else: <c>300,50</c> may be three hundred and a half, so it is a
+    /// fault; faults as <see cref="FromYuan"/>.
     /// </summary>
     public static Money Parse(string text, out string? fault)
     {
@@ -49,7 +53,10 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
         return Zero;
     }
 
-    /// <summary>The number of yuan that somebody wrote as <see cref="Parse"/> reads it, of whatever sign and size; null where it is none.</summary>
+    /// <summary>
+    /// The number of yuan that somebody wrote as <see cref="Parse"/> reads it, of whatever sign and size; null where it
+    /// is none.
+    /// </summary>
     public static decimal? Number(string text) =>
         Bare(text) is var bare && !Amount().IsMatch(bare) ? null
         : decimal.TryParse(

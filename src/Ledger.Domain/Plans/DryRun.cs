@@ -5,12 +5,15 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Plans;
 
-/// <summary>What the standard would give one person; <paramref name="Code"/> and <paramref name="Message"/> say why not, or why not all of it.</summary>
+/// <summary>
+/// What the standard would give one person; <paramref name="Code"/> and <paramref name="Message"/> say why not, or why
+/// not all of it.
+/// </summary>
 public sealed record DryRunLine(string MemberId, Money? AmountFen, string? Code, string? Message, Money? CapLeftFen);
 
 /// <summary>
-/// A trial of a standard before it is adopted (试算, C10, C11): cost, who is over the cap, who is ineligible and why, what the fund lacks.
-/// It stores nothing.
+/// A trial of a standard before it is adopted (试算, C10, C11): cost, who is over the cap, who is ineligible and why,
+/// what the fund lacks. It stores nothing.
 /// </summary>
 public sealed record DryRun(
     IReadOnlyList<DryRunLine> Payable,

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Ledger.Domain.Plans;
 
-/// <summary>A draft (C12): <paramref name="Source"/> where the money comes from, <paramref name="Scope"/> who gets it, in words.</summary>
+/// <summary>
+/// A draft (C12): <paramref name="Source"/> where the money comes from, <paramref name="Scope"/> who gets it, in words.
+/// </summary>
 public sealed record PlanContent(string Source, string Scope, Standard Standard);
 
 public sealed record PlanDrafted(string CollectiveId, string FundId, string VillageCode, int Year, PlanContent Content)
@@ -36,8 +38,8 @@ public sealed record Resolution(
 );
 
 /// <summary>
-/// Plan (补助方案) of one collective for one year. Versions count from 1; an amendment is a new version that needs its own resolution
-/// and adoption, and the version adopted before stays in force until then.
+/// Plan (补助方案) of one collective for one year. Versions count from 1; an amendment is a new version that needs its own
+/// resolution and adoption, and the version adopted before stays in force until then.
 /// </summary>
 public sealed record Plan : Aggregate, IEvolve<Plan>
 {

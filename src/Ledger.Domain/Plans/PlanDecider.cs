@@ -37,8 +37,8 @@ public static class PlanDecider
             : new IEventOf<Plan>[] { new PlanAmended(state.LatestVersion() + 1, content, reason) };
 
     /// <summary>
-    /// Of how many members at least one is called to a meeting of this form (†). All villagers: from 18 on, so one of two. Households:
-    /// none has more than eight on average. Representatives: one for at most fifteen households.
+    /// Of how many members at least one is called to a meeting of this form (†). All villagers: from 18 on, so one of
+    /// two. Households: none has more than eight on average. Representatives: one for at most fifteen households.
     /// </summary>
     public static int MembersPerCalled(string form) =>
         form switch
@@ -49,10 +49,12 @@ public static class PlanDecider
         };
 
     /// <summary>
-    /// C13: a resolution that cannot be, in words; null when it can. Those called are members of the surveyed collective, neither more
-    /// nor far fewer than a meeting of this form calls; the meeting was in the plan's year or the one before or after.
+    /// C13: a resolution that cannot be, in words; null when it can. Those called are members of the surveyed
+    /// collective, neither more nor far fewer than a meeting of this form calls; the meeting was in the plan's year or
+    /// the one before or after.
     /// </summary>
-    /// <param name="registered">Members on the rolls: a survey that counts fewer does not make the village smaller.</param>
+    /// <param name="registered">Members on the rolls: a survey that counts fewer does not make the village
+    /// smaller.</param>
     public static Rejection? Implausible(Plan state, Collective collective, int registered, Resolution r)
     {
         if (!collective.Surveys.TryGetValue(state.Year, out var survey))
@@ -77,8 +79,8 @@ public static class PlanDecider
     }
 
     /// <summary>
-    /// C13: the meeting is recorded as it was, also when it fell short; whether it carries is decided on adoption. What cannot have been
-    /// is not recorded, nor a vote on a standard above the highest tier.
+    /// C13: the meeting is recorded as it was, also when it fell short; whether it carries is decided on adoption. What
+    /// cannot have been is not recorded, nor a vote on a standard above the highest tier.
     /// </summary>
     public static Decision<Plan> RecordResolution(
         Plan state,
@@ -122,7 +124,10 @@ public static class PlanDecider
         : state.CountersignedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已会签")
         : new IEventOf<Plan>[] { new PlanCountersigned(state.LatestVersion(), by.Id) };
 
-    /// <summary>C2, C3, C12, C13: an approved county, a survey, and a resolution that met the quorum and was carried by most of those present.</summary>
+    /// <summary>
+    /// C2, C3, C12, C13: an approved county, a survey, and a resolution that met the quorum and was carried by most of
+    /// those present.
+    /// </summary>
     public static Decision<Plan> Adopt(
         Plan state,
         Collective collective,

@@ -5,7 +5,9 @@ namespace Ledger.Domain.Plans;
 /// <summary>What a member of contribution tier <paramref name="TierFen"/> gets.</summary>
 public sealed record TierAmount(Money TierFen, Money AmountFen);
 
-/// <summary>What a member whose age or contribution years lie in [From, To] gets; <paramref name="To"/> null: no upper end.</summary>
+/// <summary>
+/// What a member whose age or contribution years lie in [From, To] gets; <paramref name="To"/> null: no upper end.
+/// </summary>
 public sealed record Band(int From, int? To, Money AmountFen)
 {
     public bool Holds(int value) => value >= From && (To is null || value <= To);
@@ -20,12 +22,15 @@ public enum StandardKind
     Combined,
 }
 
-/// <summary>What a standard looks at: the tier paid, the age reached in the year, the contribution years so far (累计缴费年限).</summary>
+/// <summary>
+/// What a standard looks at: the tier paid, the age reached in the year, the contribution years so far (累计缴费年限).
+/// </summary>
 public sealed record LineFacts(Money TierFen, int? Age, int? ContributionYears);
 
 /// <summary>
-/// The standard (补助标准) the collective sets itself (C10): one amount for all, or by tier, age band or contribution years; combined it
-/// is the sum of its parts, not below <paramref name="FloorFen"/> and not above <paramref name="CeilingFen"/> per person.
+/// The standard (补助标准) the collective sets itself (C10): one amount for all, or by tier, age band or contribution
+/// years; combined it is the sum of its parts, not below <paramref name="FloorFen"/> and not above
+/// <paramref name="CeilingFen"/> per person.
 /// </summary>
 public sealed record Standard(
     StandardKind Kind,
@@ -70,7 +75,10 @@ public sealed record Standard(
         return CeilingFen is { } ceiling && sum > ceiling ? ceiling : sum;
     }
 
-    /// <summary>C10 and C11: amounts are positive, no single amount is above the highest tier, tiers are those of the policy year.</summary>
+    /// <summary>
+    /// C10 and C11: amounts are positive, no single amount is above the highest tier, tiers are those of the policy
+    /// year.
+    /// </summary>
     public Rejection? Fault(PolicyYear policy, string at = "standard")
     {
         var cap = policy.HighestTierFen;

@@ -3,7 +3,9 @@ using Ledger.Domain.Plans;
 
 namespace Ledger.Domain.Policies;
 
-/// <summary>A subsidy as it was, and what another policy would have made of it; <paramref name="ReplayedFen"/> null: refused.</summary>
+/// <summary>
+/// A subsidy as it was, and what another policy would have made of it; <paramref name="ReplayedFen"/> null: refused.
+/// </summary>
 public sealed record ReplayedLine(
     string MemberYearId,
     string ApplicationId,
@@ -12,7 +14,10 @@ public sealed record ReplayedLine(
     string? Code
 );
 
-/// <summary>"What would have been refused or paid had the cap or the standard been X" over a year's approvals. A report; it stores nothing.</summary>
+/// <summary>
+/// "What would have been refused or paid had the cap or the standard been X" over a year's approvals. A report; it
+/// stores nothing.
+/// </summary>
 public sealed record PolicyReplay(
     Money ActualFen,
     Money ReplayedFen,
@@ -21,7 +26,8 @@ public sealed record PolicyReplay(
     IReadOnlyList<ReplayedLine> Changed
 )
 {
-    /// <param name="years">The member-years of one contribution year; their subsidies stand in the order of approval.</param>
+    /// <param name="years">The member-years of one contribution year; their subsidies stand in the order of
+    /// approval.</param>
     /// <param name="cap">Instead of the highest tier.</param>
     /// <param name="standard">Instead of the collectives' own; null: the amounts stay.</param>
     /// <param name="ages">Age reached in the year, by member-year id, where the standard asks for it.</param>

@@ -5,7 +5,8 @@ public sealed record ContributionTier(Money TierFen, Money GovernmentSubsidyFen)
 
 /// <summary>
 /// When a villagers' meeting counts (C13). <paramref name="Form"/>: all-villagers (村民会议), households (户代表会议),
-/// representatives (村民代表会议). Attendance ÷ eligible must exceed Numerator ÷ Denominator, or only reach it when not <paramref name="Strictly"/>.
+/// representatives (村民代表会议). Attendance ÷ eligible must exceed Numerator ÷ Denominator, or only reach it when not
+/// <paramref name="Strictly"/>.
 /// </summary>
 public sealed record QuorumRule(string Form, int Numerator, int Denominator, bool Strictly)
 {
@@ -17,8 +18,9 @@ public sealed record QuorumRule(string Form, int Numerator, int Denominator, boo
 }
 
 /// <summary>
-/// Within how many days work is to be done before it stands on a supervision list (C21): review and approval after filing, payment
-/// after the notice, credit after payment, an answer after an objection; money that lay idle this long is listed too.
+/// Within how many days work is to be done before it stands on a supervision list (C21): review and approval after
+/// filing, payment after the notice, credit after payment, an answer after an objection; money that lay idle this long
+/// is listed too.
 /// </summary>
 public sealed record Deadlines(int ReviewDays, int PaymentDays, int CreditDays, int ObjectionDays, int IdleDays)
 {
@@ -72,7 +74,8 @@ public sealed record PayoutMonths(int Age, int Months)
 }
 
 /// <summary>
-/// How much each measure counts in the county's ranking of active collectives (C18), in points of 100; upheld objections are taken off.
+/// How much each measure counts in the county's ranking of active collectives (C18), in points of 100; upheld
+/// objections are taken off.
 /// </summary>
 public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int Timeliness, int Disputes)
 {

@@ -7,7 +7,8 @@ using Npgsql;
 namespace Ledger.Projections.AuditTrail;
 
 /// <summary>
-/// A row of <c>audit_entry</c>: who, what, when, for which business date, how much (fen), resting on which documents (digests), and every id that the event names, each once.
+/// A row of <c>audit_entry</c>: who, what, when, for which business date, how much (fen), resting on which documents
+/// (digests), and every id that the event names, each once.
 /// </summary>
 public sealed record AuditEntry(
     long Sequence,
@@ -114,7 +115,10 @@ public sealed record AuditEntry(
         return readers.Select(read => read(e.Data)).OfType<string>().Append(e.StreamKey!).Concat(Listed(e));
     }
 
-    /// <summary>What its lists name; nothing of an event without them, which somebody wrote past the product: the trail shows it all the same.</summary>
+    /// <summary>
+    /// What its lists name; nothing of an event without them, which somebody wrote past the product: the trail shows it
+    /// all the same.
+    /// </summary>
     private static IReadOnlyList<string> Listed(IEvent e)
     {
         try

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Ledger.Projections.AuditTrail;
 
 /// <summary>
-/// What every event of a command carries beside its body: who, for which region and business date, by which command and request; and
-/// where it was asked whether the same money is booked twice, why it is not.
+/// What every event of a command carries beside its body: who, for which region and business date, by which command and
+/// request; and where it was asked whether the same money is booked twice, why it is not.
 /// </summary>
 public sealed record EventStamp(
     Actor By,
@@ -66,7 +66,10 @@ public static class EventHeaders
     public static DateOnly EffectiveDate(this IEvent e) =>
         e.BusinessDay() ?? throw e.Unreadable("没有业务日期，或不成日期");
 
-    /// <summary>The business date; null of an event that somebody wrote past the product without one. The store reads a date-like header back as a DateTime.</summary>
+    /// <summary>
+    /// The business date; null of an event that somebody wrote past the product without one. The store reads a
+    /// date-like header back as a DateTime.
+    /// </summary>
     public static DateOnly? BusinessDay(this IEvent e) =>
         e.GetHeader(BusinessDate) switch
         {
@@ -88,7 +91,8 @@ public static class EventHeaders
 }
 
 /// <summary>
-/// One <see cref="AuditEntry"/> per event, findable by any id that the event names. Applying an event twice leaves one row.
+/// One <see cref="AuditEntry"/> per event, findable by any id that the event names. Applying an event twice leaves one
+/// row.
 /// </summary>
 public sealed class AuditTrailProjection(string schema) : IProjection
 {

@@ -4,7 +4,8 @@ using Ledger.Domain;
 namespace Ledger.Projections.AuditTrail;
 
 /// <summary>
-/// One event: who, what, when (recorded and business date), how much, resting on which documents; and its body as stored (amounts in fen).
+/// One event: who, what, when (recorded and business date), how much, resting on which documents; and its body as
+/// stored (amounts in fen).
 /// <paramref name="NotDuplicate"/>: where it was asked about, which earlier entry it is not, and why.
 /// </summary>
 public sealed record AuditEntryView(
@@ -26,7 +27,8 @@ public sealed record AuditEntryView(
 );
 
 /// <summary>
-/// <paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one. <paramref name="Behind"/>: how many of the
+/// <paramref name="Next"/>: pass as <c>after</c> for the next page; null on the last one. <paramref name="Behind"/>:
+/// how many of the
 /// events recorded before the call the trail has yet to take in; 0 when it is complete.
 /// </summary>
 public sealed record AuditPage(IReadOnlyList<AuditEntryView> Entries, long? Next, long Behind);

@@ -6,8 +6,8 @@ using Ledger.Projections.AuditTrail;
 namespace Ledger.Projections.Balances;
 
 /// <summary>
-/// A line of the statement (对账单): the change to each balance, negative when it shrinks, and what was available after it. Lines stand
-/// in the order of business dates; on one date, as recorded.
+/// A line of the statement (对账单): the change to each balance, negative when it shrinks, and what was available after
+/// it. Lines stand in the order of business dates; on one date, as recorded.
 /// </summary>
 public sealed record StatementLine(
     long Sequence,

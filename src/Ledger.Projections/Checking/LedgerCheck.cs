@@ -16,8 +16,8 @@ using Npgsql;
 namespace Ledger.Projections.Checking;
 
 /// <summary>
-/// Something in a read model that the events do not say. <paramref name="Path"/>: where in the document; <paramref name="Event"/>: the
-/// sequence of the event that explains what it should be.
+/// Something in a read model that the events do not say. <paramref name="Path"/>: where in the document;
+/// <paramref name="Event"/>: the sequence of the event that explains what it should be.
 /// </summary>
 public sealed record Difference(string Projection, string Id, string Path, string? Found, string? Expected, long? Event)
 {
@@ -49,8 +49,8 @@ public sealed record Difference(string Projection, string Id, string Path, strin
 }
 
 /// <summary>
-/// What a check looked at and what it found. <paramref name="Broken"/>: promises that the events themselves break, the clause as path; nothing
-/// mends those. <paramref name="Unclear"/>: what may have been meant, and wants looking at.
+/// What a check looked at and what it found. <paramref name="Broken"/>: promises that the events themselves break, the
+/// clause as path; nothing mends those. <paramref name="Unclear"/>: what may have been meant, and wants looking at.
 /// </summary>
 public sealed record CheckResult(
     long Events,
@@ -62,11 +62,12 @@ public sealed record CheckResult(
 );
 
 /// <summary>
-/// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work queue, the audit trail, the axes of
-/// the fen; and across streams, that fund, application and member-years tell of the same money. Then replays the promises. Pages through the
-/// streams: memory stays constant.
+/// Re-derives every projection from the events and compares (ledger check): the state of each aggregate, the work
+/// queue, the audit trail, the axes of the fen; and across streams, that fund, application and member-years tell of the
+/// same money. Then replays the promises. Pages through the streams: memory stays constant.
 /// </summary>
-/// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that no event explains.</param>
+/// <param name="scope">Only what happened in regions that begin so; empty: everything, and also documents and rows that
+/// no event explains.</param>
 public sealed class LedgerCheck(
     IDocumentStore store,
     EventSeal seal,
@@ -89,8 +90,8 @@ public sealed class LedgerCheck(
         _documents;
 
     /// <param name="mend">
-    /// With it, what the events say is written, and sealed, in place of wrong documents and rows, a page of them in a transaction: what is
-    /// right already costs a look, and readers and commands go on.
+    /// With it, what the events say is written, and sealed, in place of wrong documents and rows, a page of them in a
+    /// transaction: what is right already costs a look, and readers and commands go on.
     /// </param>
     public async Task<CheckResult> RunAsync(StateSeal? mend, CancellationToken cancellation = default)
     {
@@ -152,7 +153,8 @@ public sealed class LedgerCheck(
                 break;
             _documents += ids.Count;
             var differing = await CompareAsync(ids);
-            // Somebody may have written between the two reads: only what stays different is a difference. Most of a page is not somebody.
+            // Somebody may have written between the two reads: only what stays different is a difference. Most of a
+            // page is not somebody.
             for (
                 var again = 0;
                 differing.Count > 0 && differing.Count <= Math.Max(50, ids.Count / 2) && again < 3;
@@ -269,8 +271,8 @@ public sealed class LedgerCheck(
             }
             catch (Exception broken)
             {
-                // The fold is pure: whatever it throws says that these events never passed a decider. Somebody wrote them past the
-                // product, and no state follows from them.
+                // The fold is pure: whatever it throws says that these events never passed a decider. Somebody wrote
+                // them past the product, and no state follows from them.
                 return new Difference(
                     name,
                     id,
@@ -305,8 +307,8 @@ public sealed class LedgerCheck(
             return document;
         }
 
-        // A document as the product understands it: one that an older build wrote lacks what has been added since, and reads as if that had
-        // its first value. Only where the events say another is it a difference.
+        // A document as the product understands it: one that an older build wrote lacks what has been added since, and
+        // reads as if that had its first value. Only where the events say another is it a difference.
         JsonNode? AsRead(string text)
         {
             try
@@ -392,7 +394,9 @@ public sealed class LedgerCheck(
         }
     }
 
-    /// <summary>Every interval that an event makes is in <c>fen_axis</c> as the event says it, and there is no other.</summary>
+    /// <summary>
+    /// Every interval that an event makes is in <c>fen_axis</c> as the event says it, and there is no other.
+    /// </summary>
     public async Task CheckAxesAsync(bool rebuild, CancellationToken cancellation)
     {
         var types = store
@@ -402,8 +406,8 @@ public sealed class LedgerCheck(
             .ToArray();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var stored = new StoredAxes(connection, schema);
-        // Each row lies where its event says. A page's events are found by their own indexes: a fund's, which may have many, by id; a
-        // member-year's few by its stream.
+        // Each row lies where its event says. A page's events are found by their own indexes: a fund's, which may have
+        // many, by id; a member-year's few by its stream.
         for (AxisEntry? after = null; scope.Length == 0; )
         {
             var rows = await stored.PageAsync(after, PageSize);
@@ -444,7 +448,8 @@ public sealed class LedgerCheck(
                     );
             }
         }
-        // And each event's rows are there. Where another event has the place, nothing is mended: the events contradict each other.
+        // And each event's rows are there. Where another event has the place, nothing is mended: the events contradict
+        // each other.
         await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
         {
             var expected = events
@@ -487,7 +492,10 @@ public sealed class LedgerCheck(
         static (Axis, string, long) Place(AxisEntry e) => (e.Axis, e.Span.Account, e.Span.Fen.From);
     }
 
-    /// <summary>What a fund holds for an application is what the application's lines and their people's years hold: three streams, one sum.</summary>
+    /// <summary>
+    /// What a fund holds for an application is what the application's lines and their people's years hold: three
+    /// streams, one sum.
+    /// </summary>
     private async Task CheckMoneyAsync(CancellationToken cancellation)
     {
         await using var session = store.QuerySession();
@@ -523,7 +531,9 @@ public sealed class LedgerCheck(
         }
     }
 
-    /// <summary>Up to which event a projection has come: an asynchronous one says so itself, a state is written with its events.</summary>
+    /// <summary>
+    /// Up to which event a projection has come: an asynchronous one says so itself, a state is written with its events.
+    /// </summary>
     private async Task<long> SeenAsync(string projection) =>
         projection is "AuditTrail" or "WorkQueue"
             ? (
@@ -558,8 +568,8 @@ public sealed class LedgerCheck(
         ).ToDictionary(r => r.Entry.Sequence, r => r.Entry + (r.Hidden ? "|not found by its ids" : ""));
 
     /// <summary>
-    /// Events a page at a time, in the log's order page by page. From event to event, not from number to number: somebody could have written
-    /// one with a number far beyond the others.
+    /// Events a page at a time, in the log's order page by page. From event to event, not from number to number:
+    /// somebody could have written one with a number far beyond the others.
     /// </summary>
     private async IAsyncEnumerable<List<IEvent>> PagesAsync(
         string where,

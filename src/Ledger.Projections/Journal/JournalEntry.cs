@@ -37,7 +37,9 @@ public sealed record JournalEntry(
 /// <summary>The journal as text that stranger's tools check: hledger (plain text accounting) and Beancount.</summary>
 public static class JournalText
 {
-    /// <summary>hledger: accounts are <c>fund:account</c>, amounts CNY with two decimals, the sequence as transaction code.</summary>
+    /// <summary>
+    /// hledger: accounts are <c>fund:account</c>, amounts CNY with two decimals, the sequence as transaction code.
+    /// </summary>
     public static string Hledger(JournalEntry e) =>
         $"{e.Date:yyyy-MM-dd} ({e.Sequence}) {e.Type}  ; recorded:{e.RecordedAt:yyyy-MM-dd'T'HH:mm:ss}, actor:{e.Actor}\n"
         + string.Concat(e.Postings.Select(p => $"    {HledgerAccount(e.FundId, p.Account)}  {p.AmountFen} CNY\n"))
@@ -45,7 +47,9 @@ public static class JournalText
 
     public const string HledgerHead = "commodity 1000.00 CNY\n\n";
 
-    /// <summary>The account, and for hledger's own reports what kind it is: asset, expense, revenue or equity.</summary>
+    /// <summary>
+    /// The account, and for hledger's own reports what kind it is: asset, expense, revenue or equity.
+    /// </summary>
     public static string HledgerDeclaration(string fundId, string account) =>
         $"account {HledgerAccount(fundId, account)}  ; type: {HledgerTypes[Root(account)]}\n\n";
 
@@ -59,7 +63,10 @@ public static class JournalText
 
     private static string HledgerAccount(string fundId, string account) => $"{fundId}:{account.Replace(' ', '-')}";
 
-    /// <summary>Beancount knows five roots, and its accounts begin with a capital; <see cref="BeancountHead"/> lets it open them by itself.</summary>
+    /// <summary>
+    /// Beancount knows five roots, and its accounts begin with a capital; <see cref="BeancountHead"/> lets it open them
+    /// by itself.
+    /// </summary>
     public static string Beancount(JournalEntry e) =>
         $"{e.Date:yyyy-MM-dd} * \"{e.FundId}\" \"{e.Type} {e.Sequence}\"\n"
         + string.Concat(e.Postings.Select(p => $"  {BeancountAccount(e.FundId, p.Account)}  {p.AmountFen} CNY\n"))

@@ -6,8 +6,8 @@ using Npgsql;
 namespace Ledger.Projections.Journal;
 
 /// <summary>
-/// Reads the journals of many funds: memory stays constant however long they are. What is no event of a fund is left out and told: one forged row must
-/// not keep a county's books from an auditor.
+/// Reads the journals of many funds: memory stays constant however long they are. What is no event of a fund is left
+/// out and told: one forged row must not keep a county's books from an auditor.
 /// </summary>
 public sealed class JournalReader(
     StoredEvents events,

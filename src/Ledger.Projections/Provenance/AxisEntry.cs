@@ -4,7 +4,9 @@ using Ledger.Domain.Members;
 
 namespace Ledger.Projections.Provenance;
 
-/// <summary>The axes of a sub-account: what came in, what went out, and the members' lines that share out what was reserved.</summary>
+/// <summary>
+/// The axes of a sub-account: what came in, what went out, and the members' lines that share out what was reserved.
+/// </summary>
 public enum Axis
 {
     In,
@@ -22,10 +24,12 @@ public readonly record struct FenSpan(string Account, FenInterval Fen)
 }
 
 /// <summary>
-/// An interval of an axis, and the event that made it. The intervals of an axis never overlap; those of In and Out tile it.
+/// An interval of an axis, and the event that made it. The intervals of an axis never overlap; those of In and Out tile
+/// it.
 /// </summary>
 /// <param name="Reference">The allocation, application, sub-account or fund that it belongs to.</param>
-/// <param name="Origin">Where fen that came in again had gone out: as many fen of that account's Out axis, each at most once.</param>
+/// <param name="Origin">Where fen that came in again had gone out: as many fen of that account's Out axis, each at most
+/// once.</param>
 /// <param name="MemberYearId">Whose line it is.</param>
 public sealed record AxisEntry(
     Axis Axis,
@@ -37,7 +41,10 @@ public sealed record AxisEntry(
     Guid EventId = default
 )
 {
-    /// <summary>The intervals that an event makes, read off its own offsets (docs/domain.md, "The fen axes"); none for most events.</summary>
+    /// <summary>
+    /// The intervals that an event makes, read off its own offsets (docs/domain.md, "The fen axes"); none for most
+    /// events.
+    /// </summary>
     public static IEnumerable<AxisEntry> Of(string streamId, object e) =>
         e switch
         {

@@ -4,10 +4,16 @@ using Ledger.Domain.Funds;
 
 namespace Ledger.Projections.Provenance;
 
-/// <summary>One step of a path: <paramref name="Fen"/> is the part of the entry that the path goes through, on the entry's own axis.</summary>
+/// <summary>
+/// One step of a path: <paramref name="Fen"/> is the part of the entry that the path goes through, on the entry's own
+/// axis.
+/// </summary>
 public sealed record PathStep(AxisEntry Entry, FenInterval Fen);
 
-/// <summary>Fen of an allocation, by their interval on the In axis, and the way there: first where it last came in, at the end the allocation.</summary>
+/// <summary>
+/// Fen of an allocation, by their interval on the In axis, and the way there: first where it last came in, at the end
+/// the allocation.
+/// </summary>
 public sealed record Source(AxisEntry Allocation, FenInterval Fen, ImmutableList<PathStep> Path);
 
 /// <summary>Where some fen are now.</summary>
@@ -18,21 +24,26 @@ public enum PlaceKind
     Returned,
 }
 
-/// <summary>Fen of an account and where they are; used: on the Out axis, for <paramref name="ApplicationId"/>.</summary>
+/// <summary>
+/// Fen of an account and where they are; used: on the Out axis, for <paramref name="ApplicationId"/>.
+/// </summary>
 public sealed record Place(PlaceKind Kind, FenSpan Span, string? ApplicationId = null);
 
 /// <summary>A trace that would touch more intervals than <see cref="FenAxes.MaxIntervals"/>.</summary>
 public sealed class TraceLimitException() : Exception($"追溯涉及的区间超过 {FenAxes.MaxIntervals} 个");
 
 /// <summary>
-/// Follows fen through the axes: fen k that leaves an account is fen k that came into it, and what came in again says from where. Each
-/// round asks for all spans at once, so a trace takes as many questions as it has hands to pass through, whatever the history is.
+/// Follows fen through the axes: fen k that leaves an account is fen k that came into it, and what came in again says
+/// from where. Each round asks for all spans at once, so a trace takes as many questions as it has hands to pass
+/// through, whatever the history is.
 /// </summary>
 public abstract class FenAxes
 {
     public const int MaxIntervals = 50_000;
 
-    /// <summary>The entries of an axis that overlap each span, with the span's index; in order of the span, then of the fen.</summary>
+    /// <summary>
+    /// The entries of an axis that overlap each span, with the span's index; in order of the span, then of the fen.
+    /// </summary>
     protected abstract Task<IReadOnlyList<(int Span, AxisEntry Entry)>> OnAsync(
         Axis axis,
         IReadOnlyList<FenSpan> spans
@@ -41,7 +52,9 @@ public abstract class FenAxes
     /// <summary>The entries that came in again out of each span of an Out axis.</summary>
     protected abstract Task<IReadOnlyList<(int Span, AxisEntry Entry)>> FromAsync(IReadOnlyList<FenSpan> spans);
 
-    /// <summary>Which allocations these fen, by their interval on the Out (or In) axis, came from. The sources sum to the span.</summary>
+    /// <summary>
+    /// Which allocations these fen, by their interval on the Out (or In) axis, came from. The sources sum to the span.
+    /// </summary>
     /// <exception cref="TraceLimitException"/>
     public async Task<IReadOnlyList<Source>> UpAsync(FenSpan span)
     {

@@ -7,7 +7,9 @@ namespace Ledger.Projections.Provenance;
 /// <summary>Where a donor's gifts went (C23).</summary>
 public static class GiftTrace
 {
-    /// <summary>Every gift of a donor to funds whose region begins with <paramref name="scope"/>, in order of time.</summary>
+    /// <summary>
+    /// Every gift of a donor to funds whose region begins with <paramref name="scope"/>, in order of time.
+    /// </summary>
     public static async Task<IReadOnlyList<AllocationTrace>> OfDonorAsync(
         IQuerySession session,
         NpgsqlConnection connection,

@@ -7,7 +7,10 @@ namespace Ledger.Projections.Provenance;
 /// <summary>An individual's name is masked.</summary>
 public sealed record DonorView(string Id, int Version, DonorKind Kind, string Name, string? CreditCode);
 
-/// <summary>Where part of a gift went. <paramref name="MemberId"/> is a pseudonym; <paramref name="Status"/> as in the application's line.</summary>
+/// <summary>
+/// Where part of a gift went. <paramref name="MemberId"/> is a pseudonym; <paramref name="Status"/> as in the
+/// application's line.
+/// </summary>
 public sealed record GiftUseView(string ApplicationId, string MemberId, Money Amount, string Status);
 
 /// <summary>One gift: what of it went where, what is still there, what went back. The parts sum to the gift.</summary>

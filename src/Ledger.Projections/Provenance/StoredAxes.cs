@@ -5,13 +5,19 @@ using NpgsqlTypes;
 
 namespace Ledger.Projections.Provenance;
 
-/// <summary>The axes as the table <c>fen_axis</c> holds them; its keys are the intervals' starts, so finding an overlap is a walk down an index.</summary>
+/// <summary>
+/// The axes as the table <c>fen_axis</c> holds them; its keys are the intervals' starts, so finding an overlap is a
+/// walk down an index.
+/// </summary>
 public sealed class StoredAxes(NpgsqlConnection connection, string schema) : FenAxes
 {
     private const string Columns =
         "axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, member_year, event_id";
 
-    /// <summary>Inserts entries, in the transaction that appends their events: a trace is never behind. Two that begin at the same fen stop it.</summary>
+    /// <summary>
+    /// Inserts entries, in the transaction that appends their events: a trace is never behind. Two that begin at the
+    /// same fen stop it.
+    /// </summary>
     public static void Insert(NpgsqlBatch batch, string table, IReadOnlyCollection<AxisEntry> entries)
     {
         if (entries.Count == 0)
@@ -60,7 +66,8 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
         FindAsync(spans, "origin_account = s.account", "origin_from", "origin_from + (fen_to - fen_from)");
 
     /// <summary>
-    /// The intervals do not overlap: the first candidate is the last one that begins at or before the span, and no other begins before it.
+    /// The intervals do not overlap: the first candidate is the last one that begins at or before the span, and no
+    /// other begins before it.
     /// </summary>
     private async Task<IReadOnlyList<(int Span, AxisEntry Entry)>> FindAsync(
         IReadOnlyList<FenSpan> spans,
@@ -89,7 +96,8 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
     }
 
     /// <summary>
-    /// The members' lines among these spans of Out axes, those of one application and member together: how many there are, and
+    /// The members' lines among these spans of Out axes, those of one application and member together: how many there
+    /// are, and
     /// <paramref name="take"/> of them after the first <paramref name="skip"/>.
     /// </summary>
     public async Task<(
@@ -131,7 +139,9 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
             ("froms", places.Select(p => p.Span.Fen.From).ToArray())
         );
 
-    /// <summary>The entries in the order of their key, from the one behind <paramref name="after"/>, for the check.</summary>
+    /// <summary>
+    /// The entries in the order of their key, from the one behind <paramref name="after"/>, for the check.
+    /// </summary>
     public Task<List<AxisEntry>> PageAsync(AxisEntry? after, int size) =>
         connection.QueryAsync(
             $"select {Columns} from {schema}.fen_axis where (account, axis, fen_from) > (@account, @axis, @from) order by account, axis, fen_from limit {size}",

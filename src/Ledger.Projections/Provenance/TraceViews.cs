@@ -6,7 +6,9 @@ using Ledger.Domain.Plans;
 
 namespace Ledger.Projections.Provenance;
 
-/// <summary>Part of a line's money and the allocation it came from; <paramref name="Evidence"/>: digests of its slips.</summary>
+/// <summary>
+/// Part of a line's money and the allocation it came from; <paramref name="Evidence"/>: digests of its slips.
+/// </summary>
 public sealed record SourceView(
     Money Amount,
     string AllocationId,
@@ -23,7 +25,8 @@ public sealed record SourceView(
 );
 
 /// <summary>
-/// Upward: from one member's line to the allocations, and on whose decisions it rests. The sources sum to <paramref name="Amount"/>.
+/// Upward: from one member's line to the allocations, and on whose decisions it rests. The sources sum to
+/// <paramref name="Amount"/>.
 /// <paramref name="InWords"/> says it in a sentence.
 /// </summary>
 public sealed record LineTraceView(
@@ -49,8 +52,8 @@ public sealed record LineTraceView(
 public sealed record UseView(string ApplicationId, string MemberId, Money Amount, SubsidyStatus Status);
 
 /// <summary>
-/// Downward: where an allocation's money is now. Uses, available and returned sum to its amount. Of the uses at most <c>limit</c> from
-/// <c>after</c> on are shown; the sums are whole.
+/// Downward: where an allocation's money is now. Uses, available and returned sum to its amount. Of the uses at most
+/// <c>limit</c> from <c>after</c> on are shown; the sums are whole.
 /// </summary>
 public sealed record AllocationTraceView(
     string FundId,
@@ -69,8 +72,8 @@ public sealed record AllocationTraceView(
 );
 
 /// <summary>
-/// One step of a path: <paramref name="Fen"/> on the inflow axis of fund and sub-account, how it came in there (allocated, released,
-/// refunded, carried, freed, received) and by which event.
+/// One step of a path: <paramref name="Fen"/> on the inflow axis of fund and sub-account, how it came in there
+/// (allocated, released, refunded, carried, freed, received) and by which event.
 /// </summary>
 public sealed record StepView(
     string FundId,
@@ -86,10 +89,15 @@ public sealed record StepView(
     string Actor
 );
 
-/// <summary>A way that <paramref name="Amount"/> took from the allocation (first step) to the member's line (last).</summary>
+/// <summary>
+/// A way that <paramref name="Amount"/> took from the allocation (first step) to the member's line (last).
+/// </summary>
 public sealed record PathView(Money Amount, IReadOnlyList<StepView> Steps);
 
-/// <summary>Every way between two points. The paths sum to <paramref name="Amount"/>, which is zero where none of the one's money is in the other.</summary>
+/// <summary>
+/// Every way between two points. The paths sum to <paramref name="Amount"/>, which is zero where none of the one's
+/// money is in the other.
+/// </summary>
 public sealed record PathsView(
     string ApplicationId,
     string MemberId,

@@ -27,7 +27,10 @@ public sealed record TracedAllocation(TracedEvent Event, FundsAllocated Facts, s
 /// <summary>Part of an allocation that one member's line uses.</summary>
 public sealed record AllocationUse(string ApplicationId, string MemberId, Money AmountFen, SubsidyStatus Status);
 
-/// <summary>Where one allocation went: what is used, still available, gone back; they sum to it. <paramref name="Uses"/> is a page of <paramref name="UseCount"/>.</summary>
+/// <summary>
+/// Where one allocation went: what is used, still available, gone back; they sum to it. <paramref name="Uses"/> is a
+/// page of <paramref name="UseCount"/>.
+/// </summary>
 public sealed record AllocationTrace(
     TracedAllocation Allocation,
     string FundName,
@@ -44,7 +47,9 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
     private readonly string _schema = store.Options.Events.DatabaseSchemaName;
     private StoredAxes Axes => new(connection, _schema);
 
-    /// <summary>Upward: the allocations that one line's money came from, each with its parts and the way they took.</summary>
+    /// <summary>
+    /// Upward: the allocations that one line's money came from, each with its parts and the way they took.
+    /// </summary>
     public async Task<IReadOnlyList<(TracedAllocation Allocation, IReadOnlyList<Source> Parts)>> UpAsync(FenSpan line)
     {
         var sources = await Axes.UpAsync(line);

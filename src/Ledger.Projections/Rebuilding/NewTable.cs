@@ -29,7 +29,10 @@ public sealed class NewTable(string schema, string name)
             await owner.ExecuteAsync(alike); // like copies all but these
     }
 
-    /// <summary>The statements that make its indexes when it is filled, which is faster than filling them: each by itself, side by side.</summary>
+    /// <summary>
+    /// The statements that make its indexes when it is filled, which is faster than filling them: each by itself, side
+    /// by side.
+    /// </summary>
     public async Task<IEnumerable<string>> IndexesAsync(NpgsqlConnection owner) =>
         (await IndexesAsync(owner, "true")).Select(Definition);
 
@@ -48,7 +51,9 @@ public sealed class NewTable(string schema, string name)
             StringComparison.Ordinal
         );
 
-    /// <summary>In the caller's transaction: the old table goes, the new one has its name, indexes, rights and triggers.</summary>
+    /// <summary>
+    /// In the caller's transaction: the old table goes, the new one has its name, indexes, rights and triggers.
+    /// </summary>
     public async Task SwitchAsync(NpgsqlConnection owner)
     {
         var indexes = await IndexesAsync(owner, "true");

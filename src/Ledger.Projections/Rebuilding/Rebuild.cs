@@ -10,8 +10,9 @@ using Npgsql;
 namespace Ledger.Projections.Rebuilding;
 
 /// <summary>
-/// Every read model anew from the events, in new tables beside those in use, which take their place at the end: readers and commands go on
-/// all the while, and are held up for the moment of the switch. Needs the tables' owner. Stream after stream, by several readers, in constant memory.
+/// Every read model anew from the events, in new tables beside those in use, which take their place at the end: readers
+/// and commands go on all the while, and are held up for the moment of the switch. Needs the tables' owner. Stream
+/// after stream, by several readers, in constant memory.
 /// </summary>
 public sealed class Rebuild(
     IDocumentStore store,
@@ -25,7 +26,10 @@ public sealed class Rebuild(
     private const int BatchSize = 5_000,
         FewEvents = 500;
 
-    /// <summary>A lock that is not to be had in this time is let go and asked for again: nobody waits behind us for longer, and no command meets a deadlock.</summary>
+    /// <summary>
+    /// A lock that is not to be had in this time is let go and asked for again: nobody waits behind us for longer, and
+    /// no command meets a deadlock.
+    /// </summary>
     private static readonly TimeSpan LockTime = TimeSpan.FromMilliseconds(500),
         LockPatience = TimeSpan.FromMinutes(5);
 
@@ -54,7 +58,8 @@ public sealed class Rebuild(
     public IEnumerable<string> Foreign => _foreign.OrderBy(e => e.Key).Select(e => e.Value);
 
     /// <returns>How many events there were.</returns>
-    /// <exception cref="InvalidOperationException">An event from which nothing follows: somebody wrote it past the product. Or another rebuild is at work. Then all stays as it was.</exception>
+    /// <exception cref="InvalidOperationException">An event from which nothing follows: somebody wrote it past the
+    /// product. Or another rebuild is at work. Then all stays as it was.</exception>
     public async Task<long> RunAsync(int readers, CancellationToken cancellation = default)
     {
         await using var connection = await owner.OpenConnectionAsync(cancellation);
@@ -124,7 +129,8 @@ public sealed class Rebuild(
                     var last = await LastAsync(connection);
                     await CatchUpAsync(head, last);
                     head = last;
-                    // All of it is taken in. Who runs the asynchronous projections now does so from old documents: he is to begin anew from here.
+                    // All of it is taken in. Who runs the asynchronous projections now does so from old documents: he
+                    // is to begin anew from here.
                     await connection.ExecuteAsync(
                         $"insert into {schema}.mt_event_progression (name, last_seq_id) select n, @head from unnest(array['AuditTrail:All', 'WorkQueue:All']) n on conflict (name) do update set last_seq_id = excluded.last_seq_id",
                         ("head", head)
@@ -151,7 +157,8 @@ public sealed class Rebuild(
                     }
                 );
         }
-        catch when (connection.State == ConnectionState.Open) // a broken one has given its lock back, and the next rebuild begins with dropping
+        // A broken one has given its lock back, and the next rebuild begins with dropping
+        catch when (connection.State == ConnectionState.Open)
         {
             foreach (var table in Tables)
                 await table.DropAsync(connection);
@@ -165,8 +172,8 @@ public sealed class Rebuild(
     }
 
     /// <summary>
-    /// For large work on the new tables, which nobody uses before the switch: its commit waits for the disk, and for all that was written before it. Memory to sort
-    /// events by their streams, and keys for indexes.
+    /// For large work on the new tables, which nobody uses before the switch: its commit waits for the disk, and for
+    /// all that was written before it. Memory to sort events by their streams, and keys for indexes.
     /// </summary>
     private async Task<NpgsqlConnection> OpenAsync()
     {
@@ -178,7 +185,8 @@ public sealed class Rebuild(
     }
 
     /// <summary>What follows from these events, into the new tables.</summary>
-    /// <param name="before">The documents of these streams as they were before these events, no longer in the tables; none: the streams begin here.</param>
+    /// <param name="before">The documents of these streams as they were before these events, no longer in the tables;
+    /// none: the streams begin here.</param>
     private async Task DeriveAsync(
         Dictionary<string, Dictionary<DocumentFold, object?>> before,
         string where,
@@ -254,11 +262,16 @@ public sealed class Rebuild(
         }
     }
 
-    /// <summary>The statement by which these entries of the new audit trail are found by their ids; beside the one in use a trigger sees to that.</summary>
+    /// <summary>
+    /// The statement by which these entries of the new audit trail are found by their ids; beside the one in use a
+    /// trigger sees to that.
+    /// </summary>
     private string Ids(string where) =>
         $"insert into {_auditIds.Name} (id_hash, seq) select hashtextextended(id, 0), seq from {_audit.Name}, unnest(ids) id where {where}";
 
-    /// <summary>What has been added since: the documents that it changes are taken out, and put back as they are after it.</summary>
+    /// <summary>
+    /// What has been added since: the documents that it changes are taken out, and put back as they are after it.
+    /// </summary>
     private async Task CatchUpAsync(long from, long to)
     {
         if (to == from)
@@ -279,7 +292,9 @@ public sealed class Rebuild(
         await connection.ExecuteAsync(Ids($"seq > {from} and seq <= {to}"));
     }
 
-    /// <summary>An event's number such that no event below it is still to come: the moment in which nobody is writing.</summary>
+    /// <summary>
+    /// An event's number such that no event below it is still to come: the moment in which nobody is writing.
+    /// </summary>
     private async Task<long> HeadAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         var head = 0L;

@@ -13,7 +13,10 @@ using Npgsql;
 
 namespace Ledger.Projections.Rebuilding;
 
-/// <summary>A row that no build of the product wrote, or that lies where it does not belong: nothing is worked out from it, nor around it.</summary>
+/// <summary>
+/// A row that no build of the product wrote, or that lies where it does not belong: nothing is worked out from it, nor
+/// around it.
+/// </summary>
 public sealed class UnreadableEventException(
     long sequence,
     string stream,
@@ -37,7 +40,9 @@ public readonly record struct StoredRow(IEvent? Event, UnreadableEventException?
     /// <exception cref="UnreadableEventException"/>
     public IEvent Sound() => Event ?? throw Fault!;
 
-    /// <summary>As what shows or sums a <typeparamref name="T"/>'s events needs it: one of its own, of a day that can be.</summary>
+    /// <summary>
+    /// As what shows or sums a <typeparamref name="T"/>'s events needs it: one of its own, of a day that can be.
+    /// </summary>
     public StoredRow Of<T>()
         where T : Aggregate =>
         Event is not { } e || e.IsForeign() ? this
@@ -46,7 +51,9 @@ public readonly record struct StoredRow(IEvent? Event, UnreadableEventException?
         : Moves(e) is { } why ? new(null, e.Unreadable(why))
         : this;
 
-    /// <summary>The largest amount of one event: far above what a county has, and sums of them stay within a long.</summary>
+    /// <summary>
+    /// The largest amount of one event: far above what a county has, and sums of them stay within a long.
+    /// </summary>
     private const long MostFen = 10 * Money.MaxEntryFen;
 
     private static string? Moves(IEvent e)
@@ -66,12 +73,14 @@ public readonly record struct StoredRow(IEvent? Event, UnreadableEventException?
 }
 
 /// <summary>
-/// Events as they lie in the table, read in one stream of rows however many there are; Marten makes a list of each page, and a query for it. The one
-/// place where they are read to show, to sum or to decide: whoever has the application's role can add rows that no decider let happen, and here they
-/// are told apart. A body is whole: a field that is missing, or null where it cannot be, is no event of ours.
+/// Events as they lie in the table, read in one stream of rows however many there are; Marten makes a list of each
+/// page, and a query for it. The one place where they are read to show, to sum or to decide: whoever has the
+/// application's role can add rows that no decider let happen, and here they are told apart. A body is whole: a field
+/// that is missing, or null where it cannot be, is no event of ours.
 /// </summary>
 /// <param name="seal">
-/// With it, events that others wrote into streams that it covers are marked (<see cref="Foreign"/>), whether or not they can be read.
+/// With it, events that others wrote into streams that it covers are marked (<see cref="Foreign"/>), whether or not
+/// they can be read.
 /// </param>
 public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal? seal = null)
 {
@@ -162,7 +171,9 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
         return connection;
     }
 
-    /// <summary>As above: those for which the condition over the table holds, in the transaction of a connection.</summary>
+    /// <summary>
+    /// As above: those for which the condition over the table holds, in the transaction of a connection.
+    /// </summary>
     /// <exception cref="UnreadableEventException"/>
     public async Task<IReadOnlyList<IEvent>> OfAsync<T>(
         NpgsqlConnection connection,

@@ -3,7 +3,10 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Projections.Reports;
 
-/// <summary>A place in the ranking. Coverage and growth in percent with two decimals; points with two decimals. <paramref name="Tie"/>: why a place is shared.</summary>
+/// <summary>
+/// A place in the ranking. Coverage and growth in percent with two decimals; points with two decimals.
+/// <paramref name="Tie"/>: why a place is shared.
+/// </summary>
 public sealed record IncentivePlaceView(
     int Rank,
     string CollectiveId,
@@ -33,8 +36,9 @@ public sealed record IncentiveReportView(
 );
 
 /// <summary>
-/// Something that is overdue or calls for action; <paramref name="DueDays"/> is the deadline, <paramref name="AgeDays"/> how long it has
-/// been waiting. <paramref name="Escalated"/>: the miss stands in the audit trail as <c>deadline_missed</c>.
+/// Something that is overdue or calls for action; <paramref name="DueDays"/> is the deadline,
+/// <paramref name="AgeDays"/> how long it has been waiting. <paramref name="Escalated"/>: the miss stands in the audit
+/// trail as <c>deadline_missed</c>.
 /// </summary>
 public sealed record SupervisionItem(
     string Kind,

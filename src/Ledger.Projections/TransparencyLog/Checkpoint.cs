@@ -35,7 +35,8 @@ public sealed record NoteSignature(string Name, uint KeyId, byte[] Signature)
 }
 
 /// <summary>
-/// A checkpoint (C2SP tlog-checkpoint) as a signed note (C2SP signed-note): the log's origin, its size and root, and who signed that.
+/// A checkpoint (C2SP tlog-checkpoint) as a signed note (C2SP signed-note): the log's origin, its size and root, and
+/// who signed that.
 /// </summary>
 public sealed record Checkpoint(string Origin, long Size, byte[] Root, IReadOnlyList<NoteSignature> Signatures)
 {
@@ -85,8 +86,8 @@ public sealed record Checkpoint(string Origin, long Size, byte[] Root, IReadOnly
 }
 
 /// <summary>
-/// A receipt (C2SP tlog-proof): an entry's index, its inclusion proof and the checkpoint. The extra data, which proves nothing by itself,
-/// is the entry, so that the file can be checked alone.
+/// A receipt (C2SP tlog-proof): an entry's index, its inclusion proof and the checkpoint. The extra data, which proves
+/// nothing by itself, is the entry, so that the file can be checked alone.
 /// </summary>
 public sealed record LogProof(byte[] Entry, long Index, IReadOnlyList<byte[]> Hashes, string Checkpoint)
 {

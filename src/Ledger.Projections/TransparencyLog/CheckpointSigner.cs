@@ -3,8 +3,8 @@ using Npgsql;
 namespace Ledger.Projections.TransparencyLog;
 
 /// <summary>
-/// What the signer remembers apart from the database: the last checkpoint it signed, in a file beside its key. A database that was
-/// rewound or rewritten meets somebody who knows better.
+/// What the signer remembers apart from the database: the last checkpoint it signed, in a file beside its key. A
+/// database that was rewound or rewritten meets somebody who knows better.
 /// </summary>
 public sealed class SignerMemory(string path)
 {
@@ -23,8 +23,8 @@ public sealed class SignerMemory(string path)
 }
 
 /// <summary>
-/// Signs the tree as it stands, after proving that it contains every tree that was signed before. Two checkpoints that contradict each
-/// other are never signed.
+/// Signs the tree as it stands, after proving that it contains every tree that was signed before. Two checkpoints that
+/// contradict each other are never signed.
 /// </summary>
 public sealed class CheckpointSigner(
     NpgsqlDataSource database,

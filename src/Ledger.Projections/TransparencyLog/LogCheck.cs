@@ -3,7 +3,10 @@ using Npgsql;
 
 namespace Ledger.Projections.TransparencyLog;
 
-/// <summary>Something that is not as it was sealed; <paramref name="Index"/> in the log, <paramref name="Sequence"/> in the store.</summary>
+/// <summary>
+/// Something that is not as it was sealed; <paramref name="Index"/> in the log, <paramref name="Sequence"/> in the
+/// store.
+/// </summary>
 public sealed record LogFinding(string Problem, long? Index, long? Sequence)
 {
     public override string ToString() =>
@@ -11,16 +14,18 @@ public sealed record LogFinding(string Problem, long? Index, long? Sequence)
 }
 
 /// <summary>
-/// Recomputes the whole log from the stored events: each leaf, the tiles above, the root under the newest checkpoint, and its signature;
-/// and looks for events that are in the store but not in the log. Memory stays constant. Everything it reads only grows, so each page is a look of its own: one snapshot
-/// for all would keep the server from clearing away what commands replace meanwhile, and a fund's state that has hundreds of dead versions is slow to find.
+/// Recomputes the whole log from the stored events: each leaf, the tiles above, the root under the newest checkpoint,
+/// and its signature; and looks for events that are in the store but not in the log. Memory stays constant. Everything
+/// it reads only grows, so each page is a look of its own: one snapshot for all would keep the server from clearing
+/// away what commands replace meanwhile, and a fund's state that has hundreds of dead versions is slow to find.
 /// </summary>
 public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnlyList<NoteVerifier> keys)
 {
     private const int Page = 2_048,
         MaxFindings = 1_000;
 
-    /// <param name="rest">How long it rests after each page, in times of what the page took: a check that nobody waits for leaves the machine to those who do.</param>
+    /// <param name="rest">How long it rests after each page, in times of what the page took: a check that nobody waits
+    /// for leaves the machine to those who do.</param>
     public async Task<(long Entries, IReadOnlyList<LogFinding> Findings)> RunAsync(
         CancellationToken cancellation,
         int rest = 0
@@ -102,8 +107,9 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
         }
         return (size, findings);
 
-        // The hashes that are sealed in a tile, each compared with its event. The tree above is checked over what the tiles say, so that one changed
-        // event is one finding, not a broken root too. A function of its own: nothing of a tile is kept while the check rests.
+        // The hashes that are sealed in a tile, each compared with its event. The tree above is checked over what the
+        // tiles say, so that one changed event is one finding, not a broken root too. A function of its own: nothing of
+        // a tile is kept while the check rests.
         async Task<List<byte[]>> TileAsync(long from)
         {
             var to = Math.Min(size, from + TileId.Width);

@@ -5,7 +5,10 @@ using System.Text.Json;
 
 namespace Ledger.Projections.TransparencyLog;
 
-/// <summary>An event as its row in the store says it; <paramref name="Headers"/> and <paramref name="Data"/> are the stored JSON in UTF-8.</summary>
+/// <summary>
+/// An event as its row in the store says it; <paramref name="Headers"/> and <paramref name="Data"/> are the stored JSON
+/// in UTF-8.
+/// </summary>
 public sealed record StoredEvent(
     long Sequence,
     Guid Id,
@@ -21,9 +24,10 @@ public sealed record StoredEvent(
 );
 
 /// <summary>
-/// The bytes of a leaf: one line of JSON in canonical form (as RFC 8785 has it: members sorted by name, no space, the shortest escapes;
-/// numbers stay as they are stored). They are made from the stored row, never from an object in memory: the log's index, stream,
-/// version, type, recorded time, the headers (actor, role, region, business date, idempotency key) and the data with its fen offsets and digests.
+/// The bytes of a leaf: one line of JSON in canonical form (as RFC 8785 has it: members sorted by name, no space, the
+/// shortest escapes; numbers stay as they are stored). They are made from the stored row, never from an object in
+/// memory: the log's index, stream, version, type, recorded time, the headers (actor, role, region, business date,
+/// idempotency key) and the data with its fen offsets and digests.
 /// </summary>
 public static class LogEntry
 {

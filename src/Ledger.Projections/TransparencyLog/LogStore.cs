@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace Ledger.Projections.TransparencyLog;
 
-/// <summary>Where the log's rows are read from: the events as they are stored, and which of them stands at which index.</summary>
+/// <summary>
+/// Where the log's rows are read from: the events as they are stored, and which of them stands at which index.
+/// </summary>
 public static class LogStore
 {
     /// <summary>What of an event goes into its leaf, in the order of <see cref="Read"/>.</summary>
@@ -27,7 +29,9 @@ public static class LogStore
 
     private static string? Text(NpgsqlDataReader r, int at) => r.IsDBNull(at) ? null : r.GetString(at);
 
-    /// <summary>The entries from one index to before another, made from the stored rows; null where the row is gone.</summary>
+    /// <summary>
+    /// The entries from one index to before another, made from the stored rows; null where the row is gone.
+    /// </summary>
     public static async Task<List<(long Index, byte[]? Entry, string Region)>> EntriesAsync(
         NpgsqlConnection connection,
         string schema,
@@ -49,8 +53,9 @@ public static class LogStore
         );
 
     /// <summary>
-    /// Whether a region is none, as an expression: neither a city's nor a county's, a township's or a village's code. Earlier builds wrote events of no region,
-    /// refusals of whoever had not signed in; whoever has the application's role can write any. They are nobody's to hide.
+    /// Whether a region is none, as an expression: neither a city's nor a county's, a township's or a village's code.
+    /// Earlier builds wrote events of no region, refusals of whoever had not signed in; whoever has the application's
+    /// role can write any. They are nobody's to hide.
     /// </summary>
     public static string IsNobodys(string region) =>
         $"coalesce({region}, '') !~ '^([0-9]{{4}}|[0-9]{{6}}|[0-9]{{9}}|[0-9]{{12}})$'";
@@ -67,9 +72,9 @@ public static class LogStore
             is not null;
 
     /// <summary>
-    /// Whether all that happened lies in the scope <c>@scope</c>, as an expression: a log with holes proves nothing, so it is shown whole or
-    /// not at all. What is of a region that is none lies in nobody's way, and is for whoever sees everything else. The audit trail has an index for it;
-    /// what it has yet to take in is looked at where it lies.
+    /// Whether all that happened lies in the scope <c>@scope</c>, as an expression: a log with holes proves nothing, so
+    /// it is shown whole or not at all. What is of a region that is none lies in nobody's way, and is for whoever sees
+    /// everything else. The audit trail has an index for it; what it has yet to take in is looked at where it lies.
     /// </summary>
     public static string IsWhole(string schema) =>
         $"""
@@ -89,11 +94,15 @@ public static class LogStore
     public static async Task<bool> IsWholeInAsync(NpgsqlConnection connection, string schema, string scope) =>
         (await connection.QueryAsync($"select {IsWhole(schema)}", r => r.GetBoolean(0), ("scope", scope))).Single();
 
-    /// <summary>The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.</summary>
+    /// <summary>
+    /// The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.
+    /// </summary>
     private static string Note(string schema) =>
         $"c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')";
 
-    /// <summary>The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.</summary>
+    /// <summary>
+    /// The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.
+    /// </summary>
     public static async Task<Checkpoint?> LatestAsync(
         NpgsqlConnection connection,
         string schema,
@@ -101,8 +110,8 @@ public static class LogStore
     ) => (await NewestAsync(connection, schema, keys)).Checkpoint;
 
     /// <summary>
-    /// As <see cref="LatestAsync"/>; and the size of the newest row, when it is none of the log's: rows can be added by whoever has the
-    /// application's role, signatures cannot.
+    /// As <see cref="LatestAsync"/>; and the size of the newest row, when it is none of the log's: rows can be added by
+    /// whoever has the application's role, signatures cannot.
     /// </summary>
     public static async Task<(Checkpoint? Checkpoint, long? Forged)> NewestAsync(
         NpgsqlConnection connection,
@@ -160,8 +169,8 @@ public static class LogStore
     ) => (await LatestAsync(connection, schema, keys))?.Size ?? 0;
 
     /// <summary>
-    /// An event, its region, its index in the log, and a checkpoint over that: the newest that a witness has signed, else the newest.
-    /// Index and checkpoint are null until the event is sequenced and signed.
+    /// An event, its region, its index in the log, and a checkpoint over that: the newest that a witness has signed,
+    /// else the newest. Index and checkpoint are null until the event is sequenced and signed.
     /// </summary>
     public static async Task<(StoredEvent Event, string Region, long? Index, Checkpoint? Checkpoint)?> SealedAsync(
         NpgsqlConnection connection,
@@ -196,8 +205,8 @@ public static class LogStore
     }
 
     /// <summary>
-    /// Writes down that something is wrong with the log; the same words once, so they hold no number that goes on growing. Auditors see it,
-    /// and nobody can take it back.
+    /// Writes down that something is wrong with the log; the same words once, so they hold no number that goes on
+    /// growing. Auditors see it, and nobody can take it back.
     /// </summary>
     public static Task FindingAsync(NpgsqlConnection connection, string schema, string kind, string detail) =>
         connection.ExecuteAsync(

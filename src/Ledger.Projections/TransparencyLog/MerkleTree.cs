@@ -4,15 +4,18 @@ using System.Security.Cryptography;
 namespace Ledger.Projections.TransparencyLog;
 
 /// <summary>
-/// The Merkle tree of RFC 6962 (section 2.1) over SHA-256: leaf 0x00 ‖ entry, node 0x01 ‖ left ‖ right. Proofs are checked as RFC 9162
-/// (sections 2.1.3.2 and 2.1.4.2) says. Nothing here knows where hashes are kept. The offline verifier compiles this file, and no other
-/// of the product's.
+/// The Merkle tree of RFC 6962 (section 2.1) over SHA-256: leaf 0x00 ‖ entry, node 0x01 ‖ left ‖ right. Proofs are
+/// checked as RFC 9162 (sections 2.1.3.2 and 2.1.4.2) says. Nothing here knows where hashes are kept. The offline
+/// verifier compiles this file, and no other of the product's.
 /// </summary>
 public static class MerkleTree
 {
     public const int HashLength = 32;
 
-    /// <summary>A node whose subtree is full: <paramref name="level"/> 0 are the leaves, its leaves begin at <c>index · 2^level</c>.</summary>
+    /// <summary>
+    /// A node whose subtree is full: <paramref name="level"/> 0 are the leaves, its leaves begin at <c>index ·
+    /// 2^level</c>.
+    /// </summary>
     public delegate byte[] Node(int level, long index);
 
     public static byte[] EmptyRoot => SHA256.HashData([]);
@@ -64,7 +67,10 @@ public static class MerkleTree
         }
     }
 
-    /// <summary>The hashes that lead from the root of the first <paramref name="oldSize"/> leaves to that of <paramref name="newSize"/>; none from 0.</summary>
+    /// <summary>
+    /// The hashes that lead from the root of the first <paramref name="oldSize"/> leaves to that of
+    /// <paramref name="newSize"/>; none from 0.
+    /// </summary>
     public static IReadOnlyList<byte[]> ConsistencyProof(long oldSize, long newSize, Node node)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(oldSize);

@@ -8,7 +8,9 @@ using Org.BouncyCastle.Crypto.Signers;
 
 namespace Ledger.Projections.TransparencyLog;
 
-/// <summary>How a line of a note is signed; the byte that stands before the public key in a verifier key (C2SP signed-note).</summary>
+/// <summary>
+/// How a line of a note is signed; the byte that stands before the public key in a verifier key (C2SP signed-note).
+/// </summary>
 public enum NoteAlgorithm : byte
 {
     /// <summary>Over the note's text.</summary>
@@ -17,7 +19,10 @@ public enum NoteAlgorithm : byte
     /// <summary>A witness's, with its time (C2SP tlog-cosignature).</summary>
     Cosignature = 0x04,
 
-    /// <summary>SM2 with SM3 (GB/T 32918, GB/T 32905), r ‖ s of 32 bytes each. Not assigned by C2SP: 0xff and a name of our own before the key.</summary>
+    /// <summary>
+    /// SM2 with SM3 (GB/T 32918, GB/T 32905), r ‖ s of 32 bytes each. Not assigned by C2SP: 0xff and a name of our own
+    /// before the key.
+    /// </summary>
     Sm2 = 0xff,
 }
 
@@ -64,7 +69,9 @@ public sealed record NoteVerifier(string Name, NoteAlgorithm Algorithm, byte[] P
         throw new NoteException($"公钥应为 名称+八位编号+base64：{text}");
     }
 
-    /// <summary>Whether this line is this key's, over this text. A line of another key is none of its business: null.</summary>
+    /// <summary>
+    /// Whether this line is this key's, over this text. A line of another key is none of its business: null.
+    /// </summary>
     public bool? Verifies(string text, NoteSignature line)
     {
         if (line.Name != Name || line.KeyId != KeyId)
@@ -97,7 +104,9 @@ public sealed record NoteVerifier(string Name, NoteAlgorithm Algorithm, byte[] P
         && Org.BouncyCastle.Math.EC.Rfc8032.Ed25519.Verify(signature, 0, PublicKey, 0, message, 0, message.Length);
 }
 
-/// <summary>A private key: <c>PRIVATE+KEY+name+key id+base64(algorithm ‖ 32 bytes)</c>, as Go's sumdb/note writes it.</summary>
+/// <summary>
+/// A private key: <c>PRIVATE+KEY+name+key id+base64(algorithm ‖ 32 bytes)</c>, as Go's sumdb/note writes it.
+/// </summary>
 public sealed class NoteSigner
 {
     private const string Prefix = "PRIVATE+KEY+";

@@ -3,9 +3,9 @@ using Npgsql;
 namespace Ledger.Projections.TransparencyLog;
 
 /// <summary>
-/// Gives every committed event the next index of the log and its leaf's hash to the tree. One node at a time, each round one
-/// transaction, so a crash leaves nothing half done. No event is waited for and none is left out: one that commits late, behind
-/// others with higher sequence numbers, takes a later index.
+/// Gives every committed event the next index of the log and its leaf's hash to the tree. One node at a time, each
+/// round one transaction, so a crash leaves nothing half done. No event is waited for and none is left out: one that
+/// commits late, behind others with higher sequence numbers, takes a later index.
 /// </summary>
 public sealed class Sequencer(NpgsqlDataSource database, string schema)
 {
@@ -29,8 +29,8 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
         if (states is not [var state])
             return null;
 
-        // The fence: all sequence numbers up to it were given out before it was put up. When every transaction of that moment has
-        // ended, what is not visible by then never will be, and the search need not begin below it again.
+        // The fence: all sequence numbers up to it were given out before it was put up. When every transaction of that
+        // moment has ended, what is not visible by then never will be, and the search need not begin below it again.
         var passed =
             state.Fence is not null
             && (
@@ -40,7 +40,8 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
                     ("waits", state.Waits)
                 )
             ).Count == 0;
-        // What lies above the low-water mark is little by construction; the planner cannot know that and would read the whole of log_entry.
+        // What lies above the low-water mark is little by construction; the planner cannot know that and would read the
+        // whole of log_entry.
         await connection.ExecuteAsync("set local jit = off; set local enable_seqscan = off");
         var events = await connection.QueryAsync(
             $"""

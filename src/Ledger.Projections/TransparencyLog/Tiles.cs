@@ -10,7 +10,8 @@ public readonly record struct TileId(int Level, long Index)
         Height = 8;
 
     /// <summary>
-    /// Reads <c>&lt;N&gt;[.p/&lt;W&gt;]</c>, N in groups of three digits, all but the last with an x before them; null where it is not that.
+    /// Reads <c>&lt;N&gt;[.p/&lt;W&gt;]</c>, N in groups of three digits, all but the last with an x before them; null
+    /// where it is not that.
     /// <paramref name="width"/> is 256 for a full tile.
     /// </summary>
     public static long? ParseIndex(string path, out int width)
@@ -55,7 +56,8 @@ public readonly record struct TileId(int Level, long Index)
 }
 
 /// <summary>
-/// The tiles in the table <c>log_tile</c>. A row grows until it is full and never changes what it holds; a trigger sees to that.
+/// The tiles in the table <c>log_tile</c>. A row grows until it is full and never changes what it holds; a trigger sees
+/// to that.
 /// </summary>
 public sealed class Tiles(NpgsqlConnection connection, string schema)
 {
@@ -122,10 +124,11 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
     }
 
     /// <summary>
-    /// Asks something of the tree. The question is put twice: first to learn which tiles it takes, then with all of them here, so that
-    /// it costs one query however many nodes it touches.
+    /// Asks something of the tree. The question is put twice: first to learn which tiles it takes, then with all of
+    /// them here, so that it costs one query however many nodes it touches.
     /// </summary>
-    /// <exception cref="LogDamagedException">A tile that the tree must have is not there, or not as long as it must be.</exception>
+    /// <exception cref="LogDamagedException">A tile that the tree must have is not there, or not as long as it must
+    /// be.</exception>
     public async Task<T> AskAsync<T>(Func<MerkleTree.Node, T> question)
     {
         var wanted = new HashSet<TileId>();
@@ -158,7 +161,10 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
 
     private Hashes Of(TileId id) => _tiles.TryGetValue(id, out var hashes) ? hashes : _tiles[id] = new Hashes();
 
-    /// <summary>Adds leaves behind the first <paramref name="size"/>; a tile that becomes full gives its root to the level above. Call <see cref="SaveAsync"/>.</summary>
+    /// <summary>
+    /// Adds leaves behind the first <paramref name="size"/>; a tile that becomes full gives its root to the level
+    /// above. Call <see cref="SaveAsync"/>.
+    /// </summary>
     public async Task AppendAsync(long size, IReadOnlyList<byte[]> leaves)
     {
         // Of each level only the last, growing tile is touched; all of them are loaded at once.

@@ -35,7 +35,8 @@ public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, strin
     public override WorkItem? Evolve(WorkItem? item, string id, IEvent e) =>
         Next(item, id, e, status => item! with { Status = status, Since = e.Timestamp });
 
-    // What no decider wrote is passed over, that the others' work goes on: an event before there is an application, a second filing, one without its facts.
+    // What no decider wrote is passed over, that the others' work goes on: an event before there is an application, a
+    // second filing, one without its facts.
     private static WorkItem? Next(WorkItem? item, string id, IEvent e, Func<ApplicationStatus, WorkItem> to) =>
         e.Data switch
         {

@@ -2,7 +2,9 @@ using Ledger.Domain;
 
 namespace Ledger.Web.Audit;
 
-/// <summary>A picture of money on its way: what goes in, through and out, in yuan. Nodes are named by id; a link joins two.</summary>
+/// <summary>
+/// A picture of money on its way: what goes in, through and out, in yuan. Nodes are named by id; a link joins two.
+/// </summary>
 public sealed class Flow
 {
     private sealed record Node(string Name, string Label, string Color, string? Link);

@@ -6,8 +6,8 @@ using Ledger.Domain.Identity;
 namespace Ledger.Api.Tests.Faults;
 
 /// <summary>
-/// A county's year at high speed: villages that go from registration to settlement, side by side, and clerks who post allocations, try what
-/// is not allowed, and look. The seed says what they do; when they do it is the machine's affair.
+/// A county's year at high speed: villages that go from registration to settlement, side by side, and clerks who post
+/// allocations, try what is not allowed, and look. The seed says what they do; when they do it is the machine's affair.
 /// </summary>
 public sealed class CountyYear
 {
@@ -74,7 +74,8 @@ public sealed class CountyYear
         );
     }
 
-    /// <param name="firstFault">Over: the notice period passes after that, so that faults meet both halves of the year.</param>
+    /// <param name="firstFault">Over: the notice period passes after that, so that faults meet both halves of the
+    /// year.</param>
     /// <param name="faults">All over: the clerks go on until then.</param>
     public async Task RunAsync(Task firstFault, Task faults)
     {

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Ledger.Api.Tests.Faults;
 
-/// <summary>Stands between the nodes and PostgreSQL's socket, and resets their connections when told to, after some more bytes.</summary>
+/// <summary>
+/// Stands between the nodes and PostgreSQL's socket, and resets their connections when told to, after some more bytes.
+/// </summary>
 public sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -22,7 +24,10 @@ public sealed class CuttingProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Each connection that is open now ends after a number of further bytes below <paramref name="bytes"/>, in whichever direction.</summary>
+    /// <summary>
+    /// Each connection that is open now ends after a number of further bytes below <paramref name="bytes"/>, in
+    /// whichever direction.
+    /// </summary>
     public void Cut(Random random, int bytes)
     {
         foreach (var link in _links.Keys)

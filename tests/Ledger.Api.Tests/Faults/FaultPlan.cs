@@ -8,7 +8,10 @@ public enum FaultKind
     /// <summary>SIGKILL to every process of PostgreSQL; it recovers from its write-ahead log.</summary>
     ServerKilled,
 
-    /// <summary>Every connection between nodes and PostgreSQL is reset, each after some more bytes: in the middle of a statement or of its answer.</summary>
+    /// <summary>
+    /// Every connection between nodes and PostgreSQL is reset, each after some more bytes: in the middle of a statement
+    /// or of its answer.
+    /// </summary>
     ConnectionsCut,
 
     /// <summary>The volume of the database answers no write for a while, several times over.</summary>
@@ -24,13 +27,17 @@ public enum FaultKind
     NodeFrozen,
 }
 
-/// <param name="After">How many commands are answered before it strikes, from the start or since the fault before it was mended.</param>
+/// <param name="After">How many commands are answered before it strikes, from the start or since the fault before it
+/// was mended.</param>
 /// <param name="Node">Which of the two nodes, where it is one.</param>
 /// <param name="Milliseconds">How long it lasts.</param>
 /// <param name="Size">Bytes still let through, minutes of a jump: how much of it, by kind.</param>
 public sealed record Fault(FaultKind Kind, int After, int Node, int Milliseconds, int Size);
 
-/// <summary>What a seed brings down, and when. The first fault's kind goes round with the seed, so that any seven seeds in a row meet every kind.</summary>
+/// <summary>
+/// What a seed brings down, and when. The first fault's kind goes round with the seed, so that any seven seeds in a row
+/// meet every kind.
+/// </summary>
 public static class FaultPlan
 {
     private const int Faults = 3;

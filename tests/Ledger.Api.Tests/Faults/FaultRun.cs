@@ -4,10 +4,15 @@ using Npgsql;
 
 namespace Ledger.Api.Tests.Faults;
 
-/// <summary>A deliberate fault of the ledger itself, planted beneath it by the test, to see that the checker can fail.</summary>
+/// <summary>
+/// A deliberate fault of the ledger itself, planted beneath it by the test, to see that the checker can fail.
+/// </summary>
 public enum Bug
 {
-    /// <summary>One allocation in thirty is acknowledged and not stored. The projections wait three seconds at each gap: no more of them than the checker needs.</summary>
+    /// <summary>
+    /// One allocation in thirty is acknowledged and not stored. The projections wait three seconds at each gap: no more
+    /// of them than the checker needs.
+    /// </summary>
     DropEvent,
 
     /// <summary>One key in three is not kept: who sends again posts again.</summary>

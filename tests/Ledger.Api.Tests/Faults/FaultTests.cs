@@ -22,7 +22,8 @@ public sealed class FaultTemplate : IAsyncLifetime
 }
 
 /// <summary>
-/// Three of the seeds that <c>bench/faults</c> runs by the hundred. A seed that fails here is replayed with <c>bench/faults --seed N</c>.
+/// Three of the seeds that <c>bench/faults</c> runs by the hundred. A seed that fails here is replayed with
+/// <c>bench/faults --seed N</c>.
 /// </summary>
 public sealed class FaultTests(FaultTemplate template, ITestOutputHelper output) : IClassFixture<FaultTemplate>
 {
@@ -36,7 +37,10 @@ public sealed class FaultTests(FaultTemplate template, ITestOutputHelper output)
         Assert.True(result.Commands > 300, $"{result}");
     }
 
-    /// <summary>The checker can fail: what a broken ledger would do is planted beneath a sound one, and each time it is found, by its name.</summary>
+    /// <summary>
+    /// The checker can fail: what a broken ledger would do is planted beneath a sound one, and each time it is found,
+    /// by its name.
+    /// </summary>
     [Theory]
     [
         InlineData(Bug.DropEvent, "lost"),

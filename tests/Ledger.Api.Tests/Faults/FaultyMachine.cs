@@ -6,8 +6,9 @@ using Npgsql;
 namespace Ledger.Api.Tests.Faults;
 
 /// <summary>
-/// Two nodes and a PostgreSQL cluster on a volume of its own, with everything between them that can go wrong: a proxy before the server,
-/// a file that says what time it is for each node, a file system that freezes and fills up. Needs root: it mounts.
+/// Two nodes and a PostgreSQL cluster on a volume of its own, with everything between them that can go wrong: a proxy
+/// before the server, a file that says what time it is for each node, a file system that freezes and fills up. Needs
+/// root: it mounts.
 /// </summary>
 public sealed class FaultyMachine : IAsyncDisposable
 {
@@ -255,7 +256,9 @@ public sealed class FaultyMachine : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes every free block; new write-ahead segments are asked for meanwhile, which PostgreSQL does not survive.</summary>
+    /// <summary>
+    /// Takes every free block; new write-ahead segments are asked for meanwhile, which PostgreSQL does not survive.
+    /// </summary>
     private async Task FillDiskAsync(TimeSpan last, Random random)
     {
         var filler = Path.Combine(Disk, "filler");

@@ -10,7 +10,9 @@ namespace Ledger.Api.Tests.Faults;
 /// <param name="Kind"><c>lost</c>, <c>twice</c>, <c>half</c>, <c>projection</c>, <c>log</c>, <c>answer</c>.</param>
 public sealed record Violation(string Kind, string What);
 
-/// <summary>A command as its client knows it. <paramref name="Status"/>: null when the client gave up before any answer.</summary>
+/// <summary>
+/// A command as its client knows it. <paramref name="Status"/>: null when the client gave up before any answer.
+/// </summary>
 public sealed record Sent(
     string Actor,
     string Key,
@@ -54,8 +56,9 @@ public sealed class Journal
 }
 
 /// <summary>
-/// How a careful client sends: to either node; again, with the same key, for as long as it gets no answer; sometimes once more although it
-/// has one, which must then be the same; and, where it may, sometimes not again: then nobody knows what became of the command.
+/// How a careful client sends: to either node; again, with the same key, for as long as it gets no answer; sometimes
+/// once more although it has one, which must then be the same; and, where it may, sometimes not again: then nobody
+/// knows what became of the command.
 /// </summary>
 /// <param name="token">Who sends late signs in anew.</param>
 public sealed partial class CarefulClient(
@@ -142,7 +145,9 @@ public sealed partial class CarefulClient(
         }
     }
 
-    /// <summary>Null: no answer, or one that says that the server failed; the command may have been carried out or not.</summary>
+    /// <summary>
+    /// Null: no answer, or one that says that the server failed; the command may have been carried out or not.
+    /// </summary>
     private async Task<Answer?> OnceAsync(HttpRequestMessage request, byte[]? body)
     {
         var first = _random.Next(2);
@@ -188,7 +193,8 @@ public sealed partial class CarefulClient(
 
     private sealed record Answer(int Status, string MediaType, byte[] Body)
     {
-        // What was refused before it was a command, such as an amount that is none, is not kept: each answer has its own trace.
+        // What was refused before it was a command, such as an amount that is none, is not kept: each answer has its
+        // own trace.
         public override string ToString() => $"{Status} {TraceId().Replace(Encoding.UTF8.GetString(Body), "")}";
     }
 }

@@ -6,8 +6,9 @@ using Npgsql;
 namespace Ledger.Api.Tests.Faults;
 
 /// <summary>
-/// Compares what the clients were told with what PostgreSQL holds, in SQL of its own: of the product it knows the tables, no code. Whole
-/// means: all that a command of this kind writes, by one transaction, together with the answer kept for its key.
+/// Compares what the clients were told with what PostgreSQL holds, in SQL of its own: of the product it knows the
+/// tables, no code. Whole means: all that a command of this kind writes, by one transaction, together with the answer
+/// kept for its key.
 /// </summary>
 public static class LedgerChecker
 {
@@ -60,7 +61,8 @@ public static class LedgerChecker
 
     private sealed record Kept(string Transaction, int Status, byte[] Body);
 
-    /// <returns>What was found; how many events there are; how long read models and log took to have them all, once the clients were done.</returns>
+    /// <returns>What was found; how many events there are; how long read models and log took to have them all, once the
+    /// clients were done.</returns>
     public static async Task<(IReadOnlyList<Violation> Violations, int Events, TimeSpan Settled)> CheckAsync(
         FaultyMachine machine,
         SampleClient auditor,
@@ -105,7 +107,8 @@ public static class LedgerChecker
             .GroupBy(e => (e.Actor, e.Key))
             .ToDictionary(g => g.Key, g => g.ToList());
 
-        // Every command that a client sent: there as it was told, once, whole; or, when it was told nothing, whole or not there.
+        // Every command that a client sent: there as it was told, once, whole; or, when it was told nothing, whole or
+        // not there.
         foreach (var command in journal.Commands)
         {
             var what = $"{command.Method} {command.Path} by {command.Actor}, key {command.Key}";

@@ -4,7 +4,8 @@ using Ledger.Domain.Members;
 namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
-/// The answer to an objection. Upheld: against <paramref name="MemberId"/> (else whom the objection named) or <paramref name="WholeList"/>;
+/// The answer to an objection. Upheld: against <paramref name="MemberId"/> (else whom the objection named) or
+/// <paramref name="WholeList"/>;
 /// <paramref name="CorrectedFen"/>: what the amount should have been.
 /// </summary>
 public sealed record ObjectionAnswer(
@@ -15,7 +16,9 @@ public sealed record ObjectionAnswer(
     Money? CorrectedFen = null
 );
 
-/// <summary>An objection is answered (C16): upheld, its line leaves the list and the money goes back to where it came from.</summary>
+/// <summary>
+/// An objection is answered (C16): upheld, its line leaves the list and the money goes back to where it came from.
+/// </summary>
 public static class AnswerObjection
 {
     /// <summary>Changed: application; where an objection is upheld also fund and member-years.</summary>
@@ -47,8 +50,8 @@ public static class AnswerObjection
             : [];
 
     /// <summary>
-    /// C16: an objection is upheld against somebody on the list or against all of it, and something follows; nobody answers what he
-    /// raised himself, nor what is raised against the application that he filed.
+    /// C16: an objection is upheld against somebody on the list or against all of it, and something follows; nobody
+    /// answers what he raised himself, nor what is raised against the application that he filed.
     /// </summary>
     /// <param name="raisedBy">Who raised it, where he is known.</param>
     public static Decision<Application> Move(
@@ -97,7 +100,9 @@ public static class AnswerObjection
             new(Rejections.FieldInvalid, message) { Field = field };
     }
 
-    /// <summary>C16: what anonymous people wrote and nobody could look into is closed, many at once, with the reason on record.</summary>
+    /// <summary>
+    /// C16: what anonymous people wrote and nobody could look into is closed, many at once, with the reason on record.
+    /// </summary>
     /// <param name="raisedBy">Who raised each of them, where he is known; theirs are answered one by one.</param>
     public static Decision<Application> CloseEmpty(
         Application state,

@@ -6,9 +6,10 @@ using Ledger.Domain.Pilots;
 namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
-/// Approval (C15) is one decision over the application, its fund and every member-year of its list: all of it or nothing.
-/// Checked here, at the last moment and under lock: pilot (C2), eligibility (C4..C6), amounts (C10), fund and earmark (C8, C9), cap (C11).
-/// Whoever may get nothing any more is left out by name; whatever else is wrong refuses the whole, with every line at fault.
+/// Approval (C15) is one decision over the application, its fund and every member-year of its list: all of it or
+/// nothing. Checked here, at the last moment and under lock: pilot (C2), eligibility (C4..C6), amounts (C10), fund and
+/// earmark (C8, C9), cap (C11). Whoever may get nothing any more is left out by name; whatever else is wrong refuses
+/// the whole, with every line at fault.
 /// </summary>
 public static class Approve
 {

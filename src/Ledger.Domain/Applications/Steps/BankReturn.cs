@@ -3,7 +3,9 @@ using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Applications.Steps;
 
-/// <summary>The bank sent money back (银行退回, C17): it is reserved again, and the lines can be paid again or withdrawn.</summary>
+/// <summary>
+/// The bank sent money back (银行退回, C17): it is reserved again, and the lines can be paid again or withdrawn.
+/// </summary>
 public static class BankReturn
 {
     /// <summary>Changed: application, fund, member-years.</summary>

@@ -3,7 +3,9 @@ using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Applications.Steps;
 
-/// <summary>The agency confirms by receipt what it credited to personal accounts (记入个人账户, C17); never whoever paid.</summary>
+/// <summary>
+/// The agency confirms by receipt what it credited to personal accounts (记入个人账户, C17); never whoever paid.
+/// </summary>
 public static class Credit
 {
     /// <summary>Changed: application, fund, member-years.</summary>

@@ -30,7 +30,10 @@ public static class Pay
         string? ConfirmDuplicate = null
     );
 
-    /// <summary>Whoever may not be paid any more is left out and named; his money goes back to the fund before the others' leaves it.</summary>
+    /// <summary>
+    /// Whoever may not be paid any more is left out and named; his money goes back to the fund before the others'
+    /// leaves it.
+    /// </summary>
     public static Decision<Application> Decide(Basis on, Order order, DateOnly today, Actor by)
     {
         var (before, people) = (on.Application, on.People);
@@ -99,7 +102,10 @@ public static class Pay
         };
     }
 
-    /// <summary>Nothing can be written of whose record is damaged, not even that his money goes back: he waits, and the others are paid by name.</summary>
+    /// <summary>
+    /// Nothing can be written of whose record is damaged, not even that his money goes back: he waits, and the others
+    /// are paid by name.
+    /// </summary>
     private static Rejection? Damaged(Application application, IReadOnlyList<LeftOutLine> leftOut) =>
         leftOut.Where(l => l.Code == Rejections.RecordDamaged.Code).ToList() is { Count: > 0 } damaged
             ? new Rejection(
@@ -112,8 +118,9 @@ public static class Pay
             : null;
 
     /// <summary>
-    /// The application's own part. C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run out and every
-    /// objection is answered; all approved lines, or those of <paramref name="memberIds"/>. Lines that the bank sent back are paid again the same way.
+    /// The application's own part. C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run
+    /// out and every objection is answered; all approved lines, or those of <paramref name="memberIds"/>. Lines that
+    /// the bank sent back are paid again the same way.
     /// </summary>
     public static Decision<Application> Move(
         Application state,
@@ -164,7 +171,9 @@ public static class Pay
             .ToArray<IEventOf<Application>>();
     }
 
-    /// <summary>C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.</summary>
+    /// <summary>
+    /// C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.
+    /// </summary>
     /// <param name="lines">The approved lines that may be paid.</param>
     public static Decision<Application> Disclose(Application state, IReadOnlyList<Line> lines, Actor by) =>
         state.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong ? wrong

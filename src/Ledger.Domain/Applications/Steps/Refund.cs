@@ -4,8 +4,8 @@ using Ledger.Domain.Members;
 namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
-/// The agency sends one member's subsidy back, also after settlement (C5 claw-back, death, double subsidy, departure, refusal; C17): the money
-/// is the fund's again, with its origin, and the cap is free.
+/// The agency sends one member's subsidy back, also after settlement (C5 claw-back, death, double subsidy, departure,
+/// refusal; C17): the money is the fund's again, with its origin, and the cap is free.
 /// </summary>
 public static class Refund
 {

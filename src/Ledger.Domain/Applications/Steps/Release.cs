@@ -4,8 +4,9 @@ using Ledger.Domain.Members;
 namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
-/// What a line that leaves the list before payment gives back: its money to the fund, to the fen that it came from (C9), and to the person
-/// what it took of the cap (C11). No step of its own: part of every one that takes approved lines off.
+/// What a line that leaves the list before payment gives back: its money to the fund, to the fen that it came from
+/// (C9), and to the person what it took of the cap (C11). No step of its own: part of every one that takes approved
+/// lines off.
 /// </summary>
 internal static class Release
 {

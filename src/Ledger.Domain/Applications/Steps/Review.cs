@@ -1,10 +1,13 @@
 namespace Ledger.Domain.Applications.Steps;
 
-/// <summary>The agency looks at a list line by line, returns it or turns it down (C15); never whoever filed it.</summary>
+/// <summary>
+/// The agency looks at a list line by line, returns it or turns it down (C15); never whoever filed it.
+/// </summary>
 public static class Review
 {
     /// <summary>C15: line by line, in as many sittings as it takes; by somebody who did not file.</summary>
-    /// <param name="findings">By member id, what is to be answered for: such a line is accepted with a reason or not at all.</param>
+    /// <param name="findings">By member id, what is to be answered for: such a line is accepted with a reason or not at
+    /// all.</param>
     public static Decision<Application> Decide(
         Application state,
         IReadOnlyList<LineVerdict> verdicts,

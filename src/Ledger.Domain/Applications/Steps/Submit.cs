@@ -42,7 +42,9 @@ public static class Submit
         return Listed(filed, submission);
     }
 
-    /// <summary>C15: after a return for correction, the whole roster anew, under the plan version in force now.</summary>
+    /// <summary>
+    /// C15: after a return for correction, the whole roster anew, under the plan version in force now.
+    /// </summary>
     public static Decision<Application> Again(
         Application state,
         Plan plan,

@@ -3,7 +3,9 @@ using Ledger.Domain.Members;
 
 namespace Ledger.Domain.Applications.Steps;
 
-/// <summary>The village takes people or the whole list back, before they are paid (C14): money and cap are free again.</summary>
+/// <summary>
+/// The village takes people or the whole list back, before they are paid (C14): money and cap are free again.
+/// </summary>
 public static class Withdraw
 {
     /// <summary>Changed: application; where lines were approved also fund and member-years.</summary>

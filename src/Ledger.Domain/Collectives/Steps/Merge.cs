@@ -3,7 +3,9 @@ using Ledger.Domain.Funds.Steps;
 
 namespace Ledger.Domain.Collectives.Steps;
 
-/// <summary>One collective goes into another (合并), and all its money with it: every fen stays traceable to its source.</summary>
+/// <summary>
+/// One collective goes into another (合并), and all its money with it: every fen stays traceable to its source.
+/// </summary>
 public static class Merge
 {
     /// <summary>Changed: both collectives, both funds; the fund that is left empty closes.</summary>

@@ -52,7 +52,10 @@ public static class Allocate
             };
     }
 
-    /// <summary>C7: money comes in with a slip. C8: a gift names its donor and may be earmarked; collective income may not. C19: incentives.</summary>
+    /// <summary>
+    /// C7: money comes in with a slip. C8: a gift names its donor and may be earmarked; collective income may not. C19:
+    /// incentives.
+    /// </summary>
     public static Decision<Fund> Into(
         Fund state,
         string allocationId,
@@ -108,7 +111,9 @@ public static class Allocate
         };
     }
 
-    /// <summary>C19: the county's finance department records its incentives and nothing else, and nobody else records them.</summary>
+    /// <summary>
+    /// C19: the county's finance department records its incentives and nothing else, and nobody else records them.
+    /// </summary>
     private static Rejection? SourceRefusal(SourceKind source, string role) =>
         role == Roles.CountyFinance == (source == SourceKind.CountyIncentive)
             ? null

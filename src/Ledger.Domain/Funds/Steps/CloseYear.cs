@@ -7,7 +7,8 @@ public static class CloseYear
 
     /// <summary>
     /// C24: closes a business year that is over. <paramref name="trialBalance"/>: at its last day, by business date.
-    /// <paramref name="negative"/>: the accounts that held less than nothing on a day of it; such a year closes only explained.
+    /// <paramref name="negative"/>: the accounts that held less than nothing on a day of it; such a year closes only
+    /// explained.
     /// </summary>
     public static Decision<Fund> Decide(
         Fund state,

@@ -1,6 +1,8 @@
 namespace Ledger.Domain.Funds.Steps;
 
-/// <summary>A mistaken allocation is taken out again (冲正, C9, C20): one person asks, another whom he names confirms.</summary>
+/// <summary>
+/// A mistaken allocation is taken out again (冲正, C9, C20): one person asks, another whom he names confirms.
+/// </summary>
 public static class Reverse
 {
     /// <summary>A mistaken allocation: one person asks, and names another who is to confirm (four eyes).</summary>
@@ -23,7 +25,9 @@ public static class Reverse
             : [new ReversalRequested(allocationId, by.Id, confirmBy, reason, by.OnBehalfOf)];
     }
 
-    /// <summary>The named person confirms: the lot leaves, older money before it on the axis is carried behind it.</summary>
+    /// <summary>
+    /// The named person confirms: the lot leaves, older money before it on the axis is carried behind it.
+    /// </summary>
     public static Decision<Fund> Confirm(Fund state, string allocationId, Lot lot, Actor by)
     {
         var asked = state.Reversals.GetValueOrDefault(allocationId);

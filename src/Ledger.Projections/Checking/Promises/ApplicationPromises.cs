@@ -5,8 +5,8 @@ using Ledger.Projections.AuditTrail;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
-/// What an application promises: filer, reviewer, approver and payer are different people (C15), each acting in his own name; nothing is
-/// paid before the day after the notice's last (C16).
+/// What an application promises: filer, reviewer, approver and payer are different people (C15), each acting in his own
+/// name; nothing is paid before the day after the notice's last (C16).
 /// </summary>
 /// <param name="unclear">For what may have been meant, and wants looking at.</param>
 public sealed class ApplicationPromises(string id, Report broken, Report unclear)

@@ -6,13 +6,16 @@ using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Projections.Checking.Promises;
 
-/// <summary>Says what was found against a promise: of whom, which clause, what is, what should be, by which event.</summary>
+/// <summary>
+/// Says what was found against a promise: of whom, which clause, what is, what should be, by which event.
+/// </summary>
 public delegate void Report(string id, string clause, string found, string expected, long at);
 
 /// <summary>
-/// What a fund promises (C9, C24): nothing that must not be negative is so, in the order of recording and at the end of any business date;
-/// a closed year was sealed as the events say and takes nothing more; a reversal has two people. What is reserved, in transit and credited
-/// is kept for each application: so a payment is never dated before its approval, nor a refund before its receipt.
+/// What a fund promises (C9, C24): nothing that must not be negative is so, in the order of recording and at the end of
+/// any business date; a closed year was sealed as the events say and takes nothing more; a reversal has two people.
+/// What is reserved, in transit and credited is kept for each application: so a payment is never dated before its
+/// approval, nor a refund before its receipt.
 /// </summary>
 public sealed class FundPromises(string fundId, Report broken)
 {

@@ -7,7 +7,9 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Projections.Checking.Promises;
 
-/// <summary>The cap of each region and year as it was at any event: all policy years there were, of which there are few.</summary>
+/// <summary>
+/// The cap of each region and year as it was at any event: all policy years there were, of which there are few.
+/// </summary>
 public sealed class PolicyCaps
 {
     private readonly Dictionary<string, List<(long From, Money Cap)>> _caps = [];
@@ -36,7 +38,10 @@ public sealed class PolicyCaps
             : null;
 }
 
-/// <summary>Which collectives are of one origin, as it was at any event: mergers and splits go both ways, a new name is no other collective.</summary>
+/// <summary>
+/// Which collectives are of one origin, as it was at any event: mergers and splits go both ways, a new name is no other
+/// collective.
+/// </summary>
 public sealed class Origins
 {
     private readonly List<(long Since, string From, string Into)> _links = [];

@@ -8,9 +8,10 @@ using Ledger.Projections.AuditTrail;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
-/// What a person's year promises, by what was on record at each moment: the cap over all collectives and donors (C11); who is subsidised and
-/// paid is alive, a member, has paid the year's contribution himself and none to catch up (C4, C5, C6); one subsidy of one origin a year;
-/// money is not credited before it was sent, nor sent back before it came (C17); a correction has two people (C20).
+/// What a person's year promises, by what was on record at each moment: the cap over all collectives and donors (C11);
+/// who is subsidised and paid is alive, a member, has paid the year's contribution himself and none to catch up (C4,
+/// C5, C6); one subsidy of one origin a year; money is not credited before it was sent, nor sent back before it came
+/// (C17); a correction has two people (C20).
 /// </summary>
 /// <param name="standards">By plan.</param>
 /// <param name="inScope">Whether what happened in a region is the caller's affair.</param>

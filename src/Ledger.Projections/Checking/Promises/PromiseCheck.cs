@@ -14,8 +14,8 @@ using Npgsql;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
-/// Replays what the ledger promises from the events alone, whatever the states beside them say: stream by stream, a page of them at a time.
-/// ledger-verify does the same from an exported log, in code of its own.
+/// Replays what the ledger promises from the events alone, whatever the states beside them say: stream by stream, a
+/// page of them at a time. ledger-verify does the same from an exported log, in code of its own.
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so.</param>
 public sealed class PromiseCheck(
@@ -148,7 +148,10 @@ public sealed class PromiseCheck(
         }
     }
 
-    /// <summary>A year's events together with those of its person, and the plans that its subsidies follow from, in one look: nothing comes in between.</summary>
+    /// <summary>
+    /// A year's events together with those of its person, and the plans that its subsidies follow from, in one look:
+    /// nothing comes in between.
+    /// </summary>
     private async Task PeopleAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         await foreach (

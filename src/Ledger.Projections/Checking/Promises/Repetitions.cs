@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace Ledger.Projections.Checking.Promises;
 
-/// <summary>What was used twice, or should not stand where it stands: seen only across streams, so the database looks for it.</summary>
+/// <summary>
+/// What was used twice, or should not stand where it stands: seen only across streams, so the database looks for it.
+/// </summary>
 internal sealed class Repetitions(
     NpgsqlConnection connection,
     string schema,
@@ -21,7 +23,8 @@ internal sealed class Repetitions(
 
     public async Task LookAsync()
     {
-        // C17: the bank says which transfer it was. Two funds may have two banks, and two banks the same number; one transfer may be booked in parts.
+        // C17: the bank says which transfer it was. Two funds may have two banks, and two banks the same number; one
+        // transfer may be booked in parts.
         foreach (
             var (reference, payments, first, last) in await TwiceAsync(
                 "funds_paid",
@@ -84,7 +87,10 @@ internal sealed class Repetitions(
             unclear(account, "C20", "账户名与系统自用的名称相同", "停用，另开一个", at);
     }
 
-    /// <summary>What stands in more than one event of a type: where, the first and the last of them. Not where it was asked about and meant.</summary>
+    /// <summary>
+    /// What stands in more than one event of a type: where, the first and the last of them. Not where it was asked
+    /// about and meant.
+    /// </summary>
     private Task<List<(string What, string[] Where, long First, long Last)>> TwiceAsync(
         string type,
         string what,
@@ -99,7 +105,9 @@ internal sealed class Repetitions(
             r => (r.GetString(0), r.GetFieldValue<string[]>(1), r.GetInt64(2), r.GetInt64(3))
         );
 
-    /// <summary>C13: a meeting of another time, or of hardly anybody, that the collective's survey does not explain.</summary>
+    /// <summary>
+    /// C13: a meeting of another time, or of hardly anybody, that the collective's survey does not explain.
+    /// </summary>
     private async Task MeetingsAsync()
     {
         var meetings = await RowsAsync(
