@@ -16,7 +16,7 @@ public sealed class MigrationTests(ApiFixture api)
             s =>
             {
                 Assert.Matches(@"^([VR]\d{4}|R)__[a-z_]+\.sql$", s.Name);
-                Assert.Contains("\n-- For: ", s.Text);
+                Assert.Contains("-- For: ", s.Text);
                 Assert.Contains("\n-- Tried: ", s.Text);
             }
         );

@@ -1,4 +1,4 @@
--- Numbers of banks, tax office and receipts are compared in one spelling, and corrections of people are found.
+-- For: numbers of banks, tax office and receipts are compared in one spelling, and corrections of people are found.
 -- Tried: comparing upper(…) alone, as before, misses what earlier builds stored with spaces, full width or other dashes.
 
 -- As DocumentNumber.Canonical does (CorrectionTests holds the two together).
