@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Ledger.Api.Operation;
 using Ledger.Projections;
 using Npgsql;
@@ -117,15 +118,19 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
     }
 
     /// <summary>The key of the states' seals: follows from the file, stands nowhere.</summary>
+    [JsonIgnore]
     public byte[] StateKey => HMACSHA256.HashData(HashKey, "ledger state seal"u8);
 
     /// <summary>Seals events of rights and rules, under a key of its own.</summary>
+    [JsonIgnore]
     public EventSeal EventSeal => new(HMACSHA256.HashData(HashKey, "ledger event seal"u8));
 
     /// <summary>The key of the seals over what lets somebody in.</summary>
+    [JsonIgnore]
     public byte[] CredentialKey => HMACSHA256.HashData(HashKey, "ledger credential seal"u8);
 
     /// <summary>The key of what an authenticator and its recovery codes are.</summary>
+    [JsonIgnore]
     public byte[] SecondFactorKey => HMACSHA256.HashData(KeyEncryptionKey, "ledger second factor"u8);
 
     /// <summary>Tells key files apart and reveals nothing of them.</summary>
