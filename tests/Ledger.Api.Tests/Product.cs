@@ -196,6 +196,13 @@ public sealed class Product : IAsyncDisposable
             await connection.ExecuteAsync($"alter table ledger.{table} enable trigger user");
     }
 
+    /// <summary>
+    /// The first migration, as a database goes through it that was made before there were any: nothing runs twice by
+    /// itself.
+    /// </summary>
+    public Task MigrateFromSchemaSqlAsync() =>
+        AttackAsync(Migrations.Scripts.Single(m => m.Name == "V0001__ledger.sql").Text.Replace("${schema}", "ledger"));
+
     /// <summary>How the product itself connects: as a role that owns nothing.</summary>
     public async Task<string> ApplicationConnectionAsync()
     {

@@ -142,6 +142,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         await product.AttackAsync(
             "drop table ledger.audit_entry_id cascade; drop function ledger.keep_audit_ids() cascade; create index audit_entry_ids on ledger.audit_entry using gin (ids); delete from ledger.schema_stamp"
         );
+        await product.MigrateFromSchemaSqlAsync();
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "schema");
         Assert.True(exit == 0, said);
         Assert.Equal(form, await product.ScalarAsync<string>(Form));

@@ -203,10 +203,7 @@ public sealed class RefusalTests(ApiFixture api)
         await product.AttackAsync(
             "insert into ledger.idempotency (actor, key, request, command, status, body) values ('public', 'squatted', '\\x00', 'raise-public-objection', 404, 'x')"
         );
-        // The first script, as a database of that build goes through it.
-        await product.AttackAsync(
-            Migrations.Scripts.Single(m => m.Name == "V0001__ledger.sql").Text.Replace("${schema}", "ledger")
-        );
+        await product.MigrateFromSchemaSqlAsync();
         await product.StartAsync();
         var again = await UnknownAsync(product.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
