@@ -385,7 +385,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await other.AllocateAsync(1); // the others go on
 
         // One that no build wrote, in a stream that is no fund's.
-        forged = await product.ForgeAsync(village.ApplicationId, "application_filed", "'[]'");
+        forged = await product.ForgeAsync(village.ApplicationId, "application_filed", "'{}'");
         await ApiFixture.RefusedAsync(
             "record-damaged",
             village.Offices.Approver,

@@ -1,8 +1,10 @@
+using Ledger.Api.Accounts;
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace Ledger.Api.Sample;
@@ -53,18 +55,15 @@ public static class SampleClockEndpoint
     public static void MapSampleClock(this WebApplication app) =>
         app.MapPost(
                 "/api/sample/clock",
-                async (int days, SampleClock clock, Clock china, NpgsqlDataSource database) =>
+                async (int days, SampleClock clock, Clock china, AccountsContext accounts) =>
                 {
                     if (days is < 1 or > SampleClock.MaxDays)
                         throw Require.Invalid("days", $"应为 1 至 {SampleClock.MaxDays}");
                     clock.Advance(TimeSpan.FromDays(days));
                     // The visitor has not been away for a week.
-                    await using var connection = await database.OpenConnectionAsync();
-                    await connection.ExecuteAsync(
-                        $"""update {Accounts.AccountsContext.Schema}."Sessions" set "UsedAt" = @now, "ExpiresAt" = "ExpiresAt" + make_interval(days => @days) where "EndedAt" is null""",
-                        ("now", clock.GetUtcNow()),
-                        ("days", days)
-                    );
+                    foreach (var session in await accounts.Sessions.Where(s => s.EndedAt == null).ToListAsync())
+                        (session.UsedAt, session.ExpiresAt) = (clock.GetUtcNow(), session.ExpiresAt.AddDays(days));
+                    await accounts.SaveChangesAsync();
                     return Results.Ok(new ClockView(clock.GetUtcNow(), china.Today));
                 }
             )
