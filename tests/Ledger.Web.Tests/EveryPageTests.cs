@@ -65,6 +65,10 @@ public sealed class EveryPageTests(WebFixture web)
     [
         "/audit.xlsx",
         "/funds/{id}/statement.xlsx",
+        "/funds/{id}/trial-balance.xlsx",
+        "/applications.xlsx",
+        "/supervision.xlsx",
+        "/ranking.xlsx",
         "/accounts",
         "/operation",
     ];
