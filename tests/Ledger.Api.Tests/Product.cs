@@ -197,11 +197,14 @@ public sealed class Product : IAsyncDisposable
     }
 
     /// <summary>
-    /// The first migration, as a database goes through it that was made before there were any: nothing runs twice by
-    /// itself.
+    /// The first migrations, as a database goes through them that was made before there were any: by itself nothing
+    /// runs twice.
     /// </summary>
-    public Task MigrateFromSchemaSqlAsync() =>
-        AttackAsync(Migrations.Scripts.Single(m => m.Name == "V0001__ledger.sql").Text.Replace("${schema}", "ledger"));
+    public async Task MigrateFromSchemaSqlAsync()
+    {
+        foreach (var (_, text) in Migrations.Scripts.Where(m => m.Name[..5] is "V0001" or "V0002"))
+            await AttackAsync(text.Replace("${schema}", "ledger", StringComparison.Ordinal));
+    }
 
     /// <summary>How the product itself connects: as a role that owns nothing.</summary>
     public async Task<string> ApplicationConnectionAsync()
