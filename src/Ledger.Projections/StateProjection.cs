@@ -98,7 +98,7 @@ public static class ProjectionRegistration
             .Duplicate(x => x.Region, configure: ByPrefix)
             .IgnoreIndex("mt_doc_memberyear_idx_claw_back")
             .IgnoreIndex("mt_doc_member_idx_memberships")
-            .IgnoreIndex("mt_doc_member_idx_waiting")
+            .IgnoreIndex("mt_doc_member_idx_gone")
             .IgnoreIndex("mt_doc_member_idx_waits"); // see Storage/Migrations
     }
 }

@@ -42,9 +42,13 @@ public sealed class MigrationTests(ApiFixture api)
         var numbered = Migrations.Scripts.Select(s => s.Name).Where(n => n[0] == 'V').ToList();
         Assert.Equal(numbered, await AppliedAsync());
 
-        // Another build comes by: nothing runs a second time.
+        // Another build comes by: nothing runs a second time, and nothing of ours is dropped as unknown.
+        async Task<string> FormAsync() =>
+            (await connection.QueryAsync(RebuildTests.Form, r => r.GetString(0))).Single();
+        var form = await FormAsync();
         await connection.ExecuteAsync("delete from ledger.schema_stamp");
         Assert.Equal(0, (await SchemaAsync()).Exit);
+        Assert.Equal(form, await FormAsync());
         Assert.Equal(numbered, await AppliedAsync());
 
         await connection.ExecuteAsync(

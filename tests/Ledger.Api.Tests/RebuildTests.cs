@@ -11,7 +11,8 @@ namespace Ledger.Api.Tests;
 public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
 {
     /// <summary>Tables with their columns, indexes and rights, and what is in them that no clock decides.</summary>
-    private const string Form = """
+    /// <summary>Tables, rights, columns, triggers, indexes and constraints, as text.</summary>
+    internal const string Form = """
         select string_agg(l, E'\n' order by l) from (
             select c.relname || ' ' || coalesce(array_to_string(c.relacl, ' '), '') || ' ' || coalesce(array_to_string(c.reloptions, ' '), '') l from pg_class c where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'
             union all select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') from information_schema.columns where table_schema = 'ledger'

@@ -109,7 +109,7 @@ public static class LedgerStore
                     Weasel.Core.Casing.CamelCase,
                     StoredForm.Apply
                 );
-                // What the migrations make beside Marten's own.
+                // What the migrations make beside Marten's own: it would drop what it does not know with the next build.
                 foreach (
                     var own in new[]
                     {
@@ -119,8 +119,10 @@ public static class LedgerStore
                         "administrator",
                         "slip",
                         "slips",
-                        "bank_reference",
-                        "tax_reference",
+                        "bank_number",
+                        "tax_number",
+                        "receipt_number",
+                        "corrected",
                         "contribution_reversed",
                     }
                 )
