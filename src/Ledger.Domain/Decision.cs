@@ -1,9 +1,8 @@
 namespace Ledger.Domain;
 
 /// <summary>
-/// What a step decided: the events of the stream that it is about, and with them the <see cref="Also">changes of every
-/// other stream</see>
-/// that it touches; or a refusal, and then nothing at all. The whole of it is one transaction.
+/// What a step decided: the events of the stream that it is about, and with them the changes of every other stream that
+/// it touches (<see cref="Also"/>); or a refusal, and then nothing at all. The whole of it is one transaction.
 /// </summary>
 public readonly record struct Decision<TAggregate>(IReadOnlyList<IEventOf<TAggregate>> Events, Rejection? Rejection)
     where TAggregate : Aggregate

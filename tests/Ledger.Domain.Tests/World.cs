@@ -241,7 +241,7 @@ internal sealed record World(
     /// <summary>As much as is due: whoever may not be paid any more falls out first.</summary>
     private Outcome<World> Payment(string[]? members)
     {
-        var due = Application.With(LineStatus.Approved).Where(l => members?.Contains(l.MemberId) != false).ToList();
+        var due = Application.Approved(members);
         var gone = LineCheck.Unpayable(Application, due, Basis).Select(l => l.MemberId).ToHashSet();
         var amount = Line.Total(due.Where(l => !gone.Contains(l.MemberId)));
         var order = new Pay.Order(amount, FundDecider.MemberSubsidy, "NX", Paper, Today, members);

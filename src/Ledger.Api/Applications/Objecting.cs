@@ -94,8 +94,6 @@ public static class Objecting
         var application = await command.LoadAsync<Application>(id);
         var raisedBy = (await RaisedByAsync(command, id, [objectionId])).GetValueOrDefault(objectionId);
         var by = await command.ActorAmongAsync([raisedBy, .. application.Filers]);
-        var fund = (await command.FindAsync<Fund>(application.FundId))!;
-        var years = await command.YearsAsync(application, body.Upheld ? application.With(LineStatus.Approved) : []);
         var answer = new ObjectionAnswer(
             body.Upheld,
             text,
@@ -103,6 +101,9 @@ public static class Objecting
             body.WholeList,
             body.CorrectedAmount
         );
+        var falling = AnswerObjection.Falling(application, objectionId, answer);
+        var fund = falling.Count > 0 ? await command.FindAsync<Fund>(application.FundId) : null;
+        var years = await command.YearsAsync(application, falling);
         var decision = AnswerObjection.Decide(
             new AnswerObjection.Basis(application, fund, years, raisedBy),
             objectionId,
@@ -111,8 +112,7 @@ public static class Objecting
         );
         var after = command.Append(id, application, decision);
         await ForgetAsync(command, after);
-        var released = AnswerObjection.Falling(application, (ObjectionResolved)decision.Events[0]);
-        return new Answer(ApplicationView.Of(after) with { Outcome = Outcome(after, body, released) }, after.Revision);
+        return new Answer(ApplicationView.Of(after) with { Outcome = Outcome(after, body, falling) }, after.Revision);
     }
 
     /// <summary>The township closes what anonymous people wrote and nobody could look into.</summary>

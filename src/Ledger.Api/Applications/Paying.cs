@@ -33,10 +33,9 @@ public static class Paying
         var application = await command.LoadAsync<Application>(id);
         var by = await command.ActorAmongAsync(application.Handlers());
         // Those who are not asked for may be damaged: the others are paid by name.
-        var named = order.MemberIds?.ToHashSet();
         var (basis, fund, earlier) = await PayableAsync(
             application,
-            [.. application.With(LineStatus.Approved).Where(l => named?.Contains(l.MemberId) != false)],
+            application.Approved(order.MemberIds),
             command,
             people,
             order.Evidence,

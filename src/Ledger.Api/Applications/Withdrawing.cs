@@ -23,9 +23,8 @@ public static class Withdrawing
     {
         var reason = Require.Prose(said, "reason", 500);
         var application = await command.LoadAsync<Application>(id);
-        var fund = (await command.FindAsync<Fund>(application.FundId))!;
-        var gone = memberIds?.ToHashSet();
-        var approved = application.With(LineStatus.Approved).Where(l => gone?.Contains(l.MemberId) != false);
+        var approved = application.Approved(memberIds);
+        var fund = approved.Count > 0 ? await command.FindAsync<Fund>(application.FundId) : null;
         var basis = new Withdraw.Basis(application, fund, await command.YearsAsync(application, approved));
         var after = command.Append(id, application, Withdraw.Decide(basis, memberIds, reason, command.Actor));
         await Objecting.ForgetAsync(command, after);

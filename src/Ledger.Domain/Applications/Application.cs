@@ -83,6 +83,13 @@ public sealed record Application : Aggregate, IEvolve<Application>
 
     public IEnumerable<Line> With(LineStatus status) => Lines.Where(l => l.Status == status);
 
+    /// <summary>The approved lines of these members; null: all of them.</summary>
+    public IReadOnlyList<Line> Approved(IReadOnlyList<string>? memberIds)
+    {
+        var wanted = memberIds?.ToHashSet();
+        return [.. With(LineStatus.Approved).Where(l => wanted?.Contains(l.MemberId) != false)];
+    }
+
     public Money Total(LineStatus status) => Line.Total(With(status));
 
     public string MemberYearId(Line line) => StreamId.MemberYear(line.MemberId, Year);

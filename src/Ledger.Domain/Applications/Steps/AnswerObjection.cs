@@ -22,11 +22,12 @@ public sealed record ObjectionAnswer(
 public static class AnswerObjection
 {
     /// <summary>Changed: application; where an objection is upheld also fund and member-years.</summary>
-    /// <param name="Years">Of the approved lines, by member-year id.</param>
+    /// <param name="Fund">Null where no line falls: it is not touched, nor locked.</param>
+    /// <param name="Years">Of the lines that fall, by member-year id.</param>
     /// <param name="RaisedBy">Who raised it, where he is known.</param>
     public sealed record Basis(
         Application Application,
-        Fund Fund,
+        Fund? Fund,
         IReadOnlyDictionary<string, MemberYear> Years,
         string? RaisedBy
     );
@@ -37,17 +38,23 @@ public static class AnswerObjection
         var decision = Move(application, objectionId, answer, on.RaisedBy, by);
         return decision with
         {
-            Also = decision.Events is [ObjectionResolved resolved, ..]
-                ? Release.Of(application, Falling(application, resolved), on.Fund, on.Years, answer.Answer)
+            Also = decision.Rejection is null
+                ? Release.Of(application, Falling(application, objectionId, answer), on.Fund, on.Years, answer.Answer)
                 : [],
         };
     }
 
-    /// <summary>The approved lines that fall with an objection.</summary>
-    public static IReadOnlyList<Line> Falling(Application state, ObjectionResolved resolved) =>
-        resolved.Upheld
-            ? [.. state.With(LineStatus.Approved).Where(l => resolved.WholeList || l.MemberId == resolved.MemberId)]
-            : [];
+    /// <summary>The approved lines that fall with an objection, if it is answered so.</summary>
+    public static IReadOnlyList<Line> Falling(Application state, string objectionId, ObjectionAnswer answer) =>
+        !answer.Upheld ? []
+        : answer.WholeList ? state.Approved(null)
+        : About(state.Objections.FirstOrDefault(o => o.ObjectionId == objectionId), answer) is { } about
+            ? state.Approved([about])
+        : [];
+
+    /// <summary>Whom an upheld objection is against; null: nobody is named.</summary>
+    private static string? About(Objection? objection, ObjectionAnswer answer) =>
+        answer.MemberId ?? objection?.MemberId;
 
     /// <summary>
     /// C16: an objection is upheld against somebody on the list or against all of it, and something follows; nobody
@@ -69,7 +76,7 @@ public static class AnswerObjection
             return new IEventOf<Application>[] { new ObjectionResolved(objectionId, false, answer.Answer, by.Id) };
         if (answer is { WholeList: true, MemberId: not null })
             return Invalid("wholeList", "指明一人，或整份名单，不能兼有");
-        var about = answer.WholeList ? null : answer.MemberId ?? objection.MemberId;
+        var about = answer.WholeList ? null : About(objection, answer);
         if (!answer.WholeList && about is null)
             return Invalid("memberId", "异议成立须指明名单中的人员；整份名单有误的选整份名单");
         if (about is not null)

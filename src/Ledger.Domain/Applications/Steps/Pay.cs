@@ -40,8 +40,7 @@ public static class Pay
         // What stops the payment comes before a look at each person.
         if (Move(before, order.MemberIds, order.BankReference, order.Evidence, today, by).Rejection is { } refusal)
             return refusal;
-        var wanted = order.MemberIds?.ToHashSet();
-        var due = before.With(LineStatus.Approved).Where(l => wanted?.Contains(l.MemberId) != false).ToList();
+        var due = before.Approved(order.MemberIds);
         var leftOut = LineCheck.Unpayable(before, due, people);
         if (Damaged(before, leftOut) is { } damaged)
             return damaged;

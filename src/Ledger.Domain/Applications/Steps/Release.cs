@@ -11,13 +11,14 @@ namespace Ledger.Domain.Applications.Steps;
 internal static class Release
 {
     /// <param name="lines">Approved lines, as they were before the step.</param>
+    /// <param name="fund">There where there are lines.</param>
     /// <param name="years">By member-year id.</param>
     /// <param name="reason">To be kept with the fund's event.</param>
     /// <param name="why">To be kept with the person's.</param>
     public static IReadOnlyList<Change> Of(
         Application application,
         IReadOnlyCollection<Line> lines,
-        Fund fund,
+        Fund? fund,
         IReadOnlyDictionary<string, MemberYear> years,
         string reason,
         Func<Line, string>? why = null
@@ -27,8 +28,8 @@ internal static class Release
             :
             [
                 Change.Of(
-                    fund,
-                    FundDecider.Release(fund, application.Id, lines.Select(l => l.Fen!.Value), reason).Events
+                    fund!,
+                    FundDecider.Release(fund!, application.Id, lines.Select(l => l.Fen!.Value), reason).Events
                 ),
                 .. application.EachYear(
                     lines,

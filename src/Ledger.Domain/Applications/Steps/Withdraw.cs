@@ -9,8 +9,9 @@ namespace Ledger.Domain.Applications.Steps;
 public static class Withdraw
 {
     /// <summary>Changed: application; where lines were approved also fund and member-years.</summary>
+    /// <param name="Fund">Null where none of the lines is approved: it is not touched, nor locked.</param>
     /// <param name="Years">Of the approved lines, by member-year id.</param>
-    public sealed record Basis(Application Application, Fund Fund, IReadOnlyDictionary<string, MemberYear> Years);
+    public sealed record Basis(Application Application, Fund? Fund, IReadOnlyDictionary<string, MemberYear> Years);
 
     /// <param name="memberIds">Whose lines; null: the whole application.</param>
     public static Decision<Application> Decide(Basis on, IReadOnlyList<string>? memberIds, string reason, Actor by)
@@ -21,8 +22,7 @@ public static class Withdraw
             : MoveSome(application, memberIds, reason, by);
         if (decision.Rejection is not null)
             return decision;
-        var gone = memberIds?.ToHashSet();
-        var approved = application.With(LineStatus.Approved).Where(l => gone?.Contains(l.MemberId) != false).ToList();
+        var approved = application.Approved(memberIds);
         return decision with { Also = Release.Of(application, approved, on.Fund, on.Years, reason) };
     }
 
