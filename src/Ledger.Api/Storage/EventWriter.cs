@@ -67,24 +67,20 @@ public sealed class EventWriter(
     private const string Schema = LedgerStore.Schema;
     private readonly StoredEvents _stored = new(store, Schema, ofEvents);
 
-    private static readonly string Events = $"""
-        insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
-        select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7, '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, $8, $9, $10
-          from unnest($1, $2, $3, $4, $5, $6) e (id, stream, version, data, type, dotnet_type)
-        """;
-
-    /// <summary>As <see cref="Events"/>, some of them with a seal.</summary>
-    private static readonly string SealedEvents = Events
-        .Replace(
-            "$10\n",
-            "case when e.seal is null then $10 else $10 || jsonb_build_object('seal', e.seal) end\n",
-            StringComparison.Ordinal
-        )
-        .Replace(
-            "unnest($1, $2, $3, $4, $5, $6) e (id, stream, version, data, type, dotnet_type)",
-            "unnest($1, $2, $3, $4, $5, $6, $11) e (id, stream, version, data, type, dotnet_type, seal)",
-            StringComparison.Ordinal
+    private static readonly string Events = Insert("$10", "$1, $2, $3, $4, $5, $6", ""),
+        SealedEvents = Insert(
+            "case when e.seal is null then $10 else $10 || jsonb_build_object('seal', e.seal) end",
+            "$1, $2, $3, $4, $5, $6, $11",
+            ", seal"
         );
+
+    /// <param name="headers">Of an event <c>e</c>.</param>
+    private static string Insert(string headers, string columns, string more) =>
+        $"""
+            insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
+            select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7, '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, $8, $9, {headers}
+              from unnest({columns}) e (id, stream, version, data, type, dotnet_type{more})
+            """;
 
     private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store
         .Options.Events.AllKnownEventTypes()
@@ -379,12 +375,22 @@ public sealed class EventWriter(
                 known.Longs(c => c.Before + c.Events.Count)
             );
 
+        var json = store.Options.Serializer();
         var events = written
             .SelectMany(c =>
-                c.Events.Select((e, i) => (c.Id, Version: c.Before + i + 1, Data: e, EventId: Guid.CreateVersion7()))
+                c.Events.Select(
+                    (e, i) =>
+                        (
+                            c.Id,
+                            Version: c.Before + i + 1,
+                            Data: e,
+                            Json: json.ToJson(e),
+                            Names: _names[e.GetType()],
+                            EventId: Guid.CreateVersion7()
+                        )
+                )
             )
             .ToList();
-        var json = store.Options.Serializer();
         var (headers, isSealed) = (json.ToJson(stamp.Headers()), written.Any(c => EventSeal.Covers(c.Id)));
         batch.Add(
             isSealed ? SealedEvents : Events,
@@ -392,15 +398,20 @@ public sealed class EventWriter(
                 events.Column(NpgsqlDbType.Uuid, e => e.EventId),
                 events.Texts(e => e.Id),
                 events.Longs(e => e.Version),
-                events.Column(NpgsqlDbType.Jsonb, e => json.ToJson(e.Data)),
-                events.Texts(e => _names[e.Data.GetType()].Name),
-                events.Texts(e => _names[e.Data.GetType()].DotNetType),
+                events.Column(NpgsqlDbType.Jsonb, e => e.Json),
+                events.Texts(e => e.Names.Name),
+                events.Texts(e => e.Names.DotNetType),
                 new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
                 Sql.Text(stamp.CausationId),
                 Sql.Text(stamp.CorrelationId),
                 new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = headers },
                 .. isSealed
-                    ? [events.Texts(e => SealOf(e.Id, e.Version, e.Data, headers))]
+                    ?
+                    [
+                        events.Texts(e =>
+                            EventSeal.Covers(e.Id) ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers, e.Json) : null
+                        ),
+                    ]
                     : Array.Empty<NpgsqlParameter>(),
             ]
         );
@@ -414,17 +425,6 @@ public sealed class EventWriter(
             [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]
         );
     }
-
-    private string? SealOf(string stream, long version, object data, string headers) =>
-        EventSeal.Covers(stream)
-            ? ofEvents.Of(
-                stream,
-                version,
-                _names[data.GetType()].Name,
-                headers,
-                store.Options.Serializer().ToJson(data)
-            )
-            : null;
 
     /// <summary>
     /// Events in which somebody's rights stand, or the rules: those that the product wrote, stream after stream. Others
