@@ -72,58 +72,39 @@ public static class FundPages
             Roles.VillageFinance,
             Roles.CountyFinance
         );
-        app.Page(
-            "/funds/{id}/statement",
-            async (
-                string id,
-                DateOnly? from,
-                DateOnly? to,
-                IQuerySession session,
-                StoredEvents stored,
-                Caller caller,
-                Clock clock
-            ) =>
+        foreach (
+            var (path, show) in new (string, Func<Fund, FundStatement, IResult>)[]
             {
-                var (fund, statement) = await FundEndpoints.StatementAsync(
-                    id,
-                    from,
-                    to,
-                    null,
-                    session,
-                    stored,
-                    caller,
-                    clock
-                );
-                return PageRoutes.Show<StatementPage>(new { Fund = fund, Statement = statement });
-            },
-            Roles.All
-        );
-        app.Page(
-            "/funds/{id}/statement.xlsx",
-            async (
-                string id,
-                DateOnly? from,
-                DateOnly? to,
-                IQuerySession session,
-                StoredEvents stored,
-                Caller caller,
-                Clock clock
-            ) =>
-            {
-                var (fund, statement) = await FundEndpoints.StatementAsync(
-                    id,
-                    from,
-                    to,
-                    null,
-                    session,
-                    stored,
-                    caller,
-                    clock
-                );
-                return Workbook.File(FundSheets.Statement(fund, statement), "对账单");
-            },
-            Roles.All
-        );
+                ("/statement", (f, s) => PageRoutes.Show<StatementPage>(new { Fund = f, Statement = s })),
+                ("/statement.xlsx", (f, s) => Workbook.File(FundSheets.Statement(f, s), "对账单")),
+            }
+        )
+            app.Page(
+                $"/funds/{{id}}{path}",
+                async (
+                    string id,
+                    DateOnly? from,
+                    DateOnly? to,
+                    IQuerySession session,
+                    StoredEvents stored,
+                    Caller caller,
+                    Clock clock
+                ) =>
+                {
+                    var (fund, statement) = await FundEndpoints.StatementAsync(
+                        id,
+                        from,
+                        to,
+                        null,
+                        session,
+                        stored,
+                        caller,
+                        clock
+                    );
+                    return show(fund, statement);
+                },
+                Roles.All
+            );
         app.Page(
             "/funds/{id}/vouchers/{sequence:long}",
             async (
@@ -147,53 +128,27 @@ public static class FundPages
             },
             Roles.All
         );
-        app.Page(
-            "/funds/{id}/trial-balance",
-            async (
-                string id,
-                DateOnly? at,
-                int? step,
-                IQuerySession session,
-                StoredEvents stored,
-                Caller caller,
-                Clock clock
-            ) =>
+        foreach (
+            var (path, show) in new (string, Func<BalanceAsOf, AccountMap, IResult>)[]
             {
-                var b = await BalanceAsync(id, at, step, session, stored, caller, clock);
-                return PageRoutes.Show<TrialBalancePage>(
-                    new
-                    {
-                        b.Fund,
-                        b.At,
-                        b.Moments,
-                        b.Step,
-                        b.Balance,
-                        Later = (IReadOnlyList<JournalEntry>)
-                            [.. b.Entries.Where(e => e.RecordedAt > b.Known && e.Date <= b.At)],
-                    }
-                );
-            },
-            Roles.All
-        );
-        app.Page(
-            "/funds/{id}/trial-balance.xlsx",
-            async (
-                string id,
-                DateOnly? at,
-                int? step,
-                IQuerySession session,
-                StoredEvents stored,
-                Caller caller,
-                Clock clock,
-                AccountMap accounts
-            ) =>
-            {
-                var b = await BalanceAsync(id, at, step, session, stored, caller, clock);
-                var known = b.Step == b.Moments.Count ? (DateTimeOffset?)null : b.Known;
-                return Workbook.File(FundSheets.TrialBalance(b.Fund, b.At, known, b.Balance, accounts), "试算平衡表");
-            },
-            Roles.All
-        );
+                ("/trial-balance", (b, _) => Page(b)),
+                ("/trial-balance.xlsx", Sheet),
+            }
+        )
+            app.Page(
+                $"/funds/{{id}}{path}",
+                async (
+                    string id,
+                    DateOnly? at,
+                    int? step,
+                    IQuerySession session,
+                    StoredEvents stored,
+                    Caller caller,
+                    Clock clock,
+                    AccountMap accounts
+                ) => show(await BalanceAsync(id, at, step, session, stored, caller, clock), accounts),
+                Roles.All
+            );
         app.Page(
             "/funds/{id}/reconciliation",
             async (string id, IQuerySession session, Caller caller) =>
@@ -269,6 +224,26 @@ public static class FundPages
     )
     {
         public DateTimeOffset Known => Step == 0 ? DateTimeOffset.MinValue : Moments[Step - 1];
+    }
+
+    private static IResult Page(BalanceAsOf b) =>
+        PageRoutes.Show<TrialBalancePage>(
+            new
+            {
+                b.Fund,
+                b.At,
+                b.Moments,
+                b.Step,
+                b.Balance,
+                Later = (IReadOnlyList<JournalEntry>)
+                    [.. b.Entries.Where(e => e.RecordedAt > b.Known && e.Date <= b.At)],
+            }
+        );
+
+    private static IResult Sheet(BalanceAsOf b, AccountMap accounts)
+    {
+        var known = b.Step == b.Moments.Count ? (DateTimeOffset?)null : b.Known;
+        return Workbook.File(FundSheets.TrialBalance(b.Fund, b.At, known, b.Balance, accounts), "试算平衡表");
     }
 
     private static async Task<BalanceAsOf> BalanceAsync(

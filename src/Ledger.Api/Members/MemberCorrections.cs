@@ -173,13 +173,7 @@ public static class MemberCorrections
     {
         var faults = new List<Fault>();
         var reader = new RowReader(typed, typed.Rows[0], faults, Rejections.FieldInvalid);
-        var given = new Person(
-            reader.IsBlank(Roster.NameColumn) ? "" : reader.Name(),
-            "",
-            reader.OptionalDigits(Sheets.Phone, 11, 11),
-            reader.OptionalDigits(Sheets.BankCard, 12, 30),
-            []
-        );
+        var given = MemberImports.PersonOf(reader, reader.IsBlank(Roster.NameColumn) ? "" : reader.Name());
         var group = reader.OptionalName(Sheets.Group, 20);
         return faults.Count == 0
             ? (given, group)

@@ -61,17 +61,7 @@ public static class MemberImports
         var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
         var table = Table.Read(file, Sheets.Members);
         var faults = new List<Fault>();
-        var rows = Read(table, faults, command.Today);
-        var (collective, sound) = await PlaceAsync(
-            table,
-            rows,
-            faults,
-            collectiveId,
-            confirmed,
-            command,
-            people,
-            caller
-        );
+        var (collective, sound) = await PlaceAsync(table, faults, collectiveId, confirmed, command, people, caller);
         Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
         return new Answer(await StoreAsync(collective, sound, table, faults, command, people, time));
     }
@@ -89,17 +79,7 @@ public static class MemberImports
         var collectiveId = Require.Text(body.CollectiveId, "collectiveId", 40);
         var table = Table.Typed(Sheets.Members, body.Name, body.CitizenId, body.Phone, body.BankCard, body.Group);
         var faults = new List<Fault>();
-        var rows = Read(table, faults, command.Today);
-        var (collective, sound) = await PlaceAsync(
-            table,
-            rows,
-            faults,
-            collectiveId,
-            confirmed,
-            command,
-            people,
-            caller
-        );
+        var (collective, sound) = await PlaceAsync(table, faults, collectiveId, confirmed, command, people, caller);
         if (faults.Count > 0)
             throw OfForm(faults);
         var view = await StoreAsync(collective, sound, table, faults, command, people, time);
@@ -134,6 +114,16 @@ public static class MemberImports
     /// <summary>A sound row of a list.</summary>
     private sealed record ListedPerson(int Row, CitizenId Id, Person Person, string? Group);
 
+    /// <summary>A person as a row or a form says, the citizen id apart.</summary>
+    internal static Person PersonOf(RowReader reader, string name) =>
+        new(
+            name,
+            "",
+            reader.OptionalDigits(Sheets.Phone, 11, 11),
+            reader.OptionalDigits(Sheets.BankCard, 12, 30),
+            RandomNumberGenerator.GetBytes(16)
+        );
+
     private static List<ListedPerson> Read(Table table, List<Fault> faults, DateOnly today)
     {
         var rows = new List<ListedPerson>();
@@ -141,13 +131,7 @@ public static class MemberImports
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
-            var person = new Person(
-                reader.Name(),
-                "",
-                reader.OptionalDigits(Sheets.Phone, 11, 11),
-                reader.OptionalDigits(Sheets.BankCard, 12, 30),
-                RandomNumberGenerator.GetBytes(16)
-            );
+            var person = PersonOf(reader, reader.Name());
             var id = reader.CitizenId(today);
             var group = reader.OptionalName(Sheets.Group, 20);
             if (id.Value is not null && !seen.TryAdd(id.Value, row.Number))
@@ -158,10 +142,9 @@ public static class MemberImports
         return rows;
     }
 
-    /// <summary>Where each row belongs, and the faults that only the register shows.</summary>
+    /// <summary>The rows, where each belongs, and the faults that they have or that only the register shows.</summary>
     private static async Task<(Collective Collective, IReadOnlyList<Placed> Sound)> PlaceAsync(
         Table table,
-        IReadOnlyList<ListedPerson> rows,
         List<Fault> faults,
         string collectiveId,
         string? confirmed,
@@ -170,6 +153,7 @@ public static class MemberImports
         Caller caller
     )
     {
+        IReadOnlyList<ListedPerson> rows = Read(table, faults, command.Today);
         var collective = await command.LoadAsync<Collective>(collectiveId);
         if (CollectiveDecider.Gone(collective) is { } gone)
             throw new RefusedException(gone);

@@ -13,6 +13,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Projections.Reports;
 using Ledger.Projections.WorkQueues;
 using Ledger.Web.Reports;
 using Marten;
@@ -26,90 +27,46 @@ public static class ReportPages
     public static void MapReportPages(this WebApplication app)
     {
         app.Page("/overview", Overview, ReportEndpoints.Overseers);
-        app.Page(
-            "/supervision",
-            async (
-                string? region,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                PersonalData people,
-                Caller caller,
-                Clock clock,
-                TimeProvider time
-            ) =>
-                PageRoutes.Show<SupervisionPage>(
-                    new
-                    {
-                        View = await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time),
-                    }
-                ),
-            ReportEndpoints.Overseers
-        );
-        app.Page(
-            "/supervision.xlsx",
-            async (
-                string? region,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                PersonalData people,
-                Caller caller,
-                Clock clock,
-                TimeProvider time
-            ) =>
-                Workbook.File(
-                    OfficeSheets.Supervision(
-                        await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time)
-                    ),
-                    "督办清单"
-                ),
-            ReportEndpoints.Overseers
-        );
-        app.Page(
-            "/ranking.xlsx",
-            async (
-                string? region,
-                int? year,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                Caller caller,
-                Clock clock
-            ) =>
+        foreach (
+            var (path, show) in new (string, Func<SupervisionView, IResult>)[]
             {
-                var report = await ReportEndpoints.Incentives(
-                    region,
-                    year ?? clock.Today.Year,
-                    session,
-                    database,
-                    caller
-                );
-                return Workbook.File(OfficeSheets.Ranking(report), $"激励排名-{report.Year}");
-            },
-            ReportEndpoints.Overseers
-        );
-        app.Page(
-            "/ranking",
-            async (
-                string? region,
-                int? year,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                Caller caller,
-                Clock clock
-            ) =>
-                PageRoutes.Show<RankingPage>(
-                    new
-                    {
-                        Report = await ReportEndpoints.Incentives(
-                            region,
-                            year ?? clock.Today.Year,
-                            session,
-                            database,
-                            caller
-                        ),
-                    }
-                ),
-            ReportEndpoints.Overseers
-        );
+                ("/supervision", v => PageRoutes.Show<SupervisionPage>(new { View = v })),
+                ("/supervision.xlsx", v => Workbook.File(OfficeSheets.Supervision(v), "督办清单")),
+            }
+        )
+            app.Page(
+                path,
+                async (
+                    string? region,
+                    IQuerySession session,
+                    NpgsqlDataSource database,
+                    PersonalData people,
+                    Caller caller,
+                    Clock clock,
+                    TimeProvider time
+                ) => show(await ReportEndpoints.Supervise(region, session, database, people, caller, clock, time)),
+                ReportEndpoints.Overseers
+            );
+        foreach (
+            var (path, show) in new (string, Func<IncentiveReportView, IResult>)[]
+            {
+                ("/ranking", r => PageRoutes.Show<RankingPage>(new { Report = r })),
+                ("/ranking.xlsx", r => Workbook.File(OfficeSheets.Ranking(r), $"激励排名-{r.Year}")),
+            }
+        )
+            app.Page(
+                path,
+                async (
+                    string? region,
+                    int? year,
+                    IQuerySession session,
+                    NpgsqlDataSource database,
+                    Caller caller,
+                    Clock clock
+                ) =>
+                    show(await ReportEndpoints.Incentives(region, year ?? clock.Today.Year, session, database, caller)),
+                ReportEndpoints.Overseers
+            );
         app.Page(
             "/pilots",
             async (IQuerySession session, Caller caller) =>
