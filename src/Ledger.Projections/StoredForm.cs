@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Ledger.Domain;
 
 namespace Ledger.Projections;
 
@@ -13,4 +14,15 @@ public static class StoredForm
         // Before Marten's own, which writes PascalCase
         json.Converters.Insert(0, new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower));
     }
+
+    /// <summary>Whether this says that a text is none of what we write, when it was read.</summary>
+    public static bool IsNone(Exception e) =>
+        e
+            is JsonException
+                or InvalidOperationException
+                or NotSupportedException
+                or ArgumentException // a value that its type refuses
+                or InvalidCastException
+                or OverflowException
+                or InvariantViolationException;
 }

@@ -15,6 +15,7 @@ public class Databases : IAsyncLifetime
     private static string _folder = "";
     private static int _users;
     private static LoadedSample? _sample;
+    private static Product? _county;
 
     public virtual async Task InitializeAsync()
     {
@@ -33,7 +34,9 @@ public class Databases : IAsyncLifetime
             NpgsqlConnection.ClearAllPools();
             await _cluster.DisposeAsync();
             _cluster = null;
-            _sample = null;
+            foreach (var loaded in new[] { _sample?.Folder, _county?.Folder.FullName }.OfType<string>())
+                Directory.Delete(loaded, recursive: true);
+            (_sample, _county) = (null, null);
             Directory.Delete(_folder, recursive: true);
         }
         finally
@@ -66,6 +69,41 @@ public class Databases : IAsyncLifetime
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         var loaded = new NpgsqlConnectionStringBuilder(_sample.ConnectionString).Database!;
         return _sample with { ConnectionString = await MakeAsync(prefix, loaded), Folder = folder };
+    }
+
+    /// <summary>A database with a county to play in, opened once for all, and its village; its keys go into <paramref name="folder"/>.</summary>
+    public async Task<(string ConnectionString, SampleVillage Village)> CountyDatabaseAsync(
+        string prefix,
+        string folder
+    )
+    {
+        await Loading.WaitAsync();
+        try
+        {
+            _county ??= await OpenedCountyAsync();
+        }
+        finally
+        {
+            Loading.Release();
+        }
+        foreach (var file in _county.Folder.GetFiles())
+            file.CopyTo(Path.Combine(folder, file.Name));
+        var opened = new NpgsqlConnectionStringBuilder(_county.ConnectionString).Database!;
+        var connectionString = await MakeAsync(prefix, opened);
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await connection.ExecuteAsync($"drop owned by {opened}_app"); // the rights that came along are another's
+        return (connectionString, _county.Village);
+    }
+
+    private async Task<Product> OpenedCountyAsync()
+    {
+        var product = await Product.NewAsync(this, "ledger_county");
+        await product.StartAsync();
+        await product.OpenCountyAsync();
+        await product.SealedAsync();
+        await product.StopAsync();
+        return product;
     }
 
     private static async Task<string> MakeAsync(string prefix, string template)

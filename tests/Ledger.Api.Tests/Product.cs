@@ -28,20 +28,23 @@ public sealed class Product : IAsyncDisposable
 
     private string KeyFile => Settings["Ledger__KeyFile"];
 
+    /// <summary>With its county opened and signed, as every test's is: opened once, copied for each.</summary>
     public static async Task<Product> StartAsync(Databases databases, string name)
     {
-        var product = await NewAsync(databases, name);
+        var folder = Directory.CreateTempSubdirectory("ledger-product");
+        var (connection, village) = await databases.CountyDatabaseAsync(name, folder.FullName);
+        var product = Of(connection, folder);
+        product.Village = village;
         await product.StartAsync();
-        await product.OpenCountyAsync();
         return product;
     }
 
     /// <summary>A database and settings; nothing runs yet.</summary>
-    public static async Task<Product> NewAsync(Databases databases, string name)
-    {
-        var folder = Directory.CreateTempSubdirectory("ledger-product");
-        var connection = await databases.NewDatabaseAsync(name);
-        return new Product
+    public static async Task<Product> NewAsync(Databases databases, string name) =>
+        Of(await databases.NewDatabaseAsync(name), Directory.CreateTempSubdirectory("ledger-product"));
+
+    private static Product Of(string connection, DirectoryInfo folder) =>
+        new()
         {
             ConnectionString = connection,
             Folder = folder,
@@ -53,7 +56,6 @@ public sealed class Product : IAsyncDisposable
                 ["Ledger__Log__ScrubMinutes"] = "60",
             },
         };
-    }
 
     /// <summary>A county with one village and some money.</summary>
     public async Task OpenCountyAsync()

@@ -105,23 +105,48 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
     }
 
     [Fact]
-    public async Task An_event_from_which_nothing_follows_leaves_everything_as_it_was()
+    public async Task A_stream_from_which_nothing_follows_keeps_its_documents_and_the_others_are_made_anew()
     {
         await using var product = await Product.StartAsync(databases, "rebuild_refused");
+        foreach (
+            var (stream, type, body) in new[]
+            {
+                (product.Village.FundId, "funds_credited", """{"applicationId": "application-x"}"""),
+                (product.Village.FundId, "money_conjured", "{}"),
+                ("fund-ghost", "funds_allocated", "[]"),
+            }
+        )
+            await product.AttackAsync(
+                $"""
+                set session_replication_role = replica;
+                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers)
+                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), '{stream}', version + 1, '{body}', '{type}', timestamp, tenant_id, mt_dotnet_type, headers
+                  from ledger.mt_events where stream_id = '{product.Village.FundId}' order by version desc limit 1
+                """
+            );
+        await product.AttackAsync("update ledger.mt_doc_collective set data = jsonb_set(data, '{name}', '\"x\"')");
+        // The check goes on past them, and past a document that is none.
         await product.AttackAsync(
-            $$"""
-            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers)
-            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, version + 1, '{"applicationId": "application-x"}', 'funds_credited', timestamp, tenant_id, mt_dotnet_type, headers
-              from ledger.mt_events where stream_id = '{{product.Village.FundId}}' order by version desc limit 1
-            """
+            "create table public.kept as select * from ledger.mt_doc_fund; update ledger.mt_doc_fund set data = '[]'"
+        );
+        var (wrong, checkedThrough) = await ApiProcess.RunAsync(product.Settings, "check");
+        Assert.Equal(1, wrong);
+        Assert.Contains("Collective collective-", checkedThrough, StringComparison.Ordinal);
+        Assert.Contains("核对 ", checkedThrough, StringComparison.Ordinal);
+        await product.AttackAsync(
+            "update ledger.mt_doc_fund f set data = k.data from public.kept k where k.id = f.id; drop table public.kept"
         );
         var form = await product.ScalarAsync<string>(Form);
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "rebuild");
         Assert.Equal(1, exit);
-        Assert.Contains(
-            $"事件 {await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}",
-            said,
-            StringComparison.Ordinal
+        var last = await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events");
+        Assert.Contains($"{product.Village.FundId}：由事件 {last - 2} ", said, StringComparison.Ordinal);
+        Assert.Contains($"fund-ghost：由事件 {last} ", said, StringComparison.Ordinal);
+        Assert.Equal(
+            0,
+            await product.ScalarAsync<long>(
+                "select count(*) from ledger.mt_doc_collective where data ->> 'name' = 'x'"
+            )
         );
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
         Assert.Equal(

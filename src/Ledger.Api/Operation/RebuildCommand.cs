@@ -16,7 +16,7 @@ public static class RebuildCommand
     private static readonly TimeSpan Report = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// 0, or 1 when nothing was changed: events from which nothing follows, or no owner's connection.
+    /// 0; 1 when streams kept their old documents, or nothing was changed: another rebuild, no owner's connection.
     /// </summary>
     public static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
     {
@@ -52,10 +52,15 @@ public static class RebuildCommand
             await StateShapes.KeepAsync(connection);
             foreach (var foreign in rebuild.Foreign)
                 Console.WriteLine($"{foreign}不是产品写入的，不予采用 not the product's");
+            var left = rebuild.Left.ToList();
+            foreach (var (stream, sequence, why) in left)
+                Console.WriteLine(
+                    $"{stream}：由事件 {sequence} 推不出状态（{why}），其文档保持原样 its documents stay as they were"
+                );
             Console.WriteLine(
-                $"已由 {events} 个事件重建全部读模型，用时 {watch.Elapsed.TotalSeconds:0.0} 秒。All read models rebuilt."
+                $"已由 {events} 个事件重建{(left.Count == 0 ? "全部读模型" : $"读模型，{left.Count} 个流除外，请用 check 核对")}，用时 {watch.Elapsed.TotalSeconds:0.0} 秒。Read models rebuilt."
             );
-            return 0;
+            return left.Count == 0 ? 0 : 1;
         }
         catch (InvalidOperationException e)
         {

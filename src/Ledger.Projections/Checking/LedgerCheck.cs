@@ -85,7 +85,8 @@ public sealed class LedgerCheck(
     private readonly StoredEvents _stored = new(store, schema),
         _sealed = new(store, schema, seal);
     private readonly List<Difference> _differences = [];
-    private readonly SortedDictionary<long, Difference> _foreign = [];
+    private readonly SortedDictionary<long, Difference> _foreign = [],
+        _unreadable = [];
     private long _events,
         _documents;
 
@@ -96,34 +97,44 @@ public sealed class LedgerCheck(
     public async Task<CheckResult> RunAsync(StateSeal? mend, CancellationToken cancellation = default)
     {
         var rebuild = mend is not null;
-        var (broken, unclear) = ((IReadOnlyList<Difference>)[], (IReadOnlyList<Difference>)[]);
-        try
-        {
-            // The states, the audit trail and the axes know nothing of each other.
-            await Task.WhenAll(
-                Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation),
-                Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation),
-                CheckDocumentsAsync(mend, cancellation)
-            );
-            await CheckMoneyAsync(cancellation);
-            (broken, unclear) = await new PromiseCheck(store, seal, database, schema, scope).RunAsync(cancellation);
-        }
-        catch (UnreadableEventException e)
-        {
-            // What comes after it cannot be told: that is the finding.
-            Report(
-                new Difference("Events", e.Stream, Underivable, e.Message, "事件可读；其后的核对没有完成", e.Sequence)
-            );
-        }
+        // The states, the audit trail and the axes know nothing of each other.
+        await Task.WhenAll(
+            Task.Run(() => CheckAuditTrailAsync(rebuild, cancellation), cancellation),
+            Task.Run(() => CheckAxesAsync(rebuild, cancellation), cancellation),
+            CheckDocumentsAsync(mend, cancellation)
+        );
+        await CheckMoneyAsync(cancellation);
+        var (broken, unclear) = await new PromiseCheck(store, seal, database, schema, scope).RunAsync(cancellation);
         return new CheckResult(
             _events,
             _documents,
             _differences,
             rebuild && _differences.Count > 0,
-            [.. _foreign.Values, .. broken],
+            [.. _unreadable.Values, .. _foreign.Values, .. broken],
             unclear
         );
     }
+
+    /// <summary>
+    /// The event of a row; none where it cannot be read: it is named, and the rest is checked without it.
+    /// </summary>
+    private IEvent? Readable(StoredRow row)
+    {
+        if (row.Fault is { } fault && InScope(row))
+            lock (_unreadable)
+                if (_unreadable.Count < MaxDifferences)
+                    _unreadable[row.Sequence] = new Difference(
+                        "Events",
+                        row.Stream,
+                        Underivable,
+                        fault.Message,
+                        "由产品写入的事件；由它推不出任何结果，同一流的状态和承诺不作判断",
+                        row.Sequence
+                    );
+        return row.Event;
+    }
+
+    private bool InScope(StoredRow row) => row.Region.StartsWith(scope, StringComparison.Ordinal);
 
     private async Task CheckDocumentsAsync(StateSeal? mend, CancellationToken cancellation)
     {
@@ -190,10 +201,10 @@ public sealed class LedgerCheck(
                 await OnAsync(c => c.ExecuteAsync($"delete from {table} where id = @id", ("id", orphan)));
         }
 
-        async Task<ILookup<string, IEvent>> EventsAsync(NpgsqlConnection connection, string[] ids) =>
+        async Task<ILookup<string, StoredRow>> EventsAsync(NpgsqlConnection connection, string[] ids) =>
             (
-                await _sealed.ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)
-            ).ToLookup(e => e.StreamKey!);
+                await _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)
+            ).ToLookup(e => e.Stream);
 
         // Under the streams' locks, as a command writes them: no event comes in between.
         async Task MendAsync(StateSeal seal, string[] ids)
@@ -206,7 +217,10 @@ public sealed class LedgerCheck(
                 ("ids", ids)
             );
             var events = await EventsAsync(connection, ids);
-            var states = ids.Select(id => (Id: id, Events: events[id].Where(e => e.Sequence <= seen).ToList()))
+            var states = ids.Where(id => events[id].All(e => e.Fault is null))
+                .Select(id =>
+                    (Id: id, Events: events[id].Select(e => e.Sound()).Where(e => e.Sequence <= seen).ToList())
+                )
                 .Select(s =>
                     (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next))
                 )
@@ -251,8 +265,11 @@ public sealed class LedgerCheck(
             ];
         }
 
-        Difference? Compare(string id, IEnumerable<IEvent> events, long seen, string? text)
+        Difference? Compare(string id, IEnumerable<StoredRow> rows, long seen, string? text)
         {
+            var events = rows.Select(Readable).OfType<IEvent>().ToList();
+            if (rows.FirstOrDefault(r => r.Fault is not null && r.Sequence <= seen) is { Fault: { } fault })
+                return new Difference(name, id, Underivable, null, fault.Message, fault.Sequence);
             // No document tells of it, and nothing mends it: it stays in the log, named.
             foreach (var e in events.Where(e => e.IsForeign()))
                 _foreign[e.Sequence] = new Difference(
@@ -325,8 +342,7 @@ public sealed class LedgerCheck(
                     )
                 );
             }
-            catch (Exception e)
-                when (e is System.Text.Json.JsonException or InvalidOperationException or NotSupportedException)
+            catch (Exception e) when (StoredForm.IsNone(e))
             {
                 return null; // what cannot be read is different all the more
             }
@@ -343,8 +359,10 @@ public sealed class LedgerCheck(
         {
             var rows = await EntriesAsync(events.Min(e => e.Sequence), events.Max(e => e.Sequence));
             var differing = new List<IEvent>();
-            foreach (var e in events)
+            foreach (var row in events)
             {
+                if (Readable(row) is not { } e)
+                    continue;
                 if (
                     e.Header(EventHeaders.Region) is var region
                     && !region.StartsWith(scope, StringComparison.Ordinal)
@@ -416,7 +434,7 @@ public sealed class LedgerCheck(
             after = rows[^1];
             var ids = rows.Select(r => r.EventId).Distinct().ToArray();
             var years = rows.Select(r => r.MemberYearId).OfType<string>().Distinct().ToArray();
-            var made = new HashSet<((Axis, string, long), Guid)>();
+            var (made, unread) = (new HashSet<((Axis, string, long), Guid)>(), false);
             foreach (
                 var (where, of) in new[]
                 {
@@ -425,7 +443,7 @@ public sealed class LedgerCheck(
                 }
             )
             await foreach (
-                var e in _stored.ReadAsync(
+                var row in _stored.LookAsync(
                     connection,
                     $"{where} and id = any(@ids) and type = any(@types)",
                     ("ids", ids),
@@ -433,11 +451,15 @@ public sealed class LedgerCheck(
                     ("years", of)
                 )
             )
-                made.UnionWith(AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => (Place(entry), e.Id)));
+                if (Intervals(row) is { } intervals)
+                    made.UnionWith(intervals.Select(entry => (Place(entry), entry.EventId)));
+                else
+                    unread = true;
             foreach (var row in rows.Where(r => !made.Contains((Place(r), r.EventId))))
             {
                 Report(new Difference("FenAxis", Name(row), "$", "row", null, null));
-                if (rebuild)
+                // What an event that cannot be read once meant is not thrown away.
+                if (rebuild && !unread)
                     await OnAsync(c =>
                         c.ExecuteAsync(
                             $"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from",
@@ -453,12 +475,8 @@ public sealed class LedgerCheck(
         await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
         {
             var expected = events
-                .Where(e => e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal))
-                .SelectMany(e =>
-                    AxisEntry
-                        .Of(e.StreamKey!, e.Data)
-                        .Select(entry => (e.Sequence, Entry: entry with { EventId = e.Id }))
-                )
+                .Where(InScope)
+                .SelectMany(row => (Intervals(row) ?? []).Select(entry => (row.Sequence, Entry: entry)))
                 .ToList();
             var found = (await stored.AtAsync([.. expected.Select(x => x.Entry).DistinctBy(Place)])).ToDictionary(
                 Place
@@ -487,6 +505,16 @@ public sealed class LedgerCheck(
             await writing.ExecuteNonQueryAsync(cancellation);
         }
 
+        // None where the row is no event that moves money: it is named.
+        IEnumerable<AxisEntry>? Intervals(StoredRow row)
+        {
+            if (row.Event?.Data is IEventOf<Fund>)
+                row = row.Of<Fund>();
+            return Readable(row) is { } e
+                ? AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => entry with { EventId = e.Id })
+                : null;
+        }
+
         static string Name(AxisEntry e) => $"{e.Axis.Word()} {e.Span.Account} {e.Span.Fen.From}";
 
         static (Axis, string, long) Place(AxisEntry e) => (e.Axis, e.Span.Account, e.Span.Fen.From);
@@ -499,17 +527,26 @@ public sealed class LedgerCheck(
     private async Task CheckMoneyAsync(CancellationToken cancellation)
     {
         await using var session = store.QuerySession();
-        await foreach (
-            var fund in session.Query<Fund>().Where(f => f.Region.StartsWith(scope)).ToAsyncEnumerable(cancellation)
+        foreach (
+            var fundId in await QueryAsync(
+                $"select id from {StateTable.Of(schema, typeof(Fund))} where region like @scope || '%' order by 1",
+                r => r.GetString(0),
+                ("scope", scope)
+            )
         )
         {
+            if (await DocumentAsync(() => session.LoadAsync<Fund>(fundId, cancellation)) is not { } fund)
+                continue;
             foreach (var (id, held) in fund.Commitments)
             {
-                var application = await session.LoadAsync<Application>(id, cancellation);
-                var years = await session.LoadManyAsync<MemberYear>(
-                    cancellation,
-                    application is null ? [] : [.. application.Lines.Select(application.MemberYearId)]
-                );
+                var application = await DocumentAsync(() => session.LoadAsync<Application>(id, cancellation));
+                var years =
+                    await DocumentAsync<IReadOnlyList<MemberYear>>(async () =>
+                        await session.LoadManyAsync<MemberYear>(
+                            cancellation,
+                            application is null ? [] : [.. application.Lines.Select(application.MemberYearId)]
+                        )
+                    ) ?? [];
                 void Same(string what, Money fundFen, LineStatus line, SubsidyStatus subsidy)
                 {
                     var lines = application?.Total(line) ?? Money.Zero;
@@ -528,6 +565,20 @@ public sealed class LedgerCheck(
                 Same("in-transit", held.InTransitFen, LineStatus.Paid, SubsidyStatus.Paid);
                 Same("credited", held.CreditedFen, LineStatus.Credited, SubsidyStatus.Credited);
             }
+        }
+    }
+
+    /// <summary>None where there is no document that can be read: that is named with the documents.</summary>
+    private static async Task<T?> DocumentAsync<T>(Func<Task<T?>> load)
+        where T : class
+    {
+        try
+        {
+            return await load();
+        }
+        catch (Exception e) when (StoredForm.IsNone(e))
+        {
+            return null;
         }
     }
 
@@ -571,7 +622,7 @@ public sealed class LedgerCheck(
     /// Events a page at a time, in the log's order page by page. From event to event, not from number to number:
     /// somebody could have written one with a number far beyond the others.
     /// </summary>
-    private async IAsyncEnumerable<List<IEvent>> PagesAsync(
+    private async IAsyncEnumerable<List<StoredRow>> PagesAsync(
         string where,
         [EnumeratorCancellation] CancellationToken cancellation,
         params (string Name, object? Value)[] parameters
@@ -581,7 +632,7 @@ public sealed class LedgerCheck(
         {
             var page = await OnAsync(c =>
                 _stored
-                    .ReadAsync(
+                    .LookAsync(
                         c,
                         $"seq_id in (select seq_id from {schema}.mt_events where seq_id > @after and {where} order by seq_id limit {PageSize})",
                         [("after", after), .. parameters]

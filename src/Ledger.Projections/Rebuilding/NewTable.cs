@@ -51,6 +51,13 @@ public sealed class NewTable(string schema, string name)
             StringComparison.Ordinal
         );
 
+    /// <summary>These documents as they are in the table in use.</summary>
+    public Task KeepAsync(NpgsqlConnection owner, string[] ids) =>
+        owner.ExecuteAsync(
+            $"delete from {Name} where id = any(@ids); insert into {Name} select * from {Old} where id = any(@ids)",
+            ("ids", ids)
+        );
+
     /// <summary>
     /// In the caller's transaction: the old table goes, the new one has its name, indexes, rights and triggers.
     /// </summary>

@@ -12,7 +12,8 @@ namespace Ledger.Projections.Rebuilding;
 /// <summary>
 /// Every read model anew from the events, in new tables beside those in use, which take their place at the end: readers
 /// and commands go on all the while, and are held up for the moment of the switch. Needs the tables' owner. Stream
-/// after stream, by several readers, in constant memory.
+/// after stream, by several readers, in constant memory. A stream that holds what no decider let happen keeps its
+/// documents as they were, and is named: nobody stops a rebuild by adding an event.
 /// </summary>
 public sealed class Rebuild(
     IDocumentStore store,
@@ -38,6 +39,7 @@ public sealed class Rebuild(
 
     private readonly StoredEvents _events = new(store, schema, ofEvents);
     private readonly ConcurrentDictionary<long, string> _foreign = [];
+    private readonly ConcurrentDictionary<string, (long Sequence, string Why)> _left = [];
     private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(
         f => f.Document,
         f => new NewTable(schema, StateTable.Name(f.Document))
@@ -57,9 +59,14 @@ public sealed class Rebuild(
     /// </summary>
     public IEnumerable<string> Foreign => _foreign.OrderBy(e => e.Key).Select(e => e.Value);
 
+    /// <summary>
+    /// Streams whose documents were left as they were, by the number of the first event from which nothing follows.
+    /// </summary>
+    public IEnumerable<(string Stream, long Sequence, string Why)> Left =>
+        _left.Select(l => (l.Key, l.Value.Sequence, l.Value.Why)).OrderBy(l => l.Sequence);
+
     /// <returns>How many events there were.</returns>
-    /// <exception cref="InvalidOperationException">An event from which nothing follows: somebody wrote it past the
-    /// product. Or another rebuild is at work. Then all stays as it was.</exception>
+    /// <exception cref="InvalidOperationException">Another rebuild is at work. All stays as it was.</exception>
     public async Task<long> RunAsync(int readers, CancellationToken cancellation = default)
     {
         await using var connection = await owner.OpenConnectionAsync(cancellation);
@@ -138,6 +145,8 @@ public sealed class Rebuild(
                     await connection.ExecuteAsync(
                         $"update {schema}.lease set holder = gen_random_uuid(), until = clock_timestamp() + interval '3 seconds'"
                     );
+                    foreach (var table in _documents.Values)
+                        await table.KeepAsync(connection, [.. _left.Keys]);
                     foreach (var table in Tables)
                         await table.SwitchAsync(connection);
                 },
@@ -205,36 +214,39 @@ public sealed class Rebuild(
         );
         var (states, foldsOf) = (new Dictionary<DocumentFold, object?>(), new Dictionary<Type, DocumentFold[]>());
         var (stream, version) = ("", 0L);
-        await foreach (var e in _events.ReadAsync(reading, where, parameters))
+        await foreach (var row in _events.LookAsync(reading, where, parameters))
         {
-            if (e.StreamKey != stream)
+            if (row.Stream != stream)
             {
                 EndStream();
-                stream = e.StreamKey!;
+                stream = row.Stream;
                 if (before.TryGetValue(stream, out var known))
                     states = new(known);
+            }
+            Interlocked.Increment(ref _done);
+            if (row.Event is not { } e)
+            {
+                _left.TryAdd(stream, (row.Sequence, row.Fault!.Message));
+                continue;
             }
             version = e.Version;
             if (e.IsForeign())
                 _foreign[e.Sequence] = $"{stream}：{e.Named()}";
             if (!foldsOf.TryGetValue(e.EventType, out var folds))
                 foldsOf[e.EventType] = folds = [.. DocumentFold.All.Where(f => f.Events.Contains(e.EventType))];
-            try
-            {
-                foreach (var fold in folds)
-                    states[fold] = fold.Next(states.GetValueOrDefault(fold), e);
-                audit.Add(AuditEntry.Of(e));
-                axes.AddRange(AxisEntry.Of(stream, e.Data).Select(entry => entry with { EventId = e.Id }));
-            }
-            catch (Exception broken)
-            {
-                // Folds are pure: whatever they throw says that no decider let this event happen.
-                throw new InvalidOperationException(
-                    $"由事件 {e.Sequence}（流 {stream}）推不出状态：{broken.Message}。有人绕过产品写入了事件；原有读模型未动，请用 check 核对。Nothing follows from this event.",
-                    broken
-                );
-            }
-            Interlocked.Increment(ref _done);
+            audit.Add(AuditEntry.Of(e));
+            if (!_left.ContainsKey(stream))
+                try
+                {
+                    foreach (var fold in folds)
+                        states[fold] = fold.Next(states.GetValueOrDefault(fold), e);
+                    axes.AddRange([.. AxisEntry.Of(stream, e.Data).Select(entry => entry with { EventId = e.Id })]);
+                }
+                catch (Exception broken)
+                {
+                    // Folds are pure: whatever they throw says that no decider let this event happen.
+                    _left.TryAdd(stream, (e.Sequence, broken.Message));
+                }
             if (audit.Count == BatchSize)
                 await WriteAsync();
         }
@@ -244,7 +256,7 @@ public sealed class Rebuild(
         void EndStream()
         {
             foreach (var (fold, state) in states)
-                if (state is not null)
+                if (state is not null && !_left.ContainsKey(stream))
                     documents[fold].Add((stream, seal.Write(state), version, DocumentFold.Region(state)));
             states.Clear();
         }

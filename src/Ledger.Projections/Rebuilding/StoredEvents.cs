@@ -31,11 +31,18 @@ public sealed class UnreadableEventException(
 {
     public long Sequence => sequence;
     public string Stream => stream;
+
+    /// <summary>As its headers say; empty where they say none.</summary>
+    public string Region { get; init; } = "";
 }
 
 /// <summary>A row of the table: the event, or why it is none.</summary>
 public readonly record struct StoredRow(IEvent? Event, UnreadableEventException? Fault)
 {
+    public long Sequence => Event?.Sequence ?? Fault!.Sequence;
+    public string Stream => Event?.StreamKey ?? Fault!.Stream;
+    public string Region => Event?.Header(EventHeaders.Region) ?? Fault!.Region;
+
     /// <summary>The event.</summary>
     /// <exception cref="UnreadableEventException"/>
     public IEvent Sound() => Event ?? throw Fault!;
@@ -91,6 +98,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
         EventHeaders.Region,
         EventHeaders.BusinessDate,
     ];
+    private static readonly int RegionHeader = Array.IndexOf(Headers, EventHeaders.Region);
 
     // What is known of the types is the same for all: whoever reads makes one of these for it.
     private static readonly ConditionalWeakTable<IDocumentStore, FrozenDictionary<string, Known>> Types = [];
@@ -260,7 +268,13 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
             e.MarkForeign();
         }
         if (e is null)
-            return new(null, new UnreadableEventException(sequence, stream, name, why, broken));
+            return new(
+                null,
+                new UnreadableEventException(sequence, stream, name, why, broken)
+                {
+                    Region = reader.IsDBNull(7 + RegionHeader) ? "" : reader.GetString(7 + RegionHeader),
+                }
+            );
         (e.Id, e.Sequence, e.StreamKey, e.Version, e.EventTypeName, e.Timestamp) = (
             reader.GetGuid(1),
             sequence,
@@ -284,16 +298,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
         {
             return (known.Wrap(Json.FromJson(known.Type, reader, 0) ?? throw new JsonException("null")), "", null);
         }
-        catch (Exception broken)
-            when (broken
-                    is JsonException
-                        or InvalidOperationException
-                        or NotSupportedException
-                        or ArgumentException // a value that its type refuses
-                        or InvalidCastException
-                        or OverflowException
-                        or InvariantViolationException
-            )
+        catch (Exception broken) when (StoredForm.IsNone(broken))
         {
             return (null, broken.Message, broken);
         }

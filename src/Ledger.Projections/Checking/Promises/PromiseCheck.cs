@@ -15,7 +15,9 @@ namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
 /// Replays what the ledger promises from the events alone, whatever the states beside them say: stream by stream, a
-/// page of them at a time. ledger-verify does the same from an exported log, in code of its own.
+/// page of them at a time. ledger-verify does the same from an exported log, in code of its own. A stream that holds
+/// what is no event of ours (<see cref="LedgerCheck"/> names it) is not judged: whatever it seems to break may rest on
+/// that.
 /// </summary>
 /// <param name="scope">Only what happened in regions that begin so.</param>
 public sealed class PromiseCheck(
@@ -65,7 +67,7 @@ public sealed class PromiseCheck(
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var few = await _stored
-            .ReadAsync(
+            .LookAsync(
                 connection,
                 "type = any(@types)",
                 (
@@ -79,7 +81,12 @@ public sealed class PromiseCheck(
                 )
             )
             .ToListAsync(cancellation);
-        foreach (var e in few.Where(e => EventSeal.Covers(e.StreamKey!) && !e.IsForeign()).OrderBy(e => e.Sequence))
+        foreach (
+            var e in few.Select(r => r.Event)
+                .OfType<IEvent>()
+                .Where(e => EventSeal.Covers(e.StreamKey!) && !e.IsForeign())
+                .OrderBy(e => e.Sequence)
+        )
         {
             _caps.Take(e);
             _origins.Take(e);
@@ -87,7 +94,7 @@ public sealed class PromiseCheck(
         await FundsAsync(connection, cancellation);
         await ApplicationsAsync(connection, cancellation);
         await PeopleAsync(connection, cancellation);
-        await new Repetitions(connection, schema, scope, Breaks, Notes).LookAsync();
+        await new Repetitions(connection, _stored, schema, scope, Breaks, Notes).LookAsync();
         return (_broken, _unclear);
     }
 
@@ -98,17 +105,20 @@ public sealed class PromiseCheck(
         {
             var (fund, of) = ((string?)null, (FundPromises?)null);
             await foreach (
-                var e in _stored
-                    .ReadAsync(connection, "stream_id = any(@ids)", ("ids", ids))
+                var row in _stored
+                    .LookAsync(connection, "stream_id = any(@ids)", ("ids", ids))
                     .WithCancellation(cancellation)
             )
             {
-                if (e.StreamKey != fund)
+                if (row.Stream != fund)
                 {
                     of?.Finish();
-                    (fund, of) = (e.StreamKey, new FundPromises(e.StreamKey!, Breaks));
+                    (fund, of) = (row.Stream, new FundPromises(row.Stream, Breaks));
                 }
-                of!.Take(e);
+                if (row.Of<Fund>().Event is { } e)
+                    of?.Take(e);
+                else
+                    of = null;
             }
             of?.Finish();
         }
@@ -131,8 +141,8 @@ public sealed class PromiseCheck(
         {
             var (application, of) = ((string?)null, (ApplicationPromises?)null);
             await foreach (
-                var e in _stored
-                    .ReadAsync(
+                var row in _stored
+                    .LookAsync(
                         connection,
                         "stream_id = any(@ids) and type = any(@types)",
                         ("ids", ids),
@@ -141,9 +151,12 @@ public sealed class PromiseCheck(
                     .WithCancellation(cancellation)
             )
             {
-                if (e.StreamKey != application)
-                    (application, of) = (e.StreamKey, new ApplicationPromises(e.StreamKey!, Breaks, Notes));
-                of!.Take(e);
+                if (row.Stream != application)
+                    (application, of) = (row.Stream, new ApplicationPromises(row.Stream, Breaks, Notes));
+                if (row.Of<Application>().Event is { } e)
+                    of?.Take(e);
+                else
+                    of = null;
             }
         }
     }
@@ -161,7 +174,8 @@ public sealed class PromiseCheck(
                     .. EventTypes
                         .Of<MemberYear>()
                         .Except([typeof(ContributionRecorded), typeof(ContributionReversalRequested)]),
-                ])
+                ]),
+                "stream_id ~ '^member-year-.+-[0-9]{4}$'"
             )
         )
         {
@@ -171,16 +185,24 @@ public sealed class PromiseCheck(
                 ("ids", ids),
                 ("approved", Names(typeof(SubsidyApproved)))
             );
-            var events = await _stored
-                .ReadAsync(
+            var rows = await _stored
+                .LookAsync(
                     connection,
                     "stream_id = any(@streams)",
                     ("streams", ids.Concat(ids.Select(StreamId.MemberOf)).Concat(plans).Distinct().ToArray())
                 )
                 .ToListAsync(cancellation);
-            var streams = events.Where(e => !e.IsForeign()).ToLookup(e => e.StreamKey!);
-            var standards = plans.ToDictionary(p => p, p => new AdoptedStandards(streams[p]));
-            foreach (var id in ids)
+            var years = ids.ToHashSet();
+            var damaged = rows.Where(r => Judged(r).Fault is not null).Select(r => r.Stream).ToHashSet();
+            var streams = rows.Select(r => r.Event)
+                .OfType<IEvent>()
+                .Where(e => !e.IsForeign())
+                .ToLookup(e => e.StreamKey!);
+            var standards = plans.ToDictionary(
+                p => p,
+                p => new AdoptedStandards(damaged.Contains(p) ? [] : streams[p])
+            );
+            foreach (var id in ids.Where(id => !damaged.Contains(id) && !damaged.Contains(StreamId.MemberOf(id))))
             {
                 var year = new PersonPromises(
                     id,
@@ -195,6 +217,11 @@ public sealed class PromiseCheck(
                     year.Take(e);
                 year.Finish();
             }
+
+            StoredRow Judged(StoredRow row) =>
+                years.Contains(row.Stream) ? row.Of<MemberYear>()
+                : row.Stream.StartsWith("plan-", StringComparison.Ordinal) ? row
+                : row.Of<Member>();
         }
     }
 
@@ -207,12 +234,16 @@ public sealed class PromiseCheck(
         ];
 
     /// <summary>The streams that have such events, a page at a time.</summary>
-    private async IAsyncEnumerable<string[]> StreamsAsync(NpgsqlConnection connection, string[] types)
+    private async IAsyncEnumerable<string[]> StreamsAsync(
+        NpgsqlConnection connection,
+        string[] types,
+        string where = "true"
+    )
     {
         for (var after = ""; ; )
         {
             var ids = await connection.QueryAsync(
-                $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
+                $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and {where} and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
                 r => r.GetString(0),
                 ("after", after),
                 ("types", types),

@@ -1,6 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Plans;
 using Ledger.Projections.AuditTrail;
+using Ledger.Projections.Rebuilding;
 using Ledger.Projections.TransparencyLog;
 using Npgsql;
 
@@ -11,6 +15,7 @@ namespace Ledger.Projections.Checking.Promises;
 /// </summary>
 internal sealed class Repetitions(
     NpgsqlConnection connection,
+    StoredEvents stored,
     string schema,
     string scope,
     Report broken,
@@ -29,7 +34,7 @@ internal sealed class Repetitions(
             var (reference, payments, first, last) in await TwiceAsync(
                 "funds_paid",
                 "data ->> 'bankReference'",
-                "stream_id || ' ' || (data ->> 'applicationId')",
+                "stream_id || ' ' || coalesce(data ->> 'applicationId', '')",
                 "1 = 1"
             )
         )
@@ -47,7 +52,7 @@ internal sealed class Repetitions(
         foreach (
             var (slip, funds, first, last) in await TwiceAsync(
                 "funds_allocated",
-                "jsonb_array_elements_text(data -> 'evidence')",
+                "jsonb_array_elements_text(case jsonb_typeof(data -> 'evidence') when 'array' then data -> 'evidence' else '[]' end)",
                 "stream_id",
                 "1 = 1"
             )
@@ -100,7 +105,7 @@ internal sealed class Repetitions(
         RowsAsync(
             $"""
             select what, array_agg(place order by seq_id), min(seq_id), max(seq_id) from (select {what} as what, {where} as place, stream_id, seq_id from {schema}.mt_events where type = '{type}' and {InScope} and not headers ? '{EventHeaders.NotDuplicate}') e
-             group by what having count(*) > 1 and {having} order by 3 limit {Most}
+             where what is not null group by what having count(*) > 1 and {having} order by 3 limit {Most}
             """,
             r => (r.GetString(0), r.GetFieldValue<string[]>(1), r.GetInt64(2), r.GetInt64(3))
         );
@@ -110,30 +115,20 @@ internal sealed class Repetitions(
     /// </summary>
     private async Task MeetingsAsync()
     {
-        var meetings = await RowsAsync(
-            $"""
-            select r.stream_id, r.seq_id, (r.data #>> '{'{'}resolution,meetingDate{'}'}')::date, (r.data #>> '{'{'}resolution,eligible{'}'}')::int, right(r.stream_id, 4)::int,
-                   (select (s.data #>> '{'{'}survey,members{'}'}')::int from {schema}.mt_events s
-                     where s.stream_id = 'collective-' || substr(left(r.stream_id, -5), 6) and s.type = 'collective_surveyed' and s.data ->> 'year' = right(r.stream_id, 4) and s.seq_id < r.seq_id
-                     order by s.version desc limit 1)
-              from {schema}.mt_events r where r.type = 'resolution_recorded' and {InScope.Replace(
-                "headers",
-                "r.headers",
-                StringComparison.Ordinal
-            )} order by r.seq_id
-            """,
-            r =>
-                (
-                    Plan: r.GetString(0),
-                    At: r.GetInt64(1),
-                    On: r.GetFieldValue<DateOnly>(2),
-                    Eligible: r.GetInt32(3),
-                    Year: r.GetInt32(4),
-                    Members: r.IsDBNull(5) ? (int?)null : r.GetInt32(5)
-                )
-        );
-        foreach (var (plan, at, on, eligible, year, members) in meetings)
+        // Both are sealed: what others wrote there is none.
+        var surveys = (
+            await SoundAsync<CollectiveSurveyed>("collective_surveyed", "stream_id like 'collective-%'")
+        ).ToLookup(s => StreamId.PlanOf(s.Stream, s.Body.Year));
+        foreach (
+            var (plan, at, meeting) in await SoundAsync<ResolutionRecorded>(
+                "resolution_recorded",
+                "stream_id ~ '^plan-.+-[0-9]{4}$'"
+            )
+        )
         {
+            var year = int.Parse(plan.AsSpan(^4..), CultureInfo.InvariantCulture);
+            var (on, eligible) = (meeting.Resolution.MeetingDate, meeting.Resolution.Eligible);
+            var members = surveys[plan].LastOrDefault(s => s.At < at).Body?.Survey.Members;
             if (on.Year < year - 1)
                 unclear(plan, "C13", $"{year} 年度方案的会议日期 {on:yyyy-MM-dd}", "方案年度或上一年", at);
             // A household has a handful of members, a representative speaks for a dozen households.
@@ -215,6 +210,24 @@ internal sealed class Repetitions(
     /// <summary>A reference is free text: what it may hide is not spread further.</summary>
     private static string Short(string reference) =>
         PersonalNumbers.In(reference) is { } what ? $"（{what}）" : reference;
+
+    /// <summary>Events of a type in scope, as recorded; without what the product did not write.</summary>
+    private async Task<List<(string Stream, long At, T Body)>> SoundAsync<T>(string type, string where)
+        where T : class
+    {
+        var sound = new List<(string Stream, long At, T Body)>();
+        await foreach (
+            var row in stored.LookAsync(
+                connection,
+                $"type = @type and {where} and {InScope}",
+                ("type", type),
+                ("scope", scope)
+            )
+        )
+            if (row.Event is { Data: T body } e && !e.IsForeign())
+                sound.Add((row.Stream, e.Sequence, body));
+        return [.. sound.OrderBy(s => s.At)];
+    }
 
     private async Task<List<T>> RowsAsync<T>(
         string sql,
