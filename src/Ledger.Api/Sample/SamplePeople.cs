@@ -77,12 +77,12 @@ public sealed class SamplePeople(int seed)
             var born = new DateOnly(1970, 1, 1).AddDays(_random.Next(365 * 36));
             var first17 = $"{county}{born:yyyyMMdd}{_random.Next(1, 1000):000}";
             var id = first17 + CitizenId.CheckCharacter(first17);
-            if (_used.Add(id))
-                return new SamplePerson(
-                    Pick(Surnames) + Pick(Given),
-                    id,
-                    $"1{_random.Next(30, 100)}{_random.Next(0, 100_000_000):00000000}"
-                );
+            if (!_used.Add(id))
+                continue;
+            var name = Pick(Surnames) + Pick(Given);
+            if (!_used.Add($"{name} {born:yyyyMMdd}"))
+                continue; // two of one name and birth date are asked about, and nobody is here to answer
+            return new SamplePerson(name, id, $"1{_random.Next(30, 100)}{_random.Next(0, 100_000_000):00000000}");
         }
     }
 
