@@ -94,6 +94,12 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
 
     public DbSet<Session> Sessions => Set<Session>();
 
+    /// <summary>Sessions that were ended, and whose rows say that they were not.</summary>
+    public IQueryable<Session> Ended() =>
+        Sessions
+            .FromSqlRaw($"""select s.* from {Schema}."Sessions" s where s."EndedAt" is null and {Spent.HasEnded}""")
+            .AsNoTracking();
+
     /// <summary>Signs a user out of every device.</summary>
     /// <param name="andDelegates">And those who act for him: what lets him in, or his role, is another now.</param>
     public async Task EndSessionsAsync(string user, bool andDelegates, DateTimeOffset now)

@@ -7,6 +7,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -22,6 +23,7 @@ public sealed class PageSession(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory loggers,
     UrlEncoder encoder,
+    AccountsContext accounts,
     NpgsqlDataSource database,
     Rights rights,
     CredentialSeal seal,
@@ -62,67 +64,42 @@ public sealed class PageSession(
             return AuthenticateResult.NoResult();
         if (!HttpMethods.IsGet(Request.Method) && !HttpMethods.IsHead(Request.Method) && !IsFromOurPages(Request))
             return AuthenticateResult.Fail("sent by another site");
-        await using var connection = await database.OpenConnectionAsync(Context.RequestAborted);
         var now = time.GetUtcNow();
         var hash = Hash(secret);
-        var found = await connection.QueryAsync(
-            $"""
-            select s."Id", s."UserId", u."Role", u."Region", s."DelegatedFrom", s."UsedAt", s."PreviousHash", s."Seal",
-                   s."StartedAt", s."ExpiresAt", s."TimeSeal", {Spent.HasEnded}
-              from {AccountsContext.Schema}."Sessions" s join {AccountsContext.Schema}."AspNetUsers" u on u."Id" = s."UserId"
-             where s."TokenHash" = @hash and s."EndedAt" is null and s."ExpiresAt" > @now and not u."IsClosed"
-            """,
-            r =>
-                (
-                    Role: r.GetString(2),
-                    Region: r.GetString(3),
-                    HasEnded: r.GetBoolean(11),
-                    Session: new Session
-                    {
-                        Id = r.GetGuid(0),
-                        UserId = r.GetString(1),
-                        DelegatedFrom = r.IsDBNull(4) ? null : r.GetString(4),
-                        UsedAt = r.GetFieldValue<DateTimeOffset>(5),
-                        TokenHash = hash,
-                        PreviousHash = r.IsDBNull(6) ? null : r.GetString(6),
-                        Seal = r.GetString(7),
-                        StartedAt = r.GetFieldValue<DateTimeOffset>(8),
-                        ExpiresAt = r.GetFieldValue<DateTimeOffset>(9),
-                        TimeSeal = r.GetString(10),
-                    }
-                ),
-            ("hash", hash),
-            ("now", now)
+        var found = await EntityFrameworkQueryableExtensions.SingleOrDefaultAsync(
+            from s in accounts.Sessions
+            join u in accounts.Users on s.UserId equals u.Id
+            where s.TokenHash == hash && s.EndedAt == null && s.ExpiresAt > now && !u.IsClosed
+            select new
+            {
+                Session = s,
+                u.Role,
+                u.Region,
+                HasEnded = accounts.Ended().Any(e => e.Id == s.Id),
+            },
+            Context.RequestAborted
         );
-        if (found is not [var (ownRole, ownRegion, hasEnded, session)])
+        if (found is not { Session: var session })
             return AuthenticateResult.Fail("session ended");
         if (!await seal.IsOursAsync(session, findings))
             return AuthenticateResult.Fail("edited session");
-        if (hasEnded)
+        if (found.HasEnded)
         {
             await CredentialSeal.EditedAsync(findings, session.UserId, "会话");
             return AuthenticateResult.Fail("a session that was ended, put back");
         }
         if (ActorName.IsReserved(session.UserId))
             return AuthenticateResult.Fail("reserved name");
+        await using var connection = await database.OpenConnectionAsync(Context.RequestAborted);
         var acting = session.DelegatedFrom is { } holder
             ? await rights.DelegatedAsync(connection, holder, session.UserId, clock.Today)
-            : await rights.OfAsync(connection, session.UserId, ownRole, ownRegion);
+            : await rights.OfAsync(connection, session.UserId, found.Role, found.Region);
         if (acting is not var (role, region))
             return AuthenticateResult.Fail("delegation ended, or no such account");
         if (now - session.UsedAt > TouchAfter)
         {
-            session.ExpiresAt = now + IdleTime;
-            await connection.ExecuteAsync(
-                $"""
-                update {AccountsContext.Schema}."Sessions"
-                   set "UsedAt" = @now, "ExpiresAt" = @until, "TimeSeal" = @seal where "Id" = @id
-                """,
-                ("now", now),
-                ("until", session.ExpiresAt),
-                ("seal", seal.OfTimes(session)),
-                ("id", session.Id)
-            );
+            (session.UsedAt, session.ExpiresAt) = (now, now + IdleTime);
+            await accounts.SaveChangesAsync(Context.RequestAborted);
         }
         var actor = new Actor(session.UserId, role, region) { OnBehalfOf = session.DelegatedFrom };
         var identity = new ClaimsIdentity(

@@ -237,15 +237,7 @@ public sealed class SignIn(
     }
 
     private Task<bool> HasEndedAsync(Session session) =>
-        EntityFrameworkQueryableExtensions.AnyAsync(Ended().Where(s => s.Id == session.Id));
-
-    /// <summary>Sessions that were ended, and whose rows say that they were not.</summary>
-    private IQueryable<Session> Ended() =>
-        accounts
-            .Sessions.FromSqlRaw(
-                $"""select s.* from {AccountsContext.Schema}."Sessions" s where s."EndedAt" is null and {Spent.HasEnded}"""
-            )
-            .AsNoTracking();
+        EntityFrameworkQueryableExtensions.AnyAsync(accounts.Ended().Where(s => s.Id == session.Id));
 
     public async Task ChangePasswordAsync(PasswordBody body)
     {
@@ -355,7 +347,7 @@ public sealed class SignIn(
 
     public async Task<IReadOnlyList<SessionListView>> ListAsync(string name)
     {
-        var ended = Ended();
+        var ended = accounts.Ended();
         return
         [
             .. (
