@@ -129,7 +129,7 @@ public sealed class Baselines(string connectionString)
             options.UseSystemTextJsonForSerialization(
                 Weasel.Core.EnumStorage.AsString,
                 Weasel.Core.Casing.CamelCase,
-                Ledger.Projections.StoredForm.Apply
+                Ledger.Store.StoredForm.Apply
             );
             options.AutoCreateSchemaObjects = AutoCreate.All;
         });

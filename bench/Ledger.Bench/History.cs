@@ -3,7 +3,7 @@ using Ledger.Api.Tests;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
-using Ledger.Projections.Provenance;
+using Ledger.Store.Axes;
 using Marten;
 using Npgsql;
 using NpgsqlTypes;
@@ -29,7 +29,7 @@ public static class History
             o.UseSystemTextJsonForSerialization(
                 Weasel.Core.EnumStorage.AsString,
                 Weasel.Core.Casing.CamelCase,
-                Ledger.Projections.StoredForm.Apply
+                Ledger.Store.StoredForm.Apply
             );
         });
 

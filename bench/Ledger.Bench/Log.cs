@@ -7,7 +7,7 @@ using Ledger.Api.Storage;
 using Ledger.Api.Tests;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Marten;
 using Npgsql;
 
@@ -84,10 +84,7 @@ public static class Log
                 {
                     using var response = await api.Http.GetAsync("/log/checkpoint");
                     var note = await response.Content.ReadAsStringAsync();
-                    if (
-                        response.IsSuccessStatusCode
-                        && Projections.TransparencyLog.Checkpoint.Parse(note).Size == total
-                    )
+                    if (response.IsSuccessStatusCode && TransparencyLog.Checkpoint.Parse(note).Size == total)
                         return note;
                 }
             }

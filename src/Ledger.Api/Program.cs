@@ -27,8 +27,6 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
 using Ledger.Domain;
-using Ledger.Projections;
-using Ledger.Projections.Rebuilding;
 using Npgsql;
 
 if (CommandLine.Answer(args, out var call) is { } answered)
@@ -117,7 +115,7 @@ static async Task<int> RunAsync(Call call)
     builder
         .Services.AddSingleton<SampleClock>()
         .AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
-    builder.Services.AddLedgerStore(database, keys);
+    builder.Services.AddLedger(database, keys);
     builder.Services.AddSingleton(s => new LongReads(database, replica, s.GetRequiredService<ILogger<LongReads>>()));
     builder.Services.AddKeyedSingleton(LedgerStore.Commands, (_, _) => LedgerStore.CommandSource(access.Application));
     builder

@@ -39,7 +39,7 @@ try
             if (older.Origin != newer.Origin)
                 throw new NotProven($"两个检查点属于不同的日志：{older.Origin}、{newer.Origin}");
             if (
-                !Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(
+                !Ledger.TransparencyLog.MerkleTree.VerifyConsistency(
                     older.Size,
                     newer.Size,
                     older.Root,

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 
 namespace Ledger.Verify;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 
 namespace Ledger.Verify;
 

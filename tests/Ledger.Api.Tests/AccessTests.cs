@@ -45,7 +45,7 @@ public sealed class AccessTests(ApiFixture api)
         var forged = tokens.Issue(new Actor("x", Roles.Auditor, offices.County), TimeSpan.FromHours(1))[..^4] + "AAAA";
         // Another authority's token: the same claims, signed with a key of its own.
         var elsewhere = Path.Combine(Path.GetTempPath(), $"keys-{Guid.NewGuid():N}.json");
-        var others = new Tokens(Storage.KeyFile.LoadOrCreate(elsewhere), TimeProvider.System).Issue(
+        var others = new Tokens(KeyFile.LoadOrCreate(elsewhere), TimeProvider.System).Issue(
             new Actor("x", Roles.Auditor, offices.County),
             TimeSpan.FromHours(1)
         );

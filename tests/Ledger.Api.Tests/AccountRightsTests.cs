@@ -721,9 +721,7 @@ public sealed class AccountRightsTests(ApiFixture api)
             Assert.StartsWith(
                 "--name ",
                 Assert
-                    .Throws<Operation.OperationException>(() =>
-                        TokenCommand.Run(arguments, Storage.KeyFile.LoadOrCreate(api.KeyFile))
-                    )
+                    .Throws<OperationException>(() => TokenCommand.Run(arguments, KeyFile.LoadOrCreate(api.KeyFile)))
                     .Message
             );
         }

@@ -2,37 +2,56 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Ledger.Domain;
 using Ledger.Projections;
+using Ledger.TransparencyLog;
 
 namespace Ledger.Api.Tests;
 
 /// <summary>
-/// Api → Projections → Domain, Web → Projections and Domain; never back. The domain is pure, money is whole.
+/// Api → Projections → TransparencyLog → Store → Domain, Web → Projections and Domain; never back. The domain is pure,
+/// money is whole.
 /// </summary>
 public sealed partial class ArchitectureTests
 {
     private static readonly Assembly Domain = typeof(Aggregate).Assembly,
-        Projections = typeof(EventTypes).Assembly,
+        Store = typeof(EventTypes).Assembly,
+        Log = typeof(LogStore).Assembly,
+        Projections = typeof(ReadModels).Assembly,
+        Web = typeof(Ledger.Web.Terms).Assembly,
         Api = typeof(Program).Assembly;
 
     private static string[] References(Assembly assembly) =>
         [.. assembly.GetReferencedAssemblies().Select(a => a.Name!)];
 
+    private static string[] OfOurs(Assembly assembly) =>
+        [.. References(assembly).Where(r => r.StartsWith("Ledger.", StringComparison.Ordinal)).Order()];
+
     [Fact]
     public void The_domain_refers_to_nothing_but_the_runtime() =>
         Assert.All(References(Domain), name => Assert.StartsWith("System", name));
 
+    /// <summary>As docs/architecture.md draws them: whoever needs an arrow more draws it there, too.</summary>
     [Fact]
     public void References_never_point_back()
     {
-        Assert.DoesNotContain(References(Projections), name => name is "Ledger.Api" or "Ledger.Web");
-        Assert.DoesNotContain(References(Assembly.Load("Ledger.Web")), name => name == "Ledger.Api");
-        Assert.Contains("Ledger.Projections", References(Api));
+        Assert.Equal(["Ledger.Domain"], OfOurs(Store));
+        Assert.Equal(["Ledger.Domain", "Ledger.Store"], OfOurs(Log));
+        Assert.Equal(["Ledger.Domain", "Ledger.Store", "Ledger.TransparencyLog"], OfOurs(Projections));
+        Assert.DoesNotContain("Ledger.Api", OfOurs(Web));
+        Assert.Contains("Ledger.Projections", OfOurs(Api));
     }
+
+    /// <summary>Wolverine carries messages, and the store is Marten's: each has one place.</summary>
+    [Fact]
+    public void Wolverine_is_the_hosts_alone() =>
+        Assert.All(
+            new[] { Store, Log, Projections, Web },
+            a => Assert.DoesNotContain(References(a), r => r.StartsWith("Wolverine", StringComparison.Ordinal))
+        );
 
     [Fact]
     public void No_floating_point_near_money()
     {
-        var members = new[] { Domain, Projections }
+        var members = new[] { Domain, Store, Projections }
             .SelectMany(a => a.GetTypes())
             .SelectMany(t =>
                 t.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.Static)

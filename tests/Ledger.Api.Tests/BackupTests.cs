@@ -48,9 +48,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         Assert.InRange(manifest.GetProperty("events").GetInt64(), before, after);
         Assert.True(after > before, "there was no load");
         await product.SealedAsync();
-        var grown = Ledger.Projections.TransparencyLog.Checkpoint.Parse(
-            await product.Http.GetStringAsync("/log/checkpoint")
-        );
+        var grown = Ledger.TransparencyLog.Checkpoint.Parse(await product.Http.GetStringAsync("/log/checkpoint"));
         await product.StopAsync();
 
         // Another machine: the key files were brought, the database is not there, the signer's memory neither.
@@ -73,21 +71,15 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
         // What the auditor holds from before continues what is restored: the old log's newest checkpoint contains the
         // backup's.
-        var kept = Ledger.Projections.TransparencyLog.Checkpoint.Parse(manifest.GetProperty("checkpoint").GetString()!);
-        var now = Ledger.Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync());
+        var kept = Ledger.TransparencyLog.Checkpoint.Parse(manifest.GetProperty("checkpoint").GetString()!);
+        var now = Ledger.TransparencyLog.Checkpoint.Parse(await product.SealedAsync());
         Assert.True(kept.Size <= now.Size && kept.Size <= grown.Size && kept.Origin == now.Origin);
         var proof = (await product.Http.GetStringAsync($"/log/consistency?from={kept.Size}&to={now.Size}"))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(Convert.FromBase64String)
             .ToList();
         Assert.True(
-            Ledger.Projections.TransparencyLog.MerkleTree.VerifyConsistency(
-                kept.Size,
-                now.Size,
-                kept.Root,
-                now.Root,
-                proof
-            )
+            Ledger.TransparencyLog.MerkleTree.VerifyConsistency(kept.Size, now.Size, kept.Root, now.Root, proof)
         );
         // And work goes on.
         await product.Village.AllocateAsync(5);

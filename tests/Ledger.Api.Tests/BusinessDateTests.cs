@@ -2,7 +2,6 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
-using Ledger.Projections.AuditTrail;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;

@@ -1,4 +1,3 @@
-using Ledger.Api.Storage;
 using Npgsql;
 
 namespace Ledger.Api.Tests;

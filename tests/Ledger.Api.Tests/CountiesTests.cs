@@ -2,12 +2,11 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Ledger.Api.Counties;
-using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Reflection;
 using System.Text.Json.Serialization;
-using Ledger.Projections;
 
 namespace Ledger.Api.Tests;
 

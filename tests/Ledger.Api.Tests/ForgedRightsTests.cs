@@ -174,7 +174,7 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         var guard = await product.ScalarAsync<string>(
             "select pg_get_triggerdef(oid) from pg_trigger where tgname = 'refuse_unsealed'"
         );
-        Assert.All(Projections.EventSeal.Streams, s => Assert.Contains($"'{s}'", guard));
+        Assert.All(EventSeal.Streams, s => Assert.Contains($"'{s}'", guard));
         var bare = await Assert.ThrowsAsync<PostgresException>(() =>
             product.EditAsync(
                 """

@@ -40,7 +40,7 @@ public sealed class GoldenEventTests(ApiFixture api)
     public void Every_type_of_event_is_there_in_its_present_form()
     {
         using var database = NpgsqlDataSource.Create("Host=nowhere");
-        using var services = LedgerStore.Alone(database, NoKeys);
+        using var services = LedgerServices.Alone(database, NoKeys);
         var store = services.GetRequired<IDocumentStore>();
         var golden = Golden();
         var missing = new List<string>();
@@ -118,7 +118,7 @@ public sealed class GoldenEventTests(ApiFixture api)
                 };
                 await insert.ExecuteNonQueryAsync();
             }
-        await using var services = LedgerStore.Alone(database, NoKeys);
+        await using var services = LedgerServices.Alone(database, NoKeys);
         var store = services.GetRequired<IDocumentStore>();
         await using var session = store.QuerySession();
         var read = (await session.Events.QueryAllRawEvents().ToListAsync()).ToDictionary(
@@ -127,9 +127,7 @@ public sealed class GoldenEventTests(ApiFixture api)
         );
         // What shows, sums and decides reads more strictly than the store: each form passes there too.
         await using (var strict = await database.OpenConnectionAsync())
-            await foreach (
-                var row in new Projections.Rebuilding.StoredEvents(store, LedgerStore.Schema).LookAsync(strict, "true")
-            )
+            await foreach (var row in new StoredEvents(store, LedgerStore.Schema).LookAsync(strict, "true"))
                 Assert.True(row.Fault is null, row.Fault?.Message);
         foreach (var (type, form, json) in golden)
         {

@@ -61,7 +61,7 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
             sheet.AssertRead(await File.ReadAllBytesAsync(At($"xlsx/list{i}.xlsx")));
         }
         var ods = await File.ReadAllBytesAsync(At("ods/list0.ods"));
-        var refused = Assert.Throws<Commands.RefusedException>(() =>
+        var refused = Assert.Throws<RefusedException>(() =>
             Table.Read(new FormFile(new MemoryStream(ods), 0, ods.Length, "file", "x"), Sheets.Contributions)
         );
         Assert.Contains(".ods", refused.Rejection.Detail);

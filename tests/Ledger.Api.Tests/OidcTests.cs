@@ -141,7 +141,7 @@ public sealed class OidcTests(ApiFixture api)
             return (response.StatusCode, await response.Content.ReadAsStringAsync());
         }
         var namesake = await TokenAsync(address, $"{local}|county-tax|{county}|ledger");
-        var mine = new Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(
+        var mine = new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(
             new Actor(local, Roles.CountyTax, county),
             TimeSpan.FromHours(1)
         );
@@ -180,7 +180,7 @@ public sealed class OidcTests(ApiFixture api)
             };
             request.Headers.Authorization = new AuthenticationHeaderValue(
                 "Bearer",
-                new Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(
+                new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(
                     new Actor($"setup.{county}", Roles.Administrator, county),
                     TimeSpan.FromHours(1)
                 )
@@ -232,7 +232,7 @@ public sealed class OidcTests(ApiFixture api)
             Assert.Contains("unauthenticated", text);
         }
         // Our own tokens go on beside it.
-        var own = new Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(
+        var own = new Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System).Issue(
             new Actor("li.si", Roles.Auditor, county),
             TimeSpan.FromHours(1)
         );

@@ -225,7 +225,7 @@ public sealed class PrivacyTests(ApiFixture api)
         );
         var there = new SampleClient(
             process.Http,
-            new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
+            new Security.Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
             village.Offices.Reviewer.Actor
         );
         await there.PostAsync($"/api/members/{members[0]}/erasure", new { reason = "保管期满" });
@@ -276,11 +276,7 @@ public sealed class PrivacyTests(ApiFixture api)
         );
         var village = await api.RegisteredAsync();
         SampleClient There(SampleClient who) =>
-            new(
-                process.Http,
-                new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
-                who.Actor
-            );
+            new(process.Http, new Security.Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System), who.Actor);
         var (officer, agency) = (There(village.Officer), There(village.Offices.Reviewer));
         var person = new SamplePeople(58).Take(1, village.Offices.County)[0] with { Name = "欧阳传福德" };
         await officer.PostAsync(
@@ -690,7 +686,7 @@ public sealed class PrivacyTests(ApiFixture api)
         ); // by its own clock, which the fixture's may be ahead of by months
         var there = new SampleClient(
             process.Http,
-            new Security.Tokens(Storage.KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
+            new Security.Tokens(KeyFile.LoadOrCreate(api.KeyFile), TimeProvider.System),
             village.Offices.CountyHrss.Actor
         );
         await there.PostAsync($"/api/donors/{donor}/erasure", new { reason = "保管期满" });

@@ -79,7 +79,7 @@ public sealed class Product : IAsyncDisposable
     public void Reach(HttpClient http)
     {
         Http = http;
-        var tokens = new Tokens(Storage.KeyFile.LoadOrCreate(KeyFile), TimeProvider.System);
+        var tokens = new Tokens(Store.KeyFile.LoadOrCreate(KeyFile), TimeProvider.System);
         Client = actor => new(Http, tokens, actor);
         Offices = new SampleOffices(Client, "370811");
         CityAuditor = Client(new Actor("auditor.3708", Roles.Auditor, "3708"));
@@ -221,7 +221,7 @@ public sealed class Product : IAsyncDisposable
                 )
                 .Build()
         );
-        return (await DatabaseAccess.OfAsync(settings, null, Storage.KeyFile.LoadOrCreate(KeyFile))).Application;
+        return (await DatabaseAccess.OfAsync(settings, null, Store.KeyFile.LoadOrCreate(KeyFile))).Application;
     }
 
     /// <summary>What the thief of that role changes; how many rows. At least one, or the attack was none.</summary>
@@ -240,9 +240,7 @@ public sealed class Product : IAsyncDisposable
     /// <param name="like">The event whose headers and the rest it takes; null: the last one of that type.</param>
     public async Task<long> ForgeAsync(string stream, string type, string data, string? like = null)
     {
-        var known = Projections.EventTypes.All.FirstOrDefault(t =>
-            JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name) == type
-        );
+        var known = EventTypes.All.FirstOrDefault(t => JsonNamingPolicy.SnakeCaseLower.ConvertName(t.Name) == type);
         var typed = known is null ? "mt_dotnet_type" : $"'{known.FullName}, {known.Assembly.GetName().Name}'";
         await EditAsync(
             $"""

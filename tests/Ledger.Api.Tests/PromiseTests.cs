@@ -5,7 +5,6 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
-using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Checking.Promises;
 
 namespace Ledger.Api.Tests;

@@ -144,9 +144,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         Assert.Contains($"fund-ghost：由事件 {last} ", said, StringComparison.Ordinal);
         Assert.Equal(
             0,
-            await product.ScalarAsync<long>(
-                "select count(*) from ledger.mt_doc_collective where data ->> 'name' = 'x'"
-            )
+            await product.ScalarAsync<long>("select count(*) from ledger.mt_doc_collective where data ->> 'name' = 'x'")
         );
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
         Assert.Equal(

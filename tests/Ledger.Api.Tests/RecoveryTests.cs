@@ -3,7 +3,7 @@ using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Tests;

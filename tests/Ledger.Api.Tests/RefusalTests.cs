@@ -4,7 +4,6 @@ using Alba;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
-using Ledger.Projections.AuditTrail;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
@@ -238,7 +237,7 @@ public sealed class RefusalTests(ApiFixture api)
         foreach (var target in new[] { "nothing", $"two  words {new string('x', 7_000)}", "11010519491231002X" })
             await OldRefusalAsync(target);
         await product.Village.AllocateAsync(5);
-        var size = Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync()).Size;
+        var size = TransparencyLog.Checkpoint.Parse(await product.SealedAsync()).Size;
         var sequence = await product.ScalarAsync<long>(
             "select seq_id from ledger.mt_events where headers ->> 'region' = '' order by 1 limit 1"
         );

@@ -402,7 +402,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
     {
         await using var product = await Product.StartAsync(databases, "ledger_notes");
         var real = await product.SealedAsync();
-        var size = Projections.TransparencyLog.Checkpoint.Parse(real).Size;
+        var size = TransparencyLog.Checkpoint.Parse(real).Size;
         var forged = real.Replace($"\n{size}\n", $"\n{size + 1}\n", StringComparison.Ordinal);
         string Insert(long at, string note) =>
             $"insert into ledger.log_checkpoint (size, note) values ({at}, '{note}')";
@@ -421,7 +421,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         var check = await product.CityAuditor.GetAsync("/api/audit/log/check");
         Assert.Contains($"{size + 1}", check.GetProperty("findings").GetRawText());
         await product.Village.AllocateAsync(1);
-        Assert.True(Projections.TransparencyLog.Checkpoint.Parse(await product.SealedAsync()).Size > size + 1);
+        Assert.True(TransparencyLog.Checkpoint.Parse(await product.SealedAsync()).Size > size + 1);
         var sequence = await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events");
         var keys = Path.Combine(product.Folder.FullName, "public");
         await File.WriteAllTextAsync(keys, await product.Http.GetStringAsync("/log/keys"));

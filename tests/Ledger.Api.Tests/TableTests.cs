@@ -81,7 +81,7 @@ public sealed class TableTests
     ]
     public void What_is_no_table_is_refused_by_its_name(string content, string what)
     {
-        var refused = Assert.Throws<Commands.RefusedException>(() =>
+        var refused = Assert.Throws<RefusedException>(() =>
             Table.Read(File(Encoding.UTF8.GetBytes(content)), Sheets.RosterForm)
         );
         Assert.Equal(Rejections.FileInvalid, refused.Rejection.Code);
@@ -104,9 +104,7 @@ public sealed class TableTests
         Assert.Contains(
             what,
             Assert
-                .Throws<Commands.RefusedException>(() =>
-                    Table.Read(File(Encoding.UTF8.GetBytes(csv)), Sheets.RosterForm)
-                )
+                .Throws<RefusedException>(() => Table.Read(File(Encoding.UTF8.GetBytes(csv)), Sheets.RosterForm))
                 .Rejection.Detail
         );
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Ledger.Domain;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 using Xunit.Abstractions;
 

@@ -3,7 +3,7 @@ using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Tests;
-using Ledger.Projections.Provenance;
+using Ledger.Store.Axes;
 using Marten;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,5 +1,5 @@
 using Ledger.Domain;
-using Ledger.Projections.Provenance;
+using Ledger.Store.Axes;
 
 namespace Ledger.Domain.Tests;
 

@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 using CsCheck;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
-using Ledger.Projections;
-using Ledger.Projections.Provenance;
+using Ledger.Store;
+using Ledger.Store.Axes;
 
 namespace Ledger.Domain.Tests;
 

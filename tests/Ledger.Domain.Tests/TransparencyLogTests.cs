@@ -1,6 +1,6 @@
 using System.Text;
 using CsCheck;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Org.BouncyCastle.Crypto.Digests;
 
 namespace Ledger.Domain.Tests;

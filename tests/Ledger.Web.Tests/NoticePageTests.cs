@@ -1,5 +1,5 @@
 using Ledger.Api.Security;
-using Ledger.Api.Storage;
+using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 

@@ -1,7 +1,7 @@
 using Ledger.Api.Security;
-using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Ledger.Projections;
+using Ledger.Store;
 
 namespace Ledger.Web.Tests;
 

@@ -5,7 +5,6 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
-using Ledger.Projections;
 using Microsoft.AspNetCore.Identity;
 using Npgsql;
 

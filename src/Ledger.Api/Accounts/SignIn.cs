@@ -7,7 +7,6 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
-using Ledger.Projections.AuditTrail;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;

@@ -1,5 +1,4 @@
 using Ledger.Api.Storage;
-using Ledger.Projections;
 using Npgsql;
 
 namespace Ledger.Api.Accounts;

@@ -12,7 +12,6 @@ using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
-using Ledger.Projections.Rebuilding;
 using Ledger.Projections.WorkQueues;
 using Marten;
 using Marten.Linq.MatchesSql;

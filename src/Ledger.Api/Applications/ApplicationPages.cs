@@ -14,8 +14,6 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
-using Ledger.Projections.AuditTrail;
-using Ledger.Projections.Rebuilding;
 using Ledger.Web.Applications;
 using Marten;
 using Npgsql;

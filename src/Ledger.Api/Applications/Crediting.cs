@@ -7,8 +7,6 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
-using Ledger.Projections;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Applications;
 

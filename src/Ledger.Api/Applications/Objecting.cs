@@ -8,7 +8,6 @@ using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
-using Ledger.Projections;
 
 namespace Ledger.Api.Applications;
 

@@ -11,7 +11,6 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Applications;
 

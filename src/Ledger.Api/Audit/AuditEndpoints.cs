@@ -7,7 +7,7 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Projections.AuditTrail;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Audit;

@@ -2,9 +2,8 @@ using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain.Identity;
-using Ledger.Projections;
 using Ledger.Projections.Checking;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Marten;
 using Npgsql;
 

@@ -8,7 +8,6 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
-using Ledger.Projections;
 using Npgsql;
 
 namespace Ledger.Api.Collectives;

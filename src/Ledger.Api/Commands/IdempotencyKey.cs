@@ -5,7 +5,6 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Projections;
 using Npgsql;
 
 namespace Ledger.Api.Commands;

@@ -4,19 +4,13 @@ using Ledger.Api.Pages;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Projections.Rebuilding;
+using Ledger.Store.Axes;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Ledger.Api.Commands;
 
 /// <summary>The entry that may be the same money.</summary>
 public sealed record EarlierEntryView(string Type, string Id, DateOnly On, Money Amount);
-
-/// <summary>Thrown to refuse a command: the transaction is undone, the refusal recorded, the caller told.</summary>
-public sealed class RefusedException(Rejection rejection) : Exception(rejection.Detail)
-{
-    public Rejection Rejection { get; } = rejection;
-}
 
 /// <summary>
 /// RFC 9457 problem details: <c>code</c> (stable), Chinese title and detail, <c>mend</c> (what to do next),
@@ -127,7 +121,7 @@ public static partial class Problem
             ),
             BadHttpRequestException bad => new Rejection(Rejections.BodyInvalid, bad.Message),
             InvalidDataException data => new Rejection(Rejections.BodyInvalid, data.Message),
-            Projections.Provenance.TraceLimitException limit => new Rejection(Rejections.LimitExceeded, limit.Message),
+            TraceLimitException limit => new Rejection(Rejections.LimitExceeded, limit.Message),
             // A NUL, in whatever field it came: the database cannot hold it.
             Npgsql.PostgresException
             {

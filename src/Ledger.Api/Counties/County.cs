@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Ledger.Api.Operation;
 using Ledger.Api.Storage;
 
 namespace Ledger.Api.Counties;

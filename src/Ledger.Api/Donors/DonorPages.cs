@@ -8,7 +8,6 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Identity;
-using Ledger.Projections.Provenance;
 using Ledger.Web.Audit;
 using Ledger.Web.Donors;
 using Marten;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using CsvHelper;
 using CsvHelper.Configuration;
-using Ledger.Api.Operation;
 using Ledger.Domain;
 
 namespace Ledger.Api.Exports;

@@ -4,8 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Ledger.Api.Storage;
 using Ledger.Projections.Journal;
-using Ledger.Projections.Rebuilding;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Marten;
 using Npgsql;
 

@@ -2,8 +2,6 @@ using System.Globalization;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
-using Ledger.Projections;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Funds;
 

@@ -10,10 +10,8 @@ using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Identity;
-using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
-using Ledger.Projections.Rebuilding;
 using Marten;
 
 namespace Ledger.Api.Funds;

@@ -12,7 +12,6 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
-using Ledger.Projections.Rebuilding;
 using Ledger.Projections.WorkQueues;
 using Ledger.Web.Funds;
 using Marten;

@@ -2,7 +2,6 @@ using Ledger.Api.Commands;
 using Ledger.Api.Imports;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Funds;
 

@@ -169,7 +169,7 @@ internal static partial class Csv
         return (Strictly(Encodings[1], bytes) ?? throw Unknown(field)).TrimStart('\uFEFF');
     }
 
-    private static Commands.RefusedException Unknown(string field) =>
+    private static RefusedException Unknown(string field) =>
         Book.Unreadable("不是表格文件，也不是 UTF-8、GB18030 或 UTF-16 编码的文本；请上传 .xlsx 表格", field);
 
     public static bool Mentions(string text, SheetForm form) =>

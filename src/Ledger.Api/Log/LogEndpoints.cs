@@ -5,7 +5,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Log;

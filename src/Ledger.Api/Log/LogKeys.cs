@@ -1,6 +1,5 @@
-using Ledger.Api.Operation;
 using Ledger.Api.Storage;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 
 namespace Ledger.Api.Log;
 

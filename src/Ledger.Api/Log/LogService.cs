@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Ledger.Api.Storage;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Log;
@@ -135,7 +135,7 @@ public sealed class LogService(
                     )
                     {
                         log.LogCritical("The log's check found: {Finding}", finding);
-                        await LogStore.FindingAsync(connection, LedgerStore.Schema, "check", finding.ToString());
+                        await Findings.WriteAsync(connection, LedgerStore.Schema, "check", finding.ToString());
                     }
                     if (!isFirst || await StateShapes.ChangedAsync(connection) > 0)
                         await states.RunAsync(Rest, stopping);

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Ledger.Api.Operation;
 using Ledger.Api.Storage;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 
 namespace Ledger.Api.Log;
 

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Ledger.Api.Operation;
 using Ledger.Api.Storage;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Log;
@@ -130,7 +129,7 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, Lo
     private async Task<string> FoundAsync(NpgsqlConnection connection, string detail)
     {
         log.LogCritical("{Detail}", detail);
-        await LogStore.FindingAsync(connection, LedgerStore.Schema, "witness-refused", detail);
+        await Findings.WriteAsync(connection, LedgerStore.Schema, "witness-refused", detail);
         return detail;
     }
 }

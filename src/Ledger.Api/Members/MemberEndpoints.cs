@@ -8,8 +8,6 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
-using Ledger.Projections;
-using Ledger.Projections.Rebuilding;
 using Marten;
 using Marten.Linq.MatchesSql;
 using Npgsql;

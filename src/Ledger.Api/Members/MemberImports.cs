@@ -8,8 +8,6 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
-using Ledger.Projections;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Api.Members;
 

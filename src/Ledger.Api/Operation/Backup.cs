@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Ledger.Api.Storage;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Operation;

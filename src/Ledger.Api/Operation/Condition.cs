@@ -45,7 +45,7 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
         MostUnsealed = TimeSpan.FromMinutes(1);
 
     // Half of what makes nodes take each other for dead.
-    private static readonly TimeSpan MostSkew = LedgerStore.StaleAfter / 2;
+    private static readonly TimeSpan MostSkew = LedgerServices.StaleAfter / 2;
 
     private readonly SemaphoreSlim _one = new(1);
     private (DateTimeOffset At, Readings Readings)? _last;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Ledger.Api.Storage;
-using Ledger.Projections;
 using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
@@ -28,7 +27,7 @@ public static class RebuildCommand
         await using var owner = NpgsqlDataSource.Create(
             new NpgsqlConnectionStringBuilder(LedgerStore.Plain(access.Owner)) { CommandTimeout = 0 }
         );
-        await using var services = LedgerStore.Alone(owner, keys);
+        await using var services = LedgerServices.Alone(owner, keys);
         await using var connection = await owner.OpenConnectionAsync();
         var total = (
             await connection.QueryAsync($"select count(*) from {LedgerStore.Schema}.mt_events", r => r.GetInt64(0))

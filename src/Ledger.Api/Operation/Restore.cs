@@ -1,7 +1,7 @@
 using Ledger.Api.Log;
 using Ledger.Api.Storage;
 using Ledger.Projections.Checking;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Ledger.Web;
 using Marten;
 using Npgsql;
@@ -115,7 +115,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
             );
 
         say.WriteLine($"日志 {entries} 条一致。核对全部账目 …");
-        await using (var provider = LedgerStore.Alone(source, keys))
+        await using (var provider = LedgerServices.Alone(source, keys))
         {
             var check = await new LedgerCheck(
                 provider.GetRequiredService<IDocumentStore>(),

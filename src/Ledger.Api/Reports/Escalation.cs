@@ -1,8 +1,6 @@
-using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
-using Ledger.Projections.AuditTrail;
 using Npgsql;
 using Wolverine;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Ledger.Api.Operation;
 using Npgsql;
 
 namespace Ledger.Api.Storage;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using Ledger.Api.Operation;
 using Npgsql;
 
 namespace Ledger.Api.Storage;

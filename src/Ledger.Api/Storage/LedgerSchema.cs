@@ -29,6 +29,7 @@ public static class LedgerSchema
                         string.Concat(Migrations.Scripts.Select(m => m.Text)),
                         role,
                         typeof(LedgerSchema).Module.ModuleVersionId,
+                        typeof(LedgerStore).Module.ModuleVersionId,
                         typeof(Domain.Aggregate).Module.ModuleVersionId,
                         typeof(LedgerCheck).Module.ModuleVersionId,
                         typeof(IDocumentStore).Assembly.GetName().Version
@@ -51,7 +52,7 @@ public static class LedgerSchema
         var stamp = Stamp(access.ApplicationRole);
         if (!await IsStampedAsync(connection, stamp))
         {
-            await using var services = LedgerStore.Alone(database, keys);
+            await using var services = LedgerServices.Alone(database, keys);
             var store = services.GetRequiredService<IDocumentStore>();
             await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
             await services

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using Ledger.Api.Operation;
 using Npgsql;
 
 namespace Ledger.Api.Storage;

@@ -9,6 +9,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Projections.Provenance;
+using Ledger.Store.Axes;
 using Marten;
 using Npgsql;
 

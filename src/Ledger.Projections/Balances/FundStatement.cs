@@ -1,7 +1,6 @@
 using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Projections.Balances;
 

@@ -7,46 +7,12 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Checking.Promises;
-using Ledger.Projections.Provenance;
-using Ledger.Projections.Rebuilding;
-using Ledger.Projections.TransparencyLog;
+using Ledger.Store.Axes;
+using Ledger.TransparencyLog;
 using Marten;
 using Npgsql;
 
 namespace Ledger.Projections.Checking;
-
-/// <summary>
-/// Something in a read model that the events do not say. <paramref name="Path"/>: where in the document;
-/// <paramref name="Event"/>: the sequence of the event that explains what it should be.
-/// </summary>
-public sealed record Difference(string Projection, string Id, string Path, string? Found, string? Expected, long? Event)
-{
-    /// <summary>Where two documents first differ, and how.</summary>
-    public static (string Path, string? Found, string? Expected) First(
-        JsonNode? found,
-        JsonNode? expected,
-        string path = "$"
-    )
-    {
-        if (found is JsonObject a && expected is JsonObject b)
-            foreach (var key in a.Select(p => p.Key).Union(b.Select(p => p.Key)))
-                if (!JsonNode.DeepEquals(a[key], b[key]))
-                    return First(a[key], b[key], $"{path}.{key}");
-        if (found is JsonArray x && expected is JsonArray y && x.Count == y.Count)
-            for (var i = 0; i < x.Count; i++)
-                if (!JsonNode.DeepEquals(x[i], y[i]))
-                    return First(x[i], y[i], $"{path}[{i}]");
-        return (path, Short(found), Short(expected));
-
-        static string? Short(JsonNode? node) =>
-            node?.ToJsonString(Readable) is { Length: > 200 } text ? text[..200] + "…" : node?.ToJsonString(Readable);
-    }
-
-    private static readonly System.Text.Json.JsonSerializerOptions Readable = new()
-    {
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-}
 
 /// <summary>
 /// What a check looked at and what it found. <paramref name="Broken"/>: promises that the events themselves break, the
@@ -138,7 +104,7 @@ public sealed class LedgerCheck(
 
     private async Task CheckDocumentsAsync(StateSeal? mend, CancellationToken cancellation)
     {
-        foreach (var fold in DocumentFold.All)
+        foreach (var fold in ReadModels.Documents)
             await CheckDocumentsAsync(fold, mend, cancellation);
     }
 
@@ -236,7 +202,7 @@ public sealed class LedgerCheck(
                     s => s.Id,
                     s => seal.Write(s.State!),
                     s => s.Version,
-                    s => DocumentFold.Region(s.State!)
+                    s => fold.Region(s.State!)
                 );
             batch.Add(
                 $"delete from {table} where id = any($1)",

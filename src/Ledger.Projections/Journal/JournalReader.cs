@@ -1,5 +1,4 @@
 using Ledger.Domain.Funds;
-using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 

@@ -1,4 +1,3 @@
-using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 

@@ -3,8 +3,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
-using Ledger.Projections.AuditTrail;
-using Ledger.Projections.Rebuilding;
+using Ledger.Store.Axes;
 using Marten;
 using Npgsql;
 

@@ -3,7 +3,7 @@ using System.Data;
 using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Projections.AuditTrail;
-using Ledger.Projections.Provenance;
+using Ledger.Store.Axes;
 using Marten;
 using Npgsql;
 
@@ -40,7 +40,7 @@ public sealed class Rebuild(
     private readonly StoredEvents _events = new(store, schema, ofEvents);
     private readonly ConcurrentDictionary<long, string> _foreign = [];
     private readonly ConcurrentDictionary<string, (long Sequence, string Why)> _left = [];
-    private readonly IReadOnlyDictionary<Type, NewTable> _documents = DocumentFold.All.ToDictionary(
+    private readonly IReadOnlyDictionary<Type, NewTable> _documents = ReadModels.Documents.ToDictionary(
         f => f.Document,
         f => new NewTable(schema, StateTable.Name(f.Document))
     );
@@ -207,7 +207,7 @@ public sealed class Rebuild(
         var (audit, axes, documents) = (
             new List<AuditEntry>(),
             new List<AxisEntry>(),
-            DocumentFold.All.ToDictionary(
+            ReadModels.Documents.ToDictionary(
                 f => f,
                 _ => new List<(string Id, string Json, long Version, string Region)>()
             )
@@ -233,7 +233,7 @@ public sealed class Rebuild(
             if (e.IsForeign())
                 _foreign[e.Sequence] = $"{stream}：{e.Named()}";
             if (!foldsOf.TryGetValue(e.EventType, out var folds))
-                foldsOf[e.EventType] = folds = [.. DocumentFold.All.Where(f => f.Events.Contains(e.EventType))];
+                foldsOf[e.EventType] = folds = [.. ReadModels.Documents.Where(f => f.Events.Contains(e.EventType))];
             audit.Add(AuditEntry.Of(e));
             if (!_left.ContainsKey(stream))
                 try
@@ -257,7 +257,7 @@ public sealed class Rebuild(
         {
             foreach (var (fold, state) in states)
                 if (state is not null && !_left.ContainsKey(stream))
-                    documents[fold].Add((stream, seal.Write(state), version, DocumentFold.Region(state)));
+                    documents[fold].Add((stream, seal.Write(state), version, fold.Region(state)));
             states.Clear();
         }
 
@@ -290,7 +290,7 @@ public sealed class Rebuild(
             return;
         var before = new Dictionary<string, Dictionary<DocumentFold, object?>>();
         await using var connection = await owner.OpenConnectionAsync();
-        foreach (var fold in DocumentFold.All)
+        foreach (var fold in ReadModels.Documents)
         foreach (
             var (id, document) in await connection.QueryAsync(
                 $"delete from {_documents[fold.Document].Name} where id in (select stream_id from {schema}.mt_events where seq_id > @from and seq_id <= @to) returning id, data",

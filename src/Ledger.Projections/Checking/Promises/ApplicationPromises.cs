@@ -1,6 +1,5 @@
 using JasperFx.Events;
 using Ledger.Domain.Applications;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Projections.Checking.Promises;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Projections.Checking.Promises;
 

@@ -3,7 +3,6 @@ using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
-using Ledger.Projections.AuditTrail;
 
 namespace Ledger.Projections.Checking.Promises;
 

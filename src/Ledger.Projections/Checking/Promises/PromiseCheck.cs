@@ -7,7 +7,6 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
-using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 

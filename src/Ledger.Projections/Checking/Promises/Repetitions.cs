@@ -3,9 +3,7 @@ using System.Text.Json;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
-using Ledger.Projections.AuditTrail;
-using Ledger.Projections.Rebuilding;
-using Ledger.Projections.TransparencyLog;
+using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Projections.Checking.Promises;

@@ -1,0 +1,446 @@
+using System.Collections.Frozen;
+using JasperFx.Events;
+using Ledger.Domain;
+using Ledger.Store.Axes;
+using Marten;
+using Marten.Events;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Ledger.Store;
+
+/// <summary>
+/// What one command adds to one stream. <paramref name="Before"/>: the stream's version before it, under the lock; 0
+/// for a new stream.
+/// <paramref name="Aggregate"/>: null where events are all there is to keep (refusals).
+/// </summary>
+public sealed record StreamChange(string Id, Type? Aggregate, long Before)
+{
+    public List<object> Events { get; } = [];
+
+    /// <summary>The state after <see cref="Events"/>: what the stream's document says next.</summary>
+    public Aggregate? State { get; set; }
+
+    public static StreamChange Of(params ReadOnlySpan<Change> changes)
+    {
+        var first = changes[0];
+        var all = new StreamChange(first.Id, first.Aggregate, first.Before);
+        foreach (var change in changes)
+            all.Add(change);
+        return all;
+    }
+
+    /// <summary>What comes after the events that are there already.</summary>
+    public void Add(Change change)
+    {
+        InvariantViolationException.Require(
+            change.Id == Id && change.Before == Before + Events.Count,
+            $"{change.Id}: decided on revision {change.Before}, the stream is at {Before + Events.Count}"
+        );
+        Events.AddRange(change.Events);
+        State = change.State;
+    }
+}
+
+/// <summary>A query whose rows go to <paramref name="Read"/>.</summary>
+public sealed record Look(string Sql, IReadOnlyList<NpgsqlParameter> Parameters, Action<NpgsqlDataReader> Read);
+
+/// <summary>
+/// Locks and reads what a decision rests on, and appends what was decided, into Marten's own tables: events, stream
+/// versions, the states beside them and the axes of the fen, for one stream or ten thousand, in as many statements as
+/// there are tables and one round trip. Marten's session takes one call of a function for each stream and one for each
+/// document, and folds every event a second time; apart from that the rows are the same, and Marten reads, projects and
+/// rebuilds them.
+/// </summary>
+public sealed class EventWriter(
+    IDocumentStore store,
+    StateSeal seal,
+    EventSeal ofEvents,
+    EditedStates edited,
+    TimeProvider time
+)
+{
+    private const string Schema = LedgerStore.Schema;
+    private readonly StoredEvents _stored = new(store, Schema, ofEvents);
+
+    private static readonly string Events = Insert("$10", "$1, $2, $3, $4, $5, $6", ""),
+        SealedEvents = Insert(
+            "case when e.seal is null then $10 else $10 || jsonb_build_object('seal', e.seal) end",
+            "$1, $2, $3, $4, $5, $6, $11",
+            ", seal"
+        );
+
+    /// <param name="headers">Of an event <c>e</c>.</param>
+    private static string Insert(string headers, string columns, string more) =>
+        $"""
+            insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
+            select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7, '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, $8, $9, {headers}
+              from unnest({columns}) e (id, stream, version, data, type, dotnet_type{more})
+            """;
+
+    private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store
+        .Options.Events.AllKnownEventTypes()
+        .ToFrozenDictionary(t => t.EventType, t => (t.EventTypeName, DotNetType(t.EventType)));
+
+    /// <summary>
+    /// Names a stream's aggregate as Marten does (streams of before November 2026 have <c>memberyear</c>, which nobody
+    /// reads).
+    /// </summary>
+    private EventGraph Named => (EventGraph)store.Options.Events;
+
+    private static string DotNetType(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
+
+    /// <summary>
+    /// Locks streams, in the order of their ids, and reads them as they are then: versions and states by id, the
+    /// missing absent. Two statements and one round trip. A state whose seal does not hold, or that is not the stream's
+    /// last, counts for nothing: what the events say does.
+    /// </summary>
+    /// <param name="strength"><c>for update</c>, or <c>for share</c> where the decision only rests on them.</param>
+    /// <param name="beside">A look that belongs to the lock: in the same round trip, and it sees what was committed
+    /// while the lock was waited for.</param>
+    /// <param name="damaged">
+    /// Takes the ids of which no state follows, and why, where the others are to go on without them; null: one of them
+    /// stops all.
+    /// </param>
+    public async Task<(IReadOnlyDictionary<string, long> Versions, IReadOnlyDictionary<string, T> States)> LockAsync<T>(
+        NpgsqlConnection connection,
+        string[] ids,
+        string strength,
+        Look? beside = null,
+        IDictionary<string, RefusedException>? damaged = null
+    )
+        where T : Aggregate
+    {
+        // One id by itself: for a list of any length the server may plan a bitmap, which never marks the entries of the
+        // index that lead to dead rows.
+        var (ask, asked) =
+            ids.Length == 1
+                ? ("id = $1", () => Sql.Text(ids[0]))
+                : ("id = any($1)", (Func<NpgsqlParameter>)(() => ids.Texts(id => id)));
+        await using var batch = connection.CreateBatch();
+        batch.Add($"select id, version from {Schema}.mt_streams where {ask} order by id {strength}", asked());
+        // Sees what was committed while the first waited for its locks.
+        batch.Add($"{SelectStates<T>()} where {ask}", asked());
+        if (beside is not null)
+            batch.Add(beside.Sql, beside.Parameters);
+        await batch.PrepareAsync();
+        var (versions, states, doubtful) = (
+            new Dictionary<string, long>(ids.Length),
+            new Dictionary<string, T>(ids.Length),
+            new Dictionary<string, T?>()
+        );
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync())
+                versions[reader.GetString(0)] = reader.GetInt64(1);
+            await reader.NextResultAsync();
+            var rows = new List<StateRow>();
+            while (await reader.ReadAsync())
+                rows.Add(Row(reader));
+            foreach (var (id, state, isLast) in Each(rows, Open<T>))
+            {
+                if (isLast && state!.Revision == versions.GetValueOrDefault(id))
+                    states[id] = state;
+                else
+                    doubtful[id] = state;
+            }
+            if (beside is not null && await reader.NextResultAsync())
+                while (await reader.ReadAsync())
+                    beside.Read(reader);
+        }
+        foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id)))
+            doubtful.TryAdd(id, null);
+        if (doubtful.Count > 0)
+            await FromEventsAsync(connection, doubtful, states, versions, damaged);
+        return (versions, states);
+    }
+
+    /// <summary>States with what tells whether they are the last of their streams.</summary>
+    private static string SelectStates<T>()
+        where T : Aggregate =>
+        $"select d.id, d.data, d.mt_version, exists (select from {Schema}.mt_events e where e.stream_id = d.id and e.version > d.mt_version) from {StateTable.Of(Schema, typeof(T))} d";
+
+    private readonly record struct StateRow(string Id, byte[] Data, long Version, bool HasLaterEvents);
+
+    private static StateRow Row(NpgsqlDataReader reader) =>
+        new(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetInt64(2), reader.GetBoolean(3));
+
+    /// <summary>The many of an approval are opened and sealed by all cores: that is all of the work.</summary>
+    private static IEnumerable<TOut> Each<TIn, TOut>(IReadOnlyCollection<TIn> states, Func<TIn, TOut> once) =>
+        states.Count < 500 ? states.Select(once) : states.AsParallel().AsOrdered().Select(once);
+
+    /// <summary>
+    /// A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.
+    /// </summary>
+    private (string Id, T? State, bool IsLast) Open<T>(StateRow row)
+        where T : Aggregate
+    {
+        try
+        {
+            var state = store.Options.Serializer().FromJson<T>(new MemoryStream(row.Data));
+            return (
+                row.Id,
+                state,
+                state.Id == row.Id && state.Revision == row.Version && !row.HasLaterEvents && seal.Holds(state)
+            );
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return (row.Id, null, false); // somebody's edit: it counts for nothing all the more
+        }
+    }
+
+    /// <summary>
+    /// What the events of these streams say, into <paramref name="states"/> and <paramref name="versions"/>. A row that
+    /// said otherwise is on record then.
+    /// </summary>
+    /// <exception cref="RefusedException"><c>fund-damaged</c>, <c>record-damaged</c>: no state follows from the events,
+    /// somebody wrote one past the product.</exception>
+    private async Task FromEventsAsync<T>(
+        NpgsqlConnection connection,
+        IReadOnlyDictionary<string, T?> documents,
+        Dictionary<string, T> states,
+        Dictionary<string, long> versions,
+        IDictionary<string, RefusedException>? damaged
+    )
+        where T : Aggregate
+    {
+        var (folded, later, foreign, broken) = await FoldAsync(connection, documents);
+        foreach (var (id, why) in broken)
+        {
+            var refusal = await edited.DamagedAsync(typeof(T), id, why);
+            if (damaged is null)
+                throw refusal;
+            damaged[id] = refusal;
+        }
+        foreach (var (id, document) in documents.Where(d => !broken.ContainsKey(d.Key)))
+        {
+            if (folded.GetValueOrDefault(id) is T state)
+            {
+                states[id] = state;
+                if (versions[id] != state.Revision)
+                    await edited.FoundAsync(
+                        $"{typeof(T).Name} {id}：流的版本被改动，按事件应为 {state.Revision} a stream's version was edited"
+                    );
+                versions[id] = state.Revision;
+            }
+            // A foreign event takes a version, and changes nothing else.
+            var expected = states.GetValueOrDefault(id);
+            if (foreign.Contains(id) && document?.Revision < expected?.Revision)
+                expected = expected with { Revision = document.Revision };
+            await edited.CompareAsync(id, document, expected, later.GetValueOrDefault(id));
+        }
+    }
+
+    /// <summary>
+    /// The states that follow, the first event of each stream that its document does not know of, the streams that
+    /// others wrote into, and why from some nothing follows.
+    /// </summary>
+    private async Task<(
+        Dictionary<string, object?> States,
+        Dictionary<string, IEvent> Later,
+        HashSet<string> Foreign,
+        Dictionary<string, string> Broken
+    )> FoldAsync<T>(NpgsqlConnection connection, IReadOnlyDictionary<string, T?> documents)
+        where T : Aggregate
+    {
+        var fold = DocumentFold.Of(typeof(T));
+        var (folded, later, foreign, broken) = (
+            new Dictionary<string, object?>(),
+            new Dictionary<string, IEvent>(),
+            new HashSet<string>(),
+            new Dictionary<string, string>()
+        );
+        await foreach (
+            var row in _stored.LookAsync(connection, "stream_id = any(@ids)", ("ids", documents.Keys.ToArray()))
+        )
+        {
+            var (e, fault) = row.Of<T>();
+            var id = e?.StreamKey ?? fault!.Stream;
+            if (broken.ContainsKey(id))
+                continue;
+            if (e is null)
+            {
+                broken[id] = fault!.Message;
+                continue;
+            }
+            if (e.IsForeign())
+            {
+                foreign.Add(id);
+                await edited.FoundAsync(
+                    $"{typeof(T).Name} {id}：{e.Named()}不是产品写入的，不予采用 an event that the product did not write"
+                );
+            }
+            else if (documents[id] is { } document && e.Version > document.Revision)
+                later.TryAdd(id, e);
+            try
+            {
+                folded[id] = fold.Next(folded.GetValueOrDefault(id), e);
+            }
+            catch (Exception none)
+            {
+                // The fold is pure: whatever it throws says that these events never passed a decider.
+                broken[id] = $"{e.Named()}：{none.Message}";
+            }
+        }
+        return (folded, later, foreign, broken);
+    }
+
+    /// <summary>A state that a decision outside a command rests on: as a command would find it.</summary>
+    public async Task<T?> ReadAsync<T>(NpgsqlConnection connection, string id)
+        where T : Aggregate
+    {
+        if (
+            await connection.QueryAsync($"{SelectStates<T>()} where d.id = @id", r => Open<T>(Row(r)), ("id", id))
+            is [{ IsLast: true } sound]
+        )
+            return sound.State;
+        await using var transaction = await connection.BeginTransactionAsync();
+        return (await LockAsync<T>(connection, [id], "for share")).States.GetValueOrDefault(id);
+    }
+
+    /// <summary>
+    /// Which of these streams' states are not what the product wrote after the last event: without a lock, so somebody
+    /// may be about to write one.
+    /// </summary>
+    public async Task<string[]> DoubtfulAsync<T>(NpgsqlConnection connection, string[] ids)
+        where T : Aggregate
+    {
+        // Of each state only whether it is sound: one of them may be a list of ten thousand.
+        var states = await connection.QueryAsync(
+            $"{SelectStates<T>()} where id = any(@ids)",
+            r => Open<T>(Row(r)) is var s ? (s.Id, s.IsLast) : default,
+            ("ids", ids)
+        );
+        return [.. ids.Except(states.Where(s => s.IsLast).Select(s => s.Id))];
+    }
+
+    /// <summary>Writes the states of these streams anew, as their events say and sealed.</summary>
+    public async Task ResealAsync<T>(NpgsqlConnection connection, string[] ids)
+        where T : Aggregate
+    {
+        await using var transaction = await connection.BeginTransactionAsync();
+        var (versions, states) = await LockAsync<T>(connection, ids, "for update");
+        await using var batch = connection.CreateBatch();
+        WriteStates(batch, typeof(T), [.. states.Select(s => (s.Key, (Aggregate)s.Value, versions[s.Key]))]);
+        await batch.ExecuteNonQueryAsync();
+        await transaction.CommitAsync();
+    }
+
+    private void WriteStates(
+        NpgsqlBatch batch,
+        Type aggregate,
+        IReadOnlyList<(string Id, Aggregate State, long Version)> states
+    ) =>
+        StateTable.Upsert(
+            batch,
+            StateTable.Of(Schema, aggregate),
+            aggregate,
+            Each(states, s => (s.Id, Json: seal.Write(s.State), s.Version, s.State.Region)).ToList(),
+            s => s.Id,
+            s => s.Json,
+            s => s.Version,
+            s => s.Region
+        );
+
+    /// <summary>
+    /// Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.
+    /// </summary>
+    public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp)
+    {
+        var written = changes.Where(c => c.Events.Count > 0).ToList();
+        if (written.Count == 0)
+            return;
+        InvariantViolationException.Require(
+            stamp.Region.Length > 0,
+            $"{stamp.Command}: an event of no region, which no scope would show"
+        );
+        var fresh = written.Where(c => c.Before == 0).ToList();
+        if (fresh.Count > 0)
+            batch.Add(
+                $"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",
+                fresh.Texts(c => c.Id),
+                fresh.Texts(c => c.Aggregate is { } type ? Named.AggregateAliasFor(type) : null),
+                fresh.Longs(c => c.Events.Count)
+            );
+        var known = written.Where(c => c.Before > 0).ToList();
+        if (known.Count > 0)
+            batch.Add(
+                $"update {Schema}.mt_streams s set version = v.version, timestamp = now() from unnest($1, $2) v (id, version) where s.id = v.id",
+                known.Texts(c => c.Id),
+                known.Longs(c => c.Before + c.Events.Count)
+            );
+
+        var json = store.Options.Serializer();
+        var events = written
+            .SelectMany(c =>
+                c.Events.Select(
+                    (e, i) =>
+                        (
+                            c.Id,
+                            Version: c.Before + i + 1,
+                            Data: e,
+                            Json: json.ToJson(e),
+                            Names: _names[e.GetType()],
+                            EventId: Guid.CreateVersion7()
+                        )
+                )
+            )
+            .ToList();
+        var (headers, isSealed) = (json.ToJson(stamp.Headers()), written.Any(c => EventSeal.Covers(c.Id)));
+        batch.Add(
+            isSealed ? SealedEvents : Events,
+            [
+                events.Column(NpgsqlDbType.Uuid, e => e.EventId),
+                events.Texts(e => e.Id),
+                events.Longs(e => e.Version),
+                events.Column(NpgsqlDbType.Jsonb, e => e.Json),
+                events.Texts(e => e.Names.Name),
+                events.Texts(e => e.Names.DotNetType),
+                new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
+                Sql.Text(stamp.CausationId),
+                Sql.Text(stamp.CorrelationId),
+                new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = headers },
+                .. isSealed
+                    ?
+                    [
+                        events.Texts(e =>
+                            EventSeal.Covers(e.Id) ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers, e.Json) : null
+                        ),
+                    ]
+                    : Array.Empty<NpgsqlParameter>(),
+            ]
+        );
+
+        foreach (var group in written.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
+            WriteStates(batch, group.Key, [.. group.Select(c => (c.Id, c.State!, c.Before + c.Events.Count))]);
+
+        StoredAxes.Insert(
+            batch,
+            $"{Schema}.fen_axis",
+            [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]
+        );
+    }
+
+    /// <summary>
+    /// Events in which somebody's rights stand, or the rules: those that the product wrote, stream after stream. Others
+    /// are on record when a state is read.
+    /// </summary>
+    public IAsyncEnumerable<IEvent> OursAsync(
+        NpgsqlConnection connection,
+        string where,
+        params (string Name, object? Value)[] parameters
+    ) => _stored.ReadAsync(connection, where, parameters).Where(e => !e.IsForeign());
+
+    /// <summary>As <see cref="Add"/>, at once.</summary>
+    public async Task WriteAsync(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<StreamChange> changes,
+        EventStamp stamp
+    )
+    {
+        await using var batch = connection.CreateBatch();
+        Add(batch, changes, stamp);
+        await batch.ExecuteNonQueryAsync();
+    }
+}

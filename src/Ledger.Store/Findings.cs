@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Ledger.Store;
+
+/// <summary>
+/// Writes down that something in the database is not what the product put there. Apart from the transaction that met
+/// it: it stays when that is undone, and when what was wrong is put back. Auditors see it under /api/audit/log, the
+/// alarm is log-finding.
+/// </summary>
+public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
+{
+    /// <param name="kind">A word: state, person, evidence.</param>
+    /// <param name="detail">Without personal data, and without a number that goes on growing: the same words are
+    /// written once.</param>
+    public async Task AddAsync(string kind, string detail)
+    {
+        log.LogCritical("The database was edited: {Kind} {Detail}", kind, detail);
+        await using var connection = await database.OpenConnectionAsync();
+        await WriteAsync(connection, LedgerStore.Schema, kind, detail);
+    }
+
+    /// <summary>
+    /// Writes down that something is wrong with the log; the same words once, so they hold no number that goes on
+    /// growing. Auditors see it, and nobody can take it back.
+    /// </summary>
+    public static Task WriteAsync(NpgsqlConnection connection, string schema, string kind, string detail) =>
+        connection.ExecuteAsync(
+            $"insert into {schema}.log_finding (kind, detail) select @kind, @detail where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)",
+            ("kind", kind),
+            ("detail", detail)
+        );
+}

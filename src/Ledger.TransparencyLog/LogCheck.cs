@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace Ledger.TransparencyLog;
+
+/// <summary>
+/// Something that is not as it was sealed; <paramref name="Index"/> in the log, <paramref name="Sequence"/> in the
+/// store.
+/// </summary>
+public sealed record LogFinding(string Problem, long? Index, long? Sequence)
+{
+    public override string ToString() =>
+        $"{Problem}{(Index is { } i ? $"（日志第 {i} 条" : "（")}{(Sequence is { } s ? $"，事件 {s}）" : "）")}";
+}
+
+/// <summary>
+/// Recomputes the whole log from the stored events: each leaf, the tiles above, the root under the newest checkpoint,
+/// and its signature; and looks for events that are in the store but not in the log. Memory stays constant. Everything
+/// it reads only grows, so each page is a look of its own: one snapshot for all would keep the server from clearing
+/// away what commands replace meanwhile, and a fund's state that has hundreds of dead versions is slow to find.
+/// </summary>
+public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnlyList<NoteVerifier> keys)
+{
+    private const int Page = 2_048,
+        MaxFindings = 1_000;
+
+    /// <param name="rest">How long it rests after each page, in times of what the page took: a check that nobody waits
+    /// for leaves the machine to those who do.</param>
+    public async Task<(long Entries, IReadOnlyList<LogFinding> Findings)> RunAsync(
+        CancellationToken cancellation,
+        int rest = 0
+    )
+    {
+        var findings = new List<LogFinding>();
+        void Found(string problem, long? index, long? sequence)
+        {
+            if (findings.Count < MaxFindings)
+                findings.Add(new LogFinding(problem, index, sequence));
+        }
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        // The checkpoint first: the log has its entries by then.
+        var (checkpoint, forged) = await LogStore.NewestAsync(connection, schema, keys);
+        if (forged is not null)
+            Found("检查点的签名不是日志密钥的 the signature is not the log's", forged, null);
+        var (size, lowWater) = (
+            await connection.QueryAsync(
+                $"select size, low_water from {schema}.log_state",
+                r => (r.GetInt64(0), r.GetInt64(1))
+            )
+        ).Single();
+        var growing = new MerkleTree.Growing();
+        byte[]? atCheckpoint = null;
+        var page = Stopwatch.StartNew();
+        async Task RestAsync()
+        {
+            if (rest > 0)
+                await Task.Delay(page.Elapsed * rest, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            page.Restart();
+        }
+        for (var from = 0L; from < size; from += TileId.Width)
+        {
+            foreach (var hash in await TileAsync(from))
+            {
+                growing.Add(hash);
+                if (growing.Size == checkpoint?.Size)
+                    atCheckpoint = growing.Root();
+            }
+            await RestAsync();
+        }
+        for (var after = long.MinValue; ; )
+        {
+            var stored = await connection.QueryAsync(
+                $"select e.seq_id, l.seq is not null from (select seq_id from {schema}.mt_events where seq_id > @after and seq_id <= @low order by 1 limit {Page}) e left join {schema}.log_entry l on l.seq = e.seq_id order by 1",
+                r => (Sequence: r.GetInt64(0), InLog: r.GetBoolean(1)),
+                ("after", after),
+                ("low", lowWater)
+            );
+            if (stored.Count == 0)
+                break;
+            foreach (var e in stored.Where(e => !e.InLog))
+                Found("事件不在日志中，是事后插入的 the event was inserted afterwards", null, e.Sequence);
+            after = stored[^1].Sequence;
+            await RestAsync();
+        }
+        if (checkpoint is not null)
+        {
+            if (checkpoint.Size > size)
+                Found($"检查点有 {checkpoint.Size} 条，日志只有 {size} 条 the log was cut", null, null);
+            else if (atCheckpoint is null || !atCheckpoint.AsSpan().SequenceEqual(checkpoint.Root))
+                Found("日志的根与检查点不符 the root is not the signed one", checkpoint.Size, null);
+            // The published upper tiles lead to the same root.
+            try
+            {
+                if (
+                    checkpoint.Size <= size
+                    && !(await new Tiles(connection, schema).AskAsync(node => MerkleTree.Root(checkpoint.Size, node)))
+                        .AsSpan()
+                        .SequenceEqual(checkpoint.Root)
+                )
+                    Found("上层瓦片与检查点不符 the upper tiles do not lead to the signed root", checkpoint.Size, null);
+            }
+            catch (LogDamagedException e)
+            {
+                Found(e.Message, checkpoint.Size, null);
+            }
+        }
+        return (size, findings);
+
+        // The hashes that are sealed in a tile, each compared with its event. The tree above is checked over what the
+        // tiles say, so that one changed event is one finding, not a broken root too. A function of its own: nothing of
+        // a tile is kept while the check rests.
+        async Task<List<byte[]>> TileAsync(long from)
+        {
+            var to = Math.Min(size, from + TileId.Width);
+            var entries = (await LogStore.EntriesAsync(connection, schema, from, to)).ToDictionary(
+                e => e.Index,
+                e => e.Entry
+            );
+            var hashes =
+                (
+                    await connection.QueryAsync(
+                        $"select hashes from {schema}.log_tile where level = 0 and index = @tile",
+                        r => r.GetFieldValue<byte[]>(0),
+                        ("tile", from / TileId.Width)
+                    )
+                ).SingleOrDefault() ?? [];
+            var all = new List<byte[]>();
+            for (var i = from; i < to; i++)
+            {
+                var entry = entries.GetValueOrDefault(i);
+                if (entry is null)
+                    Found("事件不见了 the event is gone", i, null);
+                var leaf = entry is null ? new byte[MerkleTree.HashLength] : MerkleTree.HashLeaf(entry);
+                var at = (int)(i - from) * MerkleTree.HashLength;
+                var sealed_ =
+                    hashes.Length >= at + MerkleTree.HashLength ? hashes[at..(at + MerkleTree.HashLength)] : null;
+                if (sealed_ is null)
+                    Found("瓦片不见了 the tile is gone", i, null);
+                else if (entry is not null && !leaf.AsSpan().SequenceEqual(sealed_))
+                    Found("事件被改动，与存证的哈希不符 the event was changed", i, null);
+                all.Add(sealed_ ?? leaf);
+            }
+            return all;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using Npgsql;
+
+namespace Ledger.TransparencyLog;
+
+/// <summary>
+/// Gives every committed event the next index of the log and its leaf's hash to the tree. One node at a time, each
+/// round one transaction, so a crash leaves nothing half done. No event is waited for and none is left out: one that
+/// commits late, behind others with higher sequence numbers, takes a later index.
+/// </summary>
+public sealed class Sequencer(NpgsqlDataSource database, string schema)
+{
+    public const int BatchSize = 5_000;
+
+    /// <summary>How many events one round took in; null when another node holds the log.</summary>
+    public async Task<int?> RoundAsync(CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var states = await connection.QueryAsync(
+            $"select size, low_water, fence, fence_waits from {schema}.log_state for update skip locked",
+            r =>
+                (
+                    Size: r.GetInt64(0),
+                    LowWater: r.GetInt64(1),
+                    Fence: r.IsDBNull(2) ? (long?)null : r.GetInt64(2),
+                    Waits: r.IsDBNull(3) ? [] : r.GetFieldValue<string[]>(3)
+                )
+        );
+        if (states is not [var state])
+            return null;
+
+        // The fence: all sequence numbers up to it were given out before it was put up. When every transaction of that
+        // moment has ended, what is not visible by then never will be, and the search need not begin below it again.
+        var passed =
+            state.Fence is not null
+            && (
+                await connection.QueryAsync(
+                    "select 1 from pg_locks where locktype = 'virtualxid' and virtualxid = any(@waits) limit 1",
+                    r => r.GetInt32(0),
+                    ("waits", state.Waits)
+                )
+            ).Count == 0;
+        // What lies above the low-water mark is little by construction; the planner cannot know that and would read the
+        // whole of log_entry.
+        await connection.ExecuteAsync("set local jit = off; set local enable_seqscan = off");
+        var events = await connection.QueryAsync(
+            $"""
+            select {LogStore.EventColumns} from {schema}.mt_events e
+             where e.seq_id > @low and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > @low)
+             order by e.seq_id limit {BatchSize}
+            """,
+            r => LogStore.Read(r),
+            ("low", state.LowWater)
+        );
+        await connection.ExecuteAsync("set local enable_seqscan = on");
+        var size = state.Size;
+        if (events.Count > 0)
+        {
+            var leaves = events.Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
+            await connection.CopyAsync(
+                $"{schema}.log_entry (log_index, seq)",
+                events.Select((e, i) => (Index: size + i, e.Sequence)).ToList(),
+                (copy, entry) =>
+                {
+                    copy.Write(entry.Index);
+                    copy.Write(entry.Sequence);
+                },
+                cancellation
+            );
+            var tiles = new Tiles(connection, schema);
+            await tiles.AppendAsync(size, leaves);
+            await tiles.SaveAsync();
+            size += events.Count;
+        }
+        var (low, fence, waits) = (state.LowWater, state.Fence, state.Waits);
+        // Taken in order: when the batch goes beyond the fence, nothing visible is left below it.
+        if (passed && (events.Count < BatchSize || events[^1].Sequence >= state.Fence))
+            (low, fence) = (Math.Max(low, state.Fence!.Value), null);
+        if (
+            fence is null
+            && (
+                await connection.QueryAsync(
+                    $"select max(seq) from {schema}.log_entry",
+                    r => r.IsDBNull(0) ? 0 : r.GetInt64(0)
+                )
+            ).Single()
+                is var top
+            && top > low
+        )
+        {
+            fence = top;
+            waits =
+            [
+                .. await connection.QueryAsync(
+                    "select virtualxid from pg_locks where locktype = 'virtualxid' and pid <> pg_backend_pid()",
+                    r => r.GetString(0)
+                ),
+            ];
+        }
+        if (size != state.Size || low != state.LowWater || fence != state.Fence)
+            await connection.ExecuteAsync(
+                $"update {schema}.log_state set size = @size, low_water = @low, fence = @fence, fence_waits = @waits",
+                ("size", size),
+                ("low", low),
+                ("fence", fence),
+                ("waits", waits)
+            );
+        await transaction.CommitAsync(cancellation);
+        return events.Count;
+    }
+}
