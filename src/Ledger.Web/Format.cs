@@ -6,6 +6,10 @@ namespace Ledger.Web;
 /// <summary>Amounts, dates and times as people in China read them.</summary>
 public static class Format
 {
+    /// <summary>What a browser offers to choose from where evidence is asked for, and where a list is.</summary>
+    public const string EvidenceFiles = ".pdf,.ofd,.png,.jpg,.jpeg,.tif,.tiff,.heic",
+        TableFiles = ".xlsx,.xlsm,.xls,.csv,.txt";
+
     /// <summary>Thousands separated, two decimals: 12,345.60.</summary>
     public static string Yuan(Money amount) => amount.Yuan.ToString("#,##0.00", CultureInfo.InvariantCulture);
 
