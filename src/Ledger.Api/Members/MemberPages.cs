@@ -133,43 +133,42 @@ public static class MemberPages
             : new WaitingMembersView([], [], []);
         var waiting = new
         {
-            Requests = (IReadOnlyList<(string, string, string, string, string, bool)>)
+            Requests = (IReadOnlyList<MembershipToConfirm>)
                 [
-                    .. requests.Select(r =>
-                        (r.MemberId, r.RequestId, r.CollectiveName, r.Name, r.CitizenId, r.NameMatches)
-                    ),
+                    .. requests.Select(r => new MembershipToConfirm(
+                        r.MemberId,
+                        r.RequestId,
+                        r.CollectiveName,
+                        r.Name,
+                        r.CitizenId,
+                        r.NameMatches
+                    )),
                 ],
-            Deaths = (IReadOnlyList<(string, string, string, string, DateOnly, string, IReadOnlyList<string>)>)
+            Deaths = (IReadOnlyList<DeathToConfirm>)
                 [
-                    .. deaths.Select(d =>
-                        (d.MemberId, d.CollectiveId, d.Name, d.CitizenId, d.On, d.ReportedBy, d.Evidence)
-                    ),
+                    .. deaths.Select(d => new DeathToConfirm(
+                        d.MemberId,
+                        d.CollectiveId,
+                        d.Name,
+                        d.CitizenId,
+                        d.On,
+                        d.ReportedBy,
+                        d.Evidence
+                    )),
                 ],
-            Changes = (IReadOnlyList<(
-                string,
-                string,
-                MemberChange,
-                string,
-                string,
-                string?,
-                string,
-                string,
-                IReadOnlyList<string>
-            )>)
+            Changes = (IReadOnlyList<ChangeToConfirm>)
                 [
-                    .. changes.Select(c =>
-                        (
-                            c.MemberId,
-                            c.ChangeId,
-                            c.Change,
-                            c.Name,
-                            c.CitizenId,
-                            c.AskedName,
-                            c.Reason,
-                            c.RequestedBy,
-                            c.Evidence
-                        )
-                    ),
+                    .. changes.Select(c => new ChangeToConfirm(
+                        c.MemberId,
+                        c.ChangeId,
+                        c.Change,
+                        c.Name,
+                        c.CitizenId,
+                        c.AskedName,
+                        c.Reason,
+                        c.RequestedBy,
+                        c.Evidence
+                    )),
                 ],
         };
         if (collective is null && caller.Actor.Role == Roles.VillageFinance)
