@@ -233,7 +233,8 @@ static async Task<int> RunAsync(Call call)
     BuiltRoutes.TakeOver(app);
     if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
         Console.WriteLine(
-            "还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>，带上同样的设置。No administrator yet: run this command to make the first."
+            "还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>，带上同样的设置。"
+                + "No administrator yet: run this command to make the first."
         );
 
     // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.

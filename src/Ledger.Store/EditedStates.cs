@@ -19,7 +19,8 @@ public sealed class EditedStates(NpgsqlDataSource database, StateSeal seal, Find
         if (later is not null && document is not null && seal.Holds(document))
         {
             await FoundAsync(
-                $"{document.GetType().Name} {id}：{later.Named()}起的事件不为文档（第 {document.Revision} 版，封印完好）所知：或绕过产品写入，或旧文档被放回；办理以事件为准 an event that the sealed state does not know of"
+                $"{document.GetType().Name} {id}：{later.Named()}起的事件不为文档（第 {document.Revision} 版，封印完好）所知："
+                    + "或绕过产品写入，或旧文档被放回；办理以事件为准 an event that the sealed state does not know of"
             );
             return;
         }

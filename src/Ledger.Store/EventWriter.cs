@@ -73,8 +73,10 @@ public sealed class EventWriter(
     /// <param name="headers">Of an event <c>e</c>.</param>
     private static string Insert(string headers, string columns, string more) =>
         $"""
-            insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
-            select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7, '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, $8, $9, {headers}
+            insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                            mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
+            select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7,
+                   '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, $8, $9, {headers}
               from unnest({columns}) e (id, stream, version, data, type, dotnet_type{more})
             """;
 
@@ -158,7 +160,11 @@ public sealed class EventWriter(
     /// <summary>States with what tells whether they are the last of their streams.</summary>
     private static string SelectStates<T>()
         where T : Aggregate =>
-        $"select d.id, d.data, d.mt_version, exists (select from {Schema}.mt_events e where e.stream_id = d.id and e.version > d.mt_version) from {StateTable.Of(Schema, typeof(T))} d";
+        $"""
+            select d.id, d.data, d.mt_version,
+                   exists (select from {Schema}.mt_events e where e.stream_id = d.id and e.version > d.mt_version)
+              from {StateTable.Of(Schema, typeof(T))} d
+            """;
 
     private readonly record struct StateRow(string Id, byte[] Data, long Version, bool HasLaterEvents);
 
@@ -366,7 +372,12 @@ public sealed class EventWriter(
         var known = written.Where(c => c.Before > 0).ToList();
         if (known.Count > 0)
             batch.Add(
-                $"update {Schema}.mt_streams s set version = v.version, timestamp = now() from unnest($1, $2) v (id, version) where s.id = v.id",
+                $"""
+                update {Schema}.mt_streams s
+                   set version = v.version, timestamp = now()
+                  from unnest($1, $2) v (id, version)
+                 where s.id = v.id
+                """,
                 known.Texts(c => c.Id),
                 known.Longs(c => c.Before + c.Events.Count)
             );

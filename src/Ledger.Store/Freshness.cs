@@ -28,7 +28,9 @@ public static class Freshness
                 await connection.QueryAsync(
                     $"""
                     select coalesce((select max(seq_id) from {LedgerStore.Schema}.mt_events), 0),
-                           coalesce((select last_seq_id from {LedgerStore.Schema}.mt_event_progression where name = @name), 0)
+                           coalesce((select last_seq_id
+                                       from {LedgerStore.Schema}.mt_event_progression
+                                      where name = @name), 0)
                     """,
                     r => (r.GetInt64(0), r.GetInt64(1)),
                     ("name", $"{projection}:All")

@@ -69,7 +69,8 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
             // Falls through to the one message that helps.
         }
         throw new OperationException(
-            $"Ledger:KeyCommand 没有给出密钥（退出码 {process.ExitCode}）；应打印 keys.json 的内容。The key command did not print the keys."
+            $"Ledger:KeyCommand 没有给出密钥（退出码 {process.ExitCode}）；应打印 keys.json 的内容。"
+                + "The key command did not print the keys."
         );
     }
 
@@ -164,7 +165,8 @@ public sealed record KeyFile(byte[] KeyEncryptionKey, byte[] HashKey, byte[] Tok
             && known != Fingerprint
         )
             throw new OperationException(
-                $"密钥文件与数据库不符（文件 {Fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。The key file does not belong to this database."
+                $"密钥文件与数据库不符（文件 {Fingerprint}，数据库 {known}）；请用 Ledger:KeyFile 指向原来的密钥文件。"
+                    + "The key file does not belong to this database."
             );
     }
 }

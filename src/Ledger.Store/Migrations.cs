@@ -64,7 +64,8 @@ public static class Migrations
         catch (EvolveException failed)
         {
             throw new OperationException(
-                $"数据库迁移没有成功，已撤销那一步（{failed.Message}）；请连同这段文字报告。A migration failed and was undone: report it with these words.",
+                $"数据库迁移没有成功，已撤销那一步（{failed.Message}）；请连同这段文字报告。"
+                    + "A migration failed and was undone: report it with these words.",
                 inner: failed
             );
         }

@@ -37,14 +37,20 @@ public sealed class ProjectionService(IDocumentStore store, NpgsqlDataSource dat
         MostPatience = TimeSpan.FromMinutes(10);
 
     private const string Renew = $"""
-        insert into {LedgerStore.Schema}.lease as l (name, holder, until) values ('projections', @holder, clock_timestamp() + @lease)
-            on conflict (name) do update set holder = excluded.holder, until = excluded.until where l.holder = excluded.holder or l.until < clock_timestamp()
+        insert into {LedgerStore.Schema}.lease as l (name, holder, until)
+        values ('projections', @holder, clock_timestamp() + @lease)
+            on conflict (name) do update set holder = excluded.holder, until = excluded.until
+             where l.holder = excluded.holder or l.until < clock_timestamp()
                or l.until > clock_timestamp() + 10 * @lease -- longer than anybody of ours would hold it
             returning 1
         """;
 
-    private const string Progress =
-        $"select (select coalesce(max(seq_id), 0) from {LedgerStore.Schema}.mt_events), coalesce((select min(last_seq_id) from {LedgerStore.Schema}.mt_event_progression where name like '%:All'), 0)";
+    private const string Progress = $"""
+        select (select coalesce(max(seq_id), 0) from {LedgerStore.Schema}.mt_events),
+               coalesce((select min(last_seq_id)
+                           from {LedgerStore.Schema}.mt_event_progression
+                          where name like '%:All'), 0)
+        """;
 
     private readonly Guid _me = Guid.NewGuid();
     private IProjectionDaemon? _daemon;

@@ -35,7 +35,13 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database)
         {
             page.Restart();
             var streams = await connection.QueryAsync(
-                $"select id, type from {LedgerStore.Schema}.mt_streams where id > @after and type is not null order by id limit {Page}",
+                $"""
+                select id, type
+                  from {LedgerStore.Schema}.mt_streams
+                 where id > @after
+                   and type is not null
+                 order by id limit {Page}
+                """,
                 // As Marten names an aggregate; streams of before November 2026 have its name without the bar.
                 r => (Id: r.GetString(0), Type: r.GetString(1).Replace("_", "", StringComparison.Ordinal)),
                 ("after", after)

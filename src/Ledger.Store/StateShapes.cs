@@ -34,7 +34,12 @@ public static class StateShapes
     /// </summary>
     public static Task AddAsync(NpgsqlConnection connection) =>
         connection.ExecuteAsync(
-            $"insert into {Table} (type, shape) select t, case when exists (select from {LedgerStore.Schema}.mt_events) then '' else s end from unnest(@types, @shapes) x (t, s) on conflict do nothing",
+            $"""
+            insert into {Table} (type, shape)
+            select t, case when exists (select from {LedgerStore.Schema}.mt_events) then '' else s end
+              from unnest(@types, @shapes) x (t, s)
+                on conflict do nothing
+            """,
             ("types", Present.Value.Keys.ToArray()),
             ("shapes", Present.Value.Values.ToArray())
         );
@@ -42,7 +47,12 @@ public static class StateShapes
     /// <summary>All states are as this version writes them: <c>check</c> has seen to it.</summary>
     public static Task KeepAsync(NpgsqlConnection connection) =>
         connection.ExecuteAsync(
-            $"insert into {Table} (type, shape) select * from unnest(@types, @shapes) on conflict (type) do update set shape = excluded.shape",
+            $"""
+            insert into {Table} (type, shape)
+            select *
+              from unnest(@types, @shapes)
+                on conflict (type) do update set shape = excluded.shape
+            """,
             ("types", Present.Value.Keys.ToArray()),
             ("shapes", Present.Value.Values.ToArray())
         );

@@ -24,7 +24,8 @@ public static class StateTable
             $"""
             insert into {table} as d (id, data, mt_version, region, mt_dotnet_type, mt_last_modified)
             select s.*, '{document.FullName}', transaction_timestamp() from unnest($1, $2, $3, $4) s
-                on conflict (id) do update set data = excluded.data, mt_version = excluded.mt_version, region = excluded.region, mt_last_modified = excluded.mt_last_modified
+                on conflict (id) do update set data = excluded.data, mt_version = excluded.mt_version,
+                       region = excluded.region, mt_last_modified = excluded.mt_last_modified
             """,
             rows.Texts(id),
             rows.Column(NpgsqlDbType.Jsonb, json),

@@ -71,7 +71,16 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
         for (var after = long.MinValue; ; )
         {
             var stored = await connection.QueryAsync(
-                $"select e.seq_id, l.seq is not null from (select seq_id from {schema}.mt_events where seq_id > @after and seq_id <= @low order by 1 limit {Page}) e left join {schema}.log_entry l on l.seq = e.seq_id order by 1",
+                $"""
+                select e.seq_id, l.seq is not null
+                  from (select seq_id
+                          from {schema}.mt_events
+                         where seq_id > @after
+                           and seq_id <= @low
+                         order by 1 limit {Page}) e
+                  left join {schema}.log_entry l on l.seq = e.seq_id
+                 order by 1
+                """,
                 r => (Sequence: r.GetInt64(0), InLog: r.GetBoolean(1)),
                 ("after", after),
                 ("low", lowWater)

@@ -10,7 +10,8 @@ public static class LogStore
 {
     /// <summary>What of an event goes into its leaf, in the order of <see cref="Read"/>.</summary>
     public const string EventColumns =
-        "e.seq_id, e.id, e.stream_id, e.version, e.type, e.timestamp, e.tenant_id, e.correlation_id, e.causation_id, e.headers, e.data";
+        "e.seq_id, e.id, e.stream_id, e.version, e.type, e.timestamp, e.tenant_id, e.correlation_id, "
+        + "e.causation_id, e.headers, e.data";
 
     public static StoredEvent Read(NpgsqlDataReader r, int at = 0) =>
         new(
@@ -39,7 +40,15 @@ public static class LogStore
         long to
     ) =>
         await connection.QueryAsync(
-            $"select l.log_index, {EventColumns}, e.headers ->> 'region' from {schema}.log_entry l left join {schema}.mt_events e on e.seq_id = l.seq where l.log_index >= @from and l.log_index < @to order by 1",
+            $"""
+            select l.log_index, {EventColumns}, e.headers ->> 'region'
+              from {schema}.log_entry l
+              left join {schema}.mt_events e on e.seq_id = l.seq
+             where l.log_index >= @
+              from
+               and l.log_index < @to
+             order by 1
+            """,
             r =>
                 r.IsDBNull(1)
                     ? (r.GetInt64(0), null, "")
@@ -98,7 +107,8 @@ public static class LogStore
     /// The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.
     /// </summary>
     private static string Note(string schema) =>
-        $"c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from {schema}.log_cosignature s where s.size = c.size), '')";
+        "c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from "
+        + $"{schema}.log_cosignature s where s.size = c.size), '')";
 
     /// <summary>
     /// The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.
@@ -123,7 +133,13 @@ public static class LogStore
         for (long before = long.MaxValue, page = 1; ; page = 100)
         {
             var rows = await connection.QueryAsync(
-                $"select c.size, {Note(schema)} from {schema}.log_checkpoint c where c.size < @before and c.size <= (select size from {schema}.log_state) order by c.size desc limit @page",
+                $"""
+                select c.size, {Note(schema)}
+                  from {schema}.log_checkpoint c
+                 where c.size < @before
+                   and c.size <= (select size from {schema}.log_state)
+                 order by c.size desc limit @page
+                """,
                 r => (Size: r.GetInt64(0), Note: r.GetString(1)),
                 ("before", before),
                 ("page", page)

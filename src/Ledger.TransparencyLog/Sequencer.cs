@@ -46,7 +46,8 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
         var events = await connection.QueryAsync(
             $"""
             select {LogStore.EventColumns} from {schema}.mt_events e
-             where e.seq_id > @low and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > @low)
+             where e.seq_id > @low
+               and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > @low)
              order by e.seq_id limit {BatchSize}
             """,
             r => LogStore.Read(r),

@@ -98,7 +98,13 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
     public async Task<byte[]?> ReadAsync(TileId id, int width)
     {
         var found = await connection.QueryAsync(
-            $"select substring(hashes for @length) from {schema}.log_tile where level = @level and index = @index and octet_length(hashes) >= @length",
+            $"""
+            select substring(hashes for @length)
+              from {schema}.log_tile
+             where level = @level
+               and index = @index
+               and octet_length(hashes) >= @length
+            """,
             r => r.GetFieldValue<byte[]>(0),
             ("level", (short)id.Level),
             ("index", id.Index),
@@ -114,7 +120,11 @@ public sealed class Tiles(NpgsqlConnection connection, string schema)
             return;
         foreach (
             var (id, hashes) in await connection.QueryAsync(
-                $"select level, index, hashes from {schema}.log_tile join unnest(@levels, @indexes) t (l, i) on level = l and index = i",
+                $"""
+                select level, index, hashes
+                  from {schema}.log_tile
+                  join unnest(@levels, @indexes) t (l, i) on level = l and index = i
+                """,
                 r => (new TileId(r.GetInt16(0), r.GetInt64(1)), r.GetFieldValue<byte[]>(2)),
                 ("levels", missing.Select(t => (short)t.Level).ToArray()),
                 ("indexes", missing.Select(t => t.Index).ToArray())

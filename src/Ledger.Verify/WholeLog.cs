@@ -33,7 +33,8 @@ public static class WholeLog
             throw new NotProven($"前 {checkpoint.Size} 条的根不是检查点所签的：至少有一条被改动、删除、插入或换了次序");
         rules?.Finish();
         var rate = tree.Size / Math.Max(watch.Elapsed.TotalSeconds, 1e-9);
-        return $"成立 OK：{checkpoint.Size} 条与检查点相符（文件共 {tree.Size} 条，每秒 {rate:N0} 条）。{rules?.Summary}\n{checkpoint.Signers}";
+        return $"成立 OK：{checkpoint.Size} 条与检查点相符（文件共 {tree.Size} 条，每秒 {rate:N0} 条）。"
+            + $"{rules?.Summary}\n{checkpoint.Signers}";
     }
 
     private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path)

@@ -437,7 +437,12 @@ public static class AccountEndpoints
         await using var connection = await database.OpenConnectionAsync();
         return (
             await connection.QueryAsync(
-                $"select exists (select 1 from {AccountsContext.Schema}.\"AspNetUsers\" where \"Role\" = @role and not \"IsClosed\")",
+                $"""
+                select exists (select 1
+                                 from {AccountsContext.Schema}."AspNetUsers"
+                                where "Role" = @role
+                                  and not "IsClosed")
+                """,
                 r => r.GetBoolean(0),
                 ("role", Roles.Administrator)
             )

@@ -36,7 +36,8 @@ public sealed class Rights(EventWriter writer, Settings settings, Findings findi
         if ((account.Role, account.Region) != (role, region))
             await findings.AddAsync(
                 "account",
-                $"{account.Id}：登录表中的角色 {role} {region} 被改动，按事件应为 {account.Role} {account.Region}；以事件为准 a role was edited"
+                $"{account.Id}：登录表中的角色 {role} {region} 被改动，按事件应为 {account.Role} {account.Region}；"
+                    + "以事件为准 a role was edited"
             );
         return (account.Role, account.Region);
     }

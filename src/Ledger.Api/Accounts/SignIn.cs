@@ -276,7 +276,8 @@ public sealed class SignIn(
             await users.ResetAuthenticatorKeyAsync(user);
             var secret = (await users.GetAuthenticatorKeyAsync(user))!;
             var uri =
-                $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer={Uri.EscapeDataString("集体补助账本")}&digits=6";
+                $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer="
+                + $"{Uri.EscapeDataString("集体补助账本")}&digits=6";
             var picture = new QRCoder.SvgQRCode(
                 QRCoder.QRCodeGenerator.GenerateQrCode(uri, QRCoder.QRCodeGenerator.ECCLevel.M)
             ).GetGraphic(4);

@@ -141,10 +141,13 @@ public static class Crediting
         return (
             await command.Connection.QueryAsync(
                 $"""
-                select {LedgerStore.Schema}.plain_number(data ->> 'receiptNumber'), min(data ->> 'applicationId'), min((data ->> 'creditedOn')::date)
+                select {LedgerStore.Schema}.plain_number(data ->> 'receiptNumber'), min(data ->> 'applicationId'),
+                       min((data ->> 'creditedOn')::date)
                   from {LedgerStore.Schema}.mt_events
                  where type = 'subsidy_credited'
-                   and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'receiptNumber'), 0) = any(array(select hashtextextended(n, 0) from unnest(@numbers) n))
+                   and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'receiptNumber'), 0) = any(array(
+                           select hashtextextended(n, 0)
+                             from unnest(@numbers) n))
                    and {LedgerStore.Schema}.plain_number(data ->> 'receiptNumber') = any(@numbers)
                    and headers ->> '{EventHeaders.Region}' = @village and data ->> 'applicationId' <> @own
                  group by 1

@@ -296,7 +296,8 @@ public static class Filing
                  where region = @village and (data ->> 'year')::int = @year and id <> @own
                    and data ->> 'status' in ('filed', 'returned', 'reviewed') order by id limit {mostApplications})
             select l ->> 'memberId', a.id
-              from open join {LedgerStore.Schema}.mt_doc_application a using (id), jsonb_array_elements(a.data -> 'lines') l
+              from open
+              join {LedgerStore.Schema}.mt_doc_application a using (id), jsonb_array_elements(a.data -> 'lines') l
              where l ->> 'status' in ('filed', 'accepted') and l ->> 'memberId' = any(@members)
             """,
             r => (MemberId: r.GetString(0), Application: r.GetString(1)),

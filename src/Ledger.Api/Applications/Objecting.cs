@@ -61,7 +61,12 @@ public static class Objecting
         var source = people.SourceHash(id, Network(http.Connection.RemoteIpAddress));
         var own = (
             await command.Connection.QueryAsync(
-                $"select count(*) from {LedgerStore.Schema}.objection_source where objection_id = any(@waiting) and source = @source",
+                $"""
+                select count(*)
+                  from {LedgerStore.Schema}.objection_source
+                 where objection_id = any(@waiting)
+                   and source = @source
+                """,
                 r => r.GetInt64(0),
                 ("waiting", waiting),
                 ("source", source)
@@ -177,7 +182,11 @@ public static class Objecting
             await command.Connection.QueryAsync(
                 $"""
                 select data ->> 'objectionId', headers ->> 'actor' from {LedgerStore.Schema}.mt_events
-                 where stream_id = @id and type = 'objection_raised' and data ->> 'objectionId' = any(@objections) and headers ->> 'role' <> @anybody and headers ->> 'actor' is not null
+                 where stream_id = @id
+                   and type = 'objection_raised'
+                   and data ->> 'objectionId' = any(@objections)
+                   and headers ->> 'role' <> @anybody
+                   and headers ->> 'actor' is not null
                 """,
                 r => (Id: r.GetString(0), By: r.GetString(1)),
                 ("id", applicationId),

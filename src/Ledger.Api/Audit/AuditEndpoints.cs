@@ -55,7 +55,8 @@ public static class AuditEndpoints
         api.MapGet("/audit/events", Search)
             .Reading<AuditPage>(
                 "search-audit-trail",
-                "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格（没有 limit 时最多 20,000 条） · Search the audit trail",
+                "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格（没有 limit 时最多 20,000 条） ·"
+                    + " Search the audit trail",
                 Readers
             )
             .Refuses(Rejections.FieldInvalid);
@@ -92,7 +93,10 @@ public static class AuditEndpoints
         // What is of no region, whoever sees everything else sees too.
         var withNone = (
             await connection.QueryAsync(
-                $"select exists (select 1 from {LedgerStore.Schema}.audit_entry where {LogStore.IsNobodys("region")}) and {LogStore.IsWhole(LedgerStore.Schema)}",
+                $"""
+                select exists (select 1 from {LedgerStore.Schema}.audit_entry where {LogStore.IsNobodys("region")})
+                   and {LogStore.IsWhole(LedgerStore.Schema)}
+                """,
                 r => r.GetBoolean(0),
                 ("scope", scope)
             )
@@ -124,12 +128,16 @@ public static class AuditEndpoints
         var (searched, order) = id is null
             ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq")
             : (
-                $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = hashtextextended(@id, 0){(after is null ? "" : $" and seq {beyond} @after")} order by seq {direction} offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a",
+                $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = "
+                    + $"hashtextextended(@id, 0){(after is null ? "" : $" and seq {beyond} @after")} order by seq "
+                    + $"{direction} offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where "
+                    + "seq = i.seq offset 0) a",
                 "i.seq"
             );
         var entries = await connection.QueryAsync(
             $"""
-            select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role, a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}'
+            select a.seq, a.event_id, a.stream, a.version, a.type, a.recorded_at, a.effective_date, a.actor, a.role,
+                   a.region, a.amount_fen, a.code, a.evidence, e.data, e.headers ->> '{EventHeaders.NotDuplicate}'
               from (select a.* from {searched} where {string.Join(
                 " and ",
                 asked.Select(f => f.Condition)

@@ -34,7 +34,8 @@ public static class CheckEndpoint
         api.MapGet("/audit/check", Check)
             .Reading<CheckView>(
                 "check-ledger",
-                "核对：由事件重新推导全部读模型，逐项比对；重演各项承诺 · Re-derive every read model from the events and compare; replay the promises",
+                "核对：由事件重新推导全部读模型，逐项比对；重演各项承诺 · Re-derive every read model from the events and compare; "
+                    + "replay the promises",
                 Roles.Auditor,
                 Roles.CityHrss
             )
@@ -108,11 +109,13 @@ public static class CheckEndpoint
             $"承诺：{promises}{(result.Unclear.Count == 0 ? "" : $"；另有 {result.Unclear.Count} 处请核实（Finding）")}"
         );
         Console.WriteLine(
-            $"核对 {result.Events} 个事件、{result.Documents} 份文档：{(result.Differences.Count == 0 ? "一致" : $"{result.Differences.Count} 处不一致")}"
+            $"核对 {result.Events} 个事件、{result.Documents} 份文档："
+                + $"{(result.Differences.Count == 0 ? "一致" : $"{result.Differences.Count} 处不一致")}"
         );
         return result.Differences.Count + result.Broken.Count + log.Findings.Count == 0 ? 0 : 1;
 
         static string Line(Difference d) =>
-            $"{d.Projection} {d.Id} {d.Path}: 现为 {d.Found ?? "（无）"}，应为 {d.Expected ?? "（无）"}{(d.Event is { } e ? $"（事件 {e}）" : "")}";
+            $"{d.Projection} {d.Id} {d.Path}: 现为 {d.Found ?? "（无）"}，"
+            + $"应为 {d.Expected ?? "（无）"}{(d.Event is { } e ? $"（事件 {e}）" : "")}";
     }
 }

@@ -73,7 +73,12 @@ public static class Succession
         Lineage.Of(
             collective,
             await connection.QueryAsync(
-                $"select stream_id, data ->> 'intoCollectiveId' from {LedgerStore.Schema}.mt_events where type in ('collective_merged', 'members_separated') and data ->> 'intoCollectiveId' is not null",
+                $"""
+                select stream_id, data ->> 'intoCollectiveId'
+                  from {LedgerStore.Schema}.mt_events
+                 where type in ('collective_merged', 'members_separated')
+                   and data ->> 'intoCollectiveId' is not null
+                """,
                 r => new SuccessionLink(r.GetString(0), r.GetString(1))
             )
         );

@@ -280,7 +280,12 @@ public sealed class Command(
     /// <summary>The members of these collectives, in order of id.</summary>
     public Task<List<string>> MemberIdsAsync(IEnumerable<string> collectives) =>
         Connection.QueryAsync(
-            $"select id from {LedgerStore.Schema}.mt_doc_member where data -> 'memberships' ?| @collectives order by id",
+            $"""
+            select id
+              from {LedgerStore.Schema}.mt_doc_member
+             where data -> 'memberships' ?| @collectives
+             order by id
+            """,
             r => r.GetString(0),
             ("collectives", collectives.ToArray())
         );
@@ -452,7 +457,8 @@ public sealed class Command(
     private EventStamp Stamp()
     {
         var context = http.HttpContext!;
-        var key = IdempotencyKey.Of(context) is { } sent && IdempotencyKey.Fault(sent) is null ? sent : ""; // whom the door refuses, nobody has asked for his key
+        // Whom the door refuses, nobody has asked for his key.
+        var key = IdempotencyKey.Of(context) is { } sent && IdempotencyKey.Fault(sent) is null ? sent : "";
         var correlation = System.Diagnostics.Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier;
         return new EventStamp(
             Actor,

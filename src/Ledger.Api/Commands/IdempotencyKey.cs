@@ -66,7 +66,12 @@ public static class IdempotencyKey
     public static async Task<StoredAnswer?> FindAsync(Command command, string key, byte[] request)
     {
         var known = await command.Connection.PreparedAsync(
-            $"select request, status, headers, body from {LedgerStore.Schema}.idempotency where actor = $1 and key = $2",
+            $"""
+            select request, status, headers, body
+              from {LedgerStore.Schema}.idempotency
+             where actor = $1
+               and key = $2
+            """,
             r =>
                 (
                     Request: r.GetFieldValue<byte[]>(0),
@@ -93,7 +98,10 @@ public static class IdempotencyKey
     public static void Keep(Command command, string key, byte[] request, StoredAnswer answer) =>
         command.Beside(
             new NpgsqlBatchCommand(
-                $"insert into {LedgerStore.Schema}.idempotency (actor, key, request, command, status, headers, body) values ($1, $2, $3, $4, $5, $6, $7)"
+                $"""
+                insert into {LedgerStore.Schema}.idempotency (actor, key, request, command, status, headers, body)
+                values ($1, $2, $3, $4, $5, $6, $7)
+                """
             )
             {
                 Parameters =

@@ -197,7 +197,8 @@ public static partial class Problem
                 StatusCodes.Status415UnsupportedMediaType when string.IsNullOrEmpty(http.Request.ContentType) =>
                     "请求没有内容，或没有说明是什么：应为 JSON，Content-Type 为 application/json（上传文件时为 multipart/form-data）",
                 StatusCodes.Status415UnsupportedMediaType =>
-                    $"Content-Type 为 {PersonalNumbers.Quoted(http.Request.ContentType!)}，应为 application/json，上传文件时为 multipart/form-data",
+                    $"Content-Type 为 {PersonalNumbers.Quoted(http.Request.ContentType!)}，"
+                        + "应为 application/json，上传文件时为 multipart/form-data",
                 _ => $"{http.Request.Method} {http.Request.Path}",
             }
         );

@@ -102,7 +102,8 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
         }
         if (isKnown)
             log.LogWarning(
-                "{Actor} was refused more than {Limit} times in a minute: {Command}, {Code} is only counted, {SoFar} so far",
+                "{Actor} was refused more than {Limit} times in a minute: {Command}, "
+                    + "{Code} is only counted, {SoFar} so far",
                 by.Id,
                 settings.RefusalsPerMinute,
                 command,
@@ -111,7 +112,8 @@ public sealed partial class Refusals(Settings settings, TimeProvider time, ILogg
             );
         else
             log.LogWarning(
-                "Somebody who is not signed in was refused: {Command}, {Code}; {SoFar} were counted since this was last said of any",
+                "Somebody who is not signed in was refused: {Command}, {Code}; {SoFar} were counted since "
+                    + "this was last said of any",
                 command,
                 code.Code,
                 soFar

@@ -44,7 +44,8 @@ public sealed partial record County(string Name, string Host)
         {
             if (!Short.IsMatch(section.Key))
                 throw new OperationException(
-                    $"Counties:{section.Key}：县的名称只能有小写字母、数字和连字符，至多 32 个。A county's name has lower-case letters, digits and hyphens, 32 at most."
+                    $"Counties:{section.Key}：县的名称只能有小写字母、数字和连字符，至多 32 个。"
+                        + "A county's name has lower-case letters, digits and hyphens, 32 at most."
                 );
             if (Uri.CheckHostName(section["Host"]) != UriHostNameType.Dns)
                 throw new OperationException(
@@ -74,7 +75,8 @@ public sealed partial record County(string Name, string Host)
     {
         if (sections.GroupBy(of).FirstOrDefault(g => g.Key is not null && g.Count() > 1) is { } same)
             throw new OperationException(
-                $"Counties:{string.Join("、", same.Select(s => s.Key))} 的 {what} 相同；每个县须有自己的。Two counties share what each must have of its own: {what}."
+                $"Counties:{string.Join("、", same.Select(s => s.Key))} 的 {what} 相同；每个县须有自己的。"
+                    + $"Two counties share what each must have of its own: {what}."
             );
     }
 

@@ -29,7 +29,8 @@ public static class Front
         builder.WebHost.LimitConnections(builder.Configuration, longestBody: null); // each county says its own
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(90));
         builder.Services.AddHttpForwarder();
-        builder.Logging.AddFilter("Yarp.ReverseProxy", LogLevel.Critical); // a county that does not answer is said once, by CountyProcess, not at each request with a stack
+        // A county that does not answer is said once, by CountyProcess, not at each request with a stack.
+        builder.Logging.AddFilter("Yarp.ReverseProxy", LogLevel.Critical);
         var sockets = Directory.CreateTempSubdirectory("ledger-"); // for its owner only
         foreach (var county in counties)
             builder.Services.AddSingleton(s => new CountyProcess(

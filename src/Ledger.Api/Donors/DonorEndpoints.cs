@@ -173,7 +173,12 @@ public static class DonorEndpoints
                 $"""
                 select coalesce(max(at), now()) from (
                     select timestamp as at from {LedgerStore.Schema}.mt_events where stream_id = @id
-                    union all select timestamp from {LedgerStore.Schema}.mt_events where type = 'funds_allocated' and data ->> 'donorId' is not null and data ->> 'donorId' = @id
+                    union all
+                    select timestamp
+                      from {LedgerStore.Schema}.mt_events
+                     where type = 'funds_allocated'
+                       and data ->> 'donorId' is not null
+                       and data ->> 'donorId' = @id
                     union all select a.recorded_at from {LedgerStore.Schema}.audit_entry_id i join {LedgerStore.Schema}.audit_entry a using (seq) where i.id_hash = hashtextextended(@id, 0)) named
                 """,
                 r => r.GetFieldValue<DateTime>(0),

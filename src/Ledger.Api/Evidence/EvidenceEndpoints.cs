@@ -94,7 +94,13 @@ public static class EvidenceEndpoints
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var regions = await connection.QueryAsync(
-            $"select region from {LedgerStore.Schema}.evidence where digest = @digest and region like @scope || '%' order by region limit 10",
+            $"""
+            select region
+              from {LedgerStore.Schema}.evidence
+             where digest = @digest
+               and region like @scope || '%'
+             order by region limit 10
+            """,
             r => r.GetString(0),
             ("digest", digest),
             ("scope", caller.Actor.Region)
@@ -105,7 +111,12 @@ public static class EvidenceEndpoints
         {
             var (type, name, content) = (
                 await connection.QueryAsync(
-                    $"select media_type, file_name, content from {LedgerStore.Schema}.evidence where digest = @digest and region = @region",
+                    $"""
+                    select media_type, file_name, content
+                      from {LedgerStore.Schema}.evidence
+                     where digest = @digest
+                       and region = @region
+                    """,
                     r => (r.GetString(0), r.GetString(1), r.GetFieldValue<byte[]>(2)),
                     ("digest", digest),
                     ("region", region)

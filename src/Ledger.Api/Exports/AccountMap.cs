@@ -76,7 +76,9 @@ public sealed class AccountMap
         catch (CsvHelperException e)
         {
             throw new OperationException(
-                $"科目对照表 {path} 第 {e.Context?.Parser?.Row} 行无法读取：需要列 account、code、name、subsidiary、type，type 为 {string.Join("、", Enum.GetValues<AccountType>().Select(t => t.Word()))} 之一。The account map cannot be read."
+                $"科目对照表 {path} 第 {e.Context?.Parser?.Row} 行无法读取：需要列 account、code、name、subsidiary、type，"
+                    + $"type 为 {string.Join("、", Enum.GetValues<AccountType>().Select(t => t.Word()))} 之一。"
+                    + "The account map cannot be read."
             );
         }
     }

@@ -89,7 +89,8 @@ public static class OfficeSheets
                 ("区划", r.Region),
                 (
                     "权重",
-                    $"覆盖率 {r.Weights.Coverage}，金额 {r.Weights.Amount}，增长 {r.Weights.Growth}，及时 {r.Weights.Timeliness}，异议成立扣分 {r.Weights.Disputes}"
+                    $"覆盖率 {r.Weights.Coverage}，金额 {r.Weights.Amount}，增长 {r.Weights.Growth}，"
+                        + $"及时 {r.Weights.Timeliness}，异议成立扣分 {r.Weights.Disputes}"
                 ),
                 ("范围", Whole(r.Places.Count))
             )

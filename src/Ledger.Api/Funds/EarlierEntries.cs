@@ -25,7 +25,10 @@ public static class EarlierEntries
         """;
 
     private static readonly string Slips = $"""
-        (select false, {Columns} {Slip} and hashtextextended(e.stream_id || ' ' || (e.data -> 'evidence' ->> 0), 0) = any(array(select hashtextextended($1 || ' ' || d, 0) from unnest($2) d)) limit {SameMoney.MaxOfSlip})
+        (select false, {Columns} {Slip}
+            and hashtextextended(e.stream_id || ' ' || (e.data -> 'evidence' ->> 0), 0) = any(array(
+                    select hashtextextended($1 || ' ' || d, 0)
+                      from unnest($2) d)) limit {SameMoney.MaxOfSlip})
         union all
         (select false, {Columns} {Slip} and jsonb_array_length(e.data -> 'evidence') > 1 limit {SameMoney.MaxOfSlip})
         """;

@@ -276,7 +276,8 @@ public static class FundEndpoints
         api.MapGet("/funds/{id}/trial-balance", TrialBalance)
             .Reading<TrialBalanceView>(
                 "read-trial-balance",
-                "试算平衡表：at 业务日期，recordedAt 当时所知，Accept 为 .xlsx 时得到表格 · Trial balance by business date, as known at a moment",
+                "试算平衡表：at 业务日期，recordedAt 当时所知，Accept 为 .xlsx 时得到表格 · Trial balance by business date, "
+                    + "as known at a moment",
                 Roles.All
             )
             .Refuses(Rejections.NotFound);

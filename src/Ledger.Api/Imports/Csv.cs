@@ -163,7 +163,8 @@ internal static partial class Csv
         var loose = Encoding.UTF8.GetString(bytes);
         if (bytes.AsSpan().StartsWith((byte[])[0xEF, 0xBB, 0xBF]) || Mentions(loose, form))
             throw Book.Unreadable(
-                $"第 {loose[..loose.IndexOf('\uFFFD')].Count(c => c == '\n') + 1} 行有不属于 UTF-8 编码的字节，可能由两个文件拼成；请在 Excel 或 WPS 中改正后另存为 .xlsx",
+                $"第 {loose[..loose.IndexOf('\uFFFD')].Count(c => c == '\n') + 1} 行有不属于 UTF-8 编码的字节，"
+                    + "可能由两个文件拼成；请在 Excel 或 WPS 中改正后另存为 .xlsx",
                 field
             );
         return (Strictly(Encodings[1], bytes) ?? throw Unknown(field)).TrimStart('\uFEFF');

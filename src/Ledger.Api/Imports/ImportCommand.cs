@@ -82,7 +82,8 @@ public static class ImportCommand
             if (!answer.IsSuccessStatusCode)
             {
                 await said.WriteLineAsync(
-                    $"\n第 {batch.FirstRow} 行起的一批被拒绝（{(int)answer.StatusCode}）：{text}\n此前 {imported} 行已导入；改正后用同一命令再来一次，已导入的不会重复。"
+                    $"\n第 {batch.FirstRow} 行起的一批被拒绝（{(int)answer.StatusCode}）：{text}\n"
+                        + $"此前 {imported} 行已导入；改正后用同一命令再来一次，已导入的不会重复。"
                 );
                 return 1;
             }
@@ -97,11 +98,14 @@ public static class ImportCommand
             var notes = view.GetProperty("notes").EnumerateArray().Where(n => IsRow(n) || told.Add($"{n}"));
             await ListAsync(notesPath, batch, JsonSerializer.SerializeToElement(notes), "说明");
             await said.WriteAsync(
-                $"\r{Math.Min(100, batch.Position * 100 / length)}%  {rows:N0} 行，每秒 {rows / watch.Elapsed.TotalSeconds:N0} 行，有误 {left:N0} 行   "
+                $"\r{Math.Min(100, batch.Position * 100 / length)}%  {rows:N0} 行，"
+                    + $"每秒 {rows / watch.Elapsed.TotalSeconds:N0} 行，有误 {left:N0} 行   "
             );
         }
         await said.WriteLineAsync(
-            $"\n完成：{rows} 行，导入 {imported}，早已有 {unchanged}，有误未导入 {left}{(left > 0 ? $"，见 {faultsPath}" : "")}{(File.Exists(notesPath) ? $"；没有读取的、已代为改正的见 {notesPath}" : "")}"
+            $"\n完成：{rows} 行，导入 {imported}，早已有 {unchanged}，"
+                + $"有误未导入 {left}{(left > 0 ? $"，见 {faultsPath}" : "")}"
+                + $"{(File.Exists(notesPath) ? $"；没有读取的、已代为改正的见 {notesPath}" : "")}"
         );
         return left == 0 ? 0 : 1;
     }

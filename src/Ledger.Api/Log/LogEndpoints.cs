@@ -252,7 +252,14 @@ public static class LogEndpoints
         const string schema = LedgerStore.Schema;
         var (size, waiting) = (
             await connection.QueryAsync(
-                $"select size, (select count(*) from {schema}.mt_events e where e.seq_id > s.low_water and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id)) from {schema}.log_state s",
+                $"""
+                select size,
+                       (select count(*)
+                          from {schema}.mt_events e
+                         where e.seq_id > s.low_water
+                           and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id))
+                  from {schema}.log_state s
+                """,
                 r => (r.GetInt64(0), r.GetInt64(1))
             )
         ).Single();
@@ -265,7 +272,11 @@ public static class LogEndpoints
         ).FirstOrDefault();
         var cosigned = (
             await connection.QueryAsync(
-                $"select distinct on (witness) witness, size, signed_at from {schema}.log_cosignature order by witness, size desc",
+                $"""
+                select distinct on (witness) witness, size, signed_at
+                  from {schema}.log_cosignature
+                 order by witness, size desc
+                """,
                 r => (Key: r.GetString(0), Size: r.GetInt64(1), At: r.GetFieldValue<DateTimeOffset>(2))
             )
         ).ToDictionary(c => c.Key);

@@ -83,7 +83,11 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, Lo
                         .FirstOrDefault(s => witness.Key.Verifies(latest.Text, s) == true)
                     ?? throw new NoteException($"{witness.Url} 的回答不是它的签名");
                 await connection.ExecuteAsync(
-                    $"insert into {LedgerStore.Schema}.log_cosignature (size, witness, line) values (@size, @w, @line) on conflict do nothing",
+                    $"""
+                    insert into {LedgerStore.Schema}.log_cosignature (size, witness, line)
+                    values (@size, @w, @line)
+                        on conflict do nothing
+                    """,
                     ("size", latest.Size),
                     ("w", witness.Key.ToString()),
                     ("line", line.ToString())

@@ -78,8 +78,11 @@ public static class MemberConfirmations
         var ids = await connection.QueryAsync(
             $"""
             select id from {LedgerStore.Schema}.mt_doc_member
-             where (data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]' or data @? '$.waiting[0]')
-               and exists (select from jsonb_each_text((data -> 'memberships') || (data -> 'former')) m where m.value like @scope || '%')
+             where (data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]'
+                 or data @? '$.waiting[0]')
+               and exists (select
+                             from jsonb_each_text((data -> 'memberships') || (data -> 'former')) m
+                            where m.value like @scope || '%')
              order by id limit {Scope.MaxRows}
             """,
             r => r.GetString(0),

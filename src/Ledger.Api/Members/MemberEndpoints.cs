@@ -342,7 +342,8 @@ public static class MemberEndpoints
         api.MapGet("/members/{id}/years/{year:int}", Year)
             .Reading<MemberYearView>(
                 "read-member-year",
-                "成员年度：缴费、补助、剩余额度；recordedAt 当时所知 · Contributions, subsidies and cap of one person in one year, as known at a moment",
+                "成员年度：缴费、补助、剩余额度；recordedAt 当时所知 · Contributions, subsidies and cap of one person in one "
+                    + "year, as known at a moment",
                 Roles.VillageFinance,
                 Roles.Agency,
                 Roles.Auditor,

@@ -480,8 +480,11 @@ public static class MemberImports
             $"""
             select data ->> 'reference', stream_id from {LedgerStore.Schema}.mt_events
              where type = 'contribution_recorded'
-               and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'reference'), 0) = any(array(select hashtextextended(r, 0) from unnest(@references) r))
-               and {LedgerStore.Schema}.plain_number(data ->> 'reference') = any(@references) and headers ->> '{EventHeaders.Region}' like @city || '%'
+               and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'reference'), 0) = any(array(
+                       select hashtextextended(r, 0)
+                         from unnest(@references) r))
+               and {LedgerStore.Schema}.plain_number(data ->> 'reference') = any(@references)
+               and headers ->> '{EventHeaders.Region}' like @city || '%'
             """,
             r => (r.GetString(0), r.GetString(1)),
             ("references", references.Select(DocumentNumber.Canonical).Distinct().ToArray()),

@@ -41,7 +41,12 @@ public static class OwnMembers
             command.DamagedPeople.Count == 0
                 ? []
                 : await command.Connection.QueryAsync(
-                    $"select id from {LedgerStore.Schema}.mt_doc_member where id = any(@ids) and data -> 'memberships' ?| @collectives",
+                    $"""
+                    select id
+                      from {LedgerStore.Schema}.mt_doc_member
+                     where id = any(@ids)
+                       and data -> 'memberships' ?| @collectives
+                    """,
                     r => r.GetString(0),
                     ("ids", command.DamagedPeople.Keys.ToArray()),
                     ("collectives", collectives.ToArray())

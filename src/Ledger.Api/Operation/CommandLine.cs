@@ -78,7 +78,8 @@ public static class CommandLine
         ),
         new(
             "import",
-            "--file <缴费.csv> --year <年度> --to <网址> [--rows <每批行数>] [--confirm-duplicate <一个凭证号用于几人的理由>]（令牌在 LEDGER_TOKEN）",
+            "--file <缴费.csv> --year <年度> --to <网址> [--rows <每批行数>] [--confirm-duplicate "
+                + "<一个凭证号用于几人的理由>]（令牌在 LEDGER_TOKEN）",
             "导入缴费记录 · send a tax office's records",
             ["file", "year", "to", "rows", "confirm-duplicate", "token"]
         ),
@@ -265,7 +266,8 @@ public static class CommandLine
                 SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
             } p => (
                 1,
-                $"数据库不接受用户名或密码（{p.MessageText}）；请核对 ConnectionStrings:Ledger。The database refuses the user or the password."
+                $"数据库不接受用户名或密码（{p.MessageText}）；请核对 ConnectionStrings:Ledger。"
+                    + "The database refuses the user or the password."
             ),
             PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } p => (
                 1,
@@ -273,7 +275,8 @@ public static class CommandLine
             ),
             PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } p => (
                 1,
-                $"数据库角色没有所需的权限（{p.MessageText}）；该命令须以所有者连接：ConnectionStrings:LedgerOwner。The database role may not do this."
+                $"数据库角色没有所需的权限（{p.MessageText}）；该命令须以所有者连接：ConnectionStrings:LedgerOwner。"
+                    + "The database role may not do this."
             ),
             PostgresException
             {

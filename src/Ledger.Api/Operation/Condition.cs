@@ -71,19 +71,29 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
                     $"""
                     with head as (select coalesce(max(seq_id), 0) as seq from {s}.mt_events),
                          seen as (select name, last_seq_id from {s}.mt_event_progression),
-                         unsealed as (select min(e.timestamp) as since, count(*) as n from {s}.mt_events e cross join {s}.log_state l where e.seq_id > l.low_water and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
+                         unsealed as (select min(e.timestamp) as since, count(*) as n
+                                        from {s}.mt_events e
+                                       cross join {s}.log_state l
+                                       where e.seq_id > l.low_water
+                                         and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
                          late as (select e.timestamp as since from {s}.mt_events e
                                    where e.seq_id > coalesce((select min(last_seq_id) from seen where name in ('AuditTrail:All', 'WorkQueue:All')), 0) order by e.seq_id limit 1),
                          unsigned as (select e.timestamp as since from {s}.log_entry l join {s}.mt_events e on e.seq_id = l.seq
                                        where l.log_index = (select coalesce(max(c.size), 0) from {s}.log_checkpoint c where c.size <= (select size from {s}.log_state))),
-                         fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit from {s}.mt_doc_fund where (data ->> 'inTransitFen')::bigint > 0)
-                    select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0), head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
+                         fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit
+                                    from {s}.mt_doc_fund
+                                   where (data ->> 'inTransitFen')::bigint > 0)
+                    select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0),
+                           head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
                            coalesce(extract(epoch from @now - (select since from late)), 0)::float8,
                            unsealed.n, coalesce(extract(epoch from @now - unsealed.since), 0)::float8,
                            coalesce(extract(epoch from @now - (select since from unsigned)), 0)::float8,
-                           coalesce((select extract(epoch from clock_timestamp() - max(signed_at)) from {s}.log_checkpoint), 0)::float8,
+                           coalesce((select extract(epoch from clock_timestamp() - max(signed_at))
+                                       from {s}.log_checkpoint), 0)::float8,
                            (select count(*) from {s}.log_finding),
-                           (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint from {s}.mt_doc_workitem where data ->> 'status' = 'paid'),
+                           (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint
+                              from {s}.mt_doc_workitem
+                             where data ->> 'status' = 'paid'),
                            fund.transit, clock_timestamp()
                       from head, unsealed, fund
                     """,

@@ -141,7 +141,8 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
         var size = await LogStore.SignedSizeAsync(connection, S, logKeys.Known);
         if (logKeys.Memory.Read() is { } remembered && remembered.Size > size)
             throw new OperationException(
-                $"签名者已签过 {remembered.Size} 条的日志，本备份只签到 {size} 条：它比现状旧，恢复会丢失至少 {remembered.Size - size} 个事件。请用更新的备份，或按时间点恢复（docs/operations.md）"
+                $"签名者已签过 {remembered.Size} 条的日志，本备份只签到 {size} 条：它比现状旧，恢复会丢失至少 {remembered.Size - size} 个事件。"
+                    + "请用更新的备份，或按时间点恢复（docs/operations.md）"
             );
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
         var client = new WitnessClient(
@@ -215,7 +216,12 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
                 if (comments is not [var comment] || !comment.StartsWith(Validated, StringComparison.Ordinal))
                     throw new OperationException($"{database} 不是 restore --from 载入并核对过的数据库");
                 var busy = await connection.QueryAsync(
-                    "select application_name from pg_stat_activity where datname in (@present, @restored) and backend_type = 'client backend'",
+                    """
+                    select application_name
+                      from pg_stat_activity
+                     where datname in (@present, @restored)
+                       and backend_type = 'client backend'
+                    """,
                     r => r.GetString(0),
                     ("present", Name),
                     ("restored", database)
@@ -227,7 +233,9 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
                 string? before = null;
                 if (await ExistsAsync(Name))
                     await connection.ExecuteAsync(
-                        $"alter database \"{Name}\" rename to \"{before = $"{Name}_before_{DateTime.UtcNow:yyyyMMddHHmmss}"}\""
+                        $"""
+                        alter database "{Name}" rename to "{before = $"{Name}_before_{DateTime.UtcNow:yyyyMMddHHmmss}"}"
+                        """
                     );
                 await connection.ExecuteAsync($"alter database \"{database}\" rename to \"{Name}\"");
                 return before;
@@ -252,7 +260,9 @@ public static class OperationCommands
             case "backup" when arguments["to"] is { Length: > 0 } folder:
                 var manifest = await Backup.RunAsync(owner, folder);
                 Console.WriteLine(
-                    $"备份完成：{folder}，{manifest.Events} 个事件，{manifest.DumpBytes >> 10} KB，日志 {manifest.LogSize} 条。密钥文件不在其中，请另行保管：{settings.KeyFile}、{LogKeys.PathOf(settings, manifest.LogId)}"
+                    $"备份完成：{folder}，{manifest.Events} 个事件，{manifest.DumpBytes >> 10} KB，"
+                        + $"日志 {manifest.LogSize} 条。密钥文件不在其中，请另行保管：{settings.KeyFile}、"
+                        + $"{LogKeys.PathOf(settings, manifest.LogId)}"
                 );
                 return 0;
             case "restore" when arguments["from"] is { Length: > 0 } folder:

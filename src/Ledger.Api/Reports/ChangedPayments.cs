@@ -25,9 +25,13 @@ public static class ChangedPayments
         select distinct y.id, m.region, s ->> 'applicationId', (s ->> 'amountFen')::bigint
           from {S}.mt_events r
           join {S}.mt_doc_memberyear y on y.id = r.stream_id
-          join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32), jsonb_array_elements(y.data -> 'subsidies') s
-         where r.type = 'contribution_reversed' and m.region like @scope || '%' and s ->> 'status' in ('paid', 'credited')
-           and y.data @? '$.contributions[*] ? (@.kind == "regular")' and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")'
+          join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32),
+               jsonb_array_elements(y.data -> 'subsidies') s
+         where r.type = 'contribution_reversed'
+           and m.region like @scope || '%'
+           and s ->> 'status' in ('paid', 'credited')
+           and y.data @? '$.contributions[*] ? (@.kind == "regular")'
+           and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")'
            and exists (select from {S}.mt_events a where a.stream_id = y.id and a.version < r.version
                          and a.type = 'subsidy_approved' and a.data ->> 'applicationId' = s ->> 'applicationId')
          order by 1 limit {Commands.Scope.MaxRows}

@@ -31,11 +31,14 @@ public static class Hardening
     /// Scripts, styles and pictures of our own; nothing inline but styles; no frame, no form elsewhere.
     /// </summary>
     private const string Pages =
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        + "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
     /// <summary>The API page is a library's and starts itself with a script in the page.</summary>
     private const string ApiPage =
-        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        + "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; form-action 'none'; "
+        + "frame-ancestors 'none'; base-uri 'none'";
 
     /// <summary>What somebody may send whom we do not know: a sign-in, an objection.</summary>
     public const int AnonymousBody = 64 * 1024;

@@ -79,7 +79,8 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         var (role, password) = (application.Username!, application.Password ?? "");
         if (role == new NpgsqlConnectionStringBuilder(Owner).Username)
             throw new OperationException(
-                $"数据库角色 {role} 既是所有者又用于运行，因而可以改动事件；请另用一个不拥有任何表的角色作 ConnectionStrings:Ledger。The running role must not be the owner."
+                $"数据库角色 {role} 既是所有者又用于运行，因而可以改动事件；请另用一个不拥有任何表的角色作 ConnectionStrings:Ledger。"
+                    + "The running role must not be the owner."
             );
         var exists =
             (
@@ -111,7 +112,8 @@ public sealed record DatabaseAccess(string? Owner, string Application)
             if (exists)
                 return; // a DBA made it and looks after its password
             throw new OperationException(
-                $"数据库角色 {role} 不存在，当前角色也不能建立它。请由 DBA 执行 create role {role} login password '…'，并用 ConnectionStrings:Ledger 连接。The application's role is missing and may not be created.",
+                $"数据库角色 {role} 不存在，当前角色也不能建立它。请由 DBA 执行 create role {role} login password '…'，"
+                    + "并用 ConnectionStrings:Ledger 连接。The application's role is missing and may not be created.",
                 inner: e
             );
         }
@@ -128,15 +130,20 @@ public sealed record DatabaseAccess(string? Owner, string Application)
         const string events = $"{LedgerStore.Schema}.mt_events";
         if ((await connection.QueryAsync($"select to_regclass('{events}') is null", r => r.GetBoolean(0))).Single())
             throw new OperationException(
-                "数据库中还没有账本的表；请先以所有者运行：Ledger.Api.dll schema（ConnectionStrings:LedgerOwner）。Run the schema command as the owner first."
+                "数据库中还没有账本的表；请先以所有者运行：Ledger.Api.dll schema（ConnectionStrings:LedgerOwner）。"
+                    + "Run the schema command as the owner first."
             );
         await keys.RequireOwnAsync(connection);
         if (
             (
                 await connection.QueryAsync(
                     $"""
-                    select rolsuper or pg_has_role(current_user, (select relowner from pg_class where oid = '{events}'::regclass), 'MEMBER')
-                           or has_table_privilege('{events}', 'UPDATE') or has_table_privilege('{events}', 'DELETE') or has_table_privilege('{events}', 'TRUNCATE')
+                    select rolsuper or pg_has_role(current_user, (
+                            select relowner
+                              from pg_class
+                             where oid = '{events}'::regclass), 'MEMBER')
+                           or has_table_privilege('{events}', 'UPDATE') or has_table_privilege('{events}',
+                                                  'DELETE') or has_table_privilege('{events}', 'TRUNCATE')
                       from pg_roles where rolname = current_user
                     """,
                     r => r.GetBoolean(0)
@@ -144,7 +151,8 @@ public sealed record DatabaseAccess(string? Owner, string Application)
             ).Single()
         )
             throw new OperationException(
-                "运行时所用的数据库角色可以改动事件；请另建一个不拥有任何表的角色用于 ConnectionStrings:Ledger，所有者用 ConnectionStrings:LedgerOwner。The running role must not be able to change events."
+                "运行时所用的数据库角色可以改动事件；请另建一个不拥有任何表的角色用于 ConnectionStrings:Ledger，"
+                    + "所有者用 ConnectionStrings:LedgerOwner。The running role must not be able to change events."
             );
     }
 }

@@ -66,7 +66,14 @@ public static class LedgerSchema
             if (
                 (
                     await connection.QueryAsync(
-                        $"select 1 where not exists (select from {LedgerStore.Schema}.fen_axis) and exists (select from {LedgerStore.Schema}.mt_events where stream_id like 'fund-%' and version > 1)",
+                        $"""
+                        select 1
+                         where not exists (select from {LedgerStore.Schema}.fen_axis)
+                           and exists (select
+                                         from {LedgerStore.Schema}.mt_events
+                                        where stream_id like 'fund-%'
+                                          and version > 1)
+                        """,
                         r => r.GetInt32(0)
                     )
                 ).Count > 0

@@ -33,7 +33,10 @@ public sealed class LongReads(NpgsqlDataSource primary, NpgsqlDataSource? replic
                 // Not a replica at all: no position, never as far.
                 var (isOurs, isThere) = (
                     await copy.QueryAsync(
-                        $"select {id} = @id, coalesce(pg_is_in_recovery() and pg_last_wal_replay_lsn() >= @written::pg_lsn, false)",
+                        $"""
+                        select {id} = @id,
+                               coalesce(pg_is_in_recovery() and pg_last_wal_replay_lsn() >= @written::pg_lsn, false)
+                        """,
                         r => (r.GetBoolean(0), r.GetBoolean(1)),
                         ("id", logId),
                         ("written", written)

@@ -25,11 +25,18 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
         select p.member_id, p.id_hash, p.wrapped_key, coalesce(p.data, ''),
                array(select distinct coalesce(e.data ->> 'collectiveId', e.data ->> 'region') from {LedgerStore.Schema}.mt_events e
                       where e.stream_id = p.member_id and e.type in ('member_registered', 'donor_registered')),
-               exists (select from {LedgerStore.Schema}.mt_events e where e.stream_id = p.member_id and e.type in ('personal_data_erased', 'donor_data_erased')),
+               exists (select
+                         from {LedgerStore.Schema}.mt_events e
+                        where e.stream_id = p.member_id
+                          and e.type in ('personal_data_erased', 'donor_data_erased')),
                (select r ->> 'dataDigest' from {LedgerStore.Schema}.mt_events e, jsonb_array_elements(e.data -> 'records') r
-                 where e.type = 'member_corrected' and e.data -> 'records' @> jsonb_build_array(jsonb_build_object('recordId', p.member_id)) and r ->> 'recordId' = p.member_id
+                 where e.type = 'member_corrected'
+                   and e.data -> 'records' @> jsonb_build_array(jsonb_build_object('recordId', p.member_id))
+                   and r ->> 'recordId' = p.member_id
                  order by e.seq_id desc limit 1)
-          from {LedgerStore.Schema}.person p where p.member_id > @after and (p.member_id like 'member-%' or p.member_id like 'donor-%')
+          from {LedgerStore.Schema}.person p
+         where p.member_id > @after
+           and (p.member_id like 'member-%' or p.member_id like 'donor-%')
          order by p.member_id limit @page
         """;
 

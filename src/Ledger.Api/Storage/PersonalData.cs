@@ -135,7 +135,12 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     {
         var corrected = digests?.ToDictionary() ?? [];
         var rows = await connection.QueryAsync(
-            $"select member_id, wrapped_key, coalesce(data, '') from {LedgerStore.Schema}.person where member_id = any(@ids) and wrapped_key is not null",
+            $"""
+            select member_id, wrapped_key, coalesce(data, '')
+              from {LedgerStore.Schema}.person
+             where member_id = any(@ids)
+               and wrapped_key is not null
+            """,
             r => (Id: r.GetString(0), Key: r.GetFieldValue<byte[]>(1), Data: r.GetFieldValue<byte[]>(2)),
             ("ids", memberIds.Distinct().ToArray())
         );
@@ -243,14 +248,19 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     {
         var hash = HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"account {citizen.Value}"));
         await connection.ExecuteAsync(
-            $"insert into {LedgerStore.Schema}.person (member_id, id_hash) values (@id, @hash) on conflict (id_hash) do nothing",
+            $"""
+            insert into {LedgerStore.Schema}.person (member_id, id_hash)
+            values (@id, @hash)
+                on conflict (id_hash) do nothing
+            """,
             ("id", StreamId.NewPerson()),
             ("hash", hash)
         );
         var (wrapped, data) = Seal(accountId, person);
         await connection.ExecuteAsync(
             $"""
-            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data) values (@id, uuid_send(gen_random_uuid()), @key, @data)
+            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data)
+            values (@id, uuid_send(gen_random_uuid()), @key, @data)
                 on conflict (member_id) do update set wrapped_key = excluded.wrapped_key, data = excluded.data
             """,
             ("id", accountId),
@@ -272,7 +282,11 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     /// </summary>
     public static Task EraseAsync(NpgsqlConnection connection, params string[] ids) =>
         connection.ExecuteAsync(
-            $"update {LedgerStore.Schema}.person set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid()) where member_id = any(@ids)",
+            $"""
+            update {LedgerStore.Schema}.person
+               set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid())
+             where member_id = any(@ids)
+            """,
             ("ids", ids)
         );
 

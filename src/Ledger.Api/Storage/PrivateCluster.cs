@@ -202,7 +202,8 @@ public sealed class PrivateCluster : IAsyncDisposable
 
     private static OperationException NotWritable(string folder, Exception e) =>
         new(
-            $"数据目录 {folder} 不可写（{e.Message}）；请用 Ledger:DataFolder 指定其他目录。The data folder is not writable: choose another.",
+            $"数据目录 {folder} 不可写（{e.Message}）；请用 Ledger:DataFolder 指定其他目录。"
+                + "The data folder is not writable: choose another.",
             inner: e
         );
 
@@ -213,12 +214,14 @@ public sealed class PrivateCluster : IAsyncDisposable
             return; // it is ours, as was seen when we wrote into it
         if (Execute("id", ServerAccount).ExitCode != 0)
             throw new OperationException(
-                $"没有系统用户 {ServerAccount}：PostgreSQL 不能以 root 运行。请 apt-get install postgresql，或以普通用户启动。There is no user {ServerAccount} to run PostgreSQL as."
+                $"没有系统用户 {ServerAccount}：PostgreSQL 不能以 root 运行。请 apt-get install postgresql，或以普通用户启动。"
+                    + $"There is no user {ServerAccount} to run PostgreSQL as."
             );
         if (Execute("runuser", "-u", ServerAccount, "--", "test", "-w", _folder, "-a", "-x", _folder).ExitCode != 0)
             throw new OperationException(
                 $"数据库的用户 {ServerAccount} 进不了数据目录 {_folder}；请放开它上级目录的权限（chmod o+x），或用 Ledger:DataFolder 指定其他目录。"
-                    + "The database's user may not enter the data folder: choose another, or let him through the folders above it."
+                    + "The database's user may not enter the data folder: choose another, "
+                    + "or let him through the folders above it."
             );
     }
 
@@ -269,7 +272,8 @@ public sealed class PrivateCluster : IAsyncDisposable
                 "-t",
                 "60",
                 "-o",
-                $"-c unix_socket_directories={Sockets} -c shared_buffers={Buffers}MB -c checkpoint_timeout=15min -c max_wal_size=8GB -p {Port}",
+                $"-c unix_socket_directories={Sockets} -c shared_buffers={Buffers}MB -c "
+                    + $"checkpoint_timeout=15min -c max_wal_size=8GB -p {Port}",
                 "start"
             ),
             "pg_ctl start"
@@ -329,7 +333,8 @@ public sealed class PrivateCluster : IAsyncDisposable
             : [];
         return onPath.Concat(installed).FirstOrDefault(d => programs.All(p => File.Exists(Path.Combine(d, p))))
             ?? throw new OperationException(
-                "没有找到 PostgreSQL；请运行 ./start 或 apt-get install postgresql，或用 ConnectionStrings:Ledger 指定服务器。PostgreSQL is not installed."
+                "没有找到 PostgreSQL；请运行 ./start 或 apt-get install postgresql，"
+                    + "或用 ConnectionStrings:Ledger 指定服务器。PostgreSQL is not installed."
             );
     }
 

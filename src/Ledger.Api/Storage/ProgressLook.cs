@@ -18,8 +18,14 @@ public sealed class ProgressLook(Findings findings, NpgsqlDataSource database)
         """;
 
     private const string PassedOver = $"""
-        with page as (select seq_id from {Schema}.mt_events where seq_id > @after and seq_id <= @mark order by 1 limit @page)
-        select max(p.seq_id), min(p.seq_id) filter (where a.seq is null) from page p left join {Schema}.audit_entry a on a.seq = p.seq_id
+        with page as (select seq_id
+                        from {Schema}.mt_events
+                       where seq_id > @after
+                         and seq_id <= @mark
+                       order by 1 limit @page)
+        select max(p.seq_id), min(p.seq_id) filter (where a.seq is null)
+          from page p
+          left join {Schema}.audit_entry a on a.seq = p.seq_id
         """;
 
     private const string NotQueued = $"""

@@ -105,7 +105,8 @@ public sealed record Settings(
         catch (Exception e) when (e is ArgumentException or FormatException)
         {
             throw new OperationException(
-                $"ConnectionStrings:{name} 不是连接字符串（{e.Message}）；应如 Host=…;Database=…;Username=…;Password=…。It is not a connection string.",
+                $"ConnectionStrings:{name} 不是连接字符串（{e.Message}）；应如 Host=…;Database=…;Username=…;Password=…。"
+                    + "It is not a connection string.",
                 CommandLine.Misused
             );
         }
@@ -118,7 +119,8 @@ public sealed record Settings(
         if (ConnectionString is null && OwnerConnectionString is null && !PrivateCluster)
             throw new OperationException(
                 "没有数据库：请用 ConnectionStrings:Ledger 指定（程序旁边的 appsettings.Production.json、环境变量或参数），"
-                    + "或用 --Ledger:PrivateCluster=true 要求一个自带的 PostgreSQL。No database: give a connection string, or ask for a private cluster.",
+                    + "或用 --Ledger:PrivateCluster=true 要求一个自带的 PostgreSQL。"
+                    + "No database: give a connection string, or ask for a private cluster.",
                 CommandLine.Misused
             );
     }

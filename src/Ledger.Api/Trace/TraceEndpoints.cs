@@ -183,7 +183,8 @@ public static class TraceEndpoints
     {
         var found = await connection.QueryAsync(
             $"""
-            select data - 'lines', (select l from jsonb_array_elements(data -> 'lines') l where l ->> 'memberId' = @member limit 1)
+            select data - 'lines',
+                   (select l from jsonb_array_elements(data -> 'lines') l where l ->> 'memberId' = @member limit 1)
               from {LedgerStore.Schema}.mt_doc_application where id = @id
             """,
             r => (Application: Read<Application>(r, 0)!, Line: Read<Line>(r, 1)),

@@ -144,7 +144,8 @@ public static class TracePages
         {
             flow.Put(
                     group.Key,
-                    $"{names.GetValueOrDefault(group.Key, "其他集体")}（{group.Select(u => u.MemberId).Distinct().Count()}人）",
+                    $"{names.GetValueOrDefault(group.Key, "其他集体")}（"
+                        + $"{group.Select(u => u.MemberId).Distinct().Count()}人）",
                     Flow.Application,
                     $"/trace/funds/{id}/allocations/{allocationId}?application={group.Key}"
                 )

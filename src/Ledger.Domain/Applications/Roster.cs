@@ -83,7 +83,8 @@ public static class Roster
             if (standard.AmountFor(facts) is not { } amount)
                 Wrong(
                     Rejections.StandardInvalid,
-                    $"补助标准不适用于此人（档次 {facts.TierFen} 元，{facts.Age} 岁，缴费年限 {facts.ContributionYears?.ToString() ?? "未知"}）",
+                    $"补助标准不适用于此人（档次 {facts.TierFen} 元，{facts.Age} 岁，"
+                        + $"缴费年限 {facts.ContributionYears?.ToString() ?? "未知"}）",
                     AmountColumn
                 );
             else if (entry.DeclaredFen is { } declared && declared != amount)

@@ -81,7 +81,8 @@ public static class SameMoney
             ? null
             : new Rejection(
                 Rejections.PossibleDuplicate,
-                $"{(earlier.ByReference ? "同一银行流水号" : "同一份凭证")}已用于 {earlier.On:yyyy-MM-dd} 的{Word(earlier.Type)} {earlier.AmountFen} 元（{earlier.Id}）"
+                $"{(earlier.ByReference ? "同一银行流水号" : "同一份凭证")}已用于 {earlier.On:yyyy-MM-dd} "
+                    + $"的{Word(earlier.Type)} {earlier.AmountFen} 元（{earlier.Id}）"
             )
             {
                 Field = "confirmDuplicate",

@@ -33,7 +33,8 @@ public static class StreamId
 
     public static string NewApplication() => $"application-{Guid.CreateVersion7():N}";
 
-    public static string NewPerson() => $"person-{Guid.NewGuid():N}"; // no stream: what stands for one in events of accounts
+    // No stream: what stands for one in events of accounts.
+    public static string NewPerson() => $"person-{Guid.NewGuid():N}";
 
     public static string NewAccountRequest() => $"request-{Guid.CreateVersion7():N}";
 

@@ -70,7 +70,8 @@ public static class IncentiveRanking
                     Tie =
                         same.Count == 0
                             ? null
-                            : $"与{string.Join("、", same.Select(o => o.Facts.Name))}得分相同（{p.Points / Hundred}.{p.Points % Hundred:00}分），名次并列",
+                            : $"与{string.Join("、", same.Select(o => o.Facts.Name))}得分相同（{p.Points / Hundred}."
+                                + $"{p.Points % Hundred:00}分），名次并列",
                 };
             }),
         ];

@@ -98,7 +98,8 @@ public static class PlanDecider
         if (policy.Parameters.Quorums.All(q => q.Form != r.Form))
             return Invalid(
                 "form",
-                $"会议形式{Identity.PersonalNumbers.Quoted(r.Form)}未作规定，可用：{string.Join("、", policy.Parameters.Quorums.Select(q => q.Form))}"
+                $"会议形式{Identity.PersonalNumbers.Quoted(r.Form)}未作规定，可用："
+                    + $"{string.Join("、", policy.Parameters.Quorums.Select(q => q.Form))}"
             );
         if (r.MeetingDate > today)
             return Invalid("meetingDate", "会议日期不能晚于今天");
@@ -155,7 +156,8 @@ public static class PlanDecider
         if (!quorum.IsMetBy(resolution.Attendance, resolution.Eligible))
             return new Rejection(
                 Rejections.QuorumNotMet,
-                $"应到 {resolution.Eligible} 人，到会 {resolution.Attendance} 人，须{(quorum.Strictly ? "超过" : "达到")} {quorum.Numerator}/{quorum.Denominator}"
+                $"应到 {resolution.Eligible} 人，到会 {resolution.Attendance} 人，"
+                    + $"须{(quorum.Strictly ? "超过" : "达到")} {quorum.Numerator}/{quorum.Denominator}"
             );
         if (resolution.VotesFor * 2L <= resolution.Attendance)
             return new Rejection(

@@ -29,7 +29,8 @@ public sealed record AuditEntry(
 {
     /// <summary>As <see cref="Read"/> reads them and <see cref="CopyAsync"/> writes them.</summary>
     public const string Columns =
-        "seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids";
+        "seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, "
+        + "amount_fen, code, evidence, ids";
 
     public static AuditEntry Of(IEvent e) =>
         new(
@@ -95,7 +96,9 @@ public sealed record AuditEntry(
     public override string ToString() =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Sequence}|{EventId}|{Stream}|{Version}|{Type}|{RecordedAt.ToUniversalTime():yyyy-MM-dd'T'HH:mm:ss.ffffff}|{EffectiveDate:yyyy-MM-dd}|{Actor}|{Role}|{Region}|{AmountFen}|{Code}|{string.Join(' ', Evidence)}|{string.Join(' ', Ids)}"
+            $"{Sequence}|{EventId}|{Stream}|{Version}|{Type}|"
+                + $"{RecordedAt.ToUniversalTime():yyyy-MM-dd'T'HH:mm:ss.ffffff}|{EffectiveDate:yyyy-MM-dd}|{Actor}"
+                + $"|{Role}|{Region}|{AmountFen}|{Code}|{string.Join(' ', Evidence)}|{string.Join(' ', Ids)}"
         );
 
     private static readonly ConcurrentDictionary<Type, Func<object, string?>[]> IdProperties = new();

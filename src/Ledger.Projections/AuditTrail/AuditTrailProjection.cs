@@ -20,7 +20,8 @@ public sealed class AuditTrailProjection(string schema) : IProjection
         operations.QueueSqlCommand(
             $"""
             insert into {schema}.audit_entry ({AuditEntry.Columns})
-            select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code,
+            select seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen,
+                   code,
                    string_to_array(evidence, ' '), string_to_array(ids, ' ')
               from unnest({string.Join(", ", Enumerable.Repeat('?', 14))}) t ({AuditEntry.Columns})
                 on conflict do nothing

@@ -40,7 +40,8 @@ public static class JournalText
     /// hledger: accounts are <c>fund:account</c>, amounts CNY with two decimals, the sequence as transaction code.
     /// </summary>
     public static string Hledger(JournalEntry e) =>
-        $"{e.Date:yyyy-MM-dd} ({e.Sequence}) {e.Type}  ; recorded:{e.RecordedAt:yyyy-MM-dd'T'HH:mm:ss}, actor:{e.Actor}\n"
+        $"{e.Date:yyyy-MM-dd} ({e.Sequence}) {e.Type}  ; recorded:{e.RecordedAt:yyyy-MM-dd'T'HH:mm:ss}, "
+        + $"actor:{e.Actor}\n"
         + string.Concat(e.Postings.Select(p => $"    {HledgerAccount(e.FundId, p.Account)}  {p.AmountFen} CNY\n"))
         + "\n";
 
@@ -72,7 +73,8 @@ public static class JournalText
         + "\n";
 
     public const string BeancountHead =
-        "option \"title\" \"Collective Subsidy Ledger\"\noption \"operating_currency\" \"CNY\"\nplugin \"beancount.plugins.auto_accounts\"\n\n";
+        "option \"title\" \"Collective Subsidy Ledger\"\noption \"operating_currency\" \"CNY\"\n"
+        + "plugin \"beancount.plugins.auto_accounts\"\n\n";
 
     public static string BeancountAccount(string fundId, string account) =>
         string.Join(':', new[] { Root(account), Capital(fundId) }.Concat(account.Split(':').Select(Capital)));

@@ -18,7 +18,13 @@ public static class GiftTrace
     )
     {
         var found = await connection.QueryAsync(
-            $"select stream_id, data ->> 'allocationId', seq_id, type from {session.DocumentStore.Options.Events.DatabaseSchemaName}.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @donor and headers ->> 'region' like @scope || '%'",
+            $"""
+            select stream_id, data ->> 'allocationId', seq_id, type
+              from {session.DocumentStore.Options.Events.DatabaseSchemaName}.mt_events
+             where type = 'funds_allocated'
+               and data ->> 'donorId' = @donor
+               and headers ->> 'region' like @scope || '%'
+            """,
             r =>
                 (
                     FundId: r.GetString(0),

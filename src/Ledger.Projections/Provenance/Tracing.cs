@@ -128,10 +128,13 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
             )
         );
 
-    private async Task<Dictionary<(string, string), SubsidyStatus>> StatusesAsync(IEnumerable<string> memberYears) =>
-        (
+    private async Task<Dictionary<(string, string), SubsidyStatus>> StatusesAsync(IEnumerable<string> memberYears) => (
             await connection.QueryAsync(
-                $"select id, s ->> 'applicationId', s ->> 'status' from {_schema}.mt_doc_memberyear, jsonb_array_elements(data -> 'subsidies') s where id = any(@ids)",
+                $"""
+                select id, s ->> 'applicationId', s ->> 'status'
+                  from {_schema}.mt_doc_memberyear, jsonb_array_elements(data -> 'subsidies') s
+                 where id = any(@ids)
+                """,
                 r =>
                     (
                         Key: (r.GetString(0), r.GetString(1)),
@@ -139,9 +142,7 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
                     ),
                 ("ids", memberYears.Distinct().ToArray())
             )
-        )
-            .GroupBy(s => s.Key)
-            .ToDictionary(g => g.Key, g => g.Last().Status);
+        ).GroupBy(s => s.Key).ToDictionary(g => g.Key, g => g.Last().Status);
 
     private static TracedAllocation Allocation(TracedEvent e, string fundId) =>
         new(

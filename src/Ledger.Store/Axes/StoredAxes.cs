@@ -84,7 +84,11 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
              cross join lateral (
                  select {Columns} from {schema}.fen_axis
                   where {where} and {from} < s.t and {to} > s.f
-                    and {from} >= coalesce((select {from} from {schema}.fen_axis where {where} and {from} <= s.f order by {from} desc limit 1), 0)
+                    and {from} >= coalesce((select {from}
+                                              from {schema}.fen_axis
+                                             where {where}
+                                               and {from} <= s.f
+                                             order by {from} desc limit 1), 0)
                   order by {from}) e
              order by s.i
             """,
@@ -132,7 +136,11 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
     /// <summary>The entries at these places, for the check; the missing are absent.</summary>
     public Task<List<AxisEntry>> AtAsync(IReadOnlyList<AxisEntry> places) =>
         connection.QueryAsync(
-            $"select {Columns} from {schema}.fen_axis join unnest(@axes, @accounts, @froms) p (a, b, c) on axis = a and account = b and fen_from = c",
+            $"""
+            select {Columns}
+              from {schema}.fen_axis
+              join unnest(@axes, @accounts, @froms) p (a, b, c) on axis = a and account = b and fen_from = c
+            """,
             r => Read(r, 0),
             ("axes", places.Select(p => p.Axis.Word()).ToArray()),
             ("accounts", places.Select(p => p.Span.Account).ToArray()),
@@ -144,7 +152,12 @@ public sealed class StoredAxes(NpgsqlConnection connection, string schema) : Fen
     /// </summary>
     public Task<List<AxisEntry>> PageAsync(AxisEntry? after, int size) =>
         connection.QueryAsync(
-            $"select {Columns} from {schema}.fen_axis where (account, axis, fen_from) > (@account, @axis, @from) order by account, axis, fen_from limit {size}",
+            $"""
+            select {Columns}
+              from {schema}.fen_axis
+             where (account, axis, fen_from) > (@account, @axis, @from)
+             order by account, axis, fen_from limit {size}
+            """,
             r => Read(r, 0),
             ("account", after?.Span.Account ?? ""),
             ("axis", after?.Axis.Word() ?? ""),

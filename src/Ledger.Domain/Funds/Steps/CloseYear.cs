@@ -35,7 +35,8 @@ public static class CloseYear
         if (explanation is null)
             return new Rejection(
                 Rejections.BalanceNegative,
-                $"{negative[0].From:yyyy-MM-dd} 至 {negative[0].Until:yyyy-MM-dd} 账户 {negative[0].Account} 最低为 {negative[0].LowestFen} 元；共 {negative.Count} 处"
+                $"{negative[0].From:yyyy-MM-dd} 至 {negative[0].Until:yyyy-MM-dd} 账户 {negative[0].Account} "
+                    + $"最低为 {negative[0].LowestFen} 元；共 {negative.Count} 处"
             )
             {
                 Field = "explanation",
