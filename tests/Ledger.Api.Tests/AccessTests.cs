@@ -373,7 +373,8 @@ public sealed class AccessTests(ApiFixture api)
                         || Plain(there.Answer) != Plain(nothing.Answer)
                     )
                         wrong.Add(
-                            $"foreign {role} {foreign.Region} {method} {Path(true)}: {(int)there.Status} {there.Answer}, where nothing is: {(int)nothing.Status} {nothing.Answer}"
+                            $"foreign {role} {foreign.Region} {method} {Path(true)}: {(int)there.Status} "
+                                + $"{there.Answer}, where nothing is: {(int)nothing.Status} {nothing.Answer}"
                         );
                 }
             }

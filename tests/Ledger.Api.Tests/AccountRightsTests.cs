@@ -115,7 +115,8 @@ public sealed class AccountRightsTests(ApiFixture api)
         var clerk = $"clerk.{county}";
         var once = await OpenByTwoAsync(first, second, clerk, Roles.Agency, county);
         Assert.Equal(20, once.Length);
-        Assert.Equal("sign-in-failed", await CodeAsync("/api/session", new { name = clerk, password = once[..10] })); // neither half is a password
+        // Neither half is a password.
+        Assert.Equal("sign-in-failed", await CodeAsync("/api/session", new { name = clerk, password = once[..10] }));
         Assert.Equal("sign-in-failed", await CodeAsync("/api/session", new { name = clerk, password = once[10..] }));
         await OwnPasswordAsync(clerk, once);
         Assert.Contains("\"basis\": \"two-administrators\"", await EventAsync(clerk, "account_opened"));
@@ -212,7 +213,11 @@ public sealed class AccountRightsTests(ApiFixture api)
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.idempotency where convert_from(body, 'UTF8') like @half or convert_from(body, 'UTF8') like @other",
+                """
+                select count(*)
+                  from ledger.idempotency
+                 where convert_from(body, 'UTF8') like @half or convert_from(body, 'UTF8') like @other
+                """,
                 ("half", $"%{once[..10]}%"),
                 ("other", $"%{once[10..]}%")
             )
@@ -459,7 +464,12 @@ public sealed class AccountRightsTests(ApiFixture api)
         Assert.Equal(
             1,
             await api.ScalarAsync<long>(
-                "select count(distinct data ->> 'person') from ledger.mt_events where type = 'account_opened' and data ->> 'name' = any(@n)",
+                """
+                select count(distinct data ->> 'person')
+                  from ledger.mt_events
+                 where type = 'account_opened'
+                   and data ->> 'name' = any(@n)
+                """,
                 ("n", new[] { $"a1.{county}", $"a2.{county}", $"v1.{county}" })
             )
         );
@@ -474,7 +484,11 @@ public sealed class AccountRightsTests(ApiFixture api)
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.idempotency where convert_from(body, 'UTF8') like @id or convert_from(body, 'UTF8') like @name",
+                """
+                select count(*)
+                  from ledger.idempotency
+                 where convert_from(body, 'UTF8') like @id or convert_from(body, 'UTF8') like @name
+                """,
                 ("id", $"%{one.CitizenId}%"),
                 ("name", $"%{one.Name}%")
             )
@@ -510,8 +524,10 @@ public sealed class AccountRightsTests(ApiFixture api)
             bankReference = "NX1",
             evidence = new[] { await village.Officer.EvidenceAsync("slip") },
         };
-        await ApiFixture.RefusedAsync("self-approval", Finance(1), $"{village.ApplicationPath}/payment", pay); // who reviewed
-        await ApiFixture.RefusedAsync("self-approval", Finance(3), $"{village.ApplicationPath}/payment", pay); // who approved
+        // Who reviewed.
+        await ApiFixture.RefusedAsync("self-approval", Finance(1), $"{village.ApplicationPath}/payment", pay);
+        // Who approved.
+        await ApiFixture.RefusedAsync("self-approval", Finance(3), $"{village.ApplicationPath}/payment", pay);
         await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", pay);
     }
 
@@ -533,8 +549,17 @@ public sealed class AccountRightsTests(ApiFixture api)
                     [
                         "insert into ledger.mt_streams (id, type, version) values (@id, 'account', 1)",
                         "insert into ledger.seal_floor (stream_id, version) values (@id, 1)",
-                        "insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers) select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @id, 1, @event::jsonb, 'account_opened', now(), '*DEFAULT*', 'Ledger.Domain.Accounts.AccountOpened, Ledger.Domain', false, @headers::jsonb",
-                        "insert into ledger.mt_doc_account (id, data, mt_version, region, mt_dotnet_type) values (@id, @state::jsonb, 1, @county, 'Ledger.Domain.Accounts.Account')",
+                        """
+                            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                                          mt_dotnet_type, is_archived, headers)
+                            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @id, 1, @event::jsonb,
+                                   'account_opened', now(), '*DEFAULT*',
+                                   'Ledger.Domain.Accounts.AccountOpened, Ledger.Domain', false, @headers::jsonb
+                            """,
+                        """
+                            insert into ledger.mt_doc_account (id, data, mt_version, region, mt_dotnet_type)
+                            values (@id, @state::jsonb, 1, @county, 'Ledger.Domain.Accounts.Account')
+                            """,
                     ]
             )
                 await connection.ExecuteAsync(
@@ -573,7 +598,8 @@ public sealed class AccountRightsTests(ApiFixture api)
             $"/api/accounts/account-{old.Actor.Id}/holder",
             new { personName = "李四", citizenId = Person($"x{county}").CitizenId }
         ); // for good
-        await ApiFixture.RefusedAsync("self-approval", fresh, $"{village.ApplicationPath}/approval"); // what he did before counts as his
+        // What he did before counts as his.
+        await ApiFixture.RefusedAsync("self-approval", fresh, $"{village.ApplicationPath}/approval");
         await village.ApproveAsync();
     }
 
@@ -657,7 +683,12 @@ public sealed class AccountRightsTests(ApiFixture api)
         Assert.Equal(
             away,
             await api.ScalarAsync<string>(
-                "select headers ->> 'onBehalfOf' from ledger.mt_events where stream_id = @s and type = 'application_reviewed'",
+                """
+                select headers ->> 'onBehalfOf'
+                  from ledger.mt_events
+                 where stream_id = @s
+                   and type = 'application_reviewed'
+                """,
                 ("s", village.ApplicationId)
             )
         );
@@ -690,8 +721,13 @@ public sealed class AccountRightsTests(ApiFixture api)
         await using (var connection = await api.Database.OpenConnectionAsync())
             await connection.ExecuteAsync(
                 """
-                insert into accounts."AspNetUsers" ("Id", "UserName", "NormalizedUserName", "Role", "Region", "IsClosed", "MustChangePassword", "PasswordHash", "EmailConfirmed", "PhoneNumberConfirmed", "TwoFactorEnabled", "LockoutEnabled", "AccessFailedCount")
-                values ('console', 'console', 'CONSOLE', 'county-tax', @county, false, false, @hash, false, false, false, true, 0) on conflict do nothing
+                insert into accounts."AspNetUsers" ("Id", "UserName", "NormalizedUserName", "Role", "Region",
+                                                    "IsClosed", "MustChangePassword", "PasswordHash", "EmailConfirmed",
+                                                    "PhoneNumberConfirmed", "TwoFactorEnabled", "LockoutEnabled",
+                                                    "AccessFailedCount")
+                values ('console', 'console', 'CONSOLE', 'county-tax', @county, false, false, @hash, false, false,
+                        false, true, 0)
+                    on conflict do nothing
                 """,
                 ("county", county),
                 ("hash", hasher.HashPassword(new Accounts.LedgerUser(), Password))

@@ -202,7 +202,8 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
             var answer = await SendAsync(village.Offices.Tax, "/api/contributions/import?year=2026", c, "file");
             var stored = await api.ScalarAsync<string[]>(
                 """
-                select coalesce(array_agg(format('%s %s %s', data ->> 'paidOn', data ->> 'amountFen', data ->> 'reference')), '{}')
+                select coalesce(array_agg(format('%s %s %s', data ->> 'paidOn', data ->> 'amountFen',
+                                                 data ->> 'reference')), '{}')
                   from ledger.mt_events where seq_id > @from and type = 'contribution_recorded'
                 """,
                 ("from", from)
@@ -224,7 +225,8 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
                 .Concat(Items(answer, "matched").Concat(Items(answer, "doubtful")).Select(p => p.GetProperty("line")))
                 .OrderBy(l => l.GetProperty("row").GetInt32())
                 .Select(l =>
-                    $"{l.GetProperty("date")} {(l.GetProperty("isIn").GetBoolean() ? "in" : "out")} {l.GetProperty("amount")} {l.GetProperty("reference")}"
+                    $"{l.GetProperty("date")} {(l.GetProperty("isIn").GetBoolean() ? "in" : "out")} "
+                    + $"{l.GetProperty("amount")} {l.GetProperty("reference")}"
                 );
             wrong.AddRange(Differences(c, answer, lines));
         }
@@ -306,7 +308,12 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
     private async Task<IReadOnlyDictionary<string, Person>> PeopleAsync(SampleVillage village)
     {
         var ids = await api.ScalarAsync<string[]>(
-            "select coalesce(array_agg(stream_id), '{}') from ledger.mt_events where type = 'member_registered' and data ->> 'collectiveId' = @id",
+            """
+            select coalesce(array_agg(stream_id), '{}')
+              from ledger.mt_events
+             where type = 'member_registered'
+               and data ->> 'collectiveId' = @id
+            """,
             ("id", village.CollectiveId)
         );
         await using var connection = await api.Database.OpenConnectionAsync();

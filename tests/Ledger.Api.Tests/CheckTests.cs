@@ -67,28 +67,57 @@ public sealed class CheckTests(ApiFixture api)
                 ("id", village.FundId)
             );
             await connection.ExecuteAsync(
-                "delete from ledger.audit_entry_id where seq = (select max(seq_id) from ledger.mt_events where stream_id = @id)",
+                """
+                delete from ledger.audit_entry_id
+                 where seq = (select max(seq_id) from ledger.mt_events where stream_id = @id)
+                """,
                 ("id", village.FundId)
             );
             await connection.ExecuteAsync(
-                "update ledger.fen_axis set reference = 'application-x' where account = @a and axis = 'line' and fen_from = 0",
+                """
+                update ledger.fen_axis
+                   set reference = 'application-x'
+                 where account = @a
+                   and axis = 'line'
+                   and fen_from = 0
+                """,
                 ("a", $"{village.FundId}/general")
             );
             await connection.ExecuteAsync(
-                "insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id) values (@a, 'in', 99999999, 100000000, 'allocated', 'invented', gen_random_uuid())",
+                """
+                insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id)
+                values (@a, 'in', 99999999, 100000000, 'allocated', 'invented', gen_random_uuid())
+                """,
                 ("a", $"{village.FundId}/general")
             );
             // Under an event that there is, at a place of which it says nothing.
             await connection.ExecuteAsync(
-                "insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id) select account, axis, 88888888, 88888889, kind, 'invented too', event_id from ledger.fen_axis where account = @a and axis = 'in' and fen_from = 0",
+                """
+                insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id)
+                select account, axis, 88888888, 88888889, kind, 'invented too', event_id
+                  from ledger.fen_axis
+                 where account = @a
+                   and axis = 'in'
+                   and fen_from = 0
+                """,
                 ("a", $"{village.FundId}/general")
             );
             await connection.ExecuteAsync(
-                "insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, member_year, event_id) select account, axis, 88888888, 88888889, kind, reference, member_year, event_id from ledger.fen_axis where account = @a and axis = 'line' and fen_from = 0",
+                """
+                insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, member_year, event_id)
+                select account, axis, 88888888, 88888889, kind, reference, member_year, event_id
+                  from ledger.fen_axis
+                 where account = @a
+                   and axis = 'line'
+                   and fen_from = 0
+                """,
                 ("a", $"{village.FundId}/general")
             );
             await connection.ExecuteAsync(
-                "insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)"
+                """
+                insert into ledger.mt_doc_plan (id, data, mt_version)
+                values ('plan-invented', '{"id": "plan-invented"}', 1)
+                """
             );
         }
         var found = await village.Offices.Auditor.GetAsync("/api/audit/check");
@@ -121,17 +150,21 @@ public sealed class CheckTests(ApiFixture api)
             d => d.Projection == "WorkQueue" && d.Id == village.ApplicationId && d.Path == "$.status"
         );
         Assert.Contains(differences, d => d.Projection == "AuditTrail" && d.Event < reserved);
-        Assert.Contains(("AuditTrail", $"{reserved}", "$", reserved), differences); // an entry that a search by its ids would miss
+        // An entry that a search by its ids would miss.
+        Assert.Contains(("AuditTrail", $"{reserved}", "$", reserved), differences);
         Assert.Contains(
             differences,
             d => d.Projection == "FenAxis" && d.Id == $"line {village.FundId}/general 0" && d.Event > reserved
         );
-        Assert.DoesNotContain(differences, d => d.Id == "plan-invented"); // no event says whose it is: only the whole check tells
-        Assert.Contains(differences, d => d.Projection == "Money" && d.Id == village.ApplicationId); // the missing year's subsidy is missing from the sum
+        // No event says whose it is: only the whole check tells.
+        Assert.DoesNotContain(differences, d => d.Id == "plan-invented");
+        // The missing year's subsidy is missing from the sum.
+        Assert.Contains(differences, d => d.Projection == "Money" && d.Id == village.ApplicationId);
 
         // What a command makes of them: EditedStateTests.
         var neighbour = await api.RegisteredAsync(village.Offices);
-        Assert.True((await api.NewOffices().Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean()); // another county's books are its own affair
+        // Another county's books are its own affair.
+        Assert.True((await api.NewOffices().Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
         var serving = Task.Run(async () =>
         {
             for (var i = 0; i < 20; i++)

@@ -61,7 +61,12 @@ public sealed class ConnectionTests(Databases databases) : IClassFixture<Databas
         Task<long> OpenAsync(string name) =>
             ApiFixture.ScalarOfAsync<long>(
                 database,
-                $"select count(*) from pg_stat_activity where datname = current_database() and application_name = '{name}'"
+                $"""
+                select count(*)
+                  from pg_stat_activity
+                 where datname = current_database()
+                   and application_name = '{name}'
+                """
             );
         await using var commands = LedgerStore.CommandSource(Asked("commands"));
         await using var others = NpgsqlDataSource.Create(Asked("others"));

@@ -200,7 +200,8 @@ public sealed class CorrectionTests(ApiFixture api)
         );
         var change = Text(asked, "changeId")!;
         var shown = await ClearAsync(village.Officer, members[0]);
-        Assert.Equal((person.Name, Phone), (Text(shown, "name"), Text(shown, "phone"))); // the phone at once, the name not
+        // The phone at once, the name not.
+        Assert.Equal((person.Name, Phone), (Text(shown, "name"), Text(shown, "phone")));
         var confirm = $"{path}/changes/{change}/confirmation";
         var (second, name) = (Second(village), new { name = "欧阳正明" });
         foreach (var who in new[] { village.Officer, second, village.Offices.Reviewer })
@@ -444,7 +445,8 @@ public sealed class CorrectionTests(ApiFixture api)
                 .EnumerateArray()
                 .Select(n => (n.GetProperty("row").GetInt32(), Text(n, "message")!))
         );
-        Assert.Equal(3, (await ImportAsync(village, rows)).GetProperty("unchanged").GetInt32()); // the same again changes nothing
+        // The same again changes nothing.
+        Assert.Equal(3, (await ImportAsync(village, rows)).GetProperty("unchanged").GetInt32());
         foreach (var id in await MembersAsync(village))
         {
             var shown = await ClearAsync(village.Officer, id);
@@ -456,7 +458,13 @@ public sealed class CorrectionTests(ApiFixture api)
         Assert.Equal(
             2L,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.mt_events where type = 'member_corrected' and headers ->> 'region' = @v and data ->> 'reason' = '重新导入成员名册'",
+                """
+                select count(*)
+                  from ledger.mt_events
+                 where type = 'member_corrected'
+                   and headers ->> 'region' = @v
+                   and data ->> 'reason' = '重新导入成员名册'
+                """,
                 ("v", village.VillageCode)
             )
         );
@@ -533,7 +541,13 @@ public sealed class CorrectionTests(ApiFixture api)
         Assert.Equal(
             "同名同日的两个人，已核对身份证",
             await api.ScalarAsync<string>(
-                "select headers ->> 'notDuplicate' from ledger.mt_events where type = 'member_registered' and headers ->> 'region' = @v order by seq_id desc limit 1",
+                """
+                select headers ->> 'notDuplicate'
+                  from ledger.mt_events
+                 where type = 'member_registered'
+                   and headers ->> 'region' = @v
+                 order by seq_id desc limit 1
+                """,
                 ("v", village.VillageCode)
             )
         );
@@ -736,7 +750,13 @@ public sealed class CorrectionTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(1);
         var id = (await MembersAsync(village))[0];
         await api.ScalarAsync<bool>(
-                "create table if not exists public.stolen as select * from ledger.person where member_id = @id returning true",
+                """
+                create table if not exists public.stolen as
+                select *
+                  from ledger.person
+                 where member_id = @id
+                returning true
+                """,
                 ("id", id)
             )
             .ContinueWith(_ => { }, TaskScheduler.Default);
@@ -762,7 +782,8 @@ public sealed class CorrectionTests(ApiFixture api)
                 && plain != DocumentNumber.Canonical(text)
             )
                 wrong.Add(
-                    $"{string.Join(' ', text.EnumerateRunes().Select(r => $"{r.Value:X4}"))}: {plain} {DocumentNumber.Canonical(text)}"
+                    $"{string.Join(' ', text.EnumerateRunes().Select(r => $"{r.Value:X4}"))}: "
+                        + $"{plain} {DocumentNumber.Canonical(text)}"
                 );
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }

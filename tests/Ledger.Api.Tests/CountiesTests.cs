@@ -279,7 +279,8 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
         "ConnectionStrings:LedgerOwner"
     )]
     [InlineData(
-        "Counties:370811:Host=a.example Counties:370811:Ledger:KeyFile=/k Counties:370911:Host=b.example Counties:370911:Ledger:KeyFile=/k",
+        "Counties:370811:Host=a.example Counties:370811:Ledger:KeyFile=/k Counties:370911:Host=b.example "
+            + "Counties:370911:Ledger:KeyFile=/k",
         "Ledger:KeyFile"
     )]
     [InlineData("Counties:370811:Ledger:KeyFile=/k", "缺少主机名")]
@@ -299,7 +300,8 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
     {
         var counties = County.All(
             Configuration(
-                "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerReplica=Host=copy Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerReplica=Host=copy"
+                "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerReplica=Host=copy "
+                    + "Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerReplica=Host=copy"
             )
         );
         Assert.Equal(["370811", "370911"], counties.Select(c => c.Name));
@@ -309,7 +311,9 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
     public void A_county_takes_common_settings_but_nothing_that_belongs_to_one_ledger()
     {
         var configuration = Configuration(
-            "ConnectionStrings:Ledger=Host=db;Database=x Ledger:KeyFile=/k Ledger:DataFolder=/data Ledger:RetentionYears=40 Counties:370811:Host=a.example Counties:370911:Host=b.example Counties:370911:Ledger:RetentionYears=50 county=370911"
+            "ConnectionStrings:Ledger=Host=db;Database=x Ledger:KeyFile=/k Ledger:DataFolder=/data "
+                + "Ledger:RetentionYears=40 Counties:370811:Host=a.example Counties:370911:Host=b.example "
+                + "Counties:370911:Ledger:RetentionYears=50 county=370911"
         );
         County.Choose(configuration, "check");
         var settings = Settings.Of(configuration);

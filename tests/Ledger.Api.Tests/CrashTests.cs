@@ -34,7 +34,12 @@ public sealed class CrashTests(ApiFixture api)
     {
         Task<long> Count(string type) =>
             api.ScalarAsync<long>(
-                "select count(*) from ledger.mt_events where type = @type and (stream_id = @id or data ->> 'applicationId' = @id)",
+                """
+                select count(*)
+                  from ledger.mt_events
+                 where type = @type
+                   and (stream_id = @id or data ->> 'applicationId' = @id)
+                """,
                 ("type", type),
                 ("id", village.ApplicationId)
             );
@@ -44,7 +49,12 @@ public sealed class CrashTests(ApiFixture api)
     /// <summary>Deadlines scheduled for the application.</summary>
     private Task<long> ScheduledAsync(SampleVillage village) =>
         api.ScalarAsync<long>(
-            "select count(*) from wolverine.wolverine_incoming_envelopes where message_type like '%DeadlineDue' and position(@id in encode(body, 'escape')) > 0",
+            """
+            select count(*)
+              from wolverine.wolverine_incoming_envelopes
+             where message_type like '%DeadlineDue'
+               and position(@id in encode(body, 'escape')) > 0
+            """,
             ("id", village.ApplicationId)
         );
 
@@ -62,14 +72,24 @@ public sealed class CrashTests(ApiFixture api)
             await using var blocker = await api.Database.OpenConnectionAsync();
             await using var transaction = await blocker.BeginTransactionAsync();
             await blocker.ExecuteAsync(
-                "select 1 from ledger.mt_doc_memberyear where data -> 'contributions' -> 0 ->> 'reference' = @ref for update",
+                """
+                select 1
+                  from ledger.mt_doc_memberyear
+                 where data -> 'contributions' -> 0 ->> 'reference' = @ref for update
+                """,
                 ("ref", $"SW{village.VillageCode}{village.Year}{lines:000000}")
             );
             var pending = first.Http.SendAsync(Approval(village));
             await ApiFixture.EventuallyAsync(
                 async () =>
                     await api.ScalarAsync<long>(
-                        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and backend_xid is not null and datname = current_database()"
+                        """
+                        select count(*)
+                          from pg_stat_activity
+                         where wait_event_type = 'Lock'
+                           and backend_xid is not null
+                           and datname = current_database()
+                        """
                     ) == 1,
                 "an approval that has written and waits"
             );
@@ -81,7 +101,13 @@ public sealed class CrashTests(ApiFixture api)
         await ApiFixture.EventuallyAsync(
             async () =>
                 await api.ScalarAsync<long>(
-                    "select count(*) from pg_stat_activity where backend_xid is not null and datname = current_database() and pid <> pg_backend_pid()"
+                    """
+                    select count(*)
+                      from pg_stat_activity
+                     where backend_xid is not null
+                       and datname = current_database()
+                       and pid <> pg_backend_pid()
+                    """
                 ) == 0,
             "PostgreSQL has noticed"
         );
@@ -121,7 +147,13 @@ public sealed class CrashTests(ApiFixture api)
             await ApiFixture.EventuallyAsync(
                 async () =>
                     await api.ScalarAsync<long>(
-                        "select count(*) from pg_stat_activity where backend_xid is not null and datname = current_database() and pid <> pg_backend_pid()"
+                        """
+                        select count(*)
+                          from pg_stat_activity
+                         where backend_xid is not null
+                           and datname = current_database()
+                           and pid <> pg_backend_pid()
+                        """
                     ) == 0,
                 "PostgreSQL has noticed"
             );
@@ -311,6 +343,7 @@ public sealed class CrashTests(ApiFixture api)
             ApiProcess.StartAsync(OnThisDatabase, "--urls", $"http://{listener.LocalEndpoint}")
         );
         Assert.Contains("端口已被占用", refused.Message);
-        Assert.Contains("端口已被占用", refused.Message.Split('\n')[^1]); // the last thing to be read, below the host's own log
+        // The last thing to be read, below the host's own log.
+        Assert.Contains("端口已被占用", refused.Message.Split('\n')[^1]);
     }
 }

@@ -155,7 +155,8 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             "select string_agg(type, ' ' order by version) from ledger.mt_events where stream_id = 'account-li.na'"
         );
         Assert.Equal(
-            "account_opened credentials_changed credentials_changed credentials_changed credentials_changed credentials_changed credentials_changed credentials_changed",
+            "account_opened credentials_changed credentials_changed credentials_changed "
+                + "credentials_changed credentials_changed credentials_changed credentials_changed",
             history
         ); // given out, his own, the authenticator, three codes, another password
 
@@ -192,12 +193,20 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
     private static async Task RestoreAsync(Product product, string table, string row)
     {
         var columns = await product.ScalarAsync<string>(
-            $"select string_agg(quote_ident(attname), ', ') from pg_attribute where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped"
+            $"""
+            select string_agg(quote_ident(attname), ', ')
+              from pg_attribute
+             where attrelid = '{table}'::regclass
+               and attnum > 0
+               and not attisdropped
+            """
         );
         await product.EditAsync(
             $"""
             insert into {table} select b.* from jsonb_populate_recordset(null::{table}, '{row}') b
-                on conflict ("Id") do update set ({columns}) = (select b.* from jsonb_populate_recordset(null::{table}, '{row}') b)
+                on conflict ("Id") do update set ({columns}) = (
+                            select b.*
+                              from jsonb_populate_recordset(null::{table}, '{row}') b)
             """
         );
     }
@@ -274,7 +283,11 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
         (_, first) = await SignInAsync(person.Codes[2]);
         await product.EditAsync(
-            $"update {sessions} set \"ExpiresAt\" = now() + interval '10 years' where \"Id\" = '{first.GetProperty("id").GetString()}'"
+            $"""
+            update {sessions}
+               set "ExpiresAt" = now() + interval '10 years'
+             where "Id" = '{first.GetProperty("id").GetString()}'
+            """
         );
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
 
@@ -386,7 +399,11 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             await RestoreAsync(product, Users, row);
         }
         await product.EditAsync(
-            $"update {Users} set \"SecurityStamp\" = null, \"UserName\" = null, \"LockoutEnabled\" = false where \"Id\" = 'li.na'"
+            $"""
+            update {Users}
+               set "SecurityStamp" = null, "UserName" = null, "LockoutEnabled" = false
+             where "Id" = 'li.na'
+            """
         );
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
         var issued = await administrator.PostAsync(

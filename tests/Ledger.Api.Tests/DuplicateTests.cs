@@ -18,7 +18,13 @@ public sealed class DuplicateTests(ApiFixture api)
 
     private async Task<string?> RecordedAsync(string stream, string type) =>
         await api.ScalarAsync<string?>(
-            "select coalesce((select headers ->> 'notDuplicate' from ledger.mt_events where stream_id = @stream and type = @type order by seq_id desc limit 1), '')",
+            """
+            select coalesce((select headers ->> 'notDuplicate'
+                               from ledger.mt_events
+                              where stream_id = @stream
+                                and type = @type
+                              order by seq_id desc limit 1), '')
+            """,
             ("stream", stream),
             ("type", type)
         );
@@ -181,7 +187,8 @@ public sealed class DuplicateTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync("r") },
             };
         var back = $"{village.ApplicationPath}/bank-returns";
-        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "NX1")); // a payment's own number
+        // A payment's own number.
+        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "NX1"));
         await village.Officer.PostAsync(back, await Return(members[0], "TH1"));
         await village.Officer.PostAsync(back, await Return(members[1], "TH1")); // the bank sends several back in one
         await village.Officer.PostAsync(pay, await Payment(members[0], "NX3", "p3"));
@@ -296,7 +303,12 @@ public sealed class DuplicateTests(ApiFixture api)
         Assert.Equal(
             1L,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.mt_events where headers ->> 'notDuplicate' = '一户一张完税凭证' and headers ->> 'region' = @region",
+                """
+                select count(*)
+                  from ledger.mt_events
+                 where headers ->> 'notDuplicate' = '一户一张完税凭证'
+                   and headers ->> 'region' = @region
+                """,
                 ("region", village.Offices.County)
             )
         );
@@ -304,10 +316,17 @@ public sealed class DuplicateTests(ApiFixture api)
         // As an earlier build stored it, with spaces and in small letters: the same number.
         await api.ScalarAsync<long>(
             """
-            with s as (select stream_id, max(version) + 1 as version from ledger.mt_events where type = 'contribution_recorded' and headers ->> 'region' = @region group by 1 order by 1 limit 1),
-                 e as (insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
+            with s as (select stream_id, max(version) + 1 as version
+                         from ledger.mt_events
+                        where type = 'contribution_recorded'
+                          and headers ->> 'region' = @region
+                        group by 1
+                        order by 1 limit 1),
+                 e as (insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                                     mt_dotnet_type, is_archived, headers)
                        select nextval('ledger.mt_events_sequence'), gen_random_uuid(), s.stream_id, s.version,
-                              jsonb_build_object('kind', 'regular', 'tierFen', 30000, 'amountFen', 30000, 'paidOn', @day, 'reference', 'old　00 01-a'), 'contribution_recorded',
+                              jsonb_build_object('kind', 'regular', 'tierFen', 30000, 'amountFen', 30000, 'paidOn',
+                                                 @day, 'reference', 'old　00 01-a'), 'contribution_recorded',
                               now(), '*DEFAULT*', '', false, jsonb_build_object('region', @region, 'effectiveDate', @day, 'actor', 'x', 'role', 'county-tax') from s returning 1)
             select count(*) from e
             """,
@@ -315,7 +334,8 @@ public sealed class DuplicateTests(ApiFixture api)
             ("day", $"{api.Today:yyyy-MM-dd}")
         );
         var older =
-            $"姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\n{more[2].Name},{more[2].CitizenId},300,300,{api.Today:yyyy-MM-dd},正常缴费,OLD0001-A\n";
+            $"姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\n{more[2].Name},{more[2].CitizenId},300,300,"
+            + $"{api.Today:yyyy-MM-dd},正常缴费,OLD0001-A\n";
         Assert.Contains(
             "possible-duplicate",
             (

@@ -55,7 +55,12 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     /// <summary>One of the village's members.</summary>
     private Task<string> MemberAsync() =>
         _product.ScalarAsync<string>(
-            $"select id from ledger.mt_doc_member where data -> 'memberships' ? '{_village.CollectiveId}' order by id limit 1"
+            $"""
+            select id
+              from ledger.mt_doc_member
+             where data -> 'memberships' ? '{_village.CollectiveId}'
+             order by id limit 1
+            """
         );
 
     /// <summary>As the application's own role, which is all that a thief of the product's connection has.</summary>
@@ -70,7 +75,12 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         await _village.FileAsync(_people);
         await _village.ReviewAsync();
         await EditAsync(
-            $"update ledger.mt_doc_fund set data = jsonb_set(jsonb_set(data, '{{availableFen}}', '99000000'), '{{subAccounts,general,inFen}}', '99000000') where id = '{_village.FundId}'"
+            $$"""
+            update ledger.mt_doc_fund
+               set data = jsonb_set(jsonb_set(data, '{availableFen}', '99000000'), '{subAccounts,general,inFen}',
+                                    '99000000')
+             where id = '{{_village.FundId}}'
+            """
         );
         Assert.Equal(
             990_000m,
@@ -135,7 +145,11 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     )]
     [InlineData(
         "forged contribution",
-        "update ledger.mt_doc_memberyear set data = jsonb_set(data, '{contributions,0,kind}', '\"regular\"') where data @> '{\"contributions\":[{\"kind\":\"catch-up\"}]}'",
+        """
+            update ledger.mt_doc_memberyear
+               set data = jsonb_set(data, '{contributions,0,kind}', '"regular"')
+             where data @> '{"contributions":[{"kind":"catch-up"}]}'
+            """,
         "roster-invalid"
     )]
     public async Task What_a_document_says_of_a_person_counts_for_nothing(string what, string sql, string? refused)
@@ -166,7 +180,11 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     public async Task A_forged_plan_member_or_missing_state_counts_for_nothing()
     {
         await EditAsync(
-            $"update ledger.mt_doc_plan set data = jsonb_set(data, '{{versions,0,standard,flatAmountFen}}', '400000') where id = '{_village.PlanId}'"
+            $$"""
+            update ledger.mt_doc_plan
+               set data = jsonb_set(data, '{versions,0,standard,flatAmountFen}', '400000')
+             where id = '{{_village.PlanId}}'
+            """
         );
         var member = await MemberAsync();
         await EditAsync($"delete from ledger.mt_doc_memberyear where id like '%{member["member-".Length..]}%'");
@@ -218,7 +236,11 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         await _village.ApproveAsync();
         Assert.Equal(before, await FindingsAsync());
         await EditAsync(
-            $"update ledger.mt_doc_collective set data = jsonb_set(data, '{{name}}', '\"别村\"') where id = '{_village.CollectiveId}'"
+            $$"""
+            update ledger.mt_doc_collective
+               set data = jsonb_set(data, '{name}', '"别村"')
+             where id = '{{_village.CollectiveId}}'
+            """
         );
 
         await RestartAsync("0.02");

@@ -85,7 +85,8 @@ public sealed class EligibilityTests(ApiFixture api)
 
         // The tax office takes one person's payment out and enters it with another tier.
         var path =
-            $"/api/members/{members[0]}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}000001/reversal";
+            $"/api/members/{members[0]}/years/{village.Year}/contributions/SW{village.VillageCode}"
+            + $"{village.Year}000001/reversal";
         await village.Offices.Tax.PostAsync(path, new { confirmBy = "tax.second", reason = "档次有误" });
         await api.Client(new Actor("tax.second", "county-tax", village.Offices.County))
             .PostAsync($"{path}/confirmation");
@@ -182,7 +183,8 @@ public sealed class EligibilityTests(ApiFixture api)
         async Task CorrectAsync(int person, int tier)
         {
             var path =
-                $"/api/members/{members[person]}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}{person + 1:000000}/reversal";
+                $"/api/members/{members[person]}/years/{village.Year}/contributions/SW{village.VillageCode}"
+                + $"{village.Year}{person + 1:000000}/reversal";
             await village.Offices.Tax.PostAsync(path, new { confirmBy = "tax.second", reason = "档次有误" });
             await api.Client(new Actor("tax.second", "county-tax", village.Offices.County))
                 .PostAsync($"{path}/confirmation");

@@ -73,7 +73,11 @@ public sealed class EscalationTests(ApiFixture api)
         await using (var connection = await api.Database.OpenConnectionAsync())
             Assert.True(
                 await connection.ExecuteAsync(
-                    $"delete from {Queue} where status = 'Scheduled' and position('{village.ApplicationId}'::bytea in body) > 0"
+                    $"""
+                    delete from {Queue}
+                     where status = 'Scheduled'
+                       and position('{village.ApplicationId}'::bytea in body) > 0
+                    """
                 ) > 0
             );
         api.Clock.Advance(TimeSpan.FromDays(16));
@@ -104,7 +108,8 @@ public sealed class EscalationTests(ApiFixture api)
             await connection.ExecuteAsync(
                 $"""
                 create function ledger.broken() returns trigger language plpgsql as $$ begin raise exception 'broken for a test'; end $$;
-                create trigger broken before insert on ledger.mt_events for each row when (new.type = 'deadline_missed' and new.stream_id = '{village.ApplicationId}') execute function ledger.broken();
+                create trigger broken before insert on ledger.mt_events for each row when (new.type = 'deadline_missed'
+                    and new.stream_id = '{village.ApplicationId}') execute function ledger.broken();
                 """
             );
         try

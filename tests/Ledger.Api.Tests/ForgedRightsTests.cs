@@ -156,8 +156,11 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         );
         await product.EditAsync(
             """
-            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
-            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'account-wang.wu', 1, jsonb_set(data, '{role}', '"administrator"'), type, timestamp, tenant_id, mt_dotnet_type, false, headers
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                          mt_dotnet_type, is_archived, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'account-wang.wu', 1,
+                   jsonb_set(data, '{role}', '"administrator"'), type, timestamp, tenant_id, mt_dotnet_type, false,
+                   headers
               from ledger.mt_events where stream_id = 'account-zhao.lei' and version = 1
             """
         );
@@ -178,8 +181,10 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         var bare = await Assert.ThrowsAsync<PostgresException>(() =>
             product.EditAsync(
                 """
-                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
-                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, 99, data, type, timestamp, tenant_id, mt_dotnet_type, false, headers - 'seal'
+                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                              mt_dotnet_type, is_archived, headers)
+                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, 99, data, type, timestamp,
+                       tenant_id, mt_dotnet_type, false, headers - 'seal'
                   from ledger.mt_events where stream_id = 'account-zhao.lei' and version = 1
                 """
             )
@@ -259,8 +264,10 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "li.na")).Role);
         await product.EditAsync(
             $"""
-            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
-            select -5, gen_random_uuid(), stream_id, version + 1, {Administrator}, 'account_changed', timestamp, tenant_id, mt_dotnet_type, false, headers || jsonb_build_object('seal', 'x')
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                          mt_dotnet_type, is_archived, headers)
+            select -5, gen_random_uuid(), stream_id, version + 1, {Administrator}, 'account_changed', timestamp,
+                   tenant_id, mt_dotnet_type, false, headers || jsonb_build_object('seal', 'x')
               from ledger.mt_events where stream_id = 'account-li.na' order by version desc limit 1
             """
         ); // with a number from before

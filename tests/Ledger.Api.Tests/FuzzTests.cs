@@ -184,14 +184,16 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
                                     && response.Content.Headers.ContentType?.MediaType != Imports.Workbook.ContentType
                                 )
                                     failures.Add(
-                                        $"{what}: {(int)response.StatusCode} without a problem: {text[..Math.Min(200, text.Length)]}"
+                                        $"{what}: {(int)response.StatusCode} without a problem: "
+                                            + $"{text[..Math.Min(200, text.Length)]}"
                                     );
                                 if (
                                     (int)response.StatusCode >= 500
                                     && response.StatusCode != HttpStatusCode.ServiceUnavailable
                                 )
                                     failures.Add(
-                                        $"{what}: {(int)response.StatusCode} {text[..Math.Min(300, text.Length)]} {await BodyAsync(request)}"
+                                        $"{what}: {(int)response.StatusCode} "
+                                            + $"{text[..Math.Min(300, text.Length)]} {await BodyAsync(request)}"
                                     );
                                 if (
                                     text.Contains("   at ", StringComparison.Ordinal)
@@ -232,14 +234,22 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
         Assert.Equal(
             0,
             await product.ScalarAsync<long>(
-                "select count(*) from ledger.person p where not exists (select 1 from ledger.mt_streams s where s.id = p.member_id)"
+                """
+                select count(*)
+                  from ledger.person p
+                 where not exists (select 1 from ledger.mt_streams s where s.id = p.member_id)
+                """
             )
         );
         Assert.Equal(evidenceBefore, await product.ScalarAsync<long>("select count(*) from ledger.evidence"));
         Assert.Equal(
             0,
             await product.ScalarAsync<long>(
-                "select count(*) from ledger.mt_streams s where not exists (select 1 from ledger.mt_events e where e.stream_id = s.id)"
+                """
+                select count(*)
+                  from ledger.mt_streams s
+                 where not exists (select 1 from ledger.mt_events e where e.stream_id = s.id)
+                """
             )
         );
         await product.SealedAsync(); // whatever stands in an event, the log takes it

@@ -98,8 +98,11 @@ public sealed class GoldenEventTests(ApiFixture api)
                 await using var insert = new NpgsqlCommand(
                     $"""
                     with s as (insert into ledger.mt_streams (id, version) values ($1, 1) returning id)
-                    insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
-                    select nextval('ledger.mt_events_sequence'), gen_random_uuid(), s.id, 1, $2, $3, now(), '*DEFAULT*', '', false, $4 from s
+                    insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                                  mt_dotnet_type, is_archived, headers)
+                    select nextval('ledger.mt_events_sequence'), gen_random_uuid(), s.id, 1, $2, $3, now(), '*DEFAULT*',
+                           '', false, $4
+                      from s
                     """,
                     connection
                 )

@@ -65,7 +65,9 @@ public sealed class ImportTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var people = new SamplePeople(12).Take(3, village.Offices.County);
         var text =
-            $"姓名,身份证号,手机号\n{people[0].Name},{people[0].CitizenId},123\n,{people[1].CitizenId},\n{people[2].Name},11010519491231002Y,\n{people[2].Name},{people[2].CitizenId},\n";
+            $"姓名,身份证号,手机号\n{people[0].Name},{people[0].CitizenId},123\n"
+            + $",{people[1].CitizenId},\n{people[2].Name},11010519491231002Y,\n{people[2].Name},"
+            + $"{people[2].CitizenId},\n";
         var path = $"/api/members/import?collectiveId={village.CollectiveId}";
         using var form = SampleClient.Form(Encoding.UTF8.GetBytes(text), "名册.csv");
         var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Officer, path, form);
@@ -79,7 +81,12 @@ public sealed class ImportTests(ApiFixture api)
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.mt_events where type = 'member_registered' and data ->> 'collectiveId' = @id",
+                """
+                select count(*)
+                  from ledger.mt_events
+                 where type = 'member_registered'
+                   and data ->> 'collectiveId' = @id
+                """,
                 ("id", village.CollectiveId)
             )
         );
@@ -96,7 +103,8 @@ public sealed class ImportTests(ApiFixture api)
         await village.ImportMembersAsync(people);
         var file = Path.Combine(Path.GetTempPath(), $"contributions-{Guid.NewGuid():N}.csv");
         string Line(int i, string tier) =>
-            $"{people[i].Name},{people[i].CitizenId},{tier},{tier},{api.Today:yyyy-MM-dd},正常缴费,SWL{village.VillageCode}{i:0000}\r\n";
+            $"{people[i].Name},{people[i].CitizenId},{tier},{tier},{api.Today:yyyy-MM-dd},正常缴费,SWL"
+            + $"{village.VillageCode}{i:0000}\r\n";
         try
         {
             // Row 14 has a tier that there is not.
@@ -128,7 +136,12 @@ public sealed class ImportTests(ApiFixture api)
             Assert.Equal(
                 24,
                 await api.ScalarAsync<long>(
-                    "select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'",
+                    """
+                    select count(*)
+                      from ledger.mt_events
+                     where type = 'contribution_recorded'
+                       and data ->> 'reference' like @p || '%'
+                    """,
                     ("p", $"SWL{village.VillageCode}")
                 )
             );
@@ -141,7 +154,12 @@ public sealed class ImportTests(ApiFixture api)
             Assert.Equal(
                 25,
                 await api.ScalarAsync<long>(
-                    "select count(*) from ledger.mt_events where type = 'contribution_recorded' and data ->> 'reference' like @p || '%'",
+                    """
+                    select count(*)
+                      from ledger.mt_events
+                     where type = 'contribution_recorded'
+                       and data ->> 'reference' like @p || '%'
+                    """,
                     ("p", $"SWL{village.VillageCode}")
                 )
             );
@@ -270,7 +288,14 @@ public sealed class ImportTests(ApiFixture api)
 
         await village.Offices.Tax.UploadAsync($"{path}&partial=true", stream.ToArray(), "缴费.xlsx");
         var id = await api.ScalarAsync<string>(
-            "select stream_id from ledger.mt_events where type = 'contribution_recorded' and data ->> 'amountFen' = '30010' and data ->> 'paidOn' = @on order by seq_id desc limit 1",
+            """
+            select stream_id
+              from ledger.mt_events
+             where type = 'contribution_recorded'
+               and data ->> 'amountFen' = '30010'
+               and data ->> 'paidOn' = @on
+             order by seq_id desc limit 1
+            """,
             ("on", $"{api.Today:yyyy-MM-dd}")
         );
         Assert.StartsWith("member-year-", id);
@@ -374,7 +399,9 @@ public sealed class ImportTests(ApiFixture api)
                 0,
                 await api.ScalarAsync<long>(
                     """
-                    select (select count(*) from ledger.mt_events where data::text || headers::text like @n or data::text || headers::text like @i)
+                    select (select count(*)
+                              from ledger.mt_events
+                             where data::text || headers::text like @n or data::text || headers::text like @i)
                          + (select count(*) from ledger.mt_doc_member where data::text like @n or data::text like @i)
                          + (select count(*) from ledger.person where encode(data, 'escape') like @i)
                          + (select count(*) from ledger.idempotency where encode(body, 'escape') like @i)

@@ -37,14 +37,19 @@ public sealed class LateTests(ApiFixture api) : IClassFixture<ApiFixture>
             await Task.Delay(TimeSpan.FromSeconds(3)); // the node finds that the lease is another's
             // What comes into the log from now on is not signed: the signer can write no checkpoint.
             await connection.ExecuteAsync(
-                "do $$ begin execute format('revoke insert on ledger.log_checkpoint from %I', current_database() || '_app'); end $$"
+                "do $$ begin execute format('revoke insert on ledger.log_checkpoint from %I', "
+                    + "current_database() || '_app'); end $$"
             );
         }
         await village.AllocateAsync(1);
         await ApiFixture.EventuallyAsync(
             () =>
                 api.ScalarAsync<bool>(
-                    "select not exists (select from ledger.mt_events e where not exists (select from ledger.log_entry l where l.seq = e.seq_id))"
+                    """
+                    select not exists (select
+                                         from ledger.mt_events e
+                                        where not exists (select from ledger.log_entry l where l.seq = e.seq_id))
+                    """
                 ),
             "the log has it"
         );

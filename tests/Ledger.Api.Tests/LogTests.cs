@@ -233,7 +233,12 @@ public sealed class LogTests(ApiFixture api)
         );
         var reviewer = (
             await connection.QueryAsync(
-                "select data ->> 'reviewedBy' from ledger.mt_events where type = 'application_reviewed' order by seq_id limit 1",
+                """
+                select data ->> 'reviewedBy'
+                  from ledger.mt_events
+                 where type = 'application_reviewed'
+                 order by seq_id limit 1
+                """,
                 r => r.GetString(0)
             )
         ).Single();
@@ -414,7 +419,8 @@ public sealed class LogTests(ApiFixture api)
             HttpMethod.Get,
             $"/api/audit/events/{sequence}/receipt"
         );
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Auditor, HttpMethod.Get, "/api/exports/log"); // other cities are in it
+        // Other cities are in it.
+        await ApiFixture.RefusedAsync("forbidden", village.Offices.Auditor, HttpMethod.Get, "/api/exports/log");
         await ApiFixture.RefusedAsync("not-found", village.Offices.Auditor, HttpMethod.Get, "/log/tile/entries/000");
         await ApiFixture.RefusedAsync("forbidden", village.Officer, HttpMethod.Get, "/log/tile/entries/000");
         foreach (
@@ -437,7 +443,8 @@ public sealed class LogTests(ApiFixture api)
         await using var late = await api.Database.OpenConnectionAsync();
         await using var lost = await api.Database.OpenConnectionAsync();
         const string refusal = """
-            select ledger.mt_quick_append_events(@id, 'x', '*DEFAULT*', array[gen_random_uuid()], array['command_refused'], array['x'],
+            select ledger.mt_quick_append_events(@id, 'x', '*DEFAULT*', array[gen_random_uuid()],
+                                                 array['command_refused'], array['x'],
                 array['{"command":"x","code":"forbidden","targetId":null}'::jsonb], array[null::bytea], array['x'], array['x'],
                 array['{"actor":"x","role":"auditor","region":"0000","command":"x","effectiveDate":"2026-01-01","idempotencyKey":""}'::jsonb], array[now()])
             """;
@@ -450,7 +457,11 @@ public sealed class LogTests(ApiFixture api)
             await village.AllocateAsync(5); // a higher sequence number, committed first
             Task<bool> Logged(string stream) =>
                 api.ScalarAsync<bool>(
-                    "select coalesce(bool_and(exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)), false) from ledger.mt_events e where e.stream_id = @s",
+                    """
+                    select coalesce(bool_and(exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)), false)
+                      from ledger.mt_events e
+                     where e.stream_id = @s
+                    """,
                     ("s", stream)
                 );
             await ApiFixture.EventuallyAsync(
@@ -472,10 +483,16 @@ public sealed class LogTests(ApiFixture api)
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.mt_events e, ledger.log_state s where e.seq_id <= s.low_water and not exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)"
+                """
+                select count(*)
+                  from ledger.mt_events e, ledger.log_state s
+                 where e.seq_id <= s.low_water
+                   and not exists (select 1 from ledger.log_entry l where l.seq = e.seq_id)
+                """
             )
         );
-        Assert.Equal(0, await api.ScalarAsync<long>("select max(log_index) + 1 - count(*) from ledger.log_entry")); // no gap, whatever other tests killed meanwhile
+        // No gap, whatever other tests killed meanwhile.
+        Assert.Equal(0, await api.ScalarAsync<long>("select max(log_index) + 1 - count(*) from ledger.log_entry"));
     }
 
     [Fact]
@@ -494,7 +511,12 @@ public sealed class LogTests(ApiFixture api)
         await ApiFixture.EventuallyAsync(
             () =>
                 api.ScalarAsync<bool>(
-                    "select coalesce(bool_and(state = 'idle' and backend_xmin is null), false) from pg_stat_activity where datname = current_database() and application_name = 'resting'"
+                    """
+                    select coalesce(bool_and(state = 'idle' and backend_xmin is null), false)
+                      from pg_stat_activity
+                     where datname = current_database()
+                       and application_name = 'resting'
+                    """
                 ),
             "its connection has no transaction"
         );
@@ -564,7 +586,12 @@ public sealed class LogTests(ApiFixture api)
             0,
             (
                 await connection.QueryAsync(
-                    "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where r.rolname = current_user",
+                    """
+                    select count(*)
+                      from pg_class c
+                      join pg_roles r on r.oid = c.relowner
+                     where r.rolname = current_user
+                    """,
                     r => r.GetInt64(0)
                 )
             ).Single()
@@ -669,10 +696,12 @@ public sealed class LogTests(ApiFixture api)
         Assert.Equal(2, Checkpoint.Parse(await File.ReadAllTextAsync(both)).Signatures.Count);
         var known = await product.DownloadAsync("/log/keys", "known.keys");
         var proof = await product.DownloadAsync(
-            $"/log/consistency?from={Checkpoint.Parse(await File.ReadAllTextAsync(older)).Size}&to={Checkpoint.Parse(await File.ReadAllTextAsync(both)).Size}",
+            $"/log/consistency?from={Checkpoint.Parse(await File.ReadAllTextAsync(older)).Size}&to="
+                + $"{Checkpoint.Parse(await File.ReadAllTextAsync(both)).Size}",
             "proof"
         );
-        Assert.Equal(0, Programs.Verify("consistency", older, both, proof, "--key", first).Exit); // who knows only the old key
+        // Who knows only the old key.
+        Assert.Equal(0, Programs.Verify("consistency", older, both, proof, "--key", first).Exit);
         Assert.Equal(1, Programs.Verify("consistency", both, older, proof, "--key", first).Exit);
 
         var old = NoteVerifier.Parse((await File.ReadAllTextAsync(first)).Trim());

@@ -110,7 +110,12 @@ public sealed class NodeTests(ApiFixture api)
         await ApiFixture.EventuallyAsync(
             async () =>
                 await OneAsync<long>(
-                    "select count(*) from ledger.mt_event_progression where name in ('AuditTrail:All', 'WorkQueue:All') and last_seq_id >= (select max(seq_id) from ledger.mt_events)"
+                    """
+                    select count(*)
+                      from ledger.mt_event_progression
+                     where name in ('AuditTrail:All', 'WorkQueue:All')
+                       and last_seq_id >= (select max(seq_id) from ledger.mt_events)
+                    """
                 ) == 2,
             "the other node goes on with the projections"
         );

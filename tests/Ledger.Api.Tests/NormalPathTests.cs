@@ -43,7 +43,12 @@ public sealed class NormalPathTests(ApiFixture api)
 
         // One transaction: every event of the approval was written by the same one.
         var transactions = await api.ScalarAsync<long>(
-            "select count(distinct xmin::text) from ledger.mt_events where seq_id > @before and type in ('application_approved', 'funds_reserved', 'subsidy_approved')",
+            """
+            select count(distinct xmin::text)
+              from ledger.mt_events
+             where seq_id > @before
+               and type in ('application_approved', 'funds_reserved', 'subsidy_approved')
+            """,
             ("before", before)
         );
         Assert.Equal(1, transactions);
@@ -68,8 +73,12 @@ public sealed class NormalPathTests(ApiFixture api)
         Assert.Equal("settled", settled.GetProperty("status").GetString());
 
         // The sum done outside the product: plain SQL over the stored events.
-        const string perType =
-            "select coalesce(sum((data ->> 'amountFen')::bigint), 0)::bigint from ledger.mt_events where type = @type and {0}";
+        const string perType = """
+            select coalesce(sum((data ->> 'amountFen')::bigint), 0)::bigint
+              from ledger.mt_events
+             where type = @type
+               and {0}
+            """;
         Task<long> FundSum(string type) =>
             api.ScalarAsync<long>(string.Format(perType, "stream_id = @id"), ("type", type), ("id", village.FundId));
         Task<long> MemberSum(string type) =>

@@ -145,7 +145,8 @@ public sealed class OidcTests(ApiFixture api)
             new Actor(local, Roles.CountyTax, county),
             TimeSpan.FromHours(1)
         );
-        var delegation = new { to = $"stand.{county}", until = Domain.Clock.Day(DateTimeOffset.UtcNow).AddDays(3) }; // the process has a clock of its own
+        // The process has a clock of its own.
+        var delegation = new { to = $"stand.{county}", until = Domain.Clock.Day(DateTimeOffset.UtcNow).AddDays(3) };
         var (refused, reason) = await SendAsync(
             namesake,
             HttpMethod.Post,

@@ -67,7 +67,8 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
         Assert.True(
             System.Text.RegularExpressions.Regex.IsMatch(
                 text,
-                "ledger_command_duration_seconds_count\\{[^}]*command=\"allocate-funds\"[^}]*outcome=\"done\"[^}]*\\} 1\\b"
+                "ledger_command_duration_seconds_count\\{[^}]*command=\"allocate-funds\"[^}"
+                    + "]*outcome=\"done\"[^}]*\\} 1\\b"
             ),
             string.Join(
                 (char)10,

@@ -128,7 +128,8 @@ public sealed class PageAccessTests(ApiFixture api)
                 }
                 if (own.Status is not (HttpStatusCode.OK or HttpStatusCode.Redirect))
                     faults.Add(
-                        $"{route} as {role} in the own region: {own.Status} {own.Text[..Math.Min(300, own.Text.Length)]}"
+                        $"{route} as {role} in the own region: {own.Status} "
+                            + $"{own.Text[..Math.Min(300, own.Text.Length)]}"
                     );
                 var other = await OpenAsync(here, new Actor($"stranger.{role}", role, Region(role, foreign)));
                 var isOfSomething = route.Contains('{', StringComparison.Ordinal) || route == "/applications/new";

@@ -44,7 +44,11 @@ public sealed class PrivacyTests(ApiFixture api)
         await using (var connection = await source.OpenConnectionAsync())
             foreach (
                 var table in await connection.QueryAsync(
-                    "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')",
+                    """
+                    select format('%I.%I', schemaname, tablename)
+                      from pg_tables
+                     where schemaname in ('ledger', 'wolverine', 'accounts', 'public')
+                    """,
                     r => r.GetString(0)
                 )
             )
@@ -340,14 +344,22 @@ public sealed class PrivacyTests(ApiFixture api)
             await using var connection = await api.Database.OpenConnectionAsync();
             foreach (
                 var table in await connection.QueryAsync(
-                    "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ledger', 'wolverine', 'accounts', 'public')",
+                    """
+                    select format('%I.%I', schemaname, tablename)
+                      from pg_tables
+                     where schemaname in ('ledger', 'wolverine', 'accounts', 'public')
+                    """,
                     r => r.GetString(0)
                 )
             )
             foreach (var secret in secrets)
                 Assert.False(
                     await api.ScalarAsync<bool>(
-                        $"select exists (select from {table} t where t::text like '%' || @clear || '%' or t::text like '%' || @bytes || '%')",
+                        $"""
+                        select exists (select
+                                         from {table} t
+                                        where t::text like '%' || @clear || '%' or t::text like '%' || @bytes || '%')
+                        """,
                         ("clear", secret),
                         ("bytes", Convert.ToHexStringLower(Encoding.UTF8.GetBytes(secret)))
                     ),
@@ -383,7 +395,12 @@ public sealed class PrivacyTests(ApiFixture api)
             (
                 await api.ScalarAsync<long>("select count(*) from ledger.person where member_id = @id", ("id", id)),
                 await api.ScalarAsync<long>(
-                    "select count(*) from ledger.person where member_id = @id and (wrapped_key is not null or data is not null)",
+                    """
+                    select count(*)
+                      from ledger.person
+                     where member_id = @id
+                       and (wrapped_key is not null or data is not null)
+                    """,
                     ("id", id)
                 )
             )
@@ -598,7 +615,11 @@ public sealed class PrivacyTests(ApiFixture api)
             var where in new[]
             {
                 "select count(*) from ledger.mt_events where data::text || headers::text like @n",
-                "select count(*) from ledger.idempotency where convert_from(body, 'utf8') || key || headers::text like @n",
+                """
+                    select count(*)
+                      from ledger.idempotency
+                     where convert_from(body, 'utf8') || key || headers::text like @n
+                    """,
                 "select count(*) from ledger.evidence where file_name like @n",
             }
         )
@@ -653,7 +674,12 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.Equal(
             $"{Storage.Person.Mask(person.Name)}捐款",
             await api.ScalarAsync<string>(
-                "select data ->> 'sourceName' from ledger.mt_events where type = 'funds_allocated' and data ->> 'donorId' = @d",
+                """
+                select data ->> 'sourceName'
+                  from ledger.mt_events
+                 where type = 'funds_allocated'
+                   and data ->> 'donorId' = @d
+                """,
                 ("d", donor)
             )
         );

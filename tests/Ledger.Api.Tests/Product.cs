@@ -244,8 +244,10 @@ public sealed class Product : IAsyncDisposable
         var typed = known is null ? "mt_dotnet_type" : $"'{known.FullName}, {known.Assembly.GetName().Name}'";
         await EditAsync(
             $"""
-            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
-            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, (select max(version) + 1 from ledger.mt_events where stream_id = '{stream}'),
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                          mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id,
+                   (select max(version) + 1 from ledger.mt_events where stream_id = '{stream}'),
                    {data}, '{type}', timestamp, tenant_id, {typed}, false, correlation_id, causation_id, headers
               from ledger.mt_events where stream_id = '{stream}' and type = '{like
                 ?? type}' order by version desc limit 1

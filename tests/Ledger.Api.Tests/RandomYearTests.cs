@@ -617,7 +617,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                         _people.Single(p => p.Id == l.Member).Person is var p
                             ? string.Create(
                                 CultureInfo.InvariantCulture,
-                                $"{p.Name},{p.CitizenId},{Yuan(l.Fen + off)},{_api.Today:yyyy-MM-dd},HZ{a.Path[^8..]}{i}\n"
+                                $"{p.Name},{p.CitizenId},{Yuan(l.Fen + off)},{_api.Today:yyyy-MM-dd},HZ"
+                                    + $"{a.Path[^8..]}{i}\n"
                             )
                             : ""
                 )
@@ -897,7 +898,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         await using var connection = await _api.Database.OpenConnectionAsync();
         var funds = await connection.QueryAsync(
             """
-            select id, (data ->> 'allocatedFen')::bigint, (data ->> 'availableFen')::bigint, (data ->> 'reservedFen')::bigint, (data ->> 'inTransitFen')::bigint,
+            select id, (data ->> 'allocatedFen')::bigint, (data ->> 'availableFen')::bigint,
+                   (data ->> 'reservedFen')::bigint, (data ->> 'inTransitFen')::bigint,
                    (data ->> 'creditedFen')::bigint, (data ->> 'returnedFen')::bigint from ledger.mt_doc_fund
             """,
             r => (Id: r.GetString(0), Fen: Enumerable.Range(1, 6).Select(r.GetInt64).ToArray())
@@ -915,7 +917,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             ];
             Assert.True(
                 expected.SequenceEqual(funds.Single(f => f.Id == _villages[v].FundId).Fen),
-                $"{after}: village {v} should hold {string.Join(' ', expected)} and holds {string.Join(' ', funds.Single(f => f.Id == _villages[v].FundId).Fen)}"
+                $"{after}: village {v} should hold {string.Join(' ', expected)} and holds "
+                    + $"{string.Join(' ', funds.Single(f => f.Id == _villages[v].FundId).Fen)}"
             );
             Assert.True(
                 fund.Pockets.Values.All(p => p >= 0) && fund.Reserved >= 0 && fund.InTransit >= 0 && fund.Credited >= 0,
@@ -929,7 +932,10 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var used = (
             await connection.QueryAsync(
                 """
-                select id, coalesce((select sum((s ->> 'amountFen')::bigint) from jsonb_array_elements(data -> 'subsidies') s where s ->> 'status' in ('approved', 'paid', 'credited')), 0)
+                select id,
+                       coalesce((select sum((s ->> 'amountFen')::bigint)
+                                   from jsonb_array_elements(data -> 'subsidies') s
+                                  where s ->> 'status' in ('approved', 'paid', 'credited')), 0)
                          + coalesce((select sum((s ->> 'amountFen')::bigint) from jsonb_array_elements(data -> 'sponsorships') s), 0) from ledger.mt_doc_memberyear
                 """,
                 r => (r.GetString(0), (long)r.GetDecimal(1))

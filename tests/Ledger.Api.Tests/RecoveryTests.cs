@@ -167,7 +167,10 @@ public sealed class RecoveryTests : IDisposable
             async () =>
                 await ScalarAsync<bool>(
                     server,
-                    "select (select count(*) from ledger.mt_events) = (select coalesce(max(size), 0) from ledger.log_checkpoint)"
+                    """
+                    select (select count(*)
+                              from ledger.mt_events) = (select coalesce(max(size), 0) from ledger.log_checkpoint)
+                    """
                 ),
             "everything is signed"
         );

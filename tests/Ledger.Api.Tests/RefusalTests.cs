@@ -178,7 +178,8 @@ public sealed class RefusalTests(ApiFixture api)
         // would be kept to collide with.
         var again = await UnknownAsync(api.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
-        Assert.Equal(200, (await UnknownAsync(api.Http, path, new { text = "第三条" })).Status); // no more may wait of one address
+        // No more may wait of one address.
+        Assert.Equal(200, (await UnknownAsync(api.Http, path, new { text = "第三条" })).Status);
         Assert.Equal(413, (await UnknownAsync(api.Http, path, new { text = "又一条" }, key)).Status);
         again = await UnknownAsync(api.Http, path, new { text = "第一条" }, key);
         Assert.Equal((200, true, first.Answer.GetRawText()), (again.Status, again.IsReplay, again.Answer.GetRawText()));
@@ -225,8 +226,11 @@ public sealed class RefusalTests(ApiFixture api)
             await connection.ExecuteAsync("alter table ledger.mt_events disable trigger refuse_unreadable");
             await connection.ExecuteAsync(
                 """
-                select ledger.mt_quick_append_events(@id, null, '*DEFAULT*', array[gen_random_uuid()], array['command_refused'], array['Ledger.Domain.CommandRefused, Ledger.Domain'],
-                    array[jsonb_build_object('command', 'raise-public-objection', 'code', 'not-found', 'targetId', @target)], array[null::bytea], array['x'], array['x'],
+                select ledger.mt_quick_append_events(@id, null, '*DEFAULT*', array[gen_random_uuid()],
+                                                     array['command_refused'],
+                                                     array['Ledger.Domain.CommandRefused, Ledger.Domain'],
+                    array[jsonb_build_object('command', 'raise-public-objection', 'code', 'not-found', 'targetId',
+                                             @target)], array[null::bytea], array['x'], array['x'],
                     array['{"actor":"public","role":"public","region":"","command":"raise-public-objection","effectiveDate":"2026-11-26","idempotencyKey":"1"}'::jsonb], array[now()])
                 """,
                 ("id", $"refusal-{Guid.NewGuid():N}"),
@@ -367,15 +371,30 @@ public sealed class RefusalTests(ApiFixture api)
         await using (var connection = await api.Database.OpenConnectionAsync())
         {
             events = await connection.QueryAsync(
-                "select data ->> 'code', data ->> 'targetId', headers ->> 'region', headers ->> 'idempotencyKey' from ledger.mt_events where type = 'command_refused' and headers ->> 'actor' = @a order by seq_id",
+                """
+                select data ->> 'code', data ->> 'targetId', headers ->> 'region', headers ->> 'idempotencyKey'
+                  from ledger.mt_events
+                 where type = 'command_refused'
+                   and headers ->> 'actor' = @a
+                 order by seq_id
+                """,
                 r => (r.GetString(0), r.IsDBNull(1) ? null : r.GetString(1), r.GetString(2), r.GetString(3)),
                 ("a", officer.Actor.Id)
             );
             foreach (
                 var what in new[]
                 {
-                    "select count(*) from ledger.mt_events where position(@id in data::text || headers::text || coalesce(causation_id, '') || coalesce(correlation_id, '')) > 0",
-                    "select count(*) from ledger.idempotency where position(@id in key || headers::text || convert_from(body, 'UTF8')) > 0",
+                    """
+                        select count(*)
+                          from ledger.mt_events
+                         where position(@id in data::text || headers::text || coalesce(causation_id,
+                             '') || coalesce(correlation_id, '')) > 0
+                        """,
+                    """
+                        select count(*)
+                          from ledger.idempotency
+                         where position(@id in key || headers::text || convert_from(body, 'UTF8')) > 0
+                        """,
                 }
             )
                 Assert.Equal(0, (await connection.QueryAsync(what, r => r.GetInt64(0), ("id", citizen))).Single());
@@ -390,7 +409,12 @@ public sealed class RefusalTests(ApiFixture api)
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.idempotency where actor = @a and (length(body) > 8192 or key = 'long-answer')",
+                """
+                select count(*)
+                  from ledger.idempotency
+                 where actor = @a
+                   and (length(body) > 8192 or key = 'long-answer')
+                """,
                 ("a", officer.Actor.Id)
             )
         );
@@ -459,7 +483,12 @@ public sealed class RefusalTests(ApiFixture api)
             Assert.Equal(
                 1,
                 await StoredAsync(
-                    "select count(*) from ledger.mt_events where type = 'command_refused' and data ->> 'onlyCountedUntil' is not null"
+                    """
+                    select count(*)
+                      from ledger.mt_events
+                     where type = 'command_refused'
+                       and data ->> 'onlyCountedUntil' is not null
+                    """
                 )
             );
 
@@ -487,7 +516,12 @@ public sealed class RefusalTests(ApiFixture api)
             Assert.Equal(
                 8,
                 await StoredAsync(
-                    "select (data ->> 'onlyCounted')::bigint from ledger.mt_events where type = 'command_refused' order by seq_id desc limit 1"
+                    """
+                    select (data ->> 'onlyCounted')::bigint
+                      from ledger.mt_events
+                     where type = 'command_refused'
+                     order by seq_id desc limit 1
+                    """
                 )
             );
         }

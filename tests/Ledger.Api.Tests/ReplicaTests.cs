@@ -79,7 +79,13 @@ public sealed class ReplicaTests : IDisposable
             0,
             await ApiFixture.ScalarOfAsync<long>(
                 server,
-                "select count(*) from pg_stat_activity where usename = 'ledger_app' and query like '%from ledger.audit_entry%' and query not like '%not exists%'"
+                """
+                select count(*)
+                  from pg_stat_activity
+                 where usename = 'ledger_app'
+                   and query like '%from ledger.audit_entry%'
+                   and query not like '%not exists%'
+                """
             )
         );
         Assert.Equal(written, await AllocationsInExportAsync());

@@ -276,7 +276,8 @@ public sealed class ReportTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "请核对" });
-        await village.ImportContributionsAsync([(people[1], 300, true)], api.Today, "B"); // a catch-up found after approval
+        // A catch-up found after approval.
+        await village.ImportContributionsAsync([(people[1], 300, true)], api.Today, "B");
         Assert.Equal(
             ["claw-back"],
             Items(await village.Offices.CountyHrss.GetAsync("/api/supervision"), "items")
@@ -316,7 +317,8 @@ public sealed class ReportTests(ApiFixture api)
             .GetProperty("bankReference")
             .GetString();
         var csv =
-            $"交易日期,收入金额（元）,支出金额（元）,流水号\n{api.Today.AddDays(-8):yyyy-MM-dd},1000.00,,IN1\n{api.Today:yyyy-MM-dd},,200,{reference}\n{api.Today:yyyy-MM-dd},0.35,,利息\n";
+            $"交易日期,收入金额（元）,支出金额（元）,流水号\n{api.Today.AddDays(-8):yyyy-MM-dd},1000.00,,IN1\n"
+            + $"{api.Today:yyyy-MM-dd},,200,{reference}\n{api.Today:yyyy-MM-dd},0.35,,利息\n";
         var path = $"/api/funds/{village.FundId}/reconciliation";
         var report = await village.Offices.Auditor.UploadAsync(
             path,

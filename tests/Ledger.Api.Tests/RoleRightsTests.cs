@@ -31,7 +31,9 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             """
             select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
              where n.nspname in ('ledger', 'accounts', 'wolverine') and c.relkind in ('r', 'p')
-               and (has_table_privilege(c.oid, 'UPDATE') or has_any_column_privilege(c.oid, 'UPDATE') or has_table_privilege(c.oid, 'DELETE') or has_table_privilege(c.oid, 'TRUNCATE'))
+               and (has_table_privilege(c.oid, 'UPDATE') or has_any_column_privilege(c.oid,
+                                        'UPDATE') or has_table_privilege(c.oid, 'DELETE') or has_table_privilege(c.oid,
+                                        'TRUNCATE'))
             """,
             r => r.GetString(0)
         );
@@ -65,7 +67,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         Assert.Equal(
             0,
             await product.ScalarAsync<long>(
-                "select count(*) from (select stream_id from ledger.mt_events group by 1 having max(version) <> count(*)) gaps"
+                """
+                select count(*)
+                  from (select stream_id from ledger.mt_events group by 1 having max(version) <> count(*)) gaps
+                """
             )
         );
         Assert.Equal(
@@ -131,10 +136,19 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         );
         // Nor what it wrote before a correction: an earlier card, put back.
         var corrected = await product.ScalarAsync<string>(
-            $"select id from ledger.mt_doc_member where id <> '{member}' and data -> 'memberships' ? '{village.CollectiveId}' limit 1"
+            $"""
+            select id
+              from ledger.mt_doc_member
+             where id <> '{member}'
+               and data -> 'memberships' ? '{village.CollectiveId}' limit 1
+            """
         );
         var earlier = await product.ScalarAsync<string>(
-            $"select format('wrapped_key = %L, data = %L', wrapped_key, data) from ledger.person where member_id = '{corrected}'"
+            $"""
+            select format('wrapped_key = %L, data = %L', wrapped_key, data)
+              from ledger.person
+             where member_id = '{corrected}'
+            """
         );
         await village.Officer.PostAsync(
             $"/api/members/{corrected}/corrections",
@@ -269,7 +283,9 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         // His own password, seal and all, in another's row: as a wrong password, and on record.
         await product.EditAsync(
             """
-            update accounts."AspNetUsers" z set "PasswordHash" = w."PasswordHash", "MustChangePassword" = false, "Seal" = w."Seal" from accounts."AspNetUsers" w
+            update accounts."AspNetUsers" z
+               set "PasswordHash" = w."PasswordHash", "MustChangePassword" = false, "Seal" = w."Seal"
+              from accounts."AspNetUsers" w
              where z."Id" = 'zhao.lei' and w."Id" = 'wang.min'
             """
         );
@@ -283,7 +299,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         var cookie = "a-secret-of-the-thief";
         await product.EditAsync(
             $"""
-            insert into accounts."Sessions" ("Id", "UserId", "TokenHash", "Address", "Agent", "StartedAt", "UsedAt", "ExpiresAt", "Seal")
+            insert into accounts."Sessions" ("Id", "UserId", "TokenHash", "Address", "Agent", "StartedAt", "UsedAt",
+                                             "ExpiresAt", "Seal")
             values (gen_random_uuid(), 'zhao.lei', '{Accounts.PageSession.Hash(
                 cookie
             )}', '', '', now(), now(), now() + interval '1 day', 'c2VhbA==')
@@ -307,7 +324,8 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         // product's.
         await product.EditAsync(
             """
-            insert into accounts."AspNetUserTokens" ("UserId", "LoginProvider", "Name", "Value", "Seal") values ('wang.min', '[AspNetUserStore]', 'AuthenticatorKey', 'JBSWY3DPEHPK3PXP', 'c2VhbA==')
+            insert into accounts."AspNetUserTokens" ("UserId", "LoginProvider", "Name", "Value", "Seal")
+            values ('wang.min', '[AspNetUserStore]', 'AuthenticatorKey', 'JBSWY3DPEHPK3PXP', 'c2VhbA==')
             """
         );
         await product.EditAsync(
@@ -441,8 +459,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         string Of(string region) =>
             $$"""
                 insert into ledger.mt_streams (id, version) values ('refusal-{{region}}', 1);
-                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
-                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'refusal-{{region}}', 1, '{"command":"x","code":"not-found","targetId":null}', 'command_refused', timestamp, tenant_id,
+                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                              mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
+                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'refusal-{{region}}', 1,
+                       '{"command":"x","code":"not-found","targetId":null}', 'command_refused', timestamp, tenant_id,
                        'Ledger.Domain.CommandRefused, Ledger.Domain', false, correlation_id, causation_id, headers || '{"region":"{{region}}"}'
                   from ledger.mt_events order by seq_id desc limit 1
                 """;
@@ -522,7 +542,11 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         // The audit trail was told that it is further than anything that happened: it passes over what comes next.
         await product.StopAsync();
         await product.EditAsync(
-            "update ledger.mt_event_progression set last_seq_id = (select last_value + 2 from ledger.mt_events_sequence) where name like 'AuditTrail%'"
+            """
+            update ledger.mt_event_progression
+               set last_seq_id = (select last_value + 2 from ledger.mt_events_sequence)
+             where name like 'AuditTrail%'
+            """
         );
         var next = await product.ScalarAsync<long>("select last_value + 1 from ledger.mt_events_sequence");
         await product.StartAsync();
@@ -533,8 +557,12 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
 
         // A hash of nothing in the log's tiles: the signer signs no such tree.
         var last = "select level, max(index) as index from ledger.log_tile where level = 0 group by level";
-        var forged =
-            $"update ledger.log_tile t set hashes = t.hashes || sha256('forged') from ({last}) l where (t.level, t.index) = (l.level, l.index)";
+        var forged = $"""
+            update ledger.log_tile t
+               set hashes = t.hashes || sha256('forged')
+              from ({last}) l
+             where (t.level, t.index) = (l.level, l.index)
+            """;
         Assert.Equal(1, await product.EditAsync(forged));
         await product.Village.AllocateAsync(1);
         await product.FoundAsync("signing-refused", "与日志大小不符");

@@ -98,7 +98,12 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Assert.Equal(
                 0,
                 await api.ScalarAsync<long>(
-                    "select count(*) from ledger.idempotency where actor = @actor and convert_from(body, 'UTF8') like '%' || @secret || '%'",
+                    """
+                    select count(*)
+                      from ledger.idempotency
+                     where actor = @actor
+                       and convert_from(body, 'UTF8') like '%' || @secret || '%'
+                    """,
                     ("actor", village.Officer.Actor.Id),
                     ("secret", secret)
                 )
@@ -136,7 +141,8 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Assert.True(status == (int)response.StatusCode, text);
             return JsonSerializer.Deserialize<JsonElement>(text);
         }
-        Assert.Equal("not-found", (await Public(new { text = "x" }, 404)).GetProperty("code").GetString()); // there is no notice yet
+        // There is no notice yet.
+        Assert.Equal("not-found", (await Public(new { text = "x" }, 404)).GetProperty("code").GetString());
         await village.ReviewAsync();
         await village.ApproveAsync();
         await village.NoticeAsync();
@@ -153,7 +159,8 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         );
         await Public(new { text = "异议 2" }, 200);
         await Public(new { text = "异议 3" }, 200);
-        Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).GetProperty("code").GetString()); // one address
+        // One address.
+        Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).GetProperty("code").GetString());
         var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");
         Assert.DoesNotContain("没有缴费", page); // what somebody claims of somebody is not for everybody to read
         Assert.Contains("待答复", page);
@@ -197,7 +204,13 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         // themselves stay.
         await using (var connection = await api.Database.OpenConnectionAsync())
             await connection.ExecuteAsync(
-                "delete from ledger.objection_source where objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id order by seq_id desc limit 1)",
+                """
+                delete from ledger.objection_source
+                 where objection_id in (select data ->> 'objectionId'
+                                          from ledger.mt_events
+                                         where stream_id = @id
+                                         order by seq_id desc limit 1)
+                """,
                 ("id", village.ApplicationId)
             );
         Assert.Equal(200, (await From("198.51.100.7", "反对 4")).Status);
@@ -214,14 +227,24 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         Assert.Equal(
             50,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.objection_source where octet_length(source) = 32 and objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id)",
+                """
+                select count(*)
+                  from ledger.objection_source
+                 where octet_length(source) = 32
+                   and objection_id in (select data ->> 'objectionId' from ledger.mt_events where stream_id = @id)
+                """,
                 ("id", village.ApplicationId)
             )
         );
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
-                "select count(*) from ledger.mt_events where stream_id = @id and (data::text || headers::text) ~ '198[.]51|203[.]0|2001:'",
+                """
+                select count(*)
+                  from ledger.mt_events
+                 where stream_id = @id
+                   and (data::text || headers::text) ~ '198[.]51|203[.]0|2001:'
+                """,
                 ("id", village.ApplicationId)
             )
         );
@@ -433,7 +456,8 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             );
             Assert.Contains("贰佰元整", text);
         }
-        Assert.Equal(JsonValueKind.Null, (await List()).GetProperty("content").ValueKind); // the kept answer has no content
+        // The kept answer has no content.
+        Assert.Equal(JsonValueKind.Null, (await List()).GetProperty("content").ValueKind);
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(

@@ -180,7 +180,8 @@ public sealed class SecondHomeTests(ApiFixture api)
         await home.ReviewAsync();
         await home.ApproveAsync();
         var year = await other.Officer.GetAsync($"/api/members/{id}/years/{home.Year}");
-        Assert.Empty(year.GetProperty("subsidies").EnumerateArray()); // whose they are and how many is the home village's; what is left of the cap is not
+        // Whose they are and how many is the home village's; what is left of the cap is not.
+        Assert.Empty(year.GetProperty("subsidies").EnumerateArray());
         Assert.Equal(4900m, year.GetProperty("leftAmount").GetDecimal());
         Assert.Single(
             (await home.Officer.GetAsync($"/api/members/{id}/years/{home.Year}"))
@@ -257,7 +258,8 @@ public sealed class SecondHomeTests(ApiFixture api)
         await ApiFixture.RefusedAsync(
             "self-approval",
             city,
-            $"/api/members/{request.GetProperty("memberId").GetString()}/requests/{request.GetProperty("requestId").GetString()}/confirmation"
+            $"/api/members/{request.GetProperty("memberId").GetString()}/requests/"
+                + $"{request.GetProperty("requestId").GetString()}/confirmation"
         );
     }
 
@@ -413,7 +415,8 @@ public sealed class SecondHomeTests(ApiFixture api)
         );
         var accomplice = api.Client(new Actor("second.other", "village-finance", other.VillageCode));
         await ApiFixture.RefusedAsync("agency-needed", accomplice, $"/api/members/{id}/death/confirmation");
-        await ApiFixture.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/death/confirmation"); // not its report, and nothing of it
+        // Not its report, and nothing of it.
+        await ApiFixture.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/death/confirmation");
         await home.FileAsync(people);
         await home.ReviewAsync();
         await home.ApproveAsync();

@@ -269,7 +269,8 @@ public sealed class SignInTests(ApiFixture api)
                 code = recovery[0],
             }
         );
-        await RefusedAsync("wrong-state", "/api/session/second-factor", new { name, password }); // who knows the password cannot enrol a telephone of his own
+        // Who knows the password cannot enrol a telephone of his own.
+        await RefusedAsync("wrong-state", "/api/session/second-factor", new { name, password });
 
         // The telephone is lost: a one-time password and a new enrolment, by somebody else, on record.
         var issued = await Administrator(offices.County)

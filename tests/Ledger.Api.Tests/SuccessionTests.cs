@@ -278,7 +278,8 @@ public sealed class SuccessionTests(ApiFixture api)
             .GetProperty("members")[0]
             .Id();
         var path =
-            $"/api/members/{member}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}000001/reversal";
+            $"/api/members/{member}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}"
+            + "000001/reversal";
         var second = api.Client(new Domain.Actor("tax.second", "county-tax", village.Offices.County));
         await ApiFixture.RefusedAsync(
             "self-approval",

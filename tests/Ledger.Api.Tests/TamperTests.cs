@@ -22,13 +22,24 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
     [Theory]
     [InlineData(
         "edited",
-        "update ledger.mt_events set data = jsonb_set(data, '{sourceName}', '\"别处\"') where type = 'funds_allocated' and version = 2",
+        """
+            update ledger.mt_events
+               set data = jsonb_set(data, '{sourceName}', '"别处"')
+             where type = 'funds_allocated'
+               and version = 2
+            """,
         "事件被改动"
     )]
     [InlineData("deleted", "delete from ledger.mt_events where type = 'funds_allocated' and version = 3", "事件不见了")]
     [InlineData(
         "inserted in the middle",
-        "insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers, is_archived) select 0, gen_random_uuid(), stream_id, 99, data, type, timestamp, tenant_id, mt_dotnet_type, headers, false from ledger.mt_events where type = 'funds_allocated' limit 1",
+        """
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type,
+                                          headers, is_archived)
+            select 0, gen_random_uuid(), stream_id, 99, data, type, timestamp, tenant_id, mt_dotnet_type, headers, false
+              from ledger.mt_events
+             where type = 'funds_allocated' limit 1
+            """,
         "事后插入"
     )]
     public async Task An_event_that_is_edited_deleted_or_inserted_is_found_by_the_check_and_by_the_verifier(
@@ -60,7 +71,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         var found = await product.CityAuditor.GetAsync("/api/audit/log/check");
         Assert.False(found.GetProperty("isSound").GetBoolean());
         Assert.Contains(problem, found.GetRawText());
-        Assert.Single(found.GetProperty("findings").EnumerateArray()); // one change, one finding: no broken root on top of it
+        // One change, one finding: no broken root on top of it.
+        Assert.Single(found.GetProperty("findings").EnumerateArray());
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.True(exit == 1 && said.Contains(problem, StringComparison.Ordinal), said);
         if (what == "edited")
@@ -86,7 +98,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
                     )
                     .Exit
             );
-            Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit); // the receipt from before still proves what it was
+            // The receipt from before still proves what it was.
+            Assert.Equal(0, Programs.Verify("receipt", receipt, "--key", keys).Exit);
         }
         if (what == "inserted in the middle")
         {
@@ -156,7 +169,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         File.Delete(product.SignerMemory);
         await product.StartAsync();
         await TimedAsync("re-chained, by the witness", () => product.FoundAsync("witness-refused", "历史被改写"));
-        Assert.True((await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean()); // nobody else could have known
+        // Nobody else could have known.
+        Assert.True((await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean());
         // With what the witness signed before, anybody can prove it.
         await product.SealedAsync();
         Assert.Equal(
@@ -255,7 +269,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
             422,
             (
                 await Ask(
-                    $"old {own.Size}\n{Convert.ToBase64String(own.Root)}\n\n{(other with { Signatures = [key.Sign(other.Text, default)] }).Note}"
+                    $"old {own.Size}\n{Convert.ToBase64String(own.Root)}\n"
+                        + $"\n{(other with { Signatures = [key.Sign(other.Text, default)] }).Note}"
                 )
             ).Status
         );

@@ -217,7 +217,11 @@ public sealed class TraceTests(ApiFixture api)
             {
                 foreach (var e in entries)
                     session.QueueSqlCommand(
-                        "insert into ledger.fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, event_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        """
+                        insert into ledger.fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account,
+                                                     origin_from, event_id)
+                        values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        """,
                         e.Axis.Word(),
                         e.Span.Account,
                         e.Span.Fen.From,

@@ -292,7 +292,12 @@ public sealed class WayBackTests(ApiFixture api)
         Assert.Equal(
             closed.GetProperty("digest").GetString(),
             await api.ScalarAsync<string>(
-                "select data ->> 'trialBalanceDigest' from ledger.mt_events where type = 'year_closed' and stream_id = @id",
+                """
+                select data ->> 'trialBalanceDigest'
+                  from ledger.mt_events
+                 where type = 'year_closed'
+                   and stream_id = @id
+                """,
                 ("id", village.FundId)
             )
         );

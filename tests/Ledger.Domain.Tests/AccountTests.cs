@@ -177,7 +177,8 @@ public sealed class AccountTests
                 }
             )
             .ThenRefused(Rejections.SelfApproval);
-        AccountDecider.Confirm(waiting, false, Today, Administrator("second")).ThenRefused(Rejections.WrongState); // nobody knows that these are two people
+        // Nobody knows that these are two people.
+        AccountDecider.Confirm(waiting, false, Today, Administrator("second")).ThenRefused(Rejections.WrongState);
         AccountDecider.Confirm(waiting, false, Today, second with { Role = "agency" }).ThenRefused(Rejections.NotFound);
         AccountDecider.Confirm(waiting, false, Today.AddDays(8), second).ThenRefused(Rejections.WrongState);
         var done = Assert.IsType<CredentialsIssued>(
@@ -187,10 +188,12 @@ public sealed class AccountTests
         AccountDecider
             .Confirm(waiting.And("account-clerk", done)!, false, Today, second)
             .ThenRefused(Rejections.WrongState); // once
-        var opened = requested.And("account-clerk", AccountDecider.Confirm(requested, true, Today, second).Then())!; // nobody is there yet who could prove himself
+        // Nobody is there yet who could prove himself.
+        var opened = requested.And("account-clerk", AccountDecider.Confirm(requested, true, Today, second).Then())!;
         Assert.Equal((false, "person-clerk", "agency"), (opened.IsRequested, opened.Person, opened.Role));
 
-        AccountDecider.IssueCredentials(waiting, "x", "r", false, Today, second).ThenRefused(Rejections.WrongState); // one at a time
+        // One at a time.
+        AccountDecider.IssueCredentials(waiting, "x", "r", false, Today, second).ThenRefused(Rejections.WrongState);
         AccountDecider.IssueCredentials(waiting, "x", "r", false, Today.AddDays(8), second).Then();
         var declined = waiting.And("account-clerk", AccountDecider.Decline(waiting, "没有此事", Today).Then())!;
         AccountDecider.Confirm(declined, false, Today, second).ThenRefused(Rejections.WrongState);
@@ -259,7 +262,8 @@ public sealed class AccountTests
             "p",
             old.And("account-old", AccountDecider.NameHolder(old, new Holder("p", Digest), false, first).Then())!.Person
         );
-        AccountDecider.NameHolder(Clerk(), new Holder("p", Digest), false, first).ThenRefused(Rejections.WrongState); // for good
+        // For good.
+        AccountDecider.NameHolder(Clerk(), new Holder("p", Digest), false, first).ThenRefused(Rejections.WrongState);
 
         // Nobody makes two administrators one, to be alone again.
         var second = Given.State<Account>("account-second", new AccountOpened("second", "administrator", "370811"));

@@ -621,7 +621,8 @@ public sealed class ApplicationTests
         Settle.Decide(a, Approver).ThenRefused(Rejections.WrongState); // the returned line is unpaid
         a = Then(a, x => Withdraw.MoveSome(x, [M(3)], "放弃", Officer));
         a = Then(a, x => Settle.Decide(x, Approver));
-        a = Then(a, x => Refund.Move(x, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer)); // also after settlement (C5)
+        // Also after settlement (C5)
+        a = Then(a, x => Refund.Move(x, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer));
         Refund.Move(a, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer).ThenRefused(Rejections.FieldInvalid);
         Assert.Equal(
             [LineStatus.Refunded, LineStatus.Credited, LineStatus.Refunded, LineStatus.Released],

@@ -176,7 +176,8 @@ public sealed class FundTests
         Reverse.Confirm(fund, "b", lot, Given.Actor("third")).ThenRefused(Rejections.SelfApproval);
         var reversed = Then(fund, f => Reverse.Confirm(f, "b", lot, second));
         Assert.Equal((Given.Yuan(10), Given.Yuan(5)), (reversed.AvailableFen, reversed.ReturnedFen));
-        Assert.Equal(new SubAccount(2500, 1500), reversed.Pocket("general")); // the older 10 yuan lie behind the reversed lot now
+        // The older 10 yuan lie behind the reversed lot now.
+        Assert.Equal(new SubAccount(2500, 1500), reversed.Pocket("general"));
         Reverse.Confirm(reversed, "b", lot, second).ThenRefused(Rejections.WrongState);
 
         var spent = Then(fund, f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(12), 1));

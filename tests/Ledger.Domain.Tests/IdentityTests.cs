@@ -131,7 +131,8 @@ public sealed class IdentityTests
     public void A_documents_number_is_the_same_however_it_is_copied(string? one, string other, bool isSame) =>
         Assert.Equal(isSame, DocumentNumber.IsSame(one, other));
 
-    [Theory, InlineData("91350100M000100Y43"), InlineData("91110000600037341L")] // the example of GB 32100-2015, and a known company
+    // The example of GB 32100-2015, and a known company.
+    [Theory, InlineData("91350100M000100Y43"), InlineData("91110000600037341L")]
     public void Sound_credit_codes(string code) => Assert.Null(SocialCreditCode.Fault(code));
 
     [Theory, InlineData("91350100M000100Y44"), InlineData("91350100M000100Y4"), InlineData("91350100M000100YI3")]

@@ -27,15 +27,18 @@ public sealed class MemberTests
         Assert.True(MemberDecider.MustAsk(person, ["collective-2"], v => Sees(Other, v)));
         Assert.True(MemberDecider.MustAsk(person, ["collective-2"], v => Sees("370812", v))); // an agency elsewhere
         Assert.False(MemberDecider.MustAsk(person, ["collective-2"], v => Sees("3708", v)));
-        Assert.False(MemberDecider.MustAsk(person, ["collective-2", "collective-1"], v => Sees(Other, v))); // the home went up in this one
+        // The home went up in this one.
+        Assert.False(MemberDecider.MustAsk(person, ["collective-2", "collective-1"], v => Sees(Other, v)));
         var both = person.And(Id, AtOther)!;
-        Assert.False(MemberDecider.MustAsk(both, ["collective-1"], v => Sees(Home, v))); // its own member, whoever else's
+        // Its own member, whoever else's.
+        Assert.False(MemberDecider.MustAsk(both, ["collective-1"], v => Sees(Home, v)));
         Assert.False(MemberDecider.MustAsk(both, ["collective-2"], v => Sees(Other, v)));
         var left = person.And(Id, new MembershipEnded("collective-1", Day, "x"))!;
         Assert.True(MemberDecider.MustAsk(left, ["collective-2"], v => Sees(Other, v)));
         Assert.False(MemberDecider.MustAsk(left, ["collective-1"], v => Sees(Home, v))); // back again
         var moved = left.And(Id, AtOther)!;
-        Assert.True(MemberDecider.MustAsk(moved, ["collective-1"], v => Sees(Home, v))); // back, and at home elsewhere by now
+        // Back, and at home elsewhere by now.
+        Assert.True(MemberDecider.MustAsk(moved, ["collective-1"], v => Sees(Home, v)));
     }
 
     [Fact]

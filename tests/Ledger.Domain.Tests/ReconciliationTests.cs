@@ -97,7 +97,8 @@ public sealed class ReconciliationTests
     {
         var r = Reconciliation.Of(
             [
-                Line(2, 1, true, 1000, "IN1"), // no reference in the books, amount and date fit, nothing else could be meant
+                // No reference in the books, amount and date fit, nothing else could be meant.
+                Line(2, 1, true, 1000, "IN1"),
                 Line(3, 0, true, 500, "IN2"), // two entries of 500: a person must say which
                 Line(4, 10, false, 300, "NX1"), // agrees
                 Line(5, 11, false, 201, "NX2"), // same reference, other amount

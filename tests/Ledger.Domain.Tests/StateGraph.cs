@@ -65,7 +65,8 @@ internal sealed class StateGraph<TState>
         var commands = _edges.Values.First().Keys.ToList();
         var rows = _edges.GroupBy(e => label(_states[e.Key])).ToList();
         var text = new StringBuilder(
-            $"| state | {string.Join(" | ", commands)} |\n|{string.Concat(Enumerable.Repeat("---|", commands.Count + 1))}\n"
+            $"| state | {string.Join(" | ", commands)} |\n"
+                + $"|{string.Concat(Enumerable.Repeat("---|", commands.Count + 1))}\n"
         );
         foreach (var row in rows)
         {

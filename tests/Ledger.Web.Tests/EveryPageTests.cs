@@ -120,7 +120,8 @@ public sealed class EveryPageTests(WebFixture web)
         await using var visitor = await web.VisitAsync(null);
         await visitor.Page.GotoAsync("/sign-in");
         await visitor.Page.EvaluateAsync(
-            "() => { const input = document.querySelector('input[name=name]'); document.querySelector('main').append(input); }"
+            "() => { const input = document.querySelector('input[name=name]'); "
+                + "document.querySelector('main').append(input); }"
         );
         Assert.Contains(
             await visitor.Page.SeriousFaultsAsync(),

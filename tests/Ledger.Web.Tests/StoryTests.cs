@@ -108,7 +108,8 @@ public sealed class StoryTests(WebFixture web)
     {
         await using var clerk = await web.VisitAsync("REVIEWER");
         await clerk.Page.GotoAsync($"/applications/{await ApplicationAsync("paid", "370811102203")}");
-        await clerk.Page.SetInputFilesAsync("input[name=file]", web.Sample.At("receipts.xlsx")); // those of another village
+        // Those of another village.
+        await clerk.Page.SetInputFilesAsync("input[name=file]", web.Sample.At("receipts.xlsx"));
         await clerk.ClickAsync("导入回执");
         await clerk.SeesAsync("receipt-mismatch");
         await clerk.ShootAsync("story-receipt-faults");

@@ -38,7 +38,10 @@ public sealed record FaultResult(
 )
 {
     public override string ToString() =>
-        $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Kind} after {f.After}"))}; {Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an answer, {Repeated} in spite of one, {Events} events, read models and log {Settled.TotalSeconds:0.0} s later, {Took.TotalSeconds:0.0} s"
+        $"seed {Seed}: {string.Join(", ", Faults.Select(f => $"{f.Kind} after {f.After}"))}; "
+        + $"{Commands} commands, {Refused} refused, {GivenUp} given up, {Resent} sent again for want of an "
+        + $"answer, {Repeated} in spite of one, {Events} events, "
+        + $"read models and log {Settled.TotalSeconds:0.0} s later, {Took.TotalSeconds:0.0} s"
         + string.Concat(Violations.Select(v => $"\n  {v.Kind}: {v.What}"));
 }
 

@@ -47,7 +47,8 @@ public sealed class FaultyMachine : IAsyncDisposable
 
     /// <summary>Past the proxy: the checker's own way in.</summary>
     public string ConnectionString =>
-        new NpgsqlConnectionStringBuilder(_cluster.ConnectionString("ledger")) { Pooling = false }.ConnectionString; // no connection outlives the server it was made to
+        // No connection outlives the server it was made to.
+        new NpgsqlConnectionStringBuilder(_cluster.ConnectionString("ledger")) { Pooling = false }.ConnectionString;
 
     /// <summary>A node's address; null while it is down.</summary>
     public Uri? Node(int index) => _nodes[index]?.Http.BaseAddress;
@@ -86,7 +87,8 @@ public sealed class FaultyMachine : IAsyncDisposable
             await using (var connection = new NpgsqlConnection(connectionString))
             {
                 await connection.OpenAsync();
-                await connection.ExecuteAsync("alter system set min_wal_size = '2MB'"); // no old segments kept in reserve: a full disk is met at the next one
+                // No old segments kept in reserve: a full disk is met at the next one.
+                await connection.ExecuteAsync("alter system set min_wal_size = '2MB'");
             }
             var (exit, output) = await ApiProcess.RunAsync(
                 new Dictionary<string, string>
@@ -265,7 +267,8 @@ public sealed class FaultyMachine : IAsyncDisposable
         await Programs.RequireAsync(
             "sh",
             "-c",
-            $"fallocate -l $(($(stat -f -c %f*%S {Disk}))) {filler} || dd if=/dev/zero of={filler} bs=64k 2>/dev/null || true"
+            $"fallocate -l $(($(stat -f -c %f*%S {Disk}))) {filler} || dd if=/dev/zero of={filler} bs=64k "
+                + "2>/dev/null || true"
         );
         var switching = random.Next(2) == 0;
         for (var watch = Stopwatch.StartNew(); watch.Elapsed < last; await Task.Delay(100))

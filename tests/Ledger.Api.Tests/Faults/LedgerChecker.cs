@@ -79,7 +79,10 @@ public static class LedgerChecker
         var events = await ReadAsync(
             database,
             """
-            select headers ->> 'actor', headers ->> 'idempotencyKey', type, coalesce((data ->> 'amountFen')::bigint, 0), xmin::text, stream_id, version from ledger.mt_events order by seq_id
+            select headers ->> 'actor', headers ->> 'idempotencyKey', type, coalesce((data ->> 'amountFen')::bigint, 0),
+                   xmin::text, stream_id, version
+              from ledger.mt_events
+             order by seq_id
             """,
             r => new Written(
                 r.GetString(0),
@@ -172,7 +175,10 @@ public static class LedgerChecker
             var stream in await ReadAsync(
                 database,
                 """
-                select s.id from ledger.mt_streams s left join (select stream_id, count(*) n from ledger.mt_events group by 1) e on e.stream_id = s.id where s.version is distinct from e.n
+                select s.id
+                  from ledger.mt_streams s
+                  left join (select stream_id, count(*) n from ledger.mt_events group by 1) e on e.stream_id = s.id
+                 where s.version is distinct from e.n
                 """,
                 r => r.GetString(0)
             )
@@ -181,7 +187,14 @@ public static class LedgerChecker
         foreach (
             var person in await ReadAsync(
                 database,
-                "select member_id from ledger.person p full join (select distinct stream_id from ledger.mt_events where type = 'member_registered') e on e.stream_id = p.member_id where e.stream_id is null or p.member_id is null",
+                """
+                select member_id
+                  from ledger.person p
+                  full join (select distinct stream_id
+                               from ledger.mt_events
+                              where type = 'member_registered') e on e.stream_id = p.member_id
+                 where e.stream_id is null or p.member_id is null
+                """,
                 r => r.IsDBNull(0) ? "" : r.GetString(0)
             )
         )
@@ -191,7 +204,12 @@ public static class LedgerChecker
         foreach (
             var entry in await ReadAsync(
                 database,
-                "select coalesce(e.seq_id, a.seq) from ledger.mt_events e full join ledger.audit_entry a on a.seq = e.seq_id and a.event_id = e.id where e.seq_id is null or a.seq is null",
+                """
+                select coalesce(e.seq_id, a.seq)
+                  from ledger.mt_events e
+                  full join ledger.audit_entry a on a.seq = e.seq_id and a.event_id = e.id
+                 where e.seq_id is null or a.seq is null
+                """,
                 r => r.GetInt64(0)
             )
         )
@@ -201,7 +219,8 @@ public static class LedgerChecker
                 database,
                 """
                 select f.id from ledger.mt_doc_fund f, lateral (select coalesce(sum((data ->> 'amountFen')::bigint) filter (where type = 'funds_allocated'), 0) came, coalesce(sum((data ->> 'amountFen')::bigint) filter (where type = 'funds_credited'), 0) credited, coalesce(sum((data ->> 'amountFen')::bigint) filter (where type = 'funds_reserved'), 0) reserved from ledger.mt_events where stream_id = f.id) e
-                where (f.data ->> 'allocatedFen')::bigint <> e.came or (f.data ->> 'creditedFen')::bigint <> e.credited or (f.data ->> 'availableFen')::bigint <> e.came - e.reserved
+                where (f.data ->> 'allocatedFen')::bigint <> e.came or (f.data ->> 'creditedFen')::bigint <> e.credited
+                    or (f.data ->> 'availableFen')::bigint <> e.came - e.reserved
                 """,
                 r => r.GetString(0)
             )
@@ -210,7 +229,11 @@ public static class LedgerChecker
         if (
             await ReadAsync(
                 database,
-                $"select count(*) from ledger.mt_doc_fund where (data ->> 'creditedFen')::bigint = {CountyYear.People * 100_00}",
+                $"""
+                select count(*)
+                  from ledger.mt_doc_fund
+                 where (data ->> 'creditedFen')::bigint = {CountyYear.People * 100_00}
+                """,
                 r => r.GetInt64(0)
             )
             is not [CountyYear.Villages]
