@@ -15,7 +15,8 @@ public sealed class Baselines(string connectionString)
     private const string Headers =
         """{"role": "village-finance", "actor": "officer.370811000001", "region": "370811000001", "command": "allocate-funds", "effectiveDate": "2026-11-01", "idempotencyKey": "3f2c8d1e5b7a4c90"}""";
     private const string Columns =
-        "seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, correlation_id, causation_id, headers, is_archived";
+        "seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, correlation_id, "
+        + "causation_id, headers, is_archived";
     private static readonly string[] Slip = [new('a', 64)];
 
     private static FundsAllocated Event() =>
@@ -92,7 +93,11 @@ public sealed class Baselines(string connectionString)
         await using var connections = await Connections.OpenAsync(
             _database,
             clients,
-            $"insert into raw_event ({Columns}) values (nextval('raw_event_seq'), $1, $2, 1, $3, 'funds_allocated', now(), '*DEFAULT*', 'x', 'correlation', 'causation', $4, false)",
+            $"""
+            insert into raw_event ({Columns})
+            values (nextval('raw_event_seq'), $1, $2, 1, $3, 'funds_allocated', now(), '*DEFAULT*', 'x', 'correlation',
+                    'causation', $4, false)
+            """,
             new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Uuid },
             new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Varchar },
             new NpgsqlParameter { NpgsqlDbType = NpgsqlDbType.Jsonb },

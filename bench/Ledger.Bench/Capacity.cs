@@ -31,7 +31,8 @@ public static class Capacity
         await using var database = NpgsqlDataSource.Create(ledger.ConnectionString);
         if (pgledger is null)
             Console.WriteLine(
-                "pgledger is left out: give the folder of its SQL files with --pgledger (github.com/pgr0ss/pgledger, and the ulid functions it needs)"
+                "pgledger is left out: give the folder of its SQL files with --pgledger "
+                    + "(github.com/pgr0ss/pgledger, and the ulid functions it needs)"
             );
 
         await using (var api = await ApiProcess.StartAsync(ledger.Settings))
@@ -272,7 +273,13 @@ public static class Capacity
                 (
                     await connection.QueryAsync(
                         """
-                        select coalesce(extract(epoch from clock_timestamp() - (select timestamp from ledger.mt_events where seq_id > (select last_seq_id from ledger.mt_event_progression where name = 'AuditTrail:All') order by seq_id limit 1)), 0)
+                        select coalesce(extract(epoch from clock_timestamp() - (
+                                select timestamp
+                                  from ledger.mt_events
+                                 where seq_id > (select last_seq_id
+                                                   from ledger.mt_event_progression
+                                                  where name = 'AuditTrail:All')
+                                 order by seq_id limit 1)), 0)
                         """,
                         r => (double)r.GetDecimal(0) * 1000
                     )

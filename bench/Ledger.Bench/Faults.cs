@@ -54,7 +54,8 @@ public static class Faults
 
         int Found(FaultResult of, string kind) => of.Violations.Count(v => v.Kind == kind);
         Console.WriteLine(
-            $"\n| fault | struck | runs with it | lost | twice | half there | read models | log | answers | caught up, median | slowest |\n|---|---|---|---|---|---|---|---|---|---|---|"
+            "\n| fault | struck | runs with it | lost | twice | half there | read models | log | answers | "
+                + "caught up, median | slowest |\n|---|---|---|---|---|---|---|---|---|---|---|"
         );
         foreach (var kind in Enum.GetValues<FaultKind>())
             Row(
@@ -64,7 +65,11 @@ public static class Faults
             );
         Row("**all**", results.Sum(r => r.Faults.Count), results);
         Console.WriteLine(
-            $"\n{results.Sum(r => r.Commands):N0} commands ({results.Sum(r => r.Refused):N0} refused, {results.Sum(r => r.GivenUp):N0} given up), {results.Sum(r => r.Resent):N0} sent again for want of an answer, {results.Sum(r => r.Repeated):N0} in spite of one; {results.Sum(r => r.Events):N0} events; {results.Count(r => r.Violations.Count > 0)} of {results.Count} runs with a finding"
+            $"\n{results.Sum(r => r.Commands):N0} commands ({results.Sum(r => r.Refused):N0} refused, "
+                + $"{results.Sum(r => r.GivenUp):N0} given up), {results.Sum(r => r.Resent):N0} sent again for "
+                + $"want of an answer, {results.Sum(r => r.Repeated):N0} in spite of one; "
+                + $"{results.Sum(r => r.Events):N0} events; {results.Count(r => r.Violations.Count > 0)} of "
+                + $"{results.Count} runs with a finding"
         );
         foreach (var r in results.Where(r => r.Violations.Count > 0))
             Console.WriteLine($"bench/faults --seed {r.Seed} replays {r}");

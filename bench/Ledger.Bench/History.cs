@@ -67,7 +67,8 @@ public static class History
         {
             copying[i] = new NpgsqlConnection(connectionString);
             await copying[i].OpenAsync();
-            await copying[i].ExecuteAsync("set session_replication_role = replica"); // foreign keys and triggers are not what is measured
+            // Foreign keys and triggers are not what is measured.
+            await copying[i].ExecuteAsync("set session_replication_role = replica");
         }
         if (withContributions)
             await PolicyAsync();
@@ -90,7 +91,11 @@ public static class History
         // The asynchronous projections are not what is measured: they begin behind this history.
         foreach (var name in new[] { "HighWaterMark", "AuditTrail:All", "WorkQueue:All" })
             await connection.ExecuteAsync(
-                "insert into ledger.mt_event_progression (name, last_seq_id) values (@name, @last) on conflict (name) do update set last_seq_id = excluded.last_seq_id",
+                """
+                insert into ledger.mt_event_progression (name, last_seq_id)
+                values (@name, @last)
+                    on conflict (name) do update set last_seq_id = excluded.last_seq_id
+                """,
                 ("name", name),
                 ("last", sequence)
             );
@@ -106,11 +111,13 @@ public static class History
             var json = store.Options.Serializer();
             await using var events = await CopyAsync(
                 0,
-                "mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers, is_archived)"
+                "mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, "
+                    + "mt_dotnet_type, headers, is_archived)"
             );
             await using var axes = await CopyAsync(
                 1,
-                "fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, member_year, event_id)"
+                "fen_axis (axis, account, fen_from, fen_to, kind, reference, origin_account, origin_from, "
+                    + "member_year, event_id)"
             );
             await using var years = await CopyAsync(2, "mt_doc_memberyear (id, data, mt_version, region)");
             var (version, inFen, outFen, done) = (0, 0L, 0L, 0);
@@ -219,7 +226,10 @@ public static class History
             {
                 await connection.OpenAsync();
                 await connection.ExecuteAsync(
-                    "insert into ledger.mt_doc_fund (id, data, mt_version, region) values (@id, jsonb_build_object('id', @id, 'name', @id), 1, @region)",
+                    """
+                    insert into ledger.mt_doc_fund (id, data, mt_version, region)
+                    values (@id, jsonb_build_object('id', @id, 'name', @id), 1, @region)
+                    """,
                     ("id", fundId),
                     ("region", region)
                 );
@@ -281,9 +291,16 @@ public static class History
             await copying[0]
                 .ExecuteAsync(
                     """
-                    insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers, is_archived)
-                    values (@seq, gen_random_uuid(), 'policy-year-3708-2026', 1, '{"parameters": {"tiers": [{"tierFen": 500000}]}}', 'policy_year_published', now(), '*DEFAULT*', 'x', '{"actor": "city", "role": "city-hrss", "region": "3708", "effectiveDate": "2026-01-01"}', false);
-                    insert into ledger.seal_floor (stream_id, version) values ('policy-year-3708-2026', 1) on conflict do nothing
+                    insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                                  mt_dotnet_type, headers, is_archived)
+                    values (@seq, gen_random_uuid(), 'policy-year-3708-2026', 1,
+                            '{"parameters": {"tiers": [{"tierFen": 500000}]}}', 'policy_year_published', now(),
+                            '*DEFAULT*', 'x',
+                            '{"actor": "city", "role": "city-hrss", "region": "3708", "effectiveDate": "2026-01-01"}',
+                            false);
+                    insert into ledger.seal_floor (stream_id, version)
+                    values ('policy-year-3708-2026', 1)
+                        on conflict do nothing
                     """,
                     ("seq", ++sequence)
                 );
@@ -303,32 +320,64 @@ public static class History
         [
             "set session_replication_role = replica",
             "set maintenance_work_mem = '1GB'",
-            "delete from ledger.mt_events where type = 'policy_year_published'", // the county's own comes through the API
-            "insert into ledger.mt_streams (id, type, version) select stream_id, null, max(version) from ledger.mt_events group by 1",
+            // The county's own comes through the API.
+            "delete from ledger.mt_events where type = 'policy_year_published'",
+            """
+                insert into ledger.mt_streams (id, type, version)
+                select stream_id, null, max(version)
+                  from ledger.mt_events
+                 group by 1
+                """,
             """
                 insert into ledger.mt_doc_member (id, data, mt_version, region)
-                select 'member-' || substr(id, 13, 32), jsonb_build_object('id', 'member-' || substr(id, 13, 32), 'revision', 1, 'region', '370812102201', 'memberships',
+                select 'member-' || substr(id, 13, 32),
+                       jsonb_build_object('id', 'member-' || substr(id, 13, 32), 'revision', 1, 'region',
+                                          '370812102201', 'memberships',
                        jsonb_build_object('collective-' || substr(data #>> '{subsidies,0,fundId}', 6), '370812102201')), 1, '370812102201' from ledger.mt_doc_memberyear
                 """,
-            "insert into ledger.mt_doc_collective (id, data, mt_version, region) select 'collective-' || substr(id, 6), jsonb_build_object('id', 'collective-' || substr(id, 6), 'name', id, 'region', region), 1, region from ledger.mt_doc_fund",
+            """
+                insert into ledger.mt_doc_collective (id, data, mt_version, region)
+                select 'collective-' || substr(id, 6),
+                       jsonb_build_object('id', 'collective-' || substr(id, 6), 'name', id, 'region', region), 1, region
+                  from ledger.mt_doc_fund
+                """,
             """
                 insert into ledger.mt_doc_application (id, data, mt_version, region)
-                select reference, jsonb_build_object('id', reference, 'year', 2026, 'status', 'settled', 'fundId', split_part(account, '/', 1), 'collectiveId', 'collective-' || substr(split_part(account, '/', 1), 6), 'lines',
+                select reference,
+                       jsonb_build_object('id', reference, 'year', 2026, 'status', 'settled', 'fundId',
+                                          split_part(account, '/', 1), 'collectiveId',
+                                          'collective-' || substr(split_part(account, '/', 1), 6), 'lines',
                        (select jsonb_agg(jsonb_build_object('row', i, 'memberId', 'member-' || md5(reference || i), 'amountFen', 10000, 'tierFen', 30000, 'status', 'credited')) from generate_series(1, 500) i)), 1, '370812102201'
                   from ledger.fen_axis where axis = 'out' and kind = 'reserved'
                 """,
             """
                 insert into ledger.mt_doc_workitem (id, data, mt_version, region)
-                select id, jsonb_build_object('id', id, 'region', region, 'year', 2026, 'status', 'settled', 'lines', 500, 'amountFen', 5000000, 'openObjections', 0, 'since', now(), 'filedAt', now(), 'collectiveId', data ->> 'collectiveId'), 1, region from ledger.mt_doc_application
+                select id,
+                       jsonb_build_object('id', id, 'region', region, 'year', 2026, 'status', 'settled', 'lines', 500,
+                                          'amountFen', 5000000, 'openObjections', 0, 'since', now(), 'filedAt', now(),
+                                          'collectiveId', data ->> 'collectiveId'),
+                       1, region
+                  from ledger.mt_doc_application
                 """,
-            "drop index ledger.audit_entry_actor, ledger.audit_entry_type, ledger.audit_entry_recorded, ledger.audit_entry_region",
             """
-                insert into ledger.audit_entry (seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen, code, evidence, ids)
-                select seq_id, id, stream_id, version, type, timestamp, (headers ->> 'effectiveDate')::date, headers ->> 'actor', headers ->> 'role', headers ->> 'region', (data ->> 'amountFen')::bigint, null, '{}',
-                       array_remove(array[stream_id, data ->> 'applicationId', data ->> 'fundId', data ->> 'collectiveId', data ->> 'allocationId'], null) from ledger.mt_events
+                drop index ledger.audit_entry_actor, ledger.audit_entry_type, ledger.audit_entry_recorded,
+                     ledger.audit_entry_region
+                """,
+            """
+                insert into ledger.audit_entry (seq, event_id, stream, version, type, recorded_at, effective_date,
+                                                actor, role, region, amount_fen, code, evidence, ids)
+                select seq_id, id, stream_id, version, type, timestamp, (headers ->> 'effectiveDate')::date,
+                       headers ->> 'actor', headers ->> 'role', headers ->> 'region', (data ->> 'amountFen')::bigint,
+                       null, '{}',
+                       array_remove(array[stream_id, data ->> 'applicationId', data ->> 'fundId',
+                                          data ->> 'collectiveId', data ->> 'allocationId'], null) from ledger.mt_events
                 """,
             "alter table ledger.audit_entry_id drop constraint audit_entry_id_pkey",
-            "insert into ledger.audit_entry_id select hashtextextended(id, 0), seq from ledger.audit_entry, unnest(ids) id",
+            """
+                insert into ledger.audit_entry_id
+                select hashtextextended(id, 0), seq
+                  from ledger.audit_entry, unnest(ids) id
+                """,
             "alter table ledger.audit_entry_id add primary key (id_hash, seq)",
             "create index audit_entry_actor on ledger.audit_entry (actor, seq)",
             "create index audit_entry_type on ledger.audit_entry (type, seq)",
@@ -362,7 +411,12 @@ public static class History
         await RunAsync(connection, "alter table ledger.idempotency drop constraint idempotency_pkey");
         await RunAsync(
             connection,
-            "insert into ledger.idempotency (actor, key, request, command) select @actors[1 + seq_id % cardinality(@actors)], translate(gen_random_uuid()::text, '-', ''), sha256(seq_id::text::bytea), 'allocate-funds' from ledger.mt_events",
+            """
+            insert into ledger.idempotency (actor, key, request, command)
+            select @actors[1 + seq_id % cardinality(@actors)], translate(gen_random_uuid()::text, '-', ''),
+                   sha256(seq_id::text::bytea), 'allocate-funds'
+              from ledger.mt_events
+            """,
             ("actors", actors)
         );
         await RunAsync(connection, "alter table ledger.idempotency add primary key (actor, key)");

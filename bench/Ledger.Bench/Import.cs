@@ -45,7 +45,9 @@ public static class Import
                 await where.ImportMembersAsync(people);
                 for (var i = 0; i < people.Count; i++)
                     await (village * VillageSize < rows ? all : few).WriteLineAsync(
-                        $"{people[i].Name},{people[i].CitizenId},300,300,{today.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)},正常缴费,SW{village:000}{i:000000}"
+                        $"{people[i].Name},{people[i].CitizenId},300,300,"
+                            + $"{today.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)},正常缴费,SW{village:000}"
+                            + $"{i:000000}"
                     );
             }
         }

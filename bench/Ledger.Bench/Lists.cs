@@ -113,7 +113,8 @@ public static class Lists
                         seconds[i].Add(watch.Elapsed.TotalSeconds);
                     else if (round == 1)
                         Console.WriteLine(
-                            $"{what}, .{kind}, {side.Name}: {(int)answer.StatusCode} {text[..Math.Min(200, text.Length)]}"
+                            $"{what}, .{kind}, {side.Name}: {(int)answer.StatusCode} "
+                                + $"{text[..Math.Min(200, text.Length)]}"
                         );
                     megabytes[i] = Math.Max(megabytes[i], side.Api.PeakWorkingSet / 1048576.0);
                 }

@@ -63,7 +63,9 @@ public static class Log
         Console.WriteLine($"{"", -52}{"µs/event", 12}{"events/s", 12}{"hashing is", 12}{"sequencing is", 15}");
         void Line(string what, double micros) =>
             Console.WriteLine(
-                $"{what, -52}{micros, 12:0.0}{1e6 / micros, 12:N0}{(what[0] == 'a' ? $"{hashing / micros:P1}" : ""), 12}{(what[0] == 'a' ? $"{perEvent / micros:P1}" : ""), 15}"
+                $"{what, -52}{micros, 12:0.0}{1e6 / micros, 12:N0}"
+                    + $"{(what[0] == 'a' ? $"{hashing / micros:P1}" : ""), 12}"
+                    + $"{(what[0] == 'a' ? $"{perEvent / micros:P1}" : ""), 15}"
             );
         Line("hashing: canonical bytes, leaf, tree (one core)", hashing);
         Line("sequencing: read, hash, write indexes and tiles", perEvent);
@@ -101,7 +103,9 @@ public static class Log
             await using (var body = await api.Http.GetStreamAsync("/api/exports/log"))
                 await body.CopyToAsync(file);
             Console.WriteLine(
-                $"\n{"export of the whole log over HTTP", -52}{total / watch.Elapsed.TotalSeconds, 12:N0} events/s, {new FileInfo(log).Length / 1e6:N0} MB, working set {memory / 1e6:N0} → {api.WorkingSet / 1e6:N0} MB"
+                $"\n{"export of the whole log over HTTP", -52}{total / watch.Elapsed.TotalSeconds, 12:N0} "
+                    + $"events/s, {new FileInfo(log).Length / 1e6:N0} MB, working set {memory / 1e6:N0} → "
+                    + $"{api.WorkingSet / 1e6:N0} MB"
             );
 
             var times = new List<double>();
@@ -115,7 +119,8 @@ public static class Log
             }
             times.Sort();
             Console.WriteLine(
-                $"{"receipt over HTTP", -52}{times[times.Count / 2], 12:0.00} ms median, {times[(int)(times.Count * 0.99)]:0.00} ms p99"
+                $"{"receipt over HTTP", -52}{times[times.Count / 2], 12:0.00} ms median, "
+                    + $"{times[(int)(times.Count * 0.99)]:0.00} ms p99"
             );
 
             foreach (
@@ -155,7 +160,8 @@ public static class Log
                 }
                 rates.Sort();
                 Console.WriteLine(
-                    $"{what, -52}{rates[Rounds / 2], 12:N0} events/s, noise {(rates[^1] - rates[0]) / rates[Rounds / 2]:P0}"
+                    $"{what, -52}{rates[Rounds / 2], 12:N0} events/s, "
+                        + $"noise {(rates[^1] - rates[0]) / rates[Rounds / 2]:P0}"
                 );
             }
         }

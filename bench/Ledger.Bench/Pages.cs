@@ -43,7 +43,8 @@ public static class Pages
         var clerk = await SessionAsync(database, offices.Reviewer.Actor);
         var auditor = await SessionAsync(database, offices.Auditor.Actor);
         Console.WriteLine(
-            $"{Funds} funds, an application of {QueueLines} lines, a trace of {TraceLines} members; first view, median of {Rounds}; noise is (max − min) ÷ median\n"
+            $"{Funds} funds, an application of {QueueLines} lines, a trace of {TraceLines} members; "
+                + $"first view, median of {Rounds}; noise is (max − min) ÷ median\n"
         );
         Console.WriteLine($"{"page", -46}{"usable ms", 10}{"× baseline", 12}{"noise", 8}{"KB on the wire", 16}");
         double? baseline = null;
@@ -100,7 +101,8 @@ public static class Pages
             var median = times.Order().ElementAt(Rounds / 2);
             baseline ??= median;
             Console.WriteLine(
-                $"{name, -46}{median, 10:0}{median / baseline, 12:0.0}{(times.Max() - times.Min()) / median, 8:P0}{wire / 1024, 16:0}"
+                $"{name, -46}{median, 10:0}{median / baseline, 12:0.0}"
+                    + $"{(times.Max() - times.Min()) / median, 8:P0}{wire / 1024, 16:0}"
             );
         }
         await MemoryAsync(api, database, traced);
@@ -144,7 +146,9 @@ public static class Pages
         await using var connection = await database.OpenConnectionAsync();
         await connection.ExecuteAsync(
             """
-            insert into accounts."AspNetUsers" ("Id", "UserName", "Role", "Region", "IsClosed", "MustChangePassword", "EmailConfirmed", "PhoneNumberConfirmed", "TwoFactorEnabled", "LockoutEnabled", "AccessFailedCount")
+            insert into accounts."AspNetUsers" ("Id", "UserName", "Role", "Region", "IsClosed", "MustChangePassword",
+                                                "EmailConfirmed", "PhoneNumberConfirmed", "TwoFactorEnabled",
+                                                "LockoutEnabled", "AccessFailedCount")
             values (@name, @name, @role, @region, false, false, false, false, false, true, 0) on conflict do nothing
             """,
             ("name", actor.Id),
@@ -153,7 +157,9 @@ public static class Pages
         );
         await connection.ExecuteAsync(
             """
-            insert into accounts."Sessions" ("Id", "UserId", "TokenHash", "Address", "Agent", "StartedAt", "UsedAt", "ExpiresAt") values (gen_random_uuid(), @name, @hash, '', '', now(), now(), now() + interval '1 day')
+            insert into accounts."Sessions" ("Id", "UserId", "TokenHash", "Address", "Agent", "StartedAt", "UsedAt",
+                                             "ExpiresAt")
+            values (gen_random_uuid(), @name, @hash, '', '', now(), now(), now() + interval '1 day')
             """,
             ("name", actor.Id),
             ("hash", PageSession.Hash(secret))
@@ -180,7 +186,8 @@ public static class Pages
             await Look(secret);
         await Task.Delay(TimeSpan.FromSeconds(20)); // they sit and read
         Console.WriteLine(
-            $"\n{Users} people signed in, one page each, then idle: working set {before >> 20} → {api.WorkingSet >> 20} MB"
+            $"\n{Users} people signed in, one page each, then idle: working set {before >> 20} → "
+                + $"{api.WorkingSet >> 20} MB"
         );
     }
 }

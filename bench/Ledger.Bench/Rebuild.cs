@@ -23,7 +23,12 @@ public static class Rebuild
         await connection.OpenAsync();
         await connection.ExecuteAsync("set session_replication_role = replica");
         await connection.ExecuteAsync(
-            "insert into ledger.mt_streams (id, type, version) select stream_id, null, max(version) from ledger.mt_events group by 1"
+            """
+            insert into ledger.mt_streams (id, type, version)
+            select stream_id, null, max(version)
+              from ledger.mt_events
+             group by 1
+            """
         );
         foreach (
             var table in new[]
@@ -45,7 +50,11 @@ public static class Rebuild
         var watch = Stopwatch.StartNew();
         var bytes = 0L;
         await connection.QueryAsync(
-            "select seq_id, stream_id, version, type, timestamp, headers::text, data::text from ledger.mt_events order by seq_id",
+            """
+            select seq_id, stream_id, version, type, timestamp, headers::text, data::text
+              from ledger.mt_events
+             order by seq_id
+            """,
             r => bytes += r.GetString(6).Length
         );
         var reading = events / watch.Elapsed.TotalSeconds;

@@ -165,7 +165,8 @@ public static class Soak
                 throw new InvalidOperationException("Not prompt at half of what it can do: the machine is not free.");
         report.Add(
             "soak",
-            $"capacity: the highest rate at which 99 of 100 answers come within {Promptly.TotalMilliseconds:0} ms, {PromptMinutes} minutes, each of them",
+            "capacity: the highest rate at which 99 of 100 answers come within "
+                + $"{Promptly.TotalMilliseconds:0} ms, {PromptMinutes} minutes, each of them",
             capacity,
             "/s",
             "what it can do",
@@ -173,7 +174,8 @@ public static class Soak
         );
         var rate = capacity * share;
         Console.WriteLine(
-            $"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\nminute  {string.Join("  ", Columns.Select(c => c.Name))}"
+            $"{minutes} minutes at {rate:N0} postings a second, {Readers} readers\n"
+                + $"minute  {string.Join("  ", Columns.Select(c => c.Name))}"
         );
 
         Taken(read);
@@ -306,7 +308,12 @@ public static class Soak
         return (int)
             (
                 await connection.QueryAsync(
-                    "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+                    """
+                    select count(*)
+                      from pg_stat_activity
+                     where datname = current_database()
+                       and pid <> pg_backend_pid()
+                    """,
                     r => r.GetInt64(0)
                 )
             ).Single();
