@@ -124,6 +124,62 @@ public static class ReportEndpoints
             .Refuses(Rejections.FieldInvalid);
     }
 
+    /// <summary>Of each collective: who paid, who was subsidised, how much, this year and last, how soon.</summary>
+    private static readonly string FactsOfCollectives = $"""
+        with c as (
+            select id, data ->> 'name' as name
+              from {S}.mt_doc_collective
+             where region like @scope || '%'
+               and data ->> 'mergedInto' is null),
+        payer as (
+            select m.collective, count(*) as people
+              from {S}.mt_doc_memberyear y
+              join (select d.id, k.key as collective
+                      from {S}.mt_doc_member d, jsonb_each_text(d.data -> 'memberships') k
+                     where d.data -> 'memberships' ?| (select array_agg(id) from c)) m
+                on y.id = 'member-year-' || substr(m.id, 8) || '-' || @year
+             where {PaidThemselves}
+               and not {CaughtUp}
+             group by 1),
+        line as (
+            select a.data ->> 'collectiveId' as collective,
+                   count(distinct l ->> 'memberId') filter (where (a.data ->> 'year')::int = @year) as people,
+                   coalesce(sum((l ->> 'amountFen')::bigint)
+                                filter (where (a.data ->> 'year')::int = @year), 0)::bigint as fen,
+                   coalesce(sum((l ->> 'amountFen')::bigint)
+                                filter (where (a.data ->> 'year')::int = @year - 1), 0)::bigint as before
+              from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
+             where a.region like @scope || '%'
+               and l ->> 'status' = 'credited'
+               and (a.data ->> 'year')::int in (@year, @year - 1)
+             group by 1),
+        done as (
+            select a.data ->> 'collectiveId' as collective,
+                   avg(extract(epoch from s.timestamp - f.timestamp) / 86400)::int as days
+              from {S}.mt_doc_application a
+              join {S}.mt_events f on f.stream_id = a.id and f.type = 'application_filed'
+              join {S}.mt_events s on s.stream_id = a.id and s.type = 'application_settled'
+             where a.region like @scope || '%'
+               and (a.data ->> 'year')::int = @year
+             group by 1),
+        dispute as (
+            select a.data ->> 'collectiveId' as collective, count(*) as raised,
+                   count(*) filter (where (o ->> 'upheld')::boolean) as upheld
+              from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'objections') o
+             where a.region like @scope || '%'
+               and (a.data ->> 'year')::int = @year
+             group by 1)
+        select c.id, c.name, coalesce(payer.people, 0), coalesce(line.people, 0), coalesce(line.fen, 0),
+               coalesce(line.before, 0), done.days, coalesce(dispute.raised, 0), coalesce(dispute.upheld, 0)
+          from c
+          left join payer on payer.collective = c.id
+          left join line on line.collective = c.id
+          left join done on done.collective = c.id
+          left join dispute on dispute.collective = c.id
+         order by c.id
+         limit {Scope.MaxRows}
+        """;
+
     public static async Task<IncentiveReportView> Incentives(
         string? region,
         int year,
@@ -136,48 +192,7 @@ public static class ReportEndpoints
         var weights = (await session.PolicyYearAsync(scope, year))?.IncentiveWeights() ?? IncentiveWeights.Default;
         await using var connection = await database.OpenConnectionAsync();
         var facts = await connection.QueryAsync(
-            $"""
-            with c as (select id, data ->> 'name' as name
-                         from {S}.mt_doc_collective
-                        where region like @scope || '%'
-                          and data ->> 'mergedInto' is null),
-            payer as (
-                select m.collective, count(*) as people
-                  from {S}.mt_doc_memberyear y
-                  join (select d.id, k.key as collective from {S}.mt_doc_member d, jsonb_each_text(d.data -> 'memberships') k
-                         where d.data -> 'memberships' ?| (select array_agg(id) from c)) m
-                    on y.id = 'member-year-' || substr(m.id, 8) || '-' || @year
-                 where {PaidThemselves} and not {CaughtUp} group by 1),
-            line as (
-                select a.data ->> 'collectiveId' as collective,
-                       count(distinct l ->> 'memberId') filter (where (a.data ->> 'year')::int = @year) as people,
-                       coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year),
-                                0)::bigint as fen,
-                       coalesce(sum((l ->> 'amountFen')::bigint) filter (where (a.data ->> 'year')::int = @year - 1),
-                                0)::bigint as before
-                  from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
-                 where a.region like @scope || '%' and l ->> 'status' = 'credited' and (a.data ->> 'year')::int in (@year, @year - 1) group by 1),
-            done as (
-                select a.data ->> 'collectiveId' as collective,
-                       avg(extract(epoch from s.timestamp - f.timestamp) / 86400)::int as days
-                  from {S}.mt_doc_application a
-                  join {S}.mt_events f on f.stream_id = a.id and f.type = 'application_filed'
-                  join {S}.mt_events s on s.stream_id = a.id and s.type = 'application_settled'
-                 where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1),
-            dispute as (
-                select a.data ->> 'collectiveId' as collective, count(*) as raised,
-                       count(*) filter (where (o ->> 'upheld')::boolean) as upheld
-                  from {S}.mt_doc_application a, jsonb_array_elements(a.data -> 'objections') o
-                 where a.region like @scope || '%' and (a.data ->> 'year')::int = @year group by 1)
-            select c.id, c.name, coalesce(payer.people, 0), coalesce(line.people, 0), coalesce(line.fen, 0),
-                   coalesce(line.before, 0), done.days, coalesce(dispute.raised, 0), coalesce(dispute.upheld, 0)
-              from c
-              left join payer on payer.collective = c.id
-              left join line on line.collective = c.id
-              left join done on done.collective = c.id
-              left join dispute on dispute.collective = c.id
-             order by c.id limit {Scope.MaxRows}
-            """,
+            FactsOfCollectives,
             r => new IncentiveFacts(
                 r.GetString(0),
                 r.GetString(1),
@@ -192,36 +207,30 @@ public static class ReportEndpoints
             ("scope", scope),
             ("year", year)
         );
-        return new IncentiveReportView(
-            scope,
-            year,
-            weights,
-            [
-                .. IncentiveRanking
-                    .Rank(facts, weights)
-                    .Select(p => new IncentivePlaceView(
-                        p.Rank,
-                        p.Facts.CollectiveId,
-                        p.Facts.Name,
-                        p.Facts.Eligible,
-                        p.Facts.Subsidised,
-                        p.CoverageBasisPoints / 100m,
-                        p.Facts.CreditedFen,
-                        p.GrowthBasisPoints / 100m,
-                        p.Facts.SettledDays,
-                        p.Facts.Objections,
-                        p.Facts.ObjectionsUpheld,
-                        p.Points / 100m,
-                        p.CoveragePoints / 100m,
-                        p.AmountPoints / 100m,
-                        p.GrowthPoints / 100m,
-                        p.TimelinessPoints / 100m,
-                        p.DisputePoints / 100m,
-                        p.Tie
-                    )),
-            ]
-        );
+        return new IncentiveReportView(scope, year, weights, [.. IncentiveRanking.Rank(facts, weights).Select(Place)]);
     }
+
+    private static IncentivePlaceView Place(IncentivePlace p) =>
+        new(
+            p.Rank,
+            p.Facts.CollectiveId,
+            p.Facts.Name,
+            p.Facts.Eligible,
+            p.Facts.Subsidised,
+            p.CoverageBasisPoints / 100m,
+            p.Facts.CreditedFen,
+            p.GrowthBasisPoints / 100m,
+            p.Facts.SettledDays,
+            p.Facts.Objections,
+            p.Facts.ObjectionsUpheld,
+            p.Points / 100m,
+            p.CoveragePoints / 100m,
+            p.AmountPoints / 100m,
+            p.GrowthPoints / 100m,
+            p.TimelinessPoints / 100m,
+            p.DisputePoints / 100m,
+            p.Tie
+        );
 
     private static async Task<Answer> Replay(ReplayBody body, Command command, Caller caller, PersonalData people)
     {
@@ -289,6 +298,126 @@ public static class ReportEndpoints
     private const string Next =
         "case when s ->> 'status' = 'approved' then '尚未付款，付款时退出名单' else '应由经办机构退回' end";
 
+    private static readonly string ToSupervise = $"""
+        with work as (
+            select id, region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
+                   extract(day from @now - (data ->> 'since')::timestamptz)::int as age
+              from {S}.mt_doc_workitem
+             where region like @scope || '%'),
+        item as (
+            select 'overdue-review', id, region, fen, age, @review, '申请待复核或审批'
+              from work
+             where status in ('filed', 'reviewed')
+               and age > @review
+            union all
+            select 'overdue-payment', id, region, fen, age, @notice + @payment, '公示期满未付款，或审批后未公示'
+              from work
+             where status in ('approved', 'noticed')
+               and age > @notice + @payment
+            union all
+            select 'overdue-credit', id, region, fen, age, @credit, '已付款未全部入账'
+              from work
+             where status = 'paid'
+               and age > @credit
+            union all
+            {Unanswered}
+            union all
+            {Idle}
+            union all
+            {NeverPayers}
+            union all
+            {Gone}
+             order by 1, 5 desc
+             limit {Scope.MaxRows})
+        select i.*, exists (select 1
+                              from {S}.mt_events e
+                             where e.stream_id = i.id and e.type = 'deadline_missed')
+          from item i (kind, id, region, fen, age, due, text)
+         order by 1, 5 desc
+        """;
+
+    private static string Unanswered =>
+        $"""
+            select 'unanswered-objection', e.stream_id, a.region, null, extract(day from @now - e.timestamp)::int,
+                   @objection, '异议未答复'
+              from {S}.mt_doc_workitem w
+              join {S}.mt_doc_application a on a.id = w.id
+              join {S}.mt_events e on e.stream_id = w.id
+             where w.region like @scope || '%'
+               and (w.data ->> 'openObjections')::int > 0
+               and e.type = 'objection_raised'
+               and extract(day from @now - e.timestamp) > @objection
+               and exists (select 1
+                             from jsonb_array_elements(a.data -> 'objections') o
+                            where o ->> 'objectionId' = e.data ->> 'objectionId'
+                              and o ->> 'upheld' is null)
+            """;
+
+    private static string Idle =>
+        $"""
+            select 'idle-money', f.id, f.region, (f.data ->> 'availableFen')::bigint,
+                   extract(day from @now - moved.at)::int, @idle, '资金长期未使用'
+              from {S}.mt_doc_fund f
+             cross join lateral (
+                   select coalesce((select timestamp
+                                      from {S}.mt_events
+                                     where stream_id = f.id
+                                       and type = 'funds_reserved'
+                                     order by version desc
+                                     limit 1),
+                                   (select timestamp
+                                      from {S}.mt_events
+                                     where stream_id = f.id
+                                       and type = 'funds_allocated'
+                                     order by version
+                                     limit 1)) as at) moved
+             where f.region like @scope || '%'
+               and (f.data ->> 'availableFen')::bigint > 0
+               and extract(day from @now - moved.at) > @idle
+            """;
+
+    private static string NeverPayers =>
+        $"""
+            select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
+                   '一次性补缴或没有本人缴费记录的人员已获补助，' || {Next} || ' (C5 C6)'
+              from {S}.mt_doc_memberyear y
+              join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32),
+                   jsonb_array_elements(y.data -> 'subsidies') s
+             where m.region like @scope || '%'
+               and s ->> 'status' in ('approved', 'paid', 'credited')
+               and y.data @? '$.subsidies[0]' and ({CaughtUp} or not {PaidThemselves}) -- as its index says
+            """;
+
+    /// <summary>
+    /// Died or left, on or before the day of payment or credit, or while the money is on its way; recorded whenever it
+    /// was. Dates are compared as they are written: one that is none stops nobody's list.
+    /// </summary>
+    private static string Gone =>
+        $"""
+            select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
+                   case when m.data ->> 'diedOn' is not null then '已登记死亡（' || (m.data ->> 'diedOn')
+                        else '已退出集体（' || (m.data ->> 'endedOn') end || '），' || {Next} || ' (C4)'
+              from {S}.mt_doc_member m
+              join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id, 8) || '-0000'
+                                                       and 'member-year-' || substr(m.id, 8) || '-9999',
+                   jsonb_array_elements(y.data -> 'subsidies') s,
+                   lateral (select max(e.headers ->> 'effectiveDate' collate "C")
+                                       filter (where e.type = 'subsidy_paid') as paid,
+                                   max(e.data ->> 'creditedOn' collate "C") as credited
+                              from {S}.mt_events e
+                             where e.stream_id = y.id
+                               and e.type in ('subsidy_paid', 'subsidy_credited')
+                               and e.data ->> 'applicationId' = s ->> 'applicationId') days
+             where m.region like @scope || '%'
+               and (m.data ->> 'diedOn' is not null or m.data ->> 'endedOn' is not null) -- as its index says
+               and s ->> 'status' in ('approved', 'paid', 'credited')
+               and (m.data ->> 'diedOn' is not null
+                    and (s ->> 'status' <> 'credited' or (m.data ->> 'diedOn' collate "C") <= days.credited)
+                    or m.data -> 'former' ? (s ->> 'collectiveId')
+                    and m.data ->> 'endedOn' is not null
+                    and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn' collate "C") <= days.paid))
+            """;
+
     public static async Task<SupervisionView> Supervise(
         string? region,
         IQuerySession session,
@@ -308,80 +437,7 @@ public static class ReportEndpoints
         await using var connection = await database.OpenConnectionAsync();
         await Freshness.WaitAsync(connection, "WorkQueue", CancellationToken.None);
         var items = await connection.QueryAsync(
-            $"""
-            select i.*, exists (select 1 from {S}.mt_events e where e.stream_id = i.id and e.type = 'deadline_missed')
-              from (
-            with work as (select id, region, data ->> 'status' as status, (data ->> 'amountFen')::bigint as fen,
-                                 extract(day from @now - (data ->> 'since')::timestamptz)::int as age from {S}.mt_doc_workitem where region like @scope || '%')
-            select 'overdue-review', id, region, fen, age, @review, '申请待复核或审批'
-              from work
-             where status in ('filed', 'reviewed')
-               and age > @review
-            union all
-            select 'overdue-payment', id, region, fen, age, @notice + @payment, '公示期满未付款，或审批后未公示'
-              from work
-             where status in ('approved', 'noticed')
-               and age > @notice + @payment
-            union all
-            select 'overdue-credit', id, region, fen, age, @credit, '已付款未全部入账'
-              from work
-             where status = 'paid'
-               and age > @credit
-            union all
-            select 'unanswered-objection', e.stream_id, a.region, null, extract(day from @now - e.timestamp)::int,
-                   @objection, '异议未答复'
-              from {S}.mt_doc_workitem w
-              join {S}.mt_doc_application a on a.id = w.id
-              join {S}.mt_events e on e.stream_id = w.id
-             where w.region like @scope || '%'
-               and (w.data ->> 'openObjections')::int > 0
-               and e.type = 'objection_raised'
-               and extract(day from @now - e.timestamp) > @objection
-               and exists (select 1
-                             from jsonb_array_elements(a.data -> 'objections') o
-                            where o ->> 'objectionId' = e.data ->> 'objectionId'
-                              and o ->> 'upheld' is null)
-            union all
-            select 'idle-money', f.id, f.region, (f.data ->> 'availableFen')::bigint,
-                   extract(day from @now - moved.at)::int, @idle, '资金长期未使用'
-              from {S}.mt_doc_fund f cross join lateral (
-                   select coalesce((select timestamp
-                                      from {S}.mt_events
-                                     where stream_id = f.id
-                                       and type = 'funds_reserved'
-                                     order by version desc limit 1),
-                                   (select timestamp from {S}.mt_events where stream_id = f.id and type = 'funds_allocated' order by version limit 1)) as at) moved
-             where f.region like @scope || '%'
-               and (f.data ->> 'availableFen')::bigint > 0
-               and extract(day from @now - moved.at) > @idle
-            union all
-            select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
-                   '一次性补缴或没有本人缴费记录的人员已获补助，' || {Next} || ' (C5 C6)'
-              from {S}.mt_doc_memberyear y
-              join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32),
-                   jsonb_array_elements(y.data -> 'subsidies') s
-             where m.region like @scope || '%' and s ->> 'status' in ('approved', 'paid', 'credited') 
-               and y.data @? '$.subsidies[0]' and ({CaughtUp} or not {PaidThemselves}) -- as its index says
-            union all
-            -- Dates are compared as they are written: one that is none stops nobody's list.
-            -- Died or left, on or before the day of payment or credit,
-                or while the money is on its way; recorded whenever it was.
-            select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
-                   case when m.data ->> 'diedOn' is not null then '已登记死亡（' || (m.data ->> 'diedOn') else '已退出集体（' || (m.data ->> 'endedOn') end || '），' || {Next} || ' (C4)'
-              from {S}.mt_doc_member m
-              join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id,
-                  8) || '-0000' and 'member-year-' || substr(m.id, 8) || '-9999',
-                   jsonb_array_elements(y.data -> 'subsidies') s,
-                   lateral (select max(e.headers ->> 'effectiveDate' collate "C") filter (where e.type = 'subsidy_paid') as paid, max(e.data ->> 'creditedOn' collate "C") as credited
-                              from {S}.mt_events e where e.stream_id = y.id and e.type in ('subsidy_paid', 'subsidy_credited') and e.data ->> 'applicationId' = s ->> 'applicationId') days
-             where m.region like @scope || '%'
-               and (m.data ->> 'diedOn' is not null or m.data ->> 'endedOn' is not null) -- as its index says
-               and s ->> 'status' in ('approved', 'paid', 'credited')
-               and (m.data ->> 'diedOn' is not null and (s ->> 'status' <> 'credited'
-                   or (m.data ->> 'diedOn' collate "C") <= days.credited)
-                    or m.data -> 'former' ? (s ->> 'collectiveId') and m.data ->> 'endedOn' is not null and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn' collate "C") <= days.paid))
-             order by 1, 5 desc limit {Scope.MaxRows}) i (kind, id, region, fen, age, due, text) order by 1, 5 desc
-            """,
+            ToSupervise,
             r => new SupervisionItem(
                 r.GetString(0),
                 r.GetString(1),
