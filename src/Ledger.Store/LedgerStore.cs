@@ -92,7 +92,8 @@ public static class LedgerStore
                     Weasel.Core.Casing.CamelCase,
                     StoredForm.Apply
                 );
-                // What the migrations make beside Marten's own: it would drop what it does not know with the next build.
+                // What the migrations make beside Marten's own: it would drop what it does not know with the next
+                // build.
                 foreach (
                     var own in new[]
                     {

@@ -85,19 +85,25 @@ public static class LogStore
     /// it is shown whole or not at all. What is of a region that is none lies in nobody's way, and is for whoever sees
     /// everything else. The audit trail has an index for it; what it has yet to take in is looked at where it lies.
     /// </summary>
-    public static string IsWhole(string schema) =>
-        $"""
-            (not exists (select 1 from {schema}.audit_entry where region ~>~ '' and region ~<~ @scope and not {IsNobodys(
-                "region"
-            )})
-             and not exists (select 1 from {schema}.audit_entry where region ~>=~ (@scope || chr(1114111)) and not {IsNobodys(
-                "region"
-            )})
-             and not exists (select 1 from {schema}.mt_events where seq_id > (select coalesce(max(last_seq_id), 0) from {schema}.mt_event_progression where name = 'AuditTrail:All')
-                                and not {IsNobodys(
-                "headers ->> 'region'"
-            )} and headers ->> 'region' not like @scope || '%'))
+    public static string IsWhole(string schema)
+    {
+        var isNobodys = IsNobodys("region");
+        return $"""
+            (not exists (select 1
+                           from {schema}.audit_entry
+                          where region ~>~ '' and region ~<~ @scope and not {isNobodys})
+             and not exists (select 1
+                               from {schema}.audit_entry
+                              where region ~>=~ (@scope || chr(1114111)) and not {isNobodys})
+             and not exists (select 1
+                               from {schema}.mt_events
+                              where seq_id > (select coalesce(max(last_seq_id), 0)
+                                                from {schema}.mt_event_progression
+                                               where name = 'AuditTrail:All')
+                                and not {IsNobodys("headers ->> 'region'")}
+                                and headers ->> 'region' not like @scope || '%'))
             """;
+    }
 
     /// <summary>Whether all that happened lies in a scope.</summary>
     public static async Task<bool> IsWholeInAsync(NpgsqlConnection connection, string schema, string scope) =>
@@ -107,8 +113,11 @@ public static class LogStore
     /// The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.
     /// </summary>
     private static string Note(string schema) =>
-        "c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness) from "
-        + $"{schema}.log_cosignature s where s.size = c.size), '')";
+        $"""
+            c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness)
+                                  from {schema}.log_cosignature s
+                                 where s.size = c.size), '')
+            """;
 
     /// <summary>
     /// The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.
@@ -197,11 +206,13 @@ public static class LogStore
     {
         var found = await connection.QueryAsync(
             $"""
-            select {EventColumns}, e.headers ->> 'region', l.log_index, (
-                select {Note(
-                schema
-            )} from {schema}.log_checkpoint c where c.size = (select max(size) from {schema}.log_cosignature where size > l.log_index))
-              from {schema}.mt_events e left join {schema}.log_entry l on l.seq = e.seq_id where e.seq_id = @sequence
+            select {EventColumns}, e.headers ->> 'region', l.log_index,
+                   (select {Note(schema)}
+                      from {schema}.log_checkpoint c
+                     where c.size = (select max(size) from {schema}.log_cosignature where size > l.log_index))
+              from {schema}.mt_events e
+              left join {schema}.log_entry l on l.seq = e.seq_id
+             where e.seq_id = @sequence
             """,
             r =>
                 (

@@ -110,11 +110,7 @@ public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, str
                 throw new NotProven($"{name} 的签名不成立：检查点被改动，或不是它签的");
             if (!seen.Add(key))
                 continue;
-            signers.Add(
-                key.Type == 0x04
-                    ? $"{name}（见证于 {DateTimeOffset.FromUnixTimeSeconds((long)BinaryPrimitives.ReadUInt64BigEndian(signature.AsSpan(4))):yyyy-MM-dd HH:mm:ss}Z）"
-                    : name
-            );
+            signers.Add(key.Type == 0x04 ? $"{name}（见证于 {Time(signature.AsSpan(4)):yyyy-MM-dd HH:mm:ss}Z）" : name);
         }
         if (!keys.Any(seen.Contains))
             throw new NotProven($"检查点没有日志 {origin} 的已知密钥的签名");
@@ -127,4 +123,7 @@ public sealed record SignedCheckpoint(string Origin, long Size, byte[] Root, str
             ? new SignedCheckpoint(origin, count, hash, $"签名 signed by：{string.Join("、", signers)}。")
             : throw new NotProven("检查点的根不是 32 字节");
     }
+
+    private static DateTimeOffset Time(ReadOnlySpan<byte> stamp) =>
+        DateTimeOffset.FromUnixTimeSeconds((long)BinaryPrimitives.ReadUInt64BigEndian(stamp));
 }

@@ -307,8 +307,11 @@ public static class AccountChanges
         var administrators = new HashSet<(string Region, string Name)>();
         await foreach (
             var e in command.OursAsync(
-                "type in ('account_opened', 'account_changed') and data ->> 'role' = "
-                    + $"'{Roles.Administrator}' and stream_id ^@ '{StreamId.Account("")}'"
+                $"""
+                type in ('account_opened', 'account_changed')
+                and data ->> 'role' = '{Roles.Administrator}'
+                and stream_id ^@ '{StreamId.Account("")}'
+                """
             )
         )
             administrators.Add(

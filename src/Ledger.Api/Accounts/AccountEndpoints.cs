@@ -212,7 +212,10 @@ public static class AccountEndpoints
             )
             .Refuses(Rejections.SelfApproval, Rejections.AlreadyExists, Rejections.FieldInvalid, Rejections.NotFound)
             .Example(
-                """{"name":"li.si","role":"agency","region":"370811","personName":"李四","citizenId":"37081119800101001X"}"""
+                """
+                {"name":"li.si","role":"agency","region":"370811",
+                 "personName":"李四","citizenId":"37081119800101001X"}
+                """
             );
         api.MapPost("/accounts/{id}/role", AccountChanges.Change)
             .Command<AccountView>(

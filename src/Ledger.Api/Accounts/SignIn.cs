@@ -275,9 +275,9 @@ public sealed class SignIn(
         {
             await users.ResetAuthenticatorKeyAsync(user);
             var secret = (await users.GetAuthenticatorKeyAsync(user))!;
-            var uri =
-                $"otpauth://totp/{Uri.EscapeDataString($"集体补助账本:{user.UserName}")}?secret={secret}&issuer="
-                + $"{Uri.EscapeDataString("集体补助账本")}&digits=6";
+            const string issuer = "集体补助账本";
+            var label = Uri.EscapeDataString($"{issuer}:{user.UserName}");
+            var uri = $"otpauth://totp/{label}?secret={secret}&issuer={Uri.EscapeDataString(issuer)}&digits=6";
             var picture = new QRCoder.SvgQRCode(
                 QRCoder.QRCodeGenerator.GenerateQrCode(uri, QRCoder.QRCodeGenerator.ECCLevel.M)
             ).GetGraphic(4);

@@ -309,7 +309,10 @@ public static class ApplicationEndpoints
                 Rejections.VersionMismatch
             )
             .Example(
-                """{"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123","evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}"""
+                """
+                {"amount":60000.00,"purpose":"member-subsidy","bankReference":"NX20260618000123",
+                 "evidence":["<银行回单的摘要>"],"effectiveDate":"2026-06-18"}
+                """
             );
         api.MapPost("/applications/{id}/receipts/import", Crediting.Receipts)
             .Command<ReceiptView>(
@@ -362,7 +365,10 @@ public static class ApplicationEndpoints
                 Rejections.VersionMismatch
             )
             .Example(
-                """{"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误","evidence":["<退汇凭证的摘要>"]}"""
+                """
+                {"memberIds":["member-…"],"bankReference":"NXTH20260620001","reason":"账号有误",
+                 "evidence":["<退汇凭证的摘要>"]}
+                """
             );
         api.MapPost("/applications/{id}/refunds", ComingBack.FromAgency)
             .Command<ApplicationView>(
@@ -381,7 +387,10 @@ public static class ApplicationEndpoints
                 Rejections.VersionMismatch
             )
             .Example(
-                """{"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001","evidence":["<退款凭证的摘要>"]}"""
+                """
+                {"memberId":"member-…","reason":"catch-up-found","bankReference":"TH20260901001",
+                 "evidence":["<退款凭证的摘要>"]}
+                """
             );
         api.MapPost("/applications/{id}/settlement", Settling)
             .Command<ApplicationView>("settle-application", "办结 (C17) · Settle", Roles.Agency)

@@ -55,8 +55,8 @@ public static class AuditEndpoints
         api.MapGet("/audit/events", Search)
             .Reading<AuditPage>(
                 "search-audit-trail",
-                "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格（没有 limit 时最多 20,000 条） ·"
-                    + " Search the audit trail",
+                "审计轨迹：按编号、人员、角色、类型、拒绝代码、区划、金额、时间查询；Accept 为 .xlsx 时得到表格"
+                    + "（没有 limit 时最多 20,000 条） · Search the audit trail",
                 Readers
             )
             .Refuses(Rejections.FieldInvalid);
@@ -128,10 +128,13 @@ public static class AuditEndpoints
         var (searched, order) = id is null
             ? ($"{LedgerStore.Schema}.audit_entry a", "a.seq")
             : (
-                $"(select seq from {LedgerStore.Schema}.audit_entry_id where id_hash = "
-                    + $"hashtextextended(@id, 0){(after is null ? "" : $" and seq {beyond} @after")} order by seq "
-                    + $"{direction} offset 0) i, lateral (select * from {LedgerStore.Schema}.audit_entry where "
-                    + "seq = i.seq offset 0) a",
+                $"""
+                (select seq
+                   from {LedgerStore.Schema}.audit_entry_id
+                  where id_hash = hashtextextended(@id, 0){(after is null ? "" : $" and seq {beyond} @after")}
+                  order by seq {direction} offset 0) i,
+                lateral (select * from {LedgerStore.Schema}.audit_entry where seq = i.seq offset 0) a
+                """,
                 "i.seq"
             );
         var entries = await connection.QueryAsync(

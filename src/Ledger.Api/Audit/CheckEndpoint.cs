@@ -34,8 +34,8 @@ public static class CheckEndpoint
         api.MapGet("/audit/check", Check)
             .Reading<CheckView>(
                 "check-ledger",
-                "核对：由事件重新推导全部读模型，逐项比对；重演各项承诺 · Re-derive every read model from the events and compare; "
-                    + "replay the promises",
+                "核对：由事件重新推导全部读模型，逐项比对；重演各项承诺"
+                    + " · Re-derive every read model from the events and compare; replay the promises",
                 Roles.Auditor,
                 Roles.CityHrss
             )
@@ -98,9 +98,11 @@ public static class CheckEndpoint
         ).RunAsync(CancellationToken.None);
         foreach (var finding in log.Findings)
             Console.WriteLine($"Log {finding}");
-        Console.WriteLine(
-            $"存证日志 {log.Entries} 条：{(log.Findings.Count == 0 ? "一致" : $"{log.Findings.Count} 处不一致，不能自行改正：请对照备份和见证方，见 docs/security.md")}"
-        );
+        var sealing =
+            log.Findings.Count == 0
+                ? "一致"
+                : $"{log.Findings.Count} 处不一致，不能自行改正：请对照备份和见证方，见 docs/security.md";
+        Console.WriteLine($"存证日志 {log.Entries} 条：{sealing}");
         var promises =
             result.Broken.Count == 0
                 ? "全部成立"

@@ -134,7 +134,10 @@ public static class CollectiveEndpoints
                 Rejections.VersionMismatch
             )
             .Example(
-                """{"intoCollectiveId":"collective-N2370811MF00000032","memberIds":["member-…"],"amount":20000.00,"reason":"分村","evidence":["<批准文件的摘要>"]}"""
+                """
+                {"intoCollectiveId":"collective-N2370811MF00000032","memberIds":["member-…"],"amount":20000.00,
+                 "reason":"分村","evidence":["<批准文件的摘要>"]}
+                """
             );
         api.MapGet("/collectives", List)
             .Reading<IReadOnlyList<CollectiveView>>(

@@ -80,7 +80,9 @@ public static class Front
             });
             app.Lifetime.ApplicationStarted.Register(() =>
                 Console.WriteLine(
-                    $"本部署有 {counties.Count} 个县，各用其主机名访问：{string.Join("、", counties.Select(c => $"{c.Name} {c.Host}"))}。Each county answers under its host name."
+                    $"本部署有 {counties.Count} 个县，各用其主机名访问："
+                        + $"{string.Join("、", counties.Select(c => $"{c.Name} {c.Host}"))}。"
+                        + "Each county answers under its host name."
                 )
             );
             await app.RunAsync();

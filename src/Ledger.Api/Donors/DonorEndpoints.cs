@@ -179,7 +179,11 @@ public static class DonorEndpoints
                      where type = 'funds_allocated'
                        and data ->> 'donorId' is not null
                        and data ->> 'donorId' = @id
-                    union all select a.recorded_at from {LedgerStore.Schema}.audit_entry_id i join {LedgerStore.Schema}.audit_entry a using (seq) where i.id_hash = hashtextextended(@id, 0)) named
+                    union all
+                    select a.recorded_at
+                      from {LedgerStore.Schema}.audit_entry_id i
+                      join {LedgerStore.Schema}.audit_entry a using (seq)
+                     where i.id_hash = hashtextextended(@id, 0)) named
                 """,
                 r => r.GetFieldValue<DateTime>(0),
                 ("id", id)

@@ -67,8 +67,9 @@ public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads
         if (kind == ExportKind.Events)
         {
             // Of no region: for whoever sees all the others.
-            var shown =
-                $"(headers ->> 'region' like @scope || '%'{(await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope) ? $" or {LogStore.IsNobodys("headers ->> 'region'")}" : "")})";
+            var isWhole = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope);
+            var nobodys = isWhole ? $" or {LogStore.IsNobodys("headers ->> 'region'")}" : "";
+            var shown = $"(headers ->> 'region' like @scope || '%'{nobodys})";
             starting(
                 (
                     await connection.QueryAsync(

@@ -15,7 +15,8 @@ public static class EarlierEntries
         $"('{SameMoney.Allocated}', '{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}')";
 
     private const string Columns = $"""
-        e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'), e.headers ->> '{EventHeaders.BusinessDate}', e.data ->> 'amountFen', e.data ->> 'memberId'
+        e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'),
+        e.headers ->> '{EventHeaders.BusinessDate}', e.data ->> 'amountFen', e.data ->> 'memberId'
         """;
 
     // "|| ''": the index over slips is the way, never the fund's whole stream.

@@ -174,7 +174,10 @@ public static class FundEndpoints
                 Rejections.LimitExceeded
             )
             .Example(
-                """{"amount":120000.00,"source":"collective-income","sourceName":"2026年土地流转收入","evidence":["<POST /api/evidence 返回的摘要>"],"effectiveDate":"2026-03-02"}"""
+                """
+                {"amount":120000.00,"source":"collective-income","sourceName":"2026年土地流转收入",
+                 "evidence":["<POST /api/evidence 返回的摘要>"],"effectiveDate":"2026-03-02"}
+                """
             );
         api.MapPost("/funds/{id}/allocations/{allocationId}/reversal", RequestReversal)
             .Command<FundView>(

@@ -111,12 +111,8 @@ public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVer
             return Results.Text("没有所认识的密钥的签名\n", statusCode: StatusCodes.Status403Forbidden);
         if (old > checkpoint.Size)
             return Results.Text("old 大于检查点\n", statusCode: StatusCodes.Status400BadRequest);
-        var memory = new SignerMemory(
-            Path.Combine(
-                folder,
-                $"{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(checkpoint.Origin)))[..16]}.checkpoint"
-            )
-        );
+        var origin = System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(checkpoint.Origin));
+        var memory = new SignerMemory(Path.Combine(folder, $"{Convert.ToHexStringLower(origin)[..16]}.checkpoint"));
         var last = memory.Read();
         if (
             old != (last?.Size ?? 0)

@@ -373,7 +373,10 @@ public static class MemberEndpoints
                 Rejections.LimitExceeded
             )
             .Example(
-                """{"collectiveId":"collective-N2370811MF0000001J","name":"张三","citizenId":"370811196503124512","group":"第1组"}"""
+                """
+                {"collectiveId":"collective-N2370811MF0000001J","name":"张三","citizenId":"370811196503124512",
+                 "group":"第1组"}
+                """
             );
         api.MapPost("/members/{id}/corrections/check", MemberCorrections.Check)
             .TakesSecrets()

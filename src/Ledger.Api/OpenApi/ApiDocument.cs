@@ -25,10 +25,11 @@ public static class ApiDocument
                         document.Info.Title = "居民养老保险集体补助账本 · Collective Subsidy Ledger";
                         document.Info.Description = """
                             金额以元为单位，最多两位小数。每个 POST 须带 `Idempotency-Key`：同一值、同一内容得到第一次的答复。
-                            读取时返回 `ETag`，修改时可带 `If-Match`。出错时返回 RFC 9457 `application/problem+json`，`code` 长期不变，`mend` 说明如何改正。
+                            读取时返回 `ETag`，修改时可带 `If-Match`。
+                            出错时返回 RFC 9457 `application/problem+json`，`code` 长期不变，`mend` 说明如何改正。
 
-                            Amounts are yuan with at most two decimals. Codes
-                                and their meaning: [/docs/problems](/docs/problems).
+                            Amounts are yuan with at most two decimals.
+                            Codes and their meaning: [/docs/problems](/docs/problems).
                             """;
                         document.Components ??= new OpenApiComponents();
                         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>

@@ -76,10 +76,18 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
                                        cross join {s}.log_state l
                                        where e.seq_id > l.low_water
                                          and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
-                         late as (select e.timestamp as since from {s}.mt_events e
-                                   where e.seq_id > coalesce((select min(last_seq_id) from seen where name in ('AuditTrail:All', 'WorkQueue:All')), 0) order by e.seq_id limit 1),
-                         unsigned as (select e.timestamp as since from {s}.log_entry l join {s}.mt_events e on e.seq_id = l.seq
-                                       where l.log_index = (select coalesce(max(c.size), 0) from {s}.log_checkpoint c where c.size <= (select size from {s}.log_state))),
+                         late as (select e.timestamp as since
+                                    from {s}.mt_events e
+                                   where e.seq_id > coalesce((select min(last_seq_id)
+                                                                from seen
+                                                               where name in ('AuditTrail:All', 'WorkQueue:All')), 0)
+                                   order by e.seq_id limit 1),
+                         unsigned as (select e.timestamp as since
+                                        from {s}.log_entry l
+                                        join {s}.mt_events e on e.seq_id = l.seq
+                                       where l.log_index = (select coalesce(max(c.size), 0)
+                                                              from {s}.log_checkpoint c
+                                                             where c.size <= (select size from {s}.log_state))),
                          fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit
                                     from {s}.mt_doc_fund
                                    where (data ->> 'inTransitFen')::bigint > 0)

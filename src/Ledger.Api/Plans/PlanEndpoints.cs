@@ -106,7 +106,8 @@ public sealed record PlanView(
 public static class PlanEndpoints
 {
     private const string StandardExample = """
-        "source":"2026年集体收入","scope":"本年度正常缴费的本集体成员","standard":{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":60},{"tierAmount":500,"amount":100}]}
+        "source":"2026年集体收入","scope":"本年度正常缴费的本集体成员",
+        "standard":{"kind":"per-tier","tiers":[{"tierAmount":300,"amount":60},{"tierAmount":500,"amount":100}]}
         """;
 
     public static void MapPlans(this IEndpointRouteBuilder api)
@@ -141,7 +142,10 @@ public static class PlanEndpoints
                 Rejections.VersionMismatch
             )
             .Example(
-                """{"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,"votesAgainst":4,"minutes":"<会议记录的摘要>"}"""
+                """
+                {"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,
+                 "votesAgainst":4,"minutes":"<会议记录的摘要>"}
+                """
             );
         api.MapPost("/plans/{id}/adoption", Adopt)
             .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
@@ -195,7 +199,12 @@ public static class PlanEndpoints
                 Rejections.NotFound
             )
             .Example(
-                """{"standard":{"kind":"combined","parts":[{"kind":"flat","flatAmount":60},{"kind":"per-age-band","bands":[{"from":45,"amount":40}]}],"floorAmount":60,"ceilingAmount":100}}"""
+                """
+                {"standard":{"kind":"combined",
+                             "parts":[{"kind":"flat","flatAmount":60},
+                                      {"kind":"per-age-band","bands":[{"from":45,"amount":40}]}],
+                             "floorAmount":60,"ceilingAmount":100}}
+                """
             );
         api.MapGet("/plans/{id}", Read)
             .Reading<PlanView>("read-plan", "查看方案 · Read a plan", Roles.All)

@@ -81,7 +81,10 @@ public static class PolicyYearEndpoints
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example(
                 """
-                {"effectiveFrom":"2026-01-01","tiers":[{"tierAmount":100,"governmentSubsidyAmount":30},{"tierAmount":300,"governmentSubsidyAmount":40},{"tierAmount":5000,"governmentSubsidyAmount":80}],
+                {"effectiveFrom":"2026-01-01",
+                 "tiers":[{"tierAmount":100,"governmentSubsidyAmount":30},
+                          {"tierAmount":300,"governmentSubsidyAmount":40},
+                          {"tierAmount":5000,"governmentSubsidyAmount":80}],
                  "accountInterestBasisPoints":262,"noticeDays":7,
                  "quorums":[{"form":"all-villagers","numerator":1,"denominator":2,"strictly":true},
                             {"form":"households","numerator":2,"denominator":3,"strictly":false}]}

@@ -23,13 +23,15 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
 
     private const string Rows = $"""
         select p.member_id, p.id_hash, p.wrapped_key, coalesce(p.data, ''),
-               array(select distinct coalesce(e.data ->> 'collectiveId', e.data ->> 'region') from {LedgerStore.Schema}.mt_events e
+               array(select distinct coalesce(e.data ->> 'collectiveId', e.data ->> 'region')
+                       from {LedgerStore.Schema}.mt_events e
                       where e.stream_id = p.member_id and e.type in ('member_registered', 'donor_registered')),
                exists (select
                          from {LedgerStore.Schema}.mt_events e
                         where e.stream_id = p.member_id
                           and e.type in ('personal_data_erased', 'donor_data_erased')),
-               (select r ->> 'dataDigest' from {LedgerStore.Schema}.mt_events e, jsonb_array_elements(e.data -> 'records') r
+               (select r ->> 'dataDigest'
+                  from {LedgerStore.Schema}.mt_events e, jsonb_array_elements(e.data -> 'records') r
                  where e.type = 'member_corrected'
                    and e.data -> 'records' @> jsonb_build_array(jsonb_build_object('recordId', p.member_id))
                    and r ->> 'recordId' = p.member_id

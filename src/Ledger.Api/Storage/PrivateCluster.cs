@@ -312,9 +312,10 @@ public sealed class PrivateCluster : IAsyncDisposable
     private static string SocketFolder(string folder)
     {
         var near = Path.Combine(folder, "socket");
-        return near.Length <= 80
-            ? near
-            : $"/tmp/ledger-{Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder)))[..16]}";
+        if (near.Length <= 80)
+            return near;
+        var digest = SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(folder));
+        return $"/tmp/ledger-{Convert.ToHexStringLower(digest)[..16]}";
     }
 
     /// <summary>

@@ -95,7 +95,11 @@ public static class TraceEndpoints
         var from =
             sources.Count == 0
                 ? "尚未占用资金"
-                : $"来自{string.Join("、", sources.Select(s => $"{s.EffectiveDate:yyyy-MM-dd}划入的“{s.SourceName}”{s.Amount}元"))}";
+                : "来自"
+                    + string.Join(
+                        "、",
+                        sources.Select(s => $"{s.EffectiveDate:yyyy-MM-dd}划入的“{s.SourceName}”{s.Amount}元")
+                    );
         return new LineTraceView(
             id,
             memberId,

@@ -23,7 +23,10 @@ public sealed record Earmark(
     public string SubAccount =>
         this is { MinAge: null, MaxAge: null, Group: null, MemberIds: null }
             ? Funds.SubAccount.ForYear(Year)
-            : $"earmark-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Year}|{MinAge}|{MaxAge}|{Group}|{string.Join(',', (MemberIds ?? []).Order(StringComparer.Ordinal))}")))[..12]}";
+            : $"earmark-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Content)))[..12]}";
+
+    private string Content =>
+        $"{Year}|{MinAge}|{MaxAge}|{Group}|{string.Join(',', (MemberIds ?? []).Order(StringComparer.Ordinal))}";
 
     /// <summary>Null when the line may be paid from it, else why not.</summary>
     public string? Mismatch(int year, string memberId, int? age, string? group) =>
