@@ -221,8 +221,11 @@ public sealed class AccessTests(ApiFixture api)
         var administrator = api.Client(
             new Actor($"administrator.{offices.County}", Roles.Administrator, offices.County)
         );
-        var account =
-            $"account-{(await administrator.PostAsync("/api/accounts", ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County))).GetProperty("account").GetProperty("name").GetString()}";
+        var opened = await administrator.PostAsync(
+            "/api/accounts",
+            ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County)
+        );
+        var account = $"account-{opened.GetProperty("account").GetProperty("name").GetString()}";
         var own = new Dictionary<string, string>
         {
             ["accounts"] = account,

@@ -550,8 +550,8 @@ public sealed class AccountRightsTests(ApiFixture api)
                         "insert into ledger.mt_streams (id, type, version) values (@id, 'account', 1)",
                         "insert into ledger.seal_floor (stream_id, version) values (@id, 1)",
                         """
-                            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
-                                                          mt_dotnet_type, is_archived, headers)
+                            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp,
+                                                          tenant_id, mt_dotnet_type, is_archived, headers)
                             select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @id, 1, @event::jsonb,
                                    'account_opened', now(), '*DEFAULT*',
                                    'Ledger.Domain.Accounts.AccountOpened, Ledger.Domain', false, @headers::jsonb
@@ -569,11 +569,17 @@ public sealed class AccountRightsTests(ApiFixture api)
                     ("event", $$"""{"name":"old.{{county}}","role":"agency","roleRegion":"{{county}}"}"""),
                     (
                         "headers",
-                        $$"""{"actor":"setup.{{county}}","role":"administrator","region":"{{county}}","effectiveDate":"2026-01-05","idempotencyKey":"","command":"open-account","seal":""}"""
+                        $$"""
+                        {"actor":"setup.{{county}}","role":"administrator","region":"{{county}}",
+                         "effectiveDate":"2026-01-05","idempotencyKey":"","command":"open-account","seal":""}
+                        """
                     ),
                     (
                         "state",
-                        $$$"""{"id":"account-old.{{{county}}}","name":"old.{{{county}}}","role":"agency","region":"{{{county}}}","isClosed":false,"revision":1,"delegates":{}}"""
+                        $$"""
+                        {"id":"account-old.{{county}}","name":"old.{{county}}","role":"agency",
+                         "region":"{{county}}","isClosed":false,"revision":1,"delegates":{} }
+                        """
                     )
                 );
         var (old, fresh) = (As($"old.{county}", Roles.Agency, county), As($"new.{county}", Roles.Agency, county));

@@ -152,12 +152,16 @@ public sealed class ApiDocumentTests(ApiFixture api)
             {
                 (
                     $"/api/funds/{village.FundId}/allocations",
-                    $$"""{"amount":1.00,"amount":9.00,"source":"collective-income","sourceName":"x","evidence":["{{slip}}"]}""",
+                    $$"""
+                    {"amount":1.00,"amount":9.00,"source":"collective-income","sourceName":"x","evidence":["{{slip}}"]}
+                    """,
                     "amount"
                 ),
                 (
                     $"/api/plans/{village.PlanId}/amendments",
-                    """{"source":"s","scope":"s","reason":"r","standard":{"kind":"flat","flatAmount":50,"flatAmount":500}}""",
+                    """
+                    {"source":"s","scope":"s","reason":"r","standard":{"kind":"flat","flatAmount":50,"flatAmount":500}}
+                    """,
                     "standard.flatAmount"
                 ),
                 // Read by the endpoint itself, for it takes a form as well.

@@ -228,7 +228,11 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
                 using var text = new StreamWriter(package.CreateEntry(part).Open());
                 text.Write(
                     part == "OFD.xml"
-                        ? """<ofd:OFD xmlns:ofd="http://www.ofdspec.org/2016" DocType="OFD"><ofd:DocBody><ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody></ofd:OFD>"""
+                        ? """
+                        <ofd:OFD xmlns:ofd="http://www.ofdspec.org/2016" DocType="OFD">
+                          <ofd:DocBody><ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody>
+                        </ofd:OFD>
+                        """
                         : "<x/>"
                 );
             }

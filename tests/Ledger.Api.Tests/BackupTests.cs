@@ -20,7 +20,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         System.Text.RegularExpressions.Regex.Match(output, "restore --switch (\\S+?)；").Groups[1].Value;
 
     [Fact]
-    public async Task A_backup_under_load_is_restored_on_a_clean_machine_with_every_acknowledged_event_of_its_moment_and_a_consistent_checkpoint()
+    public async Task A_backup_under_load_is_restored_elsewhere_with_every_acknowledged_event_of_its_moment()
     {
         await using var product = await Product.StartAsync(databases, "ledger_b");
         await product.SealedAsync();
@@ -86,7 +86,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
     }
 
     [Fact]
-    public async Task An_older_backup_is_refused_by_the_witness_and_what_it_would_lose_is_shown_where_nobody_has_seen_it()
+    public async Task An_older_backup_is_refused_by_the_witness_or_shows_what_it_would_lose()
     {
         await using var product = await Product.StartAsync(databases, "ledger_o");
         await product.SealedAsync();

@@ -111,7 +111,8 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
                     Items(answer, "rows")
                         .Where(r => r.GetProperty("amount").ValueKind == JsonValueKind.Number)
                         .Select(r =>
-                            $"{r.GetProperty("row")} {PersonName.Canonical(r.GetProperty("cells")[0].GetString()!)} {r.GetProperty("amount")}"
+                            $"{r.GetProperty("row")} {PersonName.Canonical(r.GetProperty("cells")[0].GetString()!)}"
+                            + $" {r.GetProperty("amount")}"
                         )
                 )
             );

@@ -124,7 +124,8 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
             new Dictionary<string, string>(),
             "check",
             "--rebuild",
-            $"--ConnectionStrings:Ledger={api.ConnectionString.Replace("Database=", "Database=no", StringComparison.Ordinal)}",
+            "--ConnectionStrings:Ledger="
+                + api.ConnectionString.Replace("Database=", "Database=no", StringComparison.Ordinal),
             "--Ledger:KeyFile",
             api.KeyFile
         );

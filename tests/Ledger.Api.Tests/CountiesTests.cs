@@ -271,11 +271,15 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
     [Theory]
     [InlineData("Counties:370811:Host=a.example Counties:370911:Host=A.example", "Host")]
     [InlineData(
-        "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:Ledger=Host=db;Database=x Counties:370911:Host=b.example Counties:370911:ConnectionStrings:Ledger=Host=db;Database=x;Username=u",
+        "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:Ledger=Host=db;Database=x "
+            + "Counties:370911:Host=b.example Counties:370911:ConnectionStrings:Ledger=Host=db;Database=x;Username=u",
         "ConnectionStrings:Ledger"
     )]
     [InlineData(
-        "Counties:370811:Host=a.example Counties:370811:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=o Counties:370911:Host=b.example Counties:370911:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=u",
+        "Counties:370811:Host=a.example "
+            + "Counties:370811:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=o "
+            + "Counties:370911:Host=b.example "
+            + "Counties:370911:ConnectionStrings:LedgerOwner=Host=db;Database=x;Username=u",
         "ConnectionStrings:LedgerOwner"
     )]
     [InlineData(

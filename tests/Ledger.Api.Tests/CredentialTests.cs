@@ -97,7 +97,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         );
 
     [Fact]
-    public async Task An_earlier_password_or_recovery_code_put_back_opens_no_door_and_what_is_kept_of_a_factor_is_readable_to_nobody()
+    public async Task An_earlier_password_or_recovery_code_put_back_opens_no_door_and_nobody_can_read_a_factor()
     {
         await using var product = await Product.StartAsync(databases, "ledger_back");
         var person = await EnrolAsync(product, "li.na");
@@ -518,7 +518,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
     }
 
     [Fact]
-    public async Task An_access_token_ends_within_seconds_of_its_account_being_changed_closed_or_given_another_password()
+    public async Task An_access_token_ends_within_seconds_of_any_change_of_its_account_or_password()
     {
         await using var product = await Product.StartAsync(databases, "ledger_tokens");
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));

@@ -145,7 +145,9 @@ public sealed class CrowdingTests(ApiFixture api)
     {
         var socket = await ConnectAsync("127.0.0.1", process.Http.BaseAddress!.Port);
         var head =
-            $"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 20000000\r\nIdempotency-Key: {Guid.NewGuid()}\r\n{(token is null ? "" : $"Authorization: Bearer {token}\r\n")}\r\n";
+            $"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 20000000\r\n"
+            + $"Idempotency-Key: {Guid.NewGuid()}\r\n"
+            + (token is null ? "\r\n" : $"Authorization: Bearer {token}\r\n\r\n");
         await socket.SendAsync(
             Encoding.ASCII.GetBytes(
                 head
@@ -407,15 +409,28 @@ public sealed class CrowdingTests(ApiFixture api)
             const string relationship = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
             Part(
                 "_rels/.rels",
-                $"""<Relationships><Relationship Id="r" Type="{relationship}/officeDocument" Target="xl/workbook.xml"/></Relationships>"""
+                $"""
+                <Relationships>
+                  <Relationship Id="r" Type="{relationship}/officeDocument" Target="xl/workbook.xml"/>
+                </Relationships>
+                """
             );
             Part(
                 "xl/_rels/workbook.xml.rels",
-                $"""<Relationships><Relationship Id="r1" Type="{relationship}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2" Type="{relationship}/sharedStrings" Target="sharedStrings.xml"/></Relationships>"""
+                $"""
+                <Relationships>
+                  <Relationship Id="r1" Type="{relationship}/worksheet" Target="worksheets/sheet1.xml"/>
+                  <Relationship Id="r2" Type="{relationship}/sharedStrings" Target="sharedStrings.xml"/>
+                </Relationships>
+                """
             );
             Part(
                 "xl/workbook.xml",
-                $"""<workbook xmlns:r="{relationship}"><sheets><sheet name="x" sheetId="1" r:id="r1"/></sheets></workbook>"""
+                $"""
+                <workbook xmlns:r="{relationship}">
+                  <sheets><sheet name="x" sheetId="1" r:id="r1"/></sheets>
+                </workbook>
+                """
             );
             Part(
                 "xl/sharedStrings.xml",

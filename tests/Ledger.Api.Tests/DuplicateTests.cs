@@ -325,9 +325,13 @@ public sealed class DuplicateTests(ApiFixture api)
                  e as (insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
                                                      mt_dotnet_type, is_archived, headers)
                        select nextval('ledger.mt_events_sequence'), gen_random_uuid(), s.stream_id, s.version,
-                              jsonb_build_object('kind', 'regular', 'tierFen', 30000, 'amountFen', 30000, 'paidOn',
-                                                 @day, 'reference', 'old　00 01-a'), 'contribution_recorded',
-                              now(), '*DEFAULT*', '', false, jsonb_build_object('region', @region, 'effectiveDate', @day, 'actor', 'x', 'role', 'county-tax') from s returning 1)
+                              jsonb_build_object('kind', 'regular', 'tierFen', 30000, 'amountFen', 30000,
+                                                 'paidOn', @day, 'reference', 'old　00 01-a'),
+                              'contribution_recorded', now(), '*DEFAULT*', '', false,
+                              jsonb_build_object('region', @region, 'effectiveDate', @day, 'actor', 'x',
+                                                 'role', 'county-tax')
+                         from s
+                       returning 1)
             select count(*) from e
             """,
             ("region", village.Offices.County),

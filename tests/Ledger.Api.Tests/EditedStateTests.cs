@@ -225,7 +225,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     }
 
     [Fact]
-    public async Task States_of_the_last_build_have_no_seal_and_go_on_the_look_seals_them_and_finds_what_nobody_asked_for()
+    public async Task States_of_the_last_build_have_no_seal_and_go_on_until_the_look_seals_them()
     {
         var before = await FindingsAsync();
         foreach (var kind in new[] { "fund", "member", "memberyear", "plan", "collective", "policyyear", "pilot" })

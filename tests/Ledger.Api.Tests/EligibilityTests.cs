@@ -73,7 +73,7 @@ public sealed class EligibilityTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C10_an_amount_that_the_plan_or_the_tier_no_longer_gives_is_never_approved_and_resubmission_is_the_way_on()
+    public async Task C10_an_amount_that_plan_or_tier_no_longer_gives_is_never_approved_and_may_be_resubmitted()
     {
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(1000);
@@ -205,7 +205,7 @@ public sealed class EligibilityTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C4_C5_whoever_may_get_nothing_any_more_is_not_on_the_payment_list_and_not_paid_and_the_money_goes_back()
+    public async Task C4_C5_whoever_may_get_nothing_any_more_is_neither_listed_nor_paid_and_the_money_goes_back()
     {
         var (village, people) = await api.ReadyToFileAsync(4, subsidy: 100, money: 1000);
         await village.FileAsync(people);
@@ -306,7 +306,7 @@ public sealed class EligibilityTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C4_C21_a_death_or_departure_recorded_after_payment_is_on_the_list_the_same_day_unless_it_came_later()
+    public async Task C4_C21_a_death_or_departure_recorded_after_payment_is_on_the_list_unless_it_came_later()
     {
         var (village, people) = await api.ReadyToFileAsync(4);
         await village.FileAsync(people);

@@ -90,7 +90,7 @@ public sealed class EscalationTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C21_a_reminder_that_fails_for_good_is_seen_by_its_administrator_and_tried_again_once_the_cause_is_gone()
+    public async Task C21_a_reminder_that_fails_for_good_is_seen_by_its_administrator_and_tried_again()
     {
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.FileAsync(people);
@@ -107,9 +107,13 @@ public sealed class EscalationTests(ApiFixture api)
         await using (var connection = await api.Database.OpenConnectionAsync())
             await connection.ExecuteAsync(
                 $"""
-                create function ledger.broken() returns trigger language plpgsql as $$ begin raise exception 'broken for a test'; end $$;
-                create trigger broken before insert on ledger.mt_events for each row when (new.type = 'deadline_missed'
-                    and new.stream_id = '{village.ApplicationId}') execute function ledger.broken();
+                create function ledger.broken() returns trigger language plpgsql as $$
+                begin
+                  raise exception 'broken for a test';
+                end $$;
+                create trigger broken before insert on ledger.mt_events for each row
+                  when (new.type = 'deadline_missed' and new.stream_id = '{village.ApplicationId}')
+                  execute function ledger.broken();
                 """
             );
         try

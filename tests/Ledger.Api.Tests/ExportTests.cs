@@ -197,7 +197,7 @@ public sealed partial class ExportTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task The_commands_files_are_those_of_http_and_a_bookkeepers_own_account_map_is_used_or_refused_in_words()
+    public async Task The_commands_files_are_those_of_http_and_an_account_map_is_used_or_refused_in_words()
     {
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(1234.05m);

@@ -81,7 +81,11 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         await product.EditAsync("delete from ledger.mt_doc_account where id = 'account-li.na'");
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "li.na")).Role);
         await product.EditAsync(
-            """update ledger.mt_doc_account set data = jsonb_set(data, '{role}', '"administrator"') where id = 'account-zhao.lei'"""
+            """
+            update ledger.mt_doc_account
+               set data = jsonb_set(data, '{role}', '"administrator"')
+             where id = 'account-zhao.lei'
+            """
         );
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "zhao.lei")).Role);
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");

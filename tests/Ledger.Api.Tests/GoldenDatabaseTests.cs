@@ -337,7 +337,10 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         village.Add(closed);
         Says(1, "封存的试算平衡表与事件不符");
         closed["data"]!["trialBalance"] = JsonNode.Parse(
-            """[{"account":"available:general","amountFen":300000},{"account":"source:collective-income","amountFen":-300000}]"""
+            """
+            [{"account":"available:general","amountFen":300000},
+             {"account":"source:collective-income","amountFen":-300000}]
+            """
         );
         closed["data"]!["trialBalanceDigest"] = Domain.Funds.Postings.Digest([
             new("available:general", new Money(300000)),

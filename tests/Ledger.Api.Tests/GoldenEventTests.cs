@@ -161,8 +161,12 @@ public sealed class GoldenEventTests(ApiFixture api)
     private static string Shape(JsonNode? node) =>
         node switch
         {
-            JsonObject o =>
-                $"{{{string.Join(',', o.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{Shape(p.Value)}"))}}}",
+            JsonObject o => "{"
+                + string.Join(
+                    ',',
+                    o.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}:{Shape(p.Value)}")
+                )
+                + "}",
             JsonArray a => $"[{string.Join(',', a.Select(Shape).Distinct())}]",
             null => "null",
             _ => $"{node.GetValueKind()}",

@@ -118,42 +118,67 @@ public sealed class HardeningTests(ApiFixture api)
         return stream.ToArray();
     }
 
-    private static byte[] Workbook(string sheet, string before = "") =>
-        Zip(
-            (
-                "[Content_Types].xml",
-                Encoding.UTF8.GetBytes(
-                    """<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>"""
-                )
-            ),
-            (
-                "_rels/.rels",
-                Encoding.UTF8.GetBytes(
-                    """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"""
-                )
-            ),
-            (
-                "xl/_rels/workbook.xml.rels",
-                Encoding.UTF8.GetBytes(
-                    """<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"""
-                )
-            ),
-            (
-                "xl/workbook.xml",
-                Encoding.UTF8.GetBytes(
-                    """<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="x" sheetId="1" r:id="rId1"/></sheets></workbook>"""
-                )
-            ),
-            (
-                "xl/worksheets/sheet1.xml",
-                Encoding.UTF8.GetBytes(
-                    $"""<?xml version="1.0"?>{before}<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{sheet}</sheetData></worksheet>"""
-                )
-            )
-        );
+    private const string Schemas = "http://schemas.openxmlformats.org",
+        Relations = $"{Schemas}/officeDocument/2006/relationships",
+        Packages = $"{Schemas}/package/2006",
+        Sheets = $"{Schemas}/spreadsheetml/2006/main",
+        Kind = "application/vnd.openxmlformats-officedocument.spreadsheetml";
 
-    private static string Row(int number, params string[] cells) =>
-        $"""<row r="{number}">{string.Concat(cells.Select((c, i) => $"""<c r="{(char)('A' + i)}{number}" t="inlineStr"><is><t>{c}</t></is></c>"""))}</row>""";
+    private static byte[] Workbook(string sheet, string before = "") =>
+        Zip([
+            .. new[]
+            {
+                (
+                    "[Content_Types].xml",
+                    $"""
+                    <Types xmlns="{Packages}/content-types">
+                      <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+                      <Override PartName="/xl/workbook.xml" ContentType="{Kind}.sheet.main+xml"/>
+                      <Override PartName="/xl/worksheets/sheet1.xml" ContentType="{Kind}.worksheet+xml"/>
+                    </Types>
+                    """
+                ),
+                (
+                    "_rels/.rels",
+                    $"""
+                    <Relationships xmlns="{Packages}/relationships">
+                      <Relationship Id="rId1" Type="{Relations}/officeDocument" Target="xl/workbook.xml"/>
+                    </Relationships>
+                    """
+                ),
+                (
+                    "xl/_rels/workbook.xml.rels",
+                    $"""
+                    <Relationships xmlns="{Packages}/relationships">
+                      <Relationship Id="rId1" Type="{Relations}/worksheet" Target="worksheets/sheet1.xml"/>
+                    </Relationships>
+                    """
+                ),
+                (
+                    "xl/workbook.xml",
+                    $"""
+                    <workbook xmlns="{Sheets}" xmlns:r="{Relations}">
+                      <sheets><sheet name="x" sheetId="1" r:id="rId1"/></sheets>
+                    </workbook>
+                    """
+                ),
+                (
+                    "xl/worksheets/sheet1.xml",
+                    $"""
+                    <?xml version="1.0"?>{before}
+                    <worksheet xmlns="{Sheets}"><sheetData>{sheet}</sheetData></worksheet>
+                    """
+                ),
+            }.Select(part => (part.Item1, Encoding.UTF8.GetBytes(part.Item2))),
+        ]);
+
+    private static string Row(int number, params string[] cells)
+    {
+        var written = cells.Select(
+            (c, i) => $"""<c r="{(char)('A' + i)}{number}" t="inlineStr"><is><t>{c}</t></is></c>"""
+        );
+        return $"""<row r="{number}">{string.Concat(written)}</row>""";
+    }
 
     public static TheoryData<string, byte[]> HostileFiles =>
         new()
@@ -169,7 +194,13 @@ public sealed class HardeningTests(ApiFixture api)
                 "a billion laughs",
                 Workbook(
                     Row(1, "姓名", "身份证号") + Row(2, "&d;", "1"),
-                    """<!DOCTYPE worksheet [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">]>"""
+                    """
+                    <!DOCTYPE worksheet [
+                      <!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">
+                      <!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
+                      <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">
+                      <!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">]>
+                    """
                 )
             },
             { "a zip bomb", Zip(("xl/worksheets/sheet1.xml", new byte[320_000_000])) },

@@ -96,7 +96,7 @@ public sealed class ImportTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task A_long_file_is_sent_in_batches_faults_are_listed_by_their_rows_and_a_second_run_imports_nothing_twice()
+    public async Task A_long_file_is_sent_in_batches_with_faults_by_row_and_a_second_run_imports_nothing_twice()
     {
         var village = await api.RegisteredAsync();
         var people = new SamplePeople(77).Take(25, village.Offices.County);

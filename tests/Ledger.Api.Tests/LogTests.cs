@@ -16,7 +16,7 @@ namespace Ledger.Api.Tests;
 public sealed class LogTests(ApiFixture api)
 {
     [Fact]
-    public async Task Go_verifies_the_sample_countys_checkpoint_a_thousand_receipts_and_a_hundred_consistency_proofs_and_refuses_each_with_one_bit_flipped()
+    public async Task Go_verifies_checkpoint_receipts_and_consistency_proofs_and_refuses_each_with_one_bit_flipped()
     {
         var loaded = await api.SampleDatabaseAsync(
             "ledger_go",
@@ -108,9 +108,9 @@ public sealed class LogTests(ApiFixture api)
         for (var i = 0; i < 100; i++)
         {
             var (a, b) = (random.NextInt64(1, size + 1), random.NextInt64(1, size + 1));
-            pairs.Append(
-                $"{Math.Min(a, b)} {Math.Max(a, b)} {(await process.Http.GetStringAsync($"/log/consistency?from={Math.Min(a, b)}&to={Math.Max(a, b)}")).Trim().Replace('\n', ',')}\n"
-            );
+            var (from, to) = (Math.Min(a, b), Math.Max(a, b));
+            var proof = await process.Http.GetStringAsync($"/log/consistency?from={from}&to={to}");
+            pairs.Append($"{from} {to} {proof.Trim().Replace('\n', ',')}\n");
         }
         await File.WriteAllTextAsync(process.At("consistency"), pairs.ToString());
         var (exit, output) = Programs.Run(
@@ -444,9 +444,12 @@ public sealed class LogTests(ApiFixture api)
         await using var lost = await api.Database.OpenConnectionAsync();
         const string refusal = """
             select ledger.mt_quick_append_events(@id, 'x', '*DEFAULT*', array[gen_random_uuid()],
-                                                 array['command_refused'], array['x'],
-                array['{"command":"x","code":"forbidden","targetId":null}'::jsonb], array[null::bytea], array['x'], array['x'],
-                array['{"actor":"x","role":"auditor","region":"0000","command":"x","effectiveDate":"2026-01-01","idempotencyKey":""}'::jsonb], array[now()])
+                       array['command_refused'], array['x'],
+                       array['{"command":"x","code":"forbidden","targetId":null}'::jsonb],
+                       array[null::bytea], array['x'], array['x'],
+                       array['{"actor":"x","role":"auditor","region":"0000","command":"x",
+                               "effectiveDate":"2026-01-01","idempotencyKey":""}'::jsonb],
+                       array[now()])
             """;
         var (lateId, lostId) = ($"refusal-{Guid.NewGuid():N}", $"refusal-{Guid.NewGuid():N}");
         await using var waiting = await late.BeginTransactionAsync();

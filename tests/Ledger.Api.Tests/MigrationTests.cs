@@ -52,7 +52,10 @@ public sealed class MigrationTests(ApiFixture api)
         Assert.Equal(numbered, await AppliedAsync());
 
         await connection.ExecuteAsync(
-            $"delete from ledger.schema_stamp; update ledger.{Migrations.Table} set checksum = md5('x') where name = '{numbered[0]}'"
+            $"""
+            delete from ledger.schema_stamp;
+            update ledger.{Migrations.Table} set checksum = md5('x') where name = '{numbered[0]}'
+            """
         );
         var (exit, said) = await SchemaAsync();
         Assert.True(exit == 1 && said.Contains(numbered[0], StringComparison.Ordinal), $"{exit}: {said}");

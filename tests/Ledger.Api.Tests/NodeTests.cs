@@ -10,7 +10,7 @@ namespace Ledger.Api.Tests;
 public sealed class NodeTests(ApiFixture api)
 {
     [Fact]
-    public async Task A_node_killed_under_load_loses_nothing_doubles_nothing_and_the_other_goes_on_with_its_projections_within_15_seconds()
+    public async Task A_node_killed_under_load_loses_and_doubles_nothing_and_the_other_goes_on_within_15_seconds()
     {
         const int clients = 8,
             each = 30;

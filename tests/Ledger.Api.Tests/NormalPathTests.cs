@@ -137,8 +137,14 @@ public sealed class NormalPathTests(ApiFixture api)
         // The lines tile the fund's outflow: no gap, no overlap.
         var gaps = await api.ScalarAsync<long>(
             """
-            select count(*) from (select (data -> 'fen' ->> 'from')::bigint f, lag((data -> 'fen' ->> 'to')::bigint) over (order by (data -> 'fen' ->> 'from')::bigint) t
-              from ledger.mt_events where type = 'subsidy_approved' and data ->> 'applicationId' = @id) x where t is not null and f <> t
+            select count(*)
+              from (select (data -> 'fen' ->> 'from')::bigint f,
+                           lag((data -> 'fen' ->> 'to')::bigint) over (order by (data -> 'fen' ->> 'from')::bigint) t
+                      from ledger.mt_events
+                     where type = 'subsidy_approved'
+                       and data ->> 'applicationId' = @id) x
+             where t is not null
+               and f <> t
             """,
             ("id", village.ApplicationId)
         );

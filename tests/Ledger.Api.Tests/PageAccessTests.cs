@@ -229,11 +229,9 @@ public sealed class PageAccessTests(ApiFixture api)
                 foreach (var value in values.Select(Uri.EscapeDataString))
                 {
                     var part = page.RoutePattern.Parameters.FirstOrDefault(p => p.Name == name);
+                    var link = path(route).Contains('?', StringComparison.Ordinal) ? '&' : '?';
                     if (part is null)
-                        await Ask(
-                            $"{path(route)}{(path(route).Contains('?', StringComparison.Ordinal) ? '&' : '?')}{name}={value}",
-                            actor
-                        );
+                        await Ask($"{path(route)}{link}{name}={value}", actor);
                     else if (value.Length > 0 && value != "%00" && !value.Contains("%2F", StringComparison.Ordinal))
                         await Ask(
                             path(System.Text.RegularExpressions.Regex.Replace(route, $"{{{name}(:[a-z]+)?}}", value)),

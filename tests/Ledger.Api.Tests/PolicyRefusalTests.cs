@@ -400,8 +400,13 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         Assert.Equal(tries, refusals);
         var over = await api.ScalarAsync<long>(
             """
-            select count(*) from (select stream_id from ledger.mt_events where type = 'subsidy_approved' and (data ->> 'collectiveId') = any(@both)
-              group by stream_id having sum((data ->> 'amountFen')::bigint) > 500000) x
+            select count(*)
+              from (select stream_id
+                      from ledger.mt_events
+                     where type = 'subsidy_approved'
+                       and (data ->> 'collectiveId') = any(@both)
+                     group by stream_id
+                    having sum((data ->> 'amountFen')::bigint) > 500000) x
             """,
             ("both", new[] { first.CollectiveId, second.CollectiveId })
         );

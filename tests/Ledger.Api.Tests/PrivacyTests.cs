@@ -584,10 +584,11 @@ public sealed class PrivacyTests(ApiFixture api)
                 creditCode = SamplePeople.CreditCode(village.Offices.County, 950),
             }
         );
+        var allocation = (await village.AllocateAsync(1)).GetProperty("allocationId").GetString();
         await ApiFixture.RefusedAsync(
             "reference-is-personal",
             village.Officer,
-            $"/api/funds/{village.FundId}/allocations/{(await village.AllocateAsync(1)).GetProperty("allocationId").GetString()}/reversal",
+            $"/api/funds/{village.FundId}/allocations/{allocation}/reversal",
             new { confirmBy = id, reason = "x" }
         );
 

@@ -114,7 +114,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             foreach (var move in Moves().Select(m => m.Item1).Distinct().Where(m => m != "wrong role"))
                 Assert.True(
                     _seen.Keys.Any(k => k == $"{move} ok"),
-                    $"{move} never succeeded: {string.Join(", ", _seen.Where(s => s.Key.StartsWith(move, StringComparison.Ordinal)))}"
+                    $"{move} never succeeded: "
+                        + string.Join(", ", _seen.Where(s => s.Key.StartsWith(move, StringComparison.Ordinal)))
                 );
             Assert.Contains("approve cap-exceeded", _seen.Keys);
             Assert.True(
@@ -936,7 +937,9 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                        coalesce((select sum((s ->> 'amountFen')::bigint)
                                    from jsonb_array_elements(data -> 'subsidies') s
                                   where s ->> 'status' in ('approved', 'paid', 'credited')), 0)
-                         + coalesce((select sum((s ->> 'amountFen')::bigint) from jsonb_array_elements(data -> 'sponsorships') s), 0) from ledger.mt_doc_memberyear
+                         + coalesce((select sum((s ->> 'amountFen')::bigint)
+                                       from jsonb_array_elements(data -> 'sponsorships') s), 0)
+                  from ledger.mt_doc_memberyear
                 """,
                 r => (r.GetString(0), (long)r.GetDecimal(1))
             )

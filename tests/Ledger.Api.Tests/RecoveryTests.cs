@@ -146,7 +146,10 @@ public sealed class RecoveryTests : IDisposable
             $"archive_mode = off\nrestore_command = 'cp {Archive}/%f %p'\n"
                 + (
                     moment is { } at
-                        ? $"recovery_target_time = '{at.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)}+00'\nrecovery_target_action = promote\n"
+                        ? string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"recovery_target_time = '{at:yyyy-MM-dd HH:mm:ss.ffffff}+00'\n"
+                        ) + "recovery_target_action = promote\n"
                         : ""
                 )
         );

@@ -82,7 +82,7 @@ public sealed class RefusalTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task What_somebody_unknown_is_refused_leaves_nothing_in_the_database_but_a_count_and_a_line_in_the_log()
+    public async Task What_somebody_unknown_is_refused_leaves_nothing_but_a_count_and_a_line_in_the_log()
     {
         await using var product = await Product.NewAsync(api, "ledger_unknown");
         product.Settings["Ledger__RateLimit__PerAddress"] = "4";
@@ -201,7 +201,10 @@ public sealed class RefusalTests(ApiFixture api)
         await product.StopAsync();
         await product.AttackAsync($"update ledger.idempotency set key = '{key}' where actor = 'public'");
         await product.AttackAsync(
-            "insert into ledger.idempotency (actor, key, request, command, status, body) values ('public', 'squatted', '\\x00', 'raise-public-objection', 404, 'x')"
+            """
+            insert into ledger.idempotency (actor, key, request, command, status, body)
+            values ('public', 'squatted', '\x00', 'raise-public-objection', 404, 'x')
+            """
         );
         await product.MigrateFromSchemaSqlAsync();
         await product.StartAsync();
@@ -227,11 +230,13 @@ public sealed class RefusalTests(ApiFixture api)
             await connection.ExecuteAsync(
                 """
                 select ledger.mt_quick_append_events(@id, null, '*DEFAULT*', array[gen_random_uuid()],
-                                                     array['command_refused'],
-                                                     array['Ledger.Domain.CommandRefused, Ledger.Domain'],
-                    array[jsonb_build_object('command', 'raise-public-objection', 'code', 'not-found', 'targetId',
-                                             @target)], array[null::bytea], array['x'], array['x'],
-                    array['{"actor":"public","role":"public","region":"","command":"raise-public-objection","effectiveDate":"2026-11-26","idempotencyKey":"1"}'::jsonb], array[now()])
+                           array['command_refused'], array['Ledger.Domain.CommandRefused, Ledger.Domain'],
+                           array[jsonb_build_object('command', 'raise-public-objection', 'code', 'not-found',
+                                                    'targetId', @target)],
+                           array[null::bytea], array['x'], array['x'],
+                           array['{"actor":"public","role":"public","region":"","command":"raise-public-objection",
+                                   "effectiveDate":"2026-11-26","idempotencyKey":"1"}'::jsonb],
+                           array[now()])
                 """,
                 ("id", $"refusal-{Guid.NewGuid():N}"),
                 ("target", target)

@@ -317,7 +317,12 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             )
         );
         await product.EditAsync(
-            """update accounts."Sessions" set "UserId" = 'wang.min' where "UserId" = 'zhao.lei' and "Seal" <> 'c2VhbA=='"""
+            """
+            update accounts."Sessions"
+               set "UserId" = 'wang.min'
+             where "UserId" = 'zhao.lei'
+               and "Seal" <> 'c2VhbA=='
+            """
         );
 
         // A second factor of his own making: already the row of the account, which says that there is one, is not the
@@ -350,7 +355,11 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
 
         // Another name, role and region: his session goes on in his own.
         await product.EditAsync(
-            """update accounts."AspNetUsers" set "Role" = 'county-hrss', "Region" = '370811', "UserName" = 'zhao.lei2' where "Id" = 'wang.min'"""
+            """
+            update accounts."AspNetUsers"
+               set "Role" = 'county-hrss', "Region" = '370811', "UserName" = 'zhao.lei2'
+             where "Id" = 'wang.min'
+            """
         );
         var next = await PostAsync(
             "/api/session/refresh",
@@ -383,7 +392,10 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         var forged = await product.ForgeAsync(
             other.FundId,
             "funds_allocated",
-            """jsonb_set(jsonb_set(data, '{fen}', '{"from": 300000, "to": 600000}'), '{allocationId}', '"allocation-x"')"""
+            """
+            jsonb_set(jsonb_set(data, '{fen}', '{"from": 300000, "to": 600000}'),
+                      '{allocationId}', '"allocation-x"')
+            """
         );
         await other.AllocateAsync(1);
         await product.FoundAsync("state", $"{other.FundId}：事件 {forged}（funds_allocated");
@@ -463,8 +475,11 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
                                               mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
                 select nextval('ledger.mt_events_sequence'), gen_random_uuid(), 'refusal-{{region}}', 1,
                        '{"command":"x","code":"not-found","targetId":null}', 'command_refused', timestamp, tenant_id,
-                       'Ledger.Domain.CommandRefused, Ledger.Domain', false, correlation_id, causation_id, headers || '{"region":"{{region}}"}'
-                  from ledger.mt_events order by seq_id desc limit 1
+                       'Ledger.Domain.CommandRefused, Ledger.Domain', false, correlation_id, causation_id,
+                       headers || '{"region":"{{region}}"}'
+                  from ledger.mt_events
+                 order by seq_id desc
+                 limit 1
                 """;
         Assert.Equal(HttpStatusCode.OK, await LogAsync());
         var refused = await Assert.ThrowsAsync<PostgresException>(() => product.EditAsync(Of("37")));

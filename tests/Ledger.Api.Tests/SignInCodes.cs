@@ -24,6 +24,7 @@ public static class SignInCodes
         var hash = HMACSHA1.HashData(key, counter);
 #pragma warning restore CA5350
         var offset = hash[^1] & 15;
-        return $"{((hash[offset] & 127) << 24 | hash[offset + 1] << 16 | hash[offset + 2] << 8 | hash[offset + 3]) % 1_000_000:000000}";
+        var number = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(hash.AsSpan(offset)) & int.MaxValue;
+        return $"{number % 1_000_000:000000}";
     }
 }

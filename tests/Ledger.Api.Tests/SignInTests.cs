@@ -455,7 +455,8 @@ public sealed class SignInTests(ApiFixture api)
                 key
             )
         )
-            Assert.Contains("oneTimePassword\":null", await again.Content.ReadAsStringAsync()); // a password is kept nowhere
+            // A password is kept nowhere.
+            Assert.Contains("oneTimePassword\":null", await again.Content.ReadAsStringAsync());
         await ApiFixture.RefusedAsync(
             "already-exists",
             administrator,

@@ -34,8 +34,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
     [InlineData(
         "inserted in the middle",
         """
-            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type,
-                                          headers, is_archived)
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                          mt_dotnet_type, headers, is_archived)
             select 0, gen_random_uuid(), stream_id, 99, data, type, timestamp, tenant_id, mt_dotnet_type, headers, false
               from ledger.mt_events
              where type = 'funds_allocated' limit 1
@@ -162,7 +162,8 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         await product.AttackAsync(
             """
             update ledger.mt_events set data = jsonb_set(data, '{sourceName}', '"别处"') where type = 'funds_allocated';
-            delete from ledger.log_cosignature; delete from ledger.log_checkpoint; delete from ledger.log_entry; delete from ledger.log_tile;
+            delete from ledger.log_cosignature; delete from ledger.log_checkpoint;
+            delete from ledger.log_entry; delete from ledger.log_tile;
             update ledger.log_state set size = 0, low_water = 0, fence = null;
             """
         );
@@ -173,15 +174,13 @@ public sealed class TamperTests(Databases databases, ITestOutputHelper output) :
         Assert.True((await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean());
         // With what the witness signed before, anybody can prove it.
         await product.SealedAsync();
+        var newest = await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events");
         Assert.Equal(
             1,
             Programs
                 .Verify(
                     "receipt",
-                    await product.DownloadAsync(
-                        $"/api/audit/events/{await product.ScalarAsync<long>("select max(seq_id) from ledger.mt_events")}/receipt",
-                        "new.tlog-proof"
-                    ),
+                    await product.DownloadAsync($"/api/audit/events/{newest}/receipt", "new.tlog-proof"),
                     "--key",
                     keys,
                     "--witness",

@@ -183,7 +183,7 @@ public sealed class WayBackTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C9_C20_a_mistaken_allocation_is_reversed_by_two_people_and_surplus_returns_before_the_fund_closes()
+    public async Task C9_C20_a_mistaken_allocation_is_reversed_by_two_and_surplus_returns_before_the_fund_closes()
     {
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(500);

@@ -59,8 +59,8 @@ public sealed class StateTests
             $"""
             # States
 
-            Generated from the deciders by StateTests: every reachable state against every command. Bold: the state the command leads to;
-            code: what it is refused with. `LEDGER_WRITE_DOCS=1 ./test` writes this file anew.
+            Generated from the deciders by StateTests: every reachable state against every command. Bold: the state the
+            command leads to; code: what it is refused with. `LEDGER_WRITE_DOCS=1 ./test` writes this file anew.
 
             ## Application
 
@@ -105,7 +105,13 @@ public sealed class StateTests
     private static string PlanLabel(Plan p) =>
         p.AdoptedVersion == p.LatestVersion()
             ? "adopted"
-            : $"{(p.AdoptedVersion > 0 ? "amended" : "drafted")}{(p.LatestResolution is null ? "" : p.LatestResolution.Attendance > 60 ? ", resolution" : ", resolution short of quorum")}";
+            : (p.AdoptedVersion > 0 ? "amended" : "drafted")
+                + p.LatestResolution switch
+                {
+                    null => "",
+                    { Attendance: > 60 } => ", resolution",
+                    _ => ", resolution short of quorum",
+                };
 
     private static StateGraph<Plan> Plans()
     {

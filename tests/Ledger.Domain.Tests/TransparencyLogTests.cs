@@ -197,11 +197,14 @@ public sealed class TransparencyLogTests
             Convert.FromHexString("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")
         );
         Assert.Equal(
-            "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13",
+            "04"
+                + "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+                + "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13",
             Hex(key.Verifier.PublicKey)
         );
         var standard = Convert.FromHexString(
-            "F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA"
+            "F5A03B0648D2C4630EEAC513E1BB81A15944DA3827D5B74143AC7EACEEE720B3"
+                + "B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA"
         );
         Assert.True(
             key.Verifier.Verifies("message digest", new NoteSignature("standard", key.Verifier.KeyId, standard))
@@ -232,8 +235,12 @@ public sealed class TransparencyLogTests
                     Encoding.UTF8.GetBytes(data)
                 )
             );
-        var expected =
-            """{"causation":"key \"1\"","correlation":null,"data":{"a":[1,{"x":null,"y":true}],"amountFen":123456789012345678,"b":"线\n\u0001"},"headers":{"actor":"li.si","role":"agency"},"id":"00000000-0000-0000-0000-000000000001","index":3,"recordedAt":"2026-01-02T03:04:05.000123Z","sequence":9,"stream":"fund-1","tenant":"*DEFAULT*","type":"funds_allocated","version":2}""";
+        var expected = """
+            {"causation":"key \"1\"","correlation":null,"data":{"a":[1,{"x":null,"y":true}],
+            "amountFen":123456789012345678,"b":"线\n\u0001"},"headers":{"actor":"li.si","role":"agency"},
+            "id":"00000000-0000-0000-0000-000000000001","index":3,"recordedAt":"2026-01-02T03:04:05.000123Z",
+            "sequence":9,"stream":"fund-1","tenant":"*DEFAULT*","type":"funds_allocated","version":2}
+            """.ReplaceLineEndings("");
         Assert.Equal(
             expected,
             Encoding.UTF8.GetString(

@@ -184,13 +184,15 @@ public sealed class StoryTests(WebFixture web)
                     .Text.RegularExpressions.Regex.Match(route.Request.PostData!, "\"amount\":(\"[^\"]*\"|[^,}]*)")
                     .Groups[1]
                     .Value;
+                var plain = sent.Replace("\"", "", StringComparison.Ordinal);
                 await route.FulfillAsync(
                     new()
                     {
                         Status = 422,
                         ContentType = "application/problem+json",
-                        Body =
-                            $$"""{"code":"amount-invalid","detail":"收到 {{sent.Replace("\"", "", StringComparison.Ordinal)}} 了","title":"金额","field":"amount"}""",
+                        Body = $$"""
+                        {"code":"amount-invalid","detail":"收到 {{plain}} 了","title":"金额","field":"amount"}
+                        """,
                     }
                 );
             }

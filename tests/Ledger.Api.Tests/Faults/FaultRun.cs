@@ -113,7 +113,11 @@ public static class FaultRun
         await connection.ExecuteAsync(
             $"""
             create sequence ledger.planted;
-            create function ledger.planted() returns trigger language plpgsql security definer as $$ begin if {condition} then return null; end if; return new; end $$;
+            create function ledger.planted() returns trigger language plpgsql security definer as $$
+            begin
+              if {condition} then return null; end if;
+              return new;
+            end $$;
             create trigger planted before insert on ledger.{table} for each row execute function ledger.planted();
             """
         );

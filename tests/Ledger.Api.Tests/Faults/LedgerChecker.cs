@@ -218,8 +218,17 @@ public static class LedgerChecker
             var fund in await ReadAsync(
                 database,
                 """
-                select f.id from ledger.mt_doc_fund f, lateral (select coalesce(sum((data ->> 'amountFen')::bigint) filter (where type = 'funds_allocated'), 0) came, coalesce(sum((data ->> 'amountFen')::bigint) filter (where type = 'funds_credited'), 0) credited, coalesce(sum((data ->> 'amountFen')::bigint) filter (where type = 'funds_reserved'), 0) reserved from ledger.mt_events where stream_id = f.id) e
-                where (f.data ->> 'allocatedFen')::bigint <> e.came or (f.data ->> 'creditedFen')::bigint <> e.credited
+                with moved as (
+                    select stream_id, type, (data ->> 'amountFen')::bigint as fen from ledger.mt_events)
+                select f.id
+                  from ledger.mt_doc_fund f,
+                       lateral (select coalesce(sum(fen) filter (where type = 'funds_allocated'), 0) came,
+                                       coalesce(sum(fen) filter (where type = 'funds_credited'), 0) credited,
+                                       coalesce(sum(fen) filter (where type = 'funds_reserved'), 0) reserved
+                                  from moved
+                                 where stream_id = f.id) e
+                 where (f.data ->> 'allocatedFen')::bigint <> e.came
+                    or (f.data ->> 'creditedFen')::bigint <> e.credited
                     or (f.data ->> 'availableFen')::bigint <> e.came - e.reserved
                 """,
                 r => r.GetString(0)
@@ -282,7 +291,10 @@ public static class LedgerChecker
     private static async Task SettledAsync(NpgsqlDataSource database, Action<string, string> say)
     {
         const string sql = """
-            select (select max(seq_id) from ledger.mt_events) - (select min(coalesce(p.last_seq_id, 0)) from unnest(array['AuditTrail:All', 'WorkQueue:All']) n left join ledger.mt_event_progression p on p.name = n),
+            select (select max(seq_id) from ledger.mt_events)
+                     - (select min(coalesce(p.last_seq_id, 0))
+                          from unnest(array['AuditTrail:All', 'WorkQueue:All']) n
+                          left join ledger.mt_event_progression p on p.name = n),
                    (select count(*) from ledger.mt_events) - coalesce((select max(size) from ledger.log_checkpoint), 0)
             """;
         for (var tries = 0; tries < 900; tries++)
