@@ -12,8 +12,10 @@ namespace Ledger.Bench;
 /// <summary>What others do on the same server in the same run.</summary>
 public sealed class Baselines(string connectionString)
 {
-    private const string Headers =
-        """{"role": "village-finance", "actor": "officer.370811000001", "region": "370811000001", "command": "allocate-funds", "effectiveDate": "2026-11-01", "idempotencyKey": "3f2c8d1e5b7a4c90"}""";
+    private const string Headers = """
+        {"role": "village-finance", "actor": "officer.370811000001", "region": "370811000001",
+         "command": "allocate-funds", "effectiveDate": "2026-11-01", "idempotencyKey": "3f2c8d1e5b7a4c90"}
+        """;
     private const string Columns =
         "seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, correlation_id, "
         + "causation_id, headers, is_archived";

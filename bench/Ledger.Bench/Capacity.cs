@@ -296,7 +296,12 @@ public static class Capacity
         while (
             !(
                 await connection.QueryAsync(
-                    "select (select max(seq_id) from ledger.mt_events) <= (select min(last_seq_id) from ledger.mt_event_progression where name in ('AuditTrail:All', 'WorkQueue:All'))",
+                    """
+                    select (select max(seq_id) from ledger.mt_events)
+                        <= (select min(last_seq_id)
+                              from ledger.mt_event_progression
+                             where name in ('AuditTrail:All', 'WorkQueue:All'))
+                    """,
                     r => r.GetBoolean(0)
                 )
             ).Single()

@@ -75,9 +75,13 @@ public static class Faults
             Console.WriteLine($"bench/faults --seed {r.Seed} replays {r}");
         return results.All(r => r.Violations.Count == 0);
 
-        void Row(string name, int struck, IReadOnlyList<FaultResult> of) =>
-            Console.WriteLine(
-                $"| {name} | {struck} | {of.Count} | {string.Join(" | ", new[] { "lost", "twice", "half", "projection", "log", "answer" }.Select(k => of.Sum(r => Found(r, k))))} | {(of.Count == 0 ? "" : $"{of.Select(r => r.Settled.TotalSeconds).Order().ElementAt(of.Count / 2):0.0} s | {of.Max(r => r.Settled.TotalSeconds):0.0} s")} |"
-            );
+        void Row(string name, int struck, IReadOnlyList<FaultResult> of)
+        {
+            string[] kinds = ["lost", "twice", "half", "projection", "log", "answer"];
+            var found = string.Join(" | ", kinds.Select(k => of.Sum(r => Found(r, k))));
+            var settled = of.Select(r => r.Settled.TotalSeconds).Order().ToList();
+            var late = of.Count == 0 ? "" : $"{settled[of.Count / 2]:0.0} s | {settled[^1]:0.0} s";
+            Console.WriteLine($"| {name} | {struck} | {of.Count} | {found} | {late} |");
+        }
     }
 }

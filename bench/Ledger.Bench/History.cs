@@ -195,7 +195,13 @@ public static class History
                     await years.StartRowAsync();
                     await years.WriteAsync(year, NpgsqlDbType.Varchar);
                     await years.WriteAsync(
-                        $$"""{"id":"{{year}}","revision":2,"contributions":[{"kind":"regular","tierFen":30000,"amountFen":30000,"paidOn":"2026-03-01","reference":"SW{{sequence:000000000000}}"}],"subsidies":[{"applicationId":"{{application}}","fundId":"{{fundId}}","amountFen":{{LineFen}},"fen":{"from":{{fen.From}},"to":{{fen.To}}},"status":"approved"}]}""",
+                        $$"""
+                        {"id":"{{year}}","revision":2,
+                         "contributions":[{"kind":"regular","tierFen":30000,"amountFen":30000,"paidOn":"2026-03-01",
+                                           "reference":"SW{{sequence:000000000000}}"}],
+                         "subsidies":[{"applicationId":"{{application}}","fundId":"{{fundId}}","amountFen":{{LineFen}},
+                                       "fen":{"from":{{fen.From}},"to":{{fen.To}}},"status":"approved"}]}
+                        """,
                         NpgsqlDbType.Jsonb
                     );
                     await years.WriteAsync(1L, NpgsqlDbType.Bigint);
@@ -254,7 +260,10 @@ public static class History
                 await events.WriteAsync("*DEFAULT*", NpgsqlDbType.Varchar);
                 await events.WriteAsync($"{e.GetType().FullName}, Ledger.Domain", NpgsqlDbType.Varchar);
                 await events.WriteAsync(
-                    $$"""{"role": "agency", "actor": "approver.{{region[..6]}}", "region": "{{region}}", "command": "approve-application", "effectiveDate": "2026-11-01", "idempotencyKey": "x"}""",
+                    $$"""
+                    {"role": "agency", "actor": "approver.{{region[..6]}}", "region": "{{region}}",
+                     "command": "approve-application", "effectiveDate": "2026-11-01", "idempotencyKey": "x"}
+                    """,
                     NpgsqlDbType.Jsonb
                 );
                 await events.WriteAsync(false, NpgsqlDbType.Boolean);
@@ -333,7 +342,11 @@ public static class History
                 select 'member-' || substr(id, 13, 32),
                        jsonb_build_object('id', 'member-' || substr(id, 13, 32), 'revision', 1, 'region',
                                           '370812102201', 'memberships',
-                       jsonb_build_object('collective-' || substr(data #>> '{subsidies,0,fundId}', 6), '370812102201')), 1, '370812102201' from ledger.mt_doc_memberyear
+                                          jsonb_build_object('collective-'
+                                                                 || substr(data #>> '{subsidies,0,fundId}', 6),
+                                                             '370812102201')),
+                       1, '370812102201'
+                  from ledger.mt_doc_memberyear
                 """,
             """
                 insert into ledger.mt_doc_collective (id, data, mt_version, region)
@@ -347,8 +360,14 @@ public static class History
                        jsonb_build_object('id', reference, 'year', 2026, 'status', 'settled', 'fundId',
                                           split_part(account, '/', 1), 'collectiveId',
                                           'collective-' || substr(split_part(account, '/', 1), 6), 'lines',
-                       (select jsonb_agg(jsonb_build_object('row', i, 'memberId', 'member-' || md5(reference || i), 'amountFen', 10000, 'tierFen', 30000, 'status', 'credited')) from generate_series(1, 500) i)), 1, '370812102201'
-                  from ledger.fen_axis where axis = 'out' and kind = 'reserved'
+                                          (select jsonb_agg(jsonb_build_object('row', i,
+                                                            'memberId', 'member-' || md5(reference || i),
+                                                            'amountFen', 10000, 'tierFen', 30000, 'status', 'credited'))
+                                             from generate_series(1, 500) i)),
+                       1, '370812102201'
+                  from ledger.fen_axis
+                 where axis = 'out'
+                   and kind = 'reserved'
                 """,
             """
                 insert into ledger.mt_doc_workitem (id, data, mt_version, region)

@@ -176,14 +176,26 @@ public static class Log
     private static async Task<double> AppendAsync(NpgsqlDataSource database, int clients, int perCommit, int commits)
     {
         const string append = """
-            select ledger.mt_quick_append_events(@id, 'x', '*DEFAULT*', array(select gen_random_uuid() from generate_series(1, @n)), array(select 'command_refused' from generate_series(1, @n)), array(select 'x' from generate_series(1, @n)),
-                array(select @data::jsonb from generate_series(1, @n)), array(select null::bytea from generate_series(1, @n)), array(select 'x' from generate_series(1, @n)), array(select 'x' from generate_series(1, @n)),
-                array(select @headers::jsonb from generate_series(1, @n)), array(select now() from generate_series(1, @n)))
+            select ledger.mt_quick_append_events(@id, 'x', '*DEFAULT*',
+                       array(select gen_random_uuid() from generate_series(1, @n)),
+                       array(select 'command_refused' from generate_series(1, @n)),
+                       array(select 'x' from generate_series(1, @n)),
+                       array(select @data::jsonb from generate_series(1, @n)),
+                       array(select null::bytea from generate_series(1, @n)),
+                       array(select 'x' from generate_series(1, @n)),
+                       array(select 'x' from generate_series(1, @n)),
+                       array(select @headers::jsonb from generate_series(1, @n)),
+                       array(select now() from generate_series(1, @n)))
             """;
-        const string data =
-            """{"command": "approve-application", "code": "cap-exceeded", "targetId": "application-01a20c35e485794 1a67feca2899da70d", "more": "0123456789012345678901234567890123456789012345678901234567890123456789"}""";
-        const string headers =
-            """{"role": "agency", "actor": "approver.370811", "region": "370811102201", "command": "approve-application", "effectiveDate": "2026-11-01", "idempotencyKey": "0123456789"}""";
+        const string data = """
+            {"command": "approve-application", "code": "cap-exceeded",
+             "targetId": "application-01a20c35e485794 1a67feca2899da70d",
+             "more": "0123456789012345678901234567890123456789012345678901234567890123456789"}
+            """;
+        const string headers = """
+            {"role": "agency", "actor": "approver.370811", "region": "370811102201",
+             "command": "approve-application", "effectiveDate": "2026-11-01", "idempotencyKey": "0123456789"}
+            """;
         async Task Client(int count)
         {
             await using var connection = await database.OpenConnectionAsync();

@@ -48,7 +48,10 @@ public sealed class Postings
                 (
                     $"/api/funds/{village.FundId}/allocations",
                     Encoding.UTF8.GetBytes(
-                        $$"""{"amount":12.34,"source":"collective-income","sourceName":"土地流转收入","evidence":["{{slip}}"]{{confirmed}}}"""
+                        $$"""
+                        {"amount":12.34,"source":"collective-income","sourceName":"土地流转收入",
+                         "evidence":["{{slip}}"]{{confirmed}}}
+                        """
                     ),
                     new AuthenticationHeaderValue("Bearer", tokens.Issue(village.Officer.Actor, TimeSpan.FromHours(12)))
                 )

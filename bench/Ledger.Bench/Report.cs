@@ -56,9 +56,10 @@ public sealed class Report(string folder)
             Console.WriteLine($"\n{section}\n{"", -52}{"", 12}{"", -10}{"noise", 7}  ratio{"", 34}last kept");
         _figures.Add(figure);
         var kept = _kept.GetValueOrDefault($"{section}: {what}");
-        Console.WriteLine(
-            $"{what, -52}{(value < 100 ? $"{value:0.00}" : $"{value:N0}"), 12} {unit, -9}{noise, 7:P0}  {(ratio is { } r ? $"{r:0.00} × {baseline}" : ""), -38} {(kept is null ? "" : $"{value / kept.Value:0.00} × {(kept.Value < 100 ? $"{kept.Value:0.00}" : $"{kept.Value:N0}")}")}"
-        );
+        static string Number(double n) => n < 100 ? $"{n:0.00}" : $"{n:N0}";
+        var beside = ratio is { } r ? $"{r:0.00} × {baseline}" : "";
+        var before = kept is null ? "" : $"{value / kept.Value:0.00} × {Number(kept.Value)}";
+        Console.WriteLine($"{what, -52}{Number(value), 12} {unit, -9}{noise, 7:P0}  {beside, -38} {before}");
     }
 
     /// <summary>

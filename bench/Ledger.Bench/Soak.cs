@@ -215,9 +215,10 @@ public static class Soak
                 flushed[^1]
             );
             samples.Add(sample);
-            Console.WriteLine(
-                $"{minute, 6}  {string.Join("  ", Columns.Select(c => c.Of(sample).ToString(c.Format, CultureInfo.InvariantCulture).PadLeft(c.Name.Length)))}"
+            var cells = Columns.Select(c =>
+                c.Of(sample).ToString(c.Format, CultureInfo.InvariantCulture).PadLeft(c.Name.Length)
             );
+            Console.WriteLine($"{minute, 6}  {string.Join("  ", cells)}");
             (machine, wal) = (machineNow, walNow);
         }
         await stop.CancelAsync();
