@@ -83,84 +83,82 @@ public sealed record Standard(
     {
         var cap = policy.HighestTierFen;
         if (Kind != StandardKind.Flat && FlatAmountFen is not null)
-            return Invalid("flatAmount", "只有统一标准写统一金额");
+            return Invalid(at, "flatAmount", "只有统一标准写统一金额");
         if (Kind != StandardKind.PerTier && Tiers.Count > 0)
-            return Invalid("tiers", "只有分档标准分档次");
+            return Invalid(at, "tiers", "只有分档标准分档次");
         if (Kind is not (StandardKind.PerAgeBand or StandardKind.PerContributionYears) && Bands is { Count: > 0 })
-            return Invalid("bands", "只有按年龄或缴费年限的标准分段");
+            return Invalid(at, "bands", "只有按年龄或缴费年限的标准分段");
         if (
             Kind != StandardKind.Combined
             && (Parts is { Count: > 0 } || FloorFen is not null || CeilingFen is not null)
         )
-            return Invalid("parts", "只有组合标准写组成部分、下限和上限");
+            return Invalid(at, "parts", "只有组合标准写组成部分、下限和上限");
         return Kind switch
         {
             StandardKind.Flat => FlatAmountFen is not { IsPositive: true } flat
-                ? Invalid("flatAmount", "统一标准须写明每人金额")
-            : flat > cap ? Invalid("flatAmount", $"每人 {flat} 元超过当年最高缴费档次 {cap} 元")
+                ? Invalid(at, "flatAmount", "统一标准须写明每人金额")
+            : flat > cap ? Invalid(at, "flatAmount", $"每人 {flat} 元超过当年最高缴费档次 {cap} 元")
             : null,
-            StandardKind.PerTier => TiersFault(policy),
-            StandardKind.Combined => PartsFault(policy, at),
-            _ => BandsFault(cap),
+            StandardKind.PerTier => TiersFault(policy, cap, at),
+            StandardKind.Combined => PartsFault(policy, cap, at),
+            _ => BandsFault(cap, at),
         };
-
-        Rejection Invalid(string field, string message) => StandardInvalid($"{at}.{field}", message);
-
-        Rejection? TiersFault(PolicyYear year)
-        {
-            if (Tiers.Count == 0)
-                return Invalid("tiers", "分档标准须至少写明一个档次");
-            if (Tiers.Select(t => t.TierFen).Distinct().Count() != Tiers.Count)
-                return Invalid("tiers", "档次不能重复");
-            foreach (var (t, i) in Tiers.Select((t, i) => (t, i)))
-            {
-                if (year.Parameters.Tiers.All(p => p.TierFen != t.TierFen))
-                    return Invalid($"tiers[{i}].tierAmount", $"{t.TierFen} 元不是当年的缴费档次");
-                if (!t.AmountFen.IsPositive || t.AmountFen > cap)
-                    return Invalid($"tiers[{i}].amount", $"金额应大于零且不超过最高档次 {cap} 元");
-            }
-            return null;
-        }
-
-        Rejection? BandsFault(Money most)
-        {
-            if (Bands is not { Count: > 0 and <= MaxBands } bands)
-                return Invalid("bands", $"须写明1至{MaxBands}段");
-            foreach (var (b, i) in bands.Select((b, i) => (b, i)))
-            {
-                if (b.From < 0 || b.To < b.From || b.From > 120)
-                    return Invalid($"bands[{i}].from", "起点应在0至120之间，且不大于终点");
-                if (!b.AmountFen.IsPositive || b.AmountFen > most)
-                    return Invalid($"bands[{i}].amount", $"金额应大于零且不超过最高档次 {most} 元");
-                if (bands.Take(i).Any(o => b.From <= (o.To ?? int.MaxValue) && o.From <= (b.To ?? int.MaxValue)))
-                    return Invalid($"bands[{i}].from", "与前面的分段重叠");
-            }
-            return null;
-        }
-
-        Rejection? PartsFault(PolicyYear year, string path)
-        {
-            if (Parts is not { Count: > 0 and <= MaxParts } parts)
-                return Invalid("parts", $"组合标准须有1至{MaxParts}个组成部分");
-            if (
-                FloorFen is { IsPositive: false }
-                || CeilingFen is { IsPositive: false }
-                || FloorFen > CeilingFen
-                || CeilingFen > cap
-                || FloorFen > cap
-            )
-                return Invalid("floorAmount", $"下限和上限应大于零，下限不大于上限，且都不超过最高档次 {cap} 元");
-            foreach (var (part, i) in parts.Select((p, i) => (p, i)))
-            {
-                if (part.Kind == StandardKind.Combined)
-                    return Invalid($"parts[{i}].kind", "组合标准的组成部分不能再是组合标准");
-                if (part.Fault(year, $"{path}.parts[{i}]") is { } fault)
-                    return fault;
-            }
-            return null;
-        }
     }
 
-    private static Rejection StandardInvalid(string field, string message) =>
-        new(Rejections.StandardInvalid, message) { Field = field };
+    private Rejection? TiersFault(PolicyYear year, Money cap, string at)
+    {
+        if (Tiers.Count == 0)
+            return Invalid(at, "tiers", "分档标准须至少写明一个档次");
+        if (Tiers.Select(t => t.TierFen).Distinct().Count() != Tiers.Count)
+            return Invalid(at, "tiers", "档次不能重复");
+        foreach (var (t, i) in Tiers.Select((t, i) => (t, i)))
+        {
+            if (year.Parameters.Tiers.All(p => p.TierFen != t.TierFen))
+                return Invalid(at, $"tiers[{i}].tierAmount", $"{t.TierFen} 元不是当年的缴费档次");
+            if (!t.AmountFen.IsPositive || t.AmountFen > cap)
+                return Invalid(at, $"tiers[{i}].amount", $"金额应大于零且不超过最高档次 {cap} 元");
+        }
+        return null;
+    }
+
+    private Rejection? BandsFault(Money most, string at)
+    {
+        if (Bands is not { Count: > 0 and <= MaxBands } bands)
+            return Invalid(at, "bands", $"须写明1至{MaxBands}段");
+        foreach (var (b, i) in bands.Select((b, i) => (b, i)))
+        {
+            if (b.From < 0 || b.To < b.From || b.From > 120)
+                return Invalid(at, $"bands[{i}].from", "起点应在0至120之间，且不大于终点");
+            if (!b.AmountFen.IsPositive || b.AmountFen > most)
+                return Invalid(at, $"bands[{i}].amount", $"金额应大于零且不超过最高档次 {most} 元");
+            if (bands.Take(i).Any(o => b.From <= (o.To ?? int.MaxValue) && o.From <= (b.To ?? int.MaxValue)))
+                return Invalid(at, $"bands[{i}].from", "与前面的分段重叠");
+        }
+        return null;
+    }
+
+    private Rejection? PartsFault(PolicyYear year, Money cap, string at)
+    {
+        if (Parts is not { Count: > 0 and <= MaxParts } parts)
+            return Invalid(at, "parts", $"组合标准须有1至{MaxParts}个组成部分");
+        if (
+            FloorFen is { IsPositive: false }
+            || CeilingFen is { IsPositive: false }
+            || FloorFen > CeilingFen
+            || CeilingFen > cap
+            || FloorFen > cap
+        )
+            return Invalid(at, "floorAmount", $"下限和上限应大于零，下限不大于上限，且都不超过最高档次 {cap} 元");
+        foreach (var (part, i) in parts.Select((p, i) => (p, i)))
+        {
+            if (part.Kind == StandardKind.Combined)
+                return Invalid(at, $"parts[{i}].kind", "组合标准的组成部分不能再是组合标准");
+            if (part.Fault(year, $"{at}.parts[{i}]") is { } fault)
+                return fault;
+        }
+        return null;
+    }
+
+    private static Rejection Invalid(string at, string field, string message) =>
+        new(Rejections.StandardInvalid, message) { Field = $"{at}.{field}" };
 }

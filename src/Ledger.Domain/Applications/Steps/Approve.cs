@@ -27,22 +27,9 @@ public static class Approve
 
     public static Decision<Application> Decide(Basis on, Actor by)
     {
-        var (application, fund, people) = (on.Application, on.Fund, on.People);
-        if (application.Status == ApplicationStatus.Filed)
-            return new Rejection(
-                Rejections.ReviewIncomplete,
-                $"尚有 {application.With(LineStatus.Filed).Count()} 人未复核"
-            );
-        if (application.NotIn(ApplicationStatus.Reviewed) is { } wrong)
+        if (Untimely(on, by) is { } wrong)
             return wrong;
-        if (by.IsAmong(application.Filers) || by.IsAmong(application.Reviewers))
-            return new Rejection(Rejections.SelfApproval, "经办人、复核人不能审批");
-        if (PilotDecider.Refusal(on.Pilot, Identity.RegionCode.County(application.Region)) is { } outside)
-            return outside;
-
-        if (CollectiveDecider.Gone(on.Collective) is { } gone)
-            return gone;
-
+        var (application, fund, people) = (on.Application, on.Fund, on.People);
         var accepted = application.With(LineStatus.Accepted).ToList();
         if (accepted.Count == 0)
             return new Rejection(Rejections.WrongState, "没有复核通过的人员，请驳回申请");
@@ -72,7 +59,48 @@ public static class Approve
             return overdrawn;
         var fen = ((FundsReserved)reserved.Events[0]).Fen;
 
-        var years = new List<Change>(lines.Count);
+        var (years, refused) = GiveOut(on, lines, fen);
+        if (refused.Count > 0)
+            return Refused(refused);
+        return new Decision<Application>(
+            [
+                .. LineCheck.LeaveOut(application, leftOut, by),
+                new ApplicationApproved(by.Id, lines.Count, amount, fen, OnBehalfOf: by.OnBehalfOf),
+            ],
+            null
+        )
+        {
+            Also = [Change.Of(fund, reserved.Events), .. years],
+            LeftOut = LineCheck.Faults(application, leftOut),
+        };
+    }
+
+    /// <summary>Why nobody may approve it now, or he may not.</summary>
+    private static Rejection? Untimely(Basis on, Actor by)
+    {
+        var application = on.Application;
+        if (application.Status == ApplicationStatus.Filed)
+            return new Rejection(
+                Rejections.ReviewIncomplete,
+                $"尚有 {application.With(LineStatus.Filed).Count()} 人未复核"
+            );
+        if (application.NotIn(ApplicationStatus.Reviewed) is { } wrong)
+            return wrong;
+        if (by.IsAmong(application.Filers) || by.IsAmong(application.Reviewers))
+            return new Rejection(Rejections.SelfApproval, "经办人、复核人不能审批");
+        return PilotDecider.Refusal(on.Pilot, Identity.RegionCode.County(application.Region))
+            ?? CollectiveDecider.Gone(on.Collective);
+    }
+
+    /// <summary>What was reserved, line after line to the member-years; and which of them may not have it.</summary>
+    private static (List<Change> Years, List<Fault> Refused) GiveOut(
+        Basis on,
+        IReadOnlyList<Line> lines,
+        FenInterval fen
+    )
+    {
+        var (application, people) = (on.Application, on.People);
+        var (years, faults) = (new List<Change>(lines.Count), new List<Fault>());
         var from = fen.From;
         foreach (var line in lines)
         {
@@ -108,20 +136,8 @@ public static class Approve
             else
                 years.Add(Change.Of(year, decision.Events));
         }
-        if (faults.Count > 0)
-            return Refused(faults);
         InvariantViolationException.Require(from == fen.To, $"{application.Id}: the lines do not tile {fen}");
-        return new Decision<Application>(
-            [
-                .. LineCheck.LeaveOut(application, leftOut, by),
-                new ApplicationApproved(by.Id, lines.Count, amount, fen, OnBehalfOf: by.OnBehalfOf),
-            ],
-            null
-        )
-        {
-            Also = [Change.Of(fund, reserved.Events), .. years],
-            LeftOut = LineCheck.Faults(application, leftOut),
-        };
+        return (years, faults);
     }
 
     /// <summary>Who may be drawing a pension is approved only when a reviewer gave the reason why he is not.</summary>

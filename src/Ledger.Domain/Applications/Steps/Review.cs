@@ -20,6 +20,36 @@ public static class Review
             return wrong;
         if (by.IsAmong(state.Filers))
             return new Rejection(Rejections.SelfApproval, "申请人不能复核自己的申请");
+        if (Malformed(state, verdicts) is { Count: > 0 } faults)
+            return new Rejection(Rejections.FieldInvalid, "复核意见有误") { Faults = faults };
+        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
+        if (Unexplained(state, verdicts, decided, acceptRest, findings) is { } open)
+            return open;
+        if (verdicts.Count == 0 && !acceptRest)
+            return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
+
+        var lines = state.Lines.ToDictionary(l => l.MemberId);
+        var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
+        // The same decision again, by whoever has decided here already, is none.
+        if (
+            by.IsAmong(state.Reviewers)
+            && verdicts.All(v => v.IsOf(lines[v.MemberId]))
+            && !(acceptRest && state.With(LineStatus.Filed).Any())
+            && (!complete || state.Status == ApplicationStatus.Reviewed)
+        )
+            return Array.Empty<IEventOf<Application>>();
+        var events = verdicts
+            .Chunk(ApplicationReviewed.MaxVerdicts)
+            .Select(c => new ApplicationReviewed(by.Id, c, false, false, OnBehalfOf: by.OnBehalfOf))
+            .ToList();
+        if (acceptRest)
+            events.Add(new ApplicationReviewed(by.Id, [], true, false, OnBehalfOf: by.OnBehalfOf));
+        events[^1] = events[^1] with { Complete = complete };
+        return events.ToArray<IEventOf<Application>>();
+    }
+
+    private static List<Fault> Malformed(Application state, IReadOnlyList<LineVerdict> verdicts)
+    {
         var members = state.Lines.Select(l => l.MemberId).ToHashSet();
         var faults = verdicts
             .Select(
@@ -45,10 +75,18 @@ public static class Review
             .ToList();
         if (verdicts.Select(v => v.MemberId).Distinct().Count() != verdicts.Count)
             faults.Add(new Fault(Rejections.FieldInvalid.Code, "同一人员出现多次", "verdicts"));
-        if (faults.Count > 0)
-            return new Rejection(Rejections.FieldInvalid, "复核意见有误") { Faults = faults };
+        return faults;
+    }
 
-        var decided = verdicts.Select(v => v.MemberId).ToHashSet();
+    /// <summary>A finding is answered, not passed over.</summary>
+    private static Rejection? Unexplained(
+        Application state,
+        IReadOnlyList<LineVerdict> verdicts,
+        HashSet<string> decided,
+        bool acceptRest,
+        IReadOnlyDictionary<string, string> findings
+    )
+    {
         var explained = verdicts
             .Where(v => !v.Accepted || !string.IsNullOrWhiteSpace(v.Reason))
             .Select(v => v.MemberId)
@@ -60,8 +98,9 @@ public static class Review
                 && (decided.Contains(l.MemberId) || acceptRest && l.Status == LineStatus.Filed)
             )
             .ToList();
-        if (open.Count > 0)
-            return new Rejection(
+        return open.Count == 0
+            ? null
+            : new Rejection(
                 Rejections.FindingOpen,
                 $"{open.Count} 人须写明依据，首例：第 {open[0].Row} 行 {findings[open[0].MemberId]}"
             )
@@ -77,28 +116,6 @@ public static class Review
                     )),
                 ],
             };
-
-        if (verdicts.Count == 0 && !acceptRest)
-            return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
-
-        var lines = state.Lines.ToDictionary(l => l.MemberId);
-        var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
-        // The same decision again, by whoever has decided here already, is none.
-        if (
-            by.IsAmong(state.Reviewers)
-            && verdicts.All(v => v.IsOf(lines[v.MemberId]))
-            && !(acceptRest && state.With(LineStatus.Filed).Any())
-            && (!complete || state.Status == ApplicationStatus.Reviewed)
-        )
-            return Array.Empty<IEventOf<Application>>();
-        var events = verdicts
-            .Chunk(ApplicationReviewed.MaxVerdicts)
-            .Select(c => new ApplicationReviewed(by.Id, c, false, false, OnBehalfOf: by.OnBehalfOf))
-            .ToList();
-        if (acceptRest)
-            events.Add(new ApplicationReviewed(by.Id, [], true, false, OnBehalfOf: by.OnBehalfOf));
-        events[^1] = events[^1] with { Complete = complete };
-        return events.ToArray<IEventOf<Application>>();
     }
 
     public static Decision<Application> Return(Application state, string reason, Actor by) =>
