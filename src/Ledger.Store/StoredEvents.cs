@@ -239,7 +239,12 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
                        then (select f.version from {schema}.seal_floor f where f.stream_id = mt_events.stream_id) end
                 """;
         await using var command = new NpgsqlCommand(
-            $"select data, id, seq_id, stream_id, version, type, timestamp, {headers} from {schema}.mt_events where {where} order by {order}",
+            $"""
+            select data, id, seq_id, stream_id, version, type, timestamp, {headers}
+              from {schema}.mt_events
+             where {where}
+             order by {order}
+            """,
             connection
         )
         {

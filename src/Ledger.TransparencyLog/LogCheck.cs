@@ -37,6 +37,14 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
             if (findings.Count < MaxFindings)
                 findings.Add(new LogFinding(problem, index, sequence));
         }
+        var page = Stopwatch.StartNew();
+        async Task RestAsync()
+        {
+            if (rest > 0)
+                await Task.Delay(page.Elapsed * rest, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            page.Restart();
+        }
         await using var connection = await database.OpenConnectionAsync(cancellation);
         // The checkpoint first: the log has its entries by then.
         var (checkpoint, forged) = await LogStore.NewestAsync(connection, schema, keys);
@@ -50,17 +58,9 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
         ).Single();
         var growing = new MerkleTree.Growing();
         byte[]? atCheckpoint = null;
-        var page = Stopwatch.StartNew();
-        async Task RestAsync()
-        {
-            if (rest > 0)
-                await Task.Delay(page.Elapsed * rest, cancellation);
-            cancellation.ThrowIfCancellationRequested();
-            page.Restart();
-        }
         for (var from = 0L; from < size; from += TileId.Width)
         {
-            foreach (var hash in await TileAsync(from))
+            foreach (var hash in await TileAsync(connection, from, size, Found))
             {
                 growing.Add(hash);
                 if (growing.Size == checkpoint?.Size)
@@ -68,6 +68,17 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
             }
             await RestAsync();
         }
+        await InsertedAsync(connection, lowWater, Found, RestAsync);
+        if (checkpoint is not null)
+            await RootAsync(connection, checkpoint, size, atCheckpoint, Found);
+        return (size, findings);
+    }
+
+    private delegate void Report(string problem, long? index, long? sequence);
+
+    /// <summary>Events that the log has passed by.</summary>
+    private async Task InsertedAsync(NpgsqlConnection connection, long lowWater, Report found, Func<Task> rest)
+    {
         for (var after = long.MinValue; ; )
         {
             var stored = await connection.QueryAsync(
@@ -77,7 +88,8 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
                           from {schema}.mt_events
                          where seq_id > @after
                            and seq_id <= @low
-                         order by 1 limit {Page}) e
+                         order by 1
+                         limit {Page}) e
                   left join {schema}.log_entry l on l.seq = e.seq_id
                  order by 1
                 """,
@@ -86,71 +98,78 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
                 ("low", lowWater)
             );
             if (stored.Count == 0)
-                break;
+                return;
             foreach (var e in stored.Where(e => !e.InLog))
-                Found("事件不在日志中，是事后插入的 the event was inserted afterwards", null, e.Sequence);
+                found("事件不在日志中，是事后插入的 the event was inserted afterwards", null, e.Sequence);
             after = stored[^1].Sequence;
-            await RestAsync();
+            await rest();
         }
-        if (checkpoint is not null)
-        {
-            if (checkpoint.Size > size)
-                Found($"检查点有 {checkpoint.Size} 条，日志只有 {size} 条 the log was cut", null, null);
-            else if (atCheckpoint is null || !atCheckpoint.AsSpan().SequenceEqual(checkpoint.Root))
-                Found("日志的根与检查点不符 the root is not the signed one", checkpoint.Size, null);
-            // The published upper tiles lead to the same root.
-            try
-            {
-                if (
-                    checkpoint.Size <= size
-                    && !(await new Tiles(connection, schema).AskAsync(node => MerkleTree.Root(checkpoint.Size, node)))
-                        .AsSpan()
-                        .SequenceEqual(checkpoint.Root)
-                )
-                    Found("上层瓦片与检查点不符 the upper tiles do not lead to the signed root", checkpoint.Size, null);
-            }
-            catch (LogDamagedException e)
-            {
-                Found(e.Message, checkpoint.Size, null);
-            }
-        }
-        return (size, findings);
+    }
 
-        // The hashes that are sealed in a tile, each compared with its event. The tree above is checked over what the
-        // tiles say, so that one changed event is one finding, not a broken root too. A function of its own: nothing of
-        // a tile is kept while the check rests.
-        async Task<List<byte[]>> TileAsync(long from)
+    /// <summary>What was signed is the root of the leaves, and the published upper tiles lead to it.</summary>
+    private async Task RootAsync(
+        NpgsqlConnection connection,
+        Checkpoint checkpoint,
+        long size,
+        byte[]? atCheckpoint,
+        Report found
+    )
+    {
+        if (checkpoint.Size > size)
+            found($"检查点有 {checkpoint.Size} 条，日志只有 {size} 条 the log was cut", null, null);
+        else if (atCheckpoint is null || !atCheckpoint.AsSpan().SequenceEqual(checkpoint.Root))
+            found("日志的根与检查点不符 the root is not the signed one", checkpoint.Size, null);
+        try
         {
-            var to = Math.Min(size, from + TileId.Width);
-            var entries = (await LogStore.EntriesAsync(connection, schema, from, to)).ToDictionary(
-                e => e.Index,
-                e => e.Entry
-            );
-            var hashes =
-                (
-                    await connection.QueryAsync(
-                        $"select hashes from {schema}.log_tile where level = 0 and index = @tile",
-                        r => r.GetFieldValue<byte[]>(0),
-                        ("tile", from / TileId.Width)
-                    )
-                ).SingleOrDefault() ?? [];
-            var all = new List<byte[]>();
-            for (var i = from; i < to; i++)
-            {
-                var entry = entries.GetValueOrDefault(i);
-                if (entry is null)
-                    Found("事件不见了 the event is gone", i, null);
-                var leaf = entry is null ? new byte[MerkleTree.HashLength] : MerkleTree.HashLeaf(entry);
-                var at = (int)(i - from) * MerkleTree.HashLength;
-                var sealed_ =
-                    hashes.Length >= at + MerkleTree.HashLength ? hashes[at..(at + MerkleTree.HashLength)] : null;
-                if (sealed_ is null)
-                    Found("瓦片不见了 the tile is gone", i, null);
-                else if (entry is not null && !leaf.AsSpan().SequenceEqual(sealed_))
-                    Found("事件被改动，与存证的哈希不符 the event was changed", i, null);
-                all.Add(sealed_ ?? leaf);
-            }
-            return all;
+            if (
+                checkpoint.Size <= size
+                && !(await new Tiles(connection, schema).AskAsync(node => MerkleTree.Root(checkpoint.Size, node)))
+                    .AsSpan()
+                    .SequenceEqual(checkpoint.Root)
+            )
+                found("上层瓦片与检查点不符 the upper tiles do not lead to the signed root", checkpoint.Size, null);
         }
+        catch (LogDamagedException e)
+        {
+            found(e.Message, checkpoint.Size, null);
+        }
+    }
+
+    /// <summary>
+    /// The hashes that are sealed in a tile, each compared with its event. The tree above is checked over what the
+    /// tiles say, so that one changed event is one finding, not a broken root too. A function of its own: nothing of a
+    /// tile is kept while the check rests.
+    /// </summary>
+    private async Task<List<byte[]>> TileAsync(NpgsqlConnection connection, long from, long size, Report found)
+    {
+        var to = Math.Min(size, from + TileId.Width);
+        var entries = (await LogStore.EntriesAsync(connection, schema, from, to)).ToDictionary(
+            e => e.Index,
+            e => e.Entry
+        );
+        var hashes =
+            (
+                await connection.QueryAsync(
+                    $"select hashes from {schema}.log_tile where level = 0 and index = @tile",
+                    r => r.GetFieldValue<byte[]>(0),
+                    ("tile", from / TileId.Width)
+                )
+            ).SingleOrDefault() ?? [];
+        var all = new List<byte[]>();
+        for (var i = from; i < to; i++)
+        {
+            var entry = entries.GetValueOrDefault(i);
+            if (entry is null)
+                found("事件不见了 the event is gone", i, null);
+            var leaf = entry is null ? new byte[MerkleTree.HashLength] : MerkleTree.HashLeaf(entry);
+            var at = (int)(i - from) * MerkleTree.HashLength;
+            var sealed_ = hashes.Length >= at + MerkleTree.HashLength ? hashes[at..(at + MerkleTree.HashLength)] : null;
+            if (sealed_ is null)
+                found("瓦片不见了 the tile is gone", i, null);
+            else if (entry is not null && !leaf.AsSpan().SequenceEqual(sealed_))
+                found("事件被改动，与存证的哈希不符 the event was changed", i, null);
+            all.Add(sealed_ ?? leaf);
+        }
+        return all;
     }
 }

@@ -44,8 +44,7 @@ public static class LogStore
             select l.log_index, {EventColumns}, e.headers ->> 'region'
               from {schema}.log_entry l
               left join {schema}.mt_events e on e.seq_id = l.seq
-             where l.log_index >= @
-              from
+             where l.log_index >= @from
                and l.log_index < @to
              order by 1
             """,

@@ -31,73 +31,17 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
 
         // The fence: all sequence numbers up to it were given out before it was put up. When every transaction of that
         // moment has ended, what is not visible by then never will be, and the search need not begin below it again.
-        var passed =
-            state.Fence is not null
-            && (
-                await connection.QueryAsync(
-                    "select 1 from pg_locks where locktype = 'virtualxid' and virtualxid = any(@waits) limit 1",
-                    r => r.GetInt32(0),
-                    ("waits", state.Waits)
-                )
-            ).Count == 0;
-        // What lies above the low-water mark is little by construction; the planner cannot know that and would read the
-        // whole of log_entry.
-        await connection.ExecuteAsync("set local jit = off; set local enable_seqscan = off");
-        var events = await connection.QueryAsync(
-            $"""
-            select {LogStore.EventColumns} from {schema}.mt_events e
-             where e.seq_id > @low
-               and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > @low)
-             order by e.seq_id limit {BatchSize}
-            """,
-            r => LogStore.Read(r),
-            ("low", state.LowWater)
-        );
-        await connection.ExecuteAsync("set local enable_seqscan = on");
-        var size = state.Size;
+        var passed = state.Fence is not null && await HaveEndedAsync(connection, state.Waits);
+        var events = await WaitingAsync(connection, state.LowWater);
         if (events.Count > 0)
-        {
-            var leaves = events.Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
-            await connection.CopyAsync(
-                $"{schema}.log_entry (log_index, seq)",
-                events.Select((e, i) => (Index: size + i, e.Sequence)).ToList(),
-                (copy, entry) =>
-                {
-                    copy.Write(entry.Index);
-                    copy.Write(entry.Sequence);
-                },
-                cancellation
-            );
-            var tiles = new Tiles(connection, schema);
-            await tiles.AppendAsync(size, leaves);
-            await tiles.SaveAsync();
-            size += events.Count;
-        }
+            await TakeInAsync(connection, state.Size, events, cancellation);
+        var size = state.Size + events.Count;
         var (low, fence, waits) = (state.LowWater, state.Fence, state.Waits);
         // Taken in order: when the batch goes beyond the fence, nothing visible is left below it.
         if (passed && (events.Count < BatchSize || events[^1].Sequence >= state.Fence))
             (low, fence) = (Math.Max(low, state.Fence!.Value), null);
-        if (
-            fence is null
-            && (
-                await connection.QueryAsync(
-                    $"select max(seq) from {schema}.log_entry",
-                    r => r.IsDBNull(0) ? 0 : r.GetInt64(0)
-                )
-            ).Single()
-                is var top
-            && top > low
-        )
-        {
-            fence = top;
-            waits =
-            [
-                .. await connection.QueryAsync(
-                    "select virtualxid from pg_locks where locktype = 'virtualxid' and pid <> pg_backend_pid()",
-                    r => r.GetString(0)
-                ),
-            ];
-        }
+        if (fence is null && await NewestAsync(connection) is var top && top > low)
+            (fence, waits) = (top, await RunningAsync(connection));
         if (size != state.Size || low != state.LowWater || fence != state.Fence)
             await connection.ExecuteAsync(
                 $"update {schema}.log_state set size = @size, low_water = @low, fence = @fence, fence_waits = @waits",
@@ -108,5 +52,74 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
             );
         await transaction.CommitAsync(cancellation);
         return events.Count;
+    }
+
+    private static async Task<bool> HaveEndedAsync(NpgsqlConnection connection, string[] transactions) =>
+        (
+            await connection.QueryAsync(
+                "select 1 from pg_locks where locktype = 'virtualxid' and virtualxid = any(@waits) limit 1",
+                r => r.GetInt32(0),
+                ("waits", transactions)
+            )
+        ).Count == 0;
+
+    private static async Task<string[]> RunningAsync(NpgsqlConnection connection) =>
+        [
+            .. await connection.QueryAsync(
+                "select virtualxid from pg_locks where locktype = 'virtualxid' and pid <> pg_backend_pid()",
+                r => r.GetString(0)
+            ),
+        ];
+
+    private async Task<long> NewestAsync(NpgsqlConnection connection) =>
+        (
+            await connection.QueryAsync(
+                $"select max(seq) from {schema}.log_entry",
+                r => r.IsDBNull(0) ? 0 : r.GetInt64(0)
+            )
+        ).Single();
+
+    private async Task<IReadOnlyList<StoredEvent>> WaitingAsync(NpgsqlConnection connection, long low)
+    {
+        // What lies above the low-water mark is little by construction; the planner cannot know that and would read the
+        // whole of log_entry.
+        await connection.ExecuteAsync("set local jit = off; set local enable_seqscan = off");
+        var events = await connection.QueryAsync(
+            $"""
+            select {LogStore.EventColumns}
+              from {schema}.mt_events e
+             where e.seq_id > @low
+               and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > @low)
+             order by e.seq_id
+             limit {BatchSize}
+            """,
+            r => LogStore.Read(r),
+            ("low", low)
+        );
+        await connection.ExecuteAsync("set local enable_seqscan = on");
+        return events;
+    }
+
+    private async Task TakeInAsync(
+        NpgsqlConnection connection,
+        long size,
+        IReadOnlyList<StoredEvent> events,
+        CancellationToken cancellation
+    )
+    {
+        var leaves = events.Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
+        await connection.CopyAsync(
+            $"{schema}.log_entry (log_index, seq)",
+            events.Select((e, i) => (Index: size + i, e.Sequence)).ToList(),
+            (copy, entry) =>
+            {
+                copy.Write(entry.Index);
+                copy.Write(entry.Sequence);
+            },
+            cancellation
+        );
+        var tiles = new Tiles(connection, schema);
+        await tiles.AppendAsync(size, leaves);
+        await tiles.SaveAsync();
     }
 }

@@ -111,7 +111,6 @@ public sealed class LedgerCheck(
     /// <summary>Every stream that begins a document's events against that document.</summary>
     private async Task CheckDocumentsAsync(DocumentFold fold, StateSeal? mend, CancellationToken cancellation)
     {
-        var (name, table) = (fold.Name, StateTable.Of(schema, fold.Document));
         var types = store
             .Options.Events.AllKnownEventTypes()
             .Where(t => fold.Events.Contains(t.EventType))
@@ -120,7 +119,14 @@ public sealed class LedgerCheck(
         for (var after = ""; ; )
         {
             var ids = await QueryAsync(
-                $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
+                $"""
+                select distinct stream_id
+                  from {schema}.mt_events
+                 where stream_id > @after
+                   and type = any(@types)
+                   and (@scope = '' or headers ->> 'region' like @scope || '%')
+                 order by 1 limit {PageSize}
+                """,
                 r => r.GetString(0),
                 ("after", after),
                 ("types", types),
@@ -129,7 +135,7 @@ public sealed class LedgerCheck(
             if (ids.Count == 0)
                 break;
             _documents += ids.Count;
-            var differing = await CompareAsync(ids);
+            var differing = await CompareAsync(fold, ids, cancellation);
             // Somebody may have written between the two reads: only what stays different is a difference. Most of a
             // page is not somebody.
             for (
@@ -139,179 +145,199 @@ public sealed class LedgerCheck(
             )
             {
                 await Task.Delay(100, cancellation);
-                differing = await CompareAsync([.. differing.Select(d => d.Id)]);
+                differing = await CompareAsync(fold, [.. differing.Select(d => d.Id)], cancellation);
             }
             foreach (var difference in differing)
                 Report(difference);
             for (var tries = 0; mend is not null && tries < 3 && differing.Any(d => d.Path != Underivable); tries++)
             {
-                await MendAsync(mend, [.. differing.Where(d => d.Path != Underivable).Select(d => d.Id)]);
-                differing = await CompareAsync([.. differing.Select(d => d.Id)]);
+                var wrong = differing.Where(d => d.Path != Underivable).Select(d => d.Id);
+                await MendAsync(fold, mend, [.. wrong], cancellation);
+                differing = await CompareAsync(fold, [.. differing.Select(d => d.Id)], cancellation);
             }
             after = ids[^1];
         }
-        if (scope.Length > 0)
-            return;
-        // Documents that no stream explains.
+        if (scope.Length == 0)
+            await CheckOrphansAsync(fold, mend is not null);
+    }
+
+    /// <summary>Documents that no stream explains.</summary>
+    private async Task CheckOrphansAsync(DocumentFold fold, bool mend)
+    {
+        var table = StateTable.Of(schema, fold.Document);
         foreach (
             var orphan in await OnAsync(c =>
                 c.ScanAsync(
-                    $"select d.id from {table} d where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id) order by 1 limit {MaxDifferences}",
+                    $"""
+                    select d.id
+                      from {table} d
+                     where not exists (select 1 from {schema}.mt_events e where e.stream_id = d.id)
+                     order by 1 limit {MaxDifferences}
+                    """,
                     r => r.GetString(0)
                 )
             )
         )
         {
-            Report(new Difference(name, orphan, "$", "document", null, null));
-            if (mend is not null)
+            Report(new Difference(fold.Name, orphan, "$", "document", null, null));
+            if (mend)
                 await OnAsync(c => c.ExecuteAsync($"delete from {table} where id = @id", ("id", orphan)));
         }
+    }
 
-        async Task<ILookup<string, StoredRow>> EventsAsync(NpgsqlConnection connection, string[] ids) =>
-            (
-                await _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)
-            ).ToLookup(e => e.Stream);
+    private async Task<ILookup<string, StoredRow>> EventsAsync(
+        NpgsqlConnection connection,
+        string[] ids,
+        CancellationToken cancellation
+    ) =>
+        (await _sealed.LookAsync(connection, "stream_id = any(@ids)", ("ids", ids)).ToListAsync(cancellation)).ToLookup(
+            e => e.Stream
+        );
 
-        // Under the streams' locks, as a command writes them: no event comes in between.
-        async Task MendAsync(StateSeal seal, string[] ids)
-        {
-            var seen = await SeenAsync(name);
-            await using var connection = await database.OpenConnectionAsync(cancellation);
-            await using var transaction = await connection.BeginTransactionAsync(cancellation);
-            await connection.ExecuteAsync(
-                $"select 1 from {schema}.mt_streams where id = any(@ids) order by id for update",
-                ("ids", ids)
+    /// <summary>Under the streams' locks, as a command writes them: no event comes in between.</summary>
+    private async Task MendAsync(DocumentFold fold, StateSeal seal, string[] ids, CancellationToken cancellation)
+    {
+        var table = StateTable.Of(schema, fold.Document);
+        var seen = await SeenAsync(fold.Name);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await connection.ExecuteAsync(
+            $"select 1 from {schema}.mt_streams where id = any(@ids) order by id for update",
+            ("ids", ids)
+        );
+        var events = await EventsAsync(connection, ids, cancellation);
+        var states = ids.Where(id => events[id].All(e => e.Fault is null))
+            .Select(id => (Id: id, Events: events[id].Select(e => e.Sound()).Where(e => e.Sequence <= seen).ToList()))
+            .Select(s => (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next)))
+            .ToList();
+        await using var batch = connection.CreateBatch();
+        var written = states.Where(s => s.State is not null).ToList();
+        if (written.Count > 0)
+            StateTable.Upsert(
+                batch,
+                table,
+                fold.Document,
+                written,
+                s => s.Id,
+                s => seal.Write(s.State!),
+                s => s.Version,
+                s => fold.Region(s.State!)
             );
-            var events = await EventsAsync(connection, ids);
-            var states = ids.Where(id => events[id].All(e => e.Fault is null))
-                .Select(id =>
-                    (Id: id, Events: events[id].Select(e => e.Sound()).Where(e => e.Sequence <= seen).ToList())
-                )
-                .Select(s =>
-                    (s.Id, s.Events.LastOrDefault()?.Version, State: s.Events.Aggregate((object?)null, fold.Next))
-                )
-                .ToList();
-            await using var batch = connection.CreateBatch();
-            var written = states.Where(s => s.State is not null).ToList();
-            if (written.Count > 0)
-                StateTable.Upsert(
-                    batch,
-                    table,
-                    fold.Document,
-                    written,
-                    s => s.Id,
-                    s => seal.Write(s.State!),
-                    s => s.Version,
-                    s => fold.Region(s.State!)
-                );
-            batch.Add(
-                $"delete from {table} where id = any($1)",
-                states.Where(s => s.State is null).ToList().Texts(s => s.Id)
-            );
-            batch.Transaction = transaction;
-            await batch.ExecuteNonQueryAsync(cancellation);
-            await transaction.CommitAsync(cancellation);
-        }
+        batch.Add(
+            $"delete from {table} where id = any($1)",
+            states.Where(s => s.State is null).ToList().Texts(s => s.Id)
+        );
+        batch.Transaction = transaction;
+        await batch.ExecuteNonQueryAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
+    }
 
-        async Task<List<Difference>> CompareAsync(List<string> ids)
-        {
-            var seen = await SeenAsync(name);
-            var events = await OnAsync(c => EventsAsync(c, [.. ids]));
-            var documents = (
-                await QueryAsync(
-                    $"select id, data::text from {table} where id = any(@ids)",
-                    r => (Id: r.GetString(0), Text: r.GetString(1)),
-                    ("ids", ids.ToArray())
-                )
-            ).ToDictionary(d => d.Id, d => d.Text);
-            return
-            [
-                .. ids.Select(id => Compare(id, events[id], seen, documents.GetValueOrDefault(id)))
-                    .OfType<Difference>(),
-            ];
-        }
-
-        Difference? Compare(string id, IEnumerable<StoredRow> rows, long seen, string? text)
-        {
-            var events = rows.Select(Readable).OfType<IEvent>().ToList();
-            if (rows.FirstOrDefault(r => r.Fault is not null && r.Sequence <= seen) is { Fault: { } fault })
-                return new Difference(name, id, Underivable, null, fault.Message, fault.Sequence);
-            // No document tells of it, and nothing mends it: it stays in the log, named.
-            foreach (var e in events.Where(e => e.IsForeign()))
-                _foreign[e.Sequence] = new Difference(
-                    "Events",
-                    id,
-                    "C20",
-                    e.EventTypeName,
-                    "由产品写入的事件；这一个不是，不予采用",
-                    e.Sequence
-                );
-            var (expected, last) = ((object?)null, 0L);
-            try
-            {
-                foreach (var e in events.Where(e => e.Sequence <= seen))
-                    (expected, last) = (fold.Next(expected, e), e.Sequence);
-            }
-            catch (Exception broken)
-            {
-                // The fold is pure: whatever it throws says that these events never passed a decider. Somebody wrote
-                // them past the product, and no state follows from them.
-                return new Difference(
-                    name,
-                    id,
-                    Underivable,
-                    null,
-                    broken.Message,
-                    events.FirstOrDefault(e => e.Sequence > last)?.Sequence
-                );
-            }
-            var found = text is null ? null : Bare(JsonNode.Parse(text));
-            // A document from before a foreign event, which takes a version and changes nothing, is as right as one
-            // from after it.
-            if (
-                expected is Aggregate state
-                && (found as JsonObject)?["revision"] is JsonValue revision
-                && revision.TryGetValue<int>(out var known)
-                && known < state.Revision
-                && events.Where(e => e.Version > known).All(e => e.IsForeign())
+    private async Task<List<Difference>> CompareAsync(
+        DocumentFold fold,
+        List<string> ids,
+        CancellationToken cancellation
+    )
+    {
+        var table = StateTable.Of(schema, fold.Document);
+        var seen = await SeenAsync(fold.Name);
+        var events = await OnAsync(c => EventsAsync(c, [.. ids], cancellation));
+        var documents = (
+            await QueryAsync(
+                $"select id, data::text from {table} where id = any(@ids)",
+                r => (Id: r.GetString(0), Text: r.GetString(1)),
+                ("ids", ids.ToArray())
             )
-                expected = state with { Revision = known };
-            var should = expected is null ? null : JsonNode.Parse(store.Options.Serializer().ToJson(expected));
-            if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead(text), should))
-                return null;
-            var (path, was, wanted) = Difference.First(found, should);
-            return new Difference(name, id, path, was, wanted, last);
-        }
+        ).ToDictionary(d => d.Id, d => d.Text);
+        return
+        [
+            .. ids.Select(id => Compare(fold, id, events[id], seen, documents.GetValueOrDefault(id)))
+                .OfType<Difference>(),
+        ];
+    }
 
-        // The seal is no content: what it stands over is compared here with the events themselves.
-        static JsonNode? Bare(JsonNode? document)
+    private Difference? Compare(DocumentFold fold, string id, IEnumerable<StoredRow> rows, long seen, string? text)
+    {
+        var name = fold.Name;
+        var events = rows.Select(Readable).OfType<IEvent>().ToList();
+        if (rows.FirstOrDefault(r => r.Fault is not null && r.Sequence <= seen) is { Fault: { } fault })
+            return new Difference(name, id, Underivable, null, fault.Message, fault.Sequence);
+        // No document tells of it, and nothing mends it: it stays in the log, named.
+        foreach (var e in events.Where(e => e.IsForeign()))
+            _foreign[e.Sequence] = new Difference(
+                "Events",
+                id,
+                "C20",
+                e.EventTypeName,
+                "由产品写入的事件；这一个不是，不予采用",
+                e.Sequence
+            );
+        var (expected, last) = ((object?)null, 0L);
+        try
         {
-            (document as JsonObject)?.Remove("seal");
-            return document;
+            foreach (var e in events.Where(e => e.Sequence <= seen))
+                (expected, last) = (fold.Next(expected, e), e.Sequence);
         }
-
-        // A document as the product understands it: one that an older build wrote lacks what has been added since, and
-        // reads as if that had its first value. Only where the events say another is it a difference.
-        JsonNode? AsRead(string text)
+        catch (Exception broken)
         {
-            try
-            {
-                return Bare(
-                    JsonNode.Parse(
-                        store
-                            .Options.Serializer()
-                            .ToJson(
-                                store
-                                    .Options.Serializer()
-                                    .FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)))
-                            )
-                    )
-                );
-            }
-            catch (Exception e) when (StoredForm.IsNone(e))
-            {
-                return null; // what cannot be read is different all the more
-            }
+            // The fold is pure: whatever it throws says that these events never passed a decider. Somebody wrote
+            // them past the product, and no state follows from them.
+            return new Difference(
+                name,
+                id,
+                Underivable,
+                null,
+                broken.Message,
+                events.FirstOrDefault(e => e.Sequence > last)?.Sequence
+            );
+        }
+        var found = text is null ? null : Bare(JsonNode.Parse(text));
+        // A document from before a foreign event, which takes a version and changes nothing, is as right as one
+        // from after it.
+        if (
+            expected is Aggregate state
+            && (found as JsonObject)?["revision"] is JsonValue revision
+            && revision.TryGetValue<int>(out var known)
+            && known < state.Revision
+            && events.Where(e => e.Version > known).All(e => e.IsForeign())
+        )
+            expected = state with { Revision = known };
+        var should = expected is null ? null : JsonNode.Parse(store.Options.Serializer().ToJson(expected));
+        if (JsonNode.DeepEquals(found, should) || text is not null && JsonNode.DeepEquals(AsRead(fold, text), should))
+            return null;
+        var (path, was, wanted) = Difference.First(found, should);
+        return new Difference(name, id, path, was, wanted, last);
+    }
+
+    /// <summary>The seal is no content: what it stands over is compared here with the events themselves.</summary>
+    private static JsonNode? Bare(JsonNode? document)
+    {
+        (document as JsonObject)?.Remove("seal");
+        return document;
+    }
+
+    /// <summary>
+    /// A document as the product understands it: one that an older build wrote lacks what has been added since, and
+    /// reads as if that had its first value. Only where the events say another is it a difference.
+    /// </summary>
+    private JsonNode? AsRead(DocumentFold fold, string text)
+    {
+        try
+        {
+            return Bare(
+                JsonNode.Parse(
+                    store
+                        .Options.Serializer()
+                        .ToJson(
+                            store
+                                .Options.Serializer()
+                                .FromJson(fold.Document, new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)))
+                        )
+                )
+            );
+        }
+        catch (Exception e) when (StoredForm.IsNone(e))
+        {
+            return null; // what cannot be read is different all the more
         }
     }
 
@@ -364,7 +390,11 @@ public sealed class LedgerCheck(
         foreach (
             var orphan in await OnAsync(c =>
                 c.ScanAsync(
-                    $"select seq from {schema}.audit_entry a where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}",
+                    $"""
+                    select seq
+                      from {schema}.audit_entry a
+                     where not exists (select 1 from {schema}.mt_events e where e.seq_id = a.seq) limit {MaxDifferences}
+                    """,
                     r => r.GetInt64(0)
                 )
             )
@@ -390,13 +420,22 @@ public sealed class LedgerCheck(
             .ToArray();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var stored = new StoredAxes(connection, schema);
-        // Each row lies where its event says. A page's events are found by their own indexes: a fund's, which may have
-        // many, by id; a member-year's few by its stream.
-        for (AxisEntry? after = null; scope.Length == 0; )
+        if (scope.Length == 0)
+            await CheckAxisRowsAsync(connection, stored, types, rebuild);
+        await CheckAxisEventsAsync(connection, stored, types, rebuild, cancellation);
+    }
+
+    /// <summary>
+    /// Each row lies where its event says. A page's events are found by their own indexes: a fund's, which may have
+    /// many, by id; a member-year's few by its stream.
+    /// </summary>
+    private async Task CheckAxisRowsAsync(NpgsqlConnection connection, StoredAxes stored, string[] types, bool rebuild)
+    {
+        for (AxisEntry? after = null; ; )
         {
             var rows = await stored.PageAsync(after, PageSize);
             if (rows.Count == 0)
-                break;
+                return;
             after = rows[^1];
             var ids = rows.Select(r => r.EventId).Distinct().ToArray();
             var years = rows.Select(r => r.MemberYearId).OfType<string>().Distinct().ToArray();
@@ -428,7 +467,12 @@ public sealed class LedgerCheck(
                 if (rebuild && !unread)
                     await OnAsync(c =>
                         c.ExecuteAsync(
-                            $"delete from {schema}.fen_axis where axis = @axis and account = @account and fen_from = @from",
+                            $"""
+                            delete from {schema}.fen_axis
+                             where axis = @axis
+                               and account = @account
+                               and fen_from = @from
+                            """,
                             ("axis", row.Axis.Word()),
                             ("account", row.Span.Account),
                             ("from", row.Span.Fen.From)
@@ -436,8 +480,20 @@ public sealed class LedgerCheck(
                     );
             }
         }
-        // And each event's rows are there. Where another event has the place, nothing is mended: the events contradict
-        // each other.
+    }
+
+    /// <summary>
+    /// Each event's rows are there. Where another event has the place, nothing is mended: the events contradict each
+    /// other.
+    /// </summary>
+    private async Task CheckAxisEventsAsync(
+        NpgsqlConnection connection,
+        StoredAxes stored,
+        string[] types,
+        bool rebuild,
+        CancellationToken cancellation
+    )
+    {
         await foreach (var events in PagesAsync("type = any(@types)", cancellation, ("types", types)))
         {
             var expected = events
@@ -462,7 +518,10 @@ public sealed class LedgerCheck(
             // One implicit transaction.
             await using var writing = connection.CreateBatch();
             writing.Add(
-                $"delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from) where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)",
+                $"""
+                delete from {schema}.fen_axis a using unnest($1, $2, $3) d (axis, account, fen_from)
+                 where (a.axis, a.account, a.fen_from) = (d.axis, d.account, d.fen_from)
+                """,
                 mended.Texts(d => d.Entry.Axis.Word()),
                 mended.Texts(d => d.Entry.Span.Account),
                 mended.Longs(d => d.Entry.Span.Fen.From)
@@ -470,21 +529,21 @@ public sealed class LedgerCheck(
             StoredAxes.Insert(writing, $"{schema}.fen_axis", [.. mended.Select(d => d.Entry)]);
             await writing.ExecuteNonQueryAsync(cancellation);
         }
-
-        // None where the row is no event that moves money: it is named.
-        IEnumerable<AxisEntry>? Intervals(StoredRow row)
-        {
-            if (row.Event?.Data is IEventOf<Fund>)
-                row = row.Of<Fund>();
-            return Readable(row) is { } e
-                ? AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => entry with { EventId = e.Id })
-                : null;
-        }
-
-        static string Name(AxisEntry e) => $"{e.Axis.Word()} {e.Span.Account} {e.Span.Fen.From}";
-
-        static (Axis, string, long) Place(AxisEntry e) => (e.Axis, e.Span.Account, e.Span.Fen.From);
     }
+
+    /// <summary>None where the row is no event that moves money: it is named.</summary>
+    private IEnumerable<AxisEntry>? Intervals(StoredRow row)
+    {
+        if (row.Event?.Data is IEventOf<Fund>)
+            row = row.Of<Fund>();
+        return Readable(row) is { } e
+            ? AxisEntry.Of(e.StreamKey!, e.Data).Select(entry => entry with { EventId = e.Id })
+            : null;
+    }
+
+    private static string Name(AxisEntry e) => $"{e.Axis.Word()} {e.Span.Account} {e.Span.Fen.From}";
+
+    private static (Axis, string, long) Place(AxisEntry e) => (e.Axis, e.Span.Account, e.Span.Fen.From);
 
     /// <summary>
     /// What a fund holds for an application is what the application's lines and their people's years hold: three
@@ -575,7 +634,12 @@ public sealed class LedgerCheck(
             await QueryAsync(
                 $"""
                 select {AuditEntry.Columns},
-                       exists (select from unnest(ids) id where not exists (select from {schema}.audit_entry_id i where i.id_hash = hashtextextended(id, 0) and i.seq = a.seq)) as hidden
+                       exists (select
+                                 from unnest(ids) id
+                                where not exists (select
+                                                    from {schema}.audit_entry_id i
+                                                   where i.id_hash = hashtextextended(id, 0)
+                                                     and i.seq = a.seq)) as hidden
                   from {schema}.audit_entry a where seq between @from and @to
                 """,
                 r => (Entry: AuditEntry.Read(r), Hidden: r.GetBoolean(r.GetOrdinal("hidden"))),
@@ -600,7 +664,14 @@ public sealed class LedgerCheck(
                 _stored
                     .LookAsync(
                         c,
-                        $"seq_id in (select seq_id from {schema}.mt_events where seq_id > @after and {where} order by seq_id limit {PageSize})",
+                        $"""
+                        seq_id in (select seq_id
+                                     from {schema}.mt_events
+                                    where seq_id > @after
+                                      and {where}
+                                    order by seq_id
+                                    limit {PageSize})
+                        """,
                         [("after", after), .. parameters]
                     )
                     .ToListAsync(cancellation)

@@ -17,9 +17,16 @@ public sealed class NewTable(string schema, string name)
         foreach (
             var alike in await owner.QueryAsync(
                 """
-                select format('alter table %s set (%s)', @new, array_to_string(reloptions, ', ')) from pg_class where oid = @old::regclass and reloptions is not null
+                select format('alter table %s set (%s)', @new, array_to_string(reloptions, ', '))
+                  from pg_class
+                 where oid = @old::regclass
+                   and reloptions is not null
                 union all
-                select format('alter table %s alter column %I set statistics %s', @new, attname, attstattarget) from pg_attribute where attrelid = @old::regclass and attnum > 0 and attstattarget >= 0
+                select format('alter table %s alter column %I set statistics %s', @new, attname, attstattarget)
+                  from pg_attribute
+                 where attrelid = @old::regclass
+                   and attnum > 0
+                   and attstattarget >= 0
                 """,
                 r => r.GetString(0),
                 ("old", Old),
@@ -67,8 +74,12 @@ public sealed class NewTable(string schema, string name)
         foreach (
             var grant in await owner.QueryAsync(
                 """
-                select format('grant %s on %s to %s', string_agg(a.privilege_type, ', '), @new, case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
-                  from pg_class c, aclexplode(c.relacl) a where c.oid = @old::regclass and a.grantee <> c.relowner group by a.grantee
+                select format('grant %s on %s to %s', string_agg(a.privilege_type, ', '), @new,
+                              case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
+                  from pg_class c, aclexplode(c.relacl) a
+                 where c.oid = @old::regclass
+                   and a.grantee <> c.relowner
+                 group by a.grantee
                 """,
                 r => r.GetString(0),
                 ("old", Old),
@@ -93,7 +104,14 @@ public sealed class NewTable(string schema, string name)
 
     private Task<List<(string Name, string Definition)>> IndexesAsync(NpgsqlConnection owner, string which) =>
         owner.QueryAsync(
-            $"select c.relname, pg_get_indexdef(c.oid) from pg_index join pg_class c on c.oid = indexrelid where indrelid = '{Old}'::regclass and {which} order by 1",
+            $"""
+            select c.relname, pg_get_indexdef(c.oid)
+              from pg_index
+              join pg_class c on c.oid = indexrelid
+             where indrelid = '{Old}'::regclass
+               and {which}
+             order by 1
+            """,
             r => (r.GetString(0), r.GetString(1))
         );
 

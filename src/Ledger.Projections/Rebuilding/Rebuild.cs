@@ -83,40 +83,13 @@ public sealed class Rebuild(
             foreach (var table in Tables)
                 await table.CreateAsync(connection);
             var head = await HeadAsync(connection, cancellation);
-            var bounds = await connection.QueryAsync(
-                $"select min(id) from (select id, floor((sum(version) over (order by id) - 1) * {readers} / sum(version) over ()) part from {schema}.mt_streams) s group by part order by part",
-                r => r.GetString(0)
-            );
-            await Task.WhenAll(
-                Enumerable
-                    .Range(0, Math.Max(bounds.Count, 1))
-                    .Select(i =>
-                        Task.Run(
-                            async () =>
-                            {
-                                var range = new List<(string Condition, string Name, object Value)>
-                                {
-                                    ("seq_id <= @head", "head", head),
-                                };
-                                if (i > 0)
-                                    range.Add(("stream_id >= @from", "from", bounds[i]));
-                                if (i + 1 < bounds.Count)
-                                    range.Add(("stream_id < @to", "to", bounds[i + 1]));
-                                await DeriveAsync(
-                                    [],
-                                    string.Join(" and ", range.Select(r => r.Condition)),
-                                    [.. range.Select(r => (r.Name, (object?)r.Value))]
-                                );
-                            },
-                            cancellation
-                        )
-                    )
-            );
-            await SideBySideAsync(Enumerable.Range(0, readers).Select(i => Ids($"abs(seq % {readers}) = {i}")));
+            await DeriveAllAsync(connection, head, readers, cancellation);
+            var parts = Enumerable.Range(0, readers).Select(i => Ids($"abs(seq % {readers}) = {i}"));
+            await SideBySideAsync(parts, readers, cancellation);
             var indexes = new List<string>();
             foreach (var table in Tables)
                 indexes.AddRange(await table.IndexesAsync(connection));
-            await SideBySideAsync(indexes);
+            await SideBySideAsync(indexes, readers, cancellation);
             foreach (var table in Tables)
                 await table.FinishAsync(connection);
             for (var behind = long.MaxValue; behind > FewEvents; )
@@ -135,36 +108,12 @@ public sealed class Rebuild(
                     );
                     var last = await LastAsync(connection);
                     await CatchUpAsync(head, last);
-                    head = last;
-                    // All of it is taken in. Who runs the asynchronous projections now does so from old documents: he
-                    // is to begin anew from here.
-                    await connection.ExecuteAsync(
-                        $"insert into {schema}.mt_event_progression (name, last_seq_id) select n, @head from unnest(array['AuditTrail:All', 'WorkQueue:All']) n on conflict (name) do update set last_seq_id = excluded.last_seq_id",
-                        ("head", head)
-                    );
-                    await connection.ExecuteAsync(
-                        $"update {schema}.lease set holder = gen_random_uuid(), until = clock_timestamp() + interval '3 seconds'"
-                    );
-                    foreach (var table in _documents.Values)
-                        await table.KeepAsync(connection, [.. _left.Keys]);
-                    foreach (var table in Tables)
-                        await table.SwitchAsync(connection);
+                    head = last; // also for another try: what was taken in stays
+                    await SwitchAsync(connection, head);
                 },
                 cancellation
             );
             return Done;
-
-            // Twice as many as there are readers: each waits for the disk at its end.
-            Task SideBySideAsync(IEnumerable<string> statements) =>
-                Parallel.ForEachAsync(
-                    statements,
-                    new ParallelOptions { MaxDegreeOfParallelism = 2 * readers, CancellationToken = cancellation },
-                    async (statement, _) =>
-                    {
-                        await using var own = await OpenAsync();
-                        await own.ExecuteAsync(statement);
-                    }
-                );
         }
         // A broken one has given its lock back, and the next rebuild begins with dropping
         catch when (connection.State == ConnectionState.Open)
@@ -179,6 +128,89 @@ public sealed class Rebuild(
                 await connection.ExecuteAsync("select pg_advisory_unlock(@lock)", ("lock", Lock));
         }
     }
+
+    /// <summary>What all events up to one say, read by several at once, each a range of streams.</summary>
+    private async Task DeriveAllAsync(
+        NpgsqlConnection connection,
+        long head,
+        int readers,
+        CancellationToken cancellation
+    )
+    {
+        var bounds = await connection.QueryAsync(
+            $"""
+            select min(id)
+              from (select id, floor((sum(version) over (order by id) - 1) * {readers} / sum(version) over ()) part
+                      from {schema}.mt_streams) s
+             group by part
+             order by part
+            """,
+            r => r.GetString(0)
+        );
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Math.Max(bounds.Count, 1))
+                .Select(i =>
+                    Task.Run(
+                        async () =>
+                        {
+                            var range = new List<(string Condition, string Name, object Value)>
+                            {
+                                ("seq_id <= @head", "head", head),
+                            };
+                            if (i > 0)
+                                range.Add(("stream_id >= @from", "from", bounds[i]));
+                            if (i + 1 < bounds.Count)
+                                range.Add(("stream_id < @to", "to", bounds[i + 1]));
+                            await DeriveAsync(
+                                [],
+                                string.Join(" and ", range.Select(r => r.Condition)),
+                                [.. range.Select(r => (r.Name, (object?)r.Value))]
+                            );
+                        },
+                        cancellation
+                    )
+                )
+        );
+    }
+
+    /// <summary>The last step, in which nobody writes: the new tables in place of the old.</summary>
+    private async Task SwitchAsync(NpgsqlConnection connection, long head)
+    {
+        // All of it is taken in. Who runs the asynchronous projections now does so from old documents: he is to begin
+        // anew from here.
+        await connection.ExecuteAsync(
+            $"""
+            insert into {schema}.mt_event_progression (name, last_seq_id)
+            select n, @head
+              from unnest(array['AuditTrail:All', 'WorkQueue:All']) n
+                on conflict (name) do update set last_seq_id = excluded.last_seq_id
+            """,
+            ("head", head)
+        );
+        await connection.ExecuteAsync(
+            $"""
+            update {schema}.lease
+               set holder = gen_random_uuid(), until = clock_timestamp() + interval '3 seconds'
+            """
+        );
+        foreach (var table in _documents.Values)
+            await table.KeepAsync(connection, [.. _left.Keys]);
+        foreach (var table in Tables)
+            await table.SwitchAsync(connection);
+    }
+
+    /// <summary>Twice as many as there are readers: each waits for the disk at its end.</summary>
+    private Task SideBySideAsync(IEnumerable<string> statements, int readers, CancellationToken cancellation) =>
+        Parallel.ForEachAsync(
+            statements,
+            new ParallelOptions { MaxDegreeOfParallelism = 2 * readers, CancellationToken = cancellation },
+            async (statement, _) =>
+            {
+                await using var own = await OpenAsync();
+                await own.ExecuteAsync(statement);
+            }
+        );
 
     /// <summary>
     /// For large work on the new tables, which nobody uses before the switch: its commit waits for the disk, and for
@@ -248,10 +280,10 @@ public sealed class Rebuild(
                     _left.TryAdd(stream, (e.Sequence, broken.Message));
                 }
             if (audit.Count == BatchSize)
-                await WriteAsync();
+                await WriteAsync(writing, audit, axes, documents);
         }
         EndStream();
-        await WriteAsync();
+        await WriteAsync(writing, audit, axes, documents);
 
         void EndStream()
         {
@@ -260,18 +292,23 @@ public sealed class Rebuild(
                     documents[fold].Add((stream, seal.Write(state), version, fold.Region(state)));
             states.Clear();
         }
+    }
 
-        async Task WriteAsync()
-        {
-            foreach (var (fold, found) in documents)
-                await StateTable.CopyAsync(writing, _documents[fold.Document].Name, fold.Document, found);
-            await AuditEntry.CopyAsync(writing, _audit.Name, audit);
-            await StoredAxes.CopyAsync(writing, _axes.Name, axes);
-            audit.Clear();
-            axes.Clear();
-            foreach (var found in documents.Values)
-                found.Clear();
-        }
+    private async Task WriteAsync(
+        NpgsqlConnection writing,
+        List<AuditEntry> audit,
+        List<AxisEntry> axes,
+        Dictionary<DocumentFold, List<(string Id, string Json, long Version, string Region)>> documents
+    )
+    {
+        foreach (var (fold, found) in documents)
+            await StateTable.CopyAsync(writing, _documents[fold.Document].Name, fold.Document, found);
+        await AuditEntry.CopyAsync(writing, _audit.Name, audit);
+        await StoredAxes.CopyAsync(writing, _axes.Name, axes);
+        audit.Clear();
+        axes.Clear();
+        foreach (var found in documents.Values)
+            found.Clear();
     }
 
     /// <summary>
@@ -279,7 +316,12 @@ public sealed class Rebuild(
     /// trigger sees to that.
     /// </summary>
     private string Ids(string where) =>
-        $"insert into {_auditIds.Name} (id_hash, seq) select hashtextextended(id, 0), seq from {_audit.Name}, unnest(ids) id where {where}";
+        $"""
+            insert into {_auditIds.Name} (id_hash, seq)
+            select hashtextextended(id, 0), seq
+              from {_audit.Name}, unnest(ids) id
+             where {where}
+            """;
 
     /// <summary>
     /// What has been added since: the documents that it changes are taken out, and put back as they are after it.
@@ -293,7 +335,11 @@ public sealed class Rebuild(
         foreach (var fold in ReadModels.Documents)
         foreach (
             var (id, document) in await connection.QueryAsync(
-                $"delete from {_documents[fold.Document].Name} where id in (select stream_id from {schema}.mt_events where seq_id > @from and seq_id <= @to) returning id, data",
+                $"""
+                delete from {_documents[fold.Document].Name}
+                 where id in (select stream_id from {schema}.mt_events where seq_id > @from and seq_id <= @to)
+                returning id, data
+                """,
                 r => (r.GetString(0), store.Options.Serializer().FromJson(fold.Document, r, 1)),
                 ("from", from),
                 ("to", to)

@@ -45,19 +45,6 @@ public sealed class PersonPromises(
     /// <summary>The year's events and the person's, in the order of recording.</summary>
     public void Take(IEvent e)
     {
-        var isOurs = inScope(e.Header(EventHeaders.Region));
-        void Breaks(string clause, string found, string expected)
-        {
-            if (isOurs)
-                broken(id, clause, found, expected, e.Sequence);
-        }
-        Given? Known(string application)
-        {
-            if (_given.TryGetValue(application, out var given))
-                return given;
-            Breaks("C15", $"{application} 没有审批过此人", "先审批");
-            return null;
-        }
         switch (e.Data)
         {
             case MemberRegistered m:
@@ -67,10 +54,10 @@ public sealed class PersonPromises(
                 _askedBy[r.ChangeId] = r.RequestedBy;
                 break;
             case MemberCorrected { ChangeId: { } change } c:
-                BySecondPerson(change, c.CorrectedBy);
+                BySecondPerson(e, change, c.CorrectedBy);
                 break;
             case DepartureRevoked r:
-                BySecondPerson(r.ChangeId, r.RevokedBy);
+                BySecondPerson(e, r.ChangeId, r.RevokedBy);
                 _memberships.Add(r.CollectiveId);
                 break;
             case MembershipEnded m:
@@ -85,7 +72,7 @@ public sealed class PersonPromises(
                 break;
             case DeathRevoked r:
                 if (r.ChangeId is { } revoked)
-                    BySecondPerson(revoked, r.RevokedBy);
+                    BySecondPerson(e, revoked, r.RevokedBy);
                 _death = null;
                 break;
             case ContributionRecorded c:
@@ -95,63 +82,56 @@ public sealed class PersonPromises(
                 _askedBy[r.Reference] = r.RequestedBy;
                 break;
             case ContributionReversed r:
-                BySecondPerson(r.Reference, r.ConfirmedBy);
+                BySecondPerson(e, r.Reference, r.ConfirmedBy);
                 _contributions.RemoveAll(c => c.Reference == r.Reference);
                 break;
+            default:
+                TakeMoney(e);
+                break;
+        }
+    }
+
+    private void TakeMoney(IEvent e)
+    {
+        switch (e.Data)
+        {
             case SponsorshipRecorded s:
                 if (_death is not null)
-                    Breaks("C4", "直接资助时已登记死亡", "健在");
+                    Breaks(e, "C4", "直接资助时已登记死亡", "健在");
                 if (Regular() is null)
-                    Breaks("C6", "直接资助时没有本年度个人缴费记录", "本人先缴费");
+                    Breaks(e, "C6", "直接资助时没有本年度个人缴费记录", "本人先缴费");
                 _sponsored[s.SponsorshipId] = s.AmountFen;
-                Capped();
+                Capped(e);
                 break;
             case SponsorshipReversed s:
                 _sponsored.Remove(s.SponsorshipId);
                 break;
             case SubsidyApproved a:
-                var origin = origins.At(a.CollectiveId, e.Sequence);
-                Eligible("审批", origin);
-                if (
-                    _given.FirstOrDefault(g =>
-                        g.Key != a.ApplicationId && g.Value.Counts && origin.Contains(g.Value.CollectiveId)
-                    ) is
-                    { Key: { } earlier, Value: var first }
-                )
-                    Breaks(
-                        "C4",
-                        first.CollectiveId == a.CollectiveId
-                            ? $"{_year} 年度已由 {earlier} 获本集体补助"
-                            : $"{_year} 年度已由 {earlier} 获同源集体 {first.CollectiveId} 补助",
-                        "同一来源的集体（合并、分立前后）一年补助一次"
-                    );
-                _given[a.ApplicationId] = new Given(a.CollectiveId, a.AmountFen);
-                Capped();
-                if (Due(a, e.Sequence) is { } due && due != a.AmountFen)
-                    Breaks("C10", $"审批 {a.AmountFen} 元", $"按审批时有效的方案和缴费档次应为 {due} 元");
+                Approved(e, a);
                 break;
-            case SubsidyReleased r when Known(r.ApplicationId) is { } released:
+            case SubsidyReleased r when Known(e, r.ApplicationId) is { } released:
                 released.Counts = false;
                 break;
-            case SubsidyPaid p when Known(p.ApplicationId) is { } paid:
-                Eligible("付款", origins.At(paid.CollectiveId, e.Sequence));
+            case SubsidyPaid p when Known(e, p.ApplicationId) is { } paid:
+                Eligible(e, "付款", origins.At(paid.CollectiveId, e.Sequence));
                 (paid.PaidOn, paid.PaidAt) = (e.EffectiveDate(), e.Sequence);
                 break;
-            case SubsidyReturned r when Known(r.ApplicationId) is { } returned:
+            case SubsidyReturned r when Known(e, r.ApplicationId) is { } returned:
                 (returned.PaidOn, returned.CreditedOn) = (null, null);
                 break;
-            case SubsidyCredited c when Known(c.ApplicationId) is { } credited:
+            case SubsidyCredited c when Known(e, c.ApplicationId) is { } credited:
                 if (credited.PaidOn is not { } sent)
-                    Breaks("C17", "没有付款就入账了", "先付款");
+                    Breaks(e, "C17", "没有付款就入账了", "先付款");
                 else if (c.CreditedOn < sent)
-                    Breaks("C17", $"入账日期 {c.CreditedOn:yyyy-MM-dd}", $"不早于付款的业务日期 {sent:yyyy-MM-dd}");
+                    Breaks(e, "C17", $"入账日期 {c.CreditedOn:yyyy-MM-dd}", $"不早于付款的业务日期 {sent:yyyy-MM-dd}");
                 credited.CreditedOn = e.EffectiveDate();
                 break;
-            case SubsidyRefunded r when Known(r.ApplicationId) is { } refunded:
+            case SubsidyRefunded r when Known(e, r.ApplicationId) is { } refunded:
                 if ((refunded.CreditedOn ?? refunded.PaidOn) is not { } came)
-                    Breaks("C17", "没有付款就退回了", "先付款");
+                    Breaks(e, "C17", "没有付款就退回了", "先付款");
                 else if (e.EffectiveDate() < came)
                     Breaks(
+                        e,
                         "C17",
                         $"退回的业务日期 {e.EffectiveDate():yyyy-MM-dd}",
                         $"不早于付款、入账的 {came:yyyy-MM-dd}"
@@ -159,34 +139,71 @@ public sealed class PersonPromises(
                 (refunded.Counts, refunded.PaidOn) = (false, null);
                 break;
         }
+    }
 
-        void BySecondPerson(string asked, string confirmedBy)
-        {
-            if (_askedBy.GetValueOrDefault(asked) is var asker && (asker is null || asker == confirmedBy))
-                Breaks("C20", "更正由提出者自己确认，或没有提出过", "由另一人确认");
-        }
+    private void Approved(IEvent e, SubsidyApproved a)
+    {
+        var origin = origins.At(a.CollectiveId, e.Sequence);
+        Eligible(e, "审批", origin);
+        if (
+            _given.FirstOrDefault(g =>
+                g.Key != a.ApplicationId && g.Value.Counts && origin.Contains(g.Value.CollectiveId)
+            ) is
+            { Key: { } earlier, Value: var first }
+        )
+            Breaks(
+                e,
+                "C4",
+                first.CollectiveId == a.CollectiveId
+                    ? $"{_year} 年度已由 {earlier} 获本集体补助"
+                    : $"{_year} 年度已由 {earlier} 获同源集体 {first.CollectiveId} 补助",
+                "同一来源的集体（合并、分立前后）一年补助一次"
+            );
+        _given[a.ApplicationId] = new Given(a.CollectiveId, a.AmountFen);
+        Capped(e);
+        if (Due(a, e.Sequence) is { } due && due != a.AmountFen)
+            Breaks(e, "C10", $"审批 {a.AmountFen} 元", $"按审批时有效的方案和缴费档次应为 {due} 元");
+    }
 
-        void Capped()
-        {
-            var sum =
-                Money.Sum(_given.Values.Where(g => g.Counts).Select(g => g.Amount)) + Money.Sum(_sponsored.Values);
-            if (caps.At(e.Header(EventHeaders.Region), _year, e.Sequence) is not { } cap)
-                Breaks("C11", $"{_year} 年度没有政策参数", "先发布政策参数");
-            else if (sum > cap)
-                Breaks("C11", $"{_year} 年度各项补助共 {sum} 元", $"不超过当时的最高缴费档次 {cap} 元");
-        }
+    private void Breaks(IEvent e, string clause, string found, string expected)
+    {
+        if (inScope(e.Header(EventHeaders.Region)))
+            broken(id, clause, found, expected, e.Sequence);
+    }
 
-        void Eligible(string step, IReadOnlySet<string> origin)
-        {
-            if (_death is not null)
-                Breaks("C4", $"{step}时已登记死亡", "健在的成员");
-            if (!_memberships.Overlaps(origin))
-                Breaks("C4", $"{step}时不是本集体成员", "本集体成员");
-            if (_contributions.Any(c => c.Kind == ContributionKind.CatchUp))
-                Breaks("C5", $"{step}时有本年度一次性补缴", "一次性补缴的不补助");
-            if (Regular() is null)
-                Breaks("C6", $"{step}时没有本年度个人缴费记录", "本人先缴费");
-        }
+    private Given? Known(IEvent e, string application)
+    {
+        if (_given.TryGetValue(application, out var given))
+            return given;
+        Breaks(e, "C15", $"{application} 没有审批过此人", "先审批");
+        return null;
+    }
+
+    private void BySecondPerson(IEvent e, string asked, string confirmedBy)
+    {
+        if (_askedBy.GetValueOrDefault(asked) is var asker && (asker is null || asker == confirmedBy))
+            Breaks(e, "C20", "更正由提出者自己确认，或没有提出过", "由另一人确认");
+    }
+
+    private void Capped(IEvent e)
+    {
+        var sum = Money.Sum(_given.Values.Where(g => g.Counts).Select(g => g.Amount)) + Money.Sum(_sponsored.Values);
+        if (caps.At(e.Header(EventHeaders.Region), _year, e.Sequence) is not { } cap)
+            Breaks(e, "C11", $"{_year} 年度没有政策参数", "先发布政策参数");
+        else if (sum > cap)
+            Breaks(e, "C11", $"{_year} 年度各项补助共 {sum} 元", $"不超过当时的最高缴费档次 {cap} 元");
+    }
+
+    private void Eligible(IEvent e, string step, IReadOnlySet<string> origin)
+    {
+        if (_death is not null)
+            Breaks(e, "C4", $"{step}时已登记死亡", "健在的成员");
+        if (!_memberships.Overlaps(origin))
+            Breaks(e, "C4", $"{step}时不是本集体成员", "本集体成员");
+        if (_contributions.Any(c => c.Kind == ContributionKind.CatchUp))
+            Breaks(e, "C5", $"{step}时有本年度一次性补缴", "一次性补缴的不补助");
+        if (Regular() is null)
+            Breaks(e, "C6", $"{step}时没有本年度个人缴费记录", "本人先缴费");
     }
 
     private ContributionRecorded? Regular() =>

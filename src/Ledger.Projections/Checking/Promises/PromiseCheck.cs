@@ -179,7 +179,12 @@ public sealed class PromiseCheck(
         )
         {
             var plans = await connection.QueryAsync(
-                $"select distinct 'plan-' || substr(data ->> 'collectiveId', 12) || '-' || right(stream_id, 4) from {schema}.mt_events where stream_id = any(@ids) and type = any(@approved)",
+                $"""
+                select distinct 'plan-' || substr(data ->> 'collectiveId', 12) || '-' || right(stream_id, 4)
+                  from {schema}.mt_events
+                 where stream_id = any(@ids)
+                   and type = any(@approved)
+                """,
                 r => r.GetString(0),
                 ("ids", ids),
                 ("approved", Names(typeof(SubsidyApproved)))
@@ -242,7 +247,15 @@ public sealed class PromiseCheck(
         for (var after = ""; ; )
         {
             var ids = await connection.QueryAsync(
-                $"select distinct stream_id from {schema}.mt_events where stream_id > @after and type = any(@types) and {where} and (@scope = '' or headers ->> 'region' like @scope || '%') order by 1 limit {PageSize}",
+                $"""
+                select distinct stream_id
+                  from {schema}.mt_events
+                 where stream_id > @after
+                   and type = any(@types)
+                   and {where}
+                   and (@scope = '' or headers ->> 'region' like @scope || '%')
+                 order by 1 limit {PageSize}
+                """,
                 r => r.GetString(0),
                 ("after", after),
                 ("types", types),

@@ -22,6 +22,11 @@ internal sealed class Repetitions(
 {
     private const int Most = 1_000;
 
+    private const string Slips = """
+        jsonb_array_elements_text(case jsonb_typeof(data -> 'evidence') when 'array' then data -> 'evidence'
+                                  else '[]' end)
+        """;
+
     private const string InScope = "(@scope = '' or headers ->> 'region' like @scope || '%')";
 
     public async Task LookAsync()
@@ -47,14 +52,7 @@ internal sealed class Repetitions(
                 last
             );
         }
-        foreach (
-            var (slip, funds, first, last) in await TwiceAsync(
-                "funds_allocated",
-                "jsonb_array_elements_text(case jsonb_typeof(data -> 'evidence') when 'array' then data -> 'evidence' else '[]' end)",
-                "stream_id",
-                "1 = 1"
-            )
-        )
+        foreach (var (slip, funds, first, last) in await TwiceAsync("funds_allocated", Slips, "stream_id", "1 = 1"))
             unclear(
                 funds[^1],
                 "C7",
@@ -81,9 +79,20 @@ internal sealed class Repetitions(
         await PersonalNumbersAsync();
         await WithoutRegionAsync();
         await DelegationsAsync();
+        await ReservedNamesAsync();
+    }
+
+    private async Task ReservedNamesAsync()
+    {
         foreach (
             var (account, at) in await RowsAsync(
-                $"select stream_id, seq_id from {schema}.mt_events where type = 'account_opened' and stream_id in ('account-public', 'account-console') and {InScope}",
+                $"""
+                select stream_id, seq_id
+                  from {schema}.mt_events
+                 where type = 'account_opened'
+                   and stream_id in ('account-public', 'account-console')
+                   and {InScope}
+                """,
                 r => (r.GetString(0), r.GetInt64(1))
             )
         )
@@ -102,7 +111,12 @@ internal sealed class Repetitions(
     ) =>
         RowsAsync(
             $"""
-            select what, array_agg(place order by seq_id), min(seq_id), max(seq_id) from (select {what} as what, {where} as place, stream_id, seq_id from {schema}.mt_events where type = '{type}' and {InScope} and not headers ? '{EventHeaders.NotDuplicate}') e
+            select what, array_agg(place order by seq_id), min(seq_id), max(seq_id)
+              from (select {what} as what, {where} as place, stream_id, seq_id
+                      from {schema}.mt_events
+                     where type = '{type}'
+                       and {InScope}
+                       and not headers ? '{EventHeaders.NotDuplicate}') e
              where what is not null group by what having count(*) > 1 and {having} order by 3 limit {Most}
             """,
             r => (r.GetString(0), r.GetFieldValue<string[]>(1), r.GetInt64(2), r.GetInt64(3))
@@ -141,10 +155,17 @@ internal sealed class Repetitions(
         var mutual = await RowsAsync(
             $"""
             select a.stream_id, a.seq_id, b.stream_id from {schema}.mt_events a join {schema}.mt_events b
-                   on b.type = 'delegation_granted' and b.stream_id = 'account-' || (a.data ->> 'to') and a.stream_id = 'account-' || (b.data ->> 'to')
+                   on b.type = 'delegation_granted'
+                      and b.stream_id = 'account-' || (a.data ->> 'to')
+                      and a.stream_id = 'account-' || (b.data ->> 'to')
                       and b.seq_id < a.seq_id and (b.data ->> 'until') >= (a.headers ->> 'effectiveDate')
              where a.type = 'delegation_granted' and {InScope.Replace("headers", "a.headers", StringComparison.Ordinal)}
-               and not exists (select from {schema}.mt_events e where e.type = 'delegation_ended' and e.stream_id = b.stream_id and e.data ->> 'to' = b.data ->> 'to' and e.seq_id between b.seq_id and a.seq_id)
+               and not exists (select
+                                 from {schema}.mt_events e
+                                where e.type = 'delegation_ended'
+                                  and e.stream_id = b.stream_id
+                                  and e.data ->> 'to' = b.data ->> 'to'
+                                  and e.seq_id between b.seq_id and a.seq_id)
              order by a.seq_id limit {Most}
             """,
             r => (By: r.GetString(0), At: r.GetInt64(1), To: r.GetString(2))
@@ -158,7 +179,13 @@ internal sealed class Repetitions(
     {
         const string Digits = "(?<![0-9A-Za-z])([0-9]{17}[0-9Xx]|1[3-9][0-9]{9})(?![0-9A-Za-z])";
         var suspects = await RowsAsync(
-            $"select stream_id, type, seq_id, data::text, coalesce(headers ->> 'idempotencyKey', '') from {schema}.mt_events where {InScope} and (data::text ~ @digits or headers ->> 'idempotencyKey' ~ @digits) order by seq_id limit {Most}",
+            $"""
+            select stream_id, type, seq_id, data::text, coalesce(headers ->> 'idempotencyKey', '')
+              from {schema}.mt_events
+             where {InScope}
+               and (data::text ~ @digits or headers ->> 'idempotencyKey' ~ @digits)
+             order by seq_id limit {Most}
+            """,
             r =>
                 (
                     Id: r.GetString(0),
@@ -198,7 +225,13 @@ internal sealed class Repetitions(
             return; // they are for whoever sees everything else
         foreach (
             var (type, count, first) in await RowsAsync(
-                $"select type, count(*), min(seq_id) from {schema}.mt_events where {LogStore.IsNobodys("headers ->> 'region'")} group by type order by type",
+                $"""
+                select type, count(*), min(seq_id)
+                  from {schema}.mt_events
+                 where {LogStore.IsNobodys("headers ->> 'region'")}
+                 group by type
+                 order by type
+                """,
                 r => (r.GetString(0), r.GetInt64(1), r.GetInt64(2))
             )
         )
