@@ -248,136 +248,155 @@ public sealed class Rules
         var amount = d.GetProperty("amountFen").GetInt64();
         if (amount <= 0)
             throw Fails(e, $"金额 {amount} 分");
-        string Account() => $"{e.Stream.Id}/{d.GetProperty("subAccount").GetString()}";
-        (long From, long To) Fen(string name) =>
-            (d.GetProperty(name).GetProperty("from").GetInt64(), d.GetProperty(name).GetProperty("to").GetInt64());
-        void Came(string account, (long From, long To) fen, long length)
-        {
-            var pocket = Of(_pockets, account);
-            if (fen.From != pocket.In || fen.To - fen.From != length)
-                throw Fails(e, $"{account} 进项应从第 {pocket.In} 分起共 {length} 分，却是 {fen}");
-            pocket.In = fen.To;
-        }
-        void Went(string account, (long From, long To) fen, long length)
-        {
-            var pocket = Of(_pockets, account);
-            if (fen.From != pocket.Out || fen.To - fen.From != length || fen.To > pocket.In)
-                throw Fails(
-                    e,
-                    $"{account} 出项应从第 {pocket.Out} 分起共 {length} 分、不超过进项 {pocket.In} 分，却是 {fen}"
-                );
-            pocket.Out = fen.To;
-        }
-        Application For() => Of(d.GetProperty("applicationId").GetString()!);
         Dated(e, d, headers, fund, amount);
-        switch (e.Type)
-        {
-            case "funds_allocated":
-                Came(Account(), Fen("fen"), amount);
-                (fund.Allocated, fund.Available) = (fund.Allocated + amount, fund.Available + amount);
-                break;
-            case "transfer_received":
-                Came(Account(), Fen("fen"), amount);
-                (fund.Allocated, fund.Available) = (fund.Allocated + amount, fund.Available + amount);
-                break;
-            case "funds_reserved":
-                Went(Account(), Fen("fen"), amount);
-                var reserved = For();
-                (reserved.Fund, reserved.SubAccount, (reserved.From, reserved.To)) = (
-                    Encoding.UTF8.GetBytes(e.Stream.Id),
-                    Encoding.UTF8.GetBytes(d.GetProperty("subAccount").GetString()!),
-                    Fen("fen")
-                );
-                (fund.Available, fund.Reserved, reserved.Reserved) = (
-                    fund.Available - amount,
-                    fund.Reserved + amount,
-                    reserved.Reserved + amount
-                );
-                break;
-            case "reservation_released":
-                Came(Account(), Fen("fen"), amount);
-                var released = For();
-                (fund.Available, fund.Reserved, released.Reserved) = (
-                    fund.Available + amount,
-                    fund.Reserved - amount,
-                    released.Reserved - amount
-                );
-                break;
-            case "funds_paid":
-                var paid = For();
-                Transferred(e, d, headers, paid);
-                (fund.Reserved, fund.InTransit, paid.Reserved, paid.InTransit) = (
-                    fund.Reserved - amount,
-                    fund.InTransit + amount,
-                    paid.Reserved - amount,
-                    paid.InTransit + amount
-                );
-                break;
-            case "funds_returned":
-                var back = For();
-                (fund.Reserved, fund.InTransit, back.Reserved, back.InTransit) = (
-                    fund.Reserved + amount,
-                    fund.InTransit - amount,
-                    back.Reserved + amount,
-                    back.InTransit - amount
-                );
-                break;
-            case "funds_credited":
-                var credited = For();
-                (fund.InTransit, fund.Credited, credited.InTransit, credited.Credited) = (
-                    fund.InTransit - amount,
-                    fund.Credited + amount,
-                    credited.InTransit - amount,
-                    credited.Credited + amount
-                );
-                break;
-            case "funds_refunded":
-                Came(Account(), Fen("fen"), amount);
-                var refunded = For();
-                fund.Available += amount;
-                if (d.GetProperty("wasCredited").GetBoolean())
-                    (fund.Credited, refunded.Credited) = (fund.Credited - amount, refunded.Credited - amount);
-                else
-                    (fund.InTransit, refunded.InTransit) = (fund.InTransit - amount, refunded.InTransit - amount);
-                break;
-            case "allocation_reversed":
-                if (d.GetProperty("carriedOrigin") is { ValueKind: JsonValueKind.Object })
-                {
-                    var carried = Fen("carriedOrigin");
-                    Went(Account(), carried, carried.To - carried.From);
-                    Went(Account(), Fen("fen"), amount);
-                    Came(Account(), Fen("carriedFen"), carried.To - carried.From);
-                }
-                else
-                    Went(Account(), Fen("fen"), amount);
-                if (
-                    !_asked.TryGetValue((e.Stream.Id, d.GetProperty("allocationId").GetString()!), out var askers)
-                    || AnyIsOne(askers, Doers(d, "confirmedBy", headers))
-                )
-                    throw Fails(e, "冲正由提出者自己确认，或没有提出过");
-                if (d.GetProperty("confirmedBy").GetString() != headers.GetProperty("actor").GetString())
-                    throw Fails(e, "确认人与经办人不符");
-                (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
-                break;
-            case "earmark_lifted":
-                Went(Account(), Fen("origin"), amount);
-                Came($"{e.Stream.Id}/general", Fen("fen"), amount);
-                break;
-            default: // surplus_returned, funds_transferred
-                Went(Account(), Fen("fen"), amount);
-                (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
-                break;
-        }
+        var application = IsOfFund(e.Type) ? null : Of(d.GetProperty("applicationId").GetString()!);
+        if (application is null)
+            OfFund(e, d, headers, fund, amount);
+        else
+            ForApplication(e, d, headers, fund, application, amount);
         if (fund.Available < 0 || fund.Reserved < 0 || fund.InTransit < 0 || fund.Credited < 0)
             throw Fails(e, "余额为负");
         if (fund.Available + fund.Reserved + fund.InTransit + fund.Credited + fund.Returned != fund.Allocated)
             throw Fails(e, "资金不守恒");
-        if (
-            d.TryGetProperty("applicationId", out var id)
-            && _applications[id.GetString()!] is { } of
-            && (of.Reserved < 0 || of.InTransit < 0 || of.Credited < 0)
-        )
+        if (application is { Reserved: < 0 } or { InTransit: < 0 } or { Credited: < 0 })
             throw Fails(e, "某申请动用的钱多于为它占用的");
+    }
+
+    private static bool IsOfFund(string type) =>
+        type
+            is "funds_allocated"
+                or "transfer_received"
+                or "allocation_reversed"
+                or "earmark_lifted"
+                or "surplus_returned"
+                or "funds_transferred";
+
+    private static string Account(Entry e, JsonElement d) => $"{e.Stream.Id}/{d.GetProperty("subAccount").GetString()}";
+
+    private static (long From, long To) Fen(JsonElement d, string name) =>
+        (d.GetProperty(name).GetProperty("from").GetInt64(), d.GetProperty(name).GetProperty("to").GetInt64());
+
+    private void Came(Entry e, string account, (long From, long To) fen, long length)
+    {
+        var pocket = Of(_pockets, account);
+        if (fen.From != pocket.In || fen.To - fen.From != length)
+            throw Fails(e, $"{account} 进项应从第 {pocket.In} 分起共 {length} 分，却是 {fen}");
+        pocket.In = fen.To;
+    }
+
+    private void Went(Entry e, string account, (long From, long To) fen, long length)
+    {
+        var pocket = Of(_pockets, account);
+        if (fen.From != pocket.Out || fen.To - fen.From != length || fen.To > pocket.In)
+            throw Fails(
+                e,
+                $"{account} 出项应从第 {pocket.Out} 分起共 {length} 分、不超过进项 {pocket.In} 分，却是 {fen}"
+            );
+        pocket.Out = fen.To;
+    }
+
+    /// <summary>What comes into a fund, or leaves it for good, for no application.</summary>
+    private void OfFund(Entry e, JsonElement d, JsonElement headers, Fund fund, long amount)
+    {
+        switch (e.Type)
+        {
+            case "funds_allocated" or "transfer_received":
+                Came(e, Account(e, d), Fen(d, "fen"), amount);
+                (fund.Allocated, fund.Available) = (fund.Allocated + amount, fund.Available + amount);
+                break;
+            case "allocation_reversed":
+                Reversed(e, d, headers, amount);
+                (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
+                break;
+            case "earmark_lifted":
+                Went(e, Account(e, d), Fen(d, "origin"), amount);
+                Came(e, $"{e.Stream.Id}/general", Fen(d, "fen"), amount);
+                break;
+            case "surplus_returned" or "funds_transferred":
+                Went(e, Account(e, d), Fen(d, "fen"), amount);
+                (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
+                break;
+        }
+    }
+
+    private void Reversed(Entry e, JsonElement d, JsonElement headers, long amount)
+    {
+        if (d.GetProperty("carriedOrigin") is { ValueKind: JsonValueKind.Object })
+        {
+            var carried = Fen(d, "carriedOrigin");
+            Went(e, Account(e, d), carried, carried.To - carried.From);
+            Went(e, Account(e, d), Fen(d, "fen"), amount);
+            Came(e, Account(e, d), Fen(d, "carriedFen"), carried.To - carried.From);
+        }
+        else
+            Went(e, Account(e, d), Fen(d, "fen"), amount);
+        if (
+            !_asked.TryGetValue((e.Stream.Id, d.GetProperty("allocationId").GetString()!), out var askers)
+            || AnyIsOne(askers, Doers(d, "confirmedBy", headers))
+        )
+            throw Fails(e, "冲正由提出者自己确认，或没有提出过");
+        if (d.GetProperty("confirmedBy").GetString() != headers.GetProperty("actor").GetString())
+            throw Fails(e, "确认人与经办人不符");
+    }
+
+    /// <summary>What an application's money does, in the fund and in what is held for the application.</summary>
+    private void ForApplication(
+        Entry e,
+        JsonElement d,
+        JsonElement headers,
+        Fund fund,
+        Application application,
+        long amount
+    )
+    {
+        switch (e.Type)
+        {
+            case "funds_reserved":
+                Went(e, Account(e, d), Fen(d, "fen"), amount);
+                (application.Fund, application.SubAccount, (application.From, application.To)) = (
+                    Encoding.UTF8.GetBytes(e.Stream.Id),
+                    Encoding.UTF8.GetBytes(d.GetProperty("subAccount").GetString()!),
+                    Fen(d, "fen")
+                );
+                fund.Available -= amount;
+                Reserved(amount);
+                break;
+            case "reservation_released":
+                Came(e, Account(e, d), Fen(d, "fen"), amount);
+                fund.Available += amount;
+                Reserved(-amount);
+                break;
+            case "funds_paid":
+                Transferred(e, d, headers, application);
+                Reserved(-amount);
+                InTransit(amount);
+                break;
+            case "funds_returned":
+                Reserved(amount);
+                InTransit(-amount);
+                break;
+            case "funds_credited":
+                InTransit(-amount);
+                Credited(amount);
+                break;
+            default: // funds_refunded
+                Came(e, Account(e, d), Fen(d, "fen"), amount);
+                fund.Available += amount;
+                if (d.GetProperty("wasCredited").GetBoolean())
+                    Credited(-amount);
+                else
+                    InTransit(-amount);
+                break;
+        }
+
+        void Reserved(long fen) =>
+            (fund.Reserved, application.Reserved) = (fund.Reserved + fen, application.Reserved + fen);
+
+        void InTransit(long fen) =>
+            (fund.InTransit, application.InTransit) = (fund.InTransit + fen, application.InTransit + fen);
+
+        void Credited(long fen) =>
+            (fund.Credited, application.Credited) = (fund.Credited + fen, application.Credited + fen);
     }
 
     private static DateOnly Date(JsonElement of, string name) =>
@@ -525,6 +544,11 @@ public sealed class Rules
                 e,
                 $"[{from}, {to}) 不在为 {application?.Id} 占用的 [{application?.From}, {application?.To}) 之内"
             );
+        Counted(e, application, collective, amount);
+    }
+
+    private void Counted(Entry e, Application application, string collective, long amount)
+    {
         _last = application;
         application.Lines += amount;
         _years++;
