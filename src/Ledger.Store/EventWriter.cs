@@ -361,27 +361,7 @@ public sealed class EventWriter(
             stamp.Region.Length > 0,
             $"{stamp.Command}: an event of no region, which no scope would show"
         );
-        var fresh = written.Where(c => c.Before == 0).ToList();
-        if (fresh.Count > 0)
-            batch.Add(
-                $"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",
-                fresh.Texts(c => c.Id),
-                fresh.Texts(c => c.Aggregate is { } type ? Named.AggregateAliasFor(type) : null),
-                fresh.Longs(c => c.Events.Count)
-            );
-        var known = written.Where(c => c.Before > 0).ToList();
-        if (known.Count > 0)
-            batch.Add(
-                $"""
-                update {Schema}.mt_streams s
-                   set version = v.version, timestamp = now()
-                  from unnest($1, $2) v (id, version)
-                 where s.id = v.id
-                """,
-                known.Texts(c => c.Id),
-                known.Longs(c => c.Before + c.Events.Count)
-            );
-
+        AddStreams(batch, written);
         var json = store.Options.Serializer();
         var events = written
             .SelectMany(c =>
@@ -431,6 +411,30 @@ public sealed class EventWriter(
             $"{Schema}.fen_axis",
             [.. events.SelectMany(e => AxisEntry.Of(e.Id, e.Data).Select(entry => entry with { EventId = e.EventId }))]
         );
+    }
+
+    private void AddStreams(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> written)
+    {
+        var fresh = written.Where(c => c.Before == 0).ToList();
+        if (fresh.Count > 0)
+            batch.Add(
+                $"insert into {Schema}.mt_streams (id, type, version) select * from unnest($1, $2, $3)",
+                fresh.Texts(c => c.Id),
+                fresh.Texts(c => c.Aggregate is { } type ? Named.AggregateAliasFor(type) : null),
+                fresh.Longs(c => c.Events.Count)
+            );
+        var known = written.Where(c => c.Before > 0).ToList();
+        if (known.Count > 0)
+            batch.Add(
+                $"""
+                update {Schema}.mt_streams s
+                   set version = v.version, timestamp = now()
+                  from unnest($1, $2) v (id, version)
+                 where s.id = v.id
+                """,
+                known.Texts(c => c.Id),
+                known.Longs(c => c.Before + c.Events.Count)
+            );
     }
 
     /// <summary>

@@ -73,54 +73,51 @@ public static class LedgerStore
             services.GetRequiredService<IDocumentStore>().Options.Serializer()
         ));
         return collection
-            .AddMarten(services =>
-            {
-                var options = new StoreOptions
-                {
-                    DatabaseSchemaName = Schema,
-                    AutoCreateSchemaObjects = AutoCreate.None,
-                };
-                options.Events.StreamIdentity = StreamIdentity.AsString;
-                // One clock for all: Quick alone takes the database's for appends
-                options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps;
-                options.Events.TimeProvider = services.GetRequiredService<TimeProvider>();
-                options.Events.MetadataConfig.CorrelationIdEnabled = true;
-                options.Events.MetadataConfig.CausationIdEnabled = true;
-                options.Events.MetadataConfig.HeadersEnabled = true;
-                options.UseSystemTextJsonForSerialization(
-                    Weasel.Core.EnumStorage.AsString,
-                    Weasel.Core.Casing.CamelCase,
-                    StoredForm.Apply
-                );
-                // What the migrations make beside Marten's own: it would drop what it does not know with the next
-                // build.
-                foreach (
-                    var own in new[]
-                    {
-                        "fund_event",
-                        "gift",
-                        "succession",
-                        "administrator",
-                        "slip",
-                        "slips",
-                        "bank_number",
-                        "tax_number",
-                        "receipt_number",
-                        "corrected",
-                        "contribution_reversed",
-                    }
-                )
-                    options.Events.IgnoreIndex($"mt_events_{own}");
-                options.AddStates();
-                readModels(options);
-                // One event that nobody can read does not stop the audit trail for all; check names what it lacks.
-                options.Projections.Errors.SkipApplyErrors = true;
-                options.Projections.Errors.SkipSerializationErrors = true;
-                options.Projections.Errors.SkipUnknownEvents = true;
-                // By ProjectionService
-                options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged;
-                return options;
-            })
+            .AddMarten(services => Marten(services.GetRequiredService<TimeProvider>(), readModels))
             .UseNpgsqlDataSource();
+    }
+
+    private static StoreOptions Marten(TimeProvider time, Action<StoreOptions> readModels)
+    {
+        var options = new StoreOptions { DatabaseSchemaName = Schema, AutoCreateSchemaObjects = AutoCreate.None };
+        options.Events.StreamIdentity = StreamIdentity.AsString;
+        // One clock for all: Quick alone takes the database's for appends
+        options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps;
+        options.Events.TimeProvider = time;
+        options.Events.MetadataConfig.CorrelationIdEnabled = true;
+        options.Events.MetadataConfig.CausationIdEnabled = true;
+        options.Events.MetadataConfig.HeadersEnabled = true;
+        options.UseSystemTextJsonForSerialization(
+            Weasel.Core.EnumStorage.AsString,
+            Weasel.Core.Casing.CamelCase,
+            StoredForm.Apply
+        );
+        // What the migrations make beside Marten's own: it would drop what it does not know with the next build.
+        foreach (
+            var own in new[]
+            {
+                "fund_event",
+                "gift",
+                "succession",
+                "administrator",
+                "slip",
+                "slips",
+                "bank_number",
+                "tax_number",
+                "receipt_number",
+                "corrected",
+                "contribution_reversed",
+            }
+        )
+            options.Events.IgnoreIndex($"mt_events_{own}");
+        options.AddStates();
+        readModels(options);
+        // One event that nobody can read does not stop the audit trail for all; check names what it lacks.
+        options.Projections.Errors.SkipApplyErrors = true;
+        options.Projections.Errors.SkipSerializationErrors = true;
+        options.Projections.Errors.SkipUnknownEvents = true;
+        // By ProjectionService
+        options.Projections.AsyncMode = JasperFx.Events.Daemon.DaemonMode.ExternallyManaged;
+        return options;
     }
 }

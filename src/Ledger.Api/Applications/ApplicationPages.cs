@@ -80,36 +80,35 @@ public static class ApplicationPages
         );
         app.Page("/applications/{id}", One, ApplicationEndpoints.Readers);
         app.Page("/applications/{id}/review", Review, Roles.Agency);
-        app.Page(
-            "/notices/{id}",
-            async (
-                string id,
-                IQuerySession session,
-                StoredEvents stored,
-                NpgsqlDataSource database,
-                PersonalData people,
-                CancellationToken cancellation
-            ) =>
+        app.Page("/notices/{id}", Notice);
+    }
+
+    private static async Task<IResult> Notice(
+        string id,
+        IQuerySession session,
+        StoredEvents stored,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
+    {
+        var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(
+            id,
+            session,
+            stored,
+            database,
+            people,
+            cancellation
+        );
+        return PageRoutes.Show<NoticePage>(
+            new
             {
-                var (application, notice, shown) = await ApplicationEndpoints.NoticeAsync(
-                    id,
-                    session,
-                    stored,
-                    database,
-                    people,
-                    cancellation
-                );
-                return PageRoutes.Show<NoticePage>(
-                    new
-                    {
-                        A = application,
-                        N = notice,
-                        CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
-                            application.CollectiveId
-                        ],
-                        People = shown,
-                    }
-                );
+                A = application,
+                N = notice,
+                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
+                    application.CollectiveId
+                ],
+                People = shown,
             }
         );
     }
@@ -172,30 +171,10 @@ public static class ApplicationPages
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays sees what is due now, and who may not be paid any more.
-        IReadOnlyList<LeftOutLine> unpayable = [];
-        if (
+        var unpayable =
             caller.Actor.Role == Roles.VillageFinance
-            && application.Status is ApplicationStatus.Noticed or ApplicationStatus.Paid
-            && application.With(LineStatus.Approved).ToList() is { Count: > 0 } due
-        )
-        {
-            var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
-            unpayable = LineCheck.Unpayable(
-                application,
-                due,
-                await BasisAsync(
-                    application,
-                    due,
-                    plan.Versions[application.PlanVersion - 1].Standard,
-                    AgeLimits.None,
-                    false,
-                    session,
-                    database,
-                    people,
-                    cancellation
-                )
-            );
-        }
+                ? await UnpayableAsync(application, session, database, people, cancellation)
+                : [];
         return PageRoutes.Show<ApplicationPage>(
             new
             {
@@ -230,6 +209,37 @@ public static class ApplicationPages
                             ),
                     ],
             }
+        );
+    }
+
+    private static async Task<IReadOnlyList<LeftOutLine>> UnpayableAsync(
+        Application application,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        CancellationToken cancellation
+    )
+    {
+        if (
+            application.Status is not (ApplicationStatus.Noticed or ApplicationStatus.Paid)
+            || application.With(LineStatus.Approved).ToList() is not { Count: > 0 } due
+        )
+            return [];
+        var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
+        return LineCheck.Unpayable(
+            application,
+            due,
+            await BasisAsync(
+                application,
+                due,
+                plan.Versions[application.PlanVersion - 1].Standard,
+                AgeLimits.None,
+                false,
+                session,
+                database,
+                people,
+                cancellation
+            )
         );
     }
 

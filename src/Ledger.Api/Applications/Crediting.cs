@@ -30,42 +30,13 @@ public static class Crediting
             throw new RefusedException(wrong);
         var table = Table.Read(file, Sheets.Receipts);
         var faults = new List<Fault>();
-        var read = new List<(string Name, CitizenId Id, ReceiptRow Row)>();
-        foreach (var row in table.Rows)
-        {
-            var reader = new RowReader(table, row, faults, Rejections.ReceiptMismatch);
-            var (name, citizen) = (reader.Name(), reader.CitizenId());
-            var receipt = new ReceiptRow(
-                row.Number,
-                null,
-                reader.Amount(Receipt.AmountColumn),
-                reader.Date(Sheets.CreditedOn, command.Today),
-                reader.Reference(Sheets.ReceiptNumber, 40)
-            );
-            if (reader.IsSound)
-                read.Add((name, citizen, receipt));
-        }
+        var read = Read(table, faults, command.Today);
         // Of whom the application does not name nothing is said but that.
         var listed = application.Lines.Select(l => l.MemberId).ToHashSet();
         var ids = (await people.FindAsync(command.Connection, read.Select(r => r.Id)))
             .Where(f => listed.Contains(f.Value))
             .ToDictionary();
-        var persons = await people.ReadAsync(command.Connection, ids.Values);
-        foreach (var (name, citizen, row) in read)
-            if (
-                ids.TryGetValue(citizen, out var memberId)
-                && persons.TryGetValue(memberId, out var person)
-                && !PersonName.IsSame(person.Name, name)
-            )
-                faults.Add(
-                    new Fault(
-                        Rejections.ReceiptMismatch.Code,
-                        "姓名与成员登记不一致",
-                        Row: row.Row,
-                        Column: Roster.NameColumn,
-                        MemberId: memberId
-                    )
-                );
+        faults.AddRange(OtherNames(read, ids, await people.ReadAsync(command.Connection, ids.Values)));
         var faulty = faults.Select(f => f.Row).ToHashSet();
         var (matches, mismatches) = Receipt.Match(
             application,
@@ -95,17 +66,8 @@ public static class Crediting
                 new Rejection(Rejections.ReceiptMismatch, "没有一行与付款名单相符") { Faults = faults }
             );
 
-        await using var content = file.OpenReadStream();
-        var digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(content));
-        var amounts = read.ToDictionary(r => r.Row.Row, r => r.Row.AmountFen);
-        var unmatched = faults
-            .GroupBy(f => f.Row!.Value)
-            .Select(g => new UnmatchedReceipt(
-                g.Key,
-                amounts.TryGetValue(g.Key, out var a) ? a : null,
-                string.Join("；", g.Select(f => f.Message))
-            ))
-            .ToList();
+        var digest = await DigestAsync(file);
+        var unmatched = Unmatched(faults, read.ToDictionary(r => r.Row.Row, r => r.Row.AmountFen));
         var by = await command.ActorAmongAsync(application.Handlers());
         var fund = (await command.FindAsync<Fund>(application.FundId))!;
         var lines = matches.Select(m => m.Line).ToList();
@@ -122,6 +84,68 @@ public static class Crediting
             ),
             application.Revision
         );
+    }
+
+    private static List<(string Name, CitizenId Id, ReceiptRow Row)> Read(
+        Table table,
+        List<Fault> faults,
+        DateOnly today
+    )
+    {
+        var read = new List<(string Name, CitizenId Id, ReceiptRow Row)>();
+        foreach (var row in table.Rows)
+        {
+            var reader = new RowReader(table, row, faults, Rejections.ReceiptMismatch);
+            var (name, citizen) = (reader.Name(), reader.CitizenId());
+            var receipt = new ReceiptRow(
+                row.Number,
+                null,
+                reader.Amount(Receipt.AmountColumn),
+                reader.Date(Sheets.CreditedOn, today),
+                reader.Reference(Sheets.ReceiptNumber, 40)
+            );
+            if (reader.IsSound)
+                read.Add((name, citizen, receipt));
+        }
+        return read;
+    }
+
+    private static async Task<string> DigestAsync(IFormFile file)
+    {
+        await using var content = file.OpenReadStream();
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(content));
+    }
+
+    private static List<UnmatchedReceipt> Unmatched(List<Fault> faults, Dictionary<int, Money> amounts) =>
+        [
+            .. faults
+                .GroupBy(f => f.Row!.Value)
+                .Select(g => new UnmatchedReceipt(
+                    g.Key,
+                    amounts.TryGetValue(g.Key, out var amount) ? amount : null,
+                    string.Join("；", g.Select(f => f.Message))
+                )),
+        ];
+
+    private static IEnumerable<Fault> OtherNames(
+        IEnumerable<(string Name, CitizenId Id, ReceiptRow Row)> read,
+        IReadOnlyDictionary<CitizenId, string> ids,
+        IReadOnlyDictionary<string, Person> persons
+    )
+    {
+        foreach (var (name, citizen, row) in read)
+            if (
+                ids.TryGetValue(citizen, out var memberId)
+                && persons.TryGetValue(memberId, out var person)
+                && !PersonName.IsSame(person.Name, name)
+            )
+                yield return new Fault(
+                    Rejections.ReceiptMismatch.Code,
+                    "姓名与成员登记不一致",
+                    Row: row.Row,
+                    Column: Roster.NameColumn,
+                    MemberId: memberId
+                );
     }
 
     /// <summary>

@@ -90,17 +90,7 @@ public static class AuditEndpoints
         await using var connection = await reads.OpenAsync(cancellation);
         var behind = await Freshness.WaitAsync(connection, "AuditTrail", cancellation);
         var scope = Scope.Narrow(caller, region);
-        // What is of no region, whoever sees everything else sees too.
-        var withNone = (
-            await connection.QueryAsync(
-                $"""
-                select exists (select 1 from {LedgerStore.Schema}.audit_entry where {LogStore.IsNobodys("region")})
-                   and {LogStore.IsWhole(LedgerStore.Schema)}
-                """,
-                r => r.GetBoolean(0),
-                ("scope", scope)
-            )
-        ).Single();
+        var withNone = await SeesNobodysAsync(connection, scope);
         // Only the conditions that were asked for stand in the statement, so that each gets the index made for it.
         (string Condition, string Name, object? Value)[] filters =
         [
@@ -147,27 +137,43 @@ public static class AuditEndpoints
             )} order by {order} {direction} limit {size + 1}) a
               join {LedgerStore.Schema}.mt_events e on e.seq_id = a.seq order by a.seq {direction}
             """,
-            r => new AuditEntryView(
-                r.GetInt64(0),
-                r.GetGuid(1),
-                r.GetString(2),
-                r.GetInt32(3),
-                r.GetString(4),
-                r.GetFieldValue<DateTimeOffset>(5),
-                r.GetFieldValue<DateOnly>(6),
-                r.GetString(7),
-                r.GetString(8),
-                r.GetString(9),
-                r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
-                r.IsDBNull(11) ? null : r.GetString(11),
-                r.GetFieldValue<string[]>(12),
-                JsonSerializer.Deserialize<JsonElement>(r.GetString(13)),
-                r.IsDBNull(14) ? null : r.GetString(14)
-            ),
+            Entry,
             [.. asked.Select(f => (f.Name, f.Value))]
         );
         return new AuditPage([.. entries.Take(size)], entries.Count > size ? entries[size - 1].Sequence : null, behind);
     }
+
+    private static AuditEntryView Entry(NpgsqlDataReader r) =>
+        new(
+            r.GetInt64(0),
+            r.GetGuid(1),
+            r.GetString(2),
+            r.GetInt32(3),
+            r.GetString(4),
+            r.GetFieldValue<DateTimeOffset>(5),
+            r.GetFieldValue<DateOnly>(6),
+            r.GetString(7),
+            r.GetString(8),
+            r.GetString(9),
+            r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
+            r.IsDBNull(11) ? null : r.GetString(11),
+            r.GetFieldValue<string[]>(12),
+            JsonSerializer.Deserialize<JsonElement>(r.GetString(13)),
+            r.IsDBNull(14) ? null : r.GetString(14)
+        );
+
+    /// <summary>What is of no region, whoever sees everything else sees too.</summary>
+    private static async Task<bool> SeesNobodysAsync(NpgsqlConnection connection, string scope) =>
+        (
+            await connection.QueryAsync(
+                $"""
+                select exists (select 1 from {LedgerStore.Schema}.audit_entry where {LogStore.IsNobodys("region")})
+                   and {LogStore.IsWhole(LedgerStore.Schema)}
+                """,
+                r => r.GetBoolean(0),
+                ("scope", scope)
+            )
+        ).Single();
 
     private static long? Fen(decimal? yuan, string field) =>
         yuan is not { } y ? null

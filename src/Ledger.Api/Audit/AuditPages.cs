@@ -56,66 +56,57 @@ public static class AuditPages
             Roles.Auditor,
             Roles.CityHrss
         );
-        app.Page(
-                "/proof/log-check",
-                async (NpgsqlDataSource database, LogKeys keys, TimeProvider time, CancellationToken cancellation) =>
-                {
-                    var (entries, findings) = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(
-                        cancellation
-                    );
-                    return PageRoutes.Show<CheckPage>(
-                        new
-                        {
-                            Summary = $"存证日志 {entries} 条，{findings.Count} 处不一致",
-                            Findings = (IReadOnlyList<(string, string?, string?)>)
-                                [
-                                    .. findings.Select(f =>
-                                        ($"{f.Index} / {f.Sequence}", (string?)f.Problem, (string?)null)
-                                    ),
-                                ],
-                            At = time.GetUtcNow(),
-                        }
-                    );
-                },
-                Roles.Auditor,
-                Roles.CityHrss
-            )
-            .DisableRequestTimeout();
-        app.Page(
-                "/proof/check",
-                async (
-                    IDocumentStore store,
-                    EventSeal seal,
-                    NpgsqlDataSource database,
-                    Caller caller,
-                    TimeProvider time,
-                    CancellationToken cancellation
-                ) =>
-                {
-                    var check = await CheckEndpoint.Check(store, seal, database, caller, cancellation);
-                    return PageRoutes.Show<CheckPage>(
-                        new
-                        {
-                            Summary = $"{check.Events} 个事件、{check.Documents} 份账目，{check.Differences.Count} 处不一致"
-                                + (check.Behind > 0 ? $"；另有 {check.Behind} 个事件正在整理，未核对" : ""),
-                            Findings = (IReadOnlyList<(string, string?, string?)>)
-                                [
-                                    .. check.Differences.Select(d =>
-                                        ($"{d.Projection} {d.Id} {d.Path}", d.Found, d.Expected)
-                                    ),
-                                ],
-                            At = time.GetUtcNow(),
-                        }
-                    );
-                },
-                Roles.Auditor,
-                Roles.CityHrss
-            )
-            .DisableRequestTimeout();
+        app.Page("/proof/log-check", LogCheck, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
+        app.Page("/proof/check", Check, Roles.Auditor, Roles.CityHrss).DisableRequestTimeout();
         app.Page(
             "/exports",
             (string? region) => PageRoutes.Show<ExportsPage>(new { Region = region }),
             ExportEndpoints.Bookkeepers
+        );
+    }
+
+    private static async Task<IResult> LogCheck(
+        NpgsqlDataSource database,
+        LogKeys keys,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
+    {
+        var (entries, findings) = await new Projections.TransparencyLog.LogCheck(
+            database,
+            LedgerStore.Schema,
+            keys.Known
+        ).RunAsync(cancellation);
+        return PageRoutes.Show<CheckPage>(
+            new
+            {
+                Summary = $"存证日志 {entries} 条，{findings.Count} 处不一致",
+                Findings = (IReadOnlyList<(string, string?, string?)>)
+                    [.. findings.Select(f => ($"{f.Index} / {f.Sequence}", (string?)f.Problem, (string?)null))],
+                At = time.GetUtcNow(),
+            }
+        );
+    }
+
+    private static async Task<IResult> Check(
+        IDocumentStore store,
+        EventSeal seal,
+        NpgsqlDataSource database,
+        Caller caller,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
+    {
+        var check = await CheckEndpoint.Check(store, seal, database, caller, cancellation);
+        return PageRoutes.Show<CheckPage>(
+            new
+            {
+                Summary = $"{check.Events} 个事件、{check.Documents} 份账目，{check.Differences.Count} 处不一致"
+                    + (check.Behind > 0 ? $"；另有 {check.Behind} 个事件正在整理，未核对" : ""),
+                Findings = (IReadOnlyList<(string, string?, string?)>)
+                    [.. check.Differences.Select(d => ($"{d.Projection} {d.Id} {d.Path}", d.Found, d.Expected))],
+                At = time.GetUtcNow(),
+            }
         );
     }
 

@@ -60,35 +60,36 @@ public static class DonorPages
             },
             DonorEndpoints.ReceiptReaders
         );
-        // The donor has no account: the code in the address, which only we can make, says that somebody who may gave it
-        // to him.
-        app.Page(
-            "/gifts/{id}/{code}",
-            async (
-                string id,
-                string code,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                PersonalData people,
-                KeyFile keys,
-                CancellationToken cancellation
-            ) =>
-            {
-                var isOurs = CryptographicOperations.FixedTimeEquals(
-                    Encoding.UTF8.GetBytes(code),
-                    Encoding.UTF8.GetBytes(Code(keys, id))
-                );
-                var donor = isOurs ? await session.LoadAsync<Donor>(id, cancellation) : null;
-                return await ShowAsync(
-                    donor ?? throw Require.NotFound("捐赠查询"),
-                    RegionCode.City(donor.Region),
-                    session,
-                    database,
-                    people,
-                    null,
-                    cancellation
-                );
-            }
+        app.Page("/gifts/{id}/{code}", Gift);
+    }
+
+    /// <summary>
+    /// The donor has no account: the code in the address, which only we can make, says that somebody who may gave it to
+    /// him.
+    /// </summary>
+    private static async Task<IResult> Gift(
+        string id,
+        string code,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        KeyFile keys,
+        CancellationToken cancellation
+    )
+    {
+        var isOurs = CryptographicOperations.FixedTimeEquals(
+            Encoding.UTF8.GetBytes(code),
+            Encoding.UTF8.GetBytes(Code(keys, id))
+        );
+        var donor = isOurs ? await session.LoadAsync<Donor>(id, cancellation) : null;
+        return await ShowAsync(
+            donor ?? throw Require.NotFound("捐赠查询"),
+            RegionCode.City(donor.Region),
+            session,
+            database,
+            people,
+            null,
+            cancellation
         );
     }
 

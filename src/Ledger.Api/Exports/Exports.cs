@@ -66,20 +66,7 @@ public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads
         await using var session = store.QuerySession(Marten.Services.SessionOptions.ForTransaction(snapshot));
         if (kind == ExportKind.Events)
         {
-            // Of no region: for whoever sees all the others.
-            var isWhole = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope);
-            var nobodys = isWhole ? $" or {LogStore.IsNobodys("headers ->> 'region'")}" : "";
-            var shown = $"(headers ->> 'region' like @scope || '%'{nobodys})";
-            starting(
-                (
-                    await connection.QueryAsync(
-                        $"select count(*) from {LedgerStore.Schema}.mt_events where {shown}",
-                        r => r.GetInt64(0),
-                        ("scope", scope)
-                    )
-                ).Single()
-            );
-            await EventsAsync(connection, shown, scope, body, progress, cancellation);
+            await EventsAsync(connection, scope, body, starting, progress, cancellation);
             return;
         }
         if (kind == ExportKind.Log)
@@ -110,14 +97,8 @@ public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads
                 cancellation
             );
             await new GeneralLedger(accounts).WriteAsync(zip, Funds, cancellation);
-            if (leftOut.Count == 0)
-                return;
-            // No table of the standard has a place for it.
-            await using var entry = await zip.CreateEntry("未列入.txt", CompressionLevel.Fastest)
-                .OpenAsync(cancellation);
-            await using var text = new StreamWriter(entry, new UTF8Encoding(true));
-            foreach (var fault in leftOut.Values)
-                await text.WriteLineAsync(LeftOut(fault));
+            if (leftOut.Count > 0)
+                await NoteAsync(zip, leftOut.Values, cancellation);
             return;
         }
         await using var writer = new StreamWriter(body, new UTF8Encoding(false), leaveOpen: true);
@@ -136,6 +117,44 @@ public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads
             await writer.FlushAsync(cancellation);
         }
         await NoteAsync(writer, leftOut.Values);
+    }
+
+    private static async Task EventsAsync(
+        NpgsqlConnection connection,
+        string scope,
+        Stream body,
+        Action<long> starting,
+        Action<long> progress,
+        CancellationToken cancellation
+    )
+    {
+        // Of no region: for whoever sees all the others.
+        var isWhole = await LogStore.IsWholeInAsync(connection, LedgerStore.Schema, scope);
+        var nobodys = isWhole ? $" or {LogStore.IsNobodys("headers ->> 'region'")}" : "";
+        var shown = $"(headers ->> 'region' like @scope || '%'{nobodys})";
+        starting(
+            (
+                await connection.QueryAsync(
+                    $"select count(*) from {LedgerStore.Schema}.mt_events where {shown}",
+                    r => r.GetInt64(0),
+                    ("scope", scope)
+                )
+            ).Single()
+        );
+        await EventsAsync(connection, shown, scope, body, progress, cancellation);
+    }
+
+    /// <summary>No table of the standard has a place for what was left out.</summary>
+    private static async Task NoteAsync(
+        ZipArchive zip,
+        IEnumerable<UnreadableEventException> leftOut,
+        CancellationToken cancellation
+    )
+    {
+        await using var entry = await zip.CreateEntry("未列入.txt", CompressionLevel.Fastest).OpenAsync(cancellation);
+        await using var text = new StreamWriter(entry, new UTF8Encoding(true));
+        foreach (var fault in leftOut)
+            await text.WriteLineAsync(LeftOut(fault));
     }
 
     /// <summary>A journal without some of its events says so, as comments at its end.</summary>

@@ -28,49 +28,10 @@ public static class FundPages
 
     public static void MapFundPages(this WebApplication app)
     {
-        app.Page(
-            "/funds",
-            async (string? region, IQuerySession session, Caller caller, CancellationToken cancellation) =>
-            {
-                var scope = Scope.Narrow(caller, region);
-                var funds = await session
-                    .Query<Fund>()
-                    .Where(f => f.Region.StartsWith(scope))
-                    .OrderBy(f => f.Region)
-                    .Take(Scope.MaxRows)
-                    .ToListAsync(cancellation);
-                return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
-            },
-            Roles.All
-        );
-        app.Page(
-            "/start",
-            async Task<IResult> (IQuerySession session, Caller caller, CancellationToken cancellation) =>
-            {
-                var own = await OwnAsync(session, caller, cancellation);
-                var hasFund =
-                    own is not null && await session.LoadAsync<Fund>(StreamId.FundOf(own.Id), cancellation) is not null;
-                return hasFund ? Results.LocalRedirect("/") : PageRoutes.Show<StartPage>(new { Collective = own });
-            },
-            Roles.VillageFinance
-        );
+        app.Page("/funds", All, Roles.All);
+        app.Page("/start", Start, Roles.VillageFinance);
         app.Page("/funds/{id}", Dashboard, Roles.All);
-        app.Page(
-            "/funds/{id}/allocations/new",
-            async (string id, IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
-            {
-                var fund = await FundAsync(id, session, caller);
-                return PageRoutes.Show<AllocationPage>(
-                    new
-                    {
-                        Fund = fund,
-                        Donors = await DonorPages.NamedAsync(session, database, people, RegionCode.County(fund.Region)),
-                    }
-                );
-            },
-            Roles.VillageFinance,
-            Roles.CountyFinance
-        );
+        app.Page("/funds/{id}/allocations/new", NewAllocation, Roles.VillageFinance, Roles.CountyFinance);
         foreach (
             var (path, show) in new (string, Func<Fund, FundStatement, IResult>)[]
             {
@@ -104,29 +65,7 @@ public static class FundPages
                 },
                 Roles.All
             );
-        app.Page(
-            "/funds/{id}/vouchers/{sequence:long}",
-            async (
-                string id,
-                long sequence,
-                IQuerySession session,
-                StoredEvents stored,
-                Caller caller,
-                AccountMap accounts
-            ) =>
-            {
-                var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, stored, caller);
-                return PageRoutes.Show<VoucherPage>(
-                    new
-                    {
-                        Fund = fund,
-                        Entry = entry,
-                        Title = (Func<string, string>)accounts.Title,
-                    }
-                );
-            },
-            Roles.All
-        );
+        app.Page("/funds/{id}/vouchers/{sequence:long}", Voucher, Roles.All);
         foreach (
             var (path, show) in new (string, Func<BalanceAsOf, AccountMap, IResult>)[]
             {
@@ -155,6 +94,69 @@ public static class FundPages
             Roles.VillageFinance,
             Roles.CountyFinance,
             Roles.Auditor
+        );
+    }
+
+    private static async Task<IResult> All(
+        string? region,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var scope = Scope.Narrow(caller, region);
+        var funds = await session
+            .Query<Fund>()
+            .Where(f => f.Region.StartsWith(scope))
+            .OrderBy(f => f.Region)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
+        return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
+    }
+
+    private static async Task<IResult> Start(IQuerySession session, Caller caller, CancellationToken cancellation)
+    {
+        var own = await OwnAsync(session, caller, cancellation);
+        var hasFund =
+            own is not null && await session.LoadAsync<Fund>(StreamId.FundOf(own.Id), cancellation) is not null;
+        return hasFund ? Results.LocalRedirect("/") : PageRoutes.Show<StartPage>(new { Collective = own });
+    }
+
+    private static async Task<IResult> NewAllocation(
+        string id,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller
+    )
+    {
+        var fund = await FundAsync(id, session, caller);
+        return PageRoutes.Show<AllocationPage>(
+            new
+            {
+                Fund = fund,
+                Donors = await DonorPages.NamedAsync(session, database, people, RegionCode.County(fund.Region)),
+            }
+        );
+    }
+
+    private static async Task<IResult> Voucher(
+        string id,
+        long sequence,
+        IQuerySession session,
+        StoredEvents stored,
+        Caller caller,
+        AccountMap accounts
+    )
+    {
+        var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, stored, caller);
+        return PageRoutes.Show<VoucherPage>(
+            new
+            {
+                Fund = fund,
+                Entry = entry,
+                Title = (Func<string, string>)accounts.Title,
+            }
         );
     }
 

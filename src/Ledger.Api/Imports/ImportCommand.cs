@@ -35,13 +35,12 @@ public static class ImportCommand
         }
     }
 
-    private static async Task<int> SendAllAsync(IConfiguration arguments, TextWriter said, HttpClient? client)
+    private static (string Path, Uri Address, string Token, int Year, int Rows) Asked(IConfiguration arguments)
     {
-        var token = Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? arguments["token"];
         if (
             arguments["file"] is not { } path
             || arguments["to"] is not { } to
-            || token is null
+            || (Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? arguments["token"]) is not { } token
             || !int.TryParse(arguments["year"], out var year)
             || !int.TryParse(arguments["rows"] ?? "5000", out var most)
             || most < 1
@@ -52,6 +51,12 @@ public static class ImportCommand
         }
         if (!Uri.TryCreate(to, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             throw CommandLine.Misuse("import", $"--to 不是网址：{to}");
+        return (path, address, token, year, most);
+    }
+
+    private static async Task<int> SendAllAsync(IConfiguration arguments, TextWriter said, HttpClient? client)
+    {
+        var (path, address, token, year, most) = Asked(arguments);
         if (!File.Exists(path))
         {
             await said.WriteLineAsync($"没有文件 {path}");

@@ -77,22 +77,7 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, Lo
             var text = await response.Content.ReadAsStringAsync(cancellation);
             if (response.StatusCode == HttpStatusCode.OK)
             {
-                var line =
-                    text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                        .Select(NoteSignature.Parse)
-                        .FirstOrDefault(s => witness.Key.Verifies(latest.Text, s) == true)
-                    ?? throw new NoteException($"{witness.Url} 的回答不是它的签名");
-                await connection.ExecuteAsync(
-                    $"""
-                    insert into {LedgerStore.Schema}.log_cosignature (size, witness, line)
-                    values (@size, @w, @line)
-                        on conflict do nothing
-                    """,
-                    ("size", latest.Size),
-                    ("w", witness.Key.ToString()),
-                    ("line", line.ToString())
-                );
-                _confirmed[witness.Key] = latest.Size;
+                await KeepAsync(connection, witness, latest, text);
                 return null;
             }
             if (
@@ -128,6 +113,32 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, Lo
             return null;
         }
         return null;
+    }
+
+    private async Task KeepAsync(
+        NpgsqlConnection connection,
+        WitnessAddress witness,
+        Checkpoint checkpoint,
+        string answer
+    )
+    {
+        var line =
+            answer
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(NoteSignature.Parse)
+                .FirstOrDefault(s => witness.Key.Verifies(checkpoint.Text, s) == true)
+            ?? throw new NoteException($"{witness.Url} 的回答不是它的签名");
+        await connection.ExecuteAsync(
+            $"""
+            insert into {LedgerStore.Schema}.log_cosignature (size, witness, line)
+            values (@size, @w, @line)
+                on conflict do nothing
+            """,
+            ("size", checkpoint.Size),
+            ("w", witness.Key.ToString()),
+            ("line", line.ToString())
+        );
+        _confirmed[witness.Key] = checkpoint.Size;
     }
 
     private async Task<string> FoundAsync(NpgsqlConnection connection, string detail)

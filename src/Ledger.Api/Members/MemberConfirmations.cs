@@ -66,6 +66,19 @@ public sealed record WaitingMembersView(
 /// </summary>
 public static class MemberConfirmations
 {
+    private static readonly string Waiting = $"""
+        select id
+          from {LedgerStore.Schema}.mt_doc_member
+         where (data @? '$.requests.* ? (@.declined == false)'
+                or data @? '$.deathReports[0]'
+                or data @? '$.waiting[0]')
+           and exists (select
+                         from jsonb_each_text((data -> 'memberships') || (data -> 'former')) m
+                        where m.value like @scope || '%')
+         order by id
+         limit {Scope.MaxRows}
+        """;
+
     public static async Task<WaitingMembersView> List(
         IQuerySession session,
         NpgsqlDataSource database,
@@ -75,19 +88,7 @@ public static class MemberConfirmations
     )
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var ids = await connection.QueryAsync(
-            $"""
-            select id from {LedgerStore.Schema}.mt_doc_member
-             where (data @? '$.requests.* ? (@.declined == false)' or data @? '$.deathReports[0]'
-                 or data @? '$.waiting[0]')
-               and exists (select
-                             from jsonb_each_text((data -> 'memberships') || (data -> 'former')) m
-                            where m.value like @scope || '%')
-             order by id limit {Scope.MaxRows}
-            """,
-            r => r.GetString(0),
-            ("scope", caller.Actor.Region)
-        );
+        var ids = await connection.QueryAsync(Waiting, r => r.GetString(0), ("scope", caller.Actor.Region));
         var members = await session.LoadManyAsync<Member>(cancellation, ids.ToArray());
         var asked = members
             .SelectMany(m =>
@@ -123,8 +124,6 @@ public static class MemberConfirmations
                 asked.Select(a => a.Request.CollectiveId).Distinct().ToArray()
             )
         ).ToDictionary(c => c.Id);
-        string Name(string id) => persons.GetValueOrDefault(id)?.MaskedName ?? MemberEndpoints.Erased;
-        string Number(string id) => persons.GetValueOrDefault(id)?.MaskedCitizenId ?? MemberEndpoints.Erased;
         return new WaitingMembersView(
             [
                 .. asked.Select(a => new MembershipRequestView(
@@ -133,41 +132,53 @@ public static class MemberConfirmations
                     a.Request.CollectiveId,
                     collectives[a.Request.CollectiveId].Name,
                     a.Request.VillageCode,
-                    Name(a.Member.Id),
-                    Number(a.Member.Id),
+                    Name(persons, a.Member.Id),
+                    Number(persons, a.Member.Id),
                     SameName(persons, a.Member.Id, a.Id),
                     a.Request.RequestedBy
                 )),
             ],
-            [
-                .. reported.Select(r => new DeathReportView(
-                    r.Member.Id,
-                    r.Report.CollectiveId,
-                    Name(r.Member.Id),
-                    Number(r.Member.Id),
-                    r.Report.On,
-                    r.Report.ReportedBy,
-                    r.Report.Evidence
-                )),
-            ],
-            [
-                .. changing.Select(c => new MemberChangeView(
-                    c.Member.Id,
-                    c.Change.Id,
-                    c.Change.Change,
-                    c.Change.CollectiveId,
-                    Name(c.Member.Id),
-                    Number(c.Member.Id),
-                    c.Change.Change == MemberChange.Name && persons.GetValueOrDefault(c.Member.Id)?.AskedName is { } n
-                        ? Person.Mask(n)
-                        : null,
-                    c.Change.Reason,
-                    c.Change.RequestedBy,
-                    c.Change.Evidence
-                )),
-            ]
+            [.. reported.Select(r => View(r.Member.Id, r.Report, persons))],
+            [.. changing.Select(c => View(c.Member.Id, c.Change, persons))]
         );
     }
+
+    private static string Name(IReadOnlyDictionary<string, Person> persons, string id) =>
+        persons.GetValueOrDefault(id)?.MaskedName ?? MemberEndpoints.Erased;
+
+    private static string Number(IReadOnlyDictionary<string, Person> persons, string id) =>
+        persons.GetValueOrDefault(id)?.MaskedCitizenId ?? MemberEndpoints.Erased;
+
+    private static DeathReportView View(string id, DeathReport report, IReadOnlyDictionary<string, Person> persons) =>
+        new(
+            id,
+            report.CollectiveId,
+            Name(persons, id),
+            Number(persons, id),
+            report.On,
+            report.ReportedBy,
+            report.Evidence
+        );
+
+    private static MemberChangeView View(
+        string id,
+        WaitingChange change,
+        IReadOnlyDictionary<string, Person> persons
+    ) =>
+        new(
+            id,
+            change.Id,
+            change.Change,
+            change.CollectiveId,
+            Name(persons, id),
+            Number(persons, id),
+            change.Change == MemberChange.Name && persons.GetValueOrDefault(id)?.AskedName is { } asked
+                ? Person.Mask(asked)
+                : null,
+            change.Reason,
+            change.RequestedBy,
+            change.Evidence
+        );
 
     public static async Task<Answer> Confirm(
         string id,

@@ -8,6 +8,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Domain.Policies;
 
 namespace Ledger.Api.Members;
 
@@ -156,24 +157,16 @@ public static class MemberImports
         if (CollectiveDecider.Gone(collective) is { } gone)
             throw new RefusedException(gone);
         var twins = await TwinsAsync(collective, rows, command, people);
-        if (twins.Count > 0 && confirmed is not null)
+        if (confirmed is null)
+            rows = AskedAside(rows, twins, faults);
+        else if (twins.Count > 0)
             command.Confirmed = confirmed;
-        else
-        {
-            // Of whom it is asked whether he is another one, nothing is stored.
-            faults.AddRange(twins);
-            var asked = twins.Select(t => t.Row).ToHashSet();
-            rows = [.. rows.Where(r => !asked.Contains(r.Row))];
-        }
         // The same steps for who is new and for whom others know: the answer does not tell them apart, nor does its
         // time (OnTheBeat).
         await people.AddAsync(command.Connection, [.. rows.Select(r => (StreamId.NewMember(), r.Id, r.Person))]);
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
-        var apart = await people.FindAsync(
-            command.Connection,
-            rows.Select(r => r.Id),
-            PersonalData.OfCollective(collective.Id)
-        );
+        var own = PersonalData.OfCollective(collective.Id);
+        var apart = await people.FindAsync(command.Connection, rows.Select(r => r.Id), own);
         var members = await command.FindManyAsync<Member>(ids.Values.Concat(apart.Values));
         var persons = await people.ReadAsync(
             command.Connection,
@@ -182,17 +175,7 @@ public static class MemberImports
             members.Values.SelectMany(m => m.Digests).DistinctBy(d => d.Key)
         );
         var placed = rows.Select(Place).ToList();
-        faults.AddRange(
-            placed
-                .Where(p => p.NameDiffers)
-                .Select(p => new Fault(
-                    Rejections.RosterInvalid.Code,
-                    "此身份证号已以另一姓名登记；姓名确有改动的，请在该成员页“更正登记信息”中附证明更正，或由另一人确认；不是同一人的，请核对身份证号",
-                    Row: p.Row,
-                    Column: Roster.NameColumn,
-                    MemberId: p.ShownId
-                ))
-        );
+        faults.AddRange(placed.Where(p => p.NameDiffers).Select(OtherName));
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         var wrong = faults.Select(f => f.Row).ToHashSet();
         return (collective, [.. placed.Where(p => !wrong.Contains(p.Row))]);
@@ -227,6 +210,28 @@ public static class MemberImports
             );
         }
     }
+
+    /// <summary>Of whom it is asked whether he is another one, nothing is stored.</summary>
+    private static IReadOnlyList<ListedPerson> AskedAside(
+        IReadOnlyList<ListedPerson> rows,
+        IReadOnlyList<Fault> twins,
+        List<Fault> faults
+    )
+    {
+        faults.AddRange(twins);
+        var asked = twins.Select(t => t.Row).ToHashSet();
+        return [.. rows.Where(r => !asked.Contains(r.Row))];
+    }
+
+    private static Fault OtherName(Placed placed) =>
+        new(
+            Rejections.RosterInvalid.Code,
+            "此身份证号已以另一姓名登记；姓名确有改动的，请在该成员页“更正登记信息”中附证明更正，或由另一人确认；"
+                + "不是同一人的，请核对身份证号",
+            Row: placed.Row,
+            Column: Roster.NameColumn,
+            MemberId: placed.ShownId
+        );
 
     /// <summary>The rows become members, or correct what is registered of them; all of it or nothing.</summary>
     private static async Task<ImportView> StoreAsync(
@@ -329,61 +334,10 @@ public static class MemberImports
         var table = Table.Read(file, Sheets.Contributions);
         var policy = await command.PolicyYearAsync(caller.Actor.Region, year);
         var faults = new List<Fault>();
-        var rows = new List<(RowReader Reader, string Name, CitizenId Id, Contribution Contribution)>();
-        var references = new Dictionary<string, (int Row, CitizenId Id)>();
-        foreach (var row in table.Rows)
-        {
-            var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
-            var (name, id) = (reader.Name(), reader.CitizenId());
-            var contribution = new Contribution(
-                Kind(reader),
-                reader.Amount(Sheets.Tier),
-                reader.Amount(Sheets.Paid),
-                reader.Date(Sheets.PaidOn, command.Today),
-                reader.Reference(Sheets.Reference, 40).ToUpperInvariant(),
-                reader.OptionalWhole(Sheets.Years, 60)
-            );
-            if (reader.IsSound && MemberYearDecider.PaidTooEarly(year, contribution.PaidOn) is { } early)
-                reader.Wrong(Sheets.PaidOn, early, Rejections.DateBeforeBasis);
-            if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
-                reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
-            if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, (row.Number, id)))
-            {
-                var (other, isSame) = (
-                    references[contribution.Reference].Row,
-                    references[contribution.Reference].Id == id
-                );
-                if (isSame || confirmed is null)
-                    reader.Wrong(
-                        Sheets.Reference,
-                        $"与第 {other} 行重复",
-                        isSame ? null : Rejections.PossibleDuplicate
-                    );
-                else
-                    command.Confirmed = confirmed;
-            }
-            if (reader.IsSound)
-                rows.Add((reader, name, id, contribution));
-        }
-
+        var rows = Read(table, faults, year, policy, confirmed, command);
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
-        var persons = await people.ReadAsync(command.Connection, ids.Values);
-        var members = await command.ReadPeopleAsync<Member>(ids.Values);
-        foreach (var (reader, name, id, _) in rows)
-        {
-            var member = ids.TryGetValue(id, out var memberId) ? members.GetValueOrDefault(memberId) : null;
-            if (memberId is not null && command.DamagedPeople.GetValueOrDefault(memberId) is { } damage)
-                reader.Wrong(Roster.CitizenIdColumn, damage, Rejections.RecordDamaged);
-            else if (member is null || !member.Memberships.Values.Any(caller.MaySee))
-                reader.Wrong(
-                    Roster.CitizenIdColumn,
-                    "不是辖区内任何集体的成员，或成员身份待确认",
-                    Rejections.NotAMember
-                );
-            else if (persons.TryGetValue(memberId!, out var person) && !PersonName.IsSame(person.Name, name))
-                reader.Wrong(Roster.NameColumn, "姓名与成员登记不一致");
-        }
-        await OfOthersAsync();
+        await MembersOnlyAsync(rows, ids, command, people, caller);
+        await OfOthersAsync(rows, ids, year, confirmed, command, caller);
         rows.RemoveAll(r => !r.Reader.IsSound);
         var years = new Dictionary<string, MemberYear>(
             await command.FindPeopleAsync<MemberYear>(rows.Select(r => StreamId.MemberYear(ids[r.Id], year)))
@@ -418,46 +372,131 @@ public static class MemberImports
                 table.Notes
             )
         );
+    }
 
-        // The same tax receipt on record for somebody else. What was taken out again as a mistake does not count: it
-        // serves the right person now.
-        async Task OfOthersAsync()
+    /// <summary>A sound row of a list of contributions.</summary>
+    private sealed record ListedContribution(RowReader Reader, string Name, CitizenId Id, Contribution Contribution);
+
+    private static List<ListedContribution> Read(
+        Table table,
+        List<Fault> faults,
+        int year,
+        PolicyYear policy,
+        string? confirmed,
+        Command command
+    )
+    {
+        var rows = new List<ListedContribution>();
+        var references = new Dictionary<string, (int Row, CitizenId Id)>();
+        foreach (var row in table.Rows)
         {
-            var sound = rows.Where(r => r.Reader.IsSound).ToList();
-            var known = (
-                await ReferencesAsync(sound.Select(r => r.Contribution.Reference), caller.Actor.Region, command)
-            ).ToLookup(k => DocumentNumber.Canonical(k.Reference), k => k.MemberYearId);
-            var asked = sound
-                .Where(r => known[r.Contribution.Reference].Any(k => StreamId.MemberOf(k) != ids[r.Id]))
-                .ToList();
-            var states = await command.ReadPeopleAsync<MemberYear>(
-                asked.SelectMany(r => known[r.Contribution.Reference])
+            var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
+            var (name, id) = (reader.Name(), reader.CitizenId());
+            var contribution = new Contribution(
+                Kind(reader),
+                reader.Amount(Sheets.Tier),
+                reader.Amount(Sheets.Paid),
+                reader.Date(Sheets.PaidOn, command.Today),
+                reader.Reference(Sheets.Reference, 40).ToUpperInvariant(),
+                reader.OptionalWhole(Sheets.Years, 60)
             );
-            Contribution? Stands(string memberYearId, string reference) =>
-                states
-                    .GetValueOrDefault(memberYearId)
-                    ?.Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference));
-            foreach (var (reader, _, id, contribution) in asked)
+            if (reader.IsSound && MemberYearDecider.PaidTooEarly(year, contribution.PaidOn) is { } early)
+                reader.Wrong(Sheets.PaidOn, early, Rejections.DateBeforeBasis);
+            if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
+                reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
+            if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, (row.Number, id)))
             {
-                // Who has it already, gets nothing new.
-                if (Stands(StreamId.MemberYear(ids[id], year), contribution.Reference) is not null)
-                    continue;
-                if (
-                    known[contribution.Reference]
-                        .Select(k => Stands(k, contribution.Reference))
-                        .FirstOrDefault(c => c is not null)
-                    is not { } other
-                )
-                    continue;
-                if (confirmed is not null)
-                    command.Confirmed = confirmed;
-                else
+                var (other, isSame) = (
+                    references[contribution.Reference].Row,
+                    references[contribution.Reference].Id == id
+                );
+                if (isSame || confirmed is null)
                     reader.Wrong(
                         Sheets.Reference,
-                        $"凭证号已用于另一人 {other.PaidOn:yyyy-MM-dd} 的缴费 {other.AmountFen} 元",
-                        Rejections.PossibleDuplicate
+                        $"与第 {other} 行重复",
+                        isSame ? null : Rejections.PossibleDuplicate
                     );
+                else
+                    command.Confirmed = confirmed;
             }
+            if (reader.IsSound)
+                rows.Add(new ListedContribution(reader, name, id, contribution));
+        }
+        return rows;
+    }
+
+    /// <summary>Whoever is no member that the caller looks after, or is called otherwise, is at fault.</summary>
+    private static async Task MembersOnlyAsync(
+        IReadOnlyList<ListedContribution> rows,
+        IReadOnlyDictionary<CitizenId, string> ids,
+        Command command,
+        PersonalData people,
+        Caller caller
+    )
+    {
+        var persons = await people.ReadAsync(command.Connection, ids.Values);
+        var members = await command.ReadPeopleAsync<Member>(ids.Values);
+        foreach (var (reader, name, id, _) in rows)
+        {
+            var member = ids.TryGetValue(id, out var memberId) ? members.GetValueOrDefault(memberId) : null;
+            if (memberId is not null && command.DamagedPeople.GetValueOrDefault(memberId) is { } damage)
+                reader.Wrong(Roster.CitizenIdColumn, damage, Rejections.RecordDamaged);
+            else if (member is null || !member.Memberships.Values.Any(caller.MaySee))
+                reader.Wrong(
+                    Roster.CitizenIdColumn,
+                    "不是辖区内任何集体的成员，或成员身份待确认",
+                    Rejections.NotAMember
+                );
+            else if (persons.TryGetValue(memberId!, out var person) && !PersonName.IsSame(person.Name, name))
+                reader.Wrong(Roster.NameColumn, "姓名与成员登记不一致");
+        }
+    }
+
+    /// <summary>
+    /// The same tax receipt on record for somebody else. What was taken out again as a mistake does not count: it
+    /// serves the right person now.
+    /// </summary>
+    private static async Task OfOthersAsync(
+        IReadOnlyList<ListedContribution> rows,
+        IReadOnlyDictionary<CitizenId, string> ids,
+        int year,
+        string? confirmed,
+        Command command,
+        Caller caller
+    )
+    {
+        var sound = rows.Where(r => r.Reader.IsSound).ToList();
+        var known = (
+            await ReferencesAsync(sound.Select(r => r.Contribution.Reference), caller.Actor.Region, command)
+        ).ToLookup(k => DocumentNumber.Canonical(k.Reference), k => k.MemberYearId);
+        var asked = sound
+            .Where(r => known[r.Contribution.Reference].Any(k => StreamId.MemberOf(k) != ids[r.Id]))
+            .ToList();
+        var states = await command.ReadPeopleAsync<MemberYear>(asked.SelectMany(r => known[r.Contribution.Reference]));
+        Contribution? Stands(string memberYearId, string reference) =>
+            states
+                .GetValueOrDefault(memberYearId)
+                ?.Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference));
+        foreach (var (reader, _, id, contribution) in asked)
+        {
+            // Who has it already, gets nothing new.
+            if (Stands(StreamId.MemberYear(ids[id], year), contribution.Reference) is not null)
+                continue;
+            if (
+                known[contribution.Reference]
+                    .Select(k => Stands(k, contribution.Reference))
+                    .FirstOrDefault(c => c is not null)
+                is not { } other
+            )
+                continue;
+            if (confirmed is not null)
+                command.Confirmed = confirmed;
+            else
+                reader.Wrong(
+                    Sheets.Reference,
+                    $"凭证号已用于另一人 {other.PaidOn:yyyy-MM-dd} 的缴费 {other.AmountFen} 元",
+                    Rejections.PossibleDuplicate
+                );
         }
     }
 

@@ -28,67 +28,63 @@ public static class MemberPages
     public static void MapMemberPages(this WebApplication app)
     {
         app.Page("/members", List, Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township);
-        app.Page(
-            "/members/{id}/years/{year:int}",
-            async (
-                string id,
-                int year,
-                IQuerySession session,
-                NpgsqlDataSource database,
-                PersonalData people,
-                Caller caller,
-                CancellationToken cancellation
-            ) =>
-            {
-                var member = await session.LoadAsync<Member>(id, cancellation);
-                if (member is null || !MemberEndpoints.MaySee(caller, member))
-                    throw Require.NotFound(id);
-                await using var connection = await database.OpenConnectionAsync(cancellation);
-                var persons = await people.ReadAsync(connection, MemberCorrections.RecordsOf(member));
-                var person = persons.GetValueOrDefault(id);
-                var names = await PlanPages.NamesAsync(
-                    session,
-                    member.Homes().Where(h => caller.MaySee(h.Value)).Select(h => h.Key)
-                );
-                var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation);
-                return PageRoutes.Show<MemberYearPage>(
-                    new
-                    {
-                        // A village reads of its own part alone.
-                        Member = member with
-                        {
-                            Memberships = member
-                                .Memberships.Where(m => caller.MaySee(m.Value))
-                                .ToImmutableSortedDictionary(),
-                            Former = member.Former.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary(),
-                        },
-                        State = state is null ? null : MemberEndpoints.Seen(state, member, caller),
-                        Used = state?.CapUsed() ?? Money.Zero,
-                        Registered = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
-                            ? Registered(member, persons, names, caller)
-                            : [],
-                        Waiting = (IReadOnlyList<MemberChange>)
-                            [.. MemberStateView.Of(member, caller).Waiting.Select(w => w.Change)],
-                        Reported = MemberStateView.Of(member, caller).DeathReportedOn,
-                        Year = year,
-                        Name = person?.MaskedName ?? MemberEndpoints.Erased,
-                        CitizenId = person?.MaskedCitizenId ?? MemberEndpoints.Erased,
-                        Cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen,
-                        Names = await PlanPages.NamesAsync(
-                            session,
-                            member
-                                .Homes()
-                                .Where(h => caller.MaySee(h.Value))
-                                .Select(h => h.Key)
-                                .Concat(state?.Subsidies.Select(s => s.CollectiveId) ?? [])
-                        ),
-                    }
-                );
-            },
-            EstimateEndpoints.Readers
-        );
+        app.Page("/members/{id}/years/{year:int}", Year, EstimateEndpoints.Readers);
         app.Page("/members/{id}/estimate", EstimateEndpoints.PageOfMember, EstimateEndpoints.Readers);
         app.Page("/contributions", () => PageRoutes.Show<ContributionsPage>(new { }), Roles.CountyTax, Roles.Agency);
+    }
+
+    private static async Task<IResult> Year(
+        string id,
+        int year,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var member = await session.LoadAsync<Member>(id, cancellation);
+        if (member is null || !MemberEndpoints.MaySee(caller, member))
+            throw Require.NotFound(id);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var persons = await people.ReadAsync(connection, MemberCorrections.RecordsOf(member));
+        var person = persons.GetValueOrDefault(id);
+        var names = await PlanPages.NamesAsync(
+            session,
+            member.Homes().Where(h => caller.MaySee(h.Value)).Select(h => h.Key)
+        );
+        var state = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year), cancellation);
+        return PageRoutes.Show<MemberYearPage>(
+            new
+            {
+                // A village reads of its own part alone.
+                Member = member with
+                {
+                    Memberships = member.Memberships.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary(),
+                    Former = member.Former.Where(m => caller.MaySee(m.Value)).ToImmutableSortedDictionary(),
+                },
+                State = state is null ? null : MemberEndpoints.Seen(state, member, caller),
+                Used = state?.CapUsed() ?? Money.Zero,
+                Registered = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
+                    ? Registered(member, persons, names, caller)
+                    : [],
+                Waiting = (IReadOnlyList<MemberChange>)
+                    [.. MemberStateView.Of(member, caller).Waiting.Select(w => w.Change)],
+                Reported = MemberStateView.Of(member, caller).DeathReportedOn,
+                Year = year,
+                Name = person?.MaskedName ?? MemberEndpoints.Erased,
+                CitizenId = person?.MaskedCitizenId ?? MemberEndpoints.Erased,
+                Cap = (await session.PolicyYearAsync(member.Region, year))?.HighestTierFen,
+                Names = await PlanPages.NamesAsync(
+                    session,
+                    member
+                        .Homes()
+                        .Where(h => caller.MaySee(h.Value))
+                        .Select(h => h.Key)
+                        .Concat(state?.Subsidies.Select(s => s.CollectiveId) ?? [])
+                ),
+            }
+        );
     }
 
     /// <summary>What each collective that the caller looks after has handed in of the person, masked.</summary>
@@ -128,49 +124,11 @@ public static class MemberPages
         CancellationToken cancellation
     )
     {
-        var (requests, deaths, changes) = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
-            ? await MemberConfirmations.List(session, database, people, caller, cancellation)
-            : new WaitingMembersView([], [], []);
-        var waiting = new
-        {
-            Requests = (IReadOnlyList<MembershipToConfirm>)
-                [
-                    .. requests.Select(r => new MembershipToConfirm(
-                        r.MemberId,
-                        r.RequestId,
-                        r.CollectiveName,
-                        r.Name,
-                        r.CitizenId,
-                        r.NameMatches
-                    )),
-                ],
-            Deaths = (IReadOnlyList<DeathToConfirm>)
-                [
-                    .. deaths.Select(d => new DeathToConfirm(
-                        d.MemberId,
-                        d.CollectiveId,
-                        d.Name,
-                        d.CitizenId,
-                        d.On,
-                        d.ReportedBy,
-                        d.Evidence
-                    )),
-                ],
-            Changes = (IReadOnlyList<ChangeToConfirm>)
-                [
-                    .. changes.Select(c => new ChangeToConfirm(
-                        c.MemberId,
-                        c.ChangeId,
-                        c.Change,
-                        c.Name,
-                        c.CitizenId,
-                        c.AskedName,
-                        c.Reason,
-                        c.RequestedBy,
-                        c.Evidence
-                    )),
-                ],
-        };
+        var waiting = ToConfirm(
+            caller.Actor.Role is Roles.VillageFinance or Roles.Agency
+                ? await MemberConfirmations.List(session, database, people, caller, cancellation)
+                : new WaitingMembersView([], [], [])
+        );
         if (collective is null && caller.Actor.Role == Roles.VillageFinance)
             collective = (await FundPages.OwnAsync(session, caller, cancellation))?.Id;
         if (collective is null)
@@ -221,4 +179,46 @@ public static class MemberPages
             }
         );
     }
+
+    private static (
+        IReadOnlyList<MembershipToConfirm> Requests,
+        IReadOnlyList<DeathToConfirm> Deaths,
+        IReadOnlyList<ChangeToConfirm> Changes
+    ) ToConfirm(WaitingMembersView waiting) =>
+        (
+            [
+                .. waiting.Requests.Select(r => new MembershipToConfirm(
+                    r.MemberId,
+                    r.RequestId,
+                    r.CollectiveName,
+                    r.Name,
+                    r.CitizenId,
+                    r.NameMatches
+                )),
+            ],
+            [
+                .. waiting.DeathReports.Select(d => new DeathToConfirm(
+                    d.MemberId,
+                    d.CollectiveId,
+                    d.Name,
+                    d.CitizenId,
+                    d.On,
+                    d.ReportedBy,
+                    d.Evidence
+                )),
+            ],
+            [
+                .. waiting.Changes.Select(c => new ChangeToConfirm(
+                    c.MemberId,
+                    c.ChangeId,
+                    c.Change,
+                    c.Name,
+                    c.CitizenId,
+                    c.AskedName,
+                    c.Reason,
+                    c.RequestedBy,
+                    c.Evidence
+                )),
+            ]
+        );
 }

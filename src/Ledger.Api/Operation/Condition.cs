@@ -53,6 +53,45 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
     /// <summary>The last readings; null before the first. For whoever cannot wait.</summary>
     public Readings? Last => _last?.Readings;
 
+    /// <summary>Each is a look at the end of an index, or over the few documents that are open.</summary>
+    private const string Look = $"""
+        with head as (select coalesce(max(seq_id), 0) as seq from {LedgerStore.Schema}.mt_events),
+             seen as (select name, last_seq_id from {LedgerStore.Schema}.mt_event_progression),
+             unsealed as (select min(e.timestamp) as since, count(*) as n
+                            from {LedgerStore.Schema}.mt_events e
+                           cross join {LedgerStore.Schema}.log_state l
+                           where e.seq_id > l.low_water
+                             and not exists (select 1 from {LedgerStore.Schema}.log_entry x where x.seq = e.seq_id)),
+             late as (select e.timestamp as since
+                        from {LedgerStore.Schema}.mt_events e
+                       where e.seq_id > coalesce((select min(last_seq_id)
+                                                    from seen
+                                                   where name in ('AuditTrail:All', 'WorkQueue:All')), 0)
+                       order by e.seq_id limit 1),
+             unsigned as (select e.timestamp as since
+                            from {LedgerStore.Schema}.log_entry l
+                            join {LedgerStore.Schema}.mt_events e on e.seq_id = l.seq
+                           where l.log_index = (select coalesce(max(c.size), 0)
+                                                  from {LedgerStore.Schema}.log_checkpoint c
+                                                 where c.size <= (select size from {LedgerStore.Schema}.log_state))),
+             fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit
+                        from {LedgerStore.Schema}.mt_doc_fund
+                       where (data ->> 'inTransitFen')::bigint > 0)
+        select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0),
+               head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
+               coalesce(extract(epoch from @now - (select since from late)), 0)::float8,
+               unsealed.n, coalesce(extract(epoch from @now - unsealed.since), 0)::float8,
+               coalesce(extract(epoch from @now - (select since from unsigned)), 0)::float8,
+               coalesce((select extract(epoch from clock_timestamp() - max(signed_at))
+                           from {LedgerStore.Schema}.log_checkpoint), 0)::float8,
+               (select count(*) from {LedgerStore.Schema}.log_finding),
+               (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint
+                  from {LedgerStore.Schema}.mt_doc_workitem
+                 where data ->> 'status' = 'paid'),
+               fund.transit, clock_timestamp()
+          from head, unsealed, fund
+        """;
+
     public async Task<Readings> ReadAsync(CancellationToken cancellation)
     {
         await _one.WaitAsync(cancellation);
@@ -62,49 +101,11 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
             if (_last is { } known && now - known.At < Fresh)
                 return known.Readings;
             await using var connection = await database.OpenConnectionAsync(cancellation);
-            const string s = LedgerStore.Schema;
             var letters = await wolverine.Storage.DeadLetters.QueryAsync(new() { PageSize = 1 }, cancellation);
             var changed = await StateShapes.ChangedAsync(connection);
-            // Each of these is a look at the end of an index, or over the few documents that are open.
             var readings = (
                 await connection.QueryAsync(
-                    $"""
-                    with head as (select coalesce(max(seq_id), 0) as seq from {s}.mt_events),
-                         seen as (select name, last_seq_id from {s}.mt_event_progression),
-                         unsealed as (select min(e.timestamp) as since, count(*) as n
-                                        from {s}.mt_events e
-                                       cross join {s}.log_state l
-                                       where e.seq_id > l.low_water
-                                         and not exists (select 1 from {s}.log_entry x where x.seq = e.seq_id)),
-                         late as (select e.timestamp as since
-                                    from {s}.mt_events e
-                                   where e.seq_id > coalesce((select min(last_seq_id)
-                                                                from seen
-                                                               where name in ('AuditTrail:All', 'WorkQueue:All')), 0)
-                                   order by e.seq_id limit 1),
-                         unsigned as (select e.timestamp as since
-                                        from {s}.log_entry l
-                                        join {s}.mt_events e on e.seq_id = l.seq
-                                       where l.log_index = (select coalesce(max(c.size), 0)
-                                                              from {s}.log_checkpoint c
-                                                             where c.size <= (select size from {s}.log_state))),
-                         fund as (select coalesce(sum((data ->> 'inTransitFen')::bigint), 0)::bigint as transit
-                                    from {s}.mt_doc_fund
-                                   where (data ->> 'inTransitFen')::bigint > 0)
-                    select head.seq - coalesce((select last_seq_id from seen where name = 'AuditTrail:All'), 0),
-                           head.seq - coalesce((select last_seq_id from seen where name = 'WorkQueue:All'), 0),
-                           coalesce(extract(epoch from @now - (select since from late)), 0)::float8,
-                           unsealed.n, coalesce(extract(epoch from @now - unsealed.since), 0)::float8,
-                           coalesce(extract(epoch from @now - (select since from unsigned)), 0)::float8,
-                           coalesce((select extract(epoch from clock_timestamp() - max(signed_at))
-                                       from {s}.log_checkpoint), 0)::float8,
-                           (select count(*) from {s}.log_finding),
-                           (select coalesce(sum((data ->> 'unmatchedReceipts')::int), 0)::bigint
-                              from {s}.mt_doc_workitem
-                             where data ->> 'status' = 'paid'),
-                           fund.transit, clock_timestamp()
-                      from head, unsealed, fund
-                    """,
+                    Look,
                     r => new Readings(
                         Math.Max(0, r.GetInt64(0)),
                         Math.Max(0, r.GetInt64(1)),

@@ -57,7 +57,8 @@ public static class RebuildCommand
                     $"{stream}：由事件 {sequence} 推不出状态（{why}），其文档保持原样 its documents stay as they were"
                 );
             Console.WriteLine(
-                $"已由 {events} 个事件重建{(left.Count == 0 ? "全部读模型" : $"读模型，{left.Count} 个流除外，请用 check 核对")}，用时 {watch.Elapsed.TotalSeconds:0.0} 秒。Read models rebuilt."
+                $"已由 {events} 个事件重建{(left.Count == 0 ? "全部读模型" : $"读模型，{left.Count} 个流除外，请用 check 核对")}，"
+                    + $"用时 {watch.Elapsed.TotalSeconds:0.0} 秒。Read models rebuilt."
             );
             return left.Count == 0 ? 0 : 1;
         }

@@ -98,19 +98,6 @@ public static class DryRunEndpoint
             policy.HighestTierFen,
             fund.Pocket(SubAccount.General).Available
         );
-        IReadOnlyList<DryRunLineView> Shown(IReadOnlyList<DryRunLine> lines) =>
-            [
-                .. lines
-                    .Take(MaxShown)
-                    .Select(l => new DryRunLineView(
-                        l.MemberId,
-                        persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? Members.MemberEndpoints.Erased,
-                        l.AmountFen,
-                        l.Code,
-                        l.Message,
-                        l.CapLeftFen
-                    )),
-            ];
         return new Answer(
             new DryRunView(
                 id,
@@ -122,14 +109,31 @@ public static class DryRunEndpoint
                 run.AvailableFen,
                 run.LackingFen,
                 run.OverCap.Count,
-                Shown(run.OverCap),
+                Shown(run.OverCap, persons),
                 run.Ineligible.Count,
                 run.Ineligible.GroupBy(l => l.Code!).ToDictionary(g => g.Key, g => g.Count()),
-                Shown(run.Ineligible),
+                Shown(run.Ineligible, persons),
                 [.. notes, .. command.DamagedPeople.Values.Select(why => new Note($"记录损坏，未计入：{why}"))]
             )
         );
     }
+
+    private static IReadOnlyList<DryRunLineView> Shown(
+        IReadOnlyList<DryRunLine> lines,
+        IReadOnlyDictionary<string, Person> persons
+    ) =>
+        [
+            .. lines
+                .Take(MaxShown)
+                .Select(l => new DryRunLineView(
+                    l.MemberId,
+                    persons.GetValueOrDefault(l.MemberId)?.MaskedName ?? Members.MemberEndpoints.Erased,
+                    l.AmountFen,
+                    l.Code,
+                    l.Message,
+                    l.CapLeftFen
+                )),
+        ];
 
     private static async Task<(IReadOnlyList<string> Ids, IReadOnlyList<Note> Notes)> RosterAsync(
         IFormFile roster,

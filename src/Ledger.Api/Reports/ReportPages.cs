@@ -83,52 +83,56 @@ public static class ReportPages
                 ),
             [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County]
         );
-        app.Page(
-            "/policy-years",
-            async (int? year, string? region, IQuerySession session, Caller caller, Clock clock) =>
+        app.Page("/policy-years", PolicyYears, Roles.All);
+    }
+
+    private static async Task<IResult> PolicyYears(
+        int? year,
+        string? region,
+        IQuerySession session,
+        Caller caller,
+        Clock clock
+    )
+    {
+        var (asked, where) = (
+            year ?? clock.Today.Year,
+            region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region)
+        );
+        Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
+        if (asked is < 2009 or > 2100)
+            throw Require.Invalid("year", "年度应在2009至2100之间");
+        if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region))
+            throw Require.NotFound(where);
+        var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
+        var inForce = own ?? await session.PolicyYearAsync(where, asked);
+        // A new year begins with what holds now.
+        var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
+        return PageRoutes.Show<PolicyYearPage>(
+            new
             {
-                var (asked, where) = (
-                    year ?? clock.Today.Year,
-                    region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region)
-                );
-                Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
-                if (asked is < 2009 or > 2100)
-                    throw Require.Invalid("year", "年度应在2009至2100之间");
-                if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region))
-                    throw Require.NotFound(where);
-                var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
-                var inForce = own ?? await session.PolicyYearAsync(where, asked);
-                // A new year begins with what holds now.
-                var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
-                return PageRoutes.Show<PolicyYearPage>(
-                    new
-                    {
-                        Year = asked,
-                        Region = where,
-                        IsPublished = inForce is not null,
-                        own?.Revision,
-                        P = (inForce ?? model)?.Parameters is { } p
-                            ? inForce is null
-                                ? p with
-                                {
-                                    EffectiveFrom = new DateOnly(asked, 1, 1),
-                                }
-                                : p
-                            : new PolicyParameters(
-                                new DateOnly(asked, 1, 1),
-                                [new ContributionTier(new Money(100_00), Money.Zero)],
-                                0,
-                                7,
-                                [
-                                    new QuorumRule("all-villagers", 1, 2, true),
-                                    new QuorumRule("households", 2, 3, false),
-                                    new QuorumRule("representatives", 2, 3, false),
-                                ]
-                            ),
-                    }
-                );
-            },
-            Roles.All
+                Year = asked,
+                Region = where,
+                IsPublished = inForce is not null,
+                own?.Revision,
+                P = (inForce ?? model)?.Parameters is { } p
+                    ? inForce is null
+                        ? p with
+                        {
+                            EffectiveFrom = new DateOnly(asked, 1, 1),
+                        }
+                        : p
+                    : new PolicyParameters(
+                        new DateOnly(asked, 1, 1),
+                        [new ContributionTier(new Money(100_00), Money.Zero)],
+                        0,
+                        7,
+                        [
+                            new QuorumRule("all-villagers", 1, 2, true),
+                            new QuorumRule("households", 2, 3, false),
+                            new QuorumRule("representatives", 2, 3, false),
+                        ]
+                    ),
+            }
         );
     }
 
@@ -176,32 +180,19 @@ public static class ReportPages
                     [
                         .. collectives
                             .Select(c => (Collective: c, Fund: funds.GetValueOrDefault(c.Id)))
-                            .Select(x => new OverviewPage.Row(
-                                x.Collective.Name,
-                                x.Collective.Region,
-                                x.Fund?.Id,
-                                plans.TryGetValue(x.Collective.Id, out var plan) && plan.AdoptedVersion > 0,
-                                latest.TryGetValue(x.Collective.Id, out var item)
-                                    ? $"{item.Year} {Application.StatusName(item.Status)}，{item.Lines} 人"
-                                    : "",
-                                x.Fund?.AllocatedFen ?? Money.Zero,
-                                x.Fund?.AvailableFen ?? Money.Zero,
-                                x.Fund?.ReservedFen ?? Money.Zero,
-                                x.Fund?.InTransitFen ?? Money.Zero,
-                                x.Fund?.CreditedFen ?? Money.Zero
-                            )),
+                            .Select(x =>
+                                Row(
+                                    x.Collective,
+                                    x.Fund,
+                                    plans.GetValueOrDefault(x.Collective.Id),
+                                    latest.GetValueOrDefault(x.Collective.Id)
+                                )
+                            ),
                     ],
                 Open = (IReadOnlyList<(ApplicationStatus, int)>)
                     [
                         .. work.GroupBy(w => w.Status)
-                            .Where(g =>
-                                g.Key
-                                    is not (
-                                        ApplicationStatus.Settled
-                                        or ApplicationStatus.Rejected
-                                        or ApplicationStatus.Withdrawn
-                                    )
-                            )
+                            .Where(g => !IsOver(g.Key))
                             .OrderBy(g => g.Key)
                             .Select(g => (g.Key, g.Count())),
                     ],
@@ -211,4 +202,21 @@ public static class ReportPages
             }
         );
     }
+
+    private static bool IsOver(ApplicationStatus status) =>
+        status is ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn;
+
+    private static OverviewPage.Row Row(Collective collective, Fund? fund, Plan? plan, WorkItem? latest) =>
+        new(
+            collective.Name,
+            collective.Region,
+            fund?.Id,
+            plan?.AdoptedVersion > 0,
+            latest is null ? "" : $"{latest.Year} {Application.StatusName(latest.Status)}，{latest.Lines} 人",
+            fund?.AllocatedFen ?? Money.Zero,
+            fund?.AvailableFen ?? Money.Zero,
+            fund?.ReservedFen ?? Money.Zero,
+            fund?.InTransitFen ?? Money.Zero,
+            fund?.CreditedFen ?? Money.Zero
+        );
 }

@@ -123,14 +123,24 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
 
     private IEnumerable<SampleStep> VillageSteps(SampleVillageFacts facts, int index)
     {
+        var township = Townships.Single(t => facts.Code.StartsWith(t.Code, StringComparison.Ordinal)).Name;
         var village = VillageOf(facts);
-        var payers = Payers(facts);
-        var regular = payers.Where(p => !p.CatchUp).Select(p => (p.Person, p.Tier)).ToList();
-        var label =
-            $"{Townships.Single(t => facts.Code.StartsWith(t.Code, StringComparison.Ordinal)).Name}{facts.Name}";
-        SampleStep Step(int day, string text, Func<Task> what) => new(day, $"{label} {text}", what);
-        var file = facts.FilingDay;
+        return PlanSteps(village, facts, index)
+            .Concat(facts.Stage > SampleStage.Adopted ? ApplicationSteps(village, facts) : [])
+            .Concat(facts.Stage > SampleStage.Objected ? PaymentSteps(village, facts) : [])
+            .Select(s => s with { Text = $"{township}{facts.Name} {s.Text}" });
+    }
 
+    private static SampleStep Step(int day, string text, Func<Task> what) => new(day, text, what);
+
+    /// <summary>Whose contribution lets him be subsidised, with the tier that he paid.</summary>
+    private List<(SamplePerson Person, int Tier)> Regular(SampleVillageFacts facts) =>
+        [.. Payers(facts).Where(p => !p.CatchUp).Select(p => (p.Person, p.Tier))];
+
+    /// <summary>From the village's registration to the plan in force.</summary>
+    private IEnumerable<SampleStep> PlanSteps(SampleVillage village, SampleVillageFacts facts, int index)
+    {
+        var (payers, file) = (Payers(facts), facts.FilingDay);
         yield return Step(5, "登记", village.RegisterAsync);
         yield return Step(10, "摸底", () => village.SurveyAsync(MembersPerVillage));
         yield return Step(
@@ -164,9 +174,12 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         yield return Step(file - 8, "拟定方案", () => village.DraftAsync(Standard(facts)));
         yield return Step(file - 5, "村民会议决议", () => village.ResolveAsync(firstDay.AddDays(file - 6)));
         yield return Step(file - 4, "通过方案", village.AdoptAsync);
-        if (facts.Stage == SampleStage.Adopted)
-            yield break;
+    }
 
+    /// <summary>From filing to the notice and what is objected to it.</summary>
+    private IEnumerable<SampleStep> ApplicationSteps(SampleVillage village, SampleVillageFacts facts)
+    {
+        var (regular, file) = (Regular(facts), facts.FilingDay);
         yield return Step(file, $"申请 {regular.Count} 人", () => village.FileAsync(regular.Select(r => r.Person)));
         if (facts.Stage == SampleStage.Returned)
             yield return Step(
@@ -198,9 +211,12 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
                         new { text = "请核对第3组是否有人户籍已迁出" }
                     )
             );
-        if (facts.Stage <= SampleStage.Objected)
-            yield break;
+    }
 
+    /// <summary>From payment to settlement.</summary>
+    private IEnumerable<SampleStep> PaymentSteps(SampleVillage village, SampleVillageFacts facts)
+    {
+        var (regular, file) = (Regular(facts), facts.FilingDay);
         var subsidies = regular.Select(r => (r.Person, new Money((long)(Subsidy(facts, r.Tier) * 100)))).ToList();
         yield return Step(file + 12, "付款", () => village.PayAsync(regular.Sum(r => Subsidy(facts, r.Tier))));
         if (facts.Stage == SampleStage.Paid)

@@ -29,22 +29,7 @@ public static class SampleTour
         var facts = SampleStory.TourVillage;
         var payers = SampleStory.Payers(facts);
         var regular = payers.Where(p => !p.CatchUp).ToList();
-        Task File(string name, byte[] content) =>
-            System.IO.File.WriteAllBytesAsync(Path.Combine(folder, name), content);
-
-        await File("roster.xlsx", SampleSheets.Roster(regular.Select(p => p.Person)));
-        await File("roster-with-faults.xlsx", SampleSheets.Roster(Faulty(facts, payers)));
-        await File(
-            "receipts.xlsx",
-            SampleSheets.Receipts(
-                regular.Select(p => (p.Person, new Money((long)(SampleStory.Subsidy(facts, p.Tier) * 100)))),
-                today.AddDays(NoticeDays),
-                $"HZ{facts.Code}"
-            )
-        );
-        foreach (var name in (string[])["bank-slip", "seal", "transfer"])
-            await File($"{name}.pdf", SamplePeople.Pdf($"sample {name}"));
-
+        await FilesAsync(folder, facts, payers, regular, today);
         var cast = SampleStory
             .Cast.Select(c => (c.Variable, c.Title, c.Actor, Token: tokens.Issue(c.Actor, TokenLifetime)))
             .ToList();
@@ -90,6 +75,31 @@ public static class SampleTour
             """
         );
         return text.ToString();
+    }
+
+    private static async Task FilesAsync(
+        string folder,
+        SampleVillageFacts facts,
+        IReadOnlyList<(SamplePerson Person, int Tier, bool CatchUp)> payers,
+        IReadOnlyList<(SamplePerson Person, int Tier, bool CatchUp)> regular,
+        DateOnly today
+    )
+    {
+        Task File(string name, byte[] content) =>
+            System.IO.File.WriteAllBytesAsync(Path.Combine(folder, name), content);
+
+        await File("roster.xlsx", SampleSheets.Roster(regular.Select(p => p.Person)));
+        await File("roster-with-faults.xlsx", SampleSheets.Roster(Faulty(facts, payers)));
+        await File(
+            "receipts.xlsx",
+            SampleSheets.Receipts(
+                regular.Select(p => (p.Person, new Money((long)(SampleStory.Subsidy(facts, p.Tier) * 100)))),
+                today.AddDays(NoticeDays),
+                $"HZ{facts.Code}"
+            )
+        );
+        foreach (var name in (string[])["bank-slip", "seal", "transfer"])
+            await File($"{name}.pdf", SamplePeople.Pdf($"sample {name}"));
     }
 
     /// <summary>

@@ -108,21 +108,7 @@ public static class TracePages
         var trace = await TraceEndpoints.Down(id, allocationId, after, PageSize, store, database, caller, cancellation);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var all = (await new Tracing(connection, store).DownAsync(id, allocationId, 0, MaxUses))!.Uses;
-        var labels = (
-            await session.LoadManyAsync<Application>(
-                cancellation,
-                all.Select(u => u.ApplicationId).Distinct().ToArray()
-            )
-        )
-            .Where(a => caller.MaySee(a.Region))
-            .ToDictionary(a => a.Id, a => a);
-        var collectives = (
-            await session.LoadManyAsync<Collective>(
-                cancellation,
-                labels.Values.Select(a => a.CollectiveId).Distinct().ToArray()
-            )
-        ).ToDictionary(c => c.Id, c => c.Name);
-        var names = labels.ToDictionary(a => a.Key, a => $"{collectives[a.Value.CollectiveId]} {a.Value.Year}");
+        var names = await LabelsAsync(session, all.Select(u => u.ApplicationId), caller, cancellation);
         var shown = all.Where(u => u.ApplicationId == application || all.Count <= MaxInPicture)
             .Take(MaxInPicture)
             .ToList();
@@ -173,6 +159,26 @@ public static class TracePages
                 Application = application,
             }
         );
+    }
+
+    /// <summary>The village and year of the applications that the caller may see.</summary>
+    private static async Task<IReadOnlyDictionary<string, string>> LabelsAsync(
+        IQuerySession session,
+        IEnumerable<string> ids,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var applications = (await session.LoadManyAsync<Application>(cancellation, ids.Distinct().ToArray()))
+            .Where(a => caller.MaySee(a.Region))
+            .ToList();
+        var collectives = (
+            await session.LoadManyAsync<Collective>(
+                cancellation,
+                applications.Select(a => a.CollectiveId).Distinct().ToArray()
+            )
+        ).ToDictionary(c => c.Id, c => c.Name);
+        return applications.ToDictionary(a => a.Id, a => $"{collectives[a.CollectiveId]} {a.Year}");
     }
 
     private static async Task<IReadOnlyDictionary<string, string>> FundNamesAsync(
