@@ -71,7 +71,10 @@ public class Databases : IAsyncLifetime
         return _sample with { ConnectionString = await MakeAsync(prefix, loaded), Folder = folder };
     }
 
-    /// <summary>A database with a county to play in, opened once for all, and its village; its keys go into <paramref name="folder"/>.</summary>
+    /// <summary>
+    /// A database with a county to play in, opened once for all, and its village; its keys go into
+    /// <paramref name="folder"/>.
+    /// </summary>
     public async Task<(string ConnectionString, SampleVillage Village)> CountyDatabaseAsync(
         string prefix,
         string folder

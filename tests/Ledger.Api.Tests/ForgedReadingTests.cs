@@ -20,8 +20,10 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
     /// <summary>What is forged into which stream: the type and body, and what it does to the headers.</summary>
     private sealed record Forgery(string Stream, string Type, string Data, string Headers = "{}");
 
-    private const string Allocation =
-        """{"fen":{"from":90000000,"to":90000100},"subAccount":"general","amountFen":100,"allocationId":"allocation-x","source":"collective-income","sourceName":"x","evidence":["0"]}""";
+    private const string Allocation = """
+        {"fen":{"from":90000000,"to":90000100},"subAccount":"general","amountFen":100,"allocationId":"allocation-x",
+         "source":"collective-income","sourceName":"x","evidence":["0"]}
+        """;
 
     private static readonly Dictionary<string, Forgery> Forgeries = new()
     {
@@ -56,7 +58,11 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
         ["an application filed again"] = new(
             "application",
             "application_filed",
-            """{"planId":"plan-x","planVersion":9,"collectiveId":"collective-x","fundId":"fund-x","villageCode":"370811000001","year":2026,"subAccount":"general","filedBy":"x","sealDigest":"x","rosterDigest":"x","lines":1,"amountFen":1}"""
+            """
+            {"planId":"plan-x","planVersion":9,"collectiveId":"collective-x","fundId":"fund-x",
+             "villageCode":"370811000001","year":2026,"subAccount":"general","filedBy":"x","sealDigest":"x",
+             "rosterDigest":"x","lines":1,"amountFen":1}
+            """
         ),
         ["a notice of nulls"] = new("application", "notice_published", """{"from":null,"until":null,"place":null}"""),
         ["a list of nulls"] = new("application", "lines_listed", """{"lines":null}"""),
@@ -299,8 +305,10 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
         var refused = await Assert.ThrowsAsync<PostgresException>(() =>
             connection.ExecuteAsync(
                 $"""
-                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
-                values (0, gen_random_uuid(), 'fund-x', 1, {data}, 'funds_allocated', {at}, '*DEFAULT*', '', false, {headers})
+                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                              mt_dotnet_type, is_archived, headers)
+                values (0, gen_random_uuid(), 'fund-x', 1, {data}, 'funds_allocated', {at}, '*DEFAULT*', '', false,
+                        {headers})
                 """
             )
         );
@@ -446,10 +454,13 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
         return (
             await connection.QueryAsync(
                 """
-                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, is_archived, headers)
-                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @stream, (select coalesce(max(version), 0) + 1 from ledger.mt_events where stream_id = @stream),
+                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                              mt_dotnet_type, is_archived, headers)
+                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), @stream,
+                       (select coalesce(max(version), 0) + 1 from ledger.mt_events where stream_id = @stream),
                        @data::jsonb, @type, @now, '*DEFAULT*', '', false,
-                       case when @headers = 'null' then null else jsonb_build_object('actor', 'thief', 'role', 'agency', 'region', @region, 'effectiveDate', @today) || @headers::jsonb end
+                       case when @headers = 'null' then null else jsonb_build_object('actor', 'thief', 'role', 'agency',
+                           'region', @region, 'effectiveDate', @today) || @headers::jsonb end
                 returning seq_id
                 """,
                 r => r.GetInt64(0),

@@ -14,12 +14,34 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
     /// <summary>Tables, rights, columns, triggers, indexes and constraints, as text.</summary>
     internal const string Form = """
         select string_agg(l, E'\n' order by l) from (
-            select c.relname || ' ' || coalesce(array_to_string(c.relacl, ' '), '') || ' ' || coalesce(array_to_string(c.reloptions, ' '), '') l from pg_class c where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'
-            union all select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') from information_schema.columns where table_schema = 'ledger'
-            union all select attrelid::regclass || '.' || attname || ' ' || attstattarget from pg_attribute join pg_class c on c.oid = attrelid where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r' and attnum > 0
-            union all select pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = tgrelid where c.relnamespace = 'ledger'::regnamespace and not tgisinternal
+            select c.relname || ' ' || coalesce(array_to_string(c.relacl, ' '), '')
+                   || ' ' || coalesce(array_to_string(c.reloptions, ' '), '') l
+              from pg_class c
+             where c.relnamespace = 'ledger'::regnamespace
+               and c.relkind = 'r'
+            union all
+            select table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable
+                   || ' ' || coalesce(column_default, '')
+              from information_schema.columns
+             where table_schema = 'ledger'
+            union all
+            select attrelid::regclass || '.' || attname || ' ' || attstattarget
+              from pg_attribute
+              join pg_class c on c.oid = attrelid
+             where c.relnamespace = 'ledger'::regnamespace
+               and c.relkind = 'r'
+               and attnum > 0
+            union all
+            select pg_get_triggerdef(t.oid)
+              from pg_trigger t
+              join pg_class c on c.oid = tgrelid
+             where c.relnamespace = 'ledger'::regnamespace
+               and not tgisinternal
             union all select indexdef from pg_indexes where schemaname = 'ledger'
-            union all select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'ledger'::regnamespace) x
+            union all
+            select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+              from pg_constraint
+             where connamespace = 'ledger'::regnamespace) x
         """;
 
     [Fact]
@@ -45,7 +67,10 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
             await connection.ExecuteAsync("delete from ledger.audit_entry_id where seq % 3 = 0");
             await connection.ExecuteAsync("update ledger.fen_axis set reference = 'application-x' where axis = 'line'");
             await connection.ExecuteAsync(
-                "insert into ledger.mt_doc_plan (id, data, mt_version) values ('plan-invented', '{\"id\": \"plan-invented\"}', 1)"
+                """
+                insert into ledger.mt_doc_plan (id, data, mt_version)
+                values ('plan-invented', '{"id": "plan-invented"}', 1)
+                """
             );
         }
 
@@ -119,8 +144,10 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
             await product.AttackAsync(
                 $"""
                 set session_replication_role = replica;
-                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type, headers)
-                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), '{stream}', version + 1, '{body}', '{type}', timestamp, tenant_id, mt_dotnet_type, headers
+                insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                              mt_dotnet_type, headers)
+                select nextval('ledger.mt_events_sequence'), gen_random_uuid(), '{stream}', version + 1, '{body}',
+                       '{type}', timestamp, tenant_id, mt_dotnet_type, headers
                   from ledger.mt_events where stream_id = '{product.Village.FundId}' order by version desc limit 1
                 """
             );
@@ -159,12 +186,15 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
     public async Task A_database_from_before_the_table_of_ids_gets_it_filled()
     {
         await using var product = await Product.StartAsync(databases, "ids_before");
-        await product.CityAuditor.GetAsync($"/api/audit/events?id={product.Village.FundId}"); // the audit trail has caught up
+        // The audit trail has caught up.
+        await product.CityAuditor.GetAsync($"/api/audit/events?id={product.Village.FundId}");
         const string rows = "select count(*) from ledger.audit_entry_id";
         var (form, ids) = (await product.ScalarAsync<string>(Form), await product.ScalarAsync<long>(rows));
         Assert.True(ids > 5);
         await product.AttackAsync(
-            "drop table ledger.audit_entry_id cascade; drop function ledger.keep_audit_ids() cascade; create index audit_entry_ids on ledger.audit_entry using gin (ids); delete from ledger.schema_stamp"
+            "drop table ledger.audit_entry_id cascade; drop function ledger.keep_audit_ids() cascade; "
+                + "create index audit_entry_ids on ledger.audit_entry using gin (ids); "
+                + "delete from ledger.schema_stamp"
         );
         await product.MigrateFromSchemaSqlAsync();
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "schema");
