@@ -20,7 +20,7 @@ using Ledger.Api.Operation;
 using Ledger.Api.Pages;
 using Ledger.Api.Pilots;
 using Ledger.Api.Plans;
-using Ledger.Api.PolicyYears;
+using Ledger.Api.Policies;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
 using Ledger.Api.Security;
@@ -109,6 +109,7 @@ static async Task<int> RunAsync(Call call)
         .AddSingleton<ProgressLook>()
         .AddSingleton<Clock>()
         .AddSingleton<Refusals>()
+        .AddSingleton<Follows>(Deadlines.BegunByAsync)
         .AddScoped<Command>()
         .AddScoped<DeadLetters>();
     builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
@@ -222,6 +223,8 @@ static async Task<int> RunAsync(Call call)
     app.MapAuditPages();
     app.MapTracePages();
     app.MapReportPages();
+    app.MapPilotPages();
+    app.MapPolicyYearPages();
     app.MapDonorPages();
     app.MapAccountPages();
     app.MapOperationPages();

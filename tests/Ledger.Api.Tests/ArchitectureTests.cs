@@ -48,6 +48,47 @@ public sealed partial class ArchitectureTests
             a => Assert.DoesNotContain(References(a), r => r.StartsWith("Wolverine", StringComparison.Ordinal))
         );
 
+    private static string[] Folders(string project, params string[] without) =>
+        [
+            .. Directory
+                .GetDirectories(Path.Combine(TourTests.Repository, "src", project))
+                .Select(f => Path.GetFileName(f))
+                .Except(["bin", "obj", .. without])
+                .Order(StringComparer.Ordinal),
+        ];
+
+    /// <summary>Who looks for a slice finds it under the same word in each project.</summary>
+    [Fact]
+    public void A_slice_has_one_name()
+    {
+        var slices = Folders("Ledger.Api");
+        Assert.Contains("Funds", slices);
+        Assert.Empty(Folders("Ledger.Domain", "Identity", "Money").Except(slices));
+        Assert.Empty(Folders("Ledger.Web", "Assets", "node_modules").Except(slices));
+    }
+
+    [GeneratedRegex(@"(?<![\w.])(?:Ledger\.Api\.|Api\.)(\w+)|(?<![\w.>""])([A-Z]\w+)\.[A-Z]")]
+    private static partial Regex Named();
+
+    /// <summary>The slices stand on the command's transaction, not the other way round.</summary>
+    [Fact]
+    public void Commands_depend_on_no_slice()
+    {
+        var slices = Folders("Ledger.Api", "Commands", "Operation", "Pages", "Security", "Storage");
+        Assert.Contains("Imports", slices);
+        var files = Directory.GetFiles(Path.Combine(TourTests.Repository, "src/Ledger.Api/Commands"));
+        Assert.True(files.Length > 5);
+        Assert.Empty(
+            from file in files
+            from line in File.ReadLines(file)
+            where !line.TrimStart().StartsWith("//", StringComparison.Ordinal)
+            from named in Named().Matches(line)
+            from slice in slices
+            where slice == (named.Groups[1].Success ? named.Groups[1].Value : named.Groups[2].Value)
+            select $"{Path.GetFileName(file)}: {line.Trim()}"
+        );
+    }
+
     [Fact]
     public void No_floating_point_near_money()
     {

@@ -1,6 +1,6 @@
 using Ledger.Domain.Benefits;
-using Ledger.Domain.Incentives;
 using Ledger.Domain.Policies;
+using Ledger.Domain.Reports;
 
 namespace Ledger.Domain.Tests;
 

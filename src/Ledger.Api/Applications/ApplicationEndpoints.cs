@@ -3,7 +3,7 @@ using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Members;
 using Ledger.Api.Plans;
-using Ledger.Api.PolicyYears;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;

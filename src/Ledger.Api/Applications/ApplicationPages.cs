@@ -2,7 +2,7 @@ using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
-using Ledger.Api.PolicyYears;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;

@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Funds;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;

@@ -1,5 +1,6 @@
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
+using Ledger.Api.Funds;
 using Ledger.Api.Imports;
 using Ledger.Api.Members;
 using Ledger.Api.Storage;

@@ -1,7 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Members;
 using Ledger.Api.Pages;
-using Ledger.Api.PolicyYears;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -11,6 +11,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
 using Ledger.Web;
+using Ledger.Web.Benefits;
 using Marten;
 using Npgsql;
 

@@ -1,6 +1,3 @@
-using Ledger.Api.Funds;
-using Ledger.Api.PolicyYears;
-using Ledger.Api.Reports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -21,6 +18,19 @@ using Wolverine.Marten;
 
 namespace Ledger.Api.Commands;
 
+/// <summary>A message for later, which stands or falls with the command's events.</summary>
+public sealed record Later(object Message, DateTimeOffset At);
+
+/// <summary>
+/// What follows later from what a command is about to commit. The slice that has such messages says it; the session is
+/// in the command's transaction, for whoever must read something for it.
+/// </summary>
+public delegate Task<IReadOnlyList<Later>> Follows(
+    IReadOnlyCollection<StreamChange> changes,
+    Func<IDocumentSession> session,
+    DateTimeOffset now
+);
+
 /// <summary>
 /// One command in one transaction: load state under lock, let a decider decide, append. Nothing is visible before
 /// <see cref="CommitAsync"/>; a refusal undoes everything and leaves only its own record.
@@ -34,6 +44,7 @@ public sealed class Command(
     Clock clock,
     TimeProvider time,
     IServiceScopeFactory scopes,
+    Follows follows,
     IHttpContextAccessor http
 ) : IAsyncDisposable
 {
@@ -63,7 +74,6 @@ public sealed class Command(
     private readonly List<NpgsqlBatchCommand> _beside = [];
     private readonly Dictionary<string, string> _regions = [],
         _damagedPeople = [];
-    private readonly List<(Application Application, IEventOf<Application> Event)> _started = [];
     private AsyncServiceScope? _outbox;
 
     public Actor Actor => caller.Actor;
@@ -98,15 +108,13 @@ public sealed class Command(
     /// <summary>
     /// An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.
     /// </summary>
+    /// <param name="beside">As in <see cref="EventWriter.LockAsync"/>: a look in the same round trip.</param>
     /// <exception cref="RefusedException"><c>not-found</c> (also for what lies outside the scope),
     /// <c>version-mismatch</c>.</exception>
-    public async Task<T> LoadAsync<T>(string id)
-        where T : Aggregate => InScope(id, await FindAsync<T>(id));
-
-    private T InScope<T>(string id, T? state)
+    public async Task<T> LoadAsync<T>(string id, Look? beside = null)
         where T : Aggregate
     {
-        if (state is null || !caller.MaySee(state.Region))
+        if (await FindAsync<T>(id, beside) is not { } state || !caller.MaySee(state.Region))
             throw Require.NotFound(id);
         RequireMatch(state);
         Region = state.Region;
@@ -124,8 +132,8 @@ public sealed class Command(
     /// <summary>
     /// As <see cref="LoadAsync"/>, but for a new or foreign stream: no scope, no If-Match; null when it is not there.
     /// </summary>
-    public Task<T?> FindAsync<T>(string id)
-        where T : Aggregate => LockedAsync<T>(id, "for update");
+    public Task<T?> FindAsync<T>(string id, Look? beside = null)
+        where T : Aggregate => LockedAsync<T>(id, "for update", beside);
 
     /// <summary>
     /// An aggregate that the decision rests on but does not change: it stays as it is until the commit.
@@ -139,8 +147,8 @@ public sealed class Command(
         where T : Aggregate =>
         await ReadAsync<T>(id) is { } state && caller.MaySee(state.Region) ? state : throw Require.NotFound(id);
 
-    private async Task<T?> LockedAsync<T>(string id, string strength)
-        where T : Aggregate => (await ManyAsync<T>([id], strength)).GetValueOrDefault(id);
+    private async Task<T?> LockedAsync<T>(string id, string strength, Look? beside = null)
+        where T : Aggregate => (await ManyAsync<T>([id], strength, beside)).GetValueOrDefault(id);
 
     /// <summary>
     /// The people of a list whose events are damaged, by the id of the member, and why: each is a fault of his own
@@ -176,39 +184,6 @@ public sealed class Command(
     /// <summary>Many aggregates that the decision rests on, by id; the missing are absent.</summary>
     public Task<IReadOnlyDictionary<string, T>> ReadManyAsync<T>(IEnumerable<string> ids)
         where T : Aggregate => ManyAsync<T>([.. ids.Distinct()], "for share");
-
-    /// <summary>
-    /// A fund that this command may change, and with its lock the entries of it that share a slip or the bank reference
-    /// with what is to be booked: two requests at once find each other. No scope and no If-Match, as
-    /// <see cref="FindAsync"/>.
-    /// </summary>
-    public async Task<(Fund? Fund, IReadOnlyList<EarlierEntry> Earlier)> FindFundAsync(
-        string id,
-        Booking booking,
-        IReadOnlyList<string> slips,
-        string? reference
-    )
-    {
-        var found = new List<EarlierEntry>();
-        var states = await ManyAsync<Fund>(
-            [id],
-            "for update",
-            EarlierEntries.Look(id, booking, slips, reference, found)
-        );
-        return (states.GetValueOrDefault(id), found);
-    }
-
-    /// <summary>As <see cref="FindFundAsync"/>, in the caller's scope and at the version of If-Match.</summary>
-    /// <exception cref="RefusedException"><c>not-found</c>, <c>version-mismatch</c>.</exception>
-    public async Task<(Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> LoadFundAsync(
-        string id,
-        Booking booking,
-        IReadOnlyList<string> slips
-    )
-    {
-        var (fund, earlier) = await FindFundAsync(id, booking, slips, null);
-        return (InScope(id, fund), earlier);
-    }
 
     /// <summary>Which earlier entry this is not, and why: a header of the events.</summary>
     public string? Confirmed { get; set; }
@@ -335,8 +310,6 @@ public sealed class Command(
                 change.Before == 0 ? 0 : _versions[change.Id]
             );
         there.Add(change);
-        if (change.State is Application application)
-            _started.AddRange(change.Events.Select(e => (application, (IEventOf<Application>)e)));
         return change;
     }
 
@@ -386,50 +359,25 @@ public sealed class Command(
         else
             foreach (var region in _changes.Values.GroupBy(c => _regions.GetValueOrDefault(c.Id, Region)))
                 writer.Add(batch, [.. region], stamp with { Region = region.Key });
-        var deadlines = await DeadlinesAsync();
-        if (deadlines.Count == 0)
+        var messages = await follows(_changes.Values, () => Session, Now);
+        if (messages.Count == 0)
             batch.Add("commit"); // with the last statement: nothing is left to say
         await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
-        if (deadlines.Count == 0)
+        if (messages.Count == 0)
             return;
-        await ScheduleAsync(deadlines);
+        await SendAsync(messages);
         await _transaction!.CommitAsync();
     }
 
-    /// <summary>The deadlines that begin with this command (C21).</summary>
-    private async Task<IReadOnlyList<(string ApplicationId, StartedDeadline Deadline)>> DeadlinesAsync()
-    {
-        if (_started.Count == 0)
-            return [];
-        var (region, year) = (_started[0].Application.Region, _started[0].Application.Year);
-        if (await Session.PolicyYearAsync(region, year) is not { } policy)
-            return [];
-        return
-        [
-            .. _started
-                .Select(s =>
-                    (
-                        s.Application.Id,
-                        Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)!
-                    )
-                )
-                .Where(d => d.Deadline is not null)
-                .DistinctBy(d => d.Deadline.Kind),
-        ];
-    }
-
-    private async Task ScheduleAsync(IReadOnlyList<(string ApplicationId, StartedDeadline Deadline)> deadlines)
+    private async Task SendAsync(IReadOnlyList<Later> messages)
     {
         // An outbox of its own for each attempt: what a lost race had put into it is gone with it.
         _outbox = scopes.CreateAsyncScope();
         var outbox = _outbox.Value.ServiceProvider.GetRequiredService<IMartenOutbox>();
         outbox.Enroll(Session);
-        foreach (var (id, deadline) in deadlines)
-        {
-            var dueAt = time.GetUtcNow().AddDays(deadline.Days);
-            await outbox.ScheduleAsync(new DeadlineDue(id, deadline.Kind, dueAt, deadline.ObjectionId), dueAt);
-        }
+        foreach (var (message, at) in messages)
+            await outbox.ScheduleAsync(message, at);
         await Session.SaveChangesAsync();
     }
 
@@ -484,7 +432,6 @@ public sealed class Command(
         if (_outbox is { } outbox)
             await outbox.DisposeAsync();
         (_session, _transaction, Connection, _outbox, Confirmed) = (null, null, null!, null, null);
-        _started.Clear();
         _versions.Clear();
         _changes.Clear();
         _beside.Clear();

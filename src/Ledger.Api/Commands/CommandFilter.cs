@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Ledger.Api.Imports;
 using Ledger.Api.Operation;
 using Ledger.Domain;
 using Microsoft.AspNetCore.Http.Json;
@@ -182,17 +181,20 @@ public sealed class CommandFilter(
         };
 
     /// <summary>
-    /// Sends a stored answer. Where a caller asks for a workbook and the answer names faulty rows, it gets its own file
-    /// back with the faults marked; nothing of it is kept.
+    /// Sends a stored answer, or the other form of it that the route has and the caller asks for (his own workbook with
+    /// the faults marked); nothing of that is kept.
     /// </summary>
     private sealed class BytesResult(StoredAnswer answer) : IResult
     {
         public async Task ExecuteAsync(HttpContext http)
         {
-            if (await MarkedCopy.ForAsync(http, answer) is { } marked)
+            if (
+                http.GetEndpoint()?.Metadata.GetMetadata<OtherFormMetadata>() is { } other
+                && await other.OfAsync(http, answer) is { } form
+            )
             {
                 http.Response.StatusCode = answer.Status;
-                await marked.ExecuteAsync(http);
+                await form.ExecuteAsync(http);
                 return;
             }
             http.Response.StatusCode = answer.Status;

@@ -22,6 +22,9 @@ public sealed record NotKeptMetadata;
 /// </summary>
 public sealed record SecretBodyMetadata;
 
+/// <summary>Another form of a command's answer, made from the request; null where the answer itself is sent.</summary>
+public sealed record OtherFormMetadata(Func<HttpContext, StoredAnswer, Task<IResult?>> OfAsync);
+
 /// <summary>How routes are declared: each says its name, who may call it and with which codes it refuses.</summary>
 public static class RouteConventions
 {

@@ -8,8 +8,8 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Identity;
-using Ledger.Web.Audit;
 using Ledger.Web.Donors;
+using Ledger.Web.Trace;
 using Marten;
 using Npgsql;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Ledger.Api.Storage;
+using Ledger.Api.Commands;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
 
@@ -42,7 +42,37 @@ public static class EarlierEntries
           order by e.seq_id limit 200)
         """;
 
-    public static Look Look(
+    /// <summary>
+    /// A fund that this command may change, and with its lock the entries of it that share a slip or the bank reference
+    /// with what is to be booked: two requests at once find each other. No scope and no If-Match, as
+    /// <see cref="Command.FindAsync"/>.
+    /// </summary>
+    public static async Task<(Fund? Fund, IReadOnlyList<EarlierEntry> Earlier)> FindFundAsync(
+        this Command command,
+        string id,
+        Booking booking,
+        IReadOnlyList<string> slips,
+        string? reference
+    )
+    {
+        var found = new List<EarlierEntry>();
+        return (await command.FindAsync<Fund>(id, Look(id, booking, slips, reference, found)), found);
+    }
+
+    /// <summary>As <see cref="FindFundAsync"/>, in the caller's scope and at the version of If-Match.</summary>
+    /// <exception cref="RefusedException"><c>not-found</c>, <c>version-mismatch</c>.</exception>
+    public static async Task<(Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> LoadFundAsync(
+        this Command command,
+        string id,
+        Booking booking,
+        IReadOnlyList<string> slips
+    )
+    {
+        var found = new List<EarlierEntry>();
+        return (await command.LoadAsync<Fund>(id, Look(id, booking, slips, null, found)), found);
+    }
+
+    private static Look Look(
         string fundId,
         Booking booking,
         IReadOnlyList<string> slips,

@@ -78,7 +78,7 @@ public static class Uploads
 
     /// <summary>A route that takes a spreadsheet of this form as multipart/form-data.</summary>
     public static RouteHandlerBuilder TakesSheet(this RouteHandlerBuilder route, SheetForm form) =>
-        route.WithMetadata(new SheetMetadata(form)).DisableAntiforgery();
+        route.WithMetadata(new SheetMetadata(form), new OtherFormMetadata(MarkedCopy.ForAsync)).DisableAntiforgery();
 
     public static void MapTemplates(this IEndpointRouteBuilder api) =>
         api.MapGet(

@@ -1,13 +1,12 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
-using Ledger.Api.PolicyYears;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
-using Ledger.Domain.Policies;
 using Marten;
 using Marten.Linq.MatchesSql;
 using Npgsql;

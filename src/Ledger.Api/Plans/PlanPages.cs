@@ -1,7 +1,7 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Funds;
 using Ledger.Api.Pages;
-using Ledger.Api.PolicyYears;
+using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;

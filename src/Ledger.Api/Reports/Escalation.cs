@@ -1,6 +1,9 @@
+using Ledger.Api.Commands;
+using Ledger.Api.Policies;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
+using Marten;
 using Npgsql;
 using Wolverine;
 
@@ -11,6 +14,43 @@ namespace Ledger.Api.Reports;
 /// survives restarts, and one node handles it.
 /// </summary>
 public sealed record DeadlineDue(string ApplicationId, DeadlineKind Kind, DateTimeOffset DueAt, string? ObjectionId);
+
+/// <summary>The deadlines that begin with a command (C21).</summary>
+public static class Deadlines
+{
+    public static async Task<IReadOnlyList<Later>> BegunByAsync(
+        IReadOnlyCollection<StreamChange> changes,
+        Func<IDocumentSession> session,
+        DateTimeOffset now
+    )
+    {
+        var started = changes
+            .Where(c => c.State is Application)
+            .SelectMany(c => c.Events, (c, e) => (Application: (Application)c.State!, Event: (IEventOf<Application>)e))
+            .ToList();
+        if (started.Count == 0)
+            return [];
+        var (region, year) = (started[0].Application.Region, started[0].Application.Year);
+        if (await session().PolicyYearAsync(region, year) is not { } policy)
+            return [];
+        return
+        [
+            .. started
+                .Select(s =>
+                    (
+                        s.Application.Id,
+                        Deadline: Supervision.Starts(s.Event, policy.Deadlines(), policy.Parameters.NoticeDays)!
+                    )
+                )
+                .Where(d => d.Deadline is not null)
+                .DistinctBy(d => d.Deadline.Kind)
+                .Select(d => Due(d.Id, d.Deadline, now.AddDays(d.Deadline.Days))),
+        ];
+    }
+
+    private static Later Due(string applicationId, StartedDeadline deadline, DateTimeOffset at) =>
+        new(new DeadlineDue(applicationId, deadline.Kind, at, deadline.ObjectionId), at);
+}
 
 /// <summary>
 /// Looks, when a deadline has come, whether what it waits for was done; if not, records the miss (C21).

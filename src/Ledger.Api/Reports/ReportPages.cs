@@ -2,7 +2,6 @@ using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Pages;
-using Ledger.Api.PolicyYears;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -10,9 +9,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
-using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
-using Ledger.Domain.Policies;
 using Ledger.Projections.Reports;
 using Ledger.Projections.WorkQueues;
 using Ledger.Web.Reports;
@@ -21,7 +18,7 @@ using Npgsql;
 
 namespace Ledger.Api.Reports;
 
-/// <summary>Pages of county, city and township: overview, supervision, ranking, pilots, policy years.</summary>
+/// <summary>Pages of county, city and township: overview, supervision, ranking.</summary>
 public static class ReportPages
 {
     public static void MapReportPages(this WebApplication app)
@@ -67,73 +64,6 @@ public static class ReportPages
                     show(await ReportEndpoints.Incentives(region, year ?? clock.Today.Year, session, database, caller)),
                 ReportEndpoints.Overseers
             );
-        app.Page(
-            "/pilots",
-            async (IQuerySession session, Caller caller) =>
-                PageRoutes.Show<PilotsPage>(
-                    new
-                    {
-                        Pilots = await session
-                            .Query<Pilot>()
-                            .Where(p => p.Region.StartsWith(caller.Actor.Region))
-                            .OrderBy(p => p.Region)
-                            .Take(Scope.MaxRows)
-                            .ToListAsync(),
-                    }
-                ),
-            [Roles.CityHrss, Roles.Auditor, Roles.Agency, .. Roles.County]
-        );
-        app.Page("/policy-years", PolicyYears, Roles.All);
-    }
-
-    private static async Task<IResult> PolicyYears(
-        int? year,
-        string? region,
-        IQuerySession session,
-        Caller caller,
-        Clock clock
-    )
-    {
-        var (asked, where) = (
-            year ?? clock.Today.Year,
-            region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region)
-        );
-        Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
-        if (asked is < 2009 or > 2100)
-            throw Require.Invalid("year", "年度应在2009至2100之间");
-        if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region))
-            throw Require.NotFound(where);
-        var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
-        var inForce = own ?? await session.PolicyYearAsync(where, asked);
-        // A new year begins with what holds now.
-        var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
-        return PageRoutes.Show<PolicyYearPage>(
-            new
-            {
-                Year = asked,
-                Region = where,
-                IsPublished = inForce is not null,
-                own?.Revision,
-                P = (inForce ?? model)?.Parameters is { } p
-                    ? inForce is null
-                        ? p with
-                        {
-                            EffectiveFrom = new DateOnly(asked, 1, 1),
-                        }
-                        : p
-                    : new PolicyParameters(
-                        new DateOnly(asked, 1, 1),
-                        [new ContributionTier(new Money(100_00), Money.Zero)],
-                        0,
-                        7,
-                        [
-                            new QuorumRule("all-villagers", 1, 2, true),
-                            new QuorumRule("households", 2, 3, false),
-                            new QuorumRule("representatives", 2, 3, false),
-                        ]
-                    ),
-            }
-        );
     }
 
     private static async Task<IResult> Overview(

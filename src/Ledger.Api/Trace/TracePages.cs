@@ -9,7 +9,7 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Plans;
 using Ledger.Projections.Provenance;
 using Ledger.Web;
-using Ledger.Web.Audit;
+using Ledger.Web.Trace;
 using Marten;
 using Npgsql;
 

@@ -5,7 +5,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
 using Marten;
 
-namespace Ledger.Api.PolicyYears;
+namespace Ledger.Api.Policies;
 
 /// <summary>A tier in yuan a year.</summary>
 public sealed record TierBody(Money TierAmount, decimal GovernmentSubsidyAmount);

@@ -2,7 +2,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
 using Marten;
 
-namespace Ledger.Api.PolicyYears;
+namespace Ledger.Api.Policies;
 
 /// <summary>
 /// Which policy year is in force for a region, for reads. Commands use Command.PolicyYearAsync, which keeps it from

@@ -1,6 +1,6 @@
 using Ledger.Domain.Policies;
 
-namespace Ledger.Domain.Incentives;
+namespace Ledger.Domain.Reports;
 
 /// <summary>
 /// What is known of one collective in one year (C18). Settled days: from filing to settlement, averaged; null when

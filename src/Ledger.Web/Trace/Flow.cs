@@ -1,6 +1,6 @@
 using Ledger.Domain;
 
-namespace Ledger.Web.Audit;
+namespace Ledger.Web.Trace;
 
 /// <summary>
 /// A picture of money on its way: what goes in, through and out, in yuan. Nodes are named by id; a link joins two.

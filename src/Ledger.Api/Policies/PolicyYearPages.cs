@@ -1,0 +1,63 @@
+using Ledger.Api.Commands;
+using Ledger.Api.Pages;
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Policies;
+using Ledger.Web.Policies;
+using Marten;
+
+namespace Ledger.Api.Policies;
+
+/// <summary>The page of a year's parameters.</summary>
+public static class PolicyYearPages
+{
+    public static void MapPolicyYearPages(this WebApplication app) =>
+        app.Page(
+            "/policy-years",
+            async (int? year, string? region, IQuerySession session, Caller caller, Clock clock) =>
+            {
+                var (asked, where) = (
+                    year ?? clock.Today.Year,
+                    region is { Length: > 0 } given ? given : RegionCode.CountyOrCity(caller.Actor.Region)
+                );
+                Require.Region(where, "region", RegionCode.CityLength, RegionCode.CountyLength);
+                if (asked is < 2009 or > 2100)
+                    throw Require.Invalid("year", "年度应在2009至2100之间");
+                if (!caller.MaySee(where) && !RegionCode.Contains(where, caller.Actor.Region))
+                    throw Require.NotFound(where);
+                var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
+                var inForce = own ?? await session.PolicyYearAsync(where, asked);
+                // A new year begins with what holds now.
+                var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
+                return PageRoutes.Show<PolicyYearPage>(
+                    new
+                    {
+                        Year = asked,
+                        Region = where,
+                        IsPublished = inForce is not null,
+                        own?.Revision,
+                        P = (inForce ?? model)?.Parameters is { } p
+                            ? inForce is null
+                                ? p with
+                                {
+                                    EffectiveFrom = new DateOnly(asked, 1, 1),
+                                }
+                                : p
+                            : new PolicyParameters(
+                                new DateOnly(asked, 1, 1),
+                                [new ContributionTier(new Money(100_00), Money.Zero)],
+                                0,
+                                7,
+                                [
+                                    new QuorumRule("all-villagers", 1, 2, true),
+                                    new QuorumRule("households", 2, 3, false),
+                                    new QuorumRule("representatives", 2, 3, false),
+                                ]
+                            ),
+                    }
+                );
+            },
+            Roles.All
+        );
+}
