@@ -585,7 +585,8 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         await using var database = NpgsqlDataSource.Create(connection);
         var keys = new KeyFile(new byte[32], new byte[32], new byte[32]);
         var seal = new CredentialSeal(keys);
-        await AccountsContext.CreateTablesAsync(database, seal);
+        await using (var made = await database.OpenConnectionAsync())
+            await made.ExecuteAsync(Migrations.Scripts.Single(s => s.Name == "V0005__accounts.sql").Text);
         AccountsContext Open() => new(new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(database).Options, seal);
         await using (var accounts = Open())
         {
@@ -604,8 +605,8 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         }
         await using (var open = await database.OpenConnectionAsync())
             await open.ExecuteAsync($"update {Factors} set \"Seal\" = 'x' where \"Name\" = 'Edited'");
-        await AccountsContext.CreateTablesAsync(database, seal);
-        await AccountsContext.CreateTablesAsync(database, seal); // and stays so
+        await AccountsContext.UpgradeAsync(database, seal);
+        await AccountsContext.UpgradeAsync(database, seal); // and stays so
         await using var after = Open();
         var factor = after.UserTokens.Single(t => t.Name == "AuthenticatorKey");
         Assert.DoesNotContain("JBSWY3DPEHPK3PXP", factor.Value);

@@ -1,4 +1,6 @@
+using Ledger.Api.Accounts;
 using Ledger.Api.Storage;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -61,5 +63,32 @@ public sealed class MigrationTests(ApiFixture api)
         Assert.True(exit == 1 && said.Contains(numbered[0], StringComparison.Ordinal), $"{exit}: {said}");
         Assert.DoesNotContain("   at ", said);
         File.Delete(settings["Ledger__KeyFile"]);
+    }
+
+    private const string Accounts = """
+        select table_name || '.' || column_name || ' ' || data_type || ' ' || coalesce(character_maximum_length::text, '') || ' ' || is_nullable || ' ' || coalesce(column_default, '') || is_identity
+          from information_schema.columns where table_schema = 'accounts'
+        union all select indexdef from pg_indexes where schemaname = 'accounts'
+        union all select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'accounts'::regnamespace
+        """;
+
+    /// <summary>A script makes the tables of sign-in; EF maps them. They say the same, or one of them is old.</summary>
+    [Fact]
+    public async Task The_tables_of_accounts_are_as_their_model_has_them()
+    {
+        await using var model = NpgsqlDataSource.Create(await api.NewDatabaseAsync("modelled"));
+        var context = new AccountsContext(
+            new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(model).Options,
+            new CredentialSeal(new KeyFile(new byte[32], new byte[32], new byte[32]))
+        );
+        await using (context)
+        await using (var connection = await model.OpenConnectionAsync())
+            await connection.ExecuteAsync(context.Database.GenerateCreateScript());
+        static async Task<string> FormAsync(NpgsqlDataSource database)
+        {
+            await using var connection = await database.OpenConnectionAsync();
+            return string.Join('\n', (await connection.QueryAsync(Accounts, r => r.GetString(0))).Order());
+        }
+        Assert.Equal(await FormAsync(model), await FormAsync(api.Database));
     }
 }

@@ -84,7 +84,10 @@ public sealed class LedgerUserStore(AccountsContext context, CredentialSeal seal
     ) => seal.Show(await base.GetTokenAsync(user, loginProvider, name, cancellationToken), user.Id, name);
 }
 
-/// <summary>ASP.NET Core Identity's tables and the sessions, in a schema of their own.</summary>
+/// <summary>
+/// ASP.NET Core Identity's tables and the sessions, in a schema of their own: mapped here, made by a migration of
+/// Ledger.Store.
+/// </summary>
 public sealed class AccountsContext(DbContextOptions<AccountsContext> options, CredentialSeal seal)
     : IdentityUserContext<LedgerUser, string, IdentityUserClaim<string>, IdentityUserLogin<string>, SecondFactor>(
         options
@@ -139,8 +142,11 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
         return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
     }
 
-    /// <summary>Makes the tables where there are none; as their owner.</summary>
-    public static async Task CreateTablesAsync(NpgsqlDataSource owner, CredentialSeal seal)
+    /// <summary>
+    /// Tables that an earlier build made: what came to them since, and seals for what lacks them; as their owner, before
+    /// the migrations, which make the tables where there are none.
+    /// </summary>
+    public static async Task UpgradeAsync(NpgsqlDataSource owner, CredentialSeal seal)
     {
         await using var context = new AccountsContext(
             new DbContextOptionsBuilder<AccountsContext>().UseNpgsql(owner).Options,
@@ -155,7 +161,7 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
                 )
             ).Single()
         )
-            await connection.ExecuteAsync(context.Database.GenerateCreateScript());
+            return;
         var areTimed = await HasColumnAsync(connection, nameof(Session.TimeSeal));
         await connection.ExecuteAsync(Changes);
         await SealAsync(connection, context, seal);

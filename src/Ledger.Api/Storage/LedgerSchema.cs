@@ -58,7 +58,7 @@ public static class LedgerSchema
             await services
                 .GetRequiredService<IWolverineRuntime>()
                 .Storage.Admin.MigrateAsync(AutoCreate.CreateOrUpdate);
-            await AccountsContext.CreateTablesAsync(database, new CredentialSeal(keys));
+            await AccountsContext.UpgradeAsync(database, new CredentialSeal(keys));
             await using (var own = await database.OpenConnectionAsync())
                 Migrations.Apply(own, access.ApplicationRole);
             await StateShapes.AddAsync(connection);
