@@ -72,11 +72,9 @@ public static class AuditPages
         CancellationToken cancellation
     )
     {
-        var (entries, findings) = await new Projections.TransparencyLog.LogCheck(
-            database,
-            LedgerStore.Schema,
-            keys.Known
-        ).RunAsync(cancellation);
+        var (entries, findings) = await new TransparencyLog.LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(
+            cancellation
+        );
         return PageRoutes.Show<CheckPage>(
             new
             {

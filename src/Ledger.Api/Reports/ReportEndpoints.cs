@@ -433,7 +433,7 @@ public static class ReportEndpoints
         var policy =
             await session.PolicyYearAsync(scope, clock.Today.Year)
             ?? await session.PolicyYearAsync(scope, clock.Today.Year - 1);
-        var d = policy?.Deadlines() ?? Deadlines.Default;
+        var d = policy?.Deadlines() ?? Domain.Policies.Deadlines.Default;
         await using var connection = await database.OpenConnectionAsync();
         await Freshness.WaitAsync(connection, "WorkQueue", CancellationToken.None);
         var items = await connection.QueryAsync(
