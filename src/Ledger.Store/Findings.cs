@@ -26,7 +26,11 @@ public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
     /// </summary>
     public static Task WriteAsync(NpgsqlConnection connection, string schema, string kind, string detail) =>
         connection.ExecuteAsync(
-            $"insert into {schema}.log_finding (kind, detail) select @kind, @detail where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)",
+            $"""
+            insert into {schema}.log_finding (kind, detail)
+            select @kind, @detail
+             where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)
+            """,
             ("kind", kind),
             ("detail", detail)
         );

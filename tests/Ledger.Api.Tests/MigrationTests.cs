@@ -66,10 +66,19 @@ public sealed class MigrationTests(ApiFixture api)
     }
 
     private const string Accounts = """
-        select table_name || '.' || column_name || ' ' || data_type || ' ' || coalesce(character_maximum_length::text, '') || ' ' || is_nullable || ' ' || coalesce(column_default, '') || is_identity
-          from information_schema.columns where table_schema = 'accounts'
-        union all select indexdef from pg_indexes where schemaname = 'accounts'
-        union all select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = 'accounts'::regnamespace
+        select table_name || '.' || column_name || ' ' || data_type
+               || ' ' || coalesce(character_maximum_length::text, '')
+               || ' ' || is_nullable || ' ' || coalesce(column_default, '') || is_identity
+          from information_schema.columns
+         where table_schema = 'accounts'
+        union all
+        select indexdef
+          from pg_indexes
+         where schemaname = 'accounts'
+        union all
+        select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+          from pg_constraint
+         where connamespace = 'accounts'::regnamespace
         """;
 
     /// <summary>A script makes the tables of sign-in; EF maps them. They say the same, or one of them is old.</summary>

@@ -143,8 +143,8 @@ public sealed class AccountsContext(DbContextOptions<AccountsContext> options, C
     }
 
     /// <summary>
-    /// Tables that an earlier build made: what came to them since, and seals for what lacks them; as their owner, before
-    /// the migrations, which make the tables where there are none.
+    /// Tables that an earlier build made: what came to them since, and seals for what lacks them; as their owner,
+    /// before the migrations, which make the tables where there are none.
     /// </summary>
     public static async Task UpgradeAsync(NpgsqlDataSource owner, CredentialSeal seal)
     {
