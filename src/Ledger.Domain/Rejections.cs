@@ -296,8 +296,8 @@ public static class Rejections
         "possible-duplicate",
         409,
         "可能重复",
-        "C4 C7 C9 C17",
-        "核对所列的已有记录，是同一笔、同一人的不要再记；确实不是的，在 confirmDuplicate 写明理由后再提交，理由随事件留存"
+        "C4 C7 C9 C14 C17",
+        "核对所列的已有记录，是同一笔、同一人的不要再记；确实不是或确实要记的，在 confirmDuplicate 写明理由后再提交，理由随事件留存"
     );
     public static readonly RejectionCode BalanceNegative = new(
         "balance-negative",

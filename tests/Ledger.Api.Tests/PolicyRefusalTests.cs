@@ -166,7 +166,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await village.FileAsync(people);
         var first = village.ApplicationPath;
         await village.ReviewAsync();
-        await village.FileAsync(people); // filed while the first is still open
+        await village.FileAsync(people, "两份同报"); // filed while the first is still open
         await village.ReviewAsync();
         await village.Offices.Approver.PostAsync($"{first}/approval");
         await Refused("already-subsidised", village.Offices.Approver, $"{village.ApplicationPath}/approval");

@@ -321,6 +321,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             {
                 planId = _villages[v].PlanId,
                 seal = Own(v, [_paper])[0],
+                confirmDuplicate = "两份同报",
                 subAccount = pocket,
                 lines = roster.Select(p => new { memberId = p.Id }),
             }

@@ -26,29 +26,156 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
     private static byte[] Csv(params string[] rows) =>
         Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend("姓名,身份证号,补助金额（元）")));
 
+    private static (int, string, string)[] Faults(JsonElement answer) =>
+        [
+            .. answer
+                .GetProperty("faults")
+                .EnumerateArray()
+                .Select(f =>
+                    (
+                        f.GetProperty("row").GetInt32(),
+                        f.GetProperty("column").GetString()!,
+                        f.GetProperty("code").GetString()!
+                    )
+                ),
+        ];
+
     [Fact]
-    public async Task C11_who_stands_on_another_list_that_waits_is_told_when_the_roster_is_checked()
+    public async Task C14_who_stands_on_another_list_that_waits_is_asked_about_and_the_answer_is_on_record()
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
         var roster = Csv(people.Select(p => $"{p.Name},{p.CitizenId},").ToArray());
-        static string[] Told(JsonElement check) =>
-            [
-                .. check
-                    .GetProperty("notes")
-                    .EnumerateArray()
-                    .Where(n => n.GetProperty("message").GetString()!.Contains("另一份", StringComparison.Ordinal))
-                    .Select(n => $"{n.GetProperty("row")}: {n.GetProperty("message")}"),
-            ];
-        Assert.Empty(Told(await CheckAsync(village, roster)));
+        var seal = await village.Officer.EvidenceAsync("seal");
+        MultipartFormDataContent Form(string confirm = "") =>
+            SampleClient.Form(
+                roster,
+                "名单.csv",
+                "roster",
+                ("planId", village.PlanId),
+                ("seal", seal),
+                ("confirmDuplicate", confirm)
+            );
+        Task<string[]> RecordedAsync(string application) =>
+            api.ScalarAsync<string[]>(
+                "select array_agg(headers ->> 'notDuplicate' order by version) from ledger.mt_events where stream_id = @id",
+                ("id", application)
+            );
+        Assert.Equal(0, (await CheckAsync(village, roster)).GetProperty("faultCount").GetInt32());
         await village.FileAsync([people[1]]);
-        string[] told = [];
-        await ApiFixture.EventuallyAsync(
-            async () => (told = Told(await CheckAsync(village, roster))).Length > 0,
-            "the work queue knows the application"
+        var first = village.ApplicationId;
+        Assert.All(await RecordedAsync(first), Assert.Null); // nothing was asked
+
+        // At the check, at once: not when the other one is approved.
+        (int, string, string)[] asked = [(3, "身份证号", "possible-duplicate")];
+        var check = await CheckAsync(village, roster);
+        Assert.Equal(asked, Faults(check));
+        Assert.Equal(1, check.GetProperty("people").GetInt32());
+        Assert.Contains(first, check.GetProperty("faults")[0].GetProperty("message").GetString());
+
+        // The same is said of what is filed, of a file or of lines.
+        Assert.Equal(
+            asked,
+            Faults(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", Form()))
         );
-        var one = Assert.Single(told);
-        Assert.StartsWith("3: ", one, StringComparison.Ordinal);
-        Assert.Contains(village.ApplicationId, one, StringComparison.Ordinal);
+        var lines = await api.ScalarAsync<string[]>(
+            "select array_agg(l ->> 'memberId') from ledger.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l where a.id = @id",
+            ("id", first)
+        );
+        var body = new
+        {
+            planId = village.PlanId,
+            seal,
+            lines = lines.Select(l => new { memberId = l }),
+        };
+        Assert.Equal(
+            [(1, "身份证号", "possible-duplicate")],
+            Faults(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", body))
+        );
+        // Only who is not asked about.
+        using (var sound = await village.Officer.SendAsync(HttpMethod.Post, "/api/applications?partial=true", Form()))
+        {
+            var filed = JsonSerializer.Deserialize<JsonElement>(await sound.Content.ReadAsStringAsync());
+            Assert.Equal(1, filed.GetProperty("application").GetProperty("lineCount").GetInt32());
+            Assert.Equal(asked, Faults(filed));
+            await village.Officer.PostAsync(
+                $"/api/applications/{filed.GetProperty("application").Id()}/withdrawal",
+                new { reason = "改报" }
+            );
+        }
+
+        // A reason is no place for a number of a person; with one, both stand on both lists.
+        await ApiFixture.RefusedAsync(
+            "personal-data-in-text",
+            village.Officer,
+            "/api/applications",
+            Form($"身份证 {people[1].CitizenId}")
+        );
+        const string why = "另一份将撤回";
+        using (var checkedAgain = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            "/api/applications/roster-check",
+            Form(why)
+        ))
+            Assert.Empty(
+                Faults(JsonSerializer.Deserialize<JsonElement>(await checkedAgain.Content.ReadAsStringAsync()))
+            );
+        using var meant = await village.Officer.SendAsync(HttpMethod.Post, "/api/applications", Form(why));
+        var second = JsonSerializer.Deserialize<JsonElement>(await meant.Content.ReadAsStringAsync());
+        var id = second.GetProperty("application").Id();
+        Assert.Equal(2, second.GetProperty("application").GetProperty("lineCount").GetInt32());
+        Assert.All(await RecordedAsync(id), recorded => Assert.Equal($"{first}：{why}", recorded));
+
+        // One that was sent back is not its own rival, but the other one's still; one that was withdrawn is nobody's.
+        await village.Offices.Reviewer.PostAsync($"/api/applications/{id}/return", new { reason = "补正" });
+        Assert.Equal(
+            asked,
+            Faults(
+                await ApiFixture.RefusedAsync(
+                    "roster-invalid",
+                    village.Officer,
+                    $"/api/applications/{id}/resubmission",
+                    Form()
+                )
+            )
+        );
+        await village.Officer.PostAsync($"/api/applications/{first}/withdrawal", new { reason = "并入另一份" });
+        using var again = await village.Officer.SendAsync(
+            HttpMethod.Post,
+            $"/api/applications/{id}/resubmission",
+            Form()
+        );
+        Assert.True(again.IsSuccessStatusCode, await again.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task C14_of_two_lists_with_one_person_filed_at_once_one_is_asked_about()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        var seal = await village.Officer.EvidenceAsync("seal");
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 6)
+                .Select(async _ =>
+                {
+                    using var response = await village.Officer.SendAsync(
+                        HttpMethod.Post,
+                        "/api/applications",
+                        SampleClient.Form(
+                            Csv($"{people[0].Name},{people[0].CitizenId},"),
+                            "名单.csv",
+                            "roster",
+                            ("planId", village.PlanId),
+                            ("seal", seal)
+                        )
+                    );
+                    return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+                })
+        );
+        Assert.Single(answers, a => a.Item1 == 201);
+        Assert.All(
+            answers.Where(a => a.Item1 != 201),
+            a => Assert.Contains("possible-duplicate", a.Item2, StringComparison.Ordinal)
+        );
     }
 
     [Fact]

@@ -60,6 +60,63 @@ public sealed class ApplicationTests
                 .Then()
         )!;
 
+    [Fact]
+    public void C14_who_stands_on_another_list_is_asked_about_and_the_answer_goes_with_the_events()
+    {
+        const string other = "application-2";
+        var people = Lines(2);
+        (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(string? confirmed) =>
+            Roster.Check(
+                [.. people.Select(l => new RosterEntry(l.Row, l.MemberId, true, null))],
+                2026,
+                Domain.Collectives.Lineage.Of(TheCollective, []),
+                Flat,
+                null,
+                AgeLimits.None,
+                people.ToDictionary(
+                    l => l.MemberId,
+                    l => Given.State<Member>(l.MemberId, new MemberRegistered(Collective, Village, "d"))
+                ),
+                people.ToDictionary(l => l.MemberId, l => Payer(l.MemberId)),
+                people.ToDictionary(l => l.MemberId, _ => 50),
+                new Dictionary<string, string> { [people[1].MemberId] = other },
+                confirmed
+            );
+        var (sound, faults) = Check(null);
+        Assert.Equal([people[0].MemberId], sound.Select(l => l.MemberId));
+        var asked = Assert.Single(faults);
+        Assert.Equal((Rejections.PossibleDuplicate.Code, 3), (asked.Code, asked.Row!.Value));
+        Assert.Contains(other, asked.Message, StringComparison.Ordinal);
+
+        var (both, none) = Check("另一份将撤回");
+        Assert.Empty(none);
+        var elsewhere = new Dictionary<string, string> { [people[1].MemberId] = other };
+        var confirmed = Roster.Confirmed(both, elsewhere, "另一份将撤回");
+        Assert.Equal($"{other}：另一份将撤回", confirmed);
+        Assert.Null(Roster.Confirmed(sound, elsewhere, "另一份将撤回")); // nobody was asked about
+        var filed = Submit.First(
+            Plan,
+            Pilot,
+            Fund,
+            SubAccount.General,
+            new Submission(Digest, Digest, both, confirmed),
+            Officer
+        );
+        Assert.Equal(confirmed, filed.Confirmed);
+    }
+
+    private static MemberYear Payer(string memberId) =>
+        Given.State<MemberYear>(
+            Domain.Identity.StreamId.MemberYear(memberId, 2026),
+            new ContributionRecorded(
+                ContributionKind.Regular,
+                Given.Yuan(300),
+                Given.Yuan(300),
+                new DateOnly(2026, 3, 1),
+                "SW1"
+            )
+        );
+
     private static Application Then(Application a, Func<Application, Decision<Application>> decide) =>
         a.And(Id, decide(a).Then())!;
 

@@ -28,14 +28,16 @@ public sealed record FilingLine(string MemberId, Money? Amount = null);
 /// file <c>roster</c>
 /// (.xlsx or .csv). <paramref name="Seal"/>: digest of the sealed scan. <paramref name="SubAccount"/>: the sub-account
 /// of the fund to draw on, as the fund names it; the general one when absent. <paramref name="EarmarkYear"/>: short for
-/// gifts earmarked for that year.
+/// gifts earmarked for that year. <paramref name="ConfirmDuplicate"/>: after <c>possible-duplicate</c>, why people of
+/// another application that waits stand on this list too.
 /// </summary>
 public sealed record FilingBody(
     string? PlanId = null,
     string? Seal = null,
     int? EarmarkYear = null,
     IReadOnlyList<FilingLine>? Lines = null,
-    string? SubAccount = null
+    string? SubAccount = null,
+    string? ConfirmDuplicate = null
 )
 {
     public string Pocket() =>
@@ -207,7 +209,8 @@ public static class Filing
             form["seal"],
             earmark.Length > 0 ? int.Parse(earmark) : null,
             null,
-            form["subAccount"]
+            form["subAccount"],
+            form["confirmDuplicate"]
         );
     }
 
@@ -253,6 +256,8 @@ public static class Filing
         ).Values.ToDictionary(y => StreamId.MemberOf(y.Id));
         var ages = persons.ToDictionary(p => p.Key, p => p.Value.AgeIn(plan.Year));
         var lineage = await Succession.LineageAsync(command.Connection, collective);
+        var confirmed = Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200);
+        var elsewhere = await OpenElsewhereAsync(lineage, plan.Year, own, members.Keys, command);
         var (lines, more) = Roster.Check(
             entries,
             plan.Year,
@@ -263,56 +268,59 @@ public static class Filing
             members,
             years,
             ages,
+            elsewhere,
+            confirmed,
             command.DamagedPeople
         );
         faults.AddRange(more);
-        if (table is not null)
-            await TellOpenElsewhereAsync(plan, own, lines, table, command);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         if (table is not null)
             Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
         else
             Uploads.RefuseFaults(faults, partial, Sheets.RosterForm.Title, [], Rejections.RosterInvalid);
-        return (new Submission(seal.FirstOrDefault(), digest, lines), pilot, fund, faults, table);
+        return (
+            new Submission(seal.FirstOrDefault(), digest, lines, Roster.Confirmed(lines, elsewhere, confirmed)),
+            pilot,
+            fund,
+            faults,
+            table
+        );
     }
 
     /// <summary>
-    /// Who stands on another list of this village that waits for its approval: one of the two will not be approved (one
-    /// subsidy of one origin a year), which is better told now than then. By the work queue, which is a moment behind.
+    /// Which other application of the same origin, not approved yet, has each of these members on its list. Filings of
+    /// one origin and year take turns from here to their commit, so that two at once find each other.
     /// </summary>
-    private static async Task TellOpenElsewhereAsync(
-        Plan plan,
+    private static async Task<IReadOnlyDictionary<string, string>> OpenElsewhereAsync(
+        Lineage lineage,
+        int year,
         string? own,
-        IReadOnlyList<RosterLine> lines,
-        Table table,
+        IEnumerable<string> members,
         Command command
     )
     {
-        const int mostApplications = 20;
+        await command.Connection.ExecuteAsync(
+            "select pg_advisory_xact_lock(hashtextextended('filing ' || @origin || ' ' || @year, 0))",
+            ("origin", lineage.Origin.Min(StringComparer.Ordinal)!),
+            ("year", year)
+        );
         var found = await command.Connection.QueryAsync(
             $"""
-            with open as (
-                select id from {LedgerStore.Schema}.mt_doc_workitem
-                 where region = @village and (data ->> 'year')::int = @year and id <> @own
-                   and data ->> 'status' in ('filed', 'returned', 'reviewed') order by id limit {mostApplications})
             select l ->> 'memberId', a.id
-              from open
-              join {LedgerStore.Schema}.mt_doc_application a using (id), jsonb_array_elements(a.data -> 'lines') l
-             where l ->> 'status' in ('filed', 'accepted') and l ->> 'memberId' = any(@members)
+              from {LedgerStore.Schema}.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l
+             where a.region in (select region from {LedgerStore.Schema}.mt_doc_collective where id = any(@origin))
+               and a.data ->> 'collectiveId' = any(@origin) and (a.data ->> 'year')::int = @year and a.id <> @own
+               and a.data ->> 'status' in ('filed', 'returned', 'reviewed')
+               and l ->> 'status' in ('filed', 'accepted') and l ->> 'memberId' = any(@members)
+             order by a.id
             """,
             r => (MemberId: r.GetString(0), Application: r.GetString(1)),
-            ("village", plan.Region),
-            ("year", plan.Year),
+            ("origin", lineage.Origin.ToArray()),
+            ("year", year),
             ("own", own ?? ""),
-            ("members", lines.Select(l => l.MemberId).ToArray())
+            ("members", members.ToArray())
         );
-        var rows = lines.ToDictionary(l => l.MemberId, l => l.Row);
-        foreach (var (memberId, application) in found)
-            table.Tell(
-                $"此人也在另一份待审批的申请 {application} 的名单上；同一年度只补助一次，后审批的一份将退出名单",
-                rows[memberId],
-                Roster.CitizenIdColumn
-            );
+        return found.GroupBy(f => f.MemberId).ToDictionary(g => g.Key, g => g.First().Application);
     }
 
     /// <summary>

@@ -266,7 +266,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         await AdoptAsync();
     }
 
-    public async Task<JsonElement> FileAsync(IEnumerable<SamplePerson> roster)
+    /// <param name="confirm">Why people of another application that waits stand on this list too.</param>
+    public async Task<JsonElement> FileAsync(IEnumerable<SamplePerson> roster, string confirm = "")
     {
         var seal = await Officer.EvidenceAsync($"sealed application {villageCode}");
         var filed = await Officer.UploadAsync(
@@ -275,7 +276,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             "补助名单.xlsx",
             "roster",
             ("planId", PlanId),
-            ("seal", seal)
+            ("seal", seal),
+            ("confirmDuplicate", confirm)
         );
         ApplicationPath = $"/api/applications/{filed.GetProperty("application").Id()}";
         return filed;

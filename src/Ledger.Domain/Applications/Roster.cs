@@ -28,6 +28,9 @@ public static class Roster
     /// <param name="limits">Between which ages people are insured.</param>
     /// <param name="years">By member id.</param>
     /// <param name="ages">Age reached in the year, by member id.</param>
+    /// <param name="elsewhere">Who stands on the list of another application that is not approved yet, by member id,
+    /// and which that is: one of the two will not be approved, which is asked about now and not told then.</param>
+    /// <param name="confirmed">Why they stand on both all the same; null: nobody said.</param>
     /// <param name="damaged">Whose record cannot be read, by member id, and why: a fault of that line alone.</param>
     public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(
         IReadOnlyList<RosterEntry> entries,
@@ -39,6 +42,8 @@ public static class Roster
         IReadOnlyDictionary<string, Member> members,
         IReadOnlyDictionary<string, MemberYear> years,
         IReadOnlyDictionary<string, int> ages,
+        IReadOnlyDictionary<string, string> elsewhere,
+        string? confirmed,
         IReadOnlyDictionary<string, string>? damaged = null
     )
     {
@@ -89,10 +94,29 @@ public static class Roster
                 );
             else if (entry.DeclaredFen is { } declared && declared != amount)
                 Wrong(Rejections.RosterInvalid, $"所填 {declared} 元与标准应得 {amount} 元不符", AmountColumn);
+            else if (faults.Count == before && confirmed is null && elsewhere.GetValueOrDefault(id) is { } other)
+                Wrong(
+                    Rejections.PossibleDuplicate,
+                    $"此人也在另一份待审批的申请 {other} 的名单上，同一年度只补助一次，后审批的一份将退出名单；请从这份名单中删去，确实要列入的请写明理由",
+                    CitizenIdColumn
+                );
             else if (faults.Count == before)
                 lines.Add(new RosterLine(entry.Row, id, facts.TierFen, amount));
         }
         return (lines, faults);
+    }
+
+    /// <summary>
+    /// What stays on record of lines that stand on another list too and were answered for; null when there are none.
+    /// </summary>
+    public static string? Confirmed(
+        IEnumerable<RosterLine> lines,
+        IReadOnlyDictionary<string, string> elsewhere,
+        string? confirmed
+    )
+    {
+        var others = lines.Select(l => elsewhere.GetValueOrDefault(l.MemberId)).OfType<string>().Distinct().ToList();
+        return others.Count == 0 ? null : $"{string.Join('、', others)}：{confirmed}";
     }
 
     /// <summary>What a standard looks at for an eligible person, and the villagers' group.</summary>

@@ -388,6 +388,10 @@ if (rosterForm) {
   const grid = document.querySelector(rosterForm.dataset.roster), file = document.querySelector(rosterForm.dataset.file), only = document.querySelector('[data-only-faults]');
   const columns = JSON.parse(grid.dataset.columns), most = 500;
   let rows = [], faults = new Map();
+  // Who stands on another list too: the row goes, or somebody says why it stays. The reason goes out with the list.
+  const question = document.querySelector('fieldset[data-for=possible-duplicate]'), [agreed, reason] = question.querySelectorAll('input');
+  const asks = is => { question.hidden = question.disabled = !is; agreed.checked = false; reason.value = ''; reason.disabled = true; };
+  agreed.addEventListener('change', () => { reason.disabled = !agreed.checked; });
   const quote = text => `"${`${text}`.replace(/"/g, '""')}"`;
   // Every row in the line that it has in the person's own sheet: blank lines count.
   const asFile = () => {
@@ -426,6 +430,8 @@ if (rosterForm) {
     faults = new Map();
     for (const f of check.faults) faults.set(`${f.row}:${f.column}`, [faults.get(`${f.row}:${f.column}`), f.message].filter(Boolean).join('；'));
     const sound = check.faults.length === 0;
+    if (check.faults.some(f => f.code === 'possible-duplicate')) asks(true);
+    rosterForm.extra = agreed.checked ? { confirmDuplicate: reason.value } : {};
     only.checked = !sound;
     render();
     document.querySelectorAll('[data-total]').forEach(e => { const v = check[e.dataset.total]; e.textContent = typeof v === 'number' && /amount$/i.test(e.dataset.total) ? v.toLocaleString('zh-CN', { minimumFractionDigits: 2 }) : v ?? ''; });
@@ -439,9 +445,10 @@ if (rosterForm) {
     (sound ? document.querySelector('[data-step=file] input') : grid.querySelector('input[aria-invalid]'))?.focus();
   };
   only.addEventListener('change', render);
+  question.addEventListener('input', changed);
   file.addEventListener('done', e => { e.preventDefault(); checked(e.detail); });
   document.querySelector('[data-recheck]').addEventListener('click', () => { file.attached = { field: 'roster', file: asFile() }; file.requestSubmit(); });
-  file.querySelector('input[type=file]').addEventListener('change', () => { file.attached = null; file.requestSubmit(); });
+  file.querySelector('input[type=file]').addEventListener('change', () => { file.attached = null; asks(false); file.requestSubmit(); });
   window.addEventListener('beforeunload', e => { if (rows.length && !rosterForm.filed) e.preventDefault(); });
   rosterForm.addEventListener('done', () => { rosterForm.filed = true; });
 }

@@ -4,8 +4,16 @@ using Ledger.Domain.Plans;
 
 namespace Ledger.Domain.Applications.Steps;
 
-/// <summary>What is handed in: the sealed scan, the roster's digest and its checked lines.</summary>
-public sealed record Submission(string? SealDigest, string RosterDigest, IReadOnlyList<RosterLine> Lines);
+/// <summary>
+/// What is handed in: the sealed scan, the roster's digest and its checked lines. <paramref name="Confirmed"/>: on which
+/// other lists some of them stand, and why (<see cref="Roster.Confirmed"/>).
+/// </summary>
+public sealed record Submission(
+    string? SealDigest,
+    string RosterDigest,
+    IReadOnlyList<RosterLine> Lines,
+    string? Confirmed = null
+);
 
 /// <summary>A sealed roster is handed in (C2, C12, C14), and after a return for correction again (C15).</summary>
 public static class Submit
@@ -89,6 +97,9 @@ public static class Submit
 
     private static Money Total(Submission s) => Money.Sum(s.Lines.Select(l => l.AmountFen));
 
-    private static IEventOf<Application>[] Listed(IEventOf<Application> first, Submission submission) =>
-        [first, .. submission.Lines.Chunk(LinesListed.MaxLines).Select(c => new LinesListed(c))];
+    private static Decision<Application> Listed(IEventOf<Application> first, Submission submission) =>
+        new([first, .. submission.Lines.Chunk(LinesListed.MaxLines).Select(c => new LinesListed(c))], null)
+        {
+            Confirmed = submission.Confirmed,
+        };
 }
