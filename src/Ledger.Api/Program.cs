@@ -187,6 +187,7 @@ static async Task<int> RunAsync(Call call)
     );
     app.UseStatusCodePages(Problem.EmptyAnswerAsync);
     app.UseReadablePaths();
+    app.UseFilledQueries();
     app.UseRouting();
     app.UseAuthentication();
     app.UseLimits();

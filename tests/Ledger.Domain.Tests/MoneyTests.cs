@@ -57,6 +57,22 @@ public sealed class MoneyTests
         Assert.NotNull(fault);
     }
 
+    [Theory]
+    [InlineData("1,000.00", 100_000)]
+    [InlineData("-￥300.5", -30_050)]
+    [InlineData("0", 0)]
+    [InlineData("300,50", null)]
+    [InlineData("-300,50", null)]
+    [InlineData("-1.005", null)]
+    [InlineData("", null)]
+    [InlineData("99999999999999999999999999999999", null)]
+    public void What_is_asked_about_may_be_nought_or_less(string text, long? fen)
+    {
+        var amount = Money.Asked(text, out var fault);
+        Assert.Equal(fen is null, fault is not null);
+        Assert.Equal(fen ?? 0, amount.Fen);
+    }
+
     [Fact]
     public void Text_of_any_amount_reads_back_and_is_stored_as_whole_fen() =>
         Gen.Long[1, Money.MaxEntryFen]

@@ -23,8 +23,8 @@ public sealed record AuditQuery(
     string? Type,
     string? Code,
     string? Region,
-    decimal? MinAmount,
-    decimal? MaxAmount,
+    Money? MinAmount,
+    Money? MaxAmount,
     DateTimeOffset? From,
     DateTimeOffset? To,
     long? After,
@@ -39,7 +39,6 @@ public static class AuditEndpoints
 
     /// <summary>What a spreadsheet on an office's machine opens at once.</summary>
     private const int MaxSheetRows = 20_000;
-    private const decimal Most = 10_000_000_000_000_000; // far above any sum, within fen as a long
     public static readonly string[] Readers =
     [
         Roles.Auditor,
@@ -59,7 +58,7 @@ public static class AuditEndpoints
                     + "（没有 limit 时最多 20,000 条） · Search the audit trail",
                 Readers
             )
-            .Refuses(Rejections.FieldInvalid);
+            .Refuses(Rejections.FieldInvalid, Rejections.AmountInvalid);
 
     private static async Task<IResult> Search(
         [AsParameters] AuditQuery query,
@@ -102,8 +101,8 @@ public static class AuditEndpoints
             ("a.recorded_at < @to", "to", to?.ToUniversalTime()),
             ($"a.seq {beyond} @after", "after", after),
             ("a.role = @role", "role", role),
-            ("a.amount_fen >= @min", "min", Fen(minAmount, "minAmount")),
-            ("a.amount_fen <= @max", "max", Fen(maxAmount, "maxAmount")),
+            ("a.amount_fen >= @min", "min", minAmount?.Fen),
+            ("a.amount_fen <= @max", "max", maxAmount?.Fen),
             (
                 withNone
                     ? $"(a.region like @scope || '%' or {LogStore.IsNobodys("a.region")})"
@@ -174,11 +173,6 @@ public static class AuditEndpoints
                 ("scope", scope)
             )
         ).Single();
-
-    private static long? Fen(decimal? yuan, string field) =>
-        yuan is not { } y ? null
-        : y is >= -Most and <= Most ? (long)decimal.Round(y * 100)
-        : throw Require.Invalid(field, $"应在 ±{Most} 元之内");
 
     /// <summary>
     /// The trail as a workbook: all of it in the caller's scope, or the first <see cref="MaxSheetRows"/>, and from

@@ -112,10 +112,10 @@ public static class AuditPages
     private static AuditQuery Query(HttpRequest request, int? limit)
     {
         string? Text(string name) => request.Query[name].ToString().Trim() is { Length: > 0 } text ? text : null;
-        decimal? Yuan(string name) =>
+        Money? Yuan(string name) =>
             Text(name) is not { } text ? null
-            : Money.Number(text) is { } yuan ? yuan
-            : throw Require.Invalid(name, "应为金额（元），如 300 或 1,300.50");
+            : Money.Asked(text, out var fault) is var amount && fault is null ? amount
+            : throw new RefusedException(new Rejection(Rejections.AmountInvalid, $"{name}：{fault}") { Field = name });
         DateTimeOffset? Day(string name, int more) =>
             Text(name) is not { } text ? null
             : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000

@@ -119,9 +119,9 @@ public static class EstimateEndpoints
     private static async Task<Estimated> OfMemberAsync(
         string id,
         int year,
-        decimal? balanceAmount,
-        decimal? tierAmount,
-        decimal? subsidyAmount,
+        Money? balanceAmount,
+        Money? tierAmount,
+        Money? subsidyAmount,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -137,14 +137,14 @@ public static class EstimateEndpoints
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id) ?? throw Require.NotFound(id);
         var own = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year));
         var tier =
-            Amount(tierAmount, "tierAmount")
+            NotNegative(tierAmount, "tierAmount")
             ?? own?.Regular()?.TierFen
             ?? (orLowestTier ? policy.Parameters.Tiers.Min(t => t.TierFen) : (Money?)null)
             ?? throw new RefusedException(
                 new Rejection(Rejections.NotContributed, $"没有 {year} 年度缴费记录，请给出 tierAmount")
             );
-        var subsidy = Amount(subsidyAmount, "subsidyAmount") ?? own?.CapUsed() ?? Money.Zero;
-        var opening = Amount(balanceAmount, "balanceAmount") ?? Money.Zero;
+        var subsidy = NotNegative(subsidyAmount, "subsidyAmount") ?? own?.CapUsed() ?? Money.Zero;
+        var opening = NotNegative(balanceAmount, "balanceAmount") ?? Money.Zero;
         return new Estimated(
             person,
             policy,
@@ -158,9 +158,9 @@ public static class EstimateEndpoints
     private static async Task<IResult> OfMember(
         string id,
         int year,
-        decimal? balanceAmount,
-        decimal? tierAmount,
-        decimal? subsidyAmount,
+        Money? balanceAmount,
+        Money? tierAmount,
+        Money? subsidyAmount,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -225,9 +225,9 @@ public static class EstimateEndpoints
     public static async Task<IResult> PageOfMember(
         string id,
         int year,
-        string? balanceAmount,
-        decimal? tierAmount,
-        string? subsidyAmount,
+        Money? balanceAmount,
+        Money? tierAmount,
+        Money? subsidyAmount,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -237,9 +237,9 @@ public static class EstimateEndpoints
         var e = await OfMemberAsync(
             id,
             year,
-            Yuan(balanceAmount, "balanceAmount"),
+            balanceAmount,
             tierAmount,
-            Yuan(subsidyAmount, "subsidyAmount"),
+            subsidyAmount,
             session,
             database,
             people,
@@ -257,12 +257,6 @@ public static class EstimateEndpoints
                     (id, year, [.. e.Policy.Parameters.Tiers.Select(t => t.TierFen)], e.Tier, e.Subsidy),
             }
         );
-
-        // A field that was left empty says nothing.
-        static decimal? Yuan(string? text, string field) =>
-            string.IsNullOrWhiteSpace(text) ? null
-            : Money.Number(text) is { } yuan ? yuan
-            : throw Require.Invalid(field, "应为金额（元）");
     }
 
     private static async Task<RosterEstimateView> OfRoster(
@@ -343,15 +337,8 @@ public static class EstimateEndpoints
             new Rejection(Rejections.PolicyYearMissing, $"{RegionCode.County(region)} 没有 {year} 年度政策参数")
         );
 
-    private static Money? Amount(decimal? yuan, string field)
-    {
-        if (yuan is null)
-            return null;
-        if (yuan == 0)
-            return Money.Zero;
-        var amount = Money.FromYuan(yuan.Value, out var fault);
-        return fault is null
-            ? amount
-            : throw new RefusedException(new Rejection(Rejections.AmountInvalid, fault) { Field = field });
-    }
+    private static Money? NotNegative(Money? amount, string field) =>
+        amount < Money.Zero
+            ? throw new RefusedException(new Rejection(Rejections.AmountInvalid, $"{field}：不能小于零") { Field = field })
+            : amount;
 }

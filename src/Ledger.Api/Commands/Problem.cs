@@ -103,12 +103,18 @@ public static partial class Problem
                 Field = Field(json.Path),
             },
             BadHttpRequestException { Message: var message }
-                when Unbound().Match(message) is { Success: true } parameter => new Rejection(
+                when Unbound().Match(message) is { Success: true } parameter => Unfit(
+                parameter.Groups[1].Value,
+                Queries.NameOf(parameter.Groups[2].Value),
+                parameter.Groups[3].Value
+            ),
+            BadHttpRequestException { Message: var message }
+                when Missing().Match(message) is { Success: true } parameter => new Rejection(
                 Rejections.BodyInvalid,
-                $"参数 {parameter.Groups[1].Value} 的取值不对"
+                $"缺少参数 {Queries.NameOf(parameter.Groups[1].Value)}"
             )
             {
-                Field = parameter.Groups[1].Value,
+                Field = Queries.NameOf(parameter.Groups[1].Value),
             },
             BadHttpRequestException { Message: var message }
                 when message.StartsWith("Implicit body", StringComparison.Ordinal) => new Rejection(
@@ -144,8 +150,35 @@ public static partial class Problem
             _ => null,
         };
 
-    [System.Text.RegularExpressions.GeneratedRegex("^Failed to bind parameter \"\\S+ (\\w+)\"")]
+    [System.Text.RegularExpressions.GeneratedRegex(
+        "^Failed to bind parameter \"(?:Nullable<)?([^ ?>]+)\\S* (\\w+)\" from \"(.*)\"\\.$",
+        System.Text.RegularExpressions.RegexOptions.Singleline
+    )]
     private static partial System.Text.RegularExpressions.Regex Unbound();
+
+    [System.Text.RegularExpressions.GeneratedRegex(
+        "^Required parameter \"\\S+ (\\w+)\" was not provided from (?:query string|route)"
+    )]
+    private static partial System.Text.RegularExpressions.Regex Missing();
+
+    /// <summary>A parameter that is not of its type, and what it should be.</summary>
+    private static Rejection Unfit(string type, string name, string text)
+    {
+        if (type == nameof(Money))
+        {
+            Money.Asked(text, out var fault);
+            return new Rejection(Rejections.AmountInvalid, $"{name}：{fault}") { Field = name };
+        }
+        var right = type switch
+        {
+            nameof(DateOnly) => $"，{Queries.Day}",
+            nameof(DateTimeOffset) => $"，{Queries.Moment}",
+            "int" or "long" => "，应为整数",
+            "bool" => "，应为 true 或 false",
+            _ => "",
+        };
+        return new Rejection(Rejections.BodyInvalid, $"参数 {name} 的取值不对{right}") { Field = name };
+    }
 
     /// <summary>The property names that the serializer quotes, after the type's own.</summary>
     private static string Names(string message) =>

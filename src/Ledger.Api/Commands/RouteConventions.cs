@@ -74,7 +74,11 @@ public static class RouteConventions
         string[] roles
     )
     {
-        route.WithName(name).WithSummary(summary).WithMetadata(new RolesMetadata(roles));
+        route
+            .AddEndpointFilterFactory(Queries.Dates)
+            .WithName(name)
+            .WithSummary(summary)
+            .WithMetadata(new RolesMetadata(roles));
         return roles.Length == 0
             ? route.AllowAnonymous()
             : route.RequireAuthorization(policy => policy.RequireAuthenticatedUser().RequireRole(roles));

@@ -60,6 +60,7 @@ public static partial class PageRoutes
     )
     {
         var route = app.MapGet(path, show)
+            .AddEndpointFilterFactory(Queries.Dates)
             .ExcludeFromDescription()
             .WithMetadata(new RolesMetadata(roles), new PageMetadata());
         return roles.Length == 0

@@ -53,11 +53,28 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
         return Zero;
     }
 
+    /// <summary>As <see cref="Parse"/>, of what is asked about and not booked: nought and less are amounts too.</summary>
+    public static Money Asked(string text, out string? fault)
+    {
+        if (Number(text) is not { } yuan)
+            return Parse(text, out fault);
+        fault = null;
+        var amount = yuan == 0 ? Zero : FromYuan(Math.Abs(yuan), out fault);
+        return yuan < 0 ? Zero - amount : amount;
+    }
+
+    /// <summary>A parameter of a request (<see cref="Asked"/>).</summary>
+    public static bool TryParse(string? text, IFormatProvider? provider, out Money amount)
+    {
+        amount = Asked(text ?? "", out var fault);
+        return fault is null;
+    }
+
     /// <summary>
     /// The number of yuan that somebody wrote as <see cref="Parse"/> reads it, of whatever sign and size; null where it
     /// is none.
     /// </summary>
-    public static decimal? Number(string text) =>
+    private static decimal? Number(string text) =>
         Bare(text) is var bare && !Amount().IsMatch(bare) ? null
         : decimal.TryParse(
             bare.Replace(",", "", StringComparison.Ordinal),

@@ -1,0 +1,148 @@
+using System.Reflection;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>What stands in a query is read as what stands in a body or a file, or refused with its name.</summary>
+[Collection("api")]
+public sealed class QueryTests(ApiFixture api)
+{
+    private static string Of(string text) => Uri.EscapeDataString(text);
+
+    [Fact]
+    public async Task An_amount_in_a_query_is_read_as_one_in_a_file()
+    {
+        var village = await api.RegisteredAsync();
+        await village.AllocateAsync(1_000);
+        var trail = $"/api/audit/events?id={village.FundId}&type=funds_allocated";
+        foreach (
+            var (text, found) in new[]
+            {
+                ("1,000.00", 1),
+                ("1,000.01", 0),
+                ("１０００．００", 1),
+                ("￥1000", 1),
+                ("1000元", 1),
+                (" 1000 ", 1),
+                ("0", 1),
+                ("-5", 1),
+                ("", 1),
+            }
+        )
+        {
+            var answer = await village.Offices.Auditor.GetAsync($"{trail}&minAmount={Of(text)}");
+            Assert.True(found == answer.GetProperty("entries").GetArrayLength(), text);
+        }
+        foreach (
+            var (text, why) in new[]
+            {
+                ("300,50", "逗号"),
+                ("1,0,0", "逗号"),
+                ("1,000,00", "逗号"),
+                ("1.005", "两位小数"),
+                ("壹仟元整", "大写"),
+                ("1.2万", "换算成元"),
+                ("$300", "人民币"),
+                ("1e3", "不是金额"),
+                ("0x10", "不是金额"),
+                ("NaN", "不是金额"),
+                ("99999999999999999999999999999999", "上限"),
+            }
+        )
+            foreach (var field in (string[])["minAmount", "maxAmount"])
+            {
+                var refused = await ApiFixture.RefusedAsync(
+                    "amount-invalid",
+                    village.Offices.Auditor,
+                    HttpMethod.Get,
+                    $"{trail}&{field}={Of(text)}"
+                );
+                Assert.Equal(field, refused.GetProperty("field").GetString());
+                Assert.Contains(why, refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            }
+    }
+
+    [Fact]
+    public async Task An_estimate_takes_amounts_as_people_write_them_and_none_below_nought()
+    {
+        var (village, _) = await api.ReadyToFileAsync(1, subsidy: 100);
+        var members = await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}");
+        var path = $"/api/members/{members.GetProperty("members")[0].Id()}/estimate?year={village.Year}";
+        async Task<string> OpeningAsync(string text) =>
+            (await village.Officer.GetAsync($"{path}&balanceAmount={Of(text)}"))
+                .GetProperty("openingBalanceAmount")
+                .GetRawText();
+        Assert.Equal("1000.00", await OpeningAsync("1,000.00"));
+        Assert.Equal("0.00", await OpeningAsync(""));
+        foreach (var field in (string[])["balanceAmount", "tierAmount", "subsidyAmount"])
+        foreach (var text in (string[])["300,50", "-1", "1.005"])
+        {
+            var refused = await ApiFixture.RefusedAsync(
+                "amount-invalid",
+                village.Officer,
+                HttpMethod.Get,
+                $"{path}&{field}={Of(text)}"
+            );
+            Assert.Equal(field, refused.GetProperty("field").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task A_day_a_moment_and_a_number_in_a_query_say_which_they_are_or_what_they_should_be()
+    {
+        var village = await api.RegisteredAsync();
+        var fund = $"/api/funds/{village.FundId}";
+        foreach (var day in (string[])["2026-03-05", "2026/3/5", "2026.3.5", ""])
+            await village.Officer.GetAsync($"{fund}/statement?from={Of(day)}");
+        foreach (var moment in (string[])["2027-03-05T10:00:00Z", "2027-03-05T10:00:00+08:00", "2027-03-05 10:00 +08:00"])
+            await village.Officer.GetAsync($"{fund}/trial-balance?recordedAt={Of(moment)}");
+        foreach (
+            var (path, field, words) in new[]
+            {
+                ($"{fund}/statement?from=3/5/2026", "from", "应为日期"),
+                ($"{fund}/statement?from=5/3", "from", "应为日期"),
+                ($"{fund}/statement?to=26-3-5", "to", "应为日期"),
+                ($"{fund}/statement?to={Of("2026年3月5日")}", "to", "应为日期"),
+                ($"{fund}/trial-balance?recordedAt=2027-03-05T10:00:00", "recordedAt", "时区"),
+                ($"{fund}/trial-balance?recordedAt=2027-03-05", "recordedAt", "时区"),
+                ($"{fund}/trial-balance?recordedAt=3/5/2027%2010:00Z", "recordedAt", "时区"),
+                ($"/api/audit/events?from=2027-03-05", "from", "时区"),
+                ("/api/audit/events?limit=1,000", "limit", "应为整数"),
+                ("/api/members", "collectiveId", "缺少参数"),
+                ("/api/members?collectiveId=", "collectiveId", "缺少参数"),
+                ("/api/audit/events?newestFirst=ja", "newestFirst", "true"),
+            }
+        )
+        {
+            using var response = await village.Officer.SendAsync(HttpMethod.Get, path, null);
+            var text = await response.Content.ReadAsStringAsync();
+            Assert.True((int)response.StatusCode is 400 or 422, $"{path}: {text}");
+            var problem = JsonSerializer.Deserialize<JsonElement>(text);
+            Assert.Equal(field, problem.GetProperty("field").GetString());
+            Assert.Contains(words, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The framework's own numbers read 300,50 as thirty thousand, or round.</summary>
+    [Fact]
+    public void No_route_takes_an_amount_as_a_number_of_the_framework()
+    {
+        var parameters = api
+            .Host.Services.GetServices<EndpointDataSource>()
+            .SelectMany(s => s.Endpoints)
+            .SelectMany(e =>
+                (e.Metadata.GetMetadata<MethodInfo>()?.GetParameters() ?? []).SelectMany(p =>
+                    p.IsDefined(typeof(AsParametersAttribute))
+                        ? p.ParameterType.GetProperties().Select(x => x.PropertyType)
+                        : [p.ParameterType]
+                )
+            )
+            .Select(t => Nullable.GetUnderlyingType(t) ?? t)
+            .ToList();
+        Assert.Contains(typeof(Domain.Money), parameters);
+        Assert.DoesNotContain(parameters, t => t == typeof(decimal) || t == typeof(double) || t == typeof(float));
+    }
+}
