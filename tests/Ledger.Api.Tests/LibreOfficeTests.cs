@@ -108,6 +108,11 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
         await SaveAsync("supervision", offices.Auditor, "/api/supervision");
         await SaveAsync("applications", offices.Auditor, "/api/applications");
         await SaveAsync("audit", offices.Auditor, "/api/audit/events");
+        await SaveAsync("overview", offices.Auditor, "/overview.xlsx");
+        await SaveAsync("funds", offices.Auditor, $"/api/funds?region={village.VillageCode}");
+        await SaveAsync("members", village.Officer, $"/api/members?collectiveId={village.CollectiveId}");
+        await village.CharityAsync();
+        await SaveAsync("donors", village.Officer, "/api/donors");
         var entries = await api.ScalarAsync<long>(
             "select count(*) from ledger.audit_entry where region like @county || '%'",
             ("county", offices.County)
@@ -129,7 +134,7 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
         );
 
         var books = _folder.GetFiles("*.xlsx").Select(f => f.Name).Order().ToArray();
-        Assert.Equal(15, books.Length);
+        Assert.Equal(19, books.Length);
         await ConvertAsync(Csv, books);
         foreach (var (sheet, ours) in _ours)
         {
@@ -154,6 +159,16 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
         Assert.Contains(application, r => r[3] == "已付款" && r[4] == "3" && r[5] == "301.50");
         Assert.Equal(("合计", "3", "301.50"), (application[^1][0], application[^1][4], application[^1][5]));
         Assert.Equal("0.00", Rows("ranking-激励排名")[1][6]);
+        string[] sums = ["12,345.60", "12,044.10", "0.00", "301.50", "0.00"];
+        Assert.Equal(["合计", "", "", .. sums, "0.00"], Rows("funds-资金")[^1][..9]);
+        var overview = Rows("overview-总览");
+        Assert.Contains(overview, r => r[1] == village.VillageCode && r[4..9].SequenceEqual(sums));
+        Assert.Equal("合计", overview[^1][0]);
+        var members = Rows("members-成员")[1..];
+        Assert.Equal(people.Count, members.Count);
+        Assert.All(members, r => Assert.Contains('*', r[0] + r[1]));
+        Assert.DoesNotContain(people, p => members.Any(r => r.Contains(p.Name) || r.Contains(p.CitizenId)));
+        Assert.Contains(Rows("donors-捐赠人"), r => r[0] == "慈善总会（样例）" && r[1] == "公益慈善组织");
         var audit = Rows("audit-审计轨迹");
         Assert.Contains(audit, r => r[3] == "划入资金" && r[8] == "12,345.60");
         Assert.Equal(entries, audit.Count - 1);

@@ -64,6 +64,10 @@ public sealed class EveryPageTests(WebFixture web)
     private static readonly string[] Elsewhere =
     [
         "/audit.xlsx",
+        "/overview.xlsx",
+        "/collectives/{id}/members.xlsx",
+        "/funds.xlsx",
+        "/donors.xlsx",
         "/funds/{id}/statement.xlsx",
         "/funds/{id}/trial-balance.xlsx",
         "/applications.xlsx",

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
+using Ledger.Api.Imports;
 using Ledger.Api.Members;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
@@ -54,7 +56,7 @@ public static class DonorEndpoints
         api.MapGet("/donors", List)
             .Reading<IReadOnlyList<DonorView>>(
                 "list-donors",
-                "捐赠人名册（个人脱敏，C23） · Register of donors",
+                "捐赠人名册（个人脱敏，C23）；Accept 为 .xlsx 时得到表格 · Register of donors",
                 Roles.All
             )
             .Refuses(Rejections.FieldInvalid);
@@ -210,29 +212,29 @@ public static class DonorEndpoints
     private static bool MayWork(Caller caller, Donor donor) =>
         caller.MaySee(donor.Region) || caller.Actor.Region.StartsWith(donor.Region, StringComparison.Ordinal);
 
-    private static async Task<IReadOnlyList<DonorView>> List(
+    private static async Task<IResult> List(
         string? region,
         IQuerySession session,
         Caller caller,
         NpgsqlDataSource database,
-        PersonalData people
+        PersonalData people,
+        TimeProvider time,
+        HttpContext http
     )
     {
-        // Donors are registered by county: who works below it sees the county's.
-        var scope = Scope.Narrow(caller, region);
-        if (scope.Length > RegionCode.CountyLength)
-            scope = RegionCode.County(scope);
-        return
-        [
-            .. (await DonorPages.NamedAsync(session, database, people, scope)).Select(d => new DonorView(
-                d.Donor.Id,
-                d.Donor.Revision,
-                d.Donor.Kind,
-                d.Name,
-                d.Donor.CreditCode
-            )),
-        ];
+        var scope = CountyOf(Scope.Narrow(caller, region));
+        var donors = await DonorPages.NamedAsync(session, database, people, scope);
+        return Workbook.Answer(
+            http,
+            donors.Select(d => new DonorView(d.Donor.Id, d.Donor.Revision, d.Donor.Kind, d.Name, d.Donor.CreditCode)),
+            () => OfficeSheets.Donors(donors, scope, time.GetUtcNow()),
+            "捐赠人名册"
+        );
     }
+
+    /// <summary>Donors are registered by county: who works below it sees the county's.</summary>
+    public static string CountyOf(string scope) =>
+        scope.Length > RegionCode.CountyLength ? RegionCode.County(scope) : scope;
 
     /// <summary>Donors are known county-wide: whoever works in a county may see those registered in it.</summary>
     public static async Task<Donor?> FindAsync(IQuerySession session, string id, Caller caller) =>

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
+using Ledger.Api.Imports;
 using Ledger.Api.Members;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
@@ -22,18 +24,28 @@ public static class DonorPages
 {
     public static void MapDonorPages(this WebApplication app)
     {
-        app.Page(
-            "/donors",
-            async (IQuerySession session, NpgsqlDataSource database, PersonalData people, Caller caller) =>
+        foreach (
+            var (path, show) in new (string, Func<IReadOnlyList<(Donor, string)>, string, DateTimeOffset, IResult>)[]
             {
-                var scope =
-                    caller.Actor.Region.Length > RegionCode.CountyLength
-                        ? RegionCode.County(caller.Actor.Region)
-                        : caller.Actor.Region;
-                return PageRoutes.Show<DonorsPage>(new { Donors = await NamedAsync(session, database, people, scope) });
-            },
-            Roles.All
-        );
+                ("/donors", (d, _, _) => PageRoutes.Show<DonorsPage>(new { Donors = d })),
+                ("/donors.xlsx", (d, scope, now) => Workbook.File(OfficeSheets.Donors(d, scope, now), "捐赠人名册")),
+            }
+        )
+            app.Page(
+                path,
+                async (
+                    IQuerySession session,
+                    NpgsqlDataSource database,
+                    PersonalData people,
+                    Caller caller,
+                    TimeProvider time
+                ) =>
+                {
+                    var scope = DonorEndpoints.CountyOf(caller.Actor.Region);
+                    return show(await NamedAsync(session, database, people, scope), scope, time.GetUtcNow());
+                },
+                Roles.All
+            );
         app.Page(
             "/donors/{id}",
             async (

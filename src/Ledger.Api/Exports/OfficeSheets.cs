@@ -1,5 +1,8 @@
 using Ledger.Api.Imports;
+using Ledger.Api.Members;
 using Ledger.Domain;
+using Ledger.Domain.Donors;
+using Ledger.Domain.Funds;
 using Ledger.Domain.Policies;
 using Ledger.Projections.AuditTrail;
 using Ledger.Projections.Reports;
@@ -195,6 +198,144 @@ public static class OfficeSheets
             Facts(("时间", Workbook.Text(now)), ("范围", Whole(items.Count)))
         );
     }
+
+    public static byte[] Overview(IReadOnlyList<OverviewPage.Row> rows, string region, DateTimeOffset now)
+    {
+        Workbook.Sum Total(Func<OverviewPage.Row, Money> of) => new(2, rows.Count + 1, Money.Sum(rows.Select(of)));
+        return Workbook.Write(
+            Workbook.List(
+                "总览",
+                [
+                    ("集体", 30),
+                    ("区划", 16),
+                    ("方案", 10),
+                    ("申请", 30),
+                    ("累计划入（元）", 16),
+                    ("可用（元）", 16),
+                    ("已占用（元）", 16),
+                    ("在途（元）", 16),
+                    ("已入账（元）", 16),
+                    ("资金编号", 50),
+                ],
+                [
+                    .. rows.Select(r =>
+                        (object?[])
+                            [
+                                r.Name,
+                                r.Region,
+                                r.HasPlan ? "已通过" : "未通过",
+                                r.Progress,
+                                r.Allocated,
+                                r.Available,
+                                r.Reserved,
+                                r.InTransit,
+                                r.Credited,
+                                r.FundId,
+                            ]
+                    ),
+                ],
+                [
+                    "合计",
+                    null,
+                    null,
+                    null,
+                    Total(r => r.Allocated),
+                    Total(r => r.Available),
+                    Total(r => r.Reserved),
+                    Total(r => r.InTransit),
+                    Total(r => r.Credited),
+                ]
+            ),
+            Facts(("时间", Workbook.Text(now)), ("区划", region), ("范围", Whole(rows.Count)))
+        );
+    }
+
+    public static byte[] Funds(IReadOnlyList<Fund> funds, string region, DateTimeOffset now)
+    {
+        Workbook.Sum Total(Func<Fund, Money> of) => new(2, funds.Count + 1, Money.Sum(funds.Select(of)));
+        return Workbook.Write(
+            Workbook.List(
+                "资金",
+                [
+                    ("集体", 30),
+                    ("区划", 16),
+                    ("状态", 10),
+                    ("累计划入（元）", 16),
+                    ("可用（元）", 16),
+                    ("已占用（元）", 16),
+                    ("在途（元）", 16),
+                    ("已入账（元）", 16),
+                    ("已退回来源（元）", 16),
+                    ("编号", 50),
+                ],
+                [
+                    .. funds.Select(f =>
+                        (object?[])
+                            [
+                                f.Name,
+                                f.Region,
+                                f.IsClosed ? "已关闭" : "",
+                                f.AllocatedFen,
+                                f.AvailableFen,
+                                f.ReservedFen,
+                                f.InTransitFen,
+                                f.CreditedFen,
+                                f.ReturnedFen,
+                                f.Id,
+                            ]
+                    ),
+                ],
+                [
+                    "合计",
+                    null,
+                    null,
+                    Total(f => f.AllocatedFen),
+                    Total(f => f.AvailableFen),
+                    Total(f => f.ReservedFen),
+                    Total(f => f.InTransitFen),
+                    Total(f => f.CreditedFen),
+                    Total(f => f.ReturnedFen),
+                ]
+            ),
+            Facts(("时间", Workbook.Text(now)), ("区划", region), ("范围", Whole(funds.Count)))
+        );
+    }
+
+    /// <summary>Masked, as the page has them.</summary>
+    /// <param name="next">After which member the list goes on, where these are not all.</param>
+    public static byte[] Members(
+        string collective,
+        IReadOnlyList<ListedMember> members,
+        string? next,
+        DateTimeOffset now
+    ) =>
+        Workbook.Write(
+            Workbook.List(
+                "成员",
+                [("姓名", 16), ("身份证号", 24), ("状态", 12), ("编号", 50)],
+                [.. members.Select(m => (object?[])[m.Name, m.CitizenId, m.Remark ?? "成员", m.Id])]
+            ),
+            Facts(
+                ("集体", collective),
+                ("时间", Workbook.Text(now)),
+                ("人数", $"{members.Count}"),
+                ("范围", next is null ? "全部" : $"后面还有：从 {next} 之后再查")
+            )
+        );
+
+    public static byte[] Donors(IReadOnlyList<(Donor Donor, string Name)> donors, string region, DateTimeOffset now) =>
+        Workbook.Write(
+            Workbook.List(
+                "捐赠人",
+                [("捐赠人", 40), ("类别", 16), ("统一社会信用代码", 24), ("编号", 50)],
+                [
+                    .. donors.Select(d =>
+                        (object?[])[d.Name, Terms.Of(d.Donor.Kind), d.Donor.CreditCode, d.Donor.Id]
+                    ),
+                ]
+            ),
+            Facts(("时间", Workbook.Text(now)), ("区划", region), ("范围", Whole(donors.Count)))
+        );
 
     /// <param name="next">After which number the trail goes on, where these are not all.</param>
     public static byte[] AuditTrail(IReadOnlyList<object?[]> rows, long? next, long behind) =>

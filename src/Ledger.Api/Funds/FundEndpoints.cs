@@ -148,7 +148,7 @@ public static class FundEndpoints
             .Refuses(Rejections.AlreadyExists, Rejections.NotFound, Rejections.FieldInvalid)
             .Example("""{"collectiveId":"collective-N2370811MF0000001J"}""");
         api.MapGet("/funds", List)
-            .Reading<IReadOnlyList<FundView>>("list-funds", "资金列表 · List funds of a region", Roles.All)
+            .Reading<IReadOnlyList<FundView>>("list-funds", "资金列表；Accept 为 .xlsx 时得到表格 · List funds of a region", Roles.All)
             .Refuses(Rejections.FieldInvalid);
         api.MapGet("/funds/{id}", Read)
             .Reading<FundView>("read-fund", "资金余额 · Read a fund's balance", Roles.All)
@@ -543,7 +543,26 @@ public static class FundEndpoints
             at is { Month: 12, Day: 31 } && at.Year <= fund.ClosedThrough
         );
 
-    private static async Task<IReadOnlyList<FundView>> List(
+    private static async Task<IResult> List(
+        string? region,
+        IQuerySession session,
+        Caller caller,
+        TimeProvider time,
+        HttpContext http,
+        CancellationToken cancellation
+    )
+    {
+        var funds = await FundsAsync(region, session, caller, cancellation);
+        return Workbook.Answer(
+            http,
+            funds.Select(FundView.Of),
+            () => OfficeSheets.Funds(funds, Scope.Narrow(caller, region), time.GetUtcNow()),
+            "资金"
+        );
+    }
+
+    /// <summary>The funds of a region in the caller's scope.</summary>
+    public static Task<IReadOnlyList<Fund>> FundsAsync(
         string? region,
         IQuerySession session,
         Caller caller,
@@ -551,13 +570,12 @@ public static class FundEndpoints
     )
     {
         var scope = Scope.Narrow(caller, region);
-        var found = await session
+        return session
             .Query<Fund>()
             .Where(f => f.Region.StartsWith(scope))
             .OrderBy(f => f.Region)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);
-        return [.. found.Select(FundView.Of)];
     }
 
     private static async Task<IResult> Read(string id, IQuerySession session, Caller caller, HttpContext http) =>

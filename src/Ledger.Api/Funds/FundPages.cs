@@ -29,6 +29,21 @@ public static class FundPages
     public static void MapFundPages(this WebApplication app)
     {
         app.Page("/funds", All, Roles.All);
+        app.Page(
+            "/funds.xlsx",
+            async (
+                string? region,
+                IQuerySession session,
+                Caller caller,
+                TimeProvider time,
+                CancellationToken cancellation
+            ) =>
+            {
+                var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
+                return Workbook.File(OfficeSheets.Funds(funds, Scope.Narrow(caller, region), time.GetUtcNow()), "资金");
+            },
+            Roles.All
+        );
         app.Page("/start", Start, Roles.VillageFinance);
         app.Page("/funds/{id}", Dashboard, Roles.All);
         app.Page("/funds/{id}/allocations/new", NewAllocation, Roles.VillageFinance, Roles.CountyFinance);
@@ -104,13 +119,7 @@ public static class FundPages
         CancellationToken cancellation
     )
     {
-        var scope = Scope.Narrow(caller, region);
-        var funds = await session
-            .Query<Fund>()
-            .Where(f => f.Region.StartsWith(scope))
-            .OrderBy(f => f.Region)
-            .Take(Scope.MaxRows)
-            .ToListAsync(cancellation);
+        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
         return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
     }
 

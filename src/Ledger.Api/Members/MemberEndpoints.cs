@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
 using Ledger.Api.Imports;
 using Ledger.Api.Policies;
 using Ledger.Api.Security;
@@ -20,6 +21,16 @@ namespace Ledger.Api.Members;
 public sealed record MemberView(string Id, string Name, string CitizenId, bool Confirmed);
 
 public sealed record MemberPage(IReadOnlyList<MemberView> Members, string? Next);
+
+/// <summary>A member in a list that people read, masked.</summary>
+public sealed record ListedMember(string Id, string Name, string CitizenId, bool Confirmed, bool Died)
+{
+    /// <summary>Null: a member like others.</summary>
+    public string? Remark =>
+        Died ? "已去世"
+        : Confirmed ? null
+        : "待核对";
+}
 
 public sealed record ContributionView(
     ContributionKind Kind,
@@ -118,6 +129,9 @@ public sealed record DisclosureView(string Id, string Name, string CitizenId, st
 public static class MemberEndpoints
 {
     private const int MaxPage = 500;
+
+    /// <summary>As many as one list of members may have.</summary>
+    public static readonly int MaxSheetRows = Sheets.Members.MaxRows;
 
     public static void MapMembers(this IEndpointRouteBuilder api)
     {
@@ -331,7 +345,7 @@ public static class MemberEndpoints
         api.MapGet("/members", List)
             .Reading<MemberPage>(
                 "list-members",
-                "成员列表（脱敏） · List members of a collective, masked",
+                "成员列表（脱敏）；Accept 为 .xlsx 时得到表格，没有 limit 时最多 20,000 人 · List members of a collective, masked",
                 Roles.VillageFinance,
                 Roles.Agency,
                 Roles.Auditor,
@@ -459,7 +473,7 @@ public static class MemberEndpoints
         Rejections.VersionMismatch,
     ];
 
-    private static async Task<MemberPage> List(
+    private static async Task<IResult> List(
         string collectiveId,
         string? after,
         int? limit,
@@ -468,26 +482,58 @@ public static class MemberEndpoints
         PersonalData people,
         Caller caller,
         Clock clock,
+        TimeProvider time,
+        HttpContext http,
         CancellationToken cancellation
     )
     {
         if (limit is < 1 or > MaxPage)
             throw Require.Invalid("limit", $"应为 1 至 {MaxPage}");
-        if (await session.ScopedAsync<Collective>(collectiveId, caller) is null)
-            throw Require.NotFound(collectiveId);
-        var size = limit ?? 100;
+        var collective =
+            await session.ScopedAsync<Collective>(collectiveId, caller) ?? throw Require.NotFound(collectiveId);
+        var isSheet = Workbook.IsWantedBy(http);
+        var (members, next) = await ListedAsync(
+            collectiveId,
+            after,
+            limit ?? (isSheet ? MaxSheetRows : 100),
+            session,
+            database,
+            people,
+            clock,
+            cancellation
+        );
+        return isSheet
+            ? Workbook.File(OfficeSheets.Members(collective.Name, members, next, time.GetUtcNow()), "成员")
+            : Results.Ok(
+                new MemberPage([.. members.Select(m => new MemberView(m.Id, m.Name, m.CitizenId, m.Confirmed))], next)
+            );
+    }
+
+    /// <summary>What a list of members shows of them, masked; and after whom it goes on.</summary>
+    public static async Task<(IReadOnlyList<ListedMember> Members, string? Next)> ListedAsync(
+        string collectiveId,
+        string? after,
+        int size,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Clock clock,
+        CancellationToken cancellation
+    )
+    {
         var members = await PageAsync(collectiveId, after, size, session, cancellation);
         var page = members.Take(size).ToList();
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, page.Select(m => m.Id));
         var confirmed = await ConfirmedAsync(page, clock.Today.Year, connection);
-        return new MemberPage(
+        return (
             [
-                .. page.Select(m => new MemberView(
+                .. page.Select(m => new ListedMember(
                     m.Id,
                     persons.GetValueOrDefault(m.Id)?.MaskedName ?? Erased,
                     persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? Erased,
-                    confirmed.Contains(m.Id)
+                    confirmed.Contains(m.Id),
+                    m.DiedOn is not null
                 )),
             ],
             members.Count > size ? page[^1].Id : null

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using Ledger.Api.Benefits;
 using Ledger.Api.Commands;
+using Ledger.Api.Exports;
 using Ledger.Api.Funds;
+using Ledger.Api.Imports;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
@@ -28,6 +30,14 @@ public static class MemberPages
     public static void MapMemberPages(this WebApplication app)
     {
         app.Page("/members", List, Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township);
+        app.Page(
+            "/collectives/{id}/members.xlsx",
+            Sheet,
+            Roles.VillageFinance,
+            Roles.Agency,
+            Roles.Auditor,
+            Roles.Township
+        );
         app.Page("/members/{id}/years/{year:int}", Year, EstimateEndpoints.Readers);
         app.Page("/members/{id}/estimate", EstimateEndpoints.PageOfMember, EstimateEndpoints.Readers);
         app.Page("/contributions", () => PageRoutes.Show<ContributionsPage>(new { }), Roles.CountyTax, Roles.Agency);
@@ -113,6 +123,32 @@ public static class MemberPages
                 }),
         ];
 
+    /// <summary>All members of a collective as a workbook, masked as the page has them.</summary>
+    private static async Task<IResult> Sheet(
+        string id,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        Clock clock,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
+    {
+        var found = await session.ScopedAsync<Collective>(id, caller) ?? throw Require.NotFound(id);
+        var (members, next) = await MemberEndpoints.ListedAsync(
+            id,
+            null,
+            MemberEndpoints.MaxSheetRows,
+            session,
+            database,
+            people,
+            clock,
+            cancellation
+        );
+        return Workbook.File(OfficeSheets.Members(found.Name, members, next, time.GetUtcNow()), "成员");
+    }
+
     private static async Task<IResult> List(
         string? collective,
         string? after,
@@ -150,11 +186,16 @@ public static class MemberPages
             );
         }
         var found = await session.ScopedAsync<Collective>(collective, caller) ?? throw Require.NotFound(collective);
-        var members = await MemberEndpoints.PageAsync(collective, after, PageSize, session, cancellation);
-        var page = members.Take(PageSize).ToList();
-        await using var connection = await database.OpenConnectionAsync(cancellation);
-        var persons = await people.ReadAsync(connection, page.Select(m => m.Id));
-        var confirmed = await MemberEndpoints.ConfirmedAsync(page, clock.Today.Year, connection);
+        var (members, next) = await MemberEndpoints.ListedAsync(
+            collective,
+            after,
+            PageSize,
+            session,
+            database,
+            people,
+            clock,
+            cancellation
+        );
         return PageRoutes.Show<MembersPage>(
             new
             {
@@ -163,19 +204,8 @@ public static class MemberPages
                 waiting.Deaths,
                 waiting.Changes,
                 Members = (IReadOnlyList<(string, string, string, string?)>)
-                    [
-                        .. page.Select(m =>
-                            (
-                                m.Id,
-                                persons.GetValueOrDefault(m.Id)?.MaskedName ?? MemberEndpoints.Erased,
-                                persons.GetValueOrDefault(m.Id)?.MaskedCitizenId ?? MemberEndpoints.Erased,
-                                m.DiedOn is not null ? "已去世"
-                                : confirmed.Contains(m.Id) ? null
-                                : "待核对"
-                            )
-                        ),
-                    ],
-                Next = members.Count > PageSize ? page[^1].Id : null,
+                    [.. members.Select(m => (m.Id, m.Name, m.CitizenId, m.Remark))],
+                Next = next,
             }
         );
     }

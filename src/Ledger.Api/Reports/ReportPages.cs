@@ -24,6 +24,25 @@ public static class ReportPages
     public static void MapReportPages(this WebApplication app)
     {
         app.Page("/overview", Overview, ReportEndpoints.Overseers);
+        app.Page(
+            "/overview.xlsx",
+            async (
+                IQuerySession session,
+                Caller caller,
+                Clock clock,
+                TimeProvider time,
+                CancellationToken cancellation
+            ) =>
+                Workbook.File(
+                    OfficeSheets.Overview(
+                        (await CollectivesAsync(session, caller, clock, cancellation)).Rows,
+                        caller.Actor.Region,
+                        time.GetUtcNow()
+                    ),
+                    "总览"
+                ),
+            ReportEndpoints.Overseers
+        );
         foreach (
             var (path, show) in new (string, Func<SupervisionView, IResult>)[]
             {
@@ -76,6 +95,33 @@ public static class ReportPages
         CancellationToken cancellation
     )
     {
+        var (rows, work) = await CollectivesAsync(session, caller, clock, cancellation);
+        return PageRoutes.Show<OverviewPage>(
+            new
+            {
+                Rows = rows,
+                Open = (IReadOnlyList<(ApplicationStatus, int)>)
+                    [
+                        .. work.GroupBy(w => w.Status)
+                            .Where(g => !IsOver(g.Key))
+                            .OrderBy(g => g.Key)
+                            .Select(g => (g.Key, g.Count())),
+                    ],
+                Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
+                    .Items
+                    .Count,
+            }
+        );
+    }
+
+    /// <summary>How far each collective in the caller's scope is, and the applications by which that is said.</summary>
+    private static async Task<(IReadOnlyList<OverviewPage.Row> Rows, IReadOnlyList<WorkItem> Work)> CollectivesAsync(
+        IQuerySession session,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
+    {
         var scope = caller.Actor.Region;
         var collectives = await session
             .Query<Collective>()
@@ -103,33 +149,18 @@ public static class ReportPages
             .Take(2 * Scope.MaxRows)
             .ToListAsync(cancellation);
         var latest = work.GroupBy(w => w.CollectiveId).ToDictionary(g => g.Key, g => g.First());
-        return PageRoutes.Show<OverviewPage>(
-            new
-            {
-                Rows = (IReadOnlyList<OverviewPage.Row>)
-                    [
-                        .. collectives
-                            .Select(c => (Collective: c, Fund: funds.GetValueOrDefault(c.Id)))
-                            .Select(x =>
-                                Row(
-                                    x.Collective,
-                                    x.Fund,
-                                    plans.GetValueOrDefault(x.Collective.Id),
-                                    latest.GetValueOrDefault(x.Collective.Id)
-                                )
-                            ),
-                    ],
-                Open = (IReadOnlyList<(ApplicationStatus, int)>)
-                    [
-                        .. work.GroupBy(w => w.Status)
-                            .Where(g => !IsOver(g.Key))
-                            .OrderBy(g => g.Key)
-                            .Select(g => (g.Key, g.Count())),
-                    ],
-                Overdue = (await ReportEndpoints.Supervise(null, session, database, people, caller, clock, time))
-                    .Items
-                    .Count,
-            }
+        return (
+            [
+                .. collectives.Select(c =>
+                    Row(
+                        c,
+                        funds.GetValueOrDefault(c.Id),
+                        plans.GetValueOrDefault(c.Id),
+                        latest.GetValueOrDefault(c.Id)
+                    )
+                ),
+            ],
+            work
         );
     }
 
