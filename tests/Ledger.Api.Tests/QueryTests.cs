@@ -52,17 +52,17 @@ public sealed class QueryTests(ApiFixture api)
                 ("99999999999999999999999999999999", "上限"),
             }
         )
-            foreach (var field in (string[])["minAmount", "maxAmount"])
-            {
-                var refused = await ApiFixture.RefusedAsync(
-                    "amount-invalid",
-                    village.Offices.Auditor,
-                    HttpMethod.Get,
-                    $"{trail}&{field}={Of(text)}"
-                );
-                Assert.Equal(field, refused.GetProperty("field").GetString());
-                Assert.Contains(why, refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
-            }
+        foreach (var field in (string[])["minAmount", "maxAmount"])
+        {
+            var refused = await ApiFixture.RefusedAsync(
+                "amount-invalid",
+                village.Offices.Auditor,
+                HttpMethod.Get,
+                $"{trail}&{field}={Of(text)}"
+            );
+            Assert.Equal(field, refused.GetProperty("field").GetString());
+            Assert.Contains(why, refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -97,7 +97,9 @@ public sealed class QueryTests(ApiFixture api)
         var fund = $"/api/funds/{village.FundId}";
         foreach (var day in (string[])["2026-03-05", "2026/3/5", "2026.3.5", ""])
             await village.Officer.GetAsync($"{fund}/statement?from={Of(day)}");
-        foreach (var moment in (string[])["2027-03-05T10:00:00Z", "2027-03-05T10:00:00+08:00", "2027-03-05 10:00 +08:00"])
+        foreach (
+            var moment in (string[])["2027-03-05T10:00:00Z", "2027-03-05T10:00:00+08:00", "2027-03-05 10:00 +08:00"]
+        )
             await village.Officer.GetAsync($"{fund}/trial-balance?recordedAt={Of(moment)}");
         foreach (
             var (path, field, words) in new[]

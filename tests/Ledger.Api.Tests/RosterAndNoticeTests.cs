@@ -111,11 +111,13 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Form($"身份证 {people[1].CitizenId}")
         );
         const string why = "另一份将撤回";
-        using (var checkedAgain = await village.Officer.SendAsync(
-            HttpMethod.Post,
-            "/api/applications/roster-check",
-            Form(why)
-        ))
+        using (
+            var checkedAgain = await village.Officer.SendAsync(
+                HttpMethod.Post,
+                "/api/applications/roster-check",
+                Form(why)
+            )
+        )
             Assert.Empty(
                 Faults(JsonSerializer.Deserialize<JsonElement>(await checkedAgain.Content.ReadAsStringAsync()))
             );

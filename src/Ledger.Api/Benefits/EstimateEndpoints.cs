@@ -339,6 +339,8 @@ public static class EstimateEndpoints
 
     private static Money? NotNegative(Money? amount, string field) =>
         amount < Money.Zero
-            ? throw new RefusedException(new Rejection(Rejections.AmountInvalid, $"{field}：不能小于零") { Field = field })
+            ? throw new RefusedException(
+                new Rejection(Rejections.AmountInvalid, $"{field}：不能小于零") { Field = field }
+            )
             : amount;
 }

@@ -15,8 +15,7 @@ public static partial class Queries
             {
                 if (HttpMethods.IsGet(http.Request.Method) && http.Request.Query.Any(q => IsEmpty(q.Value)))
                     http.Request.Query = new QueryCollection(
-                        http.Request.Query.Where(q => !IsEmpty(q.Value))
-                            .ToDictionary(StringComparer.OrdinalIgnoreCase)
+                        http.Request.Query.Where(q => !IsEmpty(q.Value)).ToDictionary(StringComparer.OrdinalIgnoreCase)
                     );
                 return next(http);
             }
@@ -42,9 +41,7 @@ public static partial class Queries
             )
             .Select(p => (p.Name, Type: Nullable.GetUnderlyingType(p.Item2) ?? p.Item2))
             .Where(p => p.Type == typeof(DateOnly) || p.Type == typeof(DateTimeOffset))
-            .Select(p =>
-                (Name: NameOf(p.Name), Form: p.Type == typeof(DateOnly) ? Days() : Moments(), p.Type)
-            )
+            .Select(p => (Name: NameOf(p.Name), Form: p.Type == typeof(DateOnly) ? Days() : Moments(), p.Type))
             .ToList();
         return asked.Count == 0
             ? next

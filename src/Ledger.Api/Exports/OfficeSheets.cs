@@ -328,11 +328,7 @@ public static class OfficeSheets
             Workbook.List(
                 "捐赠人",
                 [("捐赠人", 40), ("类别", 16), ("统一社会信用代码", 24), ("编号", 50)],
-                [
-                    .. donors.Select(d =>
-                        (object?[])[d.Name, Terms.Of(d.Donor.Kind), d.Donor.CreditCode, d.Donor.Id]
-                    ),
-                ]
+                [.. donors.Select(d => (object?[])[d.Name, Terms.Of(d.Donor.Kind), d.Donor.CreditCode, d.Donor.Id])]
             ),
             Facts(("时间", Workbook.Text(now)), ("区划", region), ("范围", Whole(donors.Count)))
         );

@@ -148,7 +148,11 @@ public static class FundEndpoints
             .Refuses(Rejections.AlreadyExists, Rejections.NotFound, Rejections.FieldInvalid)
             .Example("""{"collectiveId":"collective-N2370811MF0000001J"}""");
         api.MapGet("/funds", List)
-            .Reading<IReadOnlyList<FundView>>("list-funds", "资金列表；Accept 为 .xlsx 时得到表格 · List funds of a region", Roles.All)
+            .Reading<IReadOnlyList<FundView>>(
+                "list-funds",
+                "资金列表；Accept 为 .xlsx 时得到表格 · List funds of a region",
+                Roles.All
+            )
             .Refuses(Rejections.FieldInvalid);
         api.MapGet("/funds/{id}", Read)
             .Reading<FundView>("read-fund", "资金余额 · Read a fund's balance", Roles.All)
