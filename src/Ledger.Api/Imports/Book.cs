@@ -72,8 +72,11 @@ public readonly partial record struct SheetCell(
     }
 }
 
-/// <summary>A row by its number in the sheet (1 is the first) and its cells by column number (0 is A).</summary>
-public sealed record SheetRow(int Number, Dictionary<int, SheetCell> Cells, bool IsHidden = false)
+/// <summary>
+/// A row by its number in the sheet (1 is the first) and its cells by column number (0 is A). <paramref name="Fields"/>:
+/// of a row of text, how many it has, blank ones too.
+/// </summary>
+public sealed record SheetRow(int Number, Dictionary<int, SheetCell> Cells, bool IsHidden = false, int Fields = 0)
 {
     /// <summary>The cell's own text; empty where it is blank or merged with another.</summary>
     public string Own(int column) =>
@@ -182,8 +185,25 @@ public sealed partial class Book(IReadOnlyList<BookSheet> sheets, bool is1904 = 
             return "这是 PDF 文件，不是表格；请上传原来的 .xlsx 表格";
         if (start.StartsWith("Rar!"u8) || start.StartsWith((byte[])[0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C]))
             return "这是压缩包；请先解压，再上传其中的表格";
-        if (start.StartsWith((byte[])[0xFF, 0xD8, 0xFF]) || start.StartsWith((byte[])[0x89, 0x50, 0x4E, 0x47]))
+        if (start.StartsWith((byte[])[0x1F, 0x8B]))
+            return "这是压缩包；请先解压，再上传其中的表格";
+        if (
+            start.StartsWith((byte[])[0xFF, 0xD8, 0xFF])
+            || start.StartsWith((byte[])[0x89, 0x50, 0x4E, 0x47])
+            || start.StartsWith("GIF8"u8)
+            || start.StartsWith("II*\0"u8)
+            || start.StartsWith("MM\0*"u8)
+            || (start.Length > 12 && start[4..].StartsWith("ftyp"u8))
+        )
             return "这是图片，不是表格；请上传原来的 .xlsx 表格";
+        if (start.Length > 3 && start[0] == 9 && start[1] is 0 or 2 or 4 && start[2] is 4 or 6 && start[3] == 0)
+            return "这是很早版本的 Excel 文件（4.0 或更早）；请在 Excel 或 WPS 中打开后另存为 .xlsx";
+        if (IsDbf(start))
+            return "这是 dBase、FoxPro 的数据表（.dbf）；请在 Excel 或 WPS 中打开后另存为 .xlsx";
+        if (start.StartsWith("\0\u0001\0\0Standard"u8))
+            return "这是 Access 数据库；请从中把表导出为 .xlsx";
+        if (start.StartsWith("ID;P"u8) || start.StartsWith("TABLE\r\n0,1"u8))
+            return "这是 SYLK 或 DIF 表格；请在 Excel 或 WPS 中打开后另存为 .xlsx";
         var text = Encoding.Latin1.GetString(start).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\r', '\n', '\t');
         return Html().IsMatch(text) ? "这是网页（HTML），只是名称像表格；请在 Excel 或 WPS 中打开后另存为 .xlsx"
             : text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase)
@@ -194,6 +214,16 @@ public sealed partial class Book(IReadOnlyList<BookSheet> sheets, bool is1904 = 
                 ? "这是 Word 文档（RTF），不是表格；请把其中的表复制到 Excel 或 WPS 表格，另存为 .xlsx"
             : null;
     }
+
+    /// <summary>Its kind, a date, and where its records begin: 32 for each field and one more before that.</summary>
+    private static bool IsDbf(ReadOnlySpan<byte> start) =>
+        start.Length > 32
+        && start[0] is 0x03 or 0x30 or 0x31 or 0x83 or 0x8B or 0xF5
+        && start[2] is >= 1 and <= 12
+        && start[3] is >= 1 and <= 31
+        && BitConverter.ToUInt16(start[8..]) is > 32 and var head
+        && (head % 32 is 1 or 8 or 9 || start[0] is 0x30 or 0x31)
+        && start[12..16].IndexOfAnyExcept((byte)0) < 0;
 
     [GeneratedRegex(
         "^(?:<!--.*?-->\\s*)?<(?:!doctype|html|head|body|meta|table|div|style)\\b",

@@ -56,6 +56,8 @@ internal static partial class Csv
         var (rows, isWider) = (new List<SheetRow>(), false);
         foreach (var record in Records(new StringReader(text), separator))
         {
+            if (record.IsTooLong)
+                throw Book.Over($"第 {record.Number} 行超过 {MaxRecord:N0} 字，不像一行表格；请改正后再上传", field);
             if (record.IsUnclosed)
                 throw Book.Unreadable(
                     $"第 {record.Number} 行有一个双引号没有成对，其后的内容分不清行列；请改正后再上传",
@@ -72,7 +74,7 @@ internal static partial class Csv
                     isWider = true;
             }
             if (cells.Count > 0)
-                rows.Add(new SheetRow(record.Number, cells));
+                rows.Add(new SheetRow(record.Number, cells, Fields: record.Fields.Count));
             if (rows.Count == limit)
                 break;
         }
@@ -91,7 +93,11 @@ internal static partial class Csv
     /// <param name="Number">Of the record, as a spreadsheet counts it: blank lines count, a line break in quotes does
     /// not.</param>
     /// <param name="Raw">As it stands in the text, line break included.</param>
-    public sealed record Record(int Number, List<string> Fields, string Raw, bool IsUnclosed);
+    public sealed record Record(int Number, List<string> Fields, string Raw, bool IsUnclosed)
+    {
+        /// <summary>Longer than any row, and no quote is open that would have taken in what follows.</summary>
+        public bool IsTooLong => !IsUnclosed && Raw.Length > MaxRecord;
+    }
 
     /// <summary>
     /// The records of a text, one at a time (RFC 4180). A quote that does not begin a field is a character like others.
@@ -141,7 +147,7 @@ internal static partial class Csv
         if (raw.Length == 0)
             yield break;
         End();
-        yield return new Record(number, fields, raw.ToString(), isQuoted || raw.Length > MaxRecord);
+        yield return new Record(number, fields, raw.ToString(), isQuoted);
 
         void End()
         {

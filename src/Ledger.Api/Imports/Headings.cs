@@ -23,6 +23,9 @@ internal sealed partial class Headings
 
     public SheetRow First { get; }
     public SheetRow Last { get; }
+
+    /// <summary>Of a text, how many fields they have, blank ones too.</summary>
+    public int Fields => Math.Max(First.Fields, Last.Fields);
     public IReadOnlyDictionary<string, int> Columns { get; }
 
     /// <summary>

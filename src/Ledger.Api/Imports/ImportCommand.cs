@@ -136,7 +136,7 @@ public static class ImportCommand
         var (count, start) = (0, last + 1);
         foreach (var record in Csv.Records(reader, separator))
         {
-            if (record.IsUnclosed)
+            if (record.IsUnclosed || record.IsTooLong)
                 throw Unreadable($"第 {record.Number} 行有一个双引号没有成对，其后的内容分不清行列；请改正后再来");
             if (record.Number >= first && record.Number <= last)
                 heading.Append(record.Raw);

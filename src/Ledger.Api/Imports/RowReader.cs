@@ -106,6 +106,13 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
         var text = DocumentNumber.Clean(Text(column, maxLength), out var fault);
         if (fault is not null)
             Wrong(column, fault);
+        else if (
+            text.Length > 0
+            && (text.All(c => c == '0') || (!mayBePersonal && !text.Any(char.IsAsciiLetterOrDigit)))
+        )
+            Wrong(column, $"{PersonalNumbers.Quoted(text)}不是编号；请填单据自己的编号");
+        else if (EndsInLostDigits(text))
+            Wrong(column, LostDigits("编号"));
         else if (!mayBePersonal && PersonalNumbers.InReference(text) is { } what)
             Wrong(column, $"不能用{what}作凭证号，请填单据自己的编号", Rejections.ReferenceIsPersonal);
         else if (text != cell.Text)
@@ -140,8 +147,20 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
             text = shown;
         if (text.Length < min || text.Length > max || !text.All(char.IsAsciiDigit))
             Wrong(column, min == max ? $"应为 {min} 位数字" : $"应为 {min} 至 {max} 位数字");
+        else if (EndsInLostDigits(text))
+            Wrong(column, LostDigits("号码"));
         return text;
     }
+
+    /// <summary>
+    /// A spreadsheet keeps 15 digits and writes noughts for the rest, also where it saves them as text: three of them
+    /// or more are no chance. What was typed into a form is what it is.
+    /// </summary>
+    private bool EndsInLostDigits(string text) =>
+        !table.IsTyped && text.Length >= 18 && text.All(char.IsAsciiDigit) && text[15..].All(c => c == '0');
+
+    private static string LostDigits(string what) =>
+        $"{what}的第16位以后都是0，可能被表格截去了；请核对，把该列设为文本格式后重新填写";
 
     private static string Digits(string text) =>
         DocumentNumber.Clean(text, out _).Replace("-", "", StringComparison.Ordinal).TrimStart('\'');
@@ -149,8 +168,10 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     /// <summary>One of these words.</summary>
     public string OneOf(string column, params string[] words)
     {
-        if (Required(column) is not { Text: var text })
+        if (Required(column) is not { Text: var written })
             return "";
+        // Spaces and what cannot be seen make no other word.
+        var text = DocumentNumber.Clean(written, out _);
         if (!words.Contains(text))
             Wrong(column, $"应为{string.Join("或", words.Select(w => $"“{w}”"))}");
         return text;

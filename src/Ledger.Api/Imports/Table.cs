@@ -53,6 +53,9 @@ public sealed partial class Table
     public int HeadingRow { get; }
     public bool Is1904 { get; }
 
+    /// <summary>From a page's form, not from a file.</summary>
+    public bool IsTyped => HeadingRow == 0;
+
     /// <summary>The rows below the heading that somebody filled in.</summary>
     public IReadOnlyList<SheetRow> Rows { get; private set; } = [];
 
@@ -86,7 +89,12 @@ public sealed partial class Table
         if (headings.Twice(content) is { } twice)
             throw Book.Unreadable(
                 $"表头“{twice.Heading}”出现两次（{ColumnName(twice.First)} 列和 {ColumnName(twice.Second)} 列）；"
-                    + "请把并排的名单改成上下排列，每行一人",
+                    + "两份名单并排的，请改成上下排列，每行一人；其中一列是别人的（如户主）或另一项的，请改用别的表头",
+                file.Name
+            );
+        if (OtherUnit(content, headings) is { } unit)
+            throw Book.Unreadable(
+                $"第 {unit.Row} 行写着{Quoted(unit.Text)}；金额一律以元为单位，请换算成元并改掉这一行后再上传",
                 file.Name
             );
         var table = new Table(form, headings.Columns, headings.Last.Number, book.Is1904);
@@ -115,6 +123,15 @@ public sealed partial class Table
         }
         return some;
     }
+
+    /// <summary>A unit of amounts, above the headings, that is not the yuan: 0.12 below it is not twelve fen.</summary>
+    private static (int Row, string Text)? OtherUnit(SheetContent content, Headings headings) =>
+        content
+            .Rows.TakeWhile(r => r.Number < headings.First.Number)
+            .SelectMany(r => r.Cells.Values.Select(c => (r.Number, c.Text)))
+            .Where(c => Unit().IsMatch(Headings.Normal(c.Text)))
+            .Select(c => ((int, string)?)c)
+            .FirstOrDefault();
 
     private static RefusedException NoHeadings(Book book, SheetForm form, string field)
     {
@@ -188,6 +205,8 @@ public sealed partial class Table
                 else if (filled.Count > 0)
                     blank.Add(row.Number);
             }
+            else if (data.Count == 0 && IsLabels(row))
+                Tell("没有读取这一行：栏次", row.Number);
             else if (headings.IsRepeated(row))
                 Tell("没有读取这一行：重复的表头", row.Number);
             else if (Headings.CountIn(row, Form) >= 2)
@@ -201,6 +220,12 @@ public sealed partial class Table
                 Tell("没有读取这一行：重复的标题", row.Number);
             else if (IsExample(row))
                 Tell("没有读取这一行：这是模板的示例", row.Number);
+            else if (row.Fields > headings.Fields && row.Cells.Keys.Max() >= headings.Fields)
+                throw Book.Unreadable(
+                    $"第 {row.Number} 行有 {row.Fields} 格，表头只有 {headings.Fields} 格：内容里可能有没加引号的逗号，"
+                        + "其后各列会错位；请在 Excel 或 WPS 中改正后另存为 .xlsx",
+                    field
+                );
             else
                 data.Add(row);
         }
@@ -274,6 +299,11 @@ public sealed partial class Table
         static bool IsCount(string text) => Count().IsMatch(text);
     }
 
+    /// <summary>What forms have below their headings: 甲 乙 1 2, or 栏次.</summary>
+    private bool IsLabels(SheetRow row) =>
+        Columns.Values.Select(row.Own).Where(t => t.Length > 0).ToList() is { Count: >= 2 } own
+        && own.All(t => Label().IsMatch(Headings.Normal(t)));
+
     private bool IsExample(SheetRow row) =>
         Form
             .Columns.Where(c => c.Heading == Form.Key || c == Form.Columns[0])
@@ -286,15 +316,23 @@ public sealed partial class Table
     private static string Quoted(string text) => PersonalNumbers.Quoted(text.Length > 30 ? text[..30] + "…" : text);
 
     [GeneratedRegex(
-        "^(?:本页|本组|本村|全村|全部|以上|(?:第?[0-9一二三四五六七八九十]+(?:组|小组|队|页)|村民小组))?"
-            + "(?:人数|金额)?(?:合计|小计|总计|共计|累计)"
-            + "|^(?:制表|填表|填报|制单|编制|审核|复核|经办|负责|单位负责|主管|会计|出纳|录入|村委会|村民委员会|理事长"
-            + "|盖章|公章|签字|签章|联系)(?:人|员|单位|日期|时间|电话|\\(?(?:签字|签名|签章|盖章|公章)\\)?)*(?:[:]|$)"
+        "^(?:本页|本组|本村|全村|全部|以上|本年|(?:第?[0-9一二三四五六七八九十]+(?:组|小组|队|页)|村民小组))?"
+            + "(?:人数|金额)?(?:合计|小计|总计|共计|累计)|^.{1,20}汇总$|^[-—–]*以下空白|^总人数|^结转下年|^[0-9]+、"
+            + "|^(?:公示|监督|举报)(?:时间|日期|电话|期)|^(?:填表|填报|编制)?说明[:]"
+            + "|^(?:制表|填表|填报|制单|编制|审核|复核|经办|负责|单位负责|主管|会计|出纳|录入|村委会|村民委员会|村民代表"
+            + "|理事长|盖章|公章|签字|签章|联系)(?:人|员|单位|日期|时间|电话|\\(?(?:签字|签名|签章|盖章|公章)\\)?)*(?:[:]|$)"
             + "|^(?:注|备注|说明|日期|单位|电话)[:]|^(?:借方|贷方)(?:累计)?发生额"
             + "|^(?:期初|期末|承前|过次|上年结转|本月合计)|^第[0-9]+页|^共[0-9]+[页人笔户行]|^(?:打印|导出)(?:时间|日期|人)"
     )]
     private static partial Regex Footer();
 
-    [GeneratedRegex("^[0-9.,]+[人笔户行页元]?$")]
+    [GeneratedRegex("单位[:]?(?:人民币)?(?:[百千万亿]+元|角|分|美元|港元|港币)\\)?$")]
+    private static partial Regex Unit();
+
+    [GeneratedRegex("^(?:\\(?[0-9]{1,2}\\)?|[甲乙丙丁戊己庚辛壬癸]|[A-Z]|栏次)$")]
+    private static partial Regex Label();
+
+    /// <summary>A number of people or a sum, or a dash that stands for none.</summary>
+    [GeneratedRegex("^(?:[0-9.,]+[人笔户行页元]?|[-—–/]+)$")]
     private static partial Regex Count();
 }

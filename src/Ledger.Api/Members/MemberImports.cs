@@ -404,6 +404,8 @@ public static class MemberImports
                 reader.Wrong(Sheets.PaidOn, early, Rejections.DateBeforeBasis);
             if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
                 reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
+            if (reader.IsSound)
+                TellOddPayment(table, row.Number, contribution);
             if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, (row.Number, id)))
             {
                 var (other, isSame) = (
@@ -658,6 +660,13 @@ public static class MemberImports
             command.BelongsTo(MemberId, Known!.Region); // for the eyes of those who look after the person
             return true;
         }
+    }
+
+    /// <summary>Who chose a tier pays that; what differs is recorded as it stands there, and told.</summary>
+    private static void TellOddPayment(Table table, int row, Contribution c)
+    {
+        if (c.Kind == ContributionKind.Regular && c.AmountFen != c.TierFen)
+            table.Tell($"实缴 {c.AmountFen} 元，与档次 {c.TierFen} 元不同，照此记录", row, Sheets.Paid);
     }
 
     private static ContributionKind Kind(RowReader reader) =>

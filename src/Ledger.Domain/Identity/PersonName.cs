@@ -13,6 +13,9 @@ public static class PersonName
     public const int MaxLength = 50;
     private static readonly Rune Dot = new('·');
 
+    /// <summary>What people write where they have none, or have written it above.</summary>
+    private static readonly string[] NoNames = ["无", "空", "同上", "不详", "未知", "待定", "略", "姓名"];
+
     /// <summary>The five dots and more that stand between the parts of a name.</summary>
     private const string Dots = "·•‧・∙⋅⸱ꞏ";
 
@@ -42,6 +45,7 @@ public static class PersonName
         fault =
             name.Length == 0 ? "不能为空"
             : name.Length > MaxLength ? $"最多 {MaxLength} 字"
+            : NoNames.Contains(name) ? $"“{name}”不是姓名，请填本人的姓名"
             : WrongRune(name) is { } wrong ? $"姓名中有{Word(wrong)}，请核对"
             : null;
         if (fault is not null)

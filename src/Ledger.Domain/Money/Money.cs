@@ -94,6 +94,8 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
         : plain.Contains('万') ? "：请换算成元"
         : plain.Contains(',') ? "：逗号只能三位一分，小数点用“.”"
         : plain.Any(c => c is '$' or '€' or '£') ? "：只收人民币"
+        : plain is "-" or "--" or "/" or "无" ? "：没有金额的请留空"
+        : plain.Contains('(') || plain.EndsWith('-') ? "：像是负数，只收大于零的金额"
         : "";
 
     /// <summary>The sign of the currency before, or its name after.</summary>

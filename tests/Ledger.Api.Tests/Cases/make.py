@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes the cases X01 … of files/ and the list of a story on the pages, as they came on 2026-11-27: by xlwt 1.3.0 (.xls as WPS writes it, with pinyin), openpyxl 3.0.9, and
+"""Makes the cases X01 … X83 of files/ and the list of a story on the pages, as they came on 2026-11-27: by xlwt 1.3.0 (.xls as WPS writes it, with pinyin), openpyxl 3.0.9, and
 LibreOffice 7.4.7 of Debian 12 (formulas worked out). Needs python3-xlwt, python3-openpyxl, libreoffice-calc-nogui.
 Run in this folder: ./make.py   The tests read the files; they do not run this."""
 import datetime, os, struct, subprocess, tempfile
@@ -250,6 +250,56 @@ def x60(b):
 xls('X60.xls', x60)
 text('X61.csv', '补助名单\n\n' + ','.join(ROSTER) + '\n朱桂兰,370811196203081909,"1\n20"\n\n郭志刚,123,120\n', 'utf-16')
 
+# ---- What an hour of trying found on 2026-11-27 -----------------------------------------------------------------------------------------
+def x70(b, s):
+    s.append(['序号', *ROSTER])
+    s.append(['栏次', 1, 2, 3])
+    for i, (n, d) in enumerate(PEOPLE):
+        s.append([i + 1, n, d, 120])
+xlsx('X70.xlsx', x70)
+text('X70b.csv', ''.join(','.join(r) + '\r\n' for r in [ROSTER, ['甲', '乙', '（1）'], [*PEOPLE[0], '120']]))
+
+text('X71.csv', '交易日期,收入金额（元）,支出金额（元）,流水号\r\n20270110,,1,000.00,NX1\r\n')
+
+def x72(b, s):
+    s.append(['前屯村存款明细', None, None, '单位：万元'])
+    s.append(['交易日期', '收入金额', '支出金额', '流水号'])
+    s.append(['2027-01-10', None, 0.1, 'NX1'])
+xlsx('X72.xlsx', x72)
+
+def x73(b, s):
+    s.append(['组', *ROSTER])
+    s.append(['一组', *PEOPLE[0], 120])
+    s.append(['一组 汇总', None, None, 120])
+    s.append(['二组', *PEOPLE[1], 120])
+    for foot in [['二组 汇总', None, None, 120], ['总计', '——', '/', 240], [None, '—以下空白—'], [None, '总人数：2人'], [None, '填表说明：1、本表一式三份'], [None, '2、由村委会填写'],
+                 [None, '公示时间：2026年6月1日至7日'], [None, '监督电话：0537-1234567'], [None, '村民代表签字：']]:
+        s.append(foot)
+xlsx('X73.xlsx', x73)
+
+def binary(name, content):
+    with open(at(name), 'wb') as f:
+        f.write(content)
+binary('X74.dbf', bytes([0x03, 126, 3, 5]) + struct.pack('<IHH', 1, 65, 41) + bytes(20) + b'NAME'.ljust(11, b'\0') + b'C' + bytes(4) + b'\x14' + bytes(15) + b'\r'
+       + b' ' + '朱桂兰'.encode('gb18030').ljust(20) + b'370811196203081909  ' + b'\x1a')
+binary('X75.xls', struct.pack('<HHHH', 9, 4, 2, 16) + struct.pack('<HH', 10, 0))
+text('X76.slk', 'ID;PWXL;N;E\r\nC;Y1;X1;K"姓名"\r\nC;Y1;X2;K"身份证号"\r\nE\r\n', 'gb18030')
+binary('X77.gif', b'GIF89a' + bytes(range(256)))
+
+def x81(b, s):
+    s.append(['户主信息', None, '参保人信息', None, '补助金额（元）'])
+    s.append(['姓名', '身份证号', '姓名', '身份证号'])
+    s.append([*PEOPLE[1], *PEOPLE[0], 120])
+    s.merge_cells('A1:B1')
+    s.merge_cells('C1:D1')
+xlsx('X81.xlsx', x81)
+
+def x83(b, s):
+    s.append(ROSTER)
+    for (n, d), amount in zip(PEOPLE, ['(120)', '120.00-', '无']):
+        s.append([n, d, amount])
+xlsx('X83.xlsx', x83)
+
 # ---- Members ------------------------------------------------------------------------------------------------------------------------
 MEMBERS = ['姓名', '身份证号', '手机号', '银行卡号', '村民小组']
 text('X24.csv', ''.join(','.join(r) + '\r\n' for r in [MEMBERS, ['王㼆', '370811197507010012', '', '', '第1组'], ['李𬭎', '370811197507010020', '', '', '第1组']]), 'gb18030')
@@ -265,6 +315,9 @@ def x38(b, s):
     s.append(['卫二', '370811197507010047', 13800138000, None, 3])
     s['C2'].number_format, s['E2'].number_format = '000-0000-0000', '"第"0"组"'
 xlsx('X38.xlsx', x38)
+
+text('X78.csv', ''.join(','.join(r) + '\r\n' for r in [MEMBERS, ['卫三', '370811197507030013', '', '6222021608001230000', '']]), 'gb18030')
+text('X80.csv', ''.join(','.join(r) + '\r\n' for r in [MEMBERS, ['无', '370811197507030021', '', '', ''], ['同 上', '37081119750703003X', '', '', '']]))
 
 # ---- Contributions ------------------------------------------------------------------------------------------------------------------
 def x30(b):
@@ -304,6 +357,18 @@ def x36(b, s):
     s.append(['测巳', '370811197507020085', 300, 299.996, '2026-03-15', '正常缴费', 'X36A'])
     s['D2'].number_format = '0'
 xlsx('X36.xlsx', x36)
+
+def x79(b, s):
+    s.append(PAID)
+    for name, number, reference in [('测午', '370811197507030048', '无'), ('测未', '370811197507030056', '320260618000123000000'), ('测申', '370811197507030064', '000')]:
+        s.append([name, number, 300, 300, '2026-03-15', '正常缴费', reference])
+xlsx('X79.xlsx', x79)
+
+def x79b(b, s):
+    s.append(PAID)
+    s.append(['测酉', '370811197507030072', 300, 300, '2026-03-15', '正常\u200b 缴费', 'X79B'])
+    s.append(['测戌', '370811197507030080', 300, 0.01, '2026-03-15', '正常缴费', 'X79C'])
+xlsx('X79b.xlsx', x79b)
 
 # ---- Receipts and statements of banks -----------------------------------------------------------------------------------------------
 def x40(b):
