@@ -156,6 +156,35 @@ public sealed class StoryTests(WebFixture web)
         await village.SeesAsync("已提交，等经办机构复核");
         await village.SeesAsync("720.00");
         await village.ShootAsync("story-wps-filed");
+        await OnASecondListAsync(village);
+    }
+
+    /// <summary>
+    /// One of those who wait for approval in a second list: asked about before it is filed; the reason goes with it.
+    /// </summary>
+    private async Task OnASecondListAsync(Visitor village)
+    {
+        var (list, reason) = (web.Sample.At("twice.xlsx"), "另一份将撤回");
+        await File.WriteAllBytesAsync(list, SampleSheets.Roster([WpsPerson]));
+        await village.Page.GotoAsync("/");
+        await village.Page.GetByRole(AriaRole.Link, new() { Name = "新申请" }).ClickAsync();
+        await Assertions.Expect(village.Page.GetByText("确认也列入这份名单")).ToBeHiddenAsync();
+        await village.Page.SetInputFilesAsync("#check input[type=file]", list);
+        await village.SeesAsync("此人也在另一份待审批的申请");
+        await Assertions.Expect(village.Page.Locator("[data-step=file]")).ToBeHiddenAsync();
+        await village.ShootAsync("story-second-list");
+        await village.Page.GetByLabel("确认也列入这份名单").CheckAsync();
+        await village.Page.GetByLabel("为什么列入两份名单").FillAsync(reason);
+        await village.ClickAsync("重新核对");
+        await village.SeesAsync("名单没有问题");
+        await village.Page.SetInputFilesAsync("input[name=seal]", web.Sample.At("seal.pdf"));
+        await village.ClickAsync("提交申请");
+        await village.SeesAsync("已提交，等经办机构复核");
+        var application = new Uri(village.Page.Url).AbsolutePath.Split('/')[^1];
+        Assert.Contains(
+            reason,
+            await web.Sample.Http.GetStringAsync($"/api/audit/events?id={application}&type=application_filed")
+        );
     }
 
     /// <summary>Whose id lost a digit in the list.</summary>
