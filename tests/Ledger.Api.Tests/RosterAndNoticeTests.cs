@@ -57,7 +57,10 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             );
         Task<string[]> RecordedAsync(string application) =>
             api.ScalarAsync<string[]>(
-                "select array_agg(headers ->> 'notDuplicate' order by version) from ledger.mt_events where stream_id = @id",
+                """
+                select array_agg(headers ->> 'notDuplicate' order by version) from ledger.mt_events
+                 where stream_id = @id
+                """,
                 ("id", application)
             );
         Assert.Equal(0, (await CheckAsync(village, roster)).GetProperty("faultCount").GetInt32());
@@ -78,7 +81,10 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Faults(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", Form()))
         );
         var lines = await api.ScalarAsync<string[]>(
-            "select array_agg(l ->> 'memberId') from ledger.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l where a.id = @id",
+            """
+            select array_agg(l ->> 'memberId')
+              from ledger.mt_doc_application a, jsonb_array_elements(a.data -> 'lines') l where a.id = @id
+            """,
             ("id", first)
         );
         var body = new

@@ -274,10 +274,8 @@ public static class Filing
         );
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
-        if (table is not null)
-            Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
-        else
-            Uploads.RefuseFaults(faults, partial, Sheets.RosterForm.Title, [], Rejections.RosterInvalid);
+        var notes = table?.Notes ?? [];
+        Uploads.RefuseFaults(faults, partial, Sheets.RosterForm.Title, notes, Rejections.RosterInvalid);
         return (
             new Submission(seal.FirstOrDefault(), digest, lines, Roster.Confirmed(lines, elsewhere, confirmed)),
             pilot,

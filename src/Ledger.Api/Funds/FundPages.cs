@@ -29,21 +29,7 @@ public static class FundPages
     public static void MapFundPages(this WebApplication app)
     {
         app.Page("/funds", All, Roles.All);
-        app.Page(
-            "/funds.xlsx",
-            async (
-                string? region,
-                IQuerySession session,
-                Caller caller,
-                TimeProvider time,
-                CancellationToken cancellation
-            ) =>
-            {
-                var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
-                return Workbook.File(OfficeSheets.Funds(funds, Scope.Narrow(caller, region), time.GetUtcNow()), "资金");
-            },
-            Roles.All
-        );
+        app.Page("/funds.xlsx", AllAsSheet, Roles.All);
         app.Page("/start", Start, Roles.VillageFinance);
         app.Page("/funds/{id}", Dashboard, Roles.All);
         app.Page("/funds/{id}/allocations/new", NewAllocation, Roles.VillageFinance, Roles.CountyFinance);
@@ -121,6 +107,18 @@ public static class FundPages
     {
         var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
         return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
+    }
+
+    private static async Task<IResult> AllAsSheet(
+        string? region,
+        IQuerySession session,
+        Caller caller,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
+    {
+        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
+        return Workbook.File(OfficeSheets.Funds(funds, Scope.Narrow(caller, region), time.GetUtcNow()), "资金");
     }
 
     private static async Task<IResult> Start(IQuerySession session, Caller caller, CancellationToken cancellation)

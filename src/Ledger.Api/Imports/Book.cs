@@ -73,8 +73,8 @@ public readonly partial record struct SheetCell(
 }
 
 /// <summary>
-/// A row by its number in the sheet (1 is the first) and its cells by column number (0 is A). <paramref name="Fields"/>:
-/// of a row of text, how many it has, blank ones too.
+/// A row by its number in the sheet (1 is the first) and its cells by column number (0 is A).
+/// <paramref name="Fields"/>: of a row of text, how many it has, blank ones too.
 /// </summary>
 public sealed record SheetRow(int Number, Dictionary<int, SheetCell> Cells, bool IsHidden = false, int Fields = 0)
 {

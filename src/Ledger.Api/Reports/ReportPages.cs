@@ -152,12 +152,7 @@ public static class ReportPages
         return (
             [
                 .. collectives.Select(c =>
-                    Row(
-                        c,
-                        funds.GetValueOrDefault(c.Id),
-                        plans.GetValueOrDefault(c.Id),
-                        latest.GetValueOrDefault(c.Id)
-                    )
+                    Row(c, funds.GetValueOrDefault(c.Id), plans.GetValueOrDefault(c.Id), latest.GetValueOrDefault(c.Id))
                 ),
             ],
             work

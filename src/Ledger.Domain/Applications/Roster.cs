@@ -95,16 +95,16 @@ public static class Roster
             else if (entry.DeclaredFen is { } declared && declared != amount)
                 Wrong(Rejections.RosterInvalid, $"所填 {declared} 元与标准应得 {amount} 元不符", AmountColumn);
             else if (faults.Count == before && confirmed is null && elsewhere.GetValueOrDefault(id) is { } other)
-                Wrong(
-                    Rejections.PossibleDuplicate,
-                    $"此人也在另一份待审批的申请 {other} 的名单上，同一年度只补助一次，后审批的一份将退出名单；请从这份名单中删去，确实要列入的请写明理由",
-                    CitizenIdColumn
-                );
+                Wrong(Rejections.PossibleDuplicate, OnBoth(other), CitizenIdColumn);
             else if (faults.Count == before)
                 lines.Add(new RosterLine(entry.Row, id, facts.TierFen, amount));
         }
         return (lines, faults);
     }
+
+    private static string OnBoth(string other) =>
+        $"此人也在另一份待审批的申请 {other} 的名单上，同一年度只补助一次，后审批的一份将退出名单；"
+        + "请从这份名单中删去，确实要列入的请写明理由";
 
     /// <summary>
     /// What stays on record of lines that stand on another list too and were answered for; null when there are none.

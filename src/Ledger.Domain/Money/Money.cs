@@ -53,7 +53,7 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
         return Zero;
     }
 
-    /// <summary>As <see cref="Parse"/>, of what is asked about and not booked: nought and less are amounts too.</summary>
+    /// <summary>As <see cref="Parse"/>, of what is asked about and not booked: it may be nought or less.</summary>
     public static Money Asked(string text, out string? fault)
     {
         if (Number(text) is not { } yuan)

@@ -5,8 +5,8 @@ using Ledger.Domain.Plans;
 namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
-/// What is handed in: the sealed scan, the roster's digest and its checked lines. <paramref name="Confirmed"/>: on which
-/// other lists some of them stand, and why (<see cref="Roster.Confirmed"/>).
+/// What is handed in: the sealed scan, the roster's digest and its checked lines. <paramref name="Confirmed"/>: on
+/// which other lists some of them stand, and why (<see cref="Roster.Confirmed"/>).
 /// </summary>
 public sealed record Submission(
     string? SealDigest,
