@@ -58,9 +58,9 @@ public sealed class MoneyTests
     }
 
     [Theory]
-    [InlineData("1,000.00", 100_000)]
-    [InlineData("-￥300.5", -30_050)]
-    [InlineData("0", 0)]
+    [InlineData("1,000.00", 100_000L)]
+    [InlineData("-￥300.5", -30_050L)]
+    [InlineData("0", 0L)]
     [InlineData("300,50", null)]
     [InlineData("-300,50", null)]
     [InlineData("-1.005", null)]
