@@ -88,15 +88,11 @@ public static class FundPages
                 ) => show(await BalanceAsync(id, at, step, session, stored, caller, clock), accounts),
                 Roles.All
             );
-        app.Page(
-            "/funds/{id}/reconciliation",
-            async (string id, IQuerySession session, Caller caller) =>
-                PageRoutes.Show<ReconciliationPage>(new { Fund = await FundAsync(id, session, caller) }),
-            Roles.VillageFinance,
-            Roles.CountyFinance,
-            Roles.Auditor
-        );
+        app.Page("/funds/{id}/reconciliation", Reconciling, Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor);
     }
+
+    private static async Task<IResult> Reconciling(string id, IQuerySession session, Caller caller) =>
+        PageRoutes.Show<ReconciliationPage>(new { Fund = await FundAsync(id, session, caller) });
 
     private static async Task<IResult> All(
         string? region,
