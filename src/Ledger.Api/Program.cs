@@ -6,6 +6,7 @@ using Ledger.Api.Applications;
 using Ledger.Api.Audit;
 using Ledger.Api.Benefits;
 using Ledger.Api.Collectives;
+using Ledger.Api.CommandLine;
 using Ledger.Api.Commands;
 using Ledger.Api.Counties;
 using Ledger.Api.Donors;
@@ -29,230 +30,210 @@ using Ledger.Api.Trace;
 using Ledger.Domain;
 using Npgsql;
 
-if (CommandLine.Answer(args, out var call) is { } answered)
-    return answered;
-try
-{
-    return await RunAsync(call);
-}
-catch (Exception e) when (CommandLine.Mistake(e) is { } mistake)
-{
-    Console.Error.WriteLine(mistake.Words);
-    return mistake.Exit;
-}
-
-static async Task<int> RunAsync(Call call)
-{
-    if (call.Name == "witness")
-        return await Witness.RunAsync(call.Settings);
-    var builder = WebApplication.CreateBuilder(CommandLine.Options(call.Settings));
-    if (call.Name == "import")
-        return await ImportCommand.RunAsync(builder.Configuration, Console.Error);
-    if (County.Choose(builder.Configuration, call.Name) is { Count: > 0 } counties)
-        return await Front.RunAsync(call.Settings, counties);
-    var settings = Settings.Of(builder.Configuration);
-    if (call.Name == "token")
-    {
-        Console.WriteLine(
-            TokenCommand.Run(
-                builder.Configuration,
-                settings.KeyCommand is { } printing ? KeyFile.FromCommand(printing) : KeyFile.Load(settings.KeyFile)
-            )
-        );
-        return 0;
-    }
-
-    // The database: the one that is configured, or a private cluster of our own.
-    settings.RequireDatabase();
-    await using var cluster =
-        settings.ConnectionString is null && settings.PrivateCluster
-            ? await PrivateCluster.StartAsync(settings.DataFolder)
-            : null;
-    var keys = settings.KeyCommand is { } command
-        ? KeyFile.FromCommand(command)
-        : KeyFile.LoadOrCreate(settings.KeyFile);
-    // Before anything looks at the present database: it may be gone, or be what is to be replaced.
-    if (call.Name is "backup" or "restore")
-        return await OperationCommands.RunAsync(
-            call.Name,
-            builder.Configuration,
-            settings,
-            settings.OwnerConnectionString ?? settings.ConnectionString ?? cluster!.ConnectionString("ledger"),
-            keys
-        );
-    var access = await DatabaseAccess.OfAsync(settings, cluster, keys);
-    if (access.Owner is not null)
-        await LedgerSchema.ApplyAsync(access, keys);
-    if (call.Name == "schema")
-        return 0;
-    if (call.Name == "rebuild")
-        return await RebuildCommand.RunAsync(access, keys);
-    await using var database = NpgsqlDataSource.Create(LedgerStore.Plain(access.Application));
-    await DatabaseAccess.RequireHarmlessAsync(database, keys);
-    await using var replica = access.ReplicaOf(settings) is { } connection
-        ? NpgsqlDataSource.Create(LedgerStore.Plain(connection))
-        : null;
-    var logKeys = LogKeys.LoadOrCreate(settings, await LedgerStore.LogIdAsync(database));
-    if (call.Name == "log-key")
-    {
-        var (exit, shown) = LogKeys.Run(call.Words, logKeys);
-        Console.WriteLine(shown);
-        return exit;
-    }
-
-    // Services
-    builder
-        .Services.AddSingleton(settings)
-        .AddSingleton(keys)
-        .AddSingleton<PersonalData>()
-        .AddSingleton<PersonLook>()
-        .AddSingleton<ProgressLook>()
-        .AddSingleton<Clock>()
-        .AddSingleton<Refusals>()
-        .AddSingleton<Follows>(Deadlines.BegunByAsync)
-        .AddScoped<Command>()
-        .AddScoped<DeadLetters>();
-    builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
-    builder
-        .Services.AddSingleton<SampleClock>()
-        .AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
-    builder.Services.AddLedger(database, keys);
-    builder.Services.AddSingleton(s => new LongReads(database, replica, s.GetRequiredService<ILogger<LongReads>>()));
-    builder.Services.AddKeyedSingleton(LedgerStore.Commands, (_, _) => LedgerStore.CommandSource(access.Application));
-    builder
-        .Services.AddSingleton(logKeys)
-        .AddHostedService<LogService>()
-        .AddHostedService<ProjectionService>()
-        .AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
-    if (cluster is not null)
-        builder
-            .Services.AddSingleton(cluster)
-            .AddSingleton<ClusterWatch>()
-            .AddHostedService(s => s.GetRequiredService<ClusterWatch>());
-    Tokens.AddTo(builder.Services, settings);
-    builder.Services.AddHardening(settings);
-    builder.Services.AddTelemetry(builder.Configuration);
-    builder.Services.AddAccounts(database);
-    builder.Services.AddPages(settings);
-    builder.Services.AddApiDocument();
-    builder.Services.AddProblemDetails();
-    builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
-    builder.Services.ConfigureHttpJsonOptions(options =>
-    {
-        var json = options.SerializerOptions;
-        json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
-        json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
-        json.AllowDuplicateProperties = false;
-        json.RespectNullableAnnotations = true;
-        json.RespectRequiredConstructorParameters = true;
-        json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeBodies.Check } };
-        json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false));
-        json.Converters.Add(new YuanJsonConverter());
-    });
-    builder.WebHost.LimitConnections(builder.Configuration, longestBody: 32 * 1024 * 1024);
-    if (settings.Sample)
-        builder.Services.AddHostedService<SampleCounty>();
-
-    // Why it did not start is said once, below: by us in words, or by the run time with its stack.
-    var isStarting = true;
-    builder.Logging.AddFilter(
-        "Microsoft.Extensions.Hosting.Internal.Host",
-        level => level >= LogLevel.Warning && !isStarting
-    );
-    var app = builder.Build();
-    app.Lifetime.ApplicationStarted.Register(() => isStarting = false);
-    if (call.Name == "check")
-        return await CheckEndpoint.RunAsync(app.Services, rebuild: call.Flags.Contains("rebuild"));
-    if (call.Name == "administrator")
-        return await AccountEndpoints.MakeAdministratorAsync(builder.Configuration, app.Services);
-    if (call.Name == "export")
-        return await ExportCommand.RunAsync(builder.Configuration, app.Services);
-    if (settings.Sample)
-        await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
-
-    // Pipeline
-    app.UseSecurityHeaders();
-    app.UseResponseCompression();
-    app.UseRequestLocalization();
-    app.UseExceptionHandler(
-        new ExceptionHandlerOptions
-        {
-            ExceptionHandler = Problem.HandleAsync,
-            AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
-            // An answer, not a fault of ours.
-            SuppressDiagnosticsCallback = failed =>
-                failed.Exception is RefusedException or BadHttpRequestException or UnreadableEventException
-                || Problem.Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
-        }
-    );
-    app.UseStatusCodePages(Problem.EmptyAnswerAsync);
-    app.UseReadablePaths();
-    app.UseFilledQueries();
-    app.UseRouting();
-    app.UseAuthentication();
-    app.UseLimits();
-    app.UseAuthorization();
-    app.UseBodies();
-
-    // Routes
-    var api = app.MapGroup("/api");
-    api.MapAccounts();
-    api.MapPolicyYears();
-    api.MapPilots();
-    api.MapCollectives();
-    api.MapFunds();
-    api.MapDonors();
-    api.MapPlans();
-    api.MapMembers();
-    api.MapEstimates();
-    api.MapApplications();
-    api.MapEvidence();
-    api.MapReports();
-    api.MapAudit();
-    api.MapCheck();
-    api.MapTraces();
-    api.MapExports();
-    api.MapTemplates();
-    api.MapDeadLetters();
-    app.MapLog();
-    app.MapApiDocument();
-    app.MapPages(settings);
-    app.MapFundPages();
-    app.MapPlanPages();
-    app.MapApplicationPages();
-    app.MapMemberPages();
-    app.MapAuditPages();
-    app.MapTracePages();
-    app.MapReportPages();
-    app.MapPilotPages();
-    app.MapPolicyYearPages();
-    app.MapDonorPages();
-    app.MapAccountPages();
-    app.MapOperationPages();
-    app.MapHealth();
-    if (Telemetry.IsScraped(builder.Configuration))
-        app.MapPrometheusScrapingEndpoint().AllowAnonymous();
-    if (settings.Sample)
-        app.MapSampleClock();
-    BuiltRoutes.TakeOver(app);
-    if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
-        Console.WriteLine(
-            "还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>，带上同样的设置。"
-                + "No administrator yet: run this command to make the first."
-        );
-
-    // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.
-    app.Lifetime.ApplicationStarted.Register(() =>
-        _ = Task.Delay(TimeSpan.FromSeconds(5))
-            .ContinueWith(_ => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive), TaskScheduler.Default)
-    );
-
-    if (Environment.GetEnvironmentVariable(CountyProcess.UntilInputEnds) is not null)
-        _ = Task.Run(Console.In.ReadToEnd).ContinueWith(_ => app.Lifetime.StopApplication(), TaskScheduler.Default);
-
-    await app.RunAsync();
-    return 0;
-}
+return await Call.RunAsync(args, Commands, ServeAsync);
 
 /// <summary>Named so that tests can host it.</summary>
-public partial class Program;
+public partial class Program
+{
+    /// <summary>What the program does beside serving.</summary>
+    public static IReadOnlyList<System.CommandLine.Command> Commands(string[] settings) =>
+        [
+            CheckCommand.Of(settings),
+            RebuildCommand.Of(settings),
+            BackupCommand.Of(settings),
+            RestoreCommand.Of(settings),
+            SchemaCommand.Of(settings),
+            AdministratorCommand.Of(settings),
+            TokenCommand.Of(settings),
+            ImportCommand.Of(),
+            ExportCommand.Of(settings),
+            LogKeyCommand.Of(settings),
+            WitnessCommand.Of(settings),
+        ];
+
+    private static async Task<int> ServeAsync(string[] arguments)
+    {
+        var builder = Ground.Builds(arguments);
+        if (County.Choose(builder.Configuration, command: null) is { Count: > 0 } counties)
+            return await Front.RunAsync(arguments, counties);
+        await using var ground = await Ground.OpenAsync(builder);
+        var app = await BuildAsync(ground);
+        var (settings, database) = (ground.Settings, app.Services.GetRequiredService<NpgsqlDataSource>());
+        if (settings.Sample)
+            await app.Services.GetRequiredService<SampleClock>().ResumeAsync(database);
+        UsePipeline(app);
+        MapRoutes(app, settings);
+        if (!settings.Sample && !await AccountEndpoints.HasAdministratorAsync(database))
+            Console.WriteLine(
+                "还没有管理员，无人可以登录。请运行：Ledger.Api.dll administrator --name <账户名> --region <区划代码>，带上同样的设置。"
+                    + "No administrator yet: run this command to make the first."
+            );
+
+        // What starting up left behind goes back to the machine, once; afterwards the collector is left alone.
+        app.Lifetime.ApplicationStarted.Register(() =>
+            _ = Task.Delay(TimeSpan.FromSeconds(5))
+                .ContinueWith(_ => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive), TaskScheduler.Default)
+        );
+
+        if (Environment.GetEnvironmentVariable(CountyProcess.UntilInputEnds) is not null)
+            _ = Task.Run(Console.In.ReadToEnd).ContinueWith(_ => app.Lifetime.StopApplication(), TaskScheduler.Default);
+
+        await app.RunAsync();
+        return 0;
+    }
+
+    /// <summary>The product without its routes: what a command needs that works on the ledger.</summary>
+    public static async Task<WebApplication> BuildAsync(Ground ground)
+    {
+        var (builder, settings, keys) = (ground.Builder, ground.Settings, ground.Keys);
+        var (access, database) = await ground.DatabaseAsync();
+        var replica = ground.Replica(access);
+        var logKeys = await ground.LogKeysAsync(database);
+        builder
+            .Services.AddSingleton(settings)
+            .AddSingleton(keys)
+            .AddSingleton<PersonalData>()
+            .AddSingleton<PersonLook>()
+            .AddSingleton<ProgressLook>()
+            .AddSingleton<Clock>()
+            .AddSingleton<Refusals>()
+            .AddSingleton<Follows>(Deadlines.BegunByAsync)
+            .AddScoped<Command>()
+            .AddScoped<DeadLetters>();
+        builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
+        builder
+            .Services.AddSingleton<SampleClock>()
+            .AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);
+        builder.Services.AddLedger(database, keys);
+        builder.Services.AddSingleton(s => new LongReads(
+            database,
+            replica,
+            s.GetRequiredService<ILogger<LongReads>>()
+        ));
+        builder.Services.AddKeyedSingleton(
+            LedgerStore.Commands,
+            (_, _) => LedgerStore.CommandSource(access.Application)
+        );
+        builder
+            .Services.AddSingleton(logKeys)
+            .AddHostedService<LogService>()
+            .AddHostedService<ProjectionService>()
+            .AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
+        if (ground.Cluster is { } cluster)
+            builder
+                .Services.AddSingleton(cluster)
+                .AddSingleton<ClusterWatch>()
+                .AddHostedService(s => s.GetRequiredService<ClusterWatch>());
+        AddWeb(builder, settings, database);
+        if (settings.Sample)
+            builder.Services.AddHostedService<SampleCounty>();
+
+        // Why it did not start is said once: by Call in words, or by the run time with its stack.
+        var isStarting = true;
+        builder.Logging.AddFilter(
+            "Microsoft.Extensions.Hosting.Internal.Host",
+            level => level >= LogLevel.Warning && !isStarting
+        );
+        var app = builder.Build();
+        app.Lifetime.ApplicationStarted.Register(() => isStarting = false);
+        return app;
+    }
+
+    /// <summary>Who may ask, how much, and in which form.</summary>
+    private static void AddWeb(WebApplicationBuilder builder, Settings settings, NpgsqlDataSource database)
+    {
+        Tokens.AddTo(builder.Services, settings);
+        builder.Services.AddHardening(settings);
+        builder.Services.AddTelemetry(builder.Configuration);
+        builder.Services.AddAccounts(database);
+        builder.Services.AddPages(settings);
+        builder.Services.AddApiDocument();
+        builder.Services.AddProblemDetails();
+        builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        builder.Services.ConfigureHttpJsonOptions(options =>
+        {
+            var json = options.SerializerOptions;
+            json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+            json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+            json.AllowDuplicateProperties = false;
+            json.RespectNullableAnnotations = true;
+            json.RespectRequiredConstructorParameters = true;
+            json.TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WholeBodies.Check } };
+            json.Converters.Add(
+                new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false)
+            );
+            json.Converters.Add(new YuanJsonConverter());
+        });
+        builder.WebHost.LimitConnections(builder.Configuration, longestBody: 32 * 1024 * 1024);
+    }
+
+    private static void UsePipeline(WebApplication app)
+    {
+        app.UseSecurityHeaders();
+        app.UseResponseCompression();
+        app.UseRequestLocalization();
+        app.UseExceptionHandler(
+            new ExceptionHandlerOptions
+            {
+                ExceptionHandler = Problem.HandleAsync,
+                AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
+                // An answer, not a fault of ours.
+                SuppressDiagnosticsCallback = failed =>
+                    failed.Exception is RefusedException or BadHttpRequestException or UnreadableEventException
+                    || Problem.Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
+            }
+        );
+        app.UseStatusCodePages(Problem.EmptyAnswerAsync);
+        app.UseReadablePaths();
+        app.UseFilledQueries();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseLimits();
+        app.UseAuthorization();
+        app.UseBodies();
+    }
+
+    private static void MapRoutes(WebApplication app, Settings settings)
+    {
+        var api = app.MapGroup("/api");
+        api.MapAccounts();
+        api.MapPolicyYears();
+        api.MapPilots();
+        api.MapCollectives();
+        api.MapFunds();
+        api.MapDonors();
+        api.MapPlans();
+        api.MapMembers();
+        api.MapEstimates();
+        api.MapApplications();
+        api.MapEvidence();
+        api.MapReports();
+        api.MapAudit();
+        api.MapCheck();
+        api.MapTraces();
+        api.MapExports();
+        api.MapTemplates();
+        api.MapDeadLetters();
+        app.MapLog();
+        app.MapApiDocument();
+        app.MapPages(settings);
+        app.MapFundPages();
+        app.MapPlanPages();
+        app.MapApplicationPages();
+        app.MapMemberPages();
+        app.MapAuditPages();
+        app.MapTracePages();
+        app.MapReportPages();
+        app.MapPilotPages();
+        app.MapPolicyYearPages();
+        app.MapDonorPages();
+        app.MapAccountPages();
+        app.MapOperationPages();
+        app.MapHealth();
+        if (Telemetry.IsScraped(app.Configuration))
+            app.MapPrometheusScrapingEndpoint().AllowAnonymous();
+        if (settings.Sample)
+            app.MapSampleClock();
+        BuiltRoutes.TakeOver(app);
+    }
+}

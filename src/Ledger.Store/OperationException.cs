@@ -8,5 +8,11 @@ namespace Ledger.Store;
 public sealed class OperationException(string message, int exit = 1, Exception? inner = null)
     : InvalidOperationException(message, inner)
 {
+    /// <summary>
+    /// The call itself is wrong, or a setting is missing: it will fail again as it stands. What was tried and did not
+    /// succeed ends with 1.
+    /// </summary>
+    public const int Misused = 2;
+
     public int Exit => exit;
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using CsvHelper;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
+using Ledger.Api.CommandLine;
 using Ledger.Api.Imports;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -267,22 +268,12 @@ public sealed class CaseTests(CaseTests.VillageFixture api) : IClassFixture<Case
         {
             // A title, a blank line, a total: as the upload reads them.
             await File.WriteAllBytesAsync(file, c.Content);
-            var arguments = new ConfigurationBuilder()
-                .AddInMemoryCollection(
-                    new Dictionary<string, string?>
-                    {
-                        ["file"] = file,
-                        ["to"] = "http://localhost",
-                        ["year"] = "2026",
-                        ["rows"] = "2",
-                        ["token"] = api
-                            .Host.Services.GetRequiredService<Security.Tokens>()
-                            .Issue(village.Offices.Tax.Actor, TimeSpan.FromHours(1)),
-                    }
-                )
-                .Build();
+            var token = api
+                .Host.Services.GetRequiredService<Security.Tokens>()
+                .Issue(village.Offices.Tax.Actor, TimeSpan.FromHours(1));
+            var sending = new ImportCommand.Sending(file, new Uri("http://localhost"), 2026, token, Rows: 2);
             var said = new StringWriter();
-            Assert.Equal(1, await ImportCommand.RunAsync(arguments, said, api.Http));
+            Assert.Equal(1, await ImportCommand.RunAsync(sending, said, api.Http));
             Assert.Contains("完成：5 行，导入 4，早已有 0，有误未导入 1", said.ToString());
             Assert.Equal(Right[c.Name].Faults!, (await File.ReadAllLinesAsync($"{file}.faults.csv")).Skip(1));
         }

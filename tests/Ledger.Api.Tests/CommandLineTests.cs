@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Ledger.Api.Operation;
+using Ledger.Api.CommandLine;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -34,6 +34,11 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
             ["-x"],
             ["check", "--Ledger:KeyFile"],
             ["--urls", "--Ledger:Sample=true"],
+            ["log-key", "retire"],
+            ["restore", "--from", At("b"), "--switch", "x"],
+            ["token", "--name", "li.si", "--role", "agency", "--region", "370811", "--days", "ten"],
+            ["export", "--format", "excel"],
+            ["@file"],
         ];
         foreach (var args in wrong)
         {
@@ -43,7 +48,7 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
             Assert.DoesNotContain("Now listening", said);
         }
         var (_, list) = await ApiProcess.RunAsync(OnThisDatabase, "bakcup");
-        Assert.All(CommandLine.Commands, c => Assert.Contains($"  {c.Name} {c.Usage}".TrimEnd(), list));
+        Assert.All(Program.Commands([]), c => Assert.Contains($"  {Call.Form(c)}", list));
         Assert.False(Directory.Exists(At("b")));
     }
 
@@ -76,7 +81,7 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
             Assert.True(exit == 2 && said.Contains("administrator --name", StringComparison.Ordinal), said);
         }
         Assert.Matches(@"^\d+\.\d+", (await ApiProcess.RunAsync(nothing, "--version")).Output);
-        foreach (var command in CommandLine.Commands)
+        foreach (var command in Program.Commands([]))
         {
             using var said = new StringWriter();
             foreach (
@@ -91,14 +96,14 @@ public sealed class CommandLineTests(ApiFixture api) : IDisposable
                 Console.SetOut(said);
                 try
                 {
-                    Assert.Equal(0, CommandLine.Answer(args, out _));
+                    Assert.Equal(0, await Call.RunAsync(args, Program.Commands, _ => Task.FromResult(-1)));
                 }
                 finally
                 {
                     Console.SetOut(printed);
                 }
             }
-            Assert.Equal(2, said.ToString().Split(CommandLine.UsageOf(command)).Length - 1);
+            Assert.Equal(2, said.ToString().Split($"usage: Ledger.Api.dll {Call.Form(command)}\n").Length - 1);
         }
     }
 

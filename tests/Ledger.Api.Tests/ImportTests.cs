@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
+using Ledger.Api.CommandLine;
 using Ledger.Api.Imports;
 using Microsoft.Extensions.Configuration;
 using Sheets = Ledger.Api.Imports.Sheets;
@@ -112,22 +113,12 @@ public sealed class ImportTests(ApiFixture api)
                 "姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费类型,缴费凭证号\r\n"
                 + string.Concat(people.Select((_, i) => Line(i, i == 12 ? "77" : "300")));
             await File.WriteAllBytesAsync(file, Encoding.GetEncoding("GB18030").GetBytes(text));
-            var configuration = new ConfigurationBuilder()
-                .AddInMemoryCollection(
-                    new Dictionary<string, string?>
-                    {
-                        ["file"] = file,
-                        ["to"] = "http://localhost",
-                        ["year"] = $"{api.Today.Year}",
-                        ["rows"] = "10",
-                        ["token"] = api
-                            .Host.Services.GetRequired<Security.Tokens>()
-                            .Issue(village.Offices.Tax.Actor, TimeSpan.FromHours(1)),
-                    }
-                )
-                .Build();
+            var token = api
+                .Host.Services.GetRequired<Security.Tokens>()
+                .Issue(village.Offices.Tax.Actor, TimeSpan.FromHours(1));
+            var sending = new ImportCommand.Sending(file, new Uri("http://localhost"), api.Today.Year, token, Rows: 10);
             var said = new StringWriter();
-            Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.Equal(1, await ImportCommand.RunAsync(sending, said, api.Http));
             Assert.Contains("完成：25 行，导入 24，早已有 0，有误未导入 1", said.ToString());
             Assert.Contains("100%", said.ToString());
             var faults = await File.ReadAllLinesAsync($"{file}.faults.csv");
@@ -149,7 +140,7 @@ public sealed class ImportTests(ApiFixture api)
             // Mended: what was sent before answers as it did, the mended batch has one that is new.
             await File.WriteAllTextAsync(file, text.Replace(Line(12, "77"), Line(12, "300"), StringComparison.Ordinal));
             said = new StringWriter();
-            Assert.Equal(0, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.Equal(0, await ImportCommand.RunAsync(sending, said, api.Http));
             Assert.False(File.Exists($"{file}.faults.csv"));
             Assert.Equal(
                 25,
@@ -165,15 +156,18 @@ public sealed class ImportTests(ApiFixture api)
             );
 
             // Whom the ledger does not know gets nothing in, and is told.
-            configuration["token"] = "nonsense";
+            sending = sending with
+            {
+                Token = "nonsense",
+            };
             said = new StringWriter();
-            Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.Equal(1, await ImportCommand.RunAsync(sending, said, api.Http));
             Assert.Contains("被拒绝（401）", said.ToString());
 
             // In no encoding that is known: names would be mangled.
             await File.WriteAllBytesAsync(file, [0xC3, 0xFF, 0xFF, 0x0A]);
             said = new StringWriter();
-            Assert.Equal(1, await ImportCommand.RunAsync(configuration, said, api.Http));
+            Assert.Equal(1, await ImportCommand.RunAsync(sending, said, api.Http));
             Assert.Contains("不是 UTF-8 或 GB18030", said.ToString());
         }
         finally

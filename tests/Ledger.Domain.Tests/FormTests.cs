@@ -30,7 +30,6 @@ public sealed class FormTests
         ["MemberEndpoints.MapMembers"] = Routes,
         ["MemberEndpoints.MapCorrections"] = Routes,
         ["PlanEndpoints.MapPlans"] = Routes,
-        ["Program.RunAsync"] = "the program's table of contents",
         ["Application.Evolve"] = Arms,
         ["Member.Evolve"] = Arms,
         ["Rules.Take"] = "a table: which rule looks at which events",

@@ -1,5 +1,4 @@
 using Ledger.Api.Commands;
-using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -377,61 +376,6 @@ public static class AccountEndpoints
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var persons = await people.ReadAsync(connection, accounts.Select(a => a.Id));
         return [.. accounts.Select(a => (a, persons.GetValueOrDefault(a.Id)?.Name))];
-    }
-
-    /// <summary>
-    /// <c>administrator --name chen.gang --region 3708</c>: makes the first administrator and prints a one-time
-    /// password, once. Whose account
-    /// it is may follow on the page of accounts: a citizen id does not belong on a command line.
-    /// </summary>
-    public static async Task<int> MakeAdministratorAsync(IConfiguration arguments, IServiceProvider services)
-    {
-        var (name, region) = (arguments["name"] ?? "", arguments["region"] ?? "");
-        if (ActorName.AccountFault(name) is not null || Tokens.Fault(Roles.Administrator, region) is not null)
-            throw CommandLine.Misuse("administrator");
-        await using var scope = services.CreateAsyncScope();
-        await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
-        await using var transaction = await connection.BeginTransactionAsync();
-        var accounts = scope.ServiceProvider.GetRequiredService<AccountsContext>();
-        await AccountChanges.TakeTurnAsync(connection);
-        await Credentials.JoinAsync(accounts, transaction);
-        var id = StreamId.Account(name);
-        var (versions, _) = await services
-            .GetRequiredService<EventWriter>()
-            .LockAsync<Account>(connection, [id], "for update");
-        if (versions.ContainsKey(id))
-        {
-            await Console.Error.WriteLineAsync($"账户 {name} 已存在");
-            return 1;
-        }
-        var (user, password) = Credentials.New(
-            name,
-            Roles.Administrator,
-            region,
-            scope.ServiceProvider.GetRequiredService<IPasswordHasher<LedgerUser>>()
-        );
-        var opened = Change.Of(id, (Account?)null, AccountDecider.OpenAtConsole(null, name, region).Events);
-        var digest = services.GetRequiredService<CredentialSeal>().Digest(user, [], opened.After.Revision + 1);
-        var change = StreamChange.Of(opened, Change.Of(opened.After, AccountDecider.SetCredentials(digest).Events));
-        await services
-            .GetRequiredService<EventWriter>()
-            .WriteAsync(
-                connection,
-                [change],
-                new EventStamp(
-                    ActorName.Console(region),
-                    region,
-                    services.GetRequiredService<Clock>().Today,
-                    "administrator",
-                    "",
-                    ""
-                )
-            );
-        accounts.Users.Add(user);
-        await accounts.SaveChangesAsync();
-        await transaction.CommitAsync();
-        Console.WriteLine($"管理员 {name}（{region}）的一次性密码，只显示这一次 one-time password: {password}");
-        return 0;
     }
 
     /// <summary>Where nobody can sign in yet, the start says how.</summary>

@@ -26,7 +26,7 @@ public sealed record CheckView(
 );
 
 /// <summary>
-/// ledger check: as an endpoint for auditors, and as <c>check [--rebuild]</c> on the command line (exit code 0 or 1).
+/// ledger check: as an endpoint for auditors (CheckCommand on the command line).
 /// </summary>
 public static class CheckEndpoint
 {
@@ -67,57 +67,5 @@ public static class CheckEndpoint
             [.. result.Differences, .. result.Broken],
             result.Unclear
         );
-    }
-
-    /// <summary>
-    /// Prints each difference, broken promise and finding; 0 when there is none of the first two, else 1, also when
-    /// they were mended.
-    /// </summary>
-    public static async Task<int> RunAsync(IServiceProvider services, bool rebuild)
-    {
-        var check = new LedgerCheck(
-            services.GetRequiredService<IDocumentStore>(),
-            services.GetRequiredService<EventSeal>(),
-            services.GetRequiredService<NpgsqlDataSource>(),
-            LedgerStore.Schema
-        );
-        var result = await check.RunAsync(rebuild ? services.GetRequiredService<StateSeal>() : null);
-        foreach (var d in result.Differences)
-            Console.WriteLine($"{Line(d)}{(result.Rebuilt ? "，已改正" : "")}");
-        foreach (var d in result.Broken.Concat(result.Unclear))
-            Console.WriteLine(Line(d));
-        if (result.Differences.Count == 0 || result.Rebuilt)
-        {
-            await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
-            await StateShapes.KeepAsync(connection);
-        }
-        var log = await new LogCheck(
-            services.GetRequiredService<NpgsqlDataSource>(),
-            LedgerStore.Schema,
-            services.GetRequiredService<Log.LogKeys>().Known
-        ).RunAsync(CancellationToken.None);
-        foreach (var finding in log.Findings)
-            Console.WriteLine($"Log {finding}");
-        var sealing =
-            log.Findings.Count == 0
-                ? "一致"
-                : $"{log.Findings.Count} 处不一致，不能自行改正：请对照备份和见证方，见 docs/security.md";
-        Console.WriteLine($"存证日志 {log.Entries} 条：{sealing}");
-        var promises =
-            result.Broken.Count == 0
-                ? "全部成立"
-                : $"{result.Broken.Count} 处违背，事件不能改正：请按所列条款退回、冲正或更正";
-        Console.WriteLine(
-            $"承诺：{promises}{(result.Unclear.Count == 0 ? "" : $"；另有 {result.Unclear.Count} 处请核实（Finding）")}"
-        );
-        Console.WriteLine(
-            $"核对 {result.Events} 个事件、{result.Documents} 份文档："
-                + $"{(result.Differences.Count == 0 ? "一致" : $"{result.Differences.Count} 处不一致")}"
-        );
-        return result.Differences.Count + result.Broken.Count + log.Findings.Count == 0 ? 0 : 1;
-
-        static string Line(Difference d) =>
-            $"{d.Projection} {d.Id} {d.Path}: 现为 {d.Found ?? "（无）"}，"
-            + $"应为 {d.Expected ?? "（无）"}{(d.Event is { } e ? $"（事件 {e}）" : "")}";
     }
 }

@@ -1,5 +1,5 @@
+using Ledger.Api.CommandLine;
 using Ledger.Api.Commands;
-using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Yarp.ReverseProxy.Forwarder;
@@ -25,7 +25,7 @@ public static class Front
     /// <param name="arguments">As the front was given them; the counties get them too.</param>
     public static async Task<int> RunAsync(string[] arguments, IReadOnlyList<County> counties)
     {
-        var builder = WebApplication.CreateBuilder(CommandLine.Options(arguments));
+        var builder = Ground.Builds(arguments);
         builder.WebHost.LimitConnections(builder.Configuration, longestBody: null); // each county says its own
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(90));
         builder.Services.AddHttpForwarder();

@@ -77,48 +77,30 @@ public sealed record LogKeys(IReadOnlyList<NoteSigner> Signing, IReadOnlyList<No
         }
     }
 
+    /// <summary>A new signing key before the present ones.</summary>
+    public LogKeys Rotated() => Written([NoteSigner.Create(Origin, NoteAlgorithm.Ed25519).Secret, .. Lines]);
+
+    /// <summary>An SM2 key beside the first one.</summary>
+    public LogKeys WithSm2() =>
+        Written([Lines[0], NoteSigner.Create(Origin, NoteAlgorithm.Sm2).Secret, .. Lines.Skip(1)]);
+
     /// <summary>
-    /// <c>log-key</c> shows the public keys; <c>rotate</c> adds a new signing key, <c>retire &lt;id&gt;</c> keeps only
-    /// the public half of an old one, <c>sm2</c> adds an SM2 key.
+    /// Of an old signing key only the public half; null where it is none, or no Ed25519 key would be left to sign with.
     /// </summary>
-    /// <returns>What to print, and the exit code.</returns>
-    public static (int Exit, string Text) Run(IReadOnlyList<string> arguments, LogKeys keys)
+    public LogKeys? Without(string id) =>
+        Signing.FirstOrDefault(s => $"{s.Verifier.KeyId:x8}" == id) is { } old
+        && Signing.Any(s => s.Verifier.Algorithm == NoteAlgorithm.Ed25519 && s != old)
+            ? Written([.. Lines.Select(l => l == old.Secret ? old.Verifier.ToString() : l)])
+            : null;
+
+    private List<string> Lines => [.. Signing.Select(s => s.Secret), .. Retired.Select(r => r.ToString())];
+
+    private LogKeys Written(IReadOnlyList<string> lines)
     {
-        var lines = keys.Signing.Select(s => s.Secret).Concat(keys.Retired.Select(r => r.ToString())).ToList();
-        switch (arguments.ElementAtOrDefault(0))
-        {
-            case null:
-                break;
-            case "rotate":
-                lines.Insert(0, NoteSigner.Create(keys.Origin, NoteAlgorithm.Ed25519).Secret);
-                break;
-            case "sm2":
-                lines.Insert(1, NoteSigner.Create(keys.Origin, NoteAlgorithm.Sm2).Secret);
-                break;
-            case "retire"
-                when keys.Signing.FirstOrDefault(s => $"{s.Verifier.KeyId:x8}" == arguments.ElementAtOrDefault(1))
-                    is { } old
-                    && keys.Signing.Count(s => s.Verifier.Algorithm == NoteAlgorithm.Ed25519 && s != old) > 0:
-                lines[lines.IndexOf(old.Secret)] = old.Verifier.ToString();
-                break;
-            default:
-                return (1, "用法：log-key [rotate | retire <八位编号> | sm2]；至少要留一把 Ed25519 签名密钥");
-        }
-        var changed = Parse(string.Join('\n', lines), keys.Path);
-        if (arguments.Count > 0)
-        {
-            File.Delete($"{keys.Path}.new");
-            KeyFile.WriteNew($"{keys.Path}.new", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n"));
-            File.Move($"{keys.Path}.new", keys.Path, overwrite: true);
-        }
-        return (
-            0,
-            string.Join(
-                '\n',
-                changed
-                    .Signing.Select(s => $"签名 signing  {s.Verifier}")
-                    .Concat(changed.Retired.Select(r => $"停用 retired  {r}"))
-            )
-        );
+        var changed = Parse(string.Join('\n', lines), Path);
+        File.Delete($"{Path}.new");
+        KeyFile.WriteNew($"{Path}.new", System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n"));
+        File.Move($"{Path}.new", Path, overwrite: true);
+        return changed;
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Ledger.Api.Operation;
 using Ledger.Api.Storage;
 using Ledger.TransparencyLog;
 
@@ -17,44 +16,9 @@ public sealed class Witness(string folder, NoteSigner key, IReadOnlyList<NoteVer
         MaxProof = 63;
     private readonly SemaphoreSlim _one = new(1);
 
-    /// <summary>
-    /// <c>witness --name audit.example/w1 --folder /srv/witness --log &lt;public key of a log&gt; [--urls …]</c>; a
-    /// second --log1, --log2 … for more.
-    /// </summary>
-    public static async Task<int> RunAsync(string[] settings)
-    {
-        var builder = WebApplication.CreateSlimBuilder(CommandLine.Options(settings));
-        builder.WebHost.UseKestrelHttpsConfiguration();
-        var (name, folder) = (builder.Configuration["name"] ?? "", builder.Configuration["folder"] ?? "");
-        var logs = builder
-            .Configuration.AsEnumerable()
-            .Where(s =>
-                s.Key.StartsWith("log", StringComparison.OrdinalIgnoreCase) && s.Value?.Count(c => c == '+') >= 2
-            )
-            .Select(s => NoteVerifier.Parse(s.Value!))
-            .ToList();
-        if (name.Length == 0 || name.Any(c => c is '+' or ' ') || folder.Length == 0)
-            throw CommandLine.Misuse("witness", "--name 如 audit.example/w1；日志公钥见 /log/keys");
-        var path = Path.Combine(folder, "witness.key");
-        if (!File.Exists(path))
-            KeyFile.WriteNew(path, Encoding.UTF8.GetBytes(NoteSigner.Create(name, NoteAlgorithm.Cosignature).Secret));
-        var witness = new Witness(
-            folder,
-            NoteSigner.Parse(await File.ReadAllTextAsync(path)),
-            logs,
-            TimeProvider.System
-        );
-        var app = builder.Build();
-        app.MapPost("/add-checkpoint", (Delegate)witness.AddAsync);
-        app.MapGet("/", () => Results.Text($"{witness.Key}\n"));
-        Console.WriteLine($"见证方公钥 witness key: {witness.Key}");
-        await app.RunAsync();
-        return 0;
-    }
-
     public NoteVerifier Key => key.Verifier;
 
-    private async Task<IResult> AddAsync(HttpContext http)
+    public async Task<IResult> AddAsync(HttpContext http)
     {
         using var reader = new StreamReader(http.Request.Body, new UTF8Encoding(false, throwOnInvalidBytes: true));
         var buffer = new char[MaxBytes + 1];

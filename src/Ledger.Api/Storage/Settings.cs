@@ -1,5 +1,4 @@
 using Ledger.Api.Log;
-using Ledger.Api.Operation;
 using Ledger.Domain.Accounts;
 
 namespace Ledger.Api.Storage;
@@ -61,7 +60,7 @@ public sealed record Settings(
             // What the binder says names the setting and its value.
             throw new OperationException(
                 $"有一项设置无法读取：{e.Message} {e.InnerException?.Message} 请改正。A setting cannot be read.",
-                CommandLine.Misused,
+                OperationException.Misused,
                 e
             );
         }
@@ -107,7 +106,7 @@ public sealed record Settings(
             throw new OperationException(
                 $"ConnectionStrings:{name} 不是连接字符串（{e.Message}）；应如 Host=…;Database=…;Username=…;Password=…。"
                     + "It is not a connection string.",
-                CommandLine.Misused
+                OperationException.Misused
             );
         }
     }
@@ -121,7 +120,7 @@ public sealed record Settings(
                 "没有数据库：请用 ConnectionStrings:Ledger 指定（程序旁边的 appsettings.Production.json、环境变量或参数），"
                     + "或用 --Ledger:PrivateCluster=true 要求一个自带的 PostgreSQL。"
                     + "No database: give a connection string, or ask for a private cluster.",
-                CommandLine.Misused
+                OperationException.Misused
             );
     }
 }

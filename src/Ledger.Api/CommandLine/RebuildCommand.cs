@@ -1,10 +1,11 @@
+using System.CommandLine;
 using System.Diagnostics;
 using Ledger.Api.Storage;
 using Ledger.Projections.Rebuilding;
 using Marten;
 using Npgsql;
 
-namespace Ledger.Api.Operation;
+namespace Ledger.Api.CommandLine;
 
 /// <summary>
 /// <c>rebuild</c>: every read model anew from the events, in new tables that take the place of the old ones; the
@@ -14,10 +15,23 @@ public static class RebuildCommand
 {
     private static readonly TimeSpan Report = TimeSpan.FromSeconds(5);
 
+    public static Command Of(string[] settings)
+    {
+        var command = new Command("rebuild", "由事件重建全部读模型 · make every read model anew");
+        command.SetAction(
+            async (_, _) =>
+            {
+                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                return await RunAsync(await ground.AccessAsync(), ground.Keys);
+            }
+        );
+        return command;
+    }
+
     /// <summary>
     /// 0; 1 when streams kept their old documents, or nothing was changed: another rebuild, no owner's connection.
     /// </summary>
-    public static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
+    private static async Task<int> RunAsync(DatabaseAccess access, KeyFile keys)
     {
         if (access.Owner is null)
             throw new OperationException(

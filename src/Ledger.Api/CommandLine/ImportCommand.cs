@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -5,10 +6,10 @@ using System.Text;
 using System.Text.Json;
 using CsvHelper;
 using Ledger.Api.Commands;
-using Ledger.Api.Operation;
+using Ledger.Api.Imports;
 using Ledger.Domain;
 
-namespace Ledger.Api.Imports;
+namespace Ledger.Api.CommandLine;
 
 /// <summary>
 /// <c>import --file contributions.csv --year 2026 --to https://ledger.example</c>: a tax office's contribution records
@@ -21,12 +22,90 @@ public static class ImportCommand
 {
     private const int Attempts = 6;
 
+    /// <param name="Token">Of a tax office.</param>
+    /// <param name="Rows">So many a command.</param>
+    /// <param name="OneNumber">Why one tax reference is several people's; null: those rows are left out.</param>
+    public sealed record Sending(
+        string File,
+        Uri To,
+        int Year,
+        string Token,
+        int Rows = 5_000,
+        string? OneNumber = null
+    );
+
+    public static System.CommandLine.Command Of()
+    {
+        var file = Call.Text("--file", "缴费.csv", "缴费记录 · the records", required: true);
+        var year = new Option<int>("--year")
+        {
+            HelpName = "年度",
+            Description = "缴费年度 · year",
+            Required = true,
+        };
+        var to = Call.Text("--to", "网址", "产品的网址 · the product's address", required: true);
+        var rows = new Option<int>("--rows")
+        {
+            HelpName = "每批行数",
+            Description = "每次发送的行数 · rows a command",
+            DefaultValueFactory = _ => 5_000,
+        };
+        rows.Validators.Add(given =>
+        {
+            if (given.GetValueOrDefault<int>() is < 1 || given.GetValueOrDefault<int>() > Sheets.Contributions.MaxRows)
+                given.AddError($"--rows 应为 1 至 {Sheets.Contributions.MaxRows}");
+        });
+        var confirmed = Call.Text(
+            "--confirm-duplicate",
+            "理由",
+            "一个凭证号用于几人的理由 · why one reference is several people's"
+        );
+        var token = Call.Text("--token", "令牌", "令牌，最好放在 LEDGER_TOKEN · better in LEDGER_TOKEN");
+        token.Hidden = true;
+        var command = new System.CommandLine.Command(
+            "import",
+            "导入缴费记录（令牌在 LEDGER_TOKEN） · send a tax office's records (token in LEDGER_TOKEN)"
+        )
+        {
+            file,
+            year,
+            to,
+            rows,
+            confirmed,
+            token,
+        };
+        command.SetAction(
+            (call, _) =>
+            {
+                if (
+                    !Uri.TryCreate(call.GetRequiredValue(to), UriKind.Absolute, out var address)
+                    || address.Scheme is not ("http" or "https")
+                )
+                    throw Call.Misuse(command, $"--to 不是网址：{call.GetRequiredValue(to)}");
+                if ((Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? call.GetValue(token)) is not { } secret)
+                    throw Call.Misuse(command, "令牌不在 LEDGER_TOKEN 中。No token in LEDGER_TOKEN.");
+                return RunAsync(
+                    new Sending(
+                        call.GetRequiredValue(file),
+                        address,
+                        call.GetValue(year),
+                        secret,
+                        call.GetValue(rows),
+                        call.GetValue(confirmed)
+                    ),
+                    Console.Error
+                );
+            }
+        );
+        return command;
+    }
+
     /// <returns>0; 1 when rows were left out, or when it could not go on: the message says what to do.</returns>
-    public static async Task<int> RunAsync(IConfiguration arguments, TextWriter said, HttpClient? client = null)
+    public static async Task<int> RunAsync(Sending sending, TextWriter said, HttpClient? client = null)
     {
         try
         {
-            return await SendAllAsync(arguments, said, client);
+            return await SendAllAsync(sending, said, client);
         }
         catch (RefusedException e)
         {
@@ -35,28 +114,9 @@ public static class ImportCommand
         }
     }
 
-    private static (string Path, Uri Address, string Token, int Year, int Rows) Asked(IConfiguration arguments)
+    private static async Task<int> SendAllAsync(Sending sending, TextWriter said, HttpClient? client)
     {
-        if (
-            arguments["file"] is not { } path
-            || arguments["to"] is not { } to
-            || (Environment.GetEnvironmentVariable("LEDGER_TOKEN") ?? arguments["token"]) is not { } token
-            || !int.TryParse(arguments["year"], out var year)
-            || !int.TryParse(arguments["rows"] ?? "5000", out var most)
-            || most < 1
-            || most > Sheets.Contributions.MaxRows
-        )
-        {
-            throw CommandLine.Misuse("import");
-        }
-        if (!Uri.TryCreate(to, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
-            throw CommandLine.Misuse("import", $"--to 不是网址：{to}");
-        return (path, address, token, year, most);
-    }
-
-    private static async Task<int> SendAllAsync(IConfiguration arguments, TextWriter said, HttpClient? client)
-    {
-        var (path, address, token, year, most) = Asked(arguments);
+        var (path, address, year, token, most, confirmed) = sending;
         if (!File.Exists(path))
         {
             await said.WriteLineAsync($"没有文件 {path}");
@@ -79,7 +139,6 @@ public static class ImportCommand
         File.Delete(notesPath);
         var length = Math.Max(1, new FileInfo(path).Length);
         var told = new HashSet<string>();
-        var confirmed = arguments["confirm-duplicate"];
         foreach (var batch in Batches(path, encoding, Math.Min(most, Sheets.Contributions.MaxRows - FooterRows)))
         {
             using var answer = await SendAsync(http, token, year, batch, confirmed);

@@ -1,0 +1,85 @@
+using System.CommandLine;
+using Ledger.Api.Log;
+using Ledger.Projections.Checking;
+using Ledger.TransparencyLog;
+using Marten;
+using Npgsql;
+
+namespace Ledger.Api.CommandLine;
+
+/// <summary><c>check [--rebuild]</c>: 0, or 1 where something is wrong.</summary>
+public static class CheckCommand
+{
+    public static Command Of(string[] settings)
+    {
+        var rebuild = new Option<bool>("--rebuild") { Description = "重建不一致的读模型 · mend read models" };
+        var command = new Command(
+            "check",
+            "核对全部账目与事件是否一致，--rebuild 重建不一致的读模型 · compare every read model with the events"
+        )
+        {
+            rebuild,
+        };
+        command.SetAction(
+            async (call, _) =>
+            {
+                await using var ground = await Ground.OpenAsync(settings, command.Name);
+                var app = await Program.BuildAsync(ground);
+                return await RunAsync(app.Services, call.GetValue(rebuild));
+            }
+        );
+        return command;
+    }
+
+    /// <summary>
+    /// Prints each difference, broken promise and finding; 0 when there is none of the first two, else 1, also when
+    /// they were mended.
+    /// </summary>
+    private static async Task<int> RunAsync(IServiceProvider services, bool rebuild)
+    {
+        var check = new LedgerCheck(
+            services.GetRequiredService<IDocumentStore>(),
+            services.GetRequiredService<EventSeal>(),
+            services.GetRequiredService<NpgsqlDataSource>(),
+            LedgerStore.Schema
+        );
+        var result = await check.RunAsync(rebuild ? services.GetRequiredService<StateSeal>() : null);
+        foreach (var d in result.Differences)
+            Console.WriteLine($"{Line(d)}{(result.Rebuilt ? "，已改正" : "")}");
+        foreach (var d in result.Broken.Concat(result.Unclear))
+            Console.WriteLine(Line(d));
+        if (result.Differences.Count == 0 || result.Rebuilt)
+        {
+            await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync();
+            await StateShapes.KeepAsync(connection);
+        }
+        var log = await new LogCheck(
+            services.GetRequiredService<NpgsqlDataSource>(),
+            LedgerStore.Schema,
+            services.GetRequiredService<LogKeys>().Known
+        ).RunAsync(CancellationToken.None);
+        foreach (var finding in log.Findings)
+            Console.WriteLine($"Log {finding}");
+        var sealing =
+            log.Findings.Count == 0
+                ? "一致"
+                : $"{log.Findings.Count} 处不一致，不能自行改正：请对照备份和见证方，见 docs/security.md";
+        Console.WriteLine($"存证日志 {log.Entries} 条：{sealing}");
+        var promises =
+            result.Broken.Count == 0
+                ? "全部成立"
+                : $"{result.Broken.Count} 处违背，事件不能改正：请按所列条款退回、冲正或更正";
+        Console.WriteLine(
+            $"承诺：{promises}{(result.Unclear.Count == 0 ? "" : $"；另有 {result.Unclear.Count} 处请核实（Finding）")}"
+        );
+        Console.WriteLine(
+            $"核对 {result.Events} 个事件、{result.Documents} 份文档："
+                + $"{(result.Differences.Count == 0 ? "一致" : $"{result.Differences.Count} 处不一致")}"
+        );
+        return result.Differences.Count + result.Broken.Count + log.Findings.Count == 0 ? 0 : 1;
+
+        static string Line(Difference d) =>
+            $"{d.Projection} {d.Id} {d.Path}: 现为 {d.Found ?? "（无）"}，"
+            + $"应为 {d.Expected ?? "（无）"}{(d.Event is { } e ? $"（事件 {e}）" : "")}";
+    }
+}
