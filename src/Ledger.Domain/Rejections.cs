@@ -145,6 +145,13 @@ public static class Rejections
         "C9",
         "先划入资金，或减少补助名单"
     );
+    public static readonly RejectionCode SplitShareExceeded = new(
+        "split-share-exceeded",
+        409,
+        "转出的资金超过转出成员的份额",
+        "C9 C24",
+        "按转出人数占成员总数的份额减少金额"
+    );
     public static readonly RejectionCode UseOutsideRingFence = new(
         "use-outside-ring-fence",
         422,

@@ -14,7 +14,11 @@ public sealed class SuccessionTests(ApiFixture api)
 
     private async Task<object> Approved(SampleVillage village, object more)
     {
-        var evidence = new[] { await village.Offices.Agriculture.EvidenceAsync("approval of the county") };
+        var evidence = new[]
+        {
+            await village.Offices.Agriculture.EvidenceAsync("approval of the county"),
+            await village.Offices.Township(village.VillageCode[..9]).EvidenceAsync("review of the township"),
+        };
         var body = JsonSerializer.SerializeToNode(more)!.AsObject();
         body["evidence"] = JsonSerializer.SerializeToNode(evidence);
         return body;
@@ -112,7 +116,7 @@ public sealed class SuccessionTests(ApiFixture api)
                 {
                     intoCollectiveId = next.CollectiveId,
                     memberIds = members[..1],
-                    amount = 500,
+                    amount = 400,
                     reason = "分村",
                 }
             )
@@ -160,6 +164,42 @@ public sealed class SuccessionTests(ApiFixture api)
                 }
             )
         );
+        // The county alone takes no fund away: neither more than the share, nor without the township, nor out of it.
+        async Task<JsonElement> Refused(string code, string into, string[] who, decimal amount) =>
+            await ApiFixture.RefusedAsync(
+                code,
+                village.Offices.Agriculture,
+                path,
+                await Approved(
+                    village,
+                    new
+                    {
+                        intoCollectiveId = into,
+                        memberIds = who,
+                        amount,
+                        reason = "分村",
+                    }
+                )
+            );
+        var share = await Refused("split-share-exceeded", next.CollectiveId, members[..1], 333.34m);
+        Assert.Equal("amount", share.GetProperty("field").GetString());
+        Assert.Contains("333.33", share.GetRawText());
+        var twice = await Refused("field-invalid", next.CollectiveId, [members[0], members[0]], 1);
+        Assert.Equal("memberIds[1]", twice.GetProperty("field").GetString());
+        await ApiFixture.RefusedAsync(
+            "evidence-missing",
+            village.Offices.Agriculture,
+            path,
+            new
+            {
+                intoCollectiveId = next.CollectiveId,
+                memberIds = members[..1],
+                amount = 1,
+                reason = "分村",
+                evidence = new[] { await village.Offices.Agriculture.EvidenceAsync("approval of the county") },
+            }
+        );
+        Assert.Equal((1000m, 0m), (await AvailableAsync(village), await AvailableAsync(next)));
         await village.Offices.Agriculture.PostAsync(
             path,
             await Approved(

@@ -104,6 +104,7 @@ public static class CollectiveEndpoints
             )
             .Refuses(
                 Rejections.EvidenceMissing,
+                Rejections.SelfApproval,
                 Rejections.CollectiveMerged,
                 Rejections.FundClosed,
                 Rejections.WrongState,
@@ -112,7 +113,10 @@ public static class CollectiveEndpoints
                 Rejections.VersionMismatch
             )
             .Example(
-                """{"intoCollectiveId":"collective-N2370811MF00000032","reason":"合村并居","evidence":["<批准文件的摘要>"]}"""
+                """
+                {"intoCollectiveId":"collective-N2370811MF00000032","reason":"合村并居",
+                 "evidence":["<批准文件的摘要>","<乡镇审核文件的摘要>"]}
+                """
             );
         api.MapPost("/collectives/{id}/split", Succession.Separation)
             .Command<CollectiveView>(
@@ -122,9 +126,11 @@ public static class CollectiveEndpoints
             )
             .Refuses(
                 Rejections.EvidenceMissing,
+                Rejections.SelfApproval,
                 Rejections.CollectiveMerged,
                 Rejections.FundClosed,
                 Rejections.FundOverdrawn,
+                Rejections.SplitShareExceeded,
                 Rejections.NotAMember,
                 Rejections.AlreadyExists,
                 Rejections.AmountInvalid,
@@ -136,7 +142,7 @@ public static class CollectiveEndpoints
             .Example(
                 """
                 {"intoCollectiveId":"collective-N2370811MF00000032","memberIds":["member-…"],"amount":20000.00,
-                 "reason":"分村","evidence":["<批准文件的摘要>"]}
+                 "reason":"分村","evidence":["<批准文件的摘要>","<乡镇审核文件的摘要>"]}
                 """
             );
         api.MapGet("/collectives", List)

@@ -34,7 +34,8 @@ public static class Succession
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
         var (source, target) = await FundsAsync(from, into, command);
-        return Decided(command, from, Merge.Decide(new(from, into, source, target), reason, evidence));
+        var (reviewers, by) = await ReviewersAsync(from, evidence, command);
+        return Decided(command, from, Merge.Decide(new(from, into, source, target, reviewers), reason, evidence, by));
     }
 
     public static async Task<Answer> Separation(string id, SplitBody body, Command command, Caller caller)
@@ -48,15 +49,43 @@ public static class Succession
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
         var (source, target) = await FundsAsync(from, into, command);
         var known = await command.FindManyAsync<Member>(body.MemberIds);
-        var members = body
-            .MemberIds.Distinct()
-            .Select(m => known.GetValueOrDefault(m) ?? throw Require.NotFound(m))
-            .ToList();
+        var members = body.MemberIds.Select(m => known.GetValueOrDefault(m) ?? throw Require.NotFound(m)).ToList();
+        var registered = (await command.MemberIdsAsync(from.WithPredecessors())).Count;
+        var (reviewers, by) = await ReviewersAsync(from, evidence, command);
         return Decided(
             command,
             from,
-            Split.Decide(new(from, into, source, target, members), body.Amount, reason, evidence)
+            Split.Decide(
+                new(from, into, source, target, members, registered, reviewers),
+                body.Amount,
+                reason,
+                evidence,
+                by
+            )
         );
+    }
+
+    /// <summary>
+    /// Who at the collective's township handed in one of these documents, and the caller, who knows of them.
+    /// </summary>
+    private static async Task<(IReadOnlyCollection<string> Reviewers, Actor By)> ReviewersAsync(
+        Collective from,
+        IReadOnlyList<string> evidence,
+        Command command
+    )
+    {
+        var reviewers = await command.Connection.QueryAsync(
+            $"""
+            select distinct uploaded_by
+              from {LedgerStore.Schema}.evidence
+             where digest = any(@digests)
+               and region = @township
+            """,
+            r => r.GetString(0),
+            ("digests", evidence.ToArray()),
+            ("township", RegionCode.Township(from.Region))
+        );
+        return (reviewers, await command.ActorAmongAsync(reviewers));
     }
 
     private static Answer Decided(Command command, Collective before, Decision<Collective> decision)

@@ -301,6 +301,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         ("APPROVER", "经办机构 审批", new($"approver.{County}", Roles.Agency, County)),
         ("AUDITOR", "审计", new($"auditor.{County}", Roles.Auditor, County)),
         ("TOWNSHIP", "乡镇（喻屯镇）", new("township.370811111", Roles.Township, "370811111")),
+        ("MERGING_TOWNSHIP", "乡镇（长沟镇）", new("township.370811102", Roles.Township, "370811102")),
         ("COUNTY_HRSS", "县人社", new($"hrss.{County}", Roles.CountyHrss, County)),
         ("COUNTY_FINANCE", "县财政", new($"finance.{County}", Roles.CountyFinance, County)),
         ("COUNTY_AGRICULTURE", "县农业农村", new($"agriculture.{County}", Roles.CountyAgriculture, County)),

@@ -104,21 +104,39 @@ public static class CollectiveDecider
             new(Rejections.FieldInvalid, message) { Field = field };
     }
 
-    /// <summary>What stands against one collective's going, in whole or in part, into another.</summary>
+    /// <summary>
+    /// What stands against one collective's going, in whole or in part, into another. A fund goes with it, so the
+    /// county does it on the township's review (审核), which another person there has handed in.
+    /// </summary>
+    /// <param name="reviewers">Who at the township handed in one of the documents.</param>
     internal static Rejection? SuccessionRefusal(
         Collective from,
         Collective into,
         string going,
         string name,
-        IReadOnlyList<string> evidence
+        IReadOnlyList<string> evidence,
+        IReadOnlyCollection<string> reviewers,
+        Actor by
     ) =>
         Gone(from)
         ?? Gone(into)
         ?? (
             from.Id == into.Id
                 ? new Rejection(Rejections.FieldInvalid, $"不能{going}自身") { Field = "intoCollectiveId" }
+            : Identity.RegionCode.Township(from.Region) != Identity.RegionCode.Township(into.Region)
+                ? new Rejection(Rejections.FieldInvalid, $"不能{going}其他乡镇（街道）的集体")
+                {
+                    Field = "intoCollectiveId",
+                }
             : evidence.Count == 0
                 ? new Rejection(Rejections.EvidenceMissing, $"{name}须附批准文件") { Field = "evidence" }
+            : reviewers.Count == 0
+                ? new Rejection(Rejections.EvidenceMissing, $"{name}须附乡镇（街道）的审核文件，由其账户上传")
+                {
+                    Field = "evidence",
+                }
+            : reviewers.All(by.Is)
+                ? new Rejection(Rejections.SelfApproval, "乡镇（街道）的审核文件须由另一人上传") { Field = "evidence" }
             : null
         );
 

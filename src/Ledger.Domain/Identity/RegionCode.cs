@@ -15,6 +15,8 @@ public static class RegionCode
 
     public static string County(string code) => code[..CountyLength];
 
+    public static string Township(string code) => code[..TownshipLength];
+
     /// <summary>The county that a code lies in; a city's code is its own.</summary>
     public static string CountyOrCity(string code) => code.Length > CountyLength ? County(code) : code;
 

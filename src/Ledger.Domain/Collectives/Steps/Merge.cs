@@ -11,12 +11,19 @@ public static class Merge
     /// <summary>Changed: both collectives, both funds; the fund that is left empty closes.</summary>
     /// <param name="Source">The fund of <paramref name="From"/>, where it has one.</param>
     /// <param name="Target">That of <paramref name="Into"/>.</param>
-    public sealed record Basis(Collective From, Collective Into, Fund? Source, Fund? Target);
+    /// <param name="Reviewers">Who at the township handed in one of the documents.</param>
+    public sealed record Basis(
+        Collective From,
+        Collective Into,
+        Fund? Source,
+        Fund? Target,
+        IReadOnlyCollection<string> Reviewers
+    );
 
-    public static Decision<Collective> Decide(Basis on, string reason, IReadOnlyList<string> evidence)
+    public static Decision<Collective> Decide(Basis on, string reason, IReadOnlyList<string> evidence, Actor by)
     {
         var (from, into) = (on.From, on.Into);
-        if (CollectiveDecider.SuccessionRefusal(from, into, "并入", "合并", evidence) is { } wrong)
+        if (CollectiveDecider.SuccessionRefusal(from, into, "并入", "合并", evidence, on.Reviewers, by) is { } wrong)
             return wrong;
         var also = new List<Change> { Change.Of(into, new PredecessorAbsorbed(from.Id, from.Predecessors)) };
         if (on.Source is { } source)
