@@ -674,6 +674,8 @@ public sealed class ApplicationTests
         );
         a = Then(a, x => Credit.Move(x, Digest, matches, [], Reviewer));
         Settle.Decide(a, Approver).ThenRefused(Rejections.WrongState); // one is in transit, one unpaid
+        // He paid.
+        Refund.Move(a, M(2), RefundReason.Death, "TK", [Digest], Officer).ThenRefused(Rejections.SelfApproval);
         a = Then(a, x => Refund.Move(x, M(2), RefundReason.Death, "TK", [Digest], Reviewer));
         Settle.Decide(a, Approver).ThenRefused(Rejections.WrongState); // the returned line is unpaid
         a = Then(a, x => Withdraw.MoveSome(x, [M(3)], "放弃", Officer));

@@ -38,6 +38,25 @@ public sealed class PlanTests
     );
     private static readonly DateOnly Today = new(2026, 4, 1);
 
+    private static Decision<Plan> Adopt(Plan plan, Collective c, int registered, Pilot? pilot, PolicyYear policy) =>
+        PlanDecider.Adopt(plan, c, registered, pilot, policy, [], Given.Actor("village"));
+
+    [Fact]
+    public void C21_nobody_countersigns_his_own_plan_nor_adopts_what_he_countersigned_under_whatever_account()
+    {
+        var plan = Resolved(210, 180, 170);
+        var clerk = Given.Actor("w.t") with
+        {
+            Persons = new Dictionary<string, string> { ["w.t"] = "person-w", ["w.v"] = "person-w" },
+        };
+        PlanDecider.Countersign(plan, ["x", "w.v"], clerk).ThenRefused(Rejections.SelfApproval);
+        var signed = plan.And("plan", PlanDecider.Countersign(plan, ["x"], clerk).Then())!;
+        PlanDecider
+            .Adopt(signed, Surveyed, 0, Pilot, Policy, ["w.t"], clerk with { Id = "w.v" })
+            .ThenRefused(Rejections.SelfApproval);
+        PlanDecider.Adopt(signed, Surveyed, 0, Pilot, Policy, ["w.t"], Given.Actor("x")).Then();
+    }
+
     private static Plan Resolved(int eligible, int attendance, int votesFor, string form = "households") =>
         Draft.And(
             "plan",
@@ -58,7 +77,7 @@ public sealed class PlanTests
     [InlineData("all-villagers", 310, 155, false), InlineData("all-villagers", 310, 156, true)] // more than half
     public void C13_quorum(string form, int eligible, int attendance, bool met)
     {
-        var decision = PlanDecider.Adopt(Resolved(eligible, attendance, attendance, form), Surveyed, 0, Pilot, Policy);
+        var decision = Adopt(Resolved(eligible, attendance, attendance, form), Surveyed, 0, Pilot, Policy);
         if (met)
             decision.Then();
         else
@@ -68,8 +87,8 @@ public sealed class PlanTests
     [Fact]
     public void C13_most_of_those_present_must_agree()
     {
-        PlanDecider.Adopt(Resolved(210, 140, 70), Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
-        PlanDecider.Adopt(Resolved(210, 140, 71), Surveyed, 0, Pilot, Policy).Then();
+        Adopt(Resolved(210, 140, 70), Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
+        Adopt(Resolved(210, 140, 71), Surveyed, 0, Pilot, Policy).Then();
     }
 
     [Theory]
@@ -114,11 +133,11 @@ public sealed class PlanTests
             .RecordResolution(Draft, small, 100, Policy, one, Today)
             .ThenRefused(Rejections.ResolutionImplausible);
         var recorded = Draft.And("plan", PlanDecider.RecordResolution(Draft, small, 1, Policy, one, Today).Then())!;
-        PlanDecider.Adopt(recorded, small, 1, Pilot, Policy).Then();
+        Adopt(recorded, small, 1, Pilot, Policy).Then();
         // The rolls came afterwards
-        PlanDecider.Adopt(recorded, small, 100, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible);
+        Adopt(recorded, small, 100, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible);
         // So did the real survey
-        PlanDecider.Adopt(recorded, Surveyed, 1, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible);
+        Adopt(recorded, Surveyed, 1, Pilot, Policy).ThenRefused(Rejections.ResolutionImplausible);
         PlanDecider
             .RecordResolution(Draft, Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Policy, one, Today)
             .ThenRefused(Rejections.SurveyMissing);
@@ -142,31 +161,42 @@ public sealed class PlanTests
         On(Today.AddDays(1)).ThenRefused(Rejections.FieldInvalid);
         var lower = Policy with { Parameters = Parameters with { Tiers = [new(new Money(5_000), Money.Zero)] } };
         On(Today, lower).ThenRefused(Rejections.StandardInvalid);
-        PlanDecider.Adopt(Resolved(210, 180, 170), Surveyed, 0, Pilot, lower).ThenRefused(Rejections.StandardInvalid);
+        Adopt(Resolved(210, 180, 170), Surveyed, 0, Pilot, lower).ThenRefused(Rejections.StandardInvalid);
     }
 
     [Fact]
     public void C2_C3_C13_what_adoption_needs()
     {
-        PlanDecider.Adopt(Draft, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
+        Adopt(Draft, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
         PlanDecider
-            .Adopt(Resolved(210, 150, 150), Surveyed with { Surveys = Surveyed.Surveys.Clear() }, 0, Pilot, Policy)
+            .Adopt(
+                Resolved(210, 150, 150),
+                Surveyed with
+                {
+                    Surveys = Surveyed.Surveys.Clear(),
+                },
+                0,
+                Pilot,
+                Policy,
+                [],
+                Given.Actor("village")
+            )
             .ThenRefused(Rejections.SurveyMissing);
-        PlanDecider.Adopt(Resolved(210, 150, 150), Surveyed, 0, null, Policy).ThenRefused(Rejections.CountyNotInPilot);
+        Adopt(Resolved(210, 150, 150), Surveyed, 0, null, Policy).ThenRefused(Rejections.CountyNotInPilot);
     }
 
     [Fact]
     public void C12_an_amendment_needs_its_own_resolution_and_the_old_version_stays_in_force()
     {
         var adopted = Resolved(210, 150, 150).And("plan", new PlanAdopted(1))!;
-        PlanDecider.Adopt(adopted, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.WrongState);
+        Adopt(adopted, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.WrongState);
         var amended = adopted.And(
             "plan",
             PlanDecider.Amend(adopted, Policy, Content with { Scope = "全体" }, "扩大").Then()
         )!;
         Assert.Equal(1, amended.AdoptedVersion);
         Assert.Equal("s", amended.Adopted()!.Scope);
-        PlanDecider.Adopt(amended, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
+        Adopt(amended, Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.ResolutionMissing);
     }
 
     [Fact]

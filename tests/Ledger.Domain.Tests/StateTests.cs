@@ -171,7 +171,7 @@ public sealed class StateTests
                             )
                         )
                 ),
-                ("adopt", p => Step(p, PlanDecider.Adopt(p, collective, 0, pilot, policy))),
+                ("adopt", p => Step(p, PlanDecider.Adopt(p, collective, 0, pilot, policy, [], Given.Actor("x")))),
                 ("amend", p => Step(p, PlanDecider.Amend(p, policy, content, "x"))),
             ],
             PlanLabel

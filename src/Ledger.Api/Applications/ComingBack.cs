@@ -54,6 +54,7 @@ public static class ComingBack
         var application = await command.LoadAsync<Application>(id);
         var (fund, earlier) = await command.FindFundAsync(application.FundId, Booking.Refund, evidence, reference);
         var years = await command.YearsAsync(application, application.Lines.Where(l => l.MemberId == body.MemberId));
+        var by = await command.ActorAmongAsync(application.Payers);
         var basis = new Refund.Basis(
             application,
             fund!,
@@ -63,16 +64,7 @@ public static class ComingBack
         );
         return command.Decided(
             application,
-            Refund.Decide(
-                basis,
-                body.MemberId,
-                body.Reason,
-                reference,
-                evidence,
-                command.EffectiveDate,
-                confirmed,
-                command.Actor
-            )
+            Refund.Decide(basis, body.MemberId, body.Reason, reference, evidence, command.EffectiveDate, confirmed, by)
         );
     }
 }

@@ -157,6 +157,7 @@ public static class PlanEndpoints
                 Rejections.QuorumNotMet,
                 Rejections.VoteNotCarried,
                 Rejections.CountersignatureMissing,
+                Rejections.SelfApproval,
                 Rejections.CollectiveMerged,
                 Rejections.CountyNotInPilot,
                 Rejections.WrongState,
@@ -177,7 +178,7 @@ public static class PlanEndpoints
             .Example($$"""{"reason":"提高500元档次的补助",{{StandardExample}}}""");
         api.MapPost("/plans/{id}/countersignature", Countersign)
             .Command<PlanView>("countersign-plan", "乡镇（街道）会签 (C21) · The township countersigns", Roles.Township)
-            .Refuses(Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/plans/{id}/dry-run", DryRunEndpoint.Run)
             .Command<DryRunView>(
                 "dry-run-plan",
@@ -261,15 +262,41 @@ public static class PlanEndpoints
         var registered = (await command.MemberIdsAsync(collective.WithPredecessors())).Count;
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
-        plan = command.Append(id, plan, PlanDecider.Adopt(plan, collective, registered, pilot, policy));
+        var (_, countersigners, by) = await HandsAsync(id, command);
+        plan = command.Append(
+            id,
+            plan,
+            PlanDecider.Adopt(plan, collective, registered, pilot, policy, countersigners, by)
+        );
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 
     private static async Task<Answer> Countersign(string id, Command command)
     {
         var plan = await command.LoadAsync<Plan>(id);
-        plan = command.Append(id, plan, PlanDecider.Countersign(plan, command.Actor));
+        var (authors, _, by) = await HandsAsync(id, command);
+        plan = command.Append(id, plan, PlanDecider.Countersign(plan, authors, by));
         return new Answer(PlanView.Of(plan), plan.Revision);
+    }
+
+    /// <summary>
+    /// Who had a hand in the plan, and who countersigned it, each with whom he acted for; and the caller, who knows of
+    /// them. The events say it, also those from before the rule.
+    /// </summary>
+    private static async Task<(
+        IReadOnlyCollection<string> Authors,
+        IReadOnlyCollection<string> Countersigners,
+        Actor By
+    )> HandsAsync(string id, Command command)
+    {
+        var hands = (await command.EventsAsync<Plan>(id)).ToLookup(
+            e => e.Data is PlanCountersigned,
+            e => (string[])[e.Header(EventHeaders.Actor), e.Header(EventHeaders.OnBehalfOf)]
+        );
+        string[] Of(bool countersigned) =>
+            [.. hands[countersigned].SelectMany(names => names).Where(name => name.Length > 0).Distinct()];
+        var (authors, countersigners) = (Of(false), Of(true));
+        return (authors, countersigners, await command.ActorAmongAsync([.. authors, .. countersigners]));
     }
 
     private static async Task<Answer> Amend(string id, AmendmentBody body, Command command)

@@ -119,28 +119,35 @@ public static class PlanDecider
             new(Rejections.FieldInvalid, message) { Field = field };
     }
 
-    /// <summary>C21: the township countersigns the version that is up for adoption.</summary>
-    public static Decision<Plan> Countersign(Plan state, Actor by) =>
+    /// <summary>C21: the township countersigns the version that is up for adoption; nobody his own.</summary>
+    /// <param name="authors">Who drafted and amended it and recorded its meetings, and whom they acted for.</param>
+    public static Decision<Plan> Countersign(Plan state, IReadOnlyCollection<string> authors, Actor by) =>
         state.AdoptedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已通过")
         : state.CountersignedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已会签")
+        : by.IsAmong(authors) ? new Rejection(Rejections.SelfApproval, "起草、修订方案或记录决议的人不能会签")
         : new IEventOf<Plan>[] { new PlanCountersigned(state.LatestVersion(), by.Id) };
 
     /// <summary>
     /// C2, C3, C12, C13: an approved county, a survey, and a resolution that met the quorum and was carried by most of
     /// those present.
     /// </summary>
+    /// <param name="countersigners">Who countersigned the plan, and whom they acted for: they adopt nothing.</param>
     public static Decision<Plan> Adopt(
         Plan state,
         Collective collective,
         int registered,
         Pilot? pilot,
-        PolicyYear policy
+        PolicyYear policy,
+        IReadOnlyCollection<string> countersigners,
+        Actor by
     )
     {
         if (CollectiveDecider.Gone(collective) is { } gone)
             return gone;
         if (state.AdoptedVersion == state.LatestVersion())
             return new Rejection(Rejections.WrongState, "本版方案已通过");
+        if (by.IsAmong(countersigners))
+            return new Rejection(Rejections.SelfApproval, "会签人不能通过自己会签的方案");
         if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(state.Region)) is { } outside)
             return outside;
         if (!collective.Surveys.ContainsKey(state.Year))

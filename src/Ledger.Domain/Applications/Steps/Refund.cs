@@ -78,6 +78,8 @@ public static class Refund
     {
         if (state.NotIn(ApplicationStatus.Paid, ApplicationStatus.Settled) is { } wrong)
             return wrong;
+        if (by.IsAmong(state.Payers))
+            return new Rejection(Rejections.SelfApproval, "付款人不能确认自己付款的退回");
         if (evidence.Count == 0)
             return new Rejection(Rejections.EvidenceMissing, "退回须附凭证") { Field = "evidence" };
         var (lines, fault) = state.LinesOf([memberId], "已付款或已入账", LineStatus.Paid, LineStatus.Credited);
