@@ -116,6 +116,27 @@ public sealed class PromiseTests
         Assert.Equal(["C16 没有公示就付款了", "C16 付款的业务日期 2026-03-08"], _broken);
     }
 
+    [Fact]
+    public void C16_an_upheld_objection_has_its_effect_on_whom_the_answer_names_or_on_the_whole_list()
+    {
+        void Upheld(string? member, bool wholeList, Money? corrected = null) =>
+            Application(
+                On(March, Filed("v"), "v"),
+                Reviewed("r"),
+                Approved("a"),
+                Noticed(),
+                On(March, new ObjectionRaised("o", null, "x"), "public"),
+                On(March, new ObjectionResolved("o", true, "x", "t", member, wholeList, corrected), "t"),
+                Paid("v", March.AddDays(8))
+            );
+        Upheld("member-1", false);
+        Upheld("member-1", false, Yuan(90));
+        Upheld(null, true);
+        Assert.Empty(_broken.Concat(_unclear));
+        Upheld(null, false); // as builds before took it
+        Assert.Equal("C16 异议 o 成立，名单和金额没有变化就付款了", Assert.Single(_unclear));
+    }
+
     // Funds
 
     private Event<FundsAllocated> Allocated(DateOnly on, string id, long from, long to) =>

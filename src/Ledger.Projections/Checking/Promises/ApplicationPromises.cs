@@ -52,7 +52,7 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 var objection = _objections.GetValueOrDefault(r.ObjectionId);
                 if (objection.By == r.ResolvedBy)
                     unclear(id, "C16", $"{r.ResolvedBy} 答复了自己提出的异议", "由另一人答复", at);
-                if (r.Upheld && objection.MemberId is null)
+                if (r.Upheld && !r.WholeList && (r.MemberId ?? objection.MemberId) is null)
                     _withoutEffect.Add(r.ObjectionId);
                 break;
             case PaymentSent p:
