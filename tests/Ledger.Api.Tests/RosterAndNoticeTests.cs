@@ -654,8 +654,18 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             new { upheld = true, answer = "异议成立" }
         );
         api.Clock.Advance(TimeSpan.FromDays(8));
+        Assert.Equal(2, (await NoticeAsync()).GetProperty("addenda").GetArrayLength()); // while the payment waits
         await village.PayAsync(100);
-        var later = await NoticeAsync();
+        // Paid and over: whoever does not look after the village reads it no more, neither as page nor as data.
+        var path = $"/api/notices/{village.ApplicationId}";
+        foreach (var closed in (string[])[path, path["/api".Length..]])
+        {
+            using var answer = await api.Http.GetAsync(closed);
+            Assert.Equal(404, (int)answer.StatusCode);
+            Assert.Contains("名单不再公开", await answer.Content.ReadAsStringAsync());
+        }
+        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Reviewer, HttpMethod.Get, path);
+        var later = await village.Officer.GetAsync(path);
         Assert.Equal(published.GetProperty("lines").GetRawText(), later.GetProperty("lines").GetRawText());
         Assert.Equal(300m, later.GetProperty("totalAmount").GetDecimal());
         Assert.Equal(
@@ -675,7 +685,8 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             (1, 100m),
             (later.GetProperty("presentLineCount").GetInt32(), later.GetProperty("presentAmount").GetDecimal())
         );
-        var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");
+        using var shown = await village.Officer.SendAsync(HttpMethod.Get, $"/notices/{village.ApplicationId}", null);
+        var page = await shown.Content.ReadAsStringAsync();
         Assert.Contains("补充公告", page);
         Assert.DoesNotContain("本人放弃", page); // why somebody gave up is nobody's business
     }

@@ -41,6 +41,18 @@ public sealed class NoticeTests
     private static readonly NoticePublished Notice7 = new(Published, Published.AddDays(7), "公开栏");
 
     [Fact]
+    public void C16_a_notice_is_everybodys_until_its_last_day_and_for_the_answers_until_the_payment()
+    {
+        var waiting = new Application { Status = ApplicationStatus.Noticed, NoticeUntil = Notice7.Until };
+        var paid = waiting with { Status = ApplicationStatus.Paid };
+        Assert.False(Notice.IsPublic(new Application(), Published));
+        Assert.True(Notice.IsPublic(waiting with { Status = ApplicationStatus.Withdrawn }, Notice7.Until));
+        Assert.True(Notice.IsPublic(waiting, Notice7.Until.AddDays(Notice.ResultDays)));
+        Assert.False(Notice.IsPublic(waiting, Notice7.Until.AddDays(Notice.ResultDays + 1)));
+        Assert.False(Notice.IsPublic(paid, Notice7.Until.AddDays(1)));
+    }
+
+    [Fact]
     public void C16_nothing_is_shown_before_the_notice() => Assert.Null(Noticed());
 
     [Fact]

@@ -661,17 +661,27 @@ public static class ApplicationEndpoints
         );
     }
 
-    /// <summary>Open to everybody from the first day of the notice; nothing is shown before.</summary>
     private static async Task<NoticeView> PublicNotice(
         string id,
         IQuerySession session,
         StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
+        Caller caller,
+        Clock clock,
         CancellationToken cancellation
     )
     {
-        var (application, notice, shown) = await NoticeAsync(id, session, stored, database, people, cancellation);
+        var (application, notice, shown) = await NoticeAsync(
+            id,
+            session,
+            stored,
+            database,
+            people,
+            caller,
+            clock,
+            cancellation
+        );
         var collective = await session.LoadAsync<Collective>(application.CollectiveId, cancellation);
         NoticeLine Line(NoticedLine l) =>
             new(shown[l.MemberId].Name, shown[l.MemberId].CitizenId, l.AmountFen, l.Number);
@@ -694,7 +704,9 @@ public static class ApplicationEndpoints
     /// <summary>
     /// The notice as it was published, from the events alone, and its people's masked names and ids by member id.
     /// </summary>
-    /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet.</exception>
+    /// <exception cref="RefusedException"><c>not-found</c>, also where nothing is published yet, and when it is public
+    /// no more (<see cref="Domain.Applications.Notice.IsPublic"/>) for all but those who look after the village.
+    /// </exception>
     public static async Task<(
         Application Application,
         Notice Notice,
@@ -705,12 +717,22 @@ public static class ApplicationEndpoints
         StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
+        Caller caller,
+        Clock clock,
         CancellationToken cancellation
     )
     {
         var application = await session.LoadAsync<Application>(id, cancellation);
         if (application?.NoticeFrom is null)
             throw Require.NotFound($"公示 {id}");
+        if (!Domain.Applications.Notice.IsPublic(application, clock.Today) && !caller.MaySee(application.Region))
+            throw new RefusedException(
+                new Rejection(
+                    Rejections.NotFound,
+                    $"公示已于 {application.NoticeUntil:yyyy-MM-dd} 结束，名单不再公开；"
+                        + "可向村委会、乡镇（街道）或经办机构查询"
+                )
+            );
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         var notice = Domain.Applications.Notice.Of(
             events.Select(e => (Clock.Day(e.Timestamp), (IEventOf<Application>)e.Data))

@@ -89,6 +89,8 @@ public static class ApplicationPages
         StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
+        Caller caller,
+        Clock clock,
         CancellationToken cancellation
     )
     {
@@ -98,6 +100,8 @@ public static class ApplicationPages
             stored,
             database,
             people,
+            caller,
+            clock,
             cancellation
         );
         return PageRoutes.Show<NoticePage>(

@@ -39,6 +39,17 @@ public sealed record Notice(
     IReadOnlyList<NoticeAddendum> Addenda
 )
 {
+    /// <summary>How long after its last day a notice is shown while its payment waits.</summary>
+    public const int ResultDays = 30;
+
+    /// <summary>
+    /// Whether anybody may read it: until its last day, and after that, for the answers to objections, while the
+    /// payment still waits. Names and amounts are nobody else's business any more then.
+    /// </summary>
+    public static bool IsPublic(Application state, DateOnly today) =>
+        state.NoticeUntil is { } until
+        && (today <= until || (state.Status == ApplicationStatus.Noticed && today <= until.AddDays(ResultDays)));
+
     public Money AmountFen => Money.Sum(Lines.Select(l => l.AmountFen));
 
     /// <summary>What the list comes to with every addendum.</summary>
