@@ -13,6 +13,35 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         ApiFixture.RefusedAsync(code, client, path, body);
 
     [Fact]
+    public async Task C9_an_amount_is_refused_by_the_digits_that_are_written_not_by_what_reading_makes_of_them()
+    {
+        var village = await api.RegisteredAsync();
+        var slip = await village.Officer.EvidenceAsync("slip");
+        foreach (
+            var amount in (string[])["4.99999999999999999999999999999999", "0.10000000000000000000000000001", "0.001"]
+        )
+        {
+            await ApiFixture.RefusedAsync(
+                "amount-invalid",
+                village.Officer,
+                $"/api/funds/{village.FundId}/allocations",
+                System.Text.Json.Nodes.JsonNode.Parse(
+                    $$"""{"amount":{{amount}},"source":"collective-income","sourceName":"x","evidence":["{{slip}}"]}"""
+                )
+            );
+            var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(2030))!;
+            policy["tiers"]![0]!["governmentSubsidyAmount"] = System.Text.Json.Nodes.JsonNode.Parse(amount);
+            await ApiFixture.RefusedAsync(
+                "amount-invalid",
+                village.Offices.CityHrss,
+                HttpMethod.Put,
+                $"/api/policy-years/{village.Offices.County}/2030",
+                policy
+            );
+        }
+    }
+
+    [Fact]
     public async Task C1_pilot_already_open()
     {
         var offices = api.NewOffices();

@@ -50,6 +50,7 @@ public sealed class MoneyTests
         InlineData("(100)"),
         InlineData("300.")
     ]
+    [InlineData("4.99999999999999999999999999999999"), InlineData("0.10000000000000000000000000001")]
     [InlineData("$120"), InlineData("3万"), InlineData("叁佰元整"), InlineData("TRUE"), InlineData("元")]
     public void Refuses_what_is_not_an_amount(string text)
     {
@@ -84,6 +85,18 @@ public sealed class MoneyTests
                 Assert.Equal($"{fen}", JsonSerializer.Serialize(money));
                 Assert.Equal(money, JsonSerializer.Deserialize<Money>($"{fen}"));
             });
+
+    /// <summary>A decimal number keeps 28 digits: what reading rounds is refused by the digits written.</summary>
+    [Theory]
+    [InlineData("4.99999999999999999999999999999999", null), InlineData("0.10000000000000000000000000001", null)]
+    [InlineData("1.00000000000000000000000000001e1", null), InlineData("5.00999999999999999999999999999999", null)]
+    [InlineData("0.001", null), InlineData("0.1000000000000000000000000000000000", 10L), InlineData("1.2345e2", 12345L)]
+    public void A_number_is_whole_fen_by_the_digits_that_are_written(string digits, long? fen)
+    {
+        var yuan = decimal.Parse(digits, System.Globalization.NumberStyles.Float, null);
+        var read = Money.FromYuan(digits, yuan, out var fault);
+        Assert.Equal((fen ?? 0, fen is null), (read.Fen, fault is not null));
+    }
 
     [Fact]
     public void Overflow_is_loud() => Assert.Throws<OverflowException>(() => new Money(long.MaxValue) + new Money(1));

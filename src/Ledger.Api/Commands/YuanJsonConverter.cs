@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ledger.Domain;
@@ -10,7 +12,7 @@ namespace Ledger.Api.Commands;
 public sealed class AmountException(string message) : JsonException(message);
 
 /// <summary>Money at the edge: a JSON number of yuan with two decimals. In requests it must be positive.</summary>
-public sealed class YuanJsonConverter : JsonConverter<Money>
+public class YuanJsonConverter : JsonConverter<Money>
 {
     public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
@@ -23,11 +25,27 @@ public sealed class YuanJsonConverter : JsonConverter<Money>
                     ? why
                     : "金额应为数字（元），如 300 或 300.50"
             );
-        var amount = Money.FromYuan(yuan, out var fault);
+        var digits = Encoding.UTF8.GetString(
+            reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan
+        );
+        var amount = Of(digits, yuan, out var fault);
         return fault is null ? amount : throw new AmountException(fault);
     }
+
+    protected virtual Money Of(string digits, decimal yuan, out string? fault) =>
+        Money.FromYuan(digits, yuan, out fault);
 
     /// <summary>Always two decimals, so that 1200 fen reads 12.00.</summary>
     public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options) =>
         writer.WriteRawValue(value.ToString());
+}
+
+/// <summary>The same where none is an amount as well.</summary>
+public sealed class YuanOrNoughtJsonConverter : YuanJsonConverter
+{
+    protected override Money Of(string digits, decimal yuan, out string? fault)
+    {
+        fault = null;
+        return digits.AsSpan().IndexOfAnyInRange('1', '9') < 0 ? Money.Zero : base.Of(digits, yuan, out fault);
+    }
 }

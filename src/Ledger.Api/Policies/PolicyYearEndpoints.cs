@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Domain;
@@ -7,8 +8,13 @@ using Marten;
 
 namespace Ledger.Api.Policies;
 
-/// <summary>A tier in yuan a year.</summary>
-public sealed record TierBody(Money TierAmount, decimal GovernmentSubsidyAmount);
+/// <summary>
+/// A tier in yuan a year. The government's subsidy is the one amount that may be zero: some tiers draw none.
+/// </summary>
+public sealed record TierBody(
+    Money TierAmount,
+    [property: JsonConverter(typeof(YuanOrNoughtJsonConverter))] Money GovernmentSubsidyAmount
+);
 
 /// <summary>
 /// <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and
@@ -109,9 +115,7 @@ public static class PolicyYearEndpoints
         if (body.Quorums is { } quorums)
             foreach (var quorum in quorums.Where(q => !string.IsNullOrWhiteSpace(q?.Form)))
                 Require.Name(quorum.Form, "quorums.form", 40);
-        var tiers = body
-            .Tiers.Select((t, i) => new ContributionTier(t.TierAmount, GovernmentSubsidy(t.GovernmentSubsidyAmount, i)))
-            .ToList();
+        var tiers = body.Tiers.Select(t => new ContributionTier(t.TierAmount, t.GovernmentSubsidyAmount)).ToList();
         var id = StreamId.PolicyYear(region, year);
         var known = await command.FindAsync<PolicyYear>(id);
         if (known is not null)
@@ -131,19 +135,6 @@ public static class PolicyYearEndpoints
         );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);
-    }
-
-    /// <summary>The one amount that may be zero: some tiers draw no government subsidy.</summary>
-    private static Money GovernmentSubsidy(decimal yuan, int i)
-    {
-        if (yuan == 0)
-            return Money.Zero;
-        var amount = Money.FromYuan(yuan, out var fault);
-        return fault is null
-            ? amount
-            : throw new RefusedException(
-                new Rejection(Rejections.AmountInvalid, fault) { Field = $"tiers[{i}].governmentSubsidyAmount" }
-            );
     }
 
     private static async Task<IResult> Read(

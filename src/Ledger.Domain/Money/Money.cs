@@ -34,7 +34,7 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
         {
             <= 0 => "金额必须大于零",
             > MaxEntryFen / 100m => $"金额超过单笔上限 {new Money(MaxEntryFen)} 元",
-            _ when decimal.Round(yuan, 2) != yuan => "金额最多两位小数（精确到分）",
+            _ when decimal.Round(yuan, MostDecimals) != yuan => TooFine,
             _ => null,
         };
         return fault is null ? new Money((long)(yuan * 100)) : Zero;
@@ -49,6 +49,11 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
     {
         if (Number(text) is { } yuan)
             return FromYuan(yuan, out fault);
+        if (Amount().IsMatch(Bare(text)))
+        {
+            fault = TooFine;
+            return Zero;
+        }
         fault = $"{PersonalNumbers.Quoted(text)}不是金额（元）{Why(Bare(text))}，应为如 300 或 1,300.50 的数字";
         return Zero;
     }
@@ -72,18 +77,45 @@ public readonly partial record struct Money(long Fen) : IComparable<Money>
 
     /// <summary>
     /// The number of yuan that somebody wrote as <see cref="Parse"/> reads it, of whatever sign and size; null where it
-    /// is none.
+    /// is none, or reading rounded it.
     /// </summary>
     private static decimal? Number(string text) =>
         Bare(text) is var bare && !Amount().IsMatch(bare) ? null
-        : decimal.TryParse(
+        : !decimal.TryParse(
             bare.Replace(",", "", StringComparison.Ordinal),
             Plain,
             CultureInfo.InvariantCulture,
             out var yuan
         )
-            ? yuan
-        : decimal.MaxValue;
+            ? decimal.MaxValue
+        : IsRounded(bare, yuan) ? null
+        : yuan;
+
+    private const string TooFine = "金额最多两位小数（精确到分）";
+    private const int MostDecimals = 2;
+
+    /// <summary>
+    /// Whether reading made whole fen of what is written finer: a decimal number keeps 28 digits and rounds the rest.
+    /// Noughts at the end say nothing.
+    /// </summary>
+    private static bool IsRounded(string digits, decimal yuan) =>
+        decimal.Round(yuan, MostDecimals) == yuan
+        && Digits().Match(digits) is { Success: true } m
+        && m.Groups["fraction"].Value.TrimEnd('0').Length
+            - (int.TryParse(m.Groups["power"].Value, CultureInfo.InvariantCulture, out var ten) ? ten : 0)
+            > MostDecimals;
+
+    /// <summary>As <see cref="FromYuan(decimal, out string?)"/>, of the digits that were read as the number.</summary>
+    public static Money FromYuan(string digits, decimal yuan, out string? fault)
+    {
+        var amount = FromYuan(yuan, out fault);
+        if (fault is null && IsRounded(digits, yuan))
+            fault = TooFine;
+        return fault is null ? amount : Zero;
+    }
+
+    [GeneratedRegex(@"^[-+]?[0-9,]+(?:\.(?<fraction>[0-9]+))?(?:[eE](?<power>[-+]?[0-9]+))?$")]
+    private static partial Regex Digits();
 
     private static string Bare(string text) => Currency().Replace(Written.Narrow(text).Trim(), "$1$2");
 
