@@ -503,6 +503,16 @@ public sealed class AccountRightsTests(ApiFixture api)
             reversal,
             new { confirmBy = $"v2.{county}", reason = "多记" }
         );
+        foreach (var nobody in (string[])["nobody", $"a3.{county}", $"V1.{county}", $"v3\u200B.{county}"])
+        {
+            var refused = await ApiFixture.RefusedAsync(
+                "field-invalid",
+                Finance(1),
+                reversal,
+                new { confirmBy = nobody, reason = "多记" }
+            );
+            Assert.Equal("confirmBy", refused.GetProperty("field").GetString());
+        }
         await Finance(1).PostAsync(reversal, new { confirmBy = $"v3.{county}", reason = "多记" });
         await ApiFixture.RefusedAsync("self-approval", Finance(2), $"{reversal}/confirmation");
         await Finance(3).PostAsync($"{reversal}/confirmation");
@@ -529,6 +539,96 @@ public sealed class AccountRightsTests(ApiFixture api)
         // Who approved.
         await ApiFixture.RefusedAsync("self-approval", Finance(3), $"{village.ApplicationPath}/payment", pay);
         await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", pay);
+    }
+
+    [Fact]
+    public async Task C17_C21_one_person_with_two_accounts_countersigns_and_takes_back_nothing_of_his_own()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        var (county, township) = (village.Offices.County, village.VillageCode[..9]);
+        var program = As($"setup.{county}", Roles.Administrator, county);
+        var (one, other) = (Person($"both.{county}"), Person($"third.{county}"));
+        foreach (
+            var (name, role, region, person) in new[]
+            {
+                ($"wv.{county}", Roles.VillageFinance, village.VillageCode, one),
+                ($"wt.{county}", Roles.Township, township, one),
+                ($"wa.{county}", Roles.Agency, county, one),
+                ($"ot.{county}", Roles.Township, township, other),
+                ($"ov.{county}", Roles.VillageFinance, village.VillageCode, other),
+            }
+        )
+            await program.PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region, person));
+        var finance = As($"wv.{county}", Roles.VillageFinance, village.VillageCode);
+        var plan = $"/api/plans/{village.PlanId}";
+        await finance.PostAsync(
+            $"{plan}/amendments",
+            new
+            {
+                source = "集体收入",
+                scope = "成员",
+                standard = SampleVillage.Flat(90),
+                reason = "降低标准",
+            }
+        );
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            As($"wt.{county}", Roles.Township, township),
+            $"{plan}/countersignature"
+        );
+        await As($"ot.{county}", Roles.Township, township).PostAsync($"{plan}/countersignature");
+        await ApiFixture.RefusedAsync(
+            "self-approval",
+            As($"ov.{county}", Roles.VillageFinance, village.VillageCode),
+            $"{plan}/adoption"
+        );
+
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await finance.PostAsync(
+            $"{village.ApplicationPath}/payment",
+            new
+            {
+                amount = 200.00m,
+                purpose = "member-subsidy",
+                bankReference = "NX1",
+                evidence = new[] { await village.Officer.EvidenceAsync("slip") },
+            }
+        );
+        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
+            .GetProperty("lines")[0]
+            .GetProperty("memberId")
+            .GetString();
+        var refund = new
+        {
+            memberId = member,
+            reason = "death",
+            bankReference = "TK1",
+            evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
+        };
+        var path = $"{village.ApplicationPath}/refunds";
+        await ApiFixture.RefusedAsync("self-approval", As($"wa.{county}", Roles.Agency, county), path, refund);
+        await village.Offices.Reviewer.PostAsync(path, refund);
+    }
+
+    [Fact]
+    public async Task C20_an_account_that_is_only_asked_for_or_declined_shuts_out_nobody_whom_a_token_names()
+    {
+        var (county, first, second) = await BothAsync();
+        var approver = As($"approver.{county}", Roles.Agency, county);
+        await approver.GetAsync("/api/applications");
+        await first.PostAsync("/api/accounts", ApiFixture.AccountBody(approver.Actor.Id, Roles.Auditor, county));
+        await Task.Delay(TimeSpan.FromSeconds(4)); // what is known of an account is looked up again after three
+        await approver.GetAsync("/api/applications");
+        await second.PostAsync(
+            $"/api/accounts/account-{approver.Actor.Id}/pending/rejection",
+            new { reason = "不是本单位人员" }
+        );
+        await Task.Delay(TimeSpan.FromSeconds(4));
+        await approver.GetAsync("/api/applications");
     }
 
     [Fact]

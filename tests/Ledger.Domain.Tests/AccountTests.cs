@@ -508,4 +508,44 @@ public sealed class AccountTests
             folder = folder.Parent!;
         return folder.FullName;
     }
+
+    /// <summary>A reversal that nobody can confirm waits for ever.</summary>
+    [Fact]
+    public void C20_who_is_named_to_confirm_can_do_so()
+    {
+        var village = "370811102201";
+        var by = Given.Actor("own", Roles.VillageFinance) with { Region = village };
+        Account Opened(string role, string region) =>
+            Given.State<Account>("account-x", new AccountOpened("x", role, region));
+        Rejection? Named(string name, Account? account, bool isDelegate = false, bool isOneOfOurs = true) =>
+            FourEyes.Named(
+                new Confirmer(name, account, isDelegate, isOneOfOurs),
+                village,
+                [Roles.VillageFinance, Roles.Township],
+                by
+            );
+        var clerk = Opened(Roles.Township, "370811102");
+        Assert.Null(Named("x", clerk));
+        Assert.Null(Named("x", null, isOneOfOurs: false)); // of another authority
+        Assert.Null(Named("x", Opened(Roles.Agency, "370811"), isDelegate: true));
+        (string Name, Account? Account)[] wrong =
+        [
+            ("nobody", null),
+            ("x", Opened(Roles.Auditor, "370811")),
+            ("x", Opened(Roles.Township, "370811109")),
+            ("x", clerk with { IsClosed = true }),
+            ("x", clerk with { IsRequested = true }),
+            ("Own", clerk),
+            ("ｏwn", clerk),
+            ("ow\u200Bn", clerk),
+        ];
+        Assert.All(
+            wrong,
+            w =>
+            {
+                var refused = Named(w.Name, w.Account);
+                Assert.Equal((Rejections.FieldInvalid, "confirmBy"), (refused?.Code, refused?.Field));
+            }
+        );
+    }
 }

@@ -131,6 +131,21 @@ public sealed class IdentityTests
     public void A_documents_number_is_the_same_however_it_is_copied(string? one, string other, bool isSame) =>
         Assert.Equal(isSame, DocumentNumber.IsSame(one, other));
 
+    /// <summary>Cyrillic Х and Greek Ο in it: the eye takes it for the number that is booked already.</summary>
+    [Theory, InlineData("NХA1"), InlineData("NXA1Ο"), InlineData("ΝXA1"), InlineData("NXÁ1")]
+    public void A_documents_number_has_no_letters_that_only_look_like_ours(string text)
+    {
+        DocumentNumber.Clean(text, out var fault);
+        Assert.Contains("不是英文字母", fault);
+    }
+
+    [Theory, InlineData("ＮＸＡ１", "NXA1"), InlineData("鲁税 2026-1", "鲁税2026-1")]
+    public void A_documents_number_may_be_full_width_or_have_ideographs(string text, string plain)
+    {
+        Assert.Equal(plain, DocumentNumber.Clean(text, out var fault));
+        Assert.Null(fault);
+    }
+
     // The example of GB 32100-2015, and a known company.
     [Theory, InlineData("91350100M000100Y43"), InlineData("91110000600037341L")]
     public void Sound_credit_codes(string code) => Assert.Null(SocialCreditCode.Fault(code));

@@ -35,7 +35,7 @@ public sealed class TokenHolders(Rights rights, Clock clock)
         string? Claim(string type) => who.FindFirst(type)?.Value;
         var name = Claim("sub")!;
         var account = await AccountAsync(name, fresh);
-        if (account is { IsClosed: true } or { IsRequested: true })
+        if (account is { IsClosed: true })
             return false;
         if (IsEarlier(Claim(Tokens.Credentials), account))
             return false;
@@ -63,7 +63,8 @@ public sealed class TokenHolders(Rights rights, Clock clock)
         // One looks; the others go by what was known, that long.
         if (known is not null && fresh > TimeSpan.Zero && !_known.TryUpdate(name, known with { At = at }, known))
             return known.Account;
-        var account = await rights.AccountAsync(name);
+        // One that was only asked for, or declined, is none: who asks must not shut out whom a token names.
+        var account = await rights.AccountAsync(name) is { IsRequested: false } opened ? opened : null;
         if (_known.Count > MostKept)
             _known.Clear();
         _known[name] = new Known(account, at);

@@ -207,8 +207,8 @@ public sealed class Command(
 
     /// <summary>
     /// The caller, who knows of these accounts and of his own which natural persons they name (<see cref="Actor.Is"/>).
-    /// An account once named stays so, also when it is closed; these rows are held until the commit, whatever their
-    /// rank: who holds an account asks for nothing else.
+    /// An account once named stays so, also when it is closed; one that is only asked for says nothing yet. These rows
+    /// are held until the commit, whatever their rank: who holds an account asks for nothing else.
     /// </summary>
     public async Task<Actor> ActorAmongAsync(IEnumerable<string?> names)
     {
@@ -219,8 +219,37 @@ public sealed class Command(
         var (_, accounts) = await writer.LockAsync<Account>(Connection, ids, "for share");
         return Actor with
         {
-            Persons = accounts.Values.Where(a => a.Person is not null).ToDictionary(a => a.Name, a => a.Person!),
+            Persons = accounts
+                .Values.Where(a => a is { Person: not null, IsRequested: false })
+                .ToDictionary(a => a.Name, a => a.Person!),
         };
+    }
+
+    /// <summary>Who is named to confirm what this command asks for; refused where he could not.</summary>
+    public async Task<string> ConfirmerAsync(string? named, string region, params IReadOnlyCollection<string> roles)
+    {
+        var name = Require.Reference(named, "confirmBy", ActorName.MaxForeignLength);
+        string[] ids = [StreamId.Account(name), StreamId.Account(Actor.Id)];
+        var (_, accounts) = await writer.LockAsync<Account>(Connection, [.. ids.Distinct()], "for share");
+        var isDelegate = await Connection.QueryAsync(
+            $"""
+            select 1
+              from {LedgerStore.Schema}.mt_doc_account
+             where data -> 'delegates' ? @name
+             limit 1
+            """,
+            _ => true,
+            ("name", name)
+        );
+        var confirmer = new Confirmer(
+            name,
+            accounts.GetValueOrDefault(ids[0]),
+            isDelegate.Count > 0,
+            accounts.ContainsKey(ids[1]) && !ActorName.IsForeign(name)
+        );
+        return FourEyes.Named(confirmer, region, roles, Actor) is { } refusal
+            ? throw new RefusedException(refusal)
+            : name;
     }
 
     /// <summary>The events of a stream that this command has loaded.</summary>

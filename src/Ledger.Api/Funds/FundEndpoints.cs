@@ -379,26 +379,32 @@ public static class FundEndpoints
             allocationId,
             [body.ConfirmBy],
             command,
-            (fund, lot, by) =>
+            async (fund, lot, by) =>
                 Reverse.Request(
                     fund,
                     allocationId,
                     lot,
-                    Require.Reference(body.ConfirmBy, "confirmBy", ActorName.MaxForeignLength),
+                    await command.ConfirmerAsync(body.ConfirmBy, fund.Region, Roles.VillageFinance, Roles.Township),
                     Require.Prose(body.Reason, "reason", 500),
                     by
                 )
         );
 
     private static Task<Answer> ConfirmReversal(string id, string allocationId, Command command) =>
-        ReversalAsync(id, allocationId, [], command, (fund, lot, by) => Reverse.Confirm(fund, allocationId, lot, by));
+        ReversalAsync(
+            id,
+            allocationId,
+            [],
+            command,
+            (fund, lot, by) => Task.FromResult(Reverse.Confirm(fund, allocationId, lot, by))
+        );
 
     private static async Task<Answer> ReversalAsync(
         string id,
         string allocationId,
         string?[] others,
         Command command,
-        Func<Fund, Lot, Actor, Decision<Fund>> decide
+        Func<Fund, Lot, Actor, Task<Decision<Fund>>> decide
     )
     {
         var fund = await command.LoadAsync<Fund>(id);
@@ -410,7 +416,7 @@ public static class FundEndpoints
             ) ?? throw Require.NotFound(allocationId);
         var asked = fund.Reversals.GetValueOrDefault(allocationId);
         var by = await command.ActorAmongAsync([.. others, asked?.RequestedBy, asked?.RequestedFor]);
-        fund = command.Append(id, fund, decide(fund, new Lot(allocated.SubAccount, allocated.Fen), by));
+        fund = command.Append(id, fund, await decide(fund, new Lot(allocated.SubAccount, allocated.Fen), by));
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 

@@ -239,7 +239,7 @@ public static class MemberChanges
                 MemberYearDecider.RequestReversal(
                     y,
                     reference,
-                    Require.Reference(body.ConfirmBy, "confirmBy", ActorName.MaxForeignLength),
+                    await command.ConfirmerAsync(body.ConfirmBy, command.Region, Roles.CountyTax, Roles.Agency),
                     Require.Prose(body.Reason, "reason", 500),
                     await command.ActorAmongAsync([body.ConfirmBy])
                 )
