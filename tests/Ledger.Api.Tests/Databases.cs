@@ -1,9 +1,6 @@
 using Ledger.Api.Storage;
 using Npgsql;
 
-// Most of a test is waiting: for a product of its own that starts, for projections, for a lock. Two cores take three.
-[assembly: CollectionBehavior(MaxParallelThreads = 3)]
-
 namespace Ledger.Api.Tests;
 
 /// <summary>

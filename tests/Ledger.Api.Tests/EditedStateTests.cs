@@ -210,8 +210,10 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
             $"/api/policy-years/{RegionCode.City(_village.Offices.County)}/{_village.Year}",
             SampleOffices.PolicyYear(_village.Year, noticeDays: 15)
         );
-        await EditAsync($"update ledger.mt_doc_policyyear set data = '{before}', mt_version = 1 where id = '{policy}'");
-        await EditAsync($"update ledger.mt_streams set version = 1 where id = '{policy}'");
+        var amended = await _product.ScalarAsync<string>(
+            $"select data::text from ledger.mt_doc_policyyear where id = '{policy}'"
+        );
+        await PutAsync(before, 1);
         await _village.AllocateAsync(3_500);
         await _village.FileAsync(_people);
         await _village.ReviewAsync();
@@ -222,6 +224,15 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
             DateOnly.Parse(notice.GetProperty("noticeUntil").GetString()!)
         );
         Assert.Contains("PolicyYear", await FindingsAsync());
+        await PutAsync(amended, 2); // it is the other tests' policy year too
+
+        async Task PutAsync(string data, int version)
+        {
+            await EditAsync(
+                $"update ledger.mt_doc_policyyear set data = '{data}', mt_version = {version} where id = '{policy}'"
+            );
+            await EditAsync($"update ledger.mt_streams set version = {version} where id = '{policy}'");
+        }
     }
 
     [Fact]

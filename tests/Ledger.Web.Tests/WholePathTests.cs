@@ -100,7 +100,11 @@ public sealed class WholePathTests(WebFixture web)
             await township.ClickAsync("不成立");
             await township.SeesAsync("已答复");
         }
-        await village.ClickAsync("样例时钟快进 8 天");
+        // The page has the same words before its reload: what is clicked on that one is gone with it.
+        await village.Page.RunAndWaitForResponseAsync(
+            () => village.ClickAsync("样例时钟快进 8 天"),
+            answer => answer.Request is { IsNavigationRequest: true, Method: "GET" }
+        );
         await village.SeesAsync("银行流水号");
         var download = await village.Page.RunAndWaitForDownloadAsync(() => village.ClickAsync("下载付款清单"));
         Assert.EndsWith(".xlsx", download.SuggestedFilename, StringComparison.Ordinal);
