@@ -114,8 +114,8 @@ public static class AuditPages
         string? Text(string name) => request.Query[name].ToString().Trim() is { Length: > 0 } text ? text : null;
         Money? Yuan(string name) =>
             Text(name) is not { } text ? null
-            : Money.Asked(text, out var fault) is var amount && fault is null ? amount
-            : throw new RefusedException(new Rejection(Rejections.AmountInvalid, $"{name}：{fault}") { Field = name });
+            : Money.TryParse(text, null, out var amount) ? amount
+            : throw new RefusedException(Problem.Unfit(nameof(Money), name, text));
         DateTimeOffset? Day(string name, int more) =>
             Text(name) is not { } text ? null
             : DateOnly.TryParseExact(text, "yyyy-MM-dd", out var day) && day.Year is >= 1900 and < 3000

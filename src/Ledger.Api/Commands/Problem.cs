@@ -162,7 +162,7 @@ public static partial class Problem
     private static partial System.Text.RegularExpressions.Regex Missing();
 
     /// <summary>A parameter that is not of its type, and what it should be.</summary>
-    private static Rejection Unfit(string type, string name, string text)
+    public static Rejection Unfit(string type, string name, string text)
     {
         if (type == nameof(Money))
         {

@@ -8,6 +8,7 @@ using Ledger.Domain;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Projections.Reports;
 using Marten;
 using Marten.Linq.MatchesSql;
 using Npgsql;

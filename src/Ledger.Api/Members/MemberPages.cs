@@ -13,6 +13,7 @@ using Ledger.Domain;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Projections.Reports;
 using Ledger.Web.Members;
 using Marten;
 using Npgsql;
@@ -160,11 +161,9 @@ public static class MemberPages
         CancellationToken cancellation
     )
     {
-        var waiting = ToConfirm(
-            caller.Actor.Role is Roles.VillageFinance or Roles.Agency
-                ? await MemberConfirmations.List(session, database, people, caller, cancellation)
-                : new WaitingMembersView([], [], [])
-        );
+        var waiting = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
+            ? await MemberConfirmations.List(session, database, people, caller, cancellation)
+            : new WaitingMembersView([], [], []);
         if (collective is null && caller.Actor.Role == Roles.VillageFinance)
             collective = (await FundPages.OwnAsync(session, caller, cancellation))?.Id;
         if (collective is null)
@@ -175,15 +174,7 @@ public static class MemberPages
                 .OrderBy(c => c.Region)
                 .Take(Scope.MaxRows)
                 .ToListAsync(cancellation);
-            return PageRoutes.Show<MembersPage>(
-                new
-                {
-                    Collectives = all,
-                    waiting.Requests,
-                    waiting.Deaths,
-                    waiting.Changes,
-                }
-            );
+            return PageRoutes.Show<MembersPage>(new { Collectives = all, Waiting = waiting });
         }
         var found = await session.ScopedAsync<Collective>(collective, caller) ?? throw Require.NotFound(collective);
         var (members, next) = await MemberEndpoints.ListedAsync(
@@ -200,55 +191,11 @@ public static class MemberPages
             new
             {
                 Collective = found,
-                waiting.Requests,
-                waiting.Deaths,
-                waiting.Changes,
+                Waiting = waiting,
                 Members = (IReadOnlyList<(string, string, string, string?)>)
                     [.. members.Select(m => (m.Id, m.Name, m.CitizenId, m.Remark))],
                 Next = next,
             }
         );
     }
-
-    private static (
-        IReadOnlyList<MembershipToConfirm> Requests,
-        IReadOnlyList<DeathToConfirm> Deaths,
-        IReadOnlyList<ChangeToConfirm> Changes
-    ) ToConfirm(WaitingMembersView waiting) =>
-        (
-            [
-                .. waiting.Requests.Select(r => new MembershipToConfirm(
-                    r.MemberId,
-                    r.RequestId,
-                    r.CollectiveName,
-                    r.Name,
-                    r.CitizenId,
-                    r.NameMatches
-                )),
-            ],
-            [
-                .. waiting.DeathReports.Select(d => new DeathToConfirm(
-                    d.MemberId,
-                    d.CollectiveId,
-                    d.Name,
-                    d.CitizenId,
-                    d.On,
-                    d.ReportedBy,
-                    d.Evidence
-                )),
-            ],
-            [
-                .. waiting.Changes.Select(c => new ChangeToConfirm(
-                    c.MemberId,
-                    c.ChangeId,
-                    c.Change,
-                    c.Name,
-                    c.CitizenId,
-                    c.AskedName,
-                    c.Reason,
-                    c.RequestedBy,
-                    c.Evidence
-                )),
-            ]
-        );
 }

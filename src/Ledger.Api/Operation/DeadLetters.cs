@@ -5,27 +5,13 @@ using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
+using Ledger.Projections.Reports;
 using Marten;
 using Wolverine.Persistence.Durability;
 using Wolverine.Persistence.Durability.DeadLetterManagement;
 using Wolverine.Runtime;
 
 namespace Ledger.Api.Operation;
-
-/// <summary>
-/// A message that failed for good. <paramref name="ApplicationId"/> and <paramref name="Deadline"/>: what it was to
-/// remind of (C21); null for a message that this version does not know. <paramref name="IsReplaying"/>: it will be
-/// tried again within seconds.
-/// </summary>
-public sealed record DeadLetterView(
-    Guid Id,
-    string Message,
-    string? ApplicationId,
-    DeadlineKind? Deadline,
-    DateTimeOffset? DueAt,
-    string Reason,
-    bool IsReplaying
-);
 
 /// <summary>What was asked to be tried again.</summary>
 public sealed record ReplayView(Guid Id);

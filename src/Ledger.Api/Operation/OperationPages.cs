@@ -29,18 +29,7 @@ public static class OperationPages
                                 ("dead-letters", $"{r.DeadLetters:N0}", Good("dead-letters")),
                             ],
                         Reasons = (IReadOnlyList<(string, string)>)[.. wrong.Select(w => (w.Code, w.Reason))],
-                        Letters = (IReadOnlyList<DeadLetter>)
-                            [
-                                .. (await letters.ListAsync(cancellation)).Select(l => new DeadLetter(
-                                    l.Id,
-                                    l.Message,
-                                    l.ApplicationId,
-                                    l.Deadline,
-                                    l.DueAt,
-                                    l.Reason,
-                                    l.IsReplaying
-                                )),
-                            ],
+                        Letters = await letters.ListAsync(cancellation),
                     }
                 );
             },
