@@ -534,7 +534,7 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
 
         // A person who is found under another number could be registered, and paid, a second time; the hourly look
         // finds it, and who is gone without an event.
-        await product.Village.ImportMembersAsync(new SamplePeople(1).Take(3, "370811"));
+        await product.Village.ImportMembersAsync(new SamplePeople(1).Take(4, "370811"));
         await product.StopAsync();
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
         await product.StartAsync();
@@ -545,12 +545,16 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
         await product.AttackAsync(
             $"update ledger.person set wrapped_key = null, data = null where member_id = '{members[1]}'"
         );
+        await product.AttackAsync(
+            $"update ledger.person set namesake_hash = sha256('x') where member_id = '{members[2]}'"
+        );
         await product.FoundAsync("person", members[0]);
         await product.FoundAsync("person", members[1]);
+        await product.FoundAsync("person", members[2]);
         Assert.Equal(
             0,
             await product.ScalarAsync<long>(
-                $"select count(*) from ledger.log_finding where detail like '{members[2]}%'"
+                $"select count(*) from ledger.log_finding where detail like '{members[3]}%'"
             )
         );
 

@@ -284,17 +284,19 @@ public static class MemberImports
         PersonalData people
     )
     {
-        var known = await people.ReadAsync(command.Connection, await command.MemberIdsAsync([collective.Id]));
-        var (same, registered) = (
-            new Dictionary<(string Name, DateOnly Birth), (CitizenId Id, string Where)>(),
-            new HashSet<CitizenId>()
+        var namesakes = await people.NamesakesAsync(
+            command.Connection,
+            collective.Id,
+            rows.Select(r => (r.Person.Name, r.Id.BirthDate))
         );
-        foreach (var person in known.Values)
+        var known = await people.ReadAsync(command.Connection, namesakes);
+        var same = new Dictionary<(string Name, DateOnly Birth), (CitizenId Id, string Where)>();
+        foreach (var person in known.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => p.Value))
         {
             var id = CitizenId.Parse(person.CitizenId, out _);
-            registered.Add(id);
             same.TryAdd((PersonName.Canonical(person.Name), id.BirthDate), (id, $"已登记的成员（{id.Masked}）"));
         }
+        var registered = await RegisteredAsync(collective, rows, command, people);
         var faults = new List<Fault>();
         foreach (var row in rows)
         {
@@ -314,6 +316,33 @@ public static class MemberImports
                 );
         }
         return faults;
+    }
+
+    /// <summary>Who of a list is a member already, under whatever name.</summary>
+    private static async Task<HashSet<CitizenId>> RegisteredAsync(
+        Collective collective,
+        IReadOnlyList<ListedPerson> rows,
+        Command command,
+        PersonalData people
+    )
+    {
+        var (ids, own) = (
+            rows.Select(r => r.Id).ToList(),
+            await people.FindAsync(command.Connection, rows.Select(r => r.Id), PersonalData.OfCollective(collective.Id))
+        );
+        var records = (await people.FindAsync(command.Connection, ids)).Concat(own).ToLookup(p => p.Value, p => p.Key);
+        var members = await command.Connection.QueryAsync(
+            $"""
+            select id
+              from {LedgerStore.Schema}.mt_doc_member
+             where id = any(@ids)
+               and data -> 'memberships' ? @collective
+            """,
+            r => r.GetString(0),
+            ("ids", records.Select(r => r.Key).ToArray()),
+            ("collective", collective.Id)
+        );
+        return [.. members.SelectMany(m => records[m])];
     }
 
     /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people

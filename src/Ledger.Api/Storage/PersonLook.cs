@@ -5,7 +5,8 @@ namespace Ledger.Api.Storage;
 
 /// <summary>
 /// The look at the personal data beside the events, all of it in turn: each row opens, is found by its own person's
-/// number, and is gone only where an event says so. Else somebody could be registered, and subsidised, a second time.
+/// number, name and birth date, and is gone only where an event says so. Else somebody could be registered, and
+/// subsidised, a second time. Rows from before there was a hash of name and birth date get theirs.
 /// </summary>
 public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDataSource database)
 {
@@ -18,7 +19,8 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
         byte[] Data,
         string[] Names,
         bool IsErased,
-        string? Digest
+        string? Digest,
+        byte[]? Namesakes
     );
 
     private const string Rows = $"""
@@ -35,7 +37,8 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
                  where e.type = 'member_corrected'
                    and e.data -> 'records' @> jsonb_build_array(jsonb_build_object('recordId', p.member_id))
                    and r ->> 'recordId' = p.member_id
-                 order by e.seq_id desc limit 1)
+                 order by e.seq_id desc limit 1),
+               p.namesake_hash
           from {LedgerStore.Schema}.person p
          where p.member_id > @after
            and (p.member_id like 'member-%' or p.member_id like 'donor-%')
@@ -54,8 +57,10 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
             if (page.Count == 0)
                 return;
             foreach (var row in page)
-                if (Fault(row) is { } fault)
+                if (Fault(row, out var namesakes) is { } fault)
                     await findings.AddAsync("person", $"{row.Id}：{fault}");
+                else if (row.Namesakes is null && namesakes is not null)
+                    await PersonalData.FillAsync(connection, row.Id, namesakes);
             after = page[^1].Id;
             await Task.Delay(watch.Elapsed * rest, cancellation);
         }
@@ -69,15 +74,17 @@ public sealed class PersonLook(PersonalData people, Findings findings, NpgsqlDat
             r.GetFieldValue<byte[]>(3),
             r.GetFieldValue<string[]>(4),
             r.GetBoolean(5),
-            r.IsDBNull(6) ? null : r.GetString(6)
+            r.IsDBNull(6) ? null : r.GetString(6),
+            r.IsDBNull(7) ? null : r.GetFieldValue<byte[]>(7)
         );
 
-    private string? Fault(Row row) =>
-        row.Key is null
-            ? row.IsErased
-                ? null
-                : "个人信息不见了，没有删除的事件 personal data is gone without an event"
-            : people.IsWhole(row.Id, row.Key, row.Data, row.Hash, row.Names, row.Digest)
-                ? null
-                : "个人信息记录被改动 personal data was edited";
+    private string? Fault(Row row, out byte[]? namesakes)
+    {
+        namesakes = null;
+        if (row.Key is null)
+            return row.IsErased ? null : "个人信息不见了，没有删除的事件 personal data is gone without an event";
+        return people.IsWhole(row.Id, row.Key, row.Data, row.Hash, row.Names, row.Digest, row.Namesakes, out namesakes)
+            ? null
+            : "个人信息记录被改动 personal data was edited";
+    }
 }

@@ -95,6 +95,59 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             Encoding.ASCII.GetBytes(register is null ? id.Value : $"{register} {id.Value}")
         );
 
+    /// <summary>
+    /// The keyed hash by which people of one name and birth date are found, in the registers of <see cref="Hash"/>: of
+    /// two records of one person none leads to the other here either.
+    /// </summary>
+    public byte[] NamesakeHash(string name, DateOnly birth, string? register = null) =>
+        HMACSHA256.HashData(
+            keys.NamesakeKey,
+            Encoding.UTF8.GetBytes($"{register}\n{PersonName.Canonical(name)}\n{birth:yyyy-MM-dd}")
+        );
+
+    private byte[] NamesakeHash(Person person, string? register) =>
+        NamesakeHash(person.Name, Domain.Identity.CitizenId.Parse(person.CitizenId, out _).BirthDate, register);
+
+    /// <summary>
+    /// The members of a collective that may have one of these names and birth dates; with them those whose hash was not
+    /// worked out yet. Who it is, the record says.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> NamesakesAsync(
+        NpgsqlConnection connection,
+        string collectiveId,
+        IEnumerable<(string Name, DateOnly Birth)> people
+    ) =>
+        await connection.QueryAsync(
+            $"""
+            select m.id
+              from {LedgerStore.Schema}.mt_doc_member m
+             where m.data -> 'memberships' ? @collective
+               and m.id in (select member_id
+                              from {LedgerStore.Schema}.person
+                             where namesake_hash = any(@hashes)
+                            union all
+                            select member_id
+                              from {LedgerStore.Schema}.person
+                             where namesake_hash is null
+                               and wrapped_key is not null
+                               and member_id like 'member-%')
+            """,
+            r => r.GetString(0),
+            ("collective", collectiveId),
+            (
+                "hashes",
+                people
+                    .SelectMany(p =>
+                        new[]
+                        {
+                            NamesakeHash(p.Name, p.Birth),
+                            NamesakeHash(p.Name, p.Birth, OfCollective(collectiveId)),
+                        }
+                    )
+                    .ToArray()
+            )
+        );
+
     public static string OfCollective(string collectiveId) => $"record {collectiveId}";
 
     /// <summary>The donors of a county; null: of all of them together, as they were kept at first.</summary>
@@ -166,17 +219,55 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             );
     }
 
-    /// <summary>Whether a row is as the product wrote it: it opens, and is found by its own person's number.</summary>
+    /// <summary>
+    /// Whether a row is as the product wrote it: it opens, and is found by its own person's number, name and birth date.
+    /// </summary>
     /// <param name="names">Collectives or counties in whose register it may stand.</param>
     /// <param name="digest">What the last correction left there; null: it was never corrected.</param>
-    public bool IsWhole(string id, byte[] key, byte[] data, byte[] hash, IReadOnlyList<string> names, string? digest)
+    /// <param name="namesakes">The hash of name and birth date; null: it was not worked out yet.</param>
+    /// <param name="expected">What that hash should be; null: the row is none of a member's, or not whole.</param>
+    public bool IsWhole(
+        string id,
+        byte[] key,
+        byte[] data,
+        byte[] hash,
+        IReadOnlyList<string> names,
+        string? digest,
+        byte[]? namesakes,
+        out byte[]? expected
+    )
     {
+        expected = null;
         if (Open(id, key, data) is not { } person || (digest is not null && person.Digest() != digest))
             return false;
         var citizen = CitizenId.Parse(person.CitizenId, out _);
         string?[] registers = [null, Donors(null), .. names.Select(OfCollective), .. names.Select(Donors)];
-        return registers.Any(register => Hash(citizen, register).AsSpan().SequenceEqual(hash));
+        var own = registers
+            .Select(r => (Register: r, Is: Hash(citizen, r).AsSpan().SequenceEqual(hash)))
+            .FirstOrDefault(r => r.Is);
+        if (!own.Is)
+            return false;
+        if (!IsMember(id))
+            return true;
+        expected = NamesakeHash(person, own.Register);
+        return namesakes is null || namesakes.AsSpan().SequenceEqual(expected);
     }
+
+    private static bool IsMember(string id) => id.StartsWith("member-", StringComparison.Ordinal);
+
+    /// <summary>The hash of name and birth date of a row that had none.</summary>
+    public static Task FillAsync(NpgsqlConnection connection, string id, byte[] namesakes) =>
+        connection.ExecuteAsync(
+            $"""
+            update {LedgerStore.Schema}.person
+               set namesake_hash = @hash
+             where member_id = @id
+               and namesake_hash is null
+               and wrapped_key is not null
+            """,
+            ("id", id),
+            ("hash", namesakes)
+        );
 
     /// <summary>
     /// The age that each person reaches in the year, by member id; a person whose data was erased has none.
@@ -199,38 +290,56 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     {
         // Sorted by hash: two imports that share persons wait for each other in one order.
         var rows = people
-            .Select(p => (p.MemberId, Hash: Hash(p.CitizenId, register), Sealed: Seal(p.MemberId, p.Person)))
+            .Select(p =>
+                (
+                    p.MemberId,
+                    Hash: Hash(p.CitizenId, register),
+                    Sealed: Seal(p.MemberId, p.Person),
+                    Namesakes: IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null
+                )
+            )
             .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal)
             .ToList();
         await connection.ExecuteAsync(
             $"""
-            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data)
-            select * from unnest(@ids, @hashes, @keys, @data) on conflict (id_hash) do nothing
+            insert into {LedgerStore.Schema}.person (member_id, id_hash, wrapped_key, data, namesake_hash)
+            select * from unnest(@ids, @hashes, @keys, @data, @namesakes) on conflict (id_hash) do nothing
             """,
             ("ids", rows.Select(r => r.MemberId).ToArray()),
             ("hashes", rows.Select(r => r.Hash).ToArray()),
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
-            ("data", rows.Select(r => r.Sealed.Data).ToArray())
+            ("data", rows.Select(r => r.Sealed.Data).ToArray()),
+            ("namesakes", rows.Select(r => r.Namesakes).ToArray())
         );
     }
 
     /// <summary>
-    /// Records as they are now, each under a new key: what was there before is in them, and nowhere else.
+    /// Records as they are now, each under a new key: what was there before is in them, and nowhere else. Who has got
+    /// another name is opened by whoever looks for namesakes until the hourly look has been there.
     /// </summary>
     public Task RewriteAsync(NpgsqlConnection connection, IReadOnlyCollection<KeyValuePair<string, Person>> records)
     {
         var rows = records
             .OrderBy(r => r.Key, StringComparer.Ordinal)
-            .Select(r => (r.Key, Sealed: Seal(r.Key, r.Value)))
+            .Select(r =>
+                (
+                    r.Key,
+                    Sealed: Seal(r.Key, r.Value),
+                    IsRenamed: r.Value.Earlier?.Any(e => e.Name != r.Value.Name) == true
+                )
+            )
             .ToList();
         return connection.ExecuteAsync(
             $"""
-            update {LedgerStore.Schema}.person p set wrapped_key = r.key, data = r.data
-              from unnest(@ids, @keys, @data) r (id, key, data) where p.member_id = r.id and p.wrapped_key is not null
+            update {LedgerStore.Schema}.person p set wrapped_key = r.key, data = r.data,
+                   namesake_hash = case when r.renamed then null else p.namesake_hash end
+              from unnest(@ids, @keys, @data, @renamed) r (id, key, data, renamed)
+             where p.member_id = r.id and p.wrapped_key is not null
             """,
             ("ids", rows.Select(r => r.Key).ToArray()),
             ("keys", rows.Select(r => r.Sealed.WrappedKey).ToArray()),
-            ("data", rows.Select(r => r.Sealed.Data).ToArray())
+            ("data", rows.Select(r => r.Sealed.Data).ToArray()),
+            ("renamed", rows.Select(r => r.IsRenamed).ToArray())
         );
     }
 
@@ -284,7 +393,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         connection.ExecuteAsync(
             $"""
             update {LedgerStore.Schema}.person
-               set wrapped_key = null, data = null, id_hash = uuid_send(gen_random_uuid())
+               set wrapped_key = null, data = null, namesake_hash = null,
+                   id_hash = uuid_send(gen_random_uuid())
              where member_id = any(@ids)
             """,
             ("ids", ids)
