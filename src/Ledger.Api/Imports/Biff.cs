@@ -5,17 +5,24 @@ namespace Ledger.Api.Imports;
 
 /// <summary>
 /// What of an .xls has to be known before it is read: how many cells its records make, whether it has a password, and
-/// which cells are errors, which ExcelDataReader gives as blank. [MS-CFB], [MS-XLS].
+/// what ExcelDataReader does not tell: which cells are errors (it gives them as blank) or struck through. [MS-CFB],
+/// [MS-XLS].
 /// </summary>
 internal static class Biff
 {
-    public sealed record Scan(bool HasPassword, IReadOnlyDictionary<(int Sheet, int Row, int Column), string> Errors);
+    public sealed record Scan(
+        bool HasPassword,
+        IReadOnlyDictionary<(int Sheet, int Row, int Column), string> Errors,
+        IReadOnlySet<(int Sheet, int Row, int Column)> Struck
+    );
 
     private const ushort Formula = 0x0006,
         FilePass = 0x002F,
+        Font = 0x0031,
         BoundSheet = 0x0085,
         MultipleRk = 0x00BD,
         MultipleBlank = 0x00BE,
+        Format = 0x00E0,
         Label = 0x00FD,
         Blank = 0x0201,
         Number = 0x0203,
@@ -29,7 +36,8 @@ internal static class Biff
     {
         if (Stream(file) is not { } book)
             return null;
-        var (errors, sheets) = (new Dictionary<(int, int, int), string>(), new List<int>());
+        var (errors, struck) = (new Dictionary<(int, int, int), string>(), new HashSet<(int, int, int)>());
+        var (sheets, fonts, styles) = (new List<int>(), new List<bool>(), new List<bool>());
         var (cells, sheet) = (0L, -1);
         for (var at = 0; at + 4 <= book.Length; )
         {
@@ -38,27 +46,45 @@ internal static class Biff
             switch (kind)
             {
                 case FilePass:
-                    return new Scan(true, errors);
+                    return new Scan(true, errors, struck);
                 case BoundSheet when data.Length > 5 && data[5] == 0:
                     sheets.Add(BinaryPrimitives.ReadInt32LittleEndian(data));
                     break;
                 case BeginOfFile:
                     sheet = sheets.IndexOf(at);
                     break;
+                case Font when data.Length > 4:
+                    fonts.Add((data[2] & 0x08) != 0);
+                    break;
+                case Format when data.Length > 2:
+                    // Of fonts there is no number 4.
+                    var font = Short(data, 0) is var number && number > 4 ? number - 1 : number;
+                    styles.Add(font < fonts.Count && fonts[font]);
+                    break;
                 case MultipleRk or MultipleBlank:
                     cells += Math.Max(1, (data.Length - 6) / (kind == MultipleRk ? 6 : 2));
+                    for (var i = 0; kind == MultipleRk && 12 + i * 6 <= data.Length; i++)
+                        Style(data, Short(data, 2) + i, 4 + i * 6);
                     break;
                 case Formula or Label or Blank or Number or PlainLabel or BoolOrError or Rk:
                     cells++;
                     if (Error(kind, data) is { } error)
                         errors[(sheet, Short(data, 0), Short(data, 2))] = error;
+                    if (data.Length > 5)
+                        Style(data, Short(data, 2), 4);
                     break;
             }
             if (cells > maxCells)
                 throw Book.Over($"工作簿超过 {maxCells:N0} 个单元格（空的也算）", field);
             at += 4 + length;
         }
-        return new Scan(false, errors);
+        return new Scan(false, errors, struck);
+
+        void Style(ReadOnlySpan<byte> data, int column, int style)
+        {
+            if (Short(data, style) is var at && at < styles.Count && styles[at])
+                struck.Add((sheet, Short(data, 0), column));
+        }
     }
 
     private static string? Error(ushort kind, ReadOnlySpan<byte> data)

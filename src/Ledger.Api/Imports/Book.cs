@@ -23,6 +23,9 @@ public enum CellKind
     /// <summary>A number that is shown as a day; its text is that day, with the time.</summary>
     Date,
 
+    /// <summary>Struck through: some mean that it no longer counts.</summary>
+    Struck,
+
     /// <summary>It is merged with the cell of the row <see cref="SheetCell.Anchor"/>, which has the text.</summary>
     Merged,
 }

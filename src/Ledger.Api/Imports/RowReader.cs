@@ -39,6 +39,7 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
                 $"单元格是错误值{(ErrorName().IsMatch(cell.Text) ? $" {cell.Text}" : "")}；请改正公式，或直接填写",
             CellKind.Flag => $"单元格是逻辑值 {cell.Text}，不是填写的内容",
             CellKind.Formula => "单元格是没有结果的公式；请在 Excel 或 WPS 中打开并保存，或粘贴为数值",
+            CellKind.Struck => "单元格划了删除线；此行不算的请删去此行，算的请去掉删除线",
             CellKind.Date when !mayBeDate =>
                 $"单元格是日期，显示为{PersonalNumbers.Quoted(cell.Shown ?? cell.Text)}；请把该列设为文本格式后重新填写",
             CellKind.Merged => $"单元格与第 {cell.Anchor} 行合并；请取消合并，每行各填各的",

@@ -78,6 +78,8 @@ internal static class Xls
                         : Cell(reader.GetValue(column), reader.GetNumberFormatString(column), formats);
                     if (cell.Text.Length == 0)
                         continue;
+                    if (scan.Struck.Contains((sheets.Count, number - 1, column)))
+                        cell = cell with { Kind = CellKind.Struck };
                     if (column < Book.MaxColumns)
                         row[column] = cell;
                     else

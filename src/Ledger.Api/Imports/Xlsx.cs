@@ -47,7 +47,7 @@ internal static partial class Xlsx
                 ?? throw new InvalidDataException("no workbook");
             var parts = Parts(zip, workbook, field);
             var (entries, is1904) = Workbook(zip, workbook, field);
-            var shared = new Lazy<List<string>>(() =>
+            var shared = new Lazy<List<SheetCell>>(() =>
                 parts.FirstOrDefault(p => p.Type == "sharedStrings").Path is { } strings
                     ? SharedStrings(zip, strings, field)
                     : []
@@ -55,7 +55,7 @@ internal static partial class Xlsx
             var cells = new CellCount();
             var styles = new Lazy<Styles>(() =>
                 new Styles(
-                    parts.FirstOrDefault(p => p.Type == "styles").Path is { } path ? Formats(zip, path, field) : [],
+                    parts.FirstOrDefault(p => p.Type == "styles").Path is { } path ? StylesOf(zip, path, field) : [],
                     new NumberFormats(is1904)
                 )
             );
@@ -84,22 +84,24 @@ internal static partial class Xlsx
         public int Value;
     }
 
-    /// <summary>Of each style of cells, how it shows a number.</summary>
-    private sealed record Styles(List<string?> Codes, NumberFormats Formats)
+    /// <summary>How cells of one style show a number, and whether they are struck through.</summary>
+    private readonly record struct Style(string? Code, bool IsStruck);
+
+    private sealed record Styles(List<Style> All, NumberFormats Formats)
     {
         public SheetCell Shown(SheetCell cell, string? style) =>
-            cell.IsNumber
-            && int.TryParse(style ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var at)
-            && at < Codes.Count
-                ? Formats.Shown(cell, Codes[at])
-                : cell;
+            !int.TryParse(style ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out var at) || at >= All.Count
+                ? cell
+            : All[at].IsStruck ? cell with { Kind = CellKind.Struck }
+            : cell.IsNumber ? Formats.Shown(cell, All[at].Code)
+            : cell;
     }
 
     private static SheetContent Content(
         ZipArchive zip,
         string path,
         string field,
-        Lazy<List<string>> shared,
+        Lazy<List<SheetCell>> shared,
         Lazy<Styles> styles,
         CellCount cells,
         int limit
@@ -119,7 +121,7 @@ internal static partial class Xlsx
         ZipArchive zip,
         string path,
         string field,
-        Lazy<List<string>> shared,
+        Lazy<List<SheetCell>> shared,
         Lazy<Styles> styles,
         CellCount cells,
         int limit
@@ -157,7 +159,7 @@ internal static partial class Xlsx
     private static Dictionary<int, SheetCell> Cells(
         Reader xml,
         string field,
-        Lazy<List<string>> shared,
+        Lazy<List<SheetCell>> shared,
         Lazy<Styles> styles,
         CellCount cells,
         ref bool isWider
@@ -174,11 +176,14 @@ internal static partial class Xlsx
             column = reference is null ? column + 1 : ColumnNumber(reference);
             text.Clear();
             var (hasValue, hasFormula) = (false, false);
+            var isStruck = false;
             // Runs of an inline string are one text; how it is pronounced is not read.
             foreach (var __ in xml.Inside())
             {
                 if (xml.IsStartOf("rPh"))
                     xml.Skip();
+                else if (xml.IsStartOf("strike"))
+                    isStruck |= xml.IsSet;
                 else if (xml.IsStartOf("f"))
                     hasFormula = true;
                 else if (xml.IsStartOf(type == "inlineStr" ? "t" : "v"))
@@ -194,6 +199,8 @@ internal static partial class Xlsx
                 : styles.Value.Shown(Cell(type, value, shared), style);
             if (cell.Text.Length == 0)
                 continue;
+            if (isStruck)
+                cell = cell with { Kind = CellKind.Struck };
             if (column < Book.MaxColumns)
                 row[column] = cell;
             else
@@ -363,10 +370,10 @@ internal static partial class Xlsx
         return (sheets, is1904);
     }
 
-    private static List<string> SharedStrings(ZipArchive zip, string path, string field)
+    private static List<SheetCell> SharedStrings(ZipArchive zip, string path, string field)
     {
         using var xml = new Reader(zip, path, field);
-        var (strings, text) = (new List<string>(), new StringBuilder());
+        var (strings, text) = (new List<SheetCell>(), new StringBuilder());
         while (xml.Read())
         {
             if (!xml.IsStartOf("si"))
@@ -374,48 +381,58 @@ internal static partial class Xlsx
             if (strings.Count == MaxStrings)
                 throw Over($"工作簿中的文本超过 {MaxStrings:N0} 条", field);
             text.Clear();
+            var isStruck = false;
             foreach (var _ in xml.Inside())
                 if (xml.IsStartOf("rPh"))
                     xml.Skip();
+                else if (xml.IsStartOf("strike"))
+                    isStruck |= xml.IsSet;
                 else if (xml.IsStartOf("t"))
                     xml.AppendText(text);
-            strings.Add(text.ToString());
+            strings.Add(new SheetCell(Unescaped(text.ToString()), isStruck ? CellKind.Struck : CellKind.Text));
         }
         return strings;
     }
 
-    /// <summary>The number formats of the styles that cells refer to, by their place.</summary>
-    private static List<string?> Formats(ZipArchive zip, string path, string field)
+    /// <summary>The styles that cells refer to, by their place.</summary>
+    private static List<Style> StylesOf(ZipArchive zip, string path, string field)
     {
         using var xml = new Reader(zip, path, field);
-        var (own, codes) = (new Dictionary<int, string?>(), new List<string?>());
+        var (own, fonts, styles) = (new Dictionary<int, string?>(), new List<bool>(), new List<Style>());
         while (xml.Read())
         {
             if (xml.IsStartOf("numFmt") && Id("numFmtId") is { } defined)
                 own[defined] = xml.Attribute("formatCode");
+            if (xml.IsStartOf("fonts"))
+                foreach (var _ in xml.Inside())
+                    if (xml.IsStartOf("font"))
+                        fonts.Add(false);
+                    else if (xml.IsStartOf("strike") && fonts.Count > 0)
+                        fonts[^1] = xml.IsSet;
             if (!xml.IsStartOf("cellXfs"))
                 continue;
             foreach (var _ in xml.Inside())
                 if (xml.IsStartOf("xf"))
-                    codes.Add(
-                        Id("numFmtId") is not { } id ? null
-                        : own.TryGetValue(id, out var code) ? code
-                        : NumberFormats.OfId(id)
+                    styles.Add(
+                        new Style(
+                            Id("numFmtId") is not { } id ? null
+                                : own.TryGetValue(id, out var code) ? code
+                                : NumberFormats.OfId(id),
+                            Id("fontId") is { } font && font < fonts.Count && fonts[font]
+                        )
                     );
         }
-        return codes;
+        return styles;
 
         int? Id(string name) =>
             int.TryParse(xml.Attribute(name), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
     }
 
-    private static SheetCell Cell(string? type, string text, Lazy<List<string>> shared) =>
+    private static SheetCell Cell(string? type, string text, Lazy<List<SheetCell>> shared) =>
         type switch
         {
             "s" when text.Length == 0 => new SheetCell(""),
-            "s" => new SheetCell(
-                Unescaped(shared.Value[int.Parse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture)])
-            ),
+            "s" => shared.Value[int.Parse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture)],
             "b" when text.Length > 0 => new SheetCell(text.Trim() is "1" or "true" ? "TRUE" : "FALSE", CellKind.Flag),
             "e" => new SheetCell(text.Trim(), CellKind.Error),
             null or "n" when text.Trim() is { Length: > 0 } number => SheetCell.Number(number),
@@ -490,6 +507,9 @@ internal static partial class Xlsx
         public bool IsStartOf(string name) => _xml.NodeType == XmlNodeType.Element && _xml.LocalName == name;
 
         public string? Attribute(string name) => _xml.GetAttribute(name);
+
+        /// <summary>A property that is there is meant, unless it says that it is not.</summary>
+        public bool IsSet => Attribute("val") is not ("0" or "false");
 
         /// <summary>The attribute <c>r:id</c>, in whichever edition's namespace.</summary>
         public string? Reference

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Makes the cases X01 … X83 of files/ and the list of a story on the pages, as they came on 2026-11-27: by xlwt 1.3.0 (.xls as WPS writes it, with pinyin), openpyxl 3.0.9, and
+"""Makes the cases X01 … X84 of files/ and the list of a story on the pages, as they came on 2026-11-27: by xlwt 1.3.0 (.xls as WPS writes it, with pinyin), openpyxl 3.0.9, and
 LibreOffice 7.4.7 of Debian 12 (formulas worked out). Needs python3-xlwt, python3-openpyxl, libreoffice-calc-nogui.
 Run in this folder: ./make.py   The tests read the files; they do not run this."""
-import datetime, os, struct, subprocess, tempfile
+import datetime, os, struct, subprocess, tempfile, zipfile
 import openpyxl, xlwt
 from openpyxl.styles import Alignment, Protection
 from xlwt import BIFFRecords
@@ -392,6 +392,35 @@ def x51(b, s):
     s['A2'].number_format, s['C2'].number_format = 'yyyy-mm-dd hh:mm:ss', '#,##0.00_ '
 xlsx('X51.xlsx', x51)
 
+
+# Who moved away is struck through: the cell, or a part of what stands in it.
+def x84(b, s):
+    plain_roster(b, s)
+    for cell in s[3]:
+        cell.font = openpyxl.styles.Font(strike=True)
+xlsx('X84.xlsx', x84)
+
+def x84_xls(b):
+    s = b.add_sheet('名单')
+    rows(s, [ROSTER, [*PEOPLE[0], 120]])
+    rows(s, [[*PEOPLE[1], 120]], xlwt.easyxf('font: struck_out on'), top=2)
+    rows(s, [[*PEOPLE[2], 120]], top=3)
+xls('X84.xls', x84_xls)
+
+def x84b(b, s):
+    plain_roster(b, s)
+    s['A3'] = '王@@'
+xlsx('X84b.xlsx', x84b)
+with zipfile.ZipFile(at('X84b.xlsx')) as z:
+    parts = {n: z.read(n) for n in z.namelist()}
+runs = '<is><r><rPr><strike/><sz val="11"/></rPr><t>王芳</t></r><r><t>%s</t></r></is>' % PEOPLE[1][0]
+escaped = lambda t: t.encode('ascii', 'xmlcharrefreplace')
+sheet = 'xl/worksheets/sheet1.xml'
+parts[sheet] = parts[sheet].replace(escaped('<is><t>王@@</t></is>'), escaped(runs))
+with zipfile.ZipFile(at('X84b.xlsx'), 'w', zipfile.ZIP_DEFLATED) as z:
+    for n, content in parts.items():
+        z.writestr(n, content)
+convert(at('X84b.xlsx'), 'xlsx', 'X84c.xlsx')
 
 # ---- The list of a story on the pages (StoryTests): people of the sample's village ---------------------------------------------------
 WPS = [('第1组', [('郑建国', '370811198409050656'), ('欧阳玉兰', '370811197803055443'), ('欧阳桂兰', '370811198807256000')]),
