@@ -192,3 +192,10 @@ public class ApiFixture : Databases
 
 [CollectionDefinition("api")]
 public sealed class ApiCollection : ICollectionFixture<ApiFixture>;
+
+/// <summary>
+/// Those that run other programs beside the host, with a host and a database of their own: one collection for all
+/// would run alone for the last ten minutes, one core idle.
+/// </summary>
+[CollectionDefinition("api and programs")]
+public sealed class ApiAndProgramsCollection : ICollectionFixture<ApiFixture>;

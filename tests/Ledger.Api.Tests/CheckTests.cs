@@ -7,7 +7,7 @@ namespace Ledger.Api.Tests;
 /// <summary>
 /// ledger check: what somebody wrote into a read model by hand is found, named and mended, while the API keeps serving.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class CheckTests(ApiFixture api)
 {
     private Dictionary<string, string> OnThisDatabase =>

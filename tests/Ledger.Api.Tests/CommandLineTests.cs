@@ -9,7 +9,7 @@ namespace Ledger.Api.Tests;
 /// How the program is called, and what an operator is told who called it wrongly or on a machine that is not ready: a
 /// line and the mend, never a stack trace.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class CommandLineTests(ApiFixture api) : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ledger-called");

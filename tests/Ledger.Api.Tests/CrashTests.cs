@@ -8,7 +8,7 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>The product as processes of its own: killed in mid-approval, started twice at once.</summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class CrashTests(ApiFixture api)
 {
     private Dictionary<string, string> OnThisDatabase =>

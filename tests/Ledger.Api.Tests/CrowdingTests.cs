@@ -20,7 +20,7 @@ namespace Ledger.Api.Tests;
 /// One who takes more than his share, over real sockets from several addresses (127.0.0.1, 127.0.0.2 …): he is stopped,
 /// and the others do not notice.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class CrowdingTests(ApiFixture api)
 {
     private static int _people;

@@ -5,7 +5,7 @@ using Ledger.Domain.Identity;
 namespace Ledger.Api.Tests;
 
 /// <summary>Deadlines that were missed are recorded by messages scheduled in the database, C21.</summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class EscalationTests(ApiFixture api)
 {
     private const string Queue = "wolverine.wolverine_incoming_envelopes";

@@ -12,7 +12,7 @@ namespace Ledger.Api.Tests;
 /// What strangers' tools make of the exports: Debian's hledger and Beancount check the journal of the whole sample
 /// county.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed partial class ExportTests(ApiFixture api)
 {
     private static (int Exit, string Output) Run(string program, params string[] arguments)

@@ -16,7 +16,7 @@ namespace Ledger.Api.Tests;
 /// changed. A new type, or a type with a new field, gets its file by <c>LEDGER_WRITE_DOCS=1 dotnet test --filter
 /// GoldenEvent</c>; a field that is renamed or gets another meaning fails here: it needs a new type of event.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class GoldenEventTests(ApiFixture api)
 {
     private static readonly string Folder = Path.Combine(TourTests.Repository, "tests/Ledger.Api.Tests/GoldenEvents");

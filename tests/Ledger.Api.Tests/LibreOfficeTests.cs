@@ -14,7 +14,7 @@ using Workbook = Ledger.Api.Imports.Workbook;
 namespace Ledger.Api.Tests;
 
 /// <summary>What LibreOffice, Debian's, makes of our workbooks, and we of its.</summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ledger-office");

@@ -12,7 +12,7 @@ namespace Ledger.Api.Tests;
 /// <summary>
 /// The transparency log: whole, gapless, checked by strangers' tools, and what becomes of somebody who changes it.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class LogTests(ApiFixture api)
 {
     [Fact]

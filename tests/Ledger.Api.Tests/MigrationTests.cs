@@ -8,7 +8,7 @@ namespace Ledger.Api.Tests;
 /// <summary>
 /// The database's own history: which scripts it has gone through, each once, and none of them edited since.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class MigrationTests(ApiFixture api)
 {
     [Fact]

@@ -6,7 +6,7 @@ using Npgsql;
 namespace Ledger.Api.Tests;
 
 /// <summary>Two processes on one database: both take commands, either may go at any moment.</summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class NodeTests(ApiFixture api)
 {
     [Fact]

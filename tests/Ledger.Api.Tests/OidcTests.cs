@@ -19,7 +19,7 @@ namespace Ledger.Api.Tests;
 /// Tokens of another authority: a real OpenID Connect server (OpenIddict) in a host of its own, found by its discovery
 /// document.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class OidcTests(ApiFixture api)
 {
     /// <summary>

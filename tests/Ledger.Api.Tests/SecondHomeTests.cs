@@ -8,7 +8,7 @@ namespace Ledger.Api.Tests;
 /// <summary>
 /// C12 of the hole hunt: a village cannot take anybody's data or life by writing a name and a citizen id on its list.
 /// </summary>
-[Collection("api")]
+[Collection("api and programs")]
 public sealed class SecondHomeTests(ApiFixture api)
 {
     private static async Task<IReadOnlyList<JsonElement>> MembersAsync(SampleVillage village) =>
