@@ -7,17 +7,26 @@ namespace Ledger.Domain.Tests;
 /// <summary>The account in the long run (C22) and the ranking of active collectives (C18).</summary>
 public sealed class BenefitTests
 {
+    private static readonly EstimateRules Rules = new(
+        new Dictionary<int, int> { [2026] = 262 },
+        PayoutMonths.Default,
+        Given.Yuan(180)
+    );
+
+    private static BenefitEstimate Estimate(int age, int? paidBefore, long opening = 0) =>
+        BenefitEstimate.Of(
+            2026,
+            age,
+            paidBefore,
+            new Money(opening * 100),
+            new YearlyPayment(Given.Yuan(300), Given.Yuan(30), Given.Yuan(120)),
+            Rules
+        );
+
     [Fact]
     public void C22_the_account_grows_year_by_year_and_is_divided_by_the_payout_months()
     {
-        var e = BenefitEstimate.Of(
-            2026,
-            57,
-            Given.Yuan(1000),
-            new YearlyPayment(Given.Yuan(300), Given.Yuan(30), Given.Yuan(120)),
-            262,
-            PayoutMonths.Default
-        );
+        var e = Estimate(57, 20, opening: 1000);
         // By hand: 1000.00 × 1.0262 = 1026.20 + 450 = 1476.20; × 1.0262 = 1514.88 (38.676 → 38.68) + 450 = 1964.88; +
         // 51.48 (51.4798…) + 450 = 2466.36
         Assert.Equal(
@@ -26,61 +35,84 @@ public sealed class BenefitTests
         );
         Assert.Equal([57, 58, 59], e.Years.Select(y => y.Age));
         // 2466.36 ÷ 139 = 17.7436…
-        Assert.Equal((60, 139, Given.Yuan(17.74m)), (e.PensionAge, e.PayoutMonths, e.MonthlyFen));
+        Assert.Equal((Outlook.Pension, 139, Given.Yuan(17.74m)), (e.Outlook, e.PayoutMonths, e.MonthlyFen!.Value));
         Assert.Equal(Given.Yuan(2096.84m), e.BalanceWithoutFen); // 1356.20, 1721.73, 2096.84
     }
 
-    [Fact]
-    public void C22_at_sixty_nothing_more_is_paid_in_and_later_ages_have_fewer_months()
+    /// <summary>国发〔2014〕8号: sixty years of age and fifteen years paid.</summary>
+    [Theory]
+    [
+        InlineData(45, 3, Outlook.Pension, 18, 0),
+        InlineData(45, 14, Outlook.Pension, 29, 0),
+        InlineData(46, 0, Outlook.TooFewYears, 14, 1),
+        InlineData(59, 3, Outlook.TooFewYears, 4, 11),
+        InlineData(59, 14, Outlook.Pension, 15, 0),
+        InlineData(60, 3, Outlook.TooFewYears, 3, 12),
+        InlineData(60, 14, Outlook.TooFewYears, 14, 1),
+        InlineData(60, 15, Outlook.BeingPaid, 15, 0),
+        InlineData(75, 3, Outlook.TooFewYears, 3, 12),
+        InlineData(75, 20, Outlook.BeingPaid, 20, 0),
+        InlineData(45, null, Outlook.Pension, null, 0),
+        InlineData(75, null, Outlook.BeingPaid, null, 0)
+    ]
+    public void L3_a_pension_needs_the_age_and_fifteen_paid_years(
+        int age,
+        int? paidBefore,
+        Outlook outlook,
+        int? paid,
+        int missing
+    )
     {
-        Assert.Empty(
-            BenefitEstimate
-                .Of(
-                    2026,
-                    60,
-                    Given.Yuan(1390),
-                    new YearlyPayment(Given.Yuan(300), Money.Zero, Money.Zero),
-                    262,
-                    PayoutMonths.Default
-                )
-                .Years
-        );
+        var e = Estimate(age, paidBefore);
+        Assert.Equal((outlook, paid, missing), (e.Outlook, e.PaidYears, e.MissingYears));
+        Assert.Equal(outlook == Outlook.Pension, e.MonthlyFen is not null);
+        Assert.Equal(Math.Max(0, 60 - age), e.Years.Count);
+    }
+
+    [Fact]
+    public void L3_all_ages_have_one_divisor_and_what_is_paid_out_already_is_not_reckoned_again()
+    {
         Assert.Equal(
-            Given.Yuan(10),
-            BenefitEstimate
-                .Of(
-                    2026,
-                    60,
-                    Given.Yuan(1390),
-                    new YearlyPayment(Given.Yuan(300), Money.Zero, Money.Zero),
-                    262,
-                    PayoutMonths.Default
-                )
-                .MonthlyFen
+            (139, Given.Yuan(10)),
+            (Estimate(60, 15, 1390).PayoutMonths, Estimate(60, 15, 1390).MonthlyFen!.Value)
         );
-        Assert.Equal(
-            56,
-            BenefitEstimate
-                .Of(
-                    2026,
-                    75,
-                    Given.Yuan(1),
-                    new YearlyPayment(Given.Yuan(300), Money.Zero, Money.Zero),
-                    262,
-                    PayoutMonths.Default
-                )
-                .PayoutMonths
-        );
+        Assert.Equal((139, null), (Estimate(75, 15, 1390).PayoutMonths, Estimate(75, 15, 1390).MonthlyFen));
         Assert.Throws<ArgumentOutOfRangeException>(() =>
             BenefitEstimate.Of(
                 2026,
                 50,
+                null,
                 Money.Zero,
                 new YearlyPayment(Given.Yuan(300), Money.Zero, Money.Zero),
-                262,
-                [new PayoutMonths(65, 101)]
+                Rules with
+                {
+                    PayoutMonths = [new PayoutMonths(65, 101)],
+                }
             )
         );
+    }
+
+    [Fact]
+    public void L10_each_year_has_its_own_rate_and_the_years_to_come_the_last_one_known()
+    {
+        var e = BenefitEstimate.Of(
+            2026,
+            56,
+            null,
+            Given.Yuan(1000),
+            new YearlyPayment(Money.Zero, Money.Zero, Money.Zero),
+            Rules with
+            {
+                InterestBasisPoints = new Dictionary<int, int>
+                {
+                    [2024] = 500,
+                    [2026] = 200,
+                    [2027] = 100,
+                },
+            }
+        );
+        Assert.Equal([200, 100, 100, 100], e.Years.Select(y => y.InterestBasisPoints));
+        Assert.Equal([Given.Yuan(20), Given.Yuan(10.20m)], e.Years.Take(2).Select(y => y.InterestFen));
     }
 
     [Fact]

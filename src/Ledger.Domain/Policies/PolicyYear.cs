@@ -53,24 +53,14 @@ public sealed record AgeLimits(int Minimum, int Pension)
     public string? Finding(int? age) => age >= Pension ? $"本年度已满 {Pension} 周岁，须核实未领取养老待遇" : null;
 }
 
-/// <summary>Payout months (计发月数) for a pension that begins at <paramref name="Age"/> (C22).</summary>
+/// <summary>
+/// Payout months (计发月数) for a pension that begins at <paramref name="Age"/> (C22, L3): residents have one divisor for
+/// all ages. 132 … 56 for 61 to 70 is the employees' table.
+/// </summary>
 public sealed record PayoutMonths(int Age, int Months)
 {
-    /// <summary>国发〔2005〕38号, in force where a policy year says nothing (†).</summary>
-    public static readonly IReadOnlyList<PayoutMonths> Default =
-    [
-        new(60, 139),
-        new(61, 132),
-        new(62, 125),
-        new(63, 117),
-        new(64, 109),
-        new(65, 101),
-        new(66, 93),
-        new(67, 84),
-        new(68, 75),
-        new(69, 65),
-        new(70, 56),
-    ];
+    /// <summary>国发〔2014〕8号第六条, in force where a policy year says nothing (†).</summary>
+    public static readonly IReadOnlyList<PayoutMonths> Default = [new(60, 139)];
 }
 
 /// <summary>
@@ -86,6 +76,7 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// <summary>
 /// The parameters of one year in one region, all of them data (†). Interest is in basis points (万分之一) a year.
 /// <paramref name="CountersignatureRequired"/>: a plan is adopted only when its township has countersigned it (C21).
+/// <paramref name="BasicPensionFen"/>: the basic pension (基础养老金) a month, shown beside the account's (L11).
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -97,7 +88,8 @@ public sealed record PolicyParameters(
     Deadlines? Deadlines = null,
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
-    AgeLimits? AgeLimits = null
+    AgeLimits? AgeLimits = null,
+    Money? BasicPensionFen = null
 );
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
