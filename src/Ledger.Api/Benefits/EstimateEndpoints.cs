@@ -20,6 +20,7 @@ namespace Ledger.Api.Benefits;
 public sealed record EstimateYearView(
     int Year,
     int Age,
+    int InterestBasisPoints,
     Money InterestAmount,
     Money ContributionAmount,
     Money GovernmentAmount,
@@ -30,22 +31,28 @@ public sealed record EstimateYearView(
 
 /// <summary>
 /// Account and monthly pension with and without the collective subsidy, as if everything stayed as in
-/// <paramref name="Year"/>. The basic pension comes on top and is the same in both. Formula and source stand in the
-/// answer.
+/// <paramref name="Year"/>. A pension needs sixty years of age and fifteen paid years (L3): <paramref name="PaidYears"/>
+/// are those at sixty, null where <c>paidYears</c> was not given. The monthly amounts are null where nobody would get
+/// one: <paramref name="Outlook"/> says why. <paramref name="BasicPensionAmount"/> comes on top, the same with and
+/// without the subsidy (L11); null where the policy year does not say it. Formula and source stand in the answer.
 /// </summary>
 public sealed record EstimateView(
     string MemberId,
     string Name,
     int Year,
+    Outlook Outlook,
     int PensionAge,
+    int? PaidYears,
+    int MissingYears,
     int PayoutMonths,
     int AccountInterestBasisPoints,
     Money OpeningBalanceAmount,
     Money BalanceAmount,
     Money BalanceWithoutAmount,
-    Money MonthlyAmount,
-    Money MonthlyWithoutAmount,
-    Money MonthlyGainAmount,
+    Money? MonthlyAmount,
+    Money? MonthlyWithoutAmount,
+    Money? MonthlyGainAmount,
+    Money? BasicPensionAmount,
     string Formula,
     string Source,
     IReadOnlyList<EstimateYearView> Years
@@ -54,11 +61,11 @@ public sealed record EstimateView(
 public sealed record RosterEstimateLine(
     string MemberId,
     string Name,
-    int PensionAge,
+    Outlook Outlook,
     Money BalanceAmount,
     Money BalanceWithoutAmount,
-    Money MonthlyAmount,
-    Money MonthlyGainAmount
+    Money? MonthlyAmount,
+    Money? MonthlyGainAmount
 );
 
 public sealed record RosterEstimateView(
@@ -66,7 +73,7 @@ public sealed record RosterEstimateView(
     int Year,
     string Formula,
     string Source,
-    Money AverageMonthlyGainAmount,
+    Money? AverageMonthlyGainAmount,
     IReadOnlyList<RosterEstimateLine> Lines
 );
 
@@ -87,7 +94,7 @@ public static class EstimateEndpoints
         api.MapGet("/members/{id}/estimate", OfMember)
             .Reading<EstimateView>(
                 "estimate-benefit",
-                "待遇测算：有无集体补助时的账户余额和月养老金（Accept: text/html 可打印，C22） · Account and pension with and without the subsidy",
+                "待遇测算：有无集体补助时的账户余额和月养老金（Accept: text/html 可打印，C22 L3 L10 L11） · Account and pension with and without the subsidy",
                 Readers
             )
             .Refuses(
@@ -100,16 +107,29 @@ public static class EstimateEndpoints
         api.MapGet("/applications/{id}/estimate", OfRoster)
             .Reading<RosterEstimateView>(
                 "estimate-roster",
-                "全名单待遇测算 (C22) · The estimate for a whole roster",
+                "全名单待遇测算 (C22 L3) · The estimate for a whole roster",
                 Readers
             )
             .Refuses(Rejections.PolicyYearMissing, Rejections.NotFound);
     }
 
+    /// <summary>
+    /// What may be tried: the account's balance, the tier and the subsidy of each year, and how many years were paid
+    /// before this one (累计缴费年限).
+    /// </summary>
+    public sealed record Figures(
+        int Year,
+        Money? BalanceAmount,
+        Money? TierAmount,
+        Money? SubsidyAmount,
+        int? PaidYears
+    );
+
     /// <summary>One person's estimate and what it rests on.</summary>
     private sealed record Estimated(
         Person Person,
-        PolicyYear Policy,
+        IReadOnlyList<Money> Tiers,
+        EstimateRules Rules,
         BenefitEstimate Estimate,
         Money Opening,
         Money Tier,
@@ -118,10 +138,7 @@ public static class EstimateEndpoints
 
     private static async Task<Estimated> OfMemberAsync(
         string id,
-        int year,
-        Money? balanceAmount,
-        Money? tierAmount,
-        Money? subsidyAmount,
+        Figures asked,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -132,23 +149,27 @@ public static class EstimateEndpoints
         var member = await session.LoadAsync<Member>(id);
         if (member is null || !MemberEndpoints.MaySee(caller, member))
             throw Require.NotFound(id);
-        var policy = await PolicyAsync(session, member.Region, year);
+        var policy = await PolicyAsync(session, member.Region, asked.Year);
         await using var connection = await database.OpenConnectionAsync();
         var person = (await people.ReadAsync(connection, [id])).GetValueOrDefault(id) ?? throw Require.NotFound(id);
-        var own = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, year));
+        var own = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, asked.Year));
         var tier =
-            NotNegative(tierAmount, "tierAmount")
+            NotNegative(asked.TierAmount, "tierAmount")
             ?? own?.Regular()?.TierFen
             ?? (orLowestTier ? policy.Parameters.Tiers.Min(t => t.TierFen) : (Money?)null)
             ?? throw new RefusedException(
-                new Rejection(Rejections.NotContributed, $"没有 {year} 年度缴费记录，请给出 tierAmount")
+                new Rejection(Rejections.NotContributed, $"没有 {asked.Year} 年度缴费记录，请给出 tierAmount")
             );
-        var subsidy = NotNegative(subsidyAmount, "subsidyAmount") ?? own?.CapUsed() ?? Money.Zero;
-        var opening = NotNegative(balanceAmount, "balanceAmount") ?? Money.Zero;
+        var subsidy = NotNegative(asked.SubsidyAmount, "subsidyAmount") ?? own?.CapUsed() ?? Money.Zero;
+        var opening = NotNegative(asked.BalanceAmount, "balanceAmount") ?? Money.Zero;
+        if (asked.PaidYears is < 0 or > 80)
+            throw Require.Invalid("paidYears", "以前已缴的年数应为0至80");
+        var rules = await session.EstimateRulesAsync(policy);
         return new Estimated(
             person,
-            policy,
-            Estimate(policy, year, person.AgeIn(year), opening, tier, subsidy),
+            [.. policy.Parameters.Tiers.Select(t => t.TierFen)],
+            rules,
+            Estimate(policy, rules, asked.Year, person.AgeIn(asked.Year), asked.PaidYears, opening, tier, subsidy),
             opening,
             tier,
             subsidy
@@ -157,10 +178,7 @@ public static class EstimateEndpoints
 
     private static async Task<IResult> OfMember(
         string id,
-        int year,
-        Money? balanceAmount,
-        Money? tierAmount,
-        Money? subsidyAmount,
+        [AsParameters] Figures asked,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
@@ -168,47 +186,35 @@ public static class EstimateEndpoints
         HttpContext http
     )
     {
-        var (person, policy, estimate, opening, _, _) = await OfMemberAsync(
-            id,
-            year,
-            balanceAmount,
-            tierAmount,
-            subsidyAmount,
-            session,
-            database,
-            people,
-            caller
-        );
+        var e = await OfMemberAsync(id, asked, session, database, people, caller);
         if (http.Request.Headers.Accept.ToString().Contains("text/html", StringComparison.Ordinal))
-            return PageRoutes.Show<EstimatePage>(
-                new
-                {
-                    Name = person.MaskedName,
-                    Estimate = estimate,
-                    Opening = opening,
-                    InterestBasisPoints = policy.Parameters.AccountInterestBasisPoints,
-                }
-            );
+            return Page(e, null);
+        var estimate = e.Estimate;
         return Results.Ok(
             new EstimateView(
                 id,
-                person.MaskedName,
-                year,
-                estimate.PensionAge,
+                e.Person.MaskedName,
+                asked.Year,
+                estimate.Outlook,
+                BenefitEstimate.PensionAge,
+                estimate.PaidYears,
+                estimate.MissingYears,
                 estimate.PayoutMonths,
-                policy.Parameters.AccountInterestBasisPoints,
-                opening,
+                e.Rules.InterestIn(asked.Year),
+                e.Opening,
                 estimate.BalanceFen,
                 estimate.BalanceWithoutFen,
                 estimate.MonthlyFen,
                 estimate.MonthlyWithoutFen,
                 estimate.MonthlyFen - estimate.MonthlyWithoutFen,
+                e.Rules.BasicPensionFen,
                 BenefitEstimate.Formula,
                 BenefitEstimate.Source,
                 [
                     .. estimate.Years.Select(y => new EstimateYearView(
                         y.Year,
                         y.Age,
+                        y.InterestBasisPoints,
                         y.InterestFen,
                         y.ContributionFen,
                         y.GovernmentFen,
@@ -224,40 +230,28 @@ public static class EstimateEndpoints
     /// <summary>The page that an officer shows to a villager, with fields to try other figures.</summary>
     public static async Task<IResult> PageOfMember(
         string id,
-        int year,
-        Money? balanceAmount,
-        Money? tierAmount,
-        Money? subsidyAmount,
+        [AsParameters] Figures asked,
         IQuerySession session,
         NpgsqlDataSource database,
         PersonalData people,
         Caller caller
     )
     {
-        var e = await OfMemberAsync(
-            id,
-            year,
-            balanceAmount,
-            tierAmount,
-            subsidyAmount,
-            session,
-            database,
-            people,
-            caller,
-            orLowestTier: true
-        );
-        return PageRoutes.Show<EstimatePage>(
+        var e = await OfMemberAsync(id, asked, session, database, people, caller, orLowestTier: true);
+        return Page(e, new EstimatePage.Tried(id, asked.Year, e.Tiers, e.Tier, e.Subsidy, asked.PaidYears));
+    }
+
+    private static IResult Page(Estimated e, EstimatePage.Tried? form) =>
+        PageRoutes.Show<EstimatePage>(
             new
             {
                 Name = e.Person.MaskedName,
                 e.Estimate,
+                e.Rules,
                 e.Opening,
-                InterestBasisPoints = e.Policy.Parameters.AccountInterestBasisPoints,
-                Form = ((string, int, IReadOnlyList<Money>, Money, Money)?)
-                    (id, year, [.. e.Policy.Parameters.Tiers.Select(t => t.TierFen)], e.Tier, e.Subsidy),
+                Form = form,
             }
         );
-    }
 
     private static async Task<RosterEstimateView> OfRoster(
         string id,
@@ -269,50 +263,43 @@ public static class EstimateEndpoints
     {
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         var policy = await PolicyAsync(session, application.Region, application.Year);
+        var rules = await session.EstimateRulesAsync(policy);
         await using var connection = await database.OpenConnectionAsync();
         var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
-        var lines = application
-            .Lines.Where(l => persons.ContainsKey(l.MemberId))
-            .Select(l =>
-            {
-                var person = persons[l.MemberId];
-                var e = Estimate(
-                    policy,
-                    application.Year,
-                    person.AgeIn(application.Year),
-                    Money.Zero,
-                    l.TierFen,
-                    l.AmountFen
-                );
-                return new RosterEstimateLine(
-                    l.MemberId,
-                    person.MaskedName,
-                    e.PensionAge,
-                    e.BalanceFen,
-                    e.BalanceWithoutFen,
-                    e.MonthlyFen,
-                    e.MonthlyFen - e.MonthlyWithoutFen
-                );
-            })
-            .ToList();
-        var average =
-            lines.Count == 0
-                ? Money.Zero
-                : new Money(Money.Sum(lines.Select(l => l.MonthlyGainAmount)).Fen / lines.Count);
+        var lines = application.Lines.Where(l => persons.ContainsKey(l.MemberId)).Select(LineOf).ToList();
+        var gains = lines.Select(l => l.MonthlyGainAmount).OfType<Money>().ToList();
         return new RosterEstimateView(
             id,
             application.Year,
             BenefitEstimate.Formula,
             BenefitEstimate.Source,
-            average,
+            gains.Count == 0 ? null : new Money(Money.Sum(gains).Fen / gains.Count),
             lines
         );
+
+        RosterEstimateLine LineOf(Line line)
+        {
+            var person = persons[line.MemberId];
+            var (year, age) = (application.Year, person.AgeIn(application.Year));
+            var e = Estimate(policy, rules, year, age, null, Money.Zero, line.TierFen, line.AmountFen);
+            return new RosterEstimateLine(
+                line.MemberId,
+                person.MaskedName,
+                e.Outlook,
+                e.BalanceFen,
+                e.BalanceWithoutFen,
+                e.MonthlyFen,
+                e.MonthlyFen - e.MonthlyWithoutFen
+            );
+        }
     }
 
     private static BenefitEstimate Estimate(
         PolicyYear policy,
+        EstimateRules rules,
         int year,
         int age,
+        int? paidBefore,
         Money opening,
         Money tier,
         Money subsidy
@@ -324,10 +311,10 @@ public static class EstimateEndpoints
         return BenefitEstimate.Of(
             year,
             age,
+            paidBefore,
             opening,
             new YearlyPayment(known.TierFen, known.GovernmentSubsidyFen, subsidy),
-            policy.Parameters.AccountInterestBasisPoints,
-            policy.PayoutMonths()
+            rules
         );
     }
 

@@ -19,6 +19,7 @@ public sealed record TierBody(
 /// <summary>
 /// <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and
 /// <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when absent.
+/// <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the account's.
 /// </summary>
 public sealed record PolicyYearBody(
     DateOnly EffectiveFrom,
@@ -30,7 +31,8 @@ public sealed record PolicyYearBody(
     Deadlines? Deadlines = null,
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
-    AgeLimits? AgeLimits = null
+    AgeLimits? AgeLimits = null,
+    Money? BasicPensionAmount = null
 );
 
 public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
@@ -50,7 +52,8 @@ public sealed record PolicyYearView(
     Deadlines Deadlines,
     IReadOnlyList<PayoutMonths> PayoutMonths,
     IncentiveWeights IncentiveWeights,
-    AgeLimits AgeLimits
+    AgeLimits AgeLimits,
+    Money? BasicPensionAmount
 )
 {
     public static PolicyYearView Of(PolicyYear p) =>
@@ -69,7 +72,8 @@ public sealed record PolicyYearView(
             p.Deadlines(),
             p.PayoutMonths(),
             p.IncentiveWeights(),
-            p.AgeLimits()
+            p.AgeLimits(),
+            p.Parameters.BasicPensionFen
         );
 }
 
@@ -81,7 +85,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L8 L10 L11) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -131,7 +135,8 @@ public static class PolicyYearEndpoints
             body.Deadlines,
             body.PayoutMonths,
             body.IncentiveWeights,
-            body.AgeLimits
+            body.AgeLimits,
+            body.BasicPensionAmount
         );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);

@@ -1,3 +1,4 @@
+using Ledger.Domain.Benefits;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
 using Marten;
@@ -22,5 +23,22 @@ public static class PolicyYearLookup
                 ? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.County(region), year))
                 : null;
         return own ?? await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(RegionCode.City(region), year));
+    }
+
+    /// <summary>
+    /// What an estimate rests on (C22, L10, L11): the rates that the county's and the city's years have published, and
+    /// the rest of this year.
+    /// </summary>
+    public static async Task<EstimateRules> EstimateRulesAsync(this IQuerySession session, PolicyYear policy)
+    {
+        var (city, county) = (RegionCode.City(policy.Region), RegionCode.CountyOrCity(policy.Region));
+        var years = await session.Query<PolicyYear>().Where(p => p.Region == city || p.Region == county).ToListAsync();
+        return new EstimateRules(
+            years
+                .GroupBy(p => p.Year)
+                .ToDictionary(y => y.Key, y => y.MaxBy(p => p.Region.Length)!.Parameters.AccountInterestBasisPoints),
+            policy.PayoutMonths(),
+            policy.Parameters.BasicPensionFen
+        );
     }
 }

@@ -45,6 +45,7 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
                 : 80,
             }),
             accountInterestBasisPoints = 262,
+            basicPensionAmount = 170,
             noticeDays,
             quorums = new object[]
             {

@@ -220,7 +220,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     }
 
     /// <summary>
-    /// Whether a row is as the product wrote it: it opens, and is found by its own person's number, name and birth date.
+    /// Whether a row is as the product wrote it: it opens, and is found by its own person's number, name and birth
+    /// date.
     /// </summary>
     /// <param name="names">Collectives or counties in whose register it may stand.</param>
     /// <param name="digest">What the last correction left there; null: it was never corrected.</param>

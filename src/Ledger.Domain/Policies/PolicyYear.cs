@@ -130,7 +130,8 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
 public static class PolicyYearDecider
 {
     public const int MaxTiers = 50,
-        MaxNoticeDays = 90;
+        MaxNoticeDays = 90,
+        MaxBasicPensionFen = 10_000_00;
 
     /// <summary>C16: days of notice where no policy year says otherwise.</summary>
     public const int UsualNoticeDays = 7;
@@ -185,6 +186,8 @@ public static class PolicyYearDecider
             || m.Select(x => x.Age).Distinct().Count() != m.Count
         )
             ? ("payoutMonths", "计发月数应为1至400，年龄40至100且不重复，并含60岁或以下的一行")
+        : p.BasicPensionFen is { } basic && (!basic.IsPositive || basic.Fen > MaxBasicPensionFen)
+            ? ("basicPensionAmount", $"基础养老金每月应大于0、不超过{MaxBasicPensionFen / 100}元")
         : p.Quorums.Select(q => q.Form).Distinct().Count() != p.Quorums.Count ? ("quorums", "同一会议形式只能规定一次")
         : null;
 }

@@ -1,0 +1,111 @@
+using System.Net;
+using Ledger.Api.Sample;
+using Ledger.Domain.Identity;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>The account in the long run, as the law reckons it (C22, L3, L10, L11).</summary>
+[Collection("api")]
+public sealed class EstimateTests(ApiFixture api)
+{
+    private async Task<(SampleVillage Village, string Member)> MemberOfAsync(int age)
+    {
+        var village = await api.RegisteredAsync();
+        var first17 = $"{village.Offices.County}{api.Today.Year - age}0101007";
+        var person = new SamplePerson("孟庆", first17 + CitizenId.CheckCharacter(first17), "13800000000");
+        await village.ImportMembersAsync([person]);
+        var list = await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}");
+        return (village, list.GetProperty("members").EnumerateArray().Single().Id());
+    }
+
+    [Theory]
+    [InlineData(45, 3, "pension", 18, 0)]
+    [InlineData(59, 3, "too-few-years", 4, 11)]
+    [InlineData(59, 14, "pension", 15, 0)]
+    [InlineData(60, 14, "too-few-years", 14, 1)]
+    [InlineData(75, 20, "being-paid", 20, 0)]
+    public async Task C22_L3_L11_no_pension_is_shown_that_nobody_would_get(
+        int age,
+        int paidBefore,
+        string outlook,
+        int paid,
+        int missing
+    )
+    {
+        var (village, member) = await MemberOfAsync(age);
+        var query = $"year={village.Year}&tierAmount=300&subsidyAmount=120&balanceAmount=5000&paidYears={paidBefore}";
+        var e = await village.Officer.GetAsync($"/api/members/{member}/estimate?{query}");
+        Assert.Equal(
+            (outlook, paid, missing, 139, 170m),
+            (
+                e.GetProperty("outlook").GetString(),
+                e.GetProperty("paidYears").GetInt32(),
+                e.GetProperty("missingYears").GetInt32(),
+                e.GetProperty("payoutMonths").GetInt32(),
+                e.GetProperty("basicPensionAmount").GetDecimal()
+            )
+        );
+        var monthly = e.GetProperty("monthlyAmount");
+        Assert.Equal(outlook == "pension", monthly.ValueKind == System.Text.Json.JsonValueKind.Number);
+        using var page = await village.Officer.SendAsync(
+            HttpMethod.Get,
+            $"/api/members/{member}/estimate?{query}",
+            null,
+            more: r => r.Headers.Accept.ParseAdd("text/html")
+        );
+        Assert.Contains(
+            outlook switch
+            {
+                "pension" => "基础养老金每月",
+                "being-paid" => "账户已在支付",
+                _ => "缴费年限不够",
+            },
+            await page.Content.ReadAsStringAsync()
+        );
+    }
+
+    [Fact]
+    public async Task C22_L10_each_year_has_the_rate_that_was_published_for_it_and_later_ones_the_last()
+    {
+        var (village, member) = await MemberOfAsync(45);
+        var next = System.Text.Json.Nodes.JsonNode.Parse(
+            System.Text.Json.JsonSerializer.Serialize(SampleOffices.PolicyYear(village.Year + 1))
+        )!;
+        next["accountInterestBasisPoints"] = 100;
+        await village.Offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year + 1}",
+            next
+        );
+        var e = await village.Officer.GetAsync(
+            $"/api/members/{member}/estimate?year={village.Year}&tierAmount=300&paidYears=20"
+        );
+        Assert.Equal(
+            [262, 100, 100],
+            e.GetProperty("years").EnumerateArray().Take(3).Select(y => y.GetProperty("interestBasisPoints").GetInt32())
+        );
+    }
+
+    [Fact]
+    public async Task L3_L11_figures_that_cannot_be_are_refused_by_their_names()
+    {
+        var (village, member) = await MemberOfAsync(45);
+        var refused = await ApiFixture.RefusedAsync(
+            "field-invalid",
+            village.Officer,
+            HttpMethod.Get,
+            $"/api/members/{member}/estimate?year={village.Year}&tierAmount=300&paidYears=81"
+        );
+        Assert.Equal("paidYears", refused.GetProperty("field").GetString());
+        var body = System.Text.Json.Nodes.JsonNode.Parse(
+            System.Text.Json.JsonSerializer.Serialize(SampleOffices.PolicyYear(village.Year + 1))
+        )!;
+        body["basicPensionAmount"] = 10_000.01;
+        using var answer = await village.Offices.CityHrss.SendAsync(
+            HttpMethod.Put,
+            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year + 1}",
+            SampleClient.Json(body)
+        );
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);
+        Assert.Contains("basicPensionAmount", await answer.Content.ReadAsStringAsync());
+    }
+}
