@@ -2,9 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Ledger.Api.Commands;
-using Ledger.Api.Imports;
 using Ledger.Api.Security;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
@@ -88,7 +86,7 @@ public sealed class AccessTests(ApiFixture api)
                 var takesForm =
                     route.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes.Contains("multipart/form-data")
                     == true;
-                await ApiFixture.RefusedAsync(
+                await api.Host.RefusedAsync(
                     "forbidden",
                     api.Client(new Actor($"someone.{role}", role, Region(role, offices.County))),
                     method,
@@ -121,10 +119,10 @@ public sealed class AccessTests(ApiFixture api)
         ];
         foreach (var path in reads)
         {
-            await ApiFixture.RefusedAsync("not-found", neighbour, HttpMethod.Get, path);
-            await ApiFixture.RefusedAsync("not-found", foreign.Reviewer, HttpMethod.Get, path);
+            await api.Host.RefusedAsync("not-found", neighbour, HttpMethod.Get, path);
+            await api.Host.RefusedAsync("not-found", foreign.Reviewer, HttpMethod.Get, path);
         }
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             neighbour,
             $"/api/funds/{village.FundId}/allocations",
@@ -136,26 +134,21 @@ public sealed class AccessTests(ApiFixture api)
                 evidence = new[] { await neighbour.EvidenceAsync("slip") },
             }
         );
-        await ApiFixture.RefusedAsync(
-            "not-found",
-            neighbour,
-            "/api/funds",
-            new { collectiveId = village.CollectiveId }
-        );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("not-found", neighbour, "/api/funds", new { collectiveId = village.CollectiveId });
+        await api.Host.RefusedAsync(
             "not-found",
             foreign.Reviewer,
             $"{village.ApplicationPath}/review",
             new { acceptRest = true }
         );
-        await ApiFixture.RefusedAsync("not-found", foreign.Approver, $"{village.ApplicationPath}/approval");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("not-found", foreign.Approver, $"{village.ApplicationPath}/approval");
+        await api.Host.RefusedAsync(
             "not-found",
             foreign.CountyHrss,
             "/api/pilots",
             new { county = village.Offices.County, grounds = "x" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             foreign.Agriculture,
             "/api/collectives",
@@ -168,8 +161,8 @@ public sealed class AccessTests(ApiFixture api)
         );
         // A document of another village is not evidence here.
         var theirs = await neighbour.EvidenceAsync($"private {Guid.NewGuid()}");
-        await ApiFixture.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/evidence/{theirs}");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("not-found", village.Officer, HttpMethod.Get, $"/api/evidence/{theirs}");
+        await api.Host.RefusedAsync(
             "evidence-missing",
             village.Officer,
             $"/api/funds/{village.FundId}/allocations",
@@ -182,11 +175,13 @@ public sealed class AccessTests(ApiFixture api)
             }
         );
 
-        Assert.Empty((await neighbour.GetAsync("/api/funds")).EnumerateArray());
-        Assert.Empty((await foreign.Reviewer.GetAsync($"/api/funds?region={village.Offices.County}")).EnumerateArray());
-        Assert.Single((await village.Offices.Reviewer.GetAsync("/api/funds")).EnumerateArray());
-        var application = await village.Officer.GetAsync(village.ApplicationPath);
-        Assert.Equal("filed", application.GetProperty("status").GetString());
+        Assert.Empty((await neighbour.GetAsync<IReadOnlyList<FundView>>("/api/funds")));
+        Assert.Empty(
+            (await foreign.Reviewer.GetAsync<IReadOnlyList<FundView>>($"/api/funds?region={village.Offices.County}"))
+        );
+        Assert.Single((await village.Offices.Reviewer.GetAsync<IReadOnlyList<FundView>>("/api/funds")));
+        var application = await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath);
+        Assert.Equal(ApplicationStatus.Filed, application.Status);
     }
 
     /// <summary>
@@ -202,7 +197,7 @@ public sealed class AccessTests(ApiFixture api)
         await village.ApproveAsync();
         var offices = village.Offices;
         var donor = (
-            await offices.Agriculture.PostAsync(
+            await offices.Agriculture.PostAsync<DonorView>(
                 "/api/donors",
                 new
                 {
@@ -211,8 +206,8 @@ public sealed class AccessTests(ApiFixture api)
                     creditCode = SamplePeople.CreditCode(offices.County, 700),
                 }
             )
-        ).GetProperty("id").GetString()!;
-        var allocation = (await village.AllocateAsync(10)).GetProperty("allocationId").GetString()!;
+        ).Id;
+        var allocation = (await village.AllocateAsync(10)).AllocationId;
         var digest = await village.Officer.EvidenceAsync($"matrix {Guid.NewGuid()}");
         var sequence = await api.ScalarAsync<long>(
             "select max(seq_id) from ledger.mt_events where stream_id = @f",
@@ -221,11 +216,11 @@ public sealed class AccessTests(ApiFixture api)
         var administrator = api.Client(
             new Actor($"administrator.{offices.County}", Roles.Administrator, offices.County)
         );
-        var opened = await administrator.PostAsync(
+        var opened = await administrator.PostAsync<IssuedAccountView>(
             "/api/accounts",
             ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County)
         );
-        var account = $"account-{opened.GetProperty("account").GetProperty("name").GetString()}";
+        var account = $"account-{opened.Account.Name}";
         var own = new Dictionary<string, string>
         {
             ["accounts"] = account,
@@ -314,8 +309,7 @@ public sealed class AccessTests(ApiFixture api)
                 return (
                     response.StatusCode,
                     response.IsSuccessStatusCode ? ""
-                    : JsonSerializer.Deserialize<JsonElement>(text) is var p
-                        ? $"{p.GetProperty("code").GetString()} {p.GetProperty("detail").GetString()}"
+                    : Refused.Of(text) is var p ? $"{p.Code} {p.Detail}"
                     : ""
                 );
             }
@@ -415,19 +409,17 @@ public sealed class AccessTests(ApiFixture api)
             SampleSheets.Contributions([(people[0], 300, false)], api.Today, "F"),
             "缴费.xlsx"
         );
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "roster-invalid",
             foreign.Tax,
             $"/api/contributions/import?year={village.Year}",
             sheet
         );
-        Assert.Equal("not-a-member", problem.GetProperty("faults")[0].GetProperty("code").GetString());
+        Assert.Equal("not-a-member", problem.Faults[0].Code);
     }
 
     private static async Task<string> MemberAsync(SampleVillage village) =>
-        (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")[0]
-            .Id();
+        (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}")).Members[0].Id;
 
     private static string Region(string role, string county) =>
         role switch

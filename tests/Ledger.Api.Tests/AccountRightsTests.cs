@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Ledger.Api.CommandLine;
-using Ledger.Domain;
+using Ledger.Domain.Accounts;
 using Ledger.Domain.Identity;
 using Microsoft.Extensions.Configuration;
 
@@ -57,9 +57,12 @@ public sealed class AccountRightsTests(ApiFixture api)
         SamplePerson? person = null
     )
     {
-        var asked = await first.PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region, person));
-        var confirmed = await second.PostAsync($"/api/accounts/account-{name}/pending/confirmation");
-        return asked.GetProperty("oneTimePassword").GetString() + confirmed.GetProperty("oneTimePassword").GetString();
+        var asked = await first.PostAsync<IssuedAccountView>(
+            "/api/accounts",
+            ApiFixture.AccountBody(name, role, region, person)
+        );
+        var confirmed = await second.PostAsync<IssuedAccountView>($"/api/accounts/account-{name}/pending/confirmation");
+        return asked.OneTimePassword + confirmed.OneTimePassword;
     }
 
     private Task<(HttpStatusCode Status, JsonElement Answer)> PostAsync(
@@ -91,14 +94,12 @@ public sealed class AccountRightsTests(ApiFixture api)
             ).Status
         );
 
-    private async Task<JsonElement[]> TrailAsync(string county, string account) =>
+    private async Task<AuditEntryView[]> TrailAsync(string county, string account) =>
         [
             .. (
-                await As($"auditor.{county}", Roles.Auditor, county).GetAsync($"/api/audit/events?id=account-{account}")
-            )
-                .GetProperty("entries")
-                .EnumerateArray()
-                .Where(e => e.GetProperty("type").GetString() != "command_refused"),
+                await As($"auditor.{county}", Roles.Auditor, county)
+                    .GetAsync<AuditPage>($"/api/audit/events?id=account-{account}")
+            ).Entries.Where(e => e.Type != "command_refused"),
         ];
 
     private Task<string> EventAsync(string account, string type) =>
@@ -123,70 +124,67 @@ public sealed class AccountRightsTests(ApiFixture api)
         Assert.Contains($"\"requestedBy\": \"{first.Actor.Id}\"", await EventAsync(clerk, "account_opened"));
 
         // Nothing happens when one asks: the clerk works on, and the first half opens nothing.
-        var asked = await first.PostAsync($"/api/accounts/account-{clerk}/credentials", new { reason = "手机遗失" });
-        Assert.Equal("first-half", asked.GetProperty("part").GetString());
+        var asked = await first.PostAsync<IssuedAccountView>(
+            $"/api/accounts/account-{clerk}/credentials",
+            new { reason = "手机遗失" }
+        );
+        Assert.Equal(PasswordPart.FirstHalf, asked.Part);
         Assert.Equal(
             "second-factor-needed",
             await CodeAsync("/api/session", new { name = clerk, password = Password })
         );
-        await ApiFixture.RefusedAsync("self-approval", first, $"/api/accounts/account-{clerk}/pending/confirmation");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("self-approval", first, $"/api/accounts/account-{clerk}/pending/confirmation");
+        await api.Host.RefusedAsync(
             "not-found",
             As("foreign", Roles.Administrator, "991100"),
             $"/api/accounts/account-{clerk}/pending/confirmation"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             As($"colleague.{county}", Roles.Agency, county),
             $"/api/accounts/account-{clerk}/pending/confirmation"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             As($"program.{county}", Roles.Administrator, county),
             $"/api/accounts/account-{clerk}/pending/confirmation"
         ); // whoever that is
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             second,
             $"/api/accounts/account-{clerk}/role",
             new { role = Roles.Auditor, region = county }
         ); // one at a time
-        var pending = (await second.GetAsync("/api/accounts"))
-            .EnumerateArray()
-            .Single(a => a.GetProperty("name").GetString() == clerk)
-            .GetProperty("pending");
-        Assert.Equal(
-            ("credentials", first.Actor.Id),
-            (pending.GetProperty("kind").GetString(), pending.GetProperty("requestedBy").GetString())
-        );
+        var pending = (await second.GetAsync<IReadOnlyList<AccountView>>("/api/accounts"))
+            .Single(a => a.Name == clerk)
+            .Pending;
+        Assert.Equal((ChangeKind.Credentials, first.Actor.Id), (pending!.Kind, pending.RequestedBy));
         await second.PostAsync($"/api/accounts/account-{clerk}/pending/rejection", new { reason = "本人说没有此事" });
-        await ApiFixture.RefusedAsync("wrong-state", second, $"/api/accounts/account-{clerk}/pending/confirmation");
+        await api.Host.RefusedAsync("wrong-state", second, $"/api/accounts/account-{clerk}/pending/confirmation");
 
         // The same for a role; nobody closes the other administrator to be alone again.
-        await first.PostAsync($"/api/accounts/account-{clerk}/role", new { role = Roles.Auditor, region = county });
+        await first.PostAsync<AccountView>(
+            $"/api/accounts/account-{clerk}/role",
+            new { role = Roles.Auditor, region = county }
+        );
         Assert.Equal(
             Roles.Agency,
-            (await second.GetAsync("/api/accounts"))
-                .EnumerateArray()
-                .Single(a => a.GetProperty("name").GetString() == clerk)
-                .GetProperty("role")
-                .GetString()
+            (await second.GetAsync<IReadOnlyList<AccountView>>("/api/accounts")).Single(a => a.Name == clerk).Role
         );
         await second.PostAsync($"/api/accounts/account-{clerk}/pending/confirmation");
         Assert.Equal(
             Roles.Auditor,
-            (await second.GetAsync("/api/accounts"))
-                .EnumerateArray()
-                .Single(a => a.GetProperty("name").GetString() == clerk)
-                .GetProperty("role")
-                .GetString()
+            (await second.GetAsync<IReadOnlyList<AccountView>>("/api/accounts")).Single(a => a.Name == clerk).Role
         );
         await first.PostAsync($"/api/accounts/account-{second.Actor.Id}/closure", new { reason = "调离" });
         Assert.Equal(
-            "first-half",
-            (await first.PostAsync($"/api/accounts/account-{clerk}/credentials", new { reason = "x" }))
-                .GetProperty("part")
-                .GetString()
+            PasswordPart.FirstHalf,
+            (
+                await first.PostAsync<IssuedAccountView>(
+                    $"/api/accounts/account-{clerk}/credentials",
+                    new { reason = "x" }
+                )
+            ).Part
         );
         Assert.Equal(
             [
@@ -200,7 +198,7 @@ public sealed class AccountRightsTests(ApiFixture api)
                 "account_changed",
                 "account_change_requested",
             ],
-            (await TrailAsync(county, clerk)).Select(e => e.GetProperty("type").GetString()!)
+            (await TrailAsync(county, clerk)).Select(e => e.Type)
         );
         Assert.Equal(
             0,
@@ -230,41 +228,38 @@ public sealed class AccountRightsTests(ApiFixture api)
         var (county, first, second) = await TwoAsync();
         var early = $"early.{county}";
         Assert.Equal(
-            "whole",
-            (await first.PostAsync("/api/accounts", ApiFixture.AccountBody(early, Roles.Agency, county)))
-                .GetProperty("part")
-                .GetString()
+            PasswordPart.Whole,
+            (
+                await first.PostAsync<IssuedAccountView>(
+                    "/api/accounts",
+                    ApiFixture.AccountBody(early, Roles.Agency, county)
+                )
+            ).Part
         );
         Assert.Contains("\"basis\": \"one-administrator\"", await EventAsync(early, "account_opened"));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             first,
             "/api/accounts",
             ApiFixture.AccountBody($"mine.{county}", Roles.Agency, county, await OwnAsync(first))
         );
         await first.PostAsync("/api/accounts", ApiFixture.AccountBody(second.Actor.Id, Roles.Administrator, county));
-        var late = await first.PostAsync(
+        var late = await first.PostAsync<IssuedAccountView>(
             "/api/accounts",
             ApiFixture.AccountBody($"late.{county}", Roles.Agency, county)
         );
-        Assert.Equal(
-            ("first-half", true),
-            (late.GetProperty("part").GetString(), late.GetProperty("account").GetProperty("isRequested").GetBoolean())
-        );
+        Assert.Equal((PasswordPart.FirstHalf, true), (late.Part, late.Account.IsRequested));
         Assert.Equal(
             "sign-in-failed",
-            await CodeAsync(
-                "/api/session",
-                new { name = $"late.{county}", password = late.GetProperty("oneTimePassword").GetString() }
-            )
+            await CodeAsync("/api/session", new { name = $"late.{county}", password = late.OneTimePassword })
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "already-exists",
             second,
             "/api/accounts",
             ApiFixture.AccountBody($"late.{county}", Roles.Agency, county)
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             second,
             "/api/accounts",
@@ -312,38 +307,35 @@ public sealed class AccountRightsTests(ApiFixture api)
         var tax = $"tax.clerk.{county}";
         await OwnPasswordAsync(tax, await OpenByTwoAsync(first, second, tax, Roles.CountyTax, county));
         var (_, session) = await PostAsync("/api/session", new { name = tax, password = Password });
-        Assert.Empty(session.GetProperty("notices").EnumerateArray()); // that it was opened he knows
+        Assert.Empty(session.As<SessionView>().Notices); // that it was opened he knows
         var cookie = await PageCookieAsync(tax, Password);
         Assert.Equal(HttpStatusCode.OK, await MeAsync(cookie));
 
         await first.PostAsync($"/api/accounts/account-{tax}/credentials", new { reason = "手机遗失" });
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "person-not-proved",
             first,
             $"/api/accounts/account-{tax}/pending/confirmation",
             new { password = "a wild guess 1" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "person-not-proved",
             first,
             $"/api/accounts/account-{tax}/pending/confirmation",
             new { code = "123456" }
         ); // he has no authenticator
-        var issued = await first.PostAsync(
+        var issued = await first.PostAsync<IssuedAccountView>(
             $"/api/accounts/account-{tax}/pending/confirmation",
             new { password = Password }
         );
-        Assert.Equal("whole", issued.GetProperty("part").GetString());
+        Assert.Equal(PasswordPart.Whole, issued.Part);
         Assert.Contains("\"basis\": \"person-himself\"", await EventAsync(tax, "credentials_issued"));
         Assert.Equal(HttpStatusCode.Unauthorized, await MeAsync(cookie)); // his sessions have ended
         Assert.Equal(
             "sign-in-failed",
-            await CodeAsync(
-                "/api/session/refresh",
-                new { refreshToken = session.GetProperty("refreshToken").GetString() }
-            )
+            await CodeAsync("/api/session/refresh", new { refreshToken = session.As<SessionView>().RefreshToken })
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             first,
             $"/api/accounts/account-{tax}/pending/confirmation",
@@ -351,9 +343,9 @@ public sealed class AccountRightsTests(ApiFixture api)
         );
 
         // A one-time password proves nothing: who gave it out knows it.
-        var once = issued.GetProperty("oneTimePassword").GetString()!;
+        var once = issued.OneTimePassword!;
         await first.PostAsync($"/api/accounts/account-{tax}/role", new { role = Roles.Auditor, region = county });
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "person-not-proved",
             first,
             $"/api/accounts/account-{tax}/pending/confirmation",
@@ -363,16 +355,14 @@ public sealed class AccountRightsTests(ApiFixture api)
 
         // Told at the next sign-in, once there and for good on his page; he can decide himself, in his own session.
         var (_, told) = await PostAsync("/api/session", new { name = tax, password = Password });
-        var notices = told.GetProperty("notices").EnumerateArray().ToList();
+        var notices = told.As<SessionView>().Notices;
         Assert.Equal(
             ["account_change_requested", "credentials_issued", "account_change_requested"],
-            notices.Select(n => n.GetProperty("type").GetString()!)
+            notices.Select(n => n.Type)
         );
-        Assert.All(notices, n => Assert.Equal(first.Actor.Id, n.GetProperty("by").GetString()));
+        Assert.All(notices, n => Assert.Equal(first.Actor.Id, n.By));
         Assert.Empty(
-            (await PostAsync("/api/session", new { name = tax, password = Password }))
-                .Answer.GetProperty("notices")
-                .EnumerateArray()
+            (await PostAsync("/api/session", new { name = tax, password = Password })).Answer.As<SessionView>().Notices
         );
         Assert.Contains(
             "发放密码",
@@ -495,9 +485,9 @@ public sealed class AccountRightsTests(ApiFixture api)
         );
 
         // Reversal: neither named nor confirmed by oneself under another name.
-        var allocation = (await village.AllocateAsync(7)).GetProperty("allocationId").GetString()!;
+        var allocation = (await village.AllocateAsync(7)).AllocationId;
         var reversal = $"/api/funds/{village.FundId}/allocations/{allocation}/reversal";
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             Finance(1),
             reversal,
@@ -505,21 +495,21 @@ public sealed class AccountRightsTests(ApiFixture api)
         );
         foreach (var nobody in (string[])["nobody", $"a3.{county}", $"V1.{county}", $"v3\u200B.{county}"])
         {
-            var refused = await ApiFixture.RefusedAsync(
+            var refused = await api.Host.RefusedAsync(
                 "field-invalid",
                 Finance(1),
                 reversal,
                 new { confirmBy = nobody, reason = "多记" }
             );
-            Assert.Equal("confirmBy", refused.GetProperty("field").GetString());
+            Assert.Equal("confirmBy", refused.Field);
         }
         await Finance(1).PostAsync(reversal, new { confirmBy = $"v3.{county}", reason = "多记" });
-        await ApiFixture.RefusedAsync("self-approval", Finance(2), $"{reversal}/confirmation");
+        await api.Host.RefusedAsync("self-approval", Finance(2), $"{reversal}/confirmation");
         await Finance(3).PostAsync($"{reversal}/confirmation");
 
         await Agency(1).PostAsync($"{village.ApplicationPath}/review", new { acceptRest = true });
-        await ApiFixture.RefusedAsync("self-approval", Agency(2), $"{village.ApplicationPath}/approval");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("self-approval", Agency(2), $"{village.ApplicationPath}/approval");
+        await api.Host.RefusedAsync(
             "self-approval",
             Agency(2),
             $"{village.ApplicationPath}/rejection",
@@ -535,10 +525,10 @@ public sealed class AccountRightsTests(ApiFixture api)
             evidence = new[] { await village.Officer.EvidenceAsync("slip") },
         };
         // Who reviewed.
-        await ApiFixture.RefusedAsync("self-approval", Finance(1), $"{village.ApplicationPath}/payment", pay);
+        await api.Host.RefusedAsync("self-approval", Finance(1), $"{village.ApplicationPath}/payment", pay);
         // Who approved.
-        await ApiFixture.RefusedAsync("self-approval", Finance(3), $"{village.ApplicationPath}/payment", pay);
-        await ApiFixture.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", pay);
+        await api.Host.RefusedAsync("self-approval", Finance(3), $"{village.ApplicationPath}/payment", pay);
+        await api.Host.RefusedAsync("notice-open", village.Officer, $"{village.ApplicationPath}/payment", pay);
     }
 
     [Fact]
@@ -575,13 +565,13 @@ public sealed class AccountRightsTests(ApiFixture api)
                 reason = "降低标准",
             }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             As($"wt.{county}", Roles.Township, township),
             $"{plan}/countersignature"
         );
-        await As($"ot.{county}", Roles.Township, township).PostAsync($"{plan}/countersignature");
-        await ApiFixture.RefusedAsync(
+        await As($"ot.{county}", Roles.Township, township).PostAsync<PlanView>($"{plan}/countersignature");
+        await api.Host.RefusedAsync(
             "self-approval",
             As($"ov.{county}", Roles.VillageFinance, village.VillageCode),
             $"{plan}/adoption"
@@ -598,10 +588,7 @@ public sealed class AccountRightsTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync("slip") },
             }
         );
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")[0]
-            .GetProperty("memberId")
-            .GetString();
+        var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
         var refund = new
         {
             memberId = member,
@@ -610,7 +597,7 @@ public sealed class AccountRightsTests(ApiFixture api)
             evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
         };
         var path = $"{village.ApplicationPath}/refunds";
-        await ApiFixture.RefusedAsync("self-approval", As($"wa.{county}", Roles.Agency, county), path, refund);
+        await api.Host.RefusedAsync("self-approval", As($"wa.{county}", Roles.Agency, county), path, refund);
         await village.Offices.Reviewer.PostAsync(path, refund);
     }
 
@@ -622,7 +609,7 @@ public sealed class AccountRightsTests(ApiFixture api)
         await approver.GetAsync("/api/applications");
         await first.PostAsync("/api/accounts", ApiFixture.AccountBody(approver.Actor.Id, Roles.Auditor, county));
         await Task.Delay(TimeSpan.FromSeconds(4)); // what is known of an account is looked up again after three
-        await approver.GetAsync("/api/applications");
+        await approver.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications");
         await second.PostAsync(
             $"/api/accounts/account-{approver.Actor.Id}/pending/rejection",
             new { reason = "不是本单位人员" }
@@ -683,29 +670,24 @@ public sealed class AccountRightsTests(ApiFixture api)
                     )
                 );
         var (old, fresh) = (As($"old.{county}", Roles.Agency, county), As($"new.{county}", Roles.Agency, county));
-        var listed = (await program.GetAsync("/api/accounts"))
-            .EnumerateArray()
-            .ToDictionary(a => a.GetProperty("name").GetString()!);
-        Assert.Equal(
-            ["person"],
-            listed[old.Actor.Id].GetProperty("needs").EnumerateArray().Select(n => n.GetString()!)
-        );
-        Assert.Empty(listed[fresh.Actor.Id].GetProperty("needs").EnumerateArray());
-        Assert.Equal(Person(county).Name, listed[fresh.Actor.Id].GetProperty("personName").GetString());
+        var listed = (await program.GetAsync<IReadOnlyList<AccountView>>("/api/accounts")).ToDictionary(a => a.Name);
+        Assert.Equal(["person"], listed[old.Actor.Id].Needs);
+        Assert.Empty(listed[fresh.Actor.Id].Needs);
+        Assert.Equal(Person(county).Name, listed[fresh.Actor.Id].PersonName);
 
         await old.PostAsync($"{village.ApplicationPath}/review", new { acceptRest = true });
         await program.PostAsync(
             $"/api/accounts/account-{old.Actor.Id}/holder",
             new { personName = Person(county).Name, citizenId = Person(county).CitizenId }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             program,
             $"/api/accounts/account-{old.Actor.Id}/holder",
             new { personName = "李四", citizenId = Person($"x{county}").CitizenId }
         ); // for good
         // What he did before counts as his.
-        await ApiFixture.RefusedAsync("self-approval", fresh, $"{village.ApplicationPath}/approval");
+        await api.Host.RefusedAsync("self-approval", fresh, $"{village.ApplicationPath}/approval");
         await village.ApproveAsync();
     }
 
@@ -719,9 +701,12 @@ public sealed class AccountRightsTests(ApiFixture api)
         string[] names = [$"left.{county}", $"right.{county}"];
         foreach (var name in names)
         {
-            var once = (await program.PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county)))
-                .GetProperty("oneTimePassword")
-                .GetString()!;
+            var once = (
+                await program.PostAsync<IssuedAccountView>(
+                    "/api/accounts",
+                    ApiFixture.AccountBody(name, Roles.CountyTax, county)
+                )
+            ).OneTimePassword!;
             await OwnPasswordAsync(name, once);
         }
         // Both may act in the agency's role of one who is away; they also stand in for each other.
@@ -729,11 +714,14 @@ public sealed class AccountRightsTests(ApiFixture api)
         await program.PostAsync("/api/accounts", ApiFixture.AccountBody(away, Roles.Agency, county));
         foreach (var name in names)
             await As(away, Roles.Agency, county)
-                .PostAsync($"/api/accounts/account-{away}/delegations", new { to = name, until = api.Today });
+                .PostAsync<AccountView>(
+                    $"/api/accounts/account-{away}/delegations",
+                    new { to = name, until = api.Today }
+                );
         async Task<string> TokenAsync(string name, string from)
         {
             var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name, password = Password });
-            var secret = enrolment.GetProperty("secret").GetString()!;
+            var secret = enrolment.As<SecondFactorView>().Secret!;
             await PostAsync(
                 "/api/session/second-factor",
                 new
@@ -754,7 +742,7 @@ public sealed class AccountRightsTests(ApiFixture api)
                 }
             );
             Assert.Equal(HttpStatusCode.OK, status);
-            return session.GetProperty("accessToken").GetString()!;
+            return session.As<SessionView>().AccessToken;
         }
         async Task<(HttpStatusCode, string)> DoAsync(string token, string path, object body)
         {
@@ -774,7 +762,7 @@ public sealed class AccountRightsTests(ApiFixture api)
             status == HttpStatusCode.Forbidden && answer.Contains("\"self-approval\"", StringComparison.Ordinal),
             $"{status} {answer}"
         ); // the one who is away would review and approve
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             As(away, Roles.Agency, county),
             $"{village.ApplicationPath}/approval"
@@ -808,14 +796,14 @@ public sealed class AccountRightsTests(ApiFixture api)
         var program = As($"setup.{county}", Roles.Administrator, county);
         foreach (var name in (string[])["public", "console", "system", "sample", "oidc:li.si"])
         {
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "field-invalid",
                 program,
                 "/api/accounts",
                 ApiFixture.AccountBody(name, Roles.Agency, county)
             );
             // A token of ours that names it, from before the rule or however made, is none.
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "unauthenticated",
                 As(name, Roles.Auditor, county),
                 HttpMethod.Get,

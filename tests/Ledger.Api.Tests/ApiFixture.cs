@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Alba;
-using Ledger.Api.Sample;
+using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
@@ -125,8 +124,11 @@ public class ApiFixture : Databases
         return village;
     }
 
-    /// <summary>Sends and expects a refusal with this code; returns the problem.</summary>
-    public static async Task<JsonElement> RefusedAsync(
+    /// <summary>
+    /// As <see cref="Scenarios.RefusedAsync(IAlbaHost, string, SampleClient, HttpMethod, string, object?, string?)"/>,
+    /// of a product in a process of its own.
+    /// </summary>
+    public static async Task<Refused> RefusedAsync(
         string code,
         SampleClient client,
         HttpMethod method,
@@ -134,18 +136,18 @@ public class ApiFixture : Databases
         object? body = null
     )
     {
-        var content = body as HttpContent ?? (method == HttpMethod.Get ? null : SampleClient.Json(body ?? new { }));
-        using var response = await client.SendAsync(method, path, content);
+        using var response = await client.SendAsync(
+            method,
+            path,
+            method == HttpMethod.Get ? null : SampleClient.Content(body)
+        );
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(!response.IsSuccessStatusCode, $"expected {code}, got {(int)response.StatusCode} {text}");
-        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
-        var problem = JsonSerializer.Deserialize<JsonElement>(text);
-        Assert.True(code == problem.GetProperty("code").GetString(), $"expected {code}: {text}");
-        Assert.Equal(Rejections.All[code].Status, (int)response.StatusCode);
-        return problem;
+        Assert.True(Rejections.All[code].Status == (int)response.StatusCode, $"expected {code}: {text}");
+        Assert.Equal(Problem.ContentType, response.Content.Headers.ContentType?.MediaType);
+        return Refused.Of(code, text);
     }
 
-    public static Task<JsonElement> RefusedAsync(string code, SampleClient client, string path, object? body = null) =>
+    public static Task<Refused> RefusedAsync(string code, SampleClient client, string path, object? body = null) =>
         RefusedAsync(code, client, HttpMethod.Post, path, body);
 
     /// <summary>As somebody's own program signs in: without a key, with a token where there is one.</summary>

@@ -1,8 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
-using Ledger.Domain;
 using Ledger.Projections;
-using Ledger.TransparencyLog;
 
 namespace Ledger.Api.Tests;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ledger.Api.Imports;
 
 namespace Ledger.Api.Tests;
 
@@ -10,13 +9,8 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class AsOfTests(ApiFixture api)
 {
-    private static JsonElement[] Items(JsonElement e, string name) => [.. e.GetProperty(name).EnumerateArray()];
-
-    private static decimal Balance(JsonElement trial, string account) =>
-        Items(trial, "accounts")
-            .Where(a => a.GetProperty("account").GetString() == account)
-            .Select(a => a.GetProperty("amount").GetDecimal())
-            .SingleOrDefault();
+    private static decimal Balance(TrialBalanceView trial, string account) =>
+        trial.Accounts.Where(a => a.Account == account).Select(a => a.Amount.Yuan).SingleOrDefault();
 
     private string Now() => Uri.EscapeDataString(api.Clock.GetUtcNow().ToString("O"));
 
@@ -32,44 +26,39 @@ public sealed class AsOfTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var member = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")[0]
-            .GetProperty("memberId")
-            .GetString();
+        var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
 
-        Task<JsonElement> Trial(string query) =>
-            village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/trial-balance?{query}");
+        Task<TrialBalanceView> Trial(string query) =>
+            village.Offices.Auditor.GetAsync<TrialBalanceView>($"/api/funds/{village.FundId}/trial-balance?{query}");
         Assert.Equal(0m, Balance(await Trial($"at={yesterday:yyyy-MM-dd}&recordedAt={first}"), "available:general"));
         Assert.Equal(50m, Balance(await Trial($"at={yesterday:yyyy-MM-dd}"), "available:general"));
         Assert.Equal(1000m, Balance(await Trial($"recordedAt={first}"), "available:general"));
         Assert.Equal(950m, Balance(await Trial(""), "available:general"));
 
-        var changes = await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/changes?from={first}");
+        var changes = await village.Offices.Auditor.GetAsync<BalanceChangeView>(
+            $"/api/funds/{village.FundId}/changes?from={first}"
+        );
         Assert.Equal(
             [("available:general", -50m), ("reserved", 100m), ("source:collective-income", -50m)],
-            Items(changes, "accounts")
-                .Select(a => (a.GetProperty("account").GetString()!, a.GetProperty("changeAmount").GetDecimal()))
+            changes.Accounts.Select(a => (a.Account, a.ChangeAmount.Yuan))
         );
-        Assert.Equal(
-            ["funds_allocated", "funds_reserved"],
-            Items(changes, "events").Select(e => e.GetProperty("type").GetString())
-        );
-        foreach (var account in Items(changes, "accounts"))
+        Assert.Equal(["funds_allocated", "funds_reserved"], changes.Events.Select(e => e.Type));
+        foreach (var account in changes.Accounts)
             Assert.Equal(
-                account.GetProperty("changeAmount").GetDecimal(),
-                Items(changes, "events")
-                    .SelectMany(e => Items(e, "postings"))
-                    .Where(p => p.GetProperty("account").GetString() == account.GetProperty("account").GetString())
-                    .Sum(p => p.GetProperty("amount").GetDecimal())
+                account.ChangeAmount.Yuan,
+                changes
+                    .Events.SelectMany(e => e.Postings)
+                    .Where(p => p.Account == account.Account)
+                    .Sum(p => p.Amount.Yuan)
             );
         Assert.Single(
-            Items(
-                await village.Offices.Auditor.GetAsync(
+            (
+                await village.Offices.Auditor.GetAsync<BalanceChangeView>(
                     $"/api/funds/{village.FundId}/changes?at={yesterday:yyyy-MM-dd}&from={first}"
-                ),
-                "events"
-            )
+                )
+            ).Events
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             HttpMethod.Get,
@@ -77,18 +66,23 @@ public sealed class AsOfTests(ApiFixture api)
         );
 
         Assert.Single(
-            Items(await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement?recordedAt={first}"), "lines")
+            (
+                await village.Officer.GetAsync<FundStatement>(
+                    $"/api/funds/{village.FundId}/statement?recordedAt={first}"
+                )
+            ).Lines
         );
         Assert.Empty(
-            Items(
-                await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}?recordedAt={first}"),
-                "subsidies"
-            )
+            (
+                await village.Officer.GetAsync<MemberYearView>(
+                    $"/api/members/{member}/years/{village.Year}?recordedAt={first}"
+                )
+            ).Subsidies
         );
         Assert.Single(
-            Items(await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}"), "subsidies")
+            (await village.Officer.GetAsync<MemberYearView>($"/api/members/{member}/years/{village.Year}")).Subsidies
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             village.Officer,
             HttpMethod.Get,
@@ -103,18 +97,11 @@ public sealed class AsOfTests(ApiFixture api)
         await village.AllocateAsync(12.34m);
         await village.AllocateAsync(99.99m);
         var auditor = village.Offices.Auditor;
-        Task<JsonElement> Search(string query) => auditor.GetAsync($"/api/audit/events?{query}");
-        Assert.Equal(
-            [12.34m],
-            Items(await Search("minAmount=12.34&maxAmount=50"), "entries")
-                .Select(e => e.GetProperty("amount").GetDecimal())
-        );
-        Assert.All(
-            Items(await Search("role=village-finance"), "entries"),
-            e => Assert.Equal("village-finance", e.GetProperty("role").GetString())
-        );
-        Assert.Equal(2, Items(await Search($"region={village.VillageCode}&type=funds_allocated"), "entries").Length);
-        Assert.Empty(Items(await Search("region=999999"), "entries"));
+        Task<AuditPage> Search(string query) => auditor.GetAsync<AuditPage>($"/api/audit/events?{query}");
+        Assert.Equal([12.34m], (await Search("minAmount=12.34&maxAmount=50")).Entries.Select(e => e.Amount?.Yuan));
+        Assert.All((await Search("role=village-finance")).Entries, e => Assert.Equal("village-finance", e.Role));
+        Assert.Equal(2, (await Search($"region={village.VillageCode}&type=funds_allocated")).Entries.Count);
+        Assert.Empty((await Search("region=999999")).Entries);
         using var sheet = await auditor.SendAsync(
             HttpMethod.Get,
             "/api/audit/events?type=funds_allocated",

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Ledger.Api.Evidence;
 using Ledger.Api.Storage;
 using Npgsql;
 
@@ -18,17 +17,17 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2);
         await village.FileAsync(people);
         await village.ReviewAsync();
-        await ApiFixture.RefusedAsync("self-approval", village.Offices.Reviewer, $"{village.ApplicationPath}/approval");
+        await api.Host.RefusedAsync("self-approval", village.Offices.Reviewer, $"{village.ApplicationPath}/approval");
         await village.ApproveAsync();
         var auditor = village.Offices.Auditor;
         await ApiFixture.EventuallyAsync(
             async () =>
-                Types(await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}"))
+                Types(await auditor.GetAsync<AuditPage>($"/api/audit/events?id={village.ApplicationId}"))
                     .Contains("application_approved"),
             "the approval in the audit trail"
         );
 
-        var byId = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}");
+        var byId = await auditor.GetAsync<AuditPage>($"/api/audit/events?id={village.ApplicationId}");
         Assert.Equal(
             [
                 "application_filed",
@@ -41,71 +40,57 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
             ],
             Types(byId).Where(t => t != "command_refused").OrderBy(t => Array.IndexOf(Order, t))
         );
-        var approved = byId.GetProperty("entries")
-            .EnumerateArray()
-            .Single(e => e.GetProperty("type").GetString() == "application_approved");
+        var approved = byId.Entries.Single(e => e.Type == "application_approved");
         Assert.Equal(
             (village.Offices.Approver.Actor.Id, "agency", village.VillageCode, 200m),
-            (
-                approved.GetProperty("actor").GetString(),
-                approved.GetProperty("role").GetString(),
-                approved.GetProperty("region").GetString(),
-                approved.GetProperty("amount").GetDecimal()
-            )
+            (approved.Actor, approved.Role, approved.Region, approved.Amount?.Yuan)
         );
-        Assert.Equal($"{api.Today:yyyy-MM-dd}", approved.GetProperty("effectiveDate").GetString());
+        Assert.Equal(api.Today, approved.EffectiveDate);
 
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")[0]
-            .GetProperty("memberId")
-            .GetString();
-        Assert.Contains("lines_listed", Types(await auditor.GetAsync($"/api/audit/events?id={member}")));
-        var allocated = await auditor.GetAsync(
+        var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
+        Assert.Contains("lines_listed", Types(await auditor.GetAsync<AuditPage>($"/api/audit/events?id={member}")));
+        var allocated = await auditor.GetAsync<AuditPage>(
             $"/api/audit/events?type=funds_allocated&actor={village.Officer.Actor.Id}"
         );
-        Assert.Single(allocated.GetProperty("entries")[0].GetProperty("evidence").EnumerateArray());
-        var refused = await auditor.GetAsync("/api/audit/events?code=self-approval");
+        Assert.Single(allocated.Entries[0].Evidence);
+        var refused = await auditor.GetAsync<AuditPage>("/api/audit/events?code=self-approval");
+        var body = refused.Entries[0].Body;
         Assert.Equal(
             (village.Offices.Reviewer.Actor.Id, "approve-application", village.ApplicationId),
             (
-                refused.GetProperty("entries")[0].GetProperty("actor").GetString(),
-                refused.GetProperty("entries")[0].GetProperty("body").GetProperty("command").GetString(),
-                refused.GetProperty("entries")[0].GetProperty("body").GetProperty("targetId").GetString()
+                refused.Entries[0].Actor,
+                body.GetProperty("command").GetString(),
+                body.GetProperty("targetId").GetString()
             )
         );
 
-        var none = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&to=2020-01-01T00:00:00Z");
-        Assert.Empty(none.GetProperty("entries").EnumerateArray());
-        Assert.Equal(0, none.GetProperty("behind").GetInt64());
-        var first = await auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&limit=2");
-        var next = await auditor.GetAsync(
-            $"/api/audit/events?id={village.ApplicationId}&limit=1000&after={first.GetProperty("next").GetInt64()}"
+        var none = await auditor.GetAsync<AuditPage>(
+            $"/api/audit/events?id={village.ApplicationId}&to=2020-01-01T00:00:00Z"
         );
-        Assert.Equal(byId.GetProperty("entries").GetArrayLength(), 2 + next.GetProperty("entries").GetArrayLength());
-        Assert.Equal(JsonValueKind.Null, next.GetProperty("next").ValueKind);
+        Assert.Empty(none.Entries);
+        Assert.Equal(0, none.Behind);
+        var first = await auditor.GetAsync<AuditPage>($"/api/audit/events?id={village.ApplicationId}&limit=2");
+        var next = await auditor.GetAsync<AuditPage>(
+            $"/api/audit/events?id={village.ApplicationId}&limit=1000&after={first.Next}"
+        );
+        Assert.Equal(byId.Entries.Count, 2 + next.Entries.Count);
+        Assert.Null(next.Next);
 
         // The same the other way round, page by page.
         var (newest, after) = (new List<long>(), "");
         do
         {
-            var page = await auditor.GetAsync(
+            var page = await auditor.GetAsync<AuditPage>(
                 $"/api/audit/events?id={village.ApplicationId}&limit=3&newestFirst=true{after}"
             );
-            newest.AddRange(
-                page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("sequence").GetInt64())
-            );
-            after = page.GetProperty("next") is { ValueKind: JsonValueKind.Number } more ? $"&after={more}" : "";
+            newest.AddRange(page.Entries.Select(e => e.Sequence));
+            after = page.Next is { } more ? $"&after={more}" : "";
         } while (after.Length > 0);
-        Assert.Equal(
-            byId.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("sequence").GetInt64()).Reverse(),
-            newest
-        );
+        Assert.Equal(byId.Entries.Select(e => e.Sequence).Reverse(), newest);
 
         var foreign = api.NewOffices();
         Assert.Empty(
-            (await foreign.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}"))
-                .GetProperty("entries")
-                .EnumerateArray()
+            (await foreign.Auditor.GetAsync<AuditPage>($"/api/audit/events?id={village.ApplicationId}")).Entries
         );
     }
 
@@ -119,20 +104,16 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
         "subsidy_approved",
     ];
 
-    private static List<string?> Types(JsonElement page) =>
-        [.. page.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString())];
+    private static List<string> Types(AuditPage page) => [.. page.Entries.Select(e => e.Type)];
 
     [Fact]
     public async Task The_same_decision_eight_times_at_once_is_one_event()
     {
         var (village, people) = await api.ReadyToFileAsync(2);
         await village.FileAsync(people);
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")[0]
-            .GetProperty("memberId")
-            .GetString()!;
-        Task<JsonElement> ReviewAsync(bool accepted) =>
-            village.Offices.Reviewer.PostAsync(
+        var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
+        Task<ApplicationView> ReviewAsync(bool accepted) =>
+            village.Offices.Reviewer.PostAsync<ApplicationView>(
                 $"{village.ApplicationPath}/review",
                 new
                 {
@@ -164,29 +145,37 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(1);
         await village.FileAsync(people);
-        Task Waits(SampleClient who, string status) =>
+        Task Waits(SampleClient who, ApplicationStatus status) =>
             ApiFixture.EventuallyAsync(
                 async () =>
-                    (await who.GetAsync("/api/applications?waitingForMe=true"))
-                        .EnumerateArray()
-                        .Any(i => i.Id() == village.ApplicationId && i.GetProperty("status").GetString() == status),
+                    (await who.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications?waitingForMe=true")).Any(i =>
+                        i.Id == village.ApplicationId && i.Status == status
+                    ),
                 $"{status} waits for {who.Actor.Role}"
             );
-        await Waits(village.Offices.Reviewer, "filed");
+        await Waits(village.Offices.Reviewer, ApplicationStatus.Filed);
         await village.ReviewAsync();
-        await Waits(village.Offices.Approver, "reviewed");
+        await Waits(village.Offices.Approver, ApplicationStatus.Reviewed);
         await village.ApproveAsync();
-        await Waits(village.Officer, "approved");
+        await Waits(village.Officer, ApplicationStatus.Approved);
         Assert.DoesNotContain(
-            (await village.Offices.Reviewer.GetAsync("/api/applications?waitingForMe=true")).EnumerateArray(),
-            i => i.Id() == village.ApplicationId
+            (
+                await village.Offices.Reviewer.GetAsync<IReadOnlyList<WorkItemView>>(
+                    "/api/applications?waitingForMe=true"
+                )
+            ),
+            i => i.Id == village.ApplicationId
         );
-        Assert.Single((await village.Officer.GetAsync("/api/applications?status=approved")).EnumerateArray());
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/api/applications?status=9");
         Assert.Single(
-            (await village.Officer.GetAsync($"/api/applications/{village.ApplicationId}/lines?status=approved"))
-                .GetProperty("lines")
-                .EnumerateArray()
+            (await village.Officer.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications?status=approved"))
+        );
+        await api.Host.RefusedAsync("field-invalid", village.Officer, HttpMethod.Get, "/api/applications?status=9");
+        Assert.Single(
+            (
+                await village.Officer.GetAsync<LinePage>(
+                    $"/api/applications/{village.ApplicationId}/lines?status=approved"
+                )
+            ).Lines
         );
     }
 
@@ -195,20 +184,16 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var pdf = SamplePeople.Pdf("seal");
-        var stored = await village.Officer.UploadAsync("/api/evidence", pdf, "扫描件.exe");
-        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(pdf)), stored.GetProperty("digest").GetString());
-        Assert.Equal("application/pdf", stored.GetProperty("mediaType").GetString());
-        using var response = await village.Officer.SendAsync(
-            HttpMethod.Get,
-            $"/api/evidence/{stored.GetProperty("digest").GetString()}",
-            null
-        );
+        var stored = await village.Officer.UploadAsync<EvidenceView>("/api/evidence", pdf, "扫描件.exe");
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(pdf)), stored.Digest);
+        Assert.Equal("application/pdf", stored.MediaType);
+        using var response = await village.Officer.SendAsync(HttpMethod.Get, $"/api/evidence/{stored.Digest}", null);
         Assert.Equal(pdf, await response.Content.ReadAsByteArrayAsync());
 
         using var script = SampleClient.Form([.. "<script>alert(1)</script>"u8], "scan.pdf");
-        await ApiFixture.RefusedAsync("file-invalid", village.Officer, "/api/evidence", script);
+        await api.Host.RefusedAsync("file-invalid", village.Officer, "/api/evidence", script);
         using var large = SampleClient.Form([.. "%PDF-"u8, .. new byte[20 * 1024 * 1024]], "large.pdf");
-        await ApiFixture.RefusedAsync("limit-exceeded", village.Officer, "/api/evidence", large);
+        await api.Host.RefusedAsync("limit-exceeded", village.Officer, "/api/evidence", large);
         var slip = SamplePeople.Pdf("limit");
         using var limit = SampleClient.Form(
             [.. "%PDF-"u8, .. new byte[20 * 1024 * 1024 - 5 - slip.Length], .. slip],
@@ -376,8 +361,8 @@ public sealed class AuditAndEvidenceTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         using var header = SampleClient.Form([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], "回单.png");
-        var problem = await ApiFixture.RefusedAsync("file-invalid", village.Officer, "/api/evidence", header);
-        Assert.Contains("PNG 图片没有结尾", problem.GetProperty("detail").GetString());
+        var problem = await api.Host.RefusedAsync("file-invalid", village.Officer, "/api/evidence", header);
+        Assert.Contains("PNG 图片没有结尾", problem.Detail);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Ledger.Api.Operation;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -42,10 +44,11 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         var after = await product.ScalarAsync<long>("select count(*) from ledger.mt_events");
         await stop.CancelAsync();
         await Task.WhenAll(load);
-        var manifest = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(
-            await File.ReadAllTextAsync(Path.Combine(folder, "manifest.json"))
-        );
-        Assert.InRange(manifest.GetProperty("events").GetInt64(), before, after);
+        var manifest = JsonSerializer.Deserialize<BackupManifest>(
+            await File.ReadAllTextAsync(Path.Combine(folder, "manifest.json")),
+            JsonSerializerOptions.Web
+        )!;
+        Assert.InRange(manifest.Events, before, after);
         Assert.True(after > before, "there was no load");
         await product.SealedAsync();
         var grown = Ledger.TransparencyLog.Checkpoint.Parse(await product.Http.GetStringAsync("/log/checkpoint"));
@@ -65,13 +68,13 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         product.Settings["ConnectionStrings__Ledger"] = clean;
         await product.StartAsync();
         Assert.Equal(
-            manifest.GetProperty("events").GetInt64(),
+            manifest.Events,
             await ApiFixture.ScalarOfAsync<long>(clean, "select count(*) from ledger.mt_events")
         );
-        Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
+        Assert.True((await product.CityAuditor.GetAsync<CheckView>("/api/audit/check")).IsSound);
         // What the auditor holds from before continues what is restored: the old log's newest checkpoint contains the
         // backup's.
-        var kept = Ledger.TransparencyLog.Checkpoint.Parse(manifest.GetProperty("checkpoint").GetString()!);
+        var kept = Ledger.TransparencyLog.Checkpoint.Parse(manifest.Checkpoint!);
         var now = Ledger.TransparencyLog.Checkpoint.Parse(await product.SealedAsync());
         Assert.True(kept.Size <= now.Size && kept.Size <= grown.Size && kept.Origin == now.Origin);
         var proof = (await product.Http.GetStringAsync($"/log/consistency?from={kept.Size}&to={now.Size}"))
@@ -155,7 +158,7 @@ public sealed class BackupTests(Databases databases) : IClassFixture<Databases>
         (exit, var switched) = await ApiProcess.RunAsync(product.Settings, "restore", "--switch", restored);
         Assert.True(exit == 0 && switched.Contains("_before_", StringComparison.Ordinal), switched);
         await product.StartAsync();
-        Assert.True((await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
+        Assert.True((await product.CityAuditor.GetAsync<CheckView>("/api/audit/check")).IsSound);
     }
 
     [Fact]

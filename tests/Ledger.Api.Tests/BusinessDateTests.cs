@@ -1,5 +1,4 @@
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,10 +21,8 @@ public sealed class BusinessDateTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         var first = api.Today;
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray()
-            .Select(l => l.GetProperty("memberId").GetString()!)
+        var members = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines"))
+            .Lines.Select(l => l.MemberId)
             .ToArray();
         api.Clock.Advance(TimeSpan.FromDays(12));
         async Task<object> Payment(DateOnly on, string reference = "NX1") =>
@@ -41,11 +38,8 @@ public sealed class BusinessDateTests(ApiFixture api)
         var path = $"{village.ApplicationPath}/payment";
         foreach (var on in (DateOnly[])[first.AddDays(-3), first, first.AddDays(7)])
         {
-            var refused = await ApiFixture.RefusedAsync("date-before-basis", village.Officer, path, await Payment(on));
-            Assert.Equal(
-                ($"{first.AddDays(8):yyyy-MM-dd}", "effectiveDate"),
-                (refused.GetProperty("notBefore").GetString(), refused.GetProperty("field").GetString())
-            );
+            var refused = await api.Host.RefusedAsync("date-before-basis", village.Officer, path, await Payment(on));
+            Assert.Equal((first.AddDays(8), "effectiveDate"), (refused.NotBefore, refused.Field));
         }
         await village.Officer.PostAsync(path, await Payment(first.AddDays(8)));
 
@@ -68,10 +62,8 @@ public sealed class BusinessDateTests(ApiFixture api)
             effectiveDate = first.AddDays(9),
         };
         Assert.Equal(
-            $"{api.Today:yyyy-MM-dd}",
-            (await ApiFixture.RefusedAsync("date-before-basis", village.Officer, path, again))
-                .GetProperty("notBefore")
-                .GetString()
+            api.Today,
+            (await api.Host.RefusedAsync("date-before-basis", village.Officer, path, again)).NotBefore
         );
 
         using (
@@ -81,21 +73,14 @@ public sealed class BusinessDateTests(ApiFixture api)
             )
         )
         {
-            var refused = await ApiFixture.RefusedAsync(
+            var refused = await api.Host.RefusedAsync(
                 "receipt-mismatch",
                 village.Offices.Reviewer,
                 $"{village.ApplicationPath}/receipts/import",
                 early
             );
-            var fault = Assert.Single(refused.GetProperty("faults").EnumerateArray());
-            Assert.Equal(
-                ("date-before-basis", "入账日期", 2),
-                (
-                    fault.GetProperty("code").GetString(),
-                    fault.GetProperty("column").GetString(),
-                    fault.GetProperty("row").GetInt32()
-                )
-            );
+            var fault = Assert.Single(refused.Faults);
+            Assert.Equal(("date-before-basis", "入账日期", 2), (fault.Code, fault.Column, fault.Row));
         }
         await village.ImportReceiptsAsync([(people[0], new Money(10_000))], first.AddDays(8));
 
@@ -109,31 +94,28 @@ public sealed class BusinessDateTests(ApiFixture api)
                 effectiveDate = on,
             };
         Assert.Equal(
-            $"{api.Today:yyyy-MM-dd}",
+            api.Today,
             (
-                await ApiFixture.RefusedAsync(
+                await api.Host.RefusedAsync(
                     "date-before-basis",
                     village.Offices.Reviewer,
                     $"{village.ApplicationPath}/refunds",
                     await Refund(first.AddDays(9))
                 )
-            )
-                .GetProperty("notBefore")
-                .GetString()
+            ).NotBefore
         );
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/refunds", await Refund(api.Today));
 
         for (var day = first.AddDays(-1); day <= api.Today; day = day.AddDays(1))
             foreach (
                 var account in (
-                    await village.Officer.GetAsync($"/api/funds/{village.FundId}/trial-balance?at={day:yyyy-MM-dd}")
-                )
-                    .GetProperty("accounts")
-                    .EnumerateArray()
+                    await village.Officer.GetAsync<TrialBalanceView>(
+                        $"/api/funds/{village.FundId}/trial-balance?at={day:yyyy-MM-dd}"
+                    )
+                ).Accounts
             )
                 Assert.True(
-                    account.GetProperty("amount").GetDecimal() >= 0
-                        || account.GetProperty("account").GetString()!.StartsWith("source:", StringComparison.Ordinal),
+                    account.Amount.Yuan >= 0 || account.Account.StartsWith("source:", StringComparison.Ordinal),
                     $"{day}: {account}"
                 );
     }
@@ -201,19 +183,16 @@ public sealed class BusinessDateTests(ApiFixture api)
             );
         }
         var path = $"/api/funds/{village.FundId}/years/{year}/close";
-        var refused = await ApiFixture.RefusedAsync("balance-negative", village.Officer, path);
-        Assert.Contains(
-            $"{year}-03-01 至 {year}-03-09 账户 reserved 最低为 -1000.00 元",
-            refused.GetProperty("detail").GetString()
-        );
-        await ApiFixture.RefusedAsync(
+        var refused = await api.Host.RefusedAsync("balance-negative", village.Officer, path);
+        Assert.Contains($"{year}-03-01 至 {year}-03-09 账户 reserved 最低为 -1000.00 元", refused.Detail);
+        await api.Host.RefusedAsync(
             "evidence-missing",
             village.Officer,
             path,
             new { explanation = "付款日期误记为3月1日" }
         );
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Reviewer, path, new { explanation = "x" });
-        var closed = await village.Officer.PostAsync(
+        await api.Host.RefusedAsync("forbidden", village.Offices.Reviewer, path, new { explanation = "x" });
+        var closed = await village.Officer.PostAsync<TrialBalanceView>(
             path,
             new
             {
@@ -221,7 +200,7 @@ public sealed class BusinessDateTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync("statement") },
             }
         );
-        Assert.Equal(0m, closed.GetProperty("sumAmount").GetDecimal());
+        Assert.Equal(0m, closed.SumAmount.Yuan);
         Assert.Equal(
             "付款日期误记为3月1日，实为3月11日",
             await api.ScalarAsync<string>(
@@ -239,25 +218,22 @@ public sealed class BusinessDateTests(ApiFixture api)
             SampleSheets.Contributions([(people[0], 300, false)], new DateOnly(village.Year - 10, 3, 1), "SWX"),
             "缴费.xlsx"
         );
-        var refused = await ApiFixture.RefusedAsync(
+        var refused = await api.Host.RefusedAsync(
             "roster-invalid",
             village.Offices.Tax,
             $"/api/contributions/import?year={village.Year}",
             sheet
         );
-        Assert.Equal(
-            "date-before-basis",
-            Assert.Single(refused.GetProperty("faults").EnumerateArray()).GetProperty("code").GetString()
-        );
+        Assert.Equal("date-before-basis", Assert.Single(refused.Faults).Code);
         var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year))!;
         policy["effectiveFrom"] = $"{village.Year - 3}-01-01";
-        var early = await ApiFixture.RefusedAsync(
+        var early = await api.Host.RefusedAsync(
             "field-invalid",
             village.Offices.CityHrss,
             HttpMethod.Put,
             $"/api/policy-years/{Ledger.Domain.Identity.RegionCode.City(village.Offices.County)}/{village.Year}",
             policy
         );
-        Assert.Equal("effectiveFrom", early.GetProperty("field").GetString());
+        Assert.Equal("effectiveFrom", early.Field);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
@@ -20,27 +19,22 @@ public sealed class CheckTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        JsonElement sound = default;
+        CheckView sound = null!;
         await ApiFixture.EventuallyAsync(
-            async () =>
-                (sound = await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64()
-                == 0,
+            async () => (sound = await village.Offices.Auditor.GetAsync<CheckView>("/api/audit/check")).Behind == 0,
             "the projections have caught up"
         );
-        Assert.True(sound.GetProperty("isSound").GetBoolean(), sound.GetRawText());
-        Assert.True(sound.GetProperty("documents").GetInt64() >= 8);
+        Assert.True(sound.IsSound, string.Join('\n', sound.Differences.Concat(sound.Findings)));
+        Assert.True(sound.Documents >= 8);
         Assert.Equal(
             await api.ScalarAsync<long>(
                 "select count(*) from ledger.mt_events where headers ->> 'region' like @county || '%'",
                 ("county", village.Offices.County)
             ),
-            sound.GetProperty("events").GetInt64()
+            sound.Events
         );
 
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")[0]
-            .GetProperty("memberId")
-            .GetString()!;
+        var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
         var memberYear = Domain.Identity.StreamId.MemberYear(member, village.Year);
         // A document from before a field was added is none of the differences; one that cannot be read is.
         await using (var connection = await api.Database.OpenConnectionAsync())
@@ -120,20 +114,9 @@ public sealed class CheckTests(ApiFixture api)
                 """
             );
         }
-        var found = await village.Offices.Auditor.GetAsync("/api/audit/check");
-        Assert.False(found.GetProperty("isSound").GetBoolean());
-        var differences = found
-            .GetProperty("differences")
-            .EnumerateArray()
-            .Select(d =>
-                (
-                    Projection: d.GetProperty("projection").GetString()!,
-                    Id: d.GetProperty("id").GetString()!,
-                    Path: d.GetProperty("path").GetString()!,
-                    Event: d.GetProperty("event") is { ValueKind: JsonValueKind.Number } e ? e.GetInt64() : 0
-                )
-            )
-            .ToList();
+        var found = await village.Offices.Auditor.GetAsync<CheckView>("/api/audit/check");
+        Assert.False(found.IsSound);
+        var differences = found.Differences.Select(d => (d.Projection, d.Id, d.Path, d.Event)).ToList();
         var reserved = await api.ScalarAsync<long>(
             "select max(seq_id) from ledger.mt_events where stream_id = @id",
             ("id", village.FundId)
@@ -164,7 +147,7 @@ public sealed class CheckTests(ApiFixture api)
         // What a command makes of them: EditedStateTests.
         var neighbour = await api.RegisteredAsync(village.Offices);
         // Another county's books are its own affair.
-        Assert.True((await api.NewOffices().Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
+        Assert.True((await api.NewOffices().Auditor.GetAsync<CheckView>("/api/audit/check")).IsSound);
         var serving = Task.Run(async () =>
         {
             for (var i = 0; i < 20; i++)
@@ -196,11 +179,8 @@ public sealed class CheckTests(ApiFixture api)
                 && output.Contains("条：一致", StringComparison.Ordinal),
             output
         );
-        Assert.True((await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean());
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(
-            (800m, 200m),
-            (fund.GetProperty("availableAmount").GetDecimal(), fund.GetProperty("reservedAmount").GetDecimal())
-        );
+        Assert.True((await village.Offices.Auditor.GetAsync<CheckView>("/api/audit/check")).IsSound);
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
+        Assert.Equal((800m, 200m), (fund.AvailableAmount.Yuan, fund.ReservedAmount.Yuan));
     }
 }

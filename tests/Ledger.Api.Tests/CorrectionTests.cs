@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Ledger.Api.Sample;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ledger.Api.Tests;
@@ -21,19 +20,16 @@ public sealed class CorrectionTests(ApiFixture api)
 
     private static async Task<string[]> MembersAsync(SampleVillage village) =>
         [
-            .. (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-                .GetProperty("members")
-                .EnumerateArray()
-                .Select(m => m.Id()),
+            .. (
+                await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}")
+            ).Members.Select(m => m.Id),
         ];
 
-    private static Task<JsonElement> ClearAsync(SampleClient who, string id) =>
-        who.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" });
+    private static Task<DisclosureView> ClearAsync(SampleClient who, string id) =>
+        who.PostAsync<DisclosureView>($"/api/members/{id}/disclosure", new { reason = "核对" });
 
-    private static async Task<JsonElement> WaitingAsync(SampleClient who) =>
-        (await who.GetAsync("/api/waiting-members")).GetProperty("changes");
-
-    private static string? Text(JsonElement e, string name) => e.GetProperty(name).GetString();
+    private static async Task<IReadOnlyList<MemberChangeView>> WaitingAsync(SampleClient who) =>
+        (await who.GetAsync<WaitingMembersView>("/api/waiting-members")).Changes;
 
     private SampleClient Second(SampleVillage village) =>
         api.Client(new Actor($"second.{village.VillageCode}", Roles.VillageFinance, village.VillageCode));
@@ -43,22 +39,16 @@ public sealed class CorrectionTests(ApiFixture api)
         string headings = "姓名,身份证号,手机号,银行卡号,村民小组"
     ) => SampleClient.Form(Encoding.UTF8.GetBytes($"{headings}\n{rows}\n"), "名册.csv");
 
-    private static async Task<JsonElement> ImportAsync(
+    private static Task<ImportView> ImportAsync(
         SampleVillage village,
         string rows,
         SampleClient? by = null,
         string more = ""
-    )
-    {
-        using var response = await (by ?? village.Officer).SendAsync(
-            HttpMethod.Post,
+    ) =>
+        (by ?? village.Officer).PostAsync<ImportView>(
             $"/api/members/import?collectiveId={village.CollectiveId}{more}",
             List(rows)
         );
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, text);
-        return JsonSerializer.Deserialize<JsonElement>(text);
-    }
 
     /// <summary>A citizen id of the same birth date as another one.</summary>
     private static string Sibling(string citizenId)
@@ -77,7 +67,8 @@ public sealed class CorrectionTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(2);
         var id = (await MembersAsync(village))[0];
-        var person = people.Single(p => p.CitizenId == Text(ClearAsync(village.Officer, id).Result, "citizenId"));
+        var clear = await ClearAsync(village.Officer, id);
+        var person = people.Single(p => p.CitizenId == clear.CitizenId);
         var path = $"/api/members/{id}/corrections";
         object Body(
             string? phone = null,
@@ -92,16 +83,19 @@ public sealed class CorrectionTests(ApiFixture api)
                 group,
                 reason,
             };
-        var check = await village.Officer.PostAsync($"{path}/check", Body(" 139-0537-0001", Card, "第3组"));
-        var changes = check.GetProperty("changes").EnumerateArray().ToList();
-        Assert.Equal(["phone", "bank-card", "group"], changes.Select(c => Text(c, "what")));
-        Assert.Equal([Phone, Card, "第3组"], changes.Select(c => Text(c, "to")));
-        Assert.Equal($"*******{person.Phone[^4..]}", Text(changes[0], "from"));
-        Assert.Equal(person.Phone, Text(await ClearAsync(village.Officer, id), "phone"));
+        var check = await village.Officer.PostAsync<CorrectionView>(
+            $"{path}/check",
+            Body(" 139-0537-0001", Card, "第3组")
+        );
+        var changes = check.Changes.ToList();
+        Assert.Equal([MemberDatum.Phone, MemberDatum.BankCard, MemberDatum.Group], changes.Select(c => c.What));
+        Assert.Equal([Phone, Card, "第3组"], changes.Select(c => c.To));
+        Assert.Equal($"*******{person.Phone[^4..]}", changes[0].From);
+        Assert.Equal(person.Phone, (await ClearAsync(village.Officer, id)).Phone);
 
         await village.Officer.PostAsync(path, Body(" 139-0537-0001", Card, "第3组"));
         var shown = await ClearAsync(village.Officer, id);
-        Assert.Equal((Phone, Card, person.Name), (Text(shown, "phone"), Text(shown, "bankCard"), Text(shown, "name")));
+        Assert.Equal((Phone, Card, person.Name), (shown.Phone, shown.BankCard, shown.Name));
         Assert.Equal(
             "第3组",
             await api.ScalarAsync<string>(
@@ -111,57 +105,47 @@ public sealed class CorrectionTests(ApiFixture api)
             )
         );
         // On record: who, why, what kind of thing; and that the digest is of what stands there.
-        var entry = Assert.Single(
-            (await village.Offices.Auditor.GetAsync($"/api/audit/events?id={id}&type=member_corrected"))
-                .GetProperty("entries")
-                .EnumerateArray()
-        );
-        var body = entry.GetProperty("body");
+        var trail = await village.Offices.Auditor.GetAsync($"/api/audit/events?id={id}&type=member_corrected");
+        var entry = Assert.Single(trail.As<AuditPage>().Entries);
+        var body = entry.Body;
         Assert.Equal(
             (village.Officer.Actor.Id, "换了手机和卡", "phone,bank-card,group"),
             (
-                Text(entry, "actor"),
-                Text(body, "reason"),
-                string.Join(',', body.GetProperty("changed").EnumerateArray().Select(c => c.GetString()))
+                entry.Actor,
+                body.GetProperty("reason").GetString(),
+                string.Join(',', body.GetProperty("changed").EnumerateArray())
             )
         );
-        Assert.DoesNotContain(Phone, entry.GetRawText());
-        Assert.DoesNotContain(Card, entry.GetRawText());
+        Assert.DoesNotContain(Phone, $"{trail}");
+        Assert.DoesNotContain(Card, $"{trail}");
 
         Assert.Contains(
             "空着的不改",
-            Text(await ApiFixture.RefusedAsync("wrong-state", village.Officer, path, Body(Phone)), "detail")
+            (await api.Host.RefusedAsync("wrong-state", village.Officer, path, Body(Phone))).Detail
         );
         Assert.Equal(
             "phone",
-            Text(await ApiFixture.RefusedAsync("field-invalid", village.Officer, path, Body("1390537000")), "field")
+            (await api.Host.RefusedAsync("field-invalid", village.Officer, path, Body("1390537000"))).Field
         );
         Assert.Equal(
             "reason",
-            Text(
-                await ApiFixture.RefusedAsync("field-invalid", village.Officer, path, Body("13905370002", reason: " ")),
-                "field"
-            )
+            (
+                await api.Host.RefusedAsync("field-invalid", village.Officer, path, Body("13905370002", reason: " "))
+            ).Field
         );
         Assert.Equal(
             "group",
-            Text(
-                await ApiFixture.RefusedAsync(
-                    "personal-data-in-text",
-                    village.Officer,
-                    path,
-                    Body(group: person.Phone)
-                ),
-                "field"
-            )
+            (
+                await api.Host.RefusedAsync("personal-data-in-text", village.Officer, path, Body(group: person.Phone))
+            ).Field
         );
         var neighbour = await api.RegisteredAsync(village.Offices);
         foreach (var stranger in new[] { neighbour.Officer, api.NewOffices().Reviewer })
         foreach (var way in new[] { path, $"{path}/check" })
-            await ApiFixture.RefusedAsync("not-found", stranger, way, Body("13905370003"));
+            await api.Host.RefusedAsync("not-found", stranger, way, Body("13905370003"));
         foreach (var other in new[] { village.Offices.Auditor, village.Offices.Tax, village.Offices.CountyHrss })
-            await ApiFixture.RefusedAsync("forbidden", other, path, Body("13905370003"));
-        await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync("forbidden", other, path, Body("13905370003"));
+        await api.Host.RefusedAsync(
             "not-found",
             village.Officer,
             path,
@@ -180,10 +164,9 @@ public sealed class CorrectionTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2);
         var members = await MembersAsync(village);
         var path = $"/api/members/{members[0]}";
-        var person = people.Single(p =>
-            p.CitizenId == Text(ClearAsync(village.Officer, members[0]).Result, "citizenId")
-        );
-        var asked = await village.Officer.PostAsync(
+        var whose = await ClearAsync(village.Officer, members[0]);
+        var person = people.Single(p => p.CitizenId == whose.CitizenId);
+        var asked = await village.Officer.PostAsync<CorrectionView>(
             $"{path}/corrections",
             new
             {
@@ -193,74 +176,66 @@ public sealed class CorrectionTests(ApiFixture api)
             }
         );
         Assert.Equal(
-            [("name", true), ("phone", false)],
-            asked
-                .GetProperty("changes")
-                .EnumerateArray()
-                .Select(c => (Text(c, "what"), c.GetProperty("waits").GetBoolean()))
+            [(MemberDatum.Name, true), (MemberDatum.Phone, false)],
+            asked.Changes.Select(c => (c.What, c.Waits))
         );
-        var change = Text(asked, "changeId")!;
+        var change = asked.ChangeId!;
         var shown = await ClearAsync(village.Officer, members[0]);
         // The phone at once, the name not.
-        Assert.Equal((person.Name, Phone), (Text(shown, "name"), Text(shown, "phone")));
+        Assert.Equal((person.Name, Phone), (shown.Name, shown.Phone));
         var confirm = $"{path}/changes/{change}/confirmation";
         var (second, name) = (Second(village), new { name = "欧阳正明" });
         foreach (var who in new[] { village.Officer, second, village.Offices.Reviewer })
         {
-            var waiting = Assert.Single((await WaitingAsync(who)).EnumerateArray());
+            var waiting = Assert.Single(await WaitingAsync(who));
             Assert.Equal(
-                ("name", "欧***", change, village.Officer.Actor.Id),
-                (
-                    Text(waiting, "change"),
-                    Text(waiting, "askedName"),
-                    Text(waiting, "changeId"),
-                    Text(waiting, "requestedBy")
-                )
+                (MemberChange.Name, "欧***", change, village.Officer.Actor.Id),
+                (waiting.Change, waiting.AskedName, waiting.ChangeId, waiting.RequestedBy)
             );
         }
-        await ApiFixture.RefusedAsync("self-approval", village.Officer, confirm, name);
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("self-approval", village.Officer, confirm, name);
+        await api.Host.RefusedAsync(
             "wrong-state",
             village.Officer,
             $"{path}/corrections",
             new { name = "欧阳正", reason = "再改" }
         );
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Auditor, confirm, name);
+        await api.Host.RefusedAsync("forbidden", village.Offices.Auditor, confirm, name);
         var neighbour = await api.RegisteredAsync(village.Offices);
         foreach (var stranger in new[] { neighbour.Officer, api.NewOffices().Reviewer })
         {
-            await ApiFixture.RefusedAsync("not-found", stranger, confirm, name);
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync("not-found", stranger, confirm, name);
+            await api.Host.RefusedAsync(
                 "not-found",
                 stranger,
                 $"{path}/changes/{change}/decline",
                 new { reason = "x" }
             );
-            Assert.Empty((await WaitingAsync(stranger)).EnumerateArray());
+            Assert.Empty(await WaitingAsync(stranger));
         }
         foreach (var wrong in new object[] { new { }, new { name = "欧阳正" } })
-            Assert.Equal("name", Text(await ApiFixture.RefusedAsync("field-invalid", second, confirm, wrong), "field"));
+            Assert.Equal("name", (await api.Host.RefusedAsync("field-invalid", second, confirm, wrong)).Field);
         await second.PostAsync(confirm, name);
-        await ApiFixture.RefusedAsync("wrong-state", second, confirm, name);
-        Assert.Equal("欧阳正明", Text(await ClearAsync(village.Officer, members[0]), "name"));
-        Assert.Empty((await WaitingAsync(second)).EnumerateArray());
+        await api.Host.RefusedAsync("wrong-state", second, confirm, name);
+        Assert.Equal("欧阳正明", (await ClearAsync(village.Officer, members[0])).Name);
+        Assert.Empty(await WaitingAsync(second));
 
         // From now on lists go by the new name; the old one says what to do.
         var fault = (
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "roster-invalid",
                 village.Officer,
                 $"/api/members/import?collectiveId={village.CollectiveId}",
                 List($"{person.Name},{person.CitizenId},,,")
             )
-        ).GetProperty("faults")[0];
-        Assert.Equal(("姓名", 2), (Text(fault, "column"), fault.GetProperty("row").GetInt32()));
-        Assert.Contains("更正登记信息", Text(fault, "message"));
+        ).Faults[0];
+        Assert.Equal(("姓名", 2), (fault.Column, fault.Row));
+        Assert.Contains("更正登记信息", fault.Message);
         await village.FileAsync([person with { Name = "欧阳正明" }]);
 
         // With a document one person is enough.
         var paper = new[] { await village.Officer.EvidenceAsync("id card") };
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "evidence-missing",
             village.Officer,
             $"/api/members/{members[1]}/corrections",
@@ -280,16 +255,16 @@ public sealed class CorrectionTests(ApiFixture api)
                 evidence = paper,
             }
         );
-        Assert.Equal("司马青", Text(await ClearAsync(village.Officer, members[1]), "name"));
+        Assert.Equal("司马青", (await ClearAsync(village.Officer, members[1])).Name);
         // Declined, a name is forgotten.
-        var third = await village.Officer.PostAsync(
+        var third = await village.Officer.PostAsync<CorrectionView>(
             $"/api/members/{members[1]}/corrections",
             new { name = "司马清", reason = "又说是这个字" }
         );
-        var decline = $"/api/members/{members[1]}/changes/{Text(third, "changeId")}/decline";
+        var decline = $"/api/members/{members[1]}/changes/{third.ChangeId}/decline";
         await village.Offices.Reviewer.PostAsync(decline, new { reason = "与身份证不符" });
-        await ApiFixture.RefusedAsync("wrong-state", second, decline, new { reason = "再退" });
-        Assert.Equal("司马青", Text(await ClearAsync(village.Officer, members[1]), "name"));
+        await api.Host.RefusedAsync("wrong-state", second, decline, new { reason = "再退" });
+        Assert.Equal("司马青", (await ClearAsync(village.Officer, members[1])).Name);
     }
 
     [Fact]
@@ -316,13 +291,11 @@ public sealed class CorrectionTests(ApiFixture api)
             );
         Assert.Equal(before, await api.Http.GetStringAsync(notice));
         Assert.All(
-            (await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines").EnumerateArray(),
-            l => Assert.Equal("欧***", Text(l, "name"))
+            (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines,
+            l => Assert.Equal("欧***", l.Name)
         );
-        var list = await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list");
-        using var zip = new System.IO.Compression.ZipArchive(
-            new MemoryStream(Convert.FromBase64String(Text(list, "content")!))
-        );
+        var list = await village.Officer.PostAsync<PaymentListView>($"{village.ApplicationPath}/payment-list");
+        using var zip = new System.IO.Compression.ZipArchive(new MemoryStream(Convert.FromBase64String(list.Content!)));
         var sheets = string.Concat(zip.Entries.Select(e => new StreamReader(e.Open()).ReadToEnd()));
         Assert.Contains("欧阳正明", sheets);
         Assert.Contains(Card, sheets);
@@ -355,11 +328,11 @@ public sealed class CorrectionTests(ApiFixture api)
         await other.ImportMembersAsync([person with { Phone = "13900000001" }]);
         var (id, request) = ((await MembersAsync(home))[0], (await MembersAsync(other))[0]);
         // Before anybody confirmed it, what it handed in is its own to correct.
-        await other.Officer.PostAsync(
+        await other.Officer.PostAsync<CorrectionView>(
             $"/api/members/{request}/corrections",
             new { phone = "13900000002", reason = "换号" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             other.Officer,
             $"/api/members/{id}/corrections",
@@ -367,13 +340,16 @@ public sealed class CorrectionTests(ApiFixture api)
         );
         await home.Officer.PostAsync($"/api/members/{id}/requests/{request}/confirmation");
         var path = $"/api/members/{id}/corrections";
-        var check = await other.Officer.PostAsync($"{path}/check", new { phone = "13900000003", reason = "换号" });
-        Assert.Equal("*******0002", Text(check.GetProperty("changes")[0], "from"));
+        var check = await other.Officer.PostAsync<CorrectionView>(
+            $"{path}/check",
+            new { phone = "13900000003", reason = "换号" }
+        );
+        Assert.Equal("*******0002", check.Changes[0].From);
         await other.Officer.PostAsync(path, new { phone = "13900000003", reason = "换号" });
-        Assert.Equal("13900000003", Text(await ClearAsync(other.Officer, id), "phone"));
-        Assert.Equal(person.Phone, Text(await ClearAsync(home.Officer, id), "phone"));
+        Assert.Equal("13900000003", (await ClearAsync(other.Officer, id)).Phone);
+        Assert.Equal(person.Phone, (await ClearAsync(home.Officer, id)).Phone);
         foreach (var village in new[] { home, other })
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "agency-needed",
                 village.Officer,
                 path,
@@ -388,20 +364,13 @@ public sealed class CorrectionTests(ApiFixture api)
         foreach (var (village, phone) in new[] { (home, Phone), (other, "13900000004") })
         {
             var again = await ImportAsync(village, $"{person.Name},{person.CitizenId},{phone},,");
-            Assert.Equal(
-                (0, 1, 0),
-                (
-                    again.GetProperty("imported").GetInt32(),
-                    again.GetProperty("updated").GetInt32(),
-                    again.GetProperty("unchanged").GetInt32()
-                )
-            );
+            Assert.Equal((0, 1, 0), (again.Imported, again.Updated, again.Unchanged));
             Assert.Equal([id], await MembersAsync(village));
-            Assert.Equal(phone, Text(await ClearAsync(village.Officer, id), "phone"));
+            Assert.Equal(phone, (await ClearAsync(village.Officer, id)).Phone);
         }
-        Assert.Empty((await home.Officer.GetAsync("/api/waiting-members")).GetProperty("requests").EnumerateArray());
+        Assert.Empty((await home.Officer.GetAsync<WaitingMembersView>("/api/waiting-members")).Requests);
         // The agency's name is the name in every record.
-        await home.Offices.Reviewer.PostAsync(
+        await home.Offices.Reviewer.PostAsync<CorrectionView>(
             path,
             new
             {
@@ -411,10 +380,7 @@ public sealed class CorrectionTests(ApiFixture api)
             }
         );
         foreach (var village in new[] { home, other })
-            Assert.Equal(
-                1,
-                (await ImportAsync(village, $"欧阳正明,{person.CitizenId},,,")).GetProperty("unchanged").GetInt32()
-            );
+            Assert.Equal(1, (await ImportAsync(village, $"欧阳正明,{person.CitizenId},,,")).Unchanged);
     }
 
     [Fact]
@@ -430,31 +396,20 @@ public sealed class CorrectionTests(ApiFixture api)
             Row(2, "", "", "第1组")
         );
         var view = await ImportAsync(village, rows);
-        Assert.Equal(
-            (3, 0, 2, 1, 0),
-            (
-                view.GetProperty("rows").GetInt32(),
-                view.GetProperty("imported").GetInt32(),
-                view.GetProperty("updated").GetInt32(),
-                view.GetProperty("unchanged").GetInt32(),
-                view.GetProperty("skipped").GetInt32()
-            )
-        );
+        Assert.Equal((3, 0, 2, 1, 0), (view.Rows, view.Imported, view.Updated, view.Unchanged, view.Skipped));
         Assert.Equal(
             [(2, "已登记；已更正手机号、银行卡号、村民小组"), (4, "已登记；已更正村民小组")],
-            view.GetProperty("notes")
-                .EnumerateArray()
-                .Select(n => (n.GetProperty("row").GetInt32(), Text(n, "message")!))
+            view.Notes.Select(n => (n.Row, n.Message!))
         );
         // The same again changes nothing.
-        Assert.Equal(3, (await ImportAsync(village, rows)).GetProperty("unchanged").GetInt32());
+        Assert.Equal(3, (await ImportAsync(village, rows)).Unchanged);
         foreach (var id in await MembersAsync(village))
         {
             var shown = await ClearAsync(village.Officer, id);
-            if (Text(shown, "citizenId") == people[0].CitizenId)
-                Assert.Equal((Phone, Card), (Text(shown, "phone"), Text(shown, "bankCard")));
-            else if (Text(shown, "citizenId") == people[2].CitizenId)
-                Assert.Equal(people[2].Phone, Text(shown, "phone")); // a blank cell says nothing
+            if (shown.CitizenId == people[0].CitizenId)
+                Assert.Equal((Phone, Card), (shown.Phone, shown.BankCard));
+            else if (shown.CitizenId == people[2].CitizenId)
+                Assert.Equal(people[2].Phone, shown.Phone); // a blank cell says nothing
         }
         Assert.Equal(
             2L,
@@ -485,37 +440,27 @@ public sealed class CorrectionTests(ApiFixture api)
                 phone,
                 confirmDuplicate = confirm,
             };
-        var added = await village.Officer.PostAsync(
+        var added = await village.Officer.PostAsync<ImportView>(
             "/api/members",
             Body(
                 $" {people[0].Name[..1]} {people[0].Name[1..]}",
                 $"{people[0].CitizenId[..6]} {people[0].CitizenId[6..]}"
             )
         );
-        Assert.Equal(1, added.GetProperty("imported").GetInt32());
-        Assert.Equal(["姓名", "身份证号"], added.GetProperty("notes").EnumerateArray().Select(n => Text(n, "column")));
+        Assert.Equal(1, added.Imported);
+        Assert.Equal(["姓名", "身份证号"], added.Notes.Select(n => n.Column));
         Assert.Single(await MembersAsync(village));
-        var wrong = await ApiFixture.RefusedAsync(
-            "field-invalid",
-            village.Officer,
-            "/api/members",
-            Body("张三3", "123")
-        );
-        Assert.Equal(["name", "citizenId"], wrong.GetProperty("faults").EnumerateArray().Select(f => Text(f, "field")));
-        Assert.Equal("name", Text(wrong, "field"));
-        var again = await village.Officer.PostAsync(
+        var wrong = await api.Host.RefusedAsync("field-invalid", village.Officer, "/api/members", Body("张三3", "123"));
+        Assert.Equal(["name", "citizenId"], wrong.Faults.Select(f => f.Field));
+        Assert.Equal("name", wrong.Field);
+        var again = await village.Officer.PostAsync<ImportView>(
             "/api/members",
             Body(people[0].Name, people[0].CitizenId, phone: Phone)
         );
-        Assert.Equal(1, again.GetProperty("updated").GetInt32());
+        Assert.Equal(1, again.Updated);
         var neighbour = await api.RegisteredAsync(village.Offices);
-        await ApiFixture.RefusedAsync(
-            "not-found",
-            neighbour.Officer,
-            "/api/members",
-            Body("张三", people[1].CitizenId)
-        );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("not-found", neighbour.Officer, "/api/members", Body("张三", people[1].CitizenId));
+        await api.Host.RefusedAsync(
             "forbidden",
             village.Offices.Tax,
             "/api/members",
@@ -523,16 +468,16 @@ public sealed class CorrectionTests(ApiFixture api)
         );
 
         var twin = Sibling(people[0].CitizenId);
-        var asked = await ApiFixture.RefusedAsync(
+        var asked = await api.Host.RefusedAsync(
             "possible-duplicate",
             village.Officer,
             "/api/members",
             Body(people[0].Name, twin)
         );
-        Assert.Contains("姓名和出生日期相同", Text(asked, "detail"));
-        Assert.DoesNotContain(people[0].CitizenId, asked.GetRawText());
+        Assert.Contains("姓名和出生日期相同", asked.Detail);
+        Assert.DoesNotContain(people[0].CitizenId, asked.Text);
         Assert.Single(await MembersAsync(village));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "personal-data-in-text",
             village.Officer,
             "/api/members",
@@ -555,40 +500,32 @@ public sealed class CorrectionTests(ApiFixture api)
         // Answered for: the list with both comes again without a question.
         Assert.Equal(
             2,
-            (await ImportAsync(village, $"{people[0].Name},{people[0].CitizenId},,,\n{people[0].Name},{twin},,,"))
-                .GetProperty("unchanged")
-                .GetInt32()
+            (
+                await ImportAsync(village, $"{people[0].Name},{people[0].CitizenId},,,\n{people[0].Name},{twin},,,")
+            ).Unchanged
         );
         // In a list; and nothing is kept of whom it is asked.
         var other = Sibling(people[1].CitizenId);
         var rows = $"{people[1].Name},{people[1].CitizenId},,,\n{people[1].Name},{other},,,";
         var fault = Assert.Single(
             (
-                await ApiFixture.RefusedAsync(
+                await api.Host.RefusedAsync(
                     "roster-invalid",
                     village.Officer,
                     $"/api/members/import?collectiveId={village.CollectiveId}",
                     List(rows)
                 )
-            )
-                .GetProperty("faults")
-                .EnumerateArray()
+            ).Faults
         );
-        Assert.Equal(
-            ("possible-duplicate", 3, "身份证号"),
-            (Text(fault, "code"), fault.GetProperty("row").GetInt32(), Text(fault, "column"))
-        );
+        Assert.Equal(("possible-duplicate", 3, "身份证号"), (fault.Code, fault.Row, fault.Column));
         var persons = await api.ScalarAsync<long>("select count(*) from ledger.person");
         var partial = await ImportAsync(village, rows, more: "&partial=true");
-        Assert.Equal((1, 1), (partial.GetProperty("imported").GetInt32(), partial.GetProperty("skipped").GetInt32()));
+        Assert.Equal((1, 1), (partial.Imported, partial.Skipped));
         Assert.Equal(persons + 1, await api.ScalarAsync<long>("select count(*) from ledger.person"));
         var meant = await ImportAsync(village, rows, more: "&confirmDuplicate=" + Uri.EscapeDataString("孪生兄弟同名"));
-        Assert.Equal((1, 1), (meant.GetProperty("imported").GetInt32(), meant.GetProperty("unchanged").GetInt32()));
+        Assert.Equal((1, 1), (meant.Imported, meant.Unchanged));
         // Another village's namesake is nobody's business.
-        Assert.Equal(
-            1,
-            (await ImportAsync(neighbour, $"{people[0].Name},{Sibling(twin)},,,")).GetProperty("imported").GetInt32()
-        );
+        Assert.Equal(1, (await ImportAsync(neighbour, $"{people[0].Name},{Sibling(twin)},,,")).Imported);
     }
 
     [Fact]
@@ -647,19 +584,21 @@ public sealed class CorrectionTests(ApiFixture api)
         async Task<object> Paper(SampleClient who) =>
             new { reason = "同名误登，本人健在", evidence = new[] { await who.EvidenceAsync("alive") } };
         async Task DieAsync(string id) =>
-            await agency.PostAsync(
+            await agency.PostAsync<MemberStateView>(
                 $"/api/members/{id}/death",
                 new { on = api.Today, evidence = new[] { await agency.EvidenceAsync("certificate") } }
             );
         async Task<string> AskAsync(string id, SampleClient who) =>
-            (await who.PostAsync($"/api/members/{id}/death/revocation", await Paper(who)))
-                .GetProperty("waiting")[0]
-                .Id();
+            (await who.PostAsync<MemberStateView>($"/api/members/{id}/death/revocation", await Paper(who)))
+                .Waiting[0]
+                .Id;
         async Task BackAsync(string id) =>
-            await second.PostAsync($"/api/members/{id}/changes/{await AskAsync(id, agency)}/confirmation");
+            await second.PostAsync<MemberStateView>(
+                $"/api/members/{id}/changes/{await AskAsync(id, agency)}/confirmation"
+            );
 
         // Two people, of whom the village may be the first.
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             agency,
             $"/api/members/{members[0]}/death/revocation",
@@ -667,13 +606,13 @@ public sealed class CorrectionTests(ApiFixture api)
         );
         await DieAsync(members[0]);
         var change = await AskAsync(members[0], village.Officer);
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             agency,
             $"/api/members/{members[0]}/death/revocation",
             await Paper(agency)
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             village.Officer,
             $"/api/members/{members[0]}/changes/{change}/confirmation"
@@ -682,23 +621,19 @@ public sealed class CorrectionTests(ApiFixture api)
             $"/api/members/{members[0]}/changes/{change}/decline",
             new { reason = "证明拿错了" }
         ); // taken back
-        await ApiFixture.RefusedAsync(
-            "wrong-state",
-            agency,
-            $"/api/members/{members[0]}/changes/{change}/confirmation"
-        );
+        await api.Host.RefusedAsync("wrong-state", agency, $"/api/members/{members[0]}/changes/{change}/confirmation");
         await BackAsync(members[0]);
 
         // The other one dies and is paid around: his money is free again.
         await DieAsync(members[1]);
         await village.PayAsync(100);
         await BackAsync(members[1]);
-        var lines = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray()
-            .ToDictionary(l => Text(l, "memberId")!, l => Text(l, "status"));
-        Assert.Equal(("paid", "released"), (lines[members[0]], lines[members[1]]));
-        await ApiFixture.RefusedAsync(
+        var lines = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines.ToDictionary(
+            l => l.MemberId!,
+            l => l.Status
+        );
+        Assert.Equal((LineStatus.Paid, LineStatus.Released), (lines[members[0]], lines[members[1]]));
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             $"{village.ApplicationPath}/payment",
@@ -712,20 +647,17 @@ public sealed class CorrectionTests(ApiFixture api)
             }
         );
         var clear = await ClearAsync(village.Officer, members[1]);
-        await village.FileAsync([people.Single(p => p.CitizenId == Text(clear, "citizenId"))]);
+        await village.FileAsync([people.Single(p => p.CitizenId == clear.CitizenId)]);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var year = await agency.GetAsync($"/api/members/{members[1]}/years/{village.Year}");
+        var year = await agency.GetAsync<MemberYearView>($"/api/members/{members[1]}/years/{village.Year}");
         Assert.Equal(
             (100m, "released,approved"),
-            (
-                year.GetProperty("usedAmount").GetDecimal(),
-                string.Join(',', year.GetProperty("subsidies").EnumerateArray().Select(s => Text(s, "status")))
-            )
+            (year.UsedAmount.Yuan, string.Join(',', year.Subsidies.Select(s => s.Status)))
         );
         Assert.Equal(
             800m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AvailableAmount.Yuan
         );
         var check = await ApiProcess.RunAsync(
             new Dictionary<string, string>
@@ -750,7 +682,7 @@ public sealed class CorrectionTests(ApiFixture api)
         var id = (await MembersAsync(village))[0];
         var ask = $"/api/members/{id}/departure/revocation";
         object Body(string collective) => new { collectiveId = collective, reason = "同名误登" };
-        await ApiFixture.RefusedAsync("wrong-state", village.Officer, ask, Body(village.CollectiveId));
+        await api.Host.RefusedAsync("wrong-state", village.Officer, ask, Body(village.CollectiveId));
         await village.Officer.PostAsync(
             $"/api/members/{id}/departure",
             new
@@ -766,12 +698,12 @@ public sealed class CorrectionTests(ApiFixture api)
                 .Contains("已退出集体", StringComparison.Ordinal);
         Assert.True(await ClawedAsync());
         var neighbour = await api.RegisteredAsync(village.Offices);
-        await ApiFixture.RefusedAsync("not-found", neighbour.Officer, ask, Body(village.CollectiveId));
-        await ApiFixture.RefusedAsync("not-found", village.Officer, ask, Body(neighbour.CollectiveId));
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Auditor, ask, Body(village.CollectiveId));
-        var change = (await village.Officer.PostAsync(ask, Body(village.CollectiveId))).GetProperty("waiting")[0].Id();
+        await api.Host.RefusedAsync("not-found", neighbour.Officer, ask, Body(village.CollectiveId));
+        await api.Host.RefusedAsync("not-found", village.Officer, ask, Body(neighbour.CollectiveId));
+        await api.Host.RefusedAsync("forbidden", village.Offices.Auditor, ask, Body(village.CollectiveId));
+        var change = (await village.Officer.PostAsync<MemberStateView>(ask, Body(village.CollectiveId))).Waiting[0].Id;
         var confirm = $"/api/members/{id}/changes/{change}/confirmation";
-        await ApiFixture.RefusedAsync("self-approval", village.Officer, confirm);
+        await api.Host.RefusedAsync("self-approval", village.Officer, confirm);
         Assert.Empty(await MembersAsync(village));
         await Second(village).PostAsync(confirm);
         Assert.Equal([id], await MembersAsync(village));
@@ -779,8 +711,8 @@ public sealed class CorrectionTests(ApiFixture api)
         api.Clock.Advance(TimeSpan.FromDays(8));
         await village.PayAsync(100);
         Assert.Equal(
-            "paid",
-            Text((await village.Officer.GetAsync($"{village.ApplicationPath}/lines")).GetProperty("lines")[0], "status")
+            LineStatus.Paid,
+            (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].Status
         );
     }
 

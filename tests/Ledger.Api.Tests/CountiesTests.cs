@@ -4,9 +4,7 @@ using System.Text.Json;
 using Ledger.Api.Counties;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
-using Ledger.TransparencyLog;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 
@@ -136,15 +134,13 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
 
         // The same names mean different things: money at one is not there at the other.
         Assert.Equal(one.Village.FundId, other.Village.FundId);
-        var before = (await other.CityAuditor.GetAsync($"/api/funds/{other.Village.FundId}"))
-            .GetProperty("availableAmount")
-            .GetDecimal();
+        var before = (await other.CityAuditor.GetAsync<FundView>($"/api/funds/{other.Village.FundId}"))
+            .AvailableAmount
+            .Yuan;
         await one.Village.AllocateAsync(777);
         Assert.Equal(
             before,
-            (await other.CityAuditor.GetAsync($"/api/funds/{other.Village.FundId}"))
-                .GetProperty("availableAmount")
-                .GetDecimal()
+            (await other.CityAuditor.GetAsync<FundView>($"/api/funds/{other.Village.FundId}")).AvailableAmount.Yuan
         );
 
         // Each log has its own name and key: a checkpoint of one is none at the other.
@@ -210,13 +206,7 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
         using (var missing = await one.Http.GetAsync("/api/funds"))
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, missing.StatusCode);
-            Assert.Equal(
-                "busy",
-                JsonSerializer
-                    .Deserialize<JsonElement>(await missing.Content.ReadAsStringAsync())
-                    .GetProperty("code")
-                    .GetString()
-            );
+            Assert.Equal("busy", (await missing.ReadAsync<Refused>()).Code);
             Assert.NotNull(missing.Headers.RetryAfter);
         }
         await other.Village.AllocateAsync(55);
@@ -228,13 +218,7 @@ public sealed class CountiesTests(Databases databases) : IClassFixture<Databases
         using (var unknown = await deployment.At("370999.example").GetAsync("/api/funds"))
         {
             Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
-            Assert.Equal(
-                "not-found",
-                JsonSerializer
-                    .Deserialize<JsonElement>(await unknown.Content.ReadAsStringAsync())
-                    .GetProperty("code")
-                    .GetString()
-            );
+            Assert.Equal("not-found", (await unknown.ReadAsync<Refused>()).Code);
         }
 
         // Who asks is the address that the front sees, not what the client says of itself.

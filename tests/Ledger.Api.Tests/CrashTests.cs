@@ -1,7 +1,6 @@
 using System.Net.Http.Headers;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 
@@ -114,8 +113,8 @@ public sealed class CrashTests(ApiFixture api)
         Assert.Equal((0, 0, 0), await WrittenAsync(village));
         // The review's deadline, from filing; none for a payment that was never approved
         Assert.Equal(1, await ScheduledAsync(village));
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
+        Assert.Equal(0m, fund.ReservedAmount.Yuan);
 
         await using var second = await ApiProcess.StartAsync(OnThisDatabase);
         using var approved = await second.Http.SendAsync(Approval(village));
@@ -313,9 +312,9 @@ public sealed class CrashTests(ApiFixture api)
             var auditor = new SampleClient(process.Http, tokens, new Actor("auditor.3708", Roles.Auditor, "3708"));
             await ApiFixture.EventuallyAsync(
                 async () =>
-                    await auditor.GetAsync("/api/audit/log") is var log
-                    && log.GetProperty("waiting").GetInt64() == 0
-                    && log.GetProperty("signedSize").GetInt64() == log.GetProperty("size").GetInt64(),
+                    await auditor.GetAsync<LogStatusView>("/api/audit/log") is var log
+                    && log.Waiting == 0
+                    && log.SignedSize == log.Size,
                 "all is sealed"
             );
             Assert.Equal(0, await process.StopAsync());

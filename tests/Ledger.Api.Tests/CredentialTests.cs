@@ -1,9 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Ledger.Api.Accounts;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -43,14 +41,14 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
     private static async Task<SignedIn> EnrolAsync(Product product, string name)
     {
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
-        var issued = await administrator.PostAsync(
+        var issued = await administrator.PostAsync<IssuedAccountView>(
             "/api/accounts",
             ApiFixture.AccountBody(name, Roles.Agency, "370811")
         );
         var own = new
         {
             name,
-            password = issued.GetProperty("oneTimePassword").GetString(),
+            password = issued.OneTimePassword,
             newPassword = "correct horse 4",
         };
         Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(product, "/api/session/password", own)).Status);
@@ -59,7 +57,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             "/api/session/second-factor",
             new { name, password = "correct horse 4" }
         );
-        var secret = begun.GetProperty("secret").GetString()!;
+        var secret = begun.As<SecondFactorView>().Secret!;
         var (_, enrolled) = await SendAsync(
             product,
             "/api/session/second-factor",
@@ -70,11 +68,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
                 code = SignInCodes.Of(secret),
             }
         );
-        return new SignedIn(
-            name,
-            secret,
-            [.. enrolled.GetProperty("recoveryCodes").EnumerateArray().Select(c => c.GetString()!)]
-        );
+        return new SignedIn(name, secret, [.. enrolled.As<SecondFactorView>().RecoveryCodes]);
     }
 
     private static async Task<string> RowsAsync(Product product, string table, string name, string key)
@@ -172,7 +166,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
 
         // A new one-time password is the way back in.
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
-        var issued = await administrator.PostAsync(
+        var issued = await administrator.PostAsync<IssuedAccountView>(
             "/api/accounts/account-li.na/credentials",
             new { reason = "登录表被改动" }
         );
@@ -182,7 +176,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             new
             {
                 person.Name,
-                password = issued.GetProperty("oneTimePassword").GetString(),
+                password = issued.OneTimePassword,
                 newPassword = "correct horse 6",
             }
         );
@@ -232,11 +226,11 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             await SendAsync(
                 product,
                 "/api/session/refresh",
-                new { refreshToken = session.GetProperty("refreshToken").GetString() }
+                new { refreshToken = session.As<SessionView>().RefreshToken }
             );
-        static string Token(JsonElement session) => session.GetProperty("accessToken").GetString()!;
+        static string Token(JsonElement session) => session.As<SessionView>().AccessToken;
         Task<string> SessionAsync(JsonElement session) =>
-            RowsAsync(product, sessions, session.GetProperty("id").GetString()!, "Id");
+            RowsAsync(product, sessions, $"{session.As<SessionView>().Id}", "Id");
 
         // A code, with the whole row of its user as it was before.
         var user = await RowsAsync(product, Users, person.Name, "Id");
@@ -245,7 +239,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         Assert.Equal(HttpStatusCode.OK, status);
         await RestoreAsync(product, Users, user);
         (status, var answer) = await SignInAsync(code);
-        Assert.Equal("second-factor-needed", answer.GetProperty("code").GetString());
+        Assert.Equal("second-factor-needed", answer.As<Refused>().Code);
 
         // A refresh token that was used, with the row that knew it.
         var row = await SessionAsync(first);
@@ -260,7 +254,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         row = await SessionAsync(first);
         (status, _) = await SendAsync(
             product,
-            $"/api/sessions/{first.GetProperty("id").GetString()}/end",
+            $"/api/sessions/{first.As<SessionView>().Id}/end",
             new { },
             Token(first)
         );
@@ -286,7 +280,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             $"""
             update {sessions}
                set "ExpiresAt" = now() + interval '10 years'
-             where "Id" = '{first.GetProperty("id").GetString()}'
+             where "Id" = '{first.As<SessionView>().Id}'
             """
         );
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(first)).Status);
@@ -394,7 +388,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
                     code = person.Codes[code++],
                 }
             );
-            Assert.Equal("sign-in-failed", answer.GetProperty("code").GetString());
+            Assert.Equal("sign-in-failed", answer.As<Refused>().Code);
             await product.FoundAsync("account", "account-li.na：登录表中的账户被改动");
             await RestoreAsync(product, Users, row);
         }
@@ -406,14 +400,14 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             """
         );
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
-        var issued = await administrator.PostAsync(
+        var issued = await administrator.PostAsync<IssuedAccountView>(
             "/api/accounts/account-li.na/credentials",
             new { reason = "登录表被改动" }
         );
         var own = new
         {
             person.Name,
-            password = issued.GetProperty("oneTimePassword").GetString(),
+            password = issued.OneTimePassword,
             newPassword = "correct horse 6",
         };
         Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(product, "/api/session/password", own)).Status);
@@ -428,7 +422,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         {
             person.Name,
             password = "correct horse 6",
-            code = SignInCodes.Of(last.GetProperty("secret").GetString()!),
+            code = SignInCodes.Of(last.As<SecondFactorView>().Secret!),
         };
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(product, "/api/session/second-factor", enrol)).Status);
         for (var wrong = 0; wrong < 6; wrong++)
@@ -445,7 +439,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
                 }
             );
         }
-        Assert.Equal("locked-out", last.GetProperty("code").GetString());
+        Assert.Equal("locked-out", last.As<Refused>().Code);
     }
 
     [Fact]
@@ -469,18 +463,18 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
             ).Status;
         foreach (var name in (string[])["zhao.lei", "sun.li"])
         {
-            var issued = await administrator.PostAsync(
+            var issued = await administrator.PostAsync<IssuedAccountView>(
                 "/api/accounts",
                 ApiFixture.AccountBody(name, Roles.VillageFinance, village)
             );
             Assert.Equal(
                 HttpStatusCode.NoContent,
-                await PasswordAsync(name, issued.GetProperty("oneTimePassword").GetString(), "correct horse 4")
+                await PasswordAsync(name, issued.OneTimePassword!, "correct horse 4")
             );
         }
         await product
             .Client(new Actor("zhao.lei", Roles.VillageFinance, village))
-            .PostAsync(
+            .PostAsync<AccountView>(
                 "/api/accounts/account-zhao.lei/delegations",
                 new { to = "sun.li", until = Clock.Day(DateTimeOffset.UtcNow) }
             );
@@ -498,7 +492,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
                 )
             ).Answer;
         async Task<HttpStatusCode> UseAsync(JsonElement session) =>
-            (await SendAsync(product, "/api/funds", null, session.GetProperty("accessToken").GetString())).Status;
+            (await SendAsync(product, "/api/funds", null, session.As<SessionView>().AccessToken)).Status;
         var session = await SignInAsync();
         Assert.Equal(HttpStatusCode.OK, await UseAsync(session));
         Assert.Equal(HttpStatusCode.NoContent, await PasswordAsync("zhao.lei", "correct horse 4", "correct horse 5"));
@@ -510,7 +504,7 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         var (status, _) = await SendAsync(
             product,
             "/api/session/refresh",
-            new { refreshToken = session.GetProperty("refreshToken").GetString() }
+            new { refreshToken = session.As<SessionView>().RefreshToken }
         );
         Assert.Equal(HttpStatusCode.Unauthorized, status);
         // The delegation itself goes on: who signs in anew acts in it.
@@ -523,16 +517,14 @@ public sealed class CredentialTests(Databases databases) : IClassFixture<Databas
         await using var product = await Product.StartAsync(databases, "ledger_tokens");
         var administrator = product.Client(new Actor("administrator.370811", Roles.Administrator, "370811"));
         async Task<string> TokenAsync(string name, string password) =>
-            (await SendAsync(product, "/api/session", new { name, password }))
-                .Answer.GetProperty("accessToken")
-                .GetString()!;
+            (await SendAsync(product, "/api/session", new { name, password })).Answer.As<SessionView>().AccessToken;
         async Task<string> AccountAsync(string name, string region)
         {
-            var issued = await administrator.PostAsync(
+            var issued = await administrator.PostAsync<IssuedAccountView>(
                 "/api/accounts",
                 ApiFixture.AccountBody(name, Roles.VillageFinance, region)
             );
-            await PasswordAsync(name, issued.GetProperty("oneTimePassword").GetString()!, "correct horse 4");
+            await PasswordAsync(name, issued.OneTimePassword!, "correct horse 4");
             return await TokenAsync(name, "correct horse 4");
         }
         async Task PasswordAsync(string name, string password, string newPassword) =>

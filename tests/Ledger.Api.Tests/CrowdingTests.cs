@@ -5,12 +5,9 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using Ledger.Api.Accounts;
 using Ledger.Api.Commands;
-using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.Extensions.Configuration;
 
@@ -243,14 +240,14 @@ public sealed class CrowdingTests(ApiFixture api)
         var county = api.NewOffices().County;
         var name = $"crowd{Interlocked.Increment(ref _people)}.{county}";
         var issued = await api.Client(new Actor($"administrator.{county}", Roles.Administrator, county))
-            .PostAsync("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county));
+            .PostAsync<IssuedAccountView>("/api/accounts", ApiFixture.AccountBody(name, Roles.CountyTax, county));
         using var changed = await api.Http.PostAsync(
             "/api/session/password",
             SampleClient.Json(
                 new
                 {
                     name,
-                    password = issued.GetProperty("oneTimePassword").GetString(),
+                    password = issued.OneTimePassword,
                     newPassword = "correct horse 4",
                 }
             )

@@ -10,8 +10,6 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class DonorTests(ApiFixture api)
 {
-    private static JsonElement[] Items(JsonElement e, string name) => [.. e.GetProperty(name).EnumerateArray()];
-
     [Fact]
     public async Task C23_the_receipt_follows_each_yuan_through_refund_and_reuse()
     {
@@ -22,39 +20,26 @@ public sealed class DonorTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync(); // fen 0..5000 income, 5000..28001 gift, 28001..30000 income
-        var receipt = await village.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
+        var receipt = await village.Offices.Auditor.GetAsync<DonorReceiptView>($"/api/donors/{donor}/receipt");
         Assert.Equal(
             (230.01m, 230.01m, 0m),
-            (
-                receipt.GetProperty("totalAmount").GetDecimal(),
-                receipt.GetProperty("usedAmount").GetDecimal(),
-                receipt.GetProperty("availableAmount").GetDecimal()
-            )
+            (receipt.TotalAmount.Yuan, receipt.UsedAmount.Yuan, receipt.AvailableAmount.Yuan)
         );
-        Assert.Equal(
-            [50m, 100m, 80.01m],
-            Items(Items(receipt, "gifts").Single(), "uses").Select(u => u.GetProperty("amount").GetDecimal())
-        );
+        Assert.Equal([50m, 100m, 80.01m], receipt.Gifts.Single().Uses.Select(u => u.Amount.Yuan));
 
-        var second = Items(Items(receipt, "gifts").Single(), "uses")[1].GetProperty("memberId").GetString();
+        var second = receipt.Gifts.Single().Uses[1].MemberId;
         await village.Officer.PostAsync(
             $"{village.ApplicationPath}/line-withdrawals",
             new { memberIds = new[] { second }, reason = "本人放弃" }
         );
-        receipt = await village.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal(
-            (130.01m, 100m),
-            (receipt.GetProperty("usedAmount").GetDecimal(), receipt.GetProperty("availableAmount").GetDecimal())
-        );
+        receipt = await village.Offices.Auditor.GetAsync<DonorReceiptView>($"/api/donors/{donor}/receipt");
+        Assert.Equal((130.01m, 100m), (receipt.UsedAmount.Yuan, receipt.AvailableAmount.Yuan));
         await village.FileAsync([people[1]]);
         await village.ReviewAsync();
         await village.ApproveAsync(); // takes the last 80.01 of the income first, then 19.99 of the returned gift
-        receipt = await village.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal(
-            (150m, 80.01m),
-            (receipt.GetProperty("usedAmount").GetDecimal(), receipt.GetProperty("availableAmount").GetDecimal())
-        );
-        await ApiFixture.RefusedAsync(
+        receipt = await village.Offices.Auditor.GetAsync<DonorReceiptView>($"/api/donors/{donor}/receipt");
+        Assert.Equal((150m, 80.01m), (receipt.UsedAmount.Yuan, receipt.AvailableAmount.Yuan));
+        await api.Host.RefusedAsync(
             "not-found",
             api.NewOffices().Auditor,
             HttpMethod.Get,
@@ -67,7 +52,7 @@ public sealed class DonorTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var person = new SamplePeople(99).Next(village.Offices.County);
-        var donor = await village.Officer.PostAsync(
+        var answer = await village.Officer.PostAsync(
             "/api/donors",
             new
             {
@@ -76,8 +61,9 @@ public sealed class DonorTests(ApiFixture api)
                 citizenId = person.CitizenId,
             }
         );
-        Assert.DoesNotContain(person.Name, donor.GetRawText());
-        await ApiFixture.RefusedAsync(
+        Assert.DoesNotContain(person.Name, $"{answer}");
+        var donor = answer.As<DonorView>();
+        await api.Host.RefusedAsync(
             "already-exists",
             village.Officer,
             "/api/donors",
@@ -88,7 +74,7 @@ public sealed class DonorTests(ApiFixture api)
                 citizenId = person.CitizenId,
             }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             "/api/donors",
@@ -99,7 +85,7 @@ public sealed class DonorTests(ApiFixture api)
                 citizenId = "110105194912310021",
             }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "donor-missing",
             village.Officer,
             $"/api/funds/{village.FundId}/allocations",
@@ -111,24 +97,22 @@ public sealed class DonorTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync("slip") },
             }
         );
-        await village.AllocateAsync(10, "individual", "个人捐赠", donorId: donor.Id());
+        await village.AllocateAsync(10, "individual", "个人捐赠", donorId: donor.Id);
         var stored = await api.ScalarAsync<string>(
             "select string_agg(data::text, ' ') from ledger.mt_events where stream_id in (@a, @b)",
-            ("a", donor.Id()),
+            ("a", donor.Id),
             ("b", village.FundId)
         );
         Assert.DoesNotContain(person.Name, stored);
         Assert.DoesNotContain(person.CitizenId, stored);
         Assert.Equal(
-            [donor.Id()],
-            (await village.Officer.GetAsync("/api/donors")).EnumerateArray().Select(d => d.Id())
+            [donor.Id],
+            (await village.Officer.GetAsync<IReadOnlyList<DonorView>>("/api/donors")).Select(d => d.Id)
         );
-        Assert.Empty((await api.NewOffices().Auditor.GetAsync("/api/donors")).EnumerateArray());
+        Assert.Empty((await api.NewOffices().Auditor.GetAsync<IReadOnlyList<DonorView>>("/api/donors")));
         Assert.Equal(
             10m,
-            (await village.Officer.GetAsync($"/api/donors/{donor.Id()}/receipt"))
-                .GetProperty("availableAmount")
-                .GetDecimal()
+            (await village.Officer.GetAsync<DonorReceiptView>($"/api/donors/{donor.Id}/receipt")).AvailableAmount.Yuan
         );
     }
 
@@ -144,10 +128,9 @@ public sealed class DonorTests(ApiFixture api)
             donorId: await village.CharityAsync(),
             earmark: new { minAge = 45 }
         );
-        var pocket = Items(await village.Officer.GetAsync($"/api/funds/{village.FundId}"), "subAccounts")
-            .Single(s => s.GetProperty("name").GetString() != "general")
-            .GetProperty("name")
-            .GetString()!;
+        var pocket = (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}"))
+            .SubAccounts.Single(s => s.Name != "general")
+            .Name;
         var seal = await village.Officer.EvidenceAsync("seal");
         async Task<HttpResponseMessage> File(IEnumerable<SamplePerson> roster, string from) =>
             await village.Officer.SendAsync(
@@ -163,11 +146,8 @@ public sealed class DonorTests(ApiFixture api)
                 )
             );
         using var mixed = await File(people, pocket);
-        var problem = JsonSerializer.Deserialize<JsonElement>(await mixed.Content.ReadAsStringAsync());
-        Assert.Equal(
-            people.Count(p => Age(p) < 45),
-            Items(problem, "faults").Count(f => f.GetProperty("code").GetString() == "earmark-mismatch")
-        );
+        var problem = await mixed.ReadAsync<Refused>();
+        Assert.Equal(people.Count(p => Age(p) < 45), problem.Faults.Count(f => f.Code == "earmark-mismatch"));
         using var unknown = await File(people, "earmark-nothing");
         Assert.Contains("earmark-mismatch", await unknown.Content.ReadAsStringAsync());
         var old = people.Where(p => Age(p) >= 45).ToList();
@@ -175,18 +155,12 @@ public sealed class DonorTests(ApiFixture api)
         Assert.True(fits.IsSuccessStatusCode, await fits.Content.ReadAsStringAsync());
 
         var release = $"/api/funds/{village.FundId}/sub-accounts/{pocket}/earmark-release";
-        await ApiFixture.RefusedAsync("evidence-missing", village.Officer, release, new { });
-        var freed = await village.Officer.PostAsync(
+        await api.Host.RefusedAsync("evidence-missing", village.Officer, release, new { });
+        var freed = await village.Officer.PostAsync<FundView>(
             release,
             new { evidence = new[] { await village.Officer.EvidenceAsync("consent") } }
         );
-        Assert.Equal(
-            5010m,
-            Items(freed, "subAccounts")
-                .Single(s => s.GetProperty("name").GetString() == "general")
-                .GetProperty("availableAmount")
-                .GetDecimal()
-        );
+        Assert.Equal(5010m, freed.SubAccounts.Single(s => s.Name == "general").AvailableAmount.Yuan);
     }
 
     [Fact]
@@ -194,9 +168,7 @@ public sealed class DonorTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(1, subsidy: 100);
         await village.FileAsync(people);
-        var member = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")[0]
-            .GetProperty("memberId")
-            .GetString();
+        var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
         var donor = await village.CharityAsync();
         async Task<object> Gift(decimal amount) =>
             new
@@ -206,17 +178,17 @@ public sealed class DonorTests(ApiFixture api)
                 evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("receipt") },
             };
         var path = $"/api/members/{member}/years/{village.Year}/sponsorships";
-        await ApiFixture.RefusedAsync("cap-exceeded", village.Offices.Reviewer, path, await Gift(5000.01m));
-        var sponsored = await village.Offices.Reviewer.PostAsync(path, await Gift(4950));
-        Assert.Equal(50m, sponsored.GetProperty("leftAmount").GetDecimal());
+        await api.Host.RefusedAsync("cap-exceeded", village.Offices.Reviewer, path, await Gift(5000.01m));
+        var sponsored = await village.Offices.Reviewer.PostAsync<MemberYearView>(path, await Gift(4950));
+        Assert.Equal(50m, sponsored.LeftAmount?.Yuan);
         await village.ReviewAsync();
-        var refused = await ApiFixture.RefusedAsync(
+        var refused = await api.Host.RefusedAsync(
             "cap-exceeded",
             village.Offices.Approver,
             $"{village.ApplicationPath}/approval"
         );
-        Assert.Equal(50m, refused.GetProperty("leftAmount").GetDecimal());
-        var id = Items(sponsored, "sponsorships")[0].GetProperty("sponsorshipId").GetString();
+        Assert.Equal(50m, refused.LeftAmount?.Yuan);
+        var id = sponsored.Sponsorships[0].SponsorshipId;
         await village.Offices.Reviewer.PostAsync(
             $"{path}/{id}/reversal",
             new { reason = "退还捐赠人", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("back") } }
@@ -240,17 +212,14 @@ public sealed class DonorTests(ApiFixture api)
                 evidence = new[] { await who.EvidenceAsync("slip") },
             };
         var allocations = $"/api/funds/{village.FundId}/allocations";
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             allocations,
             await Money(village.Officer, "county-incentive")
         );
-        await ApiFixture.RefusedAsync("field-invalid", finance, allocations, await Money(finance, "collective-income"));
-        var paid = await finance.PostAsync(allocations, await Money(finance, "county-incentive"));
-        Assert.Equal(
-            "county-incentive",
-            Items(paid.GetProperty("fund"), "subAccounts").Single().GetProperty("name").GetString()
-        );
+        await api.Host.RefusedAsync("field-invalid", finance, allocations, await Money(finance, "collective-income"));
+        var paid = await finance.PostAsync<AllocationView>(allocations, await Money(finance, "county-incentive"));
+        Assert.Equal("county-incentive", paid.Fund.SubAccounts.Single().Name);
     }
 }

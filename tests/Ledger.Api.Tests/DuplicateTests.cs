@@ -38,28 +38,23 @@ public sealed class DuplicateTests(ApiFixture api)
             await village.Officer.EvidenceAsync("slip A"),
             await village.Officer.EvidenceAsync("slip B")
         );
-        var first = await village.Officer.PostAsync(path, Income(10_000, null, other, slip));
-        var asked = await ApiFixture.RefusedAsync(
+        var first = await village.Officer.PostAsync<AllocationView>(path, Income(10_000, null, other, slip));
+        var asked = await api.Host.RefusedAsync(
             "possible-duplicate",
             village.Officer,
             path,
             Income(10_000, null, slip)
         ); // the second paper of several
         Assert.Equal(
-            (first.GetProperty("allocationId").GetString(), 10_000m, $"{api.Today:yyyy-MM-dd}", "funds_allocated"),
-            (
-                asked.GetProperty("earlier").GetProperty("id").GetString(),
-                asked.GetProperty("earlier").GetProperty("amount").GetDecimal(),
-                asked.GetProperty("earlier").GetProperty("on").GetString(),
-                asked.GetProperty("earlier").GetProperty("type").GetString()
-            )
+            (first.AllocationId, 10_000m, api.Today, "funds_allocated"),
+            (asked.Earlier!.Id, asked.Earlier.Amount.Yuan, asked.Earlier.On, asked.Earlier.Type)
         );
-        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, path, Income(5, null, other));
+        await api.Host.RefusedAsync("possible-duplicate", village.Officer, path, Income(5, null, other));
         Assert.Equal(
             10_000m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AllocatedAmount.Yuan
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "personal-data-in-text",
             village.Officer,
             path,
@@ -67,17 +62,15 @@ public sealed class DuplicateTests(ApiFixture api)
         );
         await village.Officer.PostAsync(path, Income(300, "同一回单的押金部分", slip));
         Assert.Equal(
-            $"{first.GetProperty("allocationId").GetString()}：同一回单的押金部分",
+            $"{first.AllocationId}：同一回单的押金部分",
             await RecordedAsync(village.FundId, "funds_allocated")
         );
         var trail = (
-            await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.FundId}&type=funds_allocated")
-        ).GetProperty("entries");
-        Assert.EndsWith(
-            "同一回单的押金部分",
-            trail.EnumerateArray().Last().GetProperty("notDuplicate").GetString(),
-            StringComparison.Ordinal
-        );
+            await village.Offices.Auditor.GetAsync<AuditPage>(
+                $"/api/audit/events?id={village.FundId}&type=funds_allocated"
+            )
+        ).Entries;
+        Assert.EndsWith("同一回单的押金部分", trail[^1].NotDuplicate, StringComparison.Ordinal);
         await village.Officer.PostAsync(path, Income(300, "多余的理由", await village.Officer.EvidenceAsync("slip C")));
         Assert.Equal("", await RecordedAsync(village.FundId, "funds_allocated"));
 
@@ -110,7 +103,7 @@ public sealed class DuplicateTests(ApiFixture api)
             Assert.Contains("possible-duplicate", await refused.Content.ReadAsStringAsync());
         Assert.Equal(
             100m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AllocatedAmount.Yuan
         );
     }
 
@@ -119,15 +112,13 @@ public sealed class DuplicateTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var (path, slip) = ($"/api/funds/{village.FundId}/allocations", await village.Officer.EvidenceAsync("slip"));
-        var wrong = (await village.Officer.PostAsync(path, Income(7000, null, slip)))
-            .GetProperty("allocationId")
-            .GetString();
+        var wrong = (await village.Officer.PostAsync<AllocationView>(path, Income(7000, null, slip))).AllocationId;
         var township = village.Offices.Township(village.VillageCode[..9]);
         await village.Officer.PostAsync(
             $"{path}/{wrong}/reversal",
             new { confirmBy = township.Actor.Id, reason = "多记一位" }
         );
-        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, path, Income(700, null, slip));
+        await api.Host.RefusedAsync("possible-duplicate", village.Officer, path, Income(700, null, slip));
         await township.PostAsync($"{path}/{wrong}/reversal/confirmation");
         await village.Officer.PostAsync(path, Income(700, null, slip));
     }
@@ -141,10 +132,8 @@ public sealed class DuplicateTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         api.Clock.Advance(TimeSpan.FromDays(8));
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray()
-            .Select(l => l.GetProperty("memberId").GetString()!)
+        var members = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines"))
+            .Lines.Select(l => l.MemberId)
             .ToArray();
         async Task<object> Payment(string member, string reference, string slip, string? confirm = null) =>
             new
@@ -158,19 +147,14 @@ public sealed class DuplicateTests(ApiFixture api)
             };
         var pay = $"{village.ApplicationPath}/payment";
         await village.Officer.PostAsync(pay, await Payment(members[0], "NX1", "p1"));
-        var asked = await ApiFixture.RefusedAsync(
+        var asked = await api.Host.RefusedAsync(
             "possible-duplicate",
             village.Officer,
             pay,
             await Payment(members[1], " nx1", "p2")
         );
-        Assert.Equal(village.ApplicationId, asked.GetProperty("earlier").GetProperty("id").GetString());
-        await ApiFixture.RefusedAsync(
-            "possible-duplicate",
-            village.Officer,
-            pay,
-            await Payment(members[1], "NX2", "p1")
-        );
+        Assert.Equal(village.ApplicationId, asked.Earlier!.Id);
+        await api.Host.RefusedAsync("possible-duplicate", village.Officer, pay, await Payment(members[1], "NX2", "p1"));
         await village.Officer.PostAsync(pay, await Payment(members[1], "NX1", "p1", "同一笔转账，分两次登记"));
         Assert.EndsWith(
             "同一笔转账，分两次登记",
@@ -188,14 +172,14 @@ public sealed class DuplicateTests(ApiFixture api)
             };
         var back = $"{village.ApplicationPath}/bank-returns";
         // A payment's own number.
-        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "NX1"));
+        await api.Host.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "NX1"));
         await village.Officer.PostAsync(back, await Return(members[0], "TH1"));
         await village.Officer.PostAsync(back, await Return(members[1], "TH1")); // the bank sends several back in one
-        await village.Officer.PostAsync(pay, await Payment(members[0], "NX3", "p3"));
-        await ApiFixture.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "TH1"));
+        await village.Officer.PostAsync<ApplicationView>(pay, await Payment(members[0], "NX3", "p3"));
+        await api.Host.RefusedAsync("possible-duplicate", village.Officer, back, await Return(members[0], "TH1"));
 
         // A refund's slip is no new income.
-        await village.Offices.Reviewer.PostAsync(
+        await village.Offices.Reviewer.PostAsync<ApplicationView>(
             $"{village.ApplicationPath}/refunds",
             new
             {
@@ -205,7 +189,7 @@ public sealed class DuplicateTests(ApiFixture api)
                 evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("refund") },
             }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "possible-duplicate",
             village.Officer,
             $"/api/funds/{village.FundId}/allocations",
@@ -233,32 +217,21 @@ public sealed class DuplicateTests(ApiFixture api)
                 ),
                 "回执.csv"
             );
-        async Task<JsonElement> SendAsync(SamplePerson person, string number, string more = "")
-        {
-            using var response = await village.Offices.Reviewer.SendAsync(
-                HttpMethod.Post,
+        Task<ReceiptView> SendAsync(SamplePerson person, string number, string more = "") =>
+            village.Offices.Reviewer.PostAsync<ReceiptView>(
                 $"{village.ApplicationPath}/receipts/import{more}",
                 Receipt(person, number)
             );
-            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
-        }
         await PaidAsync(people[0]);
-        Assert.Equal(1, (await SendAsync(people[0], "hz-1 7")).GetProperty("credited").GetInt32());
+        Assert.Equal(1, (await SendAsync(people[0], "hz-1 7")).Credited);
         var first = village.ApplicationId;
         await PaidAsync(people[1]);
-        var fault = Assert.Single((await SendAsync(people[1], "ＨＺ－17")).GetProperty("faults").EnumerateArray());
-        Assert.Equal(
-            ("possible-duplicate", "回执编号", 2),
-            (
-                fault.GetProperty("code").GetString(),
-                fault.GetProperty("column").GetString(),
-                fault.GetProperty("row").GetInt32()
-            )
-        );
-        Assert.Contains(first, fault.GetProperty("message").GetString());
+        var fault = Assert.Single((await SendAsync(people[1], "ＨＺ－17")).Faults);
+        Assert.Equal(("possible-duplicate", "回执编号", 2), (fault.Code, fault.Column, fault.Row));
+        Assert.Contains(first, fault.Message);
         var reason = "一张回执记两批";
         var meant = await SendAsync(people[1], "HZ-17", $"?confirmDuplicate={Uri.EscapeDataString(reason)}");
-        Assert.Equal(1, meant.GetProperty("credited").GetInt32());
+        Assert.Equal(1, meant.Credited);
         Assert.Equal(reason, await RecordedAsync(village.FundId, "funds_credited"));
     }
 
@@ -280,26 +253,17 @@ public sealed class DuplicateTests(ApiFixture api)
         using (var second = Sheet(more[1], "FAM"))
         {
             var fault = Assert.Single(
-                (await ApiFixture.RefusedAsync("roster-invalid", village.Offices.Tax, path, second))
-                    .GetProperty("faults")
-                    .EnumerateArray()
+                (await api.Host.RefusedAsync("roster-invalid", village.Offices.Tax, path, second)).Faults
             );
-            Assert.Equal(
-                ("possible-duplicate", "缴费凭证号", 2),
-                (
-                    fault.GetProperty("code").GetString(),
-                    fault.GetProperty("column").GetString(),
-                    fault.GetProperty("row").GetInt32()
-                )
-            );
-            Assert.Contains($"{api.Today:yyyy-MM-dd} 的缴费 300.00 元", fault.GetProperty("message").GetString());
+            Assert.Equal(("possible-duplicate", "缴费凭证号", 2), (fault.Code, fault.Column, fault.Row));
+            Assert.Contains($"{api.Today:yyyy-MM-dd} 的缴费 300.00 元", fault.Message);
         }
-        var meant = await village.Offices.Tax.UploadAsync(
+        var meant = await village.Offices.Tax.UploadAsync<ImportView>(
             path + confirm,
             SampleSheets.Contributions([(more[1], 300, false)], api.Today, "FAM"),
             "缴费.xlsx"
         );
-        Assert.Equal(1, meant.GetProperty("imported").GetInt32());
+        Assert.Equal(1, meant.Imported);
         Assert.Equal(
             1L,
             await api.ScalarAsync<long>(
@@ -343,13 +307,13 @@ public sealed class DuplicateTests(ApiFixture api)
         Assert.Contains(
             "possible-duplicate",
             (
-                await ApiFixture.RefusedAsync(
+                await api.Host.RefusedAsync(
                     "roster-invalid",
                     village.Offices.Tax,
                     path,
                     SampleClient.Form(System.Text.Encoding.UTF8.GetBytes(older), "缴费.csv")
                 )
-            ).GetRawText()
+            ).Text
         );
 
         // Two files at once: one of them finds the other.
@@ -363,14 +327,12 @@ public sealed class DuplicateTests(ApiFixture api)
         Assert.Equal(
             0,
             (
-                await village.Offices.Tax.UploadAsync(
+                await village.Offices.Tax.UploadAsync<ImportView>(
                     path,
                     SampleSheets.Contributions([(more[0], 300, false)], api.Today, "FAM"),
                     "缴费.xlsx"
                 )
-            )
-                .GetProperty("imported")
-                .GetInt32()
+            ).Imported
         );
     }
 }

@@ -1,4 +1,3 @@
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 
@@ -84,24 +83,20 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         );
         Assert.Equal(
             990_000m,
-            (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}"))
-                .GetProperty("availableAmount")
-                .GetDecimal()
+            (await _village.Officer.GetAsync<FundView>($"/api/funds/{_village.FundId}")).AvailableAmount.Yuan
         ); // what a page shows may be forged until the look
         var refusal = await ApiFixture.RefusedAsync(
             "fund-overdrawn",
             _village.Offices.Approver,
             $"{_village.ApplicationPath}/approval"
         );
-        Assert.Equal(3_000m, refusal.GetProperty("leftAmount").GetDecimal());
+        Assert.Equal(3_000m, refusal.LeftAmount?.Yuan);
         Assert.Contains("availableFen", await FindingsAsync());
         await _village.AllocateAsync(3_500);
         await _village.ApproveAsync();
         Assert.Equal(
             500m,
-            (await _village.Officer.GetAsync($"/api/funds/{_village.FundId}"))
-                .GetProperty("availableAmount")
-                .GetDecimal()
+            (await _village.Officer.GetAsync<FundView>($"/api/funds/{_village.FundId}")).AvailableAmount.Yuan
         );
         var (_, said) = await ApiProcess.RunAsync(_product.Settings, "check");
         // The events were never wrong, and the command wrote the state that follows from them
@@ -116,7 +111,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         await _village.FileAsync(_people);
         await _village.ReviewAsync();
         // The real cap is 5,000: a donor's 3,500 beside 2,000 is beyond it. The forged one is 9,000.
-        await _village.Offices.Reviewer.PostAsync(
+        await _village.Offices.Reviewer.PostAsync<MemberYearView>(
             $"/api/members/{await MemberAsync()}/years/{_village.Year}/sponsorships",
             new
             {
@@ -192,7 +187,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
             $"update ledger.mt_doc_member set data = jsonb_set(data, '{{memberships}}', '{{}}') where id = '{member}'"
         );
         var filed = await _village.FileAsync(_people);
-        Assert.Equal(6_000m, filed.GetProperty("application").GetProperty("totalAmount").GetDecimal());
+        Assert.Equal(6_000m, filed.Application.TotalAmount.Yuan);
         var findings = await FindingsAsync();
         Assert.Contains("Plan ", findings);
         Assert.Contains("Member ", findings);
@@ -219,10 +214,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         await _village.ReviewAsync();
         await _village.ApproveAsync();
         var notice = await _village.NoticeAsync();
-        Assert.Equal(
-            Clock.Day(DateTimeOffset.UtcNow).AddDays(15),
-            DateOnly.Parse(notice.GetProperty("noticeUntil").GetString()!)
-        );
+        Assert.Equal(Clock.Day(DateTimeOffset.UtcNow).AddDays(15), notice.NoticeUntil);
         Assert.Contains("PolicyYear", await FindingsAsync());
         await PutAsync(amended, 2); // it is the other tests' policy year too
 
@@ -277,7 +269,7 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
                 $"each {kind} is sealed"
             );
         await ApiFixture.EventuallyAsync(
-            async () => (await _product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("isSound").GetBoolean(),
+            async () => (await _product.CityAuditor.GetAsync<CheckView>("/api/audit/check")).IsSound,
             "all states are as their events say"
         );
         await RestartAsync("60");

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
@@ -24,25 +23,23 @@ public sealed class EligibilityTests(ApiFixture api)
         tiers = new[] { new { tierAmount = 300, amount = 60 }, new { tierAmount = 500, amount = 100 } },
     };
 
-    private static IEnumerable<string?> Codes(JsonElement answer, string list = "leftOut") =>
-        answer.GetProperty(list).EnumerateArray().Select(f => f.GetProperty("code").GetString());
+    private static IEnumerable<string> Codes(IEnumerable<Fault>? faults) => faults!.Select(f => f.Code);
 
     private static async Task<string[]> MembersAsync(SampleVillage village) =>
         [
-            .. (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-                .GetProperty("lines")
-                .EnumerateArray()
-                .Select(l => l.GetProperty("memberId").GetString()!),
+            .. (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines.Select(l =>
+                l.MemberId
+            ),
         ];
 
     private async Task DeathAsync(SampleVillage village, string member) =>
-        await village.Offices.Reviewer.PostAsync(
+        await village.Offices.Reviewer.PostAsync<MemberStateView>(
             $"/api/members/{member}/death",
             new { on = api.Today, evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("certificate") } }
         );
 
     private Task LeaveAsync(SampleVillage village, string member) =>
-        village.Officer.PostAsync(
+        village.Officer.PostAsync<MemberStateView>(
             $"/api/members/{member}/departure",
             new
             {
@@ -95,23 +92,16 @@ public sealed class EligibilityTests(ApiFixture api)
             SampleSheets.Contributions([(people[0], 500, false)], api.Today, "SWX"),
             "缴费.xlsx"
         );
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "amount-changed",
             village.Offices.Approver,
             $"{village.ApplicationPath}/approval"
         );
-        var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
-        Assert.Equal(
-            (members[0], 60m, 100m),
-            (
-                fault.GetProperty("memberId").GetString(),
-                fault.GetProperty("filedAmount").GetDecimal(),
-                fault.GetProperty("presentAmount").GetDecimal()
-            )
-        );
+        var fault = Assert.Single(problem.Faults);
+        Assert.Equal((members[0], 60m, 100m), (fault.MemberId, fault.FiledAmount?.Yuan, fault.PresentAmount?.Yuan));
         Assert.Equal(
             0m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).ReservedAmount.Yuan
         );
         // The approver sees it beside the line.
         Assert.Contains(
@@ -128,7 +118,7 @@ public sealed class EligibilityTests(ApiFixture api)
         await village.ReviewAsync();
 
         // The plan is amended and adopted anew before the approval.
-        await village.Officer.PostAsync(
+        await village.Officer.PostAsync<PlanView>(
             $"/api/plans/{village.PlanId}/amendments",
             new
             {
@@ -140,12 +130,12 @@ public sealed class EligibilityTests(ApiFixture api)
         );
         await village.ResolveAsync(api.Today);
         await village.AdoptAsync();
-        problem = await ApiFixture.RefusedAsync(
+        problem = await api.Host.RefusedAsync(
             "amount-changed",
             village.Offices.Approver,
             $"{village.ApplicationPath}/approval"
         );
-        Assert.Equal(2, problem.GetProperty("faultCount").GetInt32());
+        Assert.Equal(2, problem.FaultCount);
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/return", new { reason = "按新方案" });
         await village.Officer.PostAsync(
             $"{village.ApplicationPath}/resubmission",
@@ -155,7 +145,7 @@ public sealed class EligibilityTests(ApiFixture api)
         await village.ApproveAsync();
         Assert.Equal(
             100m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).ReservedAmount.Yuan
         );
     }
 
@@ -173,12 +163,13 @@ public sealed class EligibilityTests(ApiFixture api)
         api.Clock.Advance(TimeSpan.FromDays(8));
         await village.PayAsync(120);
         var members = await MembersAsync(village);
-        async Task<JsonElement[]> ListedAsync() =>
+        async Task<SupervisionItem[]> ListedAsync() =>
             [
-                .. (await village.Offices.CountyHrss.GetAsync($"/api/supervision?region={village.VillageCode}"))
-                    .GetProperty("items")
-                    .EnumerateArray()
-                    .Where(i => i.GetProperty("kind").GetString() == "amount-changed"),
+                .. (
+                    await village.Offices.CountyHrss.GetAsync<SupervisionView>(
+                        $"/api/supervision?region={village.VillageCode}"
+                    )
+                ).Items.Where(i => i.Kind == "amount-changed"),
             ];
         async Task CorrectAsync(int person, int tier)
         {
@@ -199,8 +190,8 @@ public sealed class EligibilityTests(ApiFixture api)
         Assert.Empty(await ListedAsync());
         await CorrectAsync(0, 500);
         var item = Assert.Single(await ListedAsync());
-        Assert.Equal(60m, item.GetProperty("amount").GetDecimal());
-        Assert.Contains("已付 60.00 元，按缴费档次 500.00 元应为 100.00 元", item.GetProperty("text").GetString());
+        Assert.Equal(60m, item.Amount?.Yuan);
+        Assert.Contains("已付 60.00 元，按缴费档次 500.00 元应为 100.00 元", item.Text);
         Assert.Contains("付款后金额有变", await PageAsync(village.Offices.CountyHrss, "/supervision"));
     }
 
@@ -223,29 +214,26 @@ public sealed class EligibilityTests(ApiFixture api)
         );
 
         string?[] expected = ["member-deceased", "not-a-member", "catch-up-contribution"];
-        var list = await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list", new { });
-        Assert.Equal(
-            (1, "100.00"),
-            (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText())
-        );
-        Assert.Equal(expected, Codes(list));
+        var list = await village.Officer.PostAsync<PaymentListView>($"{village.ApplicationPath}/payment-list", new { });
+        Assert.Equal((1, "100.00"), (list.Lines, list.TotalAmount.ToString()));
+        Assert.Equal(expected, Codes(list.LeftOut));
         var page = await PageAsync(village.Officer, $"/applications/{village.ApplicationId}");
         Assert.Contains("3 人不再符合条件", page);
         Assert.Contains("第 2 行：该成员已登记死亡", page);
         Assert.Contains("data-kind=\"yuan\" value=\"100.00\"", page);
         // Whoever paid out everything is told whom he should not have paid; nothing has happened.
-        var refused = await ApiFixture.RefusedAsync(
+        var refused = await api.Host.RefusedAsync(
             "use-outside-ring-fence",
             village.Officer,
             $"{village.ApplicationPath}/payment",
             await PaymentAsync(village, 400)
         );
-        Assert.Equal(expected, Codes(refused, "faults"));
+        Assert.Equal(expected, Codes(refused.Faults));
         Assert.Equal(
             400m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).ReservedAmount.Yuan
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "member-deceased",
             village.Officer,
             $"{village.ApplicationPath}/payment",
@@ -259,47 +247,34 @@ public sealed class EligibilityTests(ApiFixture api)
             }
         );
 
-        var unpaid = (await village.Offices.CountyHrss.GetAsync("/api/supervision"))
-            .GetProperty("items")
-            .EnumerateArray()
-            .ToList();
+        var unpaid = (await village.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision")).Items.ToList();
         Assert.Equal(
             [.. members[..3].Select(m => $"member-year-{m[7..]}-{village.Year}").Order()],
-            unpaid.Where(i => i.GetProperty("kind").GetString() == "claw-back").Select(i => i.Id()).Order()
+            unpaid.Where(i => i.Kind == "claw-back").Select(i => i.Id).Order()
         );
-        Assert.All(
-            unpaid.Where(i => i.GetProperty("kind").GetString() == "claw-back"),
-            i => Assert.Contains("尚未付款", i.GetProperty("text").GetString())
-        );
+        Assert.All(unpaid.Where(i => i.Kind == "claw-back"), i => Assert.Contains("尚未付款", i.Text));
 
-        var paid = await village.Officer.PostAsync(
+        var paid = await village.Officer.PostAsync<ApplicationView>(
             $"{village.ApplicationPath}/payment",
             await PaymentAsync(village, 100)
         );
-        Assert.Equal(expected, Codes(paid));
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
+        Assert.Equal(expected, Codes(paid.LeftOut));
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
         Assert.Equal(
             (900m, 0m, 100m),
-            (
-                fund.GetProperty("availableAmount").GetDecimal(),
-                fund.GetProperty("reservedAmount").GetDecimal(),
-                fund.GetProperty("inTransitAmount").GetDecimal()
-            )
+            (fund.AvailableAmount.Yuan, fund.ReservedAmount.Yuan, fund.InTransitAmount.Yuan)
         );
-        var lines = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray()
-            .ToList();
+        var lines = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines.ToList();
         Assert.Equal(
-            ["released", "released", "released", "paid"],
-            lines.Select(l => l.GetProperty("status").GetString())
+            [LineStatus.Released, LineStatus.Released, LineStatus.Released, LineStatus.Paid],
+            lines.Select(l => l.Status)
         );
-        Assert.Equal("该成员已登记死亡", lines[0].GetProperty("reason").GetString());
+        Assert.Equal("该成员已登记死亡", lines[0].Reason);
         Assert.Equal(
             0m,
-            (await village.Officer.GetAsync($"/api/members/{members[0]}/years/{village.Year}"))
-                .GetProperty("usedAmount")
-                .GetDecimal()
+            (await village.Officer.GetAsync<MemberYearView>($"/api/members/{members[0]}/years/{village.Year}"))
+                .UsedAmount
+                .Yuan
         );
         await village.ImportReceiptsAsync([(people[3], new Money(10_000))], api.Today);
         await village.SettleAsync();
@@ -318,11 +293,9 @@ public sealed class EligibilityTests(ApiFixture api)
         var members = await MembersAsync(village);
         await village.ImportReceiptsAsync(people.Skip(1).Select(p => (p, new Money(10_000))), api.Today);
         async Task<IEnumerable<string>> Listed() =>
-            (await village.Offices.Reviewer.GetAsync("/api/supervision"))
-                .GetProperty("items")
-                .EnumerateArray()
-                .Where(i => i.GetProperty("kind").GetString() == "claw-back")
-                .Select(i => i.Id())
+            (await village.Offices.Reviewer.GetAsync<SupervisionView>("/api/supervision"))
+                .Items.Where(i => i.Kind == "claw-back")
+                .Select(i => i.Id)
                 .Order();
         string Year(int i) => $"member-year-{members[i][7..]}-{village.Year}";
         await DeathAsync(village, members[0]); // on its way
@@ -332,9 +305,7 @@ public sealed class EligibilityTests(ApiFixture api)
         api.Clock.Advance(TimeSpan.FromDays(1));
         await DeathAsync(village, members[3]); // he had it while he lived
         Assert.Equal([.. new[] { Year(0), Year(1), Year(2) }.Order()], await Listed());
-        Assert.Empty(
-            (await api.NewOffices().Reviewer.GetAsync("/api/supervision")).GetProperty("items").EnumerateArray()
-        );
+        Assert.Empty((await api.NewOffices().Reviewer.GetAsync<SupervisionView>("/api/supervision")).Items);
         await village.Offices.Reviewer.PostAsync(
             $"{village.ApplicationPath}/refunds",
             new
@@ -362,22 +333,16 @@ public sealed class EligibilityTests(ApiFixture api)
             Born(county, new DateOnly(1900, 1, 1), 4),
         ];
         using var sheet = SampleClient.Form(SampleSheets.Members([child, .. impossible]), "成员.xlsx");
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "roster-invalid",
             village.Officer,
             HttpMethod.Post,
             $"/api/members/import?collectiveId={village.CollectiveId}",
             sheet
         );
-        Assert.Equal(
-            [3, 4, 5],
-            problem.GetProperty("faults").EnumerateArray().Select(f => f.GetProperty("row").GetInt32())
-        );
-        Assert.All(
-            problem.GetProperty("faults").EnumerateArray(),
-            f => Assert.Equal("身份证号", f.GetProperty("column").GetString())
-        );
-        await ApiFixture.RefusedAsync(
+        Assert.Equal([3, 4, 5], problem.Faults.Select(f => f.Row));
+        Assert.All(problem.Faults, f => Assert.Equal("身份证号", f.Column));
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Offices.CountyHrss,
             "/api/donors",
@@ -398,17 +363,19 @@ public sealed class EligibilityTests(ApiFixture api)
             ("planId", village.PlanId),
             ("seal", seal)
         );
-        problem = await ApiFixture.RefusedAsync(
+        problem = await api.Host.RefusedAsync(
             "roster-invalid",
             village.Officer,
             HttpMethod.Post,
             "/api/applications",
             roster
         );
-        Assert.Equal(["age-ineligible"], Codes(problem, "faults"));
+        Assert.Equal(["age-ineligible"], Codes(problem.Faults));
         Assert.Equal(
             ["age-ineligible"],
-            Codes(await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run", new { }), "ineligible")
+            (
+                await village.Officer.PostAsync<DryRunView>($"/api/plans/{village.PlanId}/dry-run", new { })
+            ).Ineligible.Select(l => l.Code)
         );
     }
 
@@ -427,15 +394,15 @@ public sealed class EligibilityTests(ApiFixture api)
         await village.FileAsync(people);
         var members = await MembersAsync(village);
         var path = $"{village.ApplicationPath}/review";
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "finding-open",
             village.Offices.Reviewer,
             path,
             new { acceptRest = true }
         );
-        var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
-        Assert.Equal((2, members[0]), (fault.GetProperty("row").GetInt32(), fault.GetProperty("memberId").GetString()));
-        await ApiFixture.RefusedAsync(
+        var fault = Assert.Single(problem.Faults);
+        Assert.Equal((2, members[0]), (fault.Row, fault.MemberId));
+        await api.Host.RefusedAsync(
             "finding-open",
             village.Offices.Reviewer,
             path,
@@ -463,10 +430,7 @@ public sealed class EligibilityTests(ApiFixture api)
         );
         Assert.Equal(
             "已核对，未领取待遇",
-            (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-                .GetProperty("lines")[0]
-                .GetProperty("reason")
-                .GetString()
+            (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].Reason
         );
         await village.ApproveAsync();
         // Ages are nobody's business in an event.

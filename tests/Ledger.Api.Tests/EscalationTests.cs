@@ -23,15 +23,10 @@ public sealed class EscalationTests(ApiFixture api)
 
     private async Task<string[]> MissedAsync(SampleVillage village)
     {
-        var page = await village.Offices.Auditor.GetAsync(
+        var page = await village.Offices.Auditor.GetAsync<AuditPage>(
             $"/api/audit/events?id={village.ApplicationId}&type=deadline_missed"
         );
-        return
-        [
-            .. page.GetProperty("entries")
-                .EnumerateArray()
-                .Select(e => e.GetProperty("body").GetProperty("kind").GetString()!),
-        ];
+        return [.. page.Entries.Select(e => e.Body.GetProperty("kind").GetString()!)];
     }
 
     [Fact]
@@ -58,11 +53,8 @@ public sealed class EscalationTests(ApiFixture api)
         Assert.Empty(await MissedAsync(kept));
         await RingAsync(api.Database);
         Assert.Equal(["review"], await MissedAsync(late));
-        var supervised = await late.Offices.CountyHrss.GetAsync("/api/supervision");
-        Assert.Contains(
-            supervised.GetProperty("items").EnumerateArray(),
-            i => i.GetProperty("kind").GetString() == "overdue-review" && i.GetProperty("escalated").GetBoolean()
-        );
+        var supervised = await late.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision");
+        Assert.Contains(supervised.Items, i => i.Kind == "overdue-review" && i.Escalated);
     }
 
     [Fact]
@@ -81,11 +73,8 @@ public sealed class EscalationTests(ApiFixture api)
                 ) > 0
             );
         api.Clock.Advance(TimeSpan.FromDays(16));
-        var supervised = await village.Offices.CountyHrss.GetAsync("/api/supervision");
-        Assert.Contains(
-            supervised.GetProperty("items").EnumerateArray(),
-            i => i.GetProperty("kind").GetString() == "overdue-review"
-        );
+        var supervised = await village.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision");
+        Assert.Contains(supervised.Items, i => i.Kind == "overdue-review");
         Assert.Empty(await MissedAsync(village));
     }
 
@@ -97,12 +86,10 @@ public sealed class EscalationTests(ApiFixture api)
         SampleClient Administrator(string region) =>
             api.Client(new Domain.Actor($"administrator.{region}", Roles.Administrator, region));
         var (own, foreign) = (Administrator(village.Offices.County), Administrator("991100"));
-        async Task<JsonElement?> LetterAsync(SampleClient administrator) =>
-            (await administrator.GetAsync("/api/operation/dead-letters"))
-                .EnumerateArray()
-                .Where(l => l.GetProperty("applicationId").GetString() == village.ApplicationId)
-                .Select(l => (JsonElement?)l)
-                .SingleOrDefault();
+        async Task<DeadLetterView?> LetterAsync(SampleClient administrator) =>
+            (
+                await administrator.GetAsync<IReadOnlyList<DeadLetterView>>("/api/operation/dead-letters")
+            ).SingleOrDefault(l => l.ApplicationId == village.ApplicationId);
 
         await using (var connection = await api.Database.OpenConnectionAsync())
             await connection.ExecuteAsync(
@@ -133,18 +120,18 @@ public sealed class EscalationTests(ApiFixture api)
             await using var connection = await api.Database.OpenConnectionAsync();
             await connection.ExecuteAsync("drop function ledger.broken cascade");
         }
-        var letter = (await LetterAsync(own))!.Value;
-        Assert.Equal("review", letter.GetProperty("deadline").GetString());
-        Assert.Contains("broken for a test", letter.GetProperty("reason").GetString());
+        var letter = (await LetterAsync(own))!;
+        Assert.Equal(DeadlineKind.Review, letter.Deadline);
+        Assert.Contains("broken for a test", letter.Reason);
         Assert.Empty(await MissedAsync(village));
         Assert.Null(await LetterAsync(foreign));
-        var replay = $"/api/operation/dead-letters/{letter.GetProperty("id").GetString()}/replay";
-        await ApiFixture.RefusedAsync("not-found", foreign, replay);
+        var replay = $"/api/operation/dead-letters/{letter.Id}/replay";
+        await api.Host.RefusedAsync("not-found", foreign, replay);
         await own.PostAsync(replay);
         await ApiFixture.EventuallyAsync(async () => (await MissedAsync(village)).Length > 0, "it was tried again");
         Assert.Equal(["review"], await MissedAsync(village));
         Assert.Null(await LetterAsync(own));
-        await ApiFixture.RefusedAsync("not-found", own, replay);
+        await api.Host.RefusedAsync("not-found", own, replay);
     }
 
     [Fact]
@@ -159,12 +146,9 @@ public sealed class EscalationTests(ApiFixture api)
             async () =>
             {
                 await RingAsync(source);
-                var page = JsonSerializer.Deserialize<JsonElement>(
-                    await again.Http.GetStringAsync("/api/audit/events?type=deadline_missed")
-                );
-                return page.GetProperty("entries")
-                    .EnumerateArray()
-                    .Select(e => e.GetProperty("body").GetProperty("kind").GetString())
+                var page = await again.Http.ReadAsync<AuditPage>("/api/audit/events?type=deadline_missed");
+                return page
+                    .Entries.Select(e => e.Body.GetProperty("kind").GetString())
                     .Distinct()
                     .Order()
                     .SequenceEqual(["credit", "objection-answer", "payment", "review"]);

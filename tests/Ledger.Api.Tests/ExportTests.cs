@@ -4,7 +4,6 @@ using System.IO.Compression;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using CsvHelper;
-using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
@@ -46,11 +45,7 @@ public sealed partial class ExportTests(ApiFixture api)
         Assert.Equal((0, ""), Run("hledger", "-f", hledger, "--strict", "check", "ordereddates"));
         Assert.Equal((0, ""), Run("bean-check", beancount));
 
-        var funds = JsonSerializer
-            .Deserialize<JsonElement>(await product.Http.GetStringAsync("/api/funds"))
-            .EnumerateArray()
-            .Select(f => f.Id())
-            .ToList();
+        var funds = (await product.Http.ReadAsync<IReadOnlyList<FundView>>("/api/funds")).Select(f => f.Id).ToList();
         Assert.Equal(12, funds.Count);
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var compared = 0;
@@ -78,16 +73,13 @@ public sealed partial class ExportTests(ApiFixture api)
             var ours = new Dictionary<string, decimal>();
             foreach (var fund in funds)
             foreach (
-                var account in JsonSerializer
-                    .Deserialize<JsonElement>(
-                        await product.Http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={date:yyyy-MM-dd}")
+                var account in (
+                    await product.Http.ReadAsync<TrialBalanceView>(
+                        $"/api/funds/{fund}/trial-balance?at={date:yyyy-MM-dd}"
                     )
-                    .GetProperty("accounts")
-                    .EnumerateArray()
+                ).Accounts
             )
-                ours[$"{fund}:{account.GetProperty("account").GetString()}"] = account
-                    .GetProperty("amount")
-                    .GetDecimal();
+                ours[$"{fund}:{account.Account}"] = account.Amount.Yuan;
             Assert.Equal(
                 ours.OrderBy(a => a.Key, StringComparer.Ordinal),
                 theirs.OrderBy(a => a.Key, StringComparer.Ordinal)
@@ -178,13 +170,9 @@ public sealed partial class ExportTests(ApiFixture api)
         );
         foreach (var fund in funds)
         {
-            var trial = JsonSerializer
-                .Deserialize<JsonElement>(
-                    await http.GetStringAsync($"/api/funds/{fund}/trial-balance?at={today:yyyy-MM-dd}")
-                )
-                .GetProperty("accounts")
-                .EnumerateArray()
-                .ToDictionary(a => a.GetProperty("account").GetString()!, a => a.GetProperty("amount").GetDecimal());
+            var trial = (
+                await http.ReadAsync<TrialBalanceView>($"/api/funds/{fund}/trial-balance?at={today:yyyy-MM-dd}")
+            ).Accounts.ToDictionary(a => a.Account, a => a.Amount.Yuan);
             var ending = balances
                 .Where(b => b["Business_Unit_Code"] == fund)
                 .GroupBy(b => b["GL_Account_Number"])
@@ -294,13 +282,13 @@ public sealed partial class ExportTests(ApiFixture api)
         Assert.DoesNotContain("fund-", text.Replace(village.FundId, "", StringComparison.Ordinal));
         using var foreign = await api.NewOffices().Auditor.SendAsync(HttpMethod.Get, "/api/exports/journal", null);
         Assert.Equal(Projections.Journal.JournalText.HledgerHead, await foreign.Content.ReadAsStringAsync());
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             HttpMethod.Get,
             "/api/exports/journal?format=pdf"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             HttpMethod.Get,
@@ -347,14 +335,13 @@ public sealed partial class ExportTests(ApiFixture api)
             return await reader.ReadToEndAsync();
         }
         Assert.Contains("壹仟贰佰叁拾肆元零伍分", await Cells($"/api/funds/{village.FundId}/statement"));
-        var sequence = (await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement"))
-            .GetProperty("lines")[0]
-            .GetProperty("sequence")
-            .GetInt64();
+        var sequence = (await village.Officer.GetAsync<FundStatement>($"/api/funds/{village.FundId}/statement"))
+            .Lines[0]
+            .Sequence;
         var voucher = await Cells($"/api/funds/{village.FundId}/vouchers/{sequence}");
         Assert.Contains("322 收益分配—提取集体补助资金", voucher);
         Assert.Contains("壹仟贰佰叁拾肆元零伍分", voucher);
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             village.Officer,
             HttpMethod.Get,

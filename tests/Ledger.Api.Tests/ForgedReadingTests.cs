@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Ledger.Api.Commands;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
@@ -335,7 +334,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
         await village.NoticeAsync();
         var donor = await village.CharityAsync();
         var allocated = await village.AllocateAsync(10, source: "charity", name: "慈善总会", donorId: donor);
-        var allocation = allocated.GetProperty("allocationId").GetString()!;
+        var allocation = allocated.AllocationId;
         var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
             .GetProperty("lines")[0]
             .GetProperty("memberId")

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 

@@ -6,7 +6,6 @@ using System.Text.Json.Nodes;
 using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 

@@ -2,8 +2,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ledger.Api.Operation;
-using Ledger.Domain;
-using Ledger.TransparencyLog;
 using Npgsql;
 using Xunit.Abstractions;
 

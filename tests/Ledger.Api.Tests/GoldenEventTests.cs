@@ -3,7 +3,6 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Marten;
 using Npgsql;
 using NpgsqlTypes;

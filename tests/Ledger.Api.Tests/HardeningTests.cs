@@ -4,7 +4,6 @@ using System.Text;
 using Ledger.Api.Exports;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;

@@ -33,7 +33,7 @@ public sealed class IdempotencyTests(ApiFixture api)
         Assert.True(second.Headers.Contains("Idempotent-Replay"));
         Assert.Equal(
             12.34m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AllocatedAmount.Yuan
         );
     }
 
@@ -51,7 +51,7 @@ public sealed class IdempotencyTests(ApiFixture api)
         Assert.Single((await Task.WhenAll(answers.Select(a => a.Content.ReadAsStringAsync()))).Distinct());
         Assert.Equal(
             12.34m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AllocatedAmount.Yuan
         );
     }
 
@@ -199,11 +199,13 @@ public sealed class IdempotencyTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var first = await village.SurveyAsync(10);
         var second = await village.SurveyAsync(10);
-        Assert.Equal(first.GetProperty("version").GetInt32(), second.GetProperty("version").GetInt32());
+        Assert.Equal(first.Version, second.Version);
         await village.Offices.PublishPolicyAsync(village.Year);
-        var policy = await village.Officer.GetAsync($"/api/policy-years/{village.Offices.County[..4]}/{village.Year}");
-        Assert.Equal(1, policy.GetProperty("version").GetInt32());
-        Assert.Equal(5000m, policy.GetProperty("highestTierAmount").GetDecimal());
-        Assert.Equal(7, policy.GetProperty("noticeDays").GetInt32());
+        var policy = await village.Officer.GetAsync<PolicyYearView>(
+            $"/api/policy-years/{village.Offices.County[..4]}/{village.Year}"
+        );
+        Assert.Equal(1, policy.Version);
+        Assert.Equal(5000m, policy.HighestTierAmount.Yuan);
+        Assert.Equal(7, policy.NoticeDays);
     }
 }

@@ -4,7 +4,6 @@ using System.Text.Json;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
 using Ledger.Api.CommandLine;
-using Ledger.Api.Imports;
 using Microsoft.Extensions.Configuration;
 using Sheets = Ledger.Api.Imports.Sheets;
 using Workbook = Ledger.Api.Imports.Workbook;
@@ -33,30 +32,25 @@ public sealed class ImportTests(ApiFixture api)
             "utf-8-mark" => [0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(text)],
             _ => Encoding.GetEncoding("GB18030").GetBytes(text),
         };
-        var answer = await village.Officer.UploadAsync(
+        var answer = await village.Officer.UploadAsync<ImportView>(
             $"/api/members/import?collectiveId={village.CollectiveId}",
             bytes,
             "名册.csv"
         );
-        Assert.Equal(3, answer.GetProperty("imported").GetInt32());
-        var listed = await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}");
-        Assert.Equal(
-            people.Select(p => p.Name[..1]).Order(),
-            listed.GetProperty("members").EnumerateArray().Select(m => m.GetProperty("name").GetString()![..1]).Order()
-        );
+        Assert.Equal(3, answer.Imported);
+        var listed = await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}");
+        Assert.Equal(people.Select(p => p.Name[..1]).Order(), listed.Members.Select(m => m.Name[..1]).Order());
         Assert.DoesNotContain(people[0].CitizenId, listed.ToString());
         // The same file again changes nothing.
         Assert.Equal(
             3,
             (
-                await village.Officer.UploadAsync(
+                await village.Officer.UploadAsync<ImportView>(
                     $"/api/members/import?collectiveId={village.CollectiveId}",
                     bytes,
                     "名册.csv"
                 )
-            )
-                .GetProperty("unchanged")
-                .GetInt32()
+            ).Unchanged
         );
     }
 
@@ -71,14 +65,8 @@ public sealed class ImportTests(ApiFixture api)
             + $"{people[2].CitizenId},\n";
         var path = $"/api/members/import?collectiveId={village.CollectiveId}";
         using var form = SampleClient.Form(Encoding.UTF8.GetBytes(text), "名册.csv");
-        var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Officer, path, form);
-        Assert.Equal(
-            [("手机号", 2), ("姓名", 3), ("身份证号", 4)],
-            problem
-                .GetProperty("faults")
-                .EnumerateArray()
-                .Select(f => (f.GetProperty("column").GetString(), f.GetProperty("row").GetInt32()))
-        );
+        var problem = await api.Host.RefusedAsync("roster-invalid", village.Officer, path, form);
+        Assert.Equal([("手机号", 2), ("姓名", 3), ("身份证号", 4)], problem.Faults.Select(f => (f.Column, f.Row)));
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
@@ -92,8 +80,12 @@ public sealed class ImportTests(ApiFixture api)
             )
         );
 
-        var part = await village.Officer.UploadAsync($"{path}&partial=true", Encoding.UTF8.GetBytes(text), "名册.csv");
-        Assert.Equal((1, 3), (part.GetProperty("imported").GetInt32(), part.GetProperty("skipped").GetInt32()));
+        var part = await village.Officer.UploadAsync<ImportView>(
+            $"{path}&partial=true",
+            Encoding.UTF8.GetBytes(text),
+            "名册.csv"
+        );
+        Assert.Equal((1, 3), (part.Imported, part.Skipped));
     }
 
     [Fact]
@@ -236,13 +228,13 @@ public sealed class ImportTests(ApiFixture api)
             cell.CellValue = new CellValue("3.7081119900101E+17");
         }
         using var form = SampleClient.Form(stream.ToArray(), "名册.xlsx");
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "roster-invalid",
             village.Officer,
             $"/api/members/import?collectiveId={village.CollectiveId}",
             form
         );
-        Assert.Contains("存成了数字", problem.GetProperty("faults")[0].GetProperty("message").GetString());
+        Assert.Contains("存成了数字", problem.Faults[0].Message);
     }
 
     [Fact]
@@ -269,16 +261,9 @@ public sealed class ImportTests(ApiFixture api)
         }
         var path = $"/api/contributions/import?year={village.Year}";
         using var form = SampleClient.Form(stream.ToArray(), "缴费.xlsx");
-        var problem = await ApiFixture.RefusedAsync("roster-invalid", village.Offices.Tax, path, form);
-        var fault = Assert.Single(problem.GetProperty("faults").EnumerateArray());
-        Assert.Equal(
-            ("amount-invalid", 3, "个人缴费金额（元）"),
-            (
-                fault.GetProperty("code").GetString(),
-                fault.GetProperty("row").GetInt32(),
-                fault.GetProperty("column").GetString()
-            )
-        );
+        var problem = await api.Host.RefusedAsync("roster-invalid", village.Offices.Tax, path, form);
+        var fault = Assert.Single(problem.Faults);
+        Assert.Equal(("amount-invalid", 3, "个人缴费金额（元）"), (fault.Code, fault.Row, fault.Column));
 
         await village.Offices.Tax.UploadAsync($"{path}&partial=true", stream.ToArray(), "缴费.xlsx");
         var id = await api.ScalarAsync<string>(
@@ -303,20 +288,14 @@ public sealed class ImportTests(ApiFixture api)
         await village.ImportMembersAsync([person]);
         var twice = SampleSheets.Contributions([(person, 300, false), (person, 500, true)], api.Today, "T");
         var path = $"/api/contributions/import?year={village.Year}";
-        Assert.Equal(
-            2,
-            (await village.Offices.Tax.UploadAsync(path, twice, "缴费.xlsx")).GetProperty("imported").GetInt32()
-        );
-        Assert.Equal(
-            2,
-            (await village.Offices.Tax.UploadAsync(path, twice, "缴费.xlsx")).GetProperty("unchanged").GetInt32()
-        );
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")[0]
-            .Id();
-        var year = await village.Officer.GetAsync($"/api/members/{member}/years/{village.Year}");
-        Assert.Equal(2, year.GetProperty("contributions").GetArrayLength());
-        Assert.Equal(2, year.GetProperty("version").GetInt32());
+        Assert.Equal(2, (await village.Offices.Tax.UploadAsync<ImportView>(path, twice, "缴费.xlsx")).Imported);
+        Assert.Equal(2, (await village.Offices.Tax.UploadAsync<ImportView>(path, twice, "缴费.xlsx")).Unchanged);
+        var member = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members[0]
+            .Id;
+        var year = await village.Officer.GetAsync<MemberYearView>($"/api/members/{member}/years/{village.Year}");
+        Assert.Equal(2, year.Contributions.Count);
+        Assert.Equal(2, year.Version);
     }
 
     [Theory]
@@ -357,13 +336,13 @@ public sealed class ImportTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         using var form = SampleClient.Form(content, name);
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             code,
             village.Officer,
             $"/api/members/import?collectiveId={village.CollectiveId}",
             form
         );
-        Assert.NotEqual("", problem.GetProperty("detail").GetString());
+        Assert.NotEqual("", problem.Detail);
     }
 
     [Fact]
@@ -372,7 +351,7 @@ public sealed class ImportTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var text = "姓名,身份证号\n" + string.Concat(Enumerable.Repeat("张三,x\n", Sheets.Members.MaxRows + 1));
         using var form = SampleClient.Form(Encoding.UTF8.GetBytes(text), "名册.csv");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "limit-exceeded",
             village.Officer,
             $"/api/members/import?collectiveId={village.CollectiveId}",

@@ -25,8 +25,7 @@ public sealed class LateTests(ApiFixture api) : IClassFixture<ApiFixture>
     {
         var village = await api.RegisteredAsync();
         await ApiFixture.EventuallyAsync(
-            async () =>
-                (await village.Offices.Auditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0,
+            async () => (await village.Offices.Auditor.GetAsync<CheckView>("/api/audit/check")).Behind == 0,
             "all is taken in"
         );
         await using (var connection = await api.Database.OpenConnectionAsync())

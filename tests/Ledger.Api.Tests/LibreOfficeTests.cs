@@ -4,8 +4,6 @@ using CsvHelper;
 using CsvHelper.Configuration;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
-using Ledger.Api.Imports;
-using Ledger.Domain;
 using Microsoft.AspNetCore.Http;
 using Sheets = Ledger.Api.Imports.Sheets;
 using Table = Ledger.Api.Imports.Table;
@@ -90,19 +88,16 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
         await SaveAsync(
             "payments",
             Convert.FromBase64String(
-                (await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list", new { }))
-                    .GetProperty("content")
-                    .GetString()!
+                (
+                    await village.Officer.PostAsync<PaymentListView>($"{village.ApplicationPath}/payment-list", new { })
+                ).Content!
             )
         );
         await village.PayAsync(301.50m);
         var (fund, offices) = ($"/api/funds/{village.FundId}", village.Offices);
         await SaveAsync("statement", village.Officer, $"{fund}/statement");
         await SaveAsync("balance", village.Officer, $"{fund}/trial-balance");
-        var sequence = (await village.Officer.GetAsync($"{fund}/statement"))
-            .GetProperty("lines")[0]
-            .GetProperty("sequence")
-            .GetInt64();
+        var sequence = (await village.Officer.GetAsync<FundStatement>($"{fund}/statement")).Lines[0].Sequence;
         await SaveAsync("voucher", village.Officer, $"{fund}/vouchers/{sequence}");
         await SaveAsync("ranking", offices.Auditor, $"/api/reports/incentives?year={village.Year}");
         await SaveAsync("supervision", offices.Auditor, "/api/supervision");

@@ -1,4 +1,3 @@
-using Ledger.Api.Accounts;
 using Ledger.Api.Storage;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;

@@ -1,6 +1,6 @@
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
 
 namespace Ledger.Api.Tests;
 
@@ -35,11 +35,11 @@ public sealed class NormalPathTests(ApiFixture api)
         await village.ResolveAsync(api.Today);
         await village.AdoptAsync();
         var filed = await village.FileAsync(people);
-        Assert.Equal(lines, filed.GetProperty("application").GetProperty("lineCount").GetInt32());
+        Assert.Equal(lines, filed.Application.LineCount);
         await village.ReviewAsync();
         var before = await api.ScalarAsync<long>("select max(seq_id) from ledger.mt_events");
         var approved = await village.ApproveAsync();
-        Assert.Equal("approved", approved.GetProperty("status").GetString());
+        Assert.Equal(ApplicationStatus.Approved, approved.Status);
 
         // One transaction: every event of the approval was written by the same one.
         var transactions = await api.ScalarAsync<long>(
@@ -68,9 +68,9 @@ public sealed class NormalPathTests(ApiFixture api)
             payers.Select(p => (p.Person, new Money((long)(Subsidy(p.Tier) * 100)))),
             api.Today
         );
-        Assert.Equal(lines, credited.GetProperty("credited").GetInt32());
+        Assert.Equal(lines, credited.Credited);
         var settled = await village.SettleAsync();
-        Assert.Equal("settled", settled.GetProperty("status").GetString());
+        Assert.Equal(ApplicationStatus.Settled, settled.Status);
 
         // The sum done outside the product: plain SQL over the stored events.
         const string perType = """
@@ -93,11 +93,11 @@ public sealed class NormalPathTests(ApiFixture api)
         Assert.Equal(expected, await MemberSum("subsidy_paid"));
         Assert.Equal(expected, await MemberSum("subsidy_credited"));
 
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(25_000_037 - expected, (long)(fund.GetProperty("availableAmount").GetDecimal() * 100));
-        Assert.Equal(total, fund.GetProperty("creditedAmount").GetDecimal());
-        Assert.Equal(0m, fund.GetProperty("reservedAmount").GetDecimal());
-        Assert.Equal(0m, fund.GetProperty("inTransitAmount").GetDecimal());
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
+        Assert.Equal(25_000_037 - expected, (long)(fund.AvailableAmount.Yuan * 100));
+        Assert.Equal(total, fund.CreditedAmount.Yuan);
+        Assert.Equal(0m, fund.ReservedAmount.Yuan);
+        Assert.Equal(0m, fund.InTransitAmount.Yuan);
 
         // Every member-year: what the API says is what SQL sums over that person's events.
         await using var connection = await api.Database.OpenConnectionAsync();
@@ -116,21 +116,20 @@ public sealed class NormalPathTests(ApiFixture api)
         var seen = 0;
         do
         {
-            var page = await village.Officer.GetAsync(
+            var page = await village.Officer.GetAsync<MemberPage>(
                 $"/api/members?collectiveId={village.CollectiveId}&limit=500&after={after}"
             );
-            foreach (var member in page.GetProperty("members").EnumerateArray())
+            foreach (var member in page.Members)
             {
-                var id = member.GetProperty("id").GetString()!;
-                var year = await village.Offices.Auditor.GetAsync($"/api/members/{id}/years/{village.Year}");
-                Assert.Equal(
-                    sums[StreamId.MemberYear(id, village.Year)],
-                    (long)(year.GetProperty("usedAmount").GetDecimal() * 100)
+                var id = member.Id;
+                var year = await village.Offices.Auditor.GetAsync<MemberYearView>(
+                    $"/api/members/{id}/years/{village.Year}"
                 );
-                Assert.Equal("credited", year.GetProperty("subsidies")[0].GetProperty("status").GetString());
+                Assert.Equal(sums[StreamId.MemberYear(id, village.Year)], year.UsedAmount.Fen);
+                Assert.Equal(SubsidyStatus.Credited, year.Subsidies[0].Status);
                 seen++;
             }
-            after = page.GetProperty("next").GetString();
+            after = page.Next;
         } while (after is not null);
         Assert.Equal(lines, seen);
 
@@ -158,15 +157,12 @@ public sealed class NormalPathTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var statement = await village.Officer.GetAsync(
+        var statement = await village.Officer.GetAsync<FundStatement>(
             $"/api/funds/{village.FundId}/statement?from={api.Today:yyyy-MM-dd}"
         );
-        Assert.Equal(
-            ["funds_allocated", "funds_reserved"],
-            statement.GetProperty("lines").EnumerateArray().Select(l => l.GetProperty("type").GetString())
-        );
-        Assert.Equal(700m, statement.GetProperty("closingAvailableAmount").GetDecimal());
-        Assert.Equal(-300m, statement.GetProperty("lines")[1].GetProperty("availableChangeAmount").GetDecimal());
+        Assert.Equal(["funds_allocated", "funds_reserved"], statement.Lines.Select(l => l.Type));
+        Assert.Equal(700m, statement.ClosingAvailableAmount.Yuan);
+        Assert.Equal(-300m, statement.Lines[1].AvailableChangeAmount.Yuan);
     }
 
     [Fact]
@@ -175,7 +171,7 @@ public sealed class NormalPathTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(4, subsidy: 100);
         await village.FileAsync(people.Take(3));
         await village.Offices.Reviewer.PostAsync($"{village.ApplicationPath}/return", new { reason = "缺一人" });
-        var amended = await village.Officer.PostAsync(
+        var amended = await village.Officer.PostAsync<PlanView>(
             $"/api/plans/{village.PlanId}/amendments",
             new
             {
@@ -185,19 +181,19 @@ public sealed class NormalPathTests(ApiFixture api)
                 standard = SampleVillage.Flat(150),
             }
         );
-        Assert.Equal(1, amended.GetProperty("adoptedVersion").GetInt32());
+        Assert.Equal(1, amended.AdoptedVersion);
         await village.ResolveAsync(api.Today);
         await village.AdoptAsync();
         var seal = await village.Officer.EvidenceAsync("sealed again");
-        var again = await village.Officer.UploadAsync(
+        var again = await village.Officer.UploadAsync<FilingView>(
             $"{village.ApplicationPath}/resubmission",
             SampleSheets.Roster(people),
             "名单.xlsx",
             "roster",
             ("seal", seal)
         );
-        Assert.Equal(600m, again.GetProperty("application").GetProperty("totalAmount").GetDecimal());
-        Assert.Equal(2, again.GetProperty("application").GetProperty("planVersion").GetInt32());
+        Assert.Equal(600m, again.Application.TotalAmount.Yuan);
+        Assert.Equal(2, again.Application.PlanVersion);
         await village.ReviewAsync();
         await village.ApproveAsync();
     }
@@ -207,11 +203,10 @@ public sealed class NormalPathTests(ApiFixture api)
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100, money: 1000);
         await village.FileAsync(people);
-        var lines = (await village.Offices.Reviewer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray()
-            .ToList();
-        string Member(int i) => lines[i].GetProperty("memberId").GetString()!;
+        var lines = (
+            await village.Offices.Reviewer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")
+        ).Lines.ToList();
+        string Member(int i) => lines[i].MemberId;
         await village.Offices.Reviewer.PostAsync(
             $"{village.ApplicationPath}/review",
             new
@@ -231,13 +226,13 @@ public sealed class NormalPathTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
 
-        var raised = await village.Officer.PostAsync(
+        var raised = await village.Officer.PostAsync<ApplicationView>(
             $"{village.ApplicationPath}/objections",
             new { memberId = Member(1), text = "今年未在村" }
         );
-        var objection = raised.GetProperty("objections")[0].GetProperty("objectionId").GetString();
+        var objection = raised.Objections[0].ObjectionId;
         api.Clock.Advance(TimeSpan.FromDays(8));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "notice-open",
             village.Officer,
             $"{village.ApplicationPath}/payment",
@@ -254,11 +249,11 @@ public sealed class NormalPathTests(ApiFixture api)
             new { upheld = true, answer = "异议成立" }
         );
 
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(900m, fund.GetProperty("availableAmount").GetDecimal());
-        Assert.Equal(100m, fund.GetProperty("reservedAmount").GetDecimal());
-        var released = await village.Officer.GetAsync($"/api/members/{Member(1)}/years/{village.Year}");
-        Assert.Equal(0m, released.GetProperty("usedAmount").GetDecimal());
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
+        Assert.Equal(900m, fund.AvailableAmount.Yuan);
+        Assert.Equal(100m, fund.ReservedAmount.Yuan);
+        var released = await village.Officer.GetAsync<MemberYearView>($"/api/members/{Member(1)}/years/{village.Year}");
+        Assert.Equal(0m, released.UsedAmount.Yuan);
 
         var notice = await api.Http.GetStringAsync($"/api/notices/{village.ApplicationId}");
         Assert.DoesNotContain(people[2].Name, notice);
@@ -282,24 +277,24 @@ public sealed class NormalPathTests(ApiFixture api)
         await village.PayAsync(300);
         (SamplePerson, Money)[] receipts = [(people[0], new Money(10_000)), (people[1], new Money(9_999))];
         using var sheet = SampleClient.Form(SampleSheets.Receipts(receipts, api.Today, "HZ"), "回执.xlsx");
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "receipt-mismatch",
             village.Offices.Reviewer,
             $"{village.ApplicationPath}/receipts/import",
             sheet
         );
-        Assert.Equal(3, problem.GetProperty("faults")[0].GetProperty("row").GetInt32());
-        Assert.Equal("入账金额（元）", problem.GetProperty("faults")[0].GetProperty("column").GetString());
+        Assert.Equal(3, problem.Faults[0].Row);
+        Assert.Equal("入账金额（元）", problem.Faults[0].Column);
 
-        var part = await village.Offices.Reviewer.UploadAsync(
+        var part = await village.Offices.Reviewer.UploadAsync<ReceiptView>(
             $"{village.ApplicationPath}/receipts/import?partial=true",
             SampleSheets.Receipts(receipts, api.Today, "HZ"),
             "回执.xlsx"
         );
-        Assert.Equal(1, part.GetProperty("credited").GetInt32());
-        var application = await village.Officer.GetAsync(village.ApplicationPath);
-        Assert.Equal(99.99m, application.GetProperty("unmatchedReceipts")[0].GetProperty("amount").GetDecimal());
-        await ApiFixture.RefusedAsync("wrong-state", village.Offices.Approver, $"{village.ApplicationPath}/settlement");
+        Assert.Equal(1, part.Credited);
+        var application = await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath);
+        Assert.Equal(99.99m, application.UnmatchedReceipts[0].Amount?.Yuan);
+        await api.Host.RefusedAsync("wrong-state", village.Offices.Approver, $"{village.ApplicationPath}/settlement");
         await village.ImportReceiptsAsync([(people[1], new Money(10_000)), (people[2], new Money(10_000))], api.Today);
         await village.SettleAsync();
     }

@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Security.Claims;
 using System.Text.Json;
 using Ledger.Api.Security;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -120,9 +119,12 @@ public sealed class OidcTests(ApiFixture api)
         // keys, and signs with its own name.
         var local = $"zhang.san.{county}";
         await api.Client(new Actor($"setup.{county}", Roles.Administrator, county))
-            .PostAsync("/api/accounts", ApiFixture.AccountBody(local, Roles.CountyTax, county));
+            .PostAsync<IssuedAccountView>("/api/accounts", ApiFixture.AccountBody(local, Roles.CountyTax, county));
         await api.Client(new Actor($"setup.{county}", Roles.Administrator, county))
-            .PostAsync("/api/accounts", ApiFixture.AccountBody($"stand.{county}", Roles.CountyTax, county));
+            .PostAsync<IssuedAccountView>(
+                "/api/accounts",
+                ApiFixture.AccountBody($"stand.{county}", Roles.CountyTax, county)
+            );
         async Task<(HttpStatusCode, string)> SendAsync(
             string token,
             HttpMethod method,

@@ -1,22 +1,19 @@
 using System.Net;
 using System.Text.Json;
+using Ledger.Api.Operation;
 
 namespace Ledger.Api.Tests;
 
 /// <summary>What an operator sees: health with reasons, metrics without people, an orderly stop.</summary>
 public sealed class OperationTests(Databases databases) : IClassFixture<Databases>
 {
-    private static async Task<(HttpStatusCode Status, JsonElement Health)> HealthAsync(ApiProcess process)
+    private static async Task<(HttpStatusCode Status, HealthView Health)> HealthAsync(ApiProcess process)
     {
         using var response = await process.Http.GetAsync("/health/ready");
-        return (
-            response.StatusCode,
-            JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync())
-        );
+        return (response.StatusCode, await response.ReadAsync<HealthView>());
     }
 
-    private static string[] Codes(JsonElement health) =>
-        [.. health.GetProperty("reasons").EnumerateArray().Select(r => r.GetProperty("code").GetString()!)];
+    private static string[] Codes(HealthView health) => [.. health.Reasons.Select(r => r.Code)];
 
     [Fact]
     public async Task Ready_becomes_degraded_with_its_reasons_and_the_metrics_count_without_saying_whose()
@@ -26,7 +23,7 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
         await product.StopAsync();
         await product.StartAsync();
         await ApiFixture.EventuallyAsync(
-            async () => (await HealthAsync(product.Process)).Health.GetProperty("status").GetString() == "ready",
+            async () => (await HealthAsync(product.Process)).Health.Status == "ready",
             "ready"
         );
         var digest = await product.Village.Officer.EvidenceAsync("slip");
@@ -120,7 +117,7 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
         var (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
         await ApiFixture.EventuallyAsync(
-            async () => (await HealthAsync(product.Process)).Health.GetProperty("status").GetString() == "ready",
+            async () => (await HealthAsync(product.Process)).Health.Status == "ready",
             "ready again"
         );
 
@@ -133,7 +130,7 @@ public sealed class OperationTests(Databases databases) : IClassFixture<Database
             "degraded"
         );
         var (status, health) = await HealthAsync(product.Process);
-        Assert.Equal((HttpStatusCode.OK, "degraded"), (status, health.GetProperty("status").GetString()));
+        Assert.Equal((HttpStatusCode.OK, "degraded"), (status, health.Status));
     }
 
     [Fact]

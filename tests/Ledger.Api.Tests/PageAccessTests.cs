@@ -2,7 +2,6 @@ using System.Net;
 using Ledger.Api.Commands;
 using Ledger.Api.Pages;
 using Ledger.Api.Security;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -57,7 +56,7 @@ public sealed class PageAccessTests(ApiFixture api)
         await village.NoticeAsync();
         var offices = village.Offices;
         var donor = (
-            await offices.Agriculture.PostAsync(
+            await offices.Agriculture.PostAsync<DonorView>(
                 "/api/donors",
                 new
                 {
@@ -66,12 +65,9 @@ public sealed class PageAccessTests(ApiFixture api)
                     creditCode = SamplePeople.CreditCode(offices.County, 701),
                 }
             )
-        ).Id();
-        var member = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")[0]
-            .GetProperty("memberId")
-            .GetString()!;
-        var line = (await village.Officer.GetAsync($"/api/funds/{village.FundId}/statement")).GetProperty("lines")[0];
+        ).Id;
+        var member = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines[0].MemberId;
+        var line = (await village.Officer.GetAsync<FundStatement>($"/api/funds/{village.FundId}/statement")).Lines[0];
         string Fill(string route) =>
             route
                 .Replace("/funds/{id}", $"/funds/{village.FundId}", StringComparison.Ordinal)
@@ -81,8 +77,8 @@ public sealed class PageAccessTests(ApiFixture api)
                 .Replace("/notices/{id}", $"/notices/{village.ApplicationId}", StringComparison.Ordinal)
                 .Replace("/members/{id}", $"/members/{member}", StringComparison.Ordinal)
                 .Replace("{memberId}", member, StringComparison.Ordinal)
-                .Replace("{allocationId}", line.GetProperty("reference").GetString(), StringComparison.Ordinal)
-                .Replace("{sequence:long}", line.GetProperty("sequence").GetRawText(), StringComparison.Ordinal)
+                .Replace("{allocationId}", line.Reference, StringComparison.Ordinal)
+                .Replace("{sequence:long}", $"{line.Sequence}", StringComparison.Ordinal)
                 .Replace("{year:int}", $"{village.Year}", StringComparison.Ordinal)
                 .Replace("/donors/{id}", $"/donors/{donor}", StringComparison.Ordinal)
             + (

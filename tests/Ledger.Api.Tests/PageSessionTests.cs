@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using Ledger.Api.Accounts;
 using Ledger.Api.Security;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
@@ -23,9 +21,10 @@ public sealed class PageSessionTests(ApiFixture api)
     private async Task<string> AccountAsync(string county, string role, string region)
     {
         var name = $"page{Interlocked.Increment(ref _people)}.{county}";
-        var once = (await Administrator(county).PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region)))
-            .GetProperty("oneTimePassword")
-            .GetString()!;
+        var once = (
+            await Administrator(county)
+                .PostAsync<IssuedAccountView>("/api/accounts", ApiFixture.AccountBody(name, role, region))
+        ).OneTimePassword;
         using var changed = await api.Http.PostAsync(
             "/api/session/password",
             SampleClient.Json(
@@ -122,13 +121,13 @@ public sealed class PageSessionTests(ApiFixture api)
         Assert.Equal(HttpStatusCode.Unauthorized, await Allocate(("Origin", "null")));
         Assert.Equal(
             "0.00",
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetRawText()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AllocatedAmount.ToString()
         );
         Assert.Equal(HttpStatusCode.Created, await Allocate(("Sec-Fetch-Site", "same-origin")));
         Assert.Equal(HttpStatusCode.Created, await Allocate(("Origin", "http://localhost")));
         Assert.Equal(
             "10.00",
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("allocatedAmount").GetRawText()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AllocatedAmount.ToString()
         );
     }
 
@@ -273,13 +272,7 @@ public sealed class PageSessionTests(ApiFixture api)
                 }
             )
         );
-        Assert.Equal(
-            Roles.VillageFinance,
-            JsonSerializer
-                .Deserialize<JsonElement>(await response.Content.ReadAsStringAsync())
-                .GetProperty("role")
-                .GetString()
-        );
+        Assert.Equal(Roles.VillageFinance, (await response.ReadAsync<PageSessionView>()).Role);
         var cookie = response.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         using (var start = await SendAsync(HttpMethod.Get, "/plans/new", cookie))
             Assert.Equal(HttpStatusCode.OK, start.StatusCode);

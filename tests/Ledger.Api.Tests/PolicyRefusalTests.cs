@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Pilots;
 
 namespace Ledger.Api.Tests;
 
@@ -9,8 +10,8 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class PolicyRefusalTests(ApiFixture api)
 {
-    private static Task<JsonElement> Refused(string code, SampleClient client, string path, object? body = null) =>
-        ApiFixture.RefusedAsync(code, client, path, body);
+    private Task<Refused> Refused(string code, SampleClient client, string path, object? body = null) =>
+        api.Host.RefusedAsync(code, client, path, body);
 
     [Fact]
     public async Task C9_an_amount_is_refused_by_the_digits_that_are_written_not_by_what_reading_makes_of_them()
@@ -21,7 +22,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             var amount in (string[])["4.99999999999999999999999999999999", "0.10000000000000000000000000001", "0.001"]
         )
         {
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "amount-invalid",
                 village.Officer,
                 $"/api/funds/{village.FundId}/allocations",
@@ -31,7 +32,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             );
             var policy = System.Text.Json.JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(2030))!;
             policy["tiers"]![0]!["governmentSubsidyAmount"] = System.Text.Json.Nodes.JsonNode.Parse(amount);
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "amount-invalid",
                 village.Offices.CityHrss,
                 HttpMethod.Put,
@@ -59,8 +60,11 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     {
         var offices = api.NewOffices();
         var pilot = (
-            await offices.CountyHrss.PostAsync("/api/pilots", new { county = offices.County, grounds = "第一次" })
-        ).Id();
+            await offices.CountyHrss.PostAsync<PilotView>(
+                "/api/pilots",
+                new { county = offices.County, grounds = "第一次" }
+            )
+        ).Id;
         await offices.CityHrss.PostAsync(
             $"/api/pilots/{pilot}/decision",
             new { verdict = "decline", reasons = "底数不清" }
@@ -71,11 +75,11 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             $"/api/pilots/{pilot}/decision",
             new { verdict = "approve", reasons = "改主意" }
         );
-        var again = await offices.CountyHrss.PostAsync(
+        var again = await offices.CountyHrss.PostAsync<PilotView>(
             "/api/pilots",
             new { county = offices.County, grounds = "第二次" }
         );
-        Assert.Equal("applied", again.GetProperty("status").GetString());
+        Assert.Equal(PilotStatus.Applied, again.Status);
     }
 
     [Fact]
@@ -154,7 +158,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var problem = await FileRefused("roster-invalid", village, [people[0], .. more]);
         Fault(problem, "not-contributed", row: 3, column: "身份证号");
         Fault(problem, "catch-up-contribution", row: 4, column: "身份证号");
-        Assert.Equal(2, problem.GetProperty("faultCount").GetInt32());
+        Assert.Equal(2, problem.FaultCount);
     }
 
     [Fact]
@@ -168,24 +172,20 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             SampleSheets.Contributions([(people[1], 300, true)], api.Today, "CATCHUP"),
             "补缴.xlsx"
         );
-        var leftOut = Assert.Single((await village.ApproveAsync()).GetProperty("leftOut").EnumerateArray());
-        Assert.Equal(
-            (3, "catch-up-contribution"),
-            (leftOut.GetProperty("row").GetInt32(), leftOut.GetProperty("code").GetString())
-        );
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(200m, fund.GetProperty("reservedAmount").GetDecimal());
-        var refused = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines?status=refused")).GetProperty(
-            "lines"
-        );
-        Assert.Equal("本年度为一次性补缴", Assert.Single(refused.EnumerateArray()).GetProperty("reason").GetString());
+        var leftOut = Assert.Single((await village.ApproveAsync()).LeftOut!);
+        Assert.Equal((3, "catch-up-contribution"), (leftOut.Row, leftOut.Code));
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
+        Assert.Equal(200m, fund.ReservedAmount.Yuan);
+        var refused = (
+            await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines?status=refused")
+        ).Lines;
+        Assert.Equal("本年度为一次性补缴", Assert.Single(refused).Reason);
         var seen = (
-            await village.Offices.Auditor.GetAsync($"/api/audit/events?id={village.ApplicationId}&type=lines_left_out")
-        ).GetProperty("entries");
-        Assert.Equal(
-            village.Offices.Approver.Actor.Id,
-            Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString()
-        );
+            await village.Offices.Auditor.GetAsync<AuditPage>(
+                $"/api/audit/events?id={village.ApplicationId}&type=lines_left_out"
+            )
+        ).Entries;
+        Assert.Equal(village.Offices.Approver.Actor.Id, Assert.Single(seen).Actor);
     }
 
     [Fact]
@@ -229,7 +229,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
                 evidence = new[] { new string('a', 64) },
             }
         );
-        Assert.Equal("evidence", problem.GetProperty("field").GetString());
+        Assert.Equal("evidence", problem.Field);
     }
 
     [Fact]
@@ -243,9 +243,9 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             donorId: await village.CharityAsync()
         );
         var seal = await village.Officer.EvidenceAsync("seal");
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")[0]
-            .Id();
+        var member = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members[0]
+            .Id;
         await Refused(
             "earmark-mismatch",
             village.Officer,
@@ -279,7 +279,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100);
         await village.AllocateAsync(150, "charity", earmarkYear: village.Year, donorId: await village.CharityAsync());
         var seal = await village.Officer.EvidenceAsync("seal");
-        var filed = await village.Officer.UploadAsync(
+        var filed = await village.Officer.UploadAsync<FilingView>(
             "/api/applications",
             SampleSheets.Roster(people),
             "名单.xlsx",
@@ -288,10 +288,10 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             ("seal", seal),
             ("earmarkYear", $"{village.Year}")
         );
-        var path = $"/api/applications/{filed.GetProperty("application").Id()}";
+        var path = $"/api/applications/{filed.Application.Id}";
         await village.Offices.Reviewer.PostAsync($"{path}/review", new { acceptRest = true });
         var problem = await Refused("fund-overdrawn", village.Offices.Approver, $"{path}/approval");
-        Assert.Equal(150m, problem.GetProperty("leftAmount").GetDecimal());
+        Assert.Equal(150m, problem.LeftAmount?.Yuan);
     }
 
     [Fact]
@@ -301,7 +301,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         var problem = await Refused("fund-overdrawn", village.Offices.Approver, $"{village.ApplicationPath}/approval");
-        Assert.Equal(299.99m, problem.GetProperty("leftAmount").GetDecimal());
+        Assert.Equal(299.99m, problem.LeftAmount?.Yuan);
     }
 
     [Fact]
@@ -327,9 +327,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
                     $"{village.ApplicationPath}/payment",
                     Payment(200, "road-repair")
                 )
-            )
-                .GetProperty("field")
-                .GetString()
+            ).Field
         );
         Assert.Equal(
             200m,
@@ -341,8 +339,8 @@ public sealed class PolicyRefusalTests(ApiFixture api)
                     Payment(200.01m, "member-subsidy")
                 )
             )
-                .GetProperty("leftAmount")
-                .GetDecimal()
+                .LeftAmount
+                ?.Yuan
         );
         await Refused(
             "evidence-missing",
@@ -385,7 +383,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
                 standard = JsonSerializer.Deserialize<JsonElement>(standard),
             }
         );
-        Assert.Equal(field, problem.GetProperty("field").GetString());
+        Assert.Equal(field, problem.Field);
     }
 
     [Fact]
@@ -418,11 +416,11 @@ public sealed class PolicyRefusalTests(ApiFixture api)
                 )
             );
             var refused = Assert.Single(answers, a => !a.IsSuccessStatusCode);
-            var problem = JsonSerializer.Deserialize<JsonElement>(await refused.Content.ReadAsStringAsync());
-            Assert.Equal("cap-exceeded", problem.GetProperty("code").GetString());
+            var problem = await refused.ReadAsync<Refused>();
+            Assert.Equal("cap-exceeded", problem.Code);
             // The highest tier is 5000: whoever came second is told what the first one left.
             var winner = Array.FindIndex(answers, a => a.IsSuccessStatusCode);
-            Assert.Equal(winner == 0 ? 2000m : 2500m, problem.GetProperty("leftAmount").GetDecimal());
+            Assert.Equal(winner == 0 ? 2000m : 2500m, problem.LeftAmount?.Yuan);
             wins[winner]++;
             refusals++;
         }
@@ -500,21 +498,17 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         var path = $"/api/plans/{village.PlanId}/resolution";
         Assert.Equal(
             "eligible",
-            (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1)))
-                .GetProperty("field")
-                .GetString()
+            (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1))).Field
         );
         Assert.Equal(
             "eligible",
-            (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 21)))
-                .GetProperty("field")
-                .GetString()
+            (await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 21))).Field
         );
         Assert.Equal(
             "meetingDate",
-            (await Refused("resolution-implausible", village.Officer, path, Meeting(new DateOnly(2010, 5, 1), 10)))
-                .GetProperty("field")
-                .GetString()
+            (
+                await Refused("resolution-implausible", village.Officer, path, Meeting(new DateOnly(2010, 5, 1), 10))
+            ).Field
         );
         await Refused("field-invalid", village.Officer, path, Meeting(api.Today.AddDays(1), 10));
         // A survey that makes the village smaller than its rolls does not help.
@@ -546,9 +540,9 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         Fault(problem, "roster-invalid", row: 3, column: "身份证号");
         Fault(problem, "roster-invalid", row: 4, column: "姓名");
         Fault(problem, "roster-invalid", row: 5, column: "身份证号");
-        Assert.Equal(3, problem.GetProperty("faultCount").GetInt32());
-        Assert.DoesNotContain(people[0].CitizenId, problem.ToString());
-        Assert.DoesNotContain(people[0].Name, problem.ToString());
+        Assert.Equal(3, problem.FaultCount);
+        Assert.DoesNotContain(people[0].CitizenId, problem.Text);
+        Assert.DoesNotContain(people[0].Name, problem.Text);
     }
 
     [Fact]
@@ -626,8 +620,8 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             $"{village.ApplicationPath}/receipts/import",
             sheet
         );
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        Assert.Equal(200m, fund.GetProperty("inTransitAmount").GetDecimal());
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
+        Assert.Equal(200m, fund.InTransitAmount.Yuan);
     }
 
     [Fact]
@@ -674,7 +668,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             $"/api/funds/{village.FundId}/allocations",
             body
         );
-        Assert.Equal("amount", problem.GetProperty("field").GetString());
+        Assert.Equal("amount", problem.Field);
     }
 
     private async Task<(SampleVillage, IReadOnlyList<SamplePerson>)> NoticedAsync(int people)
@@ -687,11 +681,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         return (village, persons);
     }
 
-    private static async Task<JsonElement> FileRefused(
-        string code,
-        SampleVillage village,
-        IReadOnlyList<SamplePerson> roster
-    )
+    private async Task<Refused> FileRefused(string code, SampleVillage village, IReadOnlyList<SamplePerson> roster)
     {
         var seal = await village.Officer.EvidenceAsync("seal");
         using var form = SampleClient.Form(
@@ -704,12 +694,6 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         return await Refused(code, village.Officer, "/api/applications", form);
     }
 
-    private static void Fault(JsonElement problem, string code, int row, string column) =>
-        Assert.Contains(
-            problem.GetProperty("faults").EnumerateArray(),
-            f =>
-                f.GetProperty("code").GetString() == code
-                && f.GetProperty("row").GetInt32() == row
-                && f.GetProperty("column").GetString() == column
-        );
+    private static void Fault(Refused problem, string code, int row, string column) =>
+        Assert.Contains(problem.Faults, f => f.Code == code && f.Row == row && f.Column == column);
 }

@@ -1,7 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Ledger.Api.Sample;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 
@@ -123,31 +121,21 @@ public sealed class PrivacyTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var person = new SamplePeople(55).Take(1, village.Offices.County)[0];
         await village.ImportMembersAsync([person]);
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")[0]
-            .Id();
+        var member = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members[0]
+            .Id;
         var key = Guid.NewGuid().ToString();
-        async Task<JsonElement> Ask()
+        async Task<DisclosureView> Ask()
         {
-            using var response = await village.Offices.Reviewer.SendAsync(
-                HttpMethod.Post,
-                $"/api/members/{member}/disclosure",
-                SampleClient.Json(new { reason = "核对退回款项" }),
-                key
-            );
-            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
+            var path = $"/api/members/{member}/disclosure";
+            var body = new { reason = "核对退回款项" };
+            var answer = await api.Host.SendAsync(200, village.Offices.Reviewer, HttpMethod.Post, path, body, key);
+            return await answer.ReadAsync<DisclosureView>();
         }
         var shown = await Ask();
-        Assert.Equal(
-            (person.Name, person.CitizenId, person.Phone),
-            (
-                shown.GetProperty("name").GetString(),
-                shown.GetProperty("citizenId").GetString(),
-                shown.GetProperty("phone").GetString()
-            )
-        );
+        Assert.Equal((person.Name, person.CitizenId, person.Phone), (shown.Name, shown.CitizenId, shown.Phone));
         var again = await Ask();
-        Assert.NotEqual(person.CitizenId, again.GetProperty("citizenId").GetString()); // the kept answer is masked
+        Assert.NotEqual(person.CitizenId, again.CitizenId); // the kept answer is masked
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
@@ -155,27 +143,27 @@ public sealed class PrivacyTests(ApiFixture api)
                 ("id", $"%{person.CitizenId}%")
             )
         );
-        var trail = await village.Offices.Auditor.GetAsync(
+        var trail = await village.Offices.Auditor.GetAsync<AuditPage>(
             $"/api/audit/events?id={member}&type=personal_data_disclosed"
         );
-        var entry = Assert.Single(trail.GetProperty("entries").EnumerateArray());
+        var entry = Assert.Single(trail.Entries);
         Assert.Equal(
             (village.Offices.Reviewer.Actor.Id, "核对退回款项"),
-            (entry.GetProperty("actor").GetString(), entry.GetProperty("body").GetProperty("reason").GetString())
+            (entry.Actor, entry.Body.GetProperty("reason").GetString())
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             $"/api/members/{member}/disclosure",
             new { reason = " " }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             api.NewOffices().Reviewer,
             $"/api/members/{member}/disclosure",
             new { reason = "好奇" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "forbidden",
             village.Offices.Auditor,
             $"/api/members/{member}/disclosure",
@@ -189,18 +177,16 @@ public sealed class PrivacyTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var people = new SamplePeople(56).Take(2, village.Offices.County);
         await village.ImportMembersAsync(people);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")
-            .EnumerateArray()
-            .Select(m => m.Id())
+        var members = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members.Select(m => m.Id)
             .ToArray();
-        var refused = await ApiFixture.RefusedAsync(
+        var refused = await api.Host.RefusedAsync(
             "retention-not-over",
             village.Offices.Reviewer,
             $"/api/members/{members[0]}/erasure",
             new { reason = "保管期满" }
         );
-        Assert.Contains("仍是集体成员", refused.GetProperty("detail").GetString());
+        Assert.Contains("仍是集体成员", refused.Detail);
         await village.Officer.PostAsync(
             $"/api/members/{members[0]}/departure",
             new
@@ -210,13 +196,13 @@ public sealed class PrivacyTests(ApiFixture api)
                 reason = "户籍迁出",
             }
         );
-        refused = await ApiFixture.RefusedAsync(
+        refused = await api.Host.RefusedAsync(
             "retention-not-over",
             village.Offices.Reviewer,
             $"/api/members/{members[0]}/erasure",
             new { reason = "保管期满" }
         );
-        Assert.Contains($"{api.Today.AddYears(20):yyyy-MM-dd}", refused.GetProperty("detail").GetString());
+        Assert.Contains($"{api.Today.AddYears(20):yyyy-MM-dd}", refused.Detail);
 
         // The retention period is a setting: an office whose rule says five years.
         await using var process = await ApiProcess.StartAsync(
@@ -239,13 +225,13 @@ public sealed class PrivacyTests(ApiFixture api)
                 ("m", members[0])
             )
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             village.Offices.Reviewer,
             $"/api/members/{members[0]}/disclosure",
             new { reason = "x" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             there,
             $"/api/members/{members[0]}/erasure",
@@ -253,10 +239,8 @@ public sealed class PrivacyTests(ApiFixture api)
         );
         // The same person, back one day, is somebody new: nothing leads from the number to the old record.
         await village.ImportMembersAsync(people);
-        var now = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")
-            .EnumerateArray()
-            .Select(m => m.Id())
+        var now = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members.Select(m => m.Id)
             .ToArray();
         Assert.DoesNotContain(members[0], now);
         Assert.Equal(2, now.Length);
@@ -295,9 +279,9 @@ public sealed class PrivacyTests(ApiFixture api)
                 group = "第1组",
             }
         );
-        var id = (await officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")[0]
-            .Id();
+        var id = (await officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members[0]
+            .Id;
         var path = $"/api/members/{id}/corrections";
         object second = new
         {
@@ -307,20 +291,20 @@ public sealed class PrivacyTests(ApiFixture api)
         };
         await officer.PostAsync($"{path}/check", second);
         await officer.PostAsync(path, second);
-        var asked = await officer.PostAsync(path, new { name = "司马传福德", reason = "写错了姓" });
-        await agency.PostAsync(
-            $"/api/members/{id}/changes/{asked.GetProperty("changeId").GetString()}/confirmation",
-            new { name = "司马传福德" }
-        );
-        await ApiFixture.RefusedAsync("field-invalid", officer, path, new { phone = "1390537110", reason = "少一位" });
+        var asked = await officer.PostAsync<CorrectionView>(path, new { name = "司马传福德", reason = "写错了姓" });
+        await agency.PostAsync($"/api/members/{id}/changes/{asked.ChangeId}/confirmation", new { name = "司马传福德" });
+        await api.Host.RefusedAsync("field-invalid", officer, path, new { phone = "1390537110", reason = "少一位" });
         var list = $"姓名,身份证号,手机号,银行卡号\n司马传福德,{person.CitizenId},13905371103,6222021608001101103\n";
         await officer.UploadAsync(
             $"/api/members/import?collectiveId={village.CollectiveId}",
             Encoding.UTF8.GetBytes(list),
             "名册.csv"
         );
-        var waiting = await officer.PostAsync(path, new { name = "诸葛传福德", reason = "又说是这个姓" });
-        Assert.NotNull(waiting.GetProperty("changeId").GetString());
+        var waiting = await officer.PostAsync<CorrectionView>(
+            path,
+            new { name = "诸葛传福德", reason = "又说是这个姓" }
+        );
+        Assert.NotNull(waiting.ChangeId);
         string[] secrets =
         [
             person.Name,
@@ -371,15 +355,8 @@ public sealed class PrivacyTests(ApiFixture api)
                 Assert.False(text.Contains(secret, StringComparison.Ordinal), $"{where}: {secret}");
         }
         await NowhereAsync();
-        var shown = await officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" });
-        Assert.Equal(
-            ("司马传福德", "13905371103", "6222021608001101103"),
-            (
-                shown.GetProperty("name").GetString(),
-                shown.GetProperty("phone").GetString(),
-                shown.GetProperty("bankCard").GetString()
-            )
-        );
+        var shown = await officer.PostAsync<DisclosureView>($"/api/members/{id}/disclosure", new { reason = "核对" });
+        Assert.Equal(("司马传福德", "13905371103", "6222021608001101103"), (shown.Name, shown.Phone, shown.BankCard));
         await officer.PostAsync(
             $"/api/members/{id}/departure",
             new
@@ -405,11 +382,11 @@ public sealed class PrivacyTests(ApiFixture api)
                 )
             )
         );
-        await ApiFixture.RefusedAsync("wrong-state", officer, path, new { phone = "13905371104", reason = "x" });
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("wrong-state", officer, path, new { phone = "13905371104", reason = "x" });
+        await api.Host.RefusedAsync(
             "wrong-state",
             agency,
-            $"/api/members/{id}/changes/{waiting.GetProperty("changeId").GetString()}/confirmation",
+            $"/api/members/{id}/changes/{waiting.ChangeId}/confirmation",
             new { name = "诸葛传福德" }
         );
         await NowhereAsync();
@@ -433,14 +410,14 @@ public sealed class PrivacyTests(ApiFixture api)
             }
         )
         {
-            var problem = await ApiFixture.RefusedAsync(
+            var problem = await api.Host.RefusedAsync(
                 "personal-data-in-text",
                 village.Officer,
                 $"{village.ApplicationPath}/objections",
                 new { text = $"此人（{number}）不符合条件" }
             );
-            Assert.Equal("text", problem.GetProperty("field").GetString());
-            Assert.DoesNotContain(number, problem.GetRawText());
+            Assert.Equal("text", problem.Field);
+            Assert.DoesNotContain(number, problem.Text);
         }
         await village.Officer.PostAsync(
             $"{village.ApplicationPath}/objections",
@@ -470,7 +447,7 @@ public sealed class PrivacyTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "personal-data-in-text",
             village.Officer,
             $"{village.ApplicationPath}/notice",
@@ -479,7 +456,7 @@ public sealed class PrivacyTests(ApiFixture api)
         await village.NoticeAsync();
         foreach (var number in new[] { wide, spaced, phone, string.Join('\u200b', phone.Where(char.IsAsciiDigit)) })
         {
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "personal-data-in-text",
                 village.Officer,
                 $"{village.ApplicationPath}/objections",
@@ -507,17 +484,15 @@ public sealed class PrivacyTests(ApiFixture api)
             Assert.Equal(
                 "bankReference",
                 (
-                    await ApiFixture.RefusedAsync(
+                    await api.Host.RefusedAsync(
                         "reference-is-personal",
                         village.Officer,
                         $"{village.ApplicationPath}/payment",
                         Payment(reference)
                     )
-                )
-                    .GetProperty("field")
-                    .GetString()
+                ).Field
             );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "notice-open",
             village.Officer,
             $"{village.ApplicationPath}/payment",
@@ -540,14 +515,8 @@ public sealed class PrivacyTests(ApiFixture api)
                 SampleClient.Form(SamplePeople.Pdf("x"), $"{id}死亡证明.pdf")
             )
         )
-            Assert.Equal(
-                "凭证.pdf",
-                JsonSerializer
-                    .Deserialize<JsonElement>(await file.Content.ReadAsStringAsync())
-                    .GetProperty("fileName")
-                    .GetString()
-            );
-        await ApiFixture.RefusedAsync(
+            Assert.Equal("凭证.pdf", (await file.ReadAsync<EvidenceView>()).FileName);
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             $"/api/funds/{village.FundId}/allocations",
@@ -560,7 +529,7 @@ public sealed class PrivacyTests(ApiFixture api)
                 earmark = new { memberIds = new[] { id } },
             }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "personal-data-in-text",
             village.Officer,
             $"/api/funds/{village.FundId}/allocations",
@@ -573,7 +542,7 @@ public sealed class PrivacyTests(ApiFixture api)
                 earmark = new { group = id },
             }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "personal-data-in-text",
             village.Offices.CountyHrss,
             "/api/donors",
@@ -584,8 +553,8 @@ public sealed class PrivacyTests(ApiFixture api)
                 creditCode = SamplePeople.CreditCode(village.Offices.County, 950),
             }
         );
-        var allocation = (await village.AllocateAsync(1)).GetProperty("allocationId").GetString();
-        await ApiFixture.RefusedAsync(
+        var allocation = (await village.AllocateAsync(1)).AllocationId;
+        await api.Host.RefusedAsync(
             "reference-is-personal",
             village.Officer,
             $"/api/funds/{village.FundId}/allocations/{allocation}/reversal",
@@ -604,7 +573,7 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.Contains("reference-is-personal", problem);
         Assert.DoesNotContain(id, problem);
         sheet = $"姓名,身份证号,村民小组\n{people[0].Name},{id},{id}\n";
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "roster-invalid",
             village.Officer,
             $"/api/members/import?collectiveId={village.CollectiveId}",
@@ -633,7 +602,7 @@ public sealed class PrivacyTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var person = new SamplePeople(57).Take(1, village.Offices.County)[0] with { Name = "欧阳传福德" };
         var donor = (
-            await village.Officer.PostAsync(
+            await village.Officer.PostAsync<DonorView>(
                 "/api/donors",
                 new
                 {
@@ -643,8 +612,8 @@ public sealed class PrivacyTests(ApiFixture api)
                     phone = person.Phone,
                 }
             )
-        ).Id();
-        await ApiFixture.RefusedAsync(
+        ).Id;
+        await api.Host.RefusedAsync(
             "already-exists",
             village.Officer,
             "/api/donors",
@@ -660,7 +629,7 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.NotEqual(
             donor,
             (
-                await other.Officer.PostAsync(
+                await other.Officer.PostAsync<DonorView>(
                     "/api/donors",
                     new
                     {
@@ -669,7 +638,7 @@ public sealed class PrivacyTests(ApiFixture api)
                         citizenId = person.CitizenId,
                     }
                 )
-            ).Id()
+            ).Id
         );
         await village.AllocateAsync(300, "individual", $"{person.Name}捐款", donorId: donor);
         Assert.Equal(
@@ -685,19 +654,19 @@ public sealed class PrivacyTests(ApiFixture api)
             )
         );
 
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "retention-not-over",
             village.Offices.CountyHrss,
             $"/api/donors/{donor}/erasure",
             new { reason = "保管期满" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "forbidden",
             village.Officer,
             $"/api/donors/{donor}/erasure",
             new { reason = "保管期满" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             other.Offices.CountyHrss,
             $"/api/donors/{donor}/erasure",
@@ -717,23 +686,17 @@ public sealed class PrivacyTests(ApiFixture api)
             village.Offices.CountyHrss.Actor
         );
         await there.PostAsync($"/api/donors/{donor}/erasure", new { reason = "保管期满" });
-        await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{donor}/erasure", new { reason = "再次" });
+        await api.Host.RefusedAsync("wrong-state", there, $"/api/donors/{donor}/erasure", new { reason = "再次" });
         var charity = await village.CharityAsync();
-        await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{charity}/erasure", new { reason = "x" });
+        await api.Host.RefusedAsync("wrong-state", there, $"/api/donors/{charity}/erasure", new { reason = "x" });
         Assert.True(
             await api.ScalarAsync<bool>(
                 "select wrapped_key is null and data is null from ledger.person where member_id = @d",
                 ("d", donor)
             )
         );
-        var receipt = await village.Officer.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal(
-            ("（已删除）", 300m),
-            (
-                receipt.GetProperty("donor").GetProperty("name").GetString(),
-                receipt.GetProperty("availableAmount").GetDecimal()
-            )
-        );
+        var receipt = await village.Officer.GetAsync<DonorReceiptView>($"/api/donors/{donor}/receipt");
+        Assert.Equal(("（已删除）", 300m), (receipt.Donor.Name, receipt.AvailableAmount.Yuan));
         foreach (var table in new[] { "mt_events", "mt_doc_donor", "audit_entry", "idempotency" })
             Assert.Equal(
                 0,
@@ -746,7 +709,7 @@ public sealed class PrivacyTests(ApiFixture api)
         Assert.NotEqual(
             donor,
             (
-                await village.Officer.PostAsync(
+                await village.Officer.PostAsync<DonorView>(
                     "/api/donors",
                     new
                     {
@@ -755,7 +718,7 @@ public sealed class PrivacyTests(ApiFixture api)
                         citizenId = person.CitizenId,
                     }
                 )
-            ).Id()
+            ).Id
         );
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
@@ -114,10 +113,8 @@ public sealed class Product : IAsyncDisposable
             async () =>
             {
                 await SealedAsync();
-                var log = await CityAuditor.GetAsync("/api/audit/log");
-                return log.GetProperty("witnesses")[0].GetProperty("cosignedSize")
-                        is { ValueKind: System.Text.Json.JsonValueKind.Number } size
-                    && size.GetInt64() == log.GetProperty("signedSize").GetInt64();
+                var log = await CityAuditor.GetAsync<LogStatusView>("/api/audit/log");
+                return log.Witnesses[0].CosignedSize == log.SignedSize;
             },
             "the witness has cosigned everything"
         );
@@ -133,33 +130,27 @@ public sealed class Product : IAsyncDisposable
     {
         await ApiFixture.EventuallyAsync(
             async () =>
-                await CityAuditor.GetAsync("/api/audit/log") is var log
-                && log.GetProperty("waiting").GetInt64() == 0
-                && log.GetProperty("size").GetInt64() == log.GetProperty("signedSize").GetInt64()
-                && log.GetProperty("size").GetInt64() > 0,
+                await CityAuditor.GetAsync<LogStatusView>("/api/audit/log") is var log
+                && log.Waiting == 0
+                && log.Size == log.SignedSize
+                && log.Size > 0,
             "everything is signed"
         );
         return await Http.GetStringAsync("/log/checkpoint");
     }
 
-    /// <summary>Waits for something to be found wrong with the log.</summary>
+    /// <summary>Waits for something to be found wrong with the log; the whole answer.</summary>
     public async Task<string> FoundAsync(string kind, string detail)
     {
-        var text = "";
+        JsonElement log = default;
         await ApiFixture.EventuallyAsync(
             async () =>
-                (text = (await CityAuditor.GetAsync("/api/audit/log")).GetRawText()) is { } log
-                && JsonSerializer
-                    .Deserialize<JsonElement>(log)
-                    .GetProperty("findings")
-                    .EnumerateArray()
-                    .Any(f =>
-                        f.GetProperty("kind").GetString() == kind
-                        && f.GetProperty("detail").GetString()!.Contains(detail, StringComparison.Ordinal)
-                    ),
+                (log = await CityAuditor.GetAsync("/api/audit/log"))
+                    .As<LogStatusView>()
+                    .Findings.Any(f => f.Kind == kind && f.Detail.Contains(detail, StringComparison.Ordinal)),
             $"{kind}: {detail}"
         );
-        return text;
+        return log.GetRawText();
     }
 
     /// <summary>Runs as the owner of the tables, who can switch every trigger off.</summary>

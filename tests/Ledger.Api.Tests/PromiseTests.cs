@@ -1,6 +1,4 @@
 using JasperFx.Events;
-using Ledger.Domain;
-using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;

@@ -33,8 +33,8 @@ public sealed class QueryTests(ApiFixture api)
             }
         )
         {
-            var answer = await village.Offices.Auditor.GetAsync($"{trail}&minAmount={Of(text)}");
-            Assert.True(found == answer.GetProperty("entries").GetArrayLength(), text);
+            var answer = await village.Offices.Auditor.GetAsync<AuditPage>($"{trail}&minAmount={Of(text)}");
+            Assert.True(found == answer.Entries.Count, text);
         }
         foreach (
             var (text, why) in new[]
@@ -54,14 +54,14 @@ public sealed class QueryTests(ApiFixture api)
         )
         foreach (var field in (string[])["minAmount", "maxAmount"])
         {
-            var refused = await ApiFixture.RefusedAsync(
+            var refused = await api.Host.RefusedAsync(
                 "amount-invalid",
                 village.Offices.Auditor,
                 HttpMethod.Get,
                 $"{trail}&{field}={Of(text)}"
             );
-            Assert.Equal(field, refused.GetProperty("field").GetString());
-            Assert.Contains(why, refused.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            Assert.Equal(field, refused.Field);
+            Assert.Contains(why, refused.Detail, StringComparison.Ordinal);
         }
     }
 
@@ -69,24 +69,24 @@ public sealed class QueryTests(ApiFixture api)
     public async Task An_estimate_takes_amounts_as_people_write_them_and_none_below_nought()
     {
         var (village, _) = await api.ReadyToFileAsync(1, subsidy: 100);
-        var members = await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}");
-        var path = $"/api/members/{members.GetProperty("members")[0].Id()}/estimate?year={village.Year}";
+        var members = await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}");
+        var path = $"/api/members/{members.Members[0].Id}/estimate?year={village.Year}";
         async Task<string> OpeningAsync(string text) =>
-            (await village.Officer.GetAsync($"{path}&balanceAmount={Of(text)}"))
-                .GetProperty("openingBalanceAmount")
-                .GetRawText();
+            (
+                await village.Officer.GetAsync<EstimateView>($"{path}&balanceAmount={Of(text)}")
+            ).OpeningBalanceAmount.ToString();
         Assert.Equal("1000.00", await OpeningAsync("1,000.00"));
         Assert.Equal("0.00", await OpeningAsync(""));
         foreach (var field in (string[])["balanceAmount", "tierAmount", "subsidyAmount"])
         foreach (var text in (string[])["300,50", "-1", "1.005"])
         {
-            var refused = await ApiFixture.RefusedAsync(
+            var refused = await api.Host.RefusedAsync(
                 "amount-invalid",
                 village.Officer,
                 HttpMethod.Get,
                 $"{path}&{field}={Of(text)}"
             );
-            Assert.Equal(field, refused.GetProperty("field").GetString());
+            Assert.Equal(field, refused.Field);
         }
     }
 
@@ -122,9 +122,9 @@ public sealed class QueryTests(ApiFixture api)
             using var response = await village.Officer.SendAsync(HttpMethod.Get, path, null);
             var text = await response.Content.ReadAsStringAsync();
             Assert.True((int)response.StatusCode is 400 or 422, $"{path}: {text}");
-            var problem = JsonSerializer.Deserialize<JsonElement>(text);
-            Assert.Equal(field, problem.GetProperty("field").GetString());
-            Assert.Contains(words, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            var problem = Refused.Of(text);
+            Assert.Equal(field, problem.Field);
+            Assert.Contains(words, problem.Detail, StringComparison.Ordinal);
         }
     }
 

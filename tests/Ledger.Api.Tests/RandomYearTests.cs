@@ -245,14 +245,10 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         object? body = null
     )
     {
-        using var response = await who.SendAsync(
-            HttpMethod.Post,
-            path,
-            body as HttpContent ?? SampleClient.Json(body ?? new { })
-        );
+        using var response = await who.SendAsync(HttpMethod.Post, path, SampleClient.Content(body));
         var answer = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
         Assert.True((int)response.StatusCode < 500, $"{path}: {answer.GetRawText()}");
-        return (response.IsSuccessStatusCode ? "ok" : answer.GetProperty("code").GetString()!, answer);
+        return (response.IsSuccessStatusCode ? "ok" : answer.As<Refused>().Code, answer);
     }
 
     private RefApplication? Some(params string[] statuses)
@@ -286,20 +282,14 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         if (status != "ok")
             return status;
         Assert.True(fen > 0 && evidence.Length > 0);
-        var pocket = answer
-            .GetProperty("fund")
-            .GetProperty("subAccounts")
-            .EnumerateArray()
-            .Single(s =>
-                (long)(s.GetProperty("availableAmount").GetDecimal() * 100)
-                != _funds[v].Pockets.GetValueOrDefault(s.GetProperty("name").GetString()!)
-            )
-            .GetProperty("name")
-            .GetString()!;
+        var allocated = answer.As<AllocationView>();
+        var pocket = allocated
+            .Fund.SubAccounts.Single(s => s.AvailableAmount.Fen != _funds[v].Pockets.GetValueOrDefault(s.Name))
+            .Name;
         Assert.True(pocket == "general" || gift);
         _funds[v].Pockets[pocket] = _funds[v].Pockets.GetValueOrDefault(pocket) + fen;
         _funds[v].In += fen;
-        _lots.Add((v, answer.GetProperty("allocationId").GetString()!, fen, null));
+        _lots.Add((v, allocated.AllocationId, fen, null));
         return status;
     }
 
@@ -332,7 +322,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             _applications.Add(
                 new RefApplication(
                     v,
-                    answer.GetProperty("application").Id(),
+                    answer.As<FilingView>().Application.Id,
                     pocket,
                     [.. roster.Select(p => new RefLine(p.Id, _subsidies[v]))]
                 )
@@ -483,9 +473,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         );
         Assert.Equal(a.Status == "noticed", status == "ok");
         if (status == "ok")
-            a.OpenObjections.Add(
-                answer.GetProperty("objections").EnumerateArray().Last().GetProperty("objectionId").GetString()!
-            );
+            a.OpenObjections.Add(answer.As<ApplicationView>().Objections.Last().ObjectionId);
         return status;
     }
 
@@ -502,12 +490,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         );
         Assert.Equal("ok", status);
         a.OpenObjections.RemoveAt(0);
-        var member = answer
-            .GetProperty("objections")
-            .EnumerateArray()
-            .Single(o => o.GetProperty("objectionId").GetString() == objection)
-            .GetProperty("memberId")
-            .GetString();
+        var member = answer.As<ApplicationView>().Objections.Single(o => o.ObjectionId == objection).MemberId;
         if (upheld)
             Release(a, a.In("approved").Where(l => l.Member == member));
         if (upheld && a.In("approved").Count == 0)
@@ -753,9 +736,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         );
         Assert.Equal(p.Regular && used + fen <= CapFen, status == "ok");
         if (status == "ok")
-            p.Sponsored[
-                answer.GetProperty("sponsorships").EnumerateArray().Last().GetProperty("sponsorshipId").GetString()!
-            ] = fen;
+            p.Sponsored[answer.As<MemberYearView>().Sponsorships.Last().SponsorshipId] = fen;
         return status;
     }
 
@@ -812,13 +793,10 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     }
 
     private async Task<Dictionary<string, long>> PocketsAsync(int village) =>
-        (await _offices.Auditor.GetAsync($"/api/funds/{_villages[village].FundId}"))
-            .GetProperty("subAccounts")
-            .EnumerateArray()
-            .ToDictionary(
-                s => s.GetProperty("name").GetString()!,
-                s => (long)(s.GetProperty("availableAmount").GetDecimal() * 100)
-            );
+        (await _offices.Auditor.GetAsync<FundView>($"/api/funds/{_villages[village].FundId}")).SubAccounts.ToDictionary(
+            s => s.Name,
+            s => s.AvailableAmount.Fen
+        );
 
     private async Task<string?> LiftEarmark()
     {

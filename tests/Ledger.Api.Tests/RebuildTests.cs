@@ -1,5 +1,4 @@
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Ledger.Projections.Rebuilding;
 using Npgsql;
 
@@ -54,9 +53,9 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         await product.Village.ReviewAsync();
         await product.Village.ApproveAsync();
         var form = await product.ScalarAsync<string>(Form);
-        var shares = (await product.Village.Officer.GetAsync($"/api/funds/{product.Village.FundId}"))
-            .GetProperty("availableAmount")
-            .GetDecimal();
+        var shares = (await product.Village.Officer.GetAsync<FundView>($"/api/funds/{product.Village.FundId}"))
+            .AvailableAmount
+            .Yuan;
 
         await using var owner = NpgsqlDataSource.Create(product.ConnectionString);
         await using (var connection = await owner.OpenConnectionAsync())
@@ -116,13 +115,11 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
 
         Assert.Equal(
             shares + posted,
-            (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}"))
-                .GetProperty("availableAmount")
-                .GetDecimal()
+            (await product.CityAuditor.GetAsync<FundView>($"/api/funds/{product.Village.FundId}")).AvailableAmount.Yuan
         );
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
         await ApiFixture.EventuallyAsync(
-            async () => (await product.CityAuditor.GetAsync("/api/audit/check")).GetProperty("behind").GetInt64() == 0,
+            async () => (await product.CityAuditor.GetAsync<CheckView>("/api/audit/check")).Behind == 0,
             "the projections go on"
         );
         var (sound, said) = await ApiProcess.RunAsync(product.Settings, "check");
@@ -176,9 +173,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
         Assert.Equal(form, await product.ScalarAsync<string>(Form));
         Assert.Equal(
             3000m,
-            (await product.CityAuditor.GetAsync($"/api/funds/{product.Village.FundId}"))
-                .GetProperty("availableAmount")
-                .GetDecimal()
+            (await product.CityAuditor.GetAsync<FundView>($"/api/funds/{product.Village.FundId}")).AvailableAmount.Yuan
         );
     }
 
@@ -187,7 +182,7 @@ public sealed class RebuildTests(Databases databases) : IClassFixture<Databases>
     {
         await using var product = await Product.StartAsync(databases, "ids_before");
         // The audit trail has caught up.
-        await product.CityAuditor.GetAsync($"/api/audit/events?id={product.Village.FundId}");
+        await product.CityAuditor.GetAsync<AuditPage>($"/api/audit/events?id={product.Village.FundId}");
         const string rows = "select count(*) from ledger.audit_entry_id";
         var (form, ids) = (await product.ScalarAsync<string>(Form), await product.ScalarAsync<long>(rows));
         Assert.True(ids > 5);

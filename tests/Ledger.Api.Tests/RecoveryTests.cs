@@ -2,8 +2,6 @@ using System.Globalization;
 using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
-using Ledger.TransparencyLog;
 using Npgsql;
 
 namespace Ledger.Api.Tests;

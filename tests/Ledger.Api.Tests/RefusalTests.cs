@@ -3,7 +3,6 @@ using System.Text.Json;
 using Alba;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
@@ -161,7 +160,7 @@ public sealed class RefusalTests(ApiFixture api)
         await village.NoticeAsync();
         var (path, key) = ($"/api/notices/{village.ApplicationId}/objections", $"squatted-{Guid.NewGuid()}");
         async Task<int> Objections() =>
-            (await village.Officer.GetAsync(village.ApplicationPath)).GetProperty("objections").GetArrayLength();
+            (await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath)).Objections.Count;
 
         Assert.Equal(
             404,
@@ -280,41 +279,38 @@ public sealed class RefusalTests(ApiFixture api)
             size,
             (await File.ReadAllLinesAsync(await product.DownloadAsync("/api/exports/events", "events.jsonl"))).Length
         );
-        var refused = (await product.CityAuditor.GetAsync("/api/audit/events?type=command_refused"))
-            .GetProperty("entries")
-            .EnumerateArray()
-            .ToList();
-        Assert.Equal(["", "", ""], refused.Select(e => e.GetProperty("region").GetString()));
-        var check = await product.CityAuditor.GetAsync("/api/audit/check");
-        Assert.True(check.GetProperty("isSound").GetBoolean(), check.GetRawText());
-        Assert.Equal(size, check.GetProperty("events").GetInt64());
-        Assert.True((await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean());
+        var refused = (
+            await product.CityAuditor.GetAsync<AuditPage>("/api/audit/events?type=command_refused")
+        ).Entries.ToList();
+        Assert.Equal(["", "", ""], refused.Select(e => e.Region));
+        var check = await product.CityAuditor.GetAsync<CheckView>("/api/audit/check");
+        Assert.True(check.IsSound, $"{check}");
+        Assert.Equal(size, check.Events);
+        Assert.True((await product.CityAuditor.GetAsync<LogCheckView>("/api/audit/log/check")).IsSound);
         (exit, said) = await ApiProcess.RunAsync(product.Settings, "check");
         Assert.True(exit == 0, said);
 
         // Whoever does not see everything else does not see them either: the city's policy year is not a county's.
-        await ApiFixture.RefusedAsync("forbidden", product.Offices.Auditor, HttpMethod.Get, "/api/exports/log");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("forbidden", product.Offices.Auditor, HttpMethod.Get, "/api/exports/log");
+        await api.Host.RefusedAsync(
             "not-found",
             product.Offices.Auditor,
             HttpMethod.Get,
             $"/log/tile/entries/000.p/{size}"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             product.Offices.Auditor,
             HttpMethod.Get,
             $"/api/audit/events/{sequence}/receipt"
         );
         Assert.Empty(
-            (await product.Offices.Auditor.GetAsync("/api/audit/events?type=command_refused"))
-                .GetProperty("entries")
-                .EnumerateArray()
+            (await product.Offices.Auditor.GetAsync<AuditPage>("/api/audit/events?type=command_refused")).Entries
         );
         Assert.Empty(
-            (await product.CityAuditor.GetAsync("/api/audit/events?type=command_refused&region=370811"))
-                .GetProperty("entries")
-                .EnumerateArray()
+            (
+                await product.CityAuditor.GetAsync<AuditPage>("/api/audit/events?type=command_refused&region=370811")
+            ).Entries
         );
     }
 
@@ -324,24 +320,11 @@ public sealed class RefusalTests(ApiFixture api)
         var village = await api.RegisteredAsync();
         var citizen = new SamplePeople(8).Take(1, village.Offices.County).Single().CitizenId;
         var officer = api.Client(village.Officer.Actor with { Id = $"officer.{Guid.NewGuid():N}" });
-        async Task<JsonElement> RefusedAsync(string code, string path, object? body = null, string? key = null)
-        {
-            using var response = await officer.SendAsync(
-                HttpMethod.Post,
-                path,
-                SampleClient.Json(body ?? new { }),
-                key
-            );
-            var answer = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
-            Assert.Equal(code, answer.GetProperty("code").GetString());
-            return answer;
-        }
+        Task<Refused> RefusedAsync(string code, string path, object? body = null, string? key = null) =>
+            api.Host.RefusedAsync(code, officer, HttpMethod.Post, path, body, key);
         var reason = new { reason = "x" };
         // The endpoint refuses, and the door does; an id in the path, in the key, in what the answer repeats.
-        Assert.Contains(
-            citizen,
-            (await RefusedAsync("not-found", $"/api/funds/fund-{citizen}/years/2025/close")).GetRawText()
-        ); // he is told what he sent
+        Assert.Contains(citizen, (await RefusedAsync("not-found", $"/api/funds/fund-{citizen}/years/2025/close")).Text); // he is told what he sent
         await RefusedAsync("not-found", $"/api/members/{citizen}/disclosure", reason);
         await RefusedAsync("not-found", $"/api/members/{new string('x', 300)}/disclosure", reason);
         await RefusedAsync("not-found", $"/api/members/two%20words%20{village.FundId}/disclosure", reason);
@@ -450,7 +433,7 @@ public sealed class RefusalTests(ApiFixture api)
             var offices = new SampleOffices(Client, "370811");
             var officer = offices.Officer("370811000001");
             var collective = (
-                await offices.Agriculture.PostAsync(
+                await offices.Agriculture.PostAsync<CollectiveView>(
                     "/api/collectives",
                     new
                     {
@@ -459,7 +442,7 @@ public sealed class RefusalTests(ApiFixture api)
                         villageCode = "370811000001",
                     }
                 )
-            ).Id();
+            ).Id;
             var key = $"{Guid.NewGuid()}";
             Task<HttpResponseMessage> OpenFundAsync() =>
                 officer.SendAsync(
@@ -477,7 +460,7 @@ public sealed class RefusalTests(ApiFixture api)
                     .Range(0, 10)
                     .Select(i => officer.SendAsync(HttpMethod.Post, $"/api/funds/fund-{i}/allocations", Allocation()))
             );
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "forbidden",
                 officer,
                 "/api/accounts/account-x/credentials",
@@ -507,10 +490,10 @@ public sealed class RefusalTests(ApiFixture api)
 
             // Another has a measure of his own; he himself again in the next minute, and then it says how many there
             // were.
-            await ApiFixture.RefusedAsync("forbidden", offices.Tax, "/api/funds/fund-x/allocations");
+            await api.Host.RefusedAsync("forbidden", offices.Tax, "/api/funds/fund-x/allocations");
             Assert.Equal(4, await StoredAsync("select count(*) from ledger.mt_events where type = 'command_refused'"));
             clock.Advance(TimeSpan.FromMinutes(1));
-            await ApiFixture.RefusedAsync(
+            await api.Host.RefusedAsync(
                 "not-found",
                 officer,
                 HttpMethod.Post,

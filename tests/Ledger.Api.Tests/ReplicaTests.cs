@@ -1,7 +1,6 @@
 using Ledger.Api.Operation;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
-using Ledger.Domain;
 using Npgsql;
 
 namespace Ledger.Api.Tests;
@@ -58,11 +57,9 @@ public sealed class ReplicaTests : IDisposable
         var written = 0;
         async Task WriteAndFindAsync(string where)
         {
-            var allocation = (await village.AllocateAsync(100 + written++)).GetProperty("allocationId").GetString();
+            var allocation = (await village.AllocateAsync(100 + written++)).AllocationId;
             Assert.True(
-                (await offices.Auditor.GetAsync($"/api/audit/events?id={allocation}"))
-                    .GetProperty("entries")
-                    .GetArrayLength() > 0,
+                (await offices.Auditor.GetAsync<AuditPage>($"/api/audit/events?id={allocation}")).Entries.Count > 0,
                 where
             );
         }

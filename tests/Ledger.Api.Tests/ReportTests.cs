@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
@@ -8,14 +7,11 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class ReportTests(ApiFixture api)
 {
-    private static JsonElement[] Items(JsonElement e, string name) => [.. e.GetProperty(name).EnumerateArray()];
-
     private static async Task<string[]> MembersAsync(SampleVillage village) =>
         [
-            .. (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-                .GetProperty("members")
-                .EnumerateArray()
-                .Select(m => m.Id()),
+            .. (
+                await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}")
+            ).Members.Select(m => m.Id),
         ];
 
     [Fact]
@@ -35,27 +31,15 @@ public sealed class ReportTests(ApiFixture api)
             ("v", village.VillageCode),
             ("p", village.PlanId)
         );
-        var run = await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run");
+        var run = await village.Officer.PostAsync<DryRunView>($"/api/plans/{village.PlanId}/dry-run");
         Assert.Equal(
             (5, 3, 300m, 50m, 2),
-            (
-                run.GetProperty("people").GetInt32(),
-                run.GetProperty("payableCount").GetInt32(),
-                run.GetProperty("costAmount").GetDecimal(),
-                run.GetProperty("lackingAmount").GetDecimal(),
-                run.GetProperty("ineligibleCount").GetInt32()
-            )
+            (run.People, run.PayableCount, run.CostAmount.Yuan, run.LackingAmount.Yuan, run.IneligibleCount)
         );
-        Assert.Equal(
-            (1, 1),
-            (
-                run.GetProperty("ineligibleByCode").GetProperty("catch-up-contribution").GetInt32(),
-                run.GetProperty("ineligibleByCode").GetProperty("not-contributed").GetInt32()
-            )
-        );
+        Assert.Equal((1, 1), (run.IneligibleByCode["catch-up-contribution"], run.IneligibleByCode["not-contributed"]));
 
         int Age(SamplePerson p) => village.Year - CitizenId.Parse(p.CitizenId, out _).BirthDate.Year;
-        var combined = await village.Officer.PostAsync(
+        var combined = await village.Officer.PostAsync<DryRunView>(
             $"/api/plans/{village.PlanId}/dry-run",
             new
             {
@@ -75,26 +59,19 @@ public sealed class ReportTests(ApiFixture api)
             .Take(3)
             .Select((p, i) => Math.Max(60m, (i == 2 ? 80m : 0m) + (Age(p) >= 45 ? 30m : 0m)))
             .Sum();
-        Assert.Equal(expected, combined.GetProperty("costAmount").GetDecimal());
-        await ApiFixture.RefusedAsync(
+        Assert.Equal(expected, combined.CostAmount.Yuan);
+        await api.Host.RefusedAsync(
             "standard-invalid",
             village.Officer,
             $"/api/plans/{village.PlanId}/dry-run",
             new { standard = new { kind = "flat", flatAmount = 5001 } }
         );
 
-        using var roster = await village.Officer.SendAsync(
-            HttpMethod.Post,
+        var roster = await village.Officer.PostAsync<DryRunView>(
             $"/api/plans/{village.PlanId}/dry-run",
             SampleClient.Form(SampleSheets.Roster(people.Take(2)), "名单.xlsx", "roster")
         );
-        Assert.Equal(
-            200m,
-            JsonSerializer
-                .Deserialize<JsonElement>(await roster.Content.ReadAsStringAsync())
-                .GetProperty("costAmount")
-                .GetDecimal()
-        );
+        Assert.Equal(200m, roster.CostAmount.Yuan);
         Assert.Equal(
             before,
             await api.ScalarAsync<long>(
@@ -124,19 +101,9 @@ public sealed class ReportTests(ApiFixture api)
             if (sponsored.IsSuccessStatusCode)
                 break;
         }
-        var capped = await village.Officer.PostAsync($"/api/plans/{village.PlanId}/dry-run");
-        Assert.True(
-            capped.GetProperty("overCapCount").GetInt32() + capped.GetProperty("payableCount").GetInt32() == 3,
-            capped.GetRawText()
-        );
-        Assert.Equal(
-            50m,
-            capped
-                .GetProperty("overCap")
-                .EnumerateArray()
-                .Select(l => l.GetProperty("leftAmount").GetDecimal())
-                .FirstOrDefault(50m)
-        );
+        var capped = await village.Officer.PostAsync<DryRunView>($"/api/plans/{village.PlanId}/dry-run");
+        Assert.True(capped.OverCapCount + capped.PayableCount == 3, $"{capped}");
+        Assert.Equal(50m, capped.OverCap.Select(l => l.LeftAmount?.Yuan).FirstOrDefault(50m));
     }
 
     [Fact]
@@ -152,15 +119,15 @@ public sealed class ReportTests(ApiFixture api)
         );
         await village.DraftAsync(SampleVillage.Flat(100));
         await village.ResolveAsync(api.Today);
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "countersignature-missing",
             village.Officer,
             $"/api/plans/{village.PlanId}/adoption"
         );
         var township = village.Offices.Township(village.VillageCode[..9]);
         await township.PostAsync($"/api/plans/{village.PlanId}/countersignature");
-        await ApiFixture.RefusedAsync("wrong-state", township, $"/api/plans/{village.PlanId}/countersignature");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("wrong-state", township, $"/api/plans/{village.PlanId}/countersignature");
+        await api.Host.RefusedAsync(
             "not-found",
             village.Offices.Township($"{village.Offices.County}999"),
             $"/api/plans/{village.PlanId}/countersignature"
@@ -174,17 +141,13 @@ public sealed class ReportTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 120);
         await village.FileAsync(people);
         var member = (await MembersAsync(village))[0];
-        var estimate = await village.Officer.GetAsync(
+        var estimate = await village.Officer.GetAsync<EstimateView>(
             $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120&balanceAmount=1000"
         );
-        Assert.True(
-            estimate.GetProperty("monthlyAmount").GetDecimal()
-                >= estimate.GetProperty("monthlyWithoutAmount").GetDecimal()
-        );
-        Assert.Contains("国发", estimate.GetProperty("source").GetString());
-        var years = Items(estimate, "years");
-        if (years.Length > 0)
-            Assert.Equal(1000m * 0.0262m, years[0].GetProperty("interestAmount").GetDecimal());
+        Assert.True(estimate.MonthlyAmount.Yuan >= estimate.MonthlyWithoutAmount.Yuan);
+        Assert.Contains("国发", estimate.Source);
+        if (estimate.Years.Count > 0)
+            Assert.Equal(1000m * 0.0262m, estimate.Years[0].InterestAmount.Yuan);
         using var page = await village.Officer.SendAsync(
             HttpMethod.Get,
             $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120",
@@ -194,26 +157,26 @@ public sealed class ReportTests(ApiFixture api)
         var html = await page.Content.ReadAsStringAsync();
         Assert.Contains("个人账户养老金每月", html);
         Assert.DoesNotContain(people[0].Name, html);
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             HttpMethod.Get,
             $"/api/members/{member}/estimate?year={village.Year}&tierAmount=301"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "policy-year-missing",
             village.Officer,
             HttpMethod.Get,
             $"/api/members/{member}/estimate?year={village.Year - 9}"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "amount-invalid",
             village.Officer,
             HttpMethod.Get,
             $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=1.005"
         );
-        var roster = await village.Officer.GetAsync($"{village.ApplicationPath}/estimate");
-        Assert.Equal(2, Items(roster, "lines").Length);
+        var roster = await village.Officer.GetAsync<RosterEstimateView>($"{village.ApplicationPath}/estimate");
+        Assert.Equal(2, roster.Lines.Count);
     }
 
     [Fact]
@@ -229,24 +192,22 @@ public sealed class ReportTests(ApiFixture api)
         await first.PayAsync(300);
         await first.ImportReceiptsAsync(people.Take(3).Select(p => (p, new Money(10_000))), api.Today);
         await first.SettleAsync();
-        var report = await first.Offices.CountyHrss.GetAsync($"/api/reports/incentives?year={first.Year}");
-        var places = Items(report, "places");
+        var report = await first.Offices.CountyHrss.GetAsync<IncentiveReportView>(
+            $"/api/reports/incentives?year={first.Year}"
+        );
+        var places = report.Places;
         Assert.Equal(
             [(1, first.CollectiveId, 4, 3, 75m, 300m), (2, second.CollectiveId, 4, 0, 0m, 0m)],
             places.Select(p =>
-                (
-                    p.GetProperty("rank").GetInt32(),
-                    p.GetProperty("collectiveId").GetString()!,
-                    p.GetProperty("eligible").GetInt32(),
-                    p.GetProperty("subsidised").GetInt32(),
-                    p.GetProperty("coveragePercent").GetDecimal(),
-                    p.GetProperty("creditedAmount").GetDecimal()
-                )
+                (p.Rank, p.CollectiveId, p.Eligible, p.Subsidised, p.CoveragePercent, p.CreditedAmount.Yuan)
             )
         );
-        Assert.Equal(8, places[0].GetProperty("settledDays").GetInt32());
+        Assert.Equal(8, places[0].SettledDays);
         Assert.Empty(
-            Items(await api.NewOffices().CountyHrss.GetAsync($"/api/reports/incentives?year={first.Year}"), "places")
+            (
+                await api.NewOffices()
+                    .CountyHrss.GetAsync<IncentiveReportView>($"/api/reports/incentives?year={first.Year}")
+            ).Places
         );
     }
 
@@ -280,27 +241,19 @@ public sealed class ReportTests(ApiFixture api)
         await village.ImportContributionsAsync([(people[1], 300, true)], api.Today, "B");
         Assert.Equal(
             ["claw-back"],
-            Items(await village.Offices.CountyHrss.GetAsync("/api/supervision"), "items")
-                .Select(i => i.GetProperty("kind").GetString())
+            (await village.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision")).Items.Select(i => i.Kind)
         );
         api.Clock.Advance(TimeSpan.FromDays(4));
-        var list = await village.Offices.Township(village.VillageCode[..9]).GetAsync("/api/supervision");
-        Assert.Equal(
-            ["claw-back", "overdue-review", "unanswered-objection"],
-            Items(list, "items").Select(i => i.GetProperty("kind").GetString())
-        );
-        Assert.Equal(filed, Items(list, "items")[1].Id());
+        var list = await village
+            .Offices.Township(village.VillageCode[..9])
+            .GetAsync<SupervisionView>("/api/supervision");
+        Assert.Equal(["claw-back", "overdue-review", "unanswered-objection"], list.Items.Select(i => i.Kind));
+        Assert.Equal(filed, list.Items[1].Id);
         api.Clock.Advance(TimeSpan.FromDays(25));
-        list = await village.Offices.CountyHrss.GetAsync("/api/supervision");
-        Assert.Contains(
-            Items(list, "items"),
-            i => i.GetProperty("kind").GetString() == "overdue-payment" && i.Id() == village.ApplicationId
-        );
-        Assert.Contains(
-            Items(list, "items"),
-            i => i.GetProperty("kind").GetString() == "idle-money" && i.Id() == village.FundId
-        );
-        Assert.Empty(Items(await api.NewOffices().CountyHrss.GetAsync("/api/supervision"), "items"));
+        list = await village.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision");
+        Assert.Contains(list.Items, i => i.Kind == "overdue-payment" && i.Id == village.ApplicationId);
+        Assert.Contains(list.Items, i => i.Kind == "idle-money" && i.Id == village.FundId);
+        Assert.Empty((await api.NewOffices().CountyHrss.GetAsync<SupervisionView>("/api/supervision")).Items);
     }
 
     [Fact]
@@ -313,40 +266,38 @@ public sealed class ReportTests(ApiFixture api)
         await village.NoticeAsync();
         api.Clock.Advance(TimeSpan.FromDays(8));
         await village.PayAsync(200);
-        var reference = (await village.Officer.GetAsync(village.ApplicationPath))
-            .GetProperty("bankReference")
-            .GetString();
+        var reference = (await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath)).BankReference;
         var csv =
             $"交易日期,收入金额（元）,支出金额（元）,流水号\n{api.Today.AddDays(-8):yyyy-MM-dd},1000.00,,IN1\n"
             + $"{api.Today:yyyy-MM-dd},,200,{reference}\n{api.Today:yyyy-MM-dd},0.35,,利息\n";
         var path = $"/api/funds/{village.FundId}/reconciliation";
-        var report = await village.Offices.Auditor.UploadAsync(
+        var report = await village.Offices.Auditor.UploadAsync<ReconciliationView>(
             path,
             System.Text.Encoding.UTF8.GetBytes(csv),
             "对账单.csv"
         );
-        Assert.Equal(
-            [2, 3],
-            Items(report, "matched").Select(p => p.GetProperty("line").GetProperty("row").GetInt32()).Order()
-        );
-        Assert.Equal([4], Items(report, "unmatchedBankLines").Select(l => l.GetProperty("row").GetInt32()));
-        Assert.Equal(200m, report.GetProperty("openTransitAmount").GetDecimal());
+        Assert.Equal([2, 3], report.Matched.Select(p => p.Line.Row).Order());
+        Assert.Equal([4], report.UnmatchedBankLines.Select(l => l.Row));
+        Assert.Equal(200m, report.OpenTransitAmount.Yuan);
         await village.ImportReceiptsAsync(people.Select(p => (p, new Money(10_000))), api.Today);
         Assert.Equal(
             0m,
-            (await village.Offices.Auditor.UploadAsync(path, System.Text.Encoding.UTF8.GetBytes(csv), "对账单.csv"))
-                .GetProperty("openTransitAmount")
-                .GetDecimal()
+            (
+                await village.Offices.Auditor.UploadAsync<ReconciliationView>(
+                    path,
+                    System.Text.Encoding.UTF8.GetBytes(csv),
+                    "对账单.csv"
+                )
+            )
+                .OpenTransitAmount
+                .Yuan
         );
         using var wrong = SampleClient.Form(
             System.Text.Encoding.UTF8.GetBytes("交易日期,收入金额（元）,支出金额（元）,流水号\n2026-13-01,1,1,A\n"),
             "对账单.csv"
         );
-        Assert.Equal(
-            2,
-            Items(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, path, wrong), "faults").Length
-        );
-        await ApiFixture.RefusedAsync(
+        Assert.Equal(2, (await api.Host.RefusedAsync("roster-invalid", village.Officer, path, wrong)).Faults.Count);
+        await api.Host.RefusedAsync(
             "not-found",
             api.NewOffices().Auditor,
             HttpMethod.Post,
@@ -362,30 +313,26 @@ public sealed class ReportTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        Task<JsonElement> Replay(object body) => village.Offices.CountyHrss.PostAsync("/api/reports/replay", body);
+        Task<ReplayView> Replay(object body) =>
+            village.Offices.CountyHrss.PostAsync<ReplayView>("/api/reports/replay", body);
         var lower = await Replay(new { year = village.Year, capAmount = 99.99m });
         Assert.Equal(
             (2, 200m, 0m, 2),
-            (
-                lower.GetProperty("lines").GetInt32(),
-                lower.GetProperty("actualAmount").GetDecimal(),
-                lower.GetProperty("replayedAmount").GetDecimal(),
-                lower.GetProperty("refused").GetInt32()
-            )
+            (lower.Lines, lower.ActualAmount.Yuan, lower.ReplayedAmount.Yuan, lower.Refused)
         );
         var flat = await Replay(new { year = village.Year, standard = SampleVillage.Flat(150.5m) });
-        Assert.Equal(301m, flat.GetProperty("replayedAmount").GetDecimal());
+        Assert.Equal(301m, flat.ReplayedAmount.Yuan);
         Assert.Equal(
             200m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).ReservedAmount.Yuan
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "standard-invalid",
             village.Offices.CountyHrss,
             "/api/reports/replay",
             new { year = village.Year, standard = SampleVillage.Flat(5001) }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "policy-year-missing",
             village.Offices.CountyHrss,
             "/api/reports/replay",

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Ledger.Api.Security;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
 

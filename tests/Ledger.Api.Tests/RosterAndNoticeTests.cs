@@ -10,35 +10,20 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class RosterAndNoticeTests(ApiFixture api)
 {
-    private static async Task<JsonElement> CheckAsync(SampleVillage village, byte[] roster, string? key = null)
+    private async Task<RosterCheckView> CheckAsync(SampleVillage village, byte[] roster, string? key = null)
     {
-        using var response = await village.Officer.SendAsync(
-            HttpMethod.Post,
-            "/api/applications/roster-check",
-            SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId)),
-            key
-        );
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, text);
-        return JsonSerializer.Deserialize<JsonElement>(text);
+        var form = SampleClient.Form(roster, "名单.csv", "roster", ("planId", village.PlanId));
+        var path = "/api/applications/roster-check";
+        return await (
+            await api.Host.SendAsync(200, village.Officer, HttpMethod.Post, path, form, key)
+        ).ReadAsync<RosterCheckView>();
     }
 
     private static byte[] Csv(params string[] rows) =>
         Encoding.UTF8.GetBytes(string.Join('\n', rows.Prepend("姓名,身份证号,补助金额（元）")));
 
-    private static (int, string, string)[] Faults(JsonElement answer) =>
-        [
-            .. answer
-                .GetProperty("faults")
-                .EnumerateArray()
-                .Select(f =>
-                    (
-                        f.GetProperty("row").GetInt32(),
-                        f.GetProperty("column").GetString()!,
-                        f.GetProperty("code").GetString()!
-                    )
-                ),
-        ];
+    private static (int?, string?, string)[] Faults(IEnumerable<Fault> faults) =>
+        [.. faults.Select(f => (f.Row, f.Column, f.Code))];
 
     [Fact]
     public async Task C14_who_stands_on_another_list_that_waits_is_asked_about_and_the_answer_is_on_record()
@@ -63,22 +48,22 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 """,
                 ("id", application)
             );
-        Assert.Equal(0, (await CheckAsync(village, roster)).GetProperty("faultCount").GetInt32());
+        Assert.Equal(0, (await CheckAsync(village, roster)).FaultCount);
         await village.FileAsync([people[1]]);
         var first = village.ApplicationId;
         Assert.All(await RecordedAsync(first), Assert.Null); // nothing was asked
 
         // At the check, at once: not when the other one is approved.
-        (int, string, string)[] asked = [(3, "身份证号", "possible-duplicate")];
+        (int?, string?, string)[] asked = [(3, "身份证号", "possible-duplicate")];
         var check = await CheckAsync(village, roster);
-        Assert.Equal(asked, Faults(check));
-        Assert.Equal(1, check.GetProperty("people").GetInt32());
-        Assert.Contains(first, check.GetProperty("faults")[0].GetProperty("message").GetString());
+        Assert.Equal(asked, Faults(check.Faults));
+        Assert.Equal(1, check.People);
+        Assert.Contains(first, check.Faults[0].Message);
 
         // The same is said of what is filed, of a file or of lines.
         Assert.Equal(
             asked,
-            Faults(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", Form()))
+            Faults((await api.Host.RefusedAsync("roster-invalid", village.Officer, "/api/applications", Form())).Faults)
         );
         var lines = await api.ScalarAsync<string[]>(
             """
@@ -95,55 +80,49 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         };
         Assert.Equal(
             [(1, "身份证号", "possible-duplicate")],
-            Faults(await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", body))
+            Faults((await api.Host.RefusedAsync("roster-invalid", village.Officer, "/api/applications", body)).Faults)
         );
         // Only who is not asked about.
-        using (var sound = await village.Officer.SendAsync(HttpMethod.Post, "/api/applications?partial=true", Form()))
-        {
-            var filed = JsonSerializer.Deserialize<JsonElement>(await sound.Content.ReadAsStringAsync());
-            Assert.Equal(1, filed.GetProperty("application").GetProperty("lineCount").GetInt32());
-            Assert.Equal(asked, Faults(filed));
-            await village.Officer.PostAsync(
-                $"/api/applications/{filed.GetProperty("application").Id()}/withdrawal",
-                new { reason = "改报" }
-            );
-        }
+        var filed = await village.Officer.PostAsync<FilingView>("/api/applications?partial=true", Form());
+        Assert.Equal(1, filed.Application.LineCount);
+        Assert.Equal(asked, Faults(filed.Faults));
+        await village.Officer.PostAsync(
+            $"/api/applications/{filed.Application.Id}/withdrawal",
+            new { reason = "改报" }
+        );
 
         // A reason is no place for a number of a person; with one, both stand on both lists.
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "personal-data-in-text",
             village.Officer,
             "/api/applications",
             Form($"身份证 {people[1].CitizenId}")
         );
         const string why = "另一份将撤回";
-        using (
-            var checkedAgain = await village.Officer.SendAsync(
-                HttpMethod.Post,
-                "/api/applications/roster-check",
-                Form(why)
-            )
-        )
-            Assert.Empty(
-                Faults(JsonSerializer.Deserialize<JsonElement>(await checkedAgain.Content.ReadAsStringAsync()))
-            );
-        using var meant = await village.Officer.SendAsync(HttpMethod.Post, "/api/applications", Form(why));
-        var second = JsonSerializer.Deserialize<JsonElement>(await meant.Content.ReadAsStringAsync());
-        var id = second.GetProperty("application").Id();
-        Assert.Equal(2, second.GetProperty("application").GetProperty("lineCount").GetInt32());
+        Assert.Empty(
+            (await village.Officer.PostAsync<RosterCheckView>("/api/applications/roster-check", Form(why))).Faults
+        );
+        var second = await village.Officer.PostAsync<FilingView>("/api/applications", Form(why));
+        var id = second.Application.Id;
+        Assert.Equal(2, second.Application.LineCount);
         Assert.All(await RecordedAsync(id), recorded => Assert.Equal($"{first}：{why}", recorded));
 
         // One that was sent back is not its own rival, but the other one's still; one that was withdrawn is nobody's.
-        await village.Offices.Reviewer.PostAsync($"/api/applications/{id}/return", new { reason = "补正" });
+        await village.Offices.Reviewer.PostAsync<ApplicationView>(
+            $"/api/applications/{id}/return",
+            new { reason = "补正" }
+        );
         Assert.Equal(
             asked,
             Faults(
-                await ApiFixture.RefusedAsync(
-                    "roster-invalid",
-                    village.Officer,
-                    $"/api/applications/{id}/resubmission",
-                    Form()
-                )
+                (
+                    await api.Host.RefusedAsync(
+                        "roster-invalid",
+                        village.Officer,
+                        $"/api/applications/{id}/resubmission",
+                        Form()
+                    )
+                ).Faults
             )
         );
         await village.Officer.PostAsync($"/api/applications/{first}/withdrawal", new { reason = "并入另一份" });
@@ -201,34 +180,28 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         Assert.Equal(
             (3, "361.50", "300.00", "61.50", 3),
             (
-                check.GetProperty("people").GetInt32(),
-                check.GetProperty("totalAmount").GetRawText(),
-                check.GetProperty("availableAmount").GetRawText(),
-                check.GetProperty("lackingAmount").GetRawText(),
-                check.GetProperty("faultCount").GetInt32()
+                check.People,
+                check.TotalAmount.ToString(),
+                check.AvailableAmount.ToString(),
+                check.LackingAmount.ToString(),
+                check.FaultCount
             )
         );
-        Assert.Equal("叁佰陆拾壹元伍角整", check.GetProperty("totalInWords").GetString());
-        var rows = check.GetProperty("rows").EnumerateArray().ToList();
+        Assert.Equal("叁佰陆拾壹元伍角整", check.TotalInWords);
+        var rows = check.Rows.ToList();
         Assert.Equal(5, rows.Count);
-        Assert.Equal(
-            [people[0].Name, people[0].CitizenId, ""],
-            rows[0].GetProperty("cells").EnumerateArray().Select(c => c.GetString()!)
-        );
-        Assert.Equal("120.50", rows[0].GetProperty("amount").GetRawText());
-        Assert.Equal(JsonValueKind.Null, rows[3].GetProperty("amount").ValueKind);
+        Assert.Equal([people[0].Name, people[0].CitizenId, ""], rows[0].Cells);
+        Assert.Equal("120.50", rows[0].Amount.ToString());
+        Assert.Null(rows[3].Amount);
         Assert.Equal(
             [(5, "not-a-member"), (6, "roster-invalid"), (6, "roster-invalid")],
-            check
-                .GetProperty("faults")
-                .EnumerateArray()
-                .Select(f => (f.GetProperty("row").GetInt32(), f.GetProperty("code").GetString()!))
+            check.Faults.Select(f => (f.Row, f.Code))
         );
 
         // Asked again under the same key it has forgotten the people; nothing of them stands in the database; nothing
         // is filed.
         var again = await CheckAsync(village, roster, key);
-        Assert.Empty(again.GetProperty("rows").EnumerateArray());
+        Assert.Empty(again.Rows);
         foreach (var secret in (string[])[people[0].Name, people[0].CitizenId, stranger.CitizenId])
             Assert.Equal(
                 0,
@@ -243,16 +216,16 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                     ("secret", secret)
                 )
             );
-        Assert.Empty((await village.Officer.GetAsync("/api/applications")).EnumerateArray());
+        Assert.Empty((await village.Officer.GetAsync<IReadOnlyList<WorkItemView>>("/api/applications")));
 
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "file-invalid",
             village.Officer,
             HttpMethod.Post,
             "/api/applications/roster-check",
             SampleClient.Form([1, 2, 3], "x.xlsx", "roster", ("planId", village.PlanId))
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             village.Offices.Officer($"{village.Offices.County}999999"),
             HttpMethod.Post,
@@ -269,33 +242,31 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         var path = $"/api/notices/{village.ApplicationId}/objections";
         async Task<JsonElement> Public(object body, int status)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = SampleClient.Json(body) };
-            request.Headers.Add("Idempotency-Key", $"{Guid.NewGuid()}");
-            using var response = await api.Http.SendAsync(request);
-            var text = await response.Content.ReadAsStringAsync();
-            Assert.True(status == (int)response.StatusCode, text);
-            return JsonSerializer.Deserialize<JsonElement>(text);
+            var answer = await api.Host.Scenario(s =>
+            {
+                s.Post.Json(body).ToUrl(path);
+                s.WithRequestHeader("Idempotency-Key", $"{Guid.NewGuid()}");
+                s.StatusCodeShouldBe(status);
+            });
+            return await answer.ReadAsync<JsonElement>();
         }
         // There is no notice yet.
-        Assert.Equal("not-found", (await Public(new { text = "x" }, 404)).GetProperty("code").GetString());
+        Assert.Equal("not-found", (await Public(new { text = "x" }, 404)).As<Refused>().Code);
         await village.ReviewAsync();
         await village.ApproveAsync();
         await village.NoticeAsync();
         var receipt = await Public(new { text = $"{people[0].Name}今年没有缴费" }, 200);
         Assert.Equal(["objectionId"], receipt.EnumerateObject().Select(p => p.Name));
-        var objection = (await village.Officer.GetAsync(village.ApplicationPath))
-            .GetProperty("objections")[0]
-            .GetProperty("text")
-            .GetString()!;
+        var objection = (await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath)).Objections[0].Text;
         Assert.DoesNotContain(people[0].Name, objection);
         Assert.Equal(
             "personal-data-in-text",
-            (await Public(new { text = $"身份证 {people[0].CitizenId}" }, 422)).GetProperty("code").GetString()
+            (await Public(new { text = $"身份证 {people[0].CitizenId}" }, 422)).As<Refused>().Code
         );
         await Public(new { text = "异议 2" }, 200);
         await Public(new { text = "异议 3" }, 200);
         // One address.
-        Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).GetProperty("code").GetString());
+        Assert.Equal("limit-exceeded", (await Public(new { text = "又一条" }, 413)).As<Refused>().Code);
         var page = await api.Http.GetStringAsync($"/notices/{village.ApplicationId}");
         Assert.DoesNotContain("没有缴费", page); // what somebody claims of somebody is not for everybody to read
         Assert.Contains("待答复", page);
@@ -385,40 +356,38 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         );
 
         var township = village.Offices.Township(village.VillageCode[..9]);
-        var ids = (await village.Officer.GetAsync(village.ApplicationPath))
-            .GetProperty("objections")
-            .EnumerateArray()
-            .Select(o => o.GetProperty("objectionId").GetString())
+        var ids = (await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath))
+            .Objections.Select(o => o.ObjectionId)
             .ToArray();
         var path = $"{village.ApplicationPath}/objections/closure";
-        await ApiFixture.RefusedAsync("forbidden", village.Officer, path, new { objectionIds = ids, reason = "x" });
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("forbidden", village.Officer, path, new { objectionIds = ids, reason = "x" });
+        await api.Host.RefusedAsync(
             "forbidden",
             village.Offices.Reviewer,
             path,
             new { objectionIds = ids, reason = "x" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             api.NewOffices().Township("999911001"),
             path,
             new { objectionIds = ids, reason = "x" }
         );
-        await ApiFixture.RefusedAsync("field-invalid", township, path, new { objectionIds = ids, reason = "" });
+        await api.Host.RefusedAsync("field-invalid", township, path, new { objectionIds = ids, reason = "" });
         await village.Officer.PostAsync($"{village.ApplicationPath}/objections", new { text = "村民口头提出，请核对" });
-        var known = (await village.Officer.GetAsync(village.ApplicationPath))
-            .GetProperty("objections")
-            .EnumerateArray()
-            .Last()
-            .GetProperty("objectionId")
-            .GetString();
-        await ApiFixture.RefusedAsync(
+        var known = (await village.Officer.GetAsync<ApplicationView>(village.ApplicationPath))
+            .Objections.Last()
+            .ObjectionId;
+        await api.Host.RefusedAsync(
             "field-invalid",
             township,
             path,
             new { objectionIds = new[] { known }, reason = "无从核实" }
         ); // whoever gave his name gets an answer
-        await township.PostAsync(path, new { objectionIds = ids, reason = "没有指明何人何事，无从核实" });
+        await township.PostAsync<ApplicationView>(
+            path,
+            new { objectionIds = ids, reason = "没有指明何人何事，无从核实" }
+        );
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
@@ -427,7 +396,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             )
         );
         api.Clock.Advance(TimeSpan.FromDays(8));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "notice-open",
             village.Officer,
             $"{village.ApplicationPath}/payment",
@@ -445,11 +414,11 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         );
         await village.PayAsync(200);
         var seen = (
-            await village.Offices.Auditor.GetAsync(
+            await village.Offices.Auditor.GetAsync<AuditPage>(
                 $"/api/audit/events?id={village.ApplicationId}&type=objection_resolved&limit=100"
             )
-        ).GetProperty("entries");
-        Assert.Equal(52, seen.GetArrayLength());
+        ).Entries;
+        Assert.Equal(52, seen.Count);
     }
 
     [Fact]
@@ -461,19 +430,20 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.ApproveAsync();
         await village.NoticeAsync();
         var township = village.Offices.Township(village.VillageCode[..9]);
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray()
-            .Select(l => l.GetProperty("memberId").GetString())
+        var members = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines"))
+            .Lines.Select(l => l.MemberId)
             .ToArray();
         async Task<string> Raise(SampleClient by)
         {
-            var raised = await by.PostAsync($"{village.ApplicationPath}/objections", new { text = "有一户已迁出" });
-            var last = raised.GetProperty("objections").EnumerateArray().Last();
-            return $"{village.ApplicationPath}/objections/{last.GetProperty("objectionId").GetString()}/answer";
+            var raised = await by.PostAsync<ApplicationView>(
+                $"{village.ApplicationPath}/objections",
+                new { text = "有一户已迁出" }
+            );
+            var last = raised.Objections.Last();
+            return $"{village.ApplicationPath}/objections/{last.ObjectionId}/answer";
         }
         var path = await Raise(township);
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             township,
             path,
@@ -484,21 +454,19 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 memberId = members[0],
             }
         );
-        await ApiFixture.RefusedAsync("self-approval", township, path, new { upheld = false, answer = "不成立" });
+        await api.Host.RefusedAsync("self-approval", township, path, new { upheld = false, answer = "不成立" });
         Assert.Equal(
             "memberId",
             (
-                await ApiFixture.RefusedAsync(
+                await api.Host.RefusedAsync(
                     "field-invalid",
                     village.Offices.Reviewer,
                     path,
                     new { upheld = true, answer = "成立" }
                 )
-            )
-                .GetProperty("field")
-                .GetString()
+            ).Field
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Offices.Reviewer,
             path,
@@ -509,7 +477,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 memberId = "member-x",
             }
         );
-        var answered = await village.Offices.Reviewer.PostAsync(
+        var answered = await village.Offices.Reviewer.PostAsync<ApplicationView>(
             path,
             new
             {
@@ -519,18 +487,18 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 correctedAmount = 60,
             }
         );
-        Assert.Contains("1 人退出名单，100.00 元退回资金；应为 60.00 元", answered.GetProperty("outcome").GetString());
+        Assert.Contains("1 人退出名单，100.00 元退回资金；应为 60.00 元", answered.Outcome);
         Assert.Equal(
             200m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).ReservedAmount.Yuan
         );
         Assert.Equal(
             0m,
-            (await village.Officer.GetAsync($"/api/members/{members[0]}/years/{village.Year}"))
-                .GetProperty("usedAmount")
-                .GetDecimal()
+            (await village.Officer.GetAsync<MemberYearView>($"/api/members/{members[0]}/years/{village.Year}"))
+                .UsedAmount
+                .Yuan
         );
-        answered = await village.Offices.Reviewer.PostAsync(
+        answered = await village.Offices.Reviewer.PostAsync<ApplicationView>(
             await Raise(township),
             new
             {
@@ -539,11 +507,11 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
                 wholeList = true,
             }
         );
-        Assert.Equal("withdrawn", answered.GetProperty("status").GetString());
-        Assert.Contains("申请终止", answered.GetProperty("outcome").GetString());
+        Assert.Equal(ApplicationStatus.Withdrawn, answered.Status);
+        Assert.Contains("申请终止", answered.Outcome);
         Assert.Equal(
             0m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("reservedAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).ReservedAmount.Yuan
         );
         await village.FileAsync(people); // and anew
     }
@@ -556,26 +524,17 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.ReviewAsync();
         await village.ApproveAsync();
         var path = $"{village.ApplicationPath}/payment-list";
-        await ApiFixture.RefusedAsync("wrong-state", village.Officer, path); // not before the notice
+        await api.Host.RefusedAsync("wrong-state", village.Officer, path); // not before the notice
         await village.NoticeAsync();
-        await ApiFixture.RefusedAsync("forbidden", village.Offices.Reviewer, path);
+        await api.Host.RefusedAsync("forbidden", village.Offices.Reviewer, path);
         var key = $"{Guid.NewGuid()}";
-        async Task<JsonElement> List()
-        {
-            using var response = await village.Officer.SendAsync(
-                HttpMethod.Post,
-                path,
-                SampleClient.Json(new { }),
-                key
-            );
-            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
-        }
+        async Task<PaymentListView> List() =>
+            await (
+                await api.Host.SendAsync(200, village.Officer, HttpMethod.Post, path, key: key)
+            ).ReadAsync<PaymentListView>();
         var list = await List();
-        Assert.Equal(
-            (2, "200.00"),
-            (list.GetProperty("lines").GetInt32(), list.GetProperty("totalAmount").GetRawText())
-        );
-        var sheet = Convert.FromBase64String(list.GetProperty("content").GetString()!);
+        Assert.Equal((2, "200.00"), (list.Lines, list.TotalAmount.ToString()));
+        var sheet = Convert.FromBase64String(list.Content!);
         using (var zip = new System.IO.Compression.ZipArchive(new MemoryStream(sheet)))
         {
             var text = string.Concat(
@@ -593,7 +552,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Assert.Contains("贰佰元整", text);
         }
         // The kept answer has no content.
-        Assert.Equal(JsonValueKind.Null, (await List()).GetProperty("content").ValueKind);
+        Assert.Null((await List()).Content);
         Assert.Equal(
             0,
             await api.ScalarAsync<long>(
@@ -602,11 +561,11 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             )
         );
         var seen = (
-            await village.Offices.Auditor.GetAsync(
+            await village.Offices.Auditor.GetAsync<AuditPage>(
                 $"/api/audit/events?id={village.ApplicationId}&type=payment_list_disclosed"
             )
-        ).GetProperty("entries");
-        Assert.Equal(village.Officer.Actor.Id, Assert.Single(seen.EnumerateArray()).GetProperty("actor").GetString());
+        ).Entries;
+        Assert.Equal(village.Officer.Actor.Id, Assert.Single(seen).Actor);
     }
 
     [Fact]
@@ -616,45 +575,33 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var members = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray()
-            .Select(l => l.GetProperty("memberId").GetString()!)
+        var members = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines"))
+            .Lines.Select(l => l.MemberId)
             .ToArray();
         await village.Officer.PostAsync(
             $"{village.ApplicationPath}/line-withdrawals",
             new { memberIds = new[] { members[0] }, reason = "公示前撤回" }
         );
         await village.NoticeAsync();
-        async Task<JsonElement> NoticeAsync() =>
-            JsonSerializer.Deserialize<JsonElement>(
-                await api.Http.GetStringAsync($"/api/notices/{village.ApplicationId}")
-            );
+        Task<NoticeView> NoticeAsync() => api.Http.ReadAsync<NoticeView>($"/api/notices/{village.ApplicationId}");
         var published = await NoticeAsync();
-        Assert.Equal(
-            (3, 300m, 0),
-            (
-                published.GetProperty("lines").GetArrayLength(),
-                published.GetProperty("totalAmount").GetDecimal(),
-                published.GetProperty("addenda").GetArrayLength()
-            )
-        );
+        Assert.Equal((3, 300m, 0), (published.Lines.Count, published.TotalAmount.Yuan, published.Addenda.Count));
 
         await village.Officer.PostAsync(
             $"{village.ApplicationPath}/line-withdrawals",
             new { memberIds = new[] { members[1] }, reason = "本人放弃" }
         );
-        var objected = await village.Officer.PostAsync(
+        var objected = await village.Officer.PostAsync<ApplicationView>(
             $"{village.ApplicationPath}/objections",
             new { memberId = members[2], text = "该户已迁出" }
         );
-        var objection = objected.GetProperty("objections")[0].GetProperty("objectionId").GetString();
+        var objection = objected.Objections[0].ObjectionId;
         await village.Offices.Reviewer.PostAsync(
             $"{village.ApplicationPath}/objections/{objection}/answer",
             new { upheld = true, answer = "异议成立" }
         );
         api.Clock.Advance(TimeSpan.FromDays(8));
-        Assert.Equal(2, (await NoticeAsync()).GetProperty("addenda").GetArrayLength()); // while the payment waits
+        Assert.Equal(2, (await NoticeAsync()).Addenda.Count); // while the payment waits
         await village.PayAsync(100);
         // Paid and over: whoever does not look after the village reads it no more, neither as page nor as data.
         var path = $"/api/notices/{village.ApplicationId}";
@@ -664,27 +611,15 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             Assert.Equal(404, (int)answer.StatusCode);
             Assert.Contains("名单不再公开", await answer.Content.ReadAsStringAsync());
         }
-        await ApiFixture.RefusedAsync("not-found", api.NewOffices().Reviewer, HttpMethod.Get, path);
-        var later = await village.Officer.GetAsync(path);
-        Assert.Equal(published.GetProperty("lines").GetRawText(), later.GetProperty("lines").GetRawText());
-        Assert.Equal(300m, later.GetProperty("totalAmount").GetDecimal());
+        await api.Host.RefusedAsync("not-found", api.NewOffices().Reviewer, HttpMethod.Get, path);
+        var later = await village.Officer.GetAsync<NoticeView>(path);
+        Assert.Equal(published.Lines, later.Lines);
+        Assert.Equal(300m, later.TotalAmount.Yuan);
         Assert.Equal(
-            [("withdrawn", 1, 0m), ("objection-upheld", 2, 0m)],
-            later
-                .GetProperty("addenda")
-                .EnumerateArray()
-                .Select(a =>
-                    (
-                        a.GetProperty("change").GetString()!,
-                        a.GetProperty("lines")[0].GetProperty("number").GetInt32(),
-                        a.GetProperty("lines")[0].GetProperty("amount").GetDecimal()
-                    )
-                )
+            [(NoticeChange.Withdrawn, 1, 0m), (NoticeChange.ObjectionUpheld, 2, 0m)],
+            later.Addenda.Select(a => (a.Change, a.Lines[0].Number, a.Lines[0].Amount.Yuan))
         );
-        Assert.Equal(
-            (1, 100m),
-            (later.GetProperty("presentLineCount").GetInt32(), later.GetProperty("presentAmount").GetDecimal())
-        );
+        Assert.Equal((1, 100m), (later.PresentLineCount, later.PresentAmount.Yuan));
         using var shown = await village.Officer.SendAsync(HttpMethod.Get, $"/notices/{village.ApplicationId}", null);
         var page = await shown.Content.ReadAsStringAsync();
         Assert.Contains("补充公告", page);

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Ledger.Api.Sample;
-using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
@@ -11,12 +9,8 @@ namespace Ledger.Api.Tests;
 [Collection("api and programs")]
 public sealed class SecondHomeTests(ApiFixture api)
 {
-    private static async Task<IReadOnlyList<JsonElement>> MembersAsync(SampleVillage village) =>
-        [
-            .. (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-                .GetProperty("members")
-                .EnumerateArray(),
-        ];
+    private static async Task<IReadOnlyList<MemberView>> MembersAsync(SampleVillage village) =>
+        [.. (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}")).Members];
 
     /// <summary>
     /// A person with a phone and a card in one village, and another village of another county that has him on its list.
@@ -33,11 +27,11 @@ public sealed class SecondHomeTests(ApiFixture api)
         var person = people[0];
         var other = await api.RegisteredAsync(otherOffices);
         await other.ImportMembersAsync([person with { Name = name ?? person.Name, Phone = "13900000001" }]);
-        return (home, other, person, (await MembersAsync(home))[0].Id(), (await MembersAsync(other))[0].Id());
+        return (home, other, person, (await MembersAsync(home))[0].Id, (await MembersAsync(other))[0].Id);
     }
 
-    private static async Task<JsonElement> WaitingAsync(SampleClient client) =>
-        await client.GetAsync("/api/waiting-members");
+    private static async Task<WaitingMembersView> WaitingAsync(SampleClient client) =>
+        await client.GetAsync<WaitingMembersView>("/api/waiting-members");
 
     private static async Task<string> PageAsync(SampleClient client, string path)
     {
@@ -57,45 +51,43 @@ public sealed class SecondHomeTests(ApiFixture api)
         var (home, other, person, id, request) = await TakenAsync();
         Assert.NotEqual(id, request);
         // The person is nobody there: not by id, not by year, not by number.
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             other.Officer,
             $"/api/members/{id}/disclosure",
             new { reason = "好奇" }
         );
-        await ApiFixture.RefusedAsync(
-            "not-found",
-            other.Officer,
-            HttpMethod.Get,
-            $"/api/members/{id}/years/{home.Year}"
-        );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("not-found", other.Officer, HttpMethod.Get, $"/api/members/{id}/years/{home.Year}");
+        await api.Host.RefusedAsync(
             "not-found",
             other.Officer,
             $"/api/members/{id}/death",
             new { on = api.Today, evidence = new[] { await other.Officer.EvidenceAsync("x") } }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             other.Officer,
             HttpMethod.Get,
             $"/api/members/{request}/years/{home.Year}"
         );
-        var shown = await other.Officer.PostAsync($"/api/members/{request}/disclosure", new { reason = "核对" });
-        Assert.Equal("13900000001", shown.GetProperty("phone").GetString());
+        var shown = await other.Officer.PostAsync<DisclosureView>(
+            $"/api/members/{request}/disclosure",
+            new { reason = "核对" }
+        );
+        Assert.Equal("13900000001", shown.Phone);
         Assert.Equal(
             person.Phone,
-            (await home.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
-                .GetProperty("phone")
-                .GetString()
+            (
+                await home.Officer.PostAsync<DisclosureView>($"/api/members/{id}/disclosure", new { reason = "核对" })
+            ).Phone
         );
-        Assert.False((await MembersAsync(other))[0].GetProperty("confirmed").GetBoolean());
-        Assert.True((await MembersAsync(home))[0].GetProperty("confirmed").GetBoolean());
+        Assert.False((await MembersAsync(other))[0].Confirmed);
+        Assert.True((await MembersAsync(home))[0].Confirmed);
         // Not in its trail either.
         var trail = (await other.Officer.GetAsync("/api/audit/events?limit=1000"))
             .GetProperty("entries")
             .EnumerateArray()
-            .Where(e => e.GetProperty("type").GetString() != "command_refused")
+            .Where(e => e.As<AuditEntryView>().Type != "command_refused")
             .Select(e => e.GetRawText())
             .ToList(); // what he was refused names what he asked for
         Assert.NotEmpty(trail);
@@ -113,20 +105,14 @@ public sealed class SecondHomeTests(ApiFixture api)
         await other.DraftAsync(SampleVillage.Flat(100));
         await other.ResolveAsync(api.Today);
         await other.AdoptAsync();
-        var dryRun = await other.Officer.PostAsync($"/api/plans/{other.PlanId}/dry-run");
-        Assert.Equal(0, dryRun.GetProperty("payableCount").GetInt32());
-        using var roster = await other.Officer.SendAsync(
-            HttpMethod.Post,
+        var dryRun = await other.Officer.PostAsync<DryRunView>($"/api/plans/{other.PlanId}/dry-run");
+        Assert.Equal(0, dryRun.PayableCount);
+        var roster = await other.Officer.PostAsync<RosterCheckView>(
             "/api/applications/roster-check",
             SampleClient.Form(SampleSheets.Roster([person]), "名单.xlsx", "roster", ("planId", other.PlanId))
         );
-        var fault = JsonSerializer
-            .Deserialize<JsonElement>(await roster.Content.ReadAsStringAsync())
-            .GetProperty("faults")[0];
-        Assert.Equal(
-            ("not-contributed", request),
-            (fault.GetProperty("code").GetString(), fault.GetProperty("memberId").GetString())
-        );
+        var fault = roster.Faults[0];
+        Assert.Equal(("not-contributed", request), (fault.Code, fault.MemberId));
         await home.FileAsync([person]);
     }
 
@@ -134,66 +120,58 @@ public sealed class SecondHomeTests(ApiFixture api)
     public async Task The_home_village_or_its_agency_confirms_and_then_each_village_sees_its_own_part()
     {
         var (home, other, person, id, request) = await TakenAsync();
-        var waiting = Assert.Single((await WaitingAsync(home.Officer)).GetProperty("requests").EnumerateArray());
+        var waiting = Assert.Single((await WaitingAsync(home.Officer)).Requests);
         Assert.Equal(
             (id, request, other.CollectiveId, true),
-            (
-                waiting.GetProperty("memberId").GetString(),
-                waiting.GetProperty("requestId").GetString(),
-                waiting.GetProperty("collectiveId").GetString(),
-                waiting.GetProperty("nameMatches").GetBoolean()
-            )
+            (waiting.MemberId, waiting.RequestId, waiting.CollectiveId, waiting.NameMatches)
         );
-        Assert.Single((await WaitingAsync(home.Offices.Reviewer)).GetProperty("requests").EnumerateArray());
+        Assert.Single((await WaitingAsync(home.Offices.Reviewer)).Requests);
         Assert.Contains("确认是两地成员", await PageAsync(home.Officer, "/members"));
         Assert.DoesNotContain("确认是两地成员", await PageAsync(other.Officer, "/members"));
         Assert.Contains("待核对", await PageAsync(other.Officer, "/members"));
         foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer })
-            Assert.Empty((await WaitingAsync(stranger)).GetProperty("requests").EnumerateArray());
+            Assert.Empty((await WaitingAsync(stranger)).Requests);
         var path = $"/api/members/{id}/requests/{request}/confirmation";
         foreach (var stranger in new[] { other.Officer, other.Offices.Reviewer, api.NewOffices().Reviewer })
-            await ApiFixture.RefusedAsync("not-found", stranger, path);
-        await ApiFixture.RefusedAsync("forbidden", home.Offices.Auditor, path);
+            await api.Host.RefusedAsync("not-found", stranger, path);
+        await api.Host.RefusedAsync("forbidden", home.Offices.Auditor, path);
         await home.Officer.PostAsync(path);
-        await ApiFixture.RefusedAsync("not-found", home.Officer, path);
-        Assert.Empty((await WaitingAsync(home.Officer)).GetProperty("requests").EnumerateArray());
-        Assert.Equal([id], (await MembersAsync(other)).Select(m => m.Id()));
+        await api.Host.RefusedAsync("not-found", home.Officer, path);
+        Assert.Empty((await WaitingAsync(home.Officer)).Requests);
+        Assert.Equal([id], (await MembersAsync(other)).Select(m => m.Id));
         Assert.Equal(
             "13900000001",
-            (await other.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
-                .GetProperty("phone")
-                .GetString()
+            (
+                await other.Officer.PostAsync<DisclosureView>($"/api/members/{id}/disclosure", new { reason = "核对" })
+            ).Phone
         );
         Assert.Equal(
             person.Phone,
-            (await home.Officer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
-                .GetProperty("phone")
-                .GetString()
+            (
+                await home.Officer.PostAsync<DisclosureView>($"/api/members/{id}/disclosure", new { reason = "核对" })
+            ).Phone
         );
         Assert.Equal(
             person.Phone,
-            (await home.Offices.Reviewer.PostAsync($"/api/members/{id}/disclosure", new { reason = "核对" }))
-                .GetProperty("phone")
-                .GetString()
+            (
+                await home.Offices.Reviewer.PostAsync<DisclosureView>(
+                    $"/api/members/{id}/disclosure",
+                    new { reason = "核对" }
+                )
+            ).Phone
         );
         await home.FileAsync([person]);
         await home.ReviewAsync();
         await home.ApproveAsync();
-        var year = await other.Officer.GetAsync($"/api/members/{id}/years/{home.Year}");
+        var year = await other.Officer.GetAsync<MemberYearView>($"/api/members/{id}/years/{home.Year}");
         // Whose they are and how many is the home village's; what is left of the cap is not.
-        Assert.Empty(year.GetProperty("subsidies").EnumerateArray());
-        Assert.Equal(4900m, year.GetProperty("leftAmount").GetDecimal());
+        Assert.Empty(year.Subsidies);
+        Assert.Equal(4900m, year.LeftAmount?.Yuan);
+        Assert.Single((await home.Officer.GetAsync<MemberYearView>($"/api/members/{id}/years/{home.Year}")).Subsidies);
         Assert.Single(
-            (await home.Officer.GetAsync($"/api/members/{id}/years/{home.Year}"))
-                .GetProperty("subsidies")
-                .EnumerateArray()
+            (await home.Offices.Auditor.GetAsync<MemberYearView>($"/api/members/{id}/years/{home.Year}")).Subsidies
         );
-        Assert.Single(
-            (await home.Offices.Auditor.GetAsync($"/api/members/{id}/years/{home.Year}"))
-                .GetProperty("subsidies")
-                .EnumerateArray()
-        );
-        var left = await other.Officer.PostAsync(
+        var left = await other.Officer.PostAsync<MemberStateView>(
             $"/api/members/{id}/departure",
             new
             {
@@ -202,7 +180,7 @@ public sealed class SecondHomeTests(ApiFixture api)
                 reason = "x",
             }
         );
-        Assert.Empty(left.GetProperty("memberships").EnumerateObject()); // nothing of the other home
+        Assert.Empty(left.Memberships); // nothing of the other home
         var check = await ApiProcess.RunAsync(
             new Dictionary<string, string>
             {
@@ -218,26 +196,20 @@ public sealed class SecondHomeTests(ApiFixture api)
     public async Task Declined_or_of_another_name_it_never_becomes_one_and_may_be_asked_again()
     {
         var (home, other, _, id, request) = await TakenAsync(name: "王二麻");
-        Assert.False(
-            (await WaitingAsync(home.Officer)).GetProperty("requests")[0].GetProperty("nameMatches").GetBoolean()
-        );
-        await ApiFixture.RefusedAsync(
-            "wrong-state",
-            home.Officer,
-            $"/api/members/{id}/requests/{request}/confirmation"
-        );
+        Assert.False((await WaitingAsync(home.Officer)).Requests[0].NameMatches);
+        await api.Host.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/requests/{request}/confirmation");
         await home.Offices.Reviewer.PostAsync(
             $"/api/members/{id}/requests/{request}/decline",
             new { reason = "不是我村人" }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             home.Officer,
             $"/api/members/{id}/requests/{request}/decline",
             new { reason = "再次" }
         );
         Assert.Empty(await MembersAsync(other));
-        Assert.Empty((await WaitingAsync(home.Officer)).GetProperty("requests").EnumerateArray());
+        Assert.Empty((await WaitingAsync(home.Officer)).Requests);
         Assert.Contains(
             "record_declined",
             (await other.Officer.GetAsync($"/api/audit/events?id={request}")).GetRawText()
@@ -250,16 +222,15 @@ public sealed class SecondHomeTests(ApiFixture api)
         var (home, people) = await api.ReadyToFileAsync(1);
         var other = await api.RegisteredAsync(home.Offices);
         await other.ImportMembersAsync(people, home.Offices.Reviewer);
-        Assert.Equal((await MembersAsync(home))[0].Id(), (await MembersAsync(other))[0].Id());
+        Assert.Equal((await MembersAsync(home))[0].Id, (await MembersAsync(other))[0].Id);
         var third = await api.RegisteredAsync();
         await third.ImportMembersAsync(people, third.Offices.Reviewer); // an agency elsewhere asks like a village
         var city = api.Client(new Actor(third.Offices.Reviewer.Actor.Id, "agency", home.Offices.County));
-        var request = (await WaitingAsync(city)).GetProperty("requests")[0];
-        await ApiFixture.RefusedAsync(
+        var request = (await WaitingAsync(city)).Requests[0];
+        await api.Host.RefusedAsync(
             "self-approval",
             city,
-            $"/api/members/{request.GetProperty("memberId").GetString()}/requests/"
-                + $"{request.GetProperty("requestId").GetString()}/confirmation"
+            $"/api/members/{request.MemberId}/requests/" + $"{request.RequestId}/confirmation"
         );
     }
 
@@ -303,10 +274,10 @@ public sealed class SecondHomeTests(ApiFixture api)
         );
         // On the list they look alike, whoever they are; and nothing there is the id under which the others know them.
         var list = await MembersAsync(other);
-        Assert.All(list, m => Assert.False(m.GetProperty("confirmed").GetBoolean()));
-        Assert.Empty(list.Select(m => m.Id()).Intersect((await MembersAsync(home)).Select(m => m.Id())));
-        foreach (var m in list.Select(m => m.Id()))
-            await ApiFixture.RefusedAsync(
+        Assert.All(list, m => Assert.False(m.Confirmed));
+        Assert.Empty(list.Select(m => m.Id).Intersect((await MembersAsync(home)).Select(m => m.Id)));
+        foreach (var m in list.Select(m => m.Id))
+            await api.Host.RefusedAsync(
                 "not-found",
                 other.Officer,
                 HttpMethod.Get,
@@ -346,22 +317,13 @@ public sealed class SecondHomeTests(ApiFixture api)
     public async Task C4_a_village_reports_a_death_and_only_another_person_makes_it_one()
     {
         var (village, people) = await api.ReadyToFileAsync(2);
-        var id = (await MembersAsync(village))[0].Id();
+        var id = (await MembersAsync(village))[0].Id;
         var body = new { on = api.Today, evidence = new[] { await village.Officer.EvidenceAsync("certificate") } };
-        var reported = await village.Officer.PostAsync($"/api/members/{id}/death", body);
-        Assert.Equal(
-            (JsonValueKind.Null, $"{api.Today:yyyy-MM-dd}"),
-            (reported.GetProperty("diedOn").ValueKind, reported.GetProperty("deathReportedOn").GetString())
-        );
-        await ApiFixture.RefusedAsync("wrong-state", village.Officer, $"/api/members/{id}/death", body);
-        await ApiFixture.RefusedAsync("self-approval", village.Officer, $"/api/members/{id}/death/confirmation");
-        Assert.Equal(
-            id,
-            Assert
-                .Single((await WaitingAsync(village.Offices.Reviewer)).GetProperty("deathReports").EnumerateArray())
-                .GetProperty("memberId")
-                .GetString()
-        );
+        var reported = await village.Officer.PostAsync<MemberStateView>($"/api/members/{id}/death", body);
+        Assert.Equal((null, api.Today), (reported.DiedOn, reported.DeathReportedOn));
+        await api.Host.RefusedAsync("wrong-state", village.Officer, $"/api/members/{id}/death", body);
+        await api.Host.RefusedAsync("self-approval", village.Officer, $"/api/members/{id}/death/confirmation");
+        Assert.Equal(id, Assert.Single((await WaitingAsync(village.Offices.Reviewer)).DeathReports).MemberId);
         Assert.Contains("确认死亡", await PageAsync(village.Offices.Reviewer, "/members"));
         Assert.Contains("已报告死亡，待确认", await PageAsync(village.Officer, $"/members/{id}/years/{village.Year}"));
         // The reporting village does not file for him meanwhile.
@@ -374,31 +336,28 @@ public sealed class SecondHomeTests(ApiFixture api)
         };
         Assert.Equal(
             "member-deceased",
-            (await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", file))
-                .GetProperty("faults")[0]
-                .GetProperty("code")
-                .GetString()
+            (await api.Host.RefusedAsync("roster-invalid", village.Officer, "/api/applications", file)).Faults[0].Code
         );
         var second = api.Client(new Actor("second.officer", "village-finance", village.VillageCode));
         await second.PostAsync($"/api/members/{id}/death/dismissal", new { reason = "同名误报" });
         await village.Officer.PostAsync($"/api/members/{id}/death", body);
         Assert.Equal(
-            $"{api.Today:yyyy-MM-dd}",
-            (await second.PostAsync($"/api/members/{id}/death/confirmation")).GetProperty("diedOn").GetString()
+            api.Today,
+            (await second.PostAsync<MemberStateView>($"/api/members/{id}/death/confirmation")).DiedOn
         );
-        await ApiFixture.RefusedAsync("roster-invalid", village.Officer, "/api/applications", file);
+        await api.Host.RefusedAsync("roster-invalid", village.Officer, "/api/applications", file);
         // And it can be undone, with a document and by two: CorrectionTests.
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "evidence-missing",
             village.Offices.Reviewer,
             $"/api/members/{id}/death/revocation",
             new { reason = "健在" }
         );
-        var asked = await village.Offices.Reviewer.PostAsync(
+        var asked = await village.Offices.Reviewer.PostAsync<MemberStateView>(
             $"/api/members/{id}/death/revocation",
             new { reason = "健在", evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("alive") } }
         );
-        await second.PostAsync($"/api/members/{id}/changes/{asked.GetProperty("waiting")[0].Id()}/confirmation");
+        await second.PostAsync($"/api/members/{id}/changes/{asked.Waiting[0].Id}/confirmation");
         await village.Officer.PostAsync("/api/applications", file);
     }
 
@@ -408,21 +367,21 @@ public sealed class SecondHomeTests(ApiFixture api)
         var (home, people) = await api.ReadyToFileAsync(1);
         var other = await api.RegisteredAsync(home.Offices);
         await other.ImportMembersAsync(people, home.Offices.Reviewer);
-        var id = (await MembersAsync(home))[0].Id();
+        var id = (await MembersAsync(home))[0].Id;
         await other.Officer.PostAsync(
             $"/api/members/{id}/death",
             new { on = api.Today, evidence = new[] { await other.Officer.EvidenceAsync("any") } }
         );
         var accomplice = api.Client(new Actor("second.other", "village-finance", other.VillageCode));
-        await ApiFixture.RefusedAsync("agency-needed", accomplice, $"/api/members/{id}/death/confirmation");
+        await api.Host.RefusedAsync("agency-needed", accomplice, $"/api/members/{id}/death/confirmation");
         // Not its report, and nothing of it.
-        await ApiFixture.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/death/confirmation");
+        await api.Host.RefusedAsync("wrong-state", home.Officer, $"/api/members/{id}/death/confirmation");
         await home.FileAsync(people);
         await home.ReviewAsync();
         await home.ApproveAsync();
         Assert.Equal(
-            "approved",
-            (await home.Offices.Auditor.GetAsync(home.ApplicationPath)).GetProperty("status").GetString()
+            ApplicationStatus.Approved,
+            (await home.Offices.Auditor.GetAsync<ApplicationView>(home.ApplicationPath)).Status
         );
     }
 
@@ -457,9 +416,7 @@ public sealed class SecondHomeTests(ApiFixture api)
         async Task<bool> HasCardAsync(SampleVillage village)
         {
             var content = Convert.FromBase64String(
-                (await village.Officer.PostAsync($"{village.ApplicationPath}/payment-list"))
-                    .GetProperty("content")
-                    .GetString()!
+                (await village.Officer.PostAsync<PaymentListView>($"{village.ApplicationPath}/payment-list")).Content!
             );
             using var zip = new System.IO.Compression.ZipArchive(new MemoryStream(content));
             return zip.Entries.Any(e =>

@@ -1,5 +1,4 @@
 using Ledger.Api.Security;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
@@ -38,7 +37,7 @@ public sealed class SeparationTests(ApiFixture api)
         }
         var seal = await Who("file").EvidenceAsync("seal");
         var filed = await Who("file")
-            .UploadAsync(
+            .UploadAsync<FilingView>(
                 "/api/applications",
                 SampleSheets.Roster(people),
                 "名单.xlsx",
@@ -46,7 +45,7 @@ public sealed class SeparationTests(ApiFixture api)
                 ("planId", village.PlanId),
                 ("seal", seal)
             );
-        var path = $"/api/applications/{filed.GetProperty("application").Id()}";
+        var path = $"/api/applications/{filed.Application.Id}";
         (string Step, Func<SampleClient, Task<HttpResponseMessage>> Do)[] steps =
         [
             ("return", c => c.SendAsync(HttpMethod.Post, $"{path}/return", SampleClient.Json(new { reason = "x" }))),

@@ -2,8 +2,6 @@ using CsCheck;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Spreadsheet;
-using Ledger.Api.Imports;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http;
 using Sheets = Ledger.Api.Imports.Sheets;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Ledger.Api.Security;
-using Ledger.Domain;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
@@ -38,8 +37,9 @@ public sealed class SignInTests(ApiFixture api)
     private async Task<(string Name, string Password)> AccountAsync(string county, string role, string region)
     {
         var name = $"person{Interlocked.Increment(ref _people)}.{county}";
-        var issued = await Administrator(county).PostAsync("/api/accounts", ApiFixture.AccountBody(name, role, region));
-        var once = issued.GetProperty("oneTimePassword").GetString()!;
+        var issued = await Administrator(county)
+            .PostAsync<IssuedAccountView>("/api/accounts", ApiFixture.AccountBody(name, role, region));
+        var once = issued.OneTimePassword;
         await RefusedAsync("password-change-needed", "/api/session", new { name, password = once });
         await RefusedAsync(
             "field-invalid",
@@ -114,7 +114,7 @@ public sealed class SignInTests(ApiFixture api)
         var (name, password) = await AccountAsync(village.Offices.County, Roles.VillageFinance, village.VillageCode);
         var (status, session) = await PostAsync("/api/session", new { name, password });
         Assert.Equal(HttpStatusCode.OK, status);
-        var access = session.GetProperty("accessToken").GetString()!;
+        var access = session.As<SessionView>().AccessToken;
         async Task<HttpStatusCode> Funds(string token)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/funds");
@@ -128,22 +128,22 @@ public sealed class SignInTests(ApiFixture api)
 
         // Another device, listed; the refresh token is good once, and its second use ends the session.
         var (_, other) = await PostAsync("/api/session", new { name, password });
-        var refresh = other.GetProperty("refreshToken").GetString()!;
+        var refresh = other.As<SessionView>().RefreshToken;
         var (again, next) = await PostAsync("/api/session/refresh", new { refreshToken = refresh });
         Assert.Equal(HttpStatusCode.OK, again);
-        Assert.Equal(HttpStatusCode.OK, await Funds(next.GetProperty("accessToken").GetString()!));
+        Assert.Equal(HttpStatusCode.OK, await Funds(next.As<SessionView>().AccessToken));
         await RefusedAsync("sign-in-failed", "/api/session/refresh", new { refreshToken = refresh });
         await RefusedAsync(
             "sign-in-failed",
             "/api/session/refresh",
-            new { refreshToken = next.GetProperty("refreshToken").GetString() }
+            new { refreshToken = next.As<SessionView>().RefreshToken }
         );
         async Task<int> Sessions()
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/sessions");
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", access);
             using var response = await api.Http.SendAsync(request);
-            return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()).GetArrayLength();
+            return (await response.ReadAsync<IReadOnlyList<SessionListView>>()).Count;
         }
         Assert.Equal(1, await Sessions());
         await PostAsync("/api/session", new { name, password });
@@ -153,7 +153,7 @@ public sealed class SignInTests(ApiFixture api)
         await RefusedAsync(
             "sign-in-failed",
             "/api/session/refresh",
-            new { refreshToken = session.GetProperty("refreshToken").GetString() }
+            new { refreshToken = session.As<SessionView>().RefreshToken }
         );
         Assert.Equal(
             0,
@@ -172,8 +172,8 @@ public sealed class SignInTests(ApiFixture api)
         await RefusedAsync("second-factor-needed", "/api/session", new { name, password });
         await RefusedAsync("sign-in-failed", "/api/session/second-factor", new { name, password = "wrong password 1" });
         var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name, password });
-        var secret = enrolment.GetProperty("secret").GetString()!;
-        Assert.StartsWith("otpauth://totp/", enrolment.GetProperty("uri").GetString());
+        var secret = enrolment.As<SecondFactorView>().Secret!;
+        Assert.StartsWith("otpauth://totp/", enrolment.As<SecondFactorView>().Uri);
         await RefusedAsync(
             "second-factor-needed",
             "/api/session/second-factor",
@@ -193,8 +193,8 @@ public sealed class SignInTests(ApiFixture api)
                 code = SignInCodes.Of(secret),
             }
         );
-        var recovery = confirmed.GetProperty("recoveryCodes").EnumerateArray().Select(c => c.GetString()!).ToArray();
-        Assert.Equal(10, recovery.Length);
+        var recovery = confirmed.As<SecondFactorView>().RecoveryCodes;
+        Assert.Equal(10, recovery.Count);
         await RefusedAsync("second-factor-needed", "/api/session", new { name, password });
         var code = SignInCodes.Of(secret);
         Assert.Equal(
@@ -274,7 +274,7 @@ public sealed class SignInTests(ApiFixture api)
 
         // The telephone is lost: a one-time password and a new enrolment, by somebody else, on record.
         var issued = await Administrator(offices.County)
-            .PostAsync($"/api/accounts/account-{name}/credentials", new { reason = "手机遗失" });
+            .PostAsync<IssuedAccountView>($"/api/accounts/account-{name}/credentials", new { reason = "手机遗失" });
         await RefusedAsync(
             "sign-in-failed",
             "/api/session",
@@ -285,11 +285,7 @@ public sealed class SignInTests(ApiFixture api)
                 code = SignInCodes.Of(secret),
             }
         );
-        await RefusedAsync(
-            "password-change-needed",
-            "/api/session",
-            new { name, password = issued.GetProperty("oneTimePassword").GetString() }
-        );
+        await RefusedAsync("password-change-needed", "/api/session", new { name, password = issued.OneTimePassword });
     }
 
     [Fact]
@@ -301,7 +297,7 @@ public sealed class SignInTests(ApiFixture api)
         var (away, _) = await AccountAsync(county, Roles.Agency, county);
         var (stand, password) = await AccountAsync(county, Roles.CountyTax, county);
         var (_, enrolment) = await PostAsync("/api/session/second-factor", new { name = stand, password });
-        var secret = enrolment.GetProperty("secret").GetString()!;
+        var secret = enrolment.As<SecondFactorView>().Secret!;
         await PostAsync(
             "/api/session/second-factor",
             new
@@ -323,19 +319,19 @@ public sealed class SignInTests(ApiFixture api)
             }
         );
         var holder = api.Client(new Actor(away, Roles.Agency, county));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             api.Client(new Actor(stand, Roles.CountyTax, county)),
             $"/api/accounts/account-{away}/delegations",
             new { to = stand, until = api.Today }
         ); // nobody takes a role
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             holder,
             $"/api/accounts/account-{away}/delegations",
             new { to = away, until = api.Today }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             holder,
             $"/api/accounts/account-{away}/delegations",
@@ -357,15 +353,12 @@ public sealed class SignInTests(ApiFixture api)
         );
         Assert.Equal(
             (HttpStatusCode.OK, Roles.Agency, stand),
-            (status, session.GetProperty("role").GetString(), session.GetProperty("name").GetString())
+            (status, session.As<SessionView>().Role, session.As<SessionView>().Name)
         );
         Assert.Equal(
             HttpStatusCode.OK,
             (
-                await PostAsync(
-                    "/api/session/refresh",
-                    new { refreshToken = session.GetProperty("refreshToken").GetString() }
-                )
+                await PostAsync("/api/session/refresh", new { refreshToken = session.As<SessionView>().RefreshToken })
             ).Status
         );
         using (
@@ -380,13 +373,12 @@ public sealed class SignInTests(ApiFixture api)
         Assert.Equal(
             stand,
             (
-                await village.Offices.Auditor.GetAsync(
+                await village.Offices.Auditor.GetAsync<AuditPage>(
                     $"/api/audit/events?id={village.ApplicationId}&type=application_reviewed"
                 )
             )
-                .GetProperty("entries")[0]
-                .GetProperty("actor")
-                .GetString()
+                .Entries[0]
+                .Actor
         );
         await holder.PostAsync($"/api/accounts/account-{away}/delegations/{stand}/end", new { });
         await RefusedAsync(
@@ -402,10 +394,8 @@ public sealed class SignInTests(ApiFixture api)
         );
         Assert.Equal(
             ["account_opened", "delegation_granted", "delegation_ended"],
-            (await village.Offices.Auditor.GetAsync($"/api/audit/events?id=account-{away}"))
-                .GetProperty("entries")
-                .EnumerateArray()
-                .Select(e => e.GetProperty("type").GetString()!)
+            (await village.Offices.Auditor.GetAsync<AuditPage>($"/api/audit/events?id=account-{away}"))
+                .Entries.Select(e => e.Type)
                 .Where(t => t is not ("command_refused" or "credentials_changed"))
         );
     }
@@ -419,15 +409,15 @@ public sealed class SignInTests(ApiFixture api)
         for (var i = 0; i < 5; i++)
         {
             var (_, wrong) = await PostAsync("/api/session", new { name, password = $"guess {i}" });
-            Assert.Equal(unknown.GetProperty("detail").GetString(), wrong.GetProperty("detail").GetString());
+            Assert.Equal(unknown.As<Refused>().Detail, wrong.As<Refused>().Detail);
         }
         await RefusedAsync("locked-out", "/api/session", new { name, password });
         await Administrator(offices.County).PostAsync($"/api/accounts/account-{name}/closure", new { reason = "调离" });
         await RefusedAsync("locked-out", "/api/session", new { name, password }); // closed, or never there: the same
-        var trail = await offices.Auditor.GetAsync($"/api/audit/events?id=account-{name}");
+        var trail = await offices.Auditor.GetAsync<AuditPage>($"/api/audit/events?id=account-{name}");
         Assert.Equal(
             ["account_opened", "credentials_changed", "credentials_changed", "account_closed"], // given out, his own
-            trail.GetProperty("entries").EnumerateArray().Select(e => e.GetProperty("type").GetString()!)
+            trail.Entries.Select(e => e.Type)
         );
     }
 
@@ -457,25 +447,25 @@ public sealed class SignInTests(ApiFixture api)
         )
             // A password is kept nowhere.
             Assert.Contains("oneTimePassword\":null", await again.Content.ReadAsStringAsync());
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "already-exists",
             administrator,
             "/api/accounts",
             ApiFixture.AccountBody(name, "auditor", village.Offices.County)
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             administrator,
             "/api/accounts",
             ApiFixture.AccountBody("li.si", "auditor", "991100")
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             administrator,
             "/api/accounts",
             ApiFixture.AccountBody("李四", "auditor", village.Offices.County)
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             administrator,
             "/api/accounts",
@@ -485,13 +475,13 @@ public sealed class SignInTests(ApiFixture api)
             $"/api/accounts/account-{name}/role",
             new { role = "county-tax", region = village.Offices.County }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             administrator,
             $"/api/accounts/account-{name}/role",
             new { role = "county-tax", region = village.Offices.County }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             Administrator("991100"),
             $"/api/accounts/account-{name}/closure",
@@ -502,14 +492,14 @@ public sealed class SignInTests(ApiFixture api)
             "/api/accounts",
             ApiFixture.AccountBody(himself, Roles.Administrator, village.Offices.County)
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             api.Client(new Actor(himself, Roles.Administrator, village.Offices.County)),
             $"/api/accounts/account-{himself}/role",
             new { role = "agency", region = village.Offices.County }
         );
-        await ApiFixture.RefusedAsync("forbidden", administrator, HttpMethod.Get, "/api/funds");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("forbidden", administrator, HttpMethod.Get, "/api/funds");
+        await api.Host.RefusedAsync(
             "forbidden",
             administrator,
             $"/api/funds/{village.FundId}/allocations",
@@ -521,8 +511,8 @@ public sealed class SignInTests(ApiFixture api)
                 evidence = Array.Empty<string>(),
             }
         );
-        Assert.Equal(2, (await village.Offices.Auditor.GetAsync("/api/accounts")).GetArrayLength());
-        Assert.Empty((await Administrator("991100").GetAsync("/api/accounts")).EnumerateArray());
+        Assert.Equal(2, (await village.Offices.Auditor.GetAsync<IReadOnlyList<AccountView>>("/api/accounts")).Count);
+        Assert.Empty((await Administrator("991100").GetAsync<IReadOnlyList<AccountView>>("/api/accounts")));
     }
 
     [Fact]

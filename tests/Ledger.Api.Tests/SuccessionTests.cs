@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
@@ -8,9 +7,7 @@ namespace Ledger.Api.Tests;
 public sealed class SuccessionTests(ApiFixture api)
 {
     private static async Task<decimal> AvailableAsync(SampleVillage village) =>
-        (await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}"))
-            .GetProperty("availableAmount")
-            .GetDecimal();
+        (await village.Offices.Auditor.GetAsync<FundView>($"/api/funds/{village.FundId}")).AvailableAmount.Yuan;
 
     private async Task<object> Approved(SampleVillage village, object more)
     {
@@ -40,20 +37,20 @@ public sealed class SuccessionTests(ApiFixture api)
         await old.ApproveAsync();
         var path = $"/api/collectives/{old.CollectiveId}/merger";
         var body = await Approved(old, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" });
-        await ApiFixture.RefusedAsync("wrong-state", old.Offices.Agriculture, path, body); // money is under way
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync("wrong-state", old.Offices.Agriculture, path, body); // money is under way
+        await api.Host.RefusedAsync(
             "evidence-missing",
             old.Offices.Agriculture,
             path,
             new { intoCollectiveId = next.CollectiveId, reason = "x" }
         );
         await old.Officer.PostAsync($"{old.ApplicationPath}/withdrawal", new { reason = "合并前撤回" });
-        var merged = await old.Offices.Agriculture.PostAsync(path, body);
-        Assert.Equal(next.CollectiveId, merged.GetProperty("mergedInto").GetString());
+        var merged = await old.Offices.Agriculture.PostAsync<CollectiveView>(path, body);
+        Assert.Equal(next.CollectiveId, merged.MergedInto);
         Assert.Equal((0m, 400m), (await AvailableAsync(old), await AvailableAsync(next)));
-        await ApiFixture.RefusedAsync("collective-merged", old.Offices.Agriculture, path, body);
+        await api.Host.RefusedAsync("collective-merged", old.Offices.Agriculture, path, body);
         var seal = await old.Officer.EvidenceAsync("seal");
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "collective-merged",
             old.Officer,
             "/api/applications",
@@ -68,37 +65,21 @@ public sealed class SuccessionTests(ApiFixture api)
         await next.FileAsync(people); // members of the predecessor are members of the successor
         await next.ReviewAsync();
         await next.ApproveAsync();
-        var receipt = await next.Offices.Auditor.GetAsync($"/api/donors/{donor}/receipt");
-        Assert.Equal(
-            (300m, 0m),
-            (
-                receipt.GetProperty("usedAmount").GetDecimal() + receipt.GetProperty("availableAmount").GetDecimal(),
-                receipt.GetProperty("returnedAmount").GetDecimal()
-            )
-        );
-        Assert.All(
-            receipt.GetProperty("gifts")[0].GetProperty("uses").EnumerateArray(),
-            u => Assert.Equal(next.ApplicationId, u.GetProperty("applicationId").GetString())
-        );
-        var books = (await next.Offices.Auditor.GetAsync($"/api/funds/{next.FundId}/trial-balance"))
-            .GetProperty("accounts")
-            .EnumerateArray();
-        Assert.Contains(
-            books,
-            b =>
-                b.GetProperty("account").GetString() == $"transfer:{old.FundId}"
-                && b.GetProperty("amount").GetDecimal() == -400m
-        );
+        var receipt = await next.Offices.Auditor.GetAsync<DonorReceiptView>($"/api/donors/{donor}/receipt");
+        Assert.Equal((300m, 0m), (receipt.UsedAmount.Yuan + receipt.AvailableAmount.Yuan, receipt.ReturnedAmount.Yuan));
+        Assert.All(receipt.Gifts[0].Uses, u => Assert.Equal(next.ApplicationId, u.ApplicationId));
+        var books = (
+            await next.Offices.Auditor.GetAsync<TrialBalanceView>($"/api/funds/{next.FundId}/trial-balance")
+        ).Accounts;
+        Assert.Contains(books, b => b.Account == $"transfer:{old.FundId}" && b.Amount.Yuan == -400m);
     }
 
     [Fact]
     public async Task C4_after_a_split_neither_village_pays_whom_the_other_has_paid()
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")
-            .EnumerateArray()
-            .Select(m => m.Id())
+        var members = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members.Select(m => m.Id)
             .ToArray();
         var next = await api.RegisteredAsync(village.Offices);
         await next.SurveyAsync(10);
@@ -122,7 +103,7 @@ public sealed class SuccessionTests(ApiFixture api)
             )
         );
         var seal = await next.Officer.EvidenceAsync("seal");
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "roster-invalid",
             next.Officer,
             "/api/applications",
@@ -133,23 +114,21 @@ public sealed class SuccessionTests(ApiFixture api)
                 lines = new[] { new { memberId = members[0] } },
             }
         );
-        Assert.Equal("already-subsidised", problem.GetProperty("faults")[0].GetProperty("code").GetString());
-        var trial = await next.Officer.PostAsync($"/api/plans/{next.PlanId}/dry-run", new { });
-        Assert.Equal("already-subsidised", trial.GetProperty("ineligible")[0].GetProperty("code").GetString());
+        Assert.Equal("already-subsidised", problem.Faults[0].Code);
+        var trial = await next.Officer.PostAsync<DryRunView>($"/api/plans/{next.PlanId}/dry-run", new { });
+        Assert.Equal("already-subsidised", trial.Ineligible[0].Code);
     }
 
     [Fact]
     public async Task A_split_moves_named_members_and_money()
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100, money: 1000);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")
-            .EnumerateArray()
-            .Select(m => m.Id())
+        var members = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members.Select(m => m.Id)
             .ToArray();
         var next = await api.RegisteredAsync(village.Offices);
         var path = $"/api/collectives/{village.CollectiveId}/split";
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "fund-overdrawn",
             village.Offices.Agriculture,
             path,
@@ -165,8 +144,8 @@ public sealed class SuccessionTests(ApiFixture api)
             )
         );
         // The county alone takes no fund away: neither more than the share, nor without the township, nor out of it.
-        async Task<JsonElement> Refused(string code, string into, string[] who, decimal amount) =>
-            await ApiFixture.RefusedAsync(
+        async Task<Refused> Refused(string code, string into, string[] who, decimal amount) =>
+            await api.Host.RefusedAsync(
                 code,
                 village.Offices.Agriculture,
                 path,
@@ -182,11 +161,11 @@ public sealed class SuccessionTests(ApiFixture api)
                 )
             );
         var share = await Refused("split-share-exceeded", next.CollectiveId, members[..1], 333.34m);
-        Assert.Equal("amount", share.GetProperty("field").GetString());
-        Assert.Contains("333.33", share.GetRawText());
+        Assert.Equal("amount", share.Field);
+        Assert.Contains("333.33", share.Text);
         var twice = await Refused("field-invalid", next.CollectiveId, [members[0], members[0]], 1);
-        Assert.Equal("memberIds[1]", twice.GetProperty("field").GetString());
-        await ApiFixture.RefusedAsync(
+        Assert.Equal("memberIds[1]", twice.Field);
+        await api.Host.RefusedAsync(
             "evidence-missing",
             village.Offices.Agriculture,
             path,
@@ -216,12 +195,11 @@ public sealed class SuccessionTests(ApiFixture api)
         Assert.Equal((750m, 250m), (await AvailableAsync(village), await AvailableAsync(next)));
         Assert.Equal(
             [members[0]],
-            (await next.Officer.GetAsync($"/api/members?collectiveId={next.CollectiveId}"))
-                .GetProperty("members")
-                .EnumerateArray()
-                .Select(m => m.Id())
+            (await next.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={next.CollectiveId}")).Members.Select(
+                m => m.Id
+            )
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-a-member",
             village.Offices.Agriculture,
             path,
@@ -243,11 +221,11 @@ public sealed class SuccessionTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var path = $"/api/collectives/{village.CollectiveId}/name";
-        await ApiFixture.RefusedAsync("evidence-missing", village.Offices.Agriculture, path, new { name = "新名" });
+        await api.Host.RefusedAsync("evidence-missing", village.Offices.Agriculture, path, new { name = "新名" });
         await village.Offices.Agriculture.PostAsync(path, await Approved(village, new { name = "新名股份经济合作社" }));
         Assert.Equal(
             "新名股份经济合作社",
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("name").GetString()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).Name
         );
     }
 
@@ -255,12 +233,10 @@ public sealed class SuccessionTests(ApiFixture api)
     public async Task C4_who_died_or_left_gets_none()
     {
         var (village, people) = await api.ReadyToFileAsync(2);
-        var members = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")
-            .EnumerateArray()
-            .Select(m => m.Id())
+        var members = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members.Select(m => m.Id)
             .ToArray();
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "evidence-missing",
             village.Officer,
             $"/api/members/{members[0]}/death",
@@ -279,7 +255,7 @@ public sealed class SuccessionTests(ApiFixture api)
                 reason = "户籍迁出",
             }
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             api.NewOffices().Reviewer,
             $"/api/members/{members[0]}/departure",
@@ -291,7 +267,7 @@ public sealed class SuccessionTests(ApiFixture api)
             }
         );
         var seal = await village.Officer.EvidenceAsync("seal");
-        var problem = await ApiFixture.RefusedAsync(
+        var problem = await api.Host.RefusedAsync(
             "roster-invalid",
             village.Officer,
             "/api/applications",
@@ -302,10 +278,7 @@ public sealed class SuccessionTests(ApiFixture api)
                 lines = members.Select(m => new { memberId = m }),
             }
         );
-        Assert.Equal(
-            ["member-deceased", "not-a-member"],
-            problem.GetProperty("faults").EnumerateArray().Select(f => f.GetProperty("code").GetString()).Order()
-        );
+        Assert.Equal(["member-deceased", "not-a-member"], problem.Faults.Select(f => f.Code).Order());
     }
 
     [Fact]
@@ -314,25 +287,25 @@ public sealed class SuccessionTests(ApiFixture api)
         var (village, people) = await api.ReadyToFileAsync(1);
         // Same reference as the regular one: recorded once
         await village.ImportContributionsAsync([(people[0], 300, true)], api.Today.AddDays(-1));
-        var member = (await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}"))
-            .GetProperty("members")[0]
-            .Id();
+        var member = (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+            .Members[0]
+            .Id;
         var path =
             $"/api/members/{member}/years/{village.Year}/contributions/SW{village.VillageCode}{village.Year}"
             + "000001/reversal";
         var second = api.Client(new Domain.Actor("tax.second", "county-tax", village.Offices.County));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             village.Offices.Tax,
             path,
             new { confirmBy = village.Offices.Tax.Actor.Id, reason = "x" }
         );
-        await ApiFixture.RefusedAsync("wrong-state", second, $"{path}/confirmation");
+        await api.Host.RefusedAsync("wrong-state", second, $"{path}/confirmation");
         await village.Offices.Tax.PostAsync(path, new { confirmBy = "tax.second", reason = "重复上传" });
-        await ApiFixture.RefusedAsync("self-approval", village.Offices.Tax, $"{path}/confirmation");
-        var after = await second.PostAsync($"{path}/confirmation");
-        Assert.Empty(after.GetProperty("contributions").EnumerateArray());
-        await ApiFixture.RefusedAsync("not-found", second, $"{path}/confirmation");
+        await api.Host.RefusedAsync("self-approval", village.Offices.Tax, $"{path}/confirmation");
+        var after = await second.PostAsync<MemberYearView>($"{path}/confirmation");
+        Assert.Empty(after.Contributions);
+        await api.Host.RefusedAsync("not-found", second, $"{path}/confirmation");
         // The right record may come in again
         await village.ImportContributionsAsync([(people[0], 300, false)], api.Today);
         await village.FileAsync(people);

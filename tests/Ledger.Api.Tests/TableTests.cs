@@ -1,8 +1,5 @@
 using System.Text;
 using CsCheck;
-using Ledger.Api.Imports;
-using Ledger.Domain;
-using Ledger.Domain.Applications;
 using Microsoft.AspNetCore.Http;
 using Sheets = Ledger.Api.Imports.Sheets;
 using Table = Ledger.Api.Imports.Table;

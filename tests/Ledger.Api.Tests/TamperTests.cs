@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using Ledger.Domain;
-using Ledger.TransparencyLog;
 using Npgsql;
 using Xunit.Abstractions;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Tests;
@@ -13,100 +12,96 @@ namespace Ledger.Api.Tests;
 [Collection("api")]
 public sealed class TraceTests(ApiFixture api)
 {
-    private static JsonElement[] Items(JsonElement e, string name) => [.. e.GetProperty(name).EnumerateArray()];
-
     [Fact]
     public async Task A_line_is_traced_to_its_allocations_and_an_allocation_to_its_lines_also_through_a_withdrawal()
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100, money: 150);
-        var second = (await village.AllocateAsync(200, name: "果园承包费")).GetProperty("allocationId").GetString();
+        var second = (await village.AllocateAsync(200, name: "果园承包费")).AllocationId;
         await village.FileAsync(people);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var members = Items(await village.Officer.GetAsync($"{village.ApplicationPath}/lines"), "lines")
-            .Select(l => l.GetProperty("memberId").GetString()!)
+        var members = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines"))
+            .Lines.Select(l => l.MemberId)
             .ToArray();
-        Task<JsonElement> Line(string member) =>
-            village.Offices.Auditor.GetAsync($"/api/trace{village.ApplicationPath["/api".Length..]}/members/{member}");
+        string Trace(string member) => $"/api/trace{village.ApplicationPath["/api".Length..]}/members/{member}";
+        Task<LineTraceView> Line(string member) => village.Offices.Auditor.GetAsync<LineTraceView>(Trace(member));
 
         var middle = await Line(members[1]);
-        Assert.Equal([50m, 50m], Items(middle, "sources").Select(s => s.GetProperty("amount").GetDecimal()));
-        Assert.Equal(second, Items(middle, "sources")[1].GetProperty("allocationId").GetString());
-        Assert.Single(Items(middle, "sources")[1].GetProperty("evidence").EnumerateArray());
-        Assert.Equal(village.Offices.Approver.Actor.Id, middle.GetProperty("approver").GetString());
-        Assert.Equal(1, middle.GetProperty("resolution").GetProperty("attendance").GetInt32());
-        Assert.Contains("“果园承包费”50.00元", middle.GetProperty("inWords").GetString());
-        Assert.DoesNotContain(people[1].Name, middle.GetRawText());
+        Assert.Equal([50m, 50m], middle.Sources.Select(s => s.Amount.Yuan));
+        Assert.Equal(second, middle.Sources[1].AllocationId);
+        Assert.Single(middle.Sources[1].Evidence);
+        Assert.Equal(village.Offices.Approver.Actor.Id, middle.Approver);
+        Assert.Equal(1, middle.Resolution!.Attendance);
+        Assert.Contains("“果园承包费”50.00元", middle.InWords);
+        Assert.DoesNotContain(people[1].Name, $"{await village.Offices.Auditor.GetAsync(Trace(members[1]))}");
 
-        var down = await village.Officer.GetAsync($"/api/trace/funds/{village.FundId}/allocations/{second}?limit=1");
+        var down = await village.Officer.GetAsync<AllocationTraceView>(
+            $"/api/trace/funds/{village.FundId}/allocations/{second}?limit=1"
+        );
         Assert.Equal(
             (200m, 150m, 50m, 2),
-            (
-                down.GetProperty("amount").GetDecimal(),
-                down.GetProperty("usedAmount").GetDecimal(),
-                down.GetProperty("availableAmount").GetDecimal(),
-                down.GetProperty("useCount").GetInt32()
-            )
+            (down.Amount.Yuan, down.UsedAmount.Yuan, down.AvailableAmount.Yuan, down.UseCount)
         );
-        Assert.Equal(1, down.GetProperty("next").GetInt32());
+        Assert.Equal(1, down.Next);
 
         // The middle line goes back: half of it is the second allocation's again, and the next application takes the
         // rest of it first.
-        await village.Officer.PostAsync(
+        await village.Officer.PostAsync<ApplicationView>(
             $"{village.ApplicationPath}/line-withdrawals",
             new { memberIds = new[] { members[1] }, reason = "放弃" }
         );
         Assert.Equal(
             100m,
-            (await village.Officer.GetAsync($"/api/trace/funds/{village.FundId}/allocations/{second}"))
-                .GetProperty("availableAmount")
-                .GetDecimal()
+            (
+                await village.Officer.GetAsync<AllocationTraceView>(
+                    $"/api/trace/funds/{village.FundId}/allocations/{second}"
+                )
+            )
+                .AvailableAmount
+                .Yuan
         );
         await village.FileAsync([people[1]]);
         await village.ReviewAsync();
         await village.ApproveAsync();
         var again = await Line(members[1]);
-        Assert.Equal([50m, 50m], Items(again, "sources").Select(s => s.GetProperty("amount").GetDecimal()).Order());
-        Assert.Equal(
-            2,
-            Items(again, "sources").Select(s => s.GetProperty("allocationId").GetString()).Distinct().Count()
-        );
+        Assert.Equal([50m, 50m], again.Sources.Select(s => s.Amount.Yuan).Order());
+        Assert.Equal(2, again.Sources.Select(s => s.AllocationId).Distinct().Count());
 
         // The way of the fen that went out, came back and went out again, step by step.
-        foreach (var source in Items(again, "sources"))
+        foreach (var source in again.Sources)
         {
-            var allocation = source.GetProperty("allocationId").GetString();
-            var paths = await village.Offices.Auditor.GetAsync(
+            var allocation = source.AllocationId;
+            var paths = await village.Offices.Auditor.GetAsync<PathsView>(
                 $"/api/trace{village.ApplicationPath["/api".Length..]}/members/{members[1]}/allocations/{allocation}"
             );
-            Assert.Equal(50m, paths.GetProperty("amount").GetDecimal());
-            var steps = Items(Assert.Single(Items(paths, "paths")), "steps");
+            Assert.Equal(50m, paths.Amount.Yuan);
+            var steps = Assert.Single(paths.Paths).Steps;
             Assert.Equal(
-                allocation == second ? ["allocated"] : ["allocated", "released"],
-                steps.Select(s => s.GetProperty("kind").GetString()!)
+                allocation == second ? [EntryKind.Allocated] : [EntryKind.Allocated, EntryKind.Released],
+                steps.Select(s => s.Kind)
             );
-            Assert.All(steps, s => Assert.Equal(50m, s.GetProperty("amount").GetDecimal()));
+            Assert.All(steps, s => Assert.Equal(50m, s.Amount.Yuan));
         }
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             village.Officer,
             HttpMethod.Get,
             $"/api/trace{village.ApplicationPath["/api".Length..]}/members/{members[1]}/allocations/allocation-x"
         );
 
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             api.NewOffices().Auditor,
             HttpMethod.Get,
             $"/api/trace/funds/{village.FundId}/allocations/{second}"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             village.Officer,
             HttpMethod.Get,
             $"/api/trace/funds/{village.FundId}/allocations/allocation-x"
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "not-found",
             village.Officer,
             HttpMethod.Get,

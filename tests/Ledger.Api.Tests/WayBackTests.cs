@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Ledger.Domain;
 
 namespace Ledger.Api.Tests;
 
@@ -19,10 +18,8 @@ public sealed class WayBackTests(ApiFixture api)
         await village.FileAsync(persons);
         await village.ReviewAsync();
         await village.ApproveAsync();
-        var lines = (await village.Officer.GetAsync($"{village.ApplicationPath}/lines"))
-            .GetProperty("lines")
-            .EnumerateArray();
-        return (village, persons, [.. lines.Select(l => l.GetProperty("memberId").GetString()!)]);
+        var lines = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines;
+        return (village, persons, [.. lines.Select(l => l.MemberId)]);
     }
 
     private static async Task BalanceAsync(
@@ -34,24 +31,22 @@ public sealed class WayBackTests(ApiFixture api)
         decimal returned = 0
     )
     {
-        var fund = await village.Officer.GetAsync($"/api/funds/{village.FundId}");
-        decimal At(string name) => fund.GetProperty(name).GetDecimal();
+        var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
         Assert.Equal(
             (available, reserved, inTransit, credited, returned),
             (
-                At("availableAmount"),
-                At("reservedAmount"),
-                At("inTransitAmount"),
-                At("creditedAmount"),
-                At("returnedAmount")
+                fund.AvailableAmount.Yuan,
+                fund.ReservedAmount.Yuan,
+                fund.InTransitAmount.Yuan,
+                fund.CreditedAmount.Yuan,
+                fund.ReturnedAmount.Yuan
             )
         );
-        var trial = await village.Offices.Auditor.GetAsync($"/api/funds/{village.FundId}/trial-balance");
-        Assert.Equal(0m, trial.GetProperty("sumAmount").GetDecimal());
-        var books = trial
-            .GetProperty("accounts")
-            .EnumerateArray()
-            .ToDictionary(a => a.GetProperty("account").GetString()!, a => a.GetProperty("amount").GetDecimal());
+        var trial = await village.Offices.Auditor.GetAsync<TrialBalanceView>(
+            $"/api/funds/{village.FundId}/trial-balance"
+        );
+        Assert.Equal(0m, trial.SumAmount.Yuan);
+        var books = trial.Accounts.ToDictionary(a => a.Account, a => a.Amount.Yuan);
         Assert.Equal(
             available,
             books.Where(b => b.Key.StartsWith("available:", StringComparison.Ordinal)).Sum(b => b.Value)
@@ -60,9 +55,9 @@ public sealed class WayBackTests(ApiFixture api)
     }
 
     private static async Task<decimal> UsedAsync(SampleVillage village, string member) =>
-        (await village.Offices.Auditor.GetAsync($"/api/members/{member}/years/{village.Year}"))
-            .GetProperty("usedAmount")
-            .GetDecimal();
+        (await village.Offices.Auditor.GetAsync<MemberYearView>($"/api/members/{member}/years/{village.Year}"))
+            .UsedAmount
+            .Yuan;
 
     [Fact]
     public async Task C17_partial_payment_bank_return_refund_and_settlement()
@@ -80,7 +75,7 @@ public sealed class WayBackTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync($"slip {payments}") },
                 memberIds = some,
             };
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "use-outside-ring-fence",
             village.Officer,
             $"{village.ApplicationPath}/payment",
@@ -105,7 +100,7 @@ public sealed class WayBackTests(ApiFixture api)
         await BalanceAsync(village, 600, 100, 300, 0);
         Assert.Equal(100m, await UsedAsync(village, members[3]));
         await village.ImportReceiptsAsync([(people[0], new Money(10_000)), (people[1], new Money(10_000))], api.Today);
-        await ApiFixture.RefusedAsync("wrong-state", village.Offices.Approver, $"{village.ApplicationPath}/settlement");
+        await api.Host.RefusedAsync("wrong-state", village.Offices.Approver, $"{village.ApplicationPath}/settlement");
 
         async Task<object> Refund(string member, string reason) =>
             new
@@ -129,7 +124,7 @@ public sealed class WayBackTests(ApiFixture api)
             $"{village.ApplicationPath}/refunds",
             await Refund(members[0], "catch-up-found")
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Offices.Reviewer,
             $"{village.ApplicationPath}/refunds",
@@ -157,20 +152,20 @@ public sealed class WayBackTests(ApiFixture api)
             new { memberIds = new[] { members[1] }, reason = "本人放弃" }
         );
         await BalanceAsync(village, 800, 200, 0, 0);
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "field-invalid",
             village.Officer,
             $"{village.ApplicationPath}/line-withdrawals",
             new { memberIds = new[] { members[1] }, reason = "x" }
         );
-        var withdrawn = await village.Officer.PostAsync(
+        var withdrawn = await village.Officer.PostAsync<ApplicationView>(
             $"{village.ApplicationPath}/withdrawal",
             new { reason = "重新议定" }
         );
-        Assert.Equal("withdrawn", withdrawn.GetProperty("status").GetString());
+        Assert.Equal(ApplicationStatus.Withdrawn, withdrawn.Status);
         await BalanceAsync(village, 1000, 0, 0, 0);
         Assert.Equal(0m, await UsedAsync(village, members[0]));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             village.Officer,
             $"{village.ApplicationPath}/withdrawal",
@@ -187,30 +182,30 @@ public sealed class WayBackTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         await village.AllocateAsync(500);
-        var wrong = (await village.AllocateAsync(7000)).GetProperty("allocationId").GetString();
+        var wrong = (await village.AllocateAsync(7000)).AllocationId;
         var township = village.Offices.Township(village.VillageCode[..9]);
         var path = $"/api/funds/{village.FundId}/allocations/{wrong}/reversal";
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "self-approval",
             village.Officer,
             path,
             new { confirmBy = village.Officer.Actor.Id, reason = "多记" }
         );
-        await ApiFixture.RefusedAsync("wrong-state", township, $"{path}/confirmation");
+        await api.Host.RefusedAsync("wrong-state", township, $"{path}/confirmation");
         await village.Officer.PostAsync(path, new { confirmBy = township.Actor.Id, reason = "多记一位" });
-        await ApiFixture.RefusedAsync("self-approval", village.Officer, $"{path}/confirmation");
+        await api.Host.RefusedAsync("self-approval", village.Officer, $"{path}/confirmation");
         await township.PostAsync($"{path}/confirmation");
         await BalanceAsync(village, 500, 0, 0, 0, 7000);
-        await ApiFixture.RefusedAsync("wrong-state", township, $"{path}/confirmation");
+        await api.Host.RefusedAsync("wrong-state", township, $"{path}/confirmation");
 
         object Resolved(params string[] evidence) => new { reason = "村民会议决议终止", evidence };
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "evidence-missing",
             village.Officer,
             $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return",
             Resolved()
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             village.Officer,
             $"/api/funds/{village.FundId}/closure",
@@ -225,7 +220,7 @@ public sealed class WayBackTests(ApiFixture api)
             $"/api/funds/{village.FundId}/closure",
             Resolved(await village.Officer.EvidenceAsync("resolution"))
         );
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "fund-closed",
             village.Officer,
             $"/api/funds/{village.FundId}/allocations",
@@ -257,40 +252,35 @@ public sealed class WayBackTests(ApiFixture api)
         var allocations = $"/api/funds/{village.FundId}/allocations";
         await village.Officer.PostAsync(allocations, await Income(new DateOnly(last, 12, 31)));
         await village.Officer.PostAsync(allocations, await Income(new DateOnly(last + 1, 1, 1)));
-        await ApiFixture.RefusedAsync(
+        await api.Host.RefusedAsync(
             "wrong-state",
             village.Officer,
             $"/api/funds/{village.FundId}/years/{village.Year}/close"
         );
-        var closed = await village.Officer.PostAsync($"/api/funds/{village.FundId}/years/{last}/close");
-        Assert.Equal(
-            [("available:general", 300m), ("source:collective-income", -300m)],
-            closed
-                .GetProperty("accounts")
-                .EnumerateArray()
-                .Select(a => (a.GetProperty("account").GetString()!, a.GetProperty("amount").GetDecimal()))
-        );
-        await ApiFixture.RefusedAsync(
-            "year-closed",
-            village.Officer,
+        var closed = await village.Officer.PostAsync<TrialBalanceView>(
             $"/api/funds/{village.FundId}/years/{last}/close"
         );
-        await ApiFixture.RefusedAsync(
+        Assert.Equal(
+            [("available:general", 300m), ("source:collective-income", -300m)],
+            closed.Accounts.Select(a => (a.Account, a.Amount.Yuan))
+        );
+        await api.Host.RefusedAsync("year-closed", village.Officer, $"/api/funds/{village.FundId}/years/{last}/close");
+        await api.Host.RefusedAsync(
             "year-closed",
             village.Officer,
             allocations,
             await Income(new DateOnly(last, 6, 1))
         );
-        await ApiFixture.RefusedAsync("field-invalid", village.Officer, allocations, await Income(api.Today, last + 1));
+        await api.Host.RefusedAsync("field-invalid", village.Officer, allocations, await Income(api.Today, last + 1));
         await village.Officer.PostAsync(allocations, await Income(api.Today, last));
 
-        var again = await village.Offices.Auditor.GetAsync(
+        var again = await village.Offices.Auditor.GetAsync<TrialBalanceView>(
             $"/api/funds/{village.FundId}/trial-balance?at={last}-12-31"
         );
-        Assert.Equal(closed.GetProperty("digest").GetString(), again.GetProperty("digest").GetString());
-        Assert.True(again.GetProperty("isSealed").GetBoolean());
+        Assert.Equal(closed.Digest, again.Digest);
+        Assert.True(again.IsSealed);
         Assert.Equal(
-            closed.GetProperty("digest").GetString(),
+            closed.Digest,
             await api.ScalarAsync<string>(
                 """
                 select data ->> 'trialBalanceDigest'
@@ -303,7 +293,7 @@ public sealed class WayBackTests(ApiFixture api)
         );
         Assert.Equal(
             900m,
-            (await village.Officer.GetAsync($"/api/funds/{village.FundId}")).GetProperty("availableAmount").GetDecimal()
+            (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AvailableAmount.Yuan
         ); // carried forward
     }
 }

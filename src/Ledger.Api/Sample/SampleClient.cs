@@ -1,7 +1,9 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Ledger.Api.Commands;
+using Ledger.Api.Evidence;
 using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
@@ -21,28 +23,64 @@ public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor, st
 
     public Actor Actor => actor;
 
-    public async Task<JsonElement> PostAsync(string path, object? body = null) =>
-        await OkAsync(HttpMethod.Post, path, Json(body ?? new { }));
+    /// <summary>
+    /// How an answer is read: nothing that its view does not know, nothing left out, amounts with two decimals.
+    /// </summary>
+    public static readonly JsonSerializerOptions Answers = new(JsonSerializerOptions.Web)
+    {
+        NumberHandling = JsonNumberHandling.Strict,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, false), new AnsweredYuan() },
+    };
 
-    public async Task<JsonElement> PutAsync(string path, object body) =>
-        await OkAsync(HttpMethod.Put, path, Json(body));
+    private sealed class AnsweredYuan : YuanJsonConverter
+    {
+        /// <summary>Also nought or less, which no request may be.</summary>
+        protected override Money Of(string digits, decimal yuan, out string? fault)
+        {
+            var amount = new Money((long)(yuan * 100));
+            fault = amount.ToString() == digits ? null : $"{digits}, not {amount}";
+            return amount;
+        }
+    }
 
-    public async Task<JsonElement> GetAsync(string path) => await OkAsync(HttpMethod.Get, path, null);
+    public Task<JsonElement> PostAsync(string path, object? body = null) => PostAsync<JsonElement>(path, body);
+
+    /// <param name="body">JSON, or the content itself.</param>
+    public Task<T> PostAsync<T>(string path, object? body = null) => OkAsync<T>(HttpMethod.Post, path, Content(body));
+
+    public Task<JsonElement> PutAsync(string path, object body) => PutAsync<JsonElement>(path, body);
+
+    public Task<T> PutAsync<T>(string path, object body) => OkAsync<T>(HttpMethod.Put, path, Content(body));
+
+    public Task<JsonElement> GetAsync(string path) => GetAsync<JsonElement>(path);
+
+    public Task<T> GetAsync<T>(string path) => OkAsync<T>(HttpMethod.Get, path, null);
 
     /// <summary>
     /// Uploads a spreadsheet or document as field <paramref name="field"/>, with further form fields.
     /// </summary>
-    public async Task<JsonElement> UploadAsync(
+    public Task<T> UploadAsync<T>(
         string path,
         byte[] content,
         string fileName,
         string field = "file",
         params (string Name, string Value)[] fields
-    ) => await OkAsync(HttpMethod.Post, path, Form(content, fileName, field, fields));
+    ) => OkAsync<T>(HttpMethod.Post, path, Form(content, fileName, field, fields));
+
+    public Task<JsonElement> UploadAsync(
+        string path,
+        byte[] content,
+        string fileName,
+        string field = "file",
+        params (string Name, string Value)[] fields
+    ) => UploadAsync<JsonElement>(path, content, fileName, field, fields);
 
     /// <summary>Uploads a stand-in document and returns its digest.</summary>
     public async Task<string> EvidenceAsync(string text) =>
-        (await UploadAsync("/api/evidence", SamplePeople.Pdf(text), "scan.pdf")).GetProperty("digest").GetString()!;
+        (await UploadAsync<EvidenceView>("/api/evidence", SamplePeople.Pdf(text), "scan.pdf")).Digest;
 
     public static MultipartFormDataContent Form(
         byte[] content,
@@ -65,27 +103,36 @@ public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor, st
         Action<HttpRequestMessage>? more = null
     )
     {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
+        using var request = Request(method, path, content, key);
+        more?.Invoke(request);
+        return await http.SendAsync(request);
+    }
+
+    /// <summary>With this person's token and a key, still to be sent.</summary>
+    public HttpRequestMessage Request(HttpMethod method, string path, HttpContent? content, string? key = null)
+    {
+        var request = new HttpRequestMessage(method, path) { Content = content };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", tokens.Issue(actor, TokenLifetime));
         if (method != HttpMethod.Get)
             request.Headers.Add(
                 IdempotencyKey.Header,
                 key ?? (keyPrefix is null ? $"{Guid.NewGuid()}" : $"{keyPrefix}-{++_keys}")
             );
-        more?.Invoke(request);
-        return await http.SendAsync(request);
+        return request;
     }
 
-    private async Task<JsonElement> OkAsync(HttpMethod method, string path, HttpContent? content)
+    private async Task<T> OkAsync<T>(HttpMethod method, string path, HttpContent? content)
     {
         using var response = await SendAsync(method, path, content);
         var text = await response.Content.ReadAsStringAsync();
         return response.IsSuccessStatusCode
-            ? JsonSerializer.Deserialize<JsonElement>(text)
+            ? JsonSerializer.Deserialize<T>(text, Answers)!
             : throw new InvalidOperationException($"{method} {path} → {(int)response.StatusCode} {text}");
     }
 
     public static HttpContent Json(object body) => JsonContent.Create(body);
+
+    public static HttpContent Content(object? body) => body as HttpContent ?? Json(body ?? new { });
 }
 
 /// <summary>The sheets that people would fill in, filled in by program.</summary>

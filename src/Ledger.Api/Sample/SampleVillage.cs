@@ -1,4 +1,9 @@
 using System.Text.Json;
+using Ledger.Api.Applications;
+using Ledger.Api.Collectives;
+using Ledger.Api.Funds;
+using Ledger.Api.Members;
+using Ledger.Api.Plans;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
@@ -115,7 +120,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     {
         var code = SamplePeople.CreditCode(offices.County, number);
         CollectiveId = (
-            await offices.Agriculture.PostAsync(
+            await offices.Agriculture.PostAsync<CollectiveView>(
                 "/api/collectives",
                 new
                 {
@@ -124,14 +129,14 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
                     villageCode,
                 }
             )
-        ).Id();
+        ).Id;
         await Officer.PostAsync("/api/funds", new { collectiveId = CollectiveId });
     }
 
     private int _members;
 
-    public Task<JsonElement> SurveyAsync(int members) =>
-        Officer.PutAsync(
+    public Task<CollectiveView> SurveyAsync(int members) =>
+        Officer.PutAsync<CollectiveView>(
             $"/api/collectives/{CollectiveId}/surveys/{year}",
             new
             {
@@ -142,7 +147,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             }
         );
 
-    public async Task<JsonElement> AllocateAsync(
+    public async Task<AllocationView> AllocateAsync(
         decimal amount,
         string source = "collective-income",
         string name = "土地流转收入",
@@ -151,7 +156,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         object? earmark = null,
         DateOnly? effectiveDate = null
     ) =>
-        await Officer.PostAsync(
+        await Officer.PostAsync<AllocationView>(
             $"/api/funds/{FundId}/allocations",
             new
             {
@@ -188,20 +193,20 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     /// <summary>
     /// By the village itself; the agency's own import needs nobody's confirmation for people of its other villages.
     /// </summary>
-    public Task<JsonElement> ImportMembersAsync(IEnumerable<SamplePerson> people, SampleClient? by = null) =>
-        (by ?? Officer).UploadAsync(
+    public Task<ImportView> ImportMembersAsync(IEnumerable<SamplePerson> people, SampleClient? by = null) =>
+        (by ?? Officer).UploadAsync<ImportView>(
             $"/api/members/import?collectiveId={CollectiveId}",
             SampleSheets.Members(people),
             "成员名册.xlsx"
         );
 
     /// <param name="series">The tax office's receipts are numbered anew in each.</param>
-    public Task<JsonElement> ImportContributionsAsync(
+    public Task<ImportView> ImportContributionsAsync(
         IEnumerable<(SamplePerson, int, bool)> payers,
         DateOnly paidOn,
         string series = ""
     ) =>
-        offices.Tax.UploadAsync(
+        offices.Tax.UploadAsync<ImportView>(
             $"/api/contributions/import?year={year}",
             SampleSheets.Contributions(payers, paidOn, $"SW{series}{villageCode}{year}"),
             "缴费.xlsx"
@@ -209,8 +214,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
 
     public static object Flat(decimal amount) => new { kind = "flat", flatAmount = amount };
 
-    public Task<JsonElement> DraftAsync(object standard) =>
-        Officer.PostAsync(
+    public Task<PlanView> DraftAsync(object standard) =>
+        Officer.PostAsync<PlanView>(
             "/api/plans",
             new
             {
@@ -225,15 +230,15 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     /// <summary>
     /// A meeting of households: one for three members, seven of eight come, one of ten votes against it.
     /// </summary>
-    public Task<JsonElement> ResolveAsync(DateOnly on)
+    public Task<PlanView> ResolveAsync(DateOnly on)
     {
         var eligible = (_members + 2) / 3;
         var attendance = eligible - eligible / 8;
         return ResolveAsync(on, eligible, attendance, attendance - attendance / 10);
     }
 
-    public async Task<JsonElement> ResolveAsync(DateOnly on, int eligible, int attendance, int votesFor) =>
-        await Officer.PostAsync(
+    public async Task<PlanView> ResolveAsync(DateOnly on, int eligible, int attendance, int votesFor) =>
+        await Officer.PostAsync<PlanView>(
             $"/api/plans/{PlanId}/resolution",
             new
             {
@@ -247,7 +252,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             }
         );
 
-    public Task<JsonElement> AdoptAsync() => Officer.PostAsync($"/api/plans/{PlanId}/adoption");
+    public Task<PlanView> AdoptAsync() => Officer.PostAsync<PlanView>($"/api/plans/{PlanId}/adoption");
 
     /// <summary>
     /// From registration to an adopted plan of <paramref name="subsidy"/> yuan each: survey, members, contributions,
@@ -268,10 +273,10 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     }
 
     /// <param name="confirm">Why people of another application that waits stand on this list too.</param>
-    public async Task<JsonElement> FileAsync(IEnumerable<SamplePerson> roster, string confirm = "")
+    public async Task<FilingView> FileAsync(IEnumerable<SamplePerson> roster, string confirm = "")
     {
         var seal = await Officer.EvidenceAsync($"sealed application {villageCode}");
-        var filed = await Officer.UploadAsync(
+        var filed = await Officer.UploadAsync<FilingView>(
             "/api/applications",
             SampleSheets.Roster(roster),
             "补助名单.xlsx",
@@ -280,22 +285,22 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             ("seal", seal),
             ("confirmDuplicate", confirm)
         );
-        ApplicationPath = $"/api/applications/{filed.GetProperty("application").Id()}";
+        ApplicationPath = $"/api/applications/{filed.Application.Id}";
         return filed;
     }
 
-    public Task<JsonElement> ReviewAsync() =>
-        offices.Reviewer.PostAsync($"{ApplicationPath}/review", new { acceptRest = true });
+    public Task<ApplicationView> ReviewAsync() =>
+        offices.Reviewer.PostAsync<ApplicationView>($"{ApplicationPath}/review", new { acceptRest = true });
 
-    public Task<JsonElement> ApproveAsync() => offices.Approver.PostAsync($"{ApplicationPath}/approval");
+    public Task<ApplicationView> ApproveAsync() => offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/approval");
 
-    public Task<JsonElement> NoticeAsync() =>
-        Officer.PostAsync($"{ApplicationPath}/notice", new { place = "村务公开栏" });
+    public Task<ApplicationView> NoticeAsync() =>
+        Officer.PostAsync<ApplicationView>($"{ApplicationPath}/notice", new { place = "村务公开栏" });
 
-    public async Task<JsonElement> PayAsync(decimal amount)
+    public async Task<ApplicationView> PayAsync(decimal amount)
     {
         var transfer = ++_transfers;
-        return await Officer.PostAsync(
+        return await Officer.PostAsync<ApplicationView>(
             $"{ApplicationPath}/payment",
             new
             {
@@ -307,18 +312,18 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
         );
     }
 
-    public Task<JsonElement> ImportReceiptsAsync(
+    public Task<ReceiptView> ImportReceiptsAsync(
         IEnumerable<(SamplePerson, Money)> credited,
         DateOnly on,
         bool partial = false
     ) =>
-        offices.Reviewer.UploadAsync(
+        offices.Reviewer.UploadAsync<ReceiptView>(
             $"{ApplicationPath}/receipts/import?partial={partial}",
             SampleSheets.Receipts(credited, on, $"HZ{villageCode}"),
             "回执.xlsx"
         );
 
-    public Task<JsonElement> SettleAsync() => offices.Approver.PostAsync($"{ApplicationPath}/settlement");
+    public Task<ApplicationView> SettleAsync() => offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/settlement");
 }
 
 public static class JsonAnswers
