@@ -1,5 +1,7 @@
 using System.Net;
+using Ledger.Api.Benefits;
 using Ledger.Api.Sample;
+using Ledger.Domain;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
@@ -34,19 +36,12 @@ public sealed class EstimateTests(ApiFixture api)
     {
         var (village, member) = await MemberOfAsync(age);
         var query = $"year={village.Year}&tierAmount=300&subsidyAmount=120&balanceAmount=5000&paidYears={paidBefore}";
-        var e = await village.Officer.GetAsync($"/api/members/{member}/estimate?{query}");
+        var e = await village.Officer.GetAsync<EstimateView>($"/api/members/{member}/estimate?{query}");
         Assert.Equal(
             (outlook, paid, missing, 139, 170m),
-            (
-                e.GetProperty("outlook").GetString(),
-                e.GetProperty("paidYears").GetInt32(),
-                e.GetProperty("missingYears").GetInt32(),
-                e.GetProperty("payoutMonths").GetInt32(),
-                e.GetProperty("basicPensionAmount").GetDecimal()
-            )
+            (e.Outlook.Word(), e.PaidYears, e.MissingYears, e.PayoutMonths, e.BasicPensionAmount!.Value.Yuan)
         );
-        var monthly = e.GetProperty("monthlyAmount");
-        Assert.Equal(outlook == "pension", monthly.ValueKind == System.Text.Json.JsonValueKind.Number);
+        Assert.Equal(outlook == "pension", e.MonthlyAmount is not null);
         using var page = await village.Officer.SendAsync(
             HttpMethod.Get,
             $"/api/members/{member}/estimate?{query}",
@@ -76,13 +71,10 @@ public sealed class EstimateTests(ApiFixture api)
             $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year + 1}",
             next
         );
-        var e = await village.Officer.GetAsync(
+        var e = await village.Officer.GetAsync<EstimateView>(
             $"/api/members/{member}/estimate?year={village.Year}&tierAmount=300&paidYears=20"
         );
-        Assert.Equal(
-            [262, 100, 100],
-            e.GetProperty("years").EnumerateArray().Take(3).Select(y => y.GetProperty("interestBasisPoints").GetInt32())
-        );
+        Assert.Equal([262, 100, 100], e.Years.Take(3).Select(y => y.InterestBasisPoints));
     }
 
     [Fact]
@@ -95,7 +87,7 @@ public sealed class EstimateTests(ApiFixture api)
             HttpMethod.Get,
             $"/api/members/{member}/estimate?year={village.Year}&tierAmount=300&paidYears=81"
         );
-        Assert.Equal("paidYears", refused.GetProperty("field").GetString());
+        Assert.Equal("paidYears", refused.Field);
         var body = System.Text.Json.Nodes.JsonNode.Parse(
             System.Text.Json.JsonSerializer.Serialize(SampleOffices.PolicyYear(village.Year + 1))
         )!;

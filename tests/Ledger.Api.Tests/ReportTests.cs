@@ -144,7 +144,7 @@ public sealed class ReportTests(ApiFixture api)
         var estimate = await village.Officer.GetAsync<EstimateView>(
             $"/api/members/{member}/estimate?year={village.Year}&subsidyAmount=120&balanceAmount=1000"
         );
-        Assert.True(estimate.MonthlyAmount.Yuan >= estimate.MonthlyWithoutAmount.Yuan);
+        Assert.True(estimate.MonthlyGainAmount >= Money.Zero);
         Assert.Contains("国发", estimate.Source);
         if (estimate.Years.Count > 0)
             Assert.Equal(1000m * 0.0262m, estimate.Years[0].InterestAmount.Yuan);
