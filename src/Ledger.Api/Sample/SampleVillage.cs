@@ -292,7 +292,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
     public Task<ApplicationView> ReviewAsync() =>
         offices.Reviewer.PostAsync<ApplicationView>($"{ApplicationPath}/review", new { acceptRest = true });
 
-    public Task<ApplicationView> ApproveAsync() => offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/approval");
+    public Task<ApplicationView> ApproveAsync() =>
+        offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/approval");
 
     public Task<ApplicationView> NoticeAsync() =>
         Officer.PostAsync<ApplicationView>($"{ApplicationPath}/notice", new { place = "村务公开栏" });
@@ -323,7 +324,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             "回执.xlsx"
         );
 
-    public Task<ApplicationView> SettleAsync() => offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/settlement");
+    public Task<ApplicationView> SettleAsync() =>
+        offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/settlement");
 }
 
 public static class JsonAnswers
