@@ -139,7 +139,7 @@ public static class Growth
             .EnumerateArray()
             .Select(l => l.GetProperty("memberId").GetString()!)
             .ToList();
-        var allocation = (await villages[3].AllocateAsync(1000)).GetProperty("allocationId").GetString()!;
+        var allocation = (await villages[3].AllocateAsync(1000)).AllocationId;
         return new Grown(
             size,
             api,

@@ -291,14 +291,14 @@ public sealed class RefusalTests(ApiFixture api)
         Assert.True(exit == 0, said);
 
         // Whoever does not see everything else does not see them either: the city's policy year is not a county's.
-        await api.Host.RefusedAsync("forbidden", product.Offices.Auditor, HttpMethod.Get, "/api/exports/log");
-        await api.Host.RefusedAsync(
+        await ApiFixture.RefusedAsync("forbidden", product.Offices.Auditor, HttpMethod.Get, "/api/exports/log");
+        await ApiFixture.RefusedAsync(
             "not-found",
             product.Offices.Auditor,
             HttpMethod.Get,
             $"/log/tile/entries/000.p/{size}"
         );
-        await api.Host.RefusedAsync(
+        await ApiFixture.RefusedAsync(
             "not-found",
             product.Offices.Auditor,
             HttpMethod.Get,
@@ -324,7 +324,8 @@ public sealed class RefusalTests(ApiFixture api)
             api.Host.RefusedAsync(code, officer, HttpMethod.Post, path, body, key);
         var reason = new { reason = "x" };
         // The endpoint refuses, and the door does; an id in the path, in the key, in what the answer repeats.
-        Assert.Contains(citizen, (await RefusedAsync("not-found", $"/api/funds/fund-{citizen}/years/2025/close")).Text); // he is told what he sent
+        var answer = await RefusedAsync("not-found", $"/api/funds/fund-{citizen}/years/2025/close");
+        Assert.Contains(citizen, answer.Text); // he is told what he sent
         await RefusedAsync("not-found", $"/api/members/{citizen}/disclosure", reason);
         await RefusedAsync("not-found", $"/api/members/{new string('x', 300)}/disclosure", reason);
         await RefusedAsync("not-found", $"/api/members/two%20words%20{village.FundId}/disclosure", reason);
