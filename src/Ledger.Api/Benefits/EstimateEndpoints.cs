@@ -33,8 +33,9 @@ public sealed record EstimateYearView(
 /// Account and monthly pension with and without the collective subsidy, as if everything stayed as in
 /// <paramref name="Year"/>. A pension needs sixty years of age and fifteen paid years (L3):
 /// <paramref name="PaidYears"/> are those at sixty, null where <c>paidYears</c> was not given. The monthly amounts are
-/// null where nobody would get one: <paramref name="Outlook"/> says why. <paramref name="BasicPensionAmount"/> comes on top, the same with and
-/// without the subsidy (L11); null where the policy year does not say it. Formula and source stand in the answer.
+/// null where nobody would get one: <paramref name="Outlook"/> says why. <paramref name="BasicPensionAmount"/> comes on
+/// top, the same with and without the subsidy (L11); null where the policy year does not say it. Formula and source
+/// stand in the answer.
 /// </summary>
 public sealed record EstimateView(
     string MemberId,
