@@ -103,8 +103,8 @@ public sealed class PolicyDocumentTests(ApiFixture api)
         foreach (var (title, i) in Clauses.Select((c, i) => (c, i)))
             text.Append(Row($"C{i + 1}", title, isWhole: true));
         text.Append(
-            "\n## The law around it\n\nRows L1 to L20 of [domain.md](domain.md#the-law-around-it); a dash is still to come."
-                + "\n\n| row | what holds | tests | operations |\n|---|---|---|---|\n"
+            "\n## The law around it\n\nRows L1 to L20 of [domain.md](domain.md#the-law-around-it); "
+                + "a dash is still to come.\n\n| row | what holds | tests | operations |\n|---|---|---|---|\n"
         );
         foreach (var (title, i) in Law.Select((l, i) => (l, i)))
             text.Append(Row($"L{i + 1}", title, isWhole: false));

@@ -31,10 +31,11 @@ public sealed record EstimateYearView(
 
 /// <summary>
 /// Account and monthly pension with and without the collective subsidy, as if everything stayed as in
-/// <paramref name="Year"/>. A pension needs sixty years of age and fifteen paid years (L3): <paramref name="PaidYears"/>
-/// are those at sixty, null where <c>paidYears</c> was not given. The monthly amounts are null where nobody would get
-/// one: <paramref name="Outlook"/> says why. <paramref name="BasicPensionAmount"/> comes on top, the same with and
-/// without the subsidy (L11); null where the policy year does not say it. Formula and source stand in the answer.
+/// <paramref name="Year"/>. A pension needs sixty years of age and fifteen paid years (L3):
+/// <paramref name="PaidYears"/> are those at sixty, null where <c>paidYears</c> was not given. The monthly amounts are
+/// null where nobody would get one: <paramref name="Outlook"/> says why. <paramref name="BasicPensionAmount"/> comes on
+/// top, the same with and without the subsidy (L11); null where the policy year does not say it. Formula and source
+/// stand in the answer.
 /// </summary>
 public sealed record EstimateView(
     string MemberId,
@@ -94,7 +95,8 @@ public static class EstimateEndpoints
         api.MapGet("/members/{id}/estimate", OfMember)
             .Reading<EstimateView>(
                 "estimate-benefit",
-                "待遇测算：有无集体补助时的账户余额和月养老金（Accept: text/html 可打印，C22 L3 L10 L11） · Account and pension with and without the subsidy",
+                "待遇测算：有无集体补助时的账户余额和月养老金（Accept: text/html 可打印，C22 L3 L10 L11）"
+                    + " · Account and pension with and without the subsidy",
                 Readers
             )
             .Refuses(

@@ -31,7 +31,9 @@ public enum Outlook
     BeingPaid,
 }
 
-/// <summary>What an estimate rests on beside the person's own payments: figures of policy years, all of them data (†).</summary>
+/// <summary>
+/// What an estimate rests on beside the person's own payments: figures of policy years, all of them data (†).
+/// </summary>
 /// <param name="InterestBasisPoints">Of each year that was published (L10); later years have the last one's.</param>
 /// <param name="BasicPensionFen">The basic pension a month (基础养老金, L11); null: not known.</param>
 public sealed record EstimateRules(
