@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Ledger.Api.Benefits;
 using Ledger.Api.Sample;
 using Ledger.Domain;
@@ -19,6 +20,9 @@ public sealed class EstimateTests(ApiFixture api)
         var list = await village.Officer.GetAsync($"/api/members?collectiveId={village.CollectiveId}");
         return (village, list.GetProperty("members").EnumerateArray().Single().Id());
     }
+
+    private static string NextYear(SampleVillage village) =>
+        $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year + 1}";
 
     [Theory]
     [InlineData(45, 3, "pension", 18, 0)]
@@ -63,14 +67,9 @@ public sealed class EstimateTests(ApiFixture api)
     public async Task C22_L10_each_year_has_the_rate_that_was_published_for_it_and_later_ones_the_last()
     {
         var (village, member) = await MemberOfAsync(45);
-        var next = System.Text.Json.Nodes.JsonNode.Parse(
-            System.Text.Json.JsonSerializer.Serialize(SampleOffices.PolicyYear(village.Year + 1))
-        )!;
+        var next = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year + 1))!;
         next["accountInterestBasisPoints"] = 100;
-        await village.Offices.CityHrss.PutAsync(
-            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year + 1}",
-            next
-        );
+        await village.Offices.CityHrss.PutAsync(NextYear(village), next);
         var e = await village.Officer.GetAsync<EstimateView>(
             $"/api/members/{member}/estimate?year={village.Year}&tierAmount=300&paidYears=20"
         );
@@ -88,13 +87,11 @@ public sealed class EstimateTests(ApiFixture api)
             $"/api/members/{member}/estimate?year={village.Year}&tierAmount=300&paidYears=81"
         );
         Assert.Equal("paidYears", refused.Field);
-        var body = System.Text.Json.Nodes.JsonNode.Parse(
-            System.Text.Json.JsonSerializer.Serialize(SampleOffices.PolicyYear(village.Year + 1))
-        )!;
+        var body = JsonSerializer.SerializeToNode(SampleOffices.PolicyYear(village.Year + 1))!;
         body["basicPensionAmount"] = 10_000.01;
         using var answer = await village.Offices.CityHrss.SendAsync(
             HttpMethod.Put,
-            $"/api/policy-years/{RegionCode.City(village.Offices.County)}/{village.Year + 1}",
+            NextYear(village),
             SampleClient.Json(body)
         );
         Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);

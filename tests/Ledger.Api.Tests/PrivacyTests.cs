@@ -231,7 +231,7 @@ public sealed class PrivacyTests(ApiFixture api)
             $"/api/members/{members[0]}/disclosure",
             new { reason = "x" }
         );
-        await api.Host.RefusedAsync(
+        await ApiFixture.RefusedAsync(
             "wrong-state",
             there,
             $"/api/members/{members[0]}/erasure",
@@ -293,7 +293,7 @@ public sealed class PrivacyTests(ApiFixture api)
         await officer.PostAsync(path, second);
         var asked = await officer.PostAsync<CorrectionView>(path, new { name = "司马传福德", reason = "写错了姓" });
         await agency.PostAsync($"/api/members/{id}/changes/{asked.ChangeId}/confirmation", new { name = "司马传福德" });
-        await api.Host.RefusedAsync("field-invalid", officer, path, new { phone = "1390537110", reason = "少一位" });
+        await ApiFixture.RefusedAsync("field-invalid", officer, path, new { phone = "1390537110", reason = "少一位" });
         var list = $"姓名,身份证号,手机号,银行卡号\n司马传福德,{person.CitizenId},13905371103,6222021608001101103\n";
         await officer.UploadAsync(
             $"/api/members/import?collectiveId={village.CollectiveId}",
@@ -382,8 +382,8 @@ public sealed class PrivacyTests(ApiFixture api)
                 )
             )
         );
-        await api.Host.RefusedAsync("wrong-state", officer, path, new { phone = "13905371104", reason = "x" });
-        await api.Host.RefusedAsync(
+        await ApiFixture.RefusedAsync("wrong-state", officer, path, new { phone = "13905371104", reason = "x" });
+        await ApiFixture.RefusedAsync(
             "wrong-state",
             agency,
             $"/api/members/{id}/changes/{waiting.ChangeId}/confirmation",
@@ -686,9 +686,9 @@ public sealed class PrivacyTests(ApiFixture api)
             village.Offices.CountyHrss.Actor
         );
         await there.PostAsync($"/api/donors/{donor}/erasure", new { reason = "保管期满" });
-        await api.Host.RefusedAsync("wrong-state", there, $"/api/donors/{donor}/erasure", new { reason = "再次" });
+        await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{donor}/erasure", new { reason = "再次" });
         var charity = await village.CharityAsync();
-        await api.Host.RefusedAsync("wrong-state", there, $"/api/donors/{charity}/erasure", new { reason = "x" });
+        await ApiFixture.RefusedAsync("wrong-state", there, $"/api/donors/{charity}/erasure", new { reason = "x" });
         Assert.True(
             await api.ScalarAsync<bool>(
                 "select wrapped_key is null and data is null from ledger.person where member_id = @d",

@@ -461,7 +461,7 @@ public sealed class RefusalTests(ApiFixture api)
                     .Range(0, 10)
                     .Select(i => officer.SendAsync(HttpMethod.Post, $"/api/funds/fund-{i}/allocations", Allocation()))
             );
-            await api.Host.RefusedAsync(
+            await ApiFixture.RefusedAsync(
                 "forbidden",
                 officer,
                 "/api/accounts/account-x/credentials",
@@ -491,10 +491,10 @@ public sealed class RefusalTests(ApiFixture api)
 
             // Another has a measure of his own; he himself again in the next minute, and then it says how many there
             // were.
-            await api.Host.RefusedAsync("forbidden", offices.Tax, "/api/funds/fund-x/allocations");
+            await ApiFixture.RefusedAsync("forbidden", offices.Tax, "/api/funds/fund-x/allocations");
             Assert.Equal(4, await StoredAsync("select count(*) from ledger.mt_events where type = 'command_refused'"));
             clock.Advance(TimeSpan.FromMinutes(1));
-            await api.Host.RefusedAsync(
+            await ApiFixture.RefusedAsync(
                 "not-found",
                 officer,
                 HttpMethod.Post,

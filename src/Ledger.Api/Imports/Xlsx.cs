@@ -176,21 +176,12 @@ internal static partial class Xlsx
             column = reference is null ? column + 1 : ColumnNumber(reference);
             text.Clear();
             var (hasValue, hasFormula) = (false, false);
-            var isStruck = false;
-            // Runs of an inline string are one text; how it is pronounced is not read.
+            var (isStruck, content) = (false, type == "inlineStr" ? "t" : "v");
             foreach (var __ in xml.Inside())
             {
-                if (xml.IsStartOf("rPh"))
-                    xml.Skip();
-                else if (xml.IsStartOf("strike"))
-                    isStruck |= xml.IsSet;
-                else if (xml.IsStartOf("f"))
-                    hasFormula = true;
-                else if (xml.IsStartOf(type == "inlineStr" ? "t" : "v"))
-                {
-                    hasValue = true;
-                    xml.AppendText(text);
-                }
+                hasFormula |= xml.IsStartOf("f");
+                hasValue |= xml.IsStartOf(content);
+                isStruck |= xml.ReadRun(content, text);
             }
             var value = text.ToString();
             var isUnknown = hasFormula && (!hasValue || (type is null or "n" && value.Length == 0));
@@ -383,12 +374,7 @@ internal static partial class Xlsx
             text.Clear();
             var isStruck = false;
             foreach (var _ in xml.Inside())
-                if (xml.IsStartOf("rPh"))
-                    xml.Skip();
-                else if (xml.IsStartOf("strike"))
-                    isStruck |= xml.IsSet;
-                else if (xml.IsStartOf("t"))
-                    xml.AppendText(text);
+                isStruck |= xml.ReadRun("t", text);
             strings.Add(new SheetCell(Unescaped(text.ToString()), isStruck ? CellKind.Struck : CellKind.Text));
         }
         return strings;
@@ -538,8 +524,23 @@ internal static partial class Xlsx
                 int.TryParse(Attribute(name), NumberStyles.None, CultureInfo.InvariantCulture, out var at) ? at : 0;
         }
 
+        /// <summary>
+        /// A node of a text that may be in runs: its text is added where the element is called so, how it is pronounced
+        /// is passed over. True where it says that the run is struck through.
+        /// </summary>
+        public bool ReadRun(string name, StringBuilder text)
+        {
+            if (IsStartOf("rPh"))
+                Skip();
+            else if (IsStartOf(name))
+                AppendText(text);
+            else
+                return IsStartOf("strike") && IsSet;
+            return false;
+        }
+
         /// <summary>Adds the text of the present element.</summary>
-        public void AppendText(StringBuilder to)
+        private void AppendText(StringBuilder to)
         {
             foreach (var _ in Inside())
             {

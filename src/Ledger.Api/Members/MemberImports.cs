@@ -296,26 +296,23 @@ public static class MemberImports
             var id = CitizenId.Parse(person.CitizenId, out _);
             same.TryAdd((PersonName.Canonical(person.Name), id.BirthDate), (id, $"已登记的成员（{id.Masked}）"));
         }
-        var registered = await RegisteredAsync(collective, rows, command, people);
-        var faults = new List<Fault>();
+        (string, DateOnly) Key(ListedPerson row) => (PersonName.Canonical(row.Person.Name), row.Id.BirthDate);
+        var twins = new List<ListedPerson>();
         foreach (var row in rows)
-        {
-            var key = (PersonName.Canonical(row.Person.Name), row.Id.BirthDate);
-            if (
-                !same.TryAdd(key, (row.Id, $"第 {row.Row} 行"))
-                && same[key].Id != row.Id
-                && !registered.Contains(row.Id)
-            )
-                faults.Add(
-                    new Fault(
-                        Rejections.PossibleDuplicate.Code,
-                        $"与{same[key].Where}姓名和出生日期相同，身份证号不同；是同一人的请改正身份证号，确实是两个人的请写明理由",
-                        Row: row.Row,
-                        Column: Roster.CitizenIdColumn
-                    )
-                );
-        }
-        return faults;
+            if (!same.TryAdd(Key(row), (row.Id, $"第 {row.Row} 行")) && same[Key(row)].Id != row.Id)
+                twins.Add(row);
+        var registered = await RegisteredAsync(collective, twins, command, people);
+        return
+        [
+            .. twins
+                .Where(r => !registered.Contains(r.Id))
+                .Select(r => new Fault(
+                    Rejections.PossibleDuplicate.Code,
+                    $"与{same[Key(r)].Where}姓名和出生日期相同，身份证号不同；是同一人的请改正身份证号，确实是两个人的请写明理由",
+                    Row: r.Row,
+                    Column: Roster.CitizenIdColumn
+                )),
+        ];
     }
 
     /// <summary>Who of a list is a member already, under whatever name.</summary>
@@ -326,10 +323,10 @@ public static class MemberImports
         PersonalData people
     )
     {
-        var (ids, own) = (
-            rows.Select(r => r.Id).ToList(),
-            await people.FindAsync(command.Connection, rows.Select(r => r.Id), PersonalData.OfCollective(collective.Id))
-        );
+        if (rows.Count == 0)
+            return [];
+        var ids = rows.Select(r => r.Id).ToList();
+        var own = await people.FindAsync(command.Connection, ids, PersonalData.OfCollective(collective.Id));
         var records = (await people.FindAsync(command.Connection, ids)).Concat(own).ToLookup(p => p.Value, p => p.Key);
         var members = await command.Connection.QueryAsync(
             $"""

@@ -243,18 +243,14 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
             return false;
         var citizen = CitizenId.Parse(person.CitizenId, out _);
         string?[] registers = [null, Donors(null), .. names.Select(OfCollective), .. names.Select(Donors)];
-        var own = registers
-            .Select(r => (Register: r, Is: Hash(citizen, r).AsSpan().SequenceEqual(hash)))
-            .FirstOrDefault(r => r.Is);
-        if (!own.Is)
+        var own = Array.FindIndex(registers, r => Hash(citizen, r).AsSpan().SequenceEqual(hash));
+        if (own < 0)
             return false;
-        if (!IsMember(id))
+        if (!StreamId.IsMember(id))
             return true;
-        expected = NamesakeHash(person, own.Register);
+        expected = NamesakeHash(person, registers[own]);
         return namesakes is null || namesakes.AsSpan().SequenceEqual(expected);
     }
-
-    private static bool IsMember(string id) => id.StartsWith("member-", StringComparison.Ordinal);
 
     /// <summary>The hash of name and birth date of a row that had none.</summary>
     public static Task FillAsync(NpgsqlConnection connection, string id, byte[] namesakes) =>
@@ -296,7 +292,7 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
                     p.MemberId,
                     Hash: Hash(p.CitizenId, register),
                     Sealed: Seal(p.MemberId, p.Person),
-                    Namesakes: IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null
+                    Namesakes: StreamId.IsMember(p.MemberId) ? NamesakeHash(p.Person, register) : null
                 )
             )
             .OrderBy(p => Convert.ToHexString(p.Hash), StringComparer.Ordinal)
