@@ -10,6 +10,24 @@ namespace Ledger.Store;
 /// </summary>
 public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
 {
+    /// <summary>A row holds no more (V0007), three bytes a character.</summary>
+    private const int MostDetail = 2_000;
+
+    /// <summary>What is written down, by a word for each kind.</summary>
+    public static readonly string[] Kinds =
+    [
+        "account",
+        "check",
+        "checkpoint",
+        "evidence",
+        "look",
+        "person",
+        "projection",
+        "signing-refused",
+        "state",
+        "witness-refused",
+    ];
+
     /// <param name="kind">A word: state, person, evidence.</param>
     /// <param name="detail">Without personal data, and without a number that goes on growing: the same words are
     /// written once.</param>
@@ -32,6 +50,6 @@ public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
              where not exists (select 1 from {schema}.log_finding where kind = @kind and detail = @detail)
             """,
             ("kind", kind),
-            ("detail", detail)
+            ("detail", detail.Length <= MostDetail ? detail : $"{detail[..MostDetail]}…")
         );
 }

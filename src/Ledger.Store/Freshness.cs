@@ -27,7 +27,8 @@ public static class Freshness
             var (recorded, seen) = (
                 await connection.QueryAsync(
                     $"""
-                    select coalesce((select max(seq_id) from {LedgerStore.Schema}.mt_events), 0),
+                    select least(coalesce((select max(seq_id) from {LedgerStore.Schema}.mt_events), 0),
+                                 (select last_value from {LedgerStore.Schema}.mt_events_sequence)),
                            coalesce((select last_seq_id
                                        from {LedgerStore.Schema}.mt_event_progression
                                       where name = @name), 0)

@@ -1,5 +1,7 @@
+using System.Data;
 using System.Diagnostics;
 using System.Reflection;
+using System.Text.Json;
 using Ledger.Domain;
 using Npgsql;
 
@@ -10,19 +12,38 @@ namespace Ledger.Store;
 /// is worked out from its events, compared (see <see cref="EditedStates"/>) and sealed. After an upgrade that changed a
 /// state's form this is what brings the documents up to date.
 /// </summary>
-public sealed class StateLook(EventWriter writer, NpgsqlDataSource database)
+public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Findings findings)
 {
     /// <summary>How many are read in one look, and how many at most are locked while they are sealed.</summary>
     private const int Page = 200,
         Locked = 20;
 
-    private static readonly IReadOnlyDictionary<string, MethodInfo> Looks = EventTypes.Aggregates.ToDictionary(
-        t => t.Name.ToLowerInvariant(),
-        t =>
-            typeof(StateLook)
-                .GetMethod(nameof(PageAsync), BindingFlags.NonPublic | BindingFlags.Instance)!
-                .MakeGenericMethod(t)
-    );
+    /// <summary>
+    /// How a stream's id begins says what it is of, the longest first. What <c>mt_streams</c> says of it anybody of the
+    /// application's role can change, and would have the look pass by.
+    /// </summary>
+    private static readonly IReadOnlyList<(string Prefix, Type Of, MethodInfo Look)> Kinds =
+    [
+        .. EventTypes
+            .Aggregates.Select(t =>
+                (
+                    Prefix: $"{JsonNamingPolicy.KebabCaseLower.ConvertName(t.Name)}-",
+                    Of: t,
+                    Look: typeof(StateLook)
+                        .GetMethod(nameof(PageAsync), BindingFlags.NonPublic | BindingFlags.Instance)!
+                        .MakeGenericMethod(t)
+                )
+            )
+            .OrderByDescending(k => k.Prefix.Length),
+    ];
+
+    private static int KindOf(string id)
+    {
+        for (var i = 0; i < Kinds.Count; i++)
+            if (id.StartsWith(Kinds[i].Prefix, StringComparison.Ordinal))
+                return i;
+        return -1;
+    }
 
     /// <param name="rest">How long it rests after each page, in times of what the page took.</param>
     /// <returns>How many states were sealed anew.</returns>
@@ -39,21 +60,81 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database)
                 select id, type
                   from {LedgerStore.Schema}.mt_streams
                  where id > @after
-                   and type is not null
                  order by id limit {Page}
                 """,
                 // As Marten names an aggregate; streams of before November 2026 have its name without the bar.
-                r => (Id: r.GetString(0), Type: r.GetString(1).Replace("_", "", StringComparison.Ordinal)),
+                r =>
+                    (
+                        Id: r.GetString(0),
+                        Type: r.IsDBNull(1) ? null : r.GetString(1).Replace("_", "", StringComparison.Ordinal)
+                    ),
                 ("after", after)
             );
             if (streams.Count == 0)
                 break;
-            foreach (var kind in streams.GroupBy(s => s.Type, s => s.Id))
-                mended += await (Task<int>)Looks[kind.Key].Invoke(this, [connection, kind.ToArray()])!;
+            foreach (var kind in streams.GroupBy(s => KindOf(s.Id)))
+            {
+                var ids = await SortedAsync(connection, kind.Key, [.. kind]);
+                if (ids.Length > 0)
+                    mended += await LookAsync(connection, kind.Key, ids);
+            }
             after = streams[^1].Id;
             await Task.Delay(page.Elapsed * rest, cancellation);
         }
         await StateShapes.KeepAsync(connection);
+        return mended;
+    }
+
+    /// <summary>
+    /// Those that have a state; a stream that says it is of another kind is a finding, and looked at all the same.
+    /// Streams of refusals say nothing, and have none.
+    /// </summary>
+    private async Task<string[]> SortedAsync(
+        NpgsqlConnection connection,
+        int kind,
+        IReadOnlyList<(string Id, string? Type)> streams
+    )
+    {
+        var name = kind < 0 ? null : Kinds[kind].Of.Name.ToLowerInvariant();
+        var silent = streams.Where(s => s.Type is null).Select(s => s.Id).ToArray();
+        var withState =
+            kind < 0 || silent.Length == 0
+                ? []
+                : await connection.QueryAsync(
+                    $"select id from {StateTable.Of(LedgerStore.Schema, Kinds[kind].Of)} where id = any(@ids)",
+                    r => r.GetString(0),
+                    ("ids", silent)
+                );
+        foreach (var (id, type) in streams.Where(s => s.Type is null ? withState.Contains(s.Id) : s.Type != name))
+            await findings.AddAsync(
+                "state",
+                $"{id}：流的种类被改为 {(type is null ? "（无）" : type[..Math.Min(type.Length, 100)])} a stream of another kind"
+            );
+        return kind < 0 ? [] : [.. streams.Where(s => s.Type is not null).Select(s => s.Id), .. withState];
+    }
+
+    /// <summary>One stream that stops the look is a finding that names it; the others are looked at.</summary>
+    private async Task<int> LookAsync(NpgsqlConnection connection, int kind, string[] ids)
+    {
+        try
+        {
+            return await (Task<int>)Kinds[kind].Look.Invoke(this, [connection, ids])!;
+        }
+        // Without a connection it is no stream's fault.
+        catch (Exception e) when (e is not OperationCanceledException && connection.State == ConnectionState.Open)
+        {
+            if (ids.Length == 1)
+            {
+                await findings.AddAsync(
+                    "state",
+                    $"{ids[0]}：无法核对，{e.GetType().Name} the look fails over a stream"
+                );
+                return 0;
+            }
+        }
+        var mended = 0;
+        foreach (var id in ids)
+            mended += await LookAsync(connection, kind, [id]);
         return mended;
     }
 

@@ -261,7 +261,7 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
     {
         var (sequence, stream, version, name) = (
             reader.GetInt64(2),
-            reader.GetString(3),
+            reader.IsDBNull(3) ? "" : reader.GetString(3),
             reader.GetInt64(4),
             reader.GetString(5)
         );
@@ -296,6 +296,8 @@ public sealed class StoredEvents(IDocumentStore store, string schema, EventSeal?
     /// <summary>The event, or why the body is none.</summary>
     private (IEvent? Event, string Why, Exception? Broken) Body(NpgsqlDataReader reader, string name)
     {
+        if (reader.IsDBNull(3))
+            return (null, "不属于任何流", null);
         if (!_types.TryGetValue(name, out var known))
             return (null, "没有这种事件", null);
         try

@@ -19,7 +19,12 @@ public sealed record LogFinding(string Problem, long? Index, long? Sequence)
 /// it reads only grows, so each page is a look of its own: one snapshot for all would keep the server from clearing
 /// away what commands replace meanwhile, and a fund's state that has hundreds of dead versions is slow to find.
 /// </summary>
-public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnlyList<NoteVerifier> keys)
+public sealed class LogCheck(
+    NpgsqlDataSource database,
+    string schema,
+    IReadOnlyList<NoteVerifier> keys,
+    IReadOnlyList<NoteVerifier> witnesses
+)
 {
     private const int Page = 2_048,
         MaxFindings = 1_000;
@@ -71,7 +76,64 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
         await InsertedAsync(connection, lowWater, Found, RestAsync);
         if (checkpoint is not null)
             await RootAsync(connection, checkpoint, size, atCheckpoint, Found);
+        foreach (var (at, witness) in await LogStore.FalseLinesAsync(connection, schema, witnesses))
+            Found(
+                $"检查点 {at} 有一行自称见证方 {witness} 的签名，不是它的，不予采用 not the witness's line",
+                null,
+                null
+            );
+        await BeyondAsync(connection, Found);
         return (size, findings);
+    }
+
+    /// <summary>Entries that somebody placed where the log cannot go on past them.</summary>
+    private async Task BeyondAsync(NpgsqlConnection connection, Report found)
+    {
+        foreach (
+            var (index, sequence) in await connection.QueryAsync(
+                $"""
+                select l.log_index, l.seq
+                  from {schema}.log_entry l
+                 where l.log_index >= (select size from {schema}.log_state)
+                   and not exists (select from {schema}.mt_events e where e.seq_id = l.seq)
+                 order by 1 limit {Page}
+                """,
+                r => (r.GetInt64(0), r.GetInt64(1))
+            )
+        )
+            found("没有这个事件，日志到此无法继续 an entry of no event: the log cannot go on", index, sequence);
+    }
+
+    /// <summary>
+    /// The event before which a log that somebody keeps stands still; null when it goes on, or has nothing to do.
+    /// </summary>
+    public async Task<LogFinding?> StandstillAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        long? waiting = null;
+        for (var waited = Stopwatch.StartNew(); ; await Task.Delay(200, cancellation))
+        {
+            var next = (
+                await connection.QueryAsync(
+                    $"""
+                    select min(e.seq_id)
+                      from {schema}.mt_events e
+                     where e.seq_id > (select low_water from {schema}.log_state)
+                       and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id)
+                    """,
+                    r => r.IsDBNull(0) ? (long?)null : r.GetInt64(0)
+                )
+            ).Single();
+            if (next is null || waiting is not null && next != waiting)
+                return null;
+            if (waited.Elapsed > patience)
+                return new LogFinding(
+                    "日志停在这个事件之前，没有继续 the log stands still before this event",
+                    null,
+                    next
+                );
+            waiting = next;
+        }
     }
 
     private delegate void Report(string problem, long? index, long? sequence);
@@ -161,6 +223,12 @@ public sealed class LogCheck(NpgsqlDataSource database, string schema, IReadOnly
             var entry = entries.GetValueOrDefault(i);
             if (entry is null)
                 found("事件不见了 the event is gone", i, null);
+            else if (LogEntry.IsDigest(entry))
+                found(
+                    "事件超出日志所能容纳，不是产品写入的，只存其摘要 an event that does not fit: by its digest",
+                    i,
+                    null
+                );
             var leaf = entry is null ? new byte[MerkleTree.HashLength] : MerkleTree.HashLeaf(entry);
             var at = (int)(i - from) * MerkleTree.HashLength;
             var sealed_ = hashes.Length >= at + MerkleTree.HashLength ? hashes[at..(at + MerkleTree.HashLength)] : null;

@@ -17,11 +17,11 @@ public static class LogStore
         new(
             r.GetInt64(at),
             r.GetGuid(at + 1),
-            r.GetString(at + 2),
+            Text(r, at + 2),
             r.GetInt64(at + 3),
             r.GetString(at + 4),
             r.GetFieldValue<DateTimeOffset>(at + 5),
-            r.GetString(at + 6),
+            Text(r, at + 6),
             Text(r, at + 7),
             Text(r, at + 8),
             r.IsDBNull(at + 9) ? "{}"u8.ToArray() : r.GetFieldValue<byte[]>(at + 9),
@@ -108,19 +108,107 @@ public static class LogStore
     public static async Task<bool> IsWholeInAsync(NpgsqlConnection connection, string schema, string scope) =>
         (await connection.QueryAsync($"select {IsWhole(schema)}", r => r.GetBoolean(0), ("scope", scope))).Single();
 
-    /// <summary>
-    /// The note of checkpoint <c>c</c> with the witnesses' lines that have come in for it, as an expression.
-    /// </summary>
-    private static string Note(string schema) =>
-        $"""
-            c.note || coalesce((select string_agg(s.line || chr(10), '' order by s.witness)
-                                  from {schema}.log_cosignature s
-                                 where s.size = c.size), '')
-            """;
+    /// <summary>How many rows of cosignatures are looked at: more than somebody who forges them would need.</summary>
+    private const int MostLines = 1_000;
 
     /// <summary>
-    /// The newest signed checkpoint with the witnesses' lines that have come in for it; null before the first.
+    /// A checkpoint with the lines of these witnesses that have come in for it. A row says whose it is; whether it is
+    /// that, only the signature says: what does not verify, and what is nobody's, is left out.
     /// </summary>
+    public static async Task<Checkpoint> CosignedAsync(
+        NpgsqlConnection connection,
+        string schema,
+        Checkpoint checkpoint,
+        IReadOnlyList<NoteVerifier> witnesses
+    )
+    {
+        if (witnesses.Count == 0)
+            return checkpoint;
+        var lines = await connection.QueryAsync(
+            $"select line from {schema}.log_cosignature where size = @size and witness = any(@w) limit {MostLines}",
+            r => Line(r.GetString(0)),
+            ("size", checkpoint.Size),
+            ("w", witnesses.Select(w => w.ToString()).ToArray())
+        );
+        var true_ = witnesses
+            .Select(w => lines.FirstOrDefault(l => l is not null && w.Verifies(checkpoint.Text, l) == true))
+            .OfType<NoteSignature>();
+        return checkpoint with { Signatures = [.. checkpoint.Signatures, .. true_] };
+    }
+
+    /// <summary>
+    /// The newest checkpoint of more than <paramref name="above"/> entries that one of these witnesses has signed, and
+    /// when its line came in.
+    /// </summary>
+    public static async Task<(Checkpoint Checkpoint, DateTimeOffset At)?> NewestCosignedAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> keys,
+        IReadOnlyList<NoteVerifier> witnesses,
+        long above = 0
+    )
+    {
+        foreach (var (row, note, line, at) in await LinesAsync(connection, schema, witnesses, above))
+            if (
+                Read(note) is { } checkpoint
+                && checkpoint.Size == row
+                && checkpoint.IsSignedBy(keys)
+                && line is not null
+                && witnesses.Any(w => w.Verifies(checkpoint.Text, line) == true)
+            )
+                return (checkpoint, at);
+        return null;
+    }
+
+    private static Task<List<(long Size, string Note, NoteSignature? Line, DateTimeOffset At)>> LinesAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> witnesses,
+        long above
+    ) =>
+        connection.QueryAsync(
+            $"""
+            select c.size, c.note, s.line, greatest(least(s.signed_at, '9000-01-01'), '2000-01-01')
+              from {schema}.log_cosignature s
+              join {schema}.log_checkpoint c on c.size = s.size
+             where s.size > @above
+               and s.witness = any(@w)
+             order by s.size desc
+             limit {MostLines}
+            """,
+            r => (r.GetInt64(0), r.GetString(1), Line(r.GetString(2)), r.GetFieldValue<DateTimeOffset>(3)),
+            ("above", above),
+            ("w", witnesses.Select(w => w.ToString()).ToArray())
+        );
+
+    /// <summary>The sizes under which, of the newest, a line stands as a witness's that is not his.</summary>
+    public static async Task<IReadOnlyList<(long Size, string Witness)>> FalseLinesAsync(
+        NpgsqlConnection connection,
+        string schema,
+        IReadOnlyList<NoteVerifier> witnesses
+    )
+    {
+        var wrong = new List<(long, string)>();
+        foreach (var witness in witnesses)
+        foreach (var (size, note, line, _) in await LinesAsync(connection, schema, [witness], 0))
+            if (Read(note) is { } checkpoint && (line is null || witness.Verifies(checkpoint.Text, line) != true))
+                wrong.Add((size, witness.Name));
+        return wrong;
+    }
+
+    private static NoteSignature? Line(string line)
+    {
+        try
+        {
+            return NoteSignature.Parse(line);
+        }
+        catch (NoteException)
+        {
+            return null; // nobody's
+        }
+    }
+
+    /// <summary>The newest signed checkpoint; null before the first.</summary>
     public static async Task<Checkpoint?> LatestAsync(
         NpgsqlConnection connection,
         string schema,
@@ -142,7 +230,7 @@ public static class LogStore
         {
             var rows = await connection.QueryAsync(
                 $"""
-                select c.size, {Note(schema)}
+                select c.size, c.note
                   from {schema}.log_checkpoint c
                  where c.size < @before
                    and c.size <= (select size from {schema}.log_state)
@@ -168,7 +256,7 @@ public static class LogStore
     public static async Task<string?> NewestNoteAsync(NpgsqlConnection connection, string schema) =>
         (
             await connection.QueryAsync(
-                $"select {Note(schema)} from {schema}.log_checkpoint c order by c.size desc limit 1",
+                $"select note from {schema}.log_checkpoint order by size desc limit 1",
                 r => r.GetString(0)
             )
         ).FirstOrDefault();
@@ -200,32 +288,26 @@ public static class LogStore
         NpgsqlConnection connection,
         string schema,
         long sequence,
-        IReadOnlyList<NoteVerifier> keys
+        IReadOnlyList<NoteVerifier> keys,
+        IReadOnlyList<NoteVerifier> witnesses
     )
     {
         var found = await connection.QueryAsync(
             $"""
-            select {EventColumns}, e.headers ->> 'region', l.log_index,
-                   (select {Note(schema)}
-                      from {schema}.log_checkpoint c
-                     where c.size = (select max(size) from {schema}.log_cosignature where size > l.log_index))
+            select {EventColumns}, e.headers ->> 'region', l.log_index
               from {schema}.mt_events e
               left join {schema}.log_entry l on l.seq = e.seq_id
              where e.seq_id = @sequence
             """,
-            r =>
-                (
-                    Read(r),
-                    Text(r, 11) ?? "",
-                    Index: r.IsDBNull(12) ? (long?)null : r.GetInt64(12),
-                    Cosigned: Text(r, 13) is { } note ? Read(note) : null
-                ),
+            r => (Read(r), Text(r, 11) ?? "", Index: r.IsDBNull(12) ? (long?)null : r.GetInt64(12)),
             ("sequence", sequence)
         );
-        if (found is not [var (stored, region, index, cosigned)])
+        if (found is not [var (stored, region, index)])
             return null;
-        if (index is null || cosigned is not null && cosigned.Size > index && cosigned.IsSignedBy(keys))
-            return (stored, region, index, cosigned);
+        if (index is null)
+            return (stored, region, null, null);
+        if (await NewestCosignedAsync(connection, schema, keys, witnesses, index.Value) is { Checkpoint: var cosigned })
+            return (stored, region, index, await CosignedAsync(connection, schema, cosigned, witnesses));
         var latest = await LatestAsync(connection, schema, keys);
         return (stored, region, index, latest?.Size > index ? latest : null);
     }

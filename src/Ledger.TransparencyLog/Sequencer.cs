@@ -32,10 +32,11 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
         // The fence: all sequence numbers up to it were given out before it was put up. When every transaction of that
         // moment has ended, what is not visible by then never will be, and the search need not begin below it again.
         var passed = state.Fence is not null && await HaveEndedAsync(connection, state.Waits);
+        var placed = await PlacedAsync(connection, state.Size);
         var events = await WaitingAsync(connection, state.LowWater);
-        if (events.Count > 0)
-            await TakeInAsync(connection, state.Size, events, cancellation);
-        var size = state.Size + events.Count;
+        if (placed.Count + events.Count > 0)
+            await TakeInAsync(connection, state.Size, placed, events, cancellation);
+        var size = state.Size + placed.Count + events.Count;
         var (low, fence, waits) = (state.LowWater, state.Fence, state.Waits);
         // Taken in order: when the batch goes beyond the fence, nothing visible is left below it.
         if (passed && (events.Count < BatchSize || events[^1].Sequence >= state.Fence))
@@ -51,7 +52,7 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
                 ("waits", waits)
             );
         await transaction.CommitAsync(cancellation);
-        return events.Count;
+        return placed.Count + events.Count;
     }
 
     private static async Task<bool> HaveEndedAsync(NpgsqlConnection connection, string[] transactions) =>
@@ -71,13 +72,37 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
             ),
         ];
 
+    /// <summary>No further than numbers were given out: one that somebody made up lies beyond all others.</summary>
     private async Task<long> NewestAsync(NpgsqlConnection connection) =>
         (
             await connection.QueryAsync(
-                $"select max(seq) from {schema}.log_entry",
-                r => r.IsDBNull(0) ? 0 : r.GetInt64(0)
+                $"""
+                select least(coalesce(max(seq), 0),
+                             coalesce(pg_sequence_last_value('{schema}.mt_events_sequence'::regclass), 0))
+                  from {schema}.log_entry
+                """,
+                r => r.GetInt64(0)
             )
         ).Single();
+
+    /// <summary>
+    /// Events that stand at the next indexes already: somebody gave them those, past the product, and nobody can take
+    /// that back. They are the log's next entries; another would not be.
+    /// </summary>
+    private async Task<IReadOnlyList<StoredEvent>> PlacedAsync(NpgsqlConnection connection, long size) => [.. (
+                await connection.QueryAsync(
+                    $"""
+                    select {LogStore.EventColumns}, l.log_index
+                      from {schema}.log_entry l
+                      join {schema}.mt_events e on e.seq_id = l.seq
+                     where l.log_index >= @size
+                     order by l.log_index
+                     limit {BatchSize}
+                    """,
+                    r => (Event: LogStore.Read(r), Index: r.GetInt64(11)),
+                    ("size", size)
+                )
+            ).TakeWhile((e, i) => e.Index == size + i).Select(e => e.Event)];
 
     private async Task<IReadOnlyList<StoredEvent>> WaitingAsync(NpgsqlConnection connection, long low)
     {
@@ -103,14 +128,15 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
     private async Task TakeInAsync(
         NpgsqlConnection connection,
         long size,
+        IReadOnlyList<StoredEvent> placed,
         IReadOnlyList<StoredEvent> events,
         CancellationToken cancellation
     )
     {
-        var leaves = events.Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
+        var leaves = placed.Concat(events).Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
         await connection.CopyAsync(
             $"{schema}.log_entry (log_index, seq)",
-            events.Select((e, i) => (Index: size + i, e.Sequence)).ToList(),
+            events.Select((e, i) => (Index: size + placed.Count + i, e.Sequence)).ToList(),
             (copy, entry) =>
             {
                 copy.Write(entry.Index);

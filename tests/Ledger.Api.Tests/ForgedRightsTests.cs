@@ -265,7 +265,7 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "li.na")).Role);
         await product.EditAsync("delete from ledger.mt_doc_account where id = 'account-li.na'");
         Assert.Equal(Roles.VillageFinance, (await SignInAsync(product, "li.na")).Role);
-        await product.EditAsync(
+        await product.AttackAsync(
             $"""
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
                                           mt_dotnet_type, is_archived, headers)

@@ -508,7 +508,7 @@ public sealed class LogTests(ApiFixture api)
             new NpgsqlConnectionStringBuilder(api.ConnectionString) { ApplicationName = "resting" }.ConnectionString
         );
         using var stop = new CancellationTokenSource();
-        var check = new LogCheck(checking, LedgerStore.Schema, []).RunAsync(stop.Token, rest: 1_000_000);
+        var check = new LogCheck(checking, LedgerStore.Schema, [], []).RunAsync(stop.Token, rest: 1_000_000);
         await ApiFixture.EventuallyAsync(
             () =>
                 api.ScalarAsync<bool>(

@@ -209,18 +209,16 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
             product.EditAsync("update ledger.log_state set size = size + 1000000")
         );
         Assert.Equal("42501", far.SqlState);
-        // As far as sequence numbers have been given out, and those he can spend.
-        await product.EditAsync(
-            """
-            with spent as (select nextval('ledger.mt_events_sequence') from generate_series(1, 200))
-            update ledger.log_state set size = size + 100 where (select count(*) from spent) = 200
-            """
+        // Nor further than there are entries, whatever numbers he spends.
+        far = await Assert.ThrowsAsync<PostgresException>(() =>
+            product.EditAsync(
+                """
+                with spent as (select nextval('ledger.mt_events_sequence') from generate_series(1, 200))
+                update ledger.log_state set size = size + 100 where (select count(*) from spent) = 200
+                """
+            )
         );
-        await ApiFixture.EventuallyAsync(
-            async () =>
-                !(await product.CityAuditor.GetAsync("/api/audit/log/check")).GetProperty("isSound").GetBoolean(),
-            "the log's check names the missing entries"
-        );
+        Assert.Equal("42501", far.SqlState);
 
         async Task<string> HealthAsync()
         {

@@ -45,11 +45,15 @@ public static class AuditPages
             async (NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation) =>
             {
                 await using var connection = await database.OpenConnectionAsync(cancellation);
+                var latest = await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known);
+                var witnesses = settings.Log.WitnessKeys;
                 return PageRoutes.Show<ProofPage>(
                     new
                     {
                         Status = await LogEndpoints.Status(database, settings, keys, cancellation),
-                        Checkpoint = (await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known))?.Note,
+                        Checkpoint = latest is null
+                            ? null
+                            : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,
                     }
                 );
             },
@@ -67,14 +71,13 @@ public static class AuditPages
 
     private static async Task<IResult> LogCheck(
         NpgsqlDataSource database,
+        Settings settings,
         LogKeys keys,
         TimeProvider time,
         CancellationToken cancellation
     )
     {
-        var (entries, findings) = await new TransparencyLog.LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(
-            cancellation
-        );
+        var (entries, findings) = await LogEndpoints.CheckAsync(database, settings, keys, cancellation);
         return PageRoutes.Show<CheckPage>(
             new
             {

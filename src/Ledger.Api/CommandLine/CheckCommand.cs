@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ledger.Api.Log;
+using Ledger.Api.Storage;
 using Ledger.Projections.Checking;
 using Ledger.TransparencyLog;
 using Marten;
@@ -56,7 +57,8 @@ public static class CheckCommand
         var log = await new LogCheck(
             services.GetRequiredService<NpgsqlDataSource>(),
             LedgerStore.Schema,
-            services.GetRequiredService<LogKeys>().Known
+            services.GetRequiredService<LogKeys>().Known,
+            services.GetRequiredService<Settings>().Log.WitnessKeys
         ).RunAsync(CancellationToken.None);
         foreach (var finding in log.Findings)
             Console.WriteLine($"Log {finding}");

@@ -276,14 +276,14 @@ public sealed class Exports(IDocumentStore store, StoredEvents events, LongReads
         {
             json.WriteStartObject();
             json.WriteNumber("sequence", reader.GetInt64(0));
-            json.WriteString("stream", reader.GetString(1));
+            json.WriteString("stream", reader.IsDBNull(1) ? null : reader.GetString(1));
             json.WriteNumber("version", reader.GetInt64(2));
             json.WriteString("type", reader.GetString(3));
             json.WriteString("recordedAt", reader.GetFieldValue<DateTimeOffset>(4));
             json.WritePropertyName("headers");
-            json.WriteRawValue(reader.GetString(5));
+            json.WriteRawValue(reader.IsDBNull(5) ? "{}" : reader.GetString(5), skipInputValidation: true);
             json.WritePropertyName("data");
-            json.WriteRawValue(reader.GetString(6));
+            json.WriteRawValue(reader.GetString(6), skipInputValidation: true);
             json.WriteEndObject();
             await json.FlushAsync(cancellation);
             json.Reset();

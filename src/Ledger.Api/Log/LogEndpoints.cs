@@ -20,7 +20,8 @@ public sealed record LogCheckView(bool IsSound, long Entries, IReadOnlyList<LogF
 /// </summary>
 public static class LogEndpoints
 {
-    private static readonly TimeSpan SealPatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan SealPatience = TimeSpan.FromSeconds(15),
+        StandstillPatience = TimeSpan.FromSeconds(5);
     private const string Binary = "application/octet-stream",
         Plain = "text/plain; charset=utf-8";
 
@@ -74,10 +75,10 @@ public static class LogEndpoints
         audit
             .MapGet(
                 "/log/check",
-                async (NpgsqlDataSource database, LogKeys keys, CancellationToken cancellation) =>
+                async (NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation) =>
                 {
-                    var result = await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(cancellation);
-                    return new LogCheckView(result.Findings.Count == 0, result.Entries, result.Findings);
+                    var (entries, findings) = await CheckAsync(database, settings, keys, cancellation);
+                    return new LogCheckView(findings.Count == 0, entries, findings);
                 }
             )
             .Reading<LogCheckView>(
@@ -89,8 +90,24 @@ public static class LogEndpoints
             .DisableRequestTimeout();
     }
 
+    /// <summary>The log as it is, and whether it goes on: this product keeps it.</summary>
+    internal static async Task<(long Entries, IReadOnlyList<LogFinding> Findings)> CheckAsync(
+        NpgsqlDataSource database,
+        Settings settings,
+        LogKeys keys,
+        CancellationToken cancellation
+    )
+    {
+        var check = new LogCheck(database, LedgerStore.Schema, keys.Known, settings.Log.WitnessKeys);
+        var (entries, findings) = await check.RunAsync(cancellation);
+        return await check.StandstillAsync(StandstillPatience, cancellation) is { } stopped
+            ? (entries, [.. findings, stopped])
+            : (entries, findings);
+    }
+
     private static async Task<IResult> Checkpoint(
         NpgsqlDataSource database,
+        Settings settings,
         LogKeys keys,
         HttpContext http,
         CancellationToken cancellation
@@ -100,6 +117,7 @@ public static class LogEndpoints
         var checkpoint =
             await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known)
             ?? throw Require.NotFound("检查点：日志还没有签过");
+        checkpoint = await LogStore.CosignedAsync(connection, LedgerStore.Schema, checkpoint, settings.Log.WitnessKeys);
         http.Response.Headers.CacheControl = "no-cache";
         return Results.Text(checkpoint.Note, Plain);
     }
@@ -210,6 +228,7 @@ public static class LogEndpoints
     private static async Task<IResult> Receipt(
         long sequence,
         NpgsqlDataSource database,
+        Settings settings,
         LogKeys keys,
         Caller caller,
         CancellationToken cancellation
@@ -219,7 +238,14 @@ public static class LogEndpoints
         for (var waited = Stopwatch.StartNew(); ; await Task.Delay(100, cancellation))
         {
             if (
-                await LogStore.SealedAsync(connection, LedgerStore.Schema, sequence, keys.Known) is not { } found
+                await LogStore.SealedAsync(
+                    connection,
+                    LedgerStore.Schema,
+                    sequence,
+                    keys.Known,
+                    settings.Log.WitnessKeys
+                )
+                    is not { } found
                 || !await MaySeeAsync(connection, caller, [found.Region])
             )
                 throw Require.NotFound($"事件 {sequence}");
@@ -265,25 +291,22 @@ public static class LogEndpoints
         ).Single();
         var signed = (
             await connection.QueryAsync(
-                $"select size, signed_at from {schema}.log_checkpoint where size = @size",
+                $"""
+                select size, greatest(least(signed_at, '9000-01-01'), '2000-01-01')
+                  from {schema}.log_checkpoint
+                 where size = @size
+                """,
                 r => (Size: r.GetInt64(0), At: r.GetFieldValue<DateTimeOffset>(1)),
                 ("size", await LogStore.SignedSizeAsync(connection, schema, keys.Known))
             )
         ).FirstOrDefault();
-        var cosigned = (
-            await connection.QueryAsync(
-                $"""
-                select distinct on (witness) witness, size, signed_at
-                  from {schema}.log_cosignature
-                 order by witness, size desc
-                """,
-                r => (Key: r.GetString(0), Size: r.GetInt64(1), At: r.GetFieldValue<DateTimeOffset>(2))
-            )
-        ).ToDictionary(c => c.Key);
-        var findings = await connection.QueryAsync(
-            $"select found_at, kind, detail from {schema}.log_finding order by found_at desc limit 100",
-            r => new FindingView(r.GetFieldValue<DateTimeOffset>(0), r.GetString(1), r.GetString(2))
-        );
+        var witnesses = new List<WitnessView>();
+        foreach (var w in settings.Log.Witnesses)
+        {
+            var cosigned = await LogStore.NewestCosignedAsync(connection, schema, keys.Known, [w.Key]);
+            witnesses.Add(new WitnessView(w.Key.Name, cosigned?.Checkpoint.Size, cosigned?.At));
+        }
+        var findings = await FindingsAsync(connection);
         return new LogStatusView(
             keys.Origin,
             size,
@@ -291,14 +314,29 @@ public static class LogEndpoints
             signed.Size == 0 ? null : signed.At,
             waiting,
             findings.Count == 0,
-            [
-                .. settings.Log.Witnesses.Select(w =>
-                    cosigned.TryGetValue(w.Key.ToString(), out var c)
-                        ? new WitnessView(w.Key.Name, c.Size, c.At)
-                        : new WitnessView(w.Key.Name, null, null)
-                ),
-            ],
+            witnesses,
             findings
         );
     }
+
+    /// <summary>
+    /// Of each kind the first and the last, newest first: whoever can add rows can add thousands, and pushes none out.
+    /// What they say is cut at what the product says, and their times are ones that can be read.
+    /// </summary>
+    private static Task<List<FindingView>> FindingsAsync(NpgsqlConnection connection) =>
+        connection.QueryAsync(
+            $"""
+            select at, left(kind, 40), left(detail, 2001)
+              from (select greatest(least(found_at, '9000-01-01'), '2000-01-01') as at, kind, detail,
+                           row_number() over (partition by known order by found_at) as first,
+                           row_number() over (partition by known order by found_at desc) as last
+                      from (select *, case when kind = any(@kinds) then kind end as known
+                              from {LedgerStore.Schema}.log_finding) f) f
+             where first <= 50
+                or last <= 50
+             order by at desc
+            """,
+            r => new FindingView(r.GetFieldValue<DateTimeOffset>(0), r.GetString(1), r.GetString(2)),
+            ("kinds", Findings.Kinds)
+        );
 }

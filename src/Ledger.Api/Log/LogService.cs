@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ledger.Api.Operation;
 using Ledger.Api.Storage;
 using Ledger.TransparencyLog;
 using Npgsql;
@@ -19,6 +20,7 @@ public sealed class LogService(
     PersonLook persons,
     ProgressLook progress,
     Findings findings,
+    FailedLooks failed,
     TimeProvider time,
     ILogger<LogService> log
 ) : BackgroundService
@@ -126,23 +128,14 @@ public sealed class LogService(
                 try
                 {
                     var isFirst = wait == TimeSpan.Zero;
-                    foreach (
-                        var finding in isFirst
-                            ? []
-                            : (
-                                await new LogCheck(database, LedgerStore.Schema, keys.Known).RunAsync(stopping, Rest)
-                            ).Findings
-                    )
-                    {
-                        log.LogCritical("The log's check found: {Finding}", finding);
-                        await Findings.WriteAsync(connection, LedgerStore.Schema, "check", finding.ToString());
-                    }
+                    if (!isFirst)
+                        await LookAsync("log", () => CheckAsync(connection, stopping), stopping);
                     if (!isFirst || await StateShapes.ChangedAsync(connection) > 0)
-                        await states.RunAsync(Rest, stopping);
+                        await LookAsync("states", () => states.RunAsync(Rest, stopping), stopping);
                     if (isFirst)
                         continue;
-                    await persons.RunAsync(Rest, stopping);
-                    await progress.RunAsync(Rest, stopping);
+                    await LookAsync("persons", () => persons.RunAsync(Rest, stopping), stopping);
+                    await LookAsync("progress", () => progress.RunAsync(Rest, stopping), stopping);
                     await Accounts.Spent.ForgetAsync(connection);
                 }
                 finally
@@ -155,6 +148,31 @@ public sealed class LogService(
                 if (!stopping.IsCancellationRequested)
                     log.LogError(e, "The log's check failed; it begins again later");
             }
+        }
+    }
+
+    private async Task CheckAsync(NpgsqlConnection connection, CancellationToken stopping)
+    {
+        var check = new LogCheck(database, LedgerStore.Schema, keys.Known, settings.Log.WitnessKeys);
+        foreach (var finding in (await check.RunAsync(stopping, Rest)).Findings)
+        {
+            log.LogCritical("The log's check found: {Finding}", finding);
+            await Findings.WriteAsync(connection, LedgerStore.Schema, "check", finding.ToString());
+        }
+    }
+
+    /// <summary>One look that fails keeps no other from its turn, and health says so until it has gone through.</summary>
+    private async Task LookAsync(string name, Func<Task> look, CancellationToken stopping)
+    {
+        try
+        {
+            await look();
+            failed.Clear(name);
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested)
+        {
+            failed.Set(name);
+            log.LogError(e, "The look at {Look} failed; it begins again later", name);
         }
     }
 

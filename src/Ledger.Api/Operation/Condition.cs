@@ -26,8 +26,21 @@ public sealed record Readings(
     long OpenTransitFen,
     long DeadLetters,
     long ChangedStates,
-    double ClockSkewSeconds
+    double ClockSkewSeconds,
+    IReadOnlyList<string> FailedLooks
 );
+
+/// <summary>The hourly looks of this node that did not come to their end, until they do.</summary>
+public sealed class FailedLooks
+{
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> _names = [];
+
+    public IReadOnlyList<string> Names => [.. _names.Keys.Order(StringComparer.Ordinal)];
+
+    public void Set(string look) => _names[look] = true;
+
+    public void Clear(string look) => _names.TryRemove(look, out _);
+}
 
 /// <summary>
 /// What of the readings is not as it should be: in words, with what to do (docs/operations.md has each).
@@ -35,7 +48,12 @@ public sealed record Readings(
 public sealed record Degradation(string Code, string Reason);
 
 /// <summary>Reads the product's condition, at most every <see cref="Fresh"/>, however many ask.</summary>
-public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolverine, TimeProvider time)
+public sealed class Condition(
+    NpgsqlDataSource database,
+    IWolverineRuntime wolverine,
+    FailedLooks failed,
+    TimeProvider time
+)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
 
@@ -55,7 +73,9 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
 
     /// <summary>Each is a look at the end of an index, or over the few documents that are open.</summary>
     private const string Look = $"""
-        with head as (select coalesce(max(seq_id), 0) as seq from {LedgerStore.Schema}.mt_events),
+        with head as (select least(coalesce(max(seq_id), 0),
+                                   (select last_value from {LedgerStore.Schema}.mt_events_sequence)) as seq
+                        from {LedgerStore.Schema}.mt_events),
              seen as (select name, last_seq_id from {LedgerStore.Schema}.mt_event_progression),
              unsealed as (select min(e.timestamp) as since, count(*) as n
                             from {LedgerStore.Schema}.mt_events e
@@ -119,7 +139,8 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
                         r.GetInt64(9),
                         letters.TotalCount,
                         changed,
-                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(10)).TotalSeconds)
+                        Math.Abs((TimeProvider.System.GetUtcNow() - r.GetFieldValue<DateTimeOffset>(10)).TotalSeconds),
+                        failed.Names
                     ),
                     ("now", time.GetUtcNow())
                 )
@@ -156,6 +177,13 @@ public sealed class Condition(NpgsqlDataSource database, IWolverineRuntime wolve
                 new(
                     "states-changed",
                     $"{r.ChangedStates} 种状态文档由另一版本写成；请运行 check，有不一致时运行 check --rebuild（不必停机）"
+                )
+            );
+        if (r.FailedLooks.Count > 0)
+            wrong.Add(
+                new(
+                    "look-failed",
+                    $"定时核对没有做完（{string.Join("、", r.FailedLooks)}），到时重来；原因见本机的日志"
                 )
             );
         if (r.ClockSkewSeconds > MostSkew.TotalSeconds)

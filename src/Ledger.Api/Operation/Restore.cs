@@ -108,7 +108,7 @@ public sealed class Restore(string owner, Settings settings, KeyFile keys, TextW
 
         var logKeys = LogKeys.LoadOrCreate(settings, manifest.LogId);
         say.WriteLine("核对存证日志 …");
-        var (entries, findings) = await new LogCheck(source, S, logKeys.Known).RunAsync(CancellationToken.None);
+        var (entries, findings) = await new LogCheck(source, S, logKeys.Known, []).RunAsync(CancellationToken.None);
         if (findings.Count > 0)
             throw new OperationException(
                 $"存证日志有 {findings.Count} 处不一致：{string.Join("；", findings.Take(5))}"

@@ -46,7 +46,7 @@ public static class Telemetry
             IsScraped(configuration),
             configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is { Length: > 0 }
         );
-        services.AddSingleton<Condition>();
+        services.AddSingleton<Condition>().AddSingleton<FailedLooks>();
         if (!scraped && !sent)
             return;
         services.AddHostedService<Gauges>();

@@ -181,6 +181,9 @@ public sealed record LogSettings(
     IReadOnlyList<WitnessAddress> Witnesses
 )
 {
+    /// <summary>Whose lines count.</summary>
+    public IReadOnlyList<Ledger.TransparencyLog.NoteVerifier> WitnessKeys { get; } = [.. Witnesses.Select(w => w.Key)];
+
     public static LogSettings Of(IConfigurationSection section) =>
         new(
             section["KeyFile"] is { Length: > 0 } file ? file : null,

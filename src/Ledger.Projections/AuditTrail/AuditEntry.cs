@@ -36,8 +36,8 @@ public sealed record AuditEntry(
         new(
             e.Sequence,
             e.Id,
-            e.StreamKey!,
-            (int)e.Version,
+            e.StreamKey ?? "",
+            (int)Math.Min(e.Version, int.MaxValue), // nor one of a version that none has
             e.EventTypeName,
             e.Timestamp.ToUniversalTime(),
             e.BusinessDay() ?? DateOnly.FromDateTime(e.Timestamp.UtcDateTime), // one without does not stop the trail
