@@ -268,7 +268,14 @@ public sealed class TransparencyLogTests
                 )
             )
         );
-        Assert.Throws<InvalidOperationException>(() => Bytes("{}", $"\"{new string('x', LogEntry.MaxBytes)}\""));
+        // What does not fit stands there by its digest, and another one by another.
+        var (one, other) = (
+            Bytes("{}", $"\"{new string('x', LogEntry.MaxBytes)}\""),
+            Bytes("{}", $"\"{new string('y', LogEntry.MaxBytes)}\"")
+        );
+        Assert.True(LogEntry.IsDigest(one));
+        Assert.InRange(one.Length, 1, 1_000);
+        Assert.NotEqual(one, other);
     }
 
     [Fact]
