@@ -20,7 +20,6 @@ public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
         "check",
         "checkpoint",
         "evidence",
-        "look",
         "person",
         "projection",
         "signing-refused",
@@ -31,9 +30,9 @@ public sealed class Findings(NpgsqlDataSource database, ILogger<Findings> log)
     /// <param name="kind">A word: state, person, evidence.</param>
     /// <param name="detail">Without personal data, and without a number that goes on growing: the same words are
     /// written once.</param>
-    public async Task AddAsync(string kind, string detail)
+    public async Task AddAsync(string kind, string detail, Exception? because = null)
     {
-        log.LogCritical("The database was edited: {Kind} {Detail}", kind, detail);
+        log.LogCritical(because, "The database was edited: {Kind} {Detail}", kind, detail);
         await using var connection = await database.OpenConnectionAsync();
         await WriteAsync(connection, LedgerStore.Schema, kind, detail);
     }

@@ -27,8 +27,10 @@ public static class Freshness
             var (recorded, seen) = (
                 await connection.QueryAsync(
                     $"""
-                    select least(coalesce((select max(seq_id) from {LedgerStore.Schema}.mt_events), 0),
-                                 (select last_value from {LedgerStore.Schema}.mt_events_sequence)),
+                    select coalesce((select max(seq_id)
+                                       from {LedgerStore.Schema}.mt_events
+                                      where seq_id <= (select last_value
+                                                         from {LedgerStore.Schema}.mt_events_sequence)), 0),
                            coalesce((select last_seq_id
                                        from {LedgerStore.Schema}.mt_event_progression
                                       where name = @name), 0)

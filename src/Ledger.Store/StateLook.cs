@@ -1,4 +1,3 @@
-using System.Data;
 using System.Diagnostics;
 using System.Reflection;
 using System.Text.Json;
@@ -120,23 +119,31 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Fin
         {
             return await (Task<int>)Kinds[kind].Look.Invoke(this, [connection, ids])!;
         }
-        // Without a connection it is no stream's fault.
-        catch (Exception e) when (e is not OperationCanceledException && connection.State == ConnectionState.Open)
+        catch (Exception e) when (ids.Length == 1 && IsOfARow(e))
         {
-            if (ids.Length == 1)
-            {
-                await findings.AddAsync(
-                    "state",
-                    $"{ids[0]}：无法核对，{e.GetType().Name} the look fails over a stream"
-                );
-                return 0;
-            }
+            await findings.AddAsync(
+                "state",
+                $"{ids[0]}：无法核对，{e.GetType().Name} the look fails over a stream",
+                e
+            );
+            return 0;
         }
-        var mended = 0;
-        foreach (var id in ids)
-            mended += await LookAsync(connection, kind, [id]);
-        return mended;
+        catch (Exception e) when (IsOfARow(e))
+        {
+            var mended = 0;
+            foreach (var id in ids)
+                mended += await LookAsync(connection, kind, [id]);
+            return mended;
+        }
     }
+
+    /// <summary>
+    /// A finding stays for ever: what the server or the way to it had to say (a lock, a stop, a full disk) is none, but
+    /// data that it cannot read (class 22) are.
+    /// </summary>
+    private static bool IsOfARow(Exception e) =>
+        e is not OperationCanceledException
+        && (e is not NpgsqlException || e is PostgresException { SqlState: ['2', '2', ..] });
 
     private async Task<int> PageAsync<T>(NpgsqlConnection connection, string[] ids)
         where T : Aggregate

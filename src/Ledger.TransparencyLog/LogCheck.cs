@@ -118,8 +118,9 @@ public sealed class LogCheck(
                     $"""
                     select min(e.seq_id)
                       from {schema}.mt_events e
-                     where e.seq_id > (select low_water from {schema}.log_state)
-                       and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id)
+                     cross join {schema}.log_state s
+                     where e.seq_id > s.low_water
+                       and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > s.low_water)
                     """,
                     r => r.IsDBNull(0) ? (long?)null : r.GetInt64(0)
                 )

@@ -33,13 +33,16 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
         // moment has ended, what is not visible by then never will be, and the search need not begin below it again.
         var passed = state.Fence is not null && await HaveEndedAsync(connection, state.Waits);
         var placed = await PlacedAsync(connection, state.Size);
-        var events = await WaitingAsync(connection, state.LowWater);
-        if (placed.Count + events.Count > 0)
-            await TakeInAsync(connection, state.Size, placed, events, cancellation);
-        var size = state.Size + placed.Count + events.Count;
+        // Alone in their round: what waits comes after them.
+        var events = placed.Count > 0 ? placed : await WaitingAsync(connection, state.LowWater);
+        if (placed.Count == 0 && events.Count > 0)
+            await PlaceAsync(connection, state.Size, events, cancellation);
+        if (events.Count > 0)
+            await TakeInAsync(connection, state.Size, events);
+        var size = state.Size + events.Count;
         var (low, fence, waits) = (state.LowWater, state.Fence, state.Waits);
         // Taken in order: when the batch goes beyond the fence, nothing visible is left below it.
-        if (passed && (events.Count < BatchSize || events[^1].Sequence >= state.Fence))
+        if (passed && placed.Count == 0 && (events.Count < BatchSize || events[^1].Sequence >= state.Fence))
             (low, fence) = (Math.Max(low, state.Fence!.Value), null);
         if (fence is null && await NewestAsync(connection) is var top && top > low)
             (fence, waits) = (top, await RunningAsync(connection));
@@ -52,7 +55,7 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
                 ("waits", waits)
             );
         await transaction.CommitAsync(cancellation);
-        return placed.Count + events.Count;
+        return events.Count;
     }
 
     private static async Task<bool> HaveEndedAsync(NpgsqlConnection connection, string[] transactions) =>
@@ -72,16 +75,16 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
             ),
         ];
 
-    /// <summary>No further than numbers were given out: one that somebody made up lies beyond all others.</summary>
+    /// <summary>Among the numbers that were given out: one that somebody made up lies beyond all others.</summary>
     private async Task<long> NewestAsync(NpgsqlConnection connection) =>
         (
             await connection.QueryAsync(
                 $"""
-                select least(coalesce(max(seq), 0),
-                             coalesce(pg_sequence_last_value('{schema}.mt_events_sequence'::regclass), 0))
+                select max(seq)
                   from {schema}.log_entry
+                 where seq <= (select last_value from {schema}.mt_events_sequence)
                 """,
-                r => r.GetInt64(0)
+                r => r.IsDBNull(0) ? 0 : r.GetInt64(0)
             )
         ).Single();
 
@@ -89,20 +92,35 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
     /// Events that stand at the next indexes already: somebody gave them those, past the product, and nobody can take
     /// that back. They are the log's next entries; another would not be.
     /// </summary>
-    private async Task<IReadOnlyList<StoredEvent>> PlacedAsync(NpgsqlConnection connection, long size) => [.. (
-                await connection.QueryAsync(
-                    $"""
-                    select {LogStore.EventColumns}, l.log_index
-                      from {schema}.log_entry l
-                      join {schema}.mt_events e on e.seq_id = l.seq
-                     where l.log_index >= @size
-                     order by l.log_index
-                     limit {BatchSize}
-                    """,
-                    r => (Event: LogStore.Read(r), Index: r.GetInt64(11)),
-                    ("size", size)
-                )
-            ).TakeWhile((e, i) => e.Index == size + i).Select(e => e.Event)];
+    private async Task<IReadOnlyList<StoredEvent>> PlacedAsync(NpgsqlConnection connection, long size)
+    {
+        var next = (
+            await connection.QueryAsync(
+                $"""
+                select log_index, seq
+                  from {schema}.log_entry
+                 where log_index >= @size
+                 order by 1
+                 limit {BatchSize}
+                """,
+                r => (Index: r.GetInt64(0), Sequence: r.GetInt64(1)),
+                ("size", size)
+            )
+        )
+            .TakeWhile((e, i) => e.Index == size + i)
+            .Select(e => e.Sequence)
+            .ToArray();
+        if (next.Length == 0)
+            return [];
+        var events = (
+            await connection.QueryAsync(
+                $"select {LogStore.EventColumns} from {schema}.mt_events e where e.seq_id = any(@next)",
+                r => LogStore.Read(r),
+                ("next", next)
+            )
+        ).ToDictionary(e => e.Sequence);
+        return [.. next.TakeWhile(events.ContainsKey).Select(s => events[s])];
+    }
 
     private async Task<IReadOnlyList<StoredEvent>> WaitingAsync(NpgsqlConnection connection, long low)
     {
@@ -125,18 +143,15 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
         return events;
     }
 
-    private async Task TakeInAsync(
+    private Task PlaceAsync(
         NpgsqlConnection connection,
         long size,
-        IReadOnlyList<StoredEvent> placed,
         IReadOnlyList<StoredEvent> events,
         CancellationToken cancellation
-    )
-    {
-        var leaves = placed.Concat(events).Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
-        await connection.CopyAsync(
+    ) =>
+        connection.CopyAsync(
             $"{schema}.log_entry (log_index, seq)",
-            events.Select((e, i) => (Index: size + placed.Count + i, e.Sequence)).ToList(),
+            events.Select((e, i) => (Index: size + i, e.Sequence)).ToList(),
             (copy, entry) =>
             {
                 copy.Write(entry.Index);
@@ -144,6 +159,10 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
             },
             cancellation
         );
+
+    private async Task TakeInAsync(NpgsqlConnection connection, long size, IReadOnlyList<StoredEvent> events)
+    {
+        var leaves = events.Select((e, i) => MerkleTree.HashLeaf(LogEntry.Bytes(size + i, e))).ToList();
         var tiles = new Tiles(connection, schema);
         await tiles.AppendAsync(size, leaves);
         await tiles.SaveAsync();

@@ -86,7 +86,14 @@ public static class WholeLog
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 if (reader.ValueTextEquals("data"u8))
+                {
                     entry.Data = Slice(ref reader, line);
+                    if (entry.Data.Span.StartsWith("""{"rowSha256":"""u8))
+                        throw new NotProven(
+                            $"第 {index} 条只存摘要（rowSha256）：原事件放不进日志，不是产品写入的，规则无从核对；"
+                                + "只核对日志本身用 --only-hashes"
+                        );
+                }
                 else if (reader.ValueTextEquals("headers"u8))
                     entry.Headers = Slice(ref reader, line);
                 else if (reader.ValueTextEquals("index"u8))

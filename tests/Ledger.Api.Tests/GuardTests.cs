@@ -169,9 +169,10 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
             """
         );
 
-        // Of an event that there is, at the next index: the log takes it in where it stands.
+        // Of an event that there is, at the next index: the log takes it in where it stands, what waits after it.
         await product.EditAsync(
             $"""
+            {Event()};
             with e as ({Event()} returning seq_id)
             insert into ledger.log_entry select s.size, e.seq_id from e, ledger.log_state s
             """

@@ -124,7 +124,10 @@ public sealed class LogService(
                         )
                     ).Single()
                 )
+                {
+                    failed.Clear();
                     continue;
+                }
                 try
                 {
                     var isFirst = wait == TimeSpan.Zero;

@@ -57,9 +57,15 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, Lo
             return null;
         var known = (
             await connection.QueryAsync(
-                $"select coalesce(max(size), 0) from {LedgerStore.Schema}.log_cosignature where witness = @w",
+                $"""
+                select coalesce(max(size), 0)
+                  from {LedgerStore.Schema}.log_cosignature
+                 where witness = @w
+                   and size <= @size
+                """,
                 r => r.GetInt64(0),
-                ("w", witness.Key.ToString())
+                ("w", witness.Key.ToString()),
+                ("size", latest.Size)
             )
         ).Single();
         for (var tries = 0; tries < 2; tries++)

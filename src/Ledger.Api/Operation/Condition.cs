@@ -40,6 +40,9 @@ public sealed class FailedLooks
     public void Set(string look) => _names[look] = true;
 
     public void Clear(string look) => _names.TryRemove(look, out _);
+
+    /// <summary>Another node looks: it says what fails.</summary>
+    public void Clear() => _names.Clear();
 }
 
 /// <summary>
@@ -73,9 +76,9 @@ public sealed class Condition(
 
     /// <summary>Each is a look at the end of an index, or over the few documents that are open.</summary>
     private const string Look = $"""
-        with head as (select least(coalesce(max(seq_id), 0),
-                                   (select last_value from {LedgerStore.Schema}.mt_events_sequence)) as seq
-                        from {LedgerStore.Schema}.mt_events),
+        with head as (select coalesce(max(seq_id), 0) as seq
+                        from {LedgerStore.Schema}.mt_events
+                       where seq_id <= (select last_value from {LedgerStore.Schema}.mt_events_sequence)),
              seen as (select name, last_seq_id from {LedgerStore.Schema}.mt_event_progression),
              unsealed as (select min(e.timestamp) as since, count(*) as n
                             from {LedgerStore.Schema}.mt_events e

@@ -22,13 +22,14 @@ create or replace trigger refuse_unbounded before insert on ${schema}.mt_events 
 drop trigger if exists refuse_oversize on ${schema}.mt_events;
 drop function if exists ${schema}.refuse_oversize();
 
--- The log's next indexes, of events that there are. What stands there is taken in by the next round, whoever wrote it.
+-- The log's next indexes, of events that it has still to take in. What stands there is its next round, whoever wrote it.
 create or replace function ${schema}.refuse_gap() returns trigger language plpgsql
     set enable_seqscan = off set jit = off as $$
 begin
     if exists (select from added having count(*) > 0 and (max(log_index) - min(log_index) + 1 <> count(*)
                or min(log_index) <> (select size from ${schema}.log_state)))
-       or exists (select from added a where not exists (select from ${schema}.mt_events e where e.seq_id = a.seq)) then
+       or exists (select from added a where a.seq <= (select low_water from ${schema}.log_state)
+                  or not exists (select from ${schema}.mt_events e where e.seq_id = a.seq)) then
         raise exception 'an entry that is not the log''s next' using errcode = '42501';
     end if;
     return null;
@@ -62,7 +63,8 @@ declare r record;
 begin
     for r in select * from (values
             ('${schema}.log_finding', 'can_be', 'kind ~ ''^[a-z-]{1,40}$'' and octet_length(detail) <= 8000'
-             || ' and found_at >= ''2020-01-01'' and found_at < now() + interval ''1 day'''),
+             -- Now: an earlier one would push out the first that are shown, a later one the last.
+             || ' and found_at between now() - interval ''1 hour'' and now() + interval ''1 hour'''),
             ('${schema}.log_cosignature', 'can_be', 'octet_length(witness) <= 1000 and octet_length(line) <= 1000'
              || ' and line ~ ''^— [^[:cntrl:]]+$'''),
             ('${schema}.log_checkpoint', 'can_be', 'octet_length(note) <= 65536')) t (tab, name, can_be)
