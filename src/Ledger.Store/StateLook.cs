@@ -121,11 +121,7 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Fin
         }
         catch (Exception e) when (ids.Length == 1 && IsOfARow(e))
         {
-            await findings.AddAsync(
-                "state",
-                $"{ids[0]}：无法核对，{e.GetType().Name} the look fails over a stream",
-                e
-            );
+            await findings.AddAsync("state", $"{ids[0]}：无法核对，{e.GetType().Name} the look fails over a stream", e);
             return 0;
         }
         catch (Exception e) when (IsOfARow(e))

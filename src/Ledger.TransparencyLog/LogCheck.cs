@@ -120,7 +120,10 @@ public sealed class LogCheck(
                       from {schema}.mt_events e
                      cross join {schema}.log_state s
                      where e.seq_id > s.low_water
-                       and not exists (select 1 from {schema}.log_entry l where l.seq = e.seq_id and l.seq > s.low_water)
+                       and not exists (select 1
+                                         from {schema}.log_entry l
+                                        where l.seq = e.seq_id
+                                          and l.seq > s.low_water)
                     """,
                     r => r.IsDBNull(0) ? (long?)null : r.GetInt64(0)
                 )

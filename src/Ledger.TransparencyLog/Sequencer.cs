@@ -106,10 +106,7 @@ public sealed class Sequencer(NpgsqlDataSource database, string schema)
                 r => (Index: r.GetInt64(0), Sequence: r.GetInt64(1)),
                 ("size", size)
             )
-        )
-            .TakeWhile((e, i) => e.Index == size + i)
-            .Select(e => e.Sequence)
-            .ToArray();
+        ).TakeWhile((e, i) => e.Index == size + i).Select(e => e.Sequence).ToArray();
         if (next.Length == 0)
             return [];
         var events = (

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
@@ -8,7 +9,7 @@ namespace Ledger.Web;
 /// <summary>
 /// The field's words for what the code calls by its own names. Chinese; pages pass them through their localizer.
 /// </summary>
-public static class Terms
+public static partial class Terms
 {
     private static readonly Dictionary<string, string> RoleWords = new()
     {
@@ -32,6 +33,17 @@ public static class Terms
         ["SourceKind.charity"] = "公益慈善组织",
         ["SourceKind.individual"] = "个人捐赠",
         ["SourceKind.county-incentive"] = "县级奖补",
+        ["SubAccount.general"] = "通用",
+        // What was found wrong (Findings.Kinds)
+        ["Finding.account"] = "账户",
+        ["Finding.check"] = "日志核对",
+        ["Finding.checkpoint"] = "检查点",
+        ["Finding.evidence"] = "凭证",
+        ["Finding.person"] = "个人信息",
+        ["Finding.projection"] = "读模型",
+        ["Finding.signing-refused"] = "拒绝签名",
+        ["Finding.state"] = "状态",
+        ["Finding.witness-refused"] = "见证方拒绝",
         ["ChangeBasis.console"] = "在服务器上办理",
         ["ChangeBasis.one-administrator"] = "一人办理：当时只有一位管理员",
         ["ChangeBasis.two-administrators"] = "两位管理员办理",
@@ -226,10 +238,23 @@ public static class Terms
             ? Application.StatusName(status)
             : Words.GetValueOrDefault($"{value.GetType().Name}.{value.Word()}", value.Word());
 
+    public static string Finding(string kind) => Words.GetValueOrDefault($"Finding.{kind}", kind);
+
+    /// <summary>A finding says it in Chinese and then in English: a Chinese page shows the Chinese.</summary>
+    public static string Detail(string detail, string language) =>
+        language == "zh-CN" ? InEnglish().Replace(detail, "") : detail;
+
+    [GeneratedRegex(@"\s[a-z]+(?:[ ,:']+[a-zA-Z']+)+(?=（|$)")]
+    private static partial Regex InEnglish();
+
+    /// <summary>A refusal by its title; to who reads English, by its code.</summary>
+    public static string Refusal(string code, string language) =>
+        language == "zh-CN" && Rejections.All.TryGetValue(code, out var known) ? known.Title : code;
+
     public static string SubAccount(string name) =>
         name switch
         {
-            Domain.Funds.SubAccount.General => "通用",
+            Domain.Funds.SubAccount.General => Words["SubAccount.general"],
             Domain.Funds.SubAccount.Incentive => "县级奖补",
             _ when name.StartsWith("year-", StringComparison.Ordinal) => $"限{name[5..]}年度",
             _ => name,

@@ -58,6 +58,53 @@ public sealed class EscalationTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task C21_a_reminder_that_somebody_edited_records_no_miss_before_its_day_and_comes_on_it()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        await village.FileAsync(people);
+        var mine = $"position('{village.ApplicationId}'::bytea in body) > 0";
+        await using (var connection = await api.Database.OpenConnectionAsync())
+            Assert.Equal(
+                1,
+                await connection.ExecuteAsync(
+                    $"""
+                    update {Queue}
+                       set execution_time = now(),
+                           body = decode(regexp_replace(encode(body, 'escape'),
+                                                        '("dueAt":")[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]',
+                                                        '\12026-01-02', 'i'), 'escape')
+                     where status = 'Scheduled'
+                       and {mine}
+                       and encode(body, 'escape') ~* '"dueAt":"[0-9]'
+                    """
+                )
+            );
+        // It was called, looked, and is to be called again on the day.
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                await api.ScalarAsync<long>(
+                    $"""
+                    select count(*) from {Queue}
+                     where status = 'Scheduled' and {mine} and execution_time > now() + interval '1 hour'
+                    """
+                ) == 1
+                || (await MissedAsync(village)).Length > 0,
+            "the edited reminder was looked at"
+        );
+        Assert.Empty(await MissedAsync(village));
+        api.Clock.Advance(TimeSpan.FromDays(16));
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                await RingAsync(api.Database);
+                return (await MissedAsync(village)).Length > 0;
+            },
+            "the missed review is recorded"
+        );
+        Assert.Equal(["review"], await MissedAsync(village));
+    }
+
+    [Fact]
     public async Task C21_a_deadline_whose_reminder_somebody_deleted_is_on_the_supervision_list()
     {
         var (village, people) = await api.ReadyToFileAsync(1);
@@ -125,6 +172,29 @@ public sealed class EscalationTests(ApiFixture api)
         Assert.Contains("broken for a test", letter.Reason);
         Assert.Empty(await MissedAsync(village));
         Assert.Null(await LetterAsync(foreign));
+        // A letter that somebody edited hides no other.
+        await using (var connection = await api.Database.OpenConnectionAsync())
+            await connection.ExecuteAsync(
+                """
+                create temp table letters as select * from wolverine.wolverine_dead_letters limit 2;
+                update letters set id = gen_random_uuid(), body = 'x';
+                insert into wolverine.wolverine_dead_letters select * from letters limit 1;
+                update letters set id = gen_random_uuid(),
+                       body = (select decode(replace(encode(body, 'escape'), 'applicationId', 'applicationIx'),
+                                             'escape')
+                                 from wolverine.wolverine_dead_letters where body <> 'x' limit 1);
+                insert into wolverine.wolverine_dead_letters select * from letters limit 1;
+                """
+            );
+        Assert.NotNull(await LetterAsync(own));
+        await api.Http.GetStringAsync("/health/ready");
+        await using (var connection = await api.Database.OpenConnectionAsync())
+            await connection.ExecuteAsync(
+                """
+                delete from wolverine.wolverine_dead_letters
+                 where body = 'x' or position('applicationIx'::bytea in body) > 0
+                """
+            );
         var replay = $"/api/operation/dead-letters/{letter.Id}/replay";
         await api.Host.RefusedAsync("not-found", foreign, replay);
         await own.PostAsync(replay);

@@ -136,7 +136,17 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
         Assert.Contains("只存其摘要", said);
         var events = await File.ReadAllLinesAsync(await product.DownloadAsync("/api/exports/events", "events.jsonl"));
         Assert.Equal(await product.ScalarAsync<long>("select count(*) from ledger.mt_events"), events.Length);
-        var log = await File.ReadAllLinesAsync(await product.DownloadAsync("/api/exports/log", "log.jsonl"));
+        var exported = await product.DownloadAsync("/api/exports/log", "log.jsonl");
+        var keys = await product.DownloadAsync("/log/keys", "keys");
+        var checkpoint = await product.DownloadAsync("/log/checkpoint", "checkpoint");
+        var verified = Programs.Verify("log", exported, "--checkpoint", checkpoint, "--key", keys);
+        Assert.True(
+            verified.Exit == 1 && verified.Output.Contains("rowSha256", StringComparison.Ordinal),
+            verified.Output
+        );
+        verified = Programs.Verify("log", exported, "--checkpoint", checkpoint, "--key", keys, "--only-hashes");
+        Assert.True(verified.Exit == 0, verified.Output);
+        var log = await File.ReadAllLinesAsync(exported);
         Assert.Equal(await product.ScalarAsync<long>("select size from ledger.log_state"), log.Length);
         Assert.All(log, line => Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(line), 1, LogEntry.MaxBytes));
         await ApiFixture.EventuallyAsync(
@@ -144,6 +154,7 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                 (await product.CityAuditor.GetAsync("/api/audit/events?limit=1")).GetProperty("behind").GetInt64() == 0,
             "the audit trail goes on"
         );
+        await product.CityAuditor.GetAsync("/api/audit/events?limit=1000");
 
         // Whoever changes such a row afterwards is found like any other.
         await product.AttackAsync(
@@ -315,6 +326,55 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                 !(await product.Http.GetStringAsync("/health/ready")).Contains("look-failed", StringComparison.Ordinal),
             "it has gone through again"
         );
+    }
+
+    [Fact]
+    public async Task An_entry_of_the_trail_that_was_exchanged_is_found_by_the_look()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_exchanged");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                (await product.CityAuditor.GetAsync("/api/audit/events?limit=1")).GetProperty("behind").GetInt64() == 0,
+            "the trail has all entries"
+        );
+        var sequences = await product.ScalarAsync<long[]>(
+            "select array_agg(seq order by seq) from ledger.audit_entry where type = 'funds_allocated'"
+        );
+        string Exchange(long sequence, string edit) =>
+            $"""
+                create temp table one as select * from ledger.audit_entry where seq = {sequence};
+                update one set {edit};
+                delete from ledger.audit_entry where seq = {sequence};
+                insert into ledger.audit_entry select * from one;
+                drop table one;
+                """;
+        await product.EditAsync(Exchange(sequences[0], "actor = 'innocent.person', amount_fen = 1"));
+        await product.EditAsync(Exchange(sequences[1], "amount_fen = 1"));
+        await product.EditAsync(
+            """
+            insert into ledger.audit_entry
+            select -1, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, amount_fen,
+                   code, evidence, ids
+              from ledger.audit_entry
+             limit 1
+            """
+        );
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
+        await product.StartAsync();
+        await product.FoundAsync("projection", $"事件 {sequences[0]}：审计轨迹中的 actor");
+        await product.FoundAsync("projection", $"事件 {sequences[1]}：审计轨迹中的 amount_fen");
+        await product.FoundAsync("projection", "-1：审计轨迹中的这一条没有事件");
+        Assert.Equal(
+            3,
+            await product.ScalarAsync<long>("select count(*) from ledger.log_finding where kind = 'projection'")
+        );
+        // What is found somewhere, an auditor of elsewhere does not read.
+        var county = product.Client(new Actor("auditor.370812", Domain.Identity.Roles.Auditor, "370812"));
+        var theirs = await county.GetAsync("/api/audit/log");
+        Assert.False(theirs.GetProperty("isSound").GetBoolean());
+        Assert.Equal(3, theirs.GetProperty("findings").GetArrayLength());
+        Assert.DoesNotContain("审计轨迹中", theirs.GetRawText());
     }
 
     [Fact]

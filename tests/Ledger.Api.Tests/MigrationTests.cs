@@ -82,8 +82,8 @@ public sealed class MigrationTests(ApiFixture api)
         """;
 
     /// <summary>
-    /// A script makes the tables of sign-in; EF maps them. They say the same, or one of them is old. Bounds of times are
-    /// the database's own.
+    /// A script makes the tables of sign-in; EF maps them. They say the same, or one of them is old. Bounds of times
+    /// are the database's own.
     /// </summary>
     [Fact]
     public async Task The_tables_of_accounts_are_as_their_model_has_them()

@@ -190,12 +190,12 @@ public sealed class Product : IAsyncDisposable
     }
 
     /// <summary>
-    /// The first migrations, as a database goes through them that was made before there were any: by itself nothing
-    /// runs twice.
+    /// The first migrations, as a database goes through them that was made before there were any, and the one that
+    /// takes some of theirs back: by itself nothing runs twice.
     /// </summary>
     public async Task MigrateFromSchemaSqlAsync()
     {
-        foreach (var (_, text) in Migrations.Scripts.Where(m => m.Name[..5] is "V0001" or "V0002"))
+        foreach (var (_, text) in Migrations.Scripts.Where(m => m.Name[..5] is "V0001" or "V0002" or "V0007"))
             await AttackAsync(text.Replace("${schema}", "ledger", StringComparison.Ordinal));
     }
 

@@ -128,6 +128,41 @@ public sealed class QueryTests(ApiFixture api)
         }
     }
 
+    /// <summary>A parameter that is missing, or of another kind, is said in Chinese on every route.</summary>
+    [Fact]
+    public async Task No_route_speaks_the_frameworks_English_about_a_query()
+    {
+        var auditor = api.NewOffices().Auditor;
+        var asked = 0;
+        foreach (
+            var route in api
+                .Host.Services.GetServices<EndpointDataSource>()
+                .SelectMany(s => s.Endpoints)
+                .OfType<RouteEndpoint>()
+                .Where(e => e.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Contains("GET") == true)
+        )
+        {
+            var path = $"/{route.RoutePattern.RawText!.TrimStart('/')}";
+            foreach (var part in route.RoutePattern.Parameters)
+                path = System.Text.RegularExpressions.Regex.Replace(path, $@"\{{\**{part.Name}[^}}]*\}}", "1");
+            foreach (var query in (string[])["", "?from=x&to=x&limit=x&size=x&year=x&at=x&newestFirst=x&after=x"])
+            {
+                using var response = await auditor.SendAsync(HttpMethod.Get, path + query, null);
+                if ((int)response.StatusCode is not (400 or 422))
+                    continue;
+                asked++;
+                var text = await response.Content.ReadAsStringAsync();
+                Assert.DoesNotContain("parameter", text, StringComparison.OrdinalIgnoreCase);
+                if (response.Content.Headers.ContentType?.MediaType == "application/problem+json")
+                    Assert.Matches(
+                        @"\p{IsCJKUnifiedIdeographs}",
+                        JsonSerializer.Deserialize<JsonElement>(text).GetProperty("detail").GetString()!
+                    );
+            }
+        }
+        Assert.InRange(asked, 10, int.MaxValue);
+    }
+
     /// <summary>The framework's own numbers read 300,50 as thirty thousand, or round.</summary>
     [Fact]
     public void No_route_takes_an_amount_as_a_number_of_the_framework()

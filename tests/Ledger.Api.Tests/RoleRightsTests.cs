@@ -518,16 +518,46 @@ public sealed partial class RoleRightsTests(Databases databases) : IClassFixture
     {
         await using var product = await Product.StartAsync(databases, "ledger_replaced");
         var digest = await product.Village.Officer.EvidenceAsync("the true minutes");
-        await product.AttackAsync(
-            $"update ledger.evidence set content = 'the false minutes'::bytea where digest = '{digest}'"
+        // Under a digest that is not its own nobody adds one.
+        var planted = await Assert.ThrowsAsync<PostgresException>(() =>
+            product.EditAsync(
+                $"""
+                insert into ledger.evidence (digest, region, media_type, file_name, content, uploaded_by)
+                values ('{new string('a', 64)}', '{product.Village.VillageCode}', 'application/pdf', 'x', 'x', 'x')
+                """
+            )
         );
+        Assert.Equal("23514", planted.SqlState);
+        await product.AttackAsync(
+            $"""
+            alter table ledger.evidence drop constraint can_be_bounds;
+            update ledger.evidence set content = 'the false minutes'::bytea where digest = '{digest}'
+            """
+        );
+        // Booked on it is nothing, and who has the true one is not told that it is kept.
+        await ApiFixture.RefusedAsync(
+            "evidence-damaged",
+            product.Village.Officer,
+            $"/api/funds/{product.Village.FundId}/allocations",
+            new
+            {
+                amount = 1m,
+                source = "collective-income",
+                sourceName = "租金",
+                evidence = new[] { digest },
+            }
+        );
+        await product.FoundAsync("evidence", digest);
+        var again = await Assert.ThrowsAnyAsync<Exception>(() =>
+            product.Village.Officer.EvidenceAsync("the true minutes")
+        );
+        Assert.Contains("evidence-damaged", again.Message);
         await ApiFixture.RefusedAsync(
             "evidence-damaged",
             product.Village.Officer,
             HttpMethod.Get,
             $"/api/evidence/{digest}"
         );
-        await product.FoundAsync("evidence", digest);
 
         // A person who is found under another number could be registered, and paid, a second time; the hourly look
         // finds it, and who is gone without an event.

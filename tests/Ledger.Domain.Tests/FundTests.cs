@@ -369,6 +369,11 @@ public sealed class FundTests
                         if (decision is not { Rejection: null } made)
                             continue;
                         fund = fund.And(Id, made.Events)!; // throws when money is not conserved
+                        // Released or refunded, it did not come in again.
+                        Assert.Equal(
+                            fund.AllocatedFen - fund.ReturnedFen,
+                            Money.Sum(fund.SubAccounts.Keys.Select(fund.AllocatedTo))
+                        );
                         log.AddRange(made.Events);
                     }
                     Assert.Equal(Money.Zero, Money.Sum(Postings.TrialBalance(log).Select(b => b.AmountFen)));

@@ -41,6 +41,21 @@ public sealed partial class WordsTests
         Assert.True(left.Count == 0, string.Join('\n', left));
     }
 
+    [Fact]
+    public void A_refusal_and_a_finding_are_in_the_pages_language()
+    {
+        Assert.Equal("资金余额不足", Terms.Refusal("fund-overdrawn", "zh-CN"));
+        Assert.Equal("fund-overdrawn", Terms.Refusal("fund-overdrawn", "en"));
+        const string found = "Fund fund-1：流的版本被改动，按事件应为 3 a stream's version was edited";
+        Assert.Equal("Fund fund-1：流的版本被改动，按事件应为 3", Terms.Detail(found, "zh-CN"));
+        Assert.Equal(found, Terms.Detail(found, "en"));
+        Assert.Equal("事件不见了（日志第 3 条）", Terms.Detail("事件不见了 the event is gone（日志第 3 条）", "zh-CN"));
+        Assert.All(
+            Ledger.Store.Findings.Kinds,
+            kind => Assert.Matches(@"\p{IsCJKUnifiedIdeographs}", Terms.Finding(kind))
+        );
+    }
+
     [Theory]
     [InlineData(
         "Mozilla/5.0 (Windows NT 6.1; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 Safari/537.36",

@@ -157,9 +157,22 @@ public static class AuditEndpoints
             r.IsDBNull(10) ? null : new Money(r.GetInt64(10)),
             r.IsDBNull(11) ? null : r.GetString(11),
             r.GetFieldValue<string[]>(12),
-            JsonSerializer.Deserialize<JsonElement>(r.GetString(13)),
+            Body(r.GetString(13)),
             r.IsDBNull(14) ? null : r.GetString(14)
         );
+
+    /// <summary>Null where it lies deeper than anybody reads: no build wrote such an event.</summary>
+    private static JsonElement Body(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<JsonElement>(json);
+        }
+        catch (JsonException)
+        {
+            return JsonSerializer.SerializeToElement<object?>(null);
+        }
+    }
 
     /// <summary>What is of no region, whoever sees everything else sees too.</summary>
     private static async Task<bool> SeesNobodysAsync(NpgsqlConnection connection, string scope) =>

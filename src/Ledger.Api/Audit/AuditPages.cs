@@ -42,7 +42,13 @@ public static class AuditPages
         );
         app.Page(
             "/proof",
-            async (NpgsqlDataSource database, Settings settings, LogKeys keys, CancellationToken cancellation) =>
+            async (
+                NpgsqlDataSource database,
+                Settings settings,
+                LogKeys keys,
+                Caller caller,
+                CancellationToken cancellation
+            ) =>
             {
                 await using var connection = await database.OpenConnectionAsync(cancellation);
                 var latest = await LogStore.LatestAsync(connection, LedgerStore.Schema, keys.Known);
@@ -50,7 +56,7 @@ public static class AuditPages
                 return PageRoutes.Show<ProofPage>(
                     new
                     {
-                        Status = await LogEndpoints.Status(database, settings, keys, cancellation),
+                        Status = await LogEndpoints.Status(database, settings, keys, caller, cancellation),
                         Checkpoint = latest is null
                             ? null
                             : (await LogStore.CosignedAsync(connection, LedgerStore.Schema, latest, witnesses)).Note,

@@ -45,6 +45,7 @@ public sealed class Command(
     TimeProvider time,
     IServiceScopeFactory scopes,
     Follows follows,
+    Findings findings,
     IHttpContextAccessor http
 ) : IAsyncDisposable
 {
@@ -342,8 +343,11 @@ public sealed class Command(
         return change;
     }
 
-    /// <summary>The documents must be here, handed in by somebody in the caller's scope or above it.</summary>
-    /// <exception cref="RefusedException"><c>evidence-missing</c>, with the field.</exception>
+    /// <summary>
+    /// The documents must be here, handed in by somebody in the caller's scope, and be those of their digests: somebody
+    /// may have put another in its place.
+    /// </summary>
+    /// <exception cref="RefusedException"><c>evidence-missing</c>, <c>evidence-damaged</c>, with the field.</exception>
     public async Task<IReadOnlyList<string>> EvidenceAsync(IReadOnlyList<string>? digests, string field)
     {
         var wanted = (digests ?? [])
@@ -354,17 +358,37 @@ public sealed class Command(
         if (wanted.Length > 20)
             throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
         var known = await Connection.PreparedAsync(
-            $"select digest from {LedgerStore.Schema}.evidence where digest = any($1) and region like $2 || '%'",
-            r => r.GetString(0),
+            $"""
+            select digest, bool_or(digest = encode(sha256(content), 'hex'))
+              from {LedgerStore.Schema}.evidence
+             where digest = any($1)
+               and region like $2 || '%'
+             group by digest
+            """,
+            r => (Digest: r.GetString(0), IsSound: r.GetBoolean(1)),
             wanted.Texts(d => d),
             Sql.Text(Actor.Region)
         );
-        var missing = wanted.Except(known).ToList();
+        if (known.Where(k => !k.IsSound).Select(k => k.Digest).FirstOrDefault() is { } damaged)
+            throw await EvidenceDamagedAsync(damaged, field);
+        var missing = wanted.Except(known.Select(k => k.Digest)).ToList();
         if (missing.Count > 0)
             throw new RefusedException(
                 new Rejection(Rejections.EvidenceMissing, $"没有上传过凭证 {missing[0]}") { Field = field }
             );
         return wanted;
+    }
+
+    /// <summary>What stands under a document's digest is another one: the finding, and what to refuse with.</summary>
+    public async Task<RefusedException> EvidenceDamagedAsync(string digest, string field)
+    {
+        await findings.AddAsync("evidence", $"{Actor.Region} 的凭证 {digest} 内容已被替换 a document was replaced");
+        return new RefusedException(
+            new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 的内容与其摘要不符，请另行扫描上传")
+            {
+                Field = field,
+            }
+        );
     }
 
     /// <summary>

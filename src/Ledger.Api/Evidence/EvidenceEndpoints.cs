@@ -39,7 +39,12 @@ public static class EvidenceEndpoints
                 Uploaders
             )
             .DisableAntiforgery()
-            .Refuses(Rejections.FileInvalid, Rejections.LimitExceeded, Rejections.BodyInvalid);
+            .Refuses(
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.BodyInvalid,
+                Rejections.EvidenceDamaged
+            );
         api.MapGet("/evidence/{digest}", Download)
             .Reading<byte[]>("download-evidence", "下载凭证 · Download a document", Roles.All)
             .Refuses(Rejections.NotFound, Rejections.EvidenceDamaged);
@@ -65,7 +70,7 @@ public static class EvidenceEndpoints
         // about.
         if (PersonalNumbers.In(name) is not null || PersonalNumbers.InReference(name) is not null)
             name = $"凭证{Path.GetExtension(name)}";
-        await command.Connection.ExecuteAsync(
+        var added = await command.Connection.ExecuteAsync(
             $"""
             insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by)
             values (@digest, @region, @type, @name, @content, @by) on conflict do nothing
@@ -77,6 +82,9 @@ public static class EvidenceEndpoints
             ("content", bytes),
             ("by", command.Actor.Id)
         );
+        // Nothing takes its place, and nobody is told that it is kept when it is not.
+        if (added == 0)
+            await command.EvidenceAsync([digest], "file");
         return Answer.Created($"/api/evidence/{digest}", new EvidenceView(digest, mediaType, name, bytes.Length));
     }
 

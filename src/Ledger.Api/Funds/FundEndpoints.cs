@@ -38,6 +38,9 @@ public sealed record AllocationBody(
     string? ConfirmDuplicate = null
 );
 
+/// <summary>
+/// A pocket of the fund; <paramref name="AllocatedAmount"/>: what came into it and did not go back to its source.
+/// </summary>
 public sealed record SubAccountView(string Name, Money AllocatedAmount, Money AvailableAmount, Earmark? Earmark);
 
 /// <summary>
@@ -80,7 +83,7 @@ public sealed record FundView(
             [
                 .. f.SubAccounts.Select(s => new SubAccountView(
                     s.Key,
-                    new Money(s.Value.InFen),
+                    f.AllocatedTo(s.Key),
                     s.Value.Available,
                     s.Value.Earmark
                 )),

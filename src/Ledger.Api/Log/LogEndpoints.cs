@@ -271,6 +271,7 @@ public static class LogEndpoints
         NpgsqlDataSource database,
         Settings settings,
         LogKeys keys,
+        Caller caller,
         CancellationToken cancellation
     )
     {
@@ -307,6 +308,9 @@ public static class LogEndpoints
             witnesses.Add(new WitnessView(w.Key.Name, cosigned?.Checkpoint.Size, cosigned?.At));
         }
         var findings = await FindingsAsync(connection);
+        // They name streams and what was edited there, wherever that was.
+        if (!await LogStore.IsWholeInAsync(connection, schema, caller.Actor.Region))
+            findings = [.. findings.Select(f => f with { Detail = ForWhoSeesAll })];
         return new LogStatusView(
             keys.Origin,
             size,
@@ -318,6 +322,8 @@ public static class LogEndpoints
             findings
         );
     }
+
+    private const string ForWhoSeesAll = "内容只给看得到整个日志的市级审计；请向其询问 shown to who sees the whole log";
 
     /// <summary>
     /// Of each kind the first and the last, newest first: whoever can add rows can add thousands, and pushes none out.

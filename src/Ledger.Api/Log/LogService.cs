@@ -164,7 +164,9 @@ public sealed class LogService(
         }
     }
 
-    /// <summary>One look that fails keeps no other from its turn, and health says so until it has gone through.</summary>
+    /// <summary>
+    /// One look that fails keeps no other from its turn, and health says so until it has gone through.
+    /// </summary>
     private async Task LookAsync(string name, Func<Task> look, CancellationToken stopping)
     {
         try

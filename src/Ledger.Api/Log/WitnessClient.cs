@@ -57,13 +57,8 @@ public sealed class WitnessClient(HttpClient http, NpgsqlDataSource database, Lo
             return null;
         var known = (
             await connection.QueryAsync(
-                $"""
-                select coalesce(max(size), 0)
-                  from {LedgerStore.Schema}.log_cosignature
-                 where witness = @w
-                   and size <= @size
-                """,
-                r => r.GetInt64(0),
+                $"select max(size) from {LedgerStore.Schema}.log_cosignature where witness = @w and size <= @size",
+                r => r.IsDBNull(0) ? 0 : r.GetInt64(0),
                 ("w", witness.Key.ToString()),
                 ("size", latest.Size)
             )

@@ -169,6 +169,8 @@ public static class ApiDocument
     )
     {
         IEnumerable<RejectionCode> codes = metadata.OfType<RefusalMetadata>().SelectMany(r => r.Codes);
+        if (codes.Contains(Rejections.EvidenceMissing))
+            codes = codes.Append(Rejections.EvidenceDamaged);
         if (needsToken)
             codes = codes.Concat([Rejections.Unauthenticated, Rejections.Forbidden]);
         if (changes)

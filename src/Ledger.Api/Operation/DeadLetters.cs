@@ -70,10 +70,23 @@ public sealed class DeadLetters(IWolverineRuntime runtime, IQuerySession session
     public Task ReplayAsync(Guid id, CancellationToken cancellation) =>
         runtime.Storage.DeadLetters.ReplayAsync(new DeadLetterEnvelopeQuery([id]), cancellation);
 
-    private static DeadlineDue? Due(DeadLetterEnvelope letter) =>
-        letter.MessageType.EndsWith(nameof(DeadlineDue), StringComparison.Ordinal) && letter.Envelope.Data is { } data
-            ? JsonSerializer.Deserialize<DeadlineDue>(data, Json)
-            : null;
+    /// <summary>Null: of another kind, or one that somebody edited.</summary>
+    private static DeadlineDue? Due(DeadLetterEnvelope letter)
+    {
+        try
+        {
+            return
+                letter.MessageType.EndsWith(nameof(DeadlineDue), StringComparison.Ordinal)
+                && letter.Envelope.Data is { } data
+                && JsonSerializer.Deserialize<DeadlineDue>(data, Json) is { ApplicationId: not null } due
+                ? due
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }
 
 public static class DeadLetterEndpoints

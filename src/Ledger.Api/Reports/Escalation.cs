@@ -3,6 +3,8 @@ using Ledger.Api.Policies;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Identity;
+using Ledger.Domain.Policies;
 using Marten;
 using Npgsql;
 using Wolverine;
@@ -53,7 +55,9 @@ public static class Deadlines
 }
 
 /// <summary>
-/// Looks, when a deadline has come, whether what it waits for was done; if not, records the miss (C21).
+/// Looks, when a deadline has come, whether what it waits for was done; if not, records the miss (C21). The message is
+/// no more than a call to look, for it lies where whoever has the application's role may edit it: what is due, and
+/// when, the application's own events say.
 /// </summary>
 public static class DeadlineDueHandler
 {
@@ -63,13 +67,15 @@ public static class DeadlineDueHandler
     public static async Task Handle(
         DeadlineDue due,
         EventWriter writer,
+        StoredEvents stored,
         [FromKeyedServices(LedgerStore.Commands)] NpgsqlDataSource database,
         TimeProvider time,
         Clock clock,
         IMessageContext context
     )
     {
-        if (time.GetUtcNow() < due.DueAt)
+        var now = time.GetUtcNow();
+        if (now < due.DueAt)
         {
             await context.ScheduleAsync(due, DateTimeOffset.UtcNow + LookAgain);
             return;
@@ -80,22 +86,68 @@ public static class DeadlineDueHandler
         var application =
             states.GetValueOrDefault(due.ApplicationId)
             ?? throw new InvalidOperationException($"{due.ApplicationId} is gone");
-        var decision = Supervision.Escalate(application, due.Kind, due.DueAt, due.ObjectionId);
-        if (decision.Events.Count == 0)
-            return;
-        var message = $"{context.Envelope!.Id}";
-        await writer.WriteAsync(
+        var waiting = await WaitingAsync(writer, stored, connection, application, due);
+        var decision = Supervision.Escalate(application, waiting, now);
+        if (decision.Events.Count > 0)
+        {
+            var message = $"{context.Envelope!.Id}";
+            await writer.WriteAsync(
+                connection,
+                [StreamChange.Of(Change.Of(application, decision.Events))],
+                new EventStamp(
+                    ActorName.System(application.Region),
+                    application.Region,
+                    clock.Today,
+                    "escalate-deadline",
+                    message,
+                    message
+                )
+            );
+            await transaction.CommitAsync();
+        }
+        // Called too early: this was the only call that there is.
+        else if (waiting.Where(d => d.DueAt > now).Select(d => d.DueAt).Order().ToArray() is [var next, ..])
+            await context.ScheduleAsync(due with { DueAt = next }, next);
+    }
+
+    /// <summary>What the application waits for of the kind that the message names.</summary>
+    private static async Task<IReadOnlyList<DeadlineMissed>> WaitingAsync(
+        EventWriter writer,
+        StoredEvents stored,
+        NpgsqlConnection connection,
+        Application application,
+        DeadlineDue due
+    )
+    {
+        var events = await stored.OfAsync<Application>(
             connection,
-            [StreamChange.Of(Change.Of(application, decision.Events))],
-            new EventStamp(
-                ActorName.System(application.Region),
-                application.Region,
-                clock.Today,
-                "escalate-deadline",
-                message,
-                message
-            )
+            "stream_id = @id and version <= @version",
+            ("id", application.Id),
+            ("version", application.Revision)
         );
-        await transaction.CommitAsync();
+        var policies = (
+            await writer.LockAsync<PolicyYear>(
+                connection,
+                [
+                    StreamId.PolicyYear(RegionCode.County(application.Region), application.Year),
+                    StreamId.PolicyYear(RegionCode.City(application.Region), application.Year),
+                ],
+                "for share"
+            )
+        )
+            .States
+            .Values;
+        var policy = policies.MaxBy(p => p.Region.Length);
+        return
+        [
+            .. Supervision
+                .Waiting(
+                    application,
+                    [.. events.Select(e => ((IEventOf<Application>)e.Data, e.Timestamp))],
+                    policy?.Deadlines() ?? Domain.Policies.Deadlines.Default,
+                    policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays
+                )
+                .Where(d => d.Kind == due.Kind && d.ObjectionId == due.ObjectionId),
+        ];
     }
 }

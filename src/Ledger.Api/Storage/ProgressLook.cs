@@ -1,15 +1,17 @@
 using System.Diagnostics;
+using Ledger.Projections.AuditTrail;
 using Npgsql;
 
 namespace Ledger.Api.Storage;
 
 /// <summary>
 /// The look at how far the asynchronous projections say that they are. Whoever sets that ahead makes them pass over
-/// events: below it the audit trail has an entry for each event, and the work queue an item for each application.
+/// events: below it the audit trail has an entry for each event, and the work queue an item for each application. The
+/// entries may be taken out and written anew by the same role: each says what its event says, and there is no other.
 /// </summary>
-public sealed class ProgressLook(Findings findings, NpgsqlDataSource database)
+public sealed class ProgressLook(StoredEvents stored, Findings findings, NpgsqlDataSource database)
 {
-    private const int Page = 5_000;
+    private const int Page = 1_000;
     private const string Schema = LedgerStore.Schema;
 
     private const string Ahead = $"""
@@ -17,15 +19,13 @@ public sealed class ProgressLook(Findings findings, NpgsqlDataSource database)
          where last_seq_id > (select last_value from {Schema}.mt_events_sequence)
         """;
 
-    private const string PassedOver = $"""
-        with page as (select seq_id
-                        from {Schema}.mt_events
-                       where seq_id > @after
-                         and seq_id <= @mark
-                       order by 1 limit @page)
-        select max(p.seq_id), min(p.seq_id) filter (where a.seq is null)
-          from page p
-          left join {Schema}.audit_entry a on a.seq = p.seq_id
+    private const string NextPage = $"""
+        select max(seq_id)
+          from (select seq_id
+                  from {Schema}.mt_events
+                 where seq_id >= @from
+                   and seq_id <= @mark
+                 order by 1 limit @page) p
         """;
 
     private const string NotQueued = $"""
@@ -46,28 +46,53 @@ public sealed class ProgressLook(Findings findings, NpgsqlDataSource database)
             await findings.AddAsync("projection", $"{id}：待办中没有，进度却已越过它 the work queue passed it over");
         mark = await MarkAsync(connection, "AuditTrail:All");
         var watch = new Stopwatch();
-        for (var after = 0L; ; )
+        for (var from = long.MinValue; ; )
         {
             watch.Restart();
-            var (last, missing) = (
+            var last = (
                 await connection.QueryAsync(
-                    PassedOver,
-                    r => (Number(r, 0), Number(r, 1)),
-                    ("after", after),
+                    NextPage,
+                    r => r.IsDBNull(0) ? (long?)null : r.GetInt64(0),
+                    ("from", from),
                     ("mark", mark),
                     ("page", Page)
                 )
             ).Single();
             if (last is null)
                 return;
-            if (missing is not null)
-                await findings.AddAsync(
-                    "projection",
-                    $"事件 {missing}：审计轨迹中没有，进度却已越过它 the audit trail passed it over"
-                );
-            after = last.Value;
+            await TrailAsync(connection, from, last.Value);
+            from = last.Value + 1;
             await Task.Delay(watch.Elapsed * rest, cancellation);
         }
+    }
+
+    /// <summary>The trail's entries of these events.</summary>
+    private async Task TrailAsync(NpgsqlConnection connection, long from, long to)
+    {
+        var entries = await AuditEntry.BetweenAsync(connection, Schema, from, to);
+        await foreach (
+            var row in stored.LookAsync(connection, "seq_id between @from and @to", ("from", from), ("to", to))
+        )
+        {
+            var isThere = entries.Remove(row.Sequence, out var found);
+            if (!isThere)
+                await findings.AddAsync(
+                    "projection",
+                    $"事件 {row.Sequence}：审计轨迹中没有，进度却已越过它 the audit trail passed it over"
+                );
+            // Of what cannot be read the trail says what it can.
+            else if (row.Event is { Data: not ForeignEvent } e)
+            {
+                var differs = AuditEntry.Of(e).DiffersIn(found.Entry) ?? (found.IsHidden ? "ids" : null);
+                if (differs is not null)
+                    await findings.AddAsync(
+                        "projection",
+                        $"事件 {row.Sequence}：审计轨迹中的 {differs} 不是事件所说的 an entry was exchanged"
+                    );
+            }
+        }
+        foreach (var orphan in entries.Keys)
+            await findings.AddAsync("projection", $"{orphan}：审计轨迹中的这一条没有事件 an entry of no event");
     }
 
     private static async Task<long> MarkAsync(NpgsqlConnection connection, string name) =>
@@ -78,6 +103,4 @@ public sealed class ProgressLook(Findings findings, NpgsqlDataSource database)
                 ("name", name)
             )
         ).SingleOrDefault();
-
-    private static long? Number(NpgsqlDataReader r, int at) => r.IsDBNull(at) ? null : r.GetInt64(at);
 }

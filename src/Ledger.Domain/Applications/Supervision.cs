@@ -20,26 +20,53 @@ public static class Supervision
             _ => null,
         };
 
+    /// <summary>
+    /// What an application waits for now, by its own events and the days that hold: what a reminder says of it, anybody
+    /// may have written. A resubmission begins the review anew.
+    /// </summary>
+    public static IReadOnlyList<DeadlineMissed> Waiting(
+        Application state,
+        IReadOnlyList<(IEventOf<Application> Event, DateTimeOffset At)> history,
+        Deadlines days,
+        int noticeDays
+    )
+    {
+        static bool BeginsReview(IEventOf<Application> e) => e is ApplicationFiled or ApplicationResubmitted;
+        var review = history.LastOrDefault(h => BeginsReview(h.Event)).Event;
+        return
+        [
+            .. history
+                .Where(h => !BeginsReview(h.Event) || ReferenceEquals(h.Event, review))
+                .Select(h => (h.Event, h.At, Starts: Starts(h.Event, days, noticeDays)!))
+                .Where(h => h.Starts is not null && IsWaiting(state, h.Starts, h.Event))
+                .Select(h => new DeadlineMissed(h.Starts.Kind, h.At.AddDays(h.Starts.Days), h.Starts.ObjectionId)),
+        ];
+    }
+
     /// <summary>The same deadline is missed once, however often it is looked at.</summary>
     public static Decision<Application> Escalate(
         Application state,
-        DeadlineKind kind,
-        DateTimeOffset dueAt,
-        string? objectionId
+        IEnumerable<DeadlineMissed> waiting,
+        DateTimeOffset now
     ) =>
-        IsWaiting(state, kind, objectionId) && !state.MissedDeadlines.Contains(Key(kind, dueAt, objectionId))
-            ? new IEventOf<Application>[] { new DeadlineMissed(kind, dueAt, objectionId) }
-            : Array.Empty<IEventOf<Application>>();
+        waiting
+            .Where(d => d.DueAt <= now && !state.MissedDeadlines.Contains(Key(d.Kind, d.DueAt, d.ObjectionId)))
+            .DistinctBy(d => Key(d.Kind, d.DueAt, d.ObjectionId))
+            .ToArray<IEventOf<Application>>();
 
-    private static bool IsWaiting(Application state, DeadlineKind kind, string? objectionId) =>
-        kind switch
+    private static bool IsWaiting(Application state, StartedDeadline started, IEventOf<Application> by) =>
+        started.Kind switch
         {
             DeadlineKind.Review => state.Status is ApplicationStatus.Filed or ApplicationStatus.Reviewed,
             DeadlineKind.Payment => state.Status is ApplicationStatus.Approved or ApplicationStatus.Noticed,
-            DeadlineKind.Credit => state.With(LineStatus.Paid).Any(),
-            DeadlineKind.ObjectionAnswer => state.Objections.Any(o => o.ObjectionId == objectionId && o.Upheld is null),
-            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+            DeadlineKind.Credit => state.With(LineStatus.Paid).Any(l => IsOf(l, (PaymentSent)by)),
+            DeadlineKind.ObjectionAnswer => state.Objections.Any(o =>
+                o.ObjectionId == started.ObjectionId && o.Upheld is null
+            ),
+            _ => throw new ArgumentOutOfRangeException(nameof(started)),
         };
+
+    private static bool IsOf(Line line, PaymentSent payment) => payment.MemberIds?.Contains(line.MemberId) != false;
 
     public static string Key(DeadlineKind kind, DateTimeOffset dueAt, string? objectionId) =>
         $"{kind} {objectionId}@{dueAt:yyyy-MM-dd}";

@@ -76,6 +76,18 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
 
     public SubAccount Pocket(string name) => SubAccounts.GetValueOrDefault(name) ?? new SubAccount(0, 0);
 
+    /// <summary>
+    /// What came into a pocket and did not go back to where it came from: it lies there, or is on its way to members.
+    /// What was released or refunded into it came in once, not twice.
+    /// </summary>
+    public Money AllocatedTo(string pocket) =>
+        Pocket(pocket).Available
+        + Money.Sum(
+            Commitments
+                .Values.Where(c => c.SubAccount == pocket)
+                .Select(c => c.ReservedFen + c.InTransitFen + c.CreditedFen)
+        );
+
     public static Fund Evolve(Fund? state, IEventOf<Fund> e)
     {
         var next = e switch

@@ -32,6 +32,10 @@ public sealed record AuditEntry(
         "seq, event_id, stream, version, type, recorded_at, effective_date, actor, role, region, "
         + "amount_fen, code, evidence, ids";
 
+    /// <summary>
+    /// What the hourly look compares rows with: a build that lets it say something else of events that are there has to
+    /// write the trail anew.
+    /// </summary>
     public static AuditEntry Of(IEvent e) =>
         new(
             e.Sequence,
@@ -67,6 +71,40 @@ public sealed record AuditEntry(
             r.GetFieldValue<string[]>(12),
             r.GetFieldValue<string[]>(13)
         );
+
+    /// <summary>By sequence; hidden: not found by one of its ids.</summary>
+    public static async Task<Dictionary<long, (AuditEntry Entry, bool IsHidden)>> BetweenAsync(
+        NpgsqlConnection connection,
+        string schema,
+        long from,
+        long to
+    ) =>
+        (
+            await connection.QueryAsync(
+                $"""
+                select {Columns},
+                       exists (select
+                                 from unnest(ids) id
+                                where not exists (select
+                                                    from {schema}.audit_entry_id i
+                                                   where i.id_hash = hashtextextended(id, 0)
+                                                     and i.seq = a.seq)) as hidden
+                  from {schema}.audit_entry a where seq between @from and @to
+                """,
+                r => (Entry: Read(r), IsHidden: r.GetBoolean(14)),
+                ("from", from),
+                ("to", to)
+            )
+        ).ToDictionary(r => r.Entry.Sequence);
+
+    /// <summary>The first column that another row says otherwise; null: none.</summary>
+    public string? DiffersIn(AuditEntry other) =>
+        Columns
+            .Split(", ")
+            .Zip($"{this}".Split('|').Zip($"{other}".Split('|')))
+            .Where(c => c.Second.First != c.Second.Second)
+            .Select(c => c.First)
+            .FirstOrDefault();
 
     /// <summary>Into a new table of this form, where none of them can be already.</summary>
     public static Task CopyAsync(NpgsqlConnection connection, string table, IReadOnlyCollection<AuditEntry> entries) =>

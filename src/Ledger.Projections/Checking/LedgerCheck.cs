@@ -630,23 +630,10 @@ public sealed class LedgerCheck(
 
     /// <summary>Audit entries by sequence, each as one line of text.</summary>
     private async Task<Dictionary<long, string>> EntriesAsync(long from, long to) =>
-        (
-            await QueryAsync(
-                $"""
-                select {AuditEntry.Columns},
-                       exists (select
-                                 from unnest(ids) id
-                                where not exists (select
-                                                    from {schema}.audit_entry_id i
-                                                   where i.id_hash = hashtextextended(id, 0)
-                                                     and i.seq = a.seq)) as hidden
-                  from {schema}.audit_entry a where seq between @from and @to
-                """,
-                r => (Entry: AuditEntry.Read(r), Hidden: r.GetBoolean(r.GetOrdinal("hidden"))),
-                ("from", from),
-                ("to", to)
-            )
-        ).ToDictionary(r => r.Entry.Sequence, r => r.Entry + (r.Hidden ? "|not found by its ids" : ""));
+        (await OnAsync(c => AuditEntry.BetweenAsync(c, schema, from, to))).ToDictionary(
+            r => r.Key,
+            r => r.Value.Entry + (r.Value.IsHidden ? "|not found by its ids" : "")
+        );
 
     /// <summary>
     /// Events a page at a time, in the log's order page by page. From event to event, not from number to number:

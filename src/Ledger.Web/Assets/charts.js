@@ -8,7 +8,8 @@ import { SVGRenderer } from 'echarts/renderers';
 echarts.use([BarChart, LineChart, SankeyChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
 
 const yuan = value => Number(value).toLocaleString('zh-CN', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-const short = value => Math.abs(value) >= 1e8 ? `${value / 1e8}亿` : Math.abs(value) >= 1e4 ? `${value / 1e4}万` : `${value}`;
+const isChinese = document.documentElement.lang.startsWith('zh');
+const short = value => !isChinese ? value.toLocaleString('en', { notation: 'compact' }) : Math.abs(value) >= 1e8 ? `${value / 1e8}亿` : Math.abs(value) >= 1e4 ? `${value / 1e4}万` : `${value}`;
 const text = { fontFamily: 'inherit', color: '#1f2937', fontSize: 13 };
 
 const options = {

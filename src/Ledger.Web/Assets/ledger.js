@@ -439,7 +439,7 @@ if (rosterForm) {
     document.querySelector('[data-step=file]').hidden = !sound;
     document.querySelector('[data-faulty]').hidden = sound;
     document.querySelector('[data-sound]').hidden = !sound;
-    document.querySelector('[data-recheck]').hidden = true;
+    document.querySelector('[data-recheck]').hidden = sound;
     document.querySelector('[data-lacking]').hidden = !(check.lackingAmount > 0);
     rosterForm.attached = { field: 'roster', file: asFile() };
     (sound ? document.querySelector('[data-step=file] input') : grid.querySelector('input[aria-invalid]'))?.focus();

@@ -13,13 +13,15 @@ namespace Internal.Generated.WolverineHandlers
     {
         private readonly Ledger.Domain.Clock _clock;
         private readonly Ledger.Store.EventWriter _eventWriter;
+        private readonly Ledger.Store.StoredEvents _storedEvents;
         private readonly Npgsql.NpgsqlDataSource _npgsqlDataSource;
         private readonly System.TimeProvider _timeProvider;
 
-        public DeadlineDueHandler1808502056(Ledger.Domain.Clock clock, Ledger.Store.EventWriter eventWriter, [Microsoft.Extensions.DependencyInjection.FromKeyedServices("commands")] Npgsql.NpgsqlDataSource npgsqlDataSource, System.TimeProvider timeProvider)
+        public DeadlineDueHandler1808502056(Ledger.Domain.Clock clock, Ledger.Store.EventWriter eventWriter, Ledger.Store.StoredEvents storedEvents, [Microsoft.Extensions.DependencyInjection.FromKeyedServices("commands")] Npgsql.NpgsqlDataSource npgsqlDataSource, System.TimeProvider timeProvider)
         {
             _clock = clock;
             _eventWriter = eventWriter;
+            _storedEvents = storedEvents;
             _npgsqlDataSource = npgsqlDataSource;
             _timeProvider = timeProvider;
         }
@@ -33,7 +35,7 @@ namespace Internal.Generated.WolverineHandlers
             Wolverine.Runtime.WolverineTracing.MessageActivity(context.Envelope)?.SetTag("handler.type", "Ledger.Api.Reports.DeadlineDueHandler");
             
             // The actual message execution
-            await Ledger.Api.Reports.DeadlineDueHandler.Handle(deadlineDue, _eventWriter, _npgsqlDataSource, _timeProvider, _clock, context).ConfigureAwait(false);
+            await Ledger.Api.Reports.DeadlineDueHandler.Handle(deadlineDue, _eventWriter, _storedEvents, _npgsqlDataSource, _timeProvider, _clock, context).ConfigureAwait(false);
         }
     }
 
