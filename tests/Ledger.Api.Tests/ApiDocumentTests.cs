@@ -124,7 +124,8 @@ public sealed class ApiDocumentTests(ApiFixture api)
                 $"{unsaid.StatusCode}"
             );
             Assert.Equal(Problem.ContentType, unsaid.Content.Headers.ContentType?.MediaType);
-            var problem = Refused.Of("body-invalid", text);
+            var problem = Refused.Of(text);
+            Assert.Equal("body-invalid", problem.Code);
             Assert.Contains("application/json", problem.Detail);
             Assert.NotEqual("", problem.Mend);
         }

@@ -652,7 +652,7 @@ public sealed class CorrectionTests(ApiFixture api)
         await village.ApproveAsync();
         var year = await agency.GetAsync<MemberYearView>($"/api/members/{members[1]}/years/{village.Year}");
         Assert.Equal(
-            (100m, "released,approved"),
+            (100m, "Released,Approved"),
             (year.UsedAmount.Yuan, string.Join(',', year.Subsidies.Select(s => s.Status)))
         );
         Assert.Equal(

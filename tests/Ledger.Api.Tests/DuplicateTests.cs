@@ -226,7 +226,13 @@ public sealed class DuplicateTests(ApiFixture api)
         Assert.Equal(1, (await SendAsync(people[0], "hz-1 7")).Credited);
         var first = village.ApplicationId;
         await PaidAsync(people[1]);
-        var fault = Assert.Single((await SendAsync(people[1], "ＨＺ－17")).Faults);
+        var asked = await api.Host.RefusedAsync(
+            "receipt-mismatch",
+            village.Offices.Reviewer,
+            $"{village.ApplicationPath}/receipts/import",
+            Receipt(people[1], "ＨＺ－17")
+        );
+        var fault = Assert.Single(asked.Faults);
         Assert.Equal(("possible-duplicate", "回执编号", 2), (fault.Code, fault.Column, fault.Row));
         Assert.Contains(first, fault.Message);
         var reason = "一张回执记两批";
