@@ -100,7 +100,10 @@ public partial class Program
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddScoped<Command>()
             .AddScoped<DeadLetters>();
-        builder.Services.AddSingleton(AccountMap.Load(settings.AccountMap)).AddSingleton<Exports>();
+        builder
+            .Services.AddSingleton(AccountMap.Load(settings.AccountMap))
+            .AddSingleton(VoucherBook.Load(settings.VoucherColumns))
+            .AddSingleton<Exports>();
         builder
             .Services.AddSingleton<SampleClock>()
             .AddSingleton(s => settings.Sample ? s.GetRequiredService<SampleClock>() : TimeProvider.System);

@@ -89,6 +89,13 @@ public static class Rejections
         "C4",
         "从名单中去掉该人员；已付的由经办机构退回"
     );
+    public static readonly RejectionCode CreditedIsFinal = new(
+        "credited-is-final",
+        422,
+        "已记入个人账户的补助归本人，集体不能收回",
+        "L1 L2",
+        "人员死亡的，账户余额由继承人依法继承，不必退回；登记有误的，先撤销死亡登记"
+    );
     public static readonly RejectionCode NotContributed = new(
         "not-contributed",
         422,

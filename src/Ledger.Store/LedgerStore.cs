@@ -103,6 +103,7 @@ public static class LedgerStore
                 "slip",
                 "slips",
                 "bank_number",
+                "bank_fee",
                 "tax_number",
                 "receipt_number",
                 "corrected",

@@ -15,7 +15,8 @@ namespace Ledger.Verify;
 /// whom they act for; who asks for a correction does not confirm it; and nobody gives rights alone where there are two
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
 /// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
-/// takes nothing more (C24).
+/// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
+/// person (L2).
 /// </summary>
 public sealed class Rules
 {
@@ -150,6 +151,8 @@ public sealed class Rules
             or "surplus_returned"
             or "funds_transferred"
             or "transfer_received"
+            or "bank_fee_charged"
+            or "bank_fee_reimbursed"
             or "reversal_requested":
                 With(e, Money);
                 break;
@@ -178,6 +181,7 @@ public sealed class Rules
             or "subsidy_paid"
             or "subsidy_released"
             or "subsidy_refunded"
+            or "subsidy_cleared"
             or "sponsorship_recorded"
             or "sponsorship_reversed"
             or "contribution_reversal_requested"
@@ -194,6 +198,9 @@ public sealed class Rules
                             .EnumerateArray()
                             .Max(t => t.GetProperty("tierFen").GetInt64())
                 );
+                break;
+            case "line_refunded":
+                With(e, Final);
                 break;
             case "application_filed"
             or "application_resubmitted"
@@ -269,7 +276,9 @@ public sealed class Rules
                 or "allocation_reversed"
                 or "earmark_lifted"
                 or "surplus_returned"
-                or "funds_transferred";
+                or "funds_transferred"
+                or "bank_fee_charged"
+                or "bank_fee_reimbursed";
 
     private static string Account(Entry e, JsonElement d) => $"{e.Stream.Id}/{d.GetProperty("subAccount").GetString()}";
 
@@ -423,6 +432,8 @@ public sealed class Rules
             "funds_credited" => ("in-transit", "credited"),
             "funds_refunded" => (d.GetProperty("wasCredited").GetBoolean() ? "credited" : "in-transit", Pocket()),
             "earmark_lifted" => (Pocket(), "available:general"),
+            "bank_fee_charged" => ("bank-fees", "owed"), // beside the ring-fence: nothing in it moves (L17)
+            "bank_fee_reimbursed" => ("owed", "bank-fees"),
             _ => (Pocket(), "returned"), // allocation_reversed, surplus_returned
         };
         var on = BusinessDate(headers);
@@ -438,7 +449,7 @@ public sealed class Rules
 
     private static bool MayBeNegative(string account) =>
         !account.StartsWith("available:", StringComparison.Ordinal)
-        && account is not ("reserved" or "in-transit" or "credited");
+        && account is not ("reserved" or "in-transit" or "credited" or "owed");
 
     /// <summary>C24: what was sealed is what the events say, and nothing of it is negative that must not be.</summary>
     private void Closed(Entry e, JsonElement d, JsonElement headers)
@@ -670,6 +681,11 @@ public sealed class Rules
                     throw Fails(e, $"{application} 没有审批过此人");
                 Eligible(e, collective, "付款");
                 break;
+            case "subsidy_cleared":
+                e.Stream.Cleared.Add(d.GetProperty("applicationId").GetString()!);
+                break;
+            case "subsidy_refunded" when e.Stream.Cleared.Contains(d.GetProperty("applicationId").GetString()!):
+                throw Fails(e, "已清退给本人的补助退回了集体");
             case "subsidy_released" or "subsidy_refunded":
                 e.Stream.Counting.RemoveAll(c => c.By == d.GetProperty("applicationId").GetString());
                 break;
@@ -694,6 +710,17 @@ public sealed class Rules
                 e.Stream.Paid.RemoveAll(p => p.Reference == d.GetProperty("reference").GetString());
                 break;
         }
+    }
+
+    /// <summary>L1: what was credited is the person's and the heirs'; a death does not bring it back.</summary>
+    private static void Final(Entry e, JsonElement d, JsonElement headers)
+    {
+        if (
+            d.GetProperty("reason").GetString() == "death"
+            && d.GetProperty("wasCredited").GetBoolean()
+            && BusinessDate(headers) >= new DateOnly(2026, 12, 1)
+        )
+            throw Fails(e, "已入账的补助因死亡退回了集体");
     }
 
     /// <summary>C11: over all collectives and donors; the county's policy year, else the city's.</summary>

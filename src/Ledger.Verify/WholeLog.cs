@@ -175,10 +175,14 @@ public sealed class Stream(string id)
     /// <summary>The person's own payments of the year, by reference.</summary>
     public List<(string Reference, bool IsCatchUp)> Paid => _paid ??= new(1);
 
+    /// <summary>The applications whose subsidy the agency paid to the person.</summary>
+    public List<string> Cleared => _cleared ??= new(1);
+
     public bool IsDead { get; set; }
 
     // Most streams have none.
     private List<Given>? _counting;
     private List<string>? _memberships;
     private List<(string, bool)>? _paid;
+    private List<string>? _cleared;
 }

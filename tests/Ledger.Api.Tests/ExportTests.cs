@@ -222,8 +222,8 @@ public sealed partial class ExportTests(ApiFixture api)
             await File.WriteAllTextAsync(
                 map,
                 (await sample.Content.ReadAsStringAsync()).Replace(
-                    "322,收益分配,",
-                    "311,公积公益金,",
+                    "102,银行存款,基本户",
+                    "311,公积公益金,提取集体补助资金",
                     StringComparison.Ordinal
                 )
             );
@@ -339,7 +339,9 @@ public sealed partial class ExportTests(ApiFixture api)
             .Lines[0]
             .Sequence;
         var voucher = await Cells($"/api/funds/{village.FundId}/vouchers/{sequence}");
-        Assert.Contains("322 收益分配—提取集体补助资金", voucher);
+        Assert.Contains("102 银行存款—基本户", voucher);
+        Assert.Contains("记-001", voucher);
+        Assert.Contains("划入集体补助专户", voucher);
         Assert.Contains("壹仟贰佰叁拾肆元零伍分", voucher);
         await api.Host.RefusedAsync(
             "not-found",

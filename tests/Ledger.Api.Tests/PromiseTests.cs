@@ -1,4 +1,5 @@
 using JasperFx.Events;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
@@ -384,5 +385,39 @@ public sealed class PromiseTests
         person.Finish();
         Assert.Empty(_broken);
         Assert.Equal(["C4 2026-03-06 死亡，application-1 的补助 300.00 元在其后付款，尚未退回"], _unclear);
+    }
+
+    [Fact]
+    public void L1_L2_what_was_credited_comes_back_neither_for_a_death_nor_after_a_clearance()
+    {
+        Published(500);
+        var person = Person();
+        person.Take(Contributed());
+        person.Take(Subsidy("application-1", "collective-1", 300));
+        person.Take(On(March, new SubsidyPaid("application-1", Yuan(300))));
+        SubsidyCleared Cleared() =>
+            new("application-1", Yuan(300), ClearanceReason.EmployeesScheme, March, "agency", []);
+        person.Take(On(March, Cleared()));
+        person.Take(On(March, new SubsidyCredited("application-1", Yuan(300), March, "HZ1")));
+        person.Take(On(March, Cleared()));
+        person.Take(On(March, new DeathRecorded(March, [])));
+        person.Finish();
+        Assert.Empty(_unclear);
+        Assert.Equal(["L2 没有入账就清退给本人了"], _broken);
+        person.Take(On(March, new SubsidyRefunded("application-1", Yuan(300), RefundReason.LeftCollective)));
+        Assert.Equal("L1 已入账的补助因死亡或清退后退回集体", _broken[^1]);
+
+        // What an older build let happen stays booked; from the day of the rule on it is a breach.
+        foreach (var (on, breaches) in new[] { (Refund.DeathIsFinalFrom.AddDays(-1), 0), (Refund.DeathIsFinalFrom, 1) })
+        {
+            _broken.Clear();
+            person = Person();
+            person.Take(Contributed());
+            person.Take(Subsidy("application-1", "collective-1", 300));
+            person.Take(On(March, new SubsidyPaid("application-1", Yuan(300))));
+            person.Take(On(March, new SubsidyCredited("application-1", Yuan(300), March, "HZ1")));
+            person.Take(On(on, new SubsidyRefunded("application-1", Yuan(300), RefundReason.Death)));
+            Assert.Equal(breaches, _broken.Count);
+        }
     }
 }

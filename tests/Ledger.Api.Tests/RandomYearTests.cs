@@ -32,6 +32,11 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             Credited,
             Returned,
             In;
+
+        /// <summary>
+        /// What the bank took and the village has not put back, by fee: nothing in the fund moves (L17).
+        /// </summary>
+        public readonly Dictionary<string, long> Fees = [];
     }
 
     private sealed class RefLine(string member, long fen)
@@ -39,6 +44,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         public readonly string Member = member;
         public readonly long Fen = fen;
         public string Status = "filed";
+        public bool IsCleared;
         public bool Held => Status is "approved" or "paid" or "credited";
     }
 
@@ -202,6 +208,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         [
             ("allocate", Allocate),
             ("allocate", Allocate),
+            ("bank fee", TakeFee),
+            ("reimburse", Reimburse),
             ("file", File),
             ("file", File),
             ("file", File),
@@ -226,6 +234,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             ("receipts", Receipts),
             ("receipts", Receipts),
             ("refund", Refund),
+            ("clear to the person", Clear),
             ("withdraw lines", WithdrawLines),
             ("withdraw", Withdraw),
             ("settle", Settle),
@@ -271,7 +280,9 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             new
             {
                 amount = Chance(3) ? 0.001m : Yuan(fen),
-                source = gift ? "charity" : "collective-income",
+                source = gift ? "charity"
+                : Chance(20) ? "bank-interest"
+                : "collective-income",
                 sourceName = "x",
                 evidence = Own(v, evidence),
                 donorId = gift ? _donor : null,
@@ -290,6 +301,52 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         _funds[v].Pockets[pocket] = _funds[v].Pockets.GetValueOrDefault(pocket) + fen;
         _funds[v].In += fen;
         _lots.Add((v, allocated.AllocationId, fen, null));
+        return status;
+    }
+
+    private async Task<string?> TakeFee()
+    {
+        var v = _random.Next(Villages);
+        var fen = Chance(5) ? 0 : _random.NextInt64(1, 5_000);
+        var evidence = Chance(5) ? Array.Empty<string>() : [_paper];
+        var (status, answer) = await SendAsync(
+            _villages[v].Officer,
+            $"/api/funds/{_villages[v].FundId}/bank-fees",
+            new
+            {
+                amount = Yuan(fen),
+                bankReference = "SXF",
+                evidence = Own(v, evidence),
+                confirmDuplicate = "又一笔",
+            }
+        );
+        Assert.Equal(fen > 0 && evidence.Length > 0, status == "ok");
+        if (status != "ok")
+            return status;
+        var fee = answer.As<FundView>().OpenFees.Single(f => !_funds[v].Fees.ContainsKey(f.FeeId));
+        _funds[v].Fees[fee.FeeId] = fen;
+        Assert.Equal(_funds[v].Fees.Values.Sum(), answer.As<FundView>().OwedAmount.Fen);
+        return status;
+    }
+
+    private async Task<string?> Reimburse()
+    {
+        var v = _random.Next(Villages);
+        var fee = _funds[v].Fees.Keys.FirstOrDefault() ?? "bank-fee-none";
+        var (status, answer) = await SendAsync(
+            Chance(90) ? _villages[v].Officer : _villages[(v + 1) % Villages].Officer,
+            $"/api/funds/{_villages[v].FundId}/bank-fees/{fee}/reimbursement",
+            new
+            {
+                bankReference = "BZ",
+                evidence = Own(v, [_paper]),
+                confirmDuplicate = "又一笔",
+            }
+        );
+        if (status != "ok")
+            return status;
+        Assert.True(_funds[v].Fees.Remove(fee));
+        Assert.Equal(_funds[v].Fees.Values.Sum(), answer.As<FundView>().OwedAmount.Fen);
         return status;
     }
 
@@ -628,19 +685,22 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         if (Some("paid", "settled") is not { } a || a.Lines.Count == 0 || !Chance(60))
             return null;
         var line = Pick(a.Lines);
+        var reason = Pick(["death", "catch-up-found", "double-subsidy", "left-collective", "voluntary-refusal"]);
         var (status, _) = await SendAsync(
             _offices.Reviewer,
             $"{a.Path}/refunds",
             new
             {
                 memberId = line.Member,
-                reason = Pick(["death", "catch-up-found", "double-subsidy", "left-collective", "voluntary-refusal"]),
+                reason,
                 bankReference = "TK",
                 evidence = new[] { _paper },
                 confirmDuplicate = "同一份凭证的另一笔",
             }
         );
-        Assert.Equal(a.Status is "paid" or "settled" && line.Status is "paid" or "credited", status == "ok");
+        // L1: what was credited does not come back for a death.
+        var comesBack = line.Status == "paid" || line.Status == "credited" && reason != "death" && !line.IsCleared;
+        Assert.Equal(a.Status is "paid" or "settled" && comesBack, status == "ok");
         if (status != "ok")
             return status;
         if (line.Status == "paid")
@@ -649,6 +709,26 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             _funds[a.Village].Credited -= line.Fen;
         _funds[a.Village].Pockets[a.Pocket] += line.Fen;
         line.Status = "refunded";
+        return status;
+    }
+
+    private async Task<string?> Clear()
+    {
+        if (Some("paid", "settled") is not { } a || a.Lines.Count == 0 || !Chance(40))
+            return null;
+        var line = Pick(a.Lines);
+        var (status, _) = await SendAsync(
+            _offices.Reviewer,
+            $"/api/members/{line.Member}/years/{_villages[a.Village].Year}/clearances",
+            new
+            {
+                applicationId = a.Id,
+                reason = "employees-scheme",
+                evidence = new[] { _paper },
+            }
+        );
+        Assert.Equal(line is { Status: "credited", IsCleared: false }, status == "ok");
+        line.IsCleared |= status == "ok";
         return status;
     }
 
@@ -915,7 +995,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 select id,
                        coalesce((select sum((s ->> 'amountFen')::bigint)
                                    from jsonb_array_elements(data -> 'subsidies') s
-                                  where s ->> 'status' in ('approved', 'paid', 'credited')), 0)
+                                  where s ->> 'status' in ('approved', 'paid', 'credited', 'cleared')), 0)
                          + coalesce((select sum((s ->> 'amountFen')::bigint)
                                        from jsonb_array_elements(data -> 'sponsorships') s), 0)
                   from ledger.mt_doc_memberyear

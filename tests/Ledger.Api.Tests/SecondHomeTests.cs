@@ -384,45 +384,4 @@ public sealed class SecondHomeTests(ApiFixture api)
             (await home.Offices.Auditor.GetAsync<ApplicationView>(home.ApplicationPath)).Status
         );
     }
-
-    [Fact]
-    public async Task A_payment_list_has_the_card_that_the_village_itself_handed_in()
-    {
-        var (home, people) = await api.ReadyToFileAsync(1);
-        var other = await api.RegisteredAsync(home.Offices);
-        await other.AllocateAsync(1000);
-        var sheet = System.Text.Encoding.UTF8.GetBytes(
-            $"姓名,身份证号,银行卡号\n{people[0].Name},{people[0].CitizenId},6222020200112230\n"
-        );
-        await home.Offices.Reviewer.UploadAsync(
-            $"/api/members/import?collectiveId={other.CollectiveId}",
-            sheet,
-            "名册.csv"
-        );
-        foreach (var village in new[] { home, other })
-        {
-            if (village == other)
-            {
-                await other.SurveyAsync(1);
-                await other.DraftAsync(SampleVillage.Flat(100));
-                await other.ResolveAsync(api.Today);
-                await other.AdoptAsync();
-            }
-            await village.FileAsync(people);
-            await village.ReviewAsync();
-            await village.ApproveAsync();
-            await village.NoticeAsync();
-        }
-        async Task<bool> HasCardAsync(SampleVillage village)
-        {
-            var content = Convert.FromBase64String(
-                (await village.Officer.PostAsync<PaymentListView>($"{village.ApplicationPath}/payment-list")).Content!
-            );
-            using var zip = new System.IO.Compression.ZipArchive(new MemoryStream(content));
-            return zip.Entries.Any(e =>
-                new StreamReader(e.Open()).ReadToEnd().Contains("6222020200112230", StringComparison.Ordinal)
-            );
-        }
-        Assert.Equal((false, true), (await HasCardAsync(home), await HasCardAsync(other)));
-    }
 }

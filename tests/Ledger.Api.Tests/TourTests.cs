@@ -117,7 +117,7 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         Assert.Equal(3000, (await Count("mt_doc_member")).Single());
         Assert.Equal(12, (await Count("mt_doc_fund")).Single());
         Assert.Equal(11, (await Count("mt_doc_application")).Single());
-        Assert.Equal(16, (await Count("mt_events where type = 'funds_allocated'")).Single());
+        Assert.Equal(19, (await Count("mt_events where type = 'funds_allocated'")).Single());
         Assert.Equal(0, (await Count("mt_events where type = 'command_refused'")).Single());
     }
 }

@@ -681,6 +681,8 @@ public sealed class ApplicationTests
         a = Then(a, x => Withdraw.MoveSome(x, [M(3)], "放弃", Officer));
         a = Then(a, x => Settle.Decide(x, Approver));
         // Also after settlement (C5)
+        // L1
+        Refund.Move(a, M(0), RefundReason.Death, "TK", [Digest], Reviewer).ThenRefused(Rejections.CreditedIsFinal);
         a = Then(a, x => Refund.Move(x, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer));
         Refund.Move(a, M(0), RefundReason.CatchUpFound, "TK", [Digest], Reviewer).ThenRefused(Rejections.FieldInvalid);
         Assert.Equal(

@@ -256,7 +256,7 @@ public sealed class FundTests
     public Task Conservation_tiling_and_provenance_hold_over_any_history() =>
         // Half of the amounts are a single fen: many small gifts under one payment, and one-fen lines that come back
         // again and again.
-        Gen.Select(Gen.Int[0, 12], Gen.Int[0, 4], Gen.OneOf(Gen.Const(1L), Gen.Long[1, 400]))
+        Gen.Select(Gen.Int[0, 14], Gen.Int[0, 4], Gen.OneOf(Gen.Const(1L), Gen.Long[1, 400]))
             .Array[0, 80]
             .SampleAsync(
                 async commands =>
@@ -364,6 +364,11 @@ public sealed class FundTests
                                 "NXTH",
                                 Slip
                             ),
+                            13 => BankFee.Charge(new(fund, []), new($"fee{log.Count}", amount, "SXF", Slip, Day)),
+                            14 when fund.OpenFees.Keys.FirstOrDefault() is { } fee => BankFee.Reimburse(
+                                new(fund, []),
+                                new(fee, null, "BZ", Slip, Day)
+                            ),
                             _ => default(Decision<Fund>?),
                         };
                         if (decision is not { Rejection: null } made)
@@ -467,6 +472,8 @@ public sealed class FundTests
 
     private sealed record BankInterestReceived(string SubAccount, Money AmountFen, FenInterval Fen) : IFundMovement
     {
+        string IFundMovement.Abstract => "结息";
+
         IReadOnlyList<Movement> IFundMovement.Movements =>
             [
                 new("source:bank-interest", FundAccount.Available(SubAccount), AmountFen, "interest")

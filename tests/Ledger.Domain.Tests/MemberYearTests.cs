@@ -81,6 +81,36 @@ public sealed class MemberYearTests
     }
 
     [Fact]
+    public void L2_what_was_credited_is_cleared_to_the_person_once_and_the_cap_stays_used()
+    {
+        var agency = Given.Actor("agency");
+        Decision<MemberYear> Clear(MemberYear year, DateOnly on, DateOnly? creditedOn, params string[] evidence) =>
+            MemberYearDecider.Clear(
+                year,
+                "application-1",
+                ClearanceReason.EmployeesScheme,
+                on,
+                creditedOn,
+                evidence,
+                agency
+            );
+        var day = new DateOnly(2026, 9, 1);
+        var paid = Given.State<MemberYear>(Id, Paid, Subsidy(100), new SubsidyPaid("application-1", new Money(100)));
+        Clear(Given.State(Id, Paid), day, null, "paper").ThenRefused(Rejections.NotFound);
+        Clear(paid, day, null, "paper").ThenRefused(Rejections.WrongState);
+        var credited = paid.And(Id, new SubsidyCredited("application-1", new Money(100), day, "HZ"))!;
+        Clear(credited, day, null).ThenRefused(Rejections.EvidenceMissing);
+        Assert.Equal(
+            day,
+            Clear(credited, day.AddDays(-1), day, "paper").ThenRefused(Rejections.DateBeforeBasis).NotBefore
+        );
+        var cleared = credited.And(Id, Clear(credited, day, day, "paper").Then())!;
+        Assert.Equal((SubsidyStatus.Cleared, new Money(100)), (cleared.Subsidies[0].Status, cleared.CapUsed()));
+        Clear(cleared, day, null, "paper").ThenRefused(Rejections.WrongState);
+        Approve(cleared, Subsidy(1, application: "application-2")).ThenRefused(Rejections.AlreadySubsidised);
+    }
+
+    [Fact]
     public void C11_a_refund_gives_the_cap_back_and_a_bank_return_does_not()
     {
         var paid = Given.State<MemberYear>(

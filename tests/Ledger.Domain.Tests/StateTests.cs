@@ -266,6 +266,22 @@ public sealed class StateTests
                         )
                 ),
                 (
+                    "clear to the person",
+                    y =>
+                        Step(
+                            y,
+                            MemberYearDecider.Clear(
+                                y,
+                                $"application-{y.Subsidies.Length - 1}",
+                                ClearanceReason.EmployeesScheme,
+                                new DateOnly(2026, 9, 1),
+                                null,
+                                ["paper"],
+                                Given.Actor("x")
+                            )
+                        )
+                ),
+                (
                     "refund",
                     y =>
                         y.Subsidies.LastOrDefault()?.Status is SubsidyStatus.Paid or SubsidyStatus.Credited

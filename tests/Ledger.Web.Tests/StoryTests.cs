@@ -96,7 +96,7 @@ public sealed class StoryTests(WebFixture web)
         await clerk.Page.GotoAsync($"/applications/{paid}");
         await clerk.Page.Locator("#lines summary", new() { HasText = "退回" }).First.ClickAsync();
         var refund = clerk.Page.Locator("form[data-api$='/refunds']").First;
-        await refund.GetByLabel("原因").SelectOptionAsync("death");
+        await refund.GetByLabel("原因").SelectOptionAsync("voluntary-refusal");
         await refund.GetByLabel("退款流水号").FillAsync("TH001");
         await refund.Locator("input[type=file]").SetInputFilesAsync(web.Sample.At("transfer.pdf"));
         await refund.GetByRole(AriaRole.Button, new() { Name = "登记退回" }).ClickAsync();

@@ -12,6 +12,7 @@ using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Policies;
+using Ledger.Projections.Provenance;
 using Ledger.Projections.WorkQueues;
 using Marten;
 using Marten.Linq.MatchesSql;
@@ -375,10 +376,11 @@ public static class ApplicationEndpoints
         api.MapPost("/applications/{id}/refunds", ComingBack.FromAgency)
             .Command<ApplicationView>(
                 "refund-line",
-                "经办机构退回一人的补助，额度退还 (C5 C17) · Refund one member's subsidy",
+                "经办机构退回一人的补助，额度退还；已入账的不因死亡退回 (C5 C17 L1) · Refund one member's subsidy",
                 Roles.Agency
             )
             .Refuses(
+                Rejections.CreditedIsFinal,
                 Rejections.WrongState,
                 Rejections.EvidenceMissing,
                 Rejections.YearClosed,
@@ -411,6 +413,13 @@ public static class ApplicationEndpoints
         api.MapGet("/applications/{id}/lines", Lines)
             .Reading<LinePage>("read-application-lines", "申请名单（脱敏，分页） · Lines of an application", Readers)
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+        api.MapGet("/applications/{id}/remittance", Paying.Remittance)
+            .Reading<RemittanceView>(
+                "read-remittance",
+                "付款去向：收款账户，按来源分为集体补助4102、其他收入4501 (L12 L13) · Where the money goes, split by source",
+                Readers
+            )
+            .Refuses(Rejections.NotFound, Rejections.LimitExceeded);
         api.MapPost("/notices/{id}/objections", Objecting.ObjectPublicly)
             .Command<ObjectionReceiptView>(
                 "raise-public-objection",
@@ -421,7 +430,7 @@ public static class ApplicationEndpoints
         api.MapPost("/applications/{id}/payment-list", Paying.List)
             .Command<PaymentListView>(
                 "download-payment-list",
-                "下载付款清单（.xlsx，含姓名证件号，下载留痕，C17） · The list of a payment, in clear; on record",
+                "下载付款清单（.xlsx，含姓名证件号、来源分列，下载留痕，C17 L12 L13） · The list of a payment, in clear; on record",
                 Roles.VillageFinance
             )
             .Refuses(

@@ -158,6 +158,7 @@ public static class ApplicationPages
         string id,
         int? after,
         string? status,
+        IDocumentStore store,
         IQuerySession session,
         StoredEvents stored,
         NpgsqlDataSource database,
@@ -179,10 +180,12 @@ public static class ApplicationPages
             caller.Actor.Role == Roles.VillageFinance
                 ? await UnpayableAsync(application, session, database, people, cancellation)
                 : [];
+        await using var connection = await database.OpenConnectionAsync(cancellation);
         return PageRoutes.Show<ApplicationPage>(
             new
             {
                 A = application,
+                Remittance = await Paying.RemittanceAsync(application, connection, store, session),
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
                     application.CollectiveId
                 ],

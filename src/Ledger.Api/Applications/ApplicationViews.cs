@@ -1,6 +1,7 @@
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Policies;
 
 namespace Ledger.Api.Applications;
 
@@ -161,14 +162,18 @@ public sealed record WorkItemView(
 public sealed record ObjectionReceiptView(string ObjectionId);
 
 /// <summary>
-/// The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key has
-/// none.
-/// <paramref name="LeftOut"/>: whose line is approved and may not be paid any more, and why.
+/// The payment list as a workbook: <paramref name="Content"/> in base64, once; the answer that is kept for the key
+/// has none. Collective and other: as the agency books it (L13). <paramref name="Payee"/>: the agency's account
+/// (L12); null: the policy year does not say. <paramref name="LeftOut"/>: whose line is approved and may not be paid
+/// any more, and why.
 /// </summary>
 public sealed record PaymentListView(
     string FileName,
     int Lines,
     Money TotalAmount,
+    Money CollectiveAmount,
+    Money OtherAmount,
+    PayeeAccount? Payee,
     string? Content,
     IReadOnlyList<Fault> LeftOut
 );

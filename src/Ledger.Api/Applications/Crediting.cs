@@ -7,6 +7,8 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
+using Ledger.Projections.Provenance;
+using Marten;
 
 namespace Ledger.Api.Applications;
 
@@ -21,7 +23,8 @@ public static class Crediting
         bool? partial,
         string? confirmDuplicate,
         Command command,
-        PersonalData people
+        PersonalData people,
+        IDocumentStore store
     )
     {
         var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
@@ -44,21 +47,13 @@ public static class Crediting
                 .. read.Where(r => !faulty.Contains(r.Row.Row))
                     .Select(r => r.Row with { MemberId = ids.GetValueOrDefault(r.Id) }),
             ],
-            read.Any(r => r.Row.CreditedOn < command.Today) ? await Paying.DatesAsync(id, command) : null
+            read.Any(r => r.Row.CreditedOn < command.Today) ? await Paying.DatesAsync(id, command) : null,
+            read.Any(r => r.Row.OtherFen is not null)
+                ? await new Tracing(command.Connection, store).SplitAsync(application, application.Lines)
+                : null
         );
         faults.AddRange(mismatches);
-        var elsewhere = Receipt.UsedElsewhere(
-            matches.Select(m => m.Row),
-            await EarlierReceiptsAsync(application, matches.Select(m => m.Row.ReceiptNumber), command)
-        );
-        if (elsewhere.Count > 0 && confirmed is not null)
-            command.Confirmed = confirmed;
-        else
-        {
-            faults.AddRange(elsewhere);
-            var asked = elsewhere.Select(f => f.Row).ToHashSet();
-            matches = [.. matches.Where(m => !asked.Contains(m.Row.Row))];
-        }
+        matches = await AskedAsync(application, matches, confirmed, faults, command);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, table, Rejections.ReceiptMismatch);
         if (matches.Count == 0)
@@ -86,6 +81,29 @@ public static class Crediting
         );
     }
 
+    /// <summary>Without those whose receipt stands for another application, unless somebody said why.</summary>
+    private static async Task<IReadOnlyList<ReceiptMatch>> AskedAsync(
+        Application application,
+        IReadOnlyList<ReceiptMatch> matches,
+        string? confirmed,
+        List<Fault> faults,
+        Command command
+    )
+    {
+        var elsewhere = Receipt.UsedElsewhere(
+            matches.Select(m => m.Row),
+            await EarlierReceiptsAsync(application, matches.Select(m => m.Row.ReceiptNumber), command)
+        );
+        if (elsewhere.Count > 0 && confirmed is not null)
+        {
+            command.Confirmed = confirmed;
+            return matches;
+        }
+        faults.AddRange(elsewhere);
+        var asked = elsewhere.Select(f => f.Row).ToHashSet();
+        return [.. matches.Where(m => !asked.Contains(m.Row.Row))];
+    }
+
     private static List<(string Name, CitizenId Id, ReceiptRow Row)> Read(
         Table table,
         List<Fault> faults,
@@ -102,7 +120,10 @@ public static class Crediting
                 null,
                 reader.Amount(Receipt.AmountColumn),
                 reader.Date(Sheets.CreditedOn, today),
-                reader.Reference(Sheets.ReceiptNumber, 40)
+                reader.Reference(Sheets.ReceiptNumber, 40),
+                reader.IsBlank(SourceSplit.OtherColumn)
+                    ? null
+                    : reader.AmountOrNone(SourceSplit.OtherColumn) ?? Money.Zero
             );
             if (reader.IsSound)
                 read.Add((name, citizen, receipt));

@@ -3,6 +3,8 @@ using Ledger.Api.Commands;
 using Ledger.Api.Funds;
 using Ledger.Api.Imports;
 using Ledger.Api.Members;
+using Ledger.Api.Policies;
+using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
@@ -12,6 +14,9 @@ using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Projections.Provenance;
+using Marten;
+using Npgsql;
 
 namespace Ledger.Api.Applications;
 
@@ -95,13 +100,13 @@ public static class Paying
     /// The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not
     /// be paid any more is not on it.
     /// </summary>
-    public static async Task<Answer> List(string id, Command command, PersonalData people)
+    public static async Task<Answer> List(string id, Command command, PersonalData people, IQuerySession session)
     {
         var application = await command.LoadAsync<Application>(id);
         if (application.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong)
             throw new RefusedException(wrong);
         var due = application.With(LineStatus.Approved).ToList();
-        var (basis, _, _) = await PayableAsync(application, due, command, people, [], null);
+        var (basis, fund, _) = await PayableAsync(application, due, command, people, [], null);
         var leftOut = LineCheck.Unpayable(application, due, basis);
         var gone = leftOut.Select(l => l.MemberId).ToHashSet();
         var lines = application
@@ -113,41 +118,145 @@ public static class Paying
             throw new RefusedException(LineCheck.NobodyLeft(application, leftOut));
         var faults = LineCheck.Faults(application, leftOut);
         application = command.Append(id, application, Pay.Disclose(application, lines, command.Actor));
-        // The card that this village handed in, not another one's.
-        var records = basis.Members.Values.ToDictionary(
-            m => m.Id,
-            m => basis.Lineage.Members.Select(m.RecordOf).FirstOrDefault(r => r is not null)
-        );
         var persons = await people.ReadAsync(
             command.Connection,
-            lines.Select(l => l.MemberId).Concat(records.Values.OfType<string>()),
+            lines.Select(l => l.MemberId),
             basis.Members.Values.SelectMany(m => m.Digests).DistinctBy(d => d.Key)
         );
-        string Card(string memberId) =>
-            records.GetValueOrDefault(memberId) is { } record ? persons.GetValueOrDefault(record)?.BankCard ?? "" : "";
-        var total = Money.Sum(lines.Select(l => l.AmountFen));
+        var splits = await new Tracing(command.Connection, session.DocumentStore).SplitAsync(application, lines);
+        var payee = (await session.PolicyYearAsync(application.Region, application.Year))?.Parameters.Payee;
+        var split = splits.Values.Aggregate(default(SourceSplit), (a, b) => a + b);
         var sheet = Workbook.Write(
-            Workbook.List(
-                "付款清单",
-                [("序号", 8), ("姓名", 14), ("身份证号", 24), ("银行卡号", 26), ("补助金额（元）", 16)],
-                [
-                    .. lines.Select(
-                        (l, i) =>
-                            persons.TryGetValue(l.MemberId, out var p)
-                                ? (object?[])[i + 1, p.Name, p.CitizenId, Card(l.MemberId), l.AmountFen]
-                                : [i + 1, MemberEndpoints.Erased, null, null, l.AmountFen]
-                    ),
-                ],
-                [null, "合计", ChineseAmount.Of(total), null, new Workbook.Sum(2, lines.Count + 1, total)]
-            )
+            ListSheet(application, lines, persons, splits),
+            SummarySheet(application, fund.Name, lines.Count, split, payee)
         );
         var view = new PaymentListView(
             $"付款清单-{application.Year}.xlsx",
             lines.Count,
-            total,
+            split.Total,
+            split.CollectiveFen,
+            split.OtherFen,
+            payee,
             Convert.ToBase64String(sheet),
             faults
         );
         return new Answer(view, application.Revision, Kept: view with { Content = null });
+    }
+
+    /// <summary>No card: the money goes to the agency's account (L12).</summary>
+    private static (string, IEnumerable<IEnumerable<object?>>, IReadOnlyList<Column>) ListSheet(
+        Application application,
+        IReadOnlyList<Line> lines,
+        IReadOnlyDictionary<string, Person> persons,
+        IReadOnlyDictionary<string, SourceSplit> splits
+    )
+    {
+        Workbook.Sum Total(Func<Line, Money> of) => new(2, lines.Count + 1, Money.Sum(lines.Select(of)));
+        return Workbook.List(
+            "付款清单",
+            [
+                ("序号", 8),
+                ("姓名", 14),
+                ("身份证号", 24),
+                ("年度", 8),
+                ("缴费档次（元）", 14),
+                ("补助金额（元）", 16),
+                (SourceSplit.CollectiveColumn, 22),
+                (SourceSplit.OtherColumn, 22),
+            ],
+            [
+                .. lines.Select(
+                    (l, i) =>
+                        (object?[])
+                            [
+                                i + 1,
+                                persons.GetValueOrDefault(l.MemberId)?.Name ?? MemberEndpoints.Erased,
+                                persons.GetValueOrDefault(l.MemberId)?.CitizenId,
+                                application.Year,
+                                l.TierFen,
+                                l.AmountFen,
+                                splits[l.MemberId].CollectiveFen,
+                                splits[l.MemberId].OtherFen,
+                            ]
+                ),
+            ],
+            [
+                null,
+                "合计",
+                ChineseAmount.Of(Line.Total(lines)),
+                null,
+                null,
+                Total(l => l.AmountFen),
+                Total(l => splits[l.MemberId].CollectiveFen),
+                Total(l => splits[l.MemberId].OtherFen),
+            ]
+        );
+    }
+
+    /// <summary>What goes onto the transfer: from whom, to which account, how much of what.</summary>
+    private static (string, IEnumerable<IEnumerable<object?>>, IReadOnlyList<Column>) SummarySheet(
+        Application application,
+        string payer,
+        int lines,
+        SourceSplit split,
+        PayeeAccount? payee
+    ) =>
+        Workbook.List(
+            "汇款单",
+            [("项目", 24), ("内容", 46)],
+            [
+                ["付款单位", payer],
+                ["收款户名", payee?.Name ?? "（政策年度未填收款账户，请向经办机构确认）"],
+                ["开户行", payee?.Bank],
+                ["账号", payee?.Number],
+                ["用途", $"{application.Year}年度居民养老保险集体补助"],
+                ["人数", lines],
+                ["金额合计（元）", split.Total],
+                ["金额合计（大写）", ChineseAmount.Of(split.Total)],
+                [SourceSplit.CollectiveColumn, split.CollectiveFen],
+                [SourceSplit.OtherColumn, split.OtherFen],
+            ]
+        );
+
+    private static readonly LineStatus[] Remitted = [LineStatus.Approved, LineStatus.Paid, LineStatus.Credited];
+
+    public static async Task<RemittanceView> Remittance(
+        string id,
+        IDocumentStore store,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller
+    )
+    {
+        var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
+        await using var connection = await database.OpenConnectionAsync();
+        return await RemittanceAsync(application, connection, store, session);
+    }
+
+    /// <summary>As the page shows it too.</summary>
+    public static async Task<RemittanceView> RemittanceAsync(
+        Application application,
+        NpgsqlConnection connection,
+        IDocumentStore store,
+        IQuerySession session
+    )
+    {
+        var lines = application.Lines.Where(l => Remitted.Contains(l.Status)).ToList();
+        var splits = await new Tracing(connection, store).SplitAsync(application, lines);
+        var policy = await session.PolicyYearAsync(application.Region, application.Year);
+        return new RemittanceView(
+            application.Id,
+            policy?.Parameters.Payee,
+            [
+                .. lines
+                    .GroupBy(l => l.Status)
+                    .OrderBy(g => g.Key)
+                    .Select(g =>
+                    {
+                        var split = g.Aggregate(default(SourceSplit), (sum, l) => sum + splits[l.MemberId]);
+                        return new RemittancePart(g.Key, g.Count(), split.Total, split.CollectiveFen, split.OtherFen);
+                    }),
+            ]
+        );
     }
 }

@@ -166,7 +166,7 @@ public static class EstimateEndpoints
         var opening = NotNegative(asked.BalanceAmount, "balanceAmount") ?? Money.Zero;
         if (asked.PaidYears is < 0 or > 80)
             throw Require.Invalid("paidYears", "以前已缴的年数应为0至80");
-        var rules = await session.EstimateRulesAsync(policy);
+        var rules = await session.EstimateRulesAsync(policy, member.Region);
         return new Estimated(
             person,
             [.. policy.Parameters.Tiers.Select(t => t.TierFen)],
@@ -265,7 +265,7 @@ public static class EstimateEndpoints
     {
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         var policy = await PolicyAsync(session, application.Region, application.Year);
-        var rules = await session.EstimateRulesAsync(policy);
+        var rules = await session.EstimateRulesAsync(policy, application.Region);
         await using var connection = await database.OpenConnectionAsync();
         var persons = await people.ReadAsync(connection, application.Lines.Select(l => l.MemberId));
         var lines = application.Lines.Where(l => persons.ContainsKey(l.MemberId)).Select(LineOf).ToList();

@@ -3,6 +3,7 @@ using System.Text;
 using CsvHelper;
 using CsvHelper.Configuration;
 using Ledger.Domain;
+using Ledger.Domain.Funds;
 
 namespace Ledger.Api.Exports;
 
@@ -18,7 +19,7 @@ public enum AccountType
 
 /// <summary>
 /// Which account of 《农村集体经济组织会计制度》 (财会〔2023〕14号, in force since 2024) one of the ledger's accounts belongs to.
-/// <paramref name="Account"/> is one of <see cref="Domain.Funds.Postings"/>, or its beginning and a star.
+/// <paramref name="Account"/> is one of <see cref="Postings"/>, or its beginning and a star.
 /// </summary>
 public sealed record AccountMapping(string Account, string Code, string Name, string Subsidiary, AccountType Type);
 
@@ -28,7 +29,10 @@ public sealed record AccountMapping(string Account, string Code, string Name, st
 /// </summary>
 public sealed class AccountMap
 {
-    /// <summary>One of each account that a fund can post to; a mapping must know them all.</summary>
+    /// <summary>
+    /// One of each account that a fund can post to; a mapping must know them all. What came later (L17) the shipped one
+    /// stands in for: a bookkeeper's own file of before goes on.
+    /// </summary>
     private static readonly string[] Needed =
     [
         "available:general",
@@ -37,7 +41,14 @@ public sealed class AccountMap
         "credited",
         "returned",
         "transfer:fund-x",
-        .. Enum.GetValues<Domain.Funds.SourceKind>().Select(k => $"source:{k.Word()}"),
+        .. Enum.GetValues<SourceKind>().Except([SourceKind.BankInterest]).Select(FundAccount.Source),
+    ];
+
+    private static readonly string[] Later =
+    [
+        FundAccount.BankFees,
+        FundAccount.Owed,
+        FundAccount.Source(SourceKind.BankInterest),
     ];
 
     private readonly IReadOnlyList<AccountMapping> _mappings;
@@ -71,7 +82,12 @@ public sealed class AccountMap
             var map = new AccountMap(text, [.. csv.GetRecords<AccountMapping>()]);
             foreach (var account in Needed)
                 map.Of(account);
-            return map;
+            return path is null
+                ? map
+                : new AccountMap(
+                    text,
+                    [.. map._mappings, .. Load(null)._mappings.Where(m => Later.Contains(m.Account))]
+                );
         }
         catch (CsvHelperException e)
         {

@@ -1,5 +1,6 @@
 using Ledger.Api.Imports;
 using Ledger.Domain;
+using Ledger.Domain.Applications;
 using Ledger.Domain.Funds;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
@@ -28,6 +29,7 @@ public static class FundSheets
                         l.ReservedChangeAmount,
                         l.InTransitChangeAmount,
                         l.CreditedChangeAmount,
+                        l.OwedChangeAmount,
                         l.AvailableAmount,
                         l.Actor,
                     ]
@@ -57,11 +59,12 @@ public static class FundSheets
                                     Total(l => l.ReservedChangeAmount),
                                     Total(l => l.InTransitChangeAmount),
                                     Total(l => l.CreditedChangeAmount),
+                                    Total(l => l.OwedChangeAmount),
                                 ],
                             ],
                     ["期末可用", s.ClosingAvailableAmount, ChineseAmount.Of(s.ClosingAvailableAmount)],
                 ],
-                Widths(14, 20, 16, 46, 14, 14, 14, 14, 14, 26)
+                Widths(14, 20, 16, 46, 14, 14, 14, 14, 14, 14, 26)
             )
         );
     }
@@ -76,11 +79,12 @@ public static class FundSheets
         "占用增减",
         "在途增减",
         "入账增减",
+        "应补手续费",
         "可用余额",
         "经办人",
     ];
 
-    public static byte[] Voucher(Fund fund, JournalEntry e, AccountMap accounts)
+    public static byte[] Voucher(Fund fund, JournalEntry e, Application? application, AccountMap accounts)
     {
         var total = Money.Sum(e.Postings.Where(p => p.AmountFen > Money.Zero).Select(p => p.AmountFen));
         var sum = new Workbook.Sum(4, 3 + e.Postings.Count, total);
@@ -91,7 +95,7 @@ public static class FundSheets
                     [$"{fund.Name} 记账凭证"],
                     [
                         "凭证号",
-                        $"{e.Sequence}",
+                        $"{e.Date:yyyy-MM} {e.Voucher}",
                         "业务日期",
                         $"{e.Date:yyyy-MM-dd}",
                         "记录时间",
@@ -99,13 +103,20 @@ public static class FundSheets
                     ],
                     ["摘要", "科目", "借方金额（元）", "贷方金额（元）"],
                     .. e.Postings.Select(p =>
-                        (object?[])
-                            [Terms.Event(e.Type), accounts.Title(p.Account), Debit(p.AmountFen), Credit(p.AmountFen)]
+                        (object?[])[e.Abstract, accounts.Title(p.Account), Debit(p.AmountFen), Credit(p.AmountFen)]
                     ),
                     ["合计", ChineseAmount.Of(total), sum, sum],
-                    ["制单", e.Actor, "复核", "", "出纳", ""],
+                    ["附单据（张）", e.Attachments, "事件号", $"{e.Sequence}"],
+                    [
+                        "制单",
+                        e.Actor,
+                        "审核",
+                        string.Join('、', application?.Reviewers ?? []),
+                        "审批",
+                        application?.Approver ?? "",
+                    ],
                 ],
-                Widths(16, 34, 18, 18, 12, 20)
+                Widths(40, 40, 18, 18, 12, 20)
             )
         );
     }

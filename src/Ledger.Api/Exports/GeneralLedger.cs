@@ -120,7 +120,7 @@ public sealed class GeneralLedger(AccountMap accounts)
                 $"{e.RecordedAt.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}",
                 e.Actor,
                 e.Type,
-                Ledger.Web.Terms.Event(e.Type),
+                $"{e.Voucher} {e.Abstract}",
                 "CNY",
             ]);
     }

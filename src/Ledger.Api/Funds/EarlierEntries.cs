@@ -15,7 +15,7 @@ public static class EarlierEntries
         $"('{SameMoney.Allocated}', '{SameMoney.Paid}', '{SameMoney.Returned}', '{SameMoney.Refunded}')";
 
     private const string Columns = $"""
-        e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId'),
+        e.type, coalesce(e.data ->> 'allocationId', e.data ->> 'applicationId', e.data ->> 'feeId'),
         e.headers ->> '{EventHeaders.BusinessDate}', e.data ->> 'amountFen', e.data ->> 'memberId'
         """;
 
@@ -42,6 +42,20 @@ public static class EarlierEntries
           order by e.seq_id limit 200)
         """;
 
+    // Few: an index holds a fund's fees (V0008).
+    private const string Fees = $"""
+        select {LedgerStore.Schema}.plain_number(e.data ->> 'bankReference') = {LedgerStore.Schema}.plain_number($4),
+               {Columns}
+          from {LedgerStore.Schema}.mt_events e
+         where e.stream_id = $1
+           and e.type in ('{SameMoney.FeeCharged}', '{SameMoney.FeeReimbursed}')
+           and e.type = any($3)
+           and (e.data -> 'evidence' ?| $2
+                or {LedgerStore.Schema}.plain_number(e.data ->> 'bankReference')
+                 = {LedgerStore.Schema}.plain_number($4))
+         limit 200
+        """;
+
     /// <summary>
     /// A fund that this command may change, and with its lock the entries of it that share a slip or the bank reference
     /// with what is to be booked: two requests at once find each other. No scope and no If-Match, as
@@ -65,11 +79,12 @@ public static class EarlierEntries
         this Command command,
         string id,
         Booking booking,
-        IReadOnlyList<string> slips
+        IReadOnlyList<string> slips,
+        string? reference = null
     )
     {
         var found = new List<EarlierEntry>();
-        return (await command.LoadAsync<Fund>(id, Look(id, booking, slips, null, found)), found);
+        return (await command.LoadAsync<Fund>(id, Look(id, booking, slips, reference, found)), found);
     }
 
     private static Look Look(
@@ -80,7 +95,9 @@ public static class EarlierEntries
         List<EarlierEntry> into
     ) =>
         new(
-            reference is null ? Slips : $"{Slips} {References}",
+            booking is Booking.BankFee or Booking.FeeReimbursed ? Fees
+                : reference is null ? Slips
+                : $"{Slips} {References}",
             [
                 Sql.Text(fundId),
                 slips.Texts(s => s),

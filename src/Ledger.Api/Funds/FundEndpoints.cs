@@ -5,6 +5,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Accounts;
+using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Donors;
 using Ledger.Domain.Funds;
@@ -13,6 +14,7 @@ using Ledger.Domain.Identity;
 using Ledger.Projections.Balances;
 using Ledger.Projections.Journal;
 using Marten;
+using Npgsql;
 
 namespace Ledger.Api.Funds;
 
@@ -59,6 +61,8 @@ public sealed record FundView(
     Money CreditedAmount,
     Money ReturnedAmount,
     Money RefundedAmount,
+    Money OwedAmount,
+    IReadOnlyList<OpenFeeView> OpenFees,
     int? ClosedThroughYear,
     bool IsClosed,
     IReadOnlyList<SubAccountView> SubAccounts
@@ -78,6 +82,8 @@ public sealed record FundView(
             f.CreditedFen,
             f.ReturnedFen,
             f.RefundedFen,
+            f.OwedFen,
+            [.. f.OpenFees.Select(o => new OpenFeeView(o.Key, o.Value.AmountFen, o.Value.TakenOn))],
             f.ClosedThrough == 0 ? null : f.ClosedThrough,
             f.IsClosed,
             [
@@ -92,6 +98,25 @@ public sealed record FundView(
 }
 
 public sealed record ReversalBody(string ConfirmBy, string Reason);
+
+/// <param name="EffectiveDate">The day on which the bank took it; null: today.</param>
+public sealed record BankFeeBody(
+    Money Amount,
+    string BankReference,
+    DateOnly? EffectiveDate = null,
+    IReadOnlyList<string>? Evidence = null,
+    string? ConfirmDuplicate = null
+);
+
+public sealed record BankFeeReimbursedBody(
+    string BankReference,
+    DateOnly? EffectiveDate = null,
+    IReadOnlyList<string>? Evidence = null,
+    string? ConfirmDuplicate = null
+);
+
+/// <summary>A fee of the bank that the village has not made good from its general account (L17).</summary>
+public sealed record OpenFeeView(string FeeId, Money Amount, DateOnly TakenOn);
 
 /// <summary>
 /// Only where an account held less than nothing on a day of the year: why, and the township's paper on it.
@@ -239,6 +264,7 @@ public static class FundEndpoints
                 Rejections.VersionMismatch
             )
             .Example("""{"reason":"村民会议决议终止补助","evidence":["<决议的摘要>","<退款回单的摘要>"]}""");
+        api.MapBankFees();
         api.MapPost("/funds/{id}/closure", Close)
             .Command<FundView>("close-fund", "关闭没有余款的资金 (C9) · Close an empty fund", Roles.VillageFinance)
             .Refuses(
@@ -294,6 +320,13 @@ public static class FundEndpoints
         api.MapGet("/funds/{id}/vouchers/{sequence:long}", Voucher)
             .Reading<byte[]>("download-voucher", "记账凭证（.xlsx，大写金额） · The voucher of one entry", Roles.All)
             .Refuses(Rejections.NotFound);
+        api.MapGet("/funds/{id}/vouchers", Vouchers)
+            .Reading<byte[]>(
+                "download-vouchers",
+                "一段时间的记账凭证和专户明细账（.xlsx，列可配置），供财务软件导入 (L20) · The vouchers of a period, for bookkeeping",
+                Roles.All
+            )
+            .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/funds/{id}/changes", Changes)
             .Reading<BalanceChangeView>(
                 "explain-balance-change",
@@ -308,6 +341,82 @@ public static class FundEndpoints
                 Roles.All
             )
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
+    }
+
+    /// <summary>What the bank takes out of a fund's account, and the village puts back (L17).</summary>
+    private static void MapBankFees(this IEndpointRouteBuilder api)
+    {
+        RejectionCode[] refusals =
+        [
+            Rejections.AmountInvalid,
+            Rejections.EvidenceMissing,
+            Rejections.DateBeforeBasis,
+            Rejections.YearClosed,
+            Rejections.PossibleDuplicate,
+            Rejections.FundClosed,
+            Rejections.FieldInvalid,
+            Rejections.NotFound,
+            Rejections.VersionMismatch,
+        ];
+        api.MapPost("/funds/{id}/bank-fees", ChargeFee)
+            .Command<FundView>(
+                "record-bank-fee",
+                "登记银行从专户扣收的手续费，由村级基本户补足 (L17) · A fee that the bank took",
+                Roles.VillageFinance
+            )
+            .Refuses(refusals)
+            .Example(
+                """
+                {"amount":12.00,"bankReference":"SXF20260321","effectiveDate":"2026-03-21",
+                 "evidence":["<POST /api/evidence 返回的摘要>"]}
+                """
+            );
+        api.MapPost("/funds/{id}/bank-fees/{feeId}/reimbursement", ReimburseFee)
+            .Command<FundView>(
+                "reimburse-bank-fee",
+                "登记村级基本户补足手续费 (L17) · The village made a fee good",
+                Roles.VillageFinance
+            )
+            .Refuses(refusals)
+            .Example("""{"bankReference":"BZ20260325","evidence":["<POST /api/evidence 返回的摘要>"]}""");
+    }
+
+    private static Task<Answer> ChargeFee(string id, BankFeeBody body, Command command) =>
+        FeeAsync(
+            id,
+            $"bank-fee-{Guid.CreateVersion7():N}",
+            body.Amount,
+            new(body.BankReference, body.EffectiveDate, body.Evidence, body.ConfirmDuplicate),
+            command,
+            Booking.BankFee,
+            BankFee.Charge
+        );
+
+    private static Task<Answer> ReimburseFee(string id, string feeId, BankFeeReimbursedBody body, Command command) =>
+        FeeAsync(id, feeId, null, body, command, Booking.FeeReimbursed, BankFee.Reimburse);
+
+    private static async Task<Answer> FeeAsync(
+        string id,
+        string feeId,
+        Money? amount,
+        BankFeeReimbursedBody body,
+        Command command,
+        Booking booking,
+        Func<BankFee.Basis, BankFee.Order, Decision<Fund>> decide
+    )
+    {
+        command.EffectiveDate = Require.BusinessDate(body.EffectiveDate, "effectiveDate", command.Today);
+        var order = new BankFee.Order(
+            feeId,
+            amount,
+            Require.DocumentNumber(body.BankReference, "bankReference", 60),
+            await command.EvidenceAsync(body.Evidence, "evidence"),
+            command.EffectiveDate,
+            Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200)
+        );
+        var (fund, earlier) = await command.LoadFundAsync(id, booking, order.Evidence, order.BankReference);
+        fund = command.Append(id, fund, decide(new(fund, earlier), order));
+        return new Answer(FundView.Of(fund), fund.Revision);
     }
 
     private static async Task<Answer> Open(FundBody body, Command command)
@@ -639,25 +748,65 @@ public static class FundEndpoints
         long sequence,
         IQuerySession session,
         StoredEvents stored,
+        NpgsqlDataSource database,
         Caller caller,
         AccountMap accounts
     )
     {
-        var (fund, entry) = await EntryAsync(id, sequence, session, stored, caller);
-        return Workbook.File(FundSheets.Voucher(fund, entry, accounts), $"记账凭证-{sequence}");
+        var (fund, entry, application) = await EntryAsync(id, sequence, session, stored, database, caller);
+        return Workbook.File(FundSheets.Voucher(fund, entry, application, accounts), $"记账凭证-{sequence}");
     }
 
-    /// <summary>One double entry of a fund, by the sequence of its event.</summary>
-    public static async Task<(Fund Fund, JournalEntry Entry)> EntryAsync(
+    /// <summary>One double entry of a fund, by the sequence of its event, and the application behind it.</summary>
+    public static async Task<(Fund Fund, JournalEntry Entry, Application? Application)> EntryAsync(
         string id,
         long sequence,
         IQuerySession session,
         StoredEvents stored,
+        NpgsqlDataSource database,
         Caller caller
     )
     {
         var fund = await session.ScopedAsync<Fund>(id, caller) ?? throw Require.NotFound(id);
         var found = await stored.OneAsync<Fund>(id, sequence);
-        return (fund, found.Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}"));
+        var entry = found.Select(JournalEntry.Of).FirstOrDefault() ?? throw Require.NotFound($"凭证 {sequence}");
+        await using var connection = await database.OpenConnectionAsync();
+        entry = await new JournalReader(stored, connection, _ => { }).NumberedAsync(entry);
+        return (fund, entry, entry.ApplicationId is { } of ? await session.LoadAsync<Application>(of) : null);
+    }
+
+    private static async Task<IResult> Vouchers(
+        string id,
+        DateOnly? from,
+        DateOnly? to,
+        IQuerySession session,
+        StoredEvents stored,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        AccountMap accounts,
+        VoucherBook book
+    )
+    {
+        var (first, last) = (from ?? new DateOnly(clock.Today.Year, 1, 1), to ?? clock.Today);
+        if (first > last)
+            throw Require.Invalid("from", "起始日期不能晚于截止日期");
+        if (await session.ScopedAsync<Fund>(id, caller) is null)
+            throw Require.NotFound(id);
+        await using var connection = await database.OpenConnectionAsync();
+        var reader = new JournalReader(stored, connection, fault => throw fault);
+        var (entries, before) = (new List<JournalEntry>(), Money.Zero);
+        await foreach (var e in reader.EntriesAsync(id))
+            if (e.Date < first)
+                before += Money.Sum(e.Postings.Where(p => FundAccount.IsAtBank(p.Account)).Select(p => p.AmountFen));
+            else if (e.Date <= last)
+                entries.Add(e);
+        var applications = await session.LoadManyAsync<Application>(
+            entries.Select(e => e.ApplicationId).OfType<string>().Distinct().ToArray()
+        );
+        return Workbook.File(
+            book.Write(entries, before, accounts, applications.ToDictionary(a => a.Id)),
+            $"记账凭证-{first:yyyyMMdd}-{last:yyyyMMdd}"
+        );
     }
 }

@@ -148,16 +148,25 @@ public static class FundPages
         long sequence,
         IQuerySession session,
         StoredEvents stored,
+        NpgsqlDataSource database,
         Caller caller,
         AccountMap accounts
     )
     {
-        var (fund, entry) = await FundEndpoints.EntryAsync(id, sequence, session, stored, caller);
+        var (fund, entry, application) = await FundEndpoints.EntryAsync(
+            id,
+            sequence,
+            session,
+            stored,
+            database,
+            caller
+        );
         return PageRoutes.Show<VoucherPage>(
             new
             {
                 Fund = fund,
                 Entry = entry,
+                Application = application,
                 Title = (Func<string, string>)accounts.Title,
             }
         );

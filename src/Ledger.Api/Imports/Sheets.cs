@@ -141,6 +141,7 @@ public static class Sheets
             new(Receipt.AmountColumn, true, "100", "记入个人账户的金额", Aliases: ["入账金额"]),
             new(CreditedOn, true, "2026-06-20", "年-月-日", FillsDown: true),
             new(ReceiptNumber, true, "HZ2026000001", "经办机构回执编号", 22),
+            new(SourceSplit.OtherColumn, false, "", "其中不是集体自己的钱，没有可不填", Aliases: ["其他收入"]),
         ]
     );
 

@@ -299,6 +299,46 @@ public static class MemberChanges
         );
     }
 
+    /// <summary>L2: the fund gets nothing, and the cap stays used.</summary>
+    public static async Task<Answer> ClearToPerson(
+        string id,
+        int year,
+        ClearanceBody body,
+        Command command,
+        Caller caller,
+        PersonalData people
+    )
+    {
+        var on = Require.BusinessDate(body.On, "on", command.Today);
+        command.EffectiveDate = on;
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var application = Require.Text(body.ApplicationId, "applicationId", 60);
+        return await Change(
+            id,
+            year,
+            command,
+            caller,
+            people,
+            async y =>
+                MemberYearDecider.Clear(
+                    y,
+                    application,
+                    body.Reason,
+                    on,
+                    on < command.Today ? await CreditedOnAsync(y.Id, application, command) : null,
+                    evidence,
+                    command.Actor
+                )
+        );
+    }
+
+    private static async Task<DateOnly?> CreditedOnAsync(string year, string application, Command command) =>
+        (await command.EventsAsync<MemberYear>(year))
+            .Select(e => e.Data)
+            .OfType<SubsidyCredited>()
+            .LastOrDefault(c => c.ApplicationId == application)
+            ?.CreditedOn;
+
     private static async Task<Answer> Change(
         string id,
         int year,

@@ -83,6 +83,16 @@ public sealed record DismissalBody(string Reason, string? CollectiveId = null);
 /// <summary>A donor's direct payment into one person's account (C8); it counts towards the cap (C11).</summary>
 public sealed record SponsorshipBody(string DonorId, Money Amount, IReadOnlyList<string>? Evidence = null);
 
+/// <summary>
+/// The agency paid a credited subsidy to the person (L2); <paramref name="On"/>: the day of the clearance.
+/// </summary>
+public sealed record ClearanceBody(
+    string ApplicationId,
+    ClearanceReason Reason,
+    DateOnly? On = null,
+    IReadOnlyList<string>? Evidence = null
+);
+
 /// <summary>Another name, or a death or departure that is said to be none: it waits for a second person.</summary>
 public sealed record WaitingChangeView(string Id, MemberChange Change, string? CollectiveId, string RequestedBy);
 
@@ -343,6 +353,26 @@ public static class MemberEndpoints
                 Roles.Agency
             )
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/members/{id}/years/{year:int}/clearances", MemberChanges.ClearToPerson)
+            .Command<MemberYearView>(
+                "clear-subsidy-to-person",
+                "清退：与职工保险重复等，已入账的补助退给本人 (L2) · A credited subsidy was cleared to the person",
+                Roles.Agency
+            )
+            .Refuses(
+                Rejections.EvidenceMissing,
+                Rejections.DateBeforeBasis,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example(
+                """
+                {"applicationId":"application-01","reason":"employees-scheme","on":"2026-11-20",
+                 "evidence":["<清退凭证的摘要>"]}
+                """
+            );
         api.MapGet("/members", List)
             .Reading<MemberPage>(
                 "list-members",

@@ -20,6 +20,7 @@ public sealed record TierBody(
 /// <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and
 /// <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when absent.
 /// <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the account's.
+/// <paramref name="Payee"/>: the agency's income account, which payments go to (收入户).
 /// </summary>
 public sealed record PolicyYearBody(
     DateOnly EffectiveFrom,
@@ -32,7 +33,8 @@ public sealed record PolicyYearBody(
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
     AgeLimits? AgeLimits = null,
-    Money? BasicPensionAmount = null
+    Money? BasicPensionAmount = null,
+    PayeeAccount? Payee = null
 );
 
 public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
@@ -53,7 +55,8 @@ public sealed record PolicyYearView(
     IReadOnlyList<PayoutMonths> PayoutMonths,
     IncentiveWeights IncentiveWeights,
     AgeLimits AgeLimits,
-    Money? BasicPensionAmount
+    Money? BasicPensionAmount,
+    PayeeAccount? Payee
 )
 {
     public static PolicyYearView Of(PolicyYear p) =>
@@ -73,7 +76,8 @@ public sealed record PolicyYearView(
             p.PayoutMonths(),
             p.IncentiveWeights(),
             p.AgeLimits(),
-            p.Parameters.BasicPensionFen
+            p.Parameters.BasicPensionFen,
+            p.Parameters.Payee
         );
 }
 
@@ -85,7 +89,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L8 L10 L11) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L8 L10 L11 L12) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -136,11 +140,22 @@ public static class PolicyYearEndpoints
             body.PayoutMonths,
             body.IncentiveWeights,
             body.AgeLimits,
-            body.BasicPensionAmount
+            body.BasicPensionAmount,
+            Payee(body.Payee)
         );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);
     }
+
+    /// <summary>An office's account, and nobody's: it goes into the event.</summary>
+    private static PayeeAccount? Payee(PayeeAccount? payee) =>
+        payee is null
+            ? null
+            : new PayeeAccount(
+                Require.Name(payee.Name, "payee.name", PolicyYearDecider.MaxPayeeName),
+                Require.Name(payee.Bank, "payee.bank", PolicyYearDecider.MaxPayeeName),
+                Require.DocumentNumber(payee.Number, "payee.number", 40)
+            );
 
     private static async Task<IResult> Read(
         string region,

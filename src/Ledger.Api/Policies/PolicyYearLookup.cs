@@ -26,12 +26,16 @@ public static class PolicyYearLookup
     }
 
     /// <summary>
-    /// What an estimate rests on (C22, L10, L11): the rates that the county's and the city's years have published, and
-    /// the rest of this year.
+    /// What an estimate for somebody of this region rests on (C22, L10, L11): the rates that the county's and the
+    /// city's years have published, and the rest of this year.
     /// </summary>
-    public static async Task<EstimateRules> EstimateRulesAsync(this IQuerySession session, PolicyYear policy)
+    public static async Task<EstimateRules> EstimateRulesAsync(
+        this IQuerySession session,
+        PolicyYear policy,
+        string region
+    )
     {
-        var (city, county) = (RegionCode.City(policy.Region), RegionCode.CountyOrCity(policy.Region));
+        var (city, county) = (RegionCode.City(region), RegionCode.CountyOrCity(region));
         var years = await session.Query<PolicyYear>().Where(p => p.Region == city || p.Region == county).ToListAsync();
         return new EstimateRules(
             years

@@ -324,6 +324,8 @@ public static class ReportEndpoints
             union all
             {Idle}
             union all
+            {Fees}
+            union all
             {NeverPayers}
             union all
             {Gone}
@@ -376,6 +378,15 @@ public static class ReportEndpoints
                and extract(day from @now - moved.at) > @idle
             """;
 
+    private static string Fees =>
+        $"""
+            select 'bank-fee', f.id, f.region, (fee.value ->> 'amountFen')::bigint,
+                   @today - (fee.value ->> 'takenOn')::date, 0, '银行扣收的手续费，村级基本户尚未补足 (L17)'
+              from {S}.mt_doc_fund f, jsonb_each(f.data -> 'openFees') fee
+             where f.region like @scope || '%'
+               and f.data -> 'openFees' <> '{"{}"}'
+            """;
+
     private static string NeverPayers =>
         $"""
             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
@@ -389,8 +400,8 @@ public static class ReportEndpoints
             """;
 
     /// <summary>
-    /// Died or left, on or before the day of payment or credit, or while the money is on its way; recorded whenever it
-    /// was. Dates are compared as they are written: one that is none stops nobody's list.
+    /// Died before the credit (L1: what was credited is the heirs'), or left on or before the day of payment; recorded
+    /// whenever it was. Dates are compared as they are written: one that is none stops nobody's list.
     /// </summary>
     private static string Gone =>
         $"""
@@ -401,18 +412,16 @@ public static class ReportEndpoints
               join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id, 8) || '-0000'
                                                        and 'member-year-' || substr(m.id, 8) || '-9999',
                    jsonb_array_elements(y.data -> 'subsidies') s,
-                   lateral (select max(e.headers ->> 'effectiveDate' collate "C")
-                                       filter (where e.type = 'subsidy_paid') as paid,
-                                   max(e.data ->> 'creditedOn' collate "C") as credited
+                   lateral (select max(e.headers ->> 'effectiveDate' collate "C") as paid
                               from {S}.mt_events e
                              where e.stream_id = y.id
-                               and e.type in ('subsidy_paid', 'subsidy_credited')
+                               and e.type = 'subsidy_paid'
                                and e.data ->> 'applicationId' = s ->> 'applicationId') days
              where m.region like @scope || '%'
                and (m.data ->> 'diedOn' is not null or m.data ->> 'endedOn' is not null) -- as its index says
                and s ->> 'status' in ('approved', 'paid', 'credited')
                and (m.data ->> 'diedOn' is not null
-                    and (s ->> 'status' <> 'credited' or (m.data ->> 'diedOn' collate "C") <= days.credited)
+                    and s ->> 'status' <> 'credited'
                     or m.data -> 'former' ? (s ->> 'collectiveId')
                     and m.data ->> 'endedOn' is not null
                     and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn' collate "C") <= days.paid))
@@ -450,6 +459,7 @@ public static class ReportEndpoints
             ),
             ("scope", scope),
             ("now", time.GetUtcNow()),
+            ("today", clock.Today),
             ("review", d.ReviewDays),
             ("payment", d.PaymentDays),
             ("credit", d.CreditDays),

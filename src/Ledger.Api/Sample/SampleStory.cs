@@ -165,6 +165,11 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
                 "划入慈善捐赠",
                 () => village.AllocateAsync(8_888.88m, "charity", "慈善总会捐赠", null, StreamId.DonorOf(CharityCode))
             );
+        if (index % 4 == 2)
+        {
+            yield return Step(16, "专户结息", () => village.AllocateAsync(36.52m, "bank-interest", "第一季度结息"));
+            yield return Step(17, "银行扣手续费", () => village.BankFeeAsync(15));
+        }
         yield return Step(18, $"成员名册 {MembersPerVillage} 人", () => village.ImportMembersAsync(People(facts)));
         yield return Step(
             25,

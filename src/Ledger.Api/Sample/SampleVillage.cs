@@ -51,6 +51,12 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
             }),
             accountInterestBasisPoints = 262,
             basicPensionAmount = 170,
+            payee = new
+            {
+                name = "任城区社会保险经办中心收入户（样例）",
+                bank = "样例银行任城支行",
+                number = "1608-0101-0400-0001",
+            },
             noticeDays,
             quorums = new object[]
             {
@@ -168,6 +174,18 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
                 donorId,
                 earmark,
                 effectiveDate,
+            }
+        );
+
+    /// <summary>The bank takes a fee; nobody has made it good yet.</summary>
+    public async Task<FundView> BankFeeAsync(decimal amount) =>
+        await Officer.PostAsync<FundView>(
+            $"/api/funds/{FundId}/bank-fees",
+            new
+            {
+                amount,
+                bankReference = $"SXF{villageCode}{++_slips}",
+                evidence = new[] { await Officer.EvidenceAsync($"bank fee {villageCode} {_slips}") },
             }
         );
 

@@ -29,6 +29,8 @@ namespace Ledger.Api.Storage;
 /// none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships
 /// with the product.</param>
+/// <param name="VoucherColumns">Ledger:VoucherColumns. Which columns a bookkeeping programme wants vouchers in; null:
+/// the sample that ships with the product.</param>
 public sealed record Settings(
     string? ConnectionString,
     bool PrivateCluster,
@@ -40,6 +42,7 @@ public sealed record Settings(
     bool Sample,
     string SampleFolder,
     string? AccountMap,
+    string? VoucherColumns,
     LogSettings Log,
     int RequestsPerUser,
     int RequestsPerAddress,
@@ -83,6 +86,7 @@ public sealed record Settings(
             isSample,
             configuration["Ledger:SampleFolder"] is { Length: > 0 } files ? files : Path.Combine(folder, "sample"),
             configuration["Ledger:AccountMap"] is { Length: > 0 } map ? map : null,
+            configuration["Ledger:VoucherColumns"] is { Length: > 0 } columns ? columns : null,
             LogSettings.Of(configuration.GetSection("Ledger:Log")),
             configuration.GetValue("Ledger:RateLimit:PerUser", 50),
             configuration.GetValue("Ledger:RateLimit:PerAddress", 20),

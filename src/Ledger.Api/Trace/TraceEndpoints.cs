@@ -92,6 +92,7 @@ public static class TraceEndpoints
         var name =
             (await people.ReadAsync(connection, [memberId])).GetValueOrDefault(memberId)?.MaskedName
             ?? MemberEndpoints.Erased;
+        var (clearedOn, ending) = await EndingAsync(connection, store, session, application, line);
         var from =
             sources.Count == 0
                 ? "尚未占用资金"
@@ -117,8 +118,36 @@ public static class TraceEndpoints
             application.Approver,
             application.SealDigest,
             application.BankReference,
-            $"{name} {application.Year}年度补助{line.AmountFen}元，{from}。"
+            clearedOn,
+            $"{name} {application.Year}年度补助{line.AmountFen}元，{from}{ending}。"
         );
+    }
+
+    /// <summary>Where a credited yuan ended, when it is not simply in the account: L1, L2.</summary>
+    private static async Task<(DateOnly? ClearedOn, string Words)> EndingAsync(
+        NpgsqlConnection connection,
+        IDocumentStore store,
+        IQuerySession session,
+        Application application,
+        Line line
+    )
+    {
+        if (line.Status != LineStatus.Credited)
+            return (null, "");
+        var cleared = (
+            await new StoredEvents(store, LedgerStore.Schema).OfAsync<MemberYear>(
+                connection,
+                "stream_id = @id and type = 'subsidy_cleared'",
+                ("id", application.MemberYearId(line))
+            )
+        )
+            .Select(e => (SubsidyCleared)e.Data)
+            .FirstOrDefault(c => c.ApplicationId == application.Id);
+        if (cleared is not null)
+            return (cleared.ClearedOn, $"，已于{cleared.ClearedOn:yyyy-MM-dd}由经办机构清退给本人");
+        return (await session.LoadAsync<Member>(line.MemberId))?.DiedOn is { } died
+            ? (null, $"，已记入个人账户；本人于{died:yyyy-MM-dd}死亡，余额由继承人依法继承")
+            : (null, "");
     }
 
     public static async Task<PathsView> Paths(

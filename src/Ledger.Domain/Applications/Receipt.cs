@@ -1,7 +1,17 @@
 namespace Ledger.Domain.Applications;
 
-/// <summary>A row of the agency's receipt file after the person was looked up.</summary>
-public sealed record ReceiptRow(int Row, string? MemberId, Money AmountFen, DateOnly CreditedOn, string ReceiptNumber);
+/// <summary>
+/// A row of the agency's receipt file after the person was looked up. <paramref name="OtherFen"/>: what of it the
+/// agency booked as other income (L13); null: the file does not say.
+/// </summary>
+public sealed record ReceiptRow(
+    int Row,
+    string? MemberId,
+    Money AmountFen,
+    DateOnly CreditedOn,
+    string ReceiptNumber,
+    Money? OtherFen = null
+);
 
 /// <summary>A receipt row that fits a paid line to the fen.</summary>
 public sealed record ReceiptMatch(Line Line, ReceiptRow Row);
@@ -39,10 +49,12 @@ public static class Receipt
 
     /// <param name="dates">Since when the lines are paid; null where every row is of today, which comes after any
     /// payment.</param>
+    /// <param name="splits">Where a row says how the agency booked it: by source, by member.</param>
     public static (IReadOnlyList<ReceiptMatch> Matches, IReadOnlyList<Fault> Faults) Match(
         Application application,
         IReadOnlyList<ReceiptRow> rows,
-        LineDates? dates = null
+        LineDates? dates = null,
+        IReadOnlyDictionary<string, SourceSplit>? splits = null
     )
     {
         var lines = application.Lines.ToDictionary(l => l.MemberId);
@@ -59,6 +71,11 @@ public static class Receipt
                 : line.Status != LineStatus.Paid ? ("此人没有付款", Roster.CitizenIdColumn)
                 : line.AmountFen != row.AmountFen
                     ? ($"入账 {row.AmountFen} 元与付款 {line.AmountFen} 元不符", AmountColumn)
+                : row.OtherFen is { } other && splits![id].OtherFen != other
+                    ? (
+                        $"其他收入 {other} 元与来源不符：按资金来源应为 {splits[id].OtherFen} 元",
+                        SourceSplit.OtherColumn
+                    )
                 : dates?.Since(id) > row.CreditedOn
                     ? ($"入账 {row.CreditedOn:yyyy-MM-dd} 早于付款 {dates.Since(id):yyyy-MM-dd}", DateColumn)
                 : (null, "");

@@ -36,6 +36,9 @@ public sealed record Lot(string SubAccount, FenInterval Fen);
 /// <summary>That somebody asked to reverse an allocation, and whether it was done.</summary>
 public sealed record Reversal(string RequestedBy, string ConfirmBy, bool Done = false, string? RequestedFor = null);
 
+/// <summary>A fee of the bank that the village has not made good (L17).</summary>
+public sealed record OpenFee(Money AmountFen, DateOnly TakenOn);
+
 /// <summary>How far one application's money has come.</summary>
 public sealed record Commitment(string SubAccount, Money ReservedFen, Money InTransitFen, Money CreditedFen);
 
@@ -73,6 +76,14 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     /// <summary>By allocation id, of those that somebody asked to reverse.</summary>
     public ImmutableSortedDictionary<string, Reversal> Reversals { get; init; } =
         ImmutableSortedDictionary<string, Reversal>.Empty;
+
+    /// <summary>By fee.</summary>
+    public ImmutableSortedDictionary<string, OpenFee> OpenFees { get; init; } =
+        ImmutableSortedDictionary<string, OpenFee>.Empty;
+
+    /// <summary>What the village's general account owes for fees of the bank.</summary>
+    [JsonIgnore]
+    public Money OwedFen => Money.Sum(OpenFees.Values.Select(f => f.AmountFen));
 
     public SubAccount Pocket(string name) => SubAccounts.GetValueOrDefault(name) ?? new SubAccount(0, 0);
 
@@ -116,6 +127,11 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
                     }
                 ),
             },
+            BankFeeCharged t => state!.Move(t) with
+            {
+                OpenFees = state.OpenFees.Add(t.FeeId, new OpenFee(t.AmountFen, t.TakenOn)),
+            },
+            BankFeeReimbursed g => state!.Move(g) with { OpenFees = state.OpenFees.Remove(g.FeeId) },
             IFundMovement moved => state!.Move(moved),
             YearClosed y => state! with { ClosedThrough = y.Year },
             FundClosed => state! with { IsClosed = true },

@@ -173,7 +173,9 @@ public static class FundDecider
                 Rejections.WrongState,
                 $"尚有可用 {state.AvailableFen} 元、已占用 {state.ReservedFen} 元、在途 {state.InTransitFen} 元"
             )
-            : null;
+        : state.OwedFen.IsPositive
+            ? new Rejection(Rejections.WrongState, $"银行手续费 {state.OwedFen} 元尚未由村级基本户补足")
+        : null;
 
     /// <summary>
     /// Money follows to a successor's fund: of each sub-account everything that is available, or of the general one

@@ -2,7 +2,7 @@ namespace Ledger.Domain.Funds;
 
 /// <summary>
 /// Where money comes from: 集体收入 (C7); gifts of other organisations, charities and individuals (C8); the county's
-/// incentive (C19).
+/// incentive (C19); the interest of the fund's own bank account (L17).
 /// </summary>
 public enum SourceKind
 {
@@ -11,6 +11,7 @@ public enum SourceKind
     Charity,
     Individual,
     CountyIncentive,
+    BankInterest,
 }
 
 public sealed record FundOpened(string CollectiveId, string Name, string VillageCode) : IEventOf<Fund>;
@@ -35,6 +36,8 @@ public sealed record FundsAllocated(
     int? CorrectsYear = null
 ) : IFundMovement, IEvidenced, INamesIds
 {
+    string IFundMovement.Abstract => $"{SourceName}{(Source == SourceKind.BankInterest ? "" : "划入集体补助专户")}";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             new(FundAccount.Source(Source), FundAccount.Available(SubAccount), AmountFen, AllocationId)
@@ -49,11 +52,45 @@ public sealed record FundsAllocated(
 }
 
 /// <summary>
+/// The bank took a fee out of the fund's account (L17). That is no use of the money: what members can get stays what it
+/// was, and the village owes as much from its general account.
+/// </summary>
+public sealed record BankFeeCharged(
+    string FeeId,
+    Money AmountFen,
+    DateOnly TakenOn,
+    string BankReference,
+    IReadOnlyList<string> Evidence
+) : IFundMovement, IEvidenced
+{
+    string IFundMovement.Abstract => $"银行扣手续费，流水 {BankReference}";
+
+    IReadOnlyList<Movement> IFundMovement.Movements =>
+        [new(FundAccount.BankFees, FundAccount.Owed, AmountFen, FeeId) { BankReference = BankReference }];
+}
+
+/// <summary>The village made a fee good, out of its general account (L17).</summary>
+public sealed record BankFeeReimbursed(
+    string FeeId,
+    Money AmountFen,
+    string BankReference,
+    IReadOnlyList<string> Evidence
+) : IFundMovement, IEvidenced
+{
+    string IFundMovement.Abstract => $"村级基本户补足手续费，流水 {BankReference}";
+
+    IReadOnlyList<Movement> IFundMovement.Movements =>
+        [new(FundAccount.Owed, FundAccount.BankFees, AmountFen, FeeId) { BankReference = BankReference }];
+}
+
+/// <summary>
 /// An application was approved: <paramref name="Fen"/> is the interval on the outflow axis that its lines share out.
 /// </summary>
 public sealed record FundsReserved(string ApplicationId, string SubAccount, Money AmountFen, int Lines, FenInterval Fen)
     : IFundMovement
 {
+    string IFundMovement.Abstract => $"审批居民养老保险集体补助 {Lines} 人";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             Movement.OfApplication(
@@ -81,6 +118,8 @@ public sealed record ReservationReleased(
     string Reason
 ) : IFundMovement
 {
+    string IFundMovement.Abstract => $"退还占用：{Reason}";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             Movement.OfApplication(
@@ -104,6 +143,8 @@ public sealed record FundsPaid(
     IReadOnlyList<string> Evidence
 ) : IFundMovement, IEvidenced
 {
+    string IFundMovement.Abstract => $"付居民养老保险集体补助 {Lines} 人，流水 {BankReference}";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             Movement.OfApplication(FundAccount.Reserved, FundAccount.InTransit, AmountFen, ApplicationId) with
@@ -122,6 +163,8 @@ public sealed record FundsReturned(
     IReadOnlyList<string> Evidence
 ) : IFundMovement, IEvidenced
 {
+    string IFundMovement.Abstract => $"银行退回集体补助 {Lines} 人，流水 {BankReference}";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             Movement.OfApplication(FundAccount.InTransit, FundAccount.Reserved, AmountFen, ApplicationId) with
@@ -134,6 +177,8 @@ public sealed record FundsReturned(
 /// <summary>The agency confirmed the credit to members' accounts, one event per batch: in transit → credited.</summary>
 public sealed record FundsCredited(string ApplicationId, Money AmountFen, int Lines) : IFundMovement
 {
+    string IFundMovement.Abstract => $"集体补助记入个人账户 {Lines} 人";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [Movement.OfApplication(FundAccount.InTransit, FundAccount.Credited, AmountFen, ApplicationId)];
 }
@@ -154,6 +199,8 @@ public sealed record FundsRefunded(
     IReadOnlyList<string> Evidence
 ) : IFundMovement, IEvidenced
 {
+    string IFundMovement.Abstract => $"经办机构退回集体补助 1 人，流水 {BankReference}";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             Movement.OfApplication(
@@ -195,6 +242,8 @@ public sealed record AllocationReversed(
     string ConfirmedBy
 ) : IFundMovement
 {
+    string IFundMovement.Abstract => "冲正错记的划入";
+
     IReadOnlyList<Movement> IFundMovement.Movements
     {
         get
@@ -228,6 +277,8 @@ public sealed record EarmarkLifted(
     IReadOnlyList<string> Evidence
 ) : IFundMovement, IEvidenced
 {
+    string IFundMovement.Abstract => "捐赠人同意解除指定用途";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             new(
@@ -252,6 +303,8 @@ public sealed record SurplusReturned(
     IReadOnlyList<string> Evidence
 ) : IFundMovement, IEvidenced
 {
+    string IFundMovement.Abstract => $"余款退回来源：{Reason}";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             new(FundAccount.Available(SubAccount), FundAccount.Returned, AmountFen, SubAccount)
@@ -267,6 +320,8 @@ public sealed record SurplusReturned(
 public sealed record FundsTransferred(string ToFundId, string SubAccount, Money AmountFen, FenInterval Fen)
     : IFundMovement
 {
+    string IFundMovement.Abstract => "随集体合并、分立转出";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             new(FundAccount.Available(SubAccount), FundAccount.Transfer(ToFundId), AmountFen, ToFundId)
@@ -289,6 +344,8 @@ public sealed record TransferReceived(
     Earmark? Earmark
 ) : IFundMovement
 {
+    string IFundMovement.Abstract => "由原集体的资金转入";
+
     IReadOnlyList<Movement> IFundMovement.Movements =>
         [
             new(FundAccount.Transfer(FromFundId), FundAccount.Available(SubAccount), AmountFen, FromFundId)

@@ -2,15 +2,18 @@ namespace Ledger.Domain.Funds;
 
 /// <summary>
 /// The accounts of a fund's double entry: where money came from (<c>source:&lt;kind&gt;</c>),
-/// <c>available:&lt;sub-account&gt;</c>, <c>reserved</c>, <c>in-transit</c>, <c>credited</c>, <c>returned</c> (back to
-/// its sources), <c>transfer:&lt;fund&gt;</c>.
+/// <c>available:&lt;sub-account&gt;</c>, <c>reserved</c>, <c>in-transit</c>, <c>credited</c>, <c>returned</c> (back
+/// to its sources), <c>transfer:&lt;fund&gt;</c>; and, beside the ring-fence, <c>bank-fees</c> that the bank took out
+/// of its account, and <c>owed</c> by the village's general account for them (L17).
 /// </summary>
 public static class FundAccount
 {
     public const string Reserved = "reserved",
         InTransit = "in-transit",
         Credited = "credited",
-        Returned = "returned";
+        Returned = "returned",
+        BankFees = "bank-fees",
+        Owed = "owed";
 
     public static string Source(SourceKind kind) => $"source:{kind.Word()}";
 
@@ -20,8 +23,8 @@ public static class FundAccount
 
     public static bool IsAvailable(string account) => account.StartsWith("available:", StringComparison.Ordinal);
 
-    /// <summary>Money in it lies in the fund's bank account.</summary>
-    public static bool IsAtBank(string account) => IsAvailable(account) || account == Reserved;
+    /// <summary>Money in it lies in the fund's bank account, or was taken out of it.</summary>
+    public static bool IsAtBank(string account) => IsAvailable(account) || account is Reserved or BankFees;
 
     /// <summary>Where money lies for one application.</summary>
     public static bool IsOfApplication(string account) => account is Reserved or InTransit or Credited;
@@ -30,10 +33,12 @@ public static class FundAccount
     /// Where money lies, and where nobody can owe any: at the end of no business date may less than nothing be in it.
     /// </summary>
     public static bool HoldsMoney(string account) =>
-        IsAvailable(account) || IsOfApplication(account) || account == Returned;
+        IsAvailable(account) || IsOfApplication(account) || account is Returned or Owed;
 
     /// <summary>Outside the ring-fence, before money comes in.</summary>
-    public static bool IsOrigin(string account) => !HoldsMoney(account);
+    public static bool IsOrigin(string account) =>
+        account.StartsWith("source:", StringComparison.Ordinal)
+        || account.StartsWith("transfer:", StringComparison.Ordinal);
 
     /// <summary>Outside the ring-fence, after it left: gone back, or on to a successor's fund.</summary>
     public static bool IsGone(string account) => account == Returned || IsOrigin(account);
@@ -110,4 +115,7 @@ public sealed record Movement(string From, string To, Money AmountFen, string Re
 public interface IFundMovement : IEventOf<Fund>, IMoneyEvent
 {
     IReadOnlyList<Movement> Movements { get; }
+
+    /// <summary>What a bookkeeper writes beside it (摘要, L20).</summary>
+    string Abstract { get; }
 }

@@ -22,6 +22,8 @@ public enum Booking
     Payment,
     BankReturn,
     Refund,
+    BankFee,
+    FeeReimbursed,
 }
 
 /// <summary>
@@ -33,14 +35,22 @@ public static class SameMoney
     public const string Allocated = "funds_allocated",
         Paid = "funds_paid",
         Returned = "funds_returned",
-        Refunded = "funds_refunded";
+        Refunded = "funds_refunded",
+        FeeCharged = "bank_fee_charged",
+        FeeReimbursed = "bank_fee_reimbursed";
 
     /// <summary>
     /// Whose slips are looked at. One paper may well stand for several people who are sent back, never for money that
-    /// came in or went out besides.
+    /// came in or went out besides. A fee stands on the transfer's own slip: only another fee is the same.
     /// </summary>
     public static IReadOnlyList<string> SlipsOf(Booking booking) =>
-        booking is Booking.Allocation or Booking.Payment ? [Allocated, Paid, Returned, Refunded] : [Allocated, Paid];
+        booking switch
+        {
+            Booking.Allocation or Booking.Payment => [Allocated, Paid, Returned, Refunded],
+            Booking.BankFee => [FeeCharged],
+            Booking.FeeReimbursed => [FeeReimbursed],
+            _ => [Allocated, Paid],
+        };
 
     /// <summary>As many entries with the same slip as are looked at.</summary>
     public const int MaxOfSlip = 3;
@@ -99,6 +109,8 @@ public static class SameMoney
             Allocated => "划入",
             Paid => "付款",
             Returned => "银行退回",
-            _ => "经办机构退回",
+            Refunded => "经办机构退回",
+            FeeCharged => "手续费",
+            _ => "补足手续费",
         };
 }

@@ -68,6 +68,30 @@ public sealed record SubsidyRefunded(string ApplicationId, Money AmountFen, Appl
     : IEventOf<MemberYear>,
         IMoneyEvent;
 
+/// <summary>
+/// Why the agency paid to the person what was in the account: the year overlaps with employees' insurance (参加职工保险), the
+/// person moved abroad, or another ending that the law knows (L2).
+/// </summary>
+public enum ClearanceReason
+{
+    EmployeesScheme,
+    MovedAbroad,
+    OtherLawful,
+}
+
+/// <summary>
+/// The agency cleared the year: own payment and subsidy went to the person (L2). The fund gets nothing, and the cap
+/// stays used.
+/// </summary>
+public sealed record SubsidyCleared(
+    string ApplicationId,
+    Money AmountFen,
+    ClearanceReason Reason,
+    DateOnly ClearedOn,
+    string ClearedBy,
+    IReadOnlyList<string> Evidence
+) : IEventOf<MemberYear>, IMoneyEvent, IEvidenced;
+
 public enum SubsidyStatus
 {
     Approved,
@@ -75,6 +99,7 @@ public enum SubsidyStatus
     Credited,
     Released,
     Refunded,
+    Cleared,
 }
 
 /// <summary>A donor paid for one person directly (C8, C11): outside the fund, yet within the cap.</summary>
@@ -188,6 +213,7 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
                 Sponsorships = was.Sponsorships.RemoveAll(x => x.SponsorshipId == r.SponsorshipId),
             },
             SubsidyRefunded r => was.Move(r.ApplicationId, SubsidyStatus.Refunded),
+            SubsidyCleared c => was.Move(c.ApplicationId, SubsidyStatus.Cleared),
             _ => throw InvariantViolationException.Unknown(e),
         };
     }
@@ -327,6 +353,36 @@ public static class MemberYearDecider
         if (evidence.Count == 0)
             return new Rejection(Rejections.EvidenceMissing, "须附凭证") { Field = "evidence" };
         return new IEventOf<MemberYear>[] { new SponsorshipReversed(sponsorshipId, known.AmountFen, reason, evidence) };
+    }
+
+    /// <summary>L2: what was credited, and nothing else, may end with the person.</summary>
+    /// <param name="creditedOn">Where the clearance is dated back: when it was credited.</param>
+    public static Decision<MemberYear> Clear(
+        MemberYear state,
+        string applicationId,
+        ClearanceReason reason,
+        DateOnly on,
+        DateOnly? creditedOn,
+        IReadOnlyList<string> evidence,
+        Actor by
+    )
+    {
+        if (state.Subsidies.LastOrDefault(s => s.ApplicationId == applicationId) is not { } subsidy)
+            return new Rejection(Rejections.NotFound, $"没有找到 {applicationId}");
+        if (subsidy.Status != SubsidyStatus.Credited)
+            return new Rejection(Rejections.WrongState, "只有已记入个人账户的补助由经办机构清退给本人；在途的退回集体");
+        if (on < creditedOn)
+            return new Rejection(Rejections.DateBeforeBasis, $"该补助于 {creditedOn:yyyy-MM-dd} 入账，清退不早于此日")
+            {
+                Field = "on",
+                NotBefore = creditedOn,
+            };
+        if (evidence.Count == 0)
+            return new Rejection(Rejections.EvidenceMissing, "清退须附经办机构的清退凭证") { Field = "evidence" };
+        return new IEventOf<MemberYear>[]
+        {
+            new SubsidyCleared(applicationId, subsidy.AmountFen, reason, on, by.Id, evidence),
+        };
     }
 
     /// <summary>

@@ -64,6 +64,11 @@ public sealed record PayoutMonths(int Age, int Months)
 }
 
 /// <summary>
+/// The account that payments go to (L12): the agency's income account (经办机构收入户), nobody's own card.
+/// </summary>
+public sealed record PayeeAccount(string Name, string Bank, string Number);
+
+/// <summary>
 /// How much each measure counts in the county's ranking of active collectives (C18), in points of 100; upheld
 /// objections are taken off.
 /// </summary>
@@ -77,6 +82,7 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// The parameters of one year in one region, all of them data (†). Interest is in basis points (万分之一) a year.
 /// <paramref name="CountersignatureRequired"/>: a plan is adopted only when its township has countersigned it (C21).
 /// <paramref name="BasicPensionFen"/>: the basic pension (基础养老金) a month, shown beside the account's (L11).
+/// <paramref name="Payee"/>: where payments go (L12).
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -89,7 +95,8 @@ public sealed record PolicyParameters(
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
     AgeLimits? AgeLimits = null,
-    Money? BasicPensionFen = null
+    Money? BasicPensionFen = null,
+    PayeeAccount? Payee = null
 );
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
@@ -131,7 +138,8 @@ public static class PolicyYearDecider
 {
     public const int MaxTiers = 50,
         MaxNoticeDays = 90,
-        MaxBasicPensionFen = 10_000_00;
+        MaxBasicPensionFen = 10_000_00,
+        MaxPayeeName = 60;
 
     /// <summary>C16: days of notice where no policy year says otherwise.</summary>
     public const int UsualNoticeDays = 7;
@@ -188,6 +196,13 @@ public static class PolicyYearDecider
             ? ("payoutMonths", "计发月数应为1至400，年龄40至100且不重复，并含60岁或以下的一行")
         : p.BasicPensionFen is { } basic && (!basic.IsPositive || basic.Fen > MaxBasicPensionFen)
             ? ("basicPensionAmount", $"基础养老金每月应大于0、不超过{MaxBasicPensionFen / 100}元")
+        : p.Payee is { } payee
+        && (
+            new[] { payee.Name, payee.Bank }.Any(t => string.IsNullOrWhiteSpace(t) || t.Length > MaxPayeeName)
+            || payee.Number is not { Length: >= 6 and <= 40 }
+            || payee.Number.Any(c => !char.IsAsciiDigit(c) && c != '-')
+        )
+            ? ("payee", $"收款账户应写明户名、开户行（各不超过{MaxPayeeName}字）和6至40位数字的账号")
         : p.Quorums.Select(q => q.Form).Distinct().Count() != p.Quorums.Count ? ("quorums", "同一会议形式只能规定一次")
         : null;
 }

@@ -6,7 +6,8 @@ namespace Ledger.Projections.Balances;
 
 /// <summary>
 /// A line of the statement (对账单): the change to each balance, negative when it shrinks, and what was available after
-/// it. Lines stand in the order of business dates; on one date, as recorded.
+/// it. Owed: what the village has to make good of the bank's fees (L17), no part of the ring-fence. Lines stand in the
+/// order of business dates; on one date, as recorded.
 /// </summary>
 public sealed record StatementLine(
     long Sequence,
@@ -18,6 +19,7 @@ public sealed record StatementLine(
     Money ReservedChangeAmount,
     Money InTransitChangeAmount,
     Money CreditedChangeAmount,
+    Money OwedChangeAmount,
     Money AvailableAmount,
     string Actor
 );
@@ -42,11 +44,12 @@ public sealed record FundStatement(
         )
         {
             var movements = ((IFundMovement)e.Data).Movements;
-            var (a, r, t, c) = (
+            var (a, r, t, c, o) = (
                 Money.Sum(movements.Select(m => m.Change(FundAccount.IsAvailable))),
                 Money.Sum(movements.Select(m => m.Change(FundAccount.Reserved))),
                 Money.Sum(movements.Select(m => m.Change(FundAccount.InTransit))),
-                Money.Sum(movements.Select(m => m.Change(FundAccount.Credited)))
+                Money.Sum(movements.Select(m => m.Change(FundAccount.Credited))),
+                Money.Sum(movements.Select(m => m.Change(FundAccount.Owed)))
             );
             var date = e.EffectiveDate();
             available += a;
@@ -64,6 +67,7 @@ public sealed record FundStatement(
                         r,
                         t,
                         c,
+                        o,
                         available,
                         e.Header(EventHeaders.Actor)
                     )

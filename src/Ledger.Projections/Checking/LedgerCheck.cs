@@ -572,13 +572,13 @@ public sealed class LedgerCheck(
                             application is null ? [] : [.. application.Lines.Select(application.MemberYearId)]
                         )
                     ) ?? [];
-                void Same(string what, Money fundFen, LineStatus line, SubsidyStatus subsidy)
+                void Same(string what, Money fundFen, LineStatus line, params SubsidyStatus[] subsidy)
                 {
                     var lines = application?.Total(line) ?? Money.Zero;
                     var people = Money.Sum(
                         years
                             .SelectMany(y => y.Subsidies)
-                            .Where(s => s.ApplicationId == id && s.Status == subsidy)
+                            .Where(s => s.ApplicationId == id && subsidy.Contains(s.Status))
                             .Select(s => s.AmountFen)
                     );
                     if (lines != fundFen)
@@ -588,7 +588,7 @@ public sealed class LedgerCheck(
                 }
                 Same("reserved", held.ReservedFen, LineStatus.Approved, SubsidyStatus.Approved);
                 Same("in-transit", held.InTransitFen, LineStatus.Paid, SubsidyStatus.Paid);
-                Same("credited", held.CreditedFen, LineStatus.Credited, SubsidyStatus.Credited);
+                Same("credited", held.CreditedFen, LineStatus.Credited, SubsidyStatus.Credited, SubsidyStatus.Cleared);
             }
         }
     }

@@ -6,7 +6,8 @@ namespace Ledger.Projections.Journal;
 
 /// <summary>
 /// A double entry (分录) of one fund, made from one event: business date, what happened, and postings that sum to zero
-/// (debit positive). <paramref name="Sequence"/> names the event.
+/// (debit positive). <paramref name="Sequence"/> names the event. <paramref name="Attachments"/>: how many papers it
+/// rests on. <paramref name="ApplicationId"/>: whose reviewers and approver stand behind it.
 /// </summary>
 public sealed record JournalEntry(
     long Sequence,
@@ -15,9 +16,21 @@ public sealed record JournalEntry(
     string FundId,
     string Type,
     string Actor,
-    IReadOnlyList<Posting> Postings
+    IReadOnlyList<Posting> Postings,
+    string Abstract,
+    int Attachments,
+    string? ApplicationId
 )
 {
+    /// <summary>
+    /// Which of the fund's entries of the month of its business date it is, as they were recorded: without a gap, and
+    /// never another one, for an entry that is dated back comes after those that are there. Nought: not counted.
+    /// </summary>
+    public int Number { get; init; }
+
+    /// <summary>As offices number vouchers (L20): 记-001 of its month.</summary>
+    public string Voucher => $"记-{Number:000}";
+
     /// <summary>Null for an event that moves no money.</summary>
     public static JournalEntry? Of(IEvent e) =>
         e.Data is IFundMovement moved && Domain.Funds.Postings.Of(moved) is { Count: > 0 } postings
@@ -28,9 +41,16 @@ public sealed record JournalEntry(
                 e.StreamKey!,
                 e.EventTypeName,
                 e.Header(EventHeaders.Actor),
-                postings
+                postings,
+                Short(moved.Abstract),
+                (e.Data as IEvidenced)?.Evidence.Count ?? 0,
+                moved.Movements[0].ApplicationId
             )
             : null;
+
+    private const int MostAbstract = 60;
+
+    private static string Short(string text) => text.Length <= MostAbstract ? text : $"{text[..(MostAbstract - 1)]}…";
 }
 
 /// <summary>The journal as text that stranger's tools check: hledger (plain text accounting) and Beancount.</summary>
@@ -82,7 +102,7 @@ public static class JournalText
     private static string Root(string account) =>
         account.Split(':')[0] switch
         {
-            "available" or "reserved" or "in-transit" => "Assets",
+            "available" or "reserved" or "in-transit" or FundAccount.BankFees or FundAccount.Owed => "Assets",
             "credited" => "Expenses",
             "source" => "Income",
             _ => "Equity", // returned, transfer

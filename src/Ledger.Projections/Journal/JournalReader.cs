@@ -27,9 +27,46 @@ public sealed class JournalReader(
             .Select(f => f.Id)
             .ToListAsync(cancellation);
 
-    /// <summary>A fund's entries in the order in which they were recorded.</summary>
+    /// <summary>A fund's entries in the order in which they were recorded, numbered.</summary>
     public IAsyncEnumerable<JournalEntry> EntriesAsync(string fundId) =>
-        EntriesAsync(events.LookAsync(connection, "stream_id = @fund", ("fund", fundId)));
+        NumberedAsync(EntriesAsync(events.LookAsync(connection, "stream_id = @fund", ("fund", fundId))));
+
+    /// <summary>One entry with its number: as many as were recorded up to it for the month.</summary>
+    public async Task<JournalEntry> NumberedAsync(JournalEntry entry)
+    {
+        var number = 0;
+        await foreach (
+            var _ in EntriesAsync(
+                events.LookAsync(
+                    connection,
+                    $"""
+                    stream_id = @fund
+                    and seq_id <= @sequence
+                    and headers ->> '{EventHeaders.BusinessDate}' like @month || '%'
+                    """,
+                    ("fund", entry.FundId),
+                    ("sequence", entry.Sequence),
+                    ("month", $"{entry.Date:yyyy-MM}-")
+                )
+            )
+        )
+            number++;
+        return entry with { Number = number };
+    }
+
+    private static async IAsyncEnumerable<JournalEntry> NumberedAsync(IAsyncEnumerable<JournalEntry> entries)
+    {
+        var counts = new Dictionary<(int Year, int Month), int>();
+        await foreach (var e in entries)
+        {
+            var month = (e.Date.Year, e.Date.Month);
+            counts[month] = counts.GetValueOrDefault(month) + 1;
+            yield return e with
+            {
+                Number = counts[month],
+            };
+        }
+    }
 
     /// <summary>All funds' entries in one order of business dates.</summary>
     public IAsyncEnumerable<JournalEntry> ByDateAsync(string[] funds) =>

@@ -26,7 +26,7 @@ public sealed record SourceView(
 
 /// <summary>
 /// Upward: from one member's line to the allocations, and on whose decisions it rests. The sources sum to
-/// <paramref name="Amount"/>.
+/// <paramref name="Amount"/>. <paramref name="ClearedOn"/>: the agency paid it to the person (L2).
 /// <paramref name="InWords"/> says it in a sentence.
 /// </summary>
 public sealed record LineTraceView(
@@ -46,6 +46,7 @@ public sealed record LineTraceView(
     string? Approver,
     string SealDigest,
     string? BankReference,
+    DateOnly? ClearedOn,
     string InWords
 );
 

@@ -63,6 +63,34 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
         ];
     }
 
+    /// <summary>So many at once: what many small gifts made up stays within a trace's limit.</summary>
+    private const int LinesAtOnce = 1_000;
+
+    /// <summary>How the agency books the money of each of these lines (L13), by member.</summary>
+    /// <exception cref="TraceLimitException"/>
+    public async Task<IReadOnlyDictionary<string, SourceSplit>> SplitAsync(
+        Application application,
+        IEnumerable<Line> lines
+    )
+    {
+        var splits = new Dictionary<string, SourceSplit>();
+        var chunks = lines.Where(l => l.Fen is not null).OrderBy(l => l.Fen!.Value.From).Chunk(LinesAtOnce);
+        foreach (var chunk in chunks)
+        {
+            var span = new FenInterval(chunk[0].Fen!.Value.From, chunk[^1].Fen!.Value.To);
+            var sources = await Axes.UpAsync(FenSpan.Of(application.FundId, application.SubAccount, span));
+            var events = await EventsAsync(sources.Select(s => s.Allocation.EventId));
+            // What left as fen k came in as fen k: a path's first step is on the same numbers as the lines.
+            var parts = sources.Select(s => new SourcedFen(
+                s.Path[0].Fen,
+                Allocation(events[s.Allocation.EventId], s.Allocation.Span.FundId).Facts.Source
+            ));
+            foreach (var (member, split) in Remittance.Split(chunk, parts))
+                splits[member] = split;
+        }
+        return splits;
+    }
+
     /// <summary>Downward: where an allocation's money is now; null when the fund has no such allocation.</summary>
     public async Task<AllocationTrace?> DownAsync(
         string fundId,

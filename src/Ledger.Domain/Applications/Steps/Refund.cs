@@ -4,11 +4,15 @@ using Ledger.Domain.Members;
 namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
-/// The agency sends one member's subsidy back, also after settlement (C5 claw-back, death, double subsidy, departure,
-/// refusal; C17): the money is the fund's again, with its origin, and the cap is free.
+/// The agency sends one member's subsidy back, also after settlement (C5 claw-back, double subsidy, departure, refusal;
+/// C17): the money is the fund's again, with its origin, and the cap is free. What was credited belongs to the person
+/// and the heirs (L1), so a death brings back only what is on its way.
 /// </summary>
 public static class Refund
 {
+    /// <summary>From this business date on a credited subsidy that came back for a death is a breach of L1.</summary>
+    public static readonly DateOnly DeathIsFinalFrom = new(2026, 12, 1);
+
     /// <summary>Changed: application, fund, the person's member-year.</summary>
     /// <param name="Year">Null only where the application does not name the person.</param>
     /// <param name="Earlier">Entries of the fund that share a slip or the reference.</param>
@@ -37,6 +41,8 @@ public static class Refund
         var decision = Move(application, memberId, reason, bankReference, evidence, by);
         if (decision.Rejection is not null)
             return decision;
+        if (on.Year!.Subsidies.Any(s => s.ApplicationId == application.Id && s.Status == SubsidyStatus.Cleared))
+            return new Rejection(Rejections.CreditedIsFinal, "该补助已由经办机构清退给本人");
         var line = application.Lines.Single(l => l.MemberId == memberId);
         if (on.Dates?.Refund(line, businessDate) is { } early)
             return early;
@@ -85,6 +91,11 @@ public static class Refund
         var (lines, fault) = state.LinesOf([memberId], "已付款或已入账", LineStatus.Paid, LineStatus.Credited);
         if (fault is not null)
             return fault;
+        if (reason == RefundReason.Death && lines[0].Status == LineStatus.Credited)
+            return new Rejection(Rejections.CreditedIsFinal, "该补助已记入个人账户，由继承人依法继承")
+            {
+                Field = "reason",
+            };
         return new IEventOf<Application>[]
         {
             new LineRefunded(

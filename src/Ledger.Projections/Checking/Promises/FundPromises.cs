@@ -26,7 +26,8 @@ public sealed class FundPromises(string fundId, Report broken)
         public long Fen;
         public bool IsBroken;
 
-        public bool MayBeNegative => !FundAccount.IsAvailable(Name) && !FundAccount.IsOfApplication(Name);
+        public bool MayBeNegative =>
+            !FundAccount.IsAvailable(Name) && !FundAccount.IsOfApplication(Name) && Name != FundAccount.Owed;
     }
 
     private readonly Dictionary<(string, string?), Account> _accounts = [];
@@ -163,6 +164,7 @@ public sealed class FundPromises(string fundId, Report broken)
             FundAccount.Reserved => "已占用",
             FundAccount.InTransit => "在途",
             FundAccount.Credited => "已入账",
+            FundAccount.Owed => "应补手续费",
             _ => account.Replace("available:", "可用 ", StringComparison.Ordinal),
         };
 }

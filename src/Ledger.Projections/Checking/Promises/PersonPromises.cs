@@ -1,5 +1,7 @@
 using JasperFx.Events;
 using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
@@ -7,10 +9,11 @@ using Ledger.Domain.Plans;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
-/// What a person's year promises, by what was on record at each moment: the cap over all collectives and donors (C11);
-/// who is subsidised and paid is alive, a member, has paid the year's contribution himself and none to catch up (C4,
-/// C5, C6); one subsidy of one origin a year; money is not credited before it was sent, nor sent back before it came
-/// (C17); a correction has two people (C20).
+/// What a person's year promises, by what was on record at each moment: the cap over all collectives and donors
+/// (C11); who is subsidised and paid is alive, a member, has paid the year's contribution himself and none to catch
+/// up (C4, C5, C6); one subsidy of one origin a year; money is not credited before it was sent, nor sent back before
+/// it came (C17); what was credited does not come back for a death (L1) or after it was cleared to the person (L2); a
+/// correction has two people (C20).
 /// </summary>
 /// <param name="standards">By plan.</param>
 /// <param name="inScope">Whether what happened in a region is the caller's affair.</param>
@@ -28,7 +31,8 @@ public sealed class PersonPromises(
     {
         public readonly string CollectiveId = collectiveId;
         public readonly Money Amount = amount;
-        public bool Counts = true;
+        public bool Counts = true,
+            IsCleared;
         public DateOnly? PaidOn,
             CreditedOn;
         public long PaidAt;
@@ -136,7 +140,19 @@ public sealed class PersonPromises(
                         $"退回的业务日期 {e.EffectiveDate():yyyy-MM-dd}",
                         $"不早于付款、入账的 {came:yyyy-MM-dd}"
                     );
+                if (
+                    refunded.IsCleared
+                    || r.Reason == RefundReason.Death
+                        && refunded.CreditedOn is not null
+                        && e.EffectiveDate() >= Refund.DeathIsFinalFrom
+                )
+                    Breaks(e, "L1", "已入账的补助因死亡或清退后退回集体", "记入个人账户的归本人，由继承人继承");
                 (refunded.Counts, refunded.PaidOn) = (false, null);
+                break;
+            case SubsidyCleared c when Known(e, c.ApplicationId) is { } cleared:
+                if (cleared.CreditedOn is null || c.ClearedOn < cleared.CreditedOn)
+                    Breaks(e, "L2", "没有入账就清退给本人了", "先入账");
+                cleared.IsCleared = true;
                 break;
         }
     }
@@ -222,7 +238,11 @@ public sealed class PersonPromises(
 
     public void Finish()
     {
-        foreach (var (application, given) in _given.Where(g => g.Value is { Counts: true, PaidOn: not null }))
+        foreach (
+            var (application, given) in _given.Where(g =>
+                g.Value is { Counts: true, PaidOn: not null, CreditedOn: null } // what was credited is the heirs' (L1)
+            )
+        )
             if (_death is var (on, since) && since > given.PaidAt && on <= given.PaidOn)
                 unclear(
                     id,
