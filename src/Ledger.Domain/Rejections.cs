@@ -192,14 +192,14 @@ public static class Rejections
         409,
         "方案尚未通过",
         "C12",
-        "先记录村民会议决议并通过方案"
+        "先记录会议决议并通过方案"
     );
     public static readonly RejectionCode ResolutionMissing = new(
         "resolution-missing",
         422,
-        "缺少村民会议决议",
+        "缺少会议决议",
         "C13",
-        "先记录本版方案的村民会议决议"
+        "先记录本版方案的会议决议"
     );
     public static readonly RejectionCode QuorumNotMet = new(
         "quorum-not-met",
@@ -218,9 +218,16 @@ public static class Rejections
     public static readonly RejectionCode VoteNotCarried = new(
         "vote-not-carried",
         422,
-        "决议未获到会人员过半数通过",
+        "赞成票数不足",
         "C13",
-        "修改方案后重新表决"
+        "修改方案后重新表决，赞成票数达到规定后再记录决议"
+    );
+    public static readonly RejectionCode BodyNotAllowed = new(
+        "body-not-allowed",
+        422,
+        "该会议形式不能作此决定",
+        "L4",
+        "由政策年度规定的会议表决；要增加会议形式，请市人社修订政策年度"
     );
     public static readonly RejectionCode CountersignatureMissing = new(
         "countersignature-missing",

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Policies;
 using Ledger.Web.Accounts;
 
 namespace Ledger.Web;
@@ -224,7 +225,14 @@ public static partial class Terms
             .. Menus.Values.SelectMany(m => m).Select(m => m.Text),
             .. Enum.GetValues<ApplicationStatus>().Select(Application.StatusName),
             .. Device.Words,
+            .. Bodies,
         ];
+
+    /// <summary>Every body that the law knows, in a village, a community and where both are meant.</summary>
+    private static IEnumerable<string> Bodies =>
+        from rule in QuorumRule.Law
+        from region in (string[])["", "370811102201", "370811102001"]
+        select QuorumRule.Name(rule.Form, region);
 
     public static string Role(string role) => RoleWords.GetValueOrDefault(role, role);
 

@@ -455,16 +455,35 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C13_resolution_missing_quorum_not_met_vote_not_carried()
+    public async Task C13_L4_resolution_missing_quorum_not_met_vote_not_carried_body_not_allowed()
     {
         var village = await api.RegisteredAsync();
         await village.SurveyAsync(600);
         await village.DraftAsync(SampleVillage.Flat(100));
         await Refused("resolution-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
-        await village.ResolveAsync(api.Today, eligible: 210, attendance: 139, votesFor: 139 - 4);
-        await Refused("quorum-not-met", village.Officer, $"/api/plans/{village.PlanId}/adoption");
-        await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 70);
-        await Refused("vote-not-carried", village.Officer, $"/api/plans/{village.PlanId}/adoption");
+        var minutes = await village.Officer.EvidenceAsync("minutes of a meeting that fell short");
+        Task<Refused> Meeting(string code, string form, int eligible, int attendance, int votesFor) =>
+            Refused(
+                code,
+                village.Officer,
+                $"/api/plans/{village.PlanId}/resolution",
+                new
+                {
+                    form,
+                    meetingDate = api.Today,
+                    eligible,
+                    attendance,
+                    votesFor,
+                    votesAgainst = 0,
+                    minutes,
+                }
+            );
+        Assert.Equal("attendance", (await Meeting("quorum-not-met", "households", 210, 139, 135)).Field);
+        Assert.Equal("votesFor", (await Meeting("vote-not-carried", "households", 210, 140, 70)).Field);
+        Assert.Equal("votesFor", (await Meeting("vote-not-carried", "all-members", 500, 400, 333)).Field);
+        Assert.Equal("form", (await Meeting("body-not-allowed", "committee", 210, 140, 135)).Field);
+        // A meeting that fell short is none.
+        await Refused("resolution-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 71);
         await village.AdoptAsync();
     }

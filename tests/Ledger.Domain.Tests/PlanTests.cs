@@ -6,7 +6,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>Policy year, pilot, survey, plan: C1, C2, C3, C10, C12, C13.</summary>
+/// <summary>Policy year, pilot, survey, plan: C1, C2, C3, C10, C12, C13, L4.</summary>
 public sealed class PlanTests
 {
     private static readonly PolicyParameters Parameters = new(
@@ -58,18 +58,29 @@ public sealed class PlanTests
     }
 
     private static Plan Resolved(int eligible, int attendance, int votesFor, string form = "households") =>
+        Draft.And("plan", Resolve(form, eligible, attendance, votesFor).Then())!;
+
+    private static Decision<Plan> Resolve(
+        string form,
+        int eligible,
+        int attendance,
+        int votesFor,
+        PolicyYear? policy = null
+    ) =>
+        PlanDecider.RecordResolution(
+            Draft,
+            Surveyed,
+            0,
+            policy ?? Policy,
+            new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"),
+            Today
+        );
+
+    /// <summary>A meeting as earlier builds recorded it, whether it decided or not.</summary>
+    private static Plan Recorded(string form, int eligible, int attendance, int votesFor) =>
         Draft.And(
             "plan",
-            PlanDecider
-                .RecordResolution(
-                    Draft,
-                    Surveyed,
-                    0,
-                    Policy,
-                    new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"),
-                    Today
-                )
-                .Then()
+            new ResolutionRecorded(1, new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"))
         )!;
 
     [Theory]
@@ -77,18 +88,112 @@ public sealed class PlanTests
     [InlineData("all-villagers", 310, 155, false), InlineData("all-villagers", 310, 156, true)] // more than half
     public void C13_quorum(string form, int eligible, int attendance, bool met)
     {
-        var decision = Adopt(Resolved(eligible, attendance, attendance, form), Surveyed, 0, Pilot, Policy);
+        var decision = Resolve(form, eligible, attendance, attendance);
+        var adopted = Adopt(Recorded(form, eligible, attendance, attendance), Surveyed, 0, Pilot, Policy);
         if (met)
+        {
             decision.Then();
-        else
-            decision.ThenRefused(Rejections.QuorumNotMet);
+            adopted.Then();
+            return;
+        }
+        var refused = decision.ThenRefused(Rejections.QuorumNotMet);
+        Assert.Equal("attendance", refused.Field);
+        Assert.EndsWith("还差 1 人", refused.Detail, StringComparison.Ordinal);
+        Assert.Null(adopted.ThenRefused(Rejections.QuorumNotMet).Field);
     }
 
     [Fact]
     public void C13_most_of_those_present_must_agree()
     {
-        Adopt(Resolved(210, 140, 70), Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
+        var refused = Resolve("households", 210, 140, 70).ThenRefused(Rejections.VoteNotCarried);
+        Assert.Equal("votesFor", refused.Field);
+        Assert.Equal("到会 140 人，赞成 70 票，须超过 1/2，即不少于 71 票，还差 1 票", refused.Detail);
+        Adopt(Recorded("households", 210, 140, 70), Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
         Adopt(Resolved(210, 140, 71), Surveyed, 0, Pilot, Policy).Then();
+    }
+
+    [Theory]
+    [InlineData("all-villagers", 401, 201, 101, null), InlineData("all-villagers", 401, 200, 200, "attendance")]
+    [InlineData("all-villagers", 401, 201, 100, "votesFor"), InlineData("households", 200, 134, 68, null)]
+    [InlineData("households", 200, 133, 133, "attendance"), InlineData("households", 200, 134, 67, "votesFor")]
+    [InlineData("representatives", 31, 21, 11, null), InlineData("representatives", 31, 20, 20, "attendance")]
+    [InlineData("representatives", 31, 21, 10, "votesFor")]
+    // Two thirds of all members, and not of those who came
+    [InlineData("all-members", 400, 300, 267, null), InlineData("all-members", 400, 300, 266, "votesFor")]
+    [InlineData("all-members", 400, 266, 266, "attendance")]
+    [
+        InlineData("member-representatives", 30, 20, 20, null),
+        InlineData("member-representatives", 30, 30, 19, "votesFor")
+    ]
+    public void L4_each_body_decides_by_the_laws_own_figures(
+        string form,
+        int eligible,
+        int attendance,
+        int votesFor,
+        string? missing
+    )
+    {
+        var policy = Policy with { Parameters = Parameters with { Quorums = QuorumRule.Law } };
+        var decision = Resolve(form, eligible, attendance, votesFor, policy);
+        if (missing is null)
+            decision.Then();
+        else
+            Assert.Equal(
+                missing,
+                decision
+                    .ThenRefused(missing == "attendance" ? Rejections.QuorumNotMet : Rejections.VoteNotCarried)
+                    .Field
+            );
+    }
+
+    [Fact]
+    public void L4_only_a_body_that_the_policy_year_names_decides_now_and_when_the_plan_is_adopted()
+    {
+        var refused = Resolve("representatives", 30, 30, 30).ThenRefused(Rejections.BodyNotAllowed);
+        Assert.Equal("form", refused.Field);
+        Assert.Contains("村民会议、户代表会议", refused.Detail, StringComparison.Ordinal);
+        var narrower = Policy with { Parameters = Parameters with { Quorums = [Parameters.Quorums[0]] } };
+        Adopt(Resolved(210, 180, 170), Surveyed, 0, Pilot, narrower).ThenRefused(Rejections.BodyNotAllowed);
+        // A community's residents are no villagers.
+        var community = Draft with
+        {
+            Region = "370811102001",
+        };
+        Assert.Contains(
+            "居民会议、户代表会议",
+            PlanDecider
+                .RecordResolution(
+                    community,
+                    Surveyed,
+                    0,
+                    Policy,
+                    new Resolution("representatives", Today, 30, 30, 30, 0, "m"),
+                    Today
+                )
+                .ThenRefused(Rejections.BodyNotAllowed)
+                .Detail,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void L4_a_year_from_before_the_vote_rule_asks_for_most_of_those_present_and_no_rule_is_out_of_reach()
+    {
+        Assert.Null(Parameters.Quorums[0].Vote);
+        Assert.Equal(new VoteRule(1, 2, true, false), Parameters.Quorums[0].VoteInForce());
+        void Refused(QuorumRule rule) =>
+            Assert.Equal(
+                "quorums",
+                PolicyYearDecider
+                    .Publish(null, "3708", 2026, Parameters with { Quorums = [rule] })
+                    .ThenRefused(Rejections.FieldInvalid)
+                    .Field
+            );
+        Refused(new("households", 3, 3, true));
+        Refused(new("households", 2, 3, false, new VoteRule(1, 1, true, false)));
+        Refused(new("households", 2, 3, false, new VoteRule(0, 1, false, true)));
+        Refused(new("households", 2, 3, false, new VoteRule(2, 0, false, true)));
+        PolicyYearDecider.Publish(null, "3708", 2026, Parameters with { Quorums = QuorumRule.Law }).Then();
     }
 
     [Theory]

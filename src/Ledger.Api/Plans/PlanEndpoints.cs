@@ -61,7 +61,7 @@ public sealed record PlanBody(string CollectiveId, int Year, string Source, stri
 public sealed record AmendmentBody(string Source, string Scope, StandardBody Standard, string Reason);
 
 /// <summary>
-/// The villagers' meeting. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the
+/// The meeting that decided. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the
 /// signed minutes.
 /// </summary>
 public sealed record ResolutionBody(
@@ -127,7 +127,7 @@ public static class PlanEndpoints
         api.MapPost("/plans/{id}/resolution", Resolve)
             .Command<PlanView>(
                 "record-resolution",
-                "记录村民会议决议 (C13) · Record the villagers' resolution",
+                "记录会议决议 (C13 L4) · Record the resolution of the villagers, the members or their representatives",
                 Roles.VillageFinance
             )
             .Refuses(
@@ -135,6 +135,9 @@ public static class PlanEndpoints
                 Rejections.EvidenceMissing,
                 Rejections.SurveyMissing,
                 Rejections.ResolutionImplausible,
+                Rejections.BodyNotAllowed,
+                Rejections.QuorumNotMet,
+                Rejections.VoteNotCarried,
                 Rejections.StandardInvalid,
                 Rejections.WrongState,
                 Rejections.PolicyYearMissing,
@@ -154,6 +157,7 @@ public static class PlanEndpoints
                 Rejections.ResolutionMissing,
                 Rejections.ResolutionImplausible,
                 Rejections.StandardInvalid,
+                Rejections.BodyNotAllowed,
                 Rejections.QuorumNotMet,
                 Rejections.VoteNotCarried,
                 Rejections.CountersignatureMissing,

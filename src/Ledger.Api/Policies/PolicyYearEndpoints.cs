@@ -17,16 +17,18 @@ public sealed record TierBody(
 );
 
 /// <summary>
-/// <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数), <paramref name="IncentiveWeights"/> and
-/// <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when absent.
-/// <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the account's.
+/// <paramref name="Quorums"/>: the bodies that may decide, with who must be present and how many must agree; absent: all
+/// that the law knows. <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数),
+/// <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when
+/// absent. <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the
+/// account's.
 /// </summary>
 public sealed record PolicyYearBody(
     DateOnly EffectiveFrom,
     IReadOnlyList<TierBody> Tiers,
     int AccountInterestBasisPoints,
     int NoticeDays,
-    IReadOnlyList<QuorumRule> Quorums,
+    IReadOnlyList<QuorumRule>? Quorums = null,
     bool CountersignatureRequired = false,
     Deadlines? Deadlines = null,
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
@@ -67,7 +69,7 @@ public sealed record PolicyYearView(
             p.HighestTierFen,
             p.Parameters.AccountInterestBasisPoints,
             p.Parameters.NoticeDays,
-            p.Parameters.Quorums,
+            [.. p.Parameters.Quorums.Select(q => q with { Vote = q.VoteInForce() })],
             p.Parameters.CountersignatureRequired,
             p.Deadlines(),
             p.PayoutMonths(),
@@ -85,7 +87,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L8 L10 L11) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L4 L8 L10 L11) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -97,7 +99,8 @@ public static class PolicyYearEndpoints
                           {"tierAmount":5000,"governmentSubsidyAmount":80}],
                  "accountInterestBasisPoints":262,"noticeDays":7,
                  "quorums":[{"form":"all-villagers","numerator":1,"denominator":2,"strictly":true},
-                            {"form":"households","numerator":2,"denominator":3,"strictly":false}]}
+                            {"form":"all-members","numerator":2,"denominator":3,"strictly":false,
+                             "vote":{"numerator":2,"denominator":3,"strictly":false,"ofAll":true}}]}
                 """
             );
         api.MapGet("/policy-years/{region}/{year:int}", Read)
@@ -130,7 +133,7 @@ public static class PolicyYearEndpoints
             tiers,
             body.AccountInterestBasisPoints,
             body.NoticeDays,
-            body.Quorums!,
+            body.Quorums ?? QuorumRule.Law,
             body.CountersignatureRequired,
             body.Deadlines,
             body.PayoutMonths,

@@ -5,7 +5,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Plans;
 
-/// <summary>The rules of the plan: C3, C10, C12, C13.</summary>
+/// <summary>The rules of the plan: C3, C10, C12, C13, L4.</summary>
 public static class PlanDecider
 {
     public static Decision<Plan> Draft(
@@ -37,14 +37,15 @@ public static class PlanDecider
             : new IEventOf<Plan>[] { new PlanAmended(state.LatestVersion() + 1, content, reason) };
 
     /// <summary>
-    /// Of how many members at least one is called to a meeting of this form (†). All villagers: from 18 on, so one of
-    /// two. Households: none has more than eight on average. Representatives: one for at most fifteen households.
+    /// Of how many members at least one is called to a meeting of this form (†). All villagers or members: from 18 on,
+    /// so one of two. Households: none has more than eight on average. Representatives: one for at most fifteen
+    /// households.
     /// </summary>
     public static int MembersPerCalled(string form) =>
         form switch
         {
-            "all-villagers" => 2,
-            "households" => 8,
+            QuorumRule.AllVillagers or QuorumRule.AllMembers => 2,
+            QuorumRule.Households => 8,
             _ => 120,
         };
 
@@ -79,8 +80,49 @@ public static class PlanDecider
     }
 
     /// <summary>
-    /// C13: the meeting is recorded as it was, also when it fell short; whether it carries is decided on adoption. What
-    /// cannot have been is not recorded, nor a vote on a standard above the highest tier.
+    /// C13, L4: what keeps the meeting from deciding, with the numbers that are missing; null: nothing does.
+    /// </summary>
+    public static Rejection? Short(Plan state, PolicyYear policy, Resolution r)
+    {
+        if (policy.Quorum(r.Form) is not { } rule)
+            return new Rejection(
+                Rejections.BodyNotAllowed,
+                $"{Identity.PersonalNumbers.Quoted(QuorumRule.Name(r.Form, state.Region))}不能作此决定，可用："
+                    + string.Join("、", policy.Parameters.Quorums.Select(q => QuorumRule.Name(q.Form, state.Region)))
+            )
+            {
+                Field = "form",
+            };
+        var present = rule.NeededPresent(r.Eligible);
+        if (r.Attendance < present)
+            return new Rejection(
+                Rejections.QuorumNotMet,
+                $"应到 {r.Eligible} 人，到会 {r.Attendance} 人，须{Reach(rule.Strictly)} {rule.Numerator}/{rule.Denominator}，"
+                    + $"即不少于 {present} 人，还差 {present - r.Attendance} 人"
+            )
+            {
+                Field = "attendance",
+            };
+        var vote = rule.VoteInForce();
+        var votes = vote.Needed(r.Attendance, r.Eligible);
+        if (r.VotesFor < votes)
+            return new Rejection(
+                Rejections.VoteNotCarried,
+                $"{(vote.OfAll ? "全体" : "到会")} {(vote.OfAll ? r.Eligible : r.Attendance)} 人，赞成 {r.VotesFor} 票，"
+                    + $"须{Reach(vote.Strictly)} {vote.Numerator}/{vote.Denominator}，即不少于 {votes} 票，"
+                    + $"还差 {votes - r.VotesFor} 票"
+            )
+            {
+                Field = "votesFor",
+            };
+        return null;
+
+        static string Reach(bool strictly) => strictly ? "超过" : "达到";
+    }
+
+    /// <summary>
+    /// C13: a meeting that decided is recorded. One that fell short, or cannot have been, is not, nor a vote on a
+    /// standard above the highest tier.
     /// </summary>
     public static Decision<Plan> RecordResolution(
         Plan state,
@@ -95,12 +137,6 @@ public static class PlanDecider
             return new Rejection(Rejections.WrongState, "本版方案已通过，不需再记录决议");
         if (state.LatestResolution == r)
             return Array.Empty<IEventOf<Plan>>();
-        if (policy.Parameters.Quorums.All(q => q.Form != r.Form))
-            return Invalid(
-                "form",
-                $"会议形式{Identity.PersonalNumbers.Quoted(r.Form)}未作规定，可用："
-                    + $"{string.Join("、", policy.Parameters.Quorums.Select(q => q.Form))}"
-            );
         if (r.MeetingDate > today)
             return Invalid("meetingDate", "会议日期不能晚于今天");
         if (r.Eligible < 1)
@@ -111,6 +147,8 @@ public static class PlanDecider
             return Invalid("votesFor", "赞成与反对票数之和不能多于到会人数");
         if (Implausible(state, collective, registered, r) is { } implausible)
             return implausible;
+        if (Short(state, policy, r) is { } fallsShort)
+            return fallsShort;
         if (state.Versions[^1].Standard.Fault(policy) is { } fault)
             return fault;
         return new IEventOf<Plan>[] { new ResolutionRecorded(state.LatestVersion(), r) };
@@ -128,8 +166,8 @@ public static class PlanDecider
         : new IEventOf<Plan>[] { new PlanCountersigned(state.LatestVersion(), by.Id) };
 
     /// <summary>
-    /// C2, C3, C12, C13: an approved county, a survey, and a resolution that met the quorum and was carried by most of
-    /// those present.
+    /// C2, C3, C12, C13, L4: an approved county, a survey, and a resolution of a body that may decide, met its quorum
+    /// and carried it.
     /// </summary>
     /// <param name="countersigners">Who countersigned the plan, and whom they acted for: they adopt nothing.</param>
     public static Decision<Plan> Adopt(
@@ -153,24 +191,15 @@ public static class PlanDecider
         if (!collective.Surveys.ContainsKey(state.Year))
             return new Rejection(Rejections.SurveyMissing, $"缺少 {state.Year} 年度摸底调查");
         if (state.LatestResolution is not { } resolution)
-            return new Rejection(Rejections.ResolutionMissing, $"第 {state.LatestVersion()} 版方案没有村民会议决议");
+            return new Rejection(Rejections.ResolutionMissing, $"第 {state.LatestVersion()} 版方案没有会议决议");
         // Survey, rolls and policy year may have changed since the meeting was recorded.
         if (Implausible(state, collective, registered, resolution) is { } implausible)
             return implausible;
         if (state.Versions[^1].Standard.Fault(policy) is { } fault)
             return fault;
-        var quorum = policy.Parameters.Quorums.First(q => q.Form == resolution.Form);
-        if (!quorum.IsMetBy(resolution.Attendance, resolution.Eligible))
-            return new Rejection(
-                Rejections.QuorumNotMet,
-                $"应到 {resolution.Eligible} 人，到会 {resolution.Attendance} 人，"
-                    + $"须{(quorum.Strictly ? "超过" : "达到")} {quorum.Numerator}/{quorum.Denominator}"
-            );
-        if (resolution.VotesFor * 2L <= resolution.Attendance)
-            return new Rejection(
-                Rejections.VoteNotCarried,
-                $"到会 {resolution.Attendance} 人，赞成 {resolution.VotesFor} 票，未过半数"
-            );
+        // Earlier builds recorded what fell short as well.
+        if (Short(state, policy, resolution) is { } fallsShort)
+            return fallsShort with { Field = null };
         if (policy.Parameters.CountersignatureRequired && state.CountersignedVersion != state.LatestVersion())
             return new Rejection(
                 Rejections.CountersignatureMissing,
