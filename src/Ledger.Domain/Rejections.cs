@@ -222,6 +222,13 @@ public static class Rejections
         "C13",
         "修改方案后重新表决，赞成票数达到规定后再记录决议"
     );
+    public static readonly RejectionCode ResolutionIrregular = new(
+        "resolution-irregular",
+        422,
+        "会议召集不合规定，决定无效",
+        "L5",
+        "补上所缺的公告日期、授权文件或妇女代表人数；当时没有做到的，按规定重新召开会议"
+    );
     public static readonly RejectionCode BodyNotAllowed = new(
         "body-not-allowed",
         422,

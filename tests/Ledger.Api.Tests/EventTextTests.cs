@@ -167,6 +167,7 @@ public sealed class EventTextTests
             "RecordJoined.MemberId",
             "ReservationReleased.ApplicationId",
             "ReservationReleased.SubAccount",
+            "ResolutionRecorded.Resolution.Authorisation",
             "ResolutionRecorded.Resolution.Minutes",
             "ReversalRequested.AllocationId",
             "SponsorshipRecorded.DonorId",

@@ -133,7 +133,10 @@ public sealed class PlanTests
         string? missing
     )
     {
-        var policy = Policy with { Parameters = Parameters with { Quorums = QuorumRule.Law } };
+        var policy = Policy with
+        {
+            Parameters = Parameters with { Quorums = [.. QuorumRule.Law.Select(q => q with { Calling = null })] },
+        };
         var decision = Resolve(form, eligible, attendance, votesFor, policy);
         if (missing is null)
             decision.Then();
@@ -142,6 +145,101 @@ public sealed class PlanTests
                 missing,
                 decision
                     .ThenRefused(missing == "attendance" ? Rejections.QuorumNotMet : Rejections.VoteNotCarried)
+                    .Field
+            );
+    }
+
+    private static readonly PolicyYear ByLaw = Policy with
+    {
+        Parameters = Parameters with { Quorums = QuorumRule.Law },
+    };
+    private static readonly Resolution OfRepresentatives = new(
+        "representatives",
+        Today,
+        31,
+        28,
+        25,
+        1,
+        "m",
+        Today.AddDays(-5),
+        "a",
+        Women: 12,
+        WomenPresent: 9
+    );
+
+    private static Decision<Plan> Resolve(Resolution r, PolicyYear? policy = null) =>
+        PlanDecider.RecordResolution(Draft, Surveyed, 0, policy ?? ByLaw, r, Today);
+
+    [Fact]
+    public void L5_representatives_decide_when_they_were_called_authorised_and_two_thirds_of_the_women_came()
+    {
+        var recorded = Assert.IsType<ResolutionRecorded>(Assert.Single(Resolve(OfRepresentatives).Then()));
+        Assert.Equal(["m", "a"], recorded.Evidence);
+        void Void(string field, string says, Resolution r)
+        {
+            var refused = Resolve(r).ThenRefused(Rejections.ResolutionIrregular);
+            Assert.Equal(field, refused.Field);
+            Assert.Contains(says, refused.Detail, StringComparison.Ordinal);
+        }
+        Void("calledOn", "缺少会议公告日期；村民代表会议须提前 5 天公告", OfRepresentatives with { CalledOn = null });
+        Void("calledOn", "会前 4 天", OfRepresentatives with { CalledOn = Today.AddDays(-4) });
+        Void(
+            "authorisation",
+            "缺少授权文件；村民代表会议须经村民会议事先授权",
+            OfRepresentatives with
+            {
+                Authorisation = null,
+            }
+        );
+        Void("women", "缺少妇女代表人数", OfRepresentatives with { Women = null, WomenPresent = null });
+        Void("women", "须有妇女代表", OfRepresentatives with { Women = 0, WomenPresent = 0 });
+        Void("womenPresent", "即不少于 8 人，还差 8 人", OfRepresentatives with { WomenPresent = null, Eligible = 40 });
+        Void("womenPresent", "即不少于 8 人，还差 1 人", OfRepresentatives with { WomenPresent = 7, Attendance = 26 });
+    }
+
+    [Theory]
+    [InlineData("all-villagers"), InlineData("households"), InlineData("all-members")]
+    public void L5_a_full_meeting_is_called_ten_days_before(string form)
+    {
+        Resolution On(int days) => new(form, Today, 400, 400, 400, 0, "m", Today.AddDays(-days));
+        Assert.Equal("calledOn", Resolve(On(9)).ThenRefused(Rejections.ResolutionIrregular).Field);
+        Resolve(On(10)).Then();
+    }
+
+    [Fact]
+    public void L5_numbers_of_women_and_the_day_of_the_call_fit_the_meeting_where_they_are_given()
+    {
+        void Wrong(string field, Resolution r) =>
+            Assert.Equal(field, Resolve(r).ThenRefused(Rejections.FieldInvalid).Field);
+        Wrong("calledOn", OfRepresentatives with { CalledOn = Today.AddDays(1) });
+        Wrong("calledOn", OfRepresentatives with { CalledOn = Today.AddDays(-400) });
+        Wrong("women", OfRepresentatives with { Women = 32 });
+        Wrong("women", OfRepresentatives with { Women = -1 });
+        Wrong("womenPresent", OfRepresentatives with { WomenPresent = 13 });
+        // 28 came, 8 of them women; of 31 with 12 women only 19 are men.
+        Wrong("womenPresent", OfRepresentatives with { WomenPresent = 8 });
+    }
+
+    [Fact]
+    public void L5_a_year_without_the_rules_asks_for_nothing_and_one_that_has_them_asks_again_on_adoption()
+    {
+        var plan = Resolved(210, 180, 170);
+        Adopt(plan, Surveyed, 0, Pilot, Policy).Then();
+        Assert.Null(Adopt(plan, Surveyed, 0, Pilot, ByLaw).ThenRefused(Rejections.ResolutionIrregular).Field);
+        foreach (var wrong in (CallingRule[])[new(-1), new(91), new(5, true, 3, 2), new(5, true, 1, 0)])
+            Assert.Equal(
+                "quorums",
+                PolicyYearDecider
+                    .Publish(
+                        null,
+                        "3708",
+                        2026,
+                        Parameters with
+                        {
+                            Quorums = [new("households", 2, 3, false, Calling: wrong)],
+                        }
+                    )
+                    .ThenRefused(Rejections.FieldInvalid)
                     .Field
             );
     }

@@ -69,7 +69,19 @@ public sealed class StoryTests(WebFixture web)
         await officer.Page.GetByLabel("应到", new() { Exact = true }).FillAsync("60");
         await officer.Page.GetByLabel("实到", new() { Exact = true }).FillAsync("30");
         await officer.Page.GetByLabel("赞成", new() { Exact = true }).FillAsync("28");
+        await officer.Page.Locator("select[name=form]").SelectOptionAsync("representatives");
+        await officer.SeesAsync("授权文件");
         await officer.Page.Locator("select[name=form]").SelectOptionAsync("households");
+        await Assertions.Expect(officer.Page.GetByLabel("授权文件")).ToBeHiddenAsync();
+        var meeting = await officer.Page.GetByLabel("会议日期", new() { Exact = true }).InputValueAsync();
+        await officer
+            .Page.GetByLabel("会议公告日期")
+            .FillAsync(
+                DateOnly
+                    .Parse(meeting, System.Globalization.CultureInfo.InvariantCulture)
+                    .AddDays(-10)
+                    .ToString("yyyy-MM-dd")
+            );
         await officer.Page.SetInputFilesAsync("input[name=minutes]", web.Sample.At("seal.pdf"));
         await officer.SeesAsync("到会至少 40（还差 10）"); // 30 of 60 households is less than two thirds
         await officer.ClickAsync("记录决议");

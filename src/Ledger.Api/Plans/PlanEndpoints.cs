@@ -62,7 +62,8 @@ public sealed record AmendmentBody(string Source, string Scope, StandardBody Sta
 
 /// <summary>
 /// The meeting that decided. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the
-/// signed minutes.
+/// signed minutes. What the policy year asks for besides (L5): the day on which the notice of the meeting was posted,
+/// the digest of the villagers' authorisation of their representatives, how many of these are women, how many came.
 /// </summary>
 public sealed record ResolutionBody(
     string Form,
@@ -71,7 +72,11 @@ public sealed record ResolutionBody(
     int Attendance,
     int VotesFor,
     int VotesAgainst,
-    string Minutes
+    string Minutes,
+    DateOnly? CalledOn = null,
+    string? Authorisation = null,
+    int? Women = null,
+    int? WomenPresent = null
 );
 
 public sealed record PlanVersionView(int PlanVersion, string Source, string Scope, StandardBody Standard);
@@ -127,7 +132,7 @@ public static class PlanEndpoints
         api.MapPost("/plans/{id}/resolution", Resolve)
             .Command<PlanView>(
                 "record-resolution",
-                "记录会议决议 (C13 L4) · Record the resolution of the villagers, the members or their representatives",
+                "记录会议决议 (C13 L4 L5) · Record the resolution of the villagers, the members or their representatives",
                 Roles.VillageFinance
             )
             .Refuses(
@@ -136,6 +141,7 @@ public static class PlanEndpoints
                 Rejections.SurveyMissing,
                 Rejections.ResolutionImplausible,
                 Rejections.BodyNotAllowed,
+                Rejections.ResolutionIrregular,
                 Rejections.QuorumNotMet,
                 Rejections.VoteNotCarried,
                 Rejections.StandardInvalid,
@@ -146,8 +152,9 @@ public static class PlanEndpoints
             )
             .Example(
                 """
-                {"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,
-                 "votesAgainst":4,"minutes":"<会议记录的摘要>"}
+                {"form":"representatives","calledOn":"2026-03-05","meetingDate":"2026-03-10","eligible":31,
+                 "attendance":28,"votesFor":25,"votesAgainst":1,"women":12,"womenPresent":10,
+                 "minutes":"<会议记录的摘要>","authorisation":"<授权文件的摘要>"}
                 """
             );
         api.MapPost("/plans/{id}/adoption", Adopt)
@@ -158,6 +165,7 @@ public static class PlanEndpoints
                 Rejections.ResolutionImplausible,
                 Rejections.StandardInvalid,
                 Rejections.BodyNotAllowed,
+                Rejections.ResolutionIrregular,
                 Rejections.QuorumNotMet,
                 Rejections.VoteNotCarried,
                 Rejections.CountersignatureMissing,
@@ -238,6 +246,9 @@ public static class PlanEndpoints
     {
         command.EffectiveDate = Require.BusinessDate(body.MeetingDate, "meetingDate", command.Today);
         var minutes = await command.EvidenceAsync([Require.Text(body.Minutes, "minutes", 64)], "minutes");
+        var authorisation = string.IsNullOrWhiteSpace(body.Authorisation)
+            ? []
+            : await command.EvidenceAsync([Require.Text(body.Authorisation, "authorisation", 64)], "authorisation");
         var plan = await command.LoadAsync<Plan>(id);
         var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
         var registered = (await command.MemberIdsAsync(collective.WithPredecessors())).Count;
@@ -249,7 +260,11 @@ public static class PlanEndpoints
             body.Attendance,
             body.VotesFor,
             body.VotesAgainst,
-            minutes[0]
+            minutes[0],
+            body.CalledOn,
+            authorisation.FirstOrDefault(),
+            body.Women,
+            body.WomenPresent
         );
         plan = command.Append(
             id,

@@ -17,8 +17,9 @@ public sealed record TierBody(
 );
 
 /// <summary>
-/// <paramref name="Quorums"/>: the bodies that may decide, with who must be present and how many must agree; absent: all
-/// that the law knows. <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数),
+/// <paramref name="Quorums"/>: the bodies that may decide, with who must be present, how many must agree and how it is
+/// called (a notice so many days before, an authorisation, women present; not asked when absent); absent: all that the
+/// law knows, called as in Shandong. <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数),
 /// <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when
 /// absent. <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the
 /// account's.
@@ -87,7 +88,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L4 L8 L10 L11) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L4 L5 L8 L10 L11) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -100,7 +101,8 @@ public static class PolicyYearEndpoints
                  "accountInterestBasisPoints":262,"noticeDays":7,
                  "quorums":[{"form":"all-villagers","numerator":1,"denominator":2,"strictly":true},
                             {"form":"all-members","numerator":2,"denominator":3,"strictly":false,
-                             "vote":{"numerator":2,"denominator":3,"strictly":false,"ofAll":true}}]}
+                             "vote":{"numerator":2,"denominator":3,"strictly":false,"ofAll":true},
+                             "calling":{"daysBefore":10}}]}
                 """
             );
         api.MapGet("/policy-years/{region}/{year:int}", Read)

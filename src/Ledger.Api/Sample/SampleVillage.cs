@@ -222,6 +222,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             new
             {
                 form = "households",
+                calledOn = on.AddDays(-10),
                 meetingDate = on,
                 eligible,
                 attendance,

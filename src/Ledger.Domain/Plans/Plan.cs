@@ -13,7 +13,8 @@ public sealed record PlanDrafted(string CollectiveId, string FundId, string Vill
 public sealed record ResolutionRecorded(int PlanVersion, Resolution Resolution) : IEventOf<Plan>, IEvidenced
 {
     [System.Text.Json.Serialization.JsonIgnore]
-    public IReadOnlyList<string> Evidence => [Resolution.Minutes];
+    public IReadOnlyList<string> Evidence =>
+        Resolution.Authorisation is { } authorisation ? [Resolution.Minutes, authorisation] : [Resolution.Minutes];
 }
 
 /// <summary>The township has seen this version and agrees (乡镇会签, C21).</summary>
@@ -25,7 +26,9 @@ public sealed record PlanAmended(int PlanVersion, PlanContent Content, string Re
 
 /// <summary>
 /// A resolution of the villagers' meeting (C13). <paramref name="Form"/> is one of the policy year's quorum forms;
-/// <paramref name="Minutes"/> the digest of the signed minutes.
+/// <paramref name="Minutes"/> the digest of the signed minutes. How it was called (L5): the day on which the notice was
+/// posted, the digest of the villagers' authorisation of their representatives, how many of these are women and how
+/// many of the women came.
 /// </summary>
 public sealed record Resolution(
     string Form,
@@ -34,7 +37,11 @@ public sealed record Resolution(
     int Attendance,
     int VotesFor,
     int VotesAgainst,
-    string Minutes
+    string Minutes,
+    DateOnly? CalledOn = null,
+    string? Authorisation = null,
+    int? Women = null,
+    int? WomenPresent = null
 );
 
 /// <summary>

@@ -5,7 +5,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Plans;
 
-/// <summary>The rules of the plan: C3, C10, C12, C13, L4.</summary>
+/// <summary>The rules of the plan: C3, C10, C12, C13, L4, L5.</summary>
 public static class PlanDecider
 {
     public static Decision<Plan> Draft(
@@ -121,6 +121,45 @@ public static class PlanDecider
     }
 
     /// <summary>
+    /// L5: what was not kept when the meeting was called, so that its decision is void; null: nothing. One at a time,
+    /// in the order of the form.
+    /// </summary>
+    public static Rejection? Irregular(Plan state, PolicyYear policy, Resolution r)
+    {
+        if (policy.Quorum(r.Form)?.Calling is not { } rule)
+            return null;
+        var body = QuorumRule.Name(r.Form, state.Region);
+        if (rule.DaysBefore > 0 && r.CalledOn is null)
+            return Void("calledOn", $"缺少会议公告日期；{body}须提前 {rule.DaysBefore} 天公告");
+        if (
+            r.CalledOn is { } called
+            && r.MeetingDate.DayNumber - called.DayNumber is var days
+            && days < rule.DaysBefore
+        )
+            return Void("calledOn", $"{called:yyyy-MM-dd} 公告，会前 {days} 天；{body}须提前 {rule.DaysBefore} 天公告");
+        if (rule.AuthorisationRequired && r.Authorisation is null)
+            return Void(
+                "authorisation",
+                $"缺少授权文件；{body}须经{Identity.RegionCode.People(state.Region)}会议事先授权"
+            );
+        if (rule.WomenNumerator == 0)
+            return null;
+        if (r.Women is not > 0)
+            return Void("women", $"缺少妇女代表人数；{body}须有妇女代表");
+        var needed = rule.NeededWomen(r.Women.Value);
+        return r.WomenPresent >= needed
+            ? null
+            : Void(
+                "womenPresent",
+                $"妇女代表 {r.Women} 人，到会 {r.WomenPresent ?? 0} 人，须达到 {rule.WomenNumerator}/{rule.WomenDenominator}，"
+                    + $"即不少于 {needed} 人，还差 {needed - (r.WomenPresent ?? 0)} 人"
+            );
+
+        static Rejection Void(string field, string message) =>
+            new(Rejections.ResolutionIrregular, message) { Field = field };
+    }
+
+    /// <summary>
     /// C13: a meeting that decided is recorded. One that fell short, or cannot have been, is not, nor a vote on a
     /// standard above the highest tier.
     /// </summary>
@@ -137,21 +176,36 @@ public static class PlanDecider
             return new Rejection(Rejections.WrongState, "本版方案已通过，不需再记录决议");
         if (state.LatestResolution == r)
             return Array.Empty<IEventOf<Plan>>();
-        if (r.MeetingDate > today)
-            return Invalid("meetingDate", "会议日期不能晚于今天");
-        if (r.Eligible < 1)
-            return Invalid("eligible", "应到人数应大于零");
-        if (r.Attendance < 0 || r.Attendance > r.Eligible)
-            return Invalid("attendance", "到会人数不能多于应到人数");
-        if (r.VotesFor < 0 || r.VotesAgainst < 0 || r.VotesFor + r.VotesAgainst > r.Attendance)
-            return Invalid("votesFor", "赞成与反对票数之和不能多于到会人数");
+        if (Miscounted(r, today) is { } miscounted)
+            return miscounted;
         if (Implausible(state, collective, registered, r) is { } implausible)
             return implausible;
         if (Short(state, policy, r) is { } fallsShort)
             return fallsShort;
+        if (Irregular(state, policy, r) is { } irregular)
+            return irregular;
         if (state.Versions[^1].Standard.Fault(policy) is { } fault)
             return fault;
         return new IEventOf<Plan>[] { new ResolutionRecorded(state.LatestVersion(), r) };
+    }
+
+    /// <summary>Numbers and dates of one meeting that cannot stand together.</summary>
+    private static Rejection? Miscounted(Resolution r, DateOnly today)
+    {
+        var (women, womenPresent) = (r.Women ?? 0, r.WomenPresent ?? 0);
+        return r.MeetingDate > today ? Invalid("meetingDate", "会议日期不能晚于今天")
+            : r.CalledOn > r.MeetingDate ? Invalid("calledOn", "公告日期不能晚于会议日期")
+            : r.CalledOn < r.MeetingDate.AddYears(-1) ? Invalid("calledOn", "公告日期比会议早一年以上")
+            : r.Eligible < 1 ? Invalid("eligible", "应到人数应大于零")
+            : r.Attendance < 0 || r.Attendance > r.Eligible ? Invalid("attendance", "到会人数不能多于应到人数")
+            : r.VotesFor < 0 || r.VotesAgainst < 0 || r.VotesFor + (long)r.VotesAgainst > r.Attendance
+                ? Invalid("votesFor", "赞成与反对票数之和不能多于到会人数")
+            : women < 0 || women > r.Eligible ? Invalid("women", "妇女代表不能多于应到人数")
+            : womenPresent < 0 || womenPresent > women || womenPresent > r.Attendance
+                ? Invalid("womenPresent", "到会的妇女代表不能多于妇女代表和到会人数")
+            : r.Women is not null && r.Attendance - womenPresent > r.Eligible - women
+                ? Invalid("womenPresent", "到会的其他人多于应到的其他人，请核对妇女代表人数")
+            : null;
 
         static Rejection Invalid(string field, string message) =>
             new(Rejections.FieldInvalid, message) { Field = field };
@@ -166,8 +220,8 @@ public static class PlanDecider
         : new IEventOf<Plan>[] { new PlanCountersigned(state.LatestVersion(), by.Id) };
 
     /// <summary>
-    /// C2, C3, C12, C13, L4: an approved county, a survey, and a resolution of a body that may decide, met its quorum
-    /// and carried it.
+    /// C2, C3, C12, C13, L4, L5: an approved county, a survey, and a resolution of a body that may decide, was called,
+    /// met its quorum and carried it.
     /// </summary>
     /// <param name="countersigners">Who countersigned the plan, and whom they acted for: they adopt nothing.</param>
     public static Decision<Plan> Adopt(
@@ -200,6 +254,8 @@ public static class PlanDecider
         // Earlier builds recorded what fell short as well.
         if (Short(state, policy, resolution) is { } fallsShort)
             return fallsShort with { Field = null };
+        if (Irregular(state, policy, resolution) is { } irregular)
+            return irregular with { Field = null };
         if (policy.Parameters.CountersignatureRequired && state.CountersignedVersion != state.LatestVersion())
             return new Rejection(
                 Rejections.CountersignatureMissing,

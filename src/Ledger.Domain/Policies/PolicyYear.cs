@@ -17,11 +17,33 @@ public sealed record VoteRule(int Numerator, int Denominator, bool Strictly, boo
 }
 
 /// <summary>
+/// How a body is called, or its decision is void (L5): by a notice posted so many days before; where it stands for the
+/// villagers, on their prior authorisation; and with this fraction of its women members present (0: not asked).
+/// </summary>
+public sealed record CallingRule(
+    int DaysBefore,
+    bool AuthorisationRequired = false,
+    int WomenNumerator = 0,
+    int WomenDenominator = 1
+)
+{
+    public int NeededWomen(int women) => QuorumRule.Needed(women, WomenNumerator, WomenDenominator, strictly: false);
+}
+
+/// <summary>
 /// A body that may decide on a plan, and when its meeting counts (C13, L4). <paramref name="Form"/> is one of those
 /// below, or the region's own word. Attendance ÷ eligible must exceed Numerator ÷ Denominator, or only reach it when
-/// not <paramref name="Strictly"/>; <paramref name="Vote"/> says how many agree.
+/// not <paramref name="Strictly"/>; <paramref name="Vote"/> says how many agree, <paramref name="Calling"/> how it is
+/// called (null: not asked).
 /// </summary>
-public sealed record QuorumRule(string Form, int Numerator, int Denominator, bool Strictly, VoteRule? Vote = null)
+public sealed record QuorumRule(
+    string Form,
+    int Numerator,
+    int Denominator,
+    bool Strictly,
+    VoteRule? Vote = null,
+    CallingRule? Calling = null
+)
 {
     public const string AllVillagers = "all-villagers",
         Households = "households",
@@ -30,15 +52,16 @@ public sealed record QuorumRule(string Form, int Numerator, int Denominator, boo
         MemberRepresentatives = "member-representatives";
 
     /// <summary>
-    /// 村民委员会组织法第二十二、二十六条, 农村集体经济组织法第二十七、二十八条: in force where a policy year says nothing. Of the
-    /// representatives of the members ⅔ must agree, so no fewer can have come.
+    /// 村民委员会组织法第二十二、二十六条, 农村集体经济组织法第二十七、二十八条, and how they are called 山东省实施《村民委员会组织法》办法
+    /// 第十七、十八、二十四条: in force where a policy year says nothing. Of the representatives of the members ⅔ must agree,
+    /// so no fewer can have come.
     /// </summary>
     public static readonly IReadOnlyList<QuorumRule> Law =
     [
-        new(AllVillagers, 1, 2, true, VoteRule.Default),
-        new(Households, 2, 3, false, VoteRule.Default),
-        new(Representatives, 2, 3, false, VoteRule.Default),
-        new(AllMembers, 2, 3, false, new VoteRule(2, 3, false, OfAll: true)),
+        new(AllVillagers, 1, 2, true, VoteRule.Default, new CallingRule(10)),
+        new(Households, 2, 3, false, VoteRule.Default, new CallingRule(10)),
+        new(Representatives, 2, 3, false, VoteRule.Default, new CallingRule(5, AuthorisationRequired: true, 2, 3)),
+        new(AllMembers, 2, 3, false, new VoteRule(2, 3, false, OfAll: true), new CallingRule(10)),
         new(MemberRepresentatives, 2, 3, false, new VoteRule(2, 3, false, OfAll: true)),
     ];
 
@@ -226,6 +249,14 @@ public static class PolicyYearDecider
             q.Vote is { } v && (v.Numerator < 1 || !QuorumRule.IsFraction(v.Numerator, v.Denominator, v.Strictly))
         )
             ? ("quorums", "赞成要求应为大于0、不超过1、能够达到的分数")
+        : p.Quorums.Any(q =>
+            q.Calling is { } c
+            && (
+                c.DaysBefore is < 0 or > MaxNoticeDays
+                || !QuorumRule.IsFraction(c.WomenNumerator, c.WomenDenominator, strictly: false)
+            )
+        )
+            ? ("quorums", $"会前公告应为0至{MaxNoticeDays}天，妇女代表到会要求为0到1之间的分数")
         : p.Deadlines is { } d
         && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays }.Any(x => x is < 1 or > 3650)
             ? ("deadlines", "期限应为1至3650天")

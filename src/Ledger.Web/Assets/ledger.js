@@ -557,11 +557,13 @@ document.querySelectorAll('form[data-meeting]').forEach(form => {
   const needed = (of, rule) => { const [n, d, strictly] = rule.split('/').map(Number); return strictly ? Math.floor(of * n / d) + 1 : Math.ceil(of * n / d); };
   const says = (what, least, have) => `${what} ${least}${have === null ? '' : have < least ? `（${words.short} ${least - have}）` : `（${words.reached}）`}`;
   const draw = () => {
-    const { rule, present, vote, ofAll } = form.elements.form.selectedOptions[0].dataset;
+    const { rule, present, vote, ofAll, women } = form.elements.form.selectedOptions[0].dataset;
     const [eligible, attendance, votes] = ['eligible', 'attendance', 'votesFor'].map(count);
     const said = [rule], of = ofAll === '1' ? eligible : attendance;
     if (eligible !== null) said.push(says(words.attend, needed(eligible, present), attendance));
     if (of !== null) said.push(says(words.agree, needed(of, vote), votes));
+    const [all, came] = ['women', 'womenPresent'].map(count);
+    if (all !== null && Number(women.split('/')[0]) > 0) said.push(says(words.women, needed(all, women), came));
     out.textContent = said.join(' · ');
   };
   form.addEventListener('input', draw);
