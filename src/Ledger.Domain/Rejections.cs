@@ -229,6 +229,13 @@ public static class Rejections
         "L5",
         "补上所缺的公告日期、授权文件或妇女代表人数；当时没有做到的，按规定重新召开会议"
     );
+    public static readonly RejectionCode ResolutionUnpublished = new(
+        "resolution-unpublished",
+        409,
+        "决议公布未满规定天数",
+        "L6",
+        "在方案页登记决议的公布日期和张贴照片，公布期满后再申请"
+    );
     public static readonly RejectionCode BodyNotAllowed = new(
         "body-not-allowed",
         422,

@@ -6,7 +6,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>Policy year, pilot, survey, plan: C1, C2, C3, C10, C12, C13, L4.</summary>
+/// <summary>Policy year, pilot, survey, plan: C1, C2, C3, C10, C12, C13, L4, L5, L6.</summary>
 public sealed class PlanTests
 {
     private static readonly PolicyParameters Parameters = new(
@@ -242,6 +242,101 @@ public sealed class PlanTests
                     .ThenRefused(Rejections.FieldInvalid)
                     .Field
             );
+    }
+
+    private static readonly string[] Proof = [new string('a', 64)];
+
+    [Fact]
+    public void L6_the_steps_before_the_meeting_come_in_their_order_each_with_its_minutes()
+    {
+        Decision<Plan> On(Plan plan, PlanStep step, int days, params string[] evidence) =>
+            PlanDecider.RecordStep(plan, step, Today.AddDays(days), evidence.Length > 0 ? evidence : Proof);
+        PlanDecider.RecordStep(Draft, PlanStep.Proposal, Today, []).ThenRefused(Rejections.EvidenceMissing);
+        var plan = Draft.And("plan", On(Draft, PlanStep.Committee, -10).Then())!;
+        Assert.Contains(
+            "党组织提议不能晚于“两委”商议",
+            On(plan, PlanStep.Proposal, -9).ThenRefused(Rejections.FieldInvalid).Detail,
+            StringComparison.Ordinal
+        );
+        plan = plan.And("plan", On(plan, PlanStep.Proposal, -12).Then())!;
+        Assert.Contains(
+            "党员大会审议不能早于“两委”商议",
+            On(plan, PlanStep.Deliberation, -11).ThenRefused(Rejections.FieldInvalid).Detail,
+            StringComparison.Ordinal
+        );
+        On(plan, PlanStep.Deliberation, -800).ThenRefused(Rejections.FieldInvalid);
+        var meeting = new ResolutionRecorded(1, new Resolution("households", Today, 210, 180, 170, 0, "m"));
+        plan = plan.And("plan", meeting)!;
+        Assert.Equal("on", On(plan, PlanStep.Deliberation, 1).ThenRefused(Rejections.FieldInvalid).Field);
+        plan = plan.And("plan", On(plan, PlanStep.Deliberation, 0).Then())!;
+        // Again, and on another day: the later record counts.
+        plan = plan.And("plan", On(plan, PlanStep.Committee, -11).Then())!;
+        Assert.Equal(
+            [(PlanStep.Proposal, -12), (PlanStep.Committee, -11), (PlanStep.Deliberation, 0)],
+            plan.Steps.OrderBy(s => s.Step).Select(s => (s.Step, s.On.DayNumber - Today.DayNumber))
+        );
+        // A new version begins anew.
+        Assert.Empty(plan.And("plan", new PlanAmended(2, Content, "x"))!.Steps);
+    }
+
+    [Fact]
+    public void L6_nobody_files_before_the_resolution_was_published_for_its_days()
+    {
+        Decision<Plan> Publish(Plan p, int days) =>
+            PlanDecider.PublishResolution(p, Today.AddDays(days), "公开栏", Proof);
+        Publish(Draft, 0).ThenRefused(Rejections.ResolutionMissing);
+        var plan = Resolved(210, 180, 170).And("plan", new PlanAdopted(1))!;
+        PlanDecider.PublishResolution(plan, Today, "公开栏", []).ThenRefused(Rejections.EvidenceMissing);
+        Assert.Equal("from", Publish(plan, -1).ThenRefused(Rejections.FieldInvalid).Field);
+
+        Assert.Null(PlanDecider.Unpublished(plan, Policy, Today)); // not asked
+        var three = Policy with { Parameters = Parameters with { ResolutionNoticeDays = 3 } };
+        Assert.Equal(Rejections.ResolutionUnpublished, PlanDecider.Unpublished(plan, three, Today.AddDays(9))!.Code);
+        var published = plan.And("plan", Publish(plan, 1).Then())!;
+        Assert.NotNull(PlanDecider.Unpublished(published, three, Today.AddDays(4)));
+        Assert.Null(PlanDecider.Unpublished(published, three, Today.AddDays(5)));
+        // An amendment leaves the version in force, and its publication, as they are; the new one needs its own.
+        var amended = published.And("plan", new PlanAmended(2, Content, "x"))!;
+        Assert.Null(PlanDecider.Unpublished(amended, three, Today.AddDays(5)));
+        var second = amended.And("plan", new PlanAdopted(2))!;
+        Assert.NotNull(PlanDecider.Unpublished(second, three, Today.AddDays(5)));
+        foreach (var days in (int[])[-1, 91])
+            PolicyYearDecider
+                .Publish(null, "3708", 2026, Parameters with { ResolutionNoticeDays = days })
+                .ThenRefused(Rejections.FieldInvalid);
+    }
+
+    [Fact]
+    public void L6_the_dossier_of_a_version_has_its_own_papers_and_the_later_record_of_each()
+    {
+        var (first, second) = (
+            new Resolution("households", Today, 210, 180, 170, 0, "m1"),
+            Content with
+            {
+                Scope = "全体",
+            }
+        );
+        (DateOnly, IEventOf<Plan>)[] events =
+        [
+            (Today.AddDays(-30), new PlanDrafted("collective-1", "fund-1", "370811102201", 2026, Content)),
+            (Today.AddDays(-20), new PlanStepRecorded(1, PlanStep.Proposal, Today.AddDays(-20), ["a"])),
+            (Today.AddDays(-19), new PlanStepRecorded(1, PlanStep.Proposal, Today.AddDays(-21), ["b"])),
+            (Today, new ResolutionRecorded(1, first)),
+            (Today, new ResolutionPublished(1, Today, "公开栏", ["c"])),
+            (Today.AddDays(1), new PlanCountersigned(1, "t")),
+            (Today.AddDays(2), new PlanAdopted(1)),
+            (Today.AddDays(3), new PlanAmended(2, second, "扩大")),
+            (Today.AddDays(4), new PlanStepRecorded(2, PlanStep.Committee, Today.AddDays(4), ["d"])),
+        ];
+        var one = Dossier.Of(1, events)!;
+        Assert.Equal((Content, first, "公开栏"), (one.Content, one.Resolution, one.Publication!.Place));
+        Assert.Equal(["b"], Assert.Single(one.Steps).Value.Evidence);
+        Assert.Equal((Today.AddDays(1), Today.AddDays(2)), (one.CountersignedOn, one.AdoptedOn));
+        var two = Dossier.Of(2, events)!;
+        Assert.Equal((second, "扩大", null, null), (two.Content, two.AmendmentReason, two.Resolution, two.Publication));
+        Assert.Equal(PlanStep.Committee, Assert.Single(two.Steps).Key);
+        Assert.Null(two.AdoptedOn);
+        Assert.Null(Dossier.Of(3, events));
     }
 
     [Fact]

@@ -79,6 +79,12 @@ public sealed record ResolutionBody(
     int? WomenPresent = null
 );
 
+/// <summary>A step before the meeting (四议) and the digests of its minutes.</summary>
+public sealed record PlanStepBody(PlanStep Step, DateOnly On, IReadOnlyList<string> Evidence);
+
+/// <summary>The resolution on the board: since when, where, and the digests of photos of it.</summary>
+public sealed record PublicationBody(DateOnly From, string Place, IReadOnlyList<string> Evidence);
+
 public sealed record PlanVersionView(int PlanVersion, string Source, string Scope, StandardBody Standard);
 
 public sealed record PlanView(
@@ -90,7 +96,9 @@ public sealed record PlanView(
     int AdoptedVersion,
     int CountersignedVersion,
     Resolution? LatestResolution,
-    IReadOnlyList<PlanVersionView> Versions
+    IReadOnlyList<PlanVersionView> Versions,
+    IReadOnlyList<StepTaken> Steps,
+    IReadOnlyList<Publication> Publications
 )
 {
     public static PlanView Of(Plan p) =>
@@ -103,7 +111,13 @@ public sealed record PlanView(
             p.AdoptedVersion,
             p.CountersignedVersion,
             p.LatestResolution,
-            [.. p.Versions.Select((v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard)))]
+            [
+                .. p.Versions.Select(
+                    (v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard))
+                ),
+            ],
+            p.Steps,
+            p.Publications
         );
 }
 
@@ -157,6 +171,35 @@ public static class PlanEndpoints
                  "minutes":"<会议记录的摘要>","authorisation":"<授权文件的摘要>"}
                 """
             );
+        api.MapPost("/plans/{id}/steps", RecordStep)
+            .Command<PlanView>(
+                "record-plan-step",
+                "登记四议步骤：提议、商议、审议 (L6) · Record what came before the meeting",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.FieldInvalid,
+                Rejections.EvidenceMissing,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"step":"proposal","on":"2026-02-20","evidence":["<会议记录的摘要>"]}""");
+        api.MapPost("/plans/{id}/publication", PublishResolution)
+            .Command<PlanView>(
+                "publish-resolution",
+                "登记决议公布 (L6) · Record that the resolution was published",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.ResolutionMissing,
+                Rejections.FieldInvalid,
+                Rejections.EvidenceMissing,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"from":"2026-03-11","place":"村务公开栏","evidence":["<张贴照片的摘要>"]}""");
         api.MapPost("/plans/{id}/adoption", Adopt)
             .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
             .Refuses(
@@ -271,6 +314,25 @@ public static class PlanEndpoints
             plan,
             PlanDecider.RecordResolution(plan, collective, registered, policy, resolution, command.Today)
         );
+        return new Answer(PlanView.Of(plan), plan.Revision);
+    }
+
+    private static async Task<Answer> RecordStep(string id, PlanStepBody body, Command command)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.On, "on", command.Today);
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var plan = await command.LoadAsync<Plan>(id);
+        plan = command.Append(id, plan, PlanDecider.RecordStep(plan, body.Step, body.On, evidence));
+        return new Answer(PlanView.Of(plan), plan.Revision);
+    }
+
+    private static async Task<Answer> PublishResolution(string id, PublicationBody body, Command command)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.From, "from", command.Today);
+        var place = Require.Prose(body.Place, "place", 200);
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var plan = await command.LoadAsync<Plan>(id);
+        plan = command.Append(id, plan, PlanDecider.PublishResolution(plan, body.From, place, evidence));
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 

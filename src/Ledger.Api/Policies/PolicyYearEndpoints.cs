@@ -22,7 +22,8 @@ public sealed record TierBody(
 /// law knows, called as in Shandong. <paramref name="Deadlines"/>, <paramref name="PayoutMonths"/> (计发月数),
 /// <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when
 /// absent. <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the
-/// account's.
+/// account's. <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before an
+/// application is filed.
 /// </summary>
 public sealed record PolicyYearBody(
     DateOnly EffectiveFrom,
@@ -35,7 +36,8 @@ public sealed record PolicyYearBody(
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
     AgeLimits? AgeLimits = null,
-    Money? BasicPensionAmount = null
+    Money? BasicPensionAmount = null,
+    int ResolutionNoticeDays = 0
 );
 
 public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
@@ -56,7 +58,8 @@ public sealed record PolicyYearView(
     IReadOnlyList<PayoutMonths> PayoutMonths,
     IncentiveWeights IncentiveWeights,
     AgeLimits AgeLimits,
-    Money? BasicPensionAmount
+    Money? BasicPensionAmount,
+    int ResolutionNoticeDays
 )
 {
     public static PolicyYearView Of(PolicyYear p) =>
@@ -76,7 +79,8 @@ public sealed record PolicyYearView(
             p.PayoutMonths(),
             p.IncentiveWeights(),
             p.AgeLimits(),
-            p.Parameters.BasicPensionFen
+            p.Parameters.BasicPensionFen,
+            p.Parameters.ResolutionNoticeDays
         );
 }
 
@@ -88,7 +92,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L4 L5 L8 L10 L11) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L4 L5 L6 L8 L10 L11) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -141,7 +145,8 @@ public static class PolicyYearEndpoints
             body.PayoutMonths,
             body.IncentiveWeights,
             body.AgeLimits,
-            body.BasicPensionAmount
+            body.BasicPensionAmount,
+            body.ResolutionNoticeDays
         );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);

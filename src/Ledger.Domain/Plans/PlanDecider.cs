@@ -5,7 +5,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Plans;
 
-/// <summary>The rules of the plan: C3, C10, C12, C13, L4, L5.</summary>
+/// <summary>The rules of the plan: C3, C10, C12, C13, L4, L5, L6.</summary>
 public static class PlanDecider
 {
     public static Decision<Plan> Draft(
@@ -209,6 +209,79 @@ public static class PlanDecider
 
         static Rejection Invalid(string field, string message) =>
             new(Rejections.FieldInvalid, message) { Field = field };
+    }
+
+    /// <summary>
+    /// L6: a step before the meeting, in its order: proposal, committees, party members, meeting. Papers may come later
+    /// than the plan was adopted.
+    /// </summary>
+    public static Decision<Plan> RecordStep(Plan state, PlanStep step, DateOnly on, IReadOnlyList<string> evidence)
+    {
+        if (evidence.Count == 0)
+            return new Rejection(Rejections.EvidenceMissing, $"{StepName(step)}须附会议记录") { Field = "evidence" };
+        if (Math.Abs(on.Year - state.Year) > 1)
+            return Wrong(
+                $"{StepName(step)}的日期 {on:yyyy-MM-dd} 与方案年度 {state.Year} 不符，应在该年度或前后一年内"
+            );
+        if (state.Steps.Where(t => t.Step < step && t.On > on).Select(t => (PlanStep?)t.Step).Max() is { } earlier)
+            return Wrong($"{StepName(step)}不能早于{StepName(earlier)}");
+        if (state.Steps.Where(t => t.Step > step && t.On < on).Select(t => (PlanStep?)t.Step).Min() is { } later)
+            return Wrong($"{StepName(step)}不能晚于{StepName(later)}");
+        if (state.LatestResolution is { } r && r.MeetingDate < on)
+            return Wrong($"{StepName(step)}不能晚于 {r.MeetingDate:yyyy-MM-dd} 的会议");
+        return new IEventOf<Plan>[] { new PlanStepRecorded(state.LatestVersion(), step, on, evidence) };
+
+        static Rejection Wrong(string message) => new(Rejections.FieldInvalid, message) { Field = "on" };
+    }
+
+    /// <summary>What a step is called (四议).</summary>
+    public static string StepName(PlanStep step) =>
+        step switch
+        {
+            PlanStep.Proposal => "党组织提议",
+            PlanStep.Committee => "“两委”商议",
+            PlanStep.Deliberation => "党员大会审议",
+            _ => throw new ArgumentOutOfRangeException(nameof(step)),
+        };
+
+    /// <summary>L6: the resolution on the latest version was published, not before it was made.</summary>
+    public static Decision<Plan> PublishResolution(
+        Plan state,
+        DateOnly from,
+        string place,
+        IReadOnlyList<string> evidence
+    ) =>
+        state.LatestResolution is not { } resolution
+            ? new Rejection(Rejections.ResolutionMissing, $"第 {state.LatestVersion()} 版方案没有会议决议")
+        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "公布决议须附张贴照片") { Field = "evidence" }
+        : from < resolution.MeetingDate
+            ? new Rejection(Rejections.FieldInvalid, $"公布日期不能早于 {resolution.MeetingDate:yyyy-MM-dd} 的会议")
+            {
+                Field = "from",
+            }
+        : new IEventOf<Plan>[] { new ResolutionPublished(state.LatestVersion(), from, place, evidence) };
+
+    /// <summary>
+    /// L6: what the published resolution still lacks before anybody files by it; null: nothing. As with the notice the
+    /// first day does not count.
+    /// </summary>
+    public static Rejection? Unpublished(Plan state, PolicyYear policy, DateOnly today)
+    {
+        var days = policy.Parameters.ResolutionNoticeDays;
+        if (days == 0)
+            return null;
+        if (state.Publications.FirstOrDefault(p => p.PlanVersion == state.AdoptedVersion)?.From is not { } from)
+            return new Rejection(
+                Rejections.ResolutionUnpublished,
+                $"第 {state.AdoptedVersion} 版方案的决议尚未公布，须公布 {days} 天"
+            );
+        var until = from.AddDays(days);
+        return today > until
+            ? null
+            : new Rejection(
+                Rejections.ResolutionUnpublished,
+                $"决议 {from:yyyy-MM-dd} 公布，须公布 {days} 天至 {until:yyyy-MM-dd}，次日起可以申请"
+            );
     }
 
     /// <summary>C21: the township countersigns the version that is up for adoption; nobody his own.</summary>

@@ -151,6 +151,8 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// The parameters of one year in one region, all of them data (†). Interest is in basis points (万分之一) a year.
 /// <paramref name="CountersignatureRequired"/>: a plan is adopted only when its township has countersigned it (C21).
 /// <paramref name="BasicPensionFen"/>: the basic pension (基础养老金) a month, shown beside the account's (L11).
+/// <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before anybody files by it (L6);
+/// 0: not asked.
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -163,7 +165,8 @@ public sealed record PolicyParameters(
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
     AgeLimits? AgeLimits = null,
-    Money? BasicPensionFen = null
+    Money? BasicPensionFen = null,
+    int ResolutionNoticeDays = 0
 );
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
@@ -238,6 +241,8 @@ public static class PolicyYearDecider
         : p.Tiers is not { Count: > 0 and <= MaxTiers } ? ("tiers", $"缴费档次应有1至{MaxTiers}个")
         : p.Tiers.Select(t => t.TierFen).Distinct().Count() != p.Tiers.Count ? ("tiers", "缴费档次不能重复")
         : p.NoticeDays is < 1 or > MaxNoticeDays ? ("noticeDays", $"公示天数应为1至{MaxNoticeDays}天")
+        : p.ResolutionNoticeDays is < 0 or > MaxNoticeDays
+            ? ("resolutionNoticeDays", $"决议公布天数应为0至{MaxNoticeDays}天")
         : p.AccountInterestBasisPoints is < 0 or > 2000
             ? ("accountInterestBasisPoints", "记账利率应为0至2000（万分之一）")
         : p.Quorums is not { Count: > 0 } ? ("quorums", "至少规定一种可以作决定的会议形式")
