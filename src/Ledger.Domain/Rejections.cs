@@ -199,14 +199,14 @@ public static class Rejections
         409,
         "方案尚未通过",
         "C12",
-        "先记录村民会议决议并通过方案"
+        "先记录会议决议并通过方案"
     );
     public static readonly RejectionCode ResolutionMissing = new(
         "resolution-missing",
         422,
-        "缺少村民会议决议",
+        "缺少会议决议",
         "C13",
-        "先记录本版方案的村民会议决议"
+        "先记录本版方案的会议决议"
     );
     public static readonly RejectionCode QuorumNotMet = new(
         "quorum-not-met",
@@ -225,9 +225,30 @@ public static class Rejections
     public static readonly RejectionCode VoteNotCarried = new(
         "vote-not-carried",
         422,
-        "决议未获到会人员过半数通过",
+        "赞成票数不足",
         "C13",
-        "修改方案后重新表决"
+        "修改方案后重新表决，赞成票数达到规定后再记录决议"
+    );
+    public static readonly RejectionCode ResolutionIrregular = new(
+        "resolution-irregular",
+        422,
+        "会议召集不合规定，决定无效",
+        "L5",
+        "补上所缺的公告日期、授权文件或妇女代表人数；当时没有做到的，按规定重新召开会议"
+    );
+    public static readonly RejectionCode ResolutionUnpublished = new(
+        "resolution-unpublished",
+        409,
+        "决议公布未满规定天数",
+        "L6",
+        "在方案页登记决议的公布日期和张贴照片，公布期满后再申请"
+    );
+    public static readonly RejectionCode BodyNotAllowed = new(
+        "body-not-allowed",
+        422,
+        "该会议形式不能作此决定",
+        "L4",
+        "由政策年度规定的会议表决；要增加会议形式，请市人社修订政策年度"
     );
     public static readonly RejectionCode CountersignatureMissing = new(
         "countersignature-missing",

@@ -2,6 +2,8 @@ using System.Text.RegularExpressions;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
 using Ledger.Web.Accounts;
 
 namespace Ledger.Web;
@@ -216,6 +218,9 @@ public static partial class Terms
         ["delegation_granted"] = "委托",
         ["delegation_ended"] = "终止委托",
         ["command_refused"] = "被拒绝的操作",
+        ["plan_step_recorded"] = "会前步骤",
+        ["resolution_published"] = "公布决议",
+        ["notice_proof_recorded"] = "公示照片",
     };
 
     /// <summary>Event types as the audit trail names them, with their words.</summary>
@@ -232,7 +237,15 @@ public static partial class Terms
             .. Menus.Values.SelectMany(m => m).Select(m => m.Text),
             .. Enum.GetValues<ApplicationStatus>().Select(Application.StatusName),
             .. Device.Words,
+            .. Bodies,
+            .. Enum.GetValues<PlanStep>().Select(PlanDecider.StepName),
         ];
+
+    /// <summary>Every body that the law knows, in a village, a community and where both are meant.</summary>
+    private static IEnumerable<string> Bodies =>
+        from rule in QuorumRule.Law
+        from region in (string[])["", "370811102201", "370811102001"]
+        select QuorumRule.Name(rule.Form, region);
 
     public static string Role(string role) => RoleWords.GetValueOrDefault(role, role);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ledger.Api.Plans;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Pilots;
 
@@ -455,16 +456,35 @@ public sealed class PolicyRefusalTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task C13_resolution_missing_quorum_not_met_vote_not_carried()
+    public async Task C13_L4_resolution_missing_quorum_not_met_vote_not_carried_body_not_allowed()
     {
         var village = await api.RegisteredAsync();
         await village.SurveyAsync(600);
         await village.DraftAsync(SampleVillage.Flat(100));
         await Refused("resolution-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
-        await village.ResolveAsync(api.Today, eligible: 210, attendance: 139, votesFor: 139 - 4);
-        await Refused("quorum-not-met", village.Officer, $"/api/plans/{village.PlanId}/adoption");
-        await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 70);
-        await Refused("vote-not-carried", village.Officer, $"/api/plans/{village.PlanId}/adoption");
+        var minutes = await village.Officer.EvidenceAsync("minutes of a meeting that fell short");
+        Task<Refused> Meeting(string code, string form, int eligible, int attendance, int votesFor) =>
+            Refused(
+                code,
+                village.Officer,
+                $"/api/plans/{village.PlanId}/resolution",
+                new
+                {
+                    form,
+                    meetingDate = api.Today,
+                    eligible,
+                    attendance,
+                    votesFor,
+                    votesAgainst = 0,
+                    minutes,
+                }
+            );
+        Assert.Equal("attendance", (await Meeting("quorum-not-met", "households", 210, 139, 135)).Field);
+        Assert.Equal("votesFor", (await Meeting("vote-not-carried", "households", 210, 140, 70)).Field);
+        Assert.Equal("votesFor", (await Meeting("vote-not-carried", "all-members", 500, 400, 333)).Field);
+        Assert.Equal("form", (await Meeting("body-not-allowed", "committee", 210, 140, 135)).Field);
+        // A meeting that fell short is none.
+        await Refused("resolution-missing", village.Officer, $"/api/plans/{village.PlanId}/adoption");
         await village.ResolveAsync(api.Today, eligible: 210, attendance: 140, votesFor: 71);
         await village.AdoptAsync();
     }
@@ -488,6 +508,7 @@ public sealed class PolicyRefusalTests(ApiFixture api)
             new
             {
                 form = "households",
+                calledOn = on.AddDays(-10),
                 meetingDate = on,
                 eligible,
                 attendance = eligible,
@@ -516,6 +537,46 @@ public sealed class PolicyRefusalTests(ApiFixture api)
         await Refused("resolution-implausible", village.Officer, path, Meeting(api.Today, 1));
         await village.SurveyAsync(20);
         await village.Officer.PostAsync(path, Meeting(api.Today, 10));
+        await village.AdoptAsync();
+    }
+
+    [Fact]
+    public async Task L5_a_meeting_of_representatives_that_was_not_called_as_the_law_asks_decides_nothing()
+    {
+        var village = await api.RegisteredAsync();
+        await village.SurveyAsync(600);
+        await village.DraftAsync(SampleVillage.Flat(100));
+        var minutes = await village.Officer.EvidenceAsync("minutes of the representatives");
+        var authorisation = await village.Officer.EvidenceAsync("the villagers authorise their representatives");
+        object Meeting(string? document, int? women, int? present, int called = 5) =>
+            new
+            {
+                form = "representatives",
+                calledOn = api.Today.AddDays(-called),
+                meetingDate = api.Today,
+                eligible = 31,
+                attendance = 21,
+                votesFor = 19,
+                votesAgainst = 1,
+                minutes,
+                authorisation = document,
+                women,
+                womenPresent = present,
+            };
+        var path = $"/api/plans/{village.PlanId}/resolution";
+        async Task Irregular(string field, object body) =>
+            Assert.Equal(field, (await Refused("resolution-irregular", village.Officer, path, body)).Field);
+        await Irregular("authorisation", Meeting(null, 12, 10));
+        await Irregular("calledOn", Meeting(authorisation, 12, 10, called: 4));
+        await Irregular("women", Meeting(authorisation, null, null));
+        await Irregular("womenPresent", Meeting(authorisation, 20, 13));
+        var unknown = await Refused("evidence-missing", village.Officer, path, Meeting(new string('a', 64), 12, 10));
+        Assert.Equal("authorisation", unknown.Field);
+        var plan = await village.Officer.PostAsync<PlanView>(path, Meeting(authorisation, 12, 10));
+        Assert.Equal(
+            (authorisation, 12, 10),
+            (plan.LatestResolution!.Authorisation, plan.LatestResolution.Women, plan.LatestResolution.WomenPresent)
+        );
         await village.AdoptAsync();
     }
 

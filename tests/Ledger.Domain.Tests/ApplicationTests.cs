@@ -562,6 +562,23 @@ public sealed class ApplicationTests
         Pay.Move(answered, null, "NX", [Digest], first.AddDays(8), Officer).Then();
     }
 
+    [Fact]
+    public void L6_the_notice_on_its_board_is_proved_by_photos_once_it_is_out()
+    {
+        var a = Reviewed(1);
+        a = a.And(Id, Approval(a, 10_000).Then())!;
+        PublishNotice.Prove(a, [Digest]).ThenRefused(Rejections.WrongState);
+        a = Then(a, x => PublishNotice.Decide(x, "公开栏", 7, new DateOnly(2026, 5, 1)));
+        PublishNotice.Prove(a, []).ThenRefused(Rejections.EvidenceMissing);
+        a = Then(a, x => PublishNotice.Prove(x, [Digest]));
+        Assert.Empty(PublishNotice.Prove(a, [Digest]).Then());
+        var many = Enumerable.Range(0, PublishNotice.MaxProofs).Select(i => $"{i}").ToList();
+        Assert.Equal("evidence", PublishNotice.Prove(a, many).ThenRefused(Rejections.LimitExceeded).Field);
+        a = Then(a, x => PublishNotice.Prove(x, [Digest, .. many.Skip(1)]));
+        Assert.Equal(PublishNotice.MaxProofs, a.NoticeProof.Length);
+        Assert.Equal(ApplicationStatus.Noticed, a.Status);
+    }
+
     private static Application Noticed(int lines)
     {
         var a = Reviewed(lines);

@@ -6,7 +6,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Tests;
 
-/// <summary>Policy year, pilot, survey, plan: C1, C2, C3, C10, C12, C13.</summary>
+/// <summary>Policy year, pilot, survey, plan: C1, C2, C3, C10, C12, C13, L4, L5, L6.</summary>
 public sealed class PlanTests
 {
     private static readonly PolicyParameters Parameters = new(
@@ -58,18 +58,29 @@ public sealed class PlanTests
     }
 
     private static Plan Resolved(int eligible, int attendance, int votesFor, string form = "households") =>
+        Draft.And("plan", Resolve(form, eligible, attendance, votesFor).Then())!;
+
+    private static Decision<Plan> Resolve(
+        string form,
+        int eligible,
+        int attendance,
+        int votesFor,
+        PolicyYear? policy = null
+    ) =>
+        PlanDecider.RecordResolution(
+            Draft,
+            Surveyed,
+            0,
+            policy ?? Policy,
+            new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"),
+            Today
+        );
+
+    /// <summary>A meeting as earlier builds recorded it, whether it decided or not.</summary>
+    private static Plan Recorded(string form, int eligible, int attendance, int votesFor) =>
         Draft.And(
             "plan",
-            PlanDecider
-                .RecordResolution(
-                    Draft,
-                    Surveyed,
-                    0,
-                    Policy,
-                    new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"),
-                    Today
-                )
-                .Then()
+            new ResolutionRecorded(1, new Resolution(form, Today, eligible, attendance, votesFor, 0, "m"))
         )!;
 
     [Theory]
@@ -77,18 +88,305 @@ public sealed class PlanTests
     [InlineData("all-villagers", 310, 155, false), InlineData("all-villagers", 310, 156, true)] // more than half
     public void C13_quorum(string form, int eligible, int attendance, bool met)
     {
-        var decision = Adopt(Resolved(eligible, attendance, attendance, form), Surveyed, 0, Pilot, Policy);
+        var decision = Resolve(form, eligible, attendance, attendance);
+        var adopted = Adopt(Recorded(form, eligible, attendance, attendance), Surveyed, 0, Pilot, Policy);
         if (met)
+        {
             decision.Then();
-        else
-            decision.ThenRefused(Rejections.QuorumNotMet);
+            adopted.Then();
+            return;
+        }
+        var refused = decision.ThenRefused(Rejections.QuorumNotMet);
+        Assert.Equal("attendance", refused.Field);
+        Assert.EndsWith("还差 1 人", refused.Detail, StringComparison.Ordinal);
+        Assert.Null(adopted.ThenRefused(Rejections.QuorumNotMet).Field);
     }
 
     [Fact]
     public void C13_most_of_those_present_must_agree()
     {
-        Adopt(Resolved(210, 140, 70), Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
+        var refused = Resolve("households", 210, 140, 70).ThenRefused(Rejections.VoteNotCarried);
+        Assert.Equal("votesFor", refused.Field);
+        Assert.Equal("到会 140 人，赞成 70 票，须超过 1/2，即不少于 71 票，还差 1 票", refused.Detail);
+        Adopt(Recorded("households", 210, 140, 70), Surveyed, 0, Pilot, Policy).ThenRefused(Rejections.VoteNotCarried);
         Adopt(Resolved(210, 140, 71), Surveyed, 0, Pilot, Policy).Then();
+    }
+
+    [Theory]
+    [InlineData("all-villagers", 401, 201, 101, null), InlineData("all-villagers", 401, 200, 200, "attendance")]
+    [InlineData("all-villagers", 401, 201, 100, "votesFor"), InlineData("households", 200, 134, 68, null)]
+    [InlineData("households", 200, 133, 133, "attendance"), InlineData("households", 200, 134, 67, "votesFor")]
+    [InlineData("representatives", 31, 21, 11, null), InlineData("representatives", 31, 20, 20, "attendance")]
+    [InlineData("representatives", 31, 21, 10, "votesFor")]
+    // Two thirds of all members, and not of those who came
+    [InlineData("all-members", 400, 300, 267, null), InlineData("all-members", 400, 300, 266, "votesFor")]
+    [InlineData("all-members", 400, 266, 266, "attendance")]
+    [
+        InlineData("member-representatives", 30, 20, 20, null),
+        InlineData("member-representatives", 30, 30, 19, "votesFor")
+    ]
+    public void L4_each_body_decides_by_the_laws_own_figures(
+        string form,
+        int eligible,
+        int attendance,
+        int votesFor,
+        string? missing
+    )
+    {
+        var policy = Policy with
+        {
+            Parameters = Parameters with { Quorums = [.. QuorumRule.Law.Select(q => q with { Calling = null })] },
+        };
+        var decision = Resolve(form, eligible, attendance, votesFor, policy);
+        if (missing is null)
+            decision.Then();
+        else
+            Assert.Equal(
+                missing,
+                decision
+                    .ThenRefused(missing == "attendance" ? Rejections.QuorumNotMet : Rejections.VoteNotCarried)
+                    .Field
+            );
+    }
+
+    private static readonly PolicyYear ByLaw = Policy with
+    {
+        Parameters = Parameters with { Quorums = QuorumRule.Law },
+    };
+    private static readonly Resolution OfRepresentatives = new(
+        "representatives",
+        Today,
+        31,
+        28,
+        25,
+        1,
+        "m",
+        Today.AddDays(-5),
+        "a",
+        Women: 12,
+        WomenPresent: 9
+    );
+
+    private static Decision<Plan> Resolve(Resolution r, PolicyYear? policy = null) =>
+        PlanDecider.RecordResolution(Draft, Surveyed, 0, policy ?? ByLaw, r, Today);
+
+    [Fact]
+    public void L5_representatives_decide_when_they_were_called_authorised_and_two_thirds_of_the_women_came()
+    {
+        var recorded = Assert.IsType<ResolutionRecorded>(Assert.Single(Resolve(OfRepresentatives).Then()));
+        Assert.Equal(["m", "a"], recorded.Evidence);
+        void Void(string field, string says, Resolution r)
+        {
+            var refused = Resolve(r).ThenRefused(Rejections.ResolutionIrregular);
+            Assert.Equal(field, refused.Field);
+            Assert.Contains(says, refused.Detail, StringComparison.Ordinal);
+        }
+        Void("calledOn", "缺少会议公告日期；村民代表会议须提前 5 天公告", OfRepresentatives with { CalledOn = null });
+        Void("calledOn", "会前 4 天", OfRepresentatives with { CalledOn = Today.AddDays(-4) });
+        Void(
+            "authorisation",
+            "缺少授权文件；村民代表会议须经村民会议事先授权",
+            OfRepresentatives with
+            {
+                Authorisation = null,
+            }
+        );
+        Void("women", "缺少妇女代表人数", OfRepresentatives with { Women = null, WomenPresent = null });
+        Void("women", "须有妇女代表", OfRepresentatives with { Women = 0, WomenPresent = 0 });
+        Void("womenPresent", "即不少于 8 人，还差 8 人", OfRepresentatives with { WomenPresent = null, Eligible = 40 });
+        Void("womenPresent", "即不少于 8 人，还差 1 人", OfRepresentatives with { WomenPresent = 7, Attendance = 26 });
+    }
+
+    [Theory]
+    [InlineData("all-villagers"), InlineData("households"), InlineData("all-members")]
+    public void L5_a_full_meeting_is_called_ten_days_before(string form)
+    {
+        Resolution On(int days) => new(form, Today, 400, 400, 400, 0, "m", Today.AddDays(-days));
+        Assert.Equal("calledOn", Resolve(On(9)).ThenRefused(Rejections.ResolutionIrregular).Field);
+        Resolve(On(10)).Then();
+    }
+
+    [Fact]
+    public void L5_numbers_of_women_and_the_day_of_the_call_fit_the_meeting_where_they_are_given()
+    {
+        void Wrong(string field, Resolution r) =>
+            Assert.Equal(field, Resolve(r).ThenRefused(Rejections.FieldInvalid).Field);
+        Wrong("calledOn", OfRepresentatives with { CalledOn = Today.AddDays(1) });
+        Wrong("calledOn", OfRepresentatives with { CalledOn = Today.AddDays(-400) });
+        Wrong("women", OfRepresentatives with { Women = 32 });
+        Wrong("women", OfRepresentatives with { Women = -1 });
+        Wrong("womenPresent", OfRepresentatives with { WomenPresent = 13 });
+        // 28 came, 8 of them women; of 31 with 12 women only 19 are men.
+        Wrong("womenPresent", OfRepresentatives with { WomenPresent = 8 });
+    }
+
+    [Fact]
+    public void L5_a_year_without_the_rules_asks_for_nothing_and_one_that_has_them_asks_again_on_adoption()
+    {
+        var plan = Resolved(210, 180, 170);
+        Adopt(plan, Surveyed, 0, Pilot, Policy).Then();
+        Assert.Null(Adopt(plan, Surveyed, 0, Pilot, ByLaw).ThenRefused(Rejections.ResolutionIrregular).Field);
+        foreach (var wrong in (CallingRule[])[new(-1), new(91), new(5, true, 3, 2), new(5, true, 1, 0)])
+            Assert.Equal(
+                "quorums",
+                PolicyYearDecider
+                    .Publish(
+                        null,
+                        "3708",
+                        2026,
+                        Parameters with
+                        {
+                            Quorums = [new("households", 2, 3, false, Calling: wrong)],
+                        }
+                    )
+                    .ThenRefused(Rejections.FieldInvalid)
+                    .Field
+            );
+    }
+
+    private static readonly string[] Proof = [new string('a', 64)];
+
+    [Fact]
+    public void L6_the_steps_before_the_meeting_come_in_their_order_each_with_its_minutes()
+    {
+        Decision<Plan> On(Plan plan, PlanStep step, int days, params string[] evidence) =>
+            PlanDecider.RecordStep(plan, step, Today.AddDays(days), evidence.Length > 0 ? evidence : Proof);
+        PlanDecider.RecordStep(Draft, PlanStep.Proposal, Today, []).ThenRefused(Rejections.EvidenceMissing);
+        var plan = Draft.And("plan", On(Draft, PlanStep.Committee, -10).Then())!;
+        Assert.Contains(
+            "党组织提议不能晚于“两委”商议",
+            On(plan, PlanStep.Proposal, -9).ThenRefused(Rejections.FieldInvalid).Detail,
+            StringComparison.Ordinal
+        );
+        plan = plan.And("plan", On(plan, PlanStep.Proposal, -12).Then())!;
+        Assert.Contains(
+            "党员大会审议不能早于“两委”商议",
+            On(plan, PlanStep.Deliberation, -11).ThenRefused(Rejections.FieldInvalid).Detail,
+            StringComparison.Ordinal
+        );
+        On(plan, PlanStep.Deliberation, -800).ThenRefused(Rejections.FieldInvalid);
+        var meeting = new ResolutionRecorded(1, new Resolution("households", Today, 210, 180, 170, 0, "m"));
+        plan = plan.And("plan", meeting)!;
+        Assert.Equal("on", On(plan, PlanStep.Deliberation, 1).ThenRefused(Rejections.FieldInvalid).Field);
+        plan = plan.And("plan", On(plan, PlanStep.Deliberation, 0).Then())!;
+        // Again, and on another day: the later record counts.
+        plan = plan.And("plan", On(plan, PlanStep.Committee, -11).Then())!;
+        Assert.Equal(
+            [(PlanStep.Proposal, -12), (PlanStep.Committee, -11), (PlanStep.Deliberation, 0)],
+            plan.Steps.OrderBy(s => s.Step).Select(s => (s.Step, s.On.DayNumber - Today.DayNumber))
+        );
+        // A new version begins anew.
+        Assert.Empty(plan.And("plan", new PlanAmended(2, Content, "x"))!.Steps);
+    }
+
+    [Fact]
+    public void L6_nobody_files_before_the_resolution_was_published_for_its_days()
+    {
+        Decision<Plan> Publish(Plan p, int days) =>
+            PlanDecider.PublishResolution(p, Today.AddDays(days), "公开栏", Proof);
+        Publish(Draft, 0).ThenRefused(Rejections.ResolutionMissing);
+        var plan = Resolved(210, 180, 170).And("plan", new PlanAdopted(1))!;
+        PlanDecider.PublishResolution(plan, Today, "公开栏", []).ThenRefused(Rejections.EvidenceMissing);
+        Assert.Equal("from", Publish(plan, -1).ThenRefused(Rejections.FieldInvalid).Field);
+
+        Assert.Null(PlanDecider.Unpublished(plan, Policy, Today)); // not asked
+        var three = Policy with { Parameters = Parameters with { ResolutionNoticeDays = 3 } };
+        Assert.Equal(Rejections.ResolutionUnpublished, PlanDecider.Unpublished(plan, three, Today.AddDays(9))!.Code);
+        var published = plan.And("plan", Publish(plan, 1).Then())!;
+        Assert.NotNull(PlanDecider.Unpublished(published, three, Today.AddDays(4)));
+        Assert.Null(PlanDecider.Unpublished(published, three, Today.AddDays(5)));
+        // An amendment leaves the version in force, and its publication, as they are; the new one needs its own.
+        var amended = published.And("plan", new PlanAmended(2, Content, "x"))!;
+        Assert.Null(PlanDecider.Unpublished(amended, three, Today.AddDays(5)));
+        var second = amended.And("plan", new PlanAdopted(2))!;
+        Assert.NotNull(PlanDecider.Unpublished(second, three, Today.AddDays(5)));
+        foreach (var days in (int[])[-1, 91])
+            PolicyYearDecider
+                .Publish(null, "3708", 2026, Parameters with { ResolutionNoticeDays = days })
+                .ThenRefused(Rejections.FieldInvalid);
+    }
+
+    [Fact]
+    public void L6_the_dossier_of_a_version_has_its_own_papers_and_the_later_record_of_each()
+    {
+        var (first, second) = (
+            new Resolution("households", Today, 210, 180, 170, 0, "m1"),
+            Content with
+            {
+                Scope = "全体",
+            }
+        );
+        (DateOnly, IEventOf<Plan>)[] events =
+        [
+            (Today.AddDays(-30), new PlanDrafted("collective-1", "fund-1", "370811102201", 2026, Content)),
+            (Today.AddDays(-20), new PlanStepRecorded(1, PlanStep.Proposal, Today.AddDays(-20), ["a"])),
+            (Today.AddDays(-19), new PlanStepRecorded(1, PlanStep.Proposal, Today.AddDays(-21), ["b"])),
+            (Today, new ResolutionRecorded(1, first)),
+            (Today, new ResolutionPublished(1, Today, "公开栏", ["c"])),
+            (Today.AddDays(1), new PlanCountersigned(1, "t")),
+            (Today.AddDays(2), new PlanAdopted(1)),
+            (Today.AddDays(3), new PlanAmended(2, second, "扩大")),
+            (Today.AddDays(4), new PlanStepRecorded(2, PlanStep.Committee, Today.AddDays(4), ["d"])),
+        ];
+        var one = Dossier.Of(1, events)!;
+        Assert.Equal((Content, first, "公开栏"), (one.Content, one.Resolution, one.Publication!.Place));
+        Assert.Equal(["b"], Assert.Single(one.Steps).Value.Evidence);
+        Assert.Equal((Today.AddDays(1), Today.AddDays(2)), (one.CountersignedOn, one.AdoptedOn));
+        var two = Dossier.Of(2, events)!;
+        Assert.Equal((second, "扩大", null, null), (two.Content, two.AmendmentReason, two.Resolution, two.Publication));
+        Assert.Equal(PlanStep.Committee, Assert.Single(two.Steps).Key);
+        Assert.Null(two.AdoptedOn);
+        Assert.Null(Dossier.Of(3, events));
+    }
+
+    [Fact]
+    public void L4_only_a_body_that_the_policy_year_names_decides_now_and_when_the_plan_is_adopted()
+    {
+        var refused = Resolve("representatives", 30, 30, 30).ThenRefused(Rejections.BodyNotAllowed);
+        Assert.Equal("form", refused.Field);
+        Assert.Contains("村民会议、户代表会议", refused.Detail, StringComparison.Ordinal);
+        var narrower = Policy with { Parameters = Parameters with { Quorums = [Parameters.Quorums[0]] } };
+        Adopt(Resolved(210, 180, 170), Surveyed, 0, Pilot, narrower).ThenRefused(Rejections.BodyNotAllowed);
+        // A community's residents are no villagers.
+        var community = Draft with
+        {
+            Region = "370811102001",
+        };
+        Assert.Contains(
+            "居民会议、户代表会议",
+            PlanDecider
+                .RecordResolution(
+                    community,
+                    Surveyed,
+                    0,
+                    Policy,
+                    new Resolution("representatives", Today, 30, 30, 30, 0, "m"),
+                    Today
+                )
+                .ThenRefused(Rejections.BodyNotAllowed)
+                .Detail,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void L4_a_year_from_before_the_vote_rule_asks_for_most_of_those_present_and_no_rule_is_out_of_reach()
+    {
+        Assert.Null(Parameters.Quorums[0].Vote);
+        Assert.Equal(new VoteRule(1, 2, true, false), Parameters.Quorums[0].VoteInForce());
+        void Refused(QuorumRule rule) =>
+            Assert.Equal(
+                "quorums",
+                PolicyYearDecider
+                    .Publish(null, "3708", 2026, Parameters with { Quorums = [rule] })
+                    .ThenRefused(Rejections.FieldInvalid)
+                    .Field
+            );
+        Refused(new("households", 3, 3, true));
+        Refused(new("households", 2, 3, false, new VoteRule(1, 1, true, false)));
+        Refused(new("households", 2, 3, false, new VoteRule(0, 1, false, true)));
+        Refused(new("households", 2, 3, false, new VoteRule(2, 0, false, true)));
+        PolicyYearDecider.Publish(null, "3708", 2026, Parameters with { Quorums = QuorumRule.Law }).Then();
     }
 
     [Theory]

@@ -28,6 +28,8 @@ public sealed class EveryPageTests(WebFixture web)
         ("/plans", "VILLAGE", "/plans"),
         ("/plans/new", "VILLAGE", "/plans/new"),
         ("/plans/{id}", "VILLAGE", "/plans/{plan}"),
+        ("/plans/{id}/resolution", "VILLAGE", "/plans/{plan}/resolution"),
+        ("/plans/{id}/dossier", "VILLAGE", "/plans/{plan}/dossier"),
         ("/collectives/{id}/survey", "VILLAGE", "/collectives/{collective}/survey"),
         ("/applications/new", "VILLAGE", "/applications/new?plan={plan}"),
         ("/members", "VILLAGE", "/members"),

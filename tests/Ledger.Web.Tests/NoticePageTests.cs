@@ -43,6 +43,7 @@ public sealed class NoticePageTests(WebFixture web)
         );
         Assert.True(withdrawn.IsSuccessStatusCode, await withdrawn.Content.ReadAsStringAsync());
         await villager.Page.ReloadAsync();
+        await villager.SeesAsync("经户代表会议决议");
         await villager.SeesAsync($"共 {printed} 人");
         Assert.Equal(printed, await villager.Page.Locator("section").First.Locator("tbody tr").CountAsync());
         await Assertions.Expect(villager.Page.Locator("#addendum tbody tr")).ToContainTextAsync("村集体撤回");

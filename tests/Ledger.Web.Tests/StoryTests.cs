@@ -69,13 +69,71 @@ public sealed class StoryTests(WebFixture web)
         await officer.Page.GetByLabel("应到", new() { Exact = true }).FillAsync("60");
         await officer.Page.GetByLabel("实到", new() { Exact = true }).FillAsync("30");
         await officer.Page.GetByLabel("赞成", new() { Exact = true }).FillAsync("28");
+        await officer.Page.Locator("select[name=form]").SelectOptionAsync("representatives");
+        await officer.SeesAsync("授权文件");
         await officer.Page.Locator("select[name=form]").SelectOptionAsync("households");
+        await Assertions.Expect(officer.Page.GetByLabel("授权文件")).ToBeHiddenAsync();
+        var meeting = await officer.Page.GetByLabel("会议日期", new() { Exact = true }).InputValueAsync();
+        await officer
+            .Page.GetByLabel("会议公告日期")
+            .FillAsync(
+                DateOnly
+                    .Parse(meeting, System.Globalization.CultureInfo.InvariantCulture)
+                    .AddDays(-10)
+                    .ToString("yyyy-MM-dd")
+            );
         await officer.Page.SetInputFilesAsync("input[name=minutes]", web.Sample.At("seal.pdf"));
+        await officer.SeesAsync("到会至少 40（还差 10）"); // 30 of 60 households is less than two thirds
+        await officer.ClickAsync("记录决议");
+        await officer.SeesAsync("quorum-not-met");
+        await officer.SeesAsync("即不少于 40 人，还差 10 人");
+        await officer.ShootAsync("story-quorum");
+        await officer.Page.GetByLabel("实到", new() { Exact = true }).FillAsync("52");
+        await officer.SeesAsync("到会至少 40（已达到） · 赞成至少 27（已达到）");
         await officer.ClickAsync("记录决议");
         await officer.SeesAsync("决议已记录");
-        await officer.ClickAsync("通过方案");
-        await officer.SeesAsync("quorum-not-met"); // 30 of 60 households is less than two thirds
-        await officer.ShootAsync("story-quorum");
+    }
+
+    [Fact]
+    public async Task L6_the_officer_records_how_the_plan_came_about_and_prints_its_dossier_on_one_sheet()
+    {
+        await using var officer = await web.VisitAsync("VILLAGE");
+        await officer.Page.GotoAsync($"/plans/{web.Sample.Variable("PLAN")}");
+        var before =
+            $"{int.Parse(web.Sample.Variable("YEAR"), System.Globalization.CultureInfo.InvariantCulture) - 1}-12-";
+        foreach (
+            var (step, day) in ((string, string)[])[("proposal", "10"), ("committee", "15"), ("deliberation", "20")]
+        )
+        {
+            await officer.Page.Locator("summary", new() { HasText = "登记会前步骤" }).ClickAsync();
+            var form = officer.Page.Locator("form[data-api$='/steps']");
+            await form.Locator("select[name=step]").SelectOptionAsync(step);
+            await form.GetByLabel("日期").FillAsync(before + day);
+            await form.Locator("input[type=file]").SetInputFilesAsync(web.Sample.At("seal.pdf"));
+            await form.GetByRole(AriaRole.Button, new() { Name = "登记步骤" }).ClickAsync();
+            await officer.SeesAsync(before + day);
+        }
+        await officer.Page.Locator("summary", new() { HasText = "登记决议公布" }).ClickAsync();
+        var publication = officer.Page.Locator("form[data-api$='/publication']");
+        var today = (await publication.Locator("input[name=from]").GetAttributeAsync("max"))!;
+        await publication.GetByLabel("公布日期").FillAsync(today);
+        await publication.Locator("input[type=file]").SetInputFilesAsync(web.Sample.At("bank-slip.pdf"));
+        await publication.GetByRole(AriaRole.Button, new() { Name = "登记公布" }).ClickAsync();
+        await officer.SeesAsync("决议公布");
+
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "方案档案" }).ClickAsync();
+        await officer.SeesAsync("党员大会审议");
+        foreach (var day in (string[])[$"{before}10", $"{before}15", $"{before}20", today])
+            await officer.SeesAsync(day);
+        await officer.ShootAsync("story-dossier");
+        await officer.Page.EmulateMediaAsync(new() { Media = Media.Print });
+        await officer.Page.SetViewportSizeAsync(680, 962); // A4 within its margins, at 96 dots an inch
+        await officer.ShootAsync("story-dossier-print");
+        var sheets = await officer.Page.PdfAsync(new() { Format = "A4", PreferCSSPageSize = true });
+        Assert.Equal(
+            1,
+            System.Text.RegularExpressions.Regex.Count(System.Text.Encoding.Latin1.GetString(sheets), "/Type ?/Page\\b")
+        );
     }
 
     [Fact]

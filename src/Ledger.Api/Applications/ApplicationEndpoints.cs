@@ -26,6 +26,9 @@ public sealed record ReviewBody(IReadOnlyList<VerdictBody>? Verdicts = null, boo
 
 public sealed record NoticeBody(string Place);
 
+/// <summary>Digests of photos of the notice on its board.</summary>
+public sealed record NoticeProofBody(IReadOnlyList<string> Evidence);
+
 public sealed record ObjectionBody(string Text, string? MemberId = null);
 
 public sealed record PublicObjectionBody(string Text);
@@ -109,6 +112,7 @@ public static class ApplicationEndpoints
             .Refuses(
                 Rejections.CountyNotInPilot,
                 Rejections.PlanNotAdopted,
+                Rejections.ResolutionUnpublished,
                 Rejections.SealMissing,
                 Rejections.RosterInvalid,
                 Rejections.PossibleDuplicate,
@@ -142,6 +146,7 @@ public static class ApplicationEndpoints
             .Refuses(
                 Rejections.CountyNotInPilot,
                 Rejections.PlanNotAdopted,
+                Rejections.ResolutionUnpublished,
                 Rejections.EarmarkMismatch,
                 Rejections.CollectiveMerged,
                 Rejections.FileInvalid,
@@ -164,6 +169,7 @@ public static class ApplicationEndpoints
                 Rejections.RosterInvalid,
                 Rejections.PossibleDuplicate,
                 Rejections.PlanNotAdopted,
+                Rejections.ResolutionUnpublished,
                 Rejections.CountyNotInPilot,
                 Rejections.EvidenceMissing,
                 Rejections.FileInvalid,
@@ -245,6 +251,20 @@ public static class ApplicationEndpoints
                 Rejections.VersionMismatch
             )
             .Example("""{"place":"村务公开栏"}""");
+        api.MapPost("/applications/{id}/notice/proof", NoticeProof)
+            .Command<ApplicationView>(
+                "prove-notice",
+                "登记公示的张贴照片 (L6) · Photos of the notice on its board",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.WrongState,
+                Rejections.EvidenceMissing,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"evidence":["<张贴照片的摘要>"]}""");
         api.MapPost("/applications/{id}/objections", Objecting.Object)
             .Command<ApplicationView>(
                 "raise-objection",
@@ -504,6 +524,12 @@ public static class ApplicationEndpoints
             )
         );
         return new Answer(ApplicationView.Of(application), application.Revision);
+    }
+
+    private static async Task<Answer> NoticeProof(string id, NoticeProofBody body, Command command)
+    {
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        return await Change(id, command, (a, _) => PublishNotice.Prove(a, evidence));
     }
 
     private static async Task<Answer> Change(

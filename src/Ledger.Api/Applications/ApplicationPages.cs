@@ -104,10 +104,12 @@ public static class ApplicationPages
             clock,
             cancellation
         );
+        var plan = await session.LoadAsync<Plan>(application.PlanId, cancellation);
         return PageRoutes.Show<NoticePage>(
             new
             {
                 A = application,
+                Form = plan?.LatestVersion() == application.PlanVersion ? plan.LatestResolution?.Form : null,
                 N = notice,
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
                     application.CollectiveId

@@ -46,7 +46,8 @@ public sealed record ApplicationView(
     string? NoticePlace,
     IReadOnlyList<Objection> Objections,
     string? BankReference,
-    IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts
+    IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts,
+    IReadOnlyList<string> NoticeProof
 )
 {
     /// <summary>Of an approval or payment: who was left out by it, and why.</summary>
@@ -82,7 +83,8 @@ public sealed record ApplicationView(
             a.NoticePlace,
             a.Objections,
             a.BankReference,
-            [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))]
+            [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))],
+            a.NoticeProof
         );
 
     private static bool Counts(Line l) =>

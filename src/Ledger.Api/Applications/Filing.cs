@@ -240,10 +240,11 @@ public static class Filing
             throw new RefusedException(outside);
         if (plan.Adopted() is not { } content)
             throw new RefusedException(new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过"));
-        var limits = (await command.PolicyYearAsync(plan.Region, plan.Year)).AgeLimits();
+        var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
         var fund = (await command.ReadAsync<Fund>(plan.FundId))!;
-        if (FundDecider.EarmarkRefusal(fund, pocket, plan.Year) is { } mismatch)
-            throw new RefusedException(mismatch);
+        var early = PlanDecider.Unpublished(plan, policy, command.Today);
+        if ((early ?? FundDecider.EarmarkRefusal(fund, pocket, plan.Year)) is { } refusal)
+            throw new RefusedException(refusal);
         var seal = string.IsNullOrWhiteSpace(body.Seal) ? [] : await command.EvidenceAsync([body.Seal], "seal");
 
         var faults = new List<Fault>();
@@ -264,7 +265,7 @@ public static class Filing
             lineage,
             content.Standard,
             fund.Pocket(pocket).Earmark,
-            limits,
+            policy.AgeLimits(),
             members,
             years,
             ages,

@@ -61,8 +61,9 @@ public sealed record PlanBody(string CollectiveId, int Year, string Source, stri
 public sealed record AmendmentBody(string Source, string Scope, StandardBody Standard, string Reason);
 
 /// <summary>
-/// The villagers' meeting. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the
-/// signed minutes.
+/// The meeting that decided. <paramref name="Form"/> as in the policy year; <paramref name="Minutes"/>: digest of the
+/// signed minutes. What the policy year asks for besides (L5): the day on which the notice of the meeting was posted,
+/// the digest of the villagers' authorisation of their representatives, how many of these are women, how many came.
 /// </summary>
 public sealed record ResolutionBody(
     string Form,
@@ -71,8 +72,18 @@ public sealed record ResolutionBody(
     int Attendance,
     int VotesFor,
     int VotesAgainst,
-    string Minutes
+    string Minutes,
+    DateOnly? CalledOn = null,
+    string? Authorisation = null,
+    int? Women = null,
+    int? WomenPresent = null
 );
+
+/// <summary>A step before the meeting (四议) and the digests of its minutes.</summary>
+public sealed record PlanStepBody(PlanStep Step, DateOnly On, IReadOnlyList<string> Evidence);
+
+/// <summary>The resolution on the board: since when, where, and the digests of photos of it.</summary>
+public sealed record PublicationBody(DateOnly From, string Place, IReadOnlyList<string> Evidence);
 
 public sealed record PlanVersionView(int PlanVersion, string Source, string Scope, StandardBody Standard);
 
@@ -85,7 +96,9 @@ public sealed record PlanView(
     int AdoptedVersion,
     int CountersignedVersion,
     Resolution? LatestResolution,
-    IReadOnlyList<PlanVersionView> Versions
+    IReadOnlyList<PlanVersionView> Versions,
+    IReadOnlyList<StepTaken> Steps,
+    IReadOnlyList<Publication> Publications
 )
 {
     public static PlanView Of(Plan p) =>
@@ -98,7 +111,13 @@ public sealed record PlanView(
             p.AdoptedVersion,
             p.CountersignedVersion,
             p.LatestResolution,
-            [.. p.Versions.Select((v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard)))]
+            [
+                .. p.Versions.Select(
+                    (v, i) => new PlanVersionView(i + 1, v.Source, v.Scope, StandardBody.Of(v.Standard))
+                ),
+            ],
+            p.Steps,
+            p.Publications
         );
 }
 
@@ -127,7 +146,7 @@ public static class PlanEndpoints
         api.MapPost("/plans/{id}/resolution", Resolve)
             .Command<PlanView>(
                 "record-resolution",
-                "记录村民会议决议 (C13) · Record the villagers' resolution",
+                "记录会议决议 (C13 L4 L5) · Record the resolution of the villagers, the members or their representatives",
                 Roles.VillageFinance
             )
             .Refuses(
@@ -135,6 +154,10 @@ public static class PlanEndpoints
                 Rejections.EvidenceMissing,
                 Rejections.SurveyMissing,
                 Rejections.ResolutionImplausible,
+                Rejections.BodyNotAllowed,
+                Rejections.ResolutionIrregular,
+                Rejections.QuorumNotMet,
+                Rejections.VoteNotCarried,
                 Rejections.StandardInvalid,
                 Rejections.WrongState,
                 Rejections.PolicyYearMissing,
@@ -143,10 +166,40 @@ public static class PlanEndpoints
             )
             .Example(
                 """
-                {"form":"households","meetingDate":"2026-03-10","eligible":210,"attendance":180,"votesFor":171,
-                 "votesAgainst":4,"minutes":"<会议记录的摘要>"}
+                {"form":"representatives","calledOn":"2026-03-05","meetingDate":"2026-03-10","eligible":31,
+                 "attendance":28,"votesFor":25,"votesAgainst":1,"women":12,"womenPresent":10,
+                 "minutes":"<会议记录的摘要>","authorisation":"<授权文件的摘要>"}
                 """
             );
+        api.MapPost("/plans/{id}/steps", RecordStep)
+            .Command<PlanView>(
+                "record-plan-step",
+                "登记四议步骤：提议、商议、审议 (L6) · Record what came before the meeting",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.FieldInvalid,
+                Rejections.EvidenceMissing,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"step":"proposal","on":"2026-02-20","evidence":["<会议记录的摘要>"]}""");
+        api.MapPost("/plans/{id}/publication", PublishResolution)
+            .Command<PlanView>(
+                "publish-resolution",
+                "登记决议公布 (L6) · Record that the resolution was published",
+                Roles.VillageFinance
+            )
+            .Refuses(
+                Rejections.ResolutionMissing,
+                Rejections.FieldInvalid,
+                Rejections.EvidenceMissing,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"from":"2026-03-11","place":"村务公开栏","evidence":["<张贴照片的摘要>"]}""");
         api.MapPost("/plans/{id}/adoption", Adopt)
             .Command<PlanView>("adopt-plan", "通过方案 (C3 C13) · Adopt the plan", Roles.VillageFinance)
             .Refuses(
@@ -154,6 +207,8 @@ public static class PlanEndpoints
                 Rejections.ResolutionMissing,
                 Rejections.ResolutionImplausible,
                 Rejections.StandardInvalid,
+                Rejections.BodyNotAllowed,
+                Rejections.ResolutionIrregular,
                 Rejections.QuorumNotMet,
                 Rejections.VoteNotCarried,
                 Rejections.CountersignatureMissing,
@@ -234,6 +289,9 @@ public static class PlanEndpoints
     {
         command.EffectiveDate = Require.BusinessDate(body.MeetingDate, "meetingDate", command.Today);
         var minutes = await command.EvidenceAsync([Require.Text(body.Minutes, "minutes", 64)], "minutes");
+        var authorisation = string.IsNullOrWhiteSpace(body.Authorisation)
+            ? []
+            : await command.EvidenceAsync([Require.Text(body.Authorisation, "authorisation", 64)], "authorisation");
         var plan = await command.LoadAsync<Plan>(id);
         var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
         var registered = (await command.MemberIdsAsync(collective.WithPredecessors())).Count;
@@ -245,13 +303,36 @@ public static class PlanEndpoints
             body.Attendance,
             body.VotesFor,
             body.VotesAgainst,
-            minutes[0]
+            minutes[0],
+            body.CalledOn,
+            authorisation.FirstOrDefault(),
+            body.Women,
+            body.WomenPresent
         );
         plan = command.Append(
             id,
             plan,
             PlanDecider.RecordResolution(plan, collective, registered, policy, resolution, command.Today)
         );
+        return new Answer(PlanView.Of(plan), plan.Revision);
+    }
+
+    private static async Task<Answer> RecordStep(string id, PlanStepBody body, Command command)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.On, "on", command.Today);
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var plan = await command.LoadAsync<Plan>(id);
+        plan = command.Append(id, plan, PlanDecider.RecordStep(plan, body.Step, body.On, evidence));
+        return new Answer(PlanView.Of(plan), plan.Revision);
+    }
+
+    private static async Task<Answer> PublishResolution(string id, PublicationBody body, Command command)
+    {
+        command.EffectiveDate = Require.BusinessDate(body.From, "from", command.Today);
+        var place = Require.Prose(body.Place, "place", 200);
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var plan = await command.LoadAsync<Plan>(id);
+        plan = command.Append(id, plan, PlanDecider.PublishResolution(plan, body.From, place, evidence));
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 

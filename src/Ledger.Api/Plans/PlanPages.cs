@@ -5,6 +5,7 @@ using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Plans;
@@ -72,6 +73,8 @@ public static class PlanPages
             },
             Roles.All
         );
+        app.Page("/plans/{id}/resolution", ResolutionNotice, Roles.All);
+        app.Page("/plans/{id}/dossier", DossierOf, Roles.All);
         app.Page(
             "/collectives/{id}/survey",
             async (string id, IQuerySession session, Caller caller) =>
@@ -80,6 +83,52 @@ public static class PlanPages
                 ),
             Roles.VillageFinance,
             Roles.Township
+        );
+    }
+
+    private static async Task<IResult> ResolutionNotice(string id, IQuerySession session, Caller caller)
+    {
+        var plan = await session.ScopedAsync<Plan>(id, caller) ?? throw Require.NotFound(id);
+        return PageRoutes.Show<ResolutionNoticePage>(
+            new
+            {
+                Plan = plan,
+                R = plan.LatestResolution ?? throw Require.NotFound($"{id} 的会议决议"),
+                CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId],
+            }
+        );
+    }
+
+    /// <summary>Of the version asked for, else of the one in force.</summary>
+    private static async Task<IResult> DossierOf(
+        string id,
+        int? version,
+        IQuerySession session,
+        StoredEvents stored,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var plan = await session.ScopedAsync<Plan>(id, caller) ?? throw Require.NotFound(id);
+        var asked = version ?? (plan.AdoptedVersion > 0 ? plan.AdoptedVersion : plan.LatestVersion());
+        var events = await stored.OfAsync<Plan>(id, cancellation: cancellation);
+        var dossier =
+            Dossier.Of(asked, events.Select(e => (e.EffectiveDate(), (IEventOf<Plan>)e.Data)))
+            ?? throw Require.NotFound($"{id} 第 {asked} 版");
+        var noticed = await session
+            .Query<Application>()
+            .Where(a => a.PlanId == id && a.PlanVersion == asked && a.NoticeFrom != null)
+            .OrderBy(a => a.NoticeFrom)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
+        return PageRoutes.Show<DossierPage>(
+            new
+            {
+                Plan = plan,
+                D = dossier,
+                Noticed = noticed,
+                CollectiveName = (await NamesAsync(session, [plan.CollectiveId]))[plan.CollectiveId],
+            }
         );
     }
 

@@ -49,11 +49,7 @@ public static class PolicyYearPages
                                 [new ContributionTier(new Money(100_00), Money.Zero)],
                                 0,
                                 7,
-                                [
-                                    new QuorumRule("all-villagers", 1, 2, true),
-                                    new QuorumRule("households", 2, 3, false),
-                                    new QuorumRule("representatives", 2, 3, false),
-                                ]
+                                QuorumRule.Law
                             ),
                     }
                 );

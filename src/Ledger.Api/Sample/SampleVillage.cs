@@ -34,7 +34,10 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
 
     public static Actor OfficerOf(string village) => new($"officer.{village}", Roles.VillageFinance, village);
 
-    /// <summary>The sample's policy year (†: tiers seen in Shandong; the rest plausible), for the city.</summary>
+    /// <summary>
+    /// The sample's policy year (†: tiers seen in Shandong; the rest plausible), for the city. Who decides is the
+    /// law's.
+    /// </summary>
     public Task PublishPolicyAsync(int year) =>
         CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year));
 
@@ -58,30 +61,6 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
                 number = "1608-0101-0400-0001",
             },
             noticeDays,
-            quorums = new object[]
-            {
-                new
-                {
-                    form = "all-villagers",
-                    numerator = 1,
-                    denominator = 2,
-                    strictly = true,
-                },
-                new
-                {
-                    form = "households",
-                    numerator = 2,
-                    denominator = 3,
-                    strictly = false,
-                },
-                new
-                {
-                    form = "representatives",
-                    numerator = 2,
-                    denominator = 3,
-                    strictly = false,
-                },
-            },
         };
 
     public async Task OpenPilotAsync()
@@ -261,6 +240,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             new
             {
                 form = "households",
+                calledOn = on.AddDays(-10),
                 meetingDate = on,
                 eligible,
                 attendance,

@@ -74,6 +74,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
     public DateOnly? NoticeFrom { get; init; }
     public DateOnly? NoticeUntil { get; init; }
     public string? NoticePlace { get; init; }
+    public ImmutableArray<string> NoticeProof { get; init; } = [];
     public ImmutableArray<Objection> Objections { get; init; } = [];
     public string? BankReference { get; init; }
     public ImmutableArray<UnmatchedReceipt> UnmatchedReceipts { get; init; } = [];
@@ -209,6 +210,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
                 NoticeUntil = n.Until,
                 NoticePlace = n.Place,
             },
+            NoticeProofRecorded p => state! with { NoticeProof = state.NoticeProof.AddRange(p.Evidence) },
             ObjectionRaised o => state! with
             {
                 Objections = state.Objections.Add(new Objection(o.ObjectionId, o.MemberId, o.Text, null, null)),

@@ -99,6 +99,9 @@ public sealed record ApplicationRejected(string RejectedBy, string Reason) : IEv
 /// </summary>
 public sealed record NoticePublished(DateOnly From, DateOnly Until, string Place) : IEventOf<Application>;
 
+/// <summary>Photos of the notice on its board (L6).</summary>
+public sealed record NoticeProofRecorded(IReadOnlyList<string> Evidence) : IEventOf<Application>, IEvidenced;
+
 public sealed record ObjectionRaised(string ObjectionId, string? MemberId, string Text) : IEventOf<Application>;
 
 /// <summary>

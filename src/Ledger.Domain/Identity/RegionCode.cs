@@ -23,6 +23,18 @@ public static class RegionCode
     public static bool Contains(string scope, string code) => code.StartsWith(scope, StringComparison.Ordinal);
 
     /// <summary>
+    /// A community (居民委员会) and not a village (村民委员会): 统计用区划代码 give 001–199 and 400–499 to the one, 200–399 and
+    /// 500–599 to the other.
+    /// </summary>
+    public static bool IsCommunity(string code) => code.Length == VillageLength && (code[^3] is '0' or '1' or '4');
+
+    /// <summary>Who lives there, as the law calls them: 村民 or 居民; of a wider region both.</summary>
+    public static string People(string code) =>
+        code.Length < VillageLength ? "村（居）民"
+        : IsCommunity(code) ? "居民"
+        : "村民";
+
+    /// <summary>
     /// Null when the code has one of the lengths asked for and only digits, else what is wrong, in Chinese.
     /// </summary>
     public static string? Fault(string code, params ReadOnlySpan<int> lengths) =>

@@ -13,8 +13,33 @@ public sealed record PlanDrafted(string CollectiveId, string FundId, string Vill
 public sealed record ResolutionRecorded(int PlanVersion, Resolution Resolution) : IEventOf<Plan>, IEvidenced
 {
     [System.Text.Json.Serialization.JsonIgnore]
-    public IReadOnlyList<string> Evidence => [Resolution.Minutes];
+    public IReadOnlyList<string> Evidence =>
+        Resolution.Authorisation is { } authorisation ? [Resolution.Minutes, authorisation] : [Resolution.Minutes];
 }
+
+/// <summary>
+/// What comes before the meeting (四议, L6): the party branch proposes (提议), both committees confer (“两委”商议), the party
+/// members deliberate (审议).
+/// </summary>
+public enum PlanStep
+{
+    Proposal,
+    Committee,
+    Deliberation,
+}
+
+/// <summary>A step before the meeting, with its minutes. Recorded again, the later one counts.</summary>
+public sealed record PlanStepRecorded(int PlanVersion, PlanStep Step, DateOnly On, IReadOnlyList<string> Evidence)
+    : IEventOf<Plan>,
+        IEvidenced;
+
+/// <summary>
+/// The resolution hangs on the board (决议公开, L6). <paramref name="Evidence"/>: a photo of it. Recorded again, the later
+/// one counts.
+/// </summary>
+public sealed record ResolutionPublished(int PlanVersion, DateOnly From, string Place, IReadOnlyList<string> Evidence)
+    : IEventOf<Plan>,
+        IEvidenced;
 
 /// <summary>The township has seen this version and agrees (乡镇会签, C21).</summary>
 public sealed record PlanCountersigned(int PlanVersion, string CountersignedBy) : IEventOf<Plan>;
@@ -25,7 +50,9 @@ public sealed record PlanAmended(int PlanVersion, PlanContent Content, string Re
 
 /// <summary>
 /// A resolution of the villagers' meeting (C13). <paramref name="Form"/> is one of the policy year's quorum forms;
-/// <paramref name="Minutes"/> the digest of the signed minutes.
+/// <paramref name="Minutes"/> the digest of the signed minutes. How it was called (L5): the day on which the notice was
+/// posted, the digest of the villagers' authorisation of their representatives, how many of these are women and how
+/// many of the women came.
 /// </summary>
 public sealed record Resolution(
     string Form,
@@ -34,8 +61,18 @@ public sealed record Resolution(
     int Attendance,
     int VotesFor,
     int VotesAgainst,
-    string Minutes
+    string Minutes,
+    DateOnly? CalledOn = null,
+    string? Authorisation = null,
+    int? Women = null,
+    int? WomenPresent = null
 );
+
+/// <summary>When the resolution on a version was published.</summary>
+public sealed record Publication(int PlanVersion, DateOnly From);
+
+/// <summary>When a step of the present version was taken.</summary>
+public sealed record StepTaken(PlanStep Step, DateOnly On);
 
 /// <summary>
 /// Plan (补助方案) of one collective for one year. Versions count from 1; an amendment is a new version that needs its own
@@ -50,6 +87,8 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
     public Resolution? LatestResolution { get; init; }
     public int AdoptedVersion { get; init; }
     public int CountersignedVersion { get; init; }
+    public ImmutableArray<StepTaken> Steps { get; init; } = [];
+    public ImmutableArray<Publication> Publications { get; init; } = [];
 
     public int LatestVersion() => Versions.Length;
 
@@ -69,7 +108,24 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
             ResolutionRecorded r => state! with { LatestResolution = r.Resolution },
             PlanCountersigned c => state! with { CountersignedVersion = c.PlanVersion },
             PlanAdopted a => state! with { AdoptedVersion = a.PlanVersion },
-            PlanAmended a => state! with { Versions = state.Versions.Add(a.Content), LatestResolution = null },
+            PlanAmended a => state! with
+            {
+                Versions = state.Versions.Add(a.Content),
+                LatestResolution = null,
+                Steps = [],
+            },
+            PlanStepRecorded s => state! with
+            {
+                Steps = [.. state.Steps.Where(t => t.Step != s.Step), new StepTaken(s.Step, s.On)],
+            },
+            ResolutionPublished p => state! with
+            {
+                Publications =
+                [
+                    .. state.Publications.Where(x => x.PlanVersion != p.PlanVersion),
+                    new Publication(p.PlanVersion, p.From),
+                ],
+            },
             _ => throw InvariantViolationException.Unknown(e),
         };
 }

@@ -4,17 +4,91 @@ namespace Ledger.Domain.Policies;
 public sealed record ContributionTier(Money TierFen, Money GovernmentSubsidyFen);
 
 /// <summary>
-/// When a villagers' meeting counts (C13). <paramref name="Form"/>: all-villagers (村民会议), households (户代表会议),
-/// representatives (村民代表会议). Attendance ÷ eligible must exceed Numerator ÷ Denominator, or only reach it when not
-/// <paramref name="Strictly"/>.
+/// How many must agree (L4): Numerator ÷ Denominator of those present, or of all when <paramref name="OfAll"/>; more
+/// than that when <paramref name="Strictly"/>.
 /// </summary>
-public sealed record QuorumRule(string Form, int Numerator, int Denominator, bool Strictly)
+public sealed record VoteRule(int Numerator, int Denominator, bool Strictly, bool OfAll)
 {
-    public bool IsMetBy(int attendance, int eligible)
-    {
-        var (present, needed) = ((long)attendance * Denominator, (long)eligible * Numerator);
-        return Strictly ? present > needed : present >= needed;
-    }
+    /// <summary>In force where a policy year says nothing: most of those present.</summary>
+    public static readonly VoteRule Default = new(1, 2, true, false);
+
+    public int Needed(int attendance, int eligible) =>
+        QuorumRule.Needed(OfAll ? eligible : attendance, Numerator, Denominator, Strictly);
+}
+
+/// <summary>
+/// How a body is called, or its decision is void (L5): by a notice posted so many days before; where it stands for the
+/// villagers, on their prior authorisation; and with this fraction of its women members present (0: not asked).
+/// </summary>
+public sealed record CallingRule(
+    int DaysBefore,
+    bool AuthorisationRequired = false,
+    int WomenNumerator = 0,
+    int WomenDenominator = 1
+)
+{
+    public int NeededWomen(int women) => QuorumRule.Needed(women, WomenNumerator, WomenDenominator, strictly: false);
+}
+
+/// <summary>
+/// A body that may decide on a plan, and when its meeting counts (C13, L4). <paramref name="Form"/> is one of those
+/// below, or the region's own word. Attendance ÷ eligible must exceed Numerator ÷ Denominator, or only reach it when
+/// not <paramref name="Strictly"/>; <paramref name="Vote"/> says how many agree, <paramref name="Calling"/> how it is
+/// called (null: not asked).
+/// </summary>
+public sealed record QuorumRule(
+    string Form,
+    int Numerator,
+    int Denominator,
+    bool Strictly,
+    VoteRule? Vote = null,
+    CallingRule? Calling = null
+)
+{
+    public const string AllVillagers = "all-villagers",
+        Households = "households",
+        Representatives = "representatives",
+        AllMembers = "all-members",
+        MemberRepresentatives = "member-representatives";
+
+    /// <summary>
+    /// 村民委员会组织法第二十二、二十六条, 农村集体经济组织法第二十七、二十八条, and how they are called 山东省实施《村民委员会组织法》办法
+    /// 第十七、十八、二十四条: in force where a policy year says nothing. Of the representatives of the members ⅔ must agree,
+    /// so no fewer can have come.
+    /// </summary>
+    public static readonly IReadOnlyList<QuorumRule> Law =
+    [
+        new(AllVillagers, 1, 2, true, VoteRule.Default, new CallingRule(10)),
+        new(Households, 2, 3, false, VoteRule.Default, new CallingRule(10)),
+        new(Representatives, 2, 3, false, VoteRule.Default, new CallingRule(5, AuthorisationRequired: true, 2, 3)),
+        new(AllMembers, 2, 3, false, new VoteRule(2, 3, false, OfAll: true), new CallingRule(10)),
+        new(MemberRepresentatives, 2, 3, false, new VoteRule(2, 3, false, OfAll: true)),
+    ];
+
+    public VoteRule VoteInForce() => Vote ?? VoteRule.Default;
+
+    public int NeededPresent(int eligible) => Needed(eligible, Numerator, Denominator, Strictly);
+
+    /// <summary>The least whole number that reaches a fraction of so many, or exceeds it.</summary>
+    public static int Needed(int of, int numerator, int denominator, bool strictly) =>
+        (int)(
+            strictly ? (long)of * numerator / denominator + 1 : ((long)of * numerator + denominator - 1) / denominator
+        );
+
+    public static bool IsFraction(int numerator, int denominator, bool strictly) =>
+        denominator >= 1 && numerator >= 0 && (strictly ? numerator < denominator : numerator <= denominator);
+
+    /// <summary>What the body is called there (会议形式): in a community 居民, in a village 村民.</summary>
+    public static string Name(string form, string region) =>
+        form switch
+        {
+            AllVillagers => $"{Identity.RegionCode.People(region)}会议",
+            Households => "户代表会议",
+            Representatives => $"{Identity.RegionCode.People(region)}代表会议",
+            AllMembers => "成员大会",
+            MemberRepresentatives => "成员代表大会",
+            _ => form,
+        };
 }
 
 /// <summary>
@@ -83,6 +157,8 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// <paramref name="CountersignatureRequired"/>: a plan is adopted only when its township has countersigned it (C21).
 /// <paramref name="BasicPensionFen"/>: the basic pension (基础养老金) a month, shown beside the account's (L11).
 /// <paramref name="Payee"/>: where payments go (L12).
+/// <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before anybody files by it (L6);
+/// 0: not asked.
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -96,7 +172,8 @@ public sealed record PolicyParameters(
     IncentiveWeights? IncentiveWeights = null,
     AgeLimits? AgeLimits = null,
     Money? BasicPensionFen = null,
-    PayeeAccount? Payee = null
+    PayeeAccount? Payee = null,
+    int ResolutionNoticeDays = 0
 );
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
@@ -112,6 +189,9 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
     public IncentiveWeights IncentiveWeights() => Parameters.IncentiveWeights ?? Policies.IncentiveWeights.Default;
 
     public AgeLimits AgeLimits() => Parameters.AgeLimits ?? Policies.AgeLimits.Default;
+
+    /// <summary>The rule of a body that may decide; null: it may not.</summary>
+    public QuorumRule? Quorum(string form) => Parameters.Quorums.FirstOrDefault(q => q.Form == form);
 
     public Deadlines Deadlines() => Parameters.Deadlines ?? Policies.Deadlines.Default;
 
@@ -169,13 +249,27 @@ public static class PolicyYearDecider
         : p.Tiers is not { Count: > 0 and <= MaxTiers } ? ("tiers", $"缴费档次应有1至{MaxTiers}个")
         : p.Tiers.Select(t => t.TierFen).Distinct().Count() != p.Tiers.Count ? ("tiers", "缴费档次不能重复")
         : p.NoticeDays is < 1 or > MaxNoticeDays ? ("noticeDays", $"公示天数应为1至{MaxNoticeDays}天")
+        : p.ResolutionNoticeDays is < 0 or > MaxNoticeDays
+            ? ("resolutionNoticeDays", $"决议公布天数应为0至{MaxNoticeDays}天")
         : p.AccountInterestBasisPoints is < 0 or > 2000
             ? ("accountInterestBasisPoints", "记账利率应为0至2000（万分之一）")
-        : p.Quorums is not { Count: > 0 } ? ("quorums", "至少规定一种会议形式的到会要求")
+        : p.Quorums is not { Count: > 0 } ? ("quorums", "至少规定一种可以作决定的会议形式")
         : p.Quorums.Any(q =>
-            q.Denominator < 1 || q.Numerator < 0 || q.Numerator > q.Denominator || string.IsNullOrWhiteSpace(q.Form)
+            string.IsNullOrWhiteSpace(q.Form) || !QuorumRule.IsFraction(q.Numerator, q.Denominator, q.Strictly)
         )
-            ? ("quorums", "到会要求应为0到1之间的分数，并写明会议形式")
+            ? ("quorums", "到会要求应为0到1之间、能够达到的分数，并写明会议形式")
+        : p.Quorums.Any(q =>
+            q.Vote is { } v && (v.Numerator < 1 || !QuorumRule.IsFraction(v.Numerator, v.Denominator, v.Strictly))
+        )
+            ? ("quorums", "赞成要求应为大于0、不超过1、能够达到的分数")
+        : p.Quorums.Any(q =>
+            q.Calling is { } c
+            && (
+                c.DaysBefore is < 0 or > MaxNoticeDays
+                || !QuorumRule.IsFraction(c.WomenNumerator, c.WomenDenominator, strictly: false)
+            )
+        )
+            ? ("quorums", $"会前公告应为0至{MaxNoticeDays}天，妇女代表到会要求为0到1之间的分数")
         : p.Deadlines is { } d
         && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays }.Any(x => x is < 1 or > 3650)
             ? ("deadlines", "期限应为1至3650天")

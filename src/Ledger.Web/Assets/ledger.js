@@ -548,6 +548,28 @@ document.querySelectorAll('form[data-diff]').forEach(form => {
   });
 });
 
+// ---- A meeting: what it needs and what is missing, while it is typed ------------------------------------------------------------
+
+document.querySelectorAll('form[data-meeting]').forEach(form => {
+  const out = form.querySelector('[data-carries]');
+  const count = name => /^\d{1,7}$/.test(form.elements[name].value.trim()) ? Number(form.elements[name].value) : null;
+  // As QuorumRule.Needed: the least whole number that reaches the fraction, or exceeds it.
+  const needed = (of, rule) => { const [n, d, strictly] = rule.split('/').map(Number); return strictly ? Math.floor(of * n / d) + 1 : Math.ceil(of * n / d); };
+  const says = (what, least, have) => `${what} ${least}${have === null ? '' : have < least ? `（${words.short} ${least - have}）` : `（${words.reached}）`}`;
+  const draw = () => {
+    const { rule, present, vote, ofAll, women } = form.elements.form.selectedOptions[0].dataset;
+    const [eligible, attendance, votes] = ['eligible', 'attendance', 'votesFor'].map(count);
+    const said = [rule], of = ofAll === '1' ? eligible : attendance;
+    if (eligible !== null) said.push(says(words.attend, needed(eligible, present), attendance));
+    if (of !== null) said.push(says(words.agree, needed(of, vote), votes));
+    const [all, came] = ['women', 'womenPresent'].map(count);
+    if (all !== null && Number(women.split('/')[0]) > 0) said.push(says(words.women, needed(all, women), came));
+    out.textContent = said.join(' · ');
+  };
+  form.addEventListener('input', draw);
+  draw();
+});
+
 // ---- The second factor --------------------------------------------------------------------------------------------------------
 
 document.querySelectorAll('form[data-enrol]').forEach(form => form.addEventListener('done', e => {
