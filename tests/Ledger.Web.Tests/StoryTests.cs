@@ -119,9 +119,13 @@ public sealed class StoryTests(WebFixture web)
         await publication.GetByLabel("公布日期").FillAsync(today);
         await publication.Locator("input[type=file]").SetInputFilesAsync(web.Sample.At("bank-slip.pdf"));
         await publication.GetByRole(AriaRole.Button, new() { Name = "登记公布" }).ClickAsync();
-        await officer.SeesAsync("决议公布");
+        // Its own line, and not the form's heading: the page has come again.
+        await Assertions
+            .Expect(officer.Page.GetByText("决议公布", new() { Exact = true }))
+            .ToBeVisibleAsync(new() { Timeout = 30_000 });
 
         await officer.Page.GetByRole(AriaRole.Link, new() { Name = "方案档案" }).ClickAsync();
+        await officer.Page.WaitForURLAsync("**/dossier*");
         await officer.SeesAsync("党员大会审议");
         foreach (var day in (string[])[$"{before}10", $"{before}15", $"{before}20", today])
             await officer.SeesAsync(day);

@@ -233,10 +233,9 @@ public static class Filing
     {
         // What stops the whole application comes before the faults of single rows.
         var collective = (await command.ReadAsync<Collective>(plan.CollectiveId))!;
-        if (CollectiveDecider.Gone(collective) is { } gone)
-            throw new RefusedException(gone);
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
-        if (PilotDecider.Refusal(pilot, RegionCode.County(plan.Region)) is { } outside)
+        var outside = CollectiveDecider.Gone(collective) ?? PilotDecider.Refusal(pilot, RegionCode.County(plan.Region));
+        if (outside is not null)
             throw new RefusedException(outside);
         if (plan.Adopted() is not { } content)
             throw new RefusedException(new Rejection(Rejections.PlanNotAdopted, $"{plan.Year} 年度方案尚未通过"));
