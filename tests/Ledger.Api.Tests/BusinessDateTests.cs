@@ -88,7 +88,7 @@ public sealed class BusinessDateTests(ApiFixture api)
             new
             {
                 memberId = members[0],
-                reason = "death",
+                reason = "voluntary-refusal",
                 bankReference = "TK1",
                 evidence = new[] { await village.Offices.Reviewer.EvidenceAsync("TK1") },
                 effectiveDate = on,
