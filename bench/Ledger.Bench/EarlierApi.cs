@@ -47,7 +47,8 @@ public sealed class EarlierApi(string document) : DelegatingHandler(new SocketsH
     }
 
     private static bool Fits(string[] template, string[] segments) =>
-        template.Length == segments.Length && template.Zip(segments).All(p => p.First is ['{', ..] || p.First == p.Second);
+        template.Length == segments.Length
+        && template.Zip(segments).All(p => p.First is ['{', ..] || p.First == p.Second);
 
     private void LeaveOut(JsonNode? body, JsonNode? schema)
     {

@@ -19,7 +19,9 @@ public static class Versus
 
     private sealed record Side(SampleOffices Offices, Postings Postings, ApiProcess Api);
 
-    /// <summary>What one side did in its turn; microseconds of processor for each, the product's and the server's.</summary>
+    /// <summary>
+    /// What one side did in its turn; microseconds of processor for each posting, the product's and the server's.
+    /// </summary>
     private sealed record Turned(double PerSecond, double OwnMicroseconds = 0, double ServerMicroseconds = 0);
 
     /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left
@@ -127,15 +129,7 @@ public static class Versus
                 var ratios = ours.Zip(theirs, (o, t) => figure(o) / figure(t)).Order().ToList();
                 var noise = ratios[ratios.Count * 3 / 4] - ratios[ratios.Count / 4];
                 report.Add("versus", $"{what}: the other build", Median(theirs.Select(figure)), unit);
-                report.Add(
-                    "versus",
-                    what,
-                    Median(ours.Select(figure)),
-                    unit,
-                    "the other build",
-                    Median(ratios),
-                    noise
-                );
+                report.Add("versus", what, Median(ours.Select(figure)), unit, "the other build", Median(ratios), noise);
             }
         }
         finally

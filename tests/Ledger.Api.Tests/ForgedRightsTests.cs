@@ -177,9 +177,7 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         await OpenAsync(product, "wang.liu", Roles.VillageFinance, village);
 
         // Without a seal at all the database refuses it, in each of the streams.
-        var guard = await product.ScalarAsync<string>(
-            "select pg_get_triggerdef(oid) from pg_trigger where tgname = 'refuse_unsealed'"
-        );
+        var guard = await product.ScalarAsync<string>("select prosrc from pg_proc where proname = 'refuse_unwritten'");
         Assert.All(EventSeal.Streams, s => Assert.Contains($"'{s}'", guard));
         var bare = await Assert.ThrowsAsync<PostgresException>(() =>
             product.EditAsync(
@@ -251,10 +249,9 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
         // As the build before left it.
         await product.AttackAsync(
             """
-            drop function ledger.refuse_unsealed cascade;
+            drop function ledger.refuse_unwritten cascade;
             drop function ledger.refuse_early cascade;
             drop table ledger.seal_floor, ledger.spent;
-            drop function ledger.refuse_unreadable cascade;
             drop index ledger.audit_entry_nobodys;
             update ledger.mt_events set headers = headers - 'seal' where stream_id like 'account-%';
             delete from ledger.migration where name >= 'V0003';

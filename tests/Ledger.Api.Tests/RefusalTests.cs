@@ -225,7 +225,7 @@ public sealed class RefusalTests(ApiFixture api)
             await using var connection = new NpgsqlConnection(product.ConnectionString);
             await connection.OpenAsync();
             // The build before had no such trigger.
-            await connection.ExecuteAsync("alter table ledger.mt_events disable trigger refuse_unreadable");
+            await connection.ExecuteAsync("alter table ledger.mt_events disable trigger refuse_unwritten");
             await connection.ExecuteAsync(
                 """
                 select ledger.mt_quick_append_events(@id, null, '*DEFAULT*', array[gen_random_uuid()],
@@ -240,7 +240,7 @@ public sealed class RefusalTests(ApiFixture api)
                 ("id", $"refusal-{Guid.NewGuid():N}"),
                 ("target", target)
             );
-            await connection.ExecuteAsync("alter table ledger.mt_events enable trigger refuse_unreadable");
+            await connection.ExecuteAsync("alter table ledger.mt_events enable trigger refuse_unwritten");
         }
         foreach (var target in new[] { "nothing", $"two  words {new string('x', 7_000)}", "11010519491231002X" })
             await OldRefusalAsync(target);
