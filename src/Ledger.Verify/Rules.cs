@@ -16,7 +16,8 @@ namespace Ledger.Verify;
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
 /// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
 /// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
-/// person (L2).
+/// person (L2). Nothing is paid while the village's supervision committee holds it; a hold is lifted by the township and by
+/// nobody who handled the application; who signed or held it does not pay (L7).
 /// </summary>
 public sealed class Rules
 {
@@ -44,7 +45,10 @@ public sealed class Rules
         public readonly byte[] Utf8 = Encoding.UTF8.GetBytes(id);
         public readonly HashSet<string> Filers = [],
             Reviewers = [],
-            Approvers = [];
+            Approvers = [],
+            Payers = [],
+            Committee = [];
+        public bool IsHeld;
         public long Reserved,
             InTransit,
             Credited,
@@ -159,8 +163,16 @@ public sealed class Rules
             case "year_closed":
                 With(e, Closed);
                 break;
-            case "notice_published" or "payment_sent":
+            case "notice_published":
                 With(e, Notice);
+                break;
+            case "payment_sent":
+                With(e, Notice);
+                With(e, Duties);
+                With(e, Watch);
+                break;
+            case "payment_signed" or "payment_held" or "payment_hold_lifted":
+                With(e, Watch);
                 break;
             case "subsidy_approved":
                 Approved(e);
@@ -205,8 +217,7 @@ public sealed class Rules
             case "application_filed"
             or "application_resubmitted"
             or "application_reviewed"
-            or "application_approved"
-            or "payment_sent":
+            or "application_approved":
                 With(e, Duties);
                 break;
             case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
@@ -798,12 +809,53 @@ public sealed class Rules
                     && (AnyIsOne(application.Approvers, doers) || AnyIsOne(application.Reviewers, doers))
                 )
                     throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
+                application.Payers.UnionWith(doers);
                 break;
             default:
                 application.Filers.UnionWith(doers);
                 application.Reviewers.Clear(); // a roster that comes in anew is reviewed anew
                 break;
         }
+    }
+
+    /// <summary>L7: the supervision committee signs and holds, the township lifts; both by person.</summary>
+    private void Watch(Entry e, JsonElement d, JsonElement headers)
+    {
+        var application = Of(e.Stream.Id);
+        var doers = Doers(
+            d,
+            e.Type switch
+            {
+                "payment_signed" => "signedBy",
+                "payment_held" => "heldBy",
+                "payment_hold_lifted" => "liftedBy",
+                _ => "paidBy",
+            }
+        );
+        var handlers = application
+            .Filers.Concat(application.Reviewers)
+            .Concat(application.Approvers)
+            .Concat(application.Payers);
+        switch (e.Type)
+        {
+            case "payment_sent":
+                if (application.IsHeld)
+                    throw Fails(e, "村监委会叫停以后付了款");
+                if (AnyIsOne(application.Committee, doers))
+                    throw Fails(e, $"{doers[0]} 付了自己签字或叫停的款");
+                return;
+            case "payment_hold_lifted":
+                if (headers.GetProperty("role").GetString() != "township")
+                    throw Fails(e, $"{doers[0]} 不是乡镇（街道），不能解除叫停");
+                if (AnyIsOne(handlers.Concat(application.Committee), doers))
+                    throw Fails(e, $"{doers[0]} 解除了自己叫停或办理的付款");
+                application.IsHeld = false;
+                return;
+            case "payment_signed" when AnyIsOne(handlers, doers):
+                throw Fails(e, $"{doers[0]} 为自己办理的申请签字");
+        }
+        application.IsHeld |= e.Type == "payment_held";
+        application.Committee.UnionWith(doers);
     }
 
     /// <summary>

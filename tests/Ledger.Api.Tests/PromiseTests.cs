@@ -102,6 +102,29 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public void L7_nothing_is_paid_while_it_is_held_and_the_committee_neither_pays_nor_lifts()
+    {
+        IEvent[] way = [On(March, Filed("v"), "v"), Reviewed("r"), Approved("a"), Noticed()];
+        IEvent Signed(string by) => On(March, new PaymentSigned(by, 1, Yuan(100)), by);
+        IEvent Held(string by) => On(March, new PaymentHeld(by, March, "x"), by);
+        IEvent Lifted(string by) => On(March, new PaymentHoldLifted(by, "x"), by);
+        var day = March.AddDays(8);
+        Application([.. way, Held("c"), Lifted("t"), Signed("c"), Paid("v", day)]);
+        Assert.Empty(_broken.Concat(_unclear));
+        Application([.. way, Held("c"), Paid("v", day)]);
+        Application([.. way, Held("c"), Lifted("c"), Signed("r"), Paid("c", day)]);
+        Assert.Equal(
+            [
+                "L7 c 叫停后付了款",
+                "L7 c 解除了自己叫停或经办的付款",
+                "L7 r 为自己经办的申请签字",
+                "L7 c 支付了自己签字或叫停的申请",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
     public void C16_nothing_is_paid_before_the_day_after_the_notice()
     {
         Application(

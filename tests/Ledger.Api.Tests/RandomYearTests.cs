@@ -57,6 +57,14 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         public string Status = "filed";
         public DateOnly NoticeUntil;
         public readonly List<string> OpenObjections = [];
+        private bool _held;
+
+        /// <summary>By the supervision committee (L7), until it is lifted or the application ends.</summary>
+        public bool IsHeld
+        {
+            get => _held && Status is not ("withdrawn" or "settled");
+            set => _held = value;
+        }
         public string Path => $"/api/applications/{Id}";
 
         public List<RefLine> In(string status) => [.. Lines.Where(l => l.Status == status)];
@@ -227,6 +235,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             ("object", Object),
             ("answer", Answer),
             ("wait", Wait),
+            ("hold", Hold),
+            ("lift hold", LiftHold),
             ("pay", Pay),
             ("pay", Pay),
             ("pay", Pay),
@@ -601,6 +611,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 a.Status is "noticed" or "paid"
                     && _api.Today > a.NoticeUntil
                     && a.OpenObjections.Count == 0
+                    && !a.IsHeld
                     && right
                     && purpose == "member-subsidy",
                 status == "ok"
@@ -614,6 +625,29 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         _funds[a.Village].Reserved -= total;
         _funds[a.Village].InTransit += total;
         a.Status = "paid";
+        return status;
+    }
+
+    private async Task<string?> Hold()
+    {
+        if (Some("approved", "noticed", "paid") is not { } a || !Chance(40))
+            return null;
+        var (status, _) = await SendAsync(_villages[a.Village].Committee, $"{a.Path}/hold", new { reason = "x" });
+        Assert.Equal(
+            a.Status is "approved" or "noticed" or "paid" && !a.IsHeld && a.In("approved").Count > 0,
+            status == "ok"
+        );
+        a.IsHeld |= status == "ok";
+        return status;
+    }
+
+    private async Task<string?> LiftHold()
+    {
+        if ((_applications.Where(a => a.IsHeld).ToList() is { Count: > 0 } held ? Pick(held) : Some("noticed")) is not { } a)
+            return null;
+        var (status, _) = await SendAsync(_villages[a.Village].Township, $"{a.Path}/hold/lift", new { reason = "x" });
+        Assert.Equal(a.IsHeld, status == "ok");
+        a.IsHeld = false;
         return status;
     }
 

@@ -88,7 +88,7 @@ public static class FundPages
                 ) => show(await BalanceAsync(id, at, step, session, stored, caller, clock), accounts),
                 Roles.All
             );
-        app.Page("/funds/{id}/reconciliation", Reconciling, Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor);
+        app.Page("/funds/{id}/reconciliation", Reconciling, FundEndpoints.Reconcilers);
     }
 
     private static async Task<IResult> Reconciling(string id, IQuerySession session, Caller caller) =>
