@@ -16,7 +16,7 @@ namespace Ledger.Verify;
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
 /// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
 /// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
-/// person (L2). Nothing is paid while the village's supervision committee holds it; a hold is lifted by the township and by
+/// person (L2). Nothing is paid while the village's supervision committee holds it; the township lifts a hold, and
 /// nobody who handled the application; who signed or held it does not pay (L7).
 /// </summary>
 public sealed class Rules
@@ -214,10 +214,7 @@ public sealed class Rules
             case "line_refunded":
                 With(e, Final);
                 break;
-            case "application_filed"
-            or "application_resubmitted"
-            or "application_reviewed"
-            or "application_approved":
+            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved":
                 With(e, Duties);
                 break;
             case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
@@ -832,6 +829,8 @@ public sealed class Rules
                 _ => "paidBy",
             }
         );
+        if (doers[0] != headers.GetProperty("actor").GetString())
+            throw Fails(e, $"{doers[0]} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
         var handlers = application
             .Filers.Concat(application.Reviewers)
             .Concat(application.Approvers)

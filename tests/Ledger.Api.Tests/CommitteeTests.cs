@@ -116,7 +116,13 @@ public sealed class CommitteeTests(ApiFixture api)
         // Nobody else lifts it, nor somebody who handled the application.
         var lifting = new { reason = "已入户核实" };
         foreach (
-            var who in new[] { village.Officer, village.Committee, village.Offices.Reviewer, village.Offices.CountyHrss }
+            var who in new[]
+            {
+                village.Officer,
+                village.Committee,
+                village.Offices.Reviewer,
+                village.Offices.CountyHrss,
+            }
         )
             await api.Host.RefusedAsync("forbidden", who, $"{path}/hold/lift", lifting);
         await api.Host.RefusedAsync(
@@ -236,7 +242,12 @@ public sealed class CommitteeTests(ApiFixture api)
         Assert.Equal(
             "true",
             await api.ScalarAsync<string>(
-                "select data ->> 'confirmedNoKin' from ledger.mt_events where stream_id = @id and type = 'account_opened'",
+                """
+                select data ->> 'confirmedNoKin'
+                  from ledger.mt_events
+                 where stream_id = @id
+                   and type = 'account_opened'
+                """,
                 ("id", $"account-jw.{county}")
             )
         );

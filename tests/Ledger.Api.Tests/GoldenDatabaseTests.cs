@@ -332,6 +332,33 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         Says(1, "业务日期 2025-12-15 的 credited 为 -20000 分");
         Dated("funds_refunded", "2026-01-13");
         Says(0, "成立");
+
+        // L7: nothing is paid while the supervision committee holds it, and only the township lifts it.
+        JsonObject BeforePayment(string type, string by, string field)
+        {
+            var at = village.FindIndex(l => (string)l["type"]! == "payment_sent");
+            var line = village[at].DeepClone().AsObject();
+            (line["type"], line["data"]) = (type, new JsonObject { [field] = by });
+            (line["headers"]!["actor"], line["headers"]!["role"]) = (by, "supervision-committee");
+            village.Insert(at, line);
+            foreach (var (l, i) in village.Where(l => (string)l["stream"]! == application).Select((l, i) => (l, i)))
+                l["version"] = i + 1;
+            return line;
+        }
+        BeforePayment("payment_held", "committee", "heldBy");
+        Says(1, "村监委会叫停以后付了款");
+        var lifted = BeforePayment("payment_hold_lifted", "committee", "liftedBy");
+        Says(1, "不是乡镇（街道），不能解除叫停");
+        lifted["headers"]!["role"] = "township";
+        Says(1, "解除了自己叫停或办理的付款");
+        (lifted["headers"]!["actor"], lifted["data"]!["liftedBy"]) = ("township", "township");
+        Says(0, "成立");
+        BeforePayment("payment_signed", "committee", "signedBy");
+        Says(0, "成立");
+        var approver = (string)village.First(l => (string)l["type"]! == "application_approved")["data"]!["approvedBy"]!;
+        var signed = BeforePayment("payment_signed", approver, "signedBy");
+        Says(1, "为自己办理的申请签字");
+        (signed["headers"]!["actor"], signed["data"]!["signedBy"]) = ("committee", "committee");
         village.Add(closed);
         Says(1, "封存的试算平衡表与事件不符");
         closed["data"]!["trialBalance"] = JsonNode.Parse(

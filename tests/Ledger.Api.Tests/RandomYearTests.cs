@@ -643,7 +643,10 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> LiftHold()
     {
-        if ((_applications.Where(a => a.IsHeld).ToList() is { Count: > 0 } held ? Pick(held) : Some("noticed")) is not { } a)
+        if (
+            (_applications.Where(a => a.IsHeld).ToList() is { Count: > 0 } held ? Pick(held) : Some("noticed"))
+            is not { } a
+        )
             return null;
         var (status, _) = await SendAsync(_villages[a.Village].Township, $"{a.Path}/hold/lift", new { reason = "x" });
         Assert.Equal(a.IsHeld, status == "ok");

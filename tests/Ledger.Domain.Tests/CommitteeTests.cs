@@ -88,10 +88,7 @@ public sealed class CommitteeTests
             new FundsReserved(a.Id, "general", new Money(200), 2, new FenInterval(0, 200))
         );
         var people = new LineBasis(
-            Lineage.Of(
-                Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", Village)),
-                []
-            ),
+            Lineage.Of(Given.State<Collective>("collective-1", new CollectiveRegistered("c", "n", Village)), []),
             new Standard(StandardKind.Flat, new Money(100), []),
             null,
             AgeLimits.None,
@@ -184,11 +181,8 @@ public sealed class CommitteeTests
     public void L7_who_handled_the_application_does_not_sign_it_and_who_signed_does_not_pay()
     {
         foreach (var name in (string[])["officer", "reviewer", "approver"])
-            Applications
-                .Steps.Committee.Sign(Waiting(), Due, Given.Actor(name))
-                .ThenRefused(Rejections.SelfApproval);
-        Pay(Waiting(new PaymentSigned("committee", 2, new Money(200))), Committee)
-            .ThenRefused(Rejections.SelfApproval);
+            Applications.Steps.Committee.Sign(Waiting(), Due, Given.Actor(name)).ThenRefused(Rejections.SelfApproval);
+        Pay(Waiting(new PaymentSigned("committee", 2, new Money(200))), Committee).ThenRefused(Rejections.SelfApproval);
         // Who held before may sign when it is lifted: he has seen to it.
         Applications
             .Steps.Committee.Sign(
@@ -227,9 +221,7 @@ public sealed class CommitteeTests
         var state = Waiting([.. history.Select(h => h.Event)]);
         var due = Assert.Single(Supervision.Waiting(state, history, days, 7));
         Assert.Equal((DeadlineKind.HoldDecision, start.AddDays(5)), (due.Kind, due.DueAt));
-        Assert.Empty(
-            Supervision.Waiting(state with { Hold = null }, history, days, 7)
-        );
+        Assert.Empty(Supervision.Waiting(state with { Hold = null }, history, days, 7));
     }
 
     private static readonly PolicyYear Asking = Given.State<PolicyYear>(

@@ -107,7 +107,8 @@ public sealed class StateTests
     private static string PlanLabel(Plan p) =>
         p.AdoptedVersion == p.LatestVersion()
             ? "adopted"
-            : (p.AdoptedVersion > 0 ? "amended" : "drafted") + (p.LatestResolution is null ? "" : ", resolution")
+            : (p.AdoptedVersion > 0 ? "amended" : "drafted")
+                + (p.LatestResolution is null ? "" : ", resolution")
                 + (p.SignedVersion == p.LatestVersion() ? ", signed" : "")
                 + (p.CountersignedVersion == p.LatestVersion() ? ", countersigned" : "");
 

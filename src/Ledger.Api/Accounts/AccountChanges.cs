@@ -14,8 +14,9 @@ namespace Ledger.Api.Accounts;
 /// <paramref name="Name"/>: of our own, or <c>alias:sub</c> of the configured authority, which then is told apart as a
 /// person and has no password here.
 /// <paramref name="PersonName"/> and <paramref name="CitizenId"/> say whose account it is; they are stored encrypted,
-/// apart from the events. <paramref name="ConfirmedNoKin"/>: for a member of a supervision committee, that he is no close
-/// kin of the village's finance staff (L7).
+/// apart from the events.
+/// <paramref name="ConfirmedNoKin"/>: for a member of a supervision committee, that he is no close kin of the village's
+/// finance staff (L7).
 /// </summary>
 public sealed record AccountBody(
     string Name,
@@ -291,13 +292,7 @@ public static class AccountChanges
     /// or had which role there, the events say.
     /// </summary>
     /// <exception cref="RefusedException"><c>duties-incompatible</c>.</exception>
-    public static async Task RequireApartAsync(
-        Command command,
-        string name,
-        string? person,
-        string role,
-        string region
-    )
+    public static async Task RequireApartAsync(Command command, string name, string? person, string role, string region)
     {
         if (CommitteeDuties.Opposite(role) is not { } opposite)
             return;

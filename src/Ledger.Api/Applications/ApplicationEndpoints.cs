@@ -521,11 +521,7 @@ public static class ApplicationEndpoints
         Change(id, command, (a, by) => Committee.Sign(a, command.Today, by));
 
     private static Task<Answer> HoldPayment(string id, ReasonBody body, Command command) =>
-        Change(
-            id,
-            command,
-            (a, by) => Committee.Hold(a, Require.Prose(body.Reason, "reason", 500), command.Today, by)
-        );
+        Change(id, command, (a, by) => Committee.Hold(a, Require.Prose(body.Reason, "reason", 500), command.Today, by));
 
     private static Task<Answer> LiftHold(string id, ReasonBody body, Command command) =>
         Change(id, command, (a, by) => Committee.Lift(a, Require.Prose(body.Reason, "reason", 500), by));
@@ -704,8 +700,17 @@ public static class ApplicationEndpoints
     )
     {
         var scope = Scope.Narrow(caller, region);
-        if (waitingForMe == true && status is null && await MineAsync(session, database, caller, clock, cancellation) is { } mine)
-            return await WorkItemsAsync(i => i.Region.StartsWith(scope) && i.Id.IsOneOf(mine), session, database, cancellation);
+        if (
+            waitingForMe == true
+            && status is null
+            && await MineAsync(session, database, caller, clock, cancellation) is { } mine
+        )
+            return await WorkItemsAsync(
+                i => i.Region.StartsWith(scope) && i.Id.IsOneOf(mine),
+                session,
+                database,
+                cancellation
+            );
         var statuses =
             Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])

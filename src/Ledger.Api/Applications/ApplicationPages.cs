@@ -205,10 +205,9 @@ public static class ApplicationPages
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
-        var unpayable =
-            caller.Actor.Role is Roles.VillageFinance or Roles.SupervisionCommittee
-                ? await UnpayableAsync(application, session, database, people, cancellation)
-                : [];
+        var unpayable = caller.Actor.Role is Roles.VillageFinance or Roles.SupervisionCommittee
+            ? await UnpayableAsync(application, session, database, people, cancellation)
+            : [];
         await using var connection = await database.OpenConnectionAsync(cancellation);
         return PageRoutes.Show<ApplicationPage>(
             new
@@ -222,9 +221,9 @@ public static class ApplicationPages
                 Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
                 Only = only,
                 Unpayable = unpayable,
-                CommitteeSigns = (
-                    await session.PolicyYearAsync(application.Region, application.Year)
-                )?.Parameters.CommitteeSignsPayments == true,
+                CommitteeSigns = (await session.PolicyYearAsync(application.Region, application.Year))
+                    ?.Parameters
+                    .CommitteeSignsPayments == true,
                 Anonymous = (IReadOnlySet<string>)
                     events
                         .Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role)

@@ -153,7 +153,7 @@ public sealed record NoticeAddendumView(DateOnly On, NoticeChange Change, IReadO
 
 /// <summary>
 /// An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.
-/// <paramref name="HeldOn"/>: its payment is on hold since then, and the township decides by <paramref name="DecideBy"/>.
+/// <paramref name="HeldOn"/>: its payment is on hold since then; the township decides by <paramref name="DecideBy"/>.
 /// </summary>
 public sealed record WorkItemView(
     string Id,

@@ -11,12 +11,16 @@ using Npgsql;
 
 namespace Ledger.Api.Applications;
 
-/// <summary>What waits for a village's supervision committee, and what it holds that waits for the township (L7).</summary>
+/// <summary>
+/// What waits for a village's supervision committee, and what it holds that waits for the township (L7).
+/// </summary>
 public static class CommitteeTasks
 {
     private static readonly string[] Unpaid =
     [
-        .. new[] { ApplicationStatus.Approved, ApplicationStatus.Noticed, ApplicationStatus.Paid }.Select(s => s.Word()),
+        .. new[] { ApplicationStatus.Approved, ApplicationStatus.Noticed, ApplicationStatus.Paid }.Select(s =>
+            s.Word()
+        ),
     ];
 
     /// <summary>The caller's applications with somebody who waits to be paid.</summary>
@@ -89,12 +93,12 @@ public static class CommitteeTasks
         return (
             await connection.QueryAsync(
                 $$"""
-                select id, data #>> '{hold,on}'
+                select id, (data #>> '{hold,on}')::date
                   from {{LedgerStore.Schema}}.mt_doc_application
                  where region like @scope || '%'
                    and data #>> '{hold,on}' is not null
                 """,
-                r => (Id: r.GetString(0), On: DateOnly.Parse(r.GetString(1))),
+                r => (Id: r.GetString(0), On: r.GetFieldValue<DateOnly>(1)),
                 ("scope", scope)
             )
         ).ToDictionary(h => h.Id, h => h.On);

@@ -235,7 +235,11 @@ public static class PlanEndpoints
             )
             .Example($$"""{"reason":"提高500元档次的补助",{{StandardExample}}}""");
         api.MapPost("/plans/{id}/countersignature", Countersign)
-            .Command<PlanView>("countersign-plan", "乡镇（街道）会签 (C21 L7) · The township countersigns", Roles.Township)
+            .Command<PlanView>(
+                "countersign-plan",
+                "乡镇（街道）会签 (C21 L7) · The township countersigns",
+                Roles.Township
+            )
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/plans/{id}/signature", Sign)
             .Command<PlanView>(

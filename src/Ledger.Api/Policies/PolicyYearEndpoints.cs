@@ -24,8 +24,9 @@ public sealed record TierBody(
 /// absent. <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the
 /// account's. <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before an
 /// application is filed. <paramref name="CountersignatureRequired"/>: the township countersigns plans (absent: as the
-/// year has it, and in a new one yes). <paramref name="CommitteeSignsPlan"/>, <paramref name="CommitteeSignsPayments"/>:
-/// the village's supervision committee signs plan and payments.
+/// year has it, and in a new one yes).
+/// <paramref name="CommitteeSignsPlan"/>, <paramref name="CommitteeSignsPayments"/>: the village's supervision
+/// committee signs them.
 /// <paramref name="Payee"/>: the agency's income account, which payments go to (收入户).
 /// </summary>
 public sealed record PolicyYearBody(

@@ -39,8 +39,8 @@ public enum ChangeKind
 /// for lies beside the events.</param>
 /// <param name="PersonDigest">Salted digest of what the account says of him.</param>
 /// <param name="RequestedBy">Who asked, where another confirmed.</param>
-/// <param name="ConfirmedNoKin">Of a supervision committee's account: the administrator has looked, and the person is no
-/// close kin of the village's finance staff (L7). Null: not asked.</param>
+/// <param name="ConfirmedNoKin">Of a supervision committee's account: the administrator has looked, and the person is
+/// no close kin of the village's finance staff (L7). Null: not asked.</param>
 public sealed record AccountOpened(
     string Name,
     string Role,
@@ -310,7 +310,7 @@ public static class AccountDecider
         if (state.Role == role && state.Region == region)
             return new Rejection(Rejections.WrongState, "角色和区划没有变化");
         return isAlone
-            ? new IEventOf<Account>[] 
+            ? new IEventOf<Account>[]
             {
                 new AccountChanged(role, region, null, ChangeBasis.OneAdministrator, confirmedNoKin),
             }

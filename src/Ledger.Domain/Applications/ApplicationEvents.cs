@@ -152,7 +152,9 @@ public sealed record PaymentSigned(string SignedBy, int Lines, Money AmountFen, 
     : IEventOf<Application>,
         IMoneyEvent;
 
-/// <summary>The committee puts what is not paid yet on hold; nothing of it is paid before the township lifts it (L7).</summary>
+/// <summary>
+/// The committee puts what is not paid yet on hold; nothing of it is paid before the township lifts it (L7).
+/// </summary>
 public sealed record PaymentHeld(string HeldBy, DateOnly On, string Reason, string? OnBehalfOf = null)
     : IEventOf<Application>;
 

@@ -18,7 +18,16 @@ public static class Roles
     public const string Administrator = "administrator";
 
     public static readonly string[] County = [CountyHrss, CountyFinance, CountyAgriculture, CountyTax];
-    public static readonly string[] All = [CityHrss, .. County, Agency, Township, VillageFinance, SupervisionCommittee, Auditor];
+    public static readonly string[] All =
+    [
+        CityHrss,
+        .. County,
+        Agency,
+        Township,
+        VillageFinance,
+        SupervisionCommittee,
+        Auditor,
+    ];
 
     /// <summary>Whoever can sign in.</summary>
     public static readonly string[] Everybody = [.. All, Administrator];

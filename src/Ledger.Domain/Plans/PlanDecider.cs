@@ -285,12 +285,13 @@ public static class PlanDecider
     }
 
     /// <summary>C21: the township countersigns the version that is up for adoption; nobody his own.</summary>
-    /// <param name="authors">Who drafted and amended it, recorded its meetings and signed it for the committee, and whom
-    /// they acted for.</param>
+    /// <param name="authors">Who drafted and amended it, recorded its meetings or signed it for the committee, and
+    /// whom they acted for.</param>
     public static Decision<Plan> Countersign(Plan state, IReadOnlyCollection<string> authors, Actor by) =>
         state.AdoptedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已通过")
         : state.CountersignedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已会签")
-        : by.IsAmong(authors) ? new Rejection(Rejections.SelfApproval, "起草、修订方案、记录决议或为村监委会签字的人不能会签")
+        : by.IsAmong(authors)
+            ? new Rejection(Rejections.SelfApproval, "起草、修订方案、记录决议或为村监委会签字的人不能会签")
         : new IEventOf<Plan>[] { new PlanCountersigned(state.LatestVersion(), by.Id) };
 
     /// <summary>

@@ -282,7 +282,9 @@ public static class PolicyYearDecider
         )
             ? ("quorums", $"会前公告应为0至{MaxNoticeDays}天，妇女代表到会要求为0到1之间的分数")
         : p.Deadlines is { } d
-        && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays, d.HoldDays }.Any(x => x is < 1 or > 3650)
+        && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays, d.HoldDays }.Any(x =>
+            x is < 1 or > 3650
+        )
             ? ("deadlines", "期限应为1至3650天")
         : p.IncentiveWeights is { } w
         && (

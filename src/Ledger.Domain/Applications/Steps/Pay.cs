@@ -123,8 +123,8 @@ public static class Pay
     /// <summary>
     /// The application's own part. C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run
     /// out and every objection is answered; all approved lines, or those of <paramref name="memberIds"/>. Lines that
-    /// the bank sent back are paid again the same way. L7: nothing that is on hold; nor by who signed or held it for the
-    /// supervision committee.
+    /// the bank sent back are paid again the same way. L7: nothing that is on hold; nor by who signed or held it for
+    /// the supervision committee.
     /// </summary>
     public static Decision<Application> Move(
         Application state,

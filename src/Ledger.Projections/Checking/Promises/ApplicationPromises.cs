@@ -5,8 +5,8 @@ namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
 /// What an application promises: filer, reviewer, approver and payer are different people (C15), each acting in his own
-/// name; nothing is paid before the day after the notice's last (C16), nor while the supervision committee holds it, and
-/// who signed or held it does not pay, nor lift the hold (L7).
+/// name; nothing is paid before the day after the notice's last (C16), nor while the supervision committee holds it,
+/// and who signed or held it does not pay, nor lift the hold (L7).
 /// </summary>
 /// <param name="unclear">For what may have been meant, and wants looking at.</param>
 public sealed class ApplicationPromises(string id, Report broken, Report unclear)
@@ -58,24 +58,11 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 if (r.Upheld && !r.WholeList && (r.MemberId ?? objection.MemberId) is null)
                     _withoutEffect.Add(r.ObjectionId);
                 break;
-            case PaymentSigned s:
-                if (_filers.Contains(s.SignedBy) || _reviewers.Contains(s.SignedBy) || s.SignedBy == _approver)
-                    broken(id, "L7", $"{s.SignedBy} 为自己经办的申请签字", "签字人没有办理过申请", at);
-                _committee.Add(InOwnName(s.SignedBy, e));
-                break;
-            case PaymentHeld h:
-                _committee.Add(_heldBy = InOwnName(h.HeldBy, e));
-                break;
-            case PaymentHoldLifted l:
-                if (_committee.Contains(InOwnName(l.LiftedBy, e)) || _filers.Contains(l.LiftedBy))
-                    broken(id, "L7", $"{l.LiftedBy} 解除了自己叫停或经办的付款", "由乡镇未经手的人解除", at);
-                _heldBy = null;
+            case PaymentSigned or PaymentHeld or PaymentHoldLifted:
+                Watch(e);
                 break;
             case PaymentSent p:
-                if (_heldBy is { } holder)
-                    broken(id, "L7", $"{holder} 叫停后付了款", "解除叫停后付款", at);
-                if (_committee.Contains(p.PaidBy))
-                    broken(id, "L7", $"{p.PaidBy} 支付了自己签字或叫停的申请", "付款人不是签字人", at);
+                Watched(p, at);
                 if (p.PaidBy == _approver || _reviewers.Contains(p.PaidBy))
                     broken(id, "C15", $"{p.PaidBy} 支付了自己复核或审批的申请", "付款人不是复核人、审批人", at);
                 InOwnName(p.PaidBy, e);
@@ -100,6 +87,35 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 _withoutEffect.Clear();
                 break;
         }
+    }
+
+    /// <summary>What the supervision committee does, and the township to that (L7).</summary>
+    private void Watch(IEvent e)
+    {
+        switch (e.Data)
+        {
+            case PaymentSigned s:
+                if (_filers.Contains(s.SignedBy) || _reviewers.Contains(s.SignedBy) || s.SignedBy == _approver)
+                    broken(id, "L7", $"{s.SignedBy} 为自己经办的申请签字", "签字人没有办理过申请", e.Sequence);
+                _committee.Add(InOwnName(s.SignedBy, e));
+                break;
+            case PaymentHeld h:
+                _committee.Add(_heldBy = InOwnName(h.HeldBy, e));
+                break;
+            case PaymentHoldLifted l:
+                if (_committee.Contains(InOwnName(l.LiftedBy, e)) || _filers.Contains(l.LiftedBy))
+                    broken(id, "L7", $"{l.LiftedBy} 解除了自己叫停或经办的付款", "由乡镇未经手的人解除", e.Sequence);
+                _heldBy = null;
+                break;
+        }
+    }
+
+    private void Watched(PaymentSent p, long at)
+    {
+        if (_heldBy is { } holder)
+            broken(id, "L7", $"{holder} 叫停后付了款", "解除叫停后付款", at);
+        if (_committee.Contains(p.PaidBy))
+            broken(id, "L7", $"{p.PaidBy} 支付了自己签字或叫停的申请", "付款人不是签字人", at);
     }
 
     private string InOwnName(string who, IEvent e)
