@@ -309,7 +309,7 @@ public static class AccountChanges
         )
             ids.Add(e.StreamKey!);
         var others = (await command.ReadManyAsync<Account>(ids)).Values;
-        if (CommitteeDuties.Refusal(name, person, role, region, others, command.Today) is { } refusal)
+        if (CommitteeDuties.Refusal(name, person, role, region, others, command.Today, keepsOwn) is { } refusal)
             throw new RefusedException(refusal);
     }
 

@@ -20,18 +20,20 @@ public static class CommitteeDuties
 
     /// <summary>Why this person may not have the role there; null: he may.</summary>
     /// <param name="others">The accounts that ever had, or were to have, the opposite role in that village.</param>
+    /// <param name="keepsOwn">The account's own role stays beside this one, which is delegated to it.</param>
     public static Rejection? Refusal(
         string name,
         string? person,
         string role,
         string region,
         IEnumerable<Account> others,
-        DateOnly today
+        DateOnly today,
+        bool keepsOwn = false
     )
     {
         if (Opposite(role) is not { } opposite)
             return null;
-        var there = others.Where(o => o.Name != name && Holds(o, opposite, region, today)).ToList();
+        var there = others.Where(o => (keepsOwn || o.Name != name) && Holds(o, opposite, region, today)).ToList();
         if (person is null && (role == Roles.SupervisionCommittee || there.Count > 0))
             return new Rejection(Rejections.WrongState, "账户须先写明本人，才能看出与村级财务不是同一人");
         if (there.FirstOrDefault(o => o.Person is null) is { } unnamed)
