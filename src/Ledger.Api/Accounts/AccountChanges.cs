@@ -292,7 +292,14 @@ public static class AccountChanges
     /// or had which role there, the events say.
     /// </summary>
     /// <exception cref="RefusedException"><c>duties-incompatible</c>.</exception>
-    public static async Task RequireApartAsync(Command command, string name, string? person, string role, string region)
+    public static async Task RequireApartAsync(
+        Command command,
+        string name,
+        string? person,
+        string role,
+        string region,
+        bool keepsOwn = false
+    )
     {
         if (CommitteeDuties.Opposite(role) is not { } opposite)
             return;

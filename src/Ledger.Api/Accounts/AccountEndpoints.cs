@@ -341,7 +341,14 @@ public static class AccountEndpoints
         )
             throw Require.NotFound(to); // a colleague of the same county
         command.Region = account.Region;
-        await AccountChanges.RequireApartAsync(command, other.Name, other.Person, account.Role, account.Region, keepsOwn: true);
+        await AccountChanges.RequireApartAsync(
+            command,
+            other.Name,
+            other.Person,
+            account.Role,
+            account.Region,
+            keepsOwn: true
+        );
         account = command.Append(
             id,
             account,
