@@ -469,7 +469,12 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var (status, _) = await SendAsync(
             _villages[a.Village].Officer,
             $"{a.Path}/resubmission",
-            new { seal = Own(a.Village, [_paper])[0], lines = roster.Select(p => new { memberId = p.Id }) }
+            new
+            {
+                seal = Own(a.Village, [_paper])[0],
+                confirmDuplicate = "两份同报",
+                lines = roster.Select(p => new { memberId = p.Id }),
+            }
         );
         if (status != "ok")
             return status;
@@ -821,7 +826,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> CatchUp()
     {
-        if (!Chance(3))
+        if (!Chance(8))
             return null;
         var p = Pick(_people);
         var sheet = SampleSheets.Contributions([(p.Person, 300, true)], _api.Today, $"CU{_seen.Values.Sum()}-");

@@ -293,6 +293,17 @@ public sealed class CommitteeTests
     }
 
     [Fact]
+    public void L7_the_dossier_of_a_plan_has_the_signature_on_the_resolution_that_counts()
+    {
+        Dossier Of(params IEventOf<Plan>[] events) =>
+            Dossier.Of(1, [.. Drafted().Concat(events).Select((e, i) => (Noticed.AddDays(i), e))])!;
+        static IEnumerable<IEventOf<Plan>> Drafted() =>
+            [new PlanDrafted("collective-1", "fund-1", Village, 2026, Draft().Versions[0])];
+        Assert.Equal(Noticed.AddDays(2), Of(Meeting, new PlanSigned(1, "committee")).SignedOn);
+        Assert.Null(Of(Meeting, new PlanSigned(1, "committee"), Meeting).SignedOn);
+    }
+
+    [Fact]
     public void L7_a_year_from_before_the_rule_asks_the_committee_for_nothing()
     {
         var before = new PolicyParameters(new DateOnly(2026, 1, 1), [], 0, 7, []);

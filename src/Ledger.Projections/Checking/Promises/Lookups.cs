@@ -8,8 +8,8 @@ using Ledger.Domain.Policies;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
-/// What each region and year asked for, the cap above all, as it was at any event: all policy years there were, of which
-/// there are few.
+/// What each region and year asked for, the cap above all, as it was at any event: all policy years there were, of
+/// which there are few.
 /// </summary>
 public sealed class PolicyCaps
 {
