@@ -1,3 +1,4 @@
+using Ledger.Api.Applications;
 using Ledger.Api.Commands;
 using Ledger.Api.Donors;
 using Ledger.Api.Exports;
@@ -219,6 +220,7 @@ public static class FundPages
                     cancellation
                 ),
                 Work = work,
+                Held = await CommitteeTasks.HeldAsync(database, fund.Region, cancellation),
                 Now = time.GetUtcNow(),
             }
         );

@@ -116,6 +116,7 @@ public static class PolicyYearEndpoints
                           {"tierAmount":300,"governmentSubsidyAmount":40},
                           {"tierAmount":5000,"governmentSubsidyAmount":80}],
                  "accountInterestBasisPoints":262,"noticeDays":7,
+                 "countersignatureRequired":true,"committeeSignsPlan":true,"committeeSignsPayments":true,
                  "quorums":[{"form":"all-villagers","numerator":1,"denominator":2,"strictly":true},
                             {"form":"all-members","numerator":2,"denominator":3,"strictly":false,
                              "vote":{"numerator":2,"denominator":3,"strictly":false,"ofAll":true},
