@@ -64,12 +64,24 @@ public sealed class CommitteeTests(ApiFixture api)
             api.Client(village.Officer.Actor with { Role = Roles.SupervisionCommittee }),
             $"{path}/signature"
         );
+        // Its own page lists the plan, the plan's has the button; once it is signed neither does.
+        var form = $"POST {path}/signature";
+        Assert.Contains($"/plans/{village.PlanId}", await PageAsync("/committee"), StringComparison.Ordinal);
+        Assert.Contains(form, await PageAsync($"/plans/{village.PlanId}"), StringComparison.Ordinal);
         var signed = await village.Committee.PostAsync<PlanView>($"{path}/signature");
         Assert.Equal(1, signed.SignedVersion);
+        Assert.DoesNotContain($"/plans/{village.PlanId}", await PageAsync("/committee"), StringComparison.Ordinal);
+        Assert.DoesNotContain(form, await PageAsync($"/plans/{village.PlanId}"), StringComparison.Ordinal);
         await api.Host.RefusedAsync("wrong-state", village.Committee, $"{path}/signature");
         await api.Host.RefusedAsync("countersignature-missing", village.Officer, $"{path}/adoption");
         await village.Township.PostAsync($"{path}/countersignature");
         await village.AdoptAsync();
+
+        async Task<string> PageAsync(string page)
+        {
+            using var response = await village.Committee.SendAsync(HttpMethod.Get, page, null);
+            return await response.Content.ReadAsStringAsync();
+        }
     }
 
     [Fact]
