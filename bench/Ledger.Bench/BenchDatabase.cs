@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Tests;
@@ -28,10 +29,14 @@ public sealed class BenchDatabase(string connectionString, string keyFile)
     /// A county that can work: the offices that act through <paramref name="http"/>, a policy of this year, the pilot
     /// opened.
     /// </summary>
-    public async Task<SampleOffices> OpenAsync(HttpClient http)
+    /// <param name="answers">How its answers are read; null: nothing in them that today's views do not know.</param>
+    public async Task<SampleOffices> OpenAsync(HttpClient http, JsonSerializerOptions? answers = null)
     {
         var tokens = Tokens;
-        var offices = new SampleOffices(actor => new SampleClient(http, tokens, actor), SampleStory.County);
+        var offices = new SampleOffices(
+            actor => new SampleClient(http, tokens, actor, answers: answers),
+            SampleStory.County
+        );
         await offices.PublishPolicyAsync(Clock.Day(DateTimeOffset.UtcNow).Year);
         await offices.OpenPilotAsync();
         return offices;

@@ -17,7 +17,10 @@ public static class Versus
         Lines = 10_000;
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(2);
 
-    private sealed record Side(SampleOffices Offices, Postings Postings);
+    private sealed record Side(SampleOffices Offices, Postings Postings, ApiProcess Api);
+
+    /// <summary>What one side did in its turn; microseconds of processor for each, the product's and the server's.</summary>
+    private sealed record Turned(double PerSecond, double OwnMicroseconds = 0, double ServerMicroseconds = 0);
 
     /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left
     /// out.</param>
@@ -32,8 +35,9 @@ public static class Versus
                 var ledger = await BenchDatabase.NewAsync(cluster, Path.Combine(folder, name), name);
                 var api = await ApiProcess.StartOfAsync(build, ledger.Settings);
                 running.Add(api);
-                var offices = await ledger.OpenAsync(api.Http);
                 var document = await api.Http.GetStringAsync("/openapi/v1.json");
+                var http = new HttpClient(new EarlierApi(document)) { BaseAddress = api.Http.BaseAddress };
+                var offices = await ledger.OpenAsync(http, EarlierApi.Answers);
                 var postings = await Postings.SetUpAsync(
                     api.Http,
                     ledger.Tokens,
@@ -41,8 +45,8 @@ public static class Versus
                     Funds,
                     asks: document.Contains("confirmDuplicate", StringComparison.Ordinal)
                 );
-                await postings.RunAsync(8, TimeSpan.FromSeconds(10)); // the compiler has seen it
-                sides.Add(new Side(offices, postings));
+                await postings.RunAsync(8, TimeSpan.FromSeconds(20)); // the compiler has seen it
+                sides.Add(new Side(offices, postings, api));
             }
 
             foreach (var clients in new[] { 1, 8 })
@@ -50,13 +54,13 @@ public static class Versus
                     $"postings, {clients} at once",
                     "/s",
                     rounds,
-                    async (side, _) => (await side.Postings.RunAsync(clients, Turn)).PerSecond
+                    (side, _) => PostAsync(side, clients, hot: false)
                 );
             await InTurnAsync(
                 "postings into one fund, 8 at once",
                 "/s",
                 rounds,
-                async (side, _) => (await side.Postings.RunAsync(8, Turn, hot: true)).PerSecond
+                (side, _) => PostAsync(side, 8, hot: true)
             );
             var applications = Math.Min(rounds, 6);
             var villages = new Dictionary<(Side, int), SampleVillage>();
@@ -67,36 +71,71 @@ public static class Versus
                 async (side, round) =>
                 {
                     var village = villages[(side, round)] = await FiledAsync(side.Offices, 900 + round);
-                    return await RateAsync(village.ReviewAsync);
+                    return new Turned(await RateAsync(village.ReviewAsync));
                 }
             );
             await InTurnAsync(
                 "approve",
                 "lines/s",
                 applications,
-                (side, round) => RateAsync(villages[(side, round)].ApproveAsync)
+                async (side, round) => new Turned(await RateAsync(villages[(side, round)].ApproveAsync))
             );
 
-            async Task InTurnAsync(string what, string unit, int times, Func<Side, int, Task<double>> once)
+            async Task<Turned> PostAsync(Side side, int clients, bool hot)
             {
-                var (theirs, ours, ratios) = (new List<double>(), new List<double>(), new List<double>());
+                var (own, server) = (Processor.Of(side.Api.Id), Processor.OfServer(folder));
+                var rate = await side.Postings.RunAsync(clients, Turn, hot);
+                double Each(TimeSpan before, TimeSpan after) =>
+                    (after - before).TotalMicroseconds / rate.Milliseconds.Count;
+                return new Turned(
+                    rate.PerSecond,
+                    Each(own, Processor.Of(side.Api.Id)),
+                    Each(server, Processor.OfServer(folder))
+                );
+            }
+
+            async Task InTurnAsync(string what, string unit, int times, Func<Side, int, Task<Turned>> once)
+            {
+                var (theirs, ours) = (new List<Turned>(), new List<Turned>());
                 for (var round = 0; round <= times; round++)
                 {
                     // Who goes second finds the server as the first left it: they change places.
                     var first = round % 2;
-                    var figures = new double[2];
+                    var figures = new Turned[2];
                     figures[first] = await once(sides[first], round);
                     figures[1 - first] = await once(sides[1 - first], round);
                     if (round == 0)
                         continue; // warms up
                     theirs.Add(figures[0]);
                     ours.Add(figures[1]);
-                    ratios.Add(figures[1] / figures[0]);
                 }
-                ratios.Sort();
+                Add(what, unit, theirs, ours, t => t.PerSecond);
+                if (ours.All(t => t.OwnMicroseconds == 0))
+                    return;
+                Add($"{what}: product's processor", "µs", theirs, ours, t => t.OwnMicroseconds);
+                Add($"{what}: server's processor", "µs", theirs, ours, t => t.ServerMicroseconds);
+            }
+
+            void Add(
+                string what,
+                string unit,
+                IReadOnlyList<Turned> theirs,
+                IReadOnlyList<Turned> ours,
+                Func<Turned, double> figure
+            )
+            {
+                var ratios = ours.Zip(theirs, (o, t) => figure(o) / figure(t)).Order().ToList();
                 var noise = ratios[ratios.Count * 3 / 4] - ratios[ratios.Count / 4];
-                report.Add("versus", $"{what}: the other build", Median(theirs), unit);
-                report.Add("versus", what, Median(ours), unit, "the other build", Median(ratios), noise);
+                report.Add("versus", $"{what}: the other build", Median(theirs.Select(figure)), unit);
+                report.Add(
+                    "versus",
+                    what,
+                    Median(ours.Select(figure)),
+                    unit,
+                    "the other build",
+                    Median(ratios),
+                    noise
+                );
             }
         }
         finally

@@ -200,6 +200,7 @@ public sealed class CommandFilter(
             http.Response.StatusCode = answer.Status;
             foreach (var (name, value) in answer.Headers)
                 http.Response.Headers[name] = value;
+            http.Response.ContentLength = answer.Body.Length; // else it goes in pieces, the last one empty
             await http.Response.Body.WriteAsync(answer.Body);
         }
     }

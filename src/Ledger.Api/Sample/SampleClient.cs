@@ -16,7 +16,14 @@ namespace Ledger.Api.Sample;
 /// </summary>
 /// <param name="keyPrefix">Idempotency-Keys are counted up behind it, so that the same steps, taken again, get their
 /// first answers. Null: fresh keys.</param>
-public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor, string? keyPrefix = null)
+/// <param name="answers">How answers are read; null: as <see cref="Answers"/>.</param>
+public sealed class SampleClient(
+    HttpClient http,
+    Tokens tokens,
+    Actor actor,
+    string? keyPrefix = null,
+    JsonSerializerOptions? answers = null
+)
 {
     private static readonly TimeSpan TokenLifetime = TimeSpan.FromHours(12);
     private int _keys;
@@ -126,7 +133,7 @@ public sealed class SampleClient(HttpClient http, Tokens tokens, Actor actor, st
         using var response = await SendAsync(method, path, content);
         var text = await response.Content.ReadAsStringAsync();
         return response.IsSuccessStatusCode
-            ? JsonSerializer.Deserialize<T>(text, Answers)!
+            ? JsonSerializer.Deserialize<T>(text, answers ?? Answers)!
             : throw new InvalidOperationException($"{method} {path} → {(int)response.StatusCode} {text}");
     }
 
