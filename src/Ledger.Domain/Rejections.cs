@@ -257,6 +257,27 @@ public static class Rejections
         "C21",
         "请乡镇（街道）会签本版方案后再通过"
     );
+    public static readonly RejectionCode CommitteeSignatureMissing = new(
+        "committee-signature-missing",
+        409,
+        "缺少村务监督委员会签字",
+        "L7",
+        "请村务监督委员会在方案页或申请页签字后再办；银行退回后再付的须另签"
+    );
+    public static readonly RejectionCode PaymentHeld = new(
+        "payment-held",
+        409,
+        "村务监督委员会已叫停付款",
+        "L7",
+        "请乡镇（街道）查明后写明理由解除；查实有误的，可撤回所涉人员或申请"
+    );
+    public static readonly RejectionCode DutiesIncompatible = new(
+        "duties-incompatible",
+        409,
+        "村务监督委员会成员与村级财务不得为同一人",
+        "L7",
+        "由另一人担任；不再任原职的，先停用或变更原来的账户"
+    );
     public static readonly RejectionCode SealMissing = new(
         "seal-missing",
         422,

@@ -76,6 +76,7 @@ public static class StateRegistration
             .Schema.For<T>()
             .Duplicate(x => x.Region, configure: ByPrefix)
             .IgnoreIndex("mt_doc_memberyear_idx_claw_back")
+            .IgnoreIndex("mt_doc_application_idx_held")
             .IgnoreIndex("mt_doc_member_idx_memberships")
             .IgnoreIndex("mt_doc_member_idx_gone")
             .IgnoreIndex("mt_doc_member_idx_waits"); // see Migrations

@@ -16,7 +16,9 @@ namespace Ledger.Verify;
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
 /// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
 /// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
-/// person (L2).
+/// person (L2). Nothing is paid while the village's supervision committee holds it; the township lifts a hold, and
+/// nobody who handled the application; who signed or held it does not pay. Where the policy year asks for it, the
+/// committee has signed what is paid and what is adopted, and the township countersigned that (L7, C21).
 /// </summary>
 public sealed class Rules
 {
@@ -44,7 +46,12 @@ public sealed class Rules
         public readonly byte[] Utf8 = Encoding.UTF8.GetBytes(id);
         public readonly HashSet<string> Filers = [],
             Reviewers = [],
-            Approvers = [];
+            Approvers = [],
+            Payers = [],
+            Committee = [];
+        public bool IsHeld,
+            IsSigned;
+        public string Year = "";
         public long Reserved,
             InTransit,
             Credited,
@@ -96,6 +103,8 @@ public sealed class Rules
     private readonly Dictionary<string, Application> _applications = [];
     private readonly Dictionary<string, long> _caps = [];
     private readonly Dictionary<(int County, int Year), long> _capOf = [];
+    private readonly Dictionary<string, (bool Countersigned, bool PlanSigned, bool PaymentSigned)> _asks = [];
+    private readonly Dictionary<string, (int Signed, int Countersigned)> _plans = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
@@ -159,8 +168,16 @@ public sealed class Rules
             case "year_closed":
                 With(e, Closed);
                 break;
-            case "notice_published" or "payment_sent":
+            case "notice_published":
                 With(e, Notice);
+                break;
+            case "payment_sent":
+                With(e, Notice);
+                With(e, Duties);
+                With(e, Watch);
+                break;
+            case "payment_signed" or "payment_held" or "payment_hold_lifted" or "payment_returned":
+                With(e, Watch);
                 break;
             case "subsidy_approved":
                 Approved(e);
@@ -190,23 +207,15 @@ public sealed class Rules
                 break;
             case "policy_year_published" or "policy_year_amended":
                 _capOf.Clear();
-                With(
-                    e,
-                    (entry, data, _) =>
-                        _caps[entry.Stream.Id] = data.GetProperty("parameters")
-                            .GetProperty("tiers")
-                            .EnumerateArray()
-                            .Max(t => t.GetProperty("tierFen").GetInt64())
-                );
+                With(e, Policy);
+                break;
+            case "resolution_recorded" or "plan_signed" or "plan_countersigned" or "plan_adopted":
+                With(e, Plan);
                 break;
             case "line_refunded":
                 With(e, Final);
                 break;
-            case "application_filed"
-            or "application_resubmitted"
-            or "application_reviewed"
-            or "application_approved"
-            or "payment_sent":
+            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved":
                 With(e, Duties);
                 break;
             case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
@@ -798,12 +807,115 @@ public sealed class Rules
                     && (AnyIsOne(application.Approvers, doers) || AnyIsOne(application.Reviewers, doers))
                 )
                     throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
+                application.Payers.UnionWith(doers);
                 break;
             default:
+                if (d.TryGetProperty("year", out var year))
+                    application.Year = $"{year.GetInt32()}";
                 application.Filers.UnionWith(doers);
                 application.Reviewers.Clear(); // a roster that comes in anew is reviewed anew
                 break;
         }
+    }
+
+    private void Policy(Entry e, JsonElement d, JsonElement headers)
+    {
+        var parameters = d.GetProperty("parameters");
+        _caps[e.Stream.Id] = parameters
+            .GetProperty("tiers")
+            .EnumerateArray()
+            .Max(t => t.GetProperty("tierFen").GetInt64());
+        bool Asks(string what) => parameters.TryGetProperty(what, out var a) && a.ValueKind == JsonValueKind.True;
+        _asks[e.Stream.Id] = (
+            Asks("countersignatureRequired"),
+            Asks("committeeSignsPlan"),
+            Asks("committeeSignsPayments")
+        );
+    }
+
+    /// <summary>The county's own year, else the city's; what none asks for is not asked.</summary>
+    private (bool Countersigned, bool PlanSigned, bool PaymentSigned) AskedIn(string region, string year) =>
+        _asks.TryGetValue($"policy-year-{region[..Math.Min(6, region.Length)]}-{year}", out var own)
+            ? own
+            : _asks.GetValueOrDefault($"policy-year-{region[..Math.Min(4, region.Length)]}-{year}");
+
+    /// <summary>L7, C21: who has to, has signed the version that is adopted, and the resolution on it.</summary>
+    private void Plan(Entry e, JsonElement d, JsonElement headers)
+    {
+        var (version, plan) = (d.GetProperty("planVersion").GetInt32(), _plans.GetValueOrDefault(e.Stream.Id));
+        switch (e.Type)
+        {
+            case "resolution_recorded":
+                plan.Signed = 0;
+                break;
+            case "plan_signed":
+                plan.Signed = version;
+                break;
+            case "plan_countersigned":
+                plan.Countersigned = version;
+                break;
+            default:
+                var asked = AskedIn(headers.GetProperty("region").GetString()!, e.Stream.Id[^4..]);
+                if (asked.PlanSigned && plan.Signed != version)
+                    throw Fails(e, "没有村监委会签字就通过了方案");
+                if (asked.Countersigned && plan.Countersigned != version)
+                    throw Fails(e, "没有乡镇会签就通过了方案");
+                break;
+        }
+        _plans[e.Stream.Id] = plan;
+    }
+
+    /// <summary>L7: the supervision committee signs and holds, the township lifts; both by person.</summary>
+    private void Watch(Entry e, JsonElement d, JsonElement headers)
+    {
+        var application = Of(e.Stream.Id);
+        if (e.Type == "payment_returned")
+        {
+            application.IsSigned = false; // what the bank sent back is signed anew
+            return;
+        }
+        var doers = Doers(
+            d,
+            e.Type switch
+            {
+                "payment_signed" => "signedBy",
+                "payment_held" => "heldBy",
+                "payment_hold_lifted" => "liftedBy",
+                _ => "paidBy",
+            }
+        );
+        if (doers[0] != headers.GetProperty("actor").GetString())
+            throw Fails(e, $"{doers[0]} 与经办人 {headers.GetProperty("actor").GetString()} 不符");
+        var handlers = application
+            .Filers.Concat(application.Reviewers)
+            .Concat(application.Approvers)
+            .Concat(application.Payers);
+        switch (e.Type)
+        {
+            case "payment_sent":
+                if (application.IsHeld)
+                    throw Fails(e, "村监委会叫停以后付了款");
+                if (AnyIsOne(application.Committee, doers))
+                    throw Fails(e, $"{doers[0]} 付了自己签字或叫停的款");
+                if (
+                    !application.IsSigned
+                    && AskedIn(headers.GetProperty("region").GetString()!, application.Year).PaymentSigned
+                )
+                    throw Fails(e, "没有村监委会签字就付款了");
+                return;
+            case "payment_hold_lifted":
+                if (headers.GetProperty("role").GetString() != "township")
+                    throw Fails(e, $"{doers[0]} 不是乡镇（街道），不能解除叫停");
+                if (AnyIsOne(handlers.Concat(application.Committee), doers))
+                    throw Fails(e, $"{doers[0]} 解除了自己叫停或办理的付款");
+                application.IsHeld = false;
+                return;
+            case "payment_signed" when AnyIsOne(handlers, doers):
+                throw Fails(e, $"{doers[0]} 为自己办理的申请签字");
+        }
+        application.IsHeld |= e.Type == "payment_held";
+        application.IsSigned |= e.Type == "payment_signed";
+        application.Committee.UnionWith(doers);
     }
 
     /// <summary>

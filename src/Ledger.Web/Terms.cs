@@ -23,6 +23,7 @@ public static partial class Terms
         [Roles.Agency] = "经办机构",
         [Roles.Township] = "乡镇（街道）",
         [Roles.VillageFinance] = "村级财务",
+        [Roles.SupervisionCommittee] = "村务监督委员会",
         [Roles.Auditor] = "审计",
         [Roles.Administrator] = "账户管理员",
     };
@@ -105,6 +106,7 @@ public static partial class Terms
         ["DeadlineKind.review"] = "审核期限",
         ["DeadlineKind.payment"] = "付款期限",
         ["DeadlineKind.credit"] = "入账期限",
+        ["DeadlineKind.hold-decision"] = "叫停处理期限",
         ["DeadlineKind.objection-answer"] = "异议答复期限",
         ["PilotStatus.applied"] = "已申请",
         ["PilotStatus.approved"] = "已批准",
@@ -142,6 +144,7 @@ public static partial class Terms
         ["plan_drafted"] = "起草方案",
         ["resolution_recorded"] = "记录决议",
         ["plan_countersigned"] = "乡镇会签",
+        ["plan_signed"] = "村监委会签字",
         ["plan_adopted"] = "通过方案",
         ["plan_amended"] = "修订方案",
         ["application_filed"] = "提交申请",
@@ -155,6 +158,9 @@ public static partial class Terms
         ["objection_raised"] = "提出异议",
         ["objection_resolved"] = "答复异议",
         ["payment_sent"] = "付款",
+        ["payment_signed"] = "村监委会签字",
+        ["payment_held"] = "叫停付款",
+        ["payment_hold_lifted"] = "解除叫停",
         ["payment_list_disclosed"] = "下载付款清单",
         ["lines_withdrawn"] = "撤回人员",
         ["lines_left_out"] = "不再符合条件，退出名单",
@@ -317,6 +323,7 @@ public static partial class Terms
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {
         [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit],
+        [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit],
         [Roles.Agency] = [Home, Applications, Funds, Members, Contributions, Supervision, Ranking, Audit],
         [Roles.Township] = [Home, Funds, Plans, Applications, Supervision, Ranking],
         [Roles.Auditor] = [Home, Audit, Funds, Applications, Log, Exports, Donors, Supervision, Ranking],

@@ -323,7 +323,7 @@ public sealed class AccessTests(ApiFixture api)
                         new Actor(
                             $"own.{role}",
                             role,
-                            role == Roles.VillageFinance ? village.VillageCode
+                            role is Roles.VillageFinance or Roles.SupervisionCommittee ? village.VillageCode
                                 : role == Roles.Township ? village.VillageCode[..9]
                                 : Region(role, offices.County)
                         ),
@@ -343,7 +343,7 @@ public sealed class AccessTests(ApiFixture api)
                         role,
                         role switch
                         {
-                            Roles.VillageFinance => (region + "000000000")[..12],
+                            Roles.VillageFinance or Roles.SupervisionCommittee => (region + "000000000")[..12],
                             Roles.Township => (region + "000000000")[..9],
                             Roles.CityHrss => "9911",
                             _ => "991100",
@@ -427,7 +427,7 @@ public sealed class AccessTests(ApiFixture api)
         {
             Roles.CityHrss => county[..4],
             Roles.Township => county + "001",
-            Roles.VillageFinance => county + "001001",
+            Roles.VillageFinance or Roles.SupervisionCommittee => county + "001001",
             _ => county,
         };
 }

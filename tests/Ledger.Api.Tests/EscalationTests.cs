@@ -58,6 +58,27 @@ public sealed class EscalationTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task L7_C21_a_hold_that_the_township_did_not_decide_on_in_time_is_recorded()
+    {
+        var (village, people) = await api.ReadyToFileAsync(1);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.HoldAsync("待核实");
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        await ApiFixture.EventuallyAsync(
+            async () =>
+            {
+                await RingAsync(api.Database);
+                return (await MissedAsync(village)).Contains("hold-decision");
+            },
+            "the hold's deadline is missed"
+        );
+        var supervised = await village.Township.GetAsync<SupervisionView>("/api/supervision");
+        Assert.True(Assert.Single(supervised.Items, i => i.Kind == "payment-held").Escalated);
+    }
+
+    [Fact]
     public async Task C21_a_reminder_that_somebody_edited_records_no_miss_before_its_day_and_comes_on_it()
     {
         var (village, people) = await api.ReadyToFileAsync(1);

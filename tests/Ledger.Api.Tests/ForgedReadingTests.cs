@@ -426,7 +426,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 {
                     Roles.CityHrss or Roles.Auditor => village.VillageCode[..4],
                     Roles.Township => village.VillageCode[..9],
-                    Roles.VillageFinance => village.VillageCode,
+                    Roles.VillageFinance or Roles.SupervisionCommittee => village.VillageCode,
                     _ => village.VillageCode[..6],
                 }
             ))

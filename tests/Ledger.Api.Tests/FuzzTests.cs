@@ -130,7 +130,7 @@ public sealed class FuzzTests(Databases databases) : IClassFixture<Databases>
                         {
                             Roles.CityHrss => "3708",
                             Roles.Township => "370811000",
-                            Roles.VillageFinance => village.VillageCode,
+                            Roles.VillageFinance or Roles.SupervisionCommittee => village.VillageCode,
                             _ => "370811",
                         }
                     ),

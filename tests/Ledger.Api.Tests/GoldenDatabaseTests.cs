@@ -332,6 +332,8 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         Says(1, "业务日期 2025-12-15 的 credited 为 -20000 分");
         Dated("funds_refunded", "2026-01-13");
         Says(0, "成立");
+
+        Planted(village, application, Says);
         village.Add(closed);
         Says(1, "封存的试算平衡表与事件不符");
         closed["data"]!["trialBalance"] = JsonNode.Parse(
@@ -351,6 +353,72 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         foreach (var (line, i) in village.Where(l => (string)l["stream"]! == Fund(2)).Select((l, i) => (l, i)))
             line["version"] = i + 1;
         Says(1, "2025 年度已结账");
+    }
+
+    /// <summary>
+    /// L7: nothing is paid while the supervision committee holds it or without its signature where that is asked for,
+    /// and only the township lifts a hold; nor is a plan adopted that they have not signed. One breach after the other.
+    /// </summary>
+    private static void Planted(List<JsonObject> village, string application, Action<int, string> says)
+    {
+        void Number()
+        {
+            foreach (var (l, i) in village.Where(l => (string)l["stream"]! == application).Select((l, i) => (l, i)))
+                l["version"] = i + 1;
+        }
+        JsonObject BeforePayment(string type, string by, string field)
+        {
+            var at = village.FindIndex(l => (string)l["type"]! == "payment_sent");
+            var line = village[at].DeepClone().AsObject();
+            (line["type"], line["data"]) = (type, new JsonObject { [field] = by });
+            (line["headers"]!["actor"], line["headers"]!["role"]) = (by, "supervision-committee");
+            village.Insert(at, line);
+            Number();
+            return line;
+        }
+        void Ask(string what, bool asked)
+        {
+            foreach (
+                var l in village.Where(l => ((string)l["type"]!).StartsWith("policy_year", StringComparison.Ordinal))
+            )
+                l["data"]!["parameters"]![what] = asked;
+        }
+
+        BeforePayment("payment_held", "committee", "heldBy");
+        says(1, "村监委会叫停以后付了款");
+        var lifted = BeforePayment("payment_hold_lifted", "committee", "liftedBy");
+        says(1, "不是乡镇（街道），不能解除叫停");
+        lifted["headers"]!["role"] = "township";
+        says(1, "解除了自己叫停或办理的付款");
+        (lifted["headers"]!["actor"], lifted["data"]!["liftedBy"]) = ("township", "township");
+        says(0, "成立");
+        Ask("committeeSignsPayments", true);
+        says(1, "没有村监委会签字就付款了");
+        var approver = (string)village.First(l => (string)l["type"]! == "application_approved")["data"]!["approvedBy"]!;
+        var signed = BeforePayment("payment_signed", approver, "signedBy");
+        says(1, "为自己办理的申请签字");
+        (signed["headers"]!["actor"], signed["data"]!["signedBy"]) = ("committee", "committee");
+        says(0, "成立");
+
+        JsonObject OfPlan(string type, int version)
+        {
+            var line = signed.DeepClone().AsObject();
+            (line["stream"], line["type"], line["version"]) = ("plan-x-2025", type, version);
+            line["data"] = new JsonObject { ["planVersion"] = 1 };
+            return line;
+        }
+        Ask("committeeSignsPlan", true);
+        Ask("countersignatureRequired", true);
+        var adopted = OfPlan("plan_adopted", 1);
+        village.Add(adopted);
+        says(1, "没有村监委会签字就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_signed", 1));
+        adopted["version"] = 2;
+        says(1, "没有乡镇会签就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_countersigned", 2));
+        adopted["version"] = 3;
+        says(0, "成立");
+        village.RemoveAll(l => (string)l["stream"]! == "plan-x-2025");
     }
 
     private static List<Named> Differences(JsonElement check) =>

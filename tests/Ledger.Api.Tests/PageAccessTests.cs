@@ -19,7 +19,7 @@ public sealed class PageAccessTests(ApiFixture api)
         {
             Roles.CityHrss => village[..4],
             Roles.Township => village[..9],
-            Roles.VillageFinance => village,
+            Roles.VillageFinance or Roles.SupervisionCommittee => village,
             _ => village[..6],
         };
 

@@ -45,7 +45,7 @@ public sealed class PromiseTests
 
     private void Application(params IEvent[] events)
     {
-        var application = new ApplicationPromises("application-1", Breaks, Notes);
+        var application = new ApplicationPromises("application-1", _caps, Breaks, Notes);
         foreach (var e in events)
             application.Take(e);
     }
@@ -99,6 +99,59 @@ public sealed class PromiseTests
             ],
             _broken
         );
+    }
+
+    [Fact]
+    public void L7_nothing_is_paid_while_it_is_held_and_the_committee_neither_pays_nor_lifts()
+    {
+        IEvent[] way = [On(March, Filed("v"), "v"), Reviewed("r"), Approved("a"), Noticed()];
+        IEvent Signed(string by) => On(March, new PaymentSigned(by, 1, Yuan(100)), by);
+        IEvent Held(string by) => On(March, new PaymentHeld(by, March, "x"), by);
+        IEvent Lifted(string by) => On(March, new PaymentHoldLifted(by, "x"), by);
+        var day = March.AddDays(8);
+        Application([.. way, Held("c"), Lifted("t"), Signed("c"), Paid("v", day)]);
+        Assert.Empty(_broken.Concat(_unclear));
+        Application([.. way, Held("c"), Paid("v", day)]);
+        Application([.. way, Held("c"), Lifted("c"), Signed("r"), Paid("c", day)]);
+        Assert.Equal(
+            [
+                "L7 c 叫停后付了款",
+                "L7 c 解除了自己叫停或经办的付款",
+                "L7 r 为自己经办的申请签字",
+                "L7 c 支付了自己签字或叫停的申请",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
+    public void L7_where_the_policy_year_asks_for_it_nothing_is_paid_that_the_committee_did_not_sign()
+    {
+        _caps.Take(
+            On(
+                March,
+                new PolicyYearPublished(
+                    "370811",
+                    2026,
+                    new PolicyParameters(March, [new(Yuan(5000), Yuan(80))], 262, 7, [], CommitteeSignsPayments: true)
+                ),
+                stream: "policy-year-370811-2026"
+            )
+        );
+        IEvent[] way = [On(March, Filed("v"), "v"), Reviewed("r"), Approved("a"), Noticed()];
+        IEvent Signed() => On(March, new PaymentSigned("c", 1, Yuan(100)), "c");
+        var day = March.AddDays(8);
+        Application([.. way, Signed(), Paid("v", day)]);
+        Assert.Empty(_broken.Concat(_unclear));
+        Application([.. way, Paid("v", day)]);
+        Application([
+            .. way,
+            Signed(),
+            Paid("v", day),
+            On(day, new PaymentReturned("v", [], Yuan(100), "TH", "x", []), "v"),
+            Paid("v", day),
+        ]);
+        Assert.Equal(["L7 没有村监委会签字就付款了", "L7 没有村监委会签字就付款了"], _broken);
     }
 
     [Fact]

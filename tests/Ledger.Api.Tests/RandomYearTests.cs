@@ -57,6 +57,14 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         public string Status = "filed";
         public DateOnly NoticeUntil;
         public readonly List<string> OpenObjections = [];
+        private bool _held;
+
+        /// <summary>By the supervision committee (L7), until it is lifted or the application ends.</summary>
+        public bool IsHeld
+        {
+            get => _held && Status is not ("withdrawn" or "settled");
+            set => _held = value;
+        }
         public string Path => $"/api/applications/{Id}";
 
         public List<RefLine> In(string status) => [.. Lines.Where(l => l.Status == status)];
@@ -227,6 +235,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             ("object", Object),
             ("answer", Answer),
             ("wait", Wait),
+            ("hold", Hold),
+            ("lift hold", LiftHold),
             ("pay", Pay),
             ("pay", Pay),
             ("pay", Pay),
@@ -459,7 +469,12 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var (status, _) = await SendAsync(
             _villages[a.Village].Officer,
             $"{a.Path}/resubmission",
-            new { seal = Own(a.Village, [_paper])[0], lines = roster.Select(p => new { memberId = p.Id }) }
+            new
+            {
+                seal = Own(a.Village, [_paper])[0],
+                confirmDuplicate = "两份同报",
+                lines = roster.Select(p => new { memberId = p.Id }),
+            }
         );
         if (status != "ok")
             return status;
@@ -601,6 +616,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 a.Status is "noticed" or "paid"
                     && _api.Today > a.NoticeUntil
                     && a.OpenObjections.Count == 0
+                    && !a.IsHeld
                     && right
                     && purpose == "member-subsidy",
                 status == "ok"
@@ -614,6 +630,32 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         _funds[a.Village].Reserved -= total;
         _funds[a.Village].InTransit += total;
         a.Status = "paid";
+        return status;
+    }
+
+    private async Task<string?> Hold()
+    {
+        if (Some("approved", "noticed", "paid") is not { } a || !Chance(40))
+            return null;
+        var (status, _) = await SendAsync(_villages[a.Village].Committee, $"{a.Path}/hold", new { reason = "x" });
+        Assert.Equal(
+            a.Status is "approved" or "noticed" or "paid" && !a.IsHeld && a.In("approved").Count > 0,
+            status == "ok"
+        );
+        a.IsHeld |= status == "ok";
+        return status;
+    }
+
+    private async Task<string?> LiftHold()
+    {
+        if (
+            (_applications.Where(a => a.IsHeld).ToList() is { Count: > 0 } held ? Pick(held) : Some("noticed"))
+            is not { } a
+        )
+            return null;
+        var (status, _) = await SendAsync(_villages[a.Village].Township, $"{a.Path}/hold/lift", new { reason = "x" });
+        Assert.Equal(a.IsHeld, status == "ok");
+        a.IsHeld = false;
         return status;
     }
 
@@ -784,7 +826,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> CatchUp()
     {
-        if (!Chance(3))
+        if (!Chance(8))
             return null;
         var p = Pick(_people);
         var sheet = SampleSheets.Contributions([(p.Person, 300, true)], _api.Today, $"CU{_seen.Values.Sum()}-");

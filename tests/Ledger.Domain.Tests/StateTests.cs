@@ -64,7 +64,9 @@ public sealed class StateTests
 
             ## Application
 
-            {Worlds.Table(w => w.Application.Status.ToString().ToLowerInvariant())}
+            {Worlds.Table(w =>
+                w.Application.Status.ToString().ToLowerInvariant() + (w.Application.Hold is null ? "" : ", on hold")
+            )}
             ## Fund
 
             {Worlds.Table(w => w.Fund switch
@@ -105,7 +107,10 @@ public sealed class StateTests
     private static string PlanLabel(Plan p) =>
         p.AdoptedVersion == p.LatestVersion()
             ? "adopted"
-            : (p.AdoptedVersion > 0 ? "amended" : "drafted") + (p.LatestResolution is null ? "" : ", resolution");
+            : (p.AdoptedVersion > 0 ? "amended" : "drafted")
+                + (p.LatestResolution is null ? "" : ", resolution")
+                + (p.SignedVersion == p.LatestVersion() ? ", signed" : "")
+                + (p.CountersignedVersion == p.LatestVersion() ? ", countersigned" : "");
 
     private static StateGraph<Plan> Plans()
     {
@@ -114,7 +119,9 @@ public sealed class StateTests
             [new ContributionTier(new Money(500_000), Money.Zero)],
             262,
             7,
-            [new QuorumRule("households", 2, 3, false)]
+            [new QuorumRule("households", 2, 3, false)],
+            CountersignatureRequired: true,
+            CommitteeSignsPlan: true
         );
         var policy = Given.State<PolicyYear>("policy", new PolicyYearPublished("3708", 2026, parameters));
         var collective = Given.State<Collective>(
@@ -165,6 +172,8 @@ public sealed class StateTests
                             )
                         )
                 ),
+                ("sign", p => Step(p, PlanDecider.Sign(p, [], Given.Actor("committee")))),
+                ("countersign", p => Step(p, PlanDecider.Countersign(p, [], Given.Actor("township")))),
                 ("adopt", p => Step(p, PlanDecider.Adopt(p, collective, 0, pilot, policy, [], Given.Actor("x")))),
                 ("amend", p => Step(p, PlanDecider.Amend(p, policy, content, "x"))),
             ],

@@ -27,7 +27,9 @@ internal sealed record World(
     private static readonly Actor Officer = Given.Actor("officer"),
         Second = Given.Actor("second"),
         Reviewer = Given.Actor("reviewer"),
-        Approver = Given.Actor("approver");
+        Approver = Given.Actor("approver"),
+        Watch = Given.Actor("committee"),
+        Township = Given.Actor("township");
     private static readonly Pilot Pilot = Given.State<Pilot>(
         "pilot-370811",
         new PilotApplied("370811", "x", "y", []),
@@ -108,6 +110,8 @@ internal sealed record World(
             Application.Status,
             string.Join(',', Application.Lines.Select(l => l.Status)),
             Application.Objections.Count(o => o.Upheld is null),
+            Application.IsPaymentSigned,
+            Application.Hold is null,
             Today > Application.NoticeUntil,
             Fund.AvailableFen,
             Fund.ReservedFen,
@@ -160,6 +164,9 @@ internal sealed record World(
         ("one dies", w => w.OneDied ? new(null, "wrong-state") : new(w with { OneDied = true }, null)),
         ("withdraw line", w => w.Step(Withdraw.Decide(new(w.Application, w.Fund, w.Years), [People[0]], "x", Officer))),
         ("withdraw", w => w.Step(Withdraw.Decide(new(w.Application, w.Fund, w.Years), null, "x", Officer))),
+        ("sign payment", w => w.Step(Committee.Sign(w.Application, w.Today, Watch))),
+        ("hold", w => w.Step(Committee.Hold(w.Application, "x", w.Today, Watch))),
+        ("lift hold", w => w.Step(Committee.Lift(w.Application, "x", Township))),
         ("pay all", w => w.Payment(null)),
         ("pay one", w => w.Payment([People[0]])),
         (
@@ -245,7 +252,7 @@ internal sealed record World(
         var gone = LineCheck.Unpayable(Application, due, Basis).Select(l => l.MemberId).ToHashSet();
         var amount = Line.Total(due.Where(l => !gone.Contains(l.MemberId)));
         var order = new Pay.Order(amount, FundDecider.MemberSubsidy, "NX", Paper, Today, members);
-        return Step(Pay.Decide(new(Application, Fund, Basis, [], null), order, Today, Officer));
+        return Step(Pay.Decide(new(Application, Fund, Basis, [], null, CommitteeSigns: true), order, Today, Officer));
     }
 
     private Outcome<World> Refund(string member, RefundReason reason) =>

@@ -47,6 +47,25 @@ public sealed partial class AccountPageTests(WebFixture web)
         var password = await page.Locator("#issued dd").Nth(1).InnerTextAsync();
         Assert.Empty(await page.SeriousFaultsAsync());
 
+        // L7: on the supervision committee sits neither the finance officer himself nor, by the administrator's word,
+        // his kin.
+        await page.ReloadAsync();
+        var form = await FillAsync(
+            page,
+            "zhao.min",
+            "supervision-committee",
+            "370811111204",
+            "王芳",
+            "37081119800101001X"
+        );
+        await form.Locator("input[name=confirmedNoKin]").CheckAsync();
+        await form.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
+        await Assertions.Expect(form.GetByText("duties-incompatible")).ToBeVisibleAsync();
+        await form.Locator("input[name=personName]").FillAsync("赵敏");
+        await form.Locator("input[name=citizenId]").FillAsync(Citizen("37081119850412002"));
+        await form.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#issued dd").Nth(1)).Not.ToBeEmptyAsync();
+
         // He says who he is, and opens the second administrator: from then on nothing happens before the other
         // confirms.
         await page.ReloadAsync();
@@ -107,14 +126,27 @@ public sealed partial class AccountPageTests(WebFixture web)
         string citizenId
     )
     {
+        var form = await FillAsync(page, name, role, region, person, citizenId);
+        await form.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#issued dd").Nth(1)).Not.ToBeEmptyAsync();
+    }
+
+    private static async Task<ILocator> FillAsync(
+        IPage page,
+        string name,
+        string role,
+        string region,
+        string person,
+        string citizenId
+    )
+    {
         var form = page.Locator("form[data-api='POST /api/accounts']");
         await form.Locator("input[name=name]").FillAsync(name);
         await form.Locator("select[name=role]").SelectOptionAsync(role);
         await form.Locator("input[name=region]").FillAsync(region);
         await form.Locator("input[name=personName]").FillAsync(person);
         await form.Locator("input[name=citizenId]").FillAsync(citizenId);
-        await form.GetByRole(AriaRole.Button, new() { Name = "开立" }).ClickAsync();
-        await Assertions.Expect(page.Locator("#issued dd").Nth(1)).Not.ToBeEmptyAsync();
+        return form;
     }
 
     private static async Task SignInAsync(IPage page, string name, string password, string? code = null)

@@ -39,6 +39,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/contributions", "REVIEWER", "/contributions"),
         ("/members/{id}/years/{year:int}", "REVIEWER", "/members/{member}/years/{year}"),
         ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
+        ("/committee", "COMMITTEE", "/committee"),
         ("/audit", "AUDITOR", "/audit?id={settled}"),
         ("/proof", "AUDITOR", "/proof"),
         ("/proof/log-check", "AUDITOR", "/proof/log-check"),

@@ -106,6 +106,8 @@ public sealed class WholePathTests(WebFixture web)
             answer => answer.Request is { IsNavigationRequest: true, Method: "GET" }
         );
         await village.SeesAsync("银行流水号");
+        await WatchAsync(path);
+        await village.Page.GotoAsync(path);
         var download = await village.Page.RunAndWaitForDownloadAsync(() => village.ClickAsync("下载付款清单"));
         Assert.EndsWith(".xlsx", download.SuggestedFilename, StringComparison.Ordinal);
         await village.Page.GetByLabel("银行流水号").FillAsync("NX20260009");
@@ -140,6 +142,35 @@ public sealed class WholePathTests(WebFixture web)
         await auditor.ShootAsync("story-trace-allocation");
         await auditor.Page.GotoAsync($"/audit?id={path.Split('/')[^1]}&type=payment_list_disclosed");
         await Assertions.Expect(auditor.Page.Locator("#events strong")).ToHaveTextAsync("下载付款清单");
+    }
+
+    /// <summary>
+    /// L7: the supervision committee stops the payment, the township lifts the hold from its queue, the committee signs
+    /// from its own page.
+    /// </summary>
+    private async Task WatchAsync(string path)
+    {
+        await using var committee = await web.VisitAsync("COMMITTEE");
+        await committee.SeesAsync("待签字的付款");
+        await committee.Page.GotoAsync(path);
+        await committee.Page.Locator("summary", new() { HasText = "叫停付款" }).ClickAsync();
+        await committee.Page.GetByLabel("理由").FillAsync("第3组一户称已迁出，请核实");
+        await committee.ClickAsync("叫停付款");
+        await committee.SeesAsync("付款已叫停");
+        await using var township = await web.VisitAsync("TOWNSHIP");
+        await township.Page.GotoAsync("/applications?waitingForMe=true");
+        await township.SeesAsync("乡镇处理期限");
+        await township.ShootAsync("story-hold-queue");
+        await township.Page.GotoAsync(path);
+        await township.Page.GetByLabel("查明的情况和理由").FillAsync("已入户核实，户籍仍在本村");
+        await township.ShootAsync("story-hold");
+        await township.ClickAsync("解除叫停");
+        await township.SeesAsync("已解除，可以付款");
+        await committee.Page.GotoAsync("/committee");
+        await committee.ShootAsync("story-committee");
+        await committee.Page.Locator($"a[href='{path}']").ClickAsync();
+        await committee.ClickAsync("签字同意付款");
+        await committee.SeesAsync("已签字");
     }
 
     private static async Task<DateTime> TodayAsync(Visitor visitor)

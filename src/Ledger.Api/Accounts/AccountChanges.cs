@@ -15,10 +15,19 @@ namespace Ledger.Api.Accounts;
 /// person and has no password here.
 /// <paramref name="PersonName"/> and <paramref name="CitizenId"/> say whose account it is; they are stored encrypted,
 /// apart from the events.
+/// <paramref name="ConfirmedNoKin"/>: for a member of a supervision committee, that he is no close kin of the village's
+/// finance staff (L7).
 /// </summary>
-public sealed record AccountBody(string Name, string Role, string Region, string PersonName, string CitizenId);
+public sealed record AccountBody(
+    string Name,
+    string Role,
+    string Region,
+    string PersonName,
+    string CitizenId,
+    bool? ConfirmedNoKin = null
+);
 
-public sealed record AccountChangeBody(string Role, string Region);
+public sealed record AccountChangeBody(string Role, string Region, bool? ConfirmedNoKin = null);
 
 public sealed record HolderBody(string PersonName, string CitizenId);
 
@@ -76,12 +85,24 @@ public static class AccountChanges
                 new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" }
             );
         var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people);
+        await RequireApartAsync(command, name, holder.Person, body.Role, body.Region);
         var (isAlone, by) = await StandingAsync(command, [body.Region], []);
         var request = StreamId.NewAccountRequest();
         var account = command.Append(
             id,
             known,
-            AccountDecider.Open(known, name, body.Role, body.Region, holder, request, isAlone, command.Today, by)
+            AccountDecider.Open(
+                known,
+                name,
+                body.Role,
+                body.Region,
+                holder,
+                request,
+                isAlone,
+                command.Today,
+                by,
+                Kin(body.Role, body.ConfirmedNoKin)
+            )
         );
         if (account.IsRequested)
             return Asked(
@@ -107,6 +128,7 @@ public static class AccountChanges
         await TakeTurnAsync(command.Connection);
         var account = await command.LoadAsync<Account>(id);
         RequireRole(body.Role, body.Region, caller);
+        await RequireApartAsync(command, account.Name, account.Person, body.Role, body.Region);
         var (isAlone, by) = await StandingAsync(command, [account.Region, body.Region], [account.Name]);
         account = command.Append(
             id,
@@ -118,7 +140,8 @@ public static class AccountChanges
                 StreamId.NewAccountRequest(),
                 isAlone,
                 command.Today,
-                by
+                by,
+                Kin(body.Role, body.ConfirmedNoKin)
             )
         );
         if (account.Pending is null)
@@ -185,6 +208,8 @@ public static class AccountChanges
             && seen.Waiting(command.Today) is not null
             && await IsProvedAsync(seen.Name, body, scopes, http);
         var (account, pending) = await WaitingAsync(id, command, caller);
+        if (pending is not null && pending.Kind != ChangeKind.Credentials)
+            await RequireApartAsync(command, account.Name, account.Person, pending.Role, pending.Region);
         var by = await command.ActorAmongAsync([account.Name, pending?.RequestedBy]);
         var decision = AccountDecider.Confirm(account, isProved, command.Today, by);
         account = command.Append(id, account, decision);
@@ -257,9 +282,45 @@ public static class AccountChanges
             );
         var (isAlone, by) = await StandingAsync(command, [account.Region], [account.Name]);
         var holder = await HolderAsync(id, body.PersonName, body.CitizenId, command, people);
+        await RequireApartAsync(command, account.Name, holder.Person, account.Role, account.Region);
         account = command.Append(id, account, AccountDecider.NameHolder(account, holder, isAlone, by));
         return new Answer(AccountView.Of(account), account.Revision);
     }
+
+    /// <summary>
+    /// L7: nobody keeps the books of a village and sits on its supervision committee, under whatever account. Who has
+    /// or had which role there, the events say.
+    /// </summary>
+    /// <exception cref="RefusedException"><c>duties-incompatible</c>.</exception>
+    public static async Task RequireApartAsync(
+        Command command,
+        string name,
+        string? person,
+        string role,
+        string region,
+        bool keepsOwn = false
+    )
+    {
+        if (CommitteeDuties.Opposite(role) is not { } opposite)
+            return;
+        var ids = new HashSet<string>();
+        await foreach (
+            var e in command.OursAsync(
+                $"""
+                type in ('account_opened', 'account_changed', 'account_change_requested')
+                and data ->> 'role' = '{opposite}'
+                and data ->> 'roleRegion' = '{region}'
+                and stream_id ^@ '{StreamId.Account("")}'
+                """
+            )
+        )
+            ids.Add(e.StreamKey!);
+        var others = (await command.ReadManyAsync<Account>(ids)).Values;
+        if (CommitteeDuties.Refusal(name, person, role, region, others, command.Today, keepsOwn) is { } refusal)
+            throw new RefusedException(refusal);
+    }
+
+    private static bool? Kin(string role, bool? confirmed) => role == Roles.SupervisionCommittee ? confirmed : null;
 
     /// <summary>
     /// Who may have a say in what waits: the administrators of both the present region and the one asked for, and the

@@ -209,7 +209,14 @@ public static class AccountEndpoints
                 "开立账户并写明本人；已有第二位管理员时待其确认。一次性密码只显示这一次 (C20) · Open an account",
                 Roles.Administrator
             )
-            .Refuses(Rejections.SelfApproval, Rejections.AlreadyExists, Rejections.FieldInvalid, Rejections.NotFound)
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.AlreadyExists,
+                Rejections.DutiesIncompatible,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound
+            )
             .Example(
                 """
                 {"name":"li.si","role":"agency","region":"370811",
@@ -224,6 +231,7 @@ public static class AccountEndpoints
             )
             .Refuses(
                 Rejections.SelfApproval,
+                Rejections.DutiesIncompatible,
                 Rejections.WrongState,
                 Rejections.FieldInvalid,
                 Rejections.NotFound,
@@ -253,6 +261,7 @@ public static class AccountEndpoints
             )
             .Refuses(
                 Rejections.SelfApproval,
+                Rejections.DutiesIncompatible,
                 Rejections.PersonNotProved,
                 Rejections.LockedOut,
                 Rejections.WrongState,
@@ -277,6 +286,7 @@ public static class AccountEndpoints
             )
             .Refuses(
                 Rejections.SelfApproval,
+                Rejections.DutiesIncompatible,
                 Rejections.WrongState,
                 Rejections.FieldInvalid,
                 Rejections.NotFound,
@@ -289,7 +299,13 @@ public static class AccountEndpoints
                 "委托：本人离岗期间由另一账户代办，到期自动终止 (C20) · Delegate one's role for a time",
                 Roles.All
             )
-            .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound)
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.DutiesIncompatible,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound
+            )
             .Example("""{"to":"wang.wu","until":"2026-12-31"}""");
         api.MapPost("/accounts/{id}/delegations/{name}/end", EndDelegation)
             .Command<AccountView>("end-delegation", "提前终止委托 (C20) · End a delegation", Roles.All)
@@ -315,6 +331,7 @@ public static class AccountEndpoints
         if (id != StreamId.Account(command.Actor.Id))
             throw Require.NotFound(id); // one's own role only, whatever else there is
         var to = StreamId.Account(Require.Text(body.To, "to", 60));
+        await AccountChanges.TakeTurnAsync(command.Connection);
         var both = await command.FindManyAsync<Account>([id, to]);
         if (!both.TryGetValue(id, out var account))
             throw Require.NotFound(id);
@@ -324,6 +341,14 @@ public static class AccountEndpoints
         )
             throw Require.NotFound(to); // a colleague of the same county
         command.Region = account.Region;
+        await AccountChanges.RequireApartAsync(
+            command,
+            other.Name,
+            other.Person,
+            account.Role,
+            account.Region,
+            keepsOwn: true
+        );
         account = command.Append(
             id,
             account,

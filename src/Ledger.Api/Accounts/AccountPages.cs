@@ -87,6 +87,7 @@ public static class AccountPages
                     ? $"/funds/{fund.Id}"
                     : "/start"
             ),
+            Roles.SupervisionCommittee => Results.LocalRedirect("/committee"),
             Roles.Agency => Results.LocalRedirect("/applications?waitingForMe=true"),
             Roles.CountyTax => Results.LocalRedirect("/contributions"),
             Roles.Administrator => Results.LocalRedirect("/accounts"),

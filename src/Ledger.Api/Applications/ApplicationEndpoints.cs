@@ -92,6 +92,7 @@ public static class ApplicationEndpoints
     public static readonly string[] Readers =
     [
         Roles.VillageFinance,
+        Roles.SupervisionCommittee,
         Roles.Agency,
         Roles.Auditor,
         Roles.Township,
@@ -314,6 +315,8 @@ public static class ApplicationEndpoints
             .Refuses(
                 Rejections.SelfApproval,
                 Rejections.NoticeOpen,
+                Rejections.PaymentHeld,
+                Rejections.CommitteeSignatureMissing,
                 Rejections.UseOutsideRingFence,
                 Rejections.EvidenceMissing,
                 Rejections.AmountInvalid,
@@ -325,6 +328,7 @@ public static class ApplicationEndpoints
                 Rejections.CatchUpContribution,
                 Rejections.AlreadySubsidised,
                 Rejections.AmountChanged,
+                Rejections.PolicyYearMissing,
                 Rejections.DateBeforeBasis,
                 Rejections.PossibleDuplicate,
                 Rejections.FieldInvalid,
@@ -455,19 +459,72 @@ public static class ApplicationEndpoints
             )
             .Refuses(
                 Rejections.WrongState,
+                Rejections.PaymentHeld,
                 Rejections.NotAMember,
                 Rejections.MemberDeceased,
                 Rejections.NotContributed,
                 Rejections.CatchUpContribution,
                 Rejections.AlreadySubsidised,
                 Rejections.AmountChanged,
+                Rejections.PolicyYearMissing,
                 Rejections.NotFound,
                 Rejections.VersionMismatch
             );
         api.MapGet("/notices/{id}", PublicNotice)
             .Reading<NoticeView>("read-notice", "公示内容（公开，脱敏） · Public notice")
             .Refuses(Rejections.NotFound);
+        api.MapCommittee();
     }
+
+    /// <summary>What the village's supervision committee does, and what the township does of it (L7).</summary>
+    private static void MapCommittee(this IEndpointRouteBuilder api)
+    {
+        api.MapPost("/applications/{id}/payment-signature", SignPayment)
+            .Command<ApplicationView>(
+                "sign-payment",
+                "村务监督委员会在待付款名单上签字 (L7) · The supervision committee signs what is to be paid",
+                Roles.SupervisionCommittee
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.NoticeOpen,
+                Rejections.PaymentHeld,
+                Rejections.WrongState,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            );
+        api.MapPost("/applications/{id}/hold", HoldPayment)
+            .Command<ApplicationView>(
+                "hold-payment",
+                "村务监督委员会叫停付款，写明理由 (L7) · The supervision committee puts the payment on hold",
+                Roles.SupervisionCommittee
+            )
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
+            .Example("""{"reason":"第3组两户已迁出，名单未核实"}""");
+        api.MapPost("/applications/{id}/hold/lift", LiftHold)
+            .Command<ApplicationView>(
+                "lift-payment-hold",
+                "乡镇（街道）查明后解除叫停，写明理由 (L7) · The township lifts a hold",
+                Roles.Township
+            )
+            .Refuses(
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example("""{"reason":"已入户核实，两户户籍仍在本村"}""");
+    }
+
+    private static Task<Answer> SignPayment(string id, Command command) =>
+        Change(id, command, (a, by) => Committee.Sign(a, command.Today, by));
+
+    private static Task<Answer> HoldPayment(string id, ReasonBody body, Command command) =>
+        Change(id, command, (a, by) => Committee.Hold(a, Require.Prose(body.Reason, "reason", 500), command.Today, by));
+
+    private static Task<Answer> LiftHold(string id, ReasonBody body, Command command) =>
+        Change(id, command, (a, by) => Committee.Lift(a, Require.Prose(body.Reason, "reason", 500), by));
 
     private static async Task<Answer> Reviewing(string id, ReviewBody body, Command command, PersonalData people)
     {
@@ -570,10 +627,13 @@ public static class ApplicationEndpoints
         CancellationToken cancellation
     )
     {
-        var items = await QueueAsync(status, region, waitingForMe, session, database, caller, cancellation);
+        var items = await QueueAsync(status, region, waitingForMe, session, database, caller, clock, cancellation);
         if (Workbook.IsWantedBy(http))
             return await SheetAsync(items, session, caller, clock, time);
         var now = time.GetUtcNow();
+        var held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation);
+        var days = held.Count == 0 ? Deadlines.Default : (await TermsAsync([], session, caller, clock)).Deadlines;
+        DateOnly? HeldOn(WorkItem i) => held.TryGetValue(i.Id, out var on) ? on : null;
         return Results.Ok(
             items.Select(i => new WorkItemView(
                 i.Id,
@@ -588,7 +648,9 @@ public static class ApplicationEndpoints
                 i.Since,
                 (now - i.Since).Days,
                 i.OpenObjections,
-                i.UnmatchedReceipts
+                i.UnmatchedReceipts,
+                HeldOn(i),
+                HeldOn(i)?.AddDays(days.HoldDays)
             ))
         );
     }
@@ -633,20 +695,74 @@ public static class ApplicationEndpoints
         IQuerySession session,
         NpgsqlDataSource database,
         Caller caller,
+        Clock clock,
         CancellationToken cancellation
     )
     {
         var scope = Scope.Narrow(caller, region);
+        if (
+            waitingForMe == true
+            && status is null
+            && await MineAsync(session, database, caller, clock, cancellation) is { } mine
+        )
+            return await WorkItemsAsync(
+                i => i.Region.StartsWith(scope) && i.Id.IsOneOf(mine),
+                session,
+                database,
+                cancellation
+            );
         var statuses =
             Require.Word<ApplicationStatus>(status, "status") is { } one ? [one]
             : waitingForMe == true ? WaitingFor.GetValueOrDefault(caller.Actor.Role, [])
             : Enum.GetValues<ApplicationStatus>();
         var words = statuses.Select(s => s.Word()).ToArray();
+        return await WorkItemsAsync(
+            i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words),
+            session,
+            database,
+            cancellation
+        );
+    }
+
+    /// <summary>
+    /// L7: of whom not the status alone says what waits. The township decides on what is on hold, the committee signs
+    /// what is due. Null: nobody of these.
+    /// </summary>
+    private static async Task<string[]?> MineAsync(
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    ) =>
+        caller.Actor.Role switch
+        {
+            Roles.Township => [.. (await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation)).Keys],
+            Roles.SupervisionCommittee =>
+            [
+                .. (
+                    await CommitteeTasks.ToSignAsync(
+                        await CommitteeTasks.UnpaidAsync(session, caller, cancellation),
+                        session,
+                        clock.Today
+                    )
+                ).Select(a => a.Id),
+            ],
+            _ => null,
+        };
+
+    private static async Task<IReadOnlyList<WorkItem>> WorkItemsAsync(
+        System.Linq.Expressions.Expression<Func<WorkItem, bool>> which,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        CancellationToken cancellation
+    )
+    {
         await using (var connection = await database.OpenConnectionAsync(cancellation))
             await Freshness.WaitAsync(connection, "WorkQueue", cancellation);
         return await session
             .Query<WorkItem>()
-            .Where(i => i.Region.StartsWith(scope) && i.MatchesSql("d.data ->> 'status' = any(?)", (object)words))
+            .Where(which)
             .OrderBy(i => i.Since)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);

@@ -1,5 +1,6 @@
 using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
+using Ledger.Api.Funds;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
@@ -50,6 +51,7 @@ public static class ApplicationPages
                     session,
                     database,
                     caller,
+                    clock,
                     cancellation
                 );
                 return await ApplicationEndpoints.SheetAsync(items, session, caller, clock, time);
@@ -80,7 +82,30 @@ public static class ApplicationPages
         );
         app.Page("/applications/{id}", One, ApplicationEndpoints.Readers);
         app.Page("/applications/{id}/review", Review, Roles.Agency);
+        app.Page("/committee", OfCommittee, Roles.SupervisionCommittee);
         app.Page("/notices/{id}", Notice);
+    }
+
+    /// <summary>Where the supervision committee's work begins (L7).</summary>
+    private static async Task<IResult> OfCommittee(
+        IQuerySession session,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
+    {
+        var own = await FundPages.OwnAsync(session, caller, cancellation);
+        var unpaid = await CommitteeTasks.UnpaidAsync(session, caller, cancellation);
+        return PageRoutes.Show<CommitteePage>(
+            new
+            {
+                CollectiveName = own?.Name,
+                FundId = own is null ? null : StreamId.FundOf(own.Id),
+                Plans = await CommitteeTasks.PlansAsync(session, caller, cancellation),
+                Unpaid = unpaid,
+                ToSign = await CommitteeTasks.ToSignAsync(unpaid, session, clock.Today),
+            }
+        );
     }
 
     private static async Task<IResult> Notice(
@@ -138,6 +163,7 @@ public static class ApplicationPages
             session,
             database,
             caller,
+            clock,
             cancellation
         );
         var (names, deadlines, noticeDays) = await ApplicationEndpoints.TermsAsync(items, session, caller, clock);
@@ -148,6 +174,7 @@ public static class ApplicationPages
                 Names = names,
                 Deadlines = deadlines,
                 NoticeDays = noticeDays,
+                Held = await CommitteeTasks.HeldAsync(database, caller.Actor.Region, cancellation),
                 Now = time.GetUtcNow(),
                 Mine = waitingForMe == true,
                 Status = status,
@@ -177,11 +204,10 @@ public static class ApplicationPages
             .Take(PageSize + 1)
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
-        // Who pays sees what is due now, and who may not be paid any more.
-        var unpayable =
-            caller.Actor.Role == Roles.VillageFinance
-                ? await UnpayableAsync(application, session, database, people, cancellation)
-                : [];
+        // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
+        var unpayable = caller.Actor.Role is Roles.VillageFinance or Roles.SupervisionCommittee
+            ? await UnpayableAsync(application, session, database, people, cancellation)
+            : [];
         await using var connection = await database.OpenConnectionAsync(cancellation);
         return PageRoutes.Show<ApplicationPage>(
             new
@@ -195,6 +221,9 @@ public static class ApplicationPages
                 Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
                 Only = only,
                 Unpayable = unpayable,
+                CommitteeSigns = (await session.PolicyYearAsync(application.Region, application.Year))
+                    ?.Parameters
+                    .CommitteeSignsPayments == true,
                 Anonymous = (IReadOnlySet<string>)
                     events
                         .Where(e => e.Header(EventHeaders.Role) == ActorName.Public.Role)

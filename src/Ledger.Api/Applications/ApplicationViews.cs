@@ -53,6 +53,12 @@ public sealed record ApplicationView(
     /// <summary>Of an approval or payment: who was left out by it, and why.</summary>
     public IReadOnlyList<Fault>? LeftOut { get; init; }
 
+    /// <summary>The supervision committee has signed what waits to be paid (L7).</summary>
+    public bool IsPaymentSigned { get; init; }
+
+    /// <summary>Why and since when its payment is on hold; null: it is not.</summary>
+    public PaymentHold? Hold { get; init; }
+
     /// <summary>Of an answered objection: what follows.</summary>
     public string? Outcome { get; init; }
 
@@ -85,7 +91,11 @@ public sealed record ApplicationView(
             a.BankReference,
             [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))],
             a.NoticeProof
-        );
+        )
+        {
+            IsPaymentSigned = a.IsPaymentSigned,
+            Hold = a.Hold,
+        };
 
     private static bool Counts(Line l) =>
         l.Status is not (LineStatus.Refused or LineStatus.Released or LineStatus.Withdrawn or LineStatus.Refunded);
@@ -143,6 +153,7 @@ public sealed record NoticeAddendumView(DateOnly On, NoticeChange Change, IReadO
 
 /// <summary>
 /// An application as a line of a queue. <paramref name="AgeDays"/>: whole days in its present status.
+/// <paramref name="HeldOn"/>: its payment is on hold since then; the township decides by <paramref name="DecideBy"/>.
 /// </summary>
 public sealed record WorkItemView(
     string Id,
@@ -157,7 +168,9 @@ public sealed record WorkItemView(
     DateTimeOffset Since,
     int AgeDays,
     int OpenObjections,
-    int UnmatchedReceipts
+    int UnmatchedReceipts,
+    DateOnly? HeldOn = null,
+    DateOnly? DecideBy = null
 );
 
 /// <summary>What somebody who objected from the notice's page gets.</summary>

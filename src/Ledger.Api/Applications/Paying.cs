@@ -38,7 +38,7 @@ public static class Paying
         var application = await command.LoadAsync<Application>(id);
         var by = await command.ActorAmongAsync(application.Handlers());
         // Those who are not asked for may be damaged: the others are paid by name.
-        var (basis, fund, earlier) = await PayableAsync(
+        var (basis, fund, earlier, committeeSigns) = await PayableAsync(
             application,
             application.Approved(order.MemberIds),
             command,
@@ -49,7 +49,12 @@ public static class Paying
         var dates = command.EffectiveDate < command.Today ? await DatesAsync(id, command) : null;
         return command.Decided(
             application,
-            Pay.Decide(new Pay.Basis(application, fund, basis, earlier, dates), order, command.Today, by)
+            Pay.Decide(
+                new Pay.Basis(application, fund, basis, earlier, dates, committeeSigns),
+                order,
+                command.Today,
+                by
+            )
         );
     }
 
@@ -60,7 +65,12 @@ public static class Paying
         );
 
     /// <summary>What is known now of everybody on these lines, and the fund; all of it read in bulk.</summary>
-    private static async Task<(LineBasis Basis, Fund Fund, IReadOnlyList<EarlierEntry> Earlier)> PayableAsync(
+    private static async Task<(
+        LineBasis Basis,
+        Fund Fund,
+        IReadOnlyList<EarlierEntry> Earlier,
+        bool CommitteeSigns
+    )> PayableAsync(
         Application application,
         IReadOnlyList<Line> lines,
         Command command,
@@ -71,6 +81,7 @@ public static class Paying
     {
         var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
         var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
+        var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var (fund, earlier) = await command.FindFundAsync(application.FundId, Booking.Payment, slips, reference);
         var members = await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId));
         var years = await command.FindPeopleAsync<MemberYear>(lines.Select(application.MemberYearId));
@@ -92,7 +103,8 @@ public static class Paying
                 command.DamagedPeople
             ),
             fund!,
-            earlier
+            earlier,
+            policy.Parameters.CommitteeSignsPayments
         );
     }
 
@@ -106,7 +118,7 @@ public static class Paying
         if (application.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong)
             throw new RefusedException(wrong);
         var due = application.With(LineStatus.Approved).ToList();
-        var (basis, fund, _) = await PayableAsync(application, due, command, people, [], null);
+        var (basis, fund, _, _) = await PayableAsync(application, due, command, people, [], null);
         var leftOut = LineCheck.Unpayable(application, due, basis);
         var gone = leftOut.Select(l => l.MemberId).ToHashSet();
         var lines = application

@@ -45,6 +45,7 @@ public static class AuditEndpoints
         Roles.Agency,
         Roles.CityHrss,
         Roles.VillageFinance,
+        Roles.SupervisionCommittee,
         Roles.CountyHrss,
         Roles.CountyFinance,
         Roles.CountyAgriculture,

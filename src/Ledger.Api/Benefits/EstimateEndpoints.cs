@@ -84,6 +84,7 @@ public static class EstimateEndpoints
     public static readonly string[] Readers =
     [
         Roles.VillageFinance,
+        Roles.SupervisionCommittee,
         Roles.Agency,
         Roles.Auditor,
         Roles.Township,

@@ -33,6 +33,7 @@ public static class DonorEndpoints
     public static readonly string[] ReceiptReaders =
     [
         Roles.VillageFinance,
+        Roles.SupervisionCommittee,
         Roles.CountyHrss,
         Roles.CountyAgriculture,
         Roles.Agency,

@@ -18,6 +18,7 @@ public static class ExportEndpoints
     [
         Roles.Auditor,
         Roles.VillageFinance,
+        Roles.SupervisionCommittee,
         Roles.CountyFinance,
         Roles.CountyAgriculture,
         Roles.CityHrss,

@@ -169,6 +169,14 @@ public sealed record BalanceChangeView(
 /// <summary>Ring-fenced funds (专款专用), C7 and C9.</summary>
 public static class FundEndpoints
 {
+    public static readonly string[] Reconcilers =
+    [
+        Roles.VillageFinance,
+        Roles.SupervisionCommittee,
+        Roles.CountyFinance,
+        Roles.Auditor,
+    ];
+
     public static void MapFunds(this IEndpointRouteBuilder api)
     {
         api.MapPost("/funds", Open)
@@ -296,9 +304,7 @@ public static class FundEndpoints
             .Command<ReconciliationView>(
                 "reconcile-fund",
                 "三方对账：账本、银行对账单（.xlsx/.csv）、经办回执；只出报告 (C17 C21) · Reconcile ledger, bank statement and receipts",
-                Roles.VillageFinance,
-                Roles.CountyFinance,
-                Roles.Auditor
+                Reconcilers
             )
             .TakesSheet(Sheets.BankStatement)
             .Refuses(

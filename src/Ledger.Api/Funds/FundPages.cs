@@ -1,3 +1,4 @@
+using Ledger.Api.Applications;
 using Ledger.Api.Commands;
 using Ledger.Api.Donors;
 using Ledger.Api.Exports;
@@ -88,7 +89,7 @@ public static class FundPages
                 ) => show(await BalanceAsync(id, at, step, session, stored, caller, clock), accounts),
                 Roles.All
             );
-        app.Page("/funds/{id}/reconciliation", Reconciling, Roles.VillageFinance, Roles.CountyFinance, Roles.Auditor);
+        app.Page("/funds/{id}/reconciliation", Reconciling, FundEndpoints.Reconcilers);
     }
 
     private static async Task<IResult> Reconciling(string id, IQuerySession session, Caller caller) =>
@@ -219,6 +220,7 @@ public static class FundPages
                     cancellation
                 ),
                 Work = work,
+                Held = await CommitteeTasks.HeldAsync(database, fund.Region, cancellation),
                 Now = time.GetUtcNow(),
             }
         );

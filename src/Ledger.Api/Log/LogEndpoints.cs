@@ -58,6 +58,7 @@ public static class LogEndpoints
                 Roles.Auditor,
                 Roles.Agency,
                 Roles.VillageFinance,
+                Roles.SupervisionCommittee,
                 Roles.CountyHrss,
                 Roles.CountyFinance,
                 Roles.CountyAgriculture,

@@ -252,6 +252,7 @@ public static class MemberEndpoints
                 "list-waiting-members",
                 "等待确认的重复登记和死亡报告 (C4 C20) · Second memberships and death reports that wait for me",
                 Roles.VillageFinance,
+                Roles.SupervisionCommittee,
                 Roles.Agency
             );
         api.MapPost("/members/{id}/requests/{requestId}/confirmation", MemberConfirmations.Confirm)
@@ -378,6 +379,7 @@ public static class MemberEndpoints
                 "list-members",
                 "成员列表（脱敏）；Accept 为 .xlsx 时得到表格，没有 limit 时最多 20,000 人 · List members of a collective, masked",
                 Roles.VillageFinance,
+                Roles.SupervisionCommittee,
                 Roles.Agency,
                 Roles.Auditor,
                 Roles.Township
@@ -389,6 +391,7 @@ public static class MemberEndpoints
                 "成员年度：缴费、补助、剩余额度；recordedAt 当时所知 · Contributions, subsidies and cap of one person in one "
                     + "year, as known at a moment",
                 Roles.VillageFinance,
+                Roles.SupervisionCommittee,
                 Roles.Agency,
                 Roles.Auditor,
                 Roles.Township,
@@ -661,7 +664,7 @@ public static class MemberEndpoints
     /// by which it has to go.
     /// </summary>
     public static MemberYear Seen(MemberYear state, Member member, Caller caller) =>
-        caller.Actor.Role != Roles.VillageFinance
+        caller.Actor.Role is not (Roles.VillageFinance or Roles.SupervisionCommittee)
             ? state
             : state with
             {

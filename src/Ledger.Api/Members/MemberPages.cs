@@ -30,11 +30,20 @@ public static class MemberPages
 
     public static void MapMemberPages(this WebApplication app)
     {
-        app.Page("/members", List, Roles.VillageFinance, Roles.Agency, Roles.Auditor, Roles.Township);
+        app.Page(
+            "/members",
+            List,
+            Roles.VillageFinance,
+            Roles.SupervisionCommittee,
+            Roles.Agency,
+            Roles.Auditor,
+            Roles.Township
+        );
         app.Page(
             "/collectives/{id}/members.xlsx",
             Sheet,
             Roles.VillageFinance,
+            Roles.SupervisionCommittee,
             Roles.Agency,
             Roles.Auditor,
             Roles.Township
@@ -164,7 +173,7 @@ public static class MemberPages
         var waiting = caller.Actor.Role is Roles.VillageFinance or Roles.Agency
             ? await MemberConfirmations.List(session, database, people, caller, cancellation)
             : new WaitingMembersView([], [], []);
-        if (collective is null && caller.Actor.Role == Roles.VillageFinance)
+        if (collective is null && caller.Actor.Role is Roles.VillageFinance or Roles.SupervisionCommittee)
             collective = (await FundPages.OwnAsync(session, caller, cancellation))?.Id;
         if (collective is null)
         {

@@ -95,6 +95,7 @@ public sealed record PlanView(
     int Year,
     int AdoptedVersion,
     int CountersignedVersion,
+    int SignedVersion,
     Resolution? LatestResolution,
     IReadOnlyList<PlanVersionView> Versions,
     IReadOnlyList<StepTaken> Steps,
@@ -110,6 +111,7 @@ public sealed record PlanView(
             p.Year,
             p.AdoptedVersion,
             p.CountersignedVersion,
+            p.SignedVersion,
             p.LatestResolution,
             [
                 .. p.Versions.Select(
@@ -212,6 +214,7 @@ public static class PlanEndpoints
                 Rejections.QuorumNotMet,
                 Rejections.VoteNotCarried,
                 Rejections.CountersignatureMissing,
+                Rejections.CommitteeSignatureMissing,
                 Rejections.SelfApproval,
                 Rejections.CollectiveMerged,
                 Rejections.CountyNotInPilot,
@@ -232,8 +235,25 @@ public static class PlanEndpoints
             )
             .Example($$"""{"reason":"提高500元档次的补助",{{StandardExample}}}""");
         api.MapPost("/plans/{id}/countersignature", Countersign)
-            .Command<PlanView>("countersign-plan", "乡镇（街道）会签 (C21) · The township countersigns", Roles.Township)
+            .Command<PlanView>(
+                "countersign-plan",
+                "乡镇（街道）会签 (C21 L7) · The township countersigns",
+                Roles.Township
+            )
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
+        api.MapPost("/plans/{id}/signature", Sign)
+            .Command<PlanView>(
+                "sign-plan",
+                "村务监督委员会在方案上签字 (L7) · The supervision committee signs a plan",
+                Roles.SupervisionCommittee
+            )
+            .Refuses(
+                Rejections.ResolutionMissing,
+                Rejections.SelfApproval,
+                Rejections.WrongState,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            );
         api.MapPost("/plans/{id}/dry-run", DryRunEndpoint.Run)
             .Command<DryRunView>(
                 "dry-run-plan",
@@ -343,11 +363,11 @@ public static class PlanEndpoints
         var registered = (await command.MemberIdsAsync(collective.WithPredecessors())).Count;
         var pilot = await command.ReadAsync<Pilot>(StreamId.Pilot(RegionCode.County(plan.Region)));
         var policy = await command.PolicyYearAsync(plan.Region, plan.Year);
-        var (_, countersigners, by) = await HandsAsync(id, command);
+        var (_, signatures, by) = await HandsAsync(id, command);
         plan = command.Append(
             id,
             plan,
-            PlanDecider.Adopt(plan, collective, registered, pilot, policy, countersigners, by)
+            PlanDecider.Adopt(plan, collective, registered, pilot, policy, [.. signatures.SelectMany(s => s)], by)
         );
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
@@ -355,29 +375,44 @@ public static class PlanEndpoints
     private static async Task<Answer> Countersign(string id, Command command)
     {
         var plan = await command.LoadAsync<Plan>(id);
-        var (authors, _, by) = await HandsAsync(id, command);
-        plan = command.Append(id, plan, PlanDecider.Countersign(plan, authors, by));
+        var (authors, signatures, by) = await HandsAsync(id, command);
+        string[] others = [.. authors, .. signatures[typeof(PlanSigned)]];
+        plan = command.Append(id, plan, PlanDecider.Countersign(plan, others, by));
+        return new Answer(PlanView.Of(plan), plan.Revision);
+    }
+
+    private static async Task<Answer> Sign(string id, Command command)
+    {
+        var plan = await command.LoadAsync<Plan>(id);
+        var (authors, signatures, by) = await HandsAsync(id, command);
+        string[] others = [.. authors, .. signatures[typeof(PlanCountersigned)]];
+        plan = command.Append(id, plan, PlanDecider.Sign(plan, others, by));
         return new Answer(PlanView.Of(plan), plan.Revision);
     }
 
     /// <summary>
-    /// Who had a hand in the plan, and who countersigned it, each with whom he acted for; and the caller, who knows of
-    /// them. The events say it, also those from before the rule.
+    /// Who had a hand in the plan, and who countersigned or signed it, each with whom he acted for; and the caller, who
+    /// knows of them. The events say it, also those from before the rule.
     /// </summary>
     private static async Task<(
         IReadOnlyCollection<string> Authors,
-        IReadOnlyCollection<string> Countersigners,
+        ILookup<Type, string> Signatures,
         Actor By
     )> HandsAsync(string id, Command command)
     {
-        var hands = (await command.EventsAsync<Plan>(id)).ToLookup(
-            e => e.Data is PlanCountersigned,
-            e => (string[])[e.Header(EventHeaders.Actor), e.Header(EventHeaders.OnBehalfOf)]
+        var hands = (await command.EventsAsync<Plan>(id))
+            .SelectMany(
+                e => (string[])[e.Header(EventHeaders.Actor), e.Header(EventHeaders.OnBehalfOf)],
+                (e, name) => (Type: e.Data.GetType(), Name: name)
+            )
+            .Where(h => h.Name.Length > 0)
+            .Distinct()
+            .ToLookup(h => h.Type == typeof(PlanCountersigned) || h.Type == typeof(PlanSigned));
+        return (
+            [.. hands[false].Select(h => h.Name).Distinct()],
+            hands[true].ToLookup(h => h.Type, h => h.Name),
+            await command.ActorAmongAsync(hands.SelectMany(h => h).Select(h => h.Name).Distinct())
         );
-        string[] Of(bool countersigned) =>
-            [.. hands[countersigned].SelectMany(names => names).Where(name => name.Length > 0).Distinct()];
-        var (authors, countersigners) = (Of(false), Of(true));
-        return (authors, countersigners, await command.ActorAmongAsync([.. authors, .. countersigners]));
     }
 
     private static async Task<Answer> Amend(string id, AmendmentBody body, Command command)

@@ -23,7 +23,10 @@ public sealed record TierBody(
 /// <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when
 /// absent. <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the
 /// account's. <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before an
-/// application is filed.
+/// application is filed. <paramref name="CountersignatureRequired"/>: the township countersigns plans (absent: as the
+/// year has it, and in a new one yes).
+/// <paramref name="CommitteeSignsPlan"/>, <paramref name="CommitteeSignsPayments"/>: the village's supervision
+/// committee signs them.
 /// <paramref name="Payee"/>: the agency's income account, which payments go to (收入户).
 /// </summary>
 public sealed record PolicyYearBody(
@@ -32,14 +35,16 @@ public sealed record PolicyYearBody(
     int AccountInterestBasisPoints,
     int NoticeDays,
     IReadOnlyList<QuorumRule>? Quorums = null,
-    bool CountersignatureRequired = false,
+    bool? CountersignatureRequired = null,
     Deadlines? Deadlines = null,
     IReadOnlyList<PayoutMonths>? PayoutMonths = null,
     IncentiveWeights? IncentiveWeights = null,
     AgeLimits? AgeLimits = null,
     Money? BasicPensionAmount = null,
     PayeeAccount? Payee = null,
-    int ResolutionNoticeDays = 0
+    int ResolutionNoticeDays = 0,
+    bool CommitteeSignsPlan = false,
+    bool CommitteeSignsPayments = false
 );
 
 public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
@@ -62,7 +67,9 @@ public sealed record PolicyYearView(
     AgeLimits AgeLimits,
     Money? BasicPensionAmount,
     PayeeAccount? Payee,
-    int ResolutionNoticeDays
+    int ResolutionNoticeDays,
+    bool CommitteeSignsPlan,
+    bool CommitteeSignsPayments
 )
 {
     public static PolicyYearView Of(PolicyYear p) =>
@@ -84,7 +91,9 @@ public sealed record PolicyYearView(
             p.AgeLimits(),
             p.Parameters.BasicPensionFen,
             p.Parameters.Payee,
-            p.Parameters.ResolutionNoticeDays
+            p.Parameters.ResolutionNoticeDays,
+            p.Parameters.CommitteeSignsPlan,
+            p.Parameters.CommitteeSignsPayments
         );
 }
 
@@ -96,7 +105,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L4 L5 L6 L8 L10 L11 L12) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L4 L5 L6 L7 L8 L10 L11 L12) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -107,6 +116,7 @@ public static class PolicyYearEndpoints
                           {"tierAmount":300,"governmentSubsidyAmount":40},
                           {"tierAmount":5000,"governmentSubsidyAmount":80}],
                  "accountInterestBasisPoints":262,"noticeDays":7,
+                 "countersignatureRequired":true,"committeeSignsPlan":true,"committeeSignsPayments":true,
                  "quorums":[{"form":"all-villagers","numerator":1,"denominator":2,"strictly":true},
                             {"form":"all-members","numerator":2,"denominator":3,"strictly":false,
                              "vote":{"numerator":2,"denominator":3,"strictly":false,"ofAll":true},
@@ -144,14 +154,16 @@ public static class PolicyYearEndpoints
             body.AccountInterestBasisPoints,
             body.NoticeDays,
             body.Quorums ?? QuorumRule.Law,
-            body.CountersignatureRequired,
+            body.CountersignatureRequired ?? known?.Parameters.CountersignatureRequired ?? true, // L7
             body.Deadlines,
             body.PayoutMonths,
             body.IncentiveWeights,
             body.AgeLimits,
             body.BasicPensionAmount,
             Payee(body.Payee),
-            body.ResolutionNoticeDays
+            body.ResolutionNoticeDays,
+            body.CommitteeSignsPlan,
+            body.CommitteeSignsPayments
         );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);

@@ -49,7 +49,8 @@ public static class PolicyYearPages
                                 [new ContributionTier(new Money(100_00), Money.Zero)],
                                 0,
                                 7,
-                                QuorumRule.Law
+                                QuorumRule.Law,
+                                CountersignatureRequired: true
                             ),
                     }
                 );

@@ -117,7 +117,7 @@ public static class ReportEndpoints
             )
             .Reading<SupervisionView>(
                 "read-supervision",
-                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、应追回补助、付款后金额有变，Accept 为 .xlsx 时得到表格 (C5 C10 C20 C21) ·"
+                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、叫停的付款、应追回补助、付款后金额有变，Accept 为 .xlsx 时得到表格 (C5 C10 C20 C21) ·"
                     + " What is overdue or to be clawed back",
                 Overseers
             )
@@ -326,6 +326,8 @@ public static class ReportEndpoints
             union all
             {Fees}
             union all
+            {Held}
+            union all
             {NeverPayers}
             union all
             {Gone}
@@ -385,6 +387,19 @@ public static class ReportEndpoints
               from {S}.mt_doc_fund f, jsonb_each(f.data -> 'openFees') fee
              where f.region like @scope || '%'
                and f.data -> 'openFees' <> '{"{}"}'
+            """;
+
+    private static string Held =>
+        $$"""
+            select 'payment-held', a.id, a.region,
+                   (select sum((l ->> 'amountFen')::bigint)::bigint
+                      from jsonb_array_elements(a.data -> 'lines') l
+                     where l ->> 'status' = 'approved'),
+                   @today - (a.data #>> '{hold,on}')::date, @hold,
+                   '村务监督委员会叫停付款，待乡镇查明后解除：' || (a.data #>> '{hold,reason}') || ' (L7)'
+              from {{S}}.mt_doc_application a
+             where a.region like @scope || '%'
+               and a.data #>> '{hold,on}' is not null
             """;
 
     private static string NeverPayers =>
@@ -465,6 +480,7 @@ public static class ReportEndpoints
             ("credit", d.CreditDays),
             ("objection", d.ObjectionDays),
             ("idle", d.IdleDays),
+            ("hold", d.HoldDays),
             ("notice", policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays)
         );
         items = [.. await ChangedPayments.ListAsync(scope, session, connection, people), .. items];

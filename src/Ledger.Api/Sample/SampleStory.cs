@@ -103,7 +103,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
 
     private IEnumerable<SampleStep> CountySteps()
     {
-        yield return new(0, $"{CountyName} 政策年度", () => Offices.PublishPolicyAsync(firstDay.Year));
+        yield return new(0, $"{CountyName} 政策年度", () => Offices.PublishPolicyAsync(firstDay.Year, reviewed: true));
         yield return new(2, $"{CountyName} 试点申请与批准", Offices.OpenPilotAsync);
         yield return new(
             3,
@@ -178,6 +178,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
         );
         yield return Step(file - 8, "拟定方案", () => village.DraftAsync(Standard(facts)));
         yield return Step(file - 5, "村民会议决议", () => village.ResolveAsync(firstDay.AddDays(file - 6)));
+        yield return Step(file - 5, "村监委会签字、乡镇会签", village.SignPlanAsync);
         yield return Step(file - 4, "通过方案", village.AdoptAsync);
     }
 
@@ -223,6 +224,16 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
     {
         var (regular, file) = (Regular(facts), facts.FilingDay);
         var subsidies = regular.Select(r => (r.Person, new Money((long)(Subsidy(facts, r.Tier) * 100)))).ToList();
+        if (facts == Villages[1])
+        {
+            yield return Step(file + 6, "村监委会叫停付款", () => village.HoldAsync("第3组一户称已迁出，请核实后再付"));
+            yield return Step(
+                file + 9,
+                "乡镇查明后解除",
+                () => village.LiftHoldAsync("已入户核实，该户户籍仍在本村，名单无误")
+            );
+        }
+        yield return Step(file + 12, "村监委会在付款名单上签字", village.SignPaymentAsync);
         yield return Step(file + 12, "付款", () => village.PayAsync(regular.Sum(r => Subsidy(facts, r.Tier))));
         if (facts.Stage == SampleStage.Paid)
             yield break;
@@ -302,6 +313,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             "村级财务人员（前屯村）",
             new("officer." + TourVillage.Code, Roles.VillageFinance, TourVillage.Code)
         ),
+        ("COMMITTEE", "村务监督委员会（前屯村）", SampleOffices.CommitteeOf(TourVillage.Code)),
         ("REVIEWER", "经办机构 复核", new($"reviewer.{County}", Roles.Agency, County)),
         ("APPROVER", "经办机构 审批", new($"approver.{County}", Roles.Agency, County)),
         ("AUDITOR", "审计", new($"auditor.{County}", Roles.Auditor, County)),

@@ -27,10 +27,17 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     public SampleClient Approver { get; } = client(new Actor($"approver.{county}", Roles.Agency, county));
     public SampleClient Auditor { get; } = client(new Actor($"auditor.{county}", Roles.Auditor, county));
 
+    // One client for each: keys are counted up in it, and villages share their township.
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, SampleClient> _townships = [];
+
     public SampleClient Township(string township) =>
-        client(new Actor($"township.{township}", Roles.Township, township));
+        _townships.GetOrAdd(township, t => client(new Actor($"township.{t}", Roles.Township, t)));
 
     public SampleClient Officer(string village) => client(OfficerOf(village));
+
+    public SampleClient Committee(string village) => client(CommitteeOf(village));
+
+    public static Actor CommitteeOf(string village) => new($"committee.{village}", Roles.SupervisionCommittee, village);
 
     public static Actor OfficerOf(string village) => new($"officer.{village}", Roles.VillageFinance, village);
 
@@ -38,10 +45,12 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
     /// The sample's policy year (†: tiers seen in Shandong; the rest plausible), for the city. Who decides is the
     /// law's.
     /// </summary>
-    public Task PublishPolicyAsync(int year) =>
-        CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year));
+    /// <param name="reviewed">The township countersigns plans, the supervision committees sign plans and payments
+    /// (L7).</param>
+    public Task PublishPolicyAsync(int year, bool reviewed = false) =>
+        CityHrss.PutAsync($"/api/policy-years/{City(county)}/{year}", PolicyYear(year, reviewed: reviewed));
 
-    public static object PolicyYear(int year, int noticeDays = 7) =>
+    public static object PolicyYear(int year, int noticeDays = 7, bool reviewed = false) =>
         new
         {
             effectiveFrom = new DateOnly(year, 1, 1),
@@ -61,6 +70,9 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
                 number = "1608-0101-0400-0001",
             },
             noticeDays,
+            countersignatureRequired = reviewed,
+            committeeSignsPlan = reviewed,
+            committeeSignsPayments = reviewed,
         };
 
     public async Task OpenPilotAsync()
@@ -93,6 +105,8 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
 
     public SampleOffices Offices => offices;
     public SampleClient Officer { get; } = offices.Officer(villageCode);
+    public SampleClient Committee { get; } = offices.Committee(villageCode);
+    public SampleClient Township => offices.Township(RegionCode.Township(villageCode));
     public string VillageCode => villageCode;
     public int Year => year;
     public string CollectiveId { get; private set; } = "";
@@ -250,6 +264,13 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             }
         );
 
+    /// <summary>The supervision committee signs the plan, and the township countersigns it (L7).</summary>
+    public async Task SignPlanAsync()
+    {
+        await Committee.PostAsync<PlanView>($"/api/plans/{PlanId}/signature");
+        await Township.PostAsync<PlanView>($"/api/plans/{PlanId}/countersignature");
+    }
+
     public Task<PlanView> AdoptAsync() => Officer.PostAsync<PlanView>($"/api/plans/{PlanId}/adoption");
 
     /// <summary>
@@ -295,6 +316,15 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
 
     public Task<ApplicationView> NoticeAsync() =>
         Officer.PostAsync<ApplicationView>($"{ApplicationPath}/notice", new { place = "村务公开栏" });
+
+    public Task<ApplicationView> SignPaymentAsync() =>
+        Committee.PostAsync<ApplicationView>($"{ApplicationPath}/payment-signature");
+
+    public Task<ApplicationView> HoldAsync(string reason) =>
+        Committee.PostAsync<ApplicationView>($"{ApplicationPath}/hold", new { reason });
+
+    public Task<ApplicationView> LiftHoldAsync(string reason) =>
+        Township.PostAsync<ApplicationView>($"{ApplicationPath}/hold/lift", new { reason });
 
     public async Task<ApplicationView> PayAsync(decimal amount)
     {

@@ -37,7 +37,7 @@ public sealed class Tokens(KeyFile keys, TimeProvider clock)
                         RegionCode.CountyLength,
                     ],
                     Roles.Township => [RegionCode.TownshipLength],
-                    Roles.VillageFinance => [RegionCode.VillageLength],
+                    Roles.VillageFinance or Roles.SupervisionCommittee => [RegionCode.VillageLength],
                     _ => [RegionCode.CountyLength],
                 }
             );

@@ -25,6 +25,7 @@ public static class TraceEndpoints
         Roles.Auditor,
         Roles.Agency,
         Roles.VillageFinance,
+        Roles.SupervisionCommittee,
         Roles.Township,
         Roles.CountyHrss,
         Roles.CountyFinance,

@@ -39,6 +39,8 @@ public enum ChangeKind
 /// for lies beside the events.</param>
 /// <param name="PersonDigest">Salted digest of what the account says of him.</param>
 /// <param name="RequestedBy">Who asked, where another confirmed.</param>
+/// <param name="ConfirmedNoKin">Of a supervision committee's account: the administrator has looked, and the person is
+/// no close kin of the village's finance staff (L7). Null: not asked.</param>
 public sealed record AccountOpened(
     string Name,
     string Role,
@@ -46,7 +48,8 @@ public sealed record AccountOpened(
     string? Person = null,
     string? PersonDigest = null,
     string? RequestedBy = null,
-    ChangeBasis? Basis = null
+    ChangeBasis? Basis = null,
+    bool? ConfirmedNoKin = null
 ) : IEventOf<Account>;
 
 /// <summary>The person has another task now.</summary>
@@ -54,7 +57,8 @@ public sealed record AccountChanged(
     string Role,
     string RoleRegion,
     string? RequestedBy = null,
-    ChangeBasis? Basis = null
+    ChangeBasis? Basis = null,
+    bool? ConfirmedNoKin = null
 ) : IEventOf<Account>;
 
 public sealed record AccountClosed(string Reason) : IEventOf<Account>;
@@ -88,7 +92,8 @@ public sealed record AccountChangeRequested(
     string RequestedBy,
     DateOnly Until,
     string? Person = null,
-    string? PersonDigest = null
+    string? PersonDigest = null,
+    bool? ConfirmedNoKin = null
 ) : IEventOf<Account>;
 
 public sealed record AccountChangeDeclined(string RequestId, string Reason) : IEventOf<Account>;
@@ -114,7 +119,8 @@ public sealed record PendingChange(
     string Region,
     string Reason,
     string RequestedBy,
-    DateOnly Until
+    DateOnly Until,
+    bool? ConfirmedNoKin = null
 );
 
 /// <summary>Account (账户) of a person who works with the ledger; its name is the actor of events.</summary>
@@ -196,7 +202,8 @@ public sealed record Account : Aggregate, IEvolve<Account>
                     r.RoleRegion,
                     r.Reason,
                     r.RequestedBy,
-                    r.Until
+                    r.Until,
+                    r.ConfirmedNoKin
                 ),
             },
             AccountChangeDeclined => state! with { Pending = null },
@@ -226,9 +233,12 @@ public static class AccountDecider
         string requestId,
         bool isAlone,
         DateOnly today,
-        Actor by
+        Actor by,
+        bool? confirmedNoKin = null
     )
     {
+        if (CommitteeDuties.KinUnasked(role, confirmedNoKin) is { } unasked)
+            return unasked;
         if (state is { IsRequested: false })
             return new Rejection(Rejections.AlreadyExists, $"账户 {name} 已存在") { Field = "name" };
         if (state?.Waiting(today) is { } waiting)
@@ -244,7 +254,16 @@ public static class AccountDecider
         return isAlone
             ? new IEventOf<Account>[]
             {
-                new AccountOpened(name, role, region, holder.Person, holder.Digest, null, ChangeBasis.OneAdministrator),
+                new AccountOpened(
+                    name,
+                    role,
+                    region,
+                    holder.Person,
+                    holder.Digest,
+                    null,
+                    ChangeBasis.OneAdministrator,
+                    confirmedNoKin
+                ),
             }
             : new IEventOf<Account>[]
             {
@@ -258,7 +277,8 @@ public static class AccountDecider
                     by.Id,
                     today.AddDays(PendingDays),
                     holder.Person,
-                    holder.Digest
+                    holder.Digest,
+                    confirmedNoKin
                 ),
             };
     }
@@ -279,15 +299,21 @@ public static class AccountDecider
         string requestId,
         bool isAlone,
         DateOnly today,
-        Actor by
+        Actor by,
+        bool? confirmedNoKin = null
     )
     {
+        if (CommitteeDuties.KinUnasked(role, confirmedNoKin) is { } unasked)
+            return unasked;
         if (Refusal(state, today, by) is { } refusal)
             return refusal;
         if (state.Role == role && state.Region == region)
             return new Rejection(Rejections.WrongState, "角色和区划没有变化");
         return isAlone
-            ? new IEventOf<Account>[] { new AccountChanged(role, region, null, ChangeBasis.OneAdministrator) }
+            ? new IEventOf<Account>[]
+            {
+                new AccountChanged(role, region, null, ChangeBasis.OneAdministrator, confirmedNoKin),
+            }
             : new IEventOf<Account>[]
             {
                 new AccountChangeRequested(
@@ -298,7 +324,8 @@ public static class AccountDecider
                     region,
                     "",
                     by.Id,
-                    today.AddDays(PendingDays)
+                    today.AddDays(PendingDays),
+                    ConfirmedNoKin: confirmedNoKin
                 ),
             };
     }
@@ -372,9 +399,16 @@ public static class AccountDecider
                     state.Person,
                     state.PersonDigest,
                     pending.RequestedBy,
-                    basis
+                    basis,
+                    pending.ConfirmedNoKin
                 ),
-                ChangeKind.Role => new AccountChanged(pending.Role, pending.Region, pending.RequestedBy, basis),
+                ChangeKind.Role => new AccountChanged(
+                    pending.Role,
+                    pending.Region,
+                    pending.RequestedBy,
+                    basis,
+                    pending.ConfirmedNoKin
+                ),
                 ChangeKind.Credentials => new CredentialsIssued(pending.Reason, pending.RequestedBy, basis),
                 _ => throw new InvalidOperationException($"{pending.Kind}"),
             },

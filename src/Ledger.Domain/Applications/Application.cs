@@ -46,6 +46,9 @@ public sealed record Line(
     public static Money Total(IEnumerable<Line> lines) => Money.Sum(lines.Select(l => l.AmountFen));
 }
 
+/// <summary>The supervision committee has put the payment on hold (L7), and why.</summary>
+public sealed record PaymentHold(string HeldBy, DateOnly On, string Reason);
+
 public sealed record Objection(string ObjectionId, string? MemberId, string Text, bool? Upheld, string? Answer);
 
 /// <summary>Application (补助申请): a sealed roster on its way from filing to settlement (C14..C17).</summary>
@@ -68,6 +71,17 @@ public sealed record Application : Aggregate, IEvolve<Application>
     /// </summary>
     public string? ApprovedFor { get; init; }
     public ImmutableSortedSet<string> Payers { get; init; } = [];
+
+    /// <summary>Who signed or held its payment for the supervision committee, and whom they acted for (L7).</summary>
+    public ImmutableSortedSet<string> Committee { get; init; } = [];
+
+    /// <summary>
+    /// The committee has signed for every line that waits to be paid; what the bank sent back is signed anew.
+    /// </summary>
+    public bool IsPaymentSigned { get; init; }
+
+    /// <summary>Null: nothing is on hold. It ends when the township lifts it, or with the application.</summary>
+    public PaymentHold? Hold { get; init; }
     public string SealDigest { get; init; } = "";
     public string RosterDigest { get; init; } = "";
     public string? Reason { get; init; }
@@ -224,8 +238,27 @@ public sealed record Application : Aggregate, IEvolve<Application>
             },
             LinesWithdrawn w => state!.Withdraw(w),
             LinesLeftOut o => state!.LeaveOut(o),
-            ApplicationWithdrawn w => state! with { Status = ApplicationStatus.Withdrawn, Reason = w.Reason },
-            PaymentReturned r => state!.Move(r.MemberIds, LineStatus.Paid, LineStatus.Approved),
+            ApplicationWithdrawn w => state! with
+            {
+                Status = ApplicationStatus.Withdrawn,
+                Reason = w.Reason,
+                Hold = null,
+            },
+            PaymentReturned r => state!.Move(r.MemberIds, LineStatus.Paid, LineStatus.Approved) with
+            {
+                IsPaymentSigned = false,
+            },
+            PaymentSigned s => state! with
+            {
+                IsPaymentSigned = true,
+                Committee = Both(state.Committee, s.SignedBy, s.OnBehalfOf),
+            },
+            PaymentHeld h => state! with
+            {
+                Hold = new PaymentHold(h.HeldBy, h.On, h.Reason),
+                Committee = Both(state.Committee, h.HeldBy, h.OnBehalfOf),
+            },
+            PaymentHoldLifted => state! with { Hold = null },
             LineRefunded r => state! with
             {
                 Lines =
@@ -246,7 +279,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
             {
                 MissedDeadlines = state.MissedDeadlines.Add(Supervision.Key(d.Kind, d.DueAt, d.ObjectionId)),
             },
-            ApplicationSettled => state! with { Status = ApplicationStatus.Settled },
+            ApplicationSettled => state! with { Status = ApplicationStatus.Settled, Hold = null },
             PaymentListDisclosed => state!, // who saw it, on record
             _ => throw InvariantViolationException.Unknown(e),
         };
@@ -254,7 +287,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
     /// <summary>
     /// Everybody who had a part in it so far: whom a decision about duties compares the next one with.
     /// </summary>
-    public IEnumerable<string?> Handlers() => [.. Filers, .. Reviewers, Approver, ApprovedFor, .. Payers];
+    public IEnumerable<string?> Handlers() => [.. Filers, .. Reviewers, Approver, ApprovedFor, .. Payers, .. Committee];
 
     /// <summary>Who acts under a delegation has the duty as himself and as whom he acts for.</summary>
     private static ImmutableSortedSet<string> Both(ImmutableSortedSet<string> duty, string by, string? onBehalfOf) =>

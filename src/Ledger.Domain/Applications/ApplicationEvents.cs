@@ -145,6 +145,23 @@ public sealed record PaymentSent(
 }
 
 /// <summary>
+/// The village's supervision committee (村务监督委员会) has looked at what is to be paid, every line that waits for it, and
+/// agrees (L7).
+/// </summary>
+public sealed record PaymentSigned(string SignedBy, int Lines, Money AmountFen, string? OnBehalfOf = null)
+    : IEventOf<Application>,
+        IMoneyEvent;
+
+/// <summary>
+/// The committee puts what is not paid yet on hold; nothing of it is paid before the township lifts it (L7).
+/// </summary>
+public sealed record PaymentHeld(string HeldBy, DateOnly On, string Reason, string? OnBehalfOf = null)
+    : IEventOf<Application>;
+
+public sealed record PaymentHoldLifted(string LiftedBy, string Reason, string? OnBehalfOf = null)
+    : IEventOf<Application>;
+
+/// <summary>
 /// Somebody fetched the list of a payment, with names and citizen ids in clear (C20): who and how much of it.
 /// </summary>
 public sealed record PaymentListDisclosed(string DisclosedTo, int Lines, Money AmountFen)
@@ -264,6 +281,7 @@ public enum DeadlineKind
     Payment,
     Credit,
     ObjectionAnswer,
+    HoldDecision,
 }
 
 /// <summary>A deadline passed and nothing happened: the supervisors see it (督办).</summary>

@@ -16,13 +16,14 @@ public static class Supervision
             ApplicationFiled or ApplicationResubmitted => new(DeadlineKind.Review, days.ReviewDays),
             ApplicationApproved => new(DeadlineKind.Payment, noticeDays + days.PaymentDays),
             PaymentSent => new(DeadlineKind.Credit, days.CreditDays),
+            PaymentHeld => new(DeadlineKind.HoldDecision, days.HoldDays),
             ObjectionRaised o => new(DeadlineKind.ObjectionAnswer, days.ObjectionDays, o.ObjectionId),
             _ => null,
         };
 
     /// <summary>
     /// What an application waits for now, by its own events and the days that hold: what a reminder says of it, anybody
-    /// may have written. A resubmission begins the review anew.
+    /// may have written. A resubmission begins the review anew; of several holds only the last can still be there.
     /// </summary>
     public static IReadOnlyList<DeadlineMissed> Waiting(
         Application state,
@@ -33,10 +34,12 @@ public static class Supervision
     {
         static bool BeginsReview(IEventOf<Application> e) => e is ApplicationFiled or ApplicationResubmitted;
         var review = history.LastOrDefault(h => BeginsReview(h.Event)).Event;
+        var hold = history.LastOrDefault(h => h.Event is PaymentHeld).Event;
         return
         [
             .. history
                 .Where(h => !BeginsReview(h.Event) || ReferenceEquals(h.Event, review))
+                .Where(h => h.Event is not PaymentHeld || ReferenceEquals(h.Event, hold))
                 .Select(h => (h.Event, h.At, Starts: Starts(h.Event, days, noticeDays)!))
                 .Where(h => h.Starts is not null && IsWaiting(state, h.Starts, h.Event))
                 .Select(h => new DeadlineMissed(h.Starts.Kind, h.At.AddDays(h.Starts.Days), h.Starts.ObjectionId)),
@@ -60,6 +63,7 @@ public static class Supervision
             DeadlineKind.Review => state.Status is ApplicationStatus.Filed or ApplicationStatus.Reviewed,
             DeadlineKind.Payment => state.Status is ApplicationStatus.Approved or ApplicationStatus.Noticed,
             DeadlineKind.Credit => state.With(LineStatus.Paid).Any(l => IsOf(l, (PaymentSent)by)),
+            DeadlineKind.HoldDecision => state.Hold is not null,
             DeadlineKind.ObjectionAnswer => state.Objections.Any(o =>
                 o.ObjectionId == started.ObjectionId && o.Upheld is null
             ),

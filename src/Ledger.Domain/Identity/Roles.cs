@@ -11,13 +11,23 @@ public static class Roles
         Agency = "agency",
         Township = "township",
         VillageFinance = "village-finance",
+        SupervisionCommittee = "supervision-committee",
         Auditor = "auditor";
 
     /// <summary>Looks after accounts, in his region; has no part in the ledger (C20).</summary>
     public const string Administrator = "administrator";
 
     public static readonly string[] County = [CountyHrss, CountyFinance, CountyAgriculture, CountyTax];
-    public static readonly string[] All = [CityHrss, .. County, Agency, Township, VillageFinance, Auditor];
+    public static readonly string[] All =
+    [
+        CityHrss,
+        .. County,
+        Agency,
+        Township,
+        VillageFinance,
+        SupervisionCommittee,
+        Auditor,
+    ];
 
     /// <summary>Whoever can sign in.</summary>
     public static readonly string[] Everybody = [.. All, Administrator];

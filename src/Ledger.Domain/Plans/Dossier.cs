@@ -15,6 +15,9 @@ public sealed record Dossier(
     DateOnly? AdoptedOn
 )
 {
+    /// <summary>By the supervision committee, on the resolution that counts (L7).</summary>
+    public DateOnly? SignedOn { get; init; }
+
     /// <param name="events">The plan's events in their order, each with the day on which it was recorded.</param>
     /// <returns>Null when there is no such version.</returns>
     public static Dossier? Of(int version, IEnumerable<(DateOnly On, IEventOf<Plan> Event)> events)
@@ -29,7 +32,12 @@ public sealed record Dossier(
                 {
                     Steps = new Dictionary<PlanStep, PlanStepRecorded>(dossier.Steps) { [s.Step] = s },
                 },
-                ResolutionRecorded r when r.PlanVersion == version => dossier! with { Resolution = r.Resolution },
+                ResolutionRecorded r when r.PlanVersion == version => dossier! with
+                {
+                    Resolution = r.Resolution,
+                    SignedOn = null,
+                },
+                PlanSigned s when s.PlanVersion == version => dossier! with { SignedOn = on },
                 ResolutionPublished p when p.PlanVersion == version => dossier! with { Publication = p },
                 PlanCountersigned c when c.PlanVersion == version => dossier! with { CountersignedOn = on },
                 PlanAdopted a when a.PlanVersion == version => dossier! with { AdoptedOn = on },

@@ -44,6 +44,11 @@ public sealed record ResolutionPublished(int PlanVersion, DateOnly From, string 
 /// <summary>The township has seen this version and agrees (乡镇会签, C21).</summary>
 public sealed record PlanCountersigned(int PlanVersion, string CountersignedBy) : IEventOf<Plan>;
 
+/// <summary>
+/// The village's supervision committee (村务监督委员会) has looked at this version and its resolution, and agrees (L7).
+/// </summary>
+public sealed record PlanSigned(int PlanVersion, string SignedBy) : IEventOf<Plan>;
+
 public sealed record PlanAdopted(int PlanVersion) : IEventOf<Plan>;
 
 public sealed record PlanAmended(int PlanVersion, PlanContent Content, string Reason) : IEventOf<Plan>;
@@ -87,6 +92,9 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
     public Resolution? LatestResolution { get; init; }
     public int AdoptedVersion { get; init; }
     public int CountersignedVersion { get; init; }
+
+    /// <summary>By the supervision committee; 0: none, or another resolution was recorded since.</summary>
+    public int SignedVersion { get; init; }
     public ImmutableArray<StepTaken> Steps { get; init; } = [];
     public ImmutableArray<Publication> Publications { get; init; } = [];
 
@@ -105,8 +113,9 @@ public sealed record Plan : Aggregate, IEvolve<Plan>
                 Year = d.Year,
                 Versions = [d.Content],
             },
-            ResolutionRecorded r => state! with { LatestResolution = r.Resolution },
+            ResolutionRecorded r => state! with { LatestResolution = r.Resolution, SignedVersion = 0 },
             PlanCountersigned c => state! with { CountersignedVersion = c.PlanVersion },
+            PlanSigned s => state! with { SignedVersion = s.PlanVersion },
             PlanAdopted a => state! with { AdoptedVersion = a.PlanVersion },
             PlanAmended a => state! with
             {

@@ -5,7 +5,7 @@ using Ledger.Domain.Policies;
 
 namespace Ledger.Domain.Plans;
 
-/// <summary>The rules of the plan: C3, C10, C12, C13, L4, L5, L6.</summary>
+/// <summary>The rules of the plan: C3, C10, C12, C13, L4, L5, L6, L7.</summary>
 public static class PlanDecider
 {
     public static Decision<Plan> Draft(
@@ -285,18 +285,35 @@ public static class PlanDecider
     }
 
     /// <summary>C21: the township countersigns the version that is up for adoption; nobody his own.</summary>
-    /// <param name="authors">Who drafted and amended it and recorded its meetings, and whom they acted for.</param>
+    /// <param name="authors">Who drafted and amended it, recorded its meetings or signed it for the committee, and
+    /// whom they acted for.</param>
     public static Decision<Plan> Countersign(Plan state, IReadOnlyCollection<string> authors, Actor by) =>
         state.AdoptedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已通过")
         : state.CountersignedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已会签")
-        : by.IsAmong(authors) ? new Rejection(Rejections.SelfApproval, "起草、修订方案或记录决议的人不能会签")
+        : by.IsAmong(authors)
+            ? new Rejection(Rejections.SelfApproval, "起草、修订方案、记录决议或为村监委会签字的人不能会签")
         : new IEventOf<Plan>[] { new PlanCountersigned(state.LatestVersion(), by.Id) };
 
     /// <summary>
-    /// C2, C3, C12, C13, L4, L5: an approved county, a survey, and a resolution of a body that may decide, was called,
-    /// met its quorum and carried it.
+    /// L7: the supervision committee signs what the meeting decided; nobody his own. Another resolution takes the
+    /// signature away again.
     /// </summary>
-    /// <param name="countersigners">Who countersigned the plan, and whom they acted for: they adopt nothing.</param>
+    /// <param name="hands">Who had any hand in it, the township's countersigner too, and whom they acted for.</param>
+    public static Decision<Plan> Sign(Plan state, IReadOnlyCollection<string> hands, Actor by) =>
+        state.AdoptedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已通过")
+        : state.SignedVersion == state.LatestVersion() ? new Rejection(Rejections.WrongState, "本版方案已签字")
+        : state.LatestResolution is null
+            ? new Rejection(Rejections.ResolutionMissing, $"第 {state.LatestVersion()} 版方案没有会议决议")
+        : by.IsAmong(hands)
+            ? new Rejection(Rejections.SelfApproval, "起草、修订方案、记录决议或会签的人不能为村监委会签字")
+        : new IEventOf<Plan>[] { new PlanSigned(state.LatestVersion(), by.Id) };
+
+    /// <summary>
+    /// C2, C3, C12, C13, L4, L5: an approved county, a survey, and a resolution of a body that may decide, was called,
+    /// met its quorum and carried it; signed and countersigned where the policy year asks for it (C21, L7).
+    /// </summary>
+    /// <param name="countersigners">Who countersigned or signed the plan, and whom they acted for: they adopt
+    /// nothing.</param>
     public static Decision<Plan> Adopt(
         Plan state,
         Collective collective,
@@ -312,7 +329,7 @@ public static class PlanDecider
         if (state.AdoptedVersion == state.LatestVersion())
             return new Rejection(Rejections.WrongState, "本版方案已通过");
         if (by.IsAmong(countersigners))
-            return new Rejection(Rejections.SelfApproval, "会签人不能通过自己会签的方案");
+            return new Rejection(Rejections.SelfApproval, "会签人、签字人不能通过自己会签、签字的方案");
         if (PilotDecider.Refusal(pilot, Identity.RegionCode.County(state.Region)) is { } outside)
             return outside;
         if (!collective.Surveys.ContainsKey(state.Year))
@@ -329,6 +346,11 @@ public static class PlanDecider
             return fallsShort with { Field = null };
         if (Irregular(state, policy, resolution) is { } irregular)
             return irregular with { Field = null };
+        if (policy.Parameters.CommitteeSignsPlan && state.SignedVersion != state.LatestVersion())
+            return new Rejection(
+                Rejections.CommitteeSignatureMissing,
+                $"第 {state.LatestVersion()} 版方案尚未经村务监督委员会签字"
+            );
         if (policy.Parameters.CountersignatureRequired && state.CountersignedVersion != state.LatestVersion())
             return new Rejection(
                 Rejections.CountersignatureMissing,

@@ -94,9 +94,16 @@ public sealed record QuorumRule(
 /// <summary>
 /// Within how many days work is to be done before it stands on a supervision list (C21): review and approval after
 /// filing, payment after the notice, credit after payment, an answer after an objection; money that lay idle this long
-/// is listed too.
+/// is listed too. <paramref name="HoldDays"/>: until the township has decided on a payment that is on hold (L7).
 /// </summary>
-public sealed record Deadlines(int ReviewDays, int PaymentDays, int CreditDays, int ObjectionDays, int IdleDays)
+public sealed record Deadlines(
+    int ReviewDays,
+    int PaymentDays,
+    int CreditDays,
+    int ObjectionDays,
+    int IdleDays,
+    int HoldDays = 7
+)
 {
     /// <summary>In force where a policy year says nothing (†).</summary>
     public static readonly Deadlines Default = new(15, 30, 30, 7, 365);
@@ -159,6 +166,8 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// <paramref name="Payee"/>: where payments go (L12).
 /// <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before anybody files by it (L6);
 /// 0: not asked.
+/// <paramref name="CommitteeSignsPlan"/>, <paramref name="CommitteeSignsPayments"/>: the village's supervision
+/// committee (村务监督委员会) signs a plan before it is adopted, a payment before it is sent (L7).
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -173,7 +182,9 @@ public sealed record PolicyParameters(
     AgeLimits? AgeLimits = null,
     Money? BasicPensionFen = null,
     PayeeAccount? Payee = null,
-    int ResolutionNoticeDays = 0
+    int ResolutionNoticeDays = 0,
+    bool CommitteeSignsPlan = false,
+    bool CommitteeSignsPayments = false
 );
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
@@ -271,7 +282,9 @@ public static class PolicyYearDecider
         )
             ? ("quorums", $"会前公告应为0至{MaxNoticeDays}天，妇女代表到会要求为0到1之间的分数")
         : p.Deadlines is { } d
-        && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays }.Any(x => x is < 1 or > 3650)
+        && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays, d.HoldDays }.Any(x =>
+            x is < 1 or > 3650
+        )
             ? ("deadlines", "期限应为1至3650天")
         : p.IncentiveWeights is { } w
         && (

@@ -10,12 +10,14 @@ public static class Pay
     /// <param name="People">With the standard under which the lines were approved.</param>
     /// <param name="Earlier">Entries of the fund that share a slip or the reference.</param>
     /// <param name="Dates">Where the payment is dated back: since when each line is where it is.</param>
+    /// <param name="CommitteeSigns">The policy year asks for the supervision committee's signature (L7).</param>
     public sealed record Basis(
         Application Application,
         Fund Fund,
         LineBasis People,
         IReadOnlyList<EarlierEntry> Earlier,
-        LineDates? Dates
+        LineDates? Dates,
+        bool CommitteeSigns = false
     );
 
     /// <param name="MemberIds">Only these; null: all approved lines.</param>
@@ -40,6 +42,8 @@ public static class Pay
         // What stops the payment comes before a look at each person.
         if (Move(before, order.MemberIds, order.BankReference, order.Evidence, today, by).Rejection is { } refusal)
             return refusal;
+        if (on.CommitteeSigns && !before.IsPaymentSigned)
+            return new Rejection(Rejections.CommitteeSignatureMissing, "待付款的名单尚未经村务监督委员会签字");
         var due = before.Approved(order.MemberIds);
         var leftOut = LineCheck.Unpayable(before, due, people);
         if (Damaged(before, leftOut) is { } damaged)
@@ -119,7 +123,8 @@ public static class Pay
     /// <summary>
     /// The application's own part. C15: who reviewed or approved does not pay. C16 and C17: pay when the notice has run
     /// out and every objection is answered; all approved lines, or those of <paramref name="memberIds"/>. Lines that
-    /// the bank sent back are paid again the same way.
+    /// the bank sent back are paid again the same way. L7: nothing that is on hold; nor by who signed or held it for
+    /// the supervision committee.
     /// </summary>
     public static Decision<Application> Move(
         Application state,
@@ -134,13 +139,14 @@ public static class Pay
             return new Rejection(Rejections.NoticeOpen, "尚未公示");
         if (state.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong)
             return wrong;
+        if (Held(state) is { } held)
+            return held;
         if (by.Is(state.Approver) || by.Is(state.ApprovedFor) || by.IsAmong(state.Reviewers))
             return new Rejection(Rejections.SelfApproval, "复核人、审批人不能付款");
-        if (today <= state.NoticeUntil)
-            return new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款");
-        var open = state.Objections.Count(o => o.Upheld is null);
-        if (open > 0)
-            return new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复");
+        if (by.IsAmong(state.Committee))
+            return new Rejection(Rejections.SelfApproval, "为村监委会签字或叫停的人不能付款");
+        if (Open(state, today) is { } open)
+            return open;
         var (lines, fault) = state.LinesOf(memberIds, "待付款", LineStatus.Approved);
         if (fault is not null)
             return fault;
@@ -170,12 +176,30 @@ public static class Pay
             .ToArray<IEventOf<Application>>();
     }
 
+    /// <summary>L7: the supervision committee has put it on hold.</summary>
+    public static Rejection? Held(Application state) =>
+        state.Hold is { } hold
+            ? new Rejection(
+                Rejections.PaymentHeld,
+                $"{hold.On:yyyy-MM-dd} {hold.HeldBy} 叫停：{hold.Reason}；须由乡镇（街道）解除"
+            )
+            : null;
+
+    /// <summary>C16: the notice has not run out, or an objection waits for its answer.</summary>
+    public static Rejection? Open(Application state, DateOnly today) =>
+        today <= state.NoticeUntil
+            ? new Rejection(Rejections.NoticeOpen, $"公示至 {state.NoticeUntil:yyyy-MM-dd}，次日起可付款")
+        : state.Objections.Count(o => o.Upheld is null) is > 0 and var open
+            ? new Rejection(Rejections.NoticeOpen, $"尚有 {open} 条异议未答复")
+        : null;
+
     /// <summary>
     /// C17, C20: the list for the bank, when there is something to pay; that it was fetched stays on record.
     /// </summary>
     /// <param name="lines">The approved lines that may be paid.</param>
     public static Decision<Application> Disclose(Application state, IReadOnlyList<Line> lines, Actor by) =>
         state.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong ? wrong
+        : Held(state) is { } held ? held
         : lines.Count == 0 ? new Rejection(Rejections.WrongState, "没有待付款的人员")
         : new IEventOf<Application>[] { new PaymentListDisclosed(by.Id, lines.Count, Line.Total(lines)) };
 }

@@ -5,13 +5,20 @@ namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
 /// What an application promises: filer, reviewer, approver and payer are different people (C15), each acting in his own
-/// name; nothing is paid before the day after the notice's last (C16).
+/// name; nothing is paid before the day after the notice's last (C16), nor while the supervision committee holds it,
+/// nor without its signature where the policy year asks for it; who signed or held it does not pay, nor lift the hold
+/// (L7).
 /// </summary>
+/// <param name="policies">What the policy years asked for; null: nobody knows.</param>
 /// <param name="unclear">For what may have been meant, and wants looking at.</param>
-public sealed class ApplicationPromises(string id, Report broken, Report unclear)
+public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report broken, Report unclear)
 {
     private readonly HashSet<string> _filers = [],
-        _reviewers = [];
+        _reviewers = [],
+        _committee = [];
+    private string? _heldBy;
+    private bool _isSigned;
+    private int _year;
     private readonly Dictionary<string, (string? MemberId, string By)> _objections = [];
     private readonly HashSet<string> _withoutEffect = [];
     private string? _approver;
@@ -24,6 +31,7 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
         switch (e.Data)
         {
             case ApplicationFiled f:
+                _year = f.Year;
                 _filers.Add(InOwnName(f.FiledBy, e));
                 break;
             case ApplicationResubmitted f:
@@ -55,7 +63,11 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 if (r.Upheld && !r.WholeList && (r.MemberId ?? objection.MemberId) is null)
                     _withoutEffect.Add(r.ObjectionId);
                 break;
+            case PaymentSigned or PaymentHeld or PaymentHoldLifted or PaymentReturned:
+                Watch(e);
+                break;
             case PaymentSent p:
+                Watched(p, e);
                 if (p.PaidBy == _approver || _reviewers.Contains(p.PaidBy))
                     broken(id, "C15", $"{p.PaidBy} 支付了自己复核或审批的申请", "付款人不是复核人、审批人", at);
                 InOwnName(p.PaidBy, e);
@@ -80,6 +92,45 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 _withoutEffect.Clear();
                 break;
         }
+    }
+
+    /// <summary>What the supervision committee does, and the township to that (L7).</summary>
+    private void Watch(IEvent e)
+    {
+        switch (e.Data)
+        {
+            case PaymentSigned s:
+                if (_filers.Contains(s.SignedBy) || _reviewers.Contains(s.SignedBy) || s.SignedBy == _approver)
+                    broken(id, "L7", $"{s.SignedBy} 为自己经办的申请签字", "签字人没有办理过申请", e.Sequence);
+                _committee.Add(InOwnName(s.SignedBy, e));
+                _isSigned = true;
+                break;
+            case PaymentReturned:
+                _isSigned = false; // what the bank sent back is signed anew
+                break;
+            case PaymentHeld h:
+                _committee.Add(_heldBy = InOwnName(h.HeldBy, e));
+                break;
+            case PaymentHoldLifted l:
+                if (_committee.Contains(InOwnName(l.LiftedBy, e)) || _filers.Contains(l.LiftedBy))
+                    broken(id, "L7", $"{l.LiftedBy} 解除了自己叫停或经办的付款", "由乡镇未经手的人解除", e.Sequence);
+                _heldBy = null;
+                break;
+        }
+    }
+
+    private void Watched(PaymentSent p, IEvent e)
+    {
+        if (_heldBy is { } holder)
+            broken(id, "L7", $"{holder} 叫停后付了款", "解除叫停后付款", e.Sequence);
+        if (_committee.Contains(p.PaidBy))
+            broken(id, "L7", $"{p.PaidBy} 支付了自己签字或叫停的申请", "付款人不是签字人", e.Sequence);
+        if (
+            !_isSigned
+            && policies?.ParametersAt(e.Header(EventHeaders.Region), _year, e.Sequence)
+                is { CommitteeSignsPayments: true }
+        )
+            broken(id, "L7", "没有村监委会签字就付款了", "签字后付款", e.Sequence);
     }
 
     private string InOwnName(string who, IEvent e)

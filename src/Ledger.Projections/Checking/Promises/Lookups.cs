@@ -8,11 +8,12 @@ using Ledger.Domain.Policies;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
-/// The cap of each region and year as it was at any event: all policy years there were, of which there are few.
+/// What each region and year asked for, the cap above all, as it was at any event: all policy years there were, of
+/// which there are few.
 /// </summary>
 public sealed class PolicyCaps
 {
-    private readonly Dictionary<string, List<(long From, Money Cap)>> _caps = [];
+    private readonly Dictionary<string, List<(long From, PolicyParameters Parameters)>> _years = [];
 
     /// <summary>In the order of recording.</summary>
     public void Take(IEvent e)
@@ -20,21 +21,25 @@ public sealed class PolicyCaps
         var parameters = (e.Data as PolicyYearPublished)?.Parameters ?? (e.Data as PolicyYearAmended)?.Parameters;
         if (parameters is null)
             return;
-        if (!_caps.TryGetValue(e.StreamKey!, out var versions))
-            _caps[e.StreamKey!] = versions = [];
-        versions.Add((e.Sequence, parameters.Tiers.Max(t => t.TierFen)));
+        if (!_years.TryGetValue(e.StreamKey!, out var versions))
+            _years[e.StreamKey!] = versions = [];
+        versions.Add((e.Sequence, parameters));
     }
 
     /// <summary>The county's own, else the city's; null when there was none.</summary>
     public Money? At(string region, int year, long sequence) =>
+        ParametersAt(region, year, sequence)?.Tiers.Max(t => t.TierFen);
+
+    /// <inheritdoc cref="At"/>
+    public PolicyParameters? ParametersAt(string region, int year, long sequence) =>
         region.Length < RegionCode.CountyLength
             ? null
             : Of(StreamId.PolicyYear(RegionCode.County(region), year), sequence)
                 ?? Of(StreamId.PolicyYear(RegionCode.City(region), year), sequence);
 
-    private Money? Of(string id, long sequence) =>
-        _caps.TryGetValue(id, out var versions) && versions.FindLastIndex(v => v.From < sequence) is >= 0 and var last
-            ? versions[last].Cap
+    private PolicyParameters? Of(string id, long sequence) =>
+        _years.TryGetValue(id, out var versions) && versions.FindLastIndex(v => v.From < sequence) is >= 0 and var last
+            ? versions[last].Parameters
             : null;
 }
 

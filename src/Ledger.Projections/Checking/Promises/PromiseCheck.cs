@@ -134,6 +134,10 @@ public sealed class PromiseCheck(
             typeof(NoticePublished),
             typeof(ObjectionRaised),
             typeof(ObjectionResolved),
+            typeof(PaymentSigned),
+            typeof(PaymentHeld),
+            typeof(PaymentHoldLifted),
+            typeof(PaymentReturned),
             typeof(PaymentSent)
         );
         await foreach (var ids in StreamsAsync(connection, types))
@@ -151,7 +155,7 @@ public sealed class PromiseCheck(
             )
             {
                 if (row.Stream != application)
-                    (application, of) = (row.Stream, new ApplicationPromises(row.Stream, Breaks, Notes));
+                    (application, of) = (row.Stream, new ApplicationPromises(row.Stream, _caps, Breaks, Notes));
                 if (row.Of<Application>().Event is { } e)
                     of?.Take(e);
                 else

@@ -1,0 +1,109 @@
+using Ledger.Api.Policies;
+using Ledger.Api.Security;
+using Ledger.Domain;
+using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
+using Ledger.Domain.Plans;
+using Ledger.Domain.Policies;
+using Marten;
+using Marten.Linq.MatchesSql;
+using Npgsql;
+
+namespace Ledger.Api.Applications;
+
+/// <summary>
+/// What waits for a village's supervision committee, and what it holds that waits for the township (L7).
+/// </summary>
+public static class CommitteeTasks
+{
+    private static readonly string[] Unpaid =
+    [
+        .. new[] { ApplicationStatus.Approved, ApplicationStatus.Noticed, ApplicationStatus.Paid }.Select(s =>
+            s.Word()
+        ),
+    ];
+
+    /// <summary>The caller's applications with somebody who waits to be paid.</summary>
+    public static async Task<IReadOnlyList<Application>> UnpaidAsync(
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    ) =>
+        [
+            .. (
+                await session
+                    .Query<Application>()
+                    .Where(a =>
+                        a.Region.StartsWith(caller.Actor.Region)
+                        && a.MatchesSql("d.data ->> 'status' = any(?)", (object)Unpaid)
+                    )
+                    .OrderBy(a => a.Id)
+                    .ToListAsync(cancellation)
+            ).Where(a => a.With(LineStatus.Approved).Any()),
+        ];
+
+    /// <summary>Of these, what is due and not signed, where the policy year asks for it.</summary>
+    public static async Task<IReadOnlyList<Application>> ToSignAsync(
+        IReadOnlyList<Application> unpaid,
+        IQuerySession session,
+        DateOnly today
+    )
+    {
+        var due = new List<Application>();
+        foreach (var a in unpaid)
+            if (
+                a is { IsPaymentSigned: false, Hold: null, NoticeUntil: not null }
+                && Pay.Open(a, today) is null
+                && await PolicyAsync(session, a.Region, a.Year) is { CommitteeSignsPayments: true }
+            )
+                due.Add(a);
+        return due;
+    }
+
+    /// <summary>Plans that the meeting has decided on and the committee has not signed.</summary>
+    public static async Task<IReadOnlyList<Plan>> PlansAsync(
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var plans = await session
+            .Query<Plan>()
+            .Where(p => p.Region.StartsWith(caller.Actor.Region))
+            .OrderByDescending(p => p.Year)
+            .ToListAsync(cancellation);
+        var waiting = new List<Plan>();
+        foreach (var p in plans.Where(p => p.LatestResolution is not null && p.AdoptedVersion < p.LatestVersion()))
+            if (
+                p.SignedVersion < p.LatestVersion()
+                && await PolicyAsync(session, p.Region, p.Year) is { CommitteeSignsPlan: true }
+            )
+                waiting.Add(p);
+        return waiting;
+    }
+
+    /// <summary>The applications of a region whose payment is on hold, and since when.</summary>
+    public static async Task<IReadOnlyDictionary<string, DateOnly>> HeldAsync(
+        NpgsqlDataSource database,
+        string scope,
+        CancellationToken cancellation
+    )
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        return (
+            await connection.QueryAsync(
+                $$"""
+                select id, (data #>> '{hold,on}')::date
+                  from {{LedgerStore.Schema}}.mt_doc_application
+                 where region like @scope || '%'
+                   and data #>> '{hold,on}' is not null
+                """,
+                r => (Id: r.GetString(0), On: r.GetFieldValue<DateOnly>(1)),
+                ("scope", scope)
+            )
+        ).ToDictionary(h => h.Id, h => h.On);
+    }
+
+    private static async Task<PolicyParameters?> PolicyAsync(IQuerySession session, string region, int year) =>
+        (await session.PolicyYearAsync(region, year))?.Parameters;
+}
