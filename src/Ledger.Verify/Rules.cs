@@ -196,7 +196,12 @@ public sealed class Rules
                         _caps[entry.Stream.Id] = data.GetProperty("parameters")
                             .GetProperty("tiers")
                             .EnumerateArray()
-                            .Max(t => t.GetProperty("tierFen").GetInt64())
+                            .Max(t =>
+                                // A range's highest (L9), or the tier itself.
+                                t.TryGetProperty("toFen", out var to) && to.ValueKind == JsonValueKind.Number
+                                    ? to.GetInt64()
+                                    : t.GetProperty("tierFen").GetInt64()
+                            )
                 );
                 break;
             case "line_refunded":

@@ -22,7 +22,7 @@ public sealed class PolicyCaps
             return;
         if (!_caps.TryGetValue(e.StreamKey!, out var versions))
             _caps[e.StreamKey!] = versions = [];
-        versions.Add((e.Sequence, parameters.Tiers.Max(t => t.TierFen)));
+        versions.Add((e.Sequence, parameters.HighestTierFen()));
     }
 
     /// <summary>The county's own, else the city's; null when there was none.</summary>
