@@ -44,7 +44,7 @@ public sealed class TierRangeTests(ApiFixture api)
             $"/api/contributions/import?year={api.Today.Year}",
             SampleClient.Form(between, "缴费.xlsx")
         );
-        Assert.Contains("1450.00 元不是", refused.Detail, StringComparison.Ordinal);
+        Assert.Contains("1450.00 元不是", refused.Text, StringComparison.Ordinal);
         await village.ImportContributionsAsync([(people[0], 1400, false), (people[1], 6000, false)], api.Today);
 
         object PerTier(int tier) => new { kind = "per-tier", tiers = new[] { new { tierAmount = tier, amount = 50 } } };

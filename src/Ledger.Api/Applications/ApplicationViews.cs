@@ -45,6 +45,7 @@ public sealed record ApplicationView(
     DateOnly? NoticeUntil,
     string? NoticePlace,
     IReadOnlyList<Objection> Objections,
+    IReadOnlyList<Complaint> Complaints,
     string? BankReference,
     IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts,
     IReadOnlyList<string> NoticeProof
@@ -82,6 +83,7 @@ public sealed record ApplicationView(
             a.NoticeUntil,
             a.NoticePlace,
             a.Objections,
+            a.Complaints,
             a.BankReference,
             [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))],
             a.NoticeProof
@@ -157,7 +159,8 @@ public sealed record WorkItemView(
     DateTimeOffset Since,
     int AgeDays,
     int OpenObjections,
-    int UnmatchedReceipts
+    int UnmatchedReceipts,
+    int OpenComplaints
 );
 
 /// <summary>What somebody who objected from the notice's page gets.</summary>

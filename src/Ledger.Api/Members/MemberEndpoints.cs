@@ -109,6 +109,9 @@ public sealed record MemberStateView(
     IReadOnlyList<WaitingChangeView> Waiting
 )
 {
+    /// <summary>What the agency's latest list found (L19); for the agency and who audits it.</summary>
+    public InsuranceCheck? Insurance { get; init; }
+
     public static MemberStateView Of(Member m, Caller caller) =>
         new(
             m.Id,
@@ -127,7 +130,10 @@ public sealed record MemberStateView(
                     .Waiting.Where(w => MemberConfirmations.Sees(m, w, caller))
                     .Select(w => new WaitingChangeView(w.Id, w.Change, w.CollectiveId, w.RequestedBy)),
             ]
-        );
+        )
+        {
+            Insurance = caller.Actor.Role is Roles.Agency or Roles.Auditor ? m.Insurance : null,
+        };
 
     private static Dictionary<string, string> Seen(IReadOnlyDictionary<string, string> homes, Caller caller) =>
         homes.Where(h => caller.MaySee(h.Value)).ToDictionary();
@@ -182,6 +188,26 @@ public static class MemberEndpoints
                 Rejections.PolicyYearMissing,
                 Rejections.FieldInvalid,
                 Rejections.BodyInvalid
+            );
+        api.MapPost("/insurance-checks/import", InsuranceImport.Import)
+            .Command<ImportView>(
+                "import-insurance-checks",
+                "导入参保核查结果（JSON 或 .xlsx/.csv，L19） · Import what the agency's system says of people",
+                Roles.Agency
+            )
+            .TakesSheet(Sheets.InsuranceChecks)
+            .Accepts<InsuranceChecksBody>("application/json", "multipart/form-data")
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.NotAMember,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.FieldInvalid
+            )
+            .Example(
+                """
+                {"checks":[{"citizenId":"11010519491231002X","finding":"pension-in-payment","on":"2026-05-20"}]}
+                """
             );
         api.MapPost("/members/{id}/departure", MemberChanges.Depart)
             .Command<MemberStateView>(

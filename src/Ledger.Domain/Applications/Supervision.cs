@@ -17,6 +17,8 @@ public static class Supervision
             ApplicationApproved => new(DeadlineKind.Payment, noticeDays + days.PaymentDays),
             PaymentSent => new(DeadlineKind.Credit, days.CreditDays),
             ObjectionRaised o => new(DeadlineKind.ObjectionAnswer, days.ObjectionDays, o.ObjectionId),
+            ComplaintRaised c => new(DeadlineKind.ComplaintAnswer, days.ForComplaint(), c.ComplaintId),
+            ComplaintEscalated c => new(DeadlineKind.ComplaintAnswer, days.ForComplaint(), c.ComplaintId),
             _ => null,
         };
 
@@ -48,11 +50,19 @@ public static class Supervision
         Application state,
         IEnumerable<DeadlineMissed> waiting,
         DateTimeOffset now
-    ) =>
-        waiting
+    )
+    {
+        var missed = waiting
             .Where(d => d.DueAt <= now && !state.MissedDeadlines.Contains(Key(d.Kind, d.DueAt, d.ObjectionId)))
             .DistinctBy(d => Key(d.Kind, d.DueAt, d.ObjectionId))
-            .ToArray<IEventOf<Application>>();
+            .ToList();
+        // L18: what the township left unanswered is the county's.
+        var left = missed
+            .Where(d => d.Kind == DeadlineKind.ComplaintAnswer)
+            .Select(d => d.ObjectionId!)
+            .Where(id => state.Complaints.Any(c => c.ComplaintId == id && c.Status == ComplaintStatus.Raised));
+        return new Decision<Application>([.. missed, .. left.Select(id => new ComplaintEscalated(id))], null);
+    }
 
     private static bool IsWaiting(Application state, StartedDeadline started, IEventOf<Application> by) =>
         started.Kind switch
@@ -62,6 +72,10 @@ public static class Supervision
             DeadlineKind.Credit => state.With(LineStatus.Paid).Any(l => IsOf(l, (PaymentSent)by)),
             DeadlineKind.ObjectionAnswer => state.Objections.Any(o =>
                 o.ObjectionId == started.ObjectionId && o.Upheld is null
+            ),
+            DeadlineKind.ComplaintAnswer => state.Complaints.Any(c =>
+                c.ComplaintId == started.ObjectionId
+                && c.Status == (by is ComplaintRaised ? ComplaintStatus.Raised : ComplaintStatus.Escalated)
             ),
             _ => throw new ArgumentOutOfRangeException(nameof(started)),
         };

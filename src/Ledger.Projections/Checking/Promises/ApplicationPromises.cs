@@ -13,6 +13,7 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
     private readonly HashSet<string> _filers = [],
         _reviewers = [];
     private readonly Dictionary<string, (string? MemberId, string By)> _objections = [];
+    private readonly Dictionary<string, string> _complaints = [];
     private readonly HashSet<string> _withoutEffect = [];
     private string? _approver;
     private DateOnly? _noticeUntil;
@@ -54,6 +55,19 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                     unclear(id, "C16", $"{r.ResolvedBy} 答复了自己提出的异议", "由另一人答复", at);
                 if (r.Upheld && !r.WholeList && (r.MemberId ?? objection.MemberId) is null)
                     _withoutEffect.Add(r.ObjectionId);
+                break;
+            case ComplaintRaised c:
+                _complaints[c.ComplaintId] = e.Header(EventHeaders.Actor);
+                break;
+            case ComplaintAnswered a:
+                if (
+                    a.AnsweredBy == _complaints.GetValueOrDefault(a.ComplaintId)
+                    || a.AnsweredBy == _approver
+                    || _filers.Contains(a.AnsweredBy)
+                    || _reviewers.Contains(a.AnsweredBy)
+                )
+                    broken(id, "L18", $"{a.AnsweredBy} 答复了自己提出或经办的事", "由没有经办的人答复", at);
+                InOwnName(a.AnsweredBy, e);
                 break;
             case PaymentSent p:
                 if (p.PaidBy == _approver || _reviewers.Contains(p.PaidBy))

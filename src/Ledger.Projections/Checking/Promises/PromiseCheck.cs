@@ -134,6 +134,8 @@ public sealed class PromiseCheck(
             typeof(NoticePublished),
             typeof(ObjectionRaised),
             typeof(ObjectionResolved),
+            typeof(ComplaintRaised),
+            typeof(ComplaintAnswered),
             typeof(PaymentSent)
         );
         await foreach (var ids in StreamsAsync(connection, types))
