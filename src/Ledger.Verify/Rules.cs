@@ -198,7 +198,8 @@ public sealed class Rules
                             .EnumerateArray()
                             .Max(t =>
                                 // A range's highest (L9), or the tier itself.
-                                t.TryGetProperty("toFen", out var to) && to.ValueKind == JsonValueKind.Number
+                                t.TryGetProperty("toFen", out var to)
+                                && to.ValueKind == JsonValueKind.Number
                                     ? to.GetInt64()
                                     : t.GetProperty("tierFen").GetInt64()
                             )

@@ -51,10 +51,7 @@ public sealed class ComplaintTests(ApiFixture api)
 
     private async Task<JsonElement> FollowAsync(SampleVillage village, string complaint)
     {
-        var (status, text) = await PublicAsync(
-            $"/api/notices/{village.ApplicationId}/complaints/{complaint}",
-            null
-        );
+        var (status, text) = await PublicAsync($"/api/notices/{village.ApplicationId}/complaints/{complaint}", null);
         Assert.True(status == 200, text);
         return JsonDocument.Parse(text).RootElement;
     }
@@ -81,21 +78,26 @@ public sealed class ComplaintTests(ApiFixture api)
         Assert.Empty(await WaitingAsync(village.Offices.CountyHrss));
 
         var path = $"{village.ApplicationPath}/complaints/{complaint}";
-        var answer = new { upheld = true, answer = "经核对，记入了另一人的账户", remedy = "refund" };
+        var answer = new
+        {
+            upheld = true,
+            answer = "经核对，记入了另一人的账户",
+            remedy = "refund",
+        };
         await api.Host.RefusedAsync("forbidden", village.Officer, $"{path}/answer", answer);
         await api.Host.RefusedAsync("forbidden", village.Offices.Reviewer, $"{path}/answer", answer);
-        await api.Host.RefusedAsync(
-            "not-found",
-            api.NewOffices().Township("999911001"),
-            $"{path}/answer",
-            answer
-        );
+        await api.Host.RefusedAsync("not-found", api.NewOffices().Township("999911001"), $"{path}/answer", answer);
         await api.Host.RefusedAsync("wrong-state", village.Offices.CountyHrss, $"{path}/answer", answer);
         await api.Host.RefusedAsync(
             "field-invalid",
             township,
             $"{path}/answer",
-            new { upheld = false, answer = "x", remedy = "refund" }
+            new
+            {
+                upheld = false,
+                answer = "x",
+                remedy = "refund",
+            }
         );
         var answered = await township.PostAsync<ApplicationView>($"{path}/answer", answer);
         Assert.Equal(ComplaintStatus.Answered, Assert.Single(answered.Complaints).Status);
@@ -114,7 +116,12 @@ public sealed class ComplaintTests(ApiFixture api)
 
         await village.Offices.CountyHrss.PostAsync<ApplicationView>(
             $"{path}/answer",
-            new { upheld = true, answer = "已要求经办机构本月退回重付", remedy = "refund" }
+            new
+            {
+                upheld = true,
+                answer = "已要求经办机构本月退回重付",
+                remedy = "refund",
+            }
         );
         seen = await FollowAsync(village, complaint);
         Assert.Equal("closed", seen.GetProperty("status").GetString());
@@ -130,7 +137,9 @@ public sealed class ComplaintTests(ApiFixture api)
                 await village.Officer.GetAsync<LineTraceView>(
                     $"/api/trace/applications/{village.ApplicationId}/members/{lines[i].MemberId}"
                 )
-            ).Complaints.Count;
+            )
+                .Complaints
+                .Count;
         Assert.Equal((0, 1), (await TracedAsync(0), await TracedAsync(1)));
         foreach (
             var (who, page) in new[]

@@ -41,9 +41,7 @@ public sealed class InsuranceCheckTests(ApiFixture api)
         Assert.Equal(3, (await agency.UploadAsync<ImportView>(Path, sheet, "核查.xlsx")).Unchanged);
 
         await village.FileAsync(people);
-        using (
-            var page = await agency.SendAsync(HttpMethod.Get, $"/applications/{village.ApplicationId}/review", null)
-        )
+        using (var page = await agency.SendAsync(HttpMethod.Get, $"/applications/{village.ApplicationId}/review", null))
         {
             var text = WebUtility.HtmlDecode(await page.Content.ReadAsStringAsync());
             foreach (var word in (string[])["已在领取养老待遇", "参加职工养老保险", "在校学生"])
@@ -52,10 +50,7 @@ public sealed class InsuranceCheckTests(ApiFixture api)
         var lines = (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines;
         var review = $"{village.ApplicationPath}/review";
         var open = await api.Host.RefusedAsync("finding-open", agency, review, new { acceptRest = true });
-        Assert.Equal(
-            [lines[0].MemberId, lines[1].MemberId],
-            open.Faults.Select(f => f.MemberId)
-        );
+        Assert.Equal([lines[0].MemberId, lines[1].MemberId], open.Faults.Select(f => f.MemberId));
         // A later list clears one; the other is answered for.
         await agency.PostAsync(Path, Checks((people[1].CitizenId, "none", api.Today)));
         await agency.PostAsync(
@@ -98,9 +93,9 @@ public sealed class InsuranceCheckTests(ApiFixture api)
             }
         );
         await village.ApproveAsync();
-        var seen = await agency.GetAsync<MemberStateView>($"/api/members/{lines[3].MemberId}");
-        Assert.Equal(InsuranceFinding.Deceased, seen.Insurance!.Finding);
-        Assert.Null((await village.Officer.GetAsync<MemberStateView>($"/api/members/{lines[3].MemberId}")).Insurance);
+        var year = $"/api/members/{lines[3].MemberId}/years/{village.Year}";
+        Assert.Equal(InsuranceFinding.Deceased, (await agency.GetAsync<MemberYearView>(year)).Insurance!.Finding);
+        Assert.Null((await village.Officer.GetAsync<MemberYearView>(year)).Insurance);
     }
 
     [Fact]

@@ -14,7 +14,20 @@ public sealed class ComplaintTests
 
     private static readonly Application Settled = Given.State<Application>(
         Id,
-        new ApplicationFiled("plan-1", 1, "c", "fund-1", "370811102201", 2026, "general", "clerk", "s", "r", 1, new(100)),
+        new ApplicationFiled(
+            "plan-1",
+            1,
+            "c",
+            "fund-1",
+            "370811102201",
+            2026,
+            "general",
+            "clerk",
+            "s",
+            "r",
+            1,
+            new(100)
+        ),
         new LinesListed([new RosterLine(2, Member, new Money(30_000), new Money(100))]),
         new ApplicationReviewed("reviewer", [], true, true),
         new ApplicationApproved("approver", 1, new Money(100), new FenInterval(0, 100)),
@@ -69,7 +82,10 @@ public sealed class ComplaintTests
             Answer(state, answer: new ComplaintAnswer(true, "入账有误", ComplaintRemedy.Refund)).Then()
         )!;
         Assert.Equal(LineStatus.Credited, answered.Lines[0].Status);
-        Assert.Equal((true, ComplaintRemedy.Refund), (answered.Complaints[0].Answers[0].Upheld, answered.Complaints[0].Answers[0].Remedy));
+        Assert.Equal(
+            (true, ComplaintRemedy.Refund),
+            (answered.Complaints[0].Answers[0].Upheld, answered.Complaints[0].Answers[0].Remedy)
+        );
         Assert.Equal(
             "remedy",
             Answer(state, answer: new ComplaintAnswer(false, "x", ComplaintRemedy.Refund))
@@ -142,9 +158,7 @@ public sealed class ComplaintTests
         var second = Assert.Single(Supervision.Waiting(escalated, history, days, 7));
         Assert.Equal(at.AddDays(40), second.DueAt);
         // The county's own delay is on record and goes nowhere else.
-        Assert.IsType<DeadlineMissed>(
-            Assert.Single(Supervision.Escalate(escalated, [second], at.AddDays(40)).Then())
-        );
+        Assert.IsType<DeadlineMissed>(Assert.Single(Supervision.Escalate(escalated, [second], at.AddDays(40)).Then()));
         Assert.Empty(Supervision.Waiting(Answered(), [(raised, at)], days, 7));
     }
 }

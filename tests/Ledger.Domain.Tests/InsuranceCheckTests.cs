@@ -76,12 +76,10 @@ public sealed class InsuranceCheckTests
             2,
             new Money(200)
         ),
-        new LinesListed(
-            [
-                new RosterLine(2, One, new Money(30_000), new Money(100)),
-                new RosterLine(3, Two, new Money(30_000), new Money(100)),
-            ]
-        )
+        new LinesListed([
+            new RosterLine(2, One, new Money(30_000), new Money(100)),
+            new RosterLine(3, Two, new Money(30_000), new Money(100)),
+        ])
     );
 
     private static Dictionary<string, LineFinding> Of(InsuranceFinding finding, string? age = null) =>
@@ -166,24 +164,26 @@ public sealed class InsuranceCheckTests
     {
         var age = AgeLimits.Default.Finding(61);
         var findings = new Dictionary<string, LineFinding> { [One] = new(age!) };
-        var reviewed = Filed.And(
-            Filed.Id,
-            Review([new LineVerdict(One, true, "已核实未领取待遇")], findings).Then()
-        )!;
+        var reviewed = Filed.And(Filed.Id, Review([new LineVerdict(One, true, "已核实未领取待遇")], findings).Then())!;
         Approval(reviewed, Person(One)).Then();
         // The reason was for the age; the list came later.
         var late = Found(One, InsuranceFinding.PensionInPayment);
-        Assert.Equal([One], Approval(reviewed, late).ThenRefused(Rejections.FindingOpen).Faults.Select(f => f.MemberId));
+        Assert.Equal(
+            [One],
+            Approval(reviewed, late).ThenRefused(Rejections.FindingOpen).Faults.Select(f => f.MemberId)
+        );
         Approval(reviewed, Found(One, InsuranceFinding.Student)).Then();
         var again = reviewed.And(
             Filed.Id,
-            Applications.Steps.Review.Decide(
-                reviewed,
-                [new LineVerdict(One, true, "已核实未领取待遇")],
-                false,
-                Of(InsuranceFinding.PensionInPayment, age),
-                Reviewer
-            ).Then()
+            Applications
+                .Steps.Review.Decide(
+                    reviewed,
+                    [new LineVerdict(One, true, "已核实未领取待遇")],
+                    false,
+                    Of(InsuranceFinding.PensionInPayment, age),
+                    Reviewer
+                )
+                .Then()
         )!;
         Approval(again, late).Then();
         Approval(again, Found(One, InsuranceFinding.Deceased)).ThenRefused(Rejections.FindingOpen);

@@ -11,6 +11,7 @@ using Ledger.Domain.Applications;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
+using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
 using Ledger.Projections.Provenance;
 using Ledger.Projections.WorkQueues;

@@ -391,8 +391,8 @@ public static class ApplicationPages
                 faults[line.MemberId] = (finding.Message, true);
             // A student, or not insured here yet: to know, nothing to answer for.
             else if (
-                basis.Members.GetValueOrDefault(line.MemberId)?.Insurance
-                is { Finding: not InsuranceFinding.None } check
+                basis.Members.GetValueOrDefault(line.MemberId)?.Insurance is
+                { Finding: not InsuranceFinding.None } check
             )
                 faults[line.MemberId] = (check.InWords(), false);
             // It stops nobody but who reported it; whoever reviews ought to know.

@@ -50,13 +50,7 @@ public sealed record ComplaintView(
 /// <summary>Complaints (投诉, L18): at any time, from anybody's page or an office's desk, and how they are answered.</summary>
 public static class Complaining
 {
-    public static readonly string[] Desks =
-    [
-        Roles.Township,
-        Roles.Agency,
-        Roles.CountyHrss,
-        Roles.CountyAgriculture,
-    ];
+    public static readonly string[] Desks = [Roles.Township, Roles.Agency, Roles.CountyHrss, Roles.CountyAgriculture];
 
     /// <summary>Who answers what came to the county.</summary>
     public static readonly string[] County = [Roles.CountyHrss, Roles.CountyAgriculture];
@@ -111,12 +105,7 @@ public static class Complaining
                 "escalate-public-complaint",
                 "投诉人凭查询号转到县级 (L18) · Whoever complained takes it to the county"
             )
-            .Refuses(
-                Rejections.WrongState,
-                Rejections.FieldInvalid,
-                Rejections.NotFound,
-                Rejections.PolicyYearMissing
-            )
+            .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.PolicyYearMissing)
             .Example("""{"reason":"没有说明为什么少发"}""");
         api.MapGet("/notices/{id}/complaints/{complaintId}", Read)
             .Reading<ComplaintView>("read-complaint", "凭查询号查看投诉（公开） · Follow a complaint by its number")
@@ -184,11 +173,7 @@ public static class Complaining
         var complaintId = $"complaint-{Guid.CreateVersion7():N}";
         var masked = await Objecting.MaskedAsync(text, application, command, people);
         return (
-            command.Append(
-                application.Id,
-                application,
-                Complain.Raise(application, complaintId, memberId, masked)
-            ),
+            command.Append(application.Id, application, Complain.Raise(application, complaintId, memberId, masked)),
             complaintId
         );
     }
@@ -205,14 +190,12 @@ public static class Complaining
         var application = await command.LoadAsync<Application>(id);
         var raisedBy = await RaisedByAsync(command, id, complaintId);
         var ofVillage = await OfVillageAsync(command, application.Region);
-        var by = await command.ActorAmongAsync(
-            [
-                raisedBy,
-                .. application.Handlers(),
-                .. application.Complaints.SelectMany(c => c.Answers).Select(a => a.By),
-                .. ofVillage,
-            ]
-        );
+        var by = await command.ActorAmongAsync([
+            raisedBy,
+            .. application.Handlers(),
+            .. application.Complaints.SelectMany(c => c.Answers).Select(a => a.By),
+            .. ofVillage,
+        ]);
         application = command.Append(
             id,
             application,

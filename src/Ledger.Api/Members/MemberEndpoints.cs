@@ -69,7 +69,11 @@ public sealed record MemberYearView(
     Money? CapAmount,
     Money UsedAmount,
     Money? LeftAmount
-);
+)
+{
+    /// <summary>What the agency's latest list found of the person (L19); for the agency and who audits it.</summary>
+    public InsuranceCheck? Insurance { get; init; }
+}
 
 public sealed record DepartureBody(string CollectiveId, DateOnly On, string Reason);
 
@@ -109,9 +113,6 @@ public sealed record MemberStateView(
     IReadOnlyList<WaitingChangeView> Waiting
 )
 {
-    /// <summary>What the agency's latest list found (L19); for the agency and who audits it.</summary>
-    public InsuranceCheck? Insurance { get; init; }
-
     public static MemberStateView Of(Member m, Caller caller) =>
         new(
             m.Id,
@@ -130,10 +131,7 @@ public sealed record MemberStateView(
                     .Waiting.Where(w => MemberConfirmations.Sees(m, w, caller))
                     .Select(w => new WaitingChangeView(w.Id, w.Change, w.CollectiveId, w.RequestedBy)),
             ]
-        )
-        {
-            Insurance = caller.Actor.Role is Roles.Agency or Roles.Auditor ? m.Insurance : null,
-        };
+        );
 
     private static Dictionary<string, string> Seen(IReadOnlyDictionary<string, string> homes, Caller caller) =>
         homes.Where(h => caller.MaySee(h.Value)).ToDictionary();
@@ -677,6 +675,10 @@ public static class MemberEndpoints
                 {
                     UsedAmount = s.CapUsed(),
                     LeftAmount = cap - s.CapUsed(),
+                    Insurance =
+                        recordedAt is null && caller.Actor.Role is (Roles.Agency or Roles.Auditor)
+                            ? member.Insurance
+                            : null,
                 },
             id
         );

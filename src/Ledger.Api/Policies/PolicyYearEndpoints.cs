@@ -141,12 +141,7 @@ public static class PolicyYearEndpoints
             foreach (var quorum in quorums.Where(q => !string.IsNullOrWhiteSpace(q?.Form)))
                 Require.Name(quorum.Form, "quorums.form", 40);
         var tiers = body
-            .Tiers.Select(t => new ContributionTier(
-                t.TierAmount,
-                t.GovernmentSubsidyAmount,
-                t.ToAmount,
-                t.StepAmount
-            ))
+            .Tiers.Select(t => new ContributionTier(t.TierAmount, t.GovernmentSubsidyAmount, t.ToAmount, t.StepAmount))
             .ToList();
         var id = StreamId.PolicyYear(region, year);
         var known = await command.FindAsync<PolicyYear>(id);

@@ -55,10 +55,7 @@ public static class LineCheck
         : new LineFinding(ofAge);
 
     public static LineFinding? Finding(Line line, LineBasis basis) =>
-        Finding(
-            basis.Limits.Finding(basis.AgeOf(line)),
-            basis.Members.GetValueOrDefault(line.MemberId)?.Insurance
-        );
+        Finding(basis.Limits.Finding(basis.AgeOf(line)), basis.Members.GetValueOrDefault(line.MemberId)?.Insurance);
 
     /// <summary>Why this person gets nothing any more; null: still may.</summary>
     public static (RejectionCode Code, string Message)? Ineligible(

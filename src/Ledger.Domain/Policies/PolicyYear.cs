@@ -24,10 +24,7 @@ public sealed record ContributionTier(
     public IEnumerable<ContributionTier> Each()
     {
         for (long i = 0, many = Count(); i < many; i++)
-            yield return new ContributionTier(
-                new Money(TierFen.Fen + i * (StepFen?.Fen ?? 0)),
-                GovernmentSubsidyFen
-            );
+            yield return new ContributionTier(new Money(TierFen.Fen + i * (StepFen?.Fen ?? 0)), GovernmentSubsidyFen);
     }
 }
 

@@ -146,10 +146,7 @@ public static class Approve
     /// </summary>
     private static Fault? Unanswered(Line line, LineBasis people) =>
         LineCheck.Finding(line, people) is { } finding
-        && (
-            string.IsNullOrWhiteSpace(line.Reason)
-            || (finding.OfList is { } found && line.AnsweredFinding != found)
-        )
+        && (string.IsNullOrWhiteSpace(line.Reason) || (finding.OfList is { } found && line.AnsweredFinding != found))
             ? new Fault(
                 Rejections.FindingOpen.Code,
                 finding.Message,

@@ -27,10 +27,7 @@ public static class Review
             return open;
         if (verdicts.Count == 0 && !acceptRest)
             return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
-        verdicts =
-        [
-            .. verdicts.Select(v => v with { Finding = findings.GetValueOrDefault(v.MemberId)?.OfList }),
-        ];
+        verdicts = [.. verdicts.Select(v => v with { Finding = findings.GetValueOrDefault(v.MemberId)?.OfList })];
 
         var lines = state.Lines.ToDictionary(l => l.MemberId);
         var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
