@@ -86,7 +86,10 @@ public sealed record PolicyYearView(
             p.Parameters.NoticeDays,
             [.. p.Parameters.Quorums.Select(q => q with { Vote = q.VoteInForce() })],
             p.Parameters.CountersignatureRequired,
-            p.Deadlines(),
+            p.Deadlines() with
+            {
+                ComplaintDays = p.Deadlines().ForComplaint(),
+            },
             p.PayoutMonths(),
             p.IncentiveWeights(),
             p.AgeLimits(),
