@@ -57,7 +57,7 @@ public sealed class ComplaintTests(ApiFixture api)
     }
 
     [Fact]
-    public async Task L18_a_complaint_after_settlement_is_answered_by_the_township_taken_to_the_county_and_closed_there()
+    public async Task L18_a_complaint_after_settlement_is_answered_by_the_township_then_by_the_county()
     {
         var (village, people) = await SettledAsync();
         var complaint = await ComplainAsync(village, new { text = $"{people[1].Name}没有收到补助", number = 2 });

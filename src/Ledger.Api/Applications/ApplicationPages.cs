@@ -84,7 +84,7 @@ public static class ApplicationPages
         app.Page("/complaints/{id}", Complaint);
     }
 
-    /// <summary>For everybody, also when the notice is read by nobody any more: it shows no name and no amount.</summary>
+    /// <summary>For everybody, also when nobody reads the notice any more: no name and no amount.</summary>
     private static async Task<IResult> Complaint(
         string id,
         string? number,

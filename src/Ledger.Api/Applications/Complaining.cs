@@ -47,7 +47,7 @@ public sealed record ComplaintView(
     IReadOnlyList<ComplaintAnswerView> Answers
 );
 
-/// <summary>Complaints (投诉, L18): at any time, from anybody's page or an office's desk, and how they are answered.</summary>
+/// <summary>Complaints (投诉, L18): at any time, from anybody's page or an office's desk, and their answers.</summary>
 public static class Complaining
 {
     public static readonly string[] Desks = [Roles.Township, Roles.Agency, Roles.CountyHrss, Roles.CountyAgriculture];

@@ -63,7 +63,7 @@ public static class Objecting
         return new Answer(new ObjectionReceiptView(objectionId));
     }
 
-    /// <summary>Where something comes from that is said without signing in; refused where too much waits already.</summary>
+    /// <summary>Where something comes from that is said without signing in; refused where too much waits.</summary>
     /// <param name="waiting">Of the same application, what waits for an answer.</param>
     /// <param name="what">An objection or a complaint.</param>
     public static async Task<byte[]> SourceAsync(
@@ -226,7 +226,8 @@ public static class Objecting
         ).DistinctBy(r => r.Id).ToDictionary(r => r.Id, r => r.By);
 
     /// <summary>
-    /// Where an objection or complaint came from is nobody's business any more once it is answered or its application has ended.
+    /// Where an objection or complaint came from is nobody's business any more once it is answered or its application
+    /// has ended.
     /// </summary>
     public static async Task ForgetAsync(Command command, Application application)
     {

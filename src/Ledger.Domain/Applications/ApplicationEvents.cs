@@ -157,8 +157,8 @@ public sealed record ComplaintAnswered(
 ) : IEventOf<Application>;
 
 /// <summary>
-/// A complaint went to the county: whoever complained is not content, or (no <paramref name="Reason"/>) nobody answered in
-/// time.
+/// A complaint went to the county: whoever complained is not content, or (no <paramref name="Reason"/>) nobody answered
+/// in time.
 /// </summary>
 public sealed record ComplaintEscalated(string ComplaintId, string? Reason = null) : IEventOf<Application>;
 

@@ -35,8 +35,8 @@ public sealed record LineBasis(
 }
 
 /// <summary>
-/// What a line is accepted for with a reason or not at all. <paramref name="OfList"/>: what the agency's list found, where
-/// that is it or part of it.
+/// What a line is accepted for with a reason or not at all. <paramref name="OfList"/>: what the agency's list found,
+/// where that is it or part of it.
 /// </summary>
 public sealed record LineFinding(string Message, InsuranceFinding? OfList = null);
 

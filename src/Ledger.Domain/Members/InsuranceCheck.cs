@@ -42,8 +42,8 @@ public sealed record InsuranceCheck(InsuranceFinding Finding, DateOnly On)
 public static class InsuranceChecks
 {
     /// <summary>
-    /// A row of the agency's list. What an older list says changes nothing, nor does what is known already; where nothing
-    /// was found before, finding nothing is no event.
+    /// A row of the agency's list. What an older list says changes nothing, nor does what is known already; where
+    /// nothing was found before, finding nothing is no event.
     /// </summary>
     public static Decision<Member> Import(Member state, InsuranceFinding finding, DateOnly on, Actor by) =>
         state.Insurance is { } known && (on < known.On || known == new InsuranceCheck(finding, on))

@@ -118,8 +118,8 @@ public sealed record QuorumRule(
 
 /// <summary>
 /// Within how many days work is to be done before it stands on a supervision list (C21): review and approval after
-/// filing, payment after the notice, credit after payment, an answer after an objection or a complaint (L18); money that
-/// lay idle this long is listed too.
+/// filing, payment after the notice, credit after payment, an answer after an objection or a complaint (L18); money
+/// that lay idle this long is listed too.
 /// </summary>
 public sealed record Deadlines(
     int ReviewDays,

@@ -60,14 +60,7 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 _complaints[c.ComplaintId] = e.Header(EventHeaders.Actor);
                 break;
             case ComplaintAnswered a:
-                if (
-                    a.AnsweredBy == _complaints.GetValueOrDefault(a.ComplaintId)
-                    || a.AnsweredBy == _approver
-                    || _filers.Contains(a.AnsweredBy)
-                    || _reviewers.Contains(a.AnsweredBy)
-                )
-                    broken(id, "L18", $"{a.AnsweredBy} 答复了自己提出或经办的事", "由没有经办的人答复", at);
-                InOwnName(a.AnsweredBy, e);
+                Answered(a, e);
                 break;
             case PaymentSent p:
                 if (p.PaidBy == _approver || _reviewers.Contains(p.PaidBy))
@@ -94,6 +87,18 @@ public sealed class ApplicationPromises(string id, Report broken, Report unclear
                 _withoutEffect.Clear();
                 break;
         }
+    }
+
+    private void Answered(ComplaintAnswered a, IEvent e)
+    {
+        if (
+            a.AnsweredBy == _complaints.GetValueOrDefault(a.ComplaintId)
+            || a.AnsweredBy == _approver
+            || _filers.Contains(a.AnsweredBy)
+            || _reviewers.Contains(a.AnsweredBy)
+        )
+            broken(id, "L18", $"{a.AnsweredBy} 答复了自己提出或经办的事", "由没有经办的人答复", e.Sequence);
+        InOwnName(a.AnsweredBy, e);
     }
 
     private string InOwnName(string who, IEvent e)
