@@ -10,7 +10,8 @@ namespace Ledger.Api.Policies;
 
 /// <summary>
 /// A tier in yuan a year, or a range of them: from <paramref name="TierAmount"/> to <paramref name="ToAmount"/> in
-/// steps of <paramref name="StepAmount"/>. The government's subsidy is the one amount that may be zero: some tiers draw none.
+/// steps of <paramref name="StepAmount"/>. The government's subsidy is the one amount that may be zero: some tiers draw
+/// none.
 /// </summary>
 public sealed record TierBody(
     Money TierAmount,
