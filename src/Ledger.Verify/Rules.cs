@@ -12,7 +12,8 @@ namespace Ledger.Verify;
 /// it; nobody gets more than the year's highest tier (C11), and only who lives, is a member, has paid himself and none
 /// to catch up, once a year of one origin, at approval and at payment (C4, C5, C6); one transfer of the bank pays one
 /// application (C17); filer, reviewer, approver and payer are different people (C15), whatever accounts they have and
-/// whom they act for; who asks for a correction does not confirm it; and nobody gives rights alone where there are two
+/// whom they act for, and none of them answers a complaint about it (L18); who asks
+/// for a correction does not confirm it; and nobody gives rights alone where there are two
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
 /// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
 /// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
@@ -215,7 +216,11 @@ public sealed class Rules
             case "line_refunded":
                 With(e, Final);
                 break;
-            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved":
+            case "application_filed"
+            or "application_resubmitted"
+            or "application_reviewed"
+            or "application_approved"
+            or "complaint_answered":
                 With(e, Duties);
                 break;
             case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
@@ -779,6 +784,7 @@ public sealed class Rules
             "application_reviewed" => "reviewedBy",
             "application_approved" => "approvedBy",
             "payment_sent" => "paidBy",
+            "complaint_answered" => "answeredBy",
             _ => "filedBy",
         };
         var doers = Doers(d, name);
@@ -809,6 +815,14 @@ public sealed class Rules
                     throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
                 application.Payers.UnionWith(doers);
                 break;
+            case "complaint_answered":
+                if (
+                    AnyIsOne(application.Filers, doers)
+                    || AnyIsOne(application.Reviewers, doers)
+                    || AnyIsOne(application.Approvers, doers)
+                )
+                    throw Fails(e, $"{doers[0]} 答复了对自己经办的申请的投诉");
+                break;
             default:
                 if (d.TryGetProperty("year", out var year))
                     application.Year = $"{year.GetInt32()}";
@@ -824,7 +838,13 @@ public sealed class Rules
         _caps[e.Stream.Id] = parameters
             .GetProperty("tiers")
             .EnumerateArray()
-            .Max(t => t.GetProperty("tierFen").GetInt64());
+            .Max(t =>
+                // A range's highest (L9), or the tier itself.
+                t.TryGetProperty("toFen", out var to)
+                && to.ValueKind == JsonValueKind.Number
+                    ? to.GetInt64()
+                    : t.GetProperty("tierFen").GetInt64()
+            );
         bool Asks(string what) => parameters.TryGetProperty(what, out var a) && a.ValueKind == JsonValueKind.True;
         _asks[e.Stream.Id] = (
             Asks("countersignatureRequired"),

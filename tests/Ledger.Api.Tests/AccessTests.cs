@@ -240,6 +240,7 @@ public sealed class AccessTests(ApiFixture api)
             ["surveys"] = $"{village.Year}",
             ["sub-accounts"] = "general",
             ["objections"] = "objection-x",
+            ["complaints"] = "complaint-x",
             ["bank-fees"] = "bank-fee-x",
             ["dead-letters"] = $"{Guid.Empty}",
             ["contributions"] = $"SW{village.VillageCode}{village.Year}000001",

@@ -462,6 +462,12 @@ public sealed class PrivacyTests(ApiFixture api)
                 $"{village.ApplicationPath}/objections",
                 new { text = $"此人（{number}）不符合条件" }
             );
+            await api.Host.RefusedAsync(
+                "personal-data-in-text",
+                village.Offices.CountyHrss,
+                $"{village.ApplicationPath}/complaints",
+                new { text = $"此人（{number}）没有收到" }
+            );
             using var anybody = await api.Http.SendAsync(
                 new HttpRequestMessage(HttpMethod.Post, $"/api/notices/{village.ApplicationId}/objections")
                 {

@@ -279,12 +279,54 @@ public sealed class PromiseTests
         );
     }
 
+    [Fact]
+    public void L18_nobody_answers_his_own_complaint_or_one_of_what_he_handled()
+    {
+        Event<ComplaintAnswered> Answer(string by) =>
+            On(March, new ComplaintAnswered("complaint-1", false, "x", null, by), by);
+        IEvent[] way =
+        [
+            On(March, Filed("village"), "village"),
+            Reviewed("first"),
+            Approved("second"),
+            On(March, new ComplaintRaised("complaint-1", null, "x"), "desk"),
+        ];
+        Application([.. way, Answer("township")]);
+        Assert.Empty(_broken);
+        foreach (var by in (string[])["village", "first", "second", "desk"])
+        {
+            _broken.Clear();
+            Application([.. way, Answer(by)]);
+            Assert.Equal([$"L18 {by} 答复了自己提出或经办的事"], _broken);
+        }
+    }
+
     // People
 
     private readonly PolicyCaps _caps = new();
     private readonly Origins _origins = new();
 
     private PolicyParameters Cap(long yuan) => new(March, [new ContributionTier(Yuan(yuan), Money.Zero)], 0, 7, []);
+
+    [Fact]
+    public void C11_L9_the_cap_is_the_highest_tier_of_a_range()
+    {
+        _caps.Take(
+            On(
+                March,
+                new PolicyYearPublished(
+                    "3708",
+                    2026,
+                    Cap(100) with
+                    {
+                        Tiers = [new(Yuan(400), Money.Zero, Yuan(6000), Yuan(100)), new(Yuan(100), Money.Zero)],
+                    }
+                ),
+                stream: "policy-year-3708-2026"
+            )
+        );
+        Assert.Equal(Yuan(6000), _caps.At("370811000001", 2026, _sequence + 1));
+    }
 
     private void Published(long yuan, bool again = false)
     {

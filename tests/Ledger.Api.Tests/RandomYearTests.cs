@@ -45,6 +45,9 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         public readonly long Fen = fen;
         public string Status = "filed";
         public bool IsCleared;
+
+        /// <summary>A reviewer said why he may have it although he is on the agency's list (L19).</summary>
+        public bool IsAnswered;
         public bool Held => Status is "approved" or "paid" or "credited";
     }
 
@@ -65,6 +68,9 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             get => _held && Status is not ("withdrawn" or "settled");
             set => _held = value;
         }
+
+        /// <summary>Of each complaint who has it: township, county; answered, closed (L18).</summary>
+        public readonly Dictionary<string, string> Complaints = [];
         public string Path => $"/api/applications/{Id}";
 
         public List<RefLine> In(string status) => [.. Lines.Where(l => l.Status == status)];
@@ -76,7 +82,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         public readonly SamplePerson Person = person;
         public readonly int[] Villages = villages;
         public bool Regular = true,
-            CatchUp;
+            CatchUp,
+            IsFound;
         public readonly Dictionary<string, long> Sponsored = [];
     }
 
@@ -234,6 +241,10 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             ("notice", Notice),
             ("object", Object),
             ("answer", Answer),
+            ("complain", Complain),
+            ("answer complaint", AnswerComplaint),
+            ("take to the county", TakeToCounty),
+            ("agency's list", CheckInsurance),
             ("wait", Wait),
             ("hold", Hold),
             ("lift hold", LiftHold),
@@ -419,28 +430,27 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             return null;
         var refuse = Chance(20) && a.In("filed").Count > 1 ? Pick(a.In("filed")) : null;
         var who = Chance(5) ? _villages[a.Village].Officer : _offices.Reviewer;
+        var found = a.In("filed").Where(l => l != refuse && IsFound(l)).ToList();
+        var answered = Chance(70) ? found : [];
+        object Verdict(RefLine l, bool accepted) =>
+            new
+            {
+                memberId = l.Member,
+                accepted,
+                reason = "x",
+            };
+        object[] refusal = refuse is null ? [] : [Verdict(refuse, false)];
         var (status, _) = await SendAsync(
             who,
             $"{a.Path}/review",
-            new
-            {
-                acceptRest = true,
-                verdicts = refuse is null
-                    ? []
-                    : new object[]
-                    {
-                        new
-                        {
-                            memberId = refuse.Member,
-                            accepted = false,
-                            reason = "x",
-                        },
-                    },
-            }
+            new { acceptRest = true, verdicts = (object[])[.. refusal, .. answered.Select(l => Verdict(l, true))] }
         );
+        Assert.True(status != "finding-open" || found.Count > answered.Count);
         if (status != "ok")
             return status;
-        Assert.True(a.Status is "filed" or "reviewed" && who == _offices.Reviewer);
+        Assert.True(a.Status is "filed" or "reviewed" && who == _offices.Reviewer && found.Count == answered.Count);
+        foreach (var l in answered)
+            l.IsAnswered = true;
         if (refuse is not null)
             refuse.Status = "refused";
         foreach (var l in a.In("filed"))
@@ -506,11 +516,19 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var fund = _funds[a.Village];
         var fits = fund.Pockets.GetValueOrDefault(a.Pocket) >= total;
         var allowed = lines.All(l => Used(_people.Single(p => p.Id == l.Member)) + l.Fen <= CapFen);
+        var explained = lines.All(l => !IsFound(l) || l.IsAnswered);
         var (status, _) = await SendAsync(who, $"{a.Path}/approval");
         Assert.True(
             (status == "ok")
-                == (a.Status == "reviewed" && who == _offices.Approver && lines.Count > 0 && fits && allowed),
-            $"{status}: {a.Status}, money {fits}, people {allowed}, {lines.Count} lines"
+                == (
+                    a.Status == "reviewed"
+                    && who == _offices.Approver
+                    && lines.Count > 0
+                    && fits
+                    && allowed
+                    && explained
+                ),
+            $"{status}: {a.Status}, money {fits}, people {allowed}, explained {explained}, {lines.Count} lines"
         );
         if (status != "ok")
             return status;
@@ -567,6 +585,104 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             Release(a, a.In("approved").Where(l => l.Member == member));
         if (upheld && a.In("approved").Count == 0)
             a.Status = "withdrawn";
+        return status;
+    }
+
+    private bool IsFound(RefLine line) => _people.Single(p => p.Id == line.Member).IsFound;
+
+    /// <summary>At the county's desk, whatever has become of the application.</summary>
+    private async Task<string?> Complain()
+    {
+        if (_applications.Count == 0 || !Chance(30))
+            return null;
+        var a = Pick(_applications);
+        var member = Chance(10) ? "member-x" : Pick(a.Lines).Member;
+        var (status, answer) = await SendAsync(
+            _offices.CountyHrss,
+            $"{a.Path}/complaints",
+            new { text = "x", memberId = member }
+        );
+        Assert.Equal(member == "member-x" ? "field-invalid" : "ok", status);
+        if (status == "ok")
+            a.Complaints[answer.As<ApplicationView>().Complaints.Last().ComplaintId] = "township";
+        return status;
+    }
+
+    private async Task<string?> AnswerComplaint()
+    {
+        var (a, complaint, at) = SomeComplaint();
+        if (a is null)
+            return null;
+        var who =
+            Chance(10) ? _offices.CountyHrss
+            : at == "county" ? _offices.Agriculture
+            : _offices.Township(_villages[a.Village].VillageCode[..9]);
+        var (status, _) = await SendAsync(
+            who,
+            $"{a.Path}/complaints/{complaint}/answer",
+            new { upheld = true, answer = "x" }
+        );
+        // Whose turn it is, and not who took the complaint.
+        var expected =
+            at == "township" && who.Actor.Role == Roles.Township || at == "county" && who == _offices.Agriculture ? "ok"
+            : at == "county" && who == _offices.CountyHrss ? "self-approval"
+            : "wrong-state";
+        Assert.Equal(expected, status);
+        if (status == "ok")
+            a.Complaints[complaint] = at == "county" ? "closed" : "answered";
+        return status;
+    }
+
+    private async Task<string?> TakeToCounty()
+    {
+        var (a, complaint, at) = SomeComplaint();
+        if (a is null || !Chance(50))
+            return null;
+        var (status, _) = await SendAsync(
+            _offices.Reviewer,
+            $"{a.Path}/complaints/{complaint}/escalation",
+            new { reason = "x" }
+        );
+        // One that the township has had for thirty days goes there as well; a year of the test may be that long.
+        Assert.True(status == "ok" ? at is "answered" or "township" : at is not "answered", $"{at}: {status}");
+        if (status == "ok")
+            a.Complaints[complaint] = "county";
+        return status;
+    }
+
+    private (RefApplication? Application, string Complaint, string At) SomeComplaint()
+    {
+        if (_applications.Where(a => a.Complaints.Count > 0).ToList() is not { Count: > 0 } some)
+            return (null, "", "");
+        var picked = Pick(some);
+        var (id, at) = Pick([.. picked.Complaints]);
+        return (picked, id, at);
+    }
+
+    /// <summary>A pension in payment, or that it was none.</summary>
+    private async Task<string?> CheckInsurance()
+    {
+        var person = _people.FirstOrDefault(p => p.IsFound) is { } found && Chance(50) ? found : Pick(_people);
+        if (!Chance(25))
+            return null;
+        var (status, answer) = await SendAsync(
+            _offices.Reviewer,
+            "/api/insurance-checks/import",
+            new
+            {
+                checks = new[]
+                {
+                    new
+                    {
+                        citizenId = person.Person.CitizenId,
+                        finding = person.IsFound ? "none" : "pension-in-payment",
+                        on = _api.Today,
+                    },
+                },
+            }
+        );
+        Assert.Equal(("ok", 1), (status, answer.As<ImportView>().Imported));
+        person.IsFound = !person.IsFound;
         return status;
     }
 

@@ -312,7 +312,7 @@ public sealed class AccountTests
         Review.Reject(application, "x", Who("approver", "person-a", known)).Then();
         Review.Return(application, "x", Who("approver", "person-o", known)).ThenRefused(Rejections.SelfApproval);
         Review
-            .Decide(application, [], true, new Dictionary<string, string>(), Who("approver", "person-o", known))
+            .Decide(application, [], true, new Dictionary<string, LineFinding>(), Who("approver", "person-o", known))
             .ThenRefused(Rejections.SelfApproval);
         var noticed = application.And(
             "application-1",
@@ -356,7 +356,7 @@ public sealed class AccountTests
                 Reviewed("officer", "a", filedFor: "absent"),
                 [],
                 true,
-                new Dictionary<string, string>(),
+                new Dictionary<string, LineFinding>(),
                 Given.Actor("absent")
             )
             .ThenRefused(Rejections.SelfApproval);

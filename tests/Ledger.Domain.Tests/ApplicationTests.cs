@@ -37,7 +37,7 @@ public sealed class ApplicationTests
         new Domain.Collectives.CollectiveRegistered("c", "n", Village)
     );
 
-    private static readonly Dictionary<string, string> NoFindings = [];
+    private static readonly Dictionary<string, LineFinding> NoFindings = [];
 
     private static RosterLine[] Lines(int n) =>
         [
@@ -427,7 +427,10 @@ public sealed class ApplicationTests
         Assert.Equal([(a.Lines[0].MemberId, "age-ineligible")], child.LeftOut.Select(l => (l.MemberId, l.Code)));
 
         Dictionary<string, int> old = new() { [a.Lines[0].MemberId] = 60, [a.Lines[1].MemberId] = 59 };
-        var findings = new Dictionary<string, string> { [a.Lines[0].MemberId] = AgeLimits.Default.Finding(60)! };
+        var findings = new Dictionary<string, LineFinding>
+        {
+            [a.Lines[0].MemberId] = LineCheck.Finding(AgeLimits.Default.Finding(60), null)!,
+        };
         Assert.Null(AgeLimits.Default.Finding(59));
         var open = Review.Decide(a, [], true, findings, Reviewer).ThenRefused(Rejections.FindingOpen);
         Assert.Equal([(2, a.Lines[0].MemberId)], open.Faults.Select(f => (f.Row!.Value, f.MemberId)));

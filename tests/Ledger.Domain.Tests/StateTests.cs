@@ -1,4 +1,5 @@
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Members;
@@ -84,6 +85,9 @@ public sealed class StateTests
             ## Member-year
 
             {MemberYears().Table(YearLabel)}
+            ## Complaint
+
+            {Complaints.Table(ComplaintLabel)}
             """.ReplaceLineEndings(
                 "\n"
             );
@@ -92,6 +96,79 @@ public sealed class StateTests
             File.WriteAllText(path, text);
         Assert.Equal(text, File.ReadAllText(path));
     }
+
+    [Fact]
+    public void L18_every_complaint_comes_to_an_answer()
+    {
+        Assert.Equal(
+            ["answered", "closed", "escalated", "none", "raised"],
+            Complaints.States.Values.Select(ComplaintLabel).Distinct().Order(StringComparer.Ordinal)
+        );
+        Assert.Empty(Complaints.Stuck(a => a.Complaints.Any(c => !c.IsOpen())));
+    }
+
+    private static string ComplaintLabel(Application a) =>
+        a.Complaints.Select(c => c.Status.ToString().ToLowerInvariant()).FirstOrDefault("none");
+
+    /// <summary>One complaint of an application that is settled; nothing happens to the money.</summary>
+    private static readonly StateGraph<Application> Complaints = ComplaintsOfOne();
+
+    private static StateGraph<Application> ComplaintsOfOne()
+    {
+        static Outcome<Application> Step(Application a, Decision<Application> d) =>
+            d.Rejection is { } r ? new(null, r.Code.Code)
+            : d.Events.Count == 0 ? new(null, "no change")
+            : new(a.And(a.Id, d.Events), null);
+        var today = new DateOnly(2026, 6, 1);
+        Outcome<Application> Answered(Application a, bool byCounty) =>
+            Step(
+                a,
+                Complain.Answer(
+                    a,
+                    "complaint-1",
+                    new ComplaintAnswer(false, "x"),
+                    byCounty,
+                    null,
+                    [],
+                    Given.Actor(byCounty ? "county" : "township")
+                )
+            );
+        Outcome<Application> Escalated(Application a, DateOnly due) =>
+            Step(a, Complain.Escalate(a, "complaint-1", "x", due, today));
+        return new StateGraph<Application>(
+            Worlds.States.Values.First(w => w.Application.Status == ApplicationStatus.Settled).Application,
+            [
+                (
+                    "complain",
+                    a =>
+                        a.Complaints.Length > 0
+                            ? new(null, "one at a time")
+                            : Step(a, Complain.Raise(a, "complaint-1", null, "x"))
+                ),
+                ("township answers", a => Answered(a, false)),
+                ("county answers", a => Answered(a, true)),
+                ("take to the county, in time", a => Escalated(a, today)),
+                ("take to the county, overdue", a => Escalated(a, today.AddDays(-1))),
+                (
+                    "its deadline passes",
+                    a =>
+                        Step(
+                            a,
+                            Supervision.Escalate(
+                                a,
+                                a.Complaints.Any(c => c.Status == ComplaintStatus.Raised)
+                                    ? [new DeadlineMissed(DeadlineKind.ComplaintAnswer, At, "complaint-1")]
+                                    : [],
+                                At
+                            )
+                        )
+                ),
+            ],
+            a => $"{ComplaintLabel(a)} {a.Complaints.Sum(c => c.Answers.Length)}"
+        );
+    }
+
+    private static readonly DateTimeOffset At = new(2026, 6, 1, 0, 0, 0, TimeSpan.Zero);
 
     private static string Repository
     {

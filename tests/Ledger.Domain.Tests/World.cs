@@ -131,7 +131,7 @@ internal sealed record World(
     [
         (
             "review: accept",
-            w => w.Step(Review.Decide(w.Application, [], true, new Dictionary<string, string>(), Reviewer))
+            w => w.Step(Review.Decide(w.Application, [], true, new Dictionary<string, LineFinding>(), Reviewer))
         ),
         (
             "review: refuse one",
@@ -141,7 +141,7 @@ internal sealed record World(
                         w.Application,
                         [new LineVerdict(People[0], false, "x")],
                         true,
-                        new Dictionary<string, string>(),
+                        new Dictionary<string, LineFinding>(),
                         Reviewer
                     )
                 )

@@ -17,6 +17,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/sign-in", null, "/sign-in"),
         ("/docs/problems", null, "/docs/problems"),
         ("/notices/{id}", null, "/notices/{noticed}"),
+        ("/complaints/{id}", null, "/complaints/{settled}"),
         ("/gifts/{id}/{code}", null, "{gifts}"),
         ("/funds/{id}", "VILLAGE", "/funds/{fund}"),
         ("/funds/{id}/allocations/new", "VILLAGE", "/funds/{fund}/allocations/new"),

@@ -141,6 +141,42 @@ public sealed class StoryTests(WebFixture web)
     }
 
     [Fact]
+    public async Task L18_a_villager_complains_after_settlement_follows_it_by_its_number_and_takes_it_to_the_county()
+    {
+        var application = await ApplicationAsync("settled", "370811102201");
+        await using var villager = await web.VisitAsync(null);
+        await villager.Page.GotoAsync($"/complaints/{application}");
+        await villager.Page.GetByLabel("投诉内容").FillAsync("我家的补助没有记入账户");
+        await villager.Page.GetByLabel("涉及公示名单第几号").FillAsync("3");
+        await villager.ClickAsync("提交投诉");
+        await villager.SeesAsync("待乡镇（街道）答复");
+        var followed = villager.Page.Url;
+        Assert.Contains("number=complaint-", followed, StringComparison.Ordinal);
+        await villager.ShootAsync("story-complaint");
+
+        await using (var township = await web.VisitAsync("MERGING_TOWNSHIP"))
+        {
+            await township.Page.GotoAsync("/applications?waitingForMe=true");
+            await township.SeesAsync("1 件投诉");
+            await township.Page.GotoAsync($"/applications/{application}");
+            var form = township.Page.Locator("#complaints form").Last;
+            await form.GetByLabel("答复", new() { Exact = true }).FillAsync("已核对，已于回执日期入账");
+            await form.GetByRole(AriaRole.Button, new() { Name = "不成立" }).ClickAsync();
+            await township.SeesAsync("已答复");
+            await township.SeesAsync("乡镇（街道）已答复");
+            await township.ShootAsync("story-complaint-answered");
+        }
+        await villager.Page.GotoAsync(followed);
+        await villager.SeesAsync("已于回执日期入账");
+        await villager.Page.GetByLabel("为什么不满意答复，或逾期没有答复").FillAsync("存折上没有这一笔");
+        await villager.ClickAsync("转到县级");
+        await villager.SeesAsync("待县级答复");
+        await using var county = await web.VisitAsync("COUNTY_HRSS");
+        await county.Page.GotoAsync("/supervision");
+        await county.SeesAsync("投诉未答复");
+    }
+
+    [Fact]
     public async Task The_clerk_works_from_the_queue_returns_one_application_and_refunds_a_line_of_another()
     {
         await using var clerk = await web.VisitAsync("REVIEWER");

@@ -84,6 +84,43 @@ public static class ApplicationPages
         app.Page("/applications/{id}/review", Review, Roles.Agency);
         app.Page("/committee", OfCommittee, Roles.SupervisionCommittee);
         app.Page("/notices/{id}", Notice);
+        app.Page("/complaints/{id}", Complaint);
+    }
+
+    /// <summary>For everybody, also when nobody reads the notice any more: no name and no amount.</summary>
+    private static async Task<IResult> Complaint(
+        string id,
+        string? number,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Clock clock
+    )
+    {
+        var application = await session.LoadAsync<Application>(id);
+        if (application?.NoticeFrom is null)
+            throw Require.NotFound($"公示 {id}");
+        var found = number is null ? null : await Complaining.ViewAsync(id, number, session, database, clock);
+        return PageRoutes.Show<ComplaintPage>(
+            new
+            {
+                Id = id,
+                CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
+                    application.CollectiveId
+                ],
+                application.Year,
+                Number = number,
+                Found = found is null
+                    ? null
+                    : new ComplaintPage.Shown(
+                        found.Text,
+                        found.Status,
+                        found.RaisedOn,
+                        found.AnswerDue,
+                        found.MayEscalate,
+                        [.. found.Answers.Select(a => (a.Upheld, a.Answer, a.Remedy))]
+                    ),
+            }
+        );
     }
 
     /// <summary>Where the supervision committee's work begins (L7).</summary>
@@ -379,8 +416,14 @@ public static class ApplicationPages
                     is { } over
             )
                 faults[line.MemberId] = (over.Detail, false);
-            else if (basis.Limits.Finding(basis.AgeOf(line)) is { } finding)
-                faults[line.MemberId] = (finding, true);
+            else if (LineCheck.Finding(line, basis) is { } finding)
+                faults[line.MemberId] = (finding.Message, true);
+            // A student, or not insured here yet: to know, nothing to answer for.
+            else if (
+                basis.Members.GetValueOrDefault(line.MemberId)?.Insurance is
+                { Finding: not InsuranceFinding.None } check
+            )
+                faults[line.MemberId] = (check.InWords(), false);
             // It stops nobody but who reported it; whoever reviews ought to know.
             else if (basis.Members.GetValueOrDefault(line.MemberId)?.DeathReports.Count > 0)
                 faults[line.MemberId] = ("有集体报告此人死亡，尚未确认", false);

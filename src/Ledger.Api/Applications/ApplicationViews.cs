@@ -45,6 +45,7 @@ public sealed record ApplicationView(
     DateOnly? NoticeUntil,
     string? NoticePlace,
     IReadOnlyList<Objection> Objections,
+    IReadOnlyList<Complaint> Complaints,
     string? BankReference,
     IReadOnlyList<UnmatchedReceiptView> UnmatchedReceipts,
     IReadOnlyList<string> NoticeProof
@@ -88,6 +89,7 @@ public sealed record ApplicationView(
             a.NoticeUntil,
             a.NoticePlace,
             a.Objections,
+            a.Complaints,
             a.BankReference,
             [.. a.UnmatchedReceipts.Select(u => new UnmatchedReceiptView(u.Row, u.AmountFen, u.Reason))],
             a.NoticeProof
@@ -169,6 +171,7 @@ public sealed record WorkItemView(
     int AgeDays,
     int OpenObjections,
     int UnmatchedReceipts,
+    int OpenComplaints,
     DateOnly? HeldOn = null,
     DateOnly? DecideBy = null
 );

@@ -50,12 +50,36 @@ public static class Objecting
             throw new RefusedException(
                 new Rejection(Rejections.WrongState, $"公示已于 {application.NoticeUntil:yyyy-MM-dd} 结束")
             );
-        var waiting = application.Objections.Where(o => o.Upheld is null).Select(o => o.ObjectionId).ToArray();
+        var source = await SourceAsync(
+            id,
+            [.. application.Objections.Where(o => o.Upheld is null).Select(o => o.ObjectionId)],
+            "异议",
+            command,
+            people,
+            http
+        );
+        var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text), command, people);
+        await RememberAsync(command, objectionId, source);
+        return new Answer(new ObjectionReceiptView(objectionId));
+    }
+
+    /// <summary>Where something comes from that is said without signing in; refused where too much waits.</summary>
+    /// <param name="waiting">Of the same application, what waits for an answer.</param>
+    /// <param name="what">An objection or a complaint.</param>
+    public static async Task<byte[]> SourceAsync(
+        string id,
+        string[] waiting,
+        string what,
+        Command command,
+        PersonalData people,
+        HttpContext http
+    )
+    {
         if (waiting.Length >= MaxWaiting)
             throw new RefusedException(
                 new Rejection(
                     Rejections.LimitExceeded,
-                    $"已有 {MaxWaiting} 条异议待答复，请直接向村、乡镇（街道）或经办机构提出，由其代为登记"
+                    $"已有 {MaxWaiting} 条{what}待答复，请直接向村、乡镇（街道）或经办机构提出，由其代为登记"
                 )
             );
         var source = people.SourceHash(id, Network(http.Connection.RemoteIpAddress));
@@ -77,17 +101,18 @@ public static class Objecting
             throw new RefusedException(
                 new Rejection(
                     Rejections.LimitExceeded,
-                    $"同一网络地址现在最多有 {most} 条异议待答复，请等待答复，或直接向乡镇（街道）或经办机构提出"
+                    $"同一网络地址现在最多有 {most} 条{what}待答复，请等待答复，或直接向乡镇（街道）或经办机构提出"
                 )
             );
-        var (_, objectionId) = await ObjectAsync(application, new ObjectionBody(body.Text), command, people);
-        await command.Connection.ExecuteAsync(
+        return source;
+    }
+
+    public static Task RememberAsync(Command command, string id, byte[] source) =>
+        command.Connection.ExecuteAsync(
             $"insert into {LedgerStore.Schema}.objection_source (objection_id, source) values (@id, @source)",
-            ("id", objectionId),
+            ("id", id),
             ("source", source)
         );
-        return new Answer(new ObjectionReceiptView(objectionId));
-    }
 
     /// <summary>
     /// Upheld: the line leaves the list, its money goes back to where it came from, the cap is given back.
@@ -152,14 +177,8 @@ public static class Objecting
         PersonalData people
     )
     {
-        var text = Require.Prose(body.Text, "text", 500);
+        var text = await MaskedAsync(Require.Prose(body.Text, "text", 500), application, command, people);
         var objectionId = $"objection-{Guid.CreateVersion7():N}";
-        foreach (
-            var person in (
-                await people.ReadAsync(command.Connection, application.Lines.Select(l => l.MemberId))
-            ).Values.OrderByDescending(p => p.Name.Length)
-        )
-            text = text.Replace(person.Name, person.MaskedName, StringComparison.Ordinal);
         return (
             command.Append(
                 application.Id,
@@ -169,6 +188,17 @@ public static class Objecting
             objectionId
         );
     }
+
+    /// <summary>What somebody wrote, the names of the list's people as on the notice.</summary>
+    public static async Task<string> MaskedAsync(
+        string text,
+        Application application,
+        Command command,
+        PersonalData people
+    ) =>
+        (await people.ReadAsync(command.Connection, application.Lines.Select(l => l.MemberId)))
+            .Values.OrderByDescending(p => p.Name.Length)
+            .Aggregate(text, (t, p) => t.Replace(p.Name, p.MaskedName, StringComparison.Ordinal));
 
     /// <summary>
     /// Who raised these objections, where he was signed in: the events know, also of those from before the product
@@ -196,13 +226,15 @@ public static class Objecting
         ).DistinctBy(r => r.Id).ToDictionary(r => r.Id, r => r.By);
 
     /// <summary>
-    /// Where an objection came from is nobody's business any more once it is answered or its application has ended.
+    /// Where an objection or complaint came from is nobody's business any more once it is answered or its application
+    /// has ended.
     /// </summary>
     public static async Task ForgetAsync(Command command, Application application)
     {
         var done = application
             .Objections.Where(o => o.Upheld is not null || application.Status == ApplicationStatus.Withdrawn)
             .Select(o => o.ObjectionId)
+            .Concat(application.Complaints.Where(c => !c.IsOpen()).Select(c => c.ComplaintId))
             .ToArray();
         if (done.Length > 0)
             await command.Connection.ExecuteAsync(

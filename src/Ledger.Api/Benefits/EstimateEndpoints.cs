@@ -159,7 +159,7 @@ public static class EstimateEndpoints
         var tier =
             NotNegative(asked.TierAmount, "tierAmount")
             ?? own?.Regular()?.TierFen
-            ?? (orLowestTier ? policy.Parameters.Tiers.Min(t => t.TierFen) : (Money?)null)
+            ?? (orLowestTier ? policy.Tiers().Min(t => t.TierFen) : (Money?)null)
             ?? throw new RefusedException(
                 new Rejection(Rejections.NotContributed, $"没有 {asked.Year} 年度缴费记录，请给出 tierAmount")
             );
@@ -170,7 +170,7 @@ public static class EstimateEndpoints
         var rules = await session.EstimateRulesAsync(policy, member.Region);
         return new Estimated(
             person,
-            [.. policy.Parameters.Tiers.Select(t => t.TierFen)],
+            [.. policy.Tiers().Select(t => t.TierFen)],
             rules,
             Estimate(policy, rules, asked.Year, person.AgeIn(asked.Year), asked.PaidYears, opening, tier, subsidy),
             opening,
@@ -309,7 +309,7 @@ public static class EstimateEndpoints
     )
     {
         var known =
-            policy.Parameters.Tiers.FirstOrDefault(t => t.TierFen == tier)
+            policy.Tiers().FirstOrDefault(t => t.TierFen == tier)
             ?? throw Require.Invalid("tierAmount", $"{tier} 元不是 {year} 年的缴费档次");
         return BenefitEstimate.Of(
             year,

@@ -1,4 +1,5 @@
 using Ledger.Domain.Applications;
+using Ledger.Domain.Members;
 
 namespace Ledger.Api.Imports;
 
@@ -49,7 +50,9 @@ public static class Sheets
         TradedOn = "交易日期",
         MoneyIn = "收入金额（元）",
         MoneyOut = "支出金额（元）",
-        BankReference = "流水号";
+        BankReference = "流水号",
+        Finding = "核查结果",
+        CheckedOn = "核查日期";
     public const string Regular = "正常缴费",
         CatchUp = "一次性补缴";
 
@@ -158,5 +161,35 @@ public static class Sheets
         ]
     );
 
-    public static readonly IReadOnlyList<SheetForm> All = [Members, Contributions, RosterForm, Receipts, BankStatement];
+    /// <summary>What the agency's own system says of people (L19); nobody needs a name there.</summary>
+    public static readonly SheetForm InsuranceChecks = new(
+        "insurance-checks",
+        "参保核查结果",
+        50_000,
+        Roster.CitizenIdColumn,
+        [
+            CitizenId,
+            new(
+                Finding,
+                true,
+                InsuranceCheck.Word(InsuranceFinding.PensionInPayment),
+                string.Join("、", Enum.GetValues<InsuranceFinding>().Select(InsuranceCheck.Word))
+                    + "；以前查出、现已没有的写“无”",
+                22,
+                ["核查情况", "比对结果"],
+                FillsDown: true
+            ),
+            new(CheckedOn, true, "2026-05-20", "年-月-日", Aliases: ["比对日期"], FillsDown: true),
+        ]
+    );
+
+    public static readonly IReadOnlyList<SheetForm> All =
+    [
+        Members,
+        Contributions,
+        RosterForm,
+        Receipts,
+        BankStatement,
+        InsuranceChecks,
+    ];
 }

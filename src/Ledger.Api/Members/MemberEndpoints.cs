@@ -69,7 +69,11 @@ public sealed record MemberYearView(
     Money? CapAmount,
     Money UsedAmount,
     Money? LeftAmount
-);
+)
+{
+    /// <summary>What the agency's latest list found of the person (L19); for the agency and who audits it.</summary>
+    public InsuranceCheck? Insurance { get; init; }
+}
 
 public sealed record DepartureBody(string CollectiveId, DateOnly On, string Reason);
 
@@ -182,6 +186,26 @@ public static class MemberEndpoints
                 Rejections.PolicyYearMissing,
                 Rejections.FieldInvalid,
                 Rejections.BodyInvalid
+            );
+        api.MapPost("/insurance-checks/import", InsuranceImport.Import)
+            .Command<ImportView>(
+                "import-insurance-checks",
+                "导入参保核查结果（JSON 或 .xlsx/.csv，L19） · Import what the agency's system says of people",
+                Roles.Agency
+            )
+            .TakesSheet(Sheets.InsuranceChecks)
+            .Accepts<InsuranceChecksBody>("application/json", "multipart/form-data")
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.NotAMember,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.FieldInvalid
+            )
+            .Example(
+                """
+                {"checks":[{"citizenId":"11010519491231002X","finding":"pension-in-payment","on":"2026-05-20"}]}
+                """
             );
         api.MapPost("/members/{id}/departure", MemberChanges.Depart)
             .Command<MemberStateView>(
@@ -654,6 +678,10 @@ public static class MemberEndpoints
                 {
                     UsedAmount = s.CapUsed(),
                     LeftAmount = cap - s.CapUsed(),
+                    Insurance =
+                        recordedAt is null && caller.Actor.Role is (Roles.Agency or Roles.Auditor)
+                            ? member.Insurance
+                            : null,
                 },
             id
         );

@@ -414,6 +414,7 @@ public static class MemberImports
     {
         var rows = new List<ListedContribution>();
         var references = new Dictionary<string, (int Row, CitizenId Id)>();
+        var tiers = policy.Tiers().Select(t => t.TierFen).ToHashSet();
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
@@ -428,7 +429,7 @@ public static class MemberImports
             );
             if (reader.IsSound && MemberYearDecider.PaidTooEarly(year, contribution.PaidOn) is { } early)
                 reader.Wrong(Sheets.PaidOn, early, Rejections.DateBeforeBasis);
-            if (contribution.TierFen.IsPositive && policy.Parameters.Tiers.All(t => t.TierFen != contribution.TierFen))
+            if (contribution.TierFen.IsPositive && !tiers.Contains(contribution.TierFen))
                 reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
             if (reader.IsSound)
                 TellOddPayment(table, row.Number, contribution);

@@ -99,6 +99,7 @@ public static class ApiDocument
         ["members"] = "成员与缴费 Members",
         ["waiting-members"] = "成员与缴费 Members",
         ["contributions"] = "成员与缴费 Members",
+        ["insurance-checks"] = "成员与缴费 Members",
         ["applications"] = "申请 Applications",
         ["notices"] = "公示 Notices",
         ["evidence"] = "凭证 Evidence",

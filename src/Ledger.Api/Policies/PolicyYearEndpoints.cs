@@ -9,11 +9,15 @@ using Marten;
 namespace Ledger.Api.Policies;
 
 /// <summary>
-/// A tier in yuan a year. The government's subsidy is the one amount that may be zero: some tiers draw none.
+/// A tier in yuan a year, or a range of them: from <paramref name="TierAmount"/> to <paramref name="ToAmount"/> in
+/// steps of <paramref name="StepAmount"/>. The government's subsidy is the one amount that may be zero: some tiers draw
+/// none.
 /// </summary>
 public sealed record TierBody(
     Money TierAmount,
-    [property: JsonConverter(typeof(YuanOrNoughtJsonConverter))] Money GovernmentSubsidyAmount
+    [property: JsonConverter(typeof(YuanOrNoughtJsonConverter))] Money GovernmentSubsidyAmount,
+    Money? ToAmount = null,
+    Money? StepAmount = null
 );
 
 /// <summary>
@@ -47,7 +51,12 @@ public sealed record PolicyYearBody(
     bool CommitteeSignsPayments = false
 );
 
-public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
+public sealed record TierView(
+    Money TierAmount,
+    Money GovernmentSubsidyAmount,
+    Money? ToAmount = null,
+    Money? StepAmount = null
+);
 
 public sealed record PolicyYearView(
     string Id,
@@ -79,13 +88,16 @@ public sealed record PolicyYearView(
             p.Region,
             p.Year,
             p.Parameters.EffectiveFrom,
-            [.. p.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen))],
+            [.. p.Parameters.Tiers.Select(t => new TierView(t.TierFen, t.GovernmentSubsidyFen, t.ToFen, t.StepFen))],
             p.HighestTierFen,
             p.Parameters.AccountInterestBasisPoints,
             p.Parameters.NoticeDays,
             [.. p.Parameters.Quorums.Select(q => q with { Vote = q.VoteInForce() })],
             p.Parameters.CountersignatureRequired,
-            p.Deadlines(),
+            p.Deadlines() with
+            {
+                ComplaintDays = p.Deadlines().ForComplaint(),
+            },
             p.PayoutMonths(),
             p.IncentiveWeights(),
             p.AgeLimits(),
@@ -105,7 +117,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L4 L5 L6 L7 L8 L10 L11 L12) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L4 L5 L6 L7 L8 L9 L10 L11 L12) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -114,7 +126,7 @@ public static class PolicyYearEndpoints
                 {"effectiveFrom":"2026-01-01",
                  "tiers":[{"tierAmount":100,"governmentSubsidyAmount":30},
                           {"tierAmount":300,"governmentSubsidyAmount":40},
-                          {"tierAmount":5000,"governmentSubsidyAmount":80}],
+                          {"tierAmount":500,"toAmount":5000,"stepAmount":100,"governmentSubsidyAmount":80}],
                  "accountInterestBasisPoints":262,"noticeDays":7,
                  "countersignatureRequired":true,"committeeSignsPlan":true,"committeeSignsPayments":true,
                  "quorums":[{"form":"all-villagers","numerator":1,"denominator":2,"strictly":true},
@@ -142,7 +154,9 @@ public static class PolicyYearEndpoints
         if (body.Quorums is { } quorums)
             foreach (var quorum in quorums.Where(q => !string.IsNullOrWhiteSpace(q?.Form)))
                 Require.Name(quorum.Form, "quorums.form", 40);
-        var tiers = body.Tiers.Select(t => new ContributionTier(t.TierAmount, t.GovernmentSubsidyAmount)).ToList();
+        var tiers = body
+            .Tiers.Select(t => new ContributionTier(t.TierAmount, t.GovernmentSubsidyAmount, t.ToAmount, t.StepAmount))
+            .ToList();
         var id = StreamId.PolicyYear(region, year);
         var known = await command.FindAsync<PolicyYear>(id);
         if (known is not null)

@@ -104,6 +104,9 @@ public static class DeadlineDueHandler
                 )
             );
             await transaction.CommitAsync();
+            // L18: it is the county's now, which has its own time from here.
+            if (decision.Events.OfType<ComplaintEscalated>().Any())
+                await context.ScheduleAsync(due with { DueAt = now }, DateTimeOffset.UtcNow + LookAgain);
         }
         // Called too early: this was the only call that there is.
         else if (waiting.Where(d => d.DueAt > now).Select(d => d.DueAt).Order().ToArray() is [var next, ..])

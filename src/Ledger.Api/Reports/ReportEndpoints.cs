@@ -322,6 +322,8 @@ public static class ReportEndpoints
             union all
             {Unanswered}
             union all
+            {Complaints}
+            union all
             {Idle}
             union all
             {Fees}
@@ -355,6 +357,22 @@ public static class ReportEndpoints
                              from jsonb_array_elements(a.data -> 'objections') o
                             where o ->> 'objectionId' = e.data ->> 'objectionId'
                               and o ->> 'upheld' is null)
+            """;
+
+    /// <summary>L18: what the township left unanswered, and whatever is the county's to answer.</summary>
+    private static string Complaints =>
+        $"""
+            select 'unanswered-complaint', e.stream_id, w.region, null, extract(day from @now - e.timestamp)::int,
+                   @complaint, case when e.type = 'complaint_raised' then '投诉待乡镇（街道）答复'
+                                    else '投诉待县级答复' end
+              from {S}.mt_doc_workitem w
+              join {S}.mt_events e on e.stream_id = w.id
+             where w.region like @scope || '%'
+               and (e.type = 'complaint_raised'
+                    and w.data -> 'complaintsWithTownship' ? (e.data ->> 'complaintId')
+                    and extract(day from @now - e.timestamp) > @complaint
+                    or e.type = 'complaint_escalated'
+                    and w.data -> 'complaintsWithCounty' ? (e.data ->> 'complaintId'))
             """;
 
     private static string Idle =>
@@ -479,6 +497,7 @@ public static class ReportEndpoints
             ("payment", d.PaymentDays),
             ("credit", d.CreditDays),
             ("objection", d.ObjectionDays),
+            ("complaint", d.ForComplaint()),
             ("idle", d.IdleDays),
             ("hold", d.HoldDays),
             ("notice", policy?.Parameters.NoticeDays ?? PolicyYearDecider.UsualNoticeDays)

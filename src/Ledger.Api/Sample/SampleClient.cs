@@ -194,6 +194,6 @@ public static class SampleSheets
             )
         );
 
-    private static byte[] Sheet(SheetForm form, IEnumerable<IEnumerable<string>> rows) =>
+    public static byte[] Sheet(SheetForm form, IEnumerable<IEnumerable<string>> rows) =>
         Workbook.Write((form.Title, rows.Prepend(form.Columns.Select(c => c.Heading)), form.Columns));
 }

@@ -197,6 +197,27 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
                         new { reason = "决议日期与盖章件不一致，请更正后重新提交" }
                     )
             );
+        if (facts.Stage == SampleStage.Returned)
+            yield return Step(
+                file + 3,
+                "参保核查",
+                () =>
+                    Offices.Reviewer.PostAsync(
+                        "/api/insurance-checks/import",
+                        new
+                        {
+                            checks = new[]
+                            {
+                                new
+                                {
+                                    citizenId = regular[0].Person.CitizenId,
+                                    finding = "employees-scheme",
+                                    on = firstDay.AddDays(file + 2),
+                                },
+                            },
+                        }
+                    )
+            );
         if (facts.Stage <= SampleStage.Returned)
             yield break;
 
@@ -252,7 +273,19 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             : Step(file + 15, "入账回执", () => village.ImportReceiptsAsync(subsidies, firstDay.AddDays(file + 14)));
         if (facts.Stage == SampleStage.Settled)
             yield return Step(file + 16, "办结", village.SettleAsync);
+        if (facts == Complained)
+        {
+            yield return Step(file + 24, "投诉", () => village.ComplainAsync("没有查到补助记入个人账户"));
+            yield return Step(
+                file + 29,
+                "答复投诉",
+                () => village.AnswerComplaintAsync("已核对，补助已于回执日期记入个人账户")
+            );
+        }
     }
+
+    /// <summary>Settled; a member complained afterwards, and the township answered (L18).</summary>
+    private static SampleVillageFacts Complained => Villages[4];
 
     public SampleVillage VillageOf(SampleVillageFacts facts)
     {

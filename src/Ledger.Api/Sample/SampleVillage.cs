@@ -354,6 +354,24 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
 
     public Task<ApplicationView> SettleAsync() =>
         offices.Approver.PostAsync<ApplicationView>($"{ApplicationPath}/settlement");
+
+    private string _complaint = "";
+
+    /// <summary>A member complains at the county's desk (L18).</summary>
+    public async Task ComplainAsync(string text) =>
+        _complaint = (
+            await offices.CountyHrss.PostAsync<ApplicationView>($"{ApplicationPath}/complaints", new { text })
+        )
+            .Complaints[^1]
+            .ComplaintId;
+
+    public Task<ApplicationView> AnswerComplaintAsync(string answer) =>
+        offices
+            .Township(villageCode[..9])
+            .PostAsync<ApplicationView>(
+                $"{ApplicationPath}/complaints/{_complaint}/answer",
+                new { upheld = false, answer }
+            );
 }
 
 public static class JsonAnswers

@@ -120,6 +120,7 @@ public static class TraceEndpoints
             application.SealDigest,
             application.BankReference,
             clearedOn,
+            [.. application.Complaints.Where(c => c.MemberId is null || c.MemberId == memberId)],
             $"{name} {application.Year}年度补助{line.AmountFen}元，{from}{ending}。"
         );
     }

@@ -43,11 +43,42 @@ public sealed record Line(
     FenInterval? Fen
 )
 {
+    /// <summary>What of the agency's list the reviewer's reason answers for (L19).</summary>
+    public Members.InsuranceFinding? AnsweredFinding { get; init; }
+
     public static Money Total(IEnumerable<Line> lines) => Money.Sum(lines.Select(l => l.AmountFen));
 }
 
 /// <summary>The supervision committee has put the payment on hold (L7), and why.</summary>
 public sealed record PaymentHold(string HeldBy, DateOnly On, string Reason);
+
+public enum ComplaintStatus
+{
+    Raised,
+    Answered,
+    Escalated,
+    Closed,
+}
+
+/// <summary>What is to be answered to a complaint.</summary>
+public sealed record ComplaintAnswer(bool Upheld, string Answer, ComplaintRemedy? Remedy = null);
+
+public sealed record GivenAnswer(bool Upheld, string Answer, ComplaintRemedy? Remedy, string By);
+
+/// <summary>
+/// A complaint (投诉, L18). Raised: the township answers. Escalated: the county does. Answered by the township it may go
+/// to the county yet; answered there it is closed.
+/// </summary>
+public sealed record Complaint(
+    string ComplaintId,
+    string? MemberId,
+    string Text,
+    ComplaintStatus Status,
+    ImmutableArray<GivenAnswer> Answers
+)
+{
+    public bool IsOpen() => Status is ComplaintStatus.Raised or ComplaintStatus.Escalated;
+}
 
 public sealed record Objection(string ObjectionId, string? MemberId, string Text, bool? Upheld, string? Answer);
 
@@ -90,6 +121,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
     public string? NoticePlace { get; init; }
     public ImmutableArray<string> NoticeProof { get; init; } = [];
     public ImmutableArray<Objection> Objections { get; init; } = [];
+    public ImmutableArray<Complaint> Complaints { get; init; } = [];
     public string? BankReference { get; init; }
     public ImmutableArray<UnmatchedReceipt> UnmatchedReceipts { get; init; } = [];
 
@@ -230,6 +262,23 @@ public sealed record Application : Aggregate, IEvolve<Application>
                 Objections = state.Objections.Add(new Objection(o.ObjectionId, o.MemberId, o.Text, null, null)),
             },
             ObjectionResolved r => state!.Resolve(r),
+            ComplaintRaised c => state! with
+            {
+                Complaints = state.Complaints.Add(
+                    new Complaint(c.ComplaintId, c.MemberId, c.Text, ComplaintStatus.Raised, [])
+                ),
+            },
+            ComplaintAnswered a => state!.Turn(
+                a.ComplaintId,
+                c =>
+                    c with
+                    {
+                        Status =
+                            c.Status == ComplaintStatus.Escalated ? ComplaintStatus.Closed : ComplaintStatus.Answered,
+                        Answers = c.Answers.Add(new GivenAnswer(a.Upheld, a.Answer, a.Remedy, a.AnsweredBy)),
+                    }
+            ),
+            ComplaintEscalated x => state!.Turn(x.ComplaintId, c => c with { Status = ComplaintStatus.Escalated }),
             PaymentSent p => state!.Move(p.MemberIds, LineStatus.Approved, LineStatus.Paid) with
             {
                 Status = ApplicationStatus.Paid,
@@ -302,6 +351,7 @@ public sealed record Application : Aggregate, IEvolve<Application>
                 {
                     Status = v.Accepted ? LineStatus.Accepted : LineStatus.Refused,
                     Reason = v.Reason,
+                    AnsweredFinding = v.Finding,
                 }
             : e.RestAccepted && l.Status == LineStatus.Filed ? l with { Status = LineStatus.Accepted }
             : l;
@@ -360,6 +410,12 @@ public sealed record Application : Aggregate, IEvolve<Application>
             Lines = [.. Lines.Select(l => Falls(l) ? l with { Status = LineStatus.Released, Reason = reason } : l)],
         };
     }
+
+    private Application Turn(string complaintId, Func<Complaint, Complaint> to) =>
+        this with
+        {
+            Complaints = [.. Complaints.Select(c => c.ComplaintId == complaintId ? to(c) : c)],
+        };
 
     private Application Confirm(ReceiptConfirmed e)
     {

@@ -41,11 +41,21 @@ public sealed record LinesListed(IReadOnlyList<RosterLine> Lines) : IEventOf<App
     public IEnumerable<string> Ids => Lines.Select(l => l.MemberId);
 }
 
-public sealed record LineVerdict(string MemberId, bool Accepted, string? Reason)
+/// <summary>
+/// <paramref name="Finding"/>: what the agency's list had found of the person then (L19), which the reason answers for.
+/// </summary>
+public sealed record LineVerdict(
+    string MemberId,
+    bool Accepted,
+    string? Reason,
+    Members.InsuranceFinding? Finding = null
+)
 {
     /// <summary>Whether it is what the line says already.</summary>
     public bool IsOf(Line line) =>
-        line.Status == (Accepted ? LineStatus.Accepted : LineStatus.Refused) && line.Reason == Reason;
+        line.Status == (Accepted ? LineStatus.Accepted : LineStatus.Refused)
+        && line.Reason == Reason
+        && line.AnsweredFinding == Finding;
 }
 
 /// <summary>
@@ -122,6 +132,35 @@ public sealed record ObjectionResolved(
     Money? CorrectedFen = null,
     bool IsEmpty = false
 ) : IEventOf<Application>;
+
+/// <summary>
+/// A member complained (投诉, L18): of the application, or of one person's line. What he wrote, names masked.
+/// </summary>
+public sealed record ComplaintRaised(string ComplaintId, string? MemberId, string Text) : IEventOf<Application>;
+
+/// <summary>How what an upheld complaint found is set right; the complaint itself moves no money.</summary>
+public enum ComplaintRemedy
+{
+    Refund,
+    Reversal,
+    NewApplication,
+}
+
+/// <summary>The township answered, or the county where the complaint had gone there.</summary>
+public sealed record ComplaintAnswered(
+    string ComplaintId,
+    bool Upheld,
+    string Answer,
+    ComplaintRemedy? Remedy,
+    string AnsweredBy,
+    string? OnBehalfOf = null
+) : IEventOf<Application>;
+
+/// <summary>
+/// A complaint went to the county: whoever complained is not content, or (no <paramref name="Reason"/>) nobody answered
+/// in time.
+/// </summary>
+public sealed record ComplaintEscalated(string ComplaintId, string? Reason = null) : IEventOf<Application>;
 
 /// <summary>
 /// The transfer to the agency. <paramref name="MemberIds"/> null: every approved line; else just these, at most
@@ -282,8 +321,12 @@ public enum DeadlineKind
     Credit,
     ObjectionAnswer,
     HoldDecision,
+    ComplaintAnswer,
 }
 
-/// <summary>A deadline passed and nothing happened: the supervisors see it (督办).</summary>
+/// <summary>
+/// A deadline passed and nothing happened: the supervisors see it (督办). <paramref name="ObjectionId"/>: of an
+/// objection's or complaint's answer, which one.
+/// </summary>
 public sealed record DeadlineMissed(DeadlineKind Kind, DateTimeOffset DueAt, string? ObjectionId)
     : IEventOf<Application>;

@@ -35,12 +35,28 @@ public sealed record LineBasis(
 }
 
 /// <summary>
+/// What a line is accepted for with a reason or not at all. <paramref name="OfList"/>: what the agency's list found,
+/// where that is it or part of it.
+/// </summary>
+public sealed record LineFinding(string Message, InsuranceFinding? OfList = null);
+
+/// <summary>
 /// A line is looked at again before it is approved and before it is paid: much can have happened since it was filed.
 /// Whoever may get nothing any more is left out and named (C4, C5, C6); an amount that the standard no longer gives is
 /// never approved or paid (C10).
 /// </summary>
 public static class LineCheck
 {
+    /// <summary>What a reviewer has to answer for: the age (C4), and what the agency's list found (L19).</summary>
+    public static LineFinding? Finding(string? ofAge, InsuranceCheck? check) =>
+        check?.NeedsReason() == true
+            ? new LineFinding(ofAge is null ? check.InWords() : $"{ofAge}；{check.InWords()}", check.Finding)
+        : ofAge is null ? null
+        : new LineFinding(ofAge);
+
+    public static LineFinding? Finding(Line line, LineBasis basis) =>
+        Finding(basis.Limits.Finding(basis.AgeOf(line)), basis.Members.GetValueOrDefault(line.MemberId)?.Insurance);
+
     /// <summary>Why this person gets nothing any more; null: still may.</summary>
     public static (RejectionCode Code, string Message)? Ineligible(
         Application application,

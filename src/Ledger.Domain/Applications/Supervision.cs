@@ -18,6 +18,8 @@ public static class Supervision
             PaymentSent => new(DeadlineKind.Credit, days.CreditDays),
             PaymentHeld => new(DeadlineKind.HoldDecision, days.HoldDays),
             ObjectionRaised o => new(DeadlineKind.ObjectionAnswer, days.ObjectionDays, o.ObjectionId),
+            ComplaintRaised c => new(DeadlineKind.ComplaintAnswer, days.ForComplaint(), c.ComplaintId),
+            ComplaintEscalated c => new(DeadlineKind.ComplaintAnswer, days.ForComplaint(), c.ComplaintId),
             _ => null,
         };
 
@@ -51,11 +53,19 @@ public static class Supervision
         Application state,
         IEnumerable<DeadlineMissed> waiting,
         DateTimeOffset now
-    ) =>
-        waiting
+    )
+    {
+        var missed = waiting
             .Where(d => d.DueAt <= now && !state.MissedDeadlines.Contains(Key(d.Kind, d.DueAt, d.ObjectionId)))
             .DistinctBy(d => Key(d.Kind, d.DueAt, d.ObjectionId))
-            .ToArray<IEventOf<Application>>();
+            .ToList();
+        // L18: what the township left unanswered is the county's.
+        var left = missed
+            .Where(d => d.Kind == DeadlineKind.ComplaintAnswer)
+            .Select(d => d.ObjectionId!)
+            .Where(id => state.Complaints.Any(c => c.ComplaintId == id && c.Status == ComplaintStatus.Raised));
+        return new Decision<Application>([.. missed, .. left.Select(id => new ComplaintEscalated(id))], null);
+    }
 
     private static bool IsWaiting(Application state, StartedDeadline started, IEventOf<Application> by) =>
         started.Kind switch
@@ -66,6 +76,10 @@ public static class Supervision
             DeadlineKind.HoldDecision => state.Hold is not null,
             DeadlineKind.ObjectionAnswer => state.Objections.Any(o =>
                 o.ObjectionId == started.ObjectionId && o.Upheld is null
+            ),
+            DeadlineKind.ComplaintAnswer => state.Complaints.Any(c =>
+                c.ComplaintId == started.ObjectionId
+                && c.Status == (by is ComplaintRaised ? ComplaintStatus.Raised : ComplaintStatus.Escalated)
             ),
             _ => throw new ArgumentOutOfRangeException(nameof(started)),
         };

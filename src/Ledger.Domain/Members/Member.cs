@@ -145,6 +145,10 @@ public sealed record Member : Aggregate, IEvolve<Member>
     public DateOnly? EndedOn { get; init; }
     public bool IsErased { get; init; }
 
+    /// <summary>What the agency's latest list found (L19); one that found nothing stands here only after one that did.
+    /// </summary>
+    public InsuranceCheck? Insurance { get; init; }
+
     public static Member Evolve(Member? state, IEventOf<Member> e) =>
         e switch
         {
@@ -225,6 +229,7 @@ public sealed record Member : Aggregate, IEvolve<Member>
                 ],
             },
             MemberChangeDeclined d => state!.Without(d.ChangeId),
+            InsuranceChecked c => state! with { Insurance = new InsuranceCheck(c.Finding, c.On) },
             PersonalDataErased => state! with { IsErased = true },
             PersonalDataDisclosed => state!, // who saw it, on record
             _ => throw InvariantViolationException.Unknown(e),

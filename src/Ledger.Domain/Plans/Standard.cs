@@ -111,9 +111,10 @@ public sealed record Standard(
             return Invalid(at, "tiers", "分档标准须至少写明一个档次");
         if (Tiers.Select(t => t.TierFen).Distinct().Count() != Tiers.Count)
             return Invalid(at, "tiers", "档次不能重复");
+        var known = year.Tiers().Select(p => p.TierFen).ToHashSet();
         foreach (var (t, i) in Tiers.Select((t, i) => (t, i)))
         {
-            if (year.Parameters.Tiers.All(p => p.TierFen != t.TierFen))
+            if (!known.Contains(t.TierFen))
                 return Invalid(at, $"tiers[{i}].tierAmount", $"{t.TierFen} 元不是当年的缴费档次");
             if (!t.AmountFen.IsPositive || t.AmountFen > cap)
                 return Invalid(at, $"tiers[{i}].amount", $"金额应大于零且不超过最高档次 {cap} 元");

@@ -1,7 +1,32 @@
 namespace Ledger.Domain.Policies;
 
-/// <summary>A contribution tier (缴费档次) and the government subsidy (政府补贴) that goes with it, per year.</summary>
-public sealed record ContributionTier(Money TierFen, Money GovernmentSubsidyFen);
+/// <summary>
+/// A contribution tier (缴费档次) and the government subsidy (政府补贴) that goes with it, per year; or, with
+/// <paramref name="ToFen"/> and <paramref name="StepFen"/>, a range of them (L9): from <paramref name="TierFen"/> to
+/// there in steps, each with that subsidy.
+/// </summary>
+public sealed record ContributionTier(
+    Money TierFen,
+    Money GovernmentSubsidyFen,
+    Money? ToFen = null,
+    Money? StepFen = null
+)
+{
+    /// <summary>The tier itself, or the range's highest.</summary>
+    public Money Highest() => ToFen ?? TierFen;
+
+    /// <summary>How many tiers it stands for; what is no sound range (see the decider) is one.</summary>
+    public long Count() =>
+        this is { ToFen: { } to, StepFen: { IsPositive: true } step } && to > TierFen
+            ? (to.Fen - TierFen.Fen) / step.Fen + 1
+            : 1;
+
+    public IEnumerable<ContributionTier> Each()
+    {
+        for (long i = 0, many = Count(); i < many; i++)
+            yield return new ContributionTier(new Money(TierFen.Fen + i * (StepFen?.Fen ?? 0)), GovernmentSubsidyFen);
+    }
+}
 
 /// <summary>
 /// How many must agree (L4): Numerator ÷ Denominator of those present, or of all when <paramref name="OfAll"/>; more
@@ -93,8 +118,9 @@ public sealed record QuorumRule(
 
 /// <summary>
 /// Within how many days work is to be done before it stands on a supervision list (C21): review and approval after
-/// filing, payment after the notice, credit after payment, an answer after an objection; money that lay idle this long
-/// is listed too. <paramref name="HoldDays"/>: until the township has decided on a payment that is on hold (L7).
+/// filing, payment after the notice, credit after payment, an answer after an objection or a complaint (L18); money
+/// that lay idle this long is listed too. <paramref name="HoldDays"/>: until the township has decided on a payment that
+/// is on hold (L7).
 /// </summary>
 public sealed record Deadlines(
     int ReviewDays,
@@ -102,9 +128,15 @@ public sealed record Deadlines(
     int CreditDays,
     int ObjectionDays,
     int IdleDays,
+    int? ComplaintDays = null,
     int HoldDays = 7
 )
 {
+    /// <summary>In force where a policy year says nothing (†).</summary>
+    public const int UsualComplaintDays = 30;
+
+    public int ForComplaint() => ComplaintDays ?? UsualComplaintDays;
+
     /// <summary>In force where a policy year says nothing (†).</summary>
     public static readonly Deadlines Default = new(15, 30, 30, 7, 365);
 }
@@ -185,7 +217,10 @@ public sealed record PolicyParameters(
     int ResolutionNoticeDays = 0,
     bool CommitteeSignsPlan = false,
     bool CommitteeSignsPayments = false
-);
+)
+{
+    public Money HighestTierFen() => Tiers.Max(t => t.Highest());
+}
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;
 
@@ -209,7 +244,10 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
     public IReadOnlyList<PayoutMonths> PayoutMonths() => Parameters.PayoutMonths ?? Policies.PayoutMonths.Default;
 
     /// <summary>The cap of C11: collective subsidies and gifts to one person in one year may not exceed it.</summary>
-    public Money HighestTierFen => Parameters.Tiers.Max(t => t.TierFen);
+    public Money HighestTierFen => Parameters.HighestTierFen();
+
+    /// <summary>Every tier that one may choose, ranges written out (L9).</summary>
+    public IReadOnlyList<ContributionTier> Tiers() => [.. Parameters.Tiers.SelectMany(t => t.Each())];
 
     public static PolicyYear Evolve(PolicyYear? state, IEventOf<PolicyYear> e) =>
         e switch
@@ -228,6 +266,7 @@ public sealed record PolicyYear : Aggregate, IEvolve<PolicyYear>
 public static class PolicyYearDecider
 {
     public const int MaxTiers = 50,
+        MaxTiersWrittenOut = 500,
         MaxNoticeDays = 90,
         MaxBasicPensionFen = 10_000_00,
         MaxPayeeName = 60;
@@ -240,6 +279,12 @@ public static class PolicyYearDecider
     {
         if (Fault(year, parameters) is { } fault)
             return new Rejection(Rejections.FieldInvalid, fault.Message) { Field = fault.Field };
+        if (TierFaults(parameters.Tiers) is { Count: > 0 } wrong)
+            return new Rejection(Rejections.FieldInvalid, wrong[0].Message)
+            {
+                Field = wrong[0].Field,
+                Faults = wrong.Count > 1 ? wrong : [],
+            };
         if (state is null)
             return new IEventOf<PolicyYear>[] { new PolicyYearPublished(region, year, parameters) };
         return Same(state.Parameters, parameters)
@@ -253,12 +298,50 @@ public static class PolicyYearDecider
         && a.Quorums.SequenceEqual(b.Quorums)
         && (a.PayoutMonths ?? []).SequenceEqual(b.PayoutMonths ?? []);
 
+    /// <summary>
+    /// L9: a range ends on a step, no two rows cross, and nobody has to choose among more than a list can show.
+    /// </summary>
+    private static IReadOnlyList<Fault> TierFaults(IReadOnlyList<ContributionTier> tiers)
+    {
+        var faults = new List<Fault>();
+        for (var i = 0; i < tiers.Count; i++)
+            if ((OfRange(tiers[i]) ?? Crossing(tiers, i)) is { } wrong)
+                faults.Add(new Fault(Rejections.FieldInvalid.Code, wrong.Message, $"tiers[{i}].{wrong.Field}"));
+        var many = tiers.Sum(t => t.Count());
+        return faults.Count > 0 || many <= MaxTiersWrittenOut
+            ? faults
+            :
+            [
+                new Fault(
+                    Rejections.FieldInvalid.Code,
+                    $"各档展开后共 {many} 档，最多 {MaxTiersWrittenOut} 档",
+                    $"tiers[{tiers.Select((t, i) => (Many: t.Count(), i)).Max().i}].stepAmount"
+                ),
+            ];
+
+        static (string Field, string Message)? OfRange(ContributionTier t) =>
+            t.ToFen is null && t.StepFen is null ? null
+            : t.ToFen is not { } to ? ("toAmount", "区间须写明最高一档")
+            : t.StepFen is not { IsPositive: true } step ? ("stepAmount", "区间须写明每档相差多少，大于零")
+            : to <= t.TierFen ? ("toAmount", "区间的最高一档应高于最低一档")
+            : (to.Fen - t.TierFen.Fen) % step.Fen != 0
+                ? ("stepAmount", $"从 {t.TierFen} 元起每 {step} 元一档，到不了 {to} 元")
+            : null;
+
+        static (string Field, string Message)? Crossing(IReadOnlyList<ContributionTier> tiers, int i)
+        {
+            for (var k = 0; k < i; k++)
+                if (tiers[k].TierFen <= tiers[i].Highest() && tiers[i].TierFen <= tiers[k].Highest())
+                    return ("tierAmount", $"与第 {k + 1} 行重复或交叉");
+            return null;
+        }
+    }
+
     private static (string Field, string Message)? Fault(int year, PolicyParameters p) =>
         year is < 2009 or > 2100 ? ("year", "年度应在2009至2100之间")
         : p.EffectiveFrom.Year < year - 1 || p.EffectiveFrom.Year > year
             ? ("effectiveFrom", $"生效日期应在 {year - 1} 至 {year} 年")
         : p.Tiers is not { Count: > 0 and <= MaxTiers } ? ("tiers", $"缴费档次应有1至{MaxTiers}个")
-        : p.Tiers.Select(t => t.TierFen).Distinct().Count() != p.Tiers.Count ? ("tiers", "缴费档次不能重复")
         : p.NoticeDays is < 1 or > MaxNoticeDays ? ("noticeDays", $"公示天数应为1至{MaxNoticeDays}天")
         : p.ResolutionNoticeDays is < 0 or > MaxNoticeDays
             ? ("resolutionNoticeDays", $"决议公布天数应为0至{MaxNoticeDays}天")
@@ -282,9 +365,16 @@ public static class PolicyYearDecider
         )
             ? ("quorums", $"会前公告应为0至{MaxNoticeDays}天，妇女代表到会要求为0到1之间的分数")
         : p.Deadlines is { } d
-        && new[] { d.ReviewDays, d.PaymentDays, d.CreditDays, d.ObjectionDays, d.IdleDays, d.HoldDays }.Any(x =>
-            x is < 1 or > 3650
-        )
+        && new[]
+        {
+            d.ReviewDays,
+            d.PaymentDays,
+            d.CreditDays,
+            d.ObjectionDays,
+            d.IdleDays,
+            d.ForComplaint(),
+            d.HoldDays,
+        }.Any(x => x is < 1 or > 3650)
             ? ("deadlines", "期限应为1至3650天")
         : p.IncentiveWeights is { } w
         && (

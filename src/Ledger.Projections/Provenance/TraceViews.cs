@@ -47,6 +47,7 @@ public sealed record LineTraceView(
     string SealDigest,
     string? BankReference,
     DateOnly? ClearedOn,
+    IReadOnlyList<Complaint> Complaints,
     string InWords
 );
 

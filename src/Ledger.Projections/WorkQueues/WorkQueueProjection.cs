@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
@@ -21,6 +22,15 @@ public sealed record WorkItem
     public DateTimeOffset Since { get; init; }
     public int OpenObjections { get; init; }
     public int UnmatchedReceipts { get; init; }
+
+    /// <summary>Complaints that the township, or the county, has to answer (L18); null: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? ComplaintsWithTownship { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? ComplaintsWithCounty { get; init; }
+
+    public int OpenComplaints() => (ComplaintsWithTownship?.Count ?? 0) + (ComplaintsWithCounty?.Count ?? 0);
 }
 
 public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, string>
@@ -63,6 +73,15 @@ public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, strin
             NoticePublished => to(ApplicationStatus.Noticed),
             ObjectionRaised => item with { OpenObjections = item.OpenObjections + 1 },
             ObjectionResolved => item with { OpenObjections = item.OpenObjections - 1 },
+            ComplaintRaised { ComplaintId: { } complaint } => item with
+            {
+                ComplaintsWithTownship = [.. item.ComplaintsWithTownship ?? [], complaint],
+            },
+            ComplaintAnswered c => Without(item, c.ComplaintId),
+            ComplaintEscalated { ComplaintId: { } complaint } => Without(item, complaint) with
+            {
+                ComplaintsWithCounty = [.. item.ComplaintsWithCounty ?? [], complaint],
+            },
             PaymentSent when item.Status != ApplicationStatus.Paid => to(ApplicationStatus.Paid),
             ReceiptConfirmed { Unmatched: { } unmatched } => item with
             {
@@ -71,4 +90,15 @@ public sealed class WorkQueueProjection : SingleStreamProjection<WorkItem, strin
             ApplicationSettled => to(ApplicationStatus.Settled),
             _ => item,
         };
+
+    private static WorkItem Without(WorkItem item, string complaint)
+    {
+        IReadOnlyList<string>? Others(IReadOnlyList<string>? some) =>
+            some?.Where(c => c != complaint).ToList() is { Count: > 0 } left ? left : null;
+        return item with
+        {
+            ComplaintsWithTownship = Others(item.ComplaintsWithTownship),
+            ComplaintsWithCounty = Others(item.ComplaintsWithCounty),
+        };
+    }
 }

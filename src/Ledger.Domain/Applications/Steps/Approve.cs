@@ -140,12 +140,16 @@ public static class Approve
         return (years, faults);
     }
 
-    /// <summary>Who may be drawing a pension is approved only when a reviewer gave the reason why he is not.</summary>
+    /// <summary>
+    /// Who may be drawing a pension, or was found on the agency's list (L19), is approved only when a reviewer gave the
+    /// reason why he may have it: for what is found now, not for what was found when he was reviewed.
+    /// </summary>
     private static Fault? Unanswered(Line line, LineBasis people) =>
-        string.IsNullOrWhiteSpace(line.Reason) && people.Limits.Finding(people.AgeOf(line)) is { } finding
+        LineCheck.Finding(line, people) is { } finding
+        && (string.IsNullOrWhiteSpace(line.Reason) || (finding.OfList is { } found && line.AnsweredFinding != found))
             ? new Fault(
                 Rejections.FindingOpen.Code,
-                finding,
+                finding.Message,
                 Row: line.Row,
                 Column: Roster.CitizenIdColumn,
                 MemberId: line.MemberId

@@ -12,7 +12,7 @@ public static class Review
         Application state,
         IReadOnlyList<LineVerdict> verdicts,
         bool acceptRest,
-        IReadOnlyDictionary<string, string> findings,
+        IReadOnlyDictionary<string, LineFinding> findings,
         Actor by
     )
     {
@@ -27,6 +27,7 @@ public static class Review
             return open;
         if (verdicts.Count == 0 && !acceptRest)
             return new Rejection(Rejections.FieldInvalid, "没有复核意见") { Field = "verdicts" };
+        verdicts = [.. verdicts.Select(v => v with { Finding = findings.GetValueOrDefault(v.MemberId)?.OfList })];
 
         var lines = state.Lines.ToDictionary(l => l.MemberId);
         var complete = acceptRest || state.With(LineStatus.Filed).All(l => decided.Contains(l.MemberId));
@@ -84,7 +85,7 @@ public static class Review
         IReadOnlyList<LineVerdict> verdicts,
         HashSet<string> decided,
         bool acceptRest,
-        IReadOnlyDictionary<string, string> findings
+        IReadOnlyDictionary<string, LineFinding> findings
     )
     {
         var explained = verdicts
@@ -102,14 +103,14 @@ public static class Review
             ? null
             : new Rejection(
                 Rejections.FindingOpen,
-                $"{open.Count} 人须写明依据，首例：第 {open[0].Row} 行 {findings[open[0].MemberId]}"
+                $"{open.Count} 人须写明依据，首例：第 {open[0].Row} 行 {findings[open[0].MemberId].Message}"
             )
             {
                 Faults =
                 [
                     .. open.Select(l => new Fault(
                         Rejections.FindingOpen.Code,
-                        findings[l.MemberId],
+                        findings[l.MemberId].Message,
                         Row: l.Row,
                         Column: Roster.CitizenIdColumn,
                         MemberId: l.MemberId

@@ -20,6 +20,7 @@ public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report 
     private bool _isSigned;
     private int _year;
     private readonly Dictionary<string, (string? MemberId, string By)> _objections = [];
+    private readonly Dictionary<string, string> _complaints = [];
     private readonly HashSet<string> _withoutEffect = [];
     private string? _approver;
     private DateOnly? _noticeUntil;
@@ -65,6 +66,12 @@ public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report 
                 break;
             case PaymentSigned or PaymentHeld or PaymentHoldLifted or PaymentReturned:
                 Watch(e);
+                break;
+            case ComplaintRaised c:
+                _complaints[c.ComplaintId] = e.Header(EventHeaders.Actor);
+                break;
+            case ComplaintAnswered a:
+                Answered(a, e);
                 break;
             case PaymentSent p:
                 Watched(p, e);
@@ -131,6 +138,18 @@ public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report 
                 is { CommitteeSignsPayments: true }
         )
             broken(id, "L7", "没有村监委会签字就付款了", "签字后付款", e.Sequence);
+    }
+
+    private void Answered(ComplaintAnswered a, IEvent e)
+    {
+        if (
+            a.AnsweredBy == _complaints.GetValueOrDefault(a.ComplaintId)
+            || a.AnsweredBy == _approver
+            || _filers.Contains(a.AnsweredBy)
+            || _reviewers.Contains(a.AnsweredBy)
+        )
+            broken(id, "L18", $"{a.AnsweredBy} 答复了自己提出或经办的事", "由没有经办的人答复", e.Sequence);
+        InOwnName(a.AnsweredBy, e);
     }
 
     private string InOwnName(string who, IEvent e)

@@ -27,8 +27,7 @@ public sealed class PolicyCaps
     }
 
     /// <summary>The county's own, else the city's; null when there was none.</summary>
-    public Money? At(string region, int year, long sequence) =>
-        ParametersAt(region, year, sequence)?.Tiers.Max(t => t.TierFen);
+    public Money? At(string region, int year, long sequence) => ParametersAt(region, year, sequence)?.HighestTierFen();
 
     /// <inheritdoc cref="At"/>
     public PolicyParameters? ParametersAt(string region, int year, long sequence) =>

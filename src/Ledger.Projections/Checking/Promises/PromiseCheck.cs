@@ -138,6 +138,8 @@ public sealed class PromiseCheck(
             typeof(PaymentHeld),
             typeof(PaymentHoldLifted),
             typeof(PaymentReturned),
+            typeof(ComplaintRaised),
+            typeof(ComplaintAnswered),
             typeof(PaymentSent)
         );
         await foreach (var ids in StreamsAsync(connection, types))
