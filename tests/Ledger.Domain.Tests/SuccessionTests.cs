@@ -215,7 +215,10 @@ public sealed class SuccessionTests
                 new(
                     [Full.Decisions[0] with { On = Today }, On(Today)],
                     new Paper(Today, Digest('d')),
-                    Full.Approval! with { On = Today },
+                    Full.Approval! with
+                    {
+                        On = Today,
+                    },
                     new Paper(Today, Digest('f'))
                 )
             )
@@ -313,8 +316,7 @@ public sealed class SuccessionTests
     [Fact]
     public void L16_another_name_needs_the_countys_approval()
     {
-        Decision<Collective> Renamed(Approval? approval) =>
-            Rename.Decide(From, null, "新名", approval, Papers, Today);
+        Decision<Collective> Renamed(Approval? approval) => Rename.Decide(From, null, "新名", approval, Papers, Today);
         Assert.Equal("approval", Missing(Renamed(null)));
         var ahead = Renamed(Full.Approval! with { On = Today.AddDays(1) });
         Assert.Equal("approval.on", ahead.ThenRefused(Rejections.SuccessionPapersIrregular).Field);

@@ -34,11 +34,7 @@ public sealed record PapersBody(
 );
 
 /// <summary><paramref name="Evidence"/>: other documents, beside the approval's.</summary>
-public sealed record RenameBody(
-    string Name,
-    ApprovalBody? Approval = null,
-    IReadOnlyList<string>? Evidence = null
-);
+public sealed record RenameBody(string Name, ApprovalBody? Approval = null, IReadOnlyList<string>? Evidence = null);
 
 /// <summary><paramref name="Evidence"/>: other documents, beside the papers'.</summary>
 public sealed record MergerBody(
@@ -58,11 +54,7 @@ public sealed record SplitBody(
     IReadOnlyList<string>? Evidence = null
 );
 
-public sealed record DissolutionBody(
-    string Reason,
-    PapersBody? Papers = null,
-    IReadOnlyList<string>? Evidence = null
-);
+public sealed record DissolutionBody(string Reason, PapersBody? Papers = null, IReadOnlyList<string>? Evidence = null);
 
 /// <summary>That the creditors were told of what was approved under a number.</summary>
 public sealed record CreditorsBody(string ApprovalNumber, DateOnly On, IReadOnlyList<string> Evidence);
@@ -183,7 +175,11 @@ public static class CollectiveEndpoints
     private static void MapSuccession(IEndpointRouteBuilder api)
     {
         api.MapPost("/collectives/{id}/name", Succession.Renaming)
-            .Command<CollectiveView>("rename-collective", "集体更名 (L16) · Rename a collective", Roles.CountyAgriculture)
+            .Command<CollectiveView>(
+                "rename-collective",
+                "集体更名 (L16) · Rename a collective",
+                Roles.CountyAgriculture
+            )
             .Refuses(OfPapers())
             .Example(
                 """

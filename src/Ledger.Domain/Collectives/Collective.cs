@@ -209,6 +209,7 @@ public static class CollectiveDecider
     /// <summary>A merged or dissolved collective does nothing more.</summary>
     public static Rejection? Gone(Collective state) =>
         state.MergedInto is { } into ? new Rejection(Rejections.CollectiveMerged, $"{state.Name} 已并入 {into}")
-        : state.DissolvedOn is { } day ? new Rejection(Rejections.CollectiveDissolved, $"{state.Name} 已于 {day:yyyy-MM-dd} 解散")
+        : state.DissolvedOn is { } day
+            ? new Rejection(Rejections.CollectiveDissolved, $"{state.Name} 已于 {day:yyyy-MM-dd} 解散")
         : null;
 }

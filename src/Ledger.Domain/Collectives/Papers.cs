@@ -43,7 +43,11 @@ public sealed record SuccessionPapers(
     /// <param name="deciding">Whose assembly must have decided.</param>
     /// <param name="concerned">Whose may have.</param>
     /// <param name="day">The business date of what rests on it.</param>
-    internal Rejection? Refusal(IReadOnlyList<Collective> deciding, IReadOnlyList<Collective> concerned, DateOnly day) =>
+    internal Rejection? Refusal(
+        IReadOnlyList<Collective> deciding,
+        IReadOnlyList<Collective> concerned,
+        DateOnly day
+    ) =>
         deciding.FirstOrDefault(c => Decisions.All(d => d.CollectiveId != c.Id)) is { } silent
             ? Missing("papers.decisions", $"缺少{silent.Name}成员大会的决定")
         : Review is null ? Missing("papers.review", "缺少乡镇（街道）的审核")
@@ -70,10 +74,7 @@ public sealed record SuccessionPapers(
         Decisions.Max(d => d.On) is var decided && review.On < decided
             ? Irregular("papers.review.on", $"审核日期 {review.On:yyyy-MM-dd} 早于成员大会决定 {decided:yyyy-MM-dd}")
         : approval.On < review.On
-            ? Irregular(
-                "papers.approval.on",
-                $"批准日期 {approval.On:yyyy-MM-dd} 早于乡镇审核 {review.On:yyyy-MM-dd}"
-            )
+            ? Irregular("papers.approval.on", $"批准日期 {approval.On:yyyy-MM-dd} 早于乡镇审核 {review.On:yyyy-MM-dd}")
         : approval.On > day
             ? Irregular("papers.approval.on", $"批准日期 {approval.On:yyyy-MM-dd} 晚于业务日期 {day:yyyy-MM-dd}")
         : Creditors is { } told ? Early("papers.creditors.on", told.On, approval.On, day)

@@ -61,6 +61,9 @@ public static class Merge
                 also.Add(Change.Of(left, closed.Events));
             }
         }
-        return new Decision<Collective>([new CollectiveMerged(into.Id, reason, evidence, papers)], null) { Also = also };
+        return new Decision<Collective>([new CollectiveMerged(into.Id, reason, evidence, papers)], null)
+        {
+            Also = also,
+        };
     }
 }
