@@ -15,7 +15,9 @@ public sealed class SuccessionTests(ApiFixture api)
     private static async Task<decimal> AvailableAsync(SampleVillage village) =>
         (await village.Offices.Auditor.GetAsync<FundView>($"/api/funds/{village.FundId}")).AvailableAmount.Yuan;
 
-    /// <summary>An order with its papers (L16): each collective's decision, the township's review, the county's approval.</summary>
+    /// <summary>
+    /// An order with its papers (L16): each collective's decision, the township's review, the county's approval.
+    /// </summary>
     private async Task<JsonObject> Approved(SampleVillage village, object more, params SampleVillage[] others)
     {
         var body = JsonSerializer.SerializeToNode(more)!.AsObject();

@@ -223,6 +223,11 @@ public static class CollectiveEndpoints
                  "reason":"分村","papers":{{PapersExample}}}
                 """
             );
+        MapEnding(api);
+    }
+
+    private static void MapEnding(IEndpointRouteBuilder api)
+    {
         api.MapPost("/collectives/{id}/dissolution", Succession.Dissolution)
             .Command<CollectiveView>(
                 "dissolve-collective",

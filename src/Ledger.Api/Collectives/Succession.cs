@@ -13,7 +13,8 @@ using Npgsql;
 namespace Ledger.Api.Collectives;
 
 /// <summary>
-/// Renaming, merger, split and dissolution: funds and members go along, and every fen stays traceable across the change.
+/// Renaming, merger, split and dissolution: funds and members go along, and every fen stays traceable across the
+/// change.
 /// </summary>
 public static class Succession
 {

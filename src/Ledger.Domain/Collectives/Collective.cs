@@ -145,7 +145,9 @@ public static class CollectiveDecider
             new(Rejections.FieldInvalid, message) { Field = field };
     }
 
-    /// <summary>L16: the creditors were told of an approval. Late is better than never: it is recorded all the same.</summary>
+    /// <summary>
+    /// L16: the creditors were told of an approval. Late is better than never: it is recorded all the same.
+    /// </summary>
     public static Decision<Collective> NotifyCreditors(
         Collective state,
         string approvalNumber,
