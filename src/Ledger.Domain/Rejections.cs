@@ -548,6 +548,27 @@ public static class Rejections
         "",
         "重新读取后再提交"
     );
+    public static readonly RejectionCode CollectiveDissolved = new(
+        "collective-dissolved",
+        409,
+        "该集体已解散",
+        "L16",
+        "已解散的集体不再办理业务；个人账户仍归本人，向经办机构查询"
+    );
+    public static readonly RejectionCode SuccessionPaperMissing = new(
+        "succession-paper-missing",
+        422,
+        "缺少合并、分立、解散或更名的材料",
+        "L16",
+        "补上所缺的一项：各集体成员大会的决定、乡镇（街道）审核、县级批准，各附文件和日期"
+    );
+    public static readonly RejectionCode SuccessionPapersIrregular = new(
+        "succession-papers-irregular",
+        422,
+        "合并、分立、解散或更名的材料相互不符",
+        "L16",
+        "按文件核对所指一项：先由成员大会决定，再由乡镇审核，再由县级批准，然后通知债权人；每项各有一份文件"
+    );
     public static readonly RejectionCode CollectiveMerged = new(
         "collective-merged",
         409,

@@ -223,6 +223,8 @@ public static partial class Terms
         ["collective_merged"] = "集体合并",
         ["predecessor_absorbed"] = "并入前身",
         ["members_separated"] = "成员分出",
+        ["collective_dissolved"] = "集体解散",
+        ["creditors_notified"] = "通知债权人",
         ["policy_year_published"] = "发布政策年度",
         ["policy_year_amended"] = "修订政策年度",
         ["pilot_applied"] = "申请试点",

@@ -1,25 +1,70 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Ledger.Api.Collectives;
+using Ledger.Projections.Reports;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>Collectives that are renamed, merged or split, C24: funds, members and history go along.</summary>
+/// <summary>
+/// Collectives that are renamed, merged, split or dissolved, C24, L16: funds, members and history go along, and each
+/// rests on its papers.
+/// </summary>
 [Collection("api")]
 public sealed class SuccessionTests(ApiFixture api)
 {
     private static async Task<decimal> AvailableAsync(SampleVillage village) =>
         (await village.Offices.Auditor.GetAsync<FundView>($"/api/funds/{village.FundId}")).AvailableAmount.Yuan;
 
-    private async Task<object> Approved(SampleVillage village, object more)
+    /// <summary>
+    /// An order with its papers (L16): each collective's decision, the township's review, the county's approval.
+    /// </summary>
+    private async Task<JsonObject> Approved(SampleVillage village, object more, params SampleVillage[] others)
     {
-        var evidence = new[]
-        {
-            await village.Offices.Agriculture.EvidenceAsync("approval of the county"),
-            await village.Offices.Township(village.VillageCode[..9]).EvidenceAsync("review of the township"),
-        };
         var body = JsonSerializer.SerializeToNode(more)!.AsObject();
-        body["evidence"] = JsonSerializer.SerializeToNode(evidence);
+        body["papers"] = await PapersAsync(village, [village, .. others]);
         return body;
     }
+
+    private async Task<JsonObject> PapersAsync(SampleVillage village, SampleVillage[] deciding)
+    {
+        var agriculture = village.Offices.Agriculture;
+        async Task<object> Decision(SampleVillage of) =>
+            new
+            {
+                collectiveId = of.CollectiveId,
+                number = "成决〔2026〕1号",
+                on = api.Today.AddDays(-9),
+                evidence = await of.Officer.EvidenceAsync($"decision of {of.CollectiveId}"),
+            };
+        return JsonSerializer
+            .SerializeToNode(
+                new
+                {
+                    decisions = await Task.WhenAll(deciding.Select(Decision)),
+                    review = new
+                    {
+                        on = api.Today.AddDays(-6),
+                        evidence = await village
+                            .Offices.Township(village.VillageCode[..9])
+                            .EvidenceAsync("review of the township"),
+                    },
+                    approval = new
+                    {
+                        number = Number,
+                        on = api.Today.AddDays(-3),
+                        evidence = await agriculture.EvidenceAsync("approval of the county"),
+                    },
+                    creditors = new
+                    {
+                        on = api.Today,
+                        evidence = await agriculture.EvidenceAsync("notice to creditors"),
+                    },
+                }
+            )!
+            .AsObject();
+    }
+
+    private const string Number = "任政批〔2026〕7号";
 
     [Fact]
     public async Task A_merger_takes_money_members_and_history_along_and_a_gift_stays_traceable()
@@ -36,10 +81,10 @@ public sealed class SuccessionTests(ApiFixture api)
         await old.ReviewAsync();
         await old.ApproveAsync();
         var path = $"/api/collectives/{old.CollectiveId}/merger";
-        var body = await Approved(old, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" });
+        var body = await Approved(old, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" }, next);
         await api.Host.RefusedAsync("wrong-state", old.Offices.Agriculture, path, body); // money is under way
         await api.Host.RefusedAsync(
-            "evidence-missing",
+            "succession-paper-missing",
             old.Offices.Agriculture,
             path,
             new { intoCollectiveId = next.CollectiveId, reason = "x" }
@@ -99,7 +144,8 @@ public sealed class SuccessionTests(ApiFixture api)
                     memberIds = members[..1],
                     amount = 400,
                     reason = "分村",
-                }
+                },
+                next
             )
         );
         var seal = await next.Officer.EvidenceAsync("seal");
@@ -165,19 +211,21 @@ public sealed class SuccessionTests(ApiFixture api)
         Assert.Contains("333.33", share.Text);
         var twice = await Refused("field-invalid", next.CollectiveId, [members[0], members[0]], 1);
         Assert.Equal("memberIds[1]", twice.Field);
-        await api.Host.RefusedAsync(
-            "evidence-missing",
-            village.Offices.Agriculture,
-            path,
+        var ownReview = await Approved(
+            village,
             new
             {
                 intoCollectiveId = next.CollectiveId,
                 memberIds = members[..1],
                 amount = 1,
                 reason = "分村",
-                evidence = new[] { await village.Offices.Agriculture.EvidenceAsync("approval of the county") },
             }
         );
+        ownReview["papers"]!["review"]!["evidence"] = await village.Offices.Agriculture.EvidenceAsync(
+            "a review that the county wrote"
+        );
+        var unreviewed = await api.Host.RefusedAsync("evidence-missing", village.Offices.Agriculture, path, ownReview);
+        Assert.Equal("papers.review.evidence", unreviewed.Field);
         Assert.Equal((1000m, 0m), (await AvailableAsync(village), await AvailableAsync(next)));
         await village.Offices.Agriculture.PostAsync(
             path,
@@ -211,21 +259,183 @@ public sealed class SuccessionTests(ApiFixture api)
                     memberIds = members[..1],
                     amount = 1,
                     reason = "分村",
-                }
+                },
+                next
             )
         );
     }
 
     [Fact]
-    public async Task A_new_name_shows_on_collective_and_fund()
+    public async Task L16_a_new_name_rests_on_the_countys_approval_and_shows_on_collective_and_fund()
     {
         var village = await api.RegisteredAsync();
         var path = $"/api/collectives/{village.CollectiveId}/name";
-        await api.Host.RefusedAsync("evidence-missing", village.Offices.Agriculture, path, new { name = "新名" });
-        await village.Offices.Agriculture.PostAsync(path, await Approved(village, new { name = "新名股份经济合作社" }));
+        async Task<object> Named(int days) =>
+            new
+            {
+                name = "新名股份经济合作社",
+                approval = new
+                {
+                    number = Number,
+                    on = api.Today.AddDays(days),
+                    evidence = await village.Offices.Agriculture.EvidenceAsync("approval of the county"),
+                },
+            };
+        var agriculture = village.Offices.Agriculture;
+        var bare = await api.Host.RefusedAsync("succession-paper-missing", agriculture, path, new { name = "新名" });
+        Assert.Equal("approval", bare.Field);
+        await api.Host.RefusedAsync("succession-papers-irregular", agriculture, path, await Named(1));
+        await api.Host.RefusedAsync("forbidden", village.Officer, path, await Named(0));
+        await agriculture.PostAsync(path, await Named(0));
         Assert.Equal(
             "新名股份经济合作社",
             (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).Name
+        );
+    }
+
+    [Fact]
+    public async Task L16_without_each_paper_in_its_order_nothing_merges()
+    {
+        var old = await api.RegisteredAsync();
+        var next = await api.RegisteredAsync(old.Offices);
+        await next.SurveyAsync(10);
+        var path = $"/api/collectives/{old.CollectiveId}/merger";
+        var order = new { intoCollectiveId = next.CollectiveId, reason = "合村并居" };
+        async Task<JsonObject> Papers(Action<JsonObject> change)
+        {
+            var body = await Approved(old, order, next);
+            change(body["papers"]!.AsObject());
+            return body;
+        }
+        Task<Refused> Refused(string code, object body, SampleClient? who = null) =>
+            api.Host.RefusedAsync(code, who ?? old.Offices.Agriculture, path, body);
+        async Task Field(string code, string field, Action<JsonObject> change) =>
+            Assert.Equal(field, (await Refused(code, await Papers(change))).Field);
+
+        await Field("succession-paper-missing", "papers.decisions", p => p["decisions"]!.AsArray().RemoveAt(1));
+        await Field("succession-paper-missing", "papers.review", p => p.Remove("review"));
+        await Field("succession-paper-missing", "papers.approval", p => p.Remove("approval"));
+        await Field(
+            "succession-papers-irregular",
+            "papers.review.on",
+            p => p["review"]!["on"] = $"{api.Today.AddDays(-10):yyyy-MM-dd}"
+        );
+        await Field(
+            "succession-papers-irregular",
+            "papers.approval.on",
+            p => p["approval"]!["on"] = $"{api.Today.AddDays(-7):yyyy-MM-dd}"
+        );
+        await Field(
+            "succession-papers-irregular",
+            "papers.creditors.on",
+            p => p["creditors"]!["on"] = $"{api.Today.AddDays(1):yyyy-MM-dd}"
+        );
+        await Field(
+            "succession-papers-irregular",
+            "papers.approval.evidence",
+            p => p["approval"]!["evidence"] = p["review"]!["evidence"]!.GetValue<string>()
+        );
+        await Field("field-invalid", "papers.approval.number", p => p["approval"]!["number"] = " ");
+        await Field("evidence-missing", "papers.review.evidence", p => p["review"]!["evidence"] = new string('a', 64));
+        var right = await Papers(_ => { });
+        foreach (var who in (SampleClient[])[old.Officer, old.Offices.Reviewer, old.Offices.Auditor])
+            await Refused("forbidden", right, who);
+        await old.Offices.Agriculture.PostAsync(path, right);
+    }
+
+    [Fact]
+    public async Task L16_creditors_who_are_not_told_stand_on_the_supervision_list_until_they_are()
+    {
+        var old = await api.RegisteredAsync();
+        var next = await api.RegisteredAsync(old.Offices);
+        var body = await Approved(old, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" });
+        body["papers"]!.AsObject().Remove("creditors");
+        var merged = await old.Offices.Agriculture.PostAsync<CollectiveView>(
+            $"/api/collectives/{old.CollectiveId}/merger",
+            body
+        );
+        var open = Assert.Single(merged.CreditorsUntold);
+        Assert.Equal((Number, api.Today.AddDays(7)), (open.ApprovalNumber, open.NotifyBy));
+        async Task<SupervisionItem[]> Tasks() =>
+            [
+                .. (
+                    await old.Offices.CountyHrss.GetAsync<SupervisionView>($"/api/supervision?region={old.VillageCode}")
+                ).Items.Where(i => i.Kind == "creditors-untold"),
+            ];
+        var task = Assert.Single(await Tasks());
+        Assert.Equal((old.CollectiveId, 3, 10), (task.Id, task.AgeDays, task.DueDays));
+
+        var path = $"/api/collectives/{old.CollectiveId}/creditors-notice";
+        var proof = await old.Officer.EvidenceAsync("receipts of the letters");
+        object Told(string number, int days, params string[] evidence) =>
+            new
+            {
+                approvalNumber = number,
+                on = api.Today.AddDays(days),
+                evidence,
+            };
+        Task<Refused> Refused(string code, object body, SampleClient? who = null) =>
+            api.Host.RefusedAsync(code, who ?? old.Officer, path, body);
+        await Refused("evidence-missing", Told(Number, 0));
+        await Refused("not-found", Told("任政批〔2026〕8号", 0, proof));
+        Assert.Equal("on", (await Refused("succession-papers-irregular", Told(Number, -4, proof))).Field);
+        await Refused("field-invalid", Told(Number, 1, proof));
+        await Refused("forbidden", Told(Number, 0, proof), old.Offices.Reviewer);
+        await Refused("not-found", Told(Number, 0, await next.Officer.EvidenceAsync("x")), next.Officer);
+        var told = await old.Officer.PostAsync<CollectiveView>(path, Told(Number, -1, proof));
+        Assert.Empty(told.CreditorsUntold);
+        Assert.Empty(await Tasks());
+    }
+
+    [Fact]
+    public async Task L16_a_collective_is_dissolved_after_its_money_went_back_and_its_members_keep_what_they_have()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
+        var (agriculture, path) = (village.Offices.Agriculture, $"/api/collectives/{village.CollectiveId}/dissolution");
+        var body = await Approved(village, new { reason = "整村搬迁" });
+        Task<Refused> Refused(string code, object body, SampleClient? who = null) =>
+            api.Host.RefusedAsync(code, who ?? agriculture, path, body);
+        Assert.Contains("1000.00", (await Refused("wrong-state", body)).Detail);
+        await village.FileAsync(people);
+        Assert.Contains(village.ApplicationId, (await Refused("wrong-state", body)).Detail);
+        await village.Officer.PostAsync($"{village.ApplicationPath}/withdrawal", new { reason = "解散前撤回" });
+        var fund = $"/api/funds/{village.FundId}";
+        var resolution = new
+        {
+            reason = "解散",
+            evidence = new[] { await village.Officer.EvidenceAsync("resolution") },
+        };
+        await village.Officer.PostAsync($"{fund}/sub-accounts/general/surplus-return", resolution);
+        await Refused("wrong-state", body); // empty, and still open
+        await village.Officer.PostAsync($"{fund}/closure", resolution);
+        await Refused("succession-paper-missing", new { reason = "整村搬迁" });
+        await Refused("forbidden", body, village.Officer);
+        await Refused("evidence-missing", body, api.NewOffices().Agriculture); // elsewhere nobody knows its papers
+        var gone = await agriculture.PostAsync<CollectiveView>(path, body);
+        Assert.Equal(api.Today.AddDays(-3), gone.DissolvedOn);
+        await Refused("collective-dissolved", body);
+        Assert.Equal(
+            2,
+            (await village.Officer.GetAsync<MemberPage>($"/api/members?collectiveId={village.CollectiveId}"))
+                .Members
+                .Count
+        );
+        await api.Host.RefusedAsync(
+            "collective-dissolved",
+            village.Officer,
+            "/api/applications",
+            new
+            {
+                planId = village.PlanId,
+                seal = await village.Officer.EvidenceAsync("seal"),
+                lines = Array.Empty<object>(),
+            }
+        );
+        await api.Host.RefusedAsync(
+            "collective-dissolved",
+            village.Officer,
+            "/api/funds",
+            new { collectiveId = village.CollectiveId }
         );
     }
 

@@ -25,7 +25,6 @@ public sealed class FormTests
     {
         ["AccountEndpoints.MapAccounts"] = Routes,
         ["ApplicationEndpoints.MapApplications"] = Routes,
-        ["CollectiveEndpoints.MapCollectives"] = Routes,
         ["FundEndpoints.MapFunds"] = Routes,
         ["MemberEndpoints.MapMembers"] = Routes,
         ["MemberEndpoints.MapCorrections"] = Routes,

@@ -13,9 +13,36 @@ public sealed record SurveyBody(Money CollectiveIncomeAmount, int Members, int I
 
 public sealed record SurveyView(int Year, Money CollectiveIncomeAmount, int Members, int InsuredMembers, int Payers);
 
-public sealed record RenameBody(string Name, IReadOnlyList<string>? Evidence = null);
+/// <summary>The county's approval (批复), with its number.</summary>
+public sealed record ApprovalBody(string Number, DateOnly On, string Evidence);
 
-public sealed record MergerBody(string IntoCollectiveId, string Reason, IReadOnlyList<string>? Evidence = null);
+/// <summary>What the assembly of a collective decided (成员大会决定).</summary>
+public sealed record AssemblyDecisionBody(string CollectiveId, string Number, DateOnly On, string Evidence);
+
+/// <summary>A document of a day.</summary>
+public sealed record PaperBody(DateOnly On, string Evidence);
+
+/// <summary>
+/// What a merger, a split or a dissolution rests on (L16): decisions, then review, then approval.
+/// <paramref name="Creditors"/>: the notice to the creditors, which may follow within ten days of the approval.
+/// </summary>
+public sealed record PapersBody(
+    IReadOnlyList<AssemblyDecisionBody>? Decisions = null,
+    PaperBody? Review = null,
+    ApprovalBody? Approval = null,
+    PaperBody? Creditors = null
+);
+
+/// <summary><paramref name="Evidence"/>: other documents, beside the approval's.</summary>
+public sealed record RenameBody(string Name, ApprovalBody? Approval = null, IReadOnlyList<string>? Evidence = null);
+
+/// <summary><paramref name="Evidence"/>: other documents, beside the papers'.</summary>
+public sealed record MergerBody(
+    string IntoCollectiveId,
+    string Reason,
+    PapersBody? Papers = null,
+    IReadOnlyList<string>? Evidence = null
+);
 
 /// <summary>Members and money that go to a collective that is registered and has a fund already.</summary>
 public sealed record SplitBody(
@@ -23,10 +50,22 @@ public sealed record SplitBody(
     IReadOnlyList<string> MemberIds,
     Money Amount,
     string Reason,
+    PapersBody? Papers = null,
     IReadOnlyList<string>? Evidence = null
 );
 
-/// <summary><paramref name="MergedInto"/> and <paramref name="Predecessors"/>: the collective's history.</summary>
+public sealed record DissolutionBody(string Reason, PapersBody? Papers = null, IReadOnlyList<string>? Evidence = null);
+
+/// <summary>That the creditors were told of what was approved under a number.</summary>
+public sealed record CreditorsBody(string ApprovalNumber, DateOnly On, IReadOnlyList<string> Evidence);
+
+/// <summary>An approval of which the creditors are not told yet, and the last day to do it.</summary>
+public sealed record CreditorsUntoldView(string ApprovalNumber, DateOnly ApprovedOn, DateOnly NotifyBy);
+
+/// <summary>
+/// <paramref name="MergedInto"/>, <paramref name="Predecessors"/>, <paramref name="DissolvedOn"/>: the collective's
+/// history.
+/// </summary>
 public sealed record CollectiveView(
     string Id,
     int Version,
@@ -35,7 +74,9 @@ public sealed record CollectiveView(
     string VillageCode,
     string? MergedInto,
     IReadOnlyList<string> Predecessors,
-    IReadOnlyList<SurveyView> Surveys
+    IReadOnlyList<SurveyView> Surveys,
+    DateOnly? DissolvedOn,
+    IReadOnlyList<CreditorsUntoldView> CreditorsUntold
 )
 {
     public static CollectiveView Of(Collective c) =>
@@ -57,6 +98,14 @@ public sealed record CollectiveView(
                         s.Value.InsuredMembers,
                         s.Value.Payers
                     )),
+            ],
+            c.DissolvedOn,
+            [
+                .. c.CreditorsUntold.Select(u => new CreditorsUntoldView(
+                    u.Key,
+                    u.Value,
+                    u.Value.AddDays(SuccessionPapers.CreditorDays)
+                )),
             ]
         );
 }
@@ -86,65 +135,7 @@ public static class CollectiveEndpoints
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.AmountInvalid, Rejections.VersionMismatch)
             .Example("""{"collectiveIncomeAmount":860000.00,"members":620,"insuredMembers":540,"payers":310}""");
-        api.MapPost("/collectives/{id}/name", Succession.Renaming)
-            .Command<CollectiveView>("rename-collective", "集体更名 · Rename a collective", Roles.CountyAgriculture)
-            .Refuses(
-                Rejections.EvidenceMissing,
-                Rejections.CollectiveMerged,
-                Rejections.FieldInvalid,
-                Rejections.NotFound,
-                Rejections.VersionMismatch
-            )
-            .Example("""{"name":"长沟镇党庄股份经济合作社","evidence":["<批准文件的摘要>"]}""");
-        api.MapPost("/collectives/{id}/merger", Succession.Merger)
-            .Command<CollectiveView>(
-                "merge-collective",
-                "并入另一集体：资金、成员、历史随之转入 (C24) · Merge into another collective",
-                Roles.CountyAgriculture
-            )
-            .Refuses(
-                Rejections.EvidenceMissing,
-                Rejections.SelfApproval,
-                Rejections.CollectiveMerged,
-                Rejections.FundClosed,
-                Rejections.WrongState,
-                Rejections.FieldInvalid,
-                Rejections.NotFound,
-                Rejections.VersionMismatch
-            )
-            .Example(
-                """
-                {"intoCollectiveId":"collective-N2370811MF00000032","reason":"合村并居",
-                 "evidence":["<批准文件的摘要>","<乡镇审核文件的摘要>"]}
-                """
-            );
-        api.MapPost("/collectives/{id}/split", Succession.Separation)
-            .Command<CollectiveView>(
-                "split-collective",
-                "分立：部分成员和资金转入新集体 (C24) · Split off members and money",
-                Roles.CountyAgriculture
-            )
-            .Refuses(
-                Rejections.EvidenceMissing,
-                Rejections.SelfApproval,
-                Rejections.CollectiveMerged,
-                Rejections.FundClosed,
-                Rejections.FundOverdrawn,
-                Rejections.SplitShareExceeded,
-                Rejections.NotAMember,
-                Rejections.AlreadyExists,
-                Rejections.AmountInvalid,
-                Rejections.LimitExceeded,
-                Rejections.FieldInvalid,
-                Rejections.NotFound,
-                Rejections.VersionMismatch
-            )
-            .Example(
-                """
-                {"intoCollectiveId":"collective-N2370811MF00000032","memberIds":["member-…"],"amount":20000.00,
-                 "reason":"分村","evidence":["<批准文件的摘要>","<乡镇审核文件的摘要>"]}
-                """
-            );
+        MapSuccession(api);
         api.MapGet("/collectives", List)
             .Reading<IReadOnlyList<CollectiveView>>(
                 "list-collectives",
@@ -155,6 +146,115 @@ public static class CollectiveEndpoints
         api.MapGet("/collectives/{id}", Read)
             .Reading<CollectiveView>("read-collective", "查看集体经济组织 · Read a collective", Roles.All)
             .Refuses(Rejections.NotFound);
+    }
+
+    /// <summary>What every change of a collective by papers may be refused with (L16).</summary>
+    private static RejectionCode[] OfPapers(params RejectionCode[] more) =>
+        [
+            Rejections.SuccessionPaperMissing,
+            Rejections.SuccessionPapersIrregular,
+            Rejections.EvidenceMissing,
+            Rejections.CollectiveMerged,
+            Rejections.CollectiveDissolved,
+            Rejections.FieldInvalid,
+            Rejections.ReferenceIsPersonal,
+            Rejections.LimitExceeded,
+            Rejections.NotFound,
+            Rejections.VersionMismatch,
+            .. more,
+        ];
+
+    private const string PapersExample = """
+        {"decisions":[{"collectiveId":"collective-N2370811MF0000001J","number":"党庄成决〔2026〕1号","on":"2026-03-01",
+          "evidence":"<决定的摘要>"}],
+         "review":{"on":"2026-03-10","evidence":"<乡镇审核文件的摘要>"},
+         "approval":{"number":"任政批〔2026〕7号","on":"2026-03-20","evidence":"<县级批准文件的摘要>"},
+         "creditors":{"on":"2026-03-25","evidence":"<通知债权人的证明的摘要>"}}
+        """;
+
+    private static void MapSuccession(IEndpointRouteBuilder api)
+    {
+        api.MapPost("/collectives/{id}/name", Succession.Renaming)
+            .Command<CollectiveView>(
+                "rename-collective",
+                "集体更名 (L16) · Rename a collective",
+                Roles.CountyAgriculture
+            )
+            .Refuses(OfPapers())
+            .Example(
+                """
+                {"name":"长沟镇党庄股份经济合作社",
+                 "approval":{"number":"任政批〔2026〕5号","on":"2026-03-02","evidence":"<批准文件的摘要>"}}
+                """
+            );
+        api.MapPost("/collectives/{id}/merger", Succession.Merger)
+            .Command<CollectiveView>(
+                "merge-collective",
+                "并入另一集体：资金、成员、历史随之转入 (C24 L16) · Merge into another collective",
+                Roles.CountyAgriculture
+            )
+            .Refuses(OfPapers(Rejections.SelfApproval, Rejections.FundClosed, Rejections.WrongState))
+            .Example(
+                $$"""
+                {"intoCollectiveId":"collective-N2370811MF00000032","reason":"合村并居",
+                 "papers":{{PapersExample}}}
+                """
+            );
+        api.MapPost("/collectives/{id}/split", Succession.Separation)
+            .Command<CollectiveView>(
+                "split-collective",
+                "分立：部分成员和资金转入新集体 (C24 L16) · Split off members and money",
+                Roles.CountyAgriculture
+            )
+            .Refuses(
+                OfPapers(
+                    Rejections.SelfApproval,
+                    Rejections.FundClosed,
+                    Rejections.FundOverdrawn,
+                    Rejections.SplitShareExceeded,
+                    Rejections.NotAMember,
+                    Rejections.AlreadyExists,
+                    Rejections.AmountInvalid
+                )
+            )
+            .Example(
+                $$"""
+                {"intoCollectiveId":"collective-N2370811MF00000032","memberIds":["member-…"],"amount":20000.00,
+                 "reason":"分村","papers":{{PapersExample}}}
+                """
+            );
+        MapEnding(api);
+    }
+
+    private static void MapEnding(IEndpointRouteBuilder api)
+    {
+        api.MapPost("/collectives/{id}/dissolution", Succession.Dissolution)
+            .Command<CollectiveView>(
+                "dissolve-collective",
+                "解散集体：资金已退回来源并关闭，成员个人账户不受影响 (L16) · Dissolve a collective without a successor",
+                Roles.CountyAgriculture
+            )
+            .Refuses(OfPapers(Rejections.SelfApproval, Rejections.WrongState))
+            .Example($$"""{"reason":"整村搬迁","papers":{{PapersExample}}}""");
+        api.MapPost("/collectives/{id}/creditors-notice", Succession.Creditors)
+            .Command<CollectiveView>(
+                "notify-creditors",
+                "登记已通知债权人：批准之日起10日内 (L16) · Record that the creditors were told",
+                Roles.VillageFinance,
+                Roles.CountyAgriculture
+            )
+            .Refuses(
+                Rejections.SuccessionPapersIrregular,
+                Rejections.EvidenceMissing,
+                Rejections.FieldInvalid,
+                Rejections.ReferenceIsPersonal,
+                Rejections.LimitExceeded,
+                Rejections.NotFound,
+                Rejections.VersionMismatch
+            )
+            .Example(
+                """{"approvalNumber":"任政批〔2026〕7号","on":"2026-03-25","evidence":["<通知债权人的证明的摘要>"]}"""
+            );
     }
 
     private static async Task<Answer> Register(CollectiveBody body, Command command, Caller caller)

@@ -13,7 +13,8 @@ using Npgsql;
 namespace Ledger.Api.Collectives;
 
 /// <summary>
-/// Renaming, merger and split: funds and members go along, and every fen stays traceable across the change.
+/// Renaming, merger, split and dissolution: funds and members go along, and every fen stays traceable across the
+/// change.
 /// </summary>
 public static class Succession
 {
@@ -22,20 +23,37 @@ public static class Succession
     public static async Task<Answer> Renaming(string id, RenameBody body, Command command)
     {
         var name = Require.Name(body.Name, "name", 100);
-        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var approval = body.Approval is { } given ? await ApprovalAsync(given, "approval", command) : null;
+        var evidence = await AllAsync([approval?.Evidence], body.Evidence, command);
         var collective = await command.LoadAsync<Collective>(id);
         var fund = await command.FindAsync<Fund>(StreamId.FundOf(id));
-        return Decided(command, collective, Rename.Decide(collective, fund, name, evidence));
+        return Decided(
+            command,
+            collective,
+            Rename.Decide(collective, fund, name, approval, evidence, command.EffectiveDate)
+        );
     }
 
     public static async Task<Answer> Merger(string id, MergerBody body, Command command, Caller caller)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
-        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var (papers, evidence) = await PapersAsync(body.Papers, body.Evidence, command);
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
         var (source, target) = await FundsAsync(from, into, command);
-        var (reviewers, by) = await ReviewersAsync(from, evidence, command);
-        return Decided(command, from, Merge.Decide(new(from, into, source, target, reviewers), reason, evidence, by));
+        var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
+        var (reviewers, by) = await ReviewersAsync(from, papers, command);
+        return Decided(
+            command,
+            from,
+            Merge.Decide(
+                new(from, into, source, target, present, reviewers),
+                reason,
+                papers,
+                evidence,
+                command.EffectiveDate,
+                by
+            )
+        );
     }
 
     public static async Task<Answer> Separation(string id, SplitBody body, Command command, Caller caller)
@@ -45,32 +63,141 @@ public static class Succession
             throw new RefusedException(
                 new Rejection(Rejections.LimitExceeded, $"一次转出1至{MaxSplitMembers}人") { Field = "memberIds" }
             );
-        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var (papers, evidence) = await PapersAsync(body.Papers, body.Evidence, command);
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
         var (source, target) = await FundsAsync(from, into, command);
         var known = await command.FindManyAsync<Member>(body.MemberIds);
         var members = body.MemberIds.Select(m => known.GetValueOrDefault(m) ?? throw Require.NotFound(m)).ToList();
         var registered = (await command.MemberIdsAsync(from.WithPredecessors())).Count;
-        var (reviewers, by) = await ReviewersAsync(from, evidence, command);
+        var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
+        var (reviewers, by) = await ReviewersAsync(from, papers, command);
         return Decided(
             command,
             from,
             Split.Decide(
-                new(from, into, source, target, members, registered, reviewers),
+                new(from, into, source, target, members, registered, present, reviewers),
                 body.Amount,
                 reason,
+                papers,
                 evidence,
+                command.EffectiveDate,
                 by
             )
         );
     }
 
+    public static async Task<Answer> Dissolution(string id, DissolutionBody body, Command command)
+    {
+        var reason = Require.Prose(body.Reason, "reason", 500);
+        var (papers, evidence) = await PapersAsync(body.Papers, body.Evidence, command);
+        var collective = await command.LoadAsync<Collective>(id);
+        var fund = await command.FindAsync<Fund>(StreamId.FundOf(id));
+        var (reviewers, by) = await ReviewersAsync(collective, papers, command);
+        return Decided(
+            command,
+            collective,
+            Dissolve.Decide(
+                new(collective, fund, await OpenApplicationAsync(collective, command), reviewers),
+                reason,
+                papers,
+                evidence,
+                command.EffectiveDate,
+                by
+            )
+        );
+    }
+
+    public static async Task<Answer> Creditors(string id, CreditorsBody body, Command command)
+    {
+        var number = Require.DocumentNumber(body.ApprovalNumber, "approvalNumber", 60);
+        command.EffectiveDate = Require.BusinessDate(body.On, "on", command.Today);
+        var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
+        var collective = await command.LoadAsync<Collective>(id);
+        return Decided(
+            command,
+            collective,
+            CollectiveDecider.NotifyCreditors(collective, number, body.On, evidence, command.Today)
+        );
+    }
+
+    /// <summary>The papers in clean spelling, and the digests of all documents.</summary>
+    private static async Task<(SuccessionPapers Papers, IReadOnlyList<string> Evidence)> PapersAsync(
+        PapersBody? body,
+        IReadOnlyList<string>? other,
+        Command command
+    )
+    {
+        if (body is null)
+            return (SuccessionPapers.None, await command.EvidenceAsync(other, "evidence"));
+        if (body.Decisions is { Count: > 10 })
+            throw new RefusedException(
+                new Rejection(Rejections.LimitExceeded, "最多 10 份决定") { Field = "papers.decisions" }
+            );
+        var decisions = new List<AssemblyDecision>();
+        foreach (var (d, i) in (body.Decisions ?? []).Select((d, i) => (d, i)))
+            decisions.Add(
+                new(
+                    Require.Text(d.CollectiveId, $"papers.decisions[{i}].collectiveId", 40),
+                    Require.DocumentNumber(d.Number, $"papers.decisions[{i}].number", 60),
+                    d.On,
+                    await DocumentAsync(d.Evidence, $"papers.decisions[{i}].evidence", command)
+                )
+            );
+        var papers = new SuccessionPapers(
+            decisions,
+            await PaperAsync(body.Review, "papers.review", command),
+            body.Approval is { } approval ? await ApprovalAsync(approval, "papers.approval", command) : null,
+            await PaperAsync(body.Creditors, "papers.creditors", command)
+        );
+        return (papers, await AllAsync(papers.Documents.Select(d => d.Evidence), other, command));
+    }
+
+    private static async Task<Paper?> PaperAsync(PaperBody? body, string field, Command command) =>
+        body is null ? null : new Paper(body.On, await DocumentAsync(body.Evidence, $"{field}.evidence", command));
+
+    private static async Task<Approval> ApprovalAsync(ApprovalBody body, string field, Command command) =>
+        new(
+            Require.DocumentNumber(body.Number, $"{field}.number", 60),
+            body.On,
+            await DocumentAsync(body.Evidence, $"{field}.evidence", command)
+        );
+
+    private static async Task<string> DocumentAsync(string? digest, string field, Command command) =>
+        (await command.EvidenceAsync(digest is null ? [] : [digest], field)) is [var known]
+            ? known
+            : throw new RefusedException(new Rejection(Rejections.EvidenceMissing, "须附文件") { Field = field });
+
+    private static async Task<IReadOnlyList<string>> AllAsync(
+        IEnumerable<string?> papers,
+        IReadOnlyList<string>? other,
+        Command command
+    ) => [.. papers.OfType<string>().Concat(await command.EvidenceAsync(other, "evidence")).Distinct()];
+
     /// <summary>
-    /// Who at the collective's township handed in one of these documents, and the caller, who knows of them.
+    /// One that is still under way. Whoever files one holds the collective, so none begins while this is decided.
+    /// </summary>
+    private static async Task<string?> OpenApplicationAsync(Collective collective, Command command) =>
+        (
+            await command.Connection.QueryAsync(
+                $"""
+                select id
+                  from {LedgerStore.Schema}.mt_doc_application
+                 where data ->> 'collectiveId' = @collective
+                   and data ->> 'status' not in ('settled', 'rejected', 'withdrawn')
+                 order by id
+                 limit 1
+                """,
+                r => r.GetString(0),
+                ("collective", collective.Id)
+            )
+        ).FirstOrDefault();
+
+    /// <summary>
+    /// Who at the collective's township handed in the review, and the caller, who knows of them.
     /// </summary>
     private static async Task<(IReadOnlyCollection<string> Reviewers, Actor By)> ReviewersAsync(
         Collective from,
-        IReadOnlyList<string> evidence,
+        SuccessionPapers papers,
         Command command
     )
     {
@@ -78,11 +205,11 @@ public static class Succession
             $"""
             select distinct uploaded_by
               from {LedgerStore.Schema}.evidence
-             where digest = any(@digests)
+             where digest = @digest
                and region = @township
             """,
             r => r.GetString(0),
-            ("digests", evidence.ToArray()),
+            ("digest", papers.Review?.Evidence ?? ""),
             ("township", RegionCode.Township(from.Region))
         );
         return (reviewers, await command.ActorAmongAsync(reviewers));

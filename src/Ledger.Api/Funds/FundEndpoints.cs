@@ -181,7 +181,13 @@ public static class FundEndpoints
     {
         api.MapPost("/funds", Open)
             .Command<FundView>("open-fund", "设立补助资金 (C9) · Open a fund", Roles.VillageFinance)
-            .Refuses(Rejections.AlreadyExists, Rejections.NotFound, Rejections.FieldInvalid)
+            .Refuses(
+                Rejections.AlreadyExists,
+                Rejections.CollectiveMerged,
+                Rejections.CollectiveDissolved,
+                Rejections.NotFound,
+                Rejections.FieldInvalid
+            )
             .Example("""{"collectiveId":"collective-N2370811MF0000001J"}""");
         api.MapGet("/funds", List)
             .Reading<IReadOnlyList<FundView>>(
@@ -428,6 +434,8 @@ public static class FundEndpoints
     private static async Task<Answer> Open(FundBody body, Command command)
     {
         var collective = await command.LoadAsync<Collective>(Require.Text(body.CollectiveId, "collectiveId", 40));
+        if (CollectiveDecider.Gone(collective) is { } gone)
+            throw new RefusedException(gone);
         var id = StreamId.FundOf(collective.Id);
         var known = await command.FindAsync<Fund>(id);
         var state = command.Append(

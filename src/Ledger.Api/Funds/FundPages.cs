@@ -179,7 +179,7 @@ public static class FundPages
     public static Task<Collective?> OwnAsync(IQuerySession session, Caller caller, CancellationToken cancellation) =>
         session
             .Query<Collective>()
-            .Where(c => c.Region == caller.Actor.Region && c.MergedInto == null)
+            .Where(c => c.Region == caller.Actor.Region && c.MergedInto == null && c.DissolvedOn == null)
             .FirstOrDefaultAsync(cancellation);
 
     private static async Task<Fund> FundAsync(string id, IQuerySession session, Caller caller) =>

@@ -179,7 +179,7 @@ public static class MemberPages
         {
             var all = await session
                 .Query<Collective>()
-                .Where(c => c.Region.StartsWith(caller.Actor.Region) && c.MergedInto == null)
+                .Where(c => c.Region.StartsWith(caller.Actor.Region) && c.MergedInto == null && c.DissolvedOn == null)
                 .OrderBy(c => c.Region)
                 .Take(Scope.MaxRows)
                 .ToListAsync(cancellation);

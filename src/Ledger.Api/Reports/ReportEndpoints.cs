@@ -6,6 +6,7 @@ using Ledger.Api.Policies;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
@@ -130,7 +131,8 @@ public static class ReportEndpoints
             select id, data ->> 'name' as name
               from {S}.mt_doc_collective
              where region like @scope || '%'
-               and data ->> 'mergedInto' is null),
+               and data ->> 'mergedInto' is null
+               and data ->> 'dissolvedOn' is null),
         payer as (
             select m.collective, count(*) as people
               from {S}.mt_doc_memberyear y
@@ -330,6 +332,8 @@ public static class ReportEndpoints
             union all
             {Held}
             union all
+            {Untold}
+            union all
             {NeverPayers}
             union all
             {Gone}
@@ -418,6 +422,16 @@ public static class ReportEndpoints
               from {{S}}.mt_doc_application a
              where a.region like @scope || '%'
                and a.data #>> '{hold,on}' is not null
+            """;
+
+    /// <summary>From the day of the approval, so that it is seen before its ten days are over.</summary>
+    private static string Untold =>
+        $"""
+            select 'creditors-untold', c.id, c.region, null, @today - untold.value::date,
+                   {SuccessionPapers.CreditorDays}, '按' || untold.key || '批准，尚未登记通知债权人 (L16)'
+              from {S}.mt_doc_collective c, jsonb_each_text(c.data -> 'creditorsUntold') untold
+             where c.region like @scope || '%'
+               and c.data -> 'creditorsUntold' <> '{"{}"}'
             """;
 
     private static string NeverPayers =>

@@ -125,7 +125,7 @@ public static class ReportPages
         var scope = caller.Actor.Region;
         var collectives = await session
             .Query<Collective>()
-            .Where(c => c.Region.StartsWith(scope) && c.MergedInto == null)
+            .Where(c => c.Region.StartsWith(scope) && c.MergedInto == null && c.DissolvedOn == null)
             .OrderBy(c => c.Region)
             .Take(Scope.MaxRows)
             .ToListAsync(cancellation);

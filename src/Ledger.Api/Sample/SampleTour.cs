@@ -98,7 +98,10 @@ public static class SampleTour
                 $"HZ{facts.Code}"
             )
         );
-        foreach (var name in (string[])["bank-slip", "seal", "transfer"])
+        foreach (
+            var name in (string[])
+                ["bank-slip", "seal", "transfer", "decision", "decision-into", "review", "approval", "creditors"]
+        )
             await File($"{name}.pdf", SamplePeople.Pdf($"sample {name}"));
     }
 

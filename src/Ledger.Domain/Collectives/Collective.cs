@@ -6,10 +6,28 @@ public sealed record CollectiveRegistered(string CreditCode, string Name, string
 
 public sealed record CollectiveSurveyed(int Year, Survey Survey) : IEventOf<Collective>;
 
-public sealed record CollectiveRenamed(string Name, IReadOnlyList<string> Evidence) : IEventOf<Collective>, IEvidenced;
+/// <param name="Approval">Null: of before the county's approval was asked for (L16).</param>
+public sealed record CollectiveRenamed(string Name, IReadOnlyList<string> Evidence, Approval? Approval = null)
+    : IEventOf<Collective>,
+        IEvidenced;
 
 /// <summary>The collective went up in another one; its fund, members and history go along.</summary>
-public sealed record CollectiveMerged(string IntoCollectiveId, string Reason, IReadOnlyList<string> Evidence)
+/// <param name="Evidence">Every document, those of the papers too.</param>
+/// <param name="Papers">Null: of before they were asked for (L16); nothing is open then.</param>
+public sealed record CollectiveMerged(
+    string IntoCollectiveId,
+    string Reason,
+    IReadOnlyList<string> Evidence,
+    SuccessionPapers? Papers = null
+) : IEventOf<Collective>, IEvidenced;
+
+/// <summary>The collective ended without a successor (解散).</summary>
+public sealed record CollectiveDissolved(string Reason, IReadOnlyList<string> Evidence, SuccessionPapers Papers)
+    : IEventOf<Collective>,
+        IEvidenced;
+
+/// <summary>The creditors were told of what the county approved under this number (L16).</summary>
+public sealed record CreditorsNotified(string ApprovalNumber, DateOnly On, IReadOnlyList<string> Evidence)
     : IEventOf<Collective>,
         IEvidenced;
 
@@ -26,12 +44,14 @@ public sealed record PredecessorAbsorbed(string FromCollectiveId, IReadOnlyList<
 }
 
 /// <summary>Part of the members and money went to a new collective.</summary>
+/// <param name="Papers">As of a merger.</param>
 public sealed record MembersSeparated(
     string IntoCollectiveId,
     int Members,
     Money AmountFen,
     string Reason,
-    IReadOnlyList<string> Evidence
+    IReadOnlyList<string> Evidence,
+    SuccessionPapers? Papers = null
 ) : IEventOf<Collective>, IMoneyEvent, IEvidenced;
 
 /// <summary>
@@ -50,6 +70,16 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
     public IReadOnlyList<string> Predecessors { get; init; } = [];
     public string? MergedInto { get; init; }
 
+    /// <summary>The day of the approval by which it ended without a successor.</summary>
+    public DateOnly? DissolvedOn { get; init; }
+
+    /// <summary>Approvals of which the creditors are not told yet: number and day.</summary>
+    public ImmutableSortedDictionary<string, DateOnly> CreditorsUntold { get; init; } =
+        ImmutableSortedDictionary<string, DateOnly>.Empty;
+
+    /// <summary>One that was surveyed has members who can decide, whether or not their roll is here yet.</summary>
+    internal bool HasAssembly(int registered) => registered > 0 || Surveys.Count > 0;
+
     /// <summary>Who counts as a member of this collective: those registered with it or with a predecessor.</summary>
     public IReadOnlyCollection<string> WithPredecessors() => [Id, .. Predecessors];
 
@@ -64,14 +94,25 @@ public sealed record Collective : Aggregate, IEvolve<Collective>
             },
             CollectiveSurveyed s => state! with { Surveys = state.Surveys.SetItem(s.Year, s.Survey) },
             CollectiveRenamed r => state! with { Name = r.Name },
-            CollectiveMerged m => state! with { MergedInto = m.IntoCollectiveId },
+            CollectiveMerged m => state!.Owing(m.Papers) with { MergedInto = m.IntoCollectiveId },
+            CollectiveDissolved d => state!.Owing(d.Papers) with { DissolvedOn = d.Papers.Approval!.On },
+            CreditorsNotified n => state! with { CreditorsUntold = state.CreditorsUntold.Remove(n.ApprovalNumber) },
             PredecessorAbsorbed p => state! with
             {
                 Predecessors = [.. state.Predecessors, p.FromCollectiveId, .. p.Earlier],
             },
-            MembersSeparated => state!, // it stays what it was; the members and the money have events of their own
+            // It stays what it was; the members and the money have events of their own.
+            MembersSeparated m => state!.Owing(m.Papers),
             _ => throw InvariantViolationException.Unknown(e),
         };
+
+    private Collective Owing(SuccessionPapers? papers) =>
+        papers is { Creditors: null, Approval: { } approval }
+            ? this with
+            {
+                CreditorsUntold = CreditorsUntold.SetItem(approval.Number, approval.On),
+            }
+            : this;
 }
 
 public static class CollectiveDecider
@@ -105,19 +146,27 @@ public static class CollectiveDecider
     }
 
     /// <summary>
-    /// What stands against one collective's going, in whole or in part, into another. A fund goes with it, so the
-    /// county does it on the township's review (审核), which another person there has handed in.
+    /// L16: the creditors were told of an approval. Late is better than never: it is recorded all the same.
     /// </summary>
-    /// <param name="reviewers">Who at the township handed in one of the documents.</param>
-    internal static Rejection? SuccessionRefusal(
-        Collective from,
-        Collective into,
-        string going,
-        string name,
+    public static Decision<Collective> NotifyCreditors(
+        Collective state,
+        string approvalNumber,
+        DateOnly on,
         IReadOnlyList<string> evidence,
-        IReadOnlyCollection<string> reviewers,
-        Actor by
-    ) =>
+        DateOnly today
+    )
+    {
+        if (state.CreditorsUntold.Keys.FirstOrDefault(k => DocumentNumber.IsSame(k, approvalNumber)) is not { } number)
+            return new Rejection(Rejections.NotFound, $"没有尚未通知债权人的批准文件 {approvalNumber}");
+        if (evidence.Count == 0)
+            return new Rejection(Rejections.EvidenceMissing, "须附通知债权人的证明") { Field = "evidence" };
+        return SuccessionPapers.Early("on", on, state.CreditorsUntold[number], today) is { } early
+            ? early
+            : new IEventOf<Collective>[] { new CreditorsNotified(number, on, evidence) };
+    }
+
+    /// <summary>What stands against one collective's going, in whole or in part, into another.</summary>
+    internal static Rejection? SuccessionRefusal(Collective from, Collective into, string going) =>
         Gone(from)
         ?? Gone(into)
         ?? (
@@ -128,19 +177,41 @@ public static class CollectiveDecider
                 {
                     Field = "intoCollectiveId",
                 }
-            : evidence.Count == 0
-                ? new Rejection(Rejections.EvidenceMissing, $"{name}须附批准文件") { Field = "evidence" }
-            : reviewers.Count == 0
-                ? new Rejection(Rejections.EvidenceMissing, $"{name}须附乡镇（街道）的审核文件，由其账户上传")
-                {
-                    Field = "evidence",
-                }
-            : reviewers.All(by.Is)
-                ? new Rejection(Rejections.SelfApproval, "乡镇（街道）的审核文件须由另一人上传") { Field = "evidence" }
             : null
         );
 
-    /// <summary>A merged collective does nothing more.</summary>
+    /// <summary>
+    /// The papers (L16), of which another person at the township has handed in its review (审核): a fund goes with it, so
+    /// the county does it on nobody's word alone.
+    /// </summary>
+    /// <param name="reviewers">Who at the township handed in the review.</param>
+    internal static Rejection? PapersRefusal(
+        IReadOnlyList<Collective> deciding,
+        IReadOnlyList<Collective> concerned,
+        SuccessionPapers papers,
+        IReadOnlyCollection<string> reviewers,
+        DateOnly day,
+        Actor by
+    ) =>
+        papers.Refusal(deciding, concerned, day)
+        ?? (
+            reviewers.Count == 0
+                ? new Rejection(Rejections.EvidenceMissing, "乡镇（街道）的审核文件由其账户上传")
+                {
+                    Field = "papers.review.evidence",
+                }
+            : reviewers.All(by.Is)
+                ? new Rejection(Rejections.SelfApproval, "乡镇（街道）的审核文件须由另一人上传")
+                {
+                    Field = "papers.review.evidence",
+                }
+            : null
+        );
+
+    /// <summary>A merged or dissolved collective does nothing more.</summary>
     public static Rejection? Gone(Collective state) =>
-        state.MergedInto is { } into ? new Rejection(Rejections.CollectiveMerged, $"{state.Name} 已并入 {into}") : null;
+        state.MergedInto is { } into ? new Rejection(Rejections.CollectiveMerged, $"{state.Name} 已并入 {into}")
+        : state.DissolvedOn is { } day
+            ? new Rejection(Rejections.CollectiveDissolved, $"{state.Name} 已于 {day:yyyy-MM-dd} 解散")
+        : null;
 }

@@ -11,19 +11,35 @@ public static class Merge
     /// <summary>Changed: both collectives, both funds; the fund that is left empty closes.</summary>
     /// <param name="Source">The fund of <paramref name="From"/>, where it has one.</param>
     /// <param name="Target">That of <paramref name="Into"/>.</param>
-    /// <param name="Reviewers">Who at the township handed in one of the documents.</param>
+    /// <param name="IntoRegistered">How many members <paramref name="Into"/> has on its rolls.</param>
+    /// <param name="Reviewers">Who at the township handed in the review.</param>
     public sealed record Basis(
         Collective From,
         Collective Into,
         Fund? Source,
         Fund? Target,
+        int IntoRegistered,
         IReadOnlyCollection<string> Reviewers
     );
 
-    public static Decision<Collective> Decide(Basis on, string reason, IReadOnlyList<string> evidence, Actor by)
+    public static Decision<Collective> Decide(
+        Basis on,
+        string reason,
+        SuccessionPapers papers,
+        IReadOnlyList<string> evidence,
+        DateOnly day,
+        Actor by
+    )
     {
         var (from, into) = (on.From, on.Into);
-        if (CollectiveDecider.SuccessionRefusal(from, into, "并入", "合并", evidence, on.Reviewers, by) is { } wrong)
+        Collective[] deciding = into.HasAssembly(on.IntoRegistered) ? [from, into] : [from];
+        if (
+            (
+                CollectiveDecider.SuccessionRefusal(from, into, "并入")
+                ?? CollectiveDecider.PapersRefusal(deciding, [from, into], papers, on.Reviewers, day, by)
+            ) is
+            { } wrong
+        )
             return wrong;
         var also = new List<Change> { Change.Of(into, new PredecessorAbsorbed(from.Id, from.Predecessors)) };
         if (on.Source is { } source)
@@ -45,6 +61,9 @@ public static class Merge
                 also.Add(Change.Of(left, closed.Events));
             }
         }
-        return new Decision<Collective>([new CollectiveMerged(into.Id, reason, evidence)], null) { Also = also };
+        return new Decision<Collective>([new CollectiveMerged(into.Id, reason, evidence, papers)], null)
+        {
+            Also = also,
+        };
     }
 }

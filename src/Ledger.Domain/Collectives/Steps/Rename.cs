@@ -10,12 +10,20 @@ public static class Rename
         Collective collective,
         Fund? fund,
         string name,
-        IReadOnlyList<string> evidence
+        Approval? approval,
+        IReadOnlyList<string> evidence,
+        DateOnly day
     ) =>
         CollectiveDecider.Gone(collective) is { } gone ? gone
-        : evidence.Count == 0 ? new Rejection(Rejections.EvidenceMissing, "更名须附批准文件") { Field = "evidence" }
+        : approval is null
+            ? new Rejection(Rejections.SuccessionPaperMissing, "更名须附县级批准文件") { Field = "approval" }
+        : approval.On > day
+            ? new Rejection(Rejections.SuccessionPapersIrregular, $"批准日期 {approval.On:yyyy-MM-dd} 晚于业务日期")
+            {
+                Field = "approval.on",
+            }
         : collective.Name == name ? new Rejection(Rejections.FieldInvalid, "名称没有变化") { Field = "name" }
-        : new Decision<Collective>([new CollectiveRenamed(name, evidence)], null)
+        : new Decision<Collective>([new CollectiveRenamed(name, evidence, approval)], null)
         {
             Also = fund is null ? [] : [Change.Of(fund, new FundRenamed(name))],
         };

@@ -11,7 +11,8 @@ public static class Split
     /// <param name="Target">That of <paramref name="Into"/>.</param>
     /// <param name="Members">Those who go, as they were listed; whoever asked for them has found them all.</param>
     /// <param name="Registered">How many are on the rolls before.</param>
-    /// <param name="Reviewers">Who at the township handed in one of the documents.</param>
+    /// <param name="IntoRegistered">How many members <paramref name="Into"/> has on its rolls.</param>
+    /// <param name="Reviewers">Who at the township handed in the review.</param>
     public sealed record Basis(
         Collective From,
         Collective Into,
@@ -19,6 +20,7 @@ public static class Split
         Fund? Target,
         IReadOnlyList<Member> Members,
         int Registered,
+        int IntoRegistered,
         IReadOnlyCollection<string> Reviewers
     );
 
@@ -32,12 +34,21 @@ public static class Split
         Basis on,
         Money amount,
         string reason,
+        SuccessionPapers papers,
         IReadOnlyList<string> evidence,
+        DateOnly day,
         Actor by
     )
     {
         var (from, into) = (on.From, on.Into);
-        if (CollectiveDecider.SuccessionRefusal(from, into, "分到", "分立", evidence, on.Reviewers, by) is { } wrong)
+        Collective[] deciding = into.HasAssembly(on.IntoRegistered) ? [from, into] : [from];
+        if (
+            (
+                CollectiveDecider.SuccessionRefusal(from, into, "分到")
+                ?? CollectiveDecider.PapersRefusal(deciding, [from, into], papers, on.Reviewers, day, by)
+            ) is
+            { } wrong
+        )
             return wrong;
         if (Twice(on.Members) is { } twice)
             return twice;
@@ -68,7 +79,7 @@ public static class Split
                 return stays;
             also.Add(Change.Of(member, gone.Events));
         }
-        var separated = new MembersSeparated(into.Id, on.Members.Count, amount, reason, evidence);
+        var separated = new MembersSeparated(into.Id, on.Members.Count, amount, reason, evidence, papers);
         return new Decision<Collective>([separated], null) { Also = also };
     }
 
