@@ -380,6 +380,7 @@ public static class ApplicationPages
         var years = (
             await session.LoadManyAsync<MemberYear>(cancellation, lines.Select(application.MemberYearId).ToArray())
         ).ToDictionary(y => y.Id);
+        var policy = await session.PolicyYearAsync(application.Region, application.Year);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var ages =
             withAges || standard.AsksForAge()
@@ -392,7 +393,8 @@ public static class ApplicationPages
             limits,
             members,
             years,
-            ages
+            ages,
+            GovernmentPaidOpens: policy?.Parameters.GovernmentPaidOpensSubsidy == true
         );
     }
 }

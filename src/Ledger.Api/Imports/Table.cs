@@ -29,17 +29,23 @@ public sealed partial class Table
     /// <summary>
     /// One row as somebody typed it into a page's form, in the order of the form's columns: read as a table's row is.
     /// </summary>
-    public static Table Typed(SheetForm form, params string?[] values) =>
+    public static Table Typed(SheetForm form, params string?[] values) => Typed(form, [values]);
+
+    /// <summary>As many rows as a request's body has.</summary>
+    public static Table Typed(SheetForm form, IReadOnlyList<string?[]> rows) =>
         new(form, form.Columns.Select((c, i) => (c.Heading, i)).ToDictionary(), headingRow: 0, is1904: false)
         {
             Rows =
             [
-                new SheetRow(
-                    1,
-                    values
-                        .Select((v, i) => (i, Text: v?.Trim() ?? ""))
-                        .Where(v => v.Text.Length > 0)
-                        .ToDictionary(v => v.i, v => new SheetCell(v.Text))
+                .. rows.Select(
+                    (values, at) =>
+                        new SheetRow(
+                            at + 1,
+                            values
+                                .Select((v, i) => (i, Text: v?.Trim() ?? ""))
+                                .Where(v => v.Text.Length > 0)
+                                .ToDictionary(v => v.i, v => new SheetCell(v.Text))
+                        )
                 ),
             ],
         };

@@ -34,13 +34,14 @@ public static class Uploads
         );
     }
 
-    /// <summary>A body as JSON, or as form fields beside a roster in field <c>roster</c>.</summary>
+    /// <summary>A body as JSON, or as form fields beside a list in a field of its own.</summary>
     /// <exception cref="BadHttpRequestException">Neither of the two, or JSON that cannot be read.</exception>
     /// <exception cref="RefusedException"><c>file-invalid</c>: a form without the roster.</exception>
     public static async Task<(T Body, IFormFile? Roster)> BodyOrRosterAsync<T>(
         HttpRequest request,
         JsonSerializerOptions json,
-        Func<IFormCollection, T> fields
+        Func<IFormCollection, T> fields,
+        string field = "roster"
     )
         where T : class
     {
@@ -49,11 +50,11 @@ public static class Uploads
             var form = await request.ReadFormAsync();
             return (
                 fields(form),
-                form.Files["roster"]
+                form.Files[field]
                     ?? throw new RefusedException(
-                        new Rejection(Rejections.FileInvalid, "没有收到名单文件，请放在字段 roster 中")
+                        new Rejection(Rejections.FileInvalid, $"没有收到名单文件，请放在字段 {field} 中")
                         {
-                            Field = "roster",
+                            Field = field,
                         }
                     )
             );

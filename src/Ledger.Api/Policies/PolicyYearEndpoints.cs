@@ -23,7 +23,8 @@ public sealed record TierBody(
 /// <paramref name="IncentiveWeights"/> and <paramref name="AgeLimits"/> (参保和领取待遇年龄) fall back to the usual ones when
 /// absent. <paramref name="BasicPensionAmount"/>: the basic pension (基础养老金) a month, which estimates show beside the
 /// account's. <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before an
-/// application is filed.
+/// application is filed. <paramref name="GovernmentPaidOpensSubsidy"/>: whose contribution the government paid (政府代缴)
+/// may get a subsidy though he paid nothing himself.
 /// <paramref name="Payee"/>: the agency's income account, which payments go to (收入户).
 /// </summary>
 public sealed record PolicyYearBody(
@@ -39,7 +40,8 @@ public sealed record PolicyYearBody(
     AgeLimits? AgeLimits = null,
     Money? BasicPensionAmount = null,
     PayeeAccount? Payee = null,
-    int ResolutionNoticeDays = 0
+    int ResolutionNoticeDays = 0,
+    bool GovernmentPaidOpensSubsidy = false
 );
 
 public sealed record TierView(Money TierAmount, Money GovernmentSubsidyAmount);
@@ -62,7 +64,8 @@ public sealed record PolicyYearView(
     AgeLimits AgeLimits,
     Money? BasicPensionAmount,
     PayeeAccount? Payee,
-    int ResolutionNoticeDays
+    int ResolutionNoticeDays,
+    bool GovernmentPaidOpensSubsidy
 )
 {
     public static PolicyYearView Of(PolicyYear p) =>
@@ -84,7 +87,8 @@ public sealed record PolicyYearView(
             p.AgeLimits(),
             p.Parameters.BasicPensionFen,
             p.Parameters.Payee,
-            p.Parameters.ResolutionNoticeDays
+            p.Parameters.ResolutionNoticeDays,
+            p.Parameters.GovernmentPaidOpensSubsidy
         );
 }
 
@@ -96,7 +100,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L4 L5 L6 L8 L10 L11 L12) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L4 L5 L6 L8 L10 L11 L12 L14) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -151,7 +155,8 @@ public static class PolicyYearEndpoints
             body.AgeLimits,
             body.BasicPensionAmount,
             Payee(body.Payee),
-            body.ResolutionNoticeDays
+            body.ResolutionNoticeDays,
+            body.GovernmentPaidOpensSubsidy
         );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);

@@ -159,6 +159,8 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// <paramref name="Payee"/>: where payments go (L12).
 /// <paramref name="ResolutionNoticeDays"/>: days for which a resolution is published before anybody files by it (L6);
 /// 0: not asked.
+/// <paramref name="GovernmentPaidOpensSubsidy"/>: who paid nothing himself, and whose contribution the government paid
+/// (政府代缴), may get a subsidy (L14).
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -173,7 +175,8 @@ public sealed record PolicyParameters(
     AgeLimits? AgeLimits = null,
     Money? BasicPensionFen = null,
     PayeeAccount? Payee = null,
-    int ResolutionNoticeDays = 0
+    int ResolutionNoticeDays = 0,
+    bool GovernmentPaidOpensSubsidy = false
 );
 
 public sealed record PolicyYearPublished(string Region, int Year, PolicyParameters Parameters) : IEventOf<PolicyYear>;

@@ -8,11 +8,12 @@ using Ledger.Domain.Policies;
 namespace Ledger.Projections.Checking.Promises;
 
 /// <summary>
-/// The cap of each region and year as it was at any event: all policy years there were, of which there are few.
+/// The cap of each region and year, and whether the government's payment opens a subsidy there (L14), as it was at any
+/// event: all policy years there were, of which there are few.
 /// </summary>
 public sealed class PolicyCaps
 {
-    private readonly Dictionary<string, List<(long From, Money Cap)>> _caps = [];
+    private readonly Dictionary<string, List<(long From, Money Cap, bool GovernmentPaidOpens)>> _caps = [];
 
     /// <summary>In the order of recording.</summary>
     public void Take(IEvent e)
@@ -22,19 +23,24 @@ public sealed class PolicyCaps
             return;
         if (!_caps.TryGetValue(e.StreamKey!, out var versions))
             _caps[e.StreamKey!] = versions = [];
-        versions.Add((e.Sequence, parameters.Tiers.Max(t => t.TierFen)));
+        versions.Add((e.Sequence, parameters.Tiers.Max(t => t.TierFen), parameters.GovernmentPaidOpensSubsidy));
     }
 
     /// <summary>The county's own, else the city's; null when there was none.</summary>
-    public Money? At(string region, int year, long sequence) =>
+    public Money? At(string region, int year, long sequence) => Version(region, year, sequence)?.Cap;
+
+    public bool GovernmentPaidOpens(string region, int year, long sequence) =>
+        Version(region, year, sequence)?.GovernmentPaidOpens == true;
+
+    private (long From, Money Cap, bool GovernmentPaidOpens)? Version(string region, int year, long sequence) =>
         region.Length < RegionCode.CountyLength
             ? null
             : Of(StreamId.PolicyYear(RegionCode.County(region), year), sequence)
                 ?? Of(StreamId.PolicyYear(RegionCode.City(region), year), sequence);
 
-    private Money? Of(string id, long sequence) =>
+    private (long From, Money Cap, bool GovernmentPaidOpens)? Of(string id, long sequence) =>
         _caps.TryGetValue(id, out var versions) && versions.FindLastIndex(v => v.From < sequence) is >= 0 and var last
-            ? versions[last].Cap
+            ? versions[last]
             : null;
 }
 
