@@ -1,4 +1,5 @@
 using Ledger.Api.Imports;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Api.Tests;
 
