@@ -46,9 +46,13 @@ public sealed class ContributionChangeTests(ApiFixture api)
         Assert.Equal(1, (await TaxAsync(village, row)).Imported);
         Assert.Equal(1, (await TaxAsync(village, row)).Unchanged);
 
-        using var form = SampleClient.Form(SampleSheets.Roster([.. people, poor]), "名单.xlsx");
-        form.Add(new StringContent(village.PlanId), "planId");
-        form.Add(new StringContent(await village.Officer.EvidenceAsync("seal")), "seal");
+        using var form = SampleClient.Form(
+            SampleSheets.Roster([.. people, poor]),
+            "名单.xlsx",
+            "roster",
+            ("planId", village.PlanId),
+            ("seal", await village.Officer.EvidenceAsync("seal"))
+        );
         var refused = await api.Host.RefusedAsync("roster-invalid", village.Officer, "/api/applications", form);
         var fault = Assert.Single(refused.Faults);
         Assert.Equal(("government-paid-only", 4), (fault.Code, fault.Row));
@@ -70,11 +74,7 @@ public sealed class ContributionChangeTests(ApiFixture api)
         api.Clock.Advance(TimeSpan.FromDays(8));
         Assert.Empty(await ClawedBackAsync(village));
         await SwitchAsync(village, false);
-        await api.Host.RefusedAsync(
-            "government-paid-only",
-            village.Officer,
-            $"{village.ApplicationPath}/payment-list"
-        );
+        await api.Host.RefusedAsync("government-paid-only", village.Officer, $"{village.ApplicationPath}/payment-list");
         await SwitchAsync(village, true);
         await village.PayAsync(100);
         await SwitchAsync(village, false);
@@ -84,7 +84,10 @@ public sealed class ContributionChangeTests(ApiFixture api)
             village,
             new TaxRow(poor, 100, 100, api.Today, $"TF{village.VillageCode}", Sheets.GovernmentPaid, Sheets.Refund)
         );
-        Assert.Equal(["claw-back 没有本人缴费记录的人员已获补助，应由经办机构退回 (C5 C6)"], await ClawedBackAsync(village));
+        Assert.Equal(
+            ["claw-back 没有本人缴费记录的人员已获补助，应由经办机构退回 (C5 C6)"],
+            await ClawedBackAsync(village)
+        );
     }
 
     private static (string Code, int? Row) Left(ApplicationView view)
@@ -177,7 +180,15 @@ public sealed class ContributionChangeTests(ApiFixture api)
             (
                 await FaultsAsync(
                     village,
-                    new TaxRow(people[0], 300, 1, api.Today, Reference("Q1"), Entry: Sheets.Refund, Of: Reference("Q9")),
+                    new TaxRow(
+                        people[0],
+                        300,
+                        1,
+                        api.Today,
+                        Reference("Q1"),
+                        Entry: Sheets.Refund,
+                        Of: Reference("Q9")
+                    ),
                     new TaxRow(people[0], 300, 301, api.Today, Reference("Q2"), Entry: Sheets.Refund, Of: own),
                     new TaxRow(people[1], 300, 300, api.Today, Reference("Q3"), Of: own),
                     new TaxRow(people[1], 300, 1, api.Today, Reference("TZ"), Entry: Sheets.Refund),
@@ -185,7 +196,12 @@ public sealed class ContributionChangeTests(ApiFixture api)
                 )
             ).Select(f => $"{f.Row} {f.Code} {f.Column}")
         );
-        await api.Host.RefusedAsync("forbidden", village.Officer, Import(village), new { contributions = Array.Empty<int>() });
+        await api.Host.RefusedAsync(
+            "forbidden",
+            village.Officer,
+            Import(village),
+            new { contributions = Array.Empty<int>() }
+        );
 
         // As JSON, by the same reader.
         var json = new

@@ -345,9 +345,7 @@ public sealed class PromiseTests
         person.Take(Refund(1, "SW-unknown"));
         Assert.Equal(["L15 调整或退还的缴费 SW-unknown 不存在，或已全部退费"], _broken);
         _broken.Clear();
-        person.Take(
-            On(March, new ContributionAdjusted(paid.Data.Reference, Yuan(500), Yuan(500), March, "TZ1", "d"))
-        );
+        person.Take(On(March, new ContributionAdjusted(paid.Data.Reference, Yuan(500), Yuan(500), March, "TZ1", "d")));
         person.Take(Refund(500, paid.Data.Reference)); // of what was topped up
         Assert.Empty(_broken);
         person.Take(Subsidy("application-1", "collective-1", 100));

@@ -42,7 +42,14 @@ public sealed class ContributionChangeTests
             state,
             Member,
             Alone,
-            new SubsidyApproved("application-1", "collective-1", "fund-1", "general", new Money(1), new FenInterval(0, 1)),
+            new SubsidyApproved(
+                "application-1",
+                "collective-1",
+                "fund-1",
+                "general",
+                new Money(1),
+                new FenInterval(0, 1)
+            ),
             Cap,
             opens
         );
@@ -51,12 +58,13 @@ public sealed class ContributionChangeTests
     public void L14_C6_whose_contribution_the_government_paid_is_on_record_and_the_switch_says_whether_it_opens_a_subsidy()
     {
         var state = Given.State<MemberYear>(Id, Paid(ContributionKind.GovernmentPaid));
-        Assert.Contains("政府代缴可享受补助", Approve(state, false).ThenRefused(Rejections.GovernmentPaidOnly).Detail, StringComparison.Ordinal);
-        Assert.True(Assert.IsType<SubsidyApproved>(Approve(state, true).Then()[0]).OnGovernmentPaid);
-        Assert.Equal(
-            Rejections.GovernmentPaidOnly,
-            MemberYearDecider.Ineligible(Member, state, Alone)?.Code
+        Assert.Contains(
+            "政府代缴可享受补助",
+            Approve(state, false).ThenRefused(Rejections.GovernmentPaidOnly).Detail,
+            StringComparison.Ordinal
         );
+        Assert.True(Assert.IsType<SubsidyApproved>(Approve(state, true).Then()[0]).OnGovernmentPaid);
+        Assert.Equal(Rejections.GovernmentPaidOnly, MemberYearDecider.Ineligible(Member, state, Alone)?.Code);
         Assert.Equal(new Money(30_000), state.Opening(true)?.TierFen);
         Assert.Null(state.Opening(false));
         var gift = new SponsorshipRecorded("sponsorship-1", "donor-1", new Money(1), ["paper"]);
@@ -137,7 +145,8 @@ public sealed class ContributionChangeTests
                 .ThenRefused(Rejections.DateBeforeBasis)
                 .NotBefore
         );
-        Record(two, ContributionEntryKind.Refund, Row("TF1", 1, days: -1), "SW5").ThenRefused(Rejections.DateBeforeBasis);
+        Record(two, ContributionEntryKind.Refund, Row("TF1", 1, days: -1), "SW5")
+            .ThenRefused(Rejections.DateBeforeBasis);
         // One reference is one entry.
         Record(two, ContributionEntryKind.Refund, Row("SW1", 1), "SW5").ThenRefused(Rejections.RosterInvalid);
         Record(changed, ContributionEntryKind.Payment, Row("SW6", 1)).ThenRefused(Rejections.RosterInvalid);

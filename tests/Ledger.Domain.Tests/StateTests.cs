@@ -193,14 +193,14 @@ public sealed class StateTests
             new(kind, new Money(30_000), new Money(30_000), new DateOnly(2026, 1, 1), kind.ToString());
         // What was given back is paid anew under a number of its own.
         Contribution Anew(MemberYear y) =>
-            Paid(ContributionKind.Regular) with { Reference = $"regular-{y.Changes.Length}" };
+            Paid(ContributionKind.Regular) with
+            {
+                Reference = $"regular-{y.Changes.Length}",
+            };
         return new StateGraph<MemberYear>(
             new MemberYear(),
             [
-                (
-                    "regular payment",
-                    y => Step(y, MemberYearDecider.RecordContribution(y, Anew(y)))
-                ),
+                ("regular payment", y => Step(y, MemberYearDecider.RecordContribution(y, Anew(y)))),
                 (
                     "catch-up payment",
                     y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.CatchUp)))

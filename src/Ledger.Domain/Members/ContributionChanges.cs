@@ -71,13 +71,14 @@ public static class ContributionDecider
             return new Rejection(Rejections.ContributionUnknown, Unknown(state, row.Kind, of));
         var since = state!.Changes.Where(c => c.Of == known.Reference).Select(c => c.On).Append(known.PaidOn).Max();
         if (row.PaidOn < since)
-            return new Rejection(Rejections.DateBeforeBasis, $"该笔缴费 {since:yyyy-MM-dd} 还有记录，调整、退费不早于此日")
+            return new Rejection(
+                Rejections.DateBeforeBasis,
+                $"该笔缴费 {since:yyyy-MM-dd} 还有记录，调整、退费不早于此日"
+            )
             {
                 NotBefore = since,
             };
-        return what == ContributionEntryKind.Refund
-            ? Refund(known, row, fileDigest)
-            : Adjust(known, row, fileDigest);
+        return what == ContributionEntryKind.Refund ? Refund(known, row, fileDigest) : Adjust(known, row, fileDigest);
     }
 
     /// <summary>The same tier and amount again are no change.</summary>
@@ -116,8 +117,7 @@ public static class ContributionDecider
         (state?.Contributions ?? []).Where(c => c.Kind == kind && c.AmountFen.IsPositive);
 
     private static Contribution? Changed(MemberYear? state, ContributionKind kind, string? of) =>
-        of is not null
-            ? Standing(state, kind).FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, of))
+        of is not null ? Standing(state, kind).FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, of))
         : Standing(state, kind).Take(2).ToList() is [var only] ? only
         : null;
 

@@ -296,9 +296,7 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
         return this with
         {
             Contributions = [.. Contributions.Select(c => c.Reference == of ? after : c)],
-            Changes = Changes.Add(
-                new ContributionChange(of, reference, on, isRefund, after.TierFen, after.AmountFen)
-            ),
+            Changes = Changes.Add(new ContributionChange(of, reference, on, isRefund, after.TierFen, after.AmountFen)),
         };
     }
 

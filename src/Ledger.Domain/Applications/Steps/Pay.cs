@@ -97,11 +97,7 @@ public static class Pay
                 .. before.EachYear(
                     lines,
                     people.Years,
-                    l => new SubsidyPaid(
-                        before.Id,
-                        l.AmountFen,
-                        people.Years[before.MemberYearId(l)].Regular() is null
-                    )
+                    l => new SubsidyPaid(before.Id, l.AmountFen, people.Years[before.MemberYearId(l)].Regular() is null)
                 ),
             ],
             LeftOut = faults,
