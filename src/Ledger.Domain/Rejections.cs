@@ -103,6 +103,20 @@ public static class Rejections
         "C4 C6",
         "补助不能代替个人缴费；待个人缴费记录导入后再申请"
     );
+    public static readonly RejectionCode GovernmentPaidOnly = new(
+        "government-paid-only",
+        422,
+        "只有政府代缴，本年度政策未开放补助",
+        "C6 L14",
+        "由政策年度的开关“政府代缴可享受补助”（†）决定：县级确认可以补助的，由发布政策参数的部门打开后再办；本人另有缴费的，待其记录导入后再申请"
+    );
+    public static readonly RejectionCode ContributionUnknown = new(
+        "contribution-unknown",
+        422,
+        "没有可以调整、退费的缴费记录",
+        "L15",
+        "先导入原缴费记录；有几笔的填写原凭证号；已全部退费后又缴的，按“缴费”导入"
+    );
     public static readonly RejectionCode CatchUpContribution = new(
         "catch-up-contribution",
         422,

@@ -107,7 +107,8 @@ public static class LedgerStore
                 "tax_number",
                 "receipt_number",
                 "corrected",
-                "contribution_reversed",
+                "contribution_changed",
+                "tax_change_number",
             }
         )
             options.Events.IgnoreIndex($"mt_events_{own}");

@@ -10,7 +10,8 @@ namespace Ledger.Verify;
 /// The ledger's promises, recomputed from the log alone: no stream has a gap; money is conserved and no balance is
 /// negative; fen come in and go out in one unbroken row; an application's lines share out exactly what was reserved for
 /// it; nobody gets more than the year's highest tier (C11), and only who lives, is a member, has paid himself and none
-/// to catch up, once a year of one origin, at approval and at payment (C4, C5, C6); one transfer of the bank pays one
+/// to catch up, or by the government where the policy year said then that it is enough (L14), and no contribution is
+/// changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at payment (C4, C5, C6); one transfer of the bank pays one
 /// application (C17); filer, reviewer, approver and payer are different people (C15), whatever accounts they have and
 /// whom they act for, and none of them answers a complaint about it (L18); who asks
 /// for a correction does not confirm it; and nobody gives rights alone where there are two
@@ -106,6 +107,7 @@ public sealed class Rules
     private readonly Dictionary<(int County, int Year), long> _capOf = [];
     private readonly Dictionary<string, (bool Countersigned, bool PlanSigned, bool PaymentSigned)> _asks = [];
     private readonly Dictionary<string, (int Signed, int Countersigned)> _plans = [];
+    private readonly HashSet<string> _governmentPaidOpens = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
@@ -202,12 +204,15 @@ public sealed class Rules
             or "subsidy_cleared"
             or "sponsorship_recorded"
             or "sponsorship_reversed"
+            or "contribution_adjusted"
+            or "contribution_refunded"
             or "contribution_reversal_requested"
             or "contribution_reversed":
                 With(e, Member);
                 break;
             case "policy_year_published" or "policy_year_amended":
                 _capOf.Clear();
+                With(e, GovernmentPaid);
                 With(e, Policy);
                 break;
             case "resolution_recorded" or "plan_signed" or "plan_countersigned" or "plan_adopted":
@@ -655,9 +660,12 @@ public sealed class Rules
             throw Fails(e, $"{step}时已登记死亡");
         if (person is null || !person.Memberships.Exists(m => OriginOf(m) == OriginOf(collective)))
             throw Fails(e, $"{step}时不是 {collective} 的成员");
-        if (e.Stream.Paid.Exists(p => p.IsCatchUp))
+        if (e.Stream.Paid.Exists(p => p.Kind == "catch-up"))
             throw Fails(e, $"{step}时有本年度一次性补缴");
-        if (e.Stream.Paid.Count == 0)
+        if (
+            !e.Stream.Paid.Exists(p => p.Kind == "regular")
+            && !(e.Stream.Paid.Exists(p => p.Kind == "government-paid") && GovernmentPaidOpens(e))
+        )
             throw Fails(e, $"{step}时没有本年度个人缴费记录");
     }
 
@@ -679,6 +687,45 @@ public sealed class Rules
         }
     }
 
+    /// <summary>L14: the switch of a policy year, as it stands from this entry on.</summary>
+    private void GovernmentPaid(Entry e, JsonElement d, JsonElement headers)
+    {
+        if (
+            d.GetProperty("parameters").TryGetProperty("governmentPaidOpensSubsidy", out var opens)
+            && opens.ValueKind == JsonValueKind.True
+        )
+            _governmentPaidOpens.Add(e.Stream.Id);
+        else
+            _governmentPaidOpens.Remove(e.Stream.Id);
+    }
+
+    /// <summary>By the county's own policy year, else the city's.</summary>
+    private bool GovernmentPaidOpens(Entry e)
+    {
+        using var headers = JsonDocument.Parse(e.Headers);
+        var (region, year) = (headers.RootElement.GetProperty("region").GetString()!, e.Stream.Id[^4..]);
+        var own = $"policy-year-{region[..Math.Min(6, region.Length)]}-{year}";
+        return _governmentPaidOpens.Contains(
+            _caps.ContainsKey(own) ? own : $"policy-year-{region[..Math.Min(4, region.Length)]}-{year}"
+        );
+    }
+
+    /// <summary>L15: of a record that stands, and never more back than was paid.</summary>
+    private static void Changed(Entry e, JsonElement d)
+    {
+        var at = e.Stream.Paid.FindIndex(p => p.Reference == d.GetProperty("of").GetString());
+        if (at < 0)
+            throw Fails(e, "调整或退还的缴费不存在，或已全部退费");
+        var (paid, amount) = (e.Stream.Paid[at], d.GetProperty("amountFen").GetInt64());
+        var left = e.Type == "contribution_refunded" ? paid.AmountFen - amount : amount;
+        if (left < 0 || amount <= 0)
+            throw Fails(e, $"缴费 {paid.AmountFen} 分，退还 {amount} 分");
+        if (left == 0)
+            e.Stream.Paid.RemoveAt(at);
+        else
+            e.Stream.Paid[at] = paid with { AmountFen = left };
+    }
+
     private void Member(Entry e, JsonElement d, JsonElement headers)
     {
         switch (e.Type)
@@ -686,8 +733,15 @@ public sealed class Rules
             case "contribution_recorded":
                 if (d.GetProperty("amountFen").GetInt64() > 0)
                     e.Stream.Paid.Add(
-                        (d.GetProperty("reference").GetString()!, d.GetProperty("kind").GetString() == "catch-up")
+                        new(
+                            d.GetProperty("reference").GetString()!,
+                            d.GetProperty("kind").GetString(),
+                            d.GetProperty("amountFen").GetInt64()
+                        )
                     );
+                break;
+            case "contribution_adjusted" or "contribution_refunded":
+                Changed(e, d);
                 break;
             case "subsidy_paid":
                 var application = d.GetProperty("applicationId").GetString();

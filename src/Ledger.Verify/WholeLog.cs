@@ -158,6 +158,9 @@ public struct Entry
 /// </summary>
 public readonly record struct Given(string By, long AmountFen, string? Collective);
 
+/// <summary>A payment of the year: <paramref name="Kind"/> as the log has it.</summary>
+public readonly record struct Paid(string Reference, string? Kind, long AmountFen);
+
 /// <summary>
 /// A stream of the ledger: how far it has come; of a person where he belongs, of his year what he paid and what he got.
 /// </summary>
@@ -172,8 +175,8 @@ public sealed class Stream(string id)
     /// <summary>The collectives that the person belongs to.</summary>
     public List<string> Memberships => _memberships ??= new(1);
 
-    /// <summary>The person's own payments of the year, by reference.</summary>
-    public List<(string Reference, bool IsCatchUp)> Paid => _paid ??= new(1);
+    /// <summary>What was paid for the year, by the person or the government, and not given back.</summary>
+    public List<Paid> Paid => _paid ??= new(1);
 
     /// <summary>The applications whose subsidy the agency paid to the person.</summary>
     public List<string> Cleared => _cleared ??= new(1);
@@ -183,6 +186,6 @@ public sealed class Stream(string id)
     // Most streams have none.
     private List<Given>? _counting;
     private List<string>? _memberships;
-    private List<(string, bool)>? _paid;
+    private List<Paid>? _paid;
     private List<string>? _cleared;
 }

@@ -406,6 +406,52 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public void L14_C6_the_government_s_payment_opens_a_subsidy_only_while_the_policy_year_lets_it()
+    {
+        Published(500);
+        var person = Person();
+        person.Take(Contributed(ContributionKind.GovernmentPaid));
+        person.Take(Subsidy("application-1", "collective-1", 100));
+        Assert.Equal(["C6 审批时没有本年度个人缴费记录"], _broken);
+        _broken.Clear();
+        _caps.Take(
+            On(
+                March,
+                new PolicyYearAmended(Cap(500) with { GovernmentPaidOpensSubsidy = true }),
+                stream: "policy-year-3708-2026"
+            )
+        );
+        person.Take(On(March, new SubsidyPaid("application-1", Yuan(100))));
+        Assert.Empty(_broken);
+        Published(500, again: true); // the switch is off again; what was paid stays right
+        person.Finish();
+        Assert.Empty(_broken);
+    }
+
+    [Fact]
+    public void L15_only_a_contribution_that_stands_is_changed_and_no_more_of_it_given_back_than_was_paid()
+    {
+        Published(500);
+        var person = Person();
+        var paid = Contributed();
+        person.Take(paid);
+        Event<ContributionRefunded> Refund(long yuan, string of) =>
+            On(March, new ContributionRefunded(of, Yuan(yuan), March, $"TF{_sequence}", "d"));
+        person.Take(Refund(1, "SW-unknown"));
+        Assert.Equal(["L15 调整或退还的缴费 SW-unknown 不存在，或已全部退费"], _broken);
+        _broken.Clear();
+        person.Take(On(March, new ContributionAdjusted(paid.Data.Reference, Yuan(500), Yuan(500), March, "TZ1", "d")));
+        person.Take(Refund(500, paid.Data.Reference)); // of what was topped up
+        Assert.Empty(_broken);
+        person.Take(Subsidy("application-1", "collective-1", 100));
+        Assert.Equal(["C6 审批时没有本年度个人缴费记录"], _broken);
+        var other = Person();
+        other.Take(paid);
+        other.Take(Refund(301, paid.Data.Reference));
+        Assert.Equal($"L15 缴费 {paid.Data.Reference} 退还的多于所缴", _broken[^1]);
+    }
+
+    [Fact]
     public void C4_one_origin_subsidises_a_person_once_a_year_from_when_it_is_one()
     {
         Published(5000);

@@ -260,7 +260,7 @@ public sealed class StateTests
 
     private static string YearLabel(MemberYear y) =>
         (
-            y.Contributions.Any(c => c.Kind == ContributionKind.CatchUp) ? "catch-up payer"
+            y.IsCatchUp() ? "catch-up payer"
             : y.Regular() is null ? "no payment"
             : "payer"
         ) + (y.Subsidies.LastOrDefault() is { } s ? $", {s.Status.ToString().ToLowerInvariant()}" : "");
@@ -277,16 +277,36 @@ public sealed class StateTests
             y.Subsidies.LastOrDefault()?.Status == status ? new(y.And(id, e), null) : new(null, "wrong-state");
         Contribution Paid(ContributionKind kind) =>
             new(kind, new Money(30_000), new Money(30_000), new DateOnly(2026, 1, 1), kind.ToString());
+        // What was given back is paid anew under a number of its own.
+        Contribution Anew(MemberYear y) =>
+            Paid(ContributionKind.Regular) with
+            {
+                Reference = $"regular-{y.Changes.Length}",
+            };
         return new StateGraph<MemberYear>(
             new MemberYear(),
             [
-                (
-                    "regular payment",
-                    y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.Regular)))
-                ),
+                ("regular payment", y => Step(y, MemberYearDecider.RecordContribution(y, Anew(y)))),
                 (
                     "catch-up payment",
                     y => Step(y, MemberYearDecider.RecordContribution(y, Paid(ContributionKind.CatchUp)))
+                ),
+                (
+                    "refund by the tax office",
+                    y =>
+                        Step(
+                            y,
+                            ContributionDecider.Record(
+                                y,
+                                ContributionEntryKind.Refund,
+                                Paid(ContributionKind.Regular) with
+                                {
+                                    Reference = $"refund-{y.Changes.Length}",
+                                },
+                                null,
+                                "d"
+                            )
+                        )
                 ),
                 (
                     "approve",

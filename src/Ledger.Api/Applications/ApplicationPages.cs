@@ -452,6 +452,7 @@ public static class ApplicationPages
         var years = (
             await session.LoadManyAsync<MemberYear>(cancellation, lines.Select(application.MemberYearId).ToArray())
         ).ToDictionary(y => y.Id);
+        var policy = await session.PolicyYearAsync(application.Region, application.Year);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var ages =
             withAges || standard.AsksForAge()
@@ -464,7 +465,8 @@ public static class ApplicationPages
             limits,
             members,
             years,
-            ages
+            ages,
+            GovernmentPaidOpens: policy?.Parameters.GovernmentPaidOpensSubsidy == true
         );
     }
 }

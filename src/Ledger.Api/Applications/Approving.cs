@@ -34,7 +34,8 @@ public static class Approving
             await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId)),
             await command.FindPeopleAsync<MemberYear>(lines.Select(application.MemberYearId)),
             await people.AgesAsync(command.Connection, lines.Select(l => l.MemberId), application.Year),
-            command.DamagedPeople
+            command.DamagedPeople,
+            policy.Parameters.GovernmentPaidOpensSubsidy
         );
         return command.Decided(
             application,

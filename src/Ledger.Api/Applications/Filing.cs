@@ -270,7 +270,8 @@ public static class Filing
             ages,
             elsewhere,
             confirmed,
-            command.DamagedPeople
+            command.DamagedPeople,
+            policy.Parameters.GovernmentPaidOpensSubsidy
         );
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));

@@ -81,6 +81,7 @@ public static class Paying
     {
         var plan = (await command.ReadAsync<Plan>(application.PlanId))!;
         var collective = (await command.ReadAsync<Collective>(application.CollectiveId))!;
+        // As the year's policy stands now: what it no longer opens is not paid (L14).
         var policy = await command.PolicyYearAsync(application.Region, application.Year);
         var (fund, earlier) = await command.FindFundAsync(application.FundId, Booking.Payment, slips, reference);
         var members = await command.ReadPeopleAsync<Member>(lines.Select(l => l.MemberId));
@@ -100,7 +101,8 @@ public static class Paying
                 members,
                 years,
                 ages,
-                command.DamagedPeople
+                command.DamagedPeople,
+                policy.Parameters.GovernmentPaidOpensSubsidy
             ),
             fund!,
             earlier,

@@ -158,7 +158,7 @@ public static class EstimateEndpoints
         var own = await session.LoadAsync<MemberYear>(StreamId.MemberYear(id, asked.Year));
         var tier =
             NotNegative(asked.TierAmount, "tierAmount")
-            ?? own?.Regular()?.TierFen
+            ?? own?.Opening(governmentPaidOpens: true)?.TierFen // whoever paid: the account has it
             ?? (orLowestTier ? policy.Tiers().Min(t => t.TierFen) : (Money?)null)
             ?? throw new RefusedException(
                 new Rejection(Rejections.NotContributed, $"没有 {asked.Year} 年度缴费记录，请给出 tierAmount")

@@ -47,6 +47,8 @@ public static class Sheets
         ReceiptNumber = Receipt.NumberColumn,
         Group = "村民小组",
         Years = "累计缴费年限",
+        Entry = "记录性质",
+        OfReference = "原凭证号",
         TradedOn = "交易日期",
         MoneyIn = "收入金额（元）",
         MoneyOut = "支出金额（元）",
@@ -54,7 +56,11 @@ public static class Sheets
         Finding = "核查结果",
         CheckedOn = "核查日期";
     public const string Regular = "正常缴费",
-        CatchUp = "一次性补缴";
+        CatchUp = "一次性补缴",
+        GovernmentPaid = "政府代缴",
+        Payment = "缴费",
+        Adjustment = "调整",
+        Refund = "退费";
 
     private static readonly Column Name = new(
         Roster.NameColumn,
@@ -116,12 +122,27 @@ public static class Sheets
         [
             Name,
             CitizenId,
-            new(Tier, true, "300", "本年度所选档次", Aliases: ["缴费档次"]),
-            new(Paid, true, "300", "本人实际缴纳的金额", Aliases: ["个人缴费金额", "个人缴费（元）"]),
+            new(Tier, true, "300", "本年度所选档次；退费可不填", Aliases: ["缴费档次"]),
+            new(
+                Paid,
+                true,
+                "300",
+                "本人（或政府代为）实际缴纳的金额；调整填调整后一共缴纳的，退费填退还的",
+                Aliases: ["个人缴费金额", "个人缴费（元）"]
+            ),
             new(PaidOn, true, "2026-03-15", "年-月-日", FillsDown: true),
-            new(Kind, true, Regular, $"{Regular} 或 {CatchUp}", FillsDown: true),
+            new(Kind, true, Regular, $"{Regular}、{CatchUp} 或 {GovernmentPaid}", FillsDown: true),
             new(Reference, true, "SW2026000001", "税务凭证号，每笔唯一", 22),
             new(Years, false, "12", "可不填；按缴费年限补助时须填，0 至 60 的整数", 14),
+            new(
+                Entry,
+                false,
+                Payment,
+                $"可不填，即{Payment}；补缴差额、变更档次填{Adjustment}，退款填{Refund}",
+                12,
+                FillsDown: true
+            ),
+            new(OfReference, false, "", $"{Adjustment}、{Refund}的是哪一笔；此人只有一笔的可不填", 22),
         ]
     );
 

@@ -215,7 +215,13 @@ public static class MemberChanges
         var state = command.Append(
             streamId,
             known,
-            MemberYearDecider.Sponsor(known, member, sponsorship, policy.HighestTierFen)
+            MemberYearDecider.Sponsor(
+                known,
+                member,
+                sponsorship,
+                policy.HighestTierFen,
+                policy.Parameters.GovernmentPaidOpensSubsidy
+            )
         );
         return await AnswerAsync(state, id, year, policy.HighestTierFen, command, people);
     }

@@ -170,12 +170,15 @@ public static class MemberEndpoints
         api.MapPost("/contributions/import", MemberImports.Contributions)
             .Command<ImportView>(
                 "import-contributions",
-                "导入个人缴费记录（.xlsx/.csv，C4 C5 C6） · Import contribution records",
+                "导入个人缴费记录：缴费（含政府代缴）、调整、退费（.xlsx/.csv 或 JSON，C4 C5 C6 L14 L15） · Import contribution "
+                    + "records, adjustments and refunds",
                 Roles.CountyTax,
                 Roles.Agency
             )
             .TakesSheet(Sheets.Contributions)
+            .Accepts<ContributionsBody>("application/json", "multipart/form-data")
             .Refuses(
+                Rejections.ContributionUnknown,
                 Rejections.RosterInvalid,
                 Rejections.DateBeforeBasis,
                 Rejections.PossibleDuplicate,
@@ -186,6 +189,13 @@ public static class MemberEndpoints
                 Rejections.PolicyYearMissing,
                 Rejections.FieldInvalid,
                 Rejections.BodyInvalid
+            )
+            .Example(
+                """
+                {"contributions":[{"name":"张三","citizenId":"370811196503124512","tierAmount":500,"amount":500,
+                  "paidOn":"2026-06-12","kind":"regular","reference":"SW2026000917","entry":"adjustment",
+                  "ofReference":"SW2026000001"}]}
+                """
             );
         api.MapPost("/insurance-checks/import", InsuranceImport.Import)
             .Command<ImportView>(
@@ -334,6 +344,7 @@ public static class MemberEndpoints
             .Refuses(
                 Rejections.CapExceeded,
                 Rejections.NotContributed,
+                Rejections.GovernmentPaidOnly,
                 Rejections.MemberDeceased,
                 Rejections.EvidenceMissing,
                 Rejections.AmountInvalid,

@@ -9,6 +9,8 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.Extensions.Options;
 
 namespace Ledger.Api.Members;
 
@@ -345,19 +347,26 @@ public static class MemberImports
     /// <param name="confirmDuplicate">After <c>possible-duplicate</c>, why one tax reference stands for several people
     /// (one receipt for a household).</param>
     public static async Task<Answer> Contributions(
-        IFormFile file,
+        HttpRequest request,
         int year,
         bool? partial,
         string? confirmDuplicate,
         Command command,
         PersonalData people,
-        Caller caller
+        Caller caller,
+        IOptions<JsonOptions> json
     )
     {
         var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
         if (year < 2009 || year > command.Today.Year)
             throw Require.Invalid("year", "年度不能早于2009，也不能晚于今年");
-        var table = Table.Read(file, Sheets.Contributions);
+        var (body, file) = await Uploads.BodyOrRosterAsync(
+            request,
+            json.Value.SerializerOptions,
+            _ => new ContributionsBody(null),
+            "file"
+        );
+        var (table, digest) = file is null ? body.AsTable() : await SheetAsync(file);
         var policy = await command.PolicyYearAsync(caller.Actor.Region, year);
         var faults = new List<Fault>();
         var rows = Read(table, faults, year, policy, confirmed, command);
@@ -368,25 +377,17 @@ public static class MemberImports
         var years = new Dictionary<string, MemberYear>(
             await command.FindPeopleAsync<MemberYear>(rows.Select(r => StreamId.MemberYear(ids[r.Id], year)))
         );
-        foreach (var (reader, _, id, _) in rows)
-            if (command.DamagedPeople.GetValueOrDefault(ids[id]) is { } damage)
-                reader.Wrong(Roster.CitizenIdColumn, damage, Rejections.RecordDamaged);
+        foreach (var row in rows)
+            if (command.DamagedPeople.GetValueOrDefault(ids[row.Id]) is { } damage)
+                row.Reader.Wrong(Roster.CitizenIdColumn, damage, Rejections.RecordDamaged);
         rows.RemoveAll(r => !r.Reader.IsSound);
+        var decided = Decide(rows, r => StreamId.MemberYear(ids[r.Id], year), years, digest);
+        rows.RemoveAll(r => !r.Reader.IsSound);
+        faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
         Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
-
-        var imported = 0;
-        foreach (var (_, _, id, contribution) in rows)
-        {
-            var streamId = StreamId.MemberYear(ids[id], year);
-            var known = years.GetValueOrDefault(streamId);
-            years[streamId] = command.Append(
-                streamId,
-                known,
-                MemberYearDecider.RecordContribution(known, contribution)
-            );
-            if (years[streamId].Revision > (known?.Revision ?? 0))
-                imported++;
-        }
+        foreach (var (streamId, events) in decided)
+            command.Append(streamId, years.GetValueOrDefault(streamId), new Decision<MemberYear>(events, null));
+        var imported = decided.Values.Sum(e => e.Count);
         return new Answer(
             new ImportView(
                 table.Rows.Count,
@@ -401,7 +402,59 @@ public static class MemberImports
     }
 
     /// <summary>A sound row of a list of contributions.</summary>
-    private sealed record ListedContribution(RowReader Reader, string Name, CitizenId Id, Contribution Contribution);
+    private sealed record ListedContribution(
+        RowReader Reader,
+        string Name,
+        CitizenId Id,
+        Contribution Contribution,
+        ContributionEntryKind What = ContributionEntryKind.Payment,
+        string? Of = null
+    );
+
+    private static async Task<(Table Table, string Digest)> SheetAsync(IFormFile file)
+    {
+        var table = Table.Read(file, Sheets.Contributions);
+        await using var content = file.OpenReadStream();
+        return (table, Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
+    }
+
+    /// <summary>
+    /// What the rows lead to, by member-year: payments before the changes of them, by date, in whatever order they stand.
+    /// </summary>
+    private static Dictionary<string, List<IEventOf<MemberYear>>> Decide(
+        IReadOnlyList<ListedContribution> rows,
+        Func<ListedContribution, string> streamOf,
+        IReadOnlyDictionary<string, MemberYear> known,
+        string digest
+    )
+    {
+        var (years, decided) = (known.ToDictionary(), new Dictionary<string, List<IEventOf<MemberYear>>>());
+        foreach (
+            var row in rows.OrderBy(r => r.What == ContributionEntryKind.Payment ? 0 : 1)
+                .ThenBy(r => r.What == ContributionEntryKind.Payment ? default : r.Contribution.PaidOn)
+                .ThenBy(r => r.Reader.Row)
+        )
+        {
+            var id = streamOf(row);
+            var year = years.GetValueOrDefault(id);
+            var decision = ContributionDecider.Record(year, row.What, row.Contribution, row.Of, digest);
+            if (decision.Rejection is { } refusal)
+                row.Reader.Wrong(ColumnOf(refusal, row), refusal.Detail, refusal.Code);
+            if (decision.Events.Count == 0)
+                continue;
+            years[id] = Change.Of(id, year, decision.Events).After;
+            if (!decided.TryGetValue(id, out var events))
+                decided[id] = events = [];
+            events.AddRange(decision.Events);
+        }
+        return decided;
+    }
+
+    private static string ColumnOf(Rejection refusal, ListedContribution row) =>
+        refusal.Code == Rejections.DateBeforeBasis ? Sheets.PaidOn
+        : refusal.Code == Rejections.AmountInvalid ? Sheets.Paid
+        : refusal.Code == Rejections.ContributionUnknown && row.Of is not null ? Sheets.OfReference
+        : Sheets.Reference;
 
     private static List<ListedContribution> Read(
         Table table,
@@ -418,10 +471,12 @@ public static class MemberImports
         foreach (var row in table.Rows)
         {
             var reader = new RowReader(table, row, faults, Rejections.RosterInvalid);
-            var (name, id) = (reader.Name(), reader.CitizenId());
+            var (name, id, what) = (reader.Name(), reader.CitizenId(), What(reader));
             var contribution = new Contribution(
                 Kind(reader),
-                reader.Amount(Sheets.Tier),
+                what == ContributionEntryKind.Refund
+                    ? reader.OptionalAmount(Sheets.Tier) ?? Money.Zero
+                    : reader.Amount(Sheets.Tier),
                 reader.Amount(Sheets.Paid),
                 reader.Date(Sheets.PaidOn, command.Today),
                 reader.Reference(Sheets.Reference, 40).ToUpperInvariant(),
@@ -431,7 +486,7 @@ public static class MemberImports
                 reader.Wrong(Sheets.PaidOn, early, Rejections.DateBeforeBasis);
             if (contribution.TierFen.IsPositive && !tiers.Contains(contribution.TierFen))
                 reader.Wrong(Sheets.Tier, $"{contribution.TierFen} 元不是 {year} 年的缴费档次");
-            if (reader.IsSound)
+            if (reader.IsSound && what != ContributionEntryKind.Refund)
                 TellOddPayment(table, row.Number, contribution);
             if (contribution.Reference.Length > 0 && !references.TryAdd(contribution.Reference, (row.Number, id)))
             {
@@ -449,7 +504,7 @@ public static class MemberImports
                     command.Confirmed = confirmed;
             }
             if (reader.IsSound)
-                rows.Add(new ListedContribution(reader, name, id, contribution));
+                rows.Add(new ListedContribution(reader, name, id, contribution, what, Of(reader, what)));
         }
         return rows;
     }
@@ -465,7 +520,7 @@ public static class MemberImports
     {
         var persons = await people.ReadAsync(command.Connection, ids.Values);
         var members = await command.ReadPeopleAsync<Member>(ids.Values);
-        foreach (var (reader, name, id, _) in rows)
+        foreach (var (reader, name, id, _, _, _) in rows)
         {
             var member = ids.TryGetValue(id, out var memberId) ? members.GetValueOrDefault(memberId) : null;
             if (memberId is not null && command.DamagedPeople.GetValueOrDefault(memberId) is { } damage)
@@ -502,11 +557,9 @@ public static class MemberImports
             .Where(r => known[r.Contribution.Reference].Any(k => StreamId.MemberOf(k) != ids[r.Id]))
             .ToList();
         var states = await command.ReadPeopleAsync<MemberYear>(asked.SelectMany(r => known[r.Contribution.Reference]));
-        Contribution? Stands(string memberYearId, string reference) =>
-            states
-                .GetValueOrDefault(memberYearId)
-                ?.Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference));
-        foreach (var (reader, _, id, contribution) in asked)
+        (DateOnly On, Money Fen)? Stands(string memberYearId, string reference) =>
+            states.GetValueOrDefault(memberYearId)?.OfReference(reference);
+        foreach (var (reader, _, id, contribution, _, _) in asked)
         {
             // Who has it already, gets nothing new.
             if (Stands(StreamId.MemberYear(ids[id], year), contribution.Reference) is not null)
@@ -523,7 +576,7 @@ public static class MemberImports
             else
                 reader.Wrong(
                     Sheets.Reference,
-                    $"凭证号已用于另一人 {other.PaidOn:yyyy-MM-dd} 的缴费 {other.AmountFen} 元",
+                    $"凭证号已用于另一人 {other.On:yyyy-MM-dd} 的缴费 {other.Fen} 元",
                     Rejections.PossibleDuplicate
                 );
         }
@@ -547,7 +600,7 @@ public static class MemberImports
         return await command.Connection.QueryAsync(
             $"""
             select data ->> 'reference', stream_id from {LedgerStore.Schema}.mt_events
-             where type = 'contribution_recorded'
+             where (type = 'contribution_recorded' or type in ('contribution_adjusted', 'contribution_refunded')) -- two indices
                and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'reference'), 0) = any(array(
                        select hashtextextended(r, 0)
                          from unnest(@references) r))
@@ -697,7 +750,31 @@ public static class MemberImports
     }
 
     private static ContributionKind Kind(RowReader reader) =>
-        reader.OneOf(Sheets.Kind, Sheets.Regular, Sheets.CatchUp) == Sheets.CatchUp
-            ? ContributionKind.CatchUp
-            : ContributionKind.Regular;
+        reader.OneOf(Sheets.Kind, Sheets.Regular, Sheets.CatchUp, Sheets.GovernmentPaid) switch
+        {
+            Sheets.CatchUp => ContributionKind.CatchUp,
+            Sheets.GovernmentPaid => ContributionKind.GovernmentPaid,
+            _ => ContributionKind.Regular,
+        };
+
+    private static ContributionEntryKind What(RowReader reader) =>
+        reader.IsBlank(Sheets.Entry)
+            ? ContributionEntryKind.Payment
+            : reader.OneOf(Sheets.Entry, Sheets.Payment, Sheets.Adjustment, Sheets.Refund) switch
+            {
+                Sheets.Adjustment => ContributionEntryKind.Adjustment,
+                Sheets.Refund => ContributionEntryKind.Refund,
+                _ => ContributionEntryKind.Payment,
+            };
+
+    /// <summary>A payment that names another one is an adjustment or a refund whose kind somebody forgot.</summary>
+    private static string? Of(RowReader reader, ContributionEntryKind what)
+    {
+        if (reader.IsBlank(Sheets.OfReference))
+            return null;
+        var of = reader.Reference(Sheets.OfReference, 40).ToUpperInvariant();
+        if (what == ContributionEntryKind.Payment)
+            reader.Wrong(Sheets.Entry, $"填了原凭证号的，应写明是{Sheets.Adjustment}还是{Sheets.Refund}");
+        return of;
+    }
 }

@@ -96,7 +96,8 @@ public static class DryRunEndpoint
             ages,
             policy.AgeLimits(),
             policy.HighestTierFen,
-            fund.Pocket(SubAccount.General).Available
+            fund.Pocket(SubAccount.General).Available,
+            policy.Parameters.GovernmentPaidOpensSubsidy
         );
         return new Answer(
             new DryRunView(

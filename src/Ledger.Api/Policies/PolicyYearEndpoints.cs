@@ -31,6 +31,8 @@ public sealed record TierBody(
 /// year has it, and in a new one yes).
 /// <paramref name="CommitteeSignsPlan"/>, <paramref name="CommitteeSignsPayments"/>: the village's supervision
 /// committee signs them.
+/// <paramref name="GovernmentPaidOpensSubsidy"/>: whose contribution the government paid (政府代缴)
+/// may get a subsidy though he paid nothing himself.
 /// <paramref name="Payee"/>: the agency's income account, which payments go to (收入户).
 /// </summary>
 public sealed record PolicyYearBody(
@@ -48,7 +50,8 @@ public sealed record PolicyYearBody(
     PayeeAccount? Payee = null,
     int ResolutionNoticeDays = 0,
     bool CommitteeSignsPlan = false,
-    bool CommitteeSignsPayments = false
+    bool CommitteeSignsPayments = false,
+    bool GovernmentPaidOpensSubsidy = false
 );
 
 public sealed record TierView(
@@ -78,7 +81,8 @@ public sealed record PolicyYearView(
     PayeeAccount? Payee,
     int ResolutionNoticeDays,
     bool CommitteeSignsPlan,
-    bool CommitteeSignsPayments
+    bool CommitteeSignsPayments,
+    bool GovernmentPaidOpensSubsidy
 )
 {
     public static PolicyYearView Of(PolicyYear p) =>
@@ -105,7 +109,8 @@ public sealed record PolicyYearView(
             p.Parameters.Payee,
             p.Parameters.ResolutionNoticeDays,
             p.Parameters.CommitteeSignsPlan,
-            p.Parameters.CommitteeSignsPayments
+            p.Parameters.CommitteeSignsPayments,
+            p.Parameters.GovernmentPaidOpensSubsidy
         );
 }
 
@@ -117,7 +122,7 @@ public static class PolicyYearEndpoints
         api.MapPut("/policy-years/{region}/{year:int}", Publish)
             .Command<PolicyYearView>(
                 "publish-policy-year",
-                "发布或修订年度政策参数 (L4 L5 L6 L7 L8 L9 L10 L11 L12) · Publish or amend a policy year",
+                "发布或修订年度政策参数 (L4 L5 L6 L7 L8 L9 L10 L11 L12 L14) · Publish or amend a policy year",
                 Roles.CityHrss
             )
             .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
@@ -177,7 +182,8 @@ public static class PolicyYearEndpoints
             Payee(body.Payee),
             body.ResolutionNoticeDays,
             body.CommitteeSignsPlan,
-            body.CommitteeSignsPayments
+            body.CommitteeSignsPayments,
+            body.GovernmentPaidOpensSubsidy
         );
         var state = command.Append(id, known, PolicyYearDecider.Publish(known, region, year, parameters));
         return new Answer(PolicyYearView.Of(state), state.Revision);

@@ -11,7 +11,7 @@ using Npgsql;
 namespace Ledger.Api.Reports;
 
 /// <summary>
-/// Subsidies that were paid before the own payment they rest on was corrected (C10): where the standard under which
+/// Subsidies that were paid before the own payment they rest on was corrected, adjusted or refunded in part (C10, L15): where the standard under which
 /// they were approved gives another amount now, somebody has to look at them. Before payment such a line leaves the
 /// list by itself.
 /// </summary>
@@ -19,19 +19,18 @@ public static class ChangedPayments
 {
     private const string S = LedgerStore.Schema;
 
-    // Few contributions are ever taken out again: they have an index. Who has none left, or paid for past years, is
-    // clawed back whole.
+    // Few contributions are ever changed: they have an index. Who has none left, or paid for past years, is clawed back
+    // whole.
     private static readonly string Candidates = $"""
         select distinct y.id, m.region, s ->> 'applicationId', (s ->> 'amountFen')::bigint
           from {S}.mt_events r
           join {S}.mt_doc_memberyear y on y.id = r.stream_id
           join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32),
                jsonb_array_elements(y.data -> 'subsidies') s
-         where r.type = 'contribution_reversed'
+         where r.type in ('contribution_reversed', 'contribution_adjusted', 'contribution_refunded')
            and m.region like @scope || '%'
            and s ->> 'status' in ('paid', 'credited')
-           and y.data @? '$.contributions[*] ? (@.kind == "regular")'
-           and not y.data @? '$.contributions[*] ? (@.kind == "catch-up")'
+           and not y.data @? '$.contributions[*] ? (@.kind == "catch-up" && @.amountFen > 0)'
            and exists (select from {S}.mt_events a where a.stream_id = y.id and a.version < r.version
                          and a.type = 'subsidy_approved' and a.data ->> 'applicationId' = s ->> 'applicationId')
          order by 1 limit {Commands.Scope.MaxRows}
@@ -71,7 +70,9 @@ public static class ChangedPayments
             var ages = standard.AsksForAge()
                 ? await people.AgesAsync(connection, [member], application.Year)
                 : new Dictionary<string, int>();
-            var regular = years[id].Regular()!;
+            var subsidy = years[id].Subsidies.Last(s => s.ApplicationId == applicationId);
+            if (years[id].Opening(subsidy.OnGovernmentPaid) is not { } regular)
+                continue; // clawed back whole
             var facts = new LineFacts(
                 regular.TierFen,
                 ages.TryGetValue(member, out var age) ? age : null,
@@ -85,7 +86,7 @@ public static class ChangedPayments
     }
 
     private static string Text(Money paid, Money? present, Money tier) =>
-        $"付款后缴费记录有更正：已付 {paid} 元，按缴费档次 {tier} 元"
+        $"付款后缴费记录有更正或调整：已付 {paid} 元，按缴费档次 {tier} 元"
         + (
             present is { } amount
                 ? $"应为 {amount} 元，应由经办机构退回后重新申请"

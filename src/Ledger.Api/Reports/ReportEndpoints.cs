@@ -290,8 +290,17 @@ public static class ReportEndpoints
     }
 
     /// <summary>C5 and C6 over a member-year y, as <see cref="MemberYearDecider.Ineligible"/> has them.</summary>
-    private const string CaughtUp = """y.data @? '$.contributions[*] ? (@.kind == "catch-up")'""",
+    private const string CaughtUp = """y.data @? '$.contributions[*] ? (@.kind == "catch-up" && @.amountFen > 0)'""",
         PaidThemselves = """y.data @? '$.contributions[*] ? (@.kind == "regular" && @.amountFen > 0)'""";
+
+    /// <summary>
+    /// L14: approved or paid when the policy year let the government's payment open it, and that payment stands. What the
+    /// switch is now does not matter: nobody pays back what was right when he got it.
+    /// </summary>
+    private const string OnGovernmentPaid = """
+        coalesce((s ->> 'onGovernmentPaid')::boolean, false)
+        and y.data @? '$.contributions[*] ? (@.kind == "government-paid" && @.amountFen > 0)'
+        """;
 
     /// <summary>
     /// What follows for a subsidy s of somebody who may not have it: the village has not paid yet, or the agency sends
@@ -437,13 +446,19 @@ public static class ReportEndpoints
     private static string NeverPayers =>
         $"""
             select 'claw-back', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
-                   '一次性补缴或没有本人缴费记录的人员已获补助，' || {Next} || ' (C5 C6)'
+                   case when {CaughtUp} then '一次性补缴人员已获补助，'
+                        when y.data @? '$.contributions[*] ? (@.kind == "government-paid" && @.amountFen > 0)'
+                        then '只有政府代缴的人员已获补助，'
+                        when y.data @? '$.contributions[*] ? (@.kind == "regular")' then '本人缴费已全部退费的人员已获补助，'
+                        else '没有本人缴费记录的人员已获补助，' end || {Next} || ' (C5 C6)'
               from {S}.mt_doc_memberyear y
               join {S}.mt_doc_member m on m.id = 'member-' || substr(y.id, 13, 32),
                    jsonb_array_elements(y.data -> 'subsidies') s
              where m.region like @scope || '%'
                and s ->> 'status' in ('approved', 'paid', 'credited')
-               and y.data @? '$.subsidies[0]' and ({CaughtUp} or not {PaidThemselves}) -- as its index says
+               and y.data @? '$.subsidies[0]'
+               and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not {PaidThemselves}) -- as its index says
+               and ({CaughtUp} or not {PaidThemselves} and not ({OnGovernmentPaid}))
             """;
 
     /// <summary>

@@ -142,6 +142,18 @@ public sealed class SampleClient(
     public static HttpContent Content(object? body) => body as HttpContent ?? Json(body ?? new { });
 }
 
+/// <summary>A row of the tax office's file, in yuan, with its words.</summary>
+public sealed record TaxRow(
+    SamplePerson Person,
+    int Tier,
+    int Amount,
+    DateOnly On,
+    string Reference,
+    string Kind = Sheets.Regular,
+    string Entry = "",
+    string Of = ""
+);
+
 /// <summary>The sheets that people would fill in, filled in by program.</summary>
 public static class SampleSheets
 {
@@ -171,6 +183,27 @@ public static class SampleSheets
                             p.CatchUp ? Sheets.CatchUp : Sheets.Regular,
                             $"{prefix}{i + 1:000000}",
                         ]
+            )
+        );
+
+    /// <summary>What the tax office's file may say beside that: who paid, and what became of it (L14, L15).</summary>
+    public static byte[] TaxRows(params IEnumerable<TaxRow> rows) =>
+        Sheet(
+            Sheets.Contributions,
+            rows.Select(r =>
+                (string[])
+                    [
+                        r.Person.Name,
+                        r.Person.CitizenId,
+                        $"{r.Tier}",
+                        $"{r.Amount}",
+                        $"{r.On:yyyy-MM-dd}",
+                        r.Kind,
+                        r.Reference,
+                        "",
+                        r.Entry,
+                        r.Of,
+                    ]
             )
         );
 

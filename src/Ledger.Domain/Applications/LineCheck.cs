@@ -17,6 +17,7 @@ namespace Ledger.Domain.Applications;
 /// <param name="Ages">Age reached in the year, by member id, where it is known.</param>
 /// <param name="Damaged">Whose record has an event that no decider wrote, by member id, and which: nothing is decided
 /// on it.</param>
+/// <param name="GovernmentPaidOpens">The switch of the policy year as it stands now (L14).</param>
 public sealed record LineBasis(
     Lineage Lineage,
     Standard Standard,
@@ -25,7 +26,8 @@ public sealed record LineBasis(
     IReadOnlyDictionary<string, Member> Members,
     IReadOnlyDictionary<string, MemberYear> Years,
     IReadOnlyDictionary<string, int> Ages,
-    IReadOnlyDictionary<string, string>? Damaged = null
+    IReadOnlyDictionary<string, string>? Damaged = null,
+    bool GovernmentPaidOpens = false
 )
 {
     public (RejectionCode Code, string Message)? DamageOf(string memberId) =>
@@ -68,7 +70,8 @@ public static class LineCheck
             basis.Members.GetValueOrDefault(line.MemberId),
             basis.Years.GetValueOrDefault(application.MemberYearId(line)),
             basis.Lineage,
-            application.Id
+            application.Id,
+            basis.GovernmentPaidOpens
         )
         ?? basis.Limits.Fault(basis.AgeOf(line));
 
@@ -82,7 +85,8 @@ public static class LineCheck
             basis.Years[application.MemberYearId(line)],
             basis.Members[line.MemberId],
             basis.Lineage.Members,
-            basis.Ages
+            basis.Ages,
+            basis.GovernmentPaidOpens
         );
         if (basis.Earmark?.Mismatch(application.Year, line.MemberId, facts.Age, group) is { } mismatch)
             return new Fault(

@@ -32,6 +32,7 @@ public static class Roster
     /// and which that is: one of the two will not be approved, which is asked about now and not told then.</param>
     /// <param name="confirmed">Why they stand on both all the same; null: nobody said.</param>
     /// <param name="damaged">Whose record cannot be read, by member id, and why: a fault of that line alone.</param>
+    /// <param name="governmentPaidOpens">The switch of the policy year as it stands now (L14).</param>
     public static (IReadOnlyList<RosterLine> Lines, IReadOnlyList<Fault> Faults) Check(
         IReadOnlyList<RosterEntry> entries,
         int year,
@@ -44,7 +45,8 @@ public static class Roster
         IReadOnlyDictionary<string, int> ages,
         IReadOnlyDictionary<string, string> elsewhere,
         string? confirmed,
-        IReadOnlyDictionary<string, string>? damaged = null
+        IReadOnlyDictionary<string, string>? damaged = null,
+        bool governmentPaidOpens = false
     )
     {
         var lines = new List<RosterLine>();
@@ -72,7 +74,7 @@ public static class Roster
                 Wrong(Rejections.RosterInvalid, "姓名与成员登记不一致", NameColumn);
 
             var own = years.GetValueOrDefault(id);
-            if (MemberYearDecider.Ineligible(member, own, lineage) is { } not)
+            if (MemberYearDecider.Ineligible(member, own, lineage, null, governmentPaidOpens) is { } not)
             {
                 Wrong(not.Code, not.Message, CitizenIdColumn);
                 continue;
@@ -82,7 +84,7 @@ public static class Roster
                 Wrong(aged.Code, aged.Message, CitizenIdColumn);
                 continue;
             }
-            var (facts, group) = Facts(own!, member, lineage.Members, ages);
+            var (facts, group) = Facts(own!, member, lineage.Members, ages, governmentPaidOpens);
             if (earmark?.Mismatch(year, id, facts.Age, group) is { } mismatch)
                 Wrong(Rejections.EarmarkMismatch, mismatch, CitizenIdColumn);
             if (standard.AmountFor(facts) is not { } amount)
@@ -124,10 +126,11 @@ public static class Roster
         MemberYear own,
         Member member,
         IReadOnlyCollection<string> collectives,
-        IReadOnlyDictionary<string, int> ages
+        IReadOnlyDictionary<string, int> ages,
+        bool governmentPaidOpens
     )
     {
-        var regular = own.Regular()!;
+        var regular = own.Opening(governmentPaidOpens)!;
         return (
             new LineFacts(
                 regular.TierFen,

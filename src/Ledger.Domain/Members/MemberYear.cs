@@ -3,16 +3,20 @@ using Ledger.Domain.Collectives;
 
 namespace Ledger.Domain.Members;
 
-/// <summary>Regular (正常缴费) or one-time catch-up (一次性补缴, C5).</summary>
+/// <summary>
+/// Regular (正常缴费), one-time catch-up (一次性补缴, C5), or paid by the government for the poorest and the severely disabled
+/// (政府代缴, L14).
+/// </summary>
 public enum ContributionKind
 {
     Regular,
     CatchUp,
+    GovernmentPaid,
 }
 
 /// <summary>
-/// The person's own payment of the year, as the tax office reports it. <paramref name="AmountFen"/> is what the person
-/// paid,
+/// A payment of the year, as the tax office reports it. <paramref name="AmountFen"/> is what the person paid, or the
+/// government for him (<see cref="ContributionKind.GovernmentPaid"/>),
 /// <paramref name="ContributionYears"/> the years paid so far (累计缴费年限), where the file says it.
 /// </summary>
 public sealed record ContributionRecorded(
@@ -40,6 +44,8 @@ public sealed record ContributionReversed(string Reference, Money AmountFen, str
 
 /// <summary>
 /// <paramref name="Fen"/> is the line's interval on the outflow axis of the fund's sub-account: its provenance.
+/// <paramref name="OnGovernmentPaid"/>: the person paid nothing himself; the policy year let the government's payment
+/// open the subsidy (L14).
 /// </summary>
 public sealed record SubsidyApproved(
     string ApplicationId,
@@ -47,14 +53,18 @@ public sealed record SubsidyApproved(
     string FundId,
     string SubAccount,
     Money AmountFen,
-    FenInterval Fen
+    FenInterval Fen,
+    bool OnGovernmentPaid = false
 ) : IEventOf<MemberYear>, IMoneyEvent;
 
 public sealed record SubsidyReleased(string ApplicationId, Money AmountFen, string Reason)
     : IEventOf<MemberYear>,
         IMoneyEvent;
 
-public sealed record SubsidyPaid(string ApplicationId, Money AmountFen) : IEventOf<MemberYear>, IMoneyEvent;
+/// <param name="OnGovernmentPaid">As at approval, looked at again.</param>
+public sealed record SubsidyPaid(string ApplicationId, Money AmountFen, bool OnGovernmentPaid = false)
+    : IEventOf<MemberYear>,
+        IMoneyEvent;
 
 public sealed record SubsidyCredited(string ApplicationId, Money AmountFen, DateOnly CreditedOn, string ReceiptNumber)
     : IEventOf<MemberYear>,
@@ -138,7 +148,8 @@ public sealed record Subsidy(
     string FundId,
     Money AmountFen,
     FenInterval Fen,
-    SubsidyStatus Status
+    SubsidyStatus Status,
+    bool OnGovernmentPaid = false
 )
 {
     /// <summary>It counts towards the cap unless its money went back.</summary>
@@ -152,11 +163,34 @@ public sealed record Subsidy(
 public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
 {
     public ImmutableArray<Contribution> Contributions { get; init; } = [];
+    public ImmutableArray<ContributionChange> Changes { get; init; } = [];
     public ImmutableArray<Subsidy> Subsidies { get; init; } = [];
     public ImmutableArray<Sponsorship> Sponsorships { get; init; } = [];
 
-    /// <summary>The regular contribution that counts for the subsidy, if there is one.</summary>
-    public Contribution? Regular() => Contributions.FirstOrDefault(c => c.Kind == ContributionKind.Regular);
+    /// <summary>The person's own regular contribution; none where all of it was given back.</summary>
+    public Contribution? Regular() => Standing(ContributionKind.Regular);
+
+    /// <summary>
+    /// The contribution that opens the subsidy and says the tier: the person's own, or where the policy year lets it (L14)
+    /// the government's; null: none.
+    /// </summary>
+    public Contribution? Opening(bool governmentPaidOpens) =>
+        Regular() ?? (governmentPaidOpens ? Standing(ContributionKind.GovernmentPaid) : null);
+
+    /// <summary>The payment, adjustment or refund of a tax reference, if it stands here.</summary>
+    public (DateOnly On, Money Fen)? OfReference(string reference) =>
+        Contributions.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference)) is { } paid
+            ? (paid.PaidOn, paid.AmountFen)
+        : Changes.FirstOrDefault(c => DocumentNumber.IsSame(c.Reference, reference)) is { } change
+            ? (change.On, change.AmountFen)
+        : null;
+
+    public bool IsCatchUp() => Standing(ContributionKind.CatchUp) is not null;
+
+    public bool IsGovernmentPaid() => Standing(ContributionKind.GovernmentPaid) is not null;
+
+    private Contribution? Standing(ContributionKind kind) =>
+        Contributions.FirstOrDefault(c => c.Kind == kind && c.AmountFen.IsPositive);
 
     /// <summary>What of the cap is used: by every collective and every donor.</summary>
     public Money CapUsed() =>
@@ -193,15 +227,44 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
             ContributionReversed r => was with
             {
                 Contributions = was.Contributions.RemoveAll(c => c.Reference == r.Reference),
+                Changes = was.Changes.RemoveAll(c => c.Of == r.Reference),
             },
+            ContributionAdjusted a => was.Changed(
+                a.Of,
+                c =>
+                    c with
+                    {
+                        TierFen = a.TierFen,
+                        AmountFen = a.AmountFen,
+                        ContributionYears = a.ContributionYears ?? c.ContributionYears,
+                    },
+                a.Reference,
+                a.AdjustedOn,
+                isRefund: false
+            ),
+            ContributionRefunded r => was.Changed(
+                r.Of,
+                c => c with { AmountFen = c.AmountFen - r.AmountFen },
+                r.Reference,
+                r.RefundedOn,
+                isRefund: true
+            ),
             SubsidyApproved a => was with
             {
                 Subsidies = was.Subsidies.Add(
-                    new Subsidy(a.ApplicationId, a.CollectiveId, a.FundId, a.AmountFen, a.Fen, SubsidyStatus.Approved)
+                    new Subsidy(
+                        a.ApplicationId,
+                        a.CollectiveId,
+                        a.FundId,
+                        a.AmountFen,
+                        a.Fen,
+                        SubsidyStatus.Approved,
+                        a.OnGovernmentPaid
+                    )
                 ),
             },
             SubsidyReleased r => was.Move(r.ApplicationId, SubsidyStatus.Released),
-            SubsidyPaid p => was.Move(p.ApplicationId, SubsidyStatus.Paid),
+            SubsidyPaid p => was.Move(p.ApplicationId, SubsidyStatus.Paid, p.OnGovernmentPaid),
             SubsidyCredited c => was.Move(c.ApplicationId, SubsidyStatus.Credited),
             SubsidyReturned r => was.Move(r.ApplicationId, SubsidyStatus.Approved),
             SponsorshipRecorded p => was with
@@ -218,7 +281,26 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
         };
     }
 
-    private MemberYear Move(string applicationId, SubsidyStatus to)
+    /// <summary>Whoever was to confirm that it is a mistake saw another record: that is asked anew.</summary>
+    private MemberYear Changed(
+        string of,
+        Func<Contribution, Contribution> change,
+        string reference,
+        DateOnly on,
+        bool isRefund
+    )
+    {
+        var known = Contributions.FirstOrDefault(c => c.Reference == of);
+        InvariantViolationException.Require(known is not null, $"{Id}: {of} is no contribution of this year");
+        var after = change(known!) with { RequestedBy = null, ConfirmBy = null, RequestedFor = null };
+        return this with
+        {
+            Contributions = [.. Contributions.Select(c => c.Reference == of ? after : c)],
+            Changes = Changes.Add(new ContributionChange(of, reference, on, isRefund, after.TierFen, after.AmountFen)),
+        };
+    }
+
+    private MemberYear Move(string applicationId, SubsidyStatus to, bool? onGovernmentPaid = null)
     {
         InvariantViolationException.Require(
             Subsidies.Any(s => s.ApplicationId == applicationId),
@@ -226,7 +308,18 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
         );
         return this with
         {
-            Subsidies = [.. Subsidies.Select(s => s.ApplicationId == applicationId ? s with { Status = to } : s)],
+            Subsidies =
+            [
+                .. Subsidies.Select(s =>
+                    s.ApplicationId == applicationId
+                        ? s with
+                        {
+                            Status = to,
+                            OnGovernmentPaid = onGovernmentPaid ?? s.OnGovernmentPaid,
+                        }
+                        : s
+                ),
+            ],
         };
     }
 }
@@ -280,11 +373,13 @@ public static class MemberYearDecider
     /// <param name="lineage">Of the collective that applies: one person gets one subsidy of one origin a year.</param>
     /// <param name="application">The application that is looked at: what it gave the person itself is no second
     /// subsidy.</param>
+    /// <param name="governmentPaidOpens">The switch of the subsidy's policy year as it stands at this step (L14).</param>
     public static (RejectionCode Code, string Message)? Ineligible(
         Member? member,
         MemberYear? state,
         Lineage lineage,
-        string? application = null
+        string? application = null,
+        bool governmentPaidOpens = false
     )
     {
         if (member is null || !lineage.Members.Any(member.Memberships.ContainsKey))
@@ -293,12 +388,12 @@ public static class MemberYearDecider
             return (Rejections.MemberDeceased, "该成员已登记死亡");
         if (member.DeathReports.Any(r => lineage.Members.Contains(r.CollectiveId)))
             return (Rejections.MemberDeceased, "本集体已报告该成员死亡，等待确认");
-        if (state is not null && state.Contributions.Any(c => c.Kind == ContributionKind.CatchUp))
+        if (state?.IsCatchUp() == true)
             return (Rejections.CatchUpContribution, "本年度为一次性补缴");
-        if (state?.Regular() is not { AmountFen.IsPositive: true })
-            return (Rejections.NotContributed, "没有本年度个人缴费记录，或成员身份待确认");
+        if (Unpaid(state, governmentPaidOpens) is { } unpaid)
+            return unpaid;
         if (
-            state.Subsidies.Any(s =>
+            state!.Subsidies.Any(s =>
                 s.ApplicationId != application && lineage.Origin.Contains(s.CollectiveId) && s.Counts()
             )
         )
@@ -306,20 +401,33 @@ public static class MemberYearDecider
         return null;
     }
 
+    /// <summary>C6 and L14: why no contribution opens the subsidy; null: one does.</summary>
+    private static (RejectionCode Code, string Message)? Unpaid(MemberYear? state, bool governmentPaidOpens) =>
+        state?.Opening(governmentPaidOpens) is not null ? null
+        : state?.IsGovernmentPaid() == true
+            ? (
+                Rejections.GovernmentPaidOnly,
+                "只有政府代缴，没有个人缴费；本年度政策参数“政府代缴可享受补助”为否（†，由县级确认）"
+            )
+        : state?.Contributions.Any(c => c.Kind == ContributionKind.Regular) == true
+            ? (Rejections.NotContributed, "本年度个人缴费已全部退费")
+        : (Rejections.NotContributed, "没有本年度个人缴费记录，或成员身份待确认");
+
     /// <summary>C11 at approval: all subsidies of the year together stay within the highest tier.</summary>
     public static Decision<MemberYear> Approve(
         MemberYear state,
         Member member,
         Lineage lineage,
         SubsidyApproved subsidy,
-        Money cap
+        Money cap,
+        bool governmentPaidOpens = false
     )
     {
-        if (Ineligible(member, state, lineage) is { } why)
+        if (Ineligible(member, state, lineage, governmentPaidOpens: governmentPaidOpens) is { } why)
             return new Rejection(why.Code, why.Message);
         return OverCap(state.CapUsed(), subsidy.AmountFen, cap) is { } over
             ? over
-            : new IEventOf<MemberYear>[] { subsidy };
+            : new IEventOf<MemberYear>[] { subsidy with { OnGovernmentPaid = state.Regular() is null } };
     }
 
     /// <summary>C8 and C11: a donor's direct payment for one person counts towards the same cap.</summary>
@@ -327,16 +435,17 @@ public static class MemberYearDecider
         MemberYear? state,
         Member member,
         SponsorshipRecorded sponsorship,
-        Money cap
+        Money cap,
+        bool governmentPaidOpens = false
     )
     {
         if (sponsorship.Evidence.Count == 0)
             return new Rejection(Rejections.EvidenceMissing, "直接资助须附凭证") { Field = "evidence" };
         if (member.DiedOn is not null)
             return new Rejection(Rejections.MemberDeceased, "该成员已登记死亡");
-        if (state?.Regular() is not { AmountFen.IsPositive: true })
-            return new Rejection(Rejections.NotContributed, "没有本年度个人缴费记录");
-        return OverCap(state.CapUsed(), sponsorship.AmountFen, cap) is { } over
+        if (Unpaid(state, governmentPaidOpens) is { } unpaid)
+            return new Rejection(unpaid.Code, unpaid.Message);
+        return OverCap(state!.CapUsed(), sponsorship.AmountFen, cap) is { } over
             ? over
             : new IEventOf<MemberYear>[] { sponsorship };
     }

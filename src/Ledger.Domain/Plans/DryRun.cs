@@ -36,7 +36,8 @@ public sealed record DryRun(
         IReadOnlyDictionary<string, int> ages,
         AgeLimits limits,
         Money cap,
-        Money available
+        Money available,
+        bool governmentPaidOpens = false
     )
     {
         var (payable, overCap, ineligible) = (new List<DryRunLine>(), new List<DryRunLine>(), new List<DryRunLine>());
@@ -45,7 +46,7 @@ public sealed record DryRun(
             var own = years.GetValueOrDefault(member.Id);
             if (
                 (
-                    MemberYearDecider.Ineligible(member, own, lineage)
+                    MemberYearDecider.Ineligible(member, own, lineage, null, governmentPaidOpens)
                     ?? limits.Fault(ages.TryGetValue(member.Id, out var age) ? age : null)
                 ) is
                 { } why
@@ -54,7 +55,7 @@ public sealed record DryRun(
                 ineligible.Add(new DryRunLine(member.Id, null, why.Code.Code, why.Message, null));
                 continue;
             }
-            var (facts, _) = Roster.Facts(own!, member, lineage.Members, ages);
+            var (facts, _) = Roster.Facts(own!, member, lineage.Members, ages, governmentPaidOpens);
             var left = cap - own!.CapUsed();
             if (standard.AmountFor(facts) is not { } amount)
                 ineligible.Add(

@@ -44,7 +44,7 @@ public sealed record PolicyReplay(
             var used = Money.Sum(year.Sponsorships.Select(s => s.AmountFen));
             foreach (var subsidy in year.Subsidies.Where(s => s.Counts()))
             {
-                var regular = year.Regular();
+                var regular = year.Opening(subsidy.OnGovernmentPaid);
                 var amount =
                     standard is null || regular is null
                         ? subsidy.AmountFen

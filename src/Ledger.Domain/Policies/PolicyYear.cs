@@ -200,6 +200,8 @@ public sealed record IncentiveWeights(int Coverage, int Amount, int Growth, int 
 /// 0: not asked.
 /// <paramref name="CommitteeSignsPlan"/>, <paramref name="CommitteeSignsPayments"/>: the village's supervision
 /// committee (村务监督委员会) signs a plan before it is adopted, a payment before it is sent (L7).
+/// <paramref name="GovernmentPaidOpensSubsidy"/>: who paid nothing himself, and whose contribution the government paid
+/// (政府代缴), may get a subsidy (L14).
 /// </summary>
 public sealed record PolicyParameters(
     DateOnly EffectiveFrom,
@@ -216,7 +218,8 @@ public sealed record PolicyParameters(
     PayeeAccount? Payee = null,
     int ResolutionNoticeDays = 0,
     bool CommitteeSignsPlan = false,
-    bool CommitteeSignsPayments = false
+    bool CommitteeSignsPayments = false,
+    bool GovernmentPaidOpensSubsidy = false
 )
 {
     public Money HighestTierFen() => Tiers.Max(t => t.Highest());

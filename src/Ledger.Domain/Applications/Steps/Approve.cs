@@ -120,7 +120,8 @@ public static class Approve
                 people.Members[line.MemberId],
                 people.Lineage,
                 subsidy,
-                on.CapFen
+                on.CapFen,
+                people.GovernmentPaidOpens
             );
             if (decision.Rejection is { } refusal)
                 faults.Add(

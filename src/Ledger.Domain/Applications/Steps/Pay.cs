@@ -98,7 +98,11 @@ public static class Pay
             [
                 .. released,
                 Change.Of(fund, paid.Events),
-                .. before.EachYear(lines, people.Years, l => new SubsidyPaid(before.Id, l.AmountFen)),
+                .. before.EachYear(
+                    lines,
+                    people.Years,
+                    l => new SubsidyPaid(before.Id, l.AmountFen, people.Years[before.MemberYearId(l)].Regular() is null)
+                ),
             ],
             LeftOut = faults,
             Confirmed = SameMoney.Confirmed(earlier, order.ConfirmDuplicate),

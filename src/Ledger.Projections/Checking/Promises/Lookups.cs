@@ -29,6 +29,10 @@ public sealed class PolicyCaps
     /// <summary>The county's own, else the city's; null when there was none.</summary>
     public Money? At(string region, int year, long sequence) => ParametersAt(region, year, sequence)?.HighestTierFen();
 
+    /// <summary>Whether the government's payment opens a subsidy there (L14).</summary>
+    public bool GovernmentPaidOpens(string region, int year, long sequence) =>
+        ParametersAt(region, year, sequence) is { GovernmentPaidOpensSubsidy: true };
+
     /// <inheritdoc cref="At"/>
     public PolicyParameters? ParametersAt(string region, int year, long sequence) =>
         region.Length < RegionCode.CountyLength

@@ -11,7 +11,8 @@ namespace Ledger.Projections.Checking.Promises;
 /// <summary>
 /// What a person's year promises, by what was on record at each moment: the cap over all collectives and donors
 /// (C11); who is subsidised and paid is alive, a member, has paid the year's contribution himself and none to catch
-/// up (C4, C5, C6); one subsidy of one origin a year; money is not credited before it was sent, nor sent back before
+/// up (C4, C5, C6), or has had it paid by the government where the policy year lets that do (L14); a contribution is
+/// changed after it was made, and not refunded beyond what was paid (L15); one subsidy of one origin a year; money is not credited before it was sent, nor sent back before
 /// it came (C17); what was credited does not come back for a death (L1) or after it was cleared to the person (L2); a
 /// correction has two people (C20).
 /// </summary>
@@ -82,6 +83,22 @@ public sealed class PersonPromises(
             case ContributionRecorded c:
                 _contributions.Add(c);
                 break;
+            case ContributionAdjusted a:
+                Changed(
+                    e,
+                    a.Of,
+                    c =>
+                        c with
+                        {
+                            TierFen = a.TierFen,
+                            AmountFen = a.AmountFen,
+                            ContributionYears = a.ContributionYears ?? c.ContributionYears,
+                        }
+                );
+                break;
+            case ContributionRefunded r:
+                Changed(e, r.Of, c => c with { AmountFen = c.AmountFen - r.AmountFen });
+                break;
             case ContributionReversalRequested r:
                 _askedBy[r.Reference] = r.RequestedBy;
                 break;
@@ -95,6 +112,20 @@ public sealed class PersonPromises(
         }
     }
 
+    /// <summary>What is left of it may be nothing, never less.</summary>
+    private void Changed(IEvent e, string of, Func<ContributionRecorded, ContributionRecorded> change)
+    {
+        var at = _contributions.FindIndex(c => c.Reference == of && c.AmountFen.IsPositive);
+        if (at < 0)
+        {
+            Breaks(e, "L15", $"调整或退还的缴费 {of} 不存在，或已全部退费", "先缴费");
+            return;
+        }
+        _contributions[at] = change(_contributions[at]);
+        if (_contributions[at].AmountFen < Money.Zero)
+            Breaks(e, "L15", $"缴费 {of} 退还的多于所缴", "不超过所缴的金额");
+    }
+
     private void TakeMoney(IEvent e)
     {
         switch (e.Data)
@@ -102,7 +133,7 @@ public sealed class PersonPromises(
             case SponsorshipRecorded s:
                 if (_death is not null)
                     Breaks(e, "C4", "直接资助时已登记死亡", "健在");
-                if (Regular() is null)
+                if (Opening(e) is null)
                     Breaks(e, "C6", "直接资助时没有本年度个人缴费记录", "本人先缴费");
                 _sponsored[s.SponsorshipId] = s.AmountFen;
                 Capped(e);
@@ -177,7 +208,7 @@ public sealed class PersonPromises(
             );
         _given[a.ApplicationId] = new Given(a.CollectiveId, a.AmountFen);
         Capped(e);
-        if (Due(a, e.Sequence) is { } due && due != a.AmountFen)
+        if (Due(e, a) is { } due && due != a.AmountFen)
             Breaks(e, "C10", $"审批 {a.AmountFen} 元", $"按审批时有效的方案和缴费档次应为 {due} 元");
     }
 
@@ -216,19 +247,28 @@ public sealed class PersonPromises(
             Breaks(e, "C4", $"{step}时已登记死亡", "健在的成员");
         if (!_memberships.Overlaps(origin))
             Breaks(e, "C4", $"{step}时不是本集体成员", "本集体成员");
-        if (_contributions.Any(c => c.Kind == ContributionKind.CatchUp))
+        if (Standing(ContributionKind.CatchUp) is not null)
             Breaks(e, "C5", $"{step}时有本年度一次性补缴", "一次性补缴的不补助");
-        if (Regular() is null)
+        if (Opening(e) is null)
             Breaks(e, "C6", $"{step}时没有本年度个人缴费记录", "本人先缴费");
     }
 
-    private ContributionRecorded? Regular() =>
-        _contributions.FirstOrDefault(c => c.Kind == ContributionKind.Regular && c.AmountFen.IsPositive);
+    /// <summary>The person's own payment, else the government's where the switch stood so at this event (L14).</summary>
+    private ContributionRecorded? Opening(IEvent e) =>
+        Standing(ContributionKind.Regular)
+        ?? (
+            caps.GovernmentPaidOpens(e.Header(EventHeaders.Region), _year, e.Sequence)
+                ? Standing(ContributionKind.GovernmentPaid)
+                : null
+        );
+
+    private ContributionRecorded? Standing(ContributionKind kind) =>
+        _contributions.FirstOrDefault(c => c.Kind == kind && c.AmountFen.IsPositive);
 
     /// <summary>What the plan in force gives; null where that follows from what no event says, an age.</summary>
-    private Money? Due(SubsidyApproved a, long at) =>
-        Regular() is { } own
-        && standards.GetValueOrDefault(StreamId.PlanOf(a.CollectiveId, _year))?.At(at) is { } standard
+    private Money? Due(IEvent e, SubsidyApproved a) =>
+        Opening(e) is { } own
+        && standards.GetValueOrDefault(StreamId.PlanOf(a.CollectiveId, _year))?.At(e.Sequence) is { } standard
         && !LooksAtAge(standard)
             ? standard.AmountFor(new LineFacts(own.TierFen, null, own.ContributionYears))
             : null;

@@ -62,7 +62,7 @@ internal sealed class Repetitions(
             );
         foreach (
             var (reference, years, first, last) in await TwiceAsync(
-                "contribution_recorded",
+                "contribution_recorded', 'contribution_adjusted', 'contribution_refunded",
                 "data ->> 'reference'",
                 "stream_id",
                 "count(distinct left(stream_id, -5)) > 1"
@@ -114,7 +114,7 @@ internal sealed class Repetitions(
             select what, array_agg(place order by seq_id), min(seq_id), max(seq_id)
               from (select {what} as what, {where} as place, stream_id, seq_id
                       from {schema}.mt_events
-                     where type = '{type}'
+                     where type in ('{type}')
                        and {InScope}
                        and not headers ? '{EventHeaders.NotDuplicate}') e
              where what is not null group by what having count(*) > 1 and {having} order by 3 limit {Most}
