@@ -55,7 +55,7 @@ public sealed class ContributionChangeTests
         );
 
     [Fact]
-    public void L14_C6_whose_contribution_the_government_paid_is_on_record_and_the_switch_says_whether_it_opens_a_subsidy()
+    public void L14_C6_what_the_government_paid_is_on_record_and_the_switch_says_whether_it_opens_a_subsidy()
     {
         var state = Given.State<MemberYear>(Id, Paid(ContributionKind.GovernmentPaid));
         Assert.Contains(

@@ -31,6 +31,8 @@ public sealed class FormTests
         ["PlanEndpoints.MapPlans"] = Routes,
         ["Application.Evolve"] = Arms,
         ["Member.Evolve"] = Arms,
+        ["MemberYear.Evolve"] = Arms,
+        ["ApplicationPromises.Take"] = "a table: what is noted of which event",
         ["Rules.Take"] = "a table: which rule looks at which events",
         ["Problem.Meaning"] = "a table: what each exception means to whoever asked",
         ["Capacity.RunAsync"] = Measures,

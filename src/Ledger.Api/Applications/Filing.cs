@@ -275,8 +275,7 @@ public static class Filing
         );
         faults.AddRange(more);
         faults.Sort((a, b) => a.Row!.Value.CompareTo(b.Row!.Value));
-        var notes = table?.Notes ?? [];
-        Uploads.RefuseFaults(faults, partial, Sheets.RosterForm.Title, notes, Rejections.RosterInvalid);
+        Uploads.RefuseFaults(faults, partial, Sheets.RosterForm.Title, table?.Notes ?? [], Rejections.RosterInvalid);
         return (
             new Submission(seal.FirstOrDefault(), digest, lines, Roster.Confirmed(lines, elsewhere, confirmed)),
             pilot,

@@ -8,9 +8,9 @@ using Ledger.Domain.Members;
 namespace Ledger.Api.Members;
 
 /// <summary>
-/// A row of the tax office's file. <paramref name="Amount"/>: what was paid, after an adjustment altogether; of a refund,
-/// what was given back. <paramref name="Entry"/>: payment where absent. <paramref name="OfReference"/>: which record is
-/// adjusted or refunded; may be absent where the person has but one.
+/// A row of the tax office's file. <paramref name="Amount"/>: what was paid, after an adjustment altogether; of a
+/// refund, what was given back. <paramref name="Entry"/>: payment where absent. <paramref name="OfReference"/>: which
+/// record is adjusted or refunded; may be absent where the person has but one.
 /// </summary>
 public sealed record ContributionBody(
     string? Name,

@@ -419,7 +419,8 @@ public static class MemberImports
     }
 
     /// <summary>
-    /// What the rows lead to, by member-year: payments before the changes of them, by date, in whatever order they stand.
+    /// What the rows lead to, by member-year: payments before the changes of them, by date, in whatever order they
+    /// stand.
     /// </summary>
     private static Dictionary<string, List<IEventOf<MemberYear>>> Decide(
         IReadOnlyList<ListedContribution> rows,
@@ -600,7 +601,8 @@ public static class MemberImports
         return await command.Connection.QueryAsync(
             $"""
             select data ->> 'reference', stream_id from {LedgerStore.Schema}.mt_events
-             where (type = 'contribution_recorded' or type in ('contribution_adjusted', 'contribution_refunded')) -- two indices
+             where (type = 'contribution_recorded'
+                 or type in ('contribution_adjusted', 'contribution_refunded')) -- two indices
                and hashtextextended({LedgerStore.Schema}.plain_number(data ->> 'reference'), 0) = any(array(
                        select hashtextextended(r, 0)
                          from unnest(@references) r))

@@ -11,9 +11,9 @@ using Npgsql;
 namespace Ledger.Api.Reports;
 
 /// <summary>
-/// Subsidies that were paid before the own payment they rest on was corrected, adjusted or refunded in part (C10, L15): where the standard under which
-/// they were approved gives another amount now, somebody has to look at them. Before payment such a line leaves the
-/// list by itself.
+/// Subsidies that were paid before the own payment they rest on was corrected, adjusted or refunded in part (C10, L15):
+/// where the standard under which they were approved gives another amount now, somebody has to look at them. Before
+/// payment such a line leaves the list by itself.
 /// </summary>
 public static class ChangedPayments
 {

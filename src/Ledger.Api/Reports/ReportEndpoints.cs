@@ -294,8 +294,8 @@ public static class ReportEndpoints
         PaidThemselves = """y.data @? '$.contributions[*] ? (@.kind == "regular" && @.amountFen > 0)'""";
 
     /// <summary>
-    /// L14: approved or paid when the policy year let the government's payment open it, and that payment stands. What the
-    /// switch is now does not matter: nobody pays back what was right when he got it.
+    /// L14: approved or paid when the policy year let the government's payment open it, and that payment stands. What
+    /// the switch is now does not matter: nobody pays back what was right when he got it.
     /// </summary>
     private const string OnGovernmentPaid = """
         coalesce((s ->> 'onGovernmentPaid')::boolean, false)
@@ -457,7 +457,8 @@ public static class ReportEndpoints
              where m.region like @scope || '%'
                and s ->> 'status' in ('approved', 'paid', 'credited')
                and y.data @? '$.subsidies[0]'
-               and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' or not {PaidThemselves}) -- as its index says
+               and (y.data @? '$.contributions[*] ? (@.kind == "catch-up")' -- as its index says
+                    or not {PaidThemselves})
                and ({CaughtUp} or not {PaidThemselves} and not ({OnGovernmentPaid}))
             """;
 

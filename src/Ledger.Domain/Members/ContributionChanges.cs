@@ -2,8 +2,8 @@ namespace Ledger.Domain.Members;
 
 /// <summary>
 /// A top-up or another tier (补缴差额、变更档次, L15): <paramref name="Of"/> names the record, tier and amount are what the
-/// person chose and paid altogether since then. <paramref name="FileDigest"/>: SHA-256 of the tax office's file, which is
-/// the evidence.
+/// person chose and paid altogether since then. <paramref name="FileDigest"/>: SHA-256 of the tax office's file, which
+/// is the evidence.
 /// </summary>
 public sealed record ContributionAdjusted(
     string Of,
@@ -15,7 +15,9 @@ public sealed record ContributionAdjusted(
     int? ContributionYears = null
 ) : IEventOf<MemberYear>, IMoneyEvent;
 
-/// <summary>The tax office gave back a contribution, or a part of it (退费, L15); the person has paid what is left.</summary>
+/// <summary>
+/// The tax office gave back a contribution, or a part of it (退费, L15); the person has paid what is left.
+/// </summary>
 public sealed record ContributionRefunded(
     string Of,
     Money AmountFen,
@@ -34,7 +36,9 @@ public sealed record ContributionChange(
     Money AmountFen
 );
 
-/// <summary>What a row of the tax office's file is: a payment (缴费), or an adjustment (调整) or refund (退费) of one.</summary>
+/// <summary>
+/// What a row of the tax office's file is: a payment (缴费), or an adjustment (调整) or refund (退费) of one.
+/// </summary>
 public enum ContributionEntryKind
 {
     Payment,
@@ -49,7 +53,8 @@ public enum ContributionEntryKind
 public static class ContributionDecider
 {
     /// <param name="row">The amount of a refund is what was given back, otherwise all that was paid.</param>
-    /// <param name="of">The reference of the record that is changed; null where the person has but one of its kind.</param>
+    /// <param name="of">The reference of the record that is changed; null where the person has but one of its
+    /// kind.</param>
     /// <param name="fileDigest">Of the file in which the row stands.</param>
     public static Decision<MemberYear> Record(
         MemberYear? state,

@@ -171,8 +171,8 @@ public sealed record MemberYear : Aggregate, IEvolve<MemberYear>
     public Contribution? Regular() => Standing(ContributionKind.Regular);
 
     /// <summary>
-    /// The contribution that opens the subsidy and says the tier: the person's own, or where the policy year lets it (L14)
-    /// the government's; null: none.
+    /// The contribution that opens the subsidy and says the tier: the person's own, or where the policy year lets it
+    /// (L14) the government's; null: none.
     /// </summary>
     public Contribution? Opening(bool governmentPaidOpens) =>
         Regular() ?? (governmentPaidOpens ? Standing(ContributionKind.GovernmentPaid) : null);
@@ -373,7 +373,8 @@ public static class MemberYearDecider
     /// <param name="lineage">Of the collective that applies: one person gets one subsidy of one origin a year.</param>
     /// <param name="application">The application that is looked at: what it gave the person itself is no second
     /// subsidy.</param>
-    /// <param name="governmentPaidOpens">The switch of the subsidy's policy year as it stands at this step (L14).</param>
+    /// <param name="governmentPaidOpens">The switch of the subsidy's policy year as it stands at this step
+    /// (L14).</param>
     public static (RejectionCode Code, string Message)? Ineligible(
         Member? member,
         MemberYear? state,

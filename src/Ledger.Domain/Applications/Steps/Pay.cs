@@ -98,16 +98,15 @@ public static class Pay
             [
                 .. released,
                 Change.Of(fund, paid.Events),
-                .. before.EachYear(
-                    lines,
-                    people.Years,
-                    l => new SubsidyPaid(before.Id, l.AmountFen, people.Years[before.MemberYearId(l)].Regular() is null)
-                ),
+                .. before.EachYear(lines, people.Years, l => Paid(before, l, people)),
             ],
             LeftOut = faults,
             Confirmed = SameMoney.Confirmed(earlier, order.ConfirmDuplicate),
         };
     }
+
+    private static SubsidyPaid Paid(Application application, Line line, LineBasis people) =>
+        new(application.Id, line.AmountFen, people.Years[application.MemberYearId(line)].Regular() is null);
 
     /// <summary>
     /// Nothing can be written of whose record is damaged, not even that his money goes back: he waits, and the others

@@ -12,9 +12,9 @@ namespace Ledger.Projections.Checking.Promises;
 /// What a person's year promises, by what was on record at each moment: the cap over all collectives and donors
 /// (C11); who is subsidised and paid is alive, a member, has paid the year's contribution himself and none to catch
 /// up (C4, C5, C6), or has had it paid by the government where the policy year lets that do (L14); a contribution is
-/// changed after it was made, and not refunded beyond what was paid (L15); one subsidy of one origin a year; money is not credited before it was sent, nor sent back before
-/// it came (C17); what was credited does not come back for a death (L1) or after it was cleared to the person (L2); a
-/// correction has two people (C20).
+/// changed after it was made, and not refunded beyond what was paid (L15); one subsidy of one origin a year; money is
+/// not credited before it was sent, nor sent back before it came (C17); what was credited does not come back for a death
+/// (L1) or after it was cleared to the person (L2); a correction has two people (C20).
 /// </summary>
 /// <param name="standards">By plan.</param>
 /// <param name="inScope">Whether what happened in a region is the caller's affair.</param>
@@ -253,7 +253,9 @@ public sealed class PersonPromises(
             Breaks(e, "C6", $"{step}时没有本年度个人缴费记录", "本人先缴费");
     }
 
-    /// <summary>The person's own payment, else the government's where the switch stood so at this event (L14).</summary>
+    /// <summary>
+    /// The person's own payment, else the government's where the switch stood so at this event (L14).
+    /// </summary>
     private ContributionRecorded? Opening(IEvent e) =>
         Standing(ContributionKind.Regular)
         ?? (
