@@ -13,8 +13,8 @@ namespace Ledger.Projections.Checking.Promises;
 /// (C11); who is subsidised and paid is alive, a member, has paid the year's contribution himself and none to catch
 /// up (C4, C5, C6), or has had it paid by the government where the policy year lets that do (L14); a contribution is
 /// changed after it was made, and not refunded beyond what was paid (L15); one subsidy of one origin a year; money is
-/// not credited before it was sent, nor sent back before it came (C17); what was credited does not come back for a death
-/// (L1) or after it was cleared to the person (L2); a correction has two people (C20).
+/// not credited before it was sent, nor sent back before it came (C17); what was credited does not come back for a
+/// death (L1) or after it was cleared to the person (L2); a correction has two people (C20).
 /// </summary>
 /// <param name="standards">By plan.</param>
 /// <param name="inScope">Whether what happened in a region is the caller's affair.</param>
