@@ -13,8 +13,8 @@ namespace Ledger.Verify;
 /// to catch up, or by the government where the policy year said then that it is enough (L14), and no contribution is
 /// changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at payment
 /// (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different
-/// people (C15), whatever accounts they have and whom they act for, and none of them answers a complaint about it (L18);
-/// who asks for a correction does not confirm it; and nobody gives rights alone where there are two
+/// people (C15), whatever accounts they have and whom they act for, and none of them answers a complaint about it
+/// (L18); who asks for a correction does not confirm it; and nobody gives rights alone where there are two
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
 /// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
 /// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
