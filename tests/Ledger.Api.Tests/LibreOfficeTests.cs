@@ -129,7 +129,7 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
         );
 
         var books = _folder.GetFiles("*.xlsx").Select(f => f.Name).Order().ToArray();
-        Assert.Equal(15 + Sheets.All.Count, books.Length);
+        Assert.Equal(14 + Sheets.All.Count, books.Length);
         await ConvertAsync(Csv, books);
         foreach (var (sheet, ours) in _ours)
         {
