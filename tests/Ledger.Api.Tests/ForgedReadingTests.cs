@@ -332,6 +332,10 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
         await village.ReviewAsync();
         await village.ApproveAsync();
         await village.NoticeAsync();
+        var complained = await village
+            .Offices.Township(village.VillageCode[..9])
+            .PostAsync($"{village.ApplicationPath}/complaints", new { text = "公示与实发不一致" });
+        var complaint = complained.GetProperty("complaints")[0].GetProperty("complaintId").GetString()!;
         var donor = await village.CharityAsync();
         var allocated = await village.AllocateAsync(10, source: "charity", name: "慈善总会", donorId: donor);
         var allocation = allocated.AllocationId;
@@ -358,6 +362,8 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 ("collectives/{id}", $"collectives/{village.CollectiveId}"),
                 ("applications/{id}", $"applications/{village.ApplicationId}"),
                 ("notices/{id}", $"notices/{village.ApplicationId}"),
+                ("{complaintId}", complaint),
+                ("complaints/{id}", $"complaints/{village.ApplicationId}"),
                 ("members/{id}", $"members/{member}"),
                 ("donors/{id}", $"donors/{donor}"),
                 ("gifts/{id}", $"gifts/{donor}"),
@@ -379,6 +385,7 @@ public sealed partial class ForgedReadingTests(ApiFixture api) : IClassFixture<A
                 : path == "/api/members" ? $"collectiveId={village.CollectiveId}"
                 : path is "/api/reports/incentives" ? $"year={village.Year}"
                 : path == "/applications/new" ? $"plan={village.PlanId}"
+                : path.StartsWith("/complaints/", StringComparison.Ordinal) ? $"number={complaint}"
                 : path == "/log/consistency" ? "from=0&to=1"
                 : path.EndsWith("/years/" + village.Year, StringComparison.Ordinal) ? "recordedAt=2100-01-01T00:00:00Z"
                 : "";
