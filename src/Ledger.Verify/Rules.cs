@@ -105,9 +105,8 @@ public sealed class Rules
     private readonly Dictionary<string, Application> _applications = [];
     private readonly Dictionary<string, long> _caps = [];
     private readonly Dictionary<(int County, int Year), long> _capOf = [];
-    private readonly Dictionary<string, (bool Countersigned, bool PlanSigned, bool PaymentSigned)> _asks = [];
+    private readonly Dictionary<string, Asked> _asks = [];
     private readonly Dictionary<string, (int Signed, int Countersigned)> _plans = [];
-    private readonly HashSet<string> _governmentPaidOpens = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
@@ -212,7 +211,6 @@ public sealed class Rules
                 break;
             case "policy_year_published" or "policy_year_amended":
                 _capOf.Clear();
-                With(e, GovernmentPaid);
                 With(e, Policy);
                 break;
             case "resolution_recorded" or "plan_signed" or "plan_countersigned" or "plan_adopted":
@@ -687,27 +685,11 @@ public sealed class Rules
         }
     }
 
-    /// <summary>L14: the switch of a policy year, as it stands from this entry on.</summary>
-    private void GovernmentPaid(Entry e, JsonElement d, JsonElement headers)
-    {
-        if (
-            d.GetProperty("parameters").TryGetProperty("governmentPaidOpensSubsidy", out var opens)
-            && opens.ValueKind == JsonValueKind.True
-        )
-            _governmentPaidOpens.Add(e.Stream.Id);
-        else
-            _governmentPaidOpens.Remove(e.Stream.Id);
-    }
-
-    /// <summary>By the county's own policy year, else the city's.</summary>
+    /// <summary>L14: the policy year's switch, as it stands at this entry.</summary>
     private bool GovernmentPaidOpens(Entry e)
     {
         using var headers = JsonDocument.Parse(e.Headers);
-        var (region, year) = (headers.RootElement.GetProperty("region").GetString()!, e.Stream.Id[^4..]);
-        var own = $"policy-year-{region[..Math.Min(6, region.Length)]}-{year}";
-        return _governmentPaidOpens.Contains(
-            _caps.ContainsKey(own) ? own : $"policy-year-{region[..Math.Min(4, region.Length)]}-{year}"
-        );
+        return AskedIn(headers.RootElement.GetProperty("region").GetString()!, e.Stream.Id[^4..]).GovernmentPaidOpens;
     }
 
     /// <summary>L15: of a record that stands, and never more back than was paid.</summary>
@@ -900,15 +882,24 @@ public sealed class Rules
                     : t.GetProperty("tierFen").GetInt64()
             );
         bool Asks(string what) => parameters.TryGetProperty(what, out var a) && a.ValueKind == JsonValueKind.True;
-        _asks[e.Stream.Id] = (
+        _asks[e.Stream.Id] = new Asked(
             Asks("countersignatureRequired"),
             Asks("committeeSignsPlan"),
-            Asks("committeeSignsPayments")
+            Asks("committeeSignsPayments"),
+            Asks("governmentPaidOpensSubsidy")
         );
     }
 
+    /// <summary>The switches of a policy year; off where an event from before has none.</summary>
+    private readonly record struct Asked(
+        bool Countersigned,
+        bool PlanSigned,
+        bool PaymentSigned,
+        bool GovernmentPaidOpens
+    );
+
     /// <summary>The county's own year, else the city's; what none asks for is not asked.</summary>
-    private (bool Countersigned, bool PlanSigned, bool PaymentSigned) AskedIn(string region, string year) =>
+    private Asked AskedIn(string region, string year) =>
         _asks.TryGetValue($"policy-year-{region[..Math.Min(6, region.Length)]}-{year}", out var own)
             ? own
             : _asks.GetValueOrDefault($"policy-year-{region[..Math.Min(4, region.Length)]}-{year}");
