@@ -13,14 +13,16 @@ namespace Ledger.Verify;
 /// to catch up, or by the government where the policy year said then that it is enough (L14), and no contribution is
 /// changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at payment
 /// (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different
-/// people (C15), whatever accounts they have and whom they act for, and none of them answers a complaint about it
-/// (L18); who asks for a correction does not confirm it; and nobody gives rights alone where there are two
+/// people (C15), whatever accounts they have and whom they act for, and none of them answers a complaint about it, nor
+/// who complained or answered before; the township does, and the county what has come there (L18); who asks for a correction does not confirm it; and nobody gives rights alone where there are two
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
 /// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
 /// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
 /// person (L2). Nothing is paid while the village's supervision committee holds it; the township lifts a hold, and
 /// nobody who handled the application; who signed or held it does not pay. Where the policy year asks for it, the
-/// committee has signed what is paid and what is adopted, and the township countersigned that (L7, C21).
+/// committee has signed what is paid and what is adopted, and the township countersigned that (L7, C21). A plan is adopted
+/// as a meeting decided that could: a body that the policy year lets decide, as many present and as many for it as it asks
+/// (C13, L4), called as it asks (L5); and nobody files before the resolution was published for its days (L6).
 /// </summary>
 public sealed class Rules
 {
@@ -51,9 +53,11 @@ public sealed class Rules
             Approvers = [],
             Payers = [],
             Committee = [];
+        public readonly Dictionary<string, Complaint> Complaints = [];
         public bool IsHeld,
             IsSigned;
-        public string Year = "";
+        public string Year = "",
+            Plan = "";
         public long Reserved,
             InTransit,
             Credited,
@@ -64,6 +68,27 @@ public sealed class Rules
             SubAccount = [];
         public DateOnly? NoticeUntil;
         public readonly Dictionary<string, ByDate> Accounts = new(3);
+    }
+
+    /// <summary>Who raised or answered it, and whether it has come to the county (L18).</summary>
+    private sealed class Complaint
+    {
+        public readonly HashSet<string> Handlers = [];
+        public bool IsAtCounty;
+    }
+
+    /// <summary>
+    /// A plan's latest resolution and its version, which versions were signed and published, and by whom.
+    /// </summary>
+    private sealed class Adoption
+    {
+        public JsonElement? Resolution;
+        public int Resolved,
+            Signed,
+            Countersigned;
+        public readonly HashSet<string> Hands = [],
+            Signers = [];
+        public readonly Dictionary<int, DateOnly> Published = [];
     }
 
     /// <summary>
@@ -106,7 +131,7 @@ public sealed class Rules
     private readonly Dictionary<string, long> _caps = [];
     private readonly Dictionary<(int County, int Year), long> _capOf = [];
     private readonly Dictionary<string, Asked> _asks = [];
-    private readonly Dictionary<string, (int Signed, int Countersigned)> _plans = [];
+    private readonly Dictionary<string, Adoption> _plans = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
@@ -213,17 +238,23 @@ public sealed class Rules
                 _capOf.Clear();
                 With(e, Policy);
                 break;
-            case "resolution_recorded" or "plan_signed" or "plan_countersigned" or "plan_adopted":
+            case "plan_drafted"
+            or "plan_amended"
+            or "plan_step_recorded"
+            or "resolution_recorded"
+            or "resolution_published"
+            or "plan_signed"
+            or "plan_countersigned"
+            or "plan_adopted":
                 With(e, Plan);
+                break;
+            case "complaint_raised" or "complaint_escalated" or "complaint_answered":
+                With(e, Complained);
                 break;
             case "line_refunded":
                 With(e, Final);
                 break;
-            case "application_filed"
-            or "application_resubmitted"
-            or "application_reviewed"
-            or "application_approved"
-            or "complaint_answered":
+            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved":
                 With(e, Duties);
                 break;
             case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
@@ -515,6 +546,7 @@ public sealed class Rules
             subAccount = default;
         Application? application = null;
         string? collective = null;
+        var onGovernmentPaid = false;
         long amount = -1,
             from = -1,
             to = -1;
@@ -533,6 +565,8 @@ public sealed class Rules
                     subAccount = reader.ValueSpan;
                 else if (name.SequenceEqual("collectiveId"u8))
                     collective = TypeOf(ref reader);
+                else if (name.SequenceEqual("onGovernmentPaid"u8))
+                    onGovernmentPaid = reader.GetBoolean();
                 else if (name.SequenceEqual("applicationId"u8))
                     application =
                         _last is { } last && last.Utf8.AsSpan().SequenceEqual(reader.ValueSpan)
@@ -573,6 +607,7 @@ public sealed class Rules
                 $"[{from}, {to}) 不在为 {application?.Id} 占用的 [{application?.From}, {application?.To}) 之内"
             );
         Counted(e, application, collective, amount);
+        Opened(e, onGovernmentPaid);
     }
 
     private void Counted(Entry e, Application application, string collective, long amount)
@@ -692,6 +727,13 @@ public sealed class Rules
         return AskedIn(headers.RootElement.GetProperty("region").GetString()!, e.Stream.Id[^4..]).GovernmentPaidOpens;
     }
 
+    /// <summary>L14: the entry says whose payment opened the subsidy, and the claw-back list goes by that.</summary>
+    private static void Opened(Entry e, bool onGovernmentPaid)
+    {
+        if (e.Stream.Paid.Exists(p => p.Kind == "regular") == onGovernmentPaid)
+            throw Fails(e, onGovernmentPaid ? "记为凭政府代缴，本人却有缴费" : "记为凭本人缴费，却只有政府代缴");
+    }
+
     /// <summary>L15: of a record that stands, and never more back than was paid.</summary>
     private static void Changed(Entry e, JsonElement d)
     {
@@ -730,6 +772,7 @@ public sealed class Rules
                 if (e.Stream.Counting.Find(g => g.By == application).Collective is not { } collective)
                     throw Fails(e, $"{application} 没有审批过此人");
                 Eligible(e, collective, "付款");
+                Opened(e, d.TryGetProperty("onGovernmentPaid", out var on) && on.GetBoolean());
                 break;
             case "subsidy_cleared":
                 e.Stream.Cleared.Add(d.GetProperty("applicationId").GetString()!);
@@ -820,7 +863,6 @@ public sealed class Rules
             "application_reviewed" => "reviewedBy",
             "application_approved" => "approvedBy",
             "payment_sent" => "paidBy",
-            "complaint_answered" => "answeredBy",
             _ => "filedBy",
         };
         var doers = Doers(d, name);
@@ -851,17 +893,10 @@ public sealed class Rules
                     throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
                 application.Payers.UnionWith(doers);
                 break;
-            case "complaint_answered":
-                if (
-                    AnyIsOne(application.Filers, doers)
-                    || AnyIsOne(application.Reviewers, doers)
-                    || AnyIsOne(application.Approvers, doers)
-                )
-                    throw Fails(e, $"{doers[0]} 答复了对自己经办的申请的投诉");
-                break;
             default:
                 if (d.TryGetProperty("year", out var year))
-                    application.Year = $"{year.GetInt32()}";
+                    (application.Year, application.Plan) = ($"{year.GetInt32()}", d.GetProperty("planId").GetString()!);
+                Filed(e, application, d.GetProperty("planVersion").GetInt32(), headers);
                 application.Filers.UnionWith(doers);
                 application.Reviewers.Clear(); // a roster that comes in anew is reviewed anew
                 break;
@@ -886,7 +921,10 @@ public sealed class Rules
             Asks("countersignatureRequired"),
             Asks("committeeSignsPlan"),
             Asks("committeeSignsPayments"),
-            Asks("governmentPaidOpensSubsidy")
+            Asks("governmentPaidOpensSubsidy"),
+            parameters.TryGetProperty("resolutionNoticeDays", out var days) ? days.GetInt32() : 0,
+            // Kept after the entry is gone.
+            parameters.GetProperty("quorums").Clone()
         );
     }
 
@@ -895,7 +933,9 @@ public sealed class Rules
         bool Countersigned,
         bool PlanSigned,
         bool PaymentSigned,
-        bool GovernmentPaidOpens
+        bool GovernmentPaidOpens,
+        int ResolutionNoticeDays,
+        JsonElement Bodies
     );
 
     /// <summary>The county's own year, else the city's; what none asks for is not asked.</summary>
@@ -904,30 +944,149 @@ public sealed class Rules
             ? own
             : _asks.GetValueOrDefault($"policy-year-{region[..Math.Min(4, region.Length)]}-{year}");
 
-    /// <summary>L7, C21: who has to, has signed the version that is adopted, and the resolution on it.</summary>
+    /// <summary>
+    /// L7, C21: who has to, has signed the version that is adopted, and the resolution on it; nobody who had another hand
+    /// in the plan signs it for the committee.
+    /// </summary>
     private void Plan(Entry e, JsonElement d, JsonElement headers)
     {
-        var (version, plan) = (d.GetProperty("planVersion").GetInt32(), _plans.GetValueOrDefault(e.Stream.Id));
+        var (plan, actor) = (Of(_plans, e.Stream.Id), Doers(headers, "actor"));
+        var version = e.Type == "plan_drafted" ? 1 : d.GetProperty("planVersion").GetInt32();
+        if (e.Type == "plan_signed")
+        {
+            if (d.GetProperty("signedBy").GetString() != actor[0])
+                throw Fails(e, $"{d.GetProperty("signedBy").GetString()} 与经办人 {actor[0]} 不符");
+            if (AnyIsOne(plan.Hands, actor))
+                throw Fails(e, $"{actor[0]} 为自己办理的方案签字");
+            plan.Signed = version;
+            plan.Signers.UnionWith(actor);
+            return;
+        }
+        plan.Hands.UnionWith(actor);
         switch (e.Type)
         {
             case "resolution_recorded":
-                plan.Signed = 0;
+                (plan.Signed, plan.Resolved, plan.Resolution) = (0, version, d.GetProperty("resolution").Clone());
                 break;
-            case "plan_signed":
-                plan.Signed = version;
+            case "resolution_published":
+                plan.Published[version] = Date(d, "from");
                 break;
+            case "plan_countersigned" when AnyIsOne(plan.Signers, actor):
+                throw Fails(e, $"{actor[0]} 会签了自己签字的方案");
             case "plan_countersigned":
                 plan.Countersigned = version;
                 break;
-            default:
-                var asked = AskedIn(headers.GetProperty("region").GetString()!, e.Stream.Id[^4..]);
-                if (asked.PlanSigned && plan.Signed != version)
-                    throw Fails(e, "没有村监委会签字就通过了方案");
-                if (asked.Countersigned && plan.Countersigned != version)
-                    throw Fails(e, "没有乡镇会签就通过了方案");
+            case "plan_adopted":
+                if (AnyIsOne(plan.Signers, actor))
+                    throw Fails(e, $"{actor[0]} 通过了自己签字的方案");
+                Adopted(e, plan, version, AskedIn(headers.GetProperty("region").GetString()!, e.Stream.Id[^4..]));
                 break;
         }
-        _plans[e.Stream.Id] = plan;
+    }
+
+    private static void Adopted(Entry e, Adoption plan, int version, Asked asked)
+    {
+        if (plan.Resolution is not { } resolution || plan.Resolved != version)
+            throw Fails(e, "没有会议决议就通过了方案");
+        var form = resolution.GetProperty("form").GetString();
+        if (
+            asked.Bodies.ValueKind != JsonValueKind.Array
+            || !asked.Bodies.EnumerateArray().Any(b => b.GetProperty("form").GetString() == form)
+        )
+            throw Fails(e, $"{form} 不能作此决定，方案却通过了");
+        Decided(e, asked.Bodies.EnumerateArray().First(b => b.GetProperty("form").GetString() == form), resolution);
+        if (asked.PlanSigned && plan.Signed != version)
+            throw Fails(e, "没有村监委会签字就通过了方案");
+        if (asked.Countersigned && plan.Countersigned != version)
+            throw Fails(e, "没有乡镇会签就通过了方案");
+    }
+
+    /// <summary>
+    /// C13, L4: enough were there and agreed, where nothing else is said most of those present; L5: called in time, on
+    /// the villagers' authorisation, with enough of the women, where the policy year asks for that.
+    /// </summary>
+    private static void Decided(Entry e, JsonElement body, JsonElement resolution)
+    {
+        static JsonElement? In(JsonElement of, string name) =>
+            of.TryGetProperty(name, out var there) && there.ValueKind != JsonValueKind.Null ? there : null;
+        static int Number(JsonElement of, string name) => In(of, name)?.GetInt32() ?? 0;
+        static bool Is(JsonElement of, string name) => In(of, name)?.GetBoolean() == true;
+        static bool Reaches(long part, long whole, int numerator, int denominator, bool strictly) =>
+            strictly ? part * denominator > whole * numerator : part * denominator >= whole * numerator;
+        static bool Meets(int part, int whole, JsonElement rule) =>
+            Reaches(part, whole, Number(rule, "numerator"), Number(rule, "denominator"), Is(rule, "strictly"));
+
+        var (eligible, present, votes) = (
+            Number(resolution, "eligible"),
+            Number(resolution, "attendance"),
+            Number(resolution, "votesFor")
+        );
+        if (!Meets(present, eligible, body))
+            throw Fails(e, $"应到 {eligible} 人，到会 {present} 人，不足法定人数就通过了方案");
+        var carried = In(body, "vote") is { } vote
+            ? Meets(votes, Is(vote, "ofAll") ? eligible : present, vote)
+            : Reaches(votes, present, 1, 2, strictly: true);
+        if (!carried)
+            throw Fails(e, $"到会 {present} 人，赞成 {votes} 票，没有表决通过就通过了方案");
+        if (In(body, "calling") is not { } calling)
+            return;
+        var meeting = Date(resolution, "meetingDate");
+        if (
+            Number(calling, "daysBefore") is > 0 and var days
+            && (In(resolution, "calledOn") is null || Date(resolution, "calledOn").AddDays(days) > meeting)
+        )
+            throw Fails(e, $"会议没有提前 {days} 天公告就通过了方案");
+        if (Is(calling, "authorisationRequired") && In(resolution, "authorisation") is null)
+            throw Fails(e, "会议没有授权就通过了方案");
+        var (women, came) = (Number(resolution, "women"), Number(resolution, "womenPresent"));
+        var (over, under) = (Number(calling, "womenNumerator"), Number(calling, "womenDenominator"));
+        if (over > 0 && (women == 0 || !Reaches(came, women, over, under, strictly: false)))
+            throw Fails(e, "到会的妇女代表不足就通过了方案");
+    }
+
+    /// <summary>L6: where the policy year asks for it the resolution hung for its days; the first does not count.</summary>
+    private void Filed(Entry e, Application application, int version, JsonElement headers)
+    {
+        var days = AskedIn(headers.GetProperty("region").GetString()!, application.Year).ResolutionNoticeDays;
+        if (
+            days > 0
+            && !(
+                Of(_plans, application.Plan).Published.TryGetValue(version, out var from)
+                && BusinessDate(headers) > from.AddDays(days)
+            )
+        )
+            throw Fails(e, $"决议没有公布满 {days} 天就申请了");
+    }
+
+    /// <summary>
+    /// L18: the township answers, and the county what has come there; by person nobody who complained, answered it before
+    /// or handled the application.
+    /// </summary>
+    private void Complained(Entry e, JsonElement d, JsonElement headers)
+    {
+        var application = Of(e.Stream.Id);
+        var complaint = Of(application.Complaints, d.GetProperty("complaintId").GetString()!);
+        var (actor, role) = (headers.GetProperty("actor").GetString()!, headers.GetProperty("role").GetString()!);
+        switch (e.Type)
+        {
+            case "complaint_raised":
+                if (role != "public") // that is anybody
+                    complaint.Handlers.UnionWith(Doers(headers, "actor"));
+                return;
+            case "complaint_escalated":
+                complaint.IsAtCounty = true;
+                return;
+        }
+        var doers = Doers(d, "answeredBy");
+        if (doers[0] != actor)
+            throw Fails(e, $"{doers[0]} 与经办人 {actor} 不符");
+        if (complaint.IsAtCounty ? role is not ("county-hrss" or "county-agriculture") : role != "township")
+            throw Fails(e, $"{doers[0]}（{role}）不是答复投诉的人");
+        if (AnyIsOne(complaint.Handlers, doers))
+            throw Fails(e, $"{doers[0]} 答复了自己提出或答复过的投诉");
+        if (AnyIsOne(application.Filers.Concat(application.Reviewers).Concat(application.Approvers), doers))
+            throw Fails(e, $"{doers[0]} 答复了对自己经办的申请的投诉");
+        complaint.Handlers.UnionWith(doers);
     }
 
     /// <summary>L7: the supervision committee signs and holds, the township lifts; both by person.</summary>

@@ -164,38 +164,8 @@ public sealed class LogTests(ApiFixture api)
 
         // What the verifier finds when the operator himself breaks a promise: each is a log that is well signed and yet
         // refused.
-        async Task BrokenAsync(string what, Func<List<string>, IEnumerable<string>> change)
-        {
-            var changed = change([.. lines.Where(l => l.Length > 0)])
-                .Select(
-                    (l, i) =>
-                        System.Text.RegularExpressions.Regex.Replace(
-                            l,
-                            "\"index\":[0-9]+,\"recordedAt\"",
-                            $"\"index\":{i},\"recordedAt\""
-                        )
-                )
-                .ToList();
-            var tree = new MerkleTree.Growing();
-            foreach (var line in changed)
-                tree.Add(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(line)));
-            var signer = NoteSigner.Create("operator.example", NoteAlgorithm.Ed25519);
-            var bare = new Checkpoint("operator.example", tree.Size, tree.Root(), []);
-            var (file, note) = (process.At("broken.jsonl"), process.At("broken.checkpoint"));
-            await File.WriteAllTextAsync(file, string.Concat(changed.Select(l => $"{l}\n")));
-            await File.WriteAllTextAsync(
-                note,
-                (bare with { Signatures = [signer.Sign(bare.Text, DateTimeOffset.UtcNow)] }).Note
-            );
-            var (code, said) = Programs.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
-            Assert.True(code == 1 && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
-            Assert.Equal(
-                0,
-                Programs
-                    .Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes")
-                    .Exit
-            );
-        }
+        Task BrokenAsync(string what, Func<List<string>, IEnumerable<string>> change) =>
+            FoundAsync(process, lines, what, change);
         static IEnumerable<string> Edited(List<string> all, string type, Func<string, string> edit)
         {
             var at = all.FindIndex(l => l.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal));
@@ -260,9 +230,6 @@ public sealed class LogTests(ApiFixture api)
         );
         // Of the first who was subsidised: no member, dead, paid to catch up or not at all, subsidised twice by
         // collectives of one origin.
-        static JsonNode Node(string line) => JsonNode.Parse(line)!;
-        static bool Is(string line, string type) => line.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal);
-        static string In(string line, string property) => (string)Node(line)[property]!;
         var approval = lines.First(l => Is(l, "subsidy_approved"));
         var (year, collective) = (In(approval, "stream"), (string)Node(approval)["data"]!["collectiveId"]!);
         var person = $"member-{year["member-year-".Length..^5]}";
@@ -272,15 +239,6 @@ public sealed class LogTests(ApiFixture api)
             var now = Node(all[at]);
             change(now);
             return all.Select((l, i) => i == at ? now.ToJsonString() : l);
-        }
-        // An event of a stream, before another: as its next.
-        List<string> With(List<string> all, string before, string stream, string type, object data)
-        {
-            var at = all.IndexOf(before);
-            var added = Node(before);
-            (added["stream"], added["type"], added["data"]) = (stream, type, JsonSerializer.SerializeToNode(data));
-            added["version"] = all.Take(at).Count(l => In(l, "stream") == stream) + 1;
-            return [.. all[..at], added.ToJsonString(), .. all[at..]];
         }
         await BrokenAsync(
             "审批时不是",
@@ -386,6 +344,203 @@ public sealed class LogTests(ApiFixture api)
             "申请人以外的另一位管理员",
             all => [.. two, Opened("clerk", "agency", "person-9", "third", "two-administrators"), .. all]
         );
+    }
+
+    /// <summary>Changed, well signed, and yet the verifier says what is wrong with it.</summary>
+    private static async Task FoundAsync(
+        SampleProcess process,
+        IEnumerable<string> lines,
+        string what,
+        Func<List<string>, IEnumerable<string>> change
+    )
+    {
+        var changed = change([.. lines.Where(l => l.Length > 0)])
+            .Select(
+                (l, i) =>
+                    System.Text.RegularExpressions.Regex.Replace(
+                        l,
+                        "\"index\":[0-9]+,\"recordedAt\"",
+                        $"\"index\":{i},\"recordedAt\""
+                    )
+            )
+            .ToList();
+        var tree = new MerkleTree.Growing();
+        foreach (var line in changed)
+            tree.Add(MerkleTree.HashLeaf(Encoding.UTF8.GetBytes(line)));
+        var signer = NoteSigner.Create("operator.example", NoteAlgorithm.Ed25519);
+        var bare = new Checkpoint("operator.example", tree.Size, tree.Root(), []);
+        var (file, note) = (process.At("broken.jsonl"), process.At("broken.checkpoint"));
+        await File.WriteAllTextAsync(file, string.Concat(changed.Select(l => $"{l}\n")));
+        await File.WriteAllTextAsync(
+            note,
+            (bare with { Signatures = [signer.Sign(bare.Text, DateTimeOffset.UtcNow)] }).Note
+        );
+        var (code, said) = Programs.Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString());
+        Assert.True(code == 1 && said.Contains(what, StringComparison.Ordinal), $"{what}: {said}");
+        Assert.Equal(
+            0,
+            Programs
+                .Verify("log", file, "--checkpoint", note, "--key", signer.Verifier.ToString(), "--only-hashes")
+                .Exit
+        );
+    }
+
+    private static JsonNode Node(string line) => JsonNode.Parse(line)!;
+
+    private static bool Is(string line, string type) => line.Contains($"\"type\":\"{type}\"", StringComparison.Ordinal);
+
+    private static string In(string line, string property) => (string)Node(line)[property]!;
+
+    /// <summary>An event of a stream, before another: as its next.</summary>
+    private static List<string> With(List<string> all, string before, string stream, string type, object data)
+    {
+        var at = all.IndexOf(before);
+        var added = Node(before);
+        (added["stream"], added["type"], added["data"]) = (stream, type, JsonSerializer.SerializeToNode(data));
+        added["version"] = all.Take(at).Count(l => In(l, "stream") == stream) + 1;
+        return [.. all[..at], added.ToJsonString(), .. all[at..].Select(Later)];
+
+        string Later(string line)
+        {
+            if (In(line, "stream") != stream)
+                return line;
+            var moved = Node(line);
+            moved["version"] = (int)moved["version"]! + 1;
+            return moved.ToJsonString();
+        }
+    }
+
+    /// <summary>The first event of a type, of whom it says so, as somebody would have it.</summary>
+    private static IEnumerable<string> First(
+        List<string> all,
+        string type,
+        Action<JsonNode> change,
+        Func<string, bool>? of = null
+    )
+    {
+        var at = all.FindIndex(l => Is(l, type) && of?.Invoke(l) != false);
+        var now = Node(all[at]);
+        change(now);
+        var line = now.ToJsonString();
+        Assert.NotEqual(Node(all[at]).ToJsonString(), line);
+        return all.Select((l, i) => i == at ? line : l);
+    }
+
+    [Fact]
+    public async Task L4_L5_L6_L7_L9_L14_L15_L18_the_verifier_finds_a_planted_breach_of_each()
+    {
+        await using var process = await SampleProcess.StartAsync(api, "ledger_planted", "CITY_AUDITOR");
+        await ApiFixture.EventuallyAsync(
+            async () => (await process.Http.ReadAsync<LogStatusView>("/api/audit/log")).Waiting == 0,
+            "every event is in the log"
+        );
+        // One village's, of the county's: the one that was complained of.
+        var all = Encoding
+            .UTF8.GetString(await process.Http.GetByteArrayAsync("/api/exports/log"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        static string Region(string line) => (string)Node(line)["headers"]!["region"]!;
+        var village = Region(all.First(l => Is(l, "complaint_answered")));
+        var others = all.Where(l => Region(l) is { Length: 12 } region && region != village)
+            .Select(l => In(l, "stream"))
+            .ToHashSet();
+        var lines = all.Where(l => !others.Contains(In(l, "stream"))).ToList();
+        Task BrokenAsync(string what, string type, Action<JsonNode> change, Func<string, bool>? of = null) =>
+            FoundAsync(process, lines, what, all => First(all, type, change, of));
+
+        // The meeting: too few, too few for it, a body that may not, called too late, or not as its kind has to be.
+        Task MeetingAsync(string what, Action<JsonNode> change) =>
+            BrokenAsync(what, "resolution_recorded", l => change(l["data"]!["resolution"]!));
+        await MeetingAsync("不足法定人数", r => (r["attendance"], r["votesFor"]) = (2, 2));
+        await MeetingAsync("没有表决通过", r => r["votesFor"] = (int)r["attendance"]! / 2);
+        await MeetingAsync("不能作此决定", r => r["form"] = "officials");
+        await MeetingAsync("没有提前 10 天公告", r => r["calledOn"] = (string)r["meetingDate"]!);
+        await MeetingAsync("没有提前 10 天公告", r => r.AsObject().Remove("calledOn"));
+        await MeetingAsync("没有授权", r => r["form"] = "representatives");
+        await MeetingAsync(
+            "妇女代表不足",
+            r => (r["form"], r["authorisation"], r["women"], r["womenPresent"]) = ("representatives", "d", 3, 1)
+        );
+        await MeetingAsync("没有表决通过", r => (r["form"], r["votesFor"]) = ("all-members", (int)r["eligible"]! / 2));
+        await BrokenAsync("没有会议决议", "resolution_recorded", l => l["data"]!["planVersion"] = 2);
+        await BrokenAsync(
+            "决议没有公布满 3 天",
+            "policy_year_published",
+            l => l["data"]!["parameters"]!["resolutionNoticeDays"] = 3
+        );
+        await BrokenAsync(
+            "为自己办理的方案签字",
+            "plan_signed",
+            l =>
+            {
+                var plan = In(l.ToJsonString(), "stream");
+                var drafter = Node(lines.First(d => Is(d, "plan_drafted") && In(d, "stream") == plan));
+                l["headers"]!["actor"] = (string)drafter["headers"]!["actor"]!;
+                l["data"]!["signedBy"] = (string)drafter["headers"]!["actor"]!;
+            }
+        );
+
+        await BrokenAsync(
+            "超过最高档次 10000 分",
+            "policy_year_published",
+            l =>
+                l["data"]!["parameters"]!["tiers"] = JsonSerializer.SerializeToNode(
+                    new[]
+                    {
+                        new
+                        {
+                            tierFen = 1_000,
+                            governmentSubsidyFen = 0,
+                            toFen = 10_000,
+                            stepFen = 500,
+                        },
+                    }
+                )
+        );
+
+        // Of the first who was subsidised.
+        var year = In(lines.First(l => Is(l, "subsidy_approved")), "stream");
+        bool OfYear(string line) => In(line, "stream") == year;
+        await BrokenAsync(
+            "审批时没有本年度个人缴费记录",
+            "contribution_recorded",
+            l => l["data"]!["kind"] = "government-paid",
+            OfYear
+        );
+        await BrokenAsync(
+            "记为凭政府代缴，本人却有缴费",
+            "subsidy_approved",
+            l => l["data"]!["onGovernmentPaid"] = true,
+            OfYear
+        );
+        var (paid, payment) = (
+            Node(lines.First(l => Is(l, "contribution_recorded") && OfYear(l)))["data"]!,
+            lines.First(l => Is(l, "subsidy_paid") && OfYear(l))
+        );
+        List<string> Refunded(List<string> all, long fen, string of) =>
+            With(all, payment, year, "contribution_refunded", new { of, amountFen = fen });
+        var (reference, fen) = ((string)paid["reference"]!, (long)paid["amountFen"]!);
+        await FoundAsync(process, lines, "付款时没有本年度个人缴费记录", all => Refunded(all, fen, reference));
+        await FoundAsync(process, lines, "退还", all => Refunded(all, fen + 1, reference));
+        await FoundAsync(process, lines, "不存在", all => Refunded(all, fen, "SW-none"));
+
+        // The answer to a complaint: by the village, by the county before its turn, by who raised it, by who reviewed.
+        Task AnsweredAsync(string what, string role, Func<string, string> by) =>
+            BrokenAsync(
+                what,
+                "complaint_answered",
+                l =>
+                {
+                    var who = by(In(l.ToJsonString(), "stream"));
+                    (l["headers"]!["role"], l["headers"]!["actor"]) = (role, who);
+                    l["data"]!["answeredBy"] = who;
+                }
+            );
+        string Who(string type, string application) =>
+            (string)Node(lines.First(l => Is(l, type) && In(l, "stream") == application))["headers"]!["actor"]!;
+        await AnsweredAsync("不是答复投诉的人", "village-finance", _ => "somebody");
+        await AnsweredAsync("不是答复投诉的人", "county-hrss", _ => "somebody");
+        await AnsweredAsync("答复了自己提出或答复过的投诉", "township", a => Who("complaint_raised", a));
+        await AnsweredAsync("答复了对自己经办的申请的投诉", "township", a => Who("application_reviewed", a));
     }
 
     [Fact]

@@ -1,8 +1,11 @@
 using JasperFx.Events;
+using Ledger.Domain;
 using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Ledger.Projections.Checking.Promises;
 
@@ -24,11 +27,12 @@ public sealed class PromiseTests
     private void Notes(string id, string clause, string found, string expected, long at) =>
         _unclear.Add($"{clause} {found}");
 
-    private Event<T> On<T>(DateOnly on, T data, string actor = "x", string stream = "")
+    private Event<T> On<T>(DateOnly on, T data, string actor = "x", string stream = "", string role = "x")
         where T : notnull
     {
         var e = new Event<T>(data) { Sequence = ++_sequence, StreamKey = stream };
         e.SetHeader(EventHeaders.Actor, actor);
+        e.SetHeader(EventHeaders.Role, role);
         e.SetHeader(EventHeaders.Region, "370811000001");
         e.SetHeader(EventHeaders.BusinessDate, $"{on:yyyy-MM-dd}");
         return e;
@@ -282,8 +286,9 @@ public sealed class PromiseTests
     [Fact]
     public void L18_nobody_answers_his_own_complaint_or_one_of_what_he_handled()
     {
-        Event<ComplaintAnswered> Answer(string by) =>
-            On(March, new ComplaintAnswered("complaint-1", false, "x", null, by), by);
+        Event<ComplaintAnswered> Answer(string by, string role = Roles.Township) =>
+            On(March, new ComplaintAnswered("complaint-1", false, "x", null, by), by, role: role);
+        Event<ComplaintEscalated> Escalated() => On(March, new ComplaintEscalated("complaint-1"));
         IEvent[] way =
         [
             On(March, Filed("village"), "village"),
@@ -292,13 +297,155 @@ public sealed class PromiseTests
             On(March, new ComplaintRaised("complaint-1", null, "x"), "desk"),
         ];
         Application([.. way, Answer("township")]);
+        Application([.. way, Answer("township"), Escalated(), Answer("county", Roles.CountyAgriculture)]);
         Assert.Empty(_broken);
         foreach (var by in (string[])["village", "first", "second", "desk"])
         {
             _broken.Clear();
             Application([.. way, Answer(by)]);
-            Assert.Equal([$"L18 {by} 答复了自己提出或经办的事"], _broken);
+            Assert.Equal([$"L18 {by} 答复了自己提出、答复过或经办的事"], _broken);
         }
+        _broken.Clear();
+        Application([.. way, Answer("neighbour", Roles.VillageFinance)]);
+        Application([.. way, Answer("county", Roles.CountyHrss)]); // not its turn
+        Application([.. way, Escalated(), Answer("township")]); // no more its turn
+        Application([.. way, Answer("one"), Escalated(), Answer("one", Roles.CountyHrss)]);
+        Assert.Equal(
+            [
+                "L18 neighbour（village-finance）答复了投诉",
+                "L18 county（county-hrss）答复了投诉",
+                "L18 township（township）答复了投诉",
+                "L18 one 答复了自己提出、答复过或经办的事",
+            ],
+            _broken
+        );
+    }
+
+    // Plans
+
+    private static readonly PlanContent Content = new(
+        "集体收入",
+        "全体缴费成员",
+        new Standard(StandardKind.Flat, Yuan(100), [])
+    );
+
+    private static readonly Resolution Met = new("households", March, 30, 20, 11, 0, "m", March.AddDays(-10));
+
+    private static PolicyParameters ByLaw => new(March, [new(Yuan(5000), Yuan(80))], 262, 7, QuorumRule.Law);
+
+    private void Year(PolicyParameters parameters) =>
+        _caps.Take(
+            On(
+                March.AddDays(-60),
+                new PolicyYearPublished("370811", 2026, parameters),
+                stream: "policy-year-370811-2026"
+            )
+        );
+
+    private PlanPromises Plan(params IEvent[] events)
+    {
+        var plan = new PlanPromises("plan-1-2026", _caps, Breaks);
+        plan.Take(On(March, new PlanDrafted("collective-1", "fund-1", "370811000001", 2026, Content), "village"));
+        foreach (var e in events)
+            plan.Take(e);
+        return plan;
+    }
+
+    private Event<ResolutionRecorded> Resolved(Resolution r, int version = 1) =>
+        On(March, new ResolutionRecorded(version, r), "village");
+
+    private Event<PlanAdopted> Adopted(int version = 1, string by = "village") =>
+        On(March, new PlanAdopted(version), by);
+
+    [Fact]
+    public void L4_L5_a_plan_that_a_meeting_did_not_decide_on_is_found_by_what_the_year_asked_for_then()
+    {
+        var before = Adopted();
+        Year(ByLaw);
+        var representatives = Met with { Form = "representatives", Authorisation = "a", Women = 10, WomenPresent = 7 };
+        Plan(Resolved(Met), Adopted());
+        Plan(Resolved(representatives), Adopted());
+        Plan(Resolved(Met with { Attendance = 19 }), Resolved(Met), Adopted()); // the later one counts
+        Assert.Empty(_broken);
+        Plan(Resolved(Met), before); // no policy year yet
+        Plan(Adopted());
+        Plan(Resolved(Met), On(March, new PlanAmended(2, Content, "x"), "village"), Adopted(2));
+        Plan(Resolved(Met with { Attendance = 19 }), Adopted());
+        Plan(Resolved(Met with { VotesFor = 10 }), Adopted());
+        Plan(Resolved(Met with { Form = "all-members" }), Adopted()); // ⅔ of all
+        Plan(Resolved(Met with { Form = "officials" }), Adopted());
+        Plan(Resolved(Met with { CalledOn = March.AddDays(-9) }), Adopted());
+        Plan(Resolved(representatives with { Authorisation = null }), Adopted());
+        Plan(Resolved(representatives with { WomenPresent = 6 }), Adopted());
+        Assert.Equal(
+            ["C13", "C13", "C13", "L4", "L4", "L4", "L4", "L5", "L5", "L5"],
+            _broken.Select(b => b.Split(' ')[0])
+        );
+        Assert.Contains("还差 1 人", _broken[3], StringComparison.Ordinal);
+
+        // Another year asks for less: what was adopted by it breaks nothing, and a year from before the rules neither.
+        _broken.Clear();
+        Year(ByLaw with { Quorums = [new QuorumRule("officials", 1, 2, true)] });
+        Plan(Resolved(new Resolution("officials", March, 3, 2, 2, 0, "m")), Adopted());
+        Assert.Empty(_broken);
+        Plan(Resolved(new Resolution("officials", March, 3, 2, 1, 0, "m")), Adopted());
+        Assert.Contains("须超过 1/2", Assert.Single(_broken), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void L6_who_files_before_the_resolution_was_published_for_its_days_is_found()
+    {
+        Year(ByLaw with { ResolutionNoticeDays = 3 });
+        void Files(PlanPromises plan, int version, int days) =>
+            plan.Take(new PlanFiling("application-1", "plan-1-2026", version, March.AddDays(days), ++_sequence));
+        Event<ResolutionPublished> Published(int version) =>
+            On(March, new ResolutionPublished(version, March, "村务公开栏", ["p"]), "village");
+        var plan = Plan(Resolved(Met), Adopted());
+        Files(plan, 1, 9);
+        plan.Take(Published(1));
+        Files(plan, 1, 3);
+        Files(plan, 2, 9);
+        Assert.Equal(
+            [
+                "L6 第 1 版方案的决议没有公布就申请了",
+                "L6 决议 2026-03-01 公布，2026-03-04 申请",
+                "L6 第 2 版方案的决议没有公布就申请了",
+            ],
+            _broken
+        );
+        _broken.Clear();
+        Files(plan, 1, 4);
+        Year(ByLaw);
+        Files(plan, 2, 1); // nobody asks for it any more
+        Assert.Empty(_broken);
+    }
+
+    [Fact]
+    public void L7_C21_a_plan_is_signed_by_others_than_its_makers_and_countersigned_where_the_year_asks_for_it()
+    {
+        Event<PlanSigned> Signed(string by, int version = 1) => On(March, new PlanSigned(version, by), by);
+        Event<PlanCountersigned> Countersigned(string by) => On(March, new PlanCountersigned(1, by), by);
+        Year(ByLaw);
+        Plan(Resolved(Met), Adopted());
+        Year(ByLaw with { CommitteeSignsPlan = true, CountersignatureRequired = true });
+        Plan(Resolved(Met), Signed("committee"), Countersigned("township"), Adopted());
+        Assert.Empty(_broken);
+        Plan(Resolved(Met), Adopted());
+        Plan(Resolved(Met), Signed("committee"), Resolved(Met), Countersigned("township"), Adopted()); // taken away
+        Plan(Resolved(Met), Signed("village"), Countersigned("township"), Adopted(by: "second"));
+        Plan(Resolved(Met), Signed("committee"), Countersigned("township"), Adopted(by: "committee"));
+        Plan(Resolved(Met), Signed("committee"), Countersigned("committee"), Adopted());
+        Assert.Equal(
+            [
+                "L7 没有村监委会签字就通过了方案",
+                "C21 没有乡镇会签就通过了方案",
+                "L7 没有村监委会签字就通过了方案",
+                "L7 village 为自己经办的方案签字",
+                "L7 committee 会签或通过了自己签字的方案",
+                "L7 committee 会签或通过了自己签字的方案",
+            ],
+            _broken
+        );
     }
 
     // People
@@ -326,6 +473,12 @@ public sealed class PromiseTests
             )
         );
         Assert.Equal(Yuan(6000), _caps.At("370811000001", 2026, _sequence + 1));
+        var person = Person();
+        person.Take(Contributed());
+        person.Take(Subsidy("application-1", "collective-1", 6000));
+        Assert.Empty(_broken);
+        person.Take(On(March, new SponsorshipRecorded("s", "donor-1", Yuan(1), ["e"])));
+        Assert.Equal(["C11 2026 年度各项补助共 6001.00 元"], _broken);
     }
 
     private void Published(long yuan, bool again = false)
@@ -421,8 +574,14 @@ public sealed class PromiseTests
                 stream: "policy-year-3708-2026"
             )
         );
-        person.Take(On(March, new SubsidyPaid("application-1", Yuan(100))));
+        person.Take(On(March, new SubsidyPaid("application-1", Yuan(100), OnGovernmentPaid: true)));
         Assert.Empty(_broken);
+        person.Take(On(March, new SubsidyPaid("application-1", Yuan(100))));
+        Assert.Equal(["L14 记为凭本人缴费，却只有政府代缴"], _broken);
+        person.Take(Contributed());
+        person.Take(On(March, new SubsidyPaid("application-1", Yuan(100), OnGovernmentPaid: true)));
+        Assert.Equal("L14 记为凭政府代缴，本人却有缴费", _broken[^1]);
+        _broken.Clear();
         Published(500, again: true); // the switch is off again; what was paid stays right
         person.Finish();
         Assert.Empty(_broken);
@@ -445,6 +604,14 @@ public sealed class PromiseTests
         Assert.Empty(_broken);
         person.Take(Subsidy("application-1", "collective-1", 100));
         Assert.Equal(["C6 审批时没有本年度个人缴费记录"], _broken);
+        _broken.Clear();
+        var refunded = Person();
+        var own = Contributed();
+        refunded.Take(own);
+        refunded.Take(Subsidy("application-1", "collective-1", 100));
+        refunded.Take(Refund(300, own.Data.Reference));
+        refunded.Take(On(March, new SubsidyPaid("application-1", Yuan(100))));
+        Assert.Equal(["C6 付款时没有本年度个人缴费记录"], _broken);
         var other = Person();
         other.Take(paid);
         other.Take(Refund(301, paid.Data.Reference));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Ledger.Api.Imports;
 using Ledger.Api.Storage;
 using Ledger.Domain.Identity;
 using Xunit.Abstractions;
@@ -76,15 +77,49 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         public List<RefLine> In(string status) => [.. Lines.Where(l => l.Status == status)];
     }
 
+    /// <summary>A record of the tax office; <see cref="Yuan"/> of it was not given back.</summary>
+    private sealed class RefContribution(string reference, string kind, long yuan)
+    {
+        public readonly string Reference = reference,
+            Kind = kind;
+        public long Yuan = yuan;
+    }
+
     private sealed class RefPerson(string id, SamplePerson person, int[] villages)
     {
         public readonly string Id = id;
         public readonly SamplePerson Person = person;
         public readonly int[] Villages = villages;
-        public bool Regular = true,
-            CatchUp,
-            IsFound;
+        public bool IsFound;
+        public readonly List<RefContribution> Contributions = [];
         public readonly Dictionary<string, long> Sponsored = [];
+
+        public long OwnYuan => Yuan(Sheets.Regular);
+        public long GovernmentYuan => Yuan(Sheets.GovernmentPaid);
+        public bool CatchUp => Yuan(Sheets.CatchUp) > 0;
+
+        private long Yuan(string kind) => Contributions.Where(c => c.Kind == kind).Sum(c => c.Yuan);
+    }
+
+    private sealed class RefPlan
+    {
+        public int Latest = 1,
+            Adopted = 1;
+
+        /// <summary>A meeting decided on the latest version.</summary>
+        public bool IsResolved;
+    }
+
+    /// <summary>A collective that ends before the year does (L16).</summary>
+    private sealed class RefHamlet(SampleVillage village, RefPerson member)
+    {
+        public readonly SampleVillage Village = village;
+        public readonly RefPerson Member = member;
+        public long In,
+            Available;
+        public bool IsClosed,
+            IsDissolved;
+        public string? Open;
     }
 
     private readonly Random _random = new(Seed);
@@ -98,6 +133,10 @@ public sealed class RandomYearTests(ITestOutputHelper output)
     private ApiFixture _api = null!;
     private SampleOffices _offices = null!;
     private SampleClient[] _everybody = [];
+    private readonly RefPlan[] _plans = [.. Enumerable.Range(0, Villages).Select(_ => new RefPlan())];
+    private readonly List<RefHamlet> _hamlets = [];
+    private bool _governmentOpens;
+    private int _taxRows;
     private string _donor = "",
         _paper = "";
 
@@ -188,12 +227,11 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 persons.Select(p => CitizenId.Parse(p.CitizenId, out _))
             );
         for (var i = 0; i < People; i++)
-            _people.Add(
-                new RefPerson(ids[CitizenId.Parse(persons[i].CitizenId, out _)], persons[i], Belongs(i))
-                {
-                    Regular = i < People - 5,
-                }
-            );
+        {
+            _people.Add(new RefPerson(ids[CitizenId.Parse(persons[i].CitizenId, out _)], persons[i], Belongs(i)));
+            if (i < People - 5)
+                _people[i].Contributions.Add(new RefContribution($"SW{i + 1:000000}", Sheets.Regular, 300));
+        }
         _donor = await _villages[0].CharityAsync();
         _everybody =
         [
@@ -259,7 +297,22 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             ("withdraw lines", WithdrawLines),
             ("withdraw", Withdraw),
             ("settle", Settle),
-            ("catch-up found", CatchUp),
+            ("contribute", Contribute),
+            ("contribute", Contribute),
+            ("adjust contribution", AdjustContribution),
+            ("refund contribution", RefundContribution),
+            ("switch government's payment", SwitchGovernmentPaid),
+            ("amend plan", AmendPlan),
+            ("meet", Meet),
+            ("meet", Meet),
+            ("adopt", Adopt),
+            ("found hamlet", FoundHamlet),
+            ("hamlet allocates", HamletAllocates),
+            ("hamlet files", HamletFiles),
+            ("hamlet withdraws", HamletWithdraws),
+            ("hamlet returns surplus", HamletReturnsSurplus),
+            ("hamlet closes fund", HamletClosesFund),
+            ("dissolve", DissolveHamlet),
             ("sponsor", Sponsor),
             ("unsponsor", Unsponsor),
             ("ask reversal", AskReversal),
@@ -422,7 +475,12 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         return [.. some.Distinct()];
     }
 
-    private bool Eligible(RefPerson p, int v) => p.Villages.Contains(v) && p.Regular && !p.CatchUp && !Subsidised(p, v);
+    private bool Eligible(RefPerson p, int v) => p.Villages.Contains(v) && MayBePaid(p) && !Subsidised(p, v);
+
+    /// <summary>He paid himself, or the government did and that is enough (L14); and nothing to catch up (C5).</summary>
+    private bool MayBePaid(RefPerson p) => Opens(p) && !p.CatchUp;
+
+    private bool Opens(RefPerson p) => p.OwnYuan > 0 || (_governmentOpens && p.GovernmentYuan > 0);
 
     private async Task<string?> Review()
     {
@@ -711,7 +769,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         var due = a.In("approved");
         var some = Chance(30) && due.Count > 1 ? due.Take(1).ToList() : null;
         var (right, purpose) = (!Chance(8), Chance(4) ? "road-repair" : "member-subsidy");
-        var leftOut = (some ?? due).Where(l => _people.Single(p => p.Id == l.Member).CatchUp).ToList();
+        var leftOut = (some ?? due).Where(l => !MayBePaid(_people.Single(p => p.Id == l.Member))).ToList();
         var paid = (some ?? due).Except(leftOut).ToList();
         var total = paid.Sum(l => l.Fen);
         var (status, _) = await SendAsync(
@@ -940,19 +998,188 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         return status;
     }
 
-    private async Task<string?> CatchUp()
+    /// <summary>A row of the tax office's file; its reference is new.</summary>
+    private async Task<(string Status, string Reference)> TaxAsync(
+        RefPerson p,
+        string kind,
+        int tier,
+        int yuan,
+        string entry = "",
+        string of = ""
+    )
     {
-        if (!Chance(8))
-            return null;
-        var p = Pick(_people);
-        var sheet = SampleSheets.Contributions([(p.Person, 300, true)], _api.Today, $"CU{_seen.Values.Sum()}-");
+        var reference = $"T{++_taxRows:000000}";
+        var row = new TaxRow(p.Person, tier, yuan, _api.Today, reference, kind, entry, of);
         var (status, _) = await SendAsync(
             _offices.Tax,
             $"/api/contributions/import?year={_villages[0].Year}",
-            SampleClient.Form(sheet, "缴费.xlsx")
+            SampleClient.Form(SampleSheets.TaxRows(row), "缴费.xlsx")
         );
+        return (status, reference);
+    }
+
+    /// <summary>Paid by the person, by the government for him (L14), or in one sum for past years (C5).</summary>
+    private async Task<string?> Contribute()
+    {
+        if (!Chance(25))
+            return null;
+        var poor = _people.Where(p => !Opens(p)).ToList();
+        var p = poor.Count > 0 && Chance(70) ? Pick(poor) : Pick(_people);
+        var kind =
+            Chance(12) ? Sheets.CatchUp
+            : Chance(40) ? Sheets.GovernmentPaid
+            : Sheets.Regular;
+        var yuan = Pick([100, 300, 500]);
+        var (status, reference) = await TaxAsync(p, kind, yuan, yuan);
+        Assert.Equal("ok", status);
+        p.Contributions.Add(new RefContribution(reference, kind, yuan));
+        return status;
+    }
+
+    private (RefPerson Person, RefContribution Paid)? SomeContribution() =>
+        _people.Where(p => p.Contributions.Count > 0).ToList() is { Count: > 0 } some && Pick(some) is var p
+            ? (p, Pick(p.Contributions))
+            : null;
+
+    /// <summary>L15: of a record that stands, and as long as anything of it does.</summary>
+    private async Task<string?> AdjustContribution()
+    {
+        if (!Chance(30) || SomeContribution() is not var (p, paid))
+            return null;
+        var yuan = Pick([100, 300, 500]);
+        var (status, _) = await TaxAsync(p, paid.Kind, yuan, yuan, Sheets.Adjustment, paid.Reference);
+        Assert.Equal(paid.Yuan > 0, status == "ok");
         if (status == "ok")
-            p.CatchUp = true;
+            paid.Yuan = yuan;
+        return status;
+    }
+
+    private async Task<string?> RefundContribution()
+    {
+        if (!Chance(30) || SomeContribution() is not var (p, paid))
+            return null;
+        var yuan = Chance(60) && paid.Yuan > 0 ? (int)paid.Yuan : _random.Next(1, 500);
+        var (status, _) = await TaxAsync(p, paid.Kind, 300, yuan, Sheets.Refund, paid.Reference);
+        Assert.Equal(paid.Yuan > 0 && yuan <= paid.Yuan, status == "ok");
+        if (status == "ok")
+            paid.Yuan -= yuan;
+        return status;
+    }
+
+    private async Task<string?> SwitchGovernmentPaid()
+    {
+        if (!Chance(10))
+            return null;
+        var policy = JsonSerializer
+            .SerializeToNode(SampleOffices.PolicyYear(_villages[0].Year, noticeDays: 1))!
+            .AsObject();
+        policy["governmentPaidOpensSubsidy"] = !_governmentOpens;
+        await _offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(_offices.County)}/{_villages[0].Year}",
+            policy
+        );
+        _governmentOpens = !_governmentOpens;
+        return "ok";
+    }
+
+    private async Task<string?> AmendPlan()
+    {
+        if (!Chance(15))
+            return null;
+        var v = _random.Next(Villages);
+        var (status, _) = await SendAsync(
+            _villages[v].Officer,
+            $"/api/plans/{_villages[v].PlanId}/amendments",
+            new
+            {
+                reason = "x",
+                source = "x",
+                scope = "x",
+                standard = SampleVillage.Flat(Yuan(_subsidies[v])),
+            }
+        );
+        Assert.Equal("ok", status);
+        _plans[v].Latest++;
+        _plans[v].IsResolved = false;
+        return status;
+    }
+
+    /// <summary>A meeting of any form, that decided or did not (L4), called as it has to be or not (L5).</summary>
+    private async Task<string?> Meet()
+    {
+        var v = _random.Next(Villages);
+        var plan = _plans[v];
+        if (plan.Adopted == plan.Latest && !Chance(10))
+            return null;
+        var form = Pick([
+            "all-villagers",
+            "households",
+            "representatives",
+            "all-members",
+            "member-representatives",
+            "officials",
+        ]);
+        var eligible = Chance(80) ? _random.Next(25, 51) : _random.Next(1, 70);
+        var present = _random.Next(eligible / 2, eligible + 1);
+        var votes = _random.Next(present / 2, present + 1);
+        var women = _random.Next(0, eligible + 1);
+        // So many of the others are called that those who came can have come.
+        var came = _random.Next(Math.Max(0, present - (eligible - women)), Math.Min(women, present) + 1);
+        var (days, authorised) = (_random.Next(3, 20), Chance(70));
+        var (status, _) = await SendAsync(
+            _villages[v].Officer,
+            $"/api/plans/{_villages[v].PlanId}/resolution",
+            new
+            {
+                form,
+                meetingDate = _api.Today,
+                calledOn = _api.Today.AddDays(-days),
+                eligible,
+                attendance = present,
+                votesFor = votes,
+                votesAgainst = 0,
+                women,
+                womenPresent = came,
+                minutes = Own(v, [_paper])[0],
+                authorisation = authorised ? Own(v, [_paper])[0] : null,
+            }
+        );
+        // Fifty are counted; of them half are of age, and a household has at most eight.
+        var (least, decides) = form switch
+        {
+            "all-villagers" => (25, present * 2 > eligible && votes * 2 > present && days >= 10),
+            "households" => (7, present * 3 >= eligible * 2 && votes * 2 > present && days >= 10),
+            "representatives" => (
+                1,
+                present * 3 >= eligible * 2
+                    && votes * 2 > present
+                    && days >= 5
+                    && authorised
+                    && women > 0
+                    && came * 3 >= women * 2
+            ),
+            "all-members" => (25, present * 3 >= eligible * 2 && votes * 3 >= eligible * 2 && days >= 10),
+            "member-representatives" => (1, present * 3 >= eligible * 2 && votes * 3 >= eligible * 2),
+            _ => (0, false),
+        };
+        Assert.True(
+            (status == "ok") == (plan.Adopted != plan.Latest && eligible >= least && eligible <= 50 && decides),
+            $"{status}: {form}, {present} of {eligible}, {votes} votes, {came} of {women} women, {days} days, {authorised}"
+        );
+        plan.IsResolved |= status == "ok";
+        return status == "ok" ? status : $"{status} {form}";
+    }
+
+    private async Task<string?> Adopt()
+    {
+        var v = _random.Next(Villages);
+        var plan = _plans[v];
+        if (plan.Adopted == plan.Latest && !Chance(10))
+            return null;
+        var (status, _) = await SendAsync(_villages[v].Officer, $"/api/plans/{_villages[v].PlanId}/adoption");
+        Assert.Equal(plan.Adopted != plan.Latest && plan.IsResolved, status == "ok");
+        if (status == "ok")
+            plan.Adopted = plan.Latest;
         return status;
     }
 
@@ -972,7 +1199,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 evidence = new[] { _paper },
             }
         );
-        Assert.Equal(p.Regular && used + fen <= CapFen, status == "ok");
+        Assert.Equal(Opens(p) && used + fen <= CapFen, status == "ok");
         if (status == "ok")
             p.Sponsored[answer.As<MemberYearView>().Sponsorships.Last().SponsorshipId] = fen;
         return status;
@@ -1038,7 +1265,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
     private async Task<string?> LiftEarmark()
     {
-        if (!Chance(10))
+        if (!Chance(25))
             return null;
         var (v, pocket) = (_random.Next(Villages), $"year-{_villages[0].Year}");
         var (status, _) = await SendAsync(
@@ -1069,6 +1296,166 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             return status;
         _funds[v].Returned += _funds[v].Pockets["general"];
         _funds[v].Pockets["general"] = 0;
+        return status;
+    }
+
+    private RefHamlet? SomeHamlet() =>
+        _hamlets.Where(h => !h.IsDissolved).ToList() is { Count: > 0 } living && Chance(90) ? Pick(living)
+        : _hamlets.Count > 0 ? Pick(_hamlets)
+        : null;
+
+    /// <summary>Another collective, of somebody who belongs elsewhere too, with a plan and an empty fund.</summary>
+    private async Task<string?> FoundHamlet()
+    {
+        if (_hamlets.Count(h => !h.IsDissolved) >= 3 || !Chance(20))
+            return null;
+        var number = _hamlets.Count + 1;
+        var village = new SampleVillage(
+            _offices,
+            $"{_offices.County}009{number:000}",
+            $"第{number}小村",
+            1000 + number,
+            _villages[0].Year
+        );
+        var hamlet = new RefHamlet(village, Pick(_people));
+        await village.RegisterAsync();
+        await village.SurveyAsync(50);
+        await village.ImportMembersAsync([hamlet.Member.Person], _offices.Reviewer);
+        await village.DraftAsync(SampleVillage.Flat(100));
+        await village.ResolveAsync(_api.Today);
+        await village.AdoptAsync();
+        _hamlets.Add(hamlet);
+        return "ok";
+    }
+
+    private async Task<string?> HamletAllocates()
+    {
+        if (SomeHamlet() is not { } h || !Chance(50))
+            return null;
+        var fen = _random.NextInt64(1, 100_000);
+        var (status, _) = await SendAsync(
+            h.Village.Officer,
+            $"/api/funds/{h.Village.FundId}/allocations",
+            new
+            {
+                amount = Yuan(fen),
+                source = "collective-income",
+                sourceName = "x",
+                evidence = new[] { await h.Village.Officer.EvidenceAsync("paper") },
+                confirmDuplicate = "同一份凭证的另一笔",
+            }
+        );
+        Assert.Equal(!h.IsClosed, status == "ok");
+        if (status == "ok")
+            (h.In, h.Available) = (h.In + fen, h.Available + fen);
+        return status;
+    }
+
+    private async Task<string?> HamletFiles()
+    {
+        if (SomeHamlet() is not { Open: null } h || !Chance(50))
+            return null;
+        var (status, answer) = await SendAsync(
+            h.Village.Officer,
+            "/api/applications",
+            new
+            {
+                planId = h.Village.PlanId,
+                seal = await h.Village.Officer.EvidenceAsync("paper"),
+                confirmDuplicate = "两份同报",
+                lines = new[] { new { memberId = h.Member.Id } },
+            }
+        );
+        Assert.Equal(!h.IsDissolved && MayBePaid(h.Member), status == "ok");
+        if (status == "ok")
+            h.Open = answer.As<FilingView>().Application.Id;
+        return status;
+    }
+
+    private async Task<string?> HamletWithdraws()
+    {
+        if (_hamlets.FirstOrDefault(h => h.Open is not null) is not { } h || !Chance(50))
+            return null;
+        var (status, _) = await SendAsync(
+            h.Village.Officer,
+            $"/api/applications/{h.Open}/withdrawal",
+            new { reason = "x" }
+        );
+        Assert.Equal("ok", status);
+        h.Open = null;
+        return status;
+    }
+
+    private async Task<object> ReasonAsync(RefHamlet h) =>
+        new { reason = "x", evidence = new[] { await h.Village.Officer.EvidenceAsync("paper") } };
+
+    private async Task<string?> HamletReturnsSurplus()
+    {
+        if (SomeHamlet() is not { } h || !Chance(50))
+            return null;
+        var (status, _) = await SendAsync(
+            h.Village.Officer,
+            $"/api/funds/{h.Village.FundId}/sub-accounts/general/surplus-return",
+            await ReasonAsync(h)
+        );
+        Assert.Equal(h.Available > 0, status == "ok");
+        if (status == "ok")
+            h.Available = 0;
+        return status;
+    }
+
+    private async Task<string?> HamletClosesFund()
+    {
+        if (SomeHamlet() is not { } h || !Chance(50))
+            return null;
+        var (status, _) = await SendAsync(
+            h.Village.Officer,
+            $"/api/funds/{h.Village.FundId}/closure",
+            await ReasonAsync(h)
+        );
+        Assert.Equal(h is { IsClosed: false, Available: 0 }, status == "ok");
+        h.IsClosed |= status == "ok";
+        return status;
+    }
+
+    /// <summary>L16: on its papers, when its fund is closed and nothing of it is open.</summary>
+    private async Task<string?> DissolveHamlet()
+    {
+        if (SomeHamlet() is not { } h || !Chance(50))
+            return null;
+        var (hasReview, id) = (!Chance(10), h.Village.CollectiveId);
+        object Paper(int daysAgo, string evidence) => new { on = _api.Today.AddDays(-daysAgo), evidence };
+        var papers = new
+        {
+            decisions = new[]
+            {
+                new
+                {
+                    collectiveId = id,
+                    number = "成决〔2026〕1号",
+                    on = _api.Today.AddDays(-9),
+                    evidence = await h.Village.Officer.EvidenceAsync($"decision of {id}"),
+                },
+            },
+            review = hasReview ? Paper(6, await h.Village.Township.EvidenceAsync($"review of {id}")) : null,
+            approval = new
+            {
+                number = "任政批〔2026〕7号",
+                on = _api.Today.AddDays(-3),
+                evidence = await _offices.Agriculture.EvidenceAsync($"approval of {id}"),
+            },
+            creditors = Paper(0, await _offices.Agriculture.EvidenceAsync($"notice to creditors of {id}")),
+        };
+        var (status, _) = await SendAsync(
+            _offices.Agriculture,
+            $"/api/collectives/{id}/dissolution",
+            new { reason = "x", papers }
+        );
+        Assert.True(
+            (status == "ok") == (hasReview && h is { IsDissolved: false, IsClosed: true, Open: null }),
+            $"{status}: closed {h.IsClosed}, open {h.Open}, dissolved {h.IsDissolved}, review {hasReview}"
+        );
+        h.IsDissolved |= status == "ok";
         return status;
     }
 
@@ -1147,6 +1534,15 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 $"{after}: not conserved"
             );
         }
+        await CompareCollectivesAsync(connection, after);
+        foreach (var h in _hamlets)
+        {
+            var fen = funds.Single(f => f.Id == h.Village.FundId).Fen;
+            Assert.True(
+                fen.SequenceEqual([h.In, h.Available, 0, 0, 0, h.In - h.Available]),
+                $"{after}: {h.Village.FundId} should hold {h.Available} of {h.In} and has {string.Join(' ', fen)}"
+            );
+        }
         var used = (
             await connection.QueryAsync(
                 """
@@ -1166,6 +1562,30 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             var held = used.GetValueOrDefault(StreamId.MemberYear(p.Id, _villages[0].Year));
             Assert.True(held == Used(p) && held <= CapFen, $"{after}: {p.Id} uses {held}, should use {Used(p)}");
         }
+    }
+
+    /// <summary>Which plans are in force, and which collectives there are.</summary>
+    private async Task CompareCollectivesAsync(Npgsql.NpgsqlConnection connection, string after)
+    {
+        var adopted = (
+            await connection.QueryAsync(
+                "select id, (data ->> 'adoptedVersion')::int from ledger.mt_doc_plan",
+                r => (Id: r.GetString(0), Version: r.GetInt32(1))
+            )
+        ).ToDictionary(p => p.Id, p => p.Version);
+        for (var v = 0; v < Villages; v++)
+            Assert.True(
+                adopted[_villages[v].PlanId] == _plans[v].Adopted,
+                $"{after}: of village {v} version {_plans[v].Adopted} is in force, not {adopted[_villages[v].PlanId]}"
+            );
+        var gone = await connection.QueryAsync(
+            "select id from ledger.mt_doc_collective where data ->> 'dissolvedOn' is not null",
+            r => r.GetString(0)
+        );
+        Assert.True(
+            gone.Order().SequenceEqual(_hamlets.Where(h => h.IsDissolved).Select(h => h.Village.CollectiveId).Order()),
+            $"{after}: dissolved are {string.Join(' ', gone)}"
+        );
     }
 }
 

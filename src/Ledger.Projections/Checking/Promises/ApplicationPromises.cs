@@ -1,5 +1,6 @@
 using JasperFx.Events;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Projections.Checking.Promises;
 
@@ -7,20 +8,36 @@ namespace Ledger.Projections.Checking.Promises;
 /// What an application promises: filer, reviewer, approver and payer are different people (C15), each acting in his own
 /// name; nothing is paid before the day after the notice's last (C16), nor while the supervision committee holds it,
 /// nor without its signature where the policy year asks for it; who signed or held it does not pay, nor lift the hold
-/// (L7).
+/// (L7); a complaint is answered by the township, or by the county once it is there, and by nobody who complained,
+/// answered or handled the application (L18).
 /// </summary>
 /// <param name="policies">What the policy years asked for; null: nobody knows.</param>
 /// <param name="unclear">For what may have been meant, and wants looking at.</param>
-public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report broken, Report unclear)
+/// <param name="filed">Told of each filing: whether it was time is seen at the plan.</param>
+public sealed class ApplicationPromises(
+    string id,
+    PolicyCaps? policies,
+    Report broken,
+    Report unclear,
+    Action<PlanFiling>? filed = null
+)
 {
+    /// <summary>Who raised or answered it, and whether it has come to the county (L18).</summary>
+    private sealed class Complained
+    {
+        public readonly HashSet<string> Handled = [];
+        public bool IsAtCounty;
+    }
+
     private readonly HashSet<string> _filers = [],
         _reviewers = [],
         _committee = [];
     private string? _heldBy;
     private bool _isSigned;
     private int _year;
+    private string _plan = "";
     private readonly Dictionary<string, (string? MemberId, string By)> _objections = [];
-    private readonly Dictionary<string, string> _complaints = [];
+    private readonly Dictionary<string, Complained> _complaints = [];
     private readonly HashSet<string> _withoutEffect = [];
     private string? _approver;
     private DateOnly? _noticeUntil;
@@ -32,10 +49,12 @@ public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report 
         switch (e.Data)
         {
             case ApplicationFiled f:
-                _year = f.Year;
+                (_year, _plan) = (f.Year, f.PlanId);
+                filed?.Invoke(new PlanFiling(id, _plan, f.PlanVersion, e.EffectiveDate(), at));
                 _filers.Add(InOwnName(f.FiledBy, e));
                 break;
             case ApplicationResubmitted f:
+                filed?.Invoke(new PlanFiling(id, _plan, f.PlanVersion, e.EffectiveDate(), at));
                 _filers.Add(InOwnName(f.FiledBy, e));
                 _reviewers.Clear(); // the new roster is reviewed anew
                 break;
@@ -68,7 +87,10 @@ public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report 
                 Watch(e);
                 break;
             case ComplaintRaised c:
-                _complaints[c.ComplaintId] = e.Header(EventHeaders.Actor);
+                _complaints[c.ComplaintId] = new Complained { Handled = { e.Header(EventHeaders.Actor) } };
+                break;
+            case ComplaintEscalated c when _complaints.GetValueOrDefault(c.ComplaintId) is { } complained:
+                complained.IsAtCounty = true;
                 break;
             case ComplaintAnswered a:
                 Answered(a, e);
@@ -142,14 +164,27 @@ public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report 
 
     private void Answered(ComplaintAnswered a, IEvent e)
     {
+        var (complained, role) = (_complaints.GetValueOrDefault(a.ComplaintId), e.Header(EventHeaders.Role));
         if (
-            a.AnsweredBy == _complaints.GetValueOrDefault(a.ComplaintId)
+            complained?.Handled.Contains(a.AnsweredBy) == true
             || a.AnsweredBy == _approver
             || _filers.Contains(a.AnsweredBy)
             || _reviewers.Contains(a.AnsweredBy)
         )
-            broken(id, "L18", $"{a.AnsweredBy} 答复了自己提出或经办的事", "由没有经办的人答复", e.Sequence);
-        InOwnName(a.AnsweredBy, e);
+            broken(id, "L18", $"{a.AnsweredBy} 答复了自己提出、答复过或经办的事", "由没有经办的人答复", e.Sequence);
+        if (
+            complained?.IsAtCounty == true
+                ? role is not (Roles.CountyHrss or Roles.CountyAgriculture)
+                : role != Roles.Township
+        )
+            broken(
+                id,
+                "L18",
+                $"{a.AnsweredBy}（{role}）答复了投诉",
+                complained?.IsAtCounty == true ? "由县级答复" : "由乡镇（街道）先答复",
+                e.Sequence
+            );
+        complained?.Handled.Add(InOwnName(a.AnsweredBy, e));
     }
 
     private string InOwnName(string who, IEvent e)

@@ -149,6 +149,7 @@ public sealed class PersonPromises(
                 break;
             case SubsidyPaid p when Known(e, p.ApplicationId) is { } paid:
                 Eligible(e, "付款", origins.At(paid.CollectiveId, e.Sequence));
+                Opened(e, p.OnGovernmentPaid);
                 (paid.PaidOn, paid.PaidAt) = (e.EffectiveDate(), e.Sequence);
                 break;
             case SubsidyReturned r when Known(e, r.ApplicationId) is { } returned:
@@ -192,6 +193,7 @@ public sealed class PersonPromises(
     {
         var origin = origins.At(a.CollectiveId, e.Sequence);
         Eligible(e, "审批", origin);
+        Opened(e, a.OnGovernmentPaid);
         if (
             _given.FirstOrDefault(g =>
                 g.Key != a.ApplicationId && g.Value.Counts && origin.Contains(g.Value.CollectiveId)
@@ -251,6 +253,21 @@ public sealed class PersonPromises(
             Breaks(e, "C5", $"{step}时有本年度一次性补缴", "一次性补缴的不补助");
         if (Opening(e) is null)
             Breaks(e, "C6", $"{step}时没有本年度个人缴费记录", "本人先缴费");
+    }
+
+    /// <summary>
+    /// L14: the event says whether it was the government's payment that opened the subsidy; the claw-back list goes by
+    /// that.
+    /// </summary>
+    private void Opened(IEvent e, bool onGovernmentPaid)
+    {
+        if (Opening(e) is { } opening && (opening.Kind == ContributionKind.GovernmentPaid) != onGovernmentPaid)
+            Breaks(
+                e,
+                "L14",
+                onGovernmentPaid ? "记为凭政府代缴，本人却有缴费" : "记为凭本人缴费，却只有政府代缴",
+                "与缴费记录一致"
+            );
     }
 
     /// <summary>

@@ -39,6 +39,7 @@ public sealed class PromiseCheck(
         _unclear = [];
     private readonly PolicyCaps _caps = new();
     private readonly Origins _origins = new();
+    private readonly List<PlanFiling> _filings = [];
 
     private void Breaks(string id, string clause, string found, string expected, long at) =>
         Say(_broken, Broken, id, clause, found, expected, at);
@@ -92,6 +93,7 @@ public sealed class PromiseCheck(
         }
         await FundsAsync(connection, cancellation);
         await ApplicationsAsync(connection, cancellation);
+        await PlansAsync(connection, cancellation); // after those who filed by them
         await PeopleAsync(connection, cancellation);
         await new Repetitions(connection, _stored, schema, scope, Breaks, Notes).LookAsync();
         return (_broken, _unclear);
@@ -139,6 +141,7 @@ public sealed class PromiseCheck(
             typeof(PaymentHoldLifted),
             typeof(PaymentReturned),
             typeof(ComplaintRaised),
+            typeof(ComplaintEscalated),
             typeof(ComplaintAnswered),
             typeof(PaymentSent)
         );
@@ -157,12 +160,49 @@ public sealed class PromiseCheck(
             )
             {
                 if (row.Stream != application)
-                    (application, of) = (row.Stream, new ApplicationPromises(row.Stream, _caps, Breaks, Notes));
+                    (application, of) = (
+                        row.Stream,
+                        new ApplicationPromises(row.Stream, _caps, Breaks, Notes, _filings.Add)
+                    );
                 if (row.Of<Application>().Event is { } e)
                     of?.Take(e);
                 else
                     of = null;
             }
+        }
+    }
+
+    private async Task PlansAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        var filings = _filings.ToLookup(f => f.PlanId);
+        await foreach (var ids in StreamsAsync(connection, Names([.. EventTypes.Of<Plan>()])))
+        {
+            var (plan, of) = ((string?)null, (PlanPromises?)null);
+            await foreach (
+                var row in _stored
+                    .LookAsync(connection, "stream_id = any(@ids)", ("ids", ids))
+                    .WithCancellation(cancellation)
+            )
+            {
+                if (row.Stream != plan)
+                {
+                    Filed(plan, of);
+                    (plan, of) = (row.Stream, new PlanPromises(row.Stream, _caps, Breaks));
+                }
+                if (row.Event?.IsForeign() == true)
+                    continue; // plans are sealed: nothing follows from what others wrote there
+                if (row.Of<Plan>().Event is { } e)
+                    of?.Take(e);
+                else
+                    of = null;
+            }
+            Filed(plan, of);
+        }
+
+        void Filed(string? plan, PlanPromises? of)
+        {
+            foreach (var filing in filings[plan ?? ""])
+                of?.Take(filing);
         }
     }
 
