@@ -14,15 +14,16 @@ namespace Ledger.Verify;
 /// changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at payment
 /// (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different
 /// people (C15), whatever accounts they have and whom they act for, and none of them answers a complaint about it, nor
-/// who complained or answered before; the township does, and the county what has come there (L18); who asks for a correction does not confirm it; and nobody gives rights alone where there are two
-/// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
-/// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
-/// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
-/// person (L2). Nothing is paid while the village's supervision committee holds it; the township lifts a hold, and
-/// nobody who handled the application; who signed or held it does not pay. Where the policy year asks for it, the
-/// committee has signed what is paid and what is adopted, and the township countersigned that (L7, C21). A plan is adopted
-/// as a meeting decided that could: a body that the policy year lets decide, as many present and as many for it as it asks
-/// (C13, L4), called as it asks (L5); and nobody files before the resolution was published for its days (L6).
+/// who complained or answered before; the township does, and the county what has come there (L18); who asks for a
+/// correction does not confirm it; and nobody gives rights alone where there are two to do it (C20). By business date
+/// too no balance is negative, so that no payment is dated before its approval and no refund before its receipt; none
+/// is dated before the notice was over (C16); a closed year was sealed as it stood, and takes nothing more (C24). What
+/// was credited does not come back for a death (L1), nor after it was cleared to the person (L2). Nothing is paid while
+/// the village's supervision committee holds it; the township lifts a hold, and nobody who handled the application; who
+/// signed or held it does not pay. Where the policy year asks for it, the committee has signed what is paid and what is
+/// adopted, and the township countersigned that (L7, C21). A plan is adopted as a meeting decided that could: a body
+/// that the policy year lets decide, as many present and as many for it as it asks (C13, L4), called as it asks (L5);
+/// and nobody files before the resolution was published for its days (L6).
 /// </summary>
 public sealed class Rules
 {
@@ -945,8 +946,8 @@ public sealed class Rules
             : _asks.GetValueOrDefault($"policy-year-{region[..Math.Min(4, region.Length)]}-{year}");
 
     /// <summary>
-    /// L7, C21: who has to, has signed the version that is adopted, and the resolution on it; nobody who had another hand
-    /// in the plan signs it for the committee.
+    /// L7, C21: who has to, has signed the version that is adopted, and the resolution on it; nobody who had another
+    /// hand in the plan signs it for the committee.
     /// </summary>
     private void Plan(Entry e, JsonElement d, JsonElement headers)
     {
@@ -1044,7 +1045,9 @@ public sealed class Rules
             throw Fails(e, "到会的妇女代表不足就通过了方案");
     }
 
-    /// <summary>L6: where the policy year asks for it the resolution hung for its days; the first does not count.</summary>
+    /// <summary>
+    /// L6: where the policy year asks for it the resolution hung for its days; the first does not count.
+    /// </summary>
     private void Filed(Entry e, Application application, int version, JsonElement headers)
     {
         var days = AskedIn(headers.GetProperty("region").GetString()!, application.Year).ResolutionNoticeDays;
@@ -1059,8 +1062,8 @@ public sealed class Rules
     }
 
     /// <summary>
-    /// L18: the township answers, and the county what has come there; by person nobody who complained, answered it before
-    /// or handled the application.
+    /// L18: the township answers, and the county what has come there; by person nobody who complained, answered it
+    /// before or handled the application.
     /// </summary>
     private void Complained(Entry e, JsonElement d, JsonElement headers)
     {

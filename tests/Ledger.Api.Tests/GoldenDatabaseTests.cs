@@ -400,23 +400,28 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         (signed["headers"]!["actor"], signed["data"]!["signedBy"]) = ("committee", "committee");
         says(0, "成立");
 
-        JsonObject OfPlan(string type, int version)
+        JsonObject OfPlan(string type, int version, string by, JsonNode? data = null)
         {
             var line = signed.DeepClone().AsObject();
             (line["stream"], line["type"], line["version"]) = ("plan-x-2025", type, version);
-            line["data"] = new JsonObject { ["planVersion"] = 1 };
+            line["headers"]!["actor"] = by;
+            line["data"] = data?.DeepClone() ?? new JsonObject { ["planVersion"] = 1, ["signedBy"] = by };
             return line;
         }
         Ask("committeeSignsPlan", true);
         Ask("countersignatureRequired", true);
-        var adopted = OfPlan("plan_adopted", 1);
+        var adopted = OfPlan("plan_adopted", 1, "village");
         village.Add(adopted);
-        says(1, "没有村监委会签字就通过了方案");
-        village.Insert(village.Count - 1, OfPlan("plan_signed", 1));
+        says(1, "没有会议决议就通过了方案");
+        var resolved = village.First(l => (string)l["type"]! == "resolution_recorded")["data"];
+        village.Insert(village.Count - 1, OfPlan("resolution_recorded", 1, "village", resolved));
         adopted["version"] = 2;
-        says(1, "没有乡镇会签就通过了方案");
-        village.Insert(village.Count - 1, OfPlan("plan_countersigned", 2));
+        says(1, "没有村监委会签字就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_signed", 2, "committee"));
         adopted["version"] = 3;
+        says(1, "没有乡镇会签就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_countersigned", 3, "township"));
+        adopted["version"] = 4;
         says(0, "成立");
         village.RemoveAll(l => (string)l["stream"]! == "plan-x-2025");
     }
