@@ -1031,10 +1031,10 @@ public sealed class Rules
             throw Fails(e, $"到会 {present} 人，赞成 {votes} 票，没有表决通过就通过了方案");
         if (In(body, "calling") is not { } calling)
             return;
-        var meeting = Date(resolution, "meetingDate");
+        var meeting = Date(resolution, "meetingDate").DayNumber;
         if (
             Number(calling, "daysBefore") is > 0 and var days
-            && (In(resolution, "calledOn") is null || Date(resolution, "calledOn").AddDays(days) > meeting)
+            && (In(resolution, "calledOn") is null || Date(resolution, "calledOn").DayNumber + days > meeting)
         )
             throw Fails(e, $"会议没有提前 {days} 天公告就通过了方案");
         if (Is(calling, "authorisationRequired") && In(resolution, "authorisation") is null)
@@ -1055,7 +1055,7 @@ public sealed class Rules
             days > 0
             && !(
                 Of(_plans, application.Plan).Published.TryGetValue(version, out var from)
-                && BusinessDate(headers) > from.AddDays(days)
+                && BusinessDate(headers).DayNumber > from.DayNumber + days
             )
         )
             throw Fails(e, $"决议没有公布满 {days} 天就申请了");

@@ -413,7 +413,19 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         var adopted = OfPlan("plan_adopted", 1, "village");
         village.Add(adopted);
         says(1, "没有会议决议就通过了方案");
-        var resolved = village.First(l => (string)l["type"]! == "resolution_recorded")["data"];
+        var policy = village.First(l => (string)l["type"]! == "policy_year_published")["data"]!["parameters"]!;
+        var resolved = new JsonObject
+        {
+            ["planVersion"] = 1,
+            ["resolution"] = new JsonObject
+            {
+                ["form"] = (string)policy["quorums"]![0]!["form"]!,
+                ["meetingDate"] = "2025-03-01",
+                ["eligible"] = 30,
+                ["attendance"] = 30,
+                ["votesFor"] = 30,
+            },
+        };
         village.Insert(village.Count - 1, OfPlan("resolution_recorded", 1, "village", resolved));
         adopted["version"] = 2;
         says(1, "没有村监委会签字就通过了方案");

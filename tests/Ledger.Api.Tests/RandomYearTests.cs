@@ -49,6 +49,9 @@ public sealed class RandomYearTests(ITestOutputHelper output)
 
         /// <summary>A reviewer said why he may have it although he is on the agency's list (L19).</summary>
         public bool IsAnswered;
+
+        /// <summary>He had paid nothing himself when it was approved, or paid (L14).</summary>
+        public bool OnGovernmentPaid;
         public bool Held => Status is "approved" or "paid" or "credited";
     }
 
@@ -178,6 +181,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                         + string.Join(", ", _seen.Where(s => s.Key.StartsWith(move, StringComparison.Ordinal)))
                 );
             Assert.Contains("approve cap-exceeded", _seen.Keys);
+            Assert.Contains(_applications.SelectMany(a => a.Lines), l => l.OnGovernmentPaid);
             // Whatever happened, check and the verifier see no promise broken by it.
             var auditor = _api.Client(
                 new Domain.Actor("auditor.city", Roles.Auditor, RegionCode.City(_offices.County))
@@ -224,7 +228,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         }
         await _offices.Tax.UploadAsync(
             $"/api/contributions/import?year={year}",
-            SampleSheets.Contributions(persons.Take(People - 5).Select(p => (p, 300, false)), _api.Today, "SW"),
+            SampleSheets.Contributions(persons.Take(People - 10).Select(p => (p, 300, false)), _api.Today, "SW"),
             "缴费.xlsx"
         );
         var ids = await _api
@@ -236,8 +240,14 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         for (var i = 0; i < People; i++)
         {
             _people.Add(new RefPerson(ids[CitizenId.Parse(persons[i].CitizenId, out _)], persons[i], Belongs(i)));
-            if (i < People - 5)
+            if (i < People - 10)
                 _people[i].Contributions.Add(new RefContribution($"SW{i + 1:000000}", Sheets.Regular, 300));
+        }
+        foreach (var p in _people.TakeLast(5))
+        {
+            var (status, reference) = await TaxAsync(p, Sheets.GovernmentPaid, 100, 100);
+            Assert.Equal("ok", status);
+            p.Contributions.Add(new RefContribution(reference, Sheets.GovernmentPaid, 100));
         }
         _donor = await _villages[0].CharityAsync();
         _everybody =
@@ -601,8 +611,15 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         fund.Reserved += total;
         foreach (var l in a.In("accepted"))
             l.Status = lines.Contains(l) ? "approved" : "refused";
+        Opened(lines);
         a.Status = "approved";
         return status;
+    }
+
+    private void Opened(IEnumerable<RefLine> lines)
+    {
+        foreach (var l in lines)
+            l.OnGovernmentPaid = _people.Single(p => p.Id == l.Member).OwnYuan == 0;
     }
 
     private async Task<string?> Notice()
@@ -808,6 +825,7 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         Release(a, leftOut);
         foreach (var l in paid)
             l.Status = "paid";
+        Opened(paid);
         _funds[a.Village].Reserved -= total;
         _funds[a.Village].InTransit += total;
         a.Status = "paid";
@@ -1559,16 +1577,27 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                                    from jsonb_array_elements(data -> 'subsidies') s
                                   where s ->> 'status' in ('approved', 'paid', 'credited', 'cleared')), 0)
                          + coalesce((select sum((s ->> 'amountFen')::bigint)
-                                       from jsonb_array_elements(data -> 'sponsorships') s), 0)
+                                       from jsonb_array_elements(data -> 'sponsorships') s), 0),
+                       (select count(*)
+                          from jsonb_array_elements(data -> 'subsidies') s
+                         where s ->> 'status' in ('approved', 'paid', 'credited', 'cleared')
+                           and (s ->> 'onGovernmentPaid')::boolean)
                   from ledger.mt_doc_memberyear
                 """,
-                r => (r.GetString(0), (long)r.GetDecimal(1))
+                r => (Id: r.GetString(0), Fen: (long)r.GetDecimal(1), OnGovernmentPaid: r.GetInt64(2))
             )
-        ).ToDictionary(x => x.Item1, x => x.Item2);
+        ).ToDictionary(x => x.Id);
         foreach (var p in _people)
         {
-            var held = used.GetValueOrDefault(StreamId.MemberYear(p.Id, _villages[0].Year));
+            var (_, held, opened) = used.GetValueOrDefault(StreamId.MemberYear(p.Id, _villages[0].Year));
             Assert.True(held == Used(p) && held <= CapFen, $"{after}: {p.Id} uses {held}, should use {Used(p)}");
+            Assert.True(
+                opened
+                    == _applications
+                        .SelectMany(a => a.Lines)
+                        .Count(l => l.Member == p.Id && l.Held && l.OnGovernmentPaid),
+                $"{after}: of {p.Id} the government's payment opened {opened}"
+            );
         }
     }
 

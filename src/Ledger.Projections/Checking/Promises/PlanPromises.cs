@@ -96,7 +96,7 @@ public sealed class PlanPromises(string id, PolicyCaps policies, Report broken)
         )
             return;
         var last = _published.FindLastIndex(p => p.PlanVersion == filing.PlanVersion && p.Since < filing.Sequence);
-        if (last < 0 || filing.On <= _published[last].From.AddDays(days))
+        if (last < 0 || filing.On.DayNumber <= _published[last].From.DayNumber + days)
             broken(
                 filing.ApplicationId,
                 "L6",
