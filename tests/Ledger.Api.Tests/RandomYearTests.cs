@@ -1560,7 +1560,6 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 $"{after}: not conserved"
             );
         }
-        await CompareCollectivesAsync(connection, after);
         foreach (var h in _hamlets)
         {
             var fen = funds.Single(f => f.Id == h.Village.FundId).Fen;
@@ -1569,6 +1568,12 @@ public sealed class RandomYearTests(ITestOutputHelper output)
                 $"{after}: {h.Village.FundId} should hold {h.Available} of {h.In} and has {string.Join(' ', fen)}"
             );
         }
+        await ComparePeopleAsync(connection, after);
+        await CompareCollectivesAsync(connection, after);
+    }
+
+    private async Task ComparePeopleAsync(Npgsql.NpgsqlConnection connection, string after)
+    {
         var used = (
             await connection.QueryAsync(
                 """
