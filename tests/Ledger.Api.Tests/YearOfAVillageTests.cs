@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -439,10 +440,21 @@ public sealed partial class YearOfAVillageTests : IAsyncLifetime
 
     private async Task Every_book_tells_the_same_year()
     {
+        await The_dossier_has_every_step_and_both_publications();
         await The_bank_has_nothing_that_the_ledger_has_not();
         await A_bookkeepers_program_agrees_with_the_trial_balance();
         await The_product_finds_nothing_wrong();
         await A_stranger_accepts_the_log();
+    }
+
+    private async Task The_dossier_has_every_step_and_both_publications()
+    {
+        using var page = await Officer.SendAsync(HttpMethod.Get, $"/plans/{_village.PlanId}/dossier", null);
+        var text = WebUtility.HtmlDecode(await page.Content.ReadAsStringAsync());
+        foreach (var word in (string[])["党组织提议", "党员大会审议", "村民代表会议", "村监委会签字", "乡镇会签", "两公开"])
+            Assert.Contains(word, text, StringComparison.Ordinal);
+        Assert.DoesNotContain("未登记", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("尚未公示", text, StringComparison.Ordinal);
     }
 
     private async Task The_bank_has_nothing_that_the_ledger_has_not()
