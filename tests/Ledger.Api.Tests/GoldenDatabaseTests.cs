@@ -376,14 +376,6 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             Number();
             return line;
         }
-        void Ask(string what, bool asked)
-        {
-            foreach (
-                var l in village.Where(l => ((string)l["type"]!).StartsWith("policy_year", StringComparison.Ordinal))
-            )
-                l["data"]!["parameters"]![what] = asked;
-        }
-
         BeforePayment("payment_held", "committee", "heldBy");
         says(1, "村监委会叫停以后付了款");
         var lifted = BeforePayment("payment_hold_lifted", "committee", "liftedBy");
@@ -392,7 +384,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         says(1, "解除了自己叫停或办理的付款");
         (lifted["headers"]!["actor"], lifted["data"]!["liftedBy"]) = ("township", "township");
         says(0, "成立");
-        Ask("committeeSignsPayments", true);
+        Ask(village, "committeeSignsPayments");
         says(1, "没有村监委会签字就付款了");
         var approver = (string)village.First(l => (string)l["type"]! == "application_approved")["data"]!["approvedBy"]!;
         var signed = BeforePayment("payment_signed", approver, "signedBy");
@@ -400,16 +392,27 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         (signed["headers"]!["actor"], signed["data"]!["signedBy"]) = ("committee", "committee");
         says(0, "成立");
 
+        PlantedPlan(village, signed, says);
+    }
+
+    private static void Ask(List<JsonObject> village, string what)
+    {
+        foreach (var l in village.Where(l => ((string)l["type"]!).StartsWith("policy_year", StringComparison.Ordinal)))
+            l["data"]!["parameters"]![what] = true;
+    }
+
+    private static void PlantedPlan(List<JsonObject> village, JsonObject like, Action<int, string> says)
+    {
         JsonObject OfPlan(string type, int version, string by, JsonNode? data = null)
         {
-            var line = signed.DeepClone().AsObject();
+            var line = like.DeepClone().AsObject();
             (line["stream"], line["type"], line["version"]) = ("plan-x-2025", type, version);
             line["headers"]!["actor"] = by;
             line["data"] = data?.DeepClone() ?? new JsonObject { ["planVersion"] = 1, ["signedBy"] = by };
             return line;
         }
-        Ask("committeeSignsPlan", true);
-        Ask("countersignatureRequired", true);
+        Ask(village, "committeeSignsPlan");
+        Ask(village, "countersignatureRequired");
         var adopted = OfPlan("plan_adopted", 1, "village");
         village.Add(adopted);
         says(1, "没有会议决议就通过了方案");

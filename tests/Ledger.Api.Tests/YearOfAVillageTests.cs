@@ -451,7 +451,9 @@ public sealed partial class YearOfAVillageTests : IAsyncLifetime
     {
         using var page = await Officer.SendAsync(HttpMethod.Get, $"/plans/{_village.PlanId}/dossier", null);
         var text = WebUtility.HtmlDecode(await page.Content.ReadAsStringAsync());
-        foreach (var word in (string[])["党组织提议", "党员大会审议", "村民代表会议", "村监委会签字", "乡镇会签", "两公开"])
+        foreach (
+            var word in (string[])["党组织提议", "党员大会审议", "村民代表会议", "村监委会签字", "乡镇会签", "两公开"]
+        )
             Assert.Contains(word, text, StringComparison.Ordinal);
         Assert.DoesNotContain("未登记", text, StringComparison.Ordinal);
         Assert.DoesNotContain("尚未公示", text, StringComparison.Ordinal);
