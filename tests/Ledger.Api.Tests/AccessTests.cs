@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Ledger.Api.Commands;
+using Ledger.Api.Profiles;
 using Ledger.Api.Security;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -221,9 +222,23 @@ public sealed class AccessTests(ApiFixture api)
             ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County)
         );
         var account = $"account-{opened.Account.Name}";
+        var profile = await administrator.PostAsync<AgencyProfileView>(
+            "/api/agency-profiles",
+            new
+            {
+                name = "县居保系统",
+                form = "members",
+                columns = new[]
+                {
+                    new { heading = "aac002", field = "citizenId" },
+                    new { heading = "aac003", field = "name" },
+                },
+            }
+        );
         var own = new Dictionary<string, string>
         {
             ["accounts"] = account,
+            ["agency-profiles"] = profile.Id,
             ["delegations"] = "nobody",
             ["funds"] = village.FundId,
             ["plans"] = village.PlanId,

@@ -38,12 +38,12 @@ public static class Workbook
     /// </summary>
     public static byte[] Template(SheetForm form) =>
         Write(
-            (form.Title, [form.Columns.Select(c => c.Heading), form.Columns.Select(c => c.Example)], form.Columns),
+            (form.Title, [form.Columns.Select(c => c.Title), form.Columns.Select(c => c.Example)], form.Columns),
             (
                 "填写说明",
                 [
                     (IEnumerable<string>)["列", "必填", "说明"],
-                    .. form.Columns.Select(c => (IEnumerable<string>)[c.Heading, c.Required ? "是" : "否", c.Note]),
+                    .. form.Columns.Select(c => (IEnumerable<string>)[c.Title, c.Required ? "是" : "否", c.Note]),
                 ],
                 [
                     new Column("列", true, "", ""),
