@@ -108,7 +108,11 @@ public sealed class InsuranceCheckTests
     private static Decision<Application> Approval(Application application, Member one) =>
         Decided(application, one).Decision;
 
-    private static (Decision<Application> Decision, LineBasis People) Decided(Application application, Member one)
+    private static (Decision<Application> Decision, LineBasis People) Decided(
+        Application application,
+        Member one,
+        int age = 61
+    )
     {
         var fund = Given.State<Fund>("fund-1", new FundOpened(Collective, "n", Village));
         fund = fund.And(
@@ -148,7 +152,7 @@ public sealed class InsuranceCheckTests
                         )
                     )
             ),
-            new Dictionary<string, int> { [One] = 61 }
+            new Dictionary<string, int> { [One] = age }
         );
         var pilot = Given.State<Pilot>("p", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
         return (
@@ -200,10 +204,10 @@ public sealed class InsuranceCheckTests
     )
     {
         var reviewed = Filed.And(Filed.Id, Review(verdicts, findings).Then())!;
-        var (decision, people) = Decided(reviewed, one);
+        var (decision, people) = Decided(reviewed, one, age: 50);
         var approved = reviewed
             .And(Filed.Id, decision.Then())!
-            .And(Filed.Id, new NoticePublished("公开栏", new(2026, 6, 1), new(2026, 6, 8)))!;
+            .And(Filed.Id, new NoticePublished(new(2026, 6, 1), new(2026, 6, 8), "公开栏"))!;
         var fund = decision.Also.Select(c => c.State).OfType<Fund>().Single();
         var years = decision.Also.Select(c => c.State).OfType<MemberYear>().ToDictionary(y => y.Id);
         return (approved, fund, people with { Years = years });

@@ -243,10 +243,7 @@ public static class ApplicationPages
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
-        var (unpayable, waiting) = caller.Actor.Role
-            is Roles.VillageFinance
-                or Roles.SupervisionCommittee
-                or Roles.Agency
+        var (unpayable, waiting) = PaymentWatchers.Contains(caller.Actor.Role)
             ? await UnpayableAsync(application, session, database, people, cancellation)
             : ([], []);
         await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -292,6 +289,8 @@ public static class ApplicationPages
             }
         );
     }
+
+    private static readonly string[] PaymentWatchers = [Roles.VillageFinance, Roles.SupervisionCommittee, Roles.Agency];
 
     private static async Task<(IReadOnlyList<LeftOutLine> Gone, IReadOnlyList<LeftOutLine> Waiting)> UnpayableAsync(
         Application application,

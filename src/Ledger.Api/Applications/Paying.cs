@@ -161,7 +161,7 @@ public static class Paying
             by is null
                 ? ListSheet(application, lines, persons, splits)
                 : PaymentSheet.By(by, Listed(application, fund.Name, lines, persons, splits, basis, command.Today)),
-            SummarySheet(application, fund.Name, lines.Count, split, payee)
+            SummarySheet(application, fund.Name, lines.Count, split, payee, command.Actor, command.Today)
         );
         var view = new PaymentListView(
             $"付款清单-{application.Year}.xlsx",
@@ -261,7 +261,9 @@ public static class Paying
         string payer,
         int lines,
         SourceSplit split,
-        PayeeAccount? payee
+        PayeeAccount? payee,
+        Actor by,
+        DateOnly today
     ) =>
         Workbook.List(
             "汇款单",
@@ -277,6 +279,12 @@ public static class Paying
                 ["金额合计（大写）", ChineseAmount.Of(split.Total)],
                 [SourceSplit.CollectiveColumn, split.CollectiveFen],
                 [SourceSplit.OtherColumn, split.OtherFen],
+                ["制单（村级财务）", by.Id],
+                ["复核（经办机构）", string.Join('、', application.Reviewers)],
+                ["审批（经办机构）", application.Approver],
+                ["村务监督委员会", string.Join('、', application.Committee)],
+                ["制表日期", $"{today:yyyy-MM-dd}"],
+                ["付款单位（盖章）", null],
             ]
         );
 

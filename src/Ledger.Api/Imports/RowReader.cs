@@ -179,7 +179,8 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
             Wrong(
                 column,
                 table.CodesOf(column) is { } codes
-                    ? $"{PersonalNumbers.Quoted(text)}不是接口格式中的代码；有{string.Join("、", codes.Select(c => $"{c.Key}（{c.Value}）"))}"
+                    ? $"{PersonalNumbers.Quoted(text)}不是接口格式中的代码；有"
+                        + string.Join("、", codes.Select(c => $"{c.Key}（{c.Value}）"))
                     : $"应为{string.Join("或", words.Select(w => $"“{w}”"))}"
             );
         return text;

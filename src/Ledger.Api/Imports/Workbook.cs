@@ -92,6 +92,7 @@ public static class Workbook
                 new DocumentFormat.OpenXml.Spreadsheet.Sheets()
             );
             workbook.AddNewPart<WorkbookStylesPart>("rId1").Stylesheet = Styles();
+            var titles = new DefinedNames();
             foreach (var (name, rows, columns) in sheets)
             {
                 var list = workbook.Workbook.Sheets!;
@@ -106,7 +107,9 @@ public static class Workbook
                         Name = name,
                     }
                 );
+                titles.Append(HeadingOnEachPage(name, (uint)number - 1));
             }
+            workbook.Workbook.Append(titles);
         }
         using (var zip = new ZipArchive(stream, ZipArchiveMode.Update, leaveOpen: true))
             foreach (var entry in zip.Entries)
@@ -135,6 +138,7 @@ public static class Workbook
         };
         using var writer = OpenXmlWriter.Create(part);
         writer.WriteStartElement(new Worksheet());
+        writer.WriteElement(new SheetProperties(new PageSetupProperties { FitToPage = true }));
         writer.WriteElement(new SheetViews(frozen));
         writer.WriteElement(
             new Columns(
@@ -167,8 +171,43 @@ public static class Workbook
                 writer.WriteElement(row);
         }
         writer.WriteEndElement();
+        foreach (var setting in Printed(columns.Sum(c => c.Width)))
+            writer.WriteElement(setting);
         writer.WriteEndElement();
     }
+
+    /// <summary>As wide as this an upright A4 is, in characters; what is wider is printed across.</summary>
+    private const int UprightWidth = 100;
+
+    /// <summary>On A4, no column cut off, with the sheet's name and the page's number on each page.</summary>
+    private static OpenXmlElement[] Printed(int width) =>
+        [
+            new PageMargins
+            {
+                Left = 0.5,
+                Right = 0.5,
+                Top = 0.7,
+                Bottom = 0.7,
+                Header = 0.3,
+                Footer = 0.3,
+            },
+            new PageSetup
+            {
+                PaperSize = 9,
+                Orientation = width > UprightWidth ? OrientationValues.Landscape : OrientationValues.Portrait,
+                FitToWidth = 1,
+                FitToHeight = 0,
+            },
+            new HeaderFooter(new OddHeader("&C&A"), new OddFooter("&C第 &P 页，共 &N 页")),
+        ];
+
+    /// <summary>The row of headings stands on each page.</summary>
+    private static DefinedName HeadingOnEachPage(string sheet, uint at) =>
+        new($"'{sheet.Replace("'", "''", StringComparison.Ordinal)}'!$1:$1")
+        {
+            Name = "_xlnm.Print_Titles",
+            LocalSheetId = at,
+        };
 
     private static Cell? WrittenCell(int column, int row, object? value, uint text) =>
         value switch

@@ -24,7 +24,7 @@ public static class AgencyProfiles
 
     private static readonly ProfileField YearField = new(Year, "年度", false, []);
 
-    /// <summary>What a profile may be written for: files that come from the agency's system, and the list to it.</summary>
+    /// <summary>What a profile may be written for: files from the agency's system, the list to it.</summary>
     public static readonly IReadOnlyList<ProfileForm> Forms =
     [
         FormOf(Sheets.Members),

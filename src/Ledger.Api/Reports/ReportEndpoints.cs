@@ -518,10 +518,8 @@ public static class ReportEndpoints
                     or coalesce(l ->> 'reason', '') = '')
             """;
 
-    private static readonly InsuranceFinding[] Stopping =
-    [
-        .. Enum.GetValues<InsuranceFinding>().Where(f => new InsuranceCheck(f, default).NeedsReason()),
-    ];
+    private static IEnumerable<InsuranceFinding> Stopping =>
+        Enum.GetValues<InsuranceFinding>().Where(f => new InsuranceCheck(f, default).NeedsReason());
 
     public static async Task<SupervisionView> Supervise(
         string? region,
