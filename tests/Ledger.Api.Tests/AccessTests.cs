@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Ledger.Api.Commands;
-using Ledger.Api.Profiles;
 using Ledger.Api.Security;
 using Ledger.Domain.Identity;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -222,23 +221,9 @@ public sealed class AccessTests(ApiFixture api)
             ApiFixture.AccountBody($"clerk.{offices.County}", Roles.Agency, offices.County)
         );
         var account = $"account-{opened.Account.Name}";
-        var profile = await administrator.PostAsync<AgencyProfileView>(
-            "/api/agency-profiles",
-            new
-            {
-                name = "县居保系统",
-                form = "members",
-                columns = new[]
-                {
-                    new { heading = "aac002", field = "citizenId" },
-                    new { heading = "aac003", field = "name" },
-                },
-            }
-        );
         var own = new Dictionary<string, string>
         {
             ["accounts"] = account,
-            ["agency-profiles"] = profile.Id,
             ["delegations"] = "nobody",
             ["funds"] = village.FundId,
             ["plans"] = village.PlanId,
@@ -264,9 +249,11 @@ public sealed class AccessTests(ApiFixture api)
             ["changes"] = "change-x",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are
-        // public law there.
+        // public law there; and so is how its agency's files look (ProfileTests: no other county sees it).
         string[] elsewhere =
         [
+            "/api/agency-profiles/{id}",
+            "/api/agency-profiles/{id}/template.xlsx",
             "/api/policy-years/{region}/{year:int}",
             "/api/templates/{name}.xlsx",
             "/log/tile/{level:int}/{**path}",

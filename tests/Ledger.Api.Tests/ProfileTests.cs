@@ -9,7 +9,7 @@ using Ledger.Domain.Profiles;
 
 namespace Ledger.Api.Tests;
 
-/// <summary>The agency's files are read, and lists written for it, by a profile: the sample's or the county's.</summary>
+/// <summary>The agency's files are read, and lists written for it, by a profile.</summary>
 [Collection("api")]
 public sealed class ProfileTests(ApiFixture api)
 {
