@@ -89,6 +89,7 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
         await File.WriteAllBytesAsync(
             At("long.xlsx"),
             Workbook.Write(
+                new Workbook.Marginal("甲&乙合作社", "制单 x"),
                 Workbook.List("付款清单", headings, rows, [null, "合计"]),
                 (
                     "汇款单",
@@ -110,6 +111,8 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
             Assert.Contains("列0（元）", page, StringComparison.Ordinal);
             Assert.Contains("列7（元）", page, StringComparison.Ordinal);
             Assert.Contains($"第 {n} 页，共", page, StringComparison.Ordinal);
+            Assert.Contains("甲&乙合作社", page, StringComparison.Ordinal);
+            Assert.Contains("制单 x", page, StringComparison.Ordinal);
         }
         Assert.Equal(1, pages.Count(p => p.Contains("合计", StringComparison.Ordinal)));
         Assert.Equal(150, pages.Sum(p => p.Split('\n').Count(l => l.Contains('末'))));

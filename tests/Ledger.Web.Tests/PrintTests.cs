@@ -46,7 +46,7 @@ public sealed partial class PrintTests(WebFixture web)
         var pages = text.Split('\f')[..^1];
         Assert.Equal(
             Enumerable.Range(1, pages.Length).Select(n => $"{n} / {pages.Length}"),
-            pages.Select(p => p.TrimEnd().Split('\n')[^1].Trim())
+            pages.Select(p => Regex.Replace(p.TrimEnd().Split('\n')[^1].Trim(), @"\s*/\s*", " / "))
         );
         return pages;
     }
@@ -60,7 +60,9 @@ public sealed partial class PrintTests(WebFixture web)
             Assert.Contains(word, voucher, StringComparison.Ordinal);
         Assert.DoesNotContain("下载", voucher, StringComparison.Ordinal);
         var dossier = Assert.Single(await PrintedAsync(officer, $"/plans/{web.Ids["plan"]}/dossier", "dossier"));
-        foreach (var word in (string[])["四议", "两公开", "村监委会签字", "乡镇会签", "盖章"])
+        foreach (
+            var word in (string[])["四议", "两公开", "村监委会签字", "committee.", "乡镇会签", "township.", "盖章"]
+        )
             Assert.Contains(word, dossier, StringComparison.Ordinal);
         await using var agency = await web.VisitAsync("REVIEWER");
         var estimate = await PrintedAsync(
@@ -80,6 +82,9 @@ public sealed partial class PrintTests(WebFixture web)
         Assert.All(pages.Take(pages.Count - 1), p => Assert.Contains("姓名", p, StringComparison.Ordinal));
         await using var officer = await web.VisitAsync("VILLAGE");
         var statement = await PrintedAsync(officer, $"/funds/{web.Ids["fund"]}/statement", "statement");
-        Assert.Equal(1, statement.Sum(p => Regex.Count(p, "本期合计")));
+        Assert.Equal(1, statement.Sum(p => Regex.Count(p, "制表")));
+        // The total comes after the last person, and not at the foot of each sheet.
+        Assert.Equal(1, pages.Sum(p => Regex.Count(p, @"^\s*合计", RegexOptions.Multiline)));
+        Assert.DoesNotContain("本页提交", pages[0], StringComparison.Ordinal);
     }
 }

@@ -158,6 +158,7 @@ public static class Paying
         var payee = (await session.PolicyYearAsync(application.Region, application.Year))?.Parameters.Payee;
         var split = splits.Values.Aggregate(default(SourceSplit), (a, b) => a + b);
         var sheet = Workbook.Write(
+            Marginal(application, fund.Name, command.Actor),
             by is null
                 ? ListSheet(application, lines, persons, splits)
                 : PaymentSheet.By(by, Listed(application, fund.Name, lines, persons, splits, basis, command.Today)),
@@ -175,6 +176,12 @@ public static class Paying
         );
         return new Answer(view, application.Revision, Kept: view with { Content = null });
     }
+
+    private static Workbook.Marginal Marginal(Application application, string collective, Actor by) =>
+        new(
+            $"{collective} {application.Year}年度居民养老保险集体补助",
+            $"制单 {by.Id}　复核 {string.Join('、', application.Reviewers)}　审批 {application.Approver}"
+        );
 
     private static IReadOnlyList<ListedPayment> Listed(
         Application application,

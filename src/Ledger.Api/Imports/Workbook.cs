@@ -82,6 +82,15 @@ public static class Workbook
     /// </summary>
     public static byte[] Write(
         params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns)> sheets
+    ) => Write(new Marginal("", ""), sheets);
+
+    /// <summary>What is printed over each page, beside the sheet's name, and under it: whose it is, who answers for
+    /// it.</summary>
+    public sealed record Marginal(string Head, string Foot);
+
+    public static byte[] Write(
+        Marginal marginal,
+        params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns)> sheets
     )
     {
         using var stream = new MemoryStream();
@@ -98,7 +107,7 @@ public static class Workbook
                 var list = workbook.Workbook.Sheets!;
                 var number = list.Count() + 1;
                 var part = workbook.AddNewPart<WorksheetPart>($"rId{number + 1}");
-                WriteRows(part, rows, columns);
+                WriteRows(part, rows, columns, marginal);
                 list.Append(
                     new Sheet
                     {
@@ -121,7 +130,8 @@ public static class Workbook
     private static void WriteRows(
         WorksheetPart part,
         IEnumerable<IEnumerable<object?>> rows,
-        IReadOnlyList<Column> columns
+        IReadOnlyList<Column> columns,
+        Marginal marginal
     )
     {
         var frozen = new SheetView(
@@ -171,7 +181,7 @@ public static class Workbook
                 writer.WriteElement(row);
         }
         writer.WriteEndElement();
-        foreach (var setting in Printed(columns.Sum(c => c.Width)))
+        foreach (var setting in Printed(columns.Sum(c => c.Width), marginal))
             writer.WriteElement(setting);
         writer.WriteEndElement();
     }
@@ -180,8 +190,9 @@ public static class Workbook
     private const int UprightWidth = 100;
 
     /// <summary>On A4, no column cut off, with the sheet's name and the page's number on each page.</summary>
-    private static OpenXmlElement[] Printed(int width) =>
+    private static OpenXmlElement[] Printed(int width, Marginal marginal) =>
         [
+            new PrintOptions { GridLines = true, HorizontalCentered = true },
             new PageMargins
             {
                 Left = 0.5,
@@ -198,8 +209,15 @@ public static class Workbook
                 FitToWidth = 1,
                 FitToHeight = 0,
             },
-            new HeaderFooter(new OddHeader("&C&A"), new OddFooter("&C第 &P 页，共 &N 页")),
+            new HeaderFooter(
+                new OddHeader($"&L{Printable(marginal.Head)}&C&A"),
+                new OddFooter($"&L{Printable(marginal.Foot)}&R第 &P 页，共 &N 页")
+            ),
         ];
+
+    /// <summary>A header or footer has 255 characters at most, and a sign of its own for codes.</summary>
+    private static string Printable(string text) =>
+        (text.Length > 200 ? text[..200] : text).Replace("&", "&&", StringComparison.Ordinal);
 
     /// <summary>The row of headings stands on each page.</summary>
     private static DefinedName HeadingOnEachPage(string sheet, uint at) =>

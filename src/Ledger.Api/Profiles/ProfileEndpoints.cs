@@ -8,6 +8,16 @@ using Marten;
 
 namespace Ledger.Api.Profiles;
 
+/// <summary>A word without a code is read and written as it is.</summary>
+public sealed record ProfileCodeBody(string? Word = null, string? Code = null);
+
+public sealed record ProfileColumnBody(
+    string? Heading = null,
+    string? Field = null,
+    string? Value = null,
+    IReadOnlyList<ProfileCodeBody>? Codes = null
+);
+
 /// <summary>
 /// A sheet of a profile. A column without heading and value is one that the file does not have, and is left out.
 /// <paramref name="Header"/>: of a preview only, the heading row of a file, separated by tabs or commas.
@@ -15,7 +25,7 @@ namespace Ledger.Api.Profiles;
 public sealed record ProfileBody(
     string? Name,
     string? Form,
-    IReadOnlyList<ProfileColumn>? Columns,
+    IReadOnlyList<ProfileColumnBody>? Columns,
     ProfileDates? Dates = null,
     string? Header = null
 );
@@ -190,7 +200,7 @@ public static class ProfileEndpoints
         return (name, new ProfileSheet(form.Name, columns, body.Dates ?? ProfileDates.Dashed), form);
     }
 
-    private static ProfileColumn Read(ProfileColumn column, string at)
+    private static ProfileColumn Read(ProfileColumnBody column, string at)
     {
         string? Text(string? text, string field) =>
             Require.OptionalProse(text, $"{at}.{field}", AgencyProfileDecider.MaxText);
