@@ -291,7 +291,7 @@ public static class Paying
                 ["审批（经办机构）", application.Approver],
                 ["村务监督委员会", string.Join('、', application.Committee)],
                 ["制表日期", $"{today:yyyy-MM-dd}"],
-                ["付款单位（盖章）", null],
+                ["付款单位（盖章）", ""],
             ]
         );
 

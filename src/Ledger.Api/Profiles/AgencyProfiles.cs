@@ -75,13 +75,18 @@ public static class AgencyProfiles
         text?.Split(';').Select(c => c.Split('=')).Select(c => new ProfileCode(c[0], c[1])).ToList();
 
     /// <summary>Those of the caller's county and city, of his own region, and the sample.</summary>
-    public static async Task<IReadOnlyList<AgencyProfile>> ListAsync(IQuerySession session, Caller caller) =>
-        [
-            Sample,
-            .. (await session.Query<AgencyProfile>().OrderBy(p => p.Id).Take(Scope.MaxRows).ToListAsync()).Where(p =>
-                MayUse(p, caller)
-            ),
-        ];
+    public static async Task<IReadOnlyList<AgencyProfile>> ListAsync(IQuerySession session, Caller caller)
+    {
+        var own = caller.Actor.Region;
+        string[] above = [.. Enumerable.Range(1, own.Length).Select(n => own[..n])];
+        var written = await session
+            .Query<AgencyProfile>()
+            .Where(p => p.Region.StartsWith(own) || p.Region.IsOneOf(above))
+            .OrderBy(p => p.Id)
+            .Take(Scope.MaxRows)
+            .ToListAsync();
+        return [Sample, .. written.Where(p => MayUse(p, caller))];
+    }
 
     private static bool MayUse(AgencyProfile profile, Caller caller) =>
         caller.MaySee(profile.Region) || RegionCode.Contains(profile.Region, caller.Actor.Region);
