@@ -42,6 +42,10 @@ public sealed partial class PrintTests(WebFixture web)
             .Where(w => Number(w.Groups[1]) < Margin || Number(w.Groups[2]) > Width - Margin)
             .Select(w => w.Groups[3].Value);
         Assert.Empty(cut);
+        var drawn = await visitor.Page.EvaluateAsync<string[]>(
+            "() => [...document.querySelectorAll('[data-chart] svg text')].map(t => t.textContent)"
+        );
+        Assert.Empty(drawn.Except(Word().Matches(boxes).Select(w => w.Groups[3].Value)));
         var (_, text) = Programs.Run("pdftotext", ["-layout", file, "-"]);
         var pages = text.Split('\f')[..^1];
         Assert.Equal(
