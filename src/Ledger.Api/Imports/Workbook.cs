@@ -150,6 +150,7 @@ public static class Workbook
         writer.WriteStartElement(new Worksheet());
         writer.WriteElement(new SheetProperties(new PageSetupProperties { FitToPage = true }));
         writer.WriteElement(new SheetViews(frozen));
+        writer.WriteElement(new SheetFormatProperties { DefaultRowHeight = RowHeight, CustomHeight = true });
         writer.WriteElement(
             new Columns(
                 columns.Select(
@@ -186,6 +187,9 @@ public static class Workbook
         writer.WriteEndElement();
     }
 
+    /// <summary>In points: Chinese characters are higher than a spreadsheet's usual row.</summary>
+    private const double RowHeight = 18;
+
     /// <summary>As wide as this an upright A4 is, in characters; what is wider is printed across.</summary>
     private const int UprightWidth = 100;
 
@@ -210,7 +214,7 @@ public static class Workbook
                 FitToHeight = 0,
             },
             new HeaderFooter(
-                new OddHeader($"&L{Printable(marginal.Head)}&C&A"),
+                new OddHeader($"&C{Printable($"{marginal.Head}　".TrimStart())}&A"),
                 new OddFooter($"&L{Printable(marginal.Foot)}&R第 &P 页，共 &N 页")
             ),
         ];
