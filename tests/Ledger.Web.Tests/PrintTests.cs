@@ -84,6 +84,10 @@ public sealed partial class PrintTests(WebFixture web)
         var pages = await PrintedAsync(visitor, $"/notices/{web.Ids["noticed"]}", "notice");
         Assert.InRange(pages.Count, 3, 12);
         Assert.All(pages.Take(pages.Count - 1), p => Assert.Contains("姓名", p, StringComparison.Ordinal));
+        await using var agency = await web.VisitAsync("REVIEWER");
+        var application = string.Concat(await PrintedAsync(agency, $"/applications/{web.Ids["settled"]}", "application"));
+        foreach (var word in (string[])["按来源", "officer.", "reviewer.", "approver."])
+            Assert.Contains(word, application, StringComparison.Ordinal);
         await using var officer = await web.VisitAsync("VILLAGE");
         var statement = await PrintedAsync(officer, $"/funds/{web.Ids["fund"]}/statement", "statement");
         Assert.Equal(1, statement.Sum(p => Regex.Count(p, "制表")));
