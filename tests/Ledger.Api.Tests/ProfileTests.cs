@@ -6,6 +6,7 @@ using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Profiles;
+using Microsoft.AspNetCore.Http;
 
 namespace Ledger.Api.Tests;
 
@@ -44,6 +45,44 @@ public sealed class ProfileTests(ApiFixture api)
         foreach (var form in AgencyProfiles.Forms)
             Assert.Empty(AgencyProfileDecider.Faults(AgencyProfiles.Sample.SheetOf(form.Name), form));
         Assert.Equal(ProfileDates.Digits, AgencyProfiles.Sample.Of("payment-list")!.Dates);
+    }
+
+    [Fact]
+    public void A_word_that_the_file_does_not_have_is_given_and_our_own_words_are_read_beside_codes()
+    {
+        ProfileColumn Column(string field) => new($"h-{field}", field);
+        var sheet = new ProfileSheet(
+            "contributions",
+            [
+                .. new[] { "name", "citizenId", "tierAmount", "amount", "paidOn", "reference" }.Select(Column),
+                new(null, "kind", Sheets.CatchUp),
+                new("性质", "entry", Codes: [new(Sheets.Refund, "３")]),
+            ]
+        );
+        var form = Sheets.Contributions.By(sheet, "县系统", 2026);
+        var person = new SamplePeople(3).Next("370811");
+        string Row(int n, string entry) => $"{person.Name},{person.CitizenId},300,300,20260301,SW{n}88,{entry}";
+        var file = Csv(
+            "h-name,h-citizenId,h-tierAmount,h-amount,h-paidOn,h-reference,性质",
+            Row(1, "3"),
+            Row(2, Sheets.Adjustment),
+            Row(3, "")
+        );
+        var table = Table.Read(new FormFile(new MemoryStream(file), 0, file.Length, "file", "x.csv"), form);
+        var faults = new List<Fault>();
+        var readers = table.Rows.Select(r => new RowReader(table, r, faults, Rejections.RosterInvalid)).ToList();
+        Assert.Equal([Sheets.CatchUp], readers.Select(r => r.OneOf(Sheets.Kind, Sheets.CatchUp)).Distinct());
+        Assert.Equal(
+            [Sheets.Refund, Sheets.Adjustment],
+            readers.Take(2).Select(r => r.OneOf(Sheets.Entry, Sheets.Refund, Sheets.Adjustment))
+        );
+        Assert.True(readers[2].IsBlank(Sheets.Entry));
+        Assert.Empty(faults);
+        // A column that the profile does not name is not looked for under its usual heading.
+        var usual = Csv("姓名,身份证号,缴费档次（元）,个人缴费金额（元）,缴费日期,缴费凭证号", "x,y,1,1,1,1");
+        Assert.Throws<RefusedException>(() =>
+            Table.Read(new FormFile(new MemoryStream(usual), 0, usual.Length, "file", "x.csv"), form)
+        );
     }
 
     [Fact]
