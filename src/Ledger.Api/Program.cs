@@ -22,6 +22,7 @@ using Ledger.Api.Pages;
 using Ledger.Api.Pilots;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
+using Ledger.Api.Profiles;
 using Ledger.Api.Reports;
 using Ledger.Api.Sample;
 using Ledger.Api.Security;
@@ -202,6 +203,7 @@ public partial class Program
         api.MapAccounts();
         api.MapPolicyYears();
         api.MapPilots();
+        api.MapProfiles();
         api.MapCollectives();
         api.MapFunds();
         api.MapDonors();
@@ -228,6 +230,7 @@ public partial class Program
         app.MapTracePages();
         app.MapReportPages();
         app.MapPilotPages();
+        app.MapProfilePages();
         app.MapPolicyYearPages();
         app.MapDonorPages();
         app.MapAccountPages();

@@ -306,6 +306,13 @@ public static class Rejections
         "C14",
         "按所列行列逐项改正后重新上传"
     );
+    public static readonly RejectionCode ProfileInvalid = new(
+        "profile-invalid",
+        422,
+        "接口格式有误",
+        "",
+        "按所列各列逐项改正；每个字段一列，代码与本系统的词一一对应"
+    );
     public static readonly RejectionCode SelfApproval = new(
         "self-approval",
         403,

@@ -79,6 +79,7 @@ public static class StateRegistration
             .IgnoreIndex("mt_doc_application_idx_held")
             .IgnoreIndex("mt_doc_member_idx_memberships")
             .IgnoreIndex("mt_doc_member_idx_gone")
+            .IgnoreIndex("mt_doc_member_idx_found")
             .IgnoreIndex("mt_doc_member_idx_waits"); // see Migrations
     }
 }

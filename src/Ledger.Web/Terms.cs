@@ -234,6 +234,7 @@ public static partial class Terms
         ["pilot_approved"] = "批准试点",
         ["pilot_declined"] = "不批准试点",
         ["pilot_ended"] = "结束试点",
+        ["agency_profile_recorded"] = "编写接口格式",
         ["donor_registered"] = "登记捐赠人",
         ["donor_data_erased"] = "删除捐赠人信息",
         ["account_opened"] = "开立账户",
@@ -339,6 +340,7 @@ public static partial class Terms
         Exports = ("/exports", "导出"),
         Policy = ("/policy-years", "政策年度"),
         Pilots = ("/pilots", "试点"),
+        Profiles = ("/agency-profiles", "接口格式"),
         Accounts = ("/accounts", "账户"),
         Contributions = ("/contributions", "缴费记录"),
         Operation = ("/operation", "运行状况");
@@ -368,7 +370,7 @@ public static partial class Terms
         [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
         [Roles.CountyAgriculture] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Donors, Audit, Exports],
         [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking],
-        [Roles.Administrator] = [Home, Accounts, Operation],
+        [Roles.Administrator] = [Home, Accounts, Profiles, Operation],
     };
 
     public static IReadOnlyList<(string Href, string Text)> Menu(string role) => Menus.GetValueOrDefault(role, []);

@@ -249,9 +249,11 @@ public sealed class AccessTests(ApiFixture api)
             ["changes"] = "change-x",
         };
         // What is addressed by something other than an id that lies in a region: the county's pilot and policy year are
-        // public law there.
+        // public law there; and so is how its agency's files look (ProfileTests: no other county sees it).
         string[] elsewhere =
         [
+            "/api/agency-profiles/{id}",
+            "/api/agency-profiles/{id}/template.xlsx",
             "/api/policy-years/{region}/{year:int}",
             "/api/templates/{name}.xlsx",
             "/log/tile/{level:int}/{**path}",

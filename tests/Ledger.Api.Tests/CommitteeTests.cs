@@ -36,7 +36,21 @@ public sealed class CommitteeTests(ApiFixture api)
         no["countersignatureRequired"] = false;
         Assert.False((await Put(next, no)).CountersignatureRequired);
         Assert.False((await Put(next, Body(village.Year + 1))).CountersignatureRequired);
+        // The page of a year that is out shows what it says; that of a new one begins with "yes" again.
+        Assert.False(await IsAskedForAsync(village, village.Year + 1));
+        Assert.True(await IsAskedForAsync(village, village.Year + 2));
         Assert.False((await Put(PolicyOf(village), Body(village.Year))).CountersignatureRequired);
+    }
+
+    private static async Task<bool> IsAskedForAsync(SampleVillage village, int year)
+    {
+        using var page = await village.Offices.CityHrss.SendAsync(HttpMethod.Get, $"/policy-years?year={year}", null);
+        var field = System.Text.RegularExpressions.Regex.Match(
+            await page.Content.ReadAsStringAsync(),
+            "<input[^>]*countersignatureRequired[^>]*>"
+        );
+        Assert.True(field.Success);
+        return field.Value.Contains("checked", StringComparison.Ordinal);
     }
 
     [Fact]

@@ -222,5 +222,34 @@ public sealed class ContributionChangeTests(ApiFixture api)
             },
         };
         Assert.Equal(1, (await village.Offices.Tax.PostAsync<ImportView>(Import(village), json)).Imported);
+        // A fault says which field of which entry.
+        object Entry(SamplePerson person, int tier, DateOnly on) =>
+            new
+            {
+                name = person.Name,
+                citizenId = person.CitizenId,
+                tierAmount = tier,
+                amount = 500,
+                paidOn = on,
+                kind = "regular",
+                reference = Reference($"J{tier}"),
+            };
+        var wrong = await api.Host.RefusedAsync(
+            "roster-invalid",
+            village.Offices.Tax,
+            Import(village),
+            new
+            {
+                contributions = new[]
+                {
+                    Entry(people[1], 777, api.Today.AddDays(1)),
+                    Entry(new SamplePeople(91).Next(village.Offices.County), 500, api.Today),
+                },
+            }
+        );
+        Assert.Equal(
+            ["contributions[0].paidOn", "contributions[0].tierAmount", "contributions[1].citizenId"],
+            wrong.Faults.Select(f => f.Field).Order(StringComparer.Ordinal)
+        );
     }
 }

@@ -39,6 +39,8 @@ public sealed class EventTextTests
     {
         [Guard.Made] =
         [
+            "AgencyProfileRecorded.Region",
+            "AgencyProfileRecorded.Sheet.Form",
             "AccountChangeDeclined.RequestId",
             "AccountChangeRequested.Person",
             "AccountChangeRequested.PersonDigest",
@@ -287,6 +289,11 @@ public sealed class EventTextTests
         ],
         [Guard.Prose] =
         [
+            "AgencyProfileRecorded.Sheet.Columns.Codes.Code",
+            "AgencyProfileRecorded.Sheet.Columns.Codes.Word",
+            "AgencyProfileRecorded.Sheet.Columns.Field",
+            "AgencyProfileRecorded.Sheet.Columns.Heading",
+            "AgencyProfileRecorded.Sheet.Columns.Value",
             "AccountChangeDeclined.Reason",
             "AccountChangeRequested.Reason",
             "YearClosed.Explanation",
@@ -342,6 +349,7 @@ public sealed class EventTextTests
         ],
         [Guard.Name] =
         [
+            "AgencyProfileRecorded.Name",
             "PolicyYearAmended.Parameters.Payee.Bank",
             "PolicyYearAmended.Parameters.Payee.Name",
             "PolicyYearPublished.Parameters.Payee.Bank",

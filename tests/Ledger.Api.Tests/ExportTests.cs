@@ -46,7 +46,7 @@ public sealed partial class ExportTests(ApiFixture api)
         Assert.Equal((0, ""), Run("bean-check", beancount));
 
         var funds = (await product.Http.ReadAsync<IReadOnlyList<FundView>>("/api/funds")).Select(f => f.Id).ToList();
-        Assert.Equal(12, funds.Count);
+        Assert.Equal(13, funds.Count);
         var today = Clock.Day(DateTimeOffset.UtcNow);
         var compared = 0;
         foreach (var date in new[] { today, today.AddDays(-30), new DateOnly(today.Year - 1, 12, 31) })

@@ -99,6 +99,65 @@ public sealed class InsuranceCheckTests(ApiFixture api)
     }
 
     [Fact]
+    public async Task L19_what_is_found_after_the_approval_is_shown_not_paid_and_stands_on_the_supervision_list()
+    {
+        var (village, people) = await api.ReadyToFileAsync(3, money: 1000);
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        await village.NoticeAsync();
+        api.Clock.Advance(TimeSpan.FromDays(8));
+        var agency = village.Offices.Reviewer;
+        async Task<IEnumerable<SupervisionItem>> Tasks() =>
+            (await village.Offices.CountyHrss.GetAsync<SupervisionView>("/api/supervision")).Items.Where(i =>
+                i.Kind == "finding-open"
+            );
+        async Task<string> Page(SampleClient who)
+        {
+            using var page = await who.SendAsync(HttpMethod.Get, $"/applications/{village.ApplicationId}", null);
+            return WebUtility.HtmlDecode(await page.Content.ReadAsStringAsync());
+        }
+        Assert.Empty(await Tasks());
+        Assert.DoesNotContain("核查待答复", await Page(village.Officer), StringComparison.Ordinal);
+        await agency.PostAsync(Path, Checks((people[0].CitizenId, "employees-scheme", api.Today)));
+        var task = Assert.Single(await Tasks());
+        Assert.Equal(100m, task.Amount!.Value.Yuan);
+        Assert.Contains("参加职工养老保险", task.Text, StringComparison.Ordinal);
+        foreach (var who in (SampleClient[])[village.Officer, agency])
+            Assert.Contains("第 2 行：经办机构", await Page(who), StringComparison.Ordinal);
+
+        // He is not on the list, and the village pays the others.
+        var list = await village.Officer.PostAsync<PaymentListView>($"{village.ApplicationPath}/payment-list");
+        Assert.Equal((2, "finding-open"), (list.Lines, Assert.Single(list.LeftOut).Code));
+        var refused = await api.Host.RefusedAsync(
+            "use-outside-ring-fence",
+            village.Officer,
+            $"{village.ApplicationPath}/payment",
+            new
+            {
+                amount = 300,
+                purpose = "member-subsidy",
+                bankReference = "NX-L19",
+                evidence = new[] { await village.Officer.EvidenceAsync("transfer L19") },
+            }
+        );
+        Assert.Equal("finding-open", Assert.Single(refused.Faults).Code);
+        await village.PayAsync(200);
+        await api.Host.RefusedAsync("finding-open", village.Officer, $"{village.ApplicationPath}/payment-list");
+        // The agency's list was wrong; its next one says so.
+        await agency.PostAsync(Path, Checks((people[0].CitizenId, "none", api.Today)));
+        Assert.Empty(await Tasks());
+        await village.PayAsync(100);
+        Assert.Equal(
+            [LineStatus.Paid, LineStatus.Paid, LineStatus.Paid],
+            (await village.Officer.GetAsync<LinePage>($"{village.ApplicationPath}/lines")).Lines.Select(l => l.Status)
+        );
+        // Found while the money is on its way: the agency looks at it.
+        await agency.PostAsync(Path, Checks((people[1].CitizenId, "deceased", api.Today)));
+        Assert.Contains("在途", Assert.Single(await Tasks()).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task L19_a_list_is_all_or_nothing_with_each_fault_at_its_row_or_field()
     {
         var (village, people) = await api.ReadyToFileAsync(2);

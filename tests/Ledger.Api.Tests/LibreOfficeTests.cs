@@ -77,6 +77,48 @@ public sealed class LibreOfficeTests(ApiFixture api) : IDisposable
     }
 
     [Fact]
+    public async Task A_long_list_is_printed_on_A4_with_its_headings_on_each_sheet_and_its_total_once()
+    {
+        var headings = new[] { 8, 14, 24, 8, 14, 16, 22, 22 }.Select((w, i) => ($"列{i}（元）", w)).ToArray();
+        object?[][] rows =
+        [
+            .. Enumerable
+                .Range(1, 150)
+                .Select(n => (object?[])[n, "张三", "11010519491231002X", 2026, 1, 1, 1, $"末{n}"]),
+        ];
+        await File.WriteAllBytesAsync(
+            At("long.xlsx"),
+            Workbook.Write(
+                new Workbook.Marginal("甲&乙合作社", "制单 x"),
+                Workbook.List("付款清单", headings, rows, [null, "合计"]),
+                (
+                    "汇款单",
+                    [
+                        ["项目"],
+                    ],
+                    []
+                )
+            )
+        );
+        await ConvertAsync("pdf", "long.xlsx");
+        var (_, info) = Programs.Run("pdfinfo", [At("pdf/long.pdf")]);
+        Assert.Matches("Page size: +841.* x 595.* pts", info);
+        var (_, text) = Programs.Run("pdftotext", ["-layout", At("pdf/long.pdf"), "-"]);
+        var pages = text.Split('\f')[..^1];
+        Assert.InRange(pages.Length, 4, 8);
+        foreach (var (page, n) in pages.SkipLast(1).Select((p, i) => (p, i + 1)))
+        {
+            Assert.Contains("列0（元）", page, StringComparison.Ordinal);
+            Assert.Contains("列7（元）", page, StringComparison.Ordinal);
+            Assert.Contains($"第 {n} 页，共", page, StringComparison.Ordinal);
+            Assert.Contains("甲&乙合作社", page, StringComparison.Ordinal);
+            Assert.Contains("制单 x", page, StringComparison.Ordinal);
+        }
+        Assert.Equal(1, pages.Count(p => p.Contains("合计", StringComparison.Ordinal)));
+        Assert.Equal(150, pages.Sum(p => p.Split('\n').Count(l => l.Contains('末'))));
+    }
+
+    [Fact]
     public async Task Every_workbook_of_ours_opens_with_amounts_as_numbers_and_sums_that_it_works_out_itself()
     {
         var (village, people) = await api.ReadyToFileAsync(3, subsidy: 100.50m, money: 12_345.60m);

@@ -115,9 +115,23 @@ public sealed partial class TourTests(Databases databases) : IClassFixture<Datab
         Task<List<long>> Count(string table) =>
             connection.QueryAsync($"select count(*) from ledger.{table}", r => r.GetInt64(0));
         Assert.Equal(3000, (await Count("mt_doc_member")).Single());
-        Assert.Equal(12, (await Count("mt_doc_fund")).Single());
+        Assert.Equal(13, (await Count("mt_doc_fund")).Single());
         Assert.Equal(11, (await Count("mt_doc_application")).Single());
-        Assert.Equal(19, (await Count("mt_events where type = 'funds_allocated'")).Single());
+        Assert.Equal(20, (await Count("mt_events where type = 'funds_allocated'")).Single());
         Assert.Equal(0, (await Count("mt_events where type = 'command_refused'")).Single());
+        // Of what the law has around the policy, each once to be seen (L9, L14, L15, L16, L17, L18, L19).
+        foreach (
+            var shown in (string[])
+                [
+                    "mt_doc_policyyear where data @? '$.parameters.tiers[*].toFen'",
+                    "mt_doc_memberyear where data @? '$.contributions[*] ? (@.kind == \"government-paid\")'",
+                    "mt_events where type = 'contribution_adjusted'",
+                    "mt_doc_collective where data ->> 'dissolvedOn' is not null",
+                    "mt_doc_fund where data -> 'openFees' <> '{}'",
+                    "mt_events where type = 'complaint_raised'",
+                    "mt_doc_member where data #>> '{insurance,finding}' = 'employees-scheme'",
+                ]
+        )
+            Assert.True((await Count(shown)).Single() > 0, shown);
     }
 }

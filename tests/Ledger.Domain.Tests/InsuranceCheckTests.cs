@@ -105,7 +105,14 @@ public sealed class InsuranceCheckTests
         Assert.Null(accepted.Lines[1].AnsweredFinding);
     }
 
-    private static Decision<Application> Approval(Application application, Member one)
+    private static Decision<Application> Approval(Application application, Member one) =>
+        Decided(application, one).Decision;
+
+    private static (Decision<Application> Decision, LineBasis People) Decided(
+        Application application,
+        Member one,
+        int age = 61
+    )
     {
         var fund = Given.State<Fund>("fund-1", new FundOpened(Collective, "n", Village));
         fund = fund.And(
@@ -125,37 +132,35 @@ public sealed class InsuranceCheckTests
                 .Then()
         )!;
         var collective = Given.State<Collective>(Collective, new CollectiveRegistered("c", "n", Village));
-        return Approve.Decide(
-            new Approve.Basis(
-                application,
-                collective,
-                fund,
-                Given.State<Pilot>("p", new PilotApplied("370811", "x", "y", []), new PilotApproved("x")),
-                new LineBasis(
-                    Lineage.Of(collective, []),
-                    new Standard(StandardKind.Flat, new Money(100), []),
-                    null,
-                    AgeLimits.Default,
-                    new Dictionary<string, Member> { [One] = one, [Two] = Person(Two) },
-                    application.Lines.ToDictionary(
-                        application.MemberYearId,
-                        l =>
-                            Given.State<MemberYear>(
-                                application.MemberYearId(l),
-                                new ContributionRecorded(
-                                    ContributionKind.Regular,
-                                    new Money(30_000),
-                                    new Money(30_000),
-                                    new DateOnly(2026, 1, 5),
-                                    "r"
-                                )
-                            )
-                    ),
-                    new Dictionary<string, int> { [One] = 61 }
-                ),
-                new Money(500_000)
+        var people = new LineBasis(
+            Lineage.Of(collective, []),
+            new Standard(StandardKind.Flat, new Money(100), []),
+            null,
+            AgeLimits.Default,
+            new Dictionary<string, Member> { [One] = one, [Two] = Person(Two) },
+            application.Lines.ToDictionary(
+                application.MemberYearId,
+                l =>
+                    Given.State<MemberYear>(
+                        application.MemberYearId(l),
+                        new ContributionRecorded(
+                            ContributionKind.Regular,
+                            new Money(30_000),
+                            new Money(30_000),
+                            new DateOnly(2026, 1, 5),
+                            "r"
+                        )
+                    )
             ),
-            Approver
+            new Dictionary<string, int> { [One] = age }
+        );
+        var pilot = Given.State<Pilot>("p", new PilotApplied("370811", "x", "y", []), new PilotApproved("x"));
+        return (
+            Approve.Decide(
+                new Approve.Basis(application, collective, fund, pilot, people, new Money(500_000)),
+                Approver
+            ),
+            people
         );
     }
 
@@ -187,5 +192,84 @@ public sealed class InsuranceCheckTests
         )!;
         Approval(again, late).Then();
         Approval(again, Found(One, InsuranceFinding.Deceased)).ThenRefused(Rejections.FindingOpen);
+    }
+
+    private static readonly DateOnly PayDay = new(2026, 7, 1);
+
+    /// <summary>Reviewed with this verdict on the first line, approved when nothing more was found, noticed.</summary>
+    private static (Application Application, Fund Fund, LineBasis People) Noticed(
+        LineVerdict[] verdicts,
+        Dictionary<string, LineFinding> findings,
+        Member one
+    )
+    {
+        var reviewed = Filed.And(Filed.Id, Review(verdicts, findings).Then())!;
+        var (decision, people) = Decided(reviewed, one, age: 50);
+        var approved = reviewed
+            .And(Filed.Id, decision.Then())!
+            .And(Filed.Id, new NoticePublished(new(2026, 6, 1), new(2026, 6, 8), "公开栏"))!;
+        var fund = decision.Also.Select(c => c.State).OfType<Fund>().Single();
+        var years = decision.Also.Select(c => c.State).OfType<MemberYear>().ToDictionary(y => y.Id);
+        return (approved, fund, people with { Years = years });
+    }
+
+    private static Decision<Application> Payment(
+        (Application Application, Fund Fund, LineBasis People) of,
+        Member one,
+        long fen,
+        string[]? ids = null
+    ) =>
+        Pay.Decide(
+            new Pay.Basis(
+                of.Application,
+                of.Fund,
+                of.People with
+                {
+                    Members = new Dictionary<string, Member> { [One] = one, [Two] = Person(Two) },
+                },
+                [],
+                null
+            ),
+            new Pay.Order(new Money(fen), "member-subsidy", "NX1", [new string('d', 64)], PayDay, ids),
+            PayDay,
+            Given.Actor("clerk")
+        );
+
+    [Fact]
+    public void C17_L19_what_is_found_after_the_approval_is_not_paid_and_waits_on_the_list()
+    {
+        var of = Noticed([], [], Person(One));
+        var late = Found(One, InsuranceFinding.EmployeesScheme);
+        Payment(of, Person(One), 200).Then();
+        // A student is told of, and paid.
+        Payment(of, Found(One, InsuranceFinding.Student), 200).Then();
+        Payment(of, late, 200).ThenRefused(Rejections.UseOutsideRingFence);
+        var paid = Payment(of, late, 100);
+        var told = Assert.Single(paid.LeftOut);
+        Assert.Equal((Rejections.FindingOpen.Code, One, 2), (told.Code, told.MemberId, told.Row));
+        var after = of.Application.And(Filed.Id, paid.Then())!;
+        Assert.Equal([LineStatus.Approved, LineStatus.Paid], after.Lines.Select(l => l.Status));
+        var fund = paid.After(of.Fund);
+        Assert.Equal((100, 100, 0), (fund.ReservedFen.Fen, fund.InTransitFen.Fen, fund.AvailableFen.Fen));
+
+        // Asked for alone, nobody is left; cleared by the next list he is paid, taken off by the village he is not.
+        var rest = (after, fund, of.People);
+        Payment(rest, late, 100).ThenRefused(Rejections.FindingOpen);
+        Payment(of, late, 100, [One]).ThenRefused(Rejections.FindingOpen);
+        var cleared = late.And(One, Import(late, InsuranceFinding.None, May.AddDays(9)).Then())!;
+        Assert.Equal(
+            [LineStatus.Paid, LineStatus.Paid],
+            after.And(Filed.Id, Payment(rest, cleared, 100).Then())!.Lines.Select(l => l.Status)
+        );
+    }
+
+    [Fact]
+    public void C17_L19_what_a_reviewer_answered_for_is_paid_and_another_finding_is_not()
+    {
+        var findings = Of(InsuranceFinding.PensionInPayment);
+        var found = Found(One, InsuranceFinding.PensionInPayment);
+        var of = Noticed([new LineVerdict(One, true, "同名，已核实")], findings, found);
+        Payment(of, found, 200).Then();
+        Assert.Equal(One, Assert.Single(Payment(of, Found(One, InsuranceFinding.Deceased), 100).LeftOut).MemberId);
     }
 }

@@ -311,6 +311,9 @@ public sealed class SuccessionTests
         Assert.Equal(Approved, gone.DissolvedOn);
         Dissolved(closed, of: gone).ThenRefused(Rejections.CollectiveDissolved);
         Merged(Full, gone).ThenRefused(Rejections.CollectiveDissolved);
+        CollectiveDecider
+            .RecordSurvey(gone, 2026, new Survey(Money.Zero, 1, 1, 1))
+            .ThenRefused(Rejections.CollectiveDissolved);
     }
 
     [Fact]

@@ -38,6 +38,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/applications/{id}", "REVIEWER", "/applications/{filed}"),
         ("/applications/{id}/review", "REVIEWER", "/applications/{filed}/review"),
         ("/contributions", "REVIEWER", "/contributions"),
+        ("/agency-profiles", "REVIEWER", "/agency-profiles?form=receipts"),
         ("/members/{id}/years/{year:int}", "REVIEWER", "/members/{member}/years/{year}"),
         ("/members/{id}/estimate", "REVIEWER", "/members/{member}/estimate?year={year}"),
         ("/committee", "COMMITTEE", "/committee"),

@@ -319,6 +319,7 @@ public static class ApplicationEndpoints
                 Roles.VillageFinance
             )
             .Refuses(
+                Rejections.FindingOpen,
                 Rejections.SelfApproval,
                 Rejections.NoticeOpen,
                 Rejections.PaymentHeld,
@@ -357,6 +358,7 @@ public static class ApplicationEndpoints
             .TakesSheet(Sheets.Receipts)
             .Refuses(
                 Rejections.SelfApproval,
+                Rejections.ProfileInvalid,
                 Rejections.ReceiptMismatch,
                 Rejections.PossibleDuplicate,
                 Rejections.DateBeforeBasis,
@@ -466,6 +468,8 @@ public static class ApplicationEndpoints
                 Roles.VillageFinance
             )
             .Refuses(
+                Rejections.FindingOpen,
+                Rejections.ProfileInvalid,
                 Rejections.WrongState,
                 Rejections.PaymentHeld,
                 Rejections.NotAMember,

@@ -4,6 +4,7 @@ using Ledger.Api.Funds;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
+using Ledger.Api.Profiles;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -242,14 +243,15 @@ public static class ApplicationPages
             .ToList();
         var events = await stored.OfAsync<Application>(id, cancellation: cancellation);
         // Who pays, or signs for it, sees what is due now, and who may not be paid any more.
-        var unpayable = caller.Actor.Role is Roles.VillageFinance or Roles.SupervisionCommittee
+        var (unpayable, waiting) = PaymentWatchers.Contains(caller.Actor.Role)
             ? await UnpayableAsync(application, session, database, people, cancellation)
-            : [];
+            : ([], []);
         await using var connection = await database.OpenConnectionAsync(cancellation);
         return PageRoutes.Show<ApplicationPage>(
             new
             {
                 A = application,
+                Profiles = await AgencyProfiles.ListAsync(session, caller),
                 Remittance = await Paying.RemittanceAsync(application, connection, store, session),
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
                     application.CollectiveId
@@ -258,6 +260,7 @@ public static class ApplicationPages
                 Next = lines.Count > PageSize ? lines[PageSize - 1].Row : (int?)null,
                 Only = only,
                 Unpayable = unpayable,
+                Waiting = waiting,
                 CommitteeSigns = (await session.PolicyYearAsync(application.Region, application.Year))
                     ?.Parameters
                     .CommitteeSignsPayments == true,
@@ -287,7 +290,9 @@ public static class ApplicationPages
         );
     }
 
-    private static async Task<IReadOnlyList<LeftOutLine>> UnpayableAsync(
+    private static readonly string[] PaymentWatchers = [Roles.VillageFinance, Roles.SupervisionCommittee, Roles.Agency];
+
+    private static async Task<(IReadOnlyList<LeftOutLine> Gone, IReadOnlyList<LeftOutLine> Waiting)> UnpayableAsync(
         Application application,
         IQuerySession session,
         NpgsqlDataSource database,
@@ -299,23 +304,21 @@ public static class ApplicationPages
             application.Status is not (ApplicationStatus.Noticed or ApplicationStatus.Paid)
             || application.With(LineStatus.Approved).ToList() is not { Count: > 0 } due
         )
-            return [];
+            return ([], []);
         var plan = (await session.LoadAsync<Plan>(application.PlanId, cancellation))!;
-        return LineCheck.Unpayable(
+        var basis = await BasisAsync(
             application,
             due,
-            await BasisAsync(
-                application,
-                due,
-                plan.Versions[application.PlanVersion - 1].Standard,
-                AgeLimits.None,
-                false,
-                session,
-                database,
-                people,
-                cancellation
-            )
+            plan.Versions[application.PlanVersion - 1].Standard,
+            AgeLimits.None,
+            false,
+            session,
+            database,
+            people,
+            cancellation
         );
+        var gone = LineCheck.Unpayable(application, due, basis);
+        return (gone, LineCheck.Waiting(due.ExceptBy(gone.Select(l => l.MemberId), l => l.MemberId), basis));
     }
 
     private static async Task<IResult> Review(

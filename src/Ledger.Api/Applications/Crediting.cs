@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Api.Profiles;
+using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
@@ -22,16 +24,20 @@ public static class Crediting
         IFormFile file,
         bool? partial,
         string? confirmDuplicate,
+        string? profile,
+        HttpContext http,
         Command command,
         PersonalData people,
-        IDocumentStore store
+        Caller caller,
+        IDocumentStore store,
+        IQuerySession session
     )
     {
         var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
         var application = await command.LoadAsync<Application>(id);
         if (application.NotIn(ApplicationStatus.Paid) is { } wrong)
             throw new RefusedException(wrong);
-        var table = Table.Read(file, Sheets.Receipts);
+        var table = Table.Read(file, await session.FormAsync(Sheets.Receipts, profile, http, caller, application.Year));
         var faults = new List<Fault>();
         var read = Read(table, faults, command.Today);
         // Of whom the application does not name nothing is said but that.

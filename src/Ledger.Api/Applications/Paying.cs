@@ -4,6 +4,7 @@ using Ledger.Api.Funds;
 using Ledger.Api.Imports;
 using Ledger.Api.Members;
 using Ledger.Api.Policies;
+using Ledger.Api.Profiles;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -114,14 +115,30 @@ public static class Paying
     /// The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not
     /// be paid any more is not on it.
     /// </summary>
-    public static async Task<Answer> List(string id, Command command, PersonalData people, IQuerySession session)
+    /// <param name="profile">How the agency's system takes the list in; absent: as people read it.</param>
+    public static async Task<Answer> List(
+        string id,
+        string? profile,
+        Command command,
+        PersonalData people,
+        Caller caller,
+        IQuerySession session
+    )
     {
+        var by = string.IsNullOrEmpty(profile)
+            ? null
+            : (await AgencyProfiles.FindAsync(session, profile, caller)).SheetOf(PaymentSheet.Form.Name);
         var application = await command.LoadAsync<Application>(id);
         if (application.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong)
             throw new RefusedException(wrong);
         var due = application.With(LineStatus.Approved).ToList();
         var (basis, fund, _, _) = await PayableAsync(application, due, command, people, [], null);
         var leftOut = LineCheck.Unpayable(application, due, basis);
+        leftOut =
+        [
+            .. leftOut,
+            .. LineCheck.Waiting(due.ExceptBy(leftOut.Select(l => l.MemberId), l => l.MemberId), basis),
+        ];
         var gone = leftOut.Select(l => l.MemberId).ToHashSet();
         var lines = application
             .With(LineStatus.Approved)
@@ -141,8 +158,11 @@ public static class Paying
         var payee = (await session.PolicyYearAsync(application.Region, application.Year))?.Parameters.Payee;
         var split = splits.Values.Aggregate(default(SourceSplit), (a, b) => a + b);
         var sheet = Workbook.Write(
-            ListSheet(application, lines, persons, splits),
-            SummarySheet(application, fund.Name, lines.Count, split, payee)
+            Marginal(application, fund.Name, command.Actor),
+            by is null
+                ? ListSheet(application, lines, persons, splits)
+                : PaymentSheet.By(by, Listed(application, fund.Name, lines, persons, splits, basis, command.Today)),
+            SummarySheet(application, fund.Name, lines.Count, split, payee, command.Actor, command.Today)
         );
         var view = new PaymentListView(
             $"付款清单-{application.Year}.xlsx",
@@ -156,6 +176,41 @@ public static class Paying
         );
         return new Answer(view, application.Revision, Kept: view with { Content = null });
     }
+
+    private static Workbook.Marginal Marginal(Application application, string collective, Actor by) =>
+        new(
+            $"{collective} {application.Year}年度居民养老保险集体补助",
+            $"制单 {by.Id}　复核 {string.Join('、', application.Reviewers)}　审批 {application.Approver}"
+        );
+
+    private static IReadOnlyList<ListedPayment> Listed(
+        Application application,
+        string collective,
+        IReadOnlyList<Line> lines,
+        IReadOnlyDictionary<string, Person> persons,
+        IReadOnlyDictionary<string, SourceSplit> splits,
+        LineBasis basis,
+        DateOnly today
+    ) =>
+        [
+            .. lines.Select(
+                (l, i) =>
+                    new ListedPayment(
+                        i + 1,
+                        persons.GetValueOrDefault(l.MemberId)?.Name ?? MemberEndpoints.Erased,
+                        persons.GetValueOrDefault(l.MemberId)?.CitizenId,
+                        application.Year,
+                        l,
+                        splits[l.MemberId],
+                        basis
+                            .Years.GetValueOrDefault(application.MemberYearId(l))
+                            ?.Opening(basis.GovernmentPaidOpens)
+                            ?.Kind,
+                        today,
+                        collective
+                    )
+            ),
+        ];
 
     /// <summary>No card: the money goes to the agency's account (L12).</summary>
     private static (string, IEnumerable<IEnumerable<object?>>, IReadOnlyList<Column>) ListSheet(
@@ -213,7 +268,9 @@ public static class Paying
         string payer,
         int lines,
         SourceSplit split,
-        PayeeAccount? payee
+        PayeeAccount? payee,
+        Actor by,
+        DateOnly today
     ) =>
         Workbook.List(
             "汇款单",
@@ -229,6 +286,12 @@ public static class Paying
                 ["金额合计（大写）", ChineseAmount.Of(split.Total)],
                 [SourceSplit.CollectiveColumn, split.CollectiveFen],
                 [SourceSplit.OtherColumn, split.OtherFen],
+                ["制单（村级财务）", by.Id],
+                ["复核（经办机构）", string.Join('、', application.Reviewers)],
+                ["审批（经办机构）", application.Approver],
+                ["村务监督委员会", string.Join('、', application.Committee)],
+                ["制表日期", $"{today:yyyy-MM-dd}"],
+                ["付款单位（盖章）", ""],
             ]
         );
 

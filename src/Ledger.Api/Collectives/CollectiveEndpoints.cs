@@ -133,7 +133,14 @@ public static class CollectiveEndpoints
                 Roles.VillageFinance,
                 Roles.Township
             )
-            .Refuses(Rejections.FieldInvalid, Rejections.NotFound, Rejections.AmountInvalid, Rejections.VersionMismatch)
+            .Refuses(
+                Rejections.CollectiveMerged,
+                Rejections.CollectiveDissolved,
+                Rejections.FieldInvalid,
+                Rejections.NotFound,
+                Rejections.AmountInvalid,
+                Rejections.VersionMismatch
+            )
             .Example("""{"collectiveIncomeAmount":860000.00,"members":620,"insuredMembers":540,"payers":310}""");
         MapSuccession(api);
         api.MapGet("/collectives", List)

@@ -11,6 +11,7 @@ using Ledger.Domain.Members;
 using Ledger.Domain.Pilots;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Domain.Profiles;
 using Marten;
 using Npgsql;
 using Wolverine;
@@ -65,6 +66,7 @@ public sealed class Command(
         typeof(Member),
         typeof(MemberYear),
         typeof(Account),
+        typeof(AgencyProfile),
     ];
 
     private NpgsqlTransaction? _transaction;

@@ -180,7 +180,7 @@ internal static partial class Csv
         Book.Unreadable("不是表格文件，也不是 UTF-8、GB18030 或 UTF-16 编码的文本；请上传 .xlsx 表格", field);
 
     public static bool Mentions(string text, SheetForm form) =>
-        form.Columns.Any(c => c.Required && text.Contains(c.Heading, StringComparison.Ordinal));
+        form.Columns.Any(c => c.Required && text.Contains(c.Title, StringComparison.Ordinal));
 
     /// <summary>By its mark, or by which of two bytes is nought in separators, digits and line breaks.</summary>
     public static Encoding? Utf16(ReadOnlySpan<byte> bytes)

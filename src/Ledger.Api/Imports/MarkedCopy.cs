@@ -29,9 +29,11 @@ public static class MarkedCopy
             answer.Status < 400
             || !Workbook.IsWantedBy(http)
             || !http.Request.HasFormContentType
-            || http.GetEndpoint()?.Metadata.GetMetadata<SheetMetadata>() is not { Form: { } form }
+            || http.GetEndpoint()?.Metadata.GetMetadata<SheetMetadata>() is not { Form: { } usual }
         )
             return null;
+        // As it was read: by the profile that was chosen. An answer that was kept is a list, where there was one.
+        var form = http.Items[typeof(SheetForm)] as SheetForm ?? usual;
         var faults = JsonSerializer
             .Deserialize<Faulty>(answer.Body, JsonSerializerOptions.Web)
             ?.Faults?.Where(f => f.Row is not null)

@@ -21,9 +21,11 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
     }
 
     private SheetCell Cell(string column) =>
-        table.Columns.TryGetValue(column, out var number) && row.Cells.TryGetValue(number, out var cell)
-            ? cell
-            : new SheetCell("");
+        !table.Columns.TryGetValue(column, out var number)
+            ? new SheetCell(table.Form.Given.GetValueOrDefault(column, ""))
+        : !row.Cells.TryGetValue(number, out var cell) ? new SheetCell("")
+        : table.WordOf(column, cell.Text) is { } word ? cell with { Text = word }
+        : cell;
 
     public bool IsBlank(string column) => Cell(column).Text.Length == 0;
 
@@ -174,7 +176,13 @@ public sealed partial class RowReader(Table table, SheetRow row, List<Fault> fau
         // Spaces and what cannot be seen make no other word.
         var text = DocumentNumber.Clean(written, out _);
         if (!words.Contains(text))
-            Wrong(column, $"应为{string.Join("或", words.Select(w => $"“{w}”"))}");
+            Wrong(
+                column,
+                table.CodesOf(column) is { } codes
+                    ? $"{PersonalNumbers.Quoted(text)}不是接口格式中的代码；有"
+                        + string.Join("、", codes.Select(c => $"{c.Key}（{c.Value}）"))
+                    : $"应为{string.Join("或", words.Select(w => $"“{w}”"))}"
+            );
         return text;
     }
 

@@ -22,9 +22,16 @@ public sealed partial class Table
     private const int MaxNotes = 200,
         MaxSheets = 50;
     private readonly List<Note> _notes = [];
+    private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _codes;
 
     private Table(SheetForm form, IReadOnlyDictionary<string, int> columns, int headingRow, bool is1904) =>
-        (Form, Columns, HeadingRow, Is1904) = (form, columns, headingRow, is1904);
+        (Form, Columns, HeadingRow, Is1904, _codes) = (
+            form,
+            columns,
+            headingRow,
+            is1904,
+            form.Columns.Where(c => c.Codes is not null).ToDictionary(c => c.Heading, c => c.Codes!)
+        );
 
     /// <summary>
     /// One row as somebody typed it into a page's form, in the order of the form's columns: read as a table's row is.
@@ -91,7 +98,7 @@ public sealed partial class Table
             throw NoHeadings(book, form, file.Name);
         var (sheet, content, headings) = found;
         if (headings.Missing(form) is { Count: > 0 } missing)
-            throw Lacking(missing, headings, file.Name);
+            throw Lacking(missing, headings, form, file.Name);
         if (headings.Twice(content) is { } twice)
             throw Book.Unreadable(
                 $"表头“{twice.Heading}”出现两次（{ColumnName(twice.First)} 列和 {ColumnName(twice.Second)} 列）；"
@@ -104,6 +111,8 @@ public sealed partial class Table
                 file.Name
             );
         var table = new Table(form, headings.Columns, headings.Last.Number, book.Is1904);
+        if (form.Profile is { } profile)
+            table.Tell($"按接口格式“{profile}”读取");
         table.TellSheets(book, sheet);
         table.Rows = table.Data(content, headings, file.Name);
         if (table.Rows.Count == 0)
@@ -141,7 +150,7 @@ public sealed partial class Table
 
     private static RefusedException NoHeadings(Book book, SheetForm form, string field)
     {
-        var names = string.Join("、", form.Columns.Where(c => c.Required).Select(c => c.Heading));
+        var names = string.Join("、", form.Columns.Where(c => c.Required).Select(c => c.Title));
         var hidden = book
             .Sheets.Where(s => s.IsHidden)
             .Take(MaxSheets)
@@ -153,14 +162,20 @@ public sealed partial class Table
         );
     }
 
-    private static RefusedException Lacking(IReadOnlyList<Column> missing, Headings headings, string field)
+    private static RefusedException Lacking(
+        IReadOnlyList<Column> missing,
+        Headings headings,
+        SheetForm form,
+        string field
+    )
     {
+        var mend = form.Profile is null ? "请按模板改表头" : $"请核对接口格式“{form.Profile}”";
         var unknown = headings.Unread().Select(u => Quoted(u.Text)).Take(10).ToList();
         return new RefusedException(
             new Rejection(
                 Rejections.FileInvalid,
-                $"缺少列：{string.Join("、", missing.Select(c => c.Heading))}"
-                    + (unknown.Count > 0 ? $"；没有认出的列：{string.Join("、", unknown)}，请按模板改表头" : "")
+                $"缺少列：{string.Join("、", missing.Select(c => c.Title))}"
+                    + (unknown.Count > 0 ? $"；没有认出的列：{string.Join("、", unknown)}，{mend}" : "")
             )
             {
                 Field = field,
@@ -170,7 +185,7 @@ public sealed partial class Table
                         Rejections.FileInvalid.Code,
                         "缺少此列",
                         Row: headings.Last.Number,
-                        Column: c.Heading
+                        Column: c.Title
                     )),
                 ],
             }
@@ -246,12 +261,59 @@ public sealed partial class Table
             Tell($"有 {numbered.Count} 行只有序号，没有读取（第一行是第 {numbered[0]} 行）");
         if (content.Rows.Count == Form.MaxRows + MaxOtherRows)
             throw Book.Over($"{Form.Title}一次最多 {Form.MaxRows} 行", field);
+        data = Meant(data, field);
         if (data.Count(r => r.IsHidden) is > 0 and var hidden)
             Tell($"有 {hidden} 行在表格中是隐藏的，同样读取了（第一行是第 {data.First(r => r.IsHidden).Number} 行）");
         if (content.IsRenumbered)
             Tell("文件中有行号重复，各行按先后顺序编号");
         return data;
     }
+
+    /// <summary>Without rows that are of something else: of another year, of no collective subsidy.</summary>
+    private List<SheetRow> Meant(List<SheetRow> data, string field)
+    {
+        foreach (var column in Form.Columns.Where(c => c.Only is not null))
+        {
+            var others = data.Where(r =>
+                    Domain.DocumentNumber.Clean(r.Own(Columns[column.Heading]), out _) != column.Only
+                )
+                .ToList();
+            if (others.Count == 0)
+                continue;
+            if (others.Count == data.Count)
+                throw Book.Unreadable($"没有一行的 {column.Title} 是 {column.Only}，没有可读取的内容", field);
+            Tell(
+                $"有 {others.Count} 行没有读取：{column.Title} 不是 {column.Only}（第一行是第 {others[0].Number} 行）",
+                others[0].Number,
+                column.Title
+            );
+            data = [.. data.Except(others)];
+        }
+        return data;
+    }
+
+    /// <summary>What a column's codes stand for; null where it has none.</summary>
+    public IReadOnlyDictionary<string, string>? CodesOf(string heading) => _codes.GetValueOrDefault(heading);
+
+    /// <summary>The word behind a code; null where the cell says it itself.</summary>
+    public string? WordOf(string heading, string text) =>
+        _codes.TryGetValue(heading, out var codes)
+            ? codes.GetValueOrDefault(Domain.DocumentNumber.Clean(text, out _))
+            : null;
+
+    /// <summary>The faults of what was typed, or came as JSON, as those of the body's fields.</summary>
+    public IReadOnlyList<Fault> Told(IReadOnlyList<Fault> faults) =>
+        !IsTyped || Form.List is null
+            ? faults
+            :
+            [
+                .. faults.Select(f =>
+                    f with
+                    {
+                        Field = $"{Form.List}[{f.Row - 1}].{Form.FieldOf(f.Column ?? Form.Key)}",
+                    }
+                ),
+            ];
 
     /// <summary>Numbers that follow each other, as their first and last.</summary>
     private static List<(int First, int Last)> Runs(List<int> numbers)

@@ -12,7 +12,7 @@ public static class Uploads
     /// sound part.
     /// </summary>
     public static void RefuseFaults(IReadOnlyList<Fault> faults, bool? partial, Table table, RejectionCode code) =>
-        RefuseFaults(faults, partial, table.Form.Title, table.Notes, code);
+        RefuseFaults(table.Told(faults), partial, table.Form.Title, table.Notes, code);
 
     public static void RefuseFaults(
         IReadOnlyList<Fault> faults,

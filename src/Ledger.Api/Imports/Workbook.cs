@@ -38,12 +38,12 @@ public static class Workbook
     /// </summary>
     public static byte[] Template(SheetForm form) =>
         Write(
-            (form.Title, [form.Columns.Select(c => c.Heading), form.Columns.Select(c => c.Example)], form.Columns),
+            (form.Title, [form.Columns.Select(c => c.Title), form.Columns.Select(c => c.Example)], form.Columns),
             (
                 "填写说明",
                 [
                     (IEnumerable<string>)["列", "必填", "说明"],
-                    .. form.Columns.Select(c => (IEnumerable<string>)[c.Heading, c.Required ? "是" : "否", c.Note]),
+                    .. form.Columns.Select(c => (IEnumerable<string>)[c.Title, c.Required ? "是" : "否", c.Note]),
                 ],
                 [
                     new Column("列", true, "", ""),
@@ -82,6 +82,15 @@ public static class Workbook
     /// </summary>
     public static byte[] Write(
         params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns)> sheets
+    ) => Write(new Marginal("", ""), sheets);
+
+    /// <summary>What is printed over each page, beside the sheet's name, and under it: whose it is, who answers for
+    /// it.</summary>
+    public sealed record Marginal(string Head, string Foot);
+
+    public static byte[] Write(
+        Marginal marginal,
+        params ReadOnlySpan<(string Name, IEnumerable<IEnumerable<object?>> Rows, IReadOnlyList<Column> Columns)> sheets
     )
     {
         using var stream = new MemoryStream();
@@ -92,12 +101,13 @@ public static class Workbook
                 new DocumentFormat.OpenXml.Spreadsheet.Sheets()
             );
             workbook.AddNewPart<WorkbookStylesPart>("rId1").Stylesheet = Styles();
+            var titles = new DefinedNames();
             foreach (var (name, rows, columns) in sheets)
             {
                 var list = workbook.Workbook.Sheets!;
                 var number = list.Count() + 1;
                 var part = workbook.AddNewPart<WorksheetPart>($"rId{number + 1}");
-                WriteRows(part, rows, columns);
+                WriteRows(part, rows, columns, marginal);
                 list.Append(
                     new Sheet
                     {
@@ -106,7 +116,9 @@ public static class Workbook
                         Name = name,
                     }
                 );
+                titles.Append(HeadingOnEachPage(name, (uint)number - 1));
             }
+            workbook.Workbook.Append(titles);
         }
         using (var zip = new ZipArchive(stream, ZipArchiveMode.Update, leaveOpen: true))
             foreach (var entry in zip.Entries)
@@ -118,7 +130,8 @@ public static class Workbook
     private static void WriteRows(
         WorksheetPart part,
         IEnumerable<IEnumerable<object?>> rows,
-        IReadOnlyList<Column> columns
+        IReadOnlyList<Column> columns,
+        Marginal marginal
     )
     {
         var frozen = new SheetView(
@@ -135,7 +148,9 @@ public static class Workbook
         };
         using var writer = OpenXmlWriter.Create(part);
         writer.WriteStartElement(new Worksheet());
+        writer.WriteElement(new SheetProperties(new PageSetupProperties { FitToPage = true }));
         writer.WriteElement(new SheetViews(frozen));
+        writer.WriteElement(new SheetFormatProperties { DefaultRowHeight = RowHeight, CustomHeight = true });
         writer.WriteElement(
             new Columns(
                 columns.Select(
@@ -167,8 +182,54 @@ public static class Workbook
                 writer.WriteElement(row);
         }
         writer.WriteEndElement();
+        foreach (var setting in Printed(columns.Sum(c => c.Width), marginal))
+            writer.WriteElement(setting);
         writer.WriteEndElement();
     }
+
+    /// <summary>In points: Chinese characters are higher than a spreadsheet's usual row.</summary>
+    private const double RowHeight = 18;
+
+    /// <summary>As wide as this an upright A4 is, in characters; what is wider is printed across.</summary>
+    private const int UprightWidth = 100;
+
+    /// <summary>On A4, no column cut off, with the sheet's name and the page's number on each page.</summary>
+    private static OpenXmlElement[] Printed(int width, Marginal marginal) =>
+        [
+            new PrintOptions { GridLines = true, HorizontalCentered = true },
+            new PageMargins
+            {
+                Left = 0.5,
+                Right = 0.5,
+                Top = 0.7,
+                Bottom = 0.7,
+                Header = 0.3,
+                Footer = 0.3,
+            },
+            new PageSetup
+            {
+                PaperSize = 9,
+                Orientation = width > UprightWidth ? OrientationValues.Landscape : OrientationValues.Portrait,
+                FitToWidth = 1,
+                FitToHeight = 0,
+            },
+            new HeaderFooter(
+                new OddHeader($"&C{Printable($"{marginal.Head}　".TrimStart())}&A"),
+                new OddFooter($"&L{Printable(marginal.Foot)}&R第 &P 页，共 &N 页")
+            ),
+        ];
+
+    /// <summary>A header or footer has 255 characters at most, and a sign of its own for codes.</summary>
+    private static string Printable(string text) =>
+        (text.Length > 200 ? text[..200] : text).Replace("&", "&&", StringComparison.Ordinal);
+
+    /// <summary>The row of headings stands on each page.</summary>
+    private static DefinedName HeadingOnEachPage(string sheet, uint at) =>
+        new($"'{sheet.Replace("'", "''", StringComparison.Ordinal)}'!$1:$1")
+        {
+            Name = "_xlnm.Print_Titles",
+            LocalSheetId = at,
+        };
 
     private static Cell? WrittenCell(int column, int row, object? value, uint text) =>
         value switch

@@ -53,13 +53,7 @@ public sealed record ContributionsBody(IReadOnlyList<ContributionBody>? Contribu
             row?.TierAmount?.ToString(),
             row?.Amount?.ToString(),
             row?.PaidOn is { } on ? $"{on:yyyy-MM-dd}" : null,
-            row?.Kind switch
-            {
-                ContributionKind.Regular => Sheets.Regular,
-                ContributionKind.CatchUp => Sheets.CatchUp,
-                ContributionKind.GovernmentPaid => Sheets.GovernmentPaid,
-                _ => null,
-            },
+            row?.Kind is { } kind ? Sheets.Word(kind) : null,
             row?.Reference,
             row?.ContributionYears?.ToString(System.Globalization.CultureInfo.InvariantCulture),
             row?.Entry switch

@@ -1,11 +1,13 @@
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Api.Profiles;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
+using Marten;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 
@@ -31,9 +33,11 @@ public static class InsuranceImport
     public static async Task<Answer> Import(
         HttpRequest request,
         bool? partial,
+        string? profile,
         Command command,
         PersonalData people,
         Caller caller,
+        IQuerySession session,
         IOptions<JsonOptions> json
     )
     {
@@ -43,7 +47,10 @@ public static class InsuranceImport
             _ => new InsuranceChecksBody(null),
             "file"
         );
-        var table = file is null ? Typed(body.Checks ?? []) : Table.Read(file, Sheets.InsuranceChecks);
+        AgencyProfiles.RequireFile(profile, file);
+        var table = file is null
+            ? Typed(body.Checks ?? [])
+            : Table.Read(file, await session.FormAsync(Sheets.InsuranceChecks, profile, request.HttpContext, caller));
         var faults = new List<Fault>();
         var rows = Read(table, faults, command.Today);
         var ids = await people.FindAsync(command.Connection, rows.Select(r => r.Id));
@@ -51,7 +58,7 @@ public static class InsuranceImport
         foreach (var row in rows)
             Look(row, ids.GetValueOrDefault(row.Id), members, command, caller);
         rows.RemoveAll(r => !r.Reader.IsSound);
-        Refuse(faults, partial, table);
+        Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
 
         var imported = 0;
         foreach (var row in rows)
@@ -72,7 +79,7 @@ public static class InsuranceImport
                 0,
                 rows.Count - imported,
                 table.Rows.Count - rows.Count,
-                table.IsTyped ? [.. faults.Select(OfBody)] : faults,
+                table.Told(faults),
                 table.Notes
             )
         );
@@ -129,32 +136,4 @@ public static class InsuranceImport
         )
             row.Reader.Wrong(Roster.CitizenIdColumn, "不是辖区内任何集体的成员", Rejections.NotAMember);
     }
-
-    private static void Refuse(List<Fault> faults, bool? partial, Table table)
-    {
-        if (!table.IsTyped)
-            Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
-        else if (faults.Count > 0 && partial != true)
-            Uploads.RefuseFaults(
-                [.. faults.Select(OfBody)],
-                partial,
-                table.Form.Title,
-                table.Notes,
-                Rejections.RosterInvalid
-            );
-    }
-
-    /// <summary>The fault of a row as that of a field of the body.</summary>
-    private static Fault OfBody(Fault f) =>
-        f with
-        {
-            Field =
-                $"checks[{f.Row - 1}]."
-                + f.Column switch
-                {
-                    Sheets.Finding => "finding",
-                    Sheets.CheckedOn => "on",
-                    _ => "citizenId",
-                },
-        };
 }

@@ -180,7 +180,7 @@ public static class MemberCorrections
             : throw new RefusedException(
                 new Rejection(Rejections.All[faults[0].Code], $"{faults[0].Column}：{faults[0].Message}")
                 {
-                    Field = Sheets.FieldOf(faults[0].Column!),
+                    Field = Sheets.Members.FieldOf(faults[0].Column!),
                 }
             );
     }

@@ -160,6 +160,7 @@ public static class MemberEndpoints
             )
             .TakesSheet(Sheets.Members)
             .Refuses(
+                Rejections.ProfileInvalid,
                 Rejections.RosterInvalid,
                 Rejections.PossibleDuplicate,
                 Rejections.FileInvalid,
@@ -184,6 +185,8 @@ public static class MemberEndpoints
                 Rejections.PossibleDuplicate,
                 Rejections.NotAMember,
                 Rejections.AmountInvalid,
+                Rejections.ProfileInvalid,
+                Rejections.NotFound,
                 Rejections.FileInvalid,
                 Rejections.LimitExceeded,
                 Rejections.PolicyYearMissing,
@@ -207,6 +210,8 @@ public static class MemberEndpoints
             .Accepts<InsuranceChecksBody>("application/json", "multipart/form-data")
             .Refuses(
                 Rejections.RosterInvalid,
+                Rejections.ProfileInvalid,
+                Rejections.NotFound,
                 Rejections.NotAMember,
                 Rejections.FileInvalid,
                 Rejections.LimitExceeded,

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Ledger.Api.Commands;
 using Ledger.Api.Imports;
+using Ledger.Api.Profiles;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -9,6 +10,7 @@ using Ledger.Domain.Collectives;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Policies;
+using Marten;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.Options;
 
@@ -53,14 +55,17 @@ public static class MemberImports
         string collectiveId,
         bool? partial,
         string? confirmDuplicate,
+        string? profile,
+        HttpContext http,
         Command command,
         PersonalData people,
         Caller caller,
-        TimeProvider time
+        TimeProvider time,
+        IQuerySession session
     )
     {
         var confirmed = Require.OptionalProse(confirmDuplicate, "confirmDuplicate", 200);
-        var table = Table.Read(file, Sheets.Members);
+        var table = Table.Read(file, await session.FormAsync(Sheets.Members, profile, http, caller));
         var faults = new List<Fault>();
         var (collective, sound) = await PlaceAsync(table, faults, collectiveId, confirmed, command, people, caller);
         Uploads.RefuseFaults(faults, partial, table, Rejections.RosterInvalid);
@@ -95,7 +100,7 @@ public static class MemberImports
                 f with
                 {
                     Row = null,
-                    Field = Sheets.FieldOf(f.Column!),
+                    Field = Sheets.Members.FieldOf(f.Column!),
                     Code = f.Code == Rejections.RosterInvalid.Code ? Rejections.FieldInvalid.Code : f.Code,
                 }
             )
@@ -351,9 +356,11 @@ public static class MemberImports
         int year,
         bool? partial,
         string? confirmDuplicate,
+        string? profile,
         Command command,
         PersonalData people,
         Caller caller,
+        IQuerySession session,
         IOptions<JsonOptions> json
     )
     {
@@ -366,7 +373,13 @@ public static class MemberImports
             _ => new ContributionsBody(null),
             "file"
         );
-        var (table, digest) = file is null ? body.AsTable() : await SheetAsync(file);
+        AgencyProfiles.RequireFile(profile, file);
+        var (table, digest) = file is null
+            ? body.AsTable()
+            : await SheetAsync(
+                file,
+                await session.FormAsync(Sheets.Contributions, profile, request.HttpContext, caller, year)
+            );
         var policy = await command.PolicyYearAsync(caller.Actor.Region, year);
         var faults = new List<Fault>();
         var rows = Read(table, faults, year, policy, confirmed, command);
@@ -395,7 +408,7 @@ public static class MemberImports
                 0,
                 rows.Count - imported,
                 table.Rows.Count - rows.Count,
-                faults,
+                table.Told(faults),
                 table.Notes
             )
         );
@@ -411,9 +424,9 @@ public static class MemberImports
         string? Of = null
     );
 
-    private static async Task<(Table Table, string Digest)> SheetAsync(IFormFile file)
+    private static async Task<(Table Table, string Digest)> SheetAsync(IFormFile file, SheetForm form)
     {
-        var table = Table.Read(file, Sheets.Contributions);
+        var table = Table.Read(file, form);
         await using var content = file.OpenReadStream();
         return (table, Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
     }

@@ -7,6 +7,7 @@ using Ledger.Api.Imports;
 using Ledger.Api.Pages;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
+using Ledger.Api.Profiles;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -50,7 +51,13 @@ public static class MemberPages
         );
         app.Page("/members/{id}/years/{year:int}", Year, EstimateEndpoints.Readers);
         app.Page("/members/{id}/estimate", EstimateEndpoints.PageOfMember, EstimateEndpoints.Readers);
-        app.Page("/contributions", () => PageRoutes.Show<ContributionsPage>(new { }), Roles.CountyTax, Roles.Agency);
+        app.Page(
+            "/contributions",
+            async (IQuerySession session, Caller caller) =>
+                PageRoutes.Show<ContributionsPage>(new { Profiles = await AgencyProfiles.ListAsync(session, caller) }),
+            Roles.CountyTax,
+            Roles.Agency
+        );
     }
 
     private static async Task<IResult> Year(
@@ -200,6 +207,7 @@ public static class MemberPages
             new
             {
                 Collective = found,
+                Profiles = await AgencyProfiles.ListAsync(session, caller),
                 Waiting = waiting,
                 Members = (IReadOnlyList<(string, string, string, string?)>)
                     [.. members.Select(m => (m.Id, m.Name, m.CitizenId, m.Remark))],

@@ -92,6 +92,7 @@ public static class ApiDocument
         ["operation"] = "运行 Operation",
         ["policy-years"] = "政策年度 Policy years",
         ["pilots"] = "试点 Pilots",
+        ["agency-profiles"] = "接口格式 Profiles of the agency's system",
         ["collectives"] = "集体 Collectives",
         ["funds"] = "资金 Funds",
         ["donors"] = "捐赠人 Donors",

@@ -28,7 +28,7 @@ public static class PolicyYearPages
                     throw Require.NotFound(where);
                 var own = await session.LoadAsync<PolicyYear>(StreamId.PolicyYear(where, asked));
                 var inForce = own ?? await session.PolicyYearAsync(where, asked);
-                // A new year begins with what holds now.
+                // A new year begins with what holds now; but for the countersignature, which new years ask for (L7).
                 var model = inForce ?? await session.PolicyYearAsync(where, asked - 1);
                 return PageRoutes.Show<PolicyYearPage>(
                     new
@@ -42,6 +42,7 @@ public static class PolicyYearPages
                                 ? p with
                                 {
                                     EffectiveFrom = new DateOnly(asked, 1, 1),
+                                    CountersignatureRequired = true,
                                 }
                                 : p
                             : new PolicyParameters(

@@ -118,7 +118,7 @@ public static class ReportEndpoints
             )
             .Reading<SupervisionView>(
                 "read-supervision",
-                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、叫停的付款、应追回补助、付款后金额有变，Accept 为 .xlsx 时得到表格 (C5 C10 C20 C21) ·"
+                "督办清单：逾期审核、逾期付款、逾期入账、未答复异议、闲置资金、叫停的付款、应追回补助、付款后金额有变、审批后查出，Accept 为 .xlsx 时得到表格 (C5 C10 C20 C21) ·"
                     + " What is overdue or to be clawed back",
                 Overseers
             )
@@ -346,6 +346,8 @@ public static class ReportEndpoints
             {NeverPayers}
             union all
             {Gone}
+            union all
+            {Found}
              order by 1, 5 desc
              limit {Scope.MaxRows})
         select i.*, exists (select 1
@@ -489,6 +491,35 @@ public static class ReportEndpoints
                     and m.data ->> 'endedOn' is not null
                     and (s ->> 'status' = 'approved' or (m.data ->> 'endedOn' collate "C") <= days.paid))
             """;
+
+    /// <summary>
+    /// L19: found by the agency's list, and no reviewer answered for it: not paid, or on its way. What was credited
+    /// before is another matter: who draws a pension now may have had it rightly.
+    /// </summary>
+    private static string Found =>
+        $"""
+            select 'finding-open', y.id, m.region, (s ->> 'amountFen')::bigint, 0, 0,
+                   '审批后经办机构核查（' || (m.data #>> '{"{insurance,on}"}') || '）：'
+                   || case m.data #>> '{"{insurance,finding}"}'
+                        {string.Concat(Stopping.Select(f => $"when '{f.Word()}' then '{InsuranceCheck.Word(f)}' "))}end
+                   || case when s ->> 'status' = 'approved' then '，暂不付款' else '，已付款在途，请经办机构核对' end || ' (L19)'
+              from {S}.mt_doc_member m
+              join {S}.mt_doc_memberyear y on y.id between 'member-year-' || substr(m.id, 8) || '-0000'
+                                                       and 'member-year-' || substr(m.id, 8) || '-9999',
+                   jsonb_array_elements(y.data -> 'subsidies') s
+              join {S}.mt_doc_application a on a.id = s ->> 'applicationId',
+                   jsonb_array_elements(a.data -> 'lines') l
+             where m.region like @scope || '%'
+               and m.data #>> '{"{insurance,finding}"}' -- as its index says
+                   in ('pension-in-payment', 'employees-scheme', 'deceased')
+               and s ->> 'status' in ('approved', 'paid')
+               and l ->> 'memberId' = m.id
+               and (l ->> 'answeredFinding' is distinct from m.data #>> '{"{insurance,finding}"}'
+                    or coalesce(l ->> 'reason', '') = '')
+            """;
+
+    private static IEnumerable<InsuranceFinding> Stopping =>
+        Enum.GetValues<InsuranceFinding>().Where(f => new InsuranceCheck(f, default).NeedsReason());
 
     public static async Task<SupervisionView> Supervise(
         string? region,

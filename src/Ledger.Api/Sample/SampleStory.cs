@@ -1,3 +1,4 @@
+using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
@@ -99,7 +100,7 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
 
     /// <summary>All steps in order of day.</summary>
     public IReadOnlyList<SampleStep> Steps() =>
-        [.. CountySteps().Concat(Villages.SelectMany(VillageSteps)).OrderBy(s => s.Day)];
+        [.. CountySteps().Concat(DissolvedSteps()).Concat(Villages.SelectMany(VillageSteps)).OrderBy(s => s.Day)];
 
     private IEnumerable<SampleStep> CountySteps()
     {
@@ -119,6 +120,22 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
                     }
                 )
         );
+    }
+
+    /// <summary>A collective that ends without a successor (L16): what its fund held went back before.</summary>
+    private IEnumerable<SampleStep> DissolvedSteps()
+    {
+        var village = new SampleVillage(
+            Offices,
+            "370811109205",
+            "小新庄股份经济合作社",
+            Villages.Count + 1,
+            firstDay.Year
+        );
+        yield return Step(5, "石桥镇小新庄 登记", village.RegisterAsync);
+        yield return Step(6, "石桥镇小新庄 划入集体收入", () => village.AllocateAsync(1_000));
+        yield return Step(40, "石桥镇小新庄 余款退回，关闭资金", village.CloseFundAsync);
+        yield return Step(42, "石桥镇小新庄 解散", () => village.DissolveAsync(firstDay.AddDays(42)));
     }
 
     private IEnumerable<SampleStep> VillageSteps(SampleVillageFacts facts, int index)
@@ -176,6 +193,11 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             $"缴费记录 {payers.Count} 笔",
             () => village.ImportContributionsAsync(payers, firstDay.AddDays(20))
         );
+        if (facts == Adjusting)
+        {
+            yield return Step(26, "政府代缴 1 人", () => village.ImportTaxRowsAsync(GovernmentPaid(facts)));
+            yield return Step(27, "调整档次 1 人", () => village.ImportTaxRowsAsync(Adjusted(facts)));
+        }
         yield return Step(file - 8, "拟定方案", () => village.DraftAsync(Standard(facts)));
         yield return Step(file - 5, "村民会议决议", () => village.ResolveAsync(firstDay.AddDays(file - 6)));
         yield return Step(file - 5, "村监委会签字、乡镇会签", village.SignPlanAsync);
@@ -283,6 +305,33 @@ public sealed class SampleStory(Func<Actor, SampleClient> client, DateOnly first
             );
         }
     }
+
+    /// <summary>The government paid for one who did not pay (L14), another paid up to the highest tier (L15).</summary>
+    private static SampleVillageFacts Adjusting => Villages[9];
+
+    /// <summary>Recorded, and no ground for a subsidy: the policy year's switch says so.</summary>
+    private TaxRow GovernmentPaid(SampleVillageFacts facts)
+    {
+        var paid = Payers(facts).Select(p => p.Person).ToHashSet();
+        return new(
+            People(facts).First(p => !paid.Contains(p)),
+            Tiers[0],
+            Tiers[0],
+            firstDay.AddDays(20),
+            $"DJ{facts.Code}{firstDay.Year}000001",
+            Sheets.GovernmentPaid
+        );
+    }
+
+    private TaxRow Adjusted(SampleVillageFacts facts) =>
+        new(
+            Regular(facts).First(p => p.Tier == Tiers[0]).Person,
+            Tiers[^1],
+            Tiers[^1],
+            firstDay.AddDays(26),
+            $"TZ{facts.Code}{firstDay.Year}000001",
+            Entry: Sheets.Adjustment
+        );
 
     /// <summary>Settled; a member complained afterwards, and the township answered (L18).</summary>
     private static SampleVillageFacts Complained => Villages[4];

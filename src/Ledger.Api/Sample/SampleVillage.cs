@@ -54,13 +54,7 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
         new
         {
             effectiveFrom = new DateOnly(year, 1, 1),
-            tiers = new[] { 100, 300, 500, 600, 800, 1000, 1500, 2000, 2500, 3000, 4000, 5000 }.Select(t => new
-            {
-                tierAmount = t,
-                governmentSubsidyAmount = t < 500 ? 30
-                : t < 2000 ? 60
-                : 80,
-            }),
+            tiers = SampleTiers(reviewed),
             accountInterestBasisPoints = 262,
             basicPensionAmount = 170,
             payee = new
@@ -74,6 +68,33 @@ public sealed class SampleOffices(Func<Actor, SampleClient> client, string count
             committeeSignsPlan = reviewed,
             committeeSignsPayments = reviewed,
         };
+
+    /// <summary>Tier by tier; in the sample county those from 2,500 on are a range (L9).</summary>
+    private static IEnumerable<object> SampleTiers(bool asRange)
+    {
+        int[] single = [100, 300, 500, 600, 800, 1000, 1500, 2000];
+        object Tier(int t) =>
+            new
+            {
+                tierAmount = t,
+                governmentSubsidyAmount = t < 500 ? 30
+                : t < 2000 ? 60
+                : 80,
+            };
+        return asRange
+            ?
+            [
+                .. single.Select(Tier),
+                new
+                {
+                    tierAmount = 2500,
+                    toAmount = 5000,
+                    stepAmount = 500,
+                    governmentSubsidyAmount = 80,
+                },
+            ]
+            : [.. single.Concat([2500, 3000, 4000, 5000]).Select(Tier)];
+    }
 
     public async Task OpenPilotAsync()
     {
@@ -221,6 +242,68 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             $"/api/contributions/import?year={year}",
             SampleSheets.Contributions(payers, paidOn, $"SW{series}{villageCode}{year}"),
             "缴费.xlsx"
+        );
+
+    /// <summary>What the tax office's file says beside plain payments (L14, L15).</summary>
+    public Task<ImportView> ImportTaxRowsAsync(params TaxRow[] rows) =>
+        offices.Tax.UploadAsync<ImportView>(
+            $"/api/contributions/import?year={year}",
+            SampleSheets.TaxRows(rows),
+            "税务记录.xlsx"
+        );
+
+    /// <summary>The fund's money goes back to its sources, and the fund is closed.</summary>
+    public async Task CloseFundAsync()
+    {
+        var resolution = new
+        {
+            reason = "集体解散，余款退回来源",
+            evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode}") },
+        };
+        await Officer.PostAsync($"/api/funds/{FundId}/sub-accounts/general/surplus-return", resolution);
+        await Officer.PostAsync($"/api/funds/{FundId}/closure", resolution);
+    }
+
+    /// <summary>
+    /// With the papers that it takes (L16): its assembly's decision, the township's review, the county's approval; and
+    /// the creditors told.
+    /// </summary>
+    public async Task DissolveAsync(DateOnly on) =>
+        await offices.Agriculture.PostAsync<CollectiveView>(
+            $"/api/collectives/{CollectiveId}/dissolution",
+            new
+            {
+                reason = "整村搬迁",
+                papers = new
+                {
+                    decisions = new[]
+                    {
+                        new
+                        {
+                            collectiveId = CollectiveId,
+                            number = $"成决〔{year}〕1号",
+                            on = on.AddDays(-12),
+                            evidence = await Officer.EvidenceAsync($"decision {villageCode}"),
+                        },
+                    },
+                    review = new
+                    {
+                        on = on.AddDays(-8),
+                        evidence = await Township.EvidenceAsync($"review {villageCode}"),
+                    },
+                    approval = new
+                    {
+                        number = $"任政批〔{year}〕3号",
+                        on = on.AddDays(-4),
+                        evidence = await offices.Agriculture.EvidenceAsync($"approval {villageCode}"),
+                    },
+                    creditors = new
+                    {
+                        on,
+                        evidence = await offices.Agriculture.EvidenceAsync($"creditors {villageCode}"),
+                    },
+                },
+            }
         );
 
     public static object Flat(decimal amount) => new { kind = "flat", flatAmount = amount };

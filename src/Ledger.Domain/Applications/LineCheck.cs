@@ -160,6 +160,32 @@ public static class LineCheck
         ];
     }
 
+    /// <summary>
+    /// L19: what the agency's list has found since a reviewer answered for the line, or what nobody answered for. Such
+    /// a line is not paid and waits: it is not taken from the list, for a list may be wrong. The agency clears it with
+    /// its next list, or the village takes the person off.
+    /// </summary>
+    public static IReadOnlyList<LeftOutLine> Waiting(IEnumerable<Line> lines, LineBasis basis) =>
+        [
+            .. lines
+                .Where(l => IsUnanswered(l, OfList(l, basis)))
+                .Select(l => new LeftOutLine(
+                    l.MemberId,
+                    Rejections.FindingOpen.Code,
+                    $"{OfList(l, basis)!.Message}；暂不付款：核查有误的，由经办机构以新的核查结果更正，确不能享受的，由村里撤回此人"
+                )),
+        ];
+
+    private static LineFinding? OfList(Line line, LineBasis basis) =>
+        Finding(null, basis.Members.GetValueOrDefault(line.MemberId)?.Insurance);
+
+    /// <summary>
+    /// Nobody gave the reason why he may have it, for what is found now: not for what was found when he was reviewed.
+    /// </summary>
+    public static bool IsUnanswered(Line line, LineFinding? finding) =>
+        finding is not null
+        && (string.IsNullOrWhiteSpace(line.Reason) || (finding.OfList is { } found && line.AnsweredFinding != found));
+
     /// <summary>Left-out lines as an answer lists them.</summary>
     public static IReadOnlyList<Fault> Faults(Application application, IReadOnlyList<LeftOutLine> leftOut)
     {
@@ -178,7 +204,7 @@ public static class LineCheck
 
     /// <summary>Nobody is left: the refusal names everybody and why.</summary>
     public static Rejection NobodyLeft(Application application, IReadOnlyList<LeftOutLine> leftOut) =>
-        new(Rejections.All[leftOut[0].Code], $"{leftOut.Count} 人都不再符合条件，首例：{leftOut[0].Reason}")
+        new(Rejections.All[leftOut[0].Code], $"{leftOut.Count} 人都不能付款或不再符合条件，首例：{leftOut[0].Reason}")
         {
             Faults = Faults(application, leftOut),
         };

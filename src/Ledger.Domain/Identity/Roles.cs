@@ -14,7 +14,8 @@ public static class Roles
         SupervisionCommittee = "supervision-committee",
         Auditor = "auditor";
 
-    /// <summary>Looks after accounts, in his region; has no part in the ledger (C20).</summary>
+    /// <summary>Looks after accounts and how the agency's files look, in his region; has no part in the ledger
+    /// (C20).</summary>
     public const string Administrator = "administrator";
 
     public static readonly string[] County = [CountyHrss, CountyFinance, CountyAgriculture, CountyTax];

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Ledger.Domain.Identity;
 
 /// <summary>
@@ -9,6 +12,10 @@ public static class StreamId
     public static string PolicyYear(string region, int year) => $"policy-year-{region}-{year}";
 
     public static string Pilot(string county) => $"pilot-{county}";
+
+    /// <summary>One for each name in a region: who writes it again writes the same one.</summary>
+    public static string AgencyProfile(string region, string name) =>
+        $"agency-profile-{region}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..16]}";
 
     public static string Collective(string creditCode) => $"collective-{creditCode}";
 

@@ -17,6 +17,8 @@ public sealed record Dossier(
 {
     /// <summary>By the supervision committee, on the resolution that counts (L7).</summary>
     public DateOnly? SignedOn { get; init; }
+    public string? SignedBy { get; init; }
+    public string? CountersignedBy { get; init; }
 
     /// <param name="events">The plan's events in their order, each with the day on which it was recorded.</param>
     /// <returns>Null when there is no such version.</returns>
@@ -36,10 +38,15 @@ public sealed record Dossier(
                 {
                     Resolution = r.Resolution,
                     SignedOn = null,
+                    SignedBy = null,
                 },
-                PlanSigned s when s.PlanVersion == version => dossier! with { SignedOn = on },
+                PlanSigned s when s.PlanVersion == version => dossier! with { SignedOn = on, SignedBy = s.SignedBy },
                 ResolutionPublished p when p.PlanVersion == version => dossier! with { Publication = p },
-                PlanCountersigned c when c.PlanVersion == version => dossier! with { CountersignedOn = on },
+                PlanCountersigned c when c.PlanVersion == version => dossier! with
+                {
+                    CountersignedOn = on,
+                    CountersignedBy = c.CountersignedBy,
+                },
                 PlanAdopted a when a.PlanVersion == version => dossier! with { AdoptedOn = on },
                 _ => dossier,
             };

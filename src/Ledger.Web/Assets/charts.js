@@ -55,6 +55,9 @@ window.drawChart = element => {
   const chart = echarts.init(element.querySelector('.canvas'), null, { renderer: 'svg' });
   chart.setOption({ animation: false, textStyle: text, ...options[element.dataset.chart](data, element.clientWidth) });
   chart.on('click', p => { if (p.data && p.data.link) location.href = p.data.link; });
-  new ResizeObserver(() => chart.resize()).observe(element);
+  // A sheet of paper is narrower than the window: there the picture is made smaller, not cut off.
+  const fit = () => { element.querySelector('svg').setAttribute('viewBox', `0 0 ${chart.getWidth()} ${chart.getHeight()}`); };
+  new ResizeObserver(() => { chart.resize(); fit(); }).observe(element);
+  fit();
   element.dataset.drawn = 'true';
 };

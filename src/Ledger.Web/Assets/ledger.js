@@ -631,7 +631,8 @@ document.querySelectorAll('form[data-standard]').forEach(form => {
 document.querySelectorAll('[data-payment-list]').forEach(button => button.addEventListener('click', async () => {
   button.disabled = true;
   try {
-    const answer = await ask('POST', button.dataset.paymentList, '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
+    const profile = button.dataset.profile && document.querySelector(button.dataset.profile)?.value;
+    const answer = await ask('POST', `${button.dataset.paymentList}${profile ? `?profile=${encodeURIComponent(profile)}` : ''}`, '{}', { 'Content-Type': 'application/json', 'Idempotency-Key': key() });
     if (answer.status >= 300) { alert(answer.body.detail); return; }
     // Fetching it was an event: the forms of this page go on from there.
     document.querySelectorAll('form[data-version]').forEach(form => { form.dataset.version = answer.headers('ETag').replace(/"/g, ''); });

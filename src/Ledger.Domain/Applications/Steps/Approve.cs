@@ -146,8 +146,7 @@ public static class Approve
     /// reason why he may have it: for what is found now, not for what was found when he was reviewed.
     /// </summary>
     private static Fault? Unanswered(Line line, LineBasis people) =>
-        LineCheck.Finding(line, people) is { } finding
-        && (string.IsNullOrWhiteSpace(line.Reason) || (finding.OfList is { } found && line.AnsweredFinding != found))
+        LineCheck.Finding(line, people) is { } finding && LineCheck.IsUnanswered(line, finding)
             ? new Fault(
                 Rejections.FindingOpen.Code,
                 finding.Message,

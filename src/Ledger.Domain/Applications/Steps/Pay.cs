@@ -34,7 +34,7 @@ public static class Pay
 
     /// <summary>
     /// Whoever may not be paid any more is left out and named; his money goes back to the fund before the others'
-    /// leaves it.
+    /// leaves it. Of whom the agency's list has found something since (L19), he waits: not paid, and not left out.
     /// </summary>
     public static Decision<Application> Decide(Basis on, Order order, DateOnly today, Actor by)
     {
@@ -48,11 +48,13 @@ public static class Pay
         var leftOut = LineCheck.Unpayable(before, due, people);
         if (Damaged(before, leftOut) is { } damaged)
             return damaged;
-        if (leftOut.Count == due.Count)
-            return LineCheck.NobodyLeft(before, leftOut);
         var reasons = leftOut.ToDictionary(l => l.MemberId, l => l.Reason);
-        var faults = LineCheck.Faults(before, leftOut);
-        var lines = due.Where(l => !reasons.ContainsKey(l.MemberId)).ToList();
+        var waiting = LineCheck.Waiting(due.Where(l => !reasons.ContainsKey(l.MemberId)), people);
+        var unpaid = (IReadOnlyList<LeftOutLine>)[.. waiting, .. leftOut];
+        if (unpaid.Count == due.Count)
+            return LineCheck.NobodyLeft(before, unpaid);
+        var faults = LineCheck.Faults(before, unpaid);
+        var lines = due.ExceptBy(unpaid.Select(l => l.MemberId), l => l.MemberId).ToList();
         if (on.Dates?.Payment(before, lines, order.BusinessDate) is { } early)
             return early;
 
@@ -83,7 +85,7 @@ public static class Pay
         if (SameMoney.Refusal(earlier, order.ConfirmDuplicate) is { } asked)
             return asked;
         var left = LineCheck.LeaveOut(before, leftOut, by);
-        var rest = order.MemberIds is null ? null : lines.Select(l => l.MemberId).ToList();
+        var rest = order.MemberIds is null && waiting.Count == 0 ? null : lines.Select(l => l.MemberId).ToList();
         var sent = Move(
             left.Count == 0 ? before : Change.Of(before, left).After,
             rest,

@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Ledger.Web.Tests;
+
+/// <summary>The pages that offices hand in, as they come out of the printer: A4, nothing cut off, numbered.</summary>
+[Collection("web")]
+public sealed partial class PrintTests(WebFixture web)
+{
+    /// <summary>A4 in points, and the margin in which no word stands but the page's number.</summary>
+    private const double Width = 595.3,
+        Height = 841.9,
+        Margin = 40;
+
+    [GeneratedRegex("""<page width="([0-9.]+)" height="([0-9.]+)">""")]
+    private static partial Regex Page();
+
+    [GeneratedRegex("""<word xMin="([0-9.-]+)" yMin="[0-9.-]+" xMax="([0-9.-]+)" yMax="[0-9.-]+">(.*?)</word>""")]
+    private static partial Regex Word();
+
+    private static double Number(Group group) => double.Parse(group.Value, CultureInfo.InvariantCulture);
+
+    /// <summary>What stands on each sheet; fails where a word is cut off or the sheet is none of A4.</summary>
+    private static async Task<IReadOnlyList<string>> PrintedAsync(Visitor visitor, string path, string name)
+    {
+        await visitor.Page.GotoAsync(path);
+        await visitor.DrawnAsync();
+        var file = Path.Combine(AppContext.BaseDirectory, $"print-{name}.pdf");
+        await visitor.Page.PdfAsync(new() { Path = file, PreferCSSPageSize = true });
+        var (exit, boxes) = Programs.Run("pdftotext", ["-bbox", file, "-"]);
+        Assert.True(exit == 0, boxes);
+        Assert.All(
+            Page().Matches(boxes),
+            p =>
+            {
+                Assert.Equal(Width, Number(p.Groups[1]), 1.5);
+                Assert.Equal(Height, Number(p.Groups[2]), 1.5);
+            }
+        );
+        var cut = Word()
+            .Matches(boxes)
+            .Where(w => Number(w.Groups[1]) < Margin || Number(w.Groups[2]) > Width - Margin)
+            .Select(w => w.Groups[3].Value);
+        Assert.Empty(cut);
+        var drawn = await visitor.Page.EvaluateAsync<string[]>(
+            "() => [...document.querySelectorAll('[data-chart] svg text')].map(t => t.textContent)"
+        );
+        // A number and its unit are in two fonts, and so two words.
+        var words = Word().Matches(boxes).Select(w => w.Groups[3].Value).ToHashSet();
+        var missing = drawn.Where(t => !words.Contains(t) && !words.Contains(Regex.Match(t, "[0-9.]+").Value));
+        Assert.Equal([], missing);
+        var (_, text) = Programs.Run("pdftotext", ["-layout", file, "-"]);
+        var pages = text.Split('\f')[..^1];
+        Assert.Equal(
+            Enumerable.Range(1, pages.Length).Select(n => $"{n} / {pages.Length}"),
+            pages.Select(p => Regex.Replace(p.TrimEnd().Split('\n')[^1].Trim(), @"\s*/\s*", " / "))
+        );
+        return pages;
+    }
+
+    [Fact]
+    public async Task A_voucher_a_dossier_and_an_estimate_are_printed_on_A4_with_nothing_cut_off()
+    {
+        await using var officer = await web.VisitAsync("VILLAGE");
+        var voucher = Assert.Single(await PrintedAsync(officer, web.Ids["voucher"], "voucher"));
+        foreach (var word in (string[])["记账凭证", "摘要", "合计", "制单", "审核", "审批", "出纳"])
+            Assert.Contains(word, voucher, StringComparison.Ordinal);
+        Assert.DoesNotContain("下载", voucher, StringComparison.Ordinal);
+        var dossier = Assert.Single(await PrintedAsync(officer, $"/plans/{web.Ids["plan"]}/dossier", "dossier"));
+        foreach (
+            var word in (string[])["四议", "两公开", "村监委会签字", "committee.", "乡镇会签", "township.", "盖章"]
+        )
+            Assert.Contains(word, dossier, StringComparison.Ordinal);
+        await using var agency = await web.VisitAsync("REVIEWER");
+        var estimate = await PrintedAsync(
+            agency,
+            $"/members/{web.Ids["member"]}/estimate?year={web.Ids["year"]}",
+            "estimate"
+        );
+        Assert.InRange(estimate.Count, 1, 3);
+    }
+
+    [Fact]
+    public async Task A_list_of_many_people_has_its_headings_on_each_sheet_and_its_total_once()
+    {
+        await using var visitor = await web.VisitAsync(null);
+        var pages = await PrintedAsync(visitor, $"/notices/{web.Ids["noticed"]}", "notice");
+        Assert.InRange(pages.Count, 3, 12);
+        Assert.All(pages.Take(pages.Count - 1), p => Assert.Contains("姓名", p, StringComparison.Ordinal));
+        await using var agency = await web.VisitAsync("REVIEWER");
+        var (settled, name) = ($"/applications/{web.Ids["settled"]}", "application");
+        var application = string.Concat(await PrintedAsync(agency, settled, name));
+        foreach (var word in (string[])["按来源", "officer.", "reviewer.", "approver."])
+            Assert.Contains(word, application, StringComparison.Ordinal);
+        await using var officer = await web.VisitAsync("VILLAGE");
+        var statement = await PrintedAsync(officer, $"/funds/{web.Ids["fund"]}/statement", "statement");
+        Assert.Equal(1, statement.Sum(p => Regex.Count(p, "制表")));
+        // The total comes after the last person, and not at the foot of each sheet.
+        Assert.Equal(1, pages.Sum(p => Regex.Count(p, @"^\s*合计", RegexOptions.Multiline)));
+        Assert.DoesNotContain("本页提交", pages[0], StringComparison.Ordinal);
+    }
+}
