@@ -28,6 +28,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
 using Ledger.Domain;
+using Ledger.Web;
 using Npgsql;
 
 return await Call.RunAsync(args, Commands, ServeAsync);
@@ -99,6 +100,8 @@ public partial class Program
             .AddSingleton<Refusals>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddScoped<Command>()
+            .AddScoped<IContacts, Contacts>()
+            .AddScoped<FirstHour>()
             .AddScoped<DeadLetters>();
         builder
             .Services.AddSingleton(AccountMap.Load(settings.AccountMap))
@@ -220,6 +223,7 @@ public partial class Program
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);
+        app.MapCollectivePages();
         app.MapFundPages();
         app.MapPlanPages();
         app.MapApplicationPages();

@@ -44,13 +44,15 @@ public sealed class CommandFilter(
     {
         var http = context.HttpContext;
         var started = Stopwatch.GetTimestamp();
-        var key = IdempotencyKey.Require(http);
+        var isPreview = Preview.IsAsked(http);
+        // Nothing comes of a preview: its answer is kept for no key.
+        var key = isPreview ? null : IdempotencyKey.Require(http);
         var request = key is null ? [] : await IdempotencyKey.DigestAsync(http);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var (result, outcome) = await AttemptAsync(context, next, key, request, isRepeat: attempt > 1);
+                var (result, outcome) = await AttemptAsync(context, next, key, request, isRepeat: attempt > 1, isPreview);
                 Telemetry.Count(command.Name, outcome, started);
                 return result;
             }
@@ -92,7 +94,8 @@ public sealed class CommandFilter(
         EndpointFilterDelegate next,
         string? key,
         byte[] request,
-        bool isRepeat
+        bool isRepeat,
+        bool isPreview
     )
     {
         var http = context.HttpContext;
@@ -104,6 +107,9 @@ public sealed class CommandFilter(
         try
         {
             var answer = (Answer)(await next(context))!;
+            // What was decided is looked at and never appended: the transaction ends with the request.
+            if (isPreview)
+                return (Results.Ok(await Preview.OfAsync(command)), "previewed");
             var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
             if (answer.Version is { } version)
                 headers["ETag"] = ETags.Of(version);

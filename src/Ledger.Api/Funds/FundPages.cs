@@ -1,4 +1,5 @@
 using Ledger.Api.Applications;
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Donors;
 using Ledger.Api.Exports;
@@ -7,6 +8,7 @@ using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
@@ -90,6 +92,41 @@ public static class FundPages
                 Roles.All
             );
         app.Page("/funds/{id}/reconciliation", Reconciling, FundEndpoints.Reconcilers);
+        app.Page("/funds/{id}/ending", Ending, Roles.VillageFinance);
+    }
+
+    /// <summary>What is left, what is still under way, and how the fund ends.</summary>
+    private static async Task<IResult> Ending(
+        string id,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var fund = await FundAsync(id, session, caller);
+        var open = await session
+            .Query<Application>()
+            .Where(a => a.CollectiveId == fund.CollectiveId)
+            .OrderBy(a => a.Id)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
+        return PageRoutes.Show<FundEndingPage>(
+            new
+            {
+                Fund = fund,
+                Open = (IReadOnlyList<Application>)
+                    [
+                        .. open.Where(a =>
+                            a.Status
+                                is not (
+                                    ApplicationStatus.Settled
+                                    or ApplicationStatus.Rejected
+                                    or ApplicationStatus.Withdrawn
+                                )
+                        ),
+                    ],
+            }
+        );
     }
 
     private static async Task<IResult> Reconciling(string id, IQuerySession session, Caller caller) =>
@@ -118,12 +155,29 @@ public static class FundPages
         return Workbook.File(OfficeSheets.Funds(funds, Scope.Narrow(caller, region), time.GetUtcNow()), "资金");
     }
 
-    private static async Task<IResult> Start(IQuerySession session, Caller caller, CancellationToken cancellation)
+    private static async Task<IResult> Start(
+        IQuerySession session,
+        FirstHour first,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
     {
         var own = await OwnAsync(session, caller, cancellation);
         var hasFund =
             own is not null && await session.LoadAsync<Fund>(StreamId.FundOf(own.Id), cancellation) is not null;
-        return hasFund ? Results.LocalRedirect("/") : PageRoutes.Show<StartPage>(new { Collective = own });
+        if (hasFund)
+            return Results.LocalRedirect("/");
+        var (region, year) = (caller.Actor.Region, clock.Today.Year);
+        return PageRoutes.Show<StartPage>(
+            new
+            {
+                Collective = own,
+                Steps = own is null
+                    ? await first.OfNobodyAsync(region, year)
+                    : await first.OfVillageAsync(own.Id, region, year),
+            }
+        );
     }
 
     private static async Task<IResult> NewAllocation(

@@ -54,6 +54,14 @@ public sealed record ReplayView(
 public static class ReportEndpoints
 {
     private const string S = LedgerStore.Schema;
+    public static readonly string[] Replayers =
+    [
+        Roles.CityHrss,
+        Roles.CountyHrss,
+        Roles.CountyFinance,
+        Roles.Auditor,
+    ];
+
     public static readonly string[] Overseers =
     [
         Roles.CityHrss,
@@ -90,7 +98,7 @@ public static class ReportEndpoints
             .Command<ReplayView>(
                 "replay-policy",
                 "政策推演：若上限或标准不同，当年补助会怎样；不存任何内容 (C10 C11) · What another cap or standard would have made of a year",
-                [Roles.CityHrss, Roles.CountyHrss, Roles.CountyFinance, Roles.Auditor]
+                Replayers
             )
             .Refuses(
                 Rejections.PolicyYearMissing,
