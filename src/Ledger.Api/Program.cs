@@ -100,6 +100,7 @@ public partial class Program
             .AddSingleton<Refusals>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddScoped<Command>()
+            .AddSingleton<ShownNames>()
             .AddScoped<IContacts, Contacts>()
             .AddScoped<FirstHour>()
             .AddScoped<DeadLetters>();

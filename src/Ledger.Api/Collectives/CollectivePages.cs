@@ -51,7 +51,7 @@ public static class CollectivePages
         CancellationToken cancellation
     )
     {
-        var asked = q?.Trim() ?? "";
+        var asked = PageRoutes.Typed(q);
         var found = await session
             .Query<Collective>()
             .Where(c => c.Region.StartsWith(caller.Actor.Region))

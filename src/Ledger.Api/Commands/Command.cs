@@ -400,7 +400,9 @@ public sealed class Command(
     /// </summary>
     public void BelongsTo(string id, string region) => _regions[id] = region;
 
-    /// <summary>What is decided so far: each stream that it touches, as it was (null: it begins) and as it will be.</summary>
+    /// <summary>
+    /// What is decided so far: each stream that it touches, as it was (null: it begins) and as it will be.
+    /// </summary>
     public IEnumerable<(Aggregate? Before, StreamChange Change)> Decided =>
         _changes.Values.Select(c => (_before.GetValueOrDefault(c.Id), c));
 

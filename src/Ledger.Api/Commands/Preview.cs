@@ -25,8 +25,10 @@ public sealed record ForeseenApplicationView(
 );
 
 /// <summary>
-/// What a command would do (<c>?preview=true</c>): it went its whole way, checks and decision, and nothing was appended.
-/// <paramref name="Amount"/>: how much money would lie elsewhere; <paramref name="People"/>: how many people it is about.
+/// What a command would do (<c>?preview=true</c>): it went its whole way, checks and decision, and nothing was
+/// appended.
+/// <paramref name="Amount"/>: how much money would lie elsewhere; <paramref name="People"/>: how many people it is
+/// about.
 /// </summary>
 public sealed record PreviewView(
     Money? Amount,
@@ -45,8 +47,8 @@ public static class Preview
 {
     private const string Parameter = "preview";
 
-    /// <exception cref="RefusedException"><c>field-invalid</c> where the command cannot: nobody who only asks is to find
-    /// that it was done.</exception>
+    /// <exception cref="RefusedException"><c>field-invalid</c> where the command cannot: nobody who only asks is to
+    /// find that it was done.</exception>
     public static bool IsAsked(HttpContext http)
     {
         var asked = http.Request.Query[Parameter].ToString();

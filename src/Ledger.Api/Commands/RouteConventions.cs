@@ -22,7 +22,9 @@ public sealed record NotKeptMetadata;
 /// </summary>
 public sealed record SecretBodyMetadata;
 
-/// <summary>A command that says what it would do when it is asked with <c>?preview=true</c>, and then does nothing.</summary>
+/// <summary>
+/// A command that says what it would do when it is asked with <c>?preview=true</c>, and then does nothing.
+/// </summary>
 public sealed record PreviewMetadata;
 
 /// <summary>Another form of a command's answer, made from the request; null where the answer itself is sent.</summary>

@@ -139,8 +139,20 @@ public static class FundPages
         CancellationToken cancellation
     )
     {
-        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
+        var funds = await NamedAsync(region, session, caller, cancellation);
         return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
+    }
+
+    private static async Task<IReadOnlyList<Fund>> NamedAsync(
+        string? asked,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var (region, name) = PageRoutes.Place(asked);
+        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
+        return name is null ? funds : [.. funds.Where(f => f.Name.Contains(name, StringComparison.Ordinal))];
     }
 
     private static async Task<IResult> AllAsSheet(
@@ -151,8 +163,9 @@ public static class FundPages
         CancellationToken cancellation
     )
     {
-        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
-        return Workbook.File(OfficeSheets.Funds(funds, Scope.Narrow(caller, region), time.GetUtcNow()), "资金");
+        var funds = await NamedAsync(region, session, caller, cancellation);
+        var scope = Scope.Narrow(caller, PageRoutes.Place(region).Region);
+        return Workbook.File(OfficeSheets.Funds(funds, scope, time.GetUtcNow()), "资金");
     }
 
     private static async Task<IResult> Start(

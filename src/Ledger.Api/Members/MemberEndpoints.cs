@@ -422,7 +422,8 @@ public static class MemberEndpoints
                 Roles.SupervisionCommittee,
                 Roles.Agency,
                 Roles.Auditor,
-                Roles.Township
+                Roles.Township,
+                Roles.CountyAgriculture
             )
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/members/{id}/years/{year:int}", Year)

@@ -65,7 +65,7 @@ public static class MemberPages
         CancellationToken cancellation
     )
     {
-        var asked = reference?.Trim() ?? "";
+        var asked = PageRoutes.Typed(reference);
         if (asked.Length == 0 && waiting != true)
             return PageRoutes.Show<ContributionsPage>(new { });
         await using var connection = await database.OpenConnectionAsync(cancellation);

@@ -11,7 +11,7 @@ namespace Ledger.Web.Tests;
 /// before anything is done its page says what would be: money, people, applications.
 /// </summary>
 [Collection("web")]
-public sealed class SuccessionPageTests(WebFixture web)
+public sealed class ForesightPageTests(WebFixture web)
 {
     private const string County = "370811",
         Township = "370811111";
@@ -223,6 +223,84 @@ public sealed class SuccessionPageTests(WebFixture web)
         await agriculture.ShootAsync("succession-dissolution");
         await dissolution.GetByRole(AriaRole.Button, new() { Name = "确认解散" }).ClickAsync();
         await agriculture.SeesAsync("已解散");
+    }
+
+    [Fact]
+    public async Task C8_C20_the_agency_records_a_sponsorship_and_two_take_out_a_mistaken_contribution()
+    {
+        var offices = await OfficesAsync();
+        var village = await VillageAsync(offices, 294, "东丁村", 1, 0);
+        var person = new SamplePeople(9294).Take(1, County).Single();
+        await offices.Tax.UploadAsync(
+            $"/api/contributions/import?year={_today.Year}",
+            SampleSheets.Contributions([(person, 300, false)], _today.AddDays(-1), "CUOJI"),
+            "contributions.xlsx"
+        );
+        await using var reviewer = await web.VisitAsync("REVIEWER", 1366, 768);
+        var page = reviewer.Page;
+        await page.GotoAsync($"/members?collective={village.CollectiveId}");
+        await page.Locator("#rows a").First.ClickAsync();
+        await page.Locator("summary", new() { HasTextString = "登记直接资助" }).ClickAsync();
+        var sponsoring = page.Locator("form[data-api$='/sponsorships']");
+        await sponsoring.Locator("[name=donorId]").SelectOptionAsync(new SelectOptionValue { Index = 1 });
+        await sponsoring.Locator("[name=amount]").FillAsync("88.50");
+        await sponsoring.Locator("[name=evidence]").SetInputFilesAsync(Pdf("sponsoring"));
+        await ForeseeAsync(sponsoring);
+        await Assertions.Expect(sponsoring).ToContainTextAsync("捌拾捌元伍角整");
+        await Assertions
+            .Expect(sponsoring.Locator("tr", new() { HasTextString = "年度上限已用" }))
+            .ToContainTextAsync("88.50");
+        await reviewer.ShootAsync("foresight-sponsorship");
+        await sponsoring.GetByRole(AriaRole.Button, new() { Name = "确认登记" }).ClickAsync();
+        await reviewer.SeesAsync("已登记");
+        await page.Locator("summary", new() { HasTextString = "更正错记的缴费" }).ClickAsync();
+        await page.Locator("summary", new() { HasTextRegex = new("^更正错记$") }).ClickAsync();
+        var asking = page.Locator("form[data-api$='/reversal'][data-api*='/contributions/']");
+        await asking.Locator("[name=confirmBy]").FillAsync($"approver.{County}");
+        await asking.Locator("[name=reason]").FillAsync("缴费类型错记");
+        await ForeseeAsync(asking);
+        await Assertions.Expect(asking).ToContainTextAsync("更正待确认人");
+        await asking.GetByRole(AriaRole.Button, new() { Name = "申请更正" }).ClickAsync();
+        await reviewer.SeesAsync("已申请，等指定的人确认");
+
+        await using var approver = await web.VisitAsync("APPROVER", 1366, 768);
+        await approver.Page.GotoAsync("/contributions");
+        await approver.Page.GetByRole(AriaRole.Link, new() { Name = "等我确认的" }).ClickAsync();
+        var confirming = approver.Page.Locator("form[data-api$='/reversal/confirmation']");
+        await ForeseeAsync(confirming);
+        await Assertions.Expect(confirming).ToContainTextAsync("叁佰元整");
+        await approver.ShootAsync("foresight-reversal");
+        await confirming.GetByRole(AriaRole.Button, new() { Name = "确认更正" }).ClickAsync();
+        await approver.SeesAsync("没有等您确认的更正");
+        await page.ReloadAsync();
+        await reviewer.SeesAsync("没有本年度缴费记录");
+    }
+
+    [Fact]
+    public async Task C10_a_combined_standard_is_tried_and_another_cap_is_replayed_and_nothing_is_kept()
+    {
+        await using var officer = await web.VisitAsync("VILLAGE", 1366, 768);
+        await officer.Page.GotoAsync($"/plans/{web.Ids["plan"]}");
+        await officer.Page.Locator("summary", new() { HasTextString = "换一个标准" }).ClickAsync();
+        var trial = officer.Page.Locator("form[data-api$='/dry-run']");
+        await trial.Locator("input[type=radio][value=combined]").CheckAsync();
+        await trial.Locator("[name='standard.parts.0.flatAmount']").FillAsync("50");
+        await trial.Locator("[name='standard.parts.1.bands.#.from']").FillAsync("16");
+        await trial.Locator("[name='standard.parts.1.bands.#.to']").FillAsync("59");
+        await trial.Locator("[name='standard.parts.1.bands.#.amount']").FillAsync("20");
+        await trial.Locator("[data-part-tier]").First.FillAsync("5");
+        await trial.Locator("[name='standard.ceilingAmount']").FillAsync("72");
+        await officer.ClickAsync("试算");
+        await officer.SeesAsync("所需资金（元）");
+        await officer.ShootAsync("foresight-combined");
+
+        await using var city = await web.VisitAsync("CITY_HRSS", 1366, 768);
+        await city.Page.GotoAsync("/policy-years/replay");
+        await city.Page.GetByLabel("每人每年上限（元）").FillAsync("100");
+        await city.ClickAsync("推演");
+        await city.SeesAsync("推演合计（元）");
+        await city.SeesAsync("超过年度上限");
+        await city.ShootAsync("foresight-replay");
     }
 
     private static Task<System.Text.Json.JsonElement> FundAsync(SampleOffices offices, SampleVillage of) =>
