@@ -54,7 +54,14 @@ public sealed class FirstHourTests(WebFixture web)
             ["ConnectionStrings__Ledger"] = await web.Api.NewDatabaseAsync("firsthour"),
             ["Ledger__KeyFile"] = Path.Combine(folder.FullName, "keys.json"),
         };
-        var (_, output) = await ApiProcess.RunAsync(settings, "administrator", "--name", "chen.gang", "--region", "3708");
+        var (_, output) = await ApiProcess.RunAsync(
+            settings,
+            "administrator",
+            "--name",
+            "chen.gang",
+            "--region",
+            "3708"
+        );
         await using var product = await ApiProcess.StartAsync(settings);
         await using var office = new Office(web, product.Http.BaseAddress!);
         var admin = await office.SitDownAsync(
@@ -150,7 +157,10 @@ public sealed class FirstHourTests(WebFixture web)
             await officer.GetByLabel(label).FillAsync(count);
         await DoAsync(officer, "登记", "已登记");
         await FollowAsync(officer, "登记成员", "集体的登记");
-        await officer.SetInputFilesAsync("form[data-api*='members/import'] input[type=file]", File("名册.xlsx", SampleSheets.Members(people)));
+        await officer.SetInputFilesAsync(
+            "form[data-api*='members/import'] input[type=file]",
+            File("名册.xlsx", SampleSheets.Members(people))
+        );
         await ClickAsync(officer, "导入");
         await Assertions.Expect(officer.Locator("#imported")).ToContainTextAsync("6");
         await officer.GotoAsync("/");

@@ -63,7 +63,13 @@ public sealed class ForesightPageTests(WebFixture web)
             Buffer = SamplePeople.Pdf(text),
         };
 
-    private async Task<SampleVillage> VillageAsync(SampleOffices offices, int number, string name, int people, decimal money)
+    private async Task<SampleVillage> VillageAsync(
+        SampleOffices offices,
+        int number,
+        string name,
+        int people,
+        decimal money
+    )
     {
         var village = new SampleVillage(
             offices,
@@ -91,7 +97,8 @@ public sealed class ForesightPageTests(WebFixture web)
         {
             await form.Locator($"[name='papers.decisions.{i}.number']").FillAsync($"成决〔{_today.Year}〕{i + 1}号");
             await form.Locator($"[name='papers.decisions.{i}.on']").FillAsync(Format.Date(_today.AddDays(-9)));
-            await form.Locator($"[name='papers.decisions.{i}.evidence']").SetInputFilesAsync(Pdf($"decision {i} {what}"));
+            await form.Locator($"[name='papers.decisions.{i}.evidence']")
+                .SetInputFilesAsync(Pdf($"decision {i} {what}"));
         }
         await form.Locator("[name='papers.review.on']").FillAsync(Format.Date(_today.AddDays(-6)));
         await form.Locator("[name='papers.review.evidence']").SelectOptionAsync(new SelectOptionValue { Index = 1 });
@@ -147,7 +154,9 @@ public sealed class ForesightPageTests(WebFixture web)
         var foreseen = split.Locator("#splitting");
         await Assertions.Expect(foreseen).ToContainTextAsync("肆佰元整");
         await Assertions.Expect(foreseen.Locator("dd").Nth(2)).ToHaveTextAsync("2");
-        await Assertions.Expect(foreseen.Locator("tr", new() { HasTextString = "成员人数" }).First).ToContainTextAsync("3");
+        await Assertions
+            .Expect(foreseen.Locator("tr", new() { HasTextString = "成员人数" }).First)
+            .ToContainTextAsync("3");
         await agriculture.ShootAsync("succession-split");
         Assert.Equal(1000m, (await FundAsync(offices, old)).GetProperty("availableAmount").GetDecimal());
         await split.GetByRole(AriaRole.Button, new() { Name = "确认分立" }).ClickAsync();

@@ -92,8 +92,12 @@ public static class AccountPages
             Roles.SupervisionCommittee => Results.LocalRedirect("/committee"),
             Roles.Agency => Results.LocalRedirect("/applications?waitingForMe=true"),
             Roles.CountyTax => Results.LocalRedirect("/contributions"),
-            Roles.Administrator or Roles.CityHrss or Roles.CountyHrss or Roles.CountyAgriculture
-                when await first.IsBeginningAsync(caller.Actor.Region) => Results.LocalRedirect("/setup"),
+            Roles.Administrator
+            or Roles.CityHrss
+            or Roles.CountyHrss
+            or Roles.CountyAgriculture when await first.IsBeginningAsync(caller.Actor.Region) => Results.LocalRedirect(
+                "/setup"
+            ),
             Roles.Administrator => Results.LocalRedirect("/accounts"),
             _ => Results.LocalRedirect("/overview"),
         };

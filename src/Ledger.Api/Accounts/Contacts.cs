@@ -67,7 +67,13 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         // Whose scope the region lies in; a wider region has none of its own.
         string[] around =
         [
-            .. new[] { RegionCode.CityLength, RegionCode.CountyLength, RegionCode.TownshipLength, RegionCode.VillageLength }
+            .. new[]
+            {
+                RegionCode.CityLength,
+                RegionCode.CountyLength,
+                RegionCode.TownshipLength,
+                RegionCode.VillageLength,
+            }
                 .Where(length => length <= region.Length)
                 .Select(length => region[..length]),
         ];

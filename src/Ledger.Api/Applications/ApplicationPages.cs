@@ -45,7 +45,16 @@ public static class ApplicationPages
                 CancellationToken cancellation
             ) =>
             {
-                var items = await NamedAsync(status, region, waitingForMe, session, database, caller, clock, cancellation);
+                var items = await NamedAsync(
+                    status,
+                    region,
+                    waitingForMe,
+                    session,
+                    database,
+                    caller,
+                    clock,
+                    cancellation
+                );
                 return await ApplicationEndpoints.SheetAsync(items, session, caller, clock, time);
             },
             ApplicationEndpoints.Readers
@@ -201,9 +210,7 @@ public static class ApplicationPages
         var names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId));
         return
         [
-            .. items.Where(i =>
-                names.GetValueOrDefault(i.CollectiveId, "").Contains(name, StringComparison.Ordinal)
-            ),
+            .. items.Where(i => names.GetValueOrDefault(i.CollectiveId, "").Contains(name, StringComparison.Ordinal)),
         ];
     }
 

@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
@@ -126,6 +127,25 @@ public static class CollectiveEndpoints
             .Refuses(Rejections.AlreadyExists, Rejections.FieldInvalid, Rejections.NotFound)
             .Example(
                 """{"creditCode":"N2370811MF0000001J","name":"安居街道示范村股份经济合作社","villageCode":"370811005201"}"""
+            );
+        api.MapPost("/collectives/import", CollectiveImport.Import)
+            .Command<CollectivesImportedView>(
+                "import-collectives",
+                "批量登记集体（.xlsx/.csv） · Register the collectives of a list",
+                Roles.CountyAgriculture,
+                Roles.Agency
+            )
+            .TakesSheet(Sheets.Collectives)
+            .Previewed()
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.AlreadyExists,
+                Rejections.FieldInvalid,
+                Rejections.ReferenceIsPersonal,
+                Rejections.NotFound,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.BodyInvalid
             );
         api.MapPut("/collectives/{id}/surveys/{year:int}", Survey)
             .Command<CollectiveView>(

@@ -54,7 +54,13 @@ public sealed class FirstHour(IQuerySession session, NpgsqlDataSource database)
         var villages = await VillagesAsync(region, null, year);
         int Count(Func<Village, bool> has) => villages.Count(has);
         SetupStep Of(SetupTask task, Func<Village, bool> has, string href) =>
-            new(task, Count(has), Math.Max(1, villages.Count), href, villages.FirstOrDefault(v => !has(v))?.Region ?? region);
+            new(
+                task,
+                Count(has),
+                Math.Max(1, villages.Count),
+                href,
+                villages.FirstOrDefault(v => !has(v))?.Region ?? region
+            );
         return (
             [
                 await AccountsAsync(region),
@@ -83,7 +89,9 @@ public sealed class FirstHour(IQuerySession session, NpgsqlDataSource database)
         [
             .. await BeforeAsync(region, year),
             new(SetupTask.Collectives, 0, 1, "/collectives#register", region),
-            .. StepsOf(new("", "", region, false, false, false, false, false, null, false, false)),
+            // Each waits for the collective: none has a page yet.
+            .. StepsOf(new("", "", region, false, false, false, false, false, null, false, false))
+                .Select(s => s with { Href = "" }),
         ];
 
     public static IReadOnlyList<SetupStep> StepsOf(Village v)

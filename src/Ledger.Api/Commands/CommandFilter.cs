@@ -52,7 +52,14 @@ public sealed class CommandFilter(
         {
             try
             {
-                var (result, outcome) = await AttemptAsync(context, next, key, request, isRepeat: attempt > 1, isPreview);
+                var (result, outcome) = await AttemptAsync(
+                    context,
+                    next,
+                    key,
+                    request,
+                    isRepeat: attempt > 1,
+                    isPreview
+                );
                 Telemetry.Count(command.Name, outcome, started);
                 return result;
             }

@@ -134,7 +134,8 @@ public static class Preview
         string Name(string? pocket = null) => pocket is null ? after.Name : $"{after.Name} · {PocketName(pocket)}";
         yield return new(Name(), "fund-name", before.Name, after.Name);
         yield return new(Name(), "available", Yuan(before.AvailableFen), Yuan(after.AvailableFen));
-        foreach (var pocket in before.SubAccounts.Keys.Union(after.SubAccounts.Keys))
+        var pockets = before.SubAccounts.Keys.Union(after.SubAccounts.Keys).ToList();
+        foreach (var pocket in pockets.Where(_ => pockets.Count > 1)) // one alone is the whole
             yield return new(
                 Name(pocket),
                 "available",
@@ -218,7 +219,10 @@ public static class Preview
         IEnumerable<(Fund? Before, Fund After)> funds
     ) => collectives.Select(c => c.After.Id).Concat(funds.Select(f => f.After.CollectiveId)).Distinct();
 
-    private static async Task<IReadOnlyList<ForeseenApplicationView>> OpenAsync(string[] collectives, Command command) =>
+    private static async Task<IReadOnlyList<ForeseenApplicationView>> OpenAsync(
+        string[] collectives,
+        Command command
+    ) =>
         await command.Connection.QueryAsync(
             $"""
             select a.id, c.data ->> 'name', (a.data ->> 'year')::int, a.data ->> 'status',

@@ -257,6 +257,7 @@ public static class FundPages
         IQuerySession session,
         StoredEvents stored,
         NpgsqlDataSource database,
+        FirstHour first,
         Caller caller,
         Clock clock,
         TimeProvider time,
@@ -287,6 +288,9 @@ public static class FundPages
                     cancellation
                 ),
                 Work = work,
+                Steps = caller.Actor.Role == Roles.VillageFinance && work.Count == 0 && !fund.IsClosed
+                    ? await first.OfVillageAsync(fund.CollectiveId, fund.Region, clock.Today.Year)
+                    : [],
                 Held = await CommitteeTasks.HeldAsync(database, fund.Region, cancellation),
                 Now = time.GetUtcNow(),
             }

@@ -156,7 +156,12 @@ public static class MemberPages
                     [
                         .. (
                             caller.Actor.Role == Roles.Agency || state is { Sponsorships.Length: > 0 }
-                                ? await DonorPages.NamedAsync(session, database, people, RegionCode.County(member.Region))
+                                ? await DonorPages.NamedAsync(
+                                    session,
+                                    database,
+                                    people,
+                                    RegionCode.County(member.Region)
+                                )
                                 : []
                         ).Select(d => (d.Donor.Id, d.Name)),
                     ],

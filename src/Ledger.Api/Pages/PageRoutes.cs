@@ -100,8 +100,9 @@ public static partial class PageRoutes
     /// <summary>What somebody typed into an address, without what no column can hold.</summary>
     public static string Typed(string? asked) =>
         string.Concat(
-            (asked ?? "").EnumerateRunes().Where(r => !Rune.IsControl(r) && r != Rune.ReplacementChar).Take(100)
-        ).Trim();
+                (asked ?? "").EnumerateRunes().Where(r => !Rune.IsControl(r) && r != Rune.ReplacementChar).Take(100)
+            )
+            .Trim();
 
     /// <summary>
     /// What stands in a list's filter: the beginning of a region's code, or part of a village's name.

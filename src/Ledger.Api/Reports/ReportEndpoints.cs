@@ -54,13 +54,7 @@ public sealed record ReplayView(
 public static class ReportEndpoints
 {
     private const string S = LedgerStore.Schema;
-    public static readonly string[] Replayers =
-    [
-        Roles.CityHrss,
-        Roles.CountyHrss,
-        Roles.CountyFinance,
-        Roles.Auditor,
-    ];
+    public static readonly string[] Replayers = [Roles.CityHrss, Roles.CountyHrss, Roles.CountyFinance, Roles.Auditor];
 
     public static readonly string[] Overseers =
     [
