@@ -17,7 +17,11 @@ public sealed class CollectiveImportTests(ApiFixture api)
     {
         var offices = api.NewOffices();
         string[] Row(int number, string name) =>
-            [$"{name}股份经济合作社", SamplePeople.CreditCode(offices.County, 800 + number), $"{offices.County}00{number:0000}"];
+            [
+                $"{name}股份经济合作社",
+                SamplePeople.CreditCode(offices.County, 800 + number),
+                $"{offices.County}00{number:0000}",
+            ];
         var list = Sheet(Row(1, "甲村"), Row(2, "乙村"), Row(3, "丙村"));
         var foreseen = await offices.Agriculture.UploadAsync<PreviewView>($"{Path}?preview=true", list, "集体.xlsx");
         Assert.Contains(foreseen.Events, e => e is { Type: "collective_registered", Count: 3 });
@@ -61,7 +65,11 @@ public sealed class CollectiveImportTests(ApiFixture api)
         foreach (var said in new[] { "已登记为 甲村", "校验", "不在您的辖区内", "与第 2 行重复" })
             Assert.Contains(said, text, StringComparison.Ordinal);
         Assert.Single(await offices.Agriculture.GetAsync<CollectiveView[]>("/api/collectives"));
-        var rest = await offices.Agriculture.UploadAsync<CollectivesImportedView>($"{Path}?partial=true", list, "集体.xlsx");
+        var rest = await offices.Agriculture.UploadAsync<CollectivesImportedView>(
+            $"{Path}?partial=true",
+            list,
+            "集体.xlsx"
+        );
         Assert.Equal((5, 1, 4), (rest.Rows, rest.Imported, rest.Skipped));
     }
 }

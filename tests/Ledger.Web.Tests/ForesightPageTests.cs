@@ -308,8 +308,35 @@ public sealed class ForesightPageTests(WebFixture web)
         await city.Page.GetByLabel("每人每年上限（元）").FillAsync("100");
         await city.ClickAsync("推演");
         await city.SeesAsync("推演合计（元）");
-        await city.SeesAsync("超过年度上限");
+        await city.SeesAsync("有变化的集体");
+        await Assertions.Expect(city.Page.Locator("#replayed td").First).ToContainTextAsync("股份经济合作社");
         await city.ShootAsync("foresight-replay");
+    }
+
+    [Fact]
+    public async Task Lists_are_found_by_a_villages_name_as_by_its_code()
+    {
+        await using var county = await web.VisitAsync("COUNTY_HRSS", 1366, 768);
+        foreach (
+            var (path, row) in new[]
+            {
+                ("/funds?region={0}", "tbody a[href^='/funds/']"),
+                ("/applications?region={0}", "tbody a[href^='/applications/application-']"),
+                ("/collectives?q={0}", "tbody a[href^='/collectives/']"),
+            }
+        )
+        {
+            var found = new List<string>();
+            foreach (var asked in new[] { "党庄", "370811102201", "没有这个村" })
+            {
+                await county.Page.GotoAsync(path.Replace("{0}", asked, StringComparison.Ordinal));
+                var rows = county.Page.Locator(row);
+                found.Add(string.Join('|', await rows.AllInnerTextsAsync()));
+            }
+            Assert.StartsWith("党庄村", found[0], StringComparison.Ordinal);
+            Assert.Equal(found[0], found[1]);
+            Assert.Equal("", found[2]);
+        }
     }
 
     private static Task<System.Text.Json.JsonElement> FundAsync(SampleOffices offices, SampleVillage of) =>

@@ -16,18 +16,18 @@ public sealed class ShownNames(TimeProvider time)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromMinutes(1);
     private const int Most = 5_000;
-    private readonly ConcurrentDictionary<string, (string? Name, DateTimeOffset Until)> _known = [];
+    private readonly ConcurrentDictionary<string, (object? What, DateTimeOffset Until)> _known = [];
 
-    public async Task<string?> OfAsync(string id, Func<Task<string?>> read)
+    public async Task<T> OfAsync<T>(string id, Func<Task<T>> read)
     {
         var now = time.GetUtcNow();
         if (_known.TryGetValue(id, out var known) && now < known.Until && known.Until - now <= Fresh)
-            return known.Name;
+            return (T)known.What!;
         if (_known.Count > Most)
             _known.Clear();
-        var name = await read();
-        _known[id] = (name, now + Fresh);
-        return name;
+        var what = await read();
+        _known[id] = (what, now + Fresh);
+        return what;
     }
 }
 
@@ -40,27 +40,44 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
     public Task<string?> NameOfAsync(string account) =>
         names.OfAsync(
             StreamId.Account(account),
-            async () =>
-            {
-                var id = StreamId.Account(account);
-                await using var connection = await database.OpenConnectionAsync();
-                return (await people.ReadAsync(connection, [id])).GetValueOrDefault(id)?.Name;
-            }
+            async () => (await NamesAsync([StreamId.Account(account)])).GetValueOrDefault(StreamId.Account(account))
         );
 
-    public async Task<string?> PlaceOfAsync(string region) =>
-        region.Length != RegionCode.VillageLength
-            ? null
-            : await names.OfAsync(
-                region,
-                async () =>
+    /// <summary>Of a county all at once: a list shows many of its villages.</summary>
+    public async Task<string?> PlaceOfAsync(string region)
+    {
+        if (region.Length != RegionCode.VillageLength)
+            return null;
+        var county = RegionCode.County(region);
+        var places = await names.OfAsync(
+            $"places {county}",
+            async () =>
+                (
                     await session
                         .Query<Collective>()
-                        .Where(c => c.Region == region && c.MergedInto == null && c.DissolvedOn == null)
-                        .OrderBy(c => c.Id)
-                        .Select(c => c.Name)
-                        .FirstOrDefaultAsync()
-            );
+                        .Where(c => c.Region.StartsWith(county) && c.MergedInto == null && c.DissolvedOn == null)
+                        .Select(c => new { c.Region, c.Name })
+                        .ToListAsync()
+                )
+                    .GroupBy(c => c.Region)
+                    .ToDictionary(c => c.Key, c => string.Join('、', c.Select(x => x.Name).Order(StringComparer.Ordinal)))
+        );
+        return places.GetValueOrDefault(region);
+    }
+
+    /// <summary>What somebody wrote into a person's record is no name: the account stands there then.</summary>
+    private async Task<IReadOnlyDictionary<string, string>> NamesAsync(IReadOnlyList<string> ids)
+    {
+        try
+        {
+            await using var connection = await database.OpenConnectionAsync();
+            return (await people.ReadAsync(connection, ids)).ToDictionary(p => p.Key, p => p.Value.Name);
+        }
+        catch (RefusedException)
+        {
+            return new Dictionary<string, string>();
+        }
+    }
 
     public async Task<IReadOnlyList<string>> OfAsync(string role, string region)
     {
@@ -91,8 +108,7 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         var nearest = found.OrderByDescending(a => a.Region.Length).ThenBy(a => a.Name).Take(Few).ToList();
         if (nearest.Count == 0)
             return [];
-        await using var connection = await database.OpenConnectionAsync();
-        var persons = await people.ReadAsync(connection, nearest.Select(a => a.Id));
-        return [.. nearest.Select(a => persons.GetValueOrDefault(a.Id)?.Name ?? a.Name)];
+        var persons = await NamesAsync([.. nearest.Select(a => a.Id)]);
+        return [.. nearest.Select(a => persons.GetValueOrDefault(a.Id) ?? a.Name)];
     }
 }

@@ -63,7 +63,7 @@ public sealed class FirstHour(IQuerySession session, NpgsqlDataSource database)
             );
         return (
             [
-                await AccountsAsync(region),
+                await AccountsAsync(region, villages.Any(v => v.HasApplication)),
                 .. await BeforeAsync(region, year),
                 new(SetupTask.Collectives, Math.Min(1, villages.Count), 1, "/collectives#register", region),
                 Of(SetupTask.Funds, v => v.HasFund, "/funds"),
@@ -110,8 +110,11 @@ public sealed class FirstHour(IQuerySession session, NpgsqlDataSource database)
         ];
     }
 
-    private async Task<SetupStep> AccountsAsync(string region)
+    /// <param name="isUsed">Somebody has filed: whoever is needed can sign in, perhaps by another authority.</param>
+    private async Task<SetupStep> AccountsAsync(string region, bool isUsed)
     {
+        if (isUsed)
+            return new(SetupTask.Accounts, 1, 1, "/accounts", region);
         var prefixes = Enumerable.Range(1, region.Length).Select(n => region[..n]).ToArray();
         var roles = (
             await session

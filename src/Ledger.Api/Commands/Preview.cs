@@ -160,7 +160,7 @@ public static class Preview
 
     private static IEnumerable<ForeseenChangeView> OfYear(MemberYear before, MemberYear after)
     {
-        var year = after.Id[^4..];
+        var year = $"{after.Id[^4..]} 年度";
         yield return new(year, "contributions", Sum(before.Contributions), Sum(after.Contributions));
         yield return new(
             year,

@@ -36,7 +36,18 @@ public sealed record ReplayedLineView(
     string? Code
 );
 
-/// <summary>Of the changed lines the first 1,000 are shown; counts and sums are whole.</summary>
+/// <summary>The changed lines of one collective, together.</summary>
+public sealed record ReplayedCollectiveView(
+    string Collective,
+    int ChangedCount,
+    Money ActualAmount,
+    Money ReplayedAmount,
+    int Refused
+);
+
+/// <summary>
+/// Of the changed lines the first 1,000 are shown; counts, sums and <paramref name="Collectives"/> are whole.
+/// </summary>
 public sealed record ReplayView(
     string Region,
     int Year,
@@ -47,7 +58,8 @@ public sealed record ReplayView(
     Money ReplayedAmount,
     int Refused,
     int ChangedCount,
-    IReadOnlyList<ReplayedLineView> Changed
+    IReadOnlyList<ReplayedLineView> Changed,
+    IReadOnlyList<ReplayedCollectiveView> Collectives
 );
 
 /// <summary>Reports of county and city: commendation (C18), supervision (C20, C21).</summary>
@@ -286,9 +298,42 @@ public static class ReportEndpoints
                             l.ReplayedFen,
                             l.Code
                         )),
-                ]
+                ],
+                await ByCollectiveAsync(replay.Changed, command)
             )
         );
+    }
+
+    private static async Task<IReadOnlyList<ReplayedCollectiveView>> ByCollectiveAsync(
+        IReadOnlyList<ReplayedLine> changed,
+        Command command
+    )
+    {
+        var names = (
+            await command.Connection.QueryAsync(
+                $"""
+                select a.id, c.data ->> 'name'
+                  from {S}.mt_doc_application a
+                  join {S}.mt_doc_collective c on c.id = a.data ->> 'collectiveId'
+                 where a.id = any(@ids)
+                """,
+                r => (Id: r.GetString(0), Name: r.GetString(1)),
+                ("ids", changed.Select(l => l.ApplicationId).Distinct().ToArray())
+            )
+        ).ToDictionary(a => a.Id, a => a.Name);
+        return
+        [
+            .. changed
+                .GroupBy(l => names.GetValueOrDefault(l.ApplicationId, l.ApplicationId))
+                .OrderBy(c => c.Key, StringComparer.Ordinal)
+                .Select(c => new ReplayedCollectiveView(
+                    c.Key,
+                    c.Count(),
+                    Money.Sum(c.Select(l => l.ActualFen)),
+                    Money.Sum(c.Select(l => l.ReplayedFen ?? Money.Zero)),
+                    c.Count(l => l.Code is not null)
+                )),
+        ];
     }
 
     /// <summary>C5 and C6 over a member-year y, as <see cref="MemberYearDecider.Ineligible"/> has them.</summary>
