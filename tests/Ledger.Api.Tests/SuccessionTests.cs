@@ -70,7 +70,8 @@ public sealed class SuccessionTests(ApiFixture api)
     [Fact]
     public async Task L16_a_merger_is_foreseen_from_its_own_decision_and_nothing_is_done()
     {
-        var (old, _) = await api.ReadyToFileAsync(2, subsidy: 100, money: 400);
+        var (old, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 400);
+        await old.FileAsync(people);
         var next = await api.RegisteredAsync(old.Offices);
         var path = $"/api/collectives/{old.CollectiveId}/merger";
         var body = await Approved(old, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" });
@@ -82,7 +83,11 @@ public sealed class SuccessionTests(ApiFixture api)
         Assert.Contains(foreseen.Changes, c => c is { What: "members", Before: "2", After: "0" });
         Assert.Contains(foreseen.Changes, c => c is { What: "members", Before: "0", After: "2" });
         Assert.Contains(foreseen.Events, e => e is { Type: "collective_merged", Count: 1 });
-        Assert.Empty(foreseen.OpenApplications);
+        var open = Assert.Single(foreseen.OpenApplications);
+        Assert.Equal(
+            (old.ApplicationId, "filed", 2, 200m),
+            (open.Id, open.Status, open.Lines, open.Amount.Yuan)
+        );
 
         // Nothing was done, and what is refused is refused in the preview too.
         Assert.Equal((400m, 0m), (await AvailableAsync(old), await AvailableAsync(next)));

@@ -35,7 +35,8 @@ public sealed class ShownNames(TimeProvider time)
 public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, PersonalData people, ShownNames names)
     : IContacts
 {
-    private const int Few = 3;
+    private const int Few = 3,
+        Most = 20;
 
     public Task<string?> NameOfAsync(string account) =>
         names.OfAsync(
@@ -60,7 +61,10 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
                         .ToListAsync()
                 )
                     .GroupBy(c => c.Region)
-                    .ToDictionary(c => c.Key, c => string.Join('、', c.Select(x => x.Name).Order(StringComparer.Ordinal)))
+                    .ToDictionary(
+                        c => c.Key,
+                        c => string.Join('、', c.Select(x => x.Name).Order(StringComparer.Ordinal))
+                    )
         );
         return places.GetValueOrDefault(region);
     }
@@ -79,36 +83,27 @@ public sealed class Contacts(IQuerySession session, NpgsqlDataSource database, P
         }
     }
 
-    public async Task<IReadOnlyList<string>> OfAsync(string role, string region)
+    public async Task<IReadOnlyList<string>> OfAsync(string role, string region) =>
+        [.. (await AccountsOfAsync([role], region)).Take(Few).Select(a => a.Name ?? a.Account)];
+
+    /// <summary>Whose scope the region lies in; of a wide region, where there is none, those within.</summary>
+    public async Task<IReadOnlyList<(string Account, string? Name)>> AccountsOfAsync(
+        IReadOnlyList<string> roles,
+        string region
+    )
     {
-        // Whose scope the region lies in; a wider region has none of its own.
-        string[] around =
-        [
-            .. new[]
-            {
-                RegionCode.CityLength,
-                RegionCode.CountyLength,
-                RegionCode.TownshipLength,
-                RegionCode.VillageLength,
-            }
-                .Where(length => length <= region.Length)
-                .Select(length => region[..length]),
-        ];
-        var found = await session
-            .Query<Account>()
-            .Where(a => a.Role == role && !a.IsClosed && !a.IsRequested && a.Region.In(around))
-            .Take(20)
-            .ToListAsync();
+        var (wanted, around) = (
+            roles.ToArray(),
+            Enumerable.Range(1, region.Length).Select(n => region[..n]).ToArray()
+        );
+        var open = session.Query<Account>().Where(a => a.Role.In(wanted) && !a.IsClosed && !a.IsRequested);
+        var found = await open.Where(a => a.Region.In(around)).Take(Most).ToListAsync();
         if (found.Count == 0)
-            found = await session
-                .Query<Account>()
-                .Where(a => a.Role == role && !a.IsClosed && !a.IsRequested && a.Region.StartsWith(region))
-                .Take(Few)
-                .ToListAsync();
-        var nearest = found.OrderByDescending(a => a.Region.Length).ThenBy(a => a.Name).Take(Few).ToList();
+            found = await open.Where(a => a.Region.StartsWith(region)).OrderBy(a => a.Id).Take(Most).ToListAsync();
+        var nearest = found.OrderByDescending(a => a.Region.Length).ThenBy(a => a.Name).ToList();
         if (nearest.Count == 0)
             return [];
         var persons = await NamesAsync([.. nearest.Select(a => a.Id)]);
-        return [.. nearest.Select(a => persons.GetValueOrDefault(a.Id) ?? a.Name)];
+        return [.. nearest.Select(a => (a.Name, persons.GetValueOrDefault(a.Id)))];
     }
 }
