@@ -104,7 +104,7 @@ public sealed class FirstHourTests(WebFixture web)
         await agriculture.GetByLabel("名称", new() { Exact = true }).FillAsync("喻屯镇前屯村股份经济合作社");
         await agriculture.GetByLabel("统一社会信用代码").FillAsync(SamplePeople.CreditCode(County, 901));
         await agriculture.GetByLabel("村（社区）区划代码").FillAsync(Village);
-        await agriculture.GetByRole(AriaRole.Button, new() { Name = "先看会发生什么" }).ClickAsync();
+        await ClickAsync(agriculture, "先看会发生什么");
         await Assertions.Expect(agriculture.Locator("#registering")).ToContainTextAsync("登记集体");
         await ShootAsync(agriculture, "first-hour-4-register");
         await DoAsync(agriculture, "确认登记", "已登记");
