@@ -8,7 +8,9 @@ public interface IContacts
     /// </summary>
     Task<IReadOnlyList<string>> OfAsync(string role, string region);
 
-    /// <summary>The accounts of these roles around a region, the nearest first, with the names of their people.</summary>
+    /// <summary>
+    /// The accounts of these roles around a region, the nearest first, with the names of their people.
+    /// </summary>
     Task<IReadOnlyList<(string Account, string? Name)>> AccountsOfAsync(IReadOnlyList<string> roles, string region);
 
     /// <summary>The natural person behind an account; null where it says none.</summary>

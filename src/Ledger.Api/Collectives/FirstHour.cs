@@ -42,7 +42,9 @@ public sealed class FirstHour(IQuerySession session, NpgsqlDataSource database)
         bool HasApplication
     );
 
-    /// <summary>Nobody has filed an application in this region: its offices begin with what is still to be set up.</summary>
+    /// <summary>
+    /// Nobody has filed an application in this region: its offices begin with what is still to be set up.
+    /// </summary>
     public async Task<bool> IsBeginningAsync(string region) =>
         !await session.Query<Domain.Applications.Application>().AnyAsync(a => a.Region.StartsWith(region));
 

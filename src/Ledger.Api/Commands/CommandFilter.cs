@@ -44,22 +44,14 @@ public sealed class CommandFilter(
     {
         var http = context.HttpContext;
         var started = Stopwatch.GetTimestamp();
-        var isPreview = Preview.IsAsked(http);
         // Nothing comes of a preview: its answer is kept for no key.
-        var key = isPreview ? null : IdempotencyKey.Require(http);
+        var key = Preview.IsAsked(http) ? null : IdempotencyKey.Require(http);
         var request = key is null ? [] : await IdempotencyKey.DigestAsync(http);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var (result, outcome) = await AttemptAsync(
-                    context,
-                    next,
-                    key,
-                    request,
-                    isRepeat: attempt > 1,
-                    isPreview
-                );
+                var (result, outcome) = await AttemptAsync(context, next, key, request, isRepeat: attempt > 1);
                 Telemetry.Count(command.Name, outcome, started);
                 return result;
             }
@@ -101,8 +93,7 @@ public sealed class CommandFilter(
         EndpointFilterDelegate next,
         string? key,
         byte[] request,
-        bool isRepeat,
-        bool isPreview
+        bool isRepeat
     )
     {
         var http = context.HttpContext;
@@ -115,7 +106,7 @@ public sealed class CommandFilter(
         {
             var answer = (Answer)(await next(context))!;
             // What was decided is looked at and never appended: the transaction ends with the request.
-            if (isPreview)
+            if (Preview.IsAsked(http))
                 return (Results.Ok(await Preview.OfAsync(command)), "previewed");
             var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
             if (answer.Version is { } version)

@@ -54,7 +54,9 @@ public static class MemberPages
         app.Page("/contributions", Contributions, Roles.CountyTax, Roles.Agency);
     }
 
-    /// <summary>The import; and, of one voucher number or of what waits for the caller, the records to be mended.</summary>
+    /// <summary>
+    /// The import; and, of one voucher number or of what waits for the caller, the records to be mended.
+    /// </summary>
     private static async Task<IResult> Contributions(
         string? reference,
         bool? waiting,
