@@ -29,6 +29,7 @@ using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Api.Trace;
 using Ledger.Domain;
+using Ledger.Web;
 using Npgsql;
 
 return await Call.RunAsync(args, Commands, ServeAsync);
@@ -100,6 +101,9 @@ public partial class Program
             .AddSingleton<Refusals>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
             .AddScoped<Command>()
+            .AddSingleton<ShownNames>()
+            .AddScoped<IContacts, Contacts>()
+            .AddScoped<FirstHour>()
             .AddScoped<DeadLetters>();
         builder
             .Services.AddSingleton(AccountMap.Load(settings.AccountMap))
@@ -222,6 +226,7 @@ public partial class Program
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);
+        app.MapCollectivePages();
         app.MapFundPages();
         app.MapPlanPages();
         app.MapApplicationPages();

@@ -343,19 +343,23 @@ public static partial class Terms
         Profiles = ("/agency-profiles", "接口格式"),
         Accounts = ("/accounts", "账户"),
         Contributions = ("/contributions", "缴费记录"),
-        Operation = ("/operation", "运行状况");
+        Operation = ("/operation", "运行状况"),
+        Collectives = ("/collectives", "集体"),
+        Setup = ("/setup", "从零开始");
 
     private static readonly Dictionary<string, (string Href, string Text)[]> Menus = new()
     {
         [Roles.VillageFinance] = [Home, Plans, Applications, Members, Donors, Audit],
         [Roles.SupervisionCommittee] = [Home, Funds, Plans, Applications, Members, Donors, Audit],
-        [Roles.Agency] = [Home, Applications, Funds, Members, Contributions, Supervision, Ranking, Audit],
-        [Roles.Township] = [Home, Funds, Plans, Applications, Supervision, Ranking],
+        [Roles.Agency] = [Home, Applications, Funds, Collectives, Members, Contributions, Supervision, Ranking, Audit],
+        [Roles.Township] = [Home, Funds, Collectives, Plans, Applications, Supervision, Ranking],
         [Roles.Auditor] = [Home, Audit, Funds, Applications, Log, Exports, Donors, Supervision, Ranking],
         [Roles.CityHrss] =
         [
             Home,
+            Setup,
             Funds,
+            Collectives,
             Applications,
             Supervision,
             Ranking,
@@ -366,11 +370,37 @@ public static partial class Terms
             Log,
             Exports,
         ],
-        [Roles.CountyHrss] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Policy, Donors, Audit],
+        [Roles.CountyHrss] =
+        [
+            Home,
+            Setup,
+            Funds,
+            Collectives,
+            Applications,
+            Supervision,
+            Ranking,
+            Pilots,
+            Policy,
+            Donors,
+            Audit,
+        ],
         [Roles.CountyFinance] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Audit, Exports],
-        [Roles.CountyAgriculture] = [Home, Funds, Applications, Supervision, Ranking, Pilots, Donors, Audit, Exports],
+        [Roles.CountyAgriculture] =
+        [
+            Home,
+            Setup,
+            Funds,
+            Collectives,
+            Applications,
+            Supervision,
+            Ranking,
+            Pilots,
+            Donors,
+            Audit,
+            Exports,
+        ],
         [Roles.CountyTax] = [Home, Contributions, Applications, Supervision, Ranking],
-        [Roles.Administrator] = [Home, Accounts, Profiles, Operation],
+        [Roles.Administrator] = [Home, Setup, Accounts, Profiles, Operation],
     };
 
     public static IReadOnlyList<(string Href, string Text)> Menu(string role) => Menus.GetValueOrDefault(role, []);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ledger.Api.Collectives;
+using Ledger.Api.Commands;
 using Ledger.Projections.Reports;
 
 namespace Ledger.Api.Tests;
@@ -65,6 +66,84 @@ public sealed class SuccessionTests(ApiFixture api)
     }
 
     private const string Number = "任政批〔2026〕7号";
+
+    [Fact]
+    public async Task L16_a_merger_is_foreseen_from_its_own_decision_and_nothing_is_done()
+    {
+        var (old, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 400);
+        await old.FileAsync(people);
+        var next = await api.RegisteredAsync(old.Offices);
+        var path = $"/api/collectives/{old.CollectiveId}/merger";
+        var body = await Approved(old, new { intoCollectiveId = next.CollectiveId, reason = "合村并居" });
+        var agriculture = old.Offices.Agriculture;
+        var foreseen = await agriculture.PostAsync<PreviewView>($"{path}?preview=true", body);
+        Assert.Equal((400m, "肆佰元整", 2), (foreseen.Amount!.Value.Yuan, foreseen.AmountInWords, foreseen.People));
+        Assert.Contains(foreseen.Changes, c => c is { What: "state", Before: "in-use", After: "closed" });
+        Assert.Contains(foreseen.Changes, c => c is { What: "available", Before: "400.00", After: "0.00" });
+        Assert.Contains(foreseen.Changes, c => c is { What: "members", Before: "2", After: "0" });
+        Assert.Contains(foreseen.Changes, c => c is { What: "members", Before: "0", After: "2" });
+        Assert.Contains(foreseen.Events, e => e is { Type: "collective_merged", Count: 1 });
+        var open = Assert.Single(foreseen.OpenApplications);
+        Assert.Equal(
+            (old.ApplicationId, "filed", 2, 200m),
+            (open.Id, open.Status, open.Lines, open.Amount.Yuan)
+        );
+
+        // Nothing was done, and what is refused is refused in the preview too.
+        Assert.Equal((400m, 0m), (await AvailableAsync(old), await AvailableAsync(next)));
+        Assert.Null((await agriculture.GetAsync<CollectiveView>($"/api/collectives/{old.CollectiveId}")).MergedInto);
+        await api.Host.RefusedAsync(
+            "succession-paper-missing",
+            agriculture,
+            $"{path}?preview=true",
+            new { intoCollectiveId = next.CollectiveId, reason = "x" }
+        );
+
+        // The same key goes with the order afterwards: nothing was kept for the preview.
+        foreach (var (query, merged) in new (string, string?)[] { ("?preview=true", null), ("", next.CollectiveId) })
+        {
+            using var answer = await agriculture.SendAsync(
+                HttpMethod.Post,
+                path + query,
+                SampleClient.Content(body),
+                key: "merging-after-a-look"
+            );
+            Assert.Equal(System.Net.HttpStatusCode.OK, answer.StatusCode);
+            Assert.Equal(
+                merged,
+                (await agriculture.GetAsync<CollectiveView>($"/api/collectives/{old.CollectiveId}")).MergedInto
+            );
+        }
+        Assert.Equal((0m, 400m), (await AvailableAsync(old), await AvailableAsync(next)));
+    }
+
+    [Fact]
+    public async Task Whoever_only_asks_never_finds_that_it_was_done()
+    {
+        var village = await api.RegisteredAsync(api.NewOffices());
+        await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Offices.Agriculture,
+            "/api/donors?preview=true",
+            new
+            {
+                kind = "charity",
+                name = "县慈善总会",
+                creditCode = SamplePeople.CreditCode(village.Offices.County, 702),
+            }
+        );
+        await api.Host.RefusedAsync(
+            "field-invalid",
+            village.Offices.Agriculture,
+            "/api/collectives?preview=perhaps",
+            new
+            {
+                creditCode = SamplePeople.CreditCode(village.Offices.County, 703),
+                name = "某某股份经济合作社",
+                villageCode = $"{village.Offices.County}001009",
+            }
+        );
+    }
 
     [Fact]
     public async Task A_merger_takes_money_members_and_history_along_and_a_gift_stays_traceable()

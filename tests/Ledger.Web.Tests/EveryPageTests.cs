@@ -26,6 +26,7 @@ public sealed class EveryPageTests(WebFixture web)
         ("/funds/{id}/trial-balance", "AUDITOR", "/funds/{fund}/trial-balance?step=1"),
         ("/funds/{id}/reconciliation", "VILLAGE", "/funds/{fund}/reconciliation"),
         ("/start", "VILLAGE", "/start"),
+        ("/funds/{id}/ending", "VILLAGE", "/funds/{fund}/ending"),
         ("/plans", "VILLAGE", "/plans"),
         ("/plans/new", "VILLAGE", "/plans/new"),
         ("/plans/{id}", "VILLAGE", "/plans/{plan}"),
@@ -62,6 +63,11 @@ public sealed class EveryPageTests(WebFixture web)
         ("/policy-years", "CITY_HRSS", "/policy-years"),
         ("/donors", "COUNTY_HRSS", "/donors"),
         ("/donors/{id}", "COUNTY_HRSS", "/donors/{donor}"),
+        ("/collectives", "COUNTY_AGRICULTURE", "/collectives"),
+        ("/collectives/{id}", "COUNTY_AGRICULTURE", "/collectives/{collective}"),
+        ("/collectives/{id}/split", "COUNTY_AGRICULTURE", "/collectives/{collective}/split"),
+        ("/setup", "COUNTY_AGRICULTURE", "/setup"),
+        ("/policy-years/replay", "CITY_HRSS", "/policy-years/replay"),
         ("/me", "AUDITOR", "/me"),
     ];
 

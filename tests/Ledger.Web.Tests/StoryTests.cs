@@ -159,7 +159,7 @@ public sealed class StoryTests(WebFixture web)
             await township.Page.GotoAsync("/applications?waitingForMe=true");
             await township.SeesAsync("1 件投诉");
             await township.Page.GotoAsync($"/applications/{application}");
-            var form = township.Page.Locator("#complaints form").Last;
+            var form = township.Page.Locator("#complaints form[data-api$='/answer']").Last;
             await form.GetByLabel("答复", new() { Exact = true }).FillAsync("已核对，已于回执日期入账");
             await form.GetByRole(AriaRole.Button, new() { Name = "不成立" }).ClickAsync();
             await township.SeesAsync("已答复");

@@ -7,7 +7,7 @@ namespace Ledger.Web.Tests;
 /// </summary>
 public sealed class Visitor : IAsyncDisposable
 {
-    private static readonly string Screenshots = Path.Combine(Folder(), "screenshots");
+    internal static readonly string Screenshots = Path.Combine(Folder(), "screenshots");
     private readonly List<string> _wrong = [];
 
     public IPage Page { get; }

@@ -1,3 +1,4 @@
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Funds;
 using Ledger.Api.Pages;
@@ -76,6 +77,7 @@ public static class AccountPages
         IQuerySession session,
         Caller caller,
         Viewer viewer,
+        FirstHour first,
         CancellationToken cancellation
     ) =>
         viewer.Role switch
@@ -90,6 +92,12 @@ public static class AccountPages
             Roles.SupervisionCommittee => Results.LocalRedirect("/committee"),
             Roles.Agency => Results.LocalRedirect("/applications?waitingForMe=true"),
             Roles.CountyTax => Results.LocalRedirect("/contributions"),
+            Roles.Administrator
+            or Roles.CityHrss
+            or Roles.CountyHrss
+            or Roles.CountyAgriculture when await first.IsBeginningAsync(caller.Actor.Region) => Results.LocalRedirect(
+                "/setup"
+            ),
             Roles.Administrator => Results.LocalRedirect("/accounts"),
             _ => Results.LocalRedirect("/overview"),
         };

@@ -16,6 +16,7 @@ using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
 using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
+using Ledger.Projections.WorkQueues;
 using Ledger.Web.Applications;
 using Marten;
 using Npgsql;
@@ -45,8 +46,8 @@ public static class ApplicationPages
                 CancellationToken cancellation
             ) =>
             {
-                var items = await ApplicationEndpoints.QueueAsync(
-                    status is { Length: > 0 } ? status : null,
+                var items = await NamedAsync(
+                    status,
                     region,
                     waitingForMe,
                     session,
@@ -182,6 +183,38 @@ public static class ApplicationPages
         );
     }
 
+    /// <summary>The queue, of the regions or of the villages that are asked for.</summary>
+    private static async Task<IReadOnlyList<WorkItem>> NamedAsync(
+        string? status,
+        string? asked,
+        bool? waitingForMe,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
+    {
+        var (region, name) = PageRoutes.Place(asked);
+        var items = await ApplicationEndpoints.QueueAsync(
+            status is { Length: > 0 } ? status : null,
+            region,
+            waitingForMe,
+            session,
+            database,
+            caller,
+            clock,
+            cancellation
+        );
+        if (name is null)
+            return items;
+        var names = await PlanPages.NamesAsync(session, items.Select(i => i.CollectiveId));
+        return
+        [
+            .. items.Where(i => names.GetValueOrDefault(i.CollectiveId, "").Contains(name, StringComparison.Ordinal)),
+        ];
+    }
+
     private static async Task<IResult> Queue(
         string? status,
         string? region,
@@ -194,16 +227,7 @@ public static class ApplicationPages
         CancellationToken cancellation
     )
     {
-        var items = await ApplicationEndpoints.QueueAsync(
-            status is { Length: > 0 } ? status : null,
-            region,
-            waitingForMe,
-            session,
-            database,
-            caller,
-            clock,
-            cancellation
-        );
+        var items = await NamedAsync(status, region, waitingForMe, session, database, caller, clock, cancellation);
         var (names, deadlines, noticeDays) = await ApplicationEndpoints.TermsAsync(items, session, caller, clock);
         return PageRoutes.Show<ApplicationsPage>(
             new

@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Imports;
 using Ledger.Api.Security;
 using Ledger.Domain;
 using Ledger.Domain.Collectives;
@@ -122,9 +123,29 @@ public static class CollectiveEndpoints
                 Roles.CountyAgriculture,
                 Roles.Agency
             )
+            .Previewed()
             .Refuses(Rejections.AlreadyExists, Rejections.FieldInvalid, Rejections.NotFound)
             .Example(
                 """{"creditCode":"N2370811MF0000001J","name":"安居街道示范村股份经济合作社","villageCode":"370811005201"}"""
+            );
+        api.MapPost("/collectives/import", CollectiveImport.Import)
+            .Command<CollectivesImportedView>(
+                "import-collectives",
+                "批量登记集体（.xlsx/.csv） · Register the collectives of a list",
+                Roles.CountyAgriculture,
+                Roles.Agency
+            )
+            .TakesSheet(Sheets.Collectives)
+            .Previewed()
+            .Refuses(
+                Rejections.RosterInvalid,
+                Rejections.AlreadyExists,
+                Rejections.FieldInvalid,
+                Rejections.ReferenceIsPersonal,
+                Rejections.NotFound,
+                Rejections.FileInvalid,
+                Rejections.LimitExceeded,
+                Rejections.BodyInvalid
             );
         api.MapPut("/collectives/{id}/surveys/{year:int}", Survey)
             .Command<CollectiveView>(
@@ -187,6 +208,7 @@ public static class CollectiveEndpoints
                 "集体更名 (L16) · Rename a collective",
                 Roles.CountyAgriculture
             )
+            .Previewed()
             .Refuses(OfPapers())
             .Example(
                 """
@@ -200,6 +222,7 @@ public static class CollectiveEndpoints
                 "并入另一集体：资金、成员、历史随之转入 (C24 L16) · Merge into another collective",
                 Roles.CountyAgriculture
             )
+            .Previewed()
             .Refuses(OfPapers(Rejections.SelfApproval, Rejections.FundClosed, Rejections.WrongState))
             .Example(
                 $$"""
@@ -213,6 +236,7 @@ public static class CollectiveEndpoints
                 "分立：部分成员和资金转入新集体 (C24 L16) · Split off members and money",
                 Roles.CountyAgriculture
             )
+            .Previewed()
             .Refuses(
                 OfPapers(
                     Rejections.SelfApproval,
@@ -241,6 +265,7 @@ public static class CollectiveEndpoints
                 "解散集体：资金已退回来源并关闭，成员个人账户不受影响 (L16) · Dissolve a collective without a successor",
                 Roles.CountyAgriculture
             )
+            .Previewed()
             .Refuses(OfPapers(Rejections.SelfApproval, Rejections.WrongState))
             .Example($$"""{"reason":"整村搬迁","papers":{{PapersExample}}}""");
         api.MapPost("/collectives/{id}/creditors-notice", Succession.Creditors)
@@ -250,6 +275,7 @@ public static class CollectiveEndpoints
                 Roles.VillageFinance,
                 Roles.CountyAgriculture
             )
+            .Previewed()
             .Refuses(
                 Rejections.SuccessionPapersIrregular,
                 Rejections.EvidenceMissing,

@@ -74,6 +74,7 @@ public sealed class Command(
     private int _lastRank = -1;
     private readonly Dictionary<string, long> _versions = [];
     private readonly Dictionary<string, StreamChange> _changes = [];
+    private readonly Dictionary<string, Aggregate> _before = [];
     private readonly List<NpgsqlBatchCommand> _beside = [];
     private readonly Dictionary<string, string> _regions = [],
         _damagedPeople = [];
@@ -205,6 +206,9 @@ public sealed class Command(
         var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength, beside, damaged);
         foreach (var (id, version) in versions)
             _versions[id] = version;
+        if (strength == "for update")
+            foreach (var (id, state) in states)
+                _before[id] = state;
         return states;
     }
 
@@ -398,6 +402,12 @@ public sealed class Command(
     /// </summary>
     public void BelongsTo(string id, string region) => _regions[id] = region;
 
+    /// <summary>
+    /// What is decided so far: each stream that it touches, as it was (null: it begins) and as it will be.
+    /// </summary>
+    public IEnumerable<(Aggregate? Before, StreamChange Change)> Decided =>
+        _changes.Values.Select(c => (_before.GetValueOrDefault(c.Id), c));
+
     /// <summary>A statement that runs with the command's events: it stands or falls with them.</summary>
     public void Beside(NpgsqlBatchCommand statement) => _beside.Add(statement);
 
@@ -489,6 +499,7 @@ public sealed class Command(
         (_session, _transaction, Connection, _outbox, Confirmed) = (null, null, null!, null, null);
         _versions.Clear();
         _changes.Clear();
+        _before.Clear();
         _beside.Clear();
         _regions.Clear();
     }

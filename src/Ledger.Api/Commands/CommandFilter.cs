@@ -44,7 +44,8 @@ public sealed class CommandFilter(
     {
         var http = context.HttpContext;
         var started = Stopwatch.GetTimestamp();
-        var key = IdempotencyKey.Require(http);
+        // Nothing comes of a preview: its answer is kept for no key.
+        var key = Preview.IsAsked(http) ? null : IdempotencyKey.Require(http);
         var request = key is null ? [] : await IdempotencyKey.DigestAsync(http);
         for (var attempt = 1; ; attempt++)
         {
@@ -104,6 +105,9 @@ public sealed class CommandFilter(
         try
         {
             var answer = (Answer)(await next(context))!;
+            // What was decided is looked at and never appended: the transaction ends with the request.
+            if (Preview.IsAsked(http))
+                return (Results.Ok(await Preview.OfAsync(command)), "previewed");
             var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
             if (answer.Version is { } version)
                 headers["ETag"] = ETags.Of(version);

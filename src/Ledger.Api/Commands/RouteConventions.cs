@@ -22,6 +22,11 @@ public sealed record NotKeptMetadata;
 /// </summary>
 public sealed record SecretBodyMetadata;
 
+/// <summary>
+/// A command that says what it would do when it is asked with <c>?preview=true</c>, and then does nothing.
+/// </summary>
+public sealed record PreviewMetadata;
+
 /// <summary>Another form of a command's answer, made from the request; null where the answer itself is sent.</summary>
 public sealed record OtherFormMetadata(Func<HttpContext, StoredAnswer, Task<IResult?>> OfAsync);
 
@@ -56,6 +61,10 @@ public static class RouteConventions
 
     public static RouteHandlerBuilder TakesSecrets(this RouteHandlerBuilder route) =>
         route.WithMetadata(new SecretBodyMetadata());
+
+    /// <inheritdoc cref="PreviewMetadata"/>
+    public static RouteHandlerBuilder Previewed(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new PreviewMetadata());
 
     public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params RejectionCode[] codes) =>
         route.WithMetadata(new RefusalMetadata(codes));

@@ -71,6 +71,7 @@ public static class DonorEndpoints
                 Roles.CountyHrss,
                 Roles.Agency
             )
+            .Previewed()
             .Refuses(
                 Rejections.RetentionNotOver,
                 Rejections.WrongState,

@@ -262,6 +262,7 @@ public static class FundEndpoints
                 "捐赠人同意后，余款转为通用 (C8) · With the donor's consent the rest may serve all",
                 Roles.VillageFinance
             )
+            .Previewed()
             .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"evidence":["<捐赠人同意书的摘要>"]}""");
         api.MapPost("/funds/{id}/sub-accounts/{subAccount}/surplus-return", SurplusReturn)
@@ -270,6 +271,7 @@ public static class FundEndpoints
                 "依决议将余款退回来源 (C9) · By resolution the rest goes back to its sources",
                 Roles.VillageFinance
             )
+            .Previewed()
             .Refuses(
                 Rejections.EvidenceMissing,
                 Rejections.WrongState,
@@ -281,6 +283,7 @@ public static class FundEndpoints
         api.MapBankFees();
         api.MapPost("/funds/{id}/closure", Close)
             .Command<FundView>("close-fund", "关闭没有余款的资金 (C9) · Close an empty fund", Roles.VillageFinance)
+            .Previewed()
             .Refuses(
                 Rejections.EvidenceMissing,
                 Rejections.WrongState,

@@ -1,4 +1,5 @@
 using Ledger.Api.Applications;
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Donors;
 using Ledger.Api.Exports;
@@ -7,6 +8,7 @@ using Ledger.Api.Pages;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
@@ -90,6 +92,41 @@ public static class FundPages
                 Roles.All
             );
         app.Page("/funds/{id}/reconciliation", Reconciling, FundEndpoints.Reconcilers);
+        app.Page("/funds/{id}/ending", Ending, Roles.VillageFinance);
+    }
+
+    /// <summary>What is left, what is still under way, and how the fund ends.</summary>
+    private static async Task<IResult> Ending(
+        string id,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var fund = await FundAsync(id, session, caller);
+        var open = await session
+            .Query<Application>()
+            .Where(a => a.CollectiveId == fund.CollectiveId)
+            .OrderBy(a => a.Id)
+            .Take(Scope.MaxRows)
+            .ToListAsync(cancellation);
+        return PageRoutes.Show<FundEndingPage>(
+            new
+            {
+                Fund = fund,
+                Open = (IReadOnlyList<Application>)
+                    [
+                        .. open.Where(a =>
+                            a.Status
+                                is not (
+                                    ApplicationStatus.Settled
+                                    or ApplicationStatus.Rejected
+                                    or ApplicationStatus.Withdrawn
+                                )
+                        ),
+                    ],
+            }
+        );
     }
 
     private static async Task<IResult> Reconciling(string id, IQuerySession session, Caller caller) =>
@@ -102,8 +139,20 @@ public static class FundPages
         CancellationToken cancellation
     )
     {
-        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
+        var funds = await NamedAsync(region, session, caller, cancellation);
         return PageRoutes.Show<FundsPage>(new { Funds = funds, Region = region });
+    }
+
+    private static async Task<IReadOnlyList<Fund>> NamedAsync(
+        string? asked,
+        IQuerySession session,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var (region, name) = PageRoutes.Place(asked);
+        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
+        return name is null ? funds : [.. funds.Where(f => f.Name.Contains(name, StringComparison.Ordinal))];
     }
 
     private static async Task<IResult> AllAsSheet(
@@ -114,16 +163,34 @@ public static class FundPages
         CancellationToken cancellation
     )
     {
-        var funds = await FundEndpoints.FundsAsync(region, session, caller, cancellation);
-        return Workbook.File(OfficeSheets.Funds(funds, Scope.Narrow(caller, region), time.GetUtcNow()), "资金");
+        var funds = await NamedAsync(region, session, caller, cancellation);
+        var scope = Scope.Narrow(caller, PageRoutes.Place(region).Region);
+        return Workbook.File(OfficeSheets.Funds(funds, scope, time.GetUtcNow()), "资金");
     }
 
-    private static async Task<IResult> Start(IQuerySession session, Caller caller, CancellationToken cancellation)
+    private static async Task<IResult> Start(
+        IQuerySession session,
+        FirstHour first,
+        Caller caller,
+        Clock clock,
+        CancellationToken cancellation
+    )
     {
         var own = await OwnAsync(session, caller, cancellation);
         var hasFund =
             own is not null && await session.LoadAsync<Fund>(StreamId.FundOf(own.Id), cancellation) is not null;
-        return hasFund ? Results.LocalRedirect("/") : PageRoutes.Show<StartPage>(new { Collective = own });
+        if (hasFund)
+            return Results.LocalRedirect("/");
+        var (region, year) = (caller.Actor.Region, clock.Today.Year);
+        return PageRoutes.Show<StartPage>(
+            new
+            {
+                Collective = own,
+                Steps = own is null
+                    ? await first.OfNobodyAsync(region, year)
+                    : await first.OfVillageAsync(own.Id, region, year),
+            }
+        );
     }
 
     private static async Task<IResult> NewAllocation(
@@ -190,6 +257,7 @@ public static class FundPages
         IQuerySession session,
         StoredEvents stored,
         NpgsqlDataSource database,
+        FirstHour first,
         Caller caller,
         Clock clock,
         TimeProvider time,
@@ -220,6 +288,9 @@ public static class FundPages
                     cancellation
                 ),
                 Work = work,
+                Steps = caller.Actor.Role == Roles.VillageFinance && work.Count == 0 && !fund.IsClosed
+                    ? await first.OfVillageAsync(fund.CollectiveId, fund.Region, clock.Today.Year)
+                    : [],
                 Held = await CommitteeTasks.HeldAsync(database, fund.Region, cancellation),
                 Now = time.GetUtcNow(),
             }

@@ -94,6 +94,10 @@ public static class Sheets
         BankReference = "流水号",
         Finding = "核查结果",
         CheckedOn = "核查日期";
+    public const string CollectiveName = "集体名称",
+        CreditCode = "统一社会信用代码",
+        VillageCode = "村（社区）区划代码";
+
     public const string Regular = "正常缴费",
         CatchUp = "一次性补缴",
         GovernmentPaid = "政府代缴",
@@ -290,6 +294,33 @@ public static class Sheets
         "checks"
     );
 
+    /// <summary>The collectives of a county, as the agriculture office has them.</summary>
+    public static readonly SheetForm Collectives = new(
+        "collectives",
+        "集体名册",
+        5_000,
+        CreditCode,
+        [
+            new(
+                CollectiveName,
+                true,
+                "某某镇某某村股份经济合作社",
+                "登记证上的全称",
+                36,
+                ["名称", "集体经济组织名称", "单位名称"]
+            ),
+            new(CreditCode, true, "N2370811MF0000001J", "18位，单元格须为文本格式", 24, ["信用代码", "社会信用代码"]),
+            new(
+                VillageCode,
+                true,
+                "370811005201",
+                "12位统计用区划代码",
+                20,
+                ["区划代码", "村区划代码", "行政区划代码"]
+            ),
+        ]
+    );
+
     public static readonly IReadOnlyList<SheetForm> All =
     [
         Members,
@@ -298,5 +329,6 @@ public static class Sheets
         Receipts,
         BankStatement,
         InsuranceChecks,
+        Collectives,
     ];
 }

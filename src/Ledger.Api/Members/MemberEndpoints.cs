@@ -332,6 +332,7 @@ public static class MemberEndpoints
                 "保管期满，删除个人信息；账和证明不变 · Erase personal data after the retention period",
                 Roles.Agency
             )
+            .Previewed()
             .Refuses(
                 Rejections.RetentionNotOver,
                 Rejections.WrongState,
@@ -346,6 +347,7 @@ public static class MemberEndpoints
                 "登记对一人的直接资助，计入上限 (C8 C11) · Record a donor's direct sponsorship",
                 Roles.Agency
             )
+            .Previewed()
             .Refuses(
                 Rejections.CapExceeded,
                 Rejections.NotContributed,
@@ -367,6 +369,7 @@ public static class MemberEndpoints
                 "冲回直接资助，额度退还 (C8 C11) · Reverse a direct sponsorship",
                 Roles.Agency
             )
+            .Previewed()
             .Refuses(
                 Rejections.EvidenceMissing,
                 Rejections.FieldInvalid,
@@ -381,6 +384,7 @@ public static class MemberEndpoints
                 Roles.CountyTax,
                 Roles.Agency
             )
+            .Previewed()
             .Refuses(Rejections.SelfApproval, Rejections.FieldInvalid, Rejections.NotFound, Rejections.VersionMismatch)
             .Example("""{"confirmBy":"tax2.370811","reason":"缴费类型错记为一次性补缴"}""");
         api.MapPost(
@@ -393,6 +397,7 @@ public static class MemberEndpoints
                 Roles.CountyTax,
                 Roles.Agency
             )
+            .Previewed()
             .Refuses(Rejections.SelfApproval, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch);
         api.MapPost("/members/{id}/years/{year:int}/clearances", MemberChanges.ClearToPerson)
             .Command<MemberYearView>(
@@ -422,7 +427,8 @@ public static class MemberEndpoints
                 Roles.SupervisionCommittee,
                 Roles.Agency,
                 Roles.Auditor,
-                Roles.Township
+                Roles.Township,
+                Roles.CountyAgriculture
             )
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
         api.MapGet("/members/{id}/years/{year:int}", Year)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Ledger.Api.Benefits;
 using Ledger.Api.Commands;
+using Ledger.Api.Donors;
 using Ledger.Api.Exports;
 using Ledger.Api.Funds;
 using Ledger.Api.Imports;
@@ -51,12 +52,69 @@ public static class MemberPages
         );
         app.Page("/members/{id}/years/{year:int}", Year, EstimateEndpoints.Readers);
         app.Page("/members/{id}/estimate", EstimateEndpoints.PageOfMember, EstimateEndpoints.Readers);
-        app.Page(
-            "/contributions",
-            async (IQuerySession session, Caller caller) =>
-                PageRoutes.Show<ContributionsPage>(new { Profiles = await AgencyProfiles.ListAsync(session, caller) }),
-            Roles.CountyTax,
-            Roles.Agency
+        app.Page("/contributions", Contributions, Roles.CountyTax, Roles.Agency);
+    }
+
+    /// <summary>
+    /// The import; and, of one voucher number or of what waits for the caller, the records to be mended.
+    /// </summary>
+    private static async Task<IResult> Contributions(
+        string? reference,
+        bool? waiting,
+        IQuerySession session,
+        NpgsqlDataSource database,
+        PersonalData people,
+        Caller caller,
+        CancellationToken cancellation
+    )
+    {
+        var (asked, profiles) = (PageRoutes.Typed(reference), await AgencyProfiles.ListAsync(session, caller));
+        if (asked.Length == 0 && waiting != true)
+            return PageRoutes.Show<ContributionsPage>(new { Profiles = profiles });
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var ids = await connection.QueryAsync(
+            $"""
+            select id
+              from {LedgerStore.Schema}.mt_doc_memberyear
+             where data -> 'contributions' @> jsonb_build_array(jsonb_build_object(@field, @value))
+             order by id
+             limit 50
+            """,
+            r => r.GetString(0),
+            ("field", waiting == true ? "confirmBy" : "reference"),
+            ("value", waiting == true ? caller.Actor.Id : asked)
+        );
+        var years = await session.LoadManyAsync<MemberYear>(cancellation, ids.ToArray());
+        var members = (
+            await session.LoadManyAsync<Member>(cancellation, ids.Select(StreamId.MemberOf).Distinct().ToArray())
+        )
+            .Where(m => MemberEndpoints.MaySee(caller, m))
+            .ToDictionary(m => m.Id);
+        var persons = await people.ReadAsync(connection, members.Keys);
+        return PageRoutes.Show<ContributionsPage>(
+            new
+            {
+                Profiles = profiles,
+                Asked = asked,
+                IsWaiting = waiting == true,
+                Found = (IReadOnlyList<ContributionsPage.Record>)
+                    [
+                        .. from y in years
+                        let member = StreamId.MemberOf(y.Id)
+                        where members.ContainsKey(member)
+                        from c in y.Contributions.Select((c, i) => (Record: c, Number: i))
+                        where waiting == true ? c.Record.ConfirmBy == caller.Actor.Id : c.Record.Reference == asked
+                        select new ContributionsPage.Record(
+                            member,
+                            persons.GetValueOrDefault(member)?.MaskedName ?? MemberEndpoints.Erased,
+                            persons.GetValueOrDefault(member)?.MaskedCitizenId ?? MemberEndpoints.Erased,
+                            int.Parse(y.Id[^4..], System.Globalization.CultureInfo.InvariantCulture),
+                            y.Revision,
+                            c.Record,
+                            c.Number
+                        ),
+                    ],
+            }
         );
     }
 
@@ -98,6 +156,19 @@ public static class MemberPages
                 Waiting = (IReadOnlyList<MemberChange>)
                     [.. MemberStateView.Of(member, caller).Waiting.Select(w => w.Change)],
                 Reported = MemberStateView.Of(member, caller).DeathReportedOn,
+                Donors = (IReadOnlyList<(string, string)>)
+                    [
+                        .. (
+                            caller.Actor.Role == Roles.Agency || state is { Sponsorships.Length: > 0 }
+                                ? await DonorPages.NamedAsync(
+                                    session,
+                                    database,
+                                    people,
+                                    RegionCode.County(member.Region)
+                                )
+                                : []
+                        ).Select(d => (d.Donor.Id, d.Name)),
+                    ],
                 Year = year,
                 Name = person?.MaskedName ?? MemberEndpoints.Erased,
                 CitizenId = person?.MaskedCitizenId ?? MemberEndpoints.Erased,

@@ -133,6 +133,18 @@ public static class ApiDocument
             operation.Parameters.Add(Header(IdempotencyKey.Header, true, "每个新请求一个新值；重试用原值"));
         if (changes)
             operation.Parameters.Add(Header("If-Match", false, "上次读到的 ETag；内容已被他人更新时返回 412"));
+        if (metadata.OfType<PreviewMetadata>().Any())
+            operation.Parameters.Add(
+                new OpenApiParameter
+                {
+                    Name = "preview",
+                    In = ParameterLocation.Query,
+                    Description =
+                        "true：只预览，不办理；答复为涉及的金额、人数、前后变化和在办申请（PreviewView） · "
+                        + "only say what it would do",
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.Boolean },
+                }
+            );
 
         if (
             metadata.OfType<ExampleMetadata>().FirstOrDefault() is { } example

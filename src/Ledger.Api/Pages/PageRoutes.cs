@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
@@ -95,6 +96,21 @@ public static partial class PageRoutes
 
     [GeneratedRegex("[^!-~]+")]
     private static partial Regex NotInHeaders { get; }
+
+    /// <summary>What somebody typed into an address, without what no column can hold.</summary>
+    public static string Typed(string? asked) =>
+        string.Concat(
+                (asked ?? "").EnumerateRunes().Where(r => !Rune.IsControl(r) && r != Rune.ReplacementChar).Take(100)
+            )
+            .Trim();
+
+    /// <summary>
+    /// What stands in a list's filter: the beginning of a region's code, or part of a village's name.
+    /// </summary>
+    public static (string? Region, string? Name) Place(string? asked) =>
+        asked?.Trim() is not { Length: > 0 } text ? (null, null)
+        : text.All(char.IsAsciiDigit) ? (text, null)
+        : (null, text);
 
     public static void MapPages(this WebApplication app, Settings settings)
     {

@@ -12,7 +12,23 @@ namespace Ledger.Api.Policies;
 /// <summary>The page of a year's parameters.</summary>
 public static class PolicyYearPages
 {
-    public static void MapPolicyYearPages(this WebApplication app) =>
+    public static void MapPolicyYearPages(this WebApplication app)
+    {
+        app.Page(
+            "/policy-years/replay",
+            async (int? year, IQuerySession session, Caller caller, Clock clock) =>
+            {
+                var asked = year ?? clock.Today.Year;
+                return PageRoutes.Show<ReplayPage>(
+                    new
+                    {
+                        Year = asked,
+                        Policy = await session.PolicyYearAsync(RegionCode.CountyOrCity(caller.Actor.Region), asked),
+                    }
+                );
+            },
+            Reports.ReportEndpoints.Replayers
+        );
         app.Page(
             "/policy-years",
             async (int? year, string? region, IQuerySession session, Caller caller, Clock clock) =>
@@ -58,4 +74,5 @@ public static class PolicyYearPages
             },
             Roles.All
         );
+    }
 }

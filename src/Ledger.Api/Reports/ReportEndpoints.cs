@@ -36,7 +36,18 @@ public sealed record ReplayedLineView(
     string? Code
 );
 
-/// <summary>Of the changed lines the first 1,000 are shown; counts and sums are whole.</summary>
+/// <summary>The changed lines of one collective, together.</summary>
+public sealed record ReplayedCollectiveView(
+    string Collective,
+    int ChangedCount,
+    Money ActualAmount,
+    Money ReplayedAmount,
+    int Refused
+);
+
+/// <summary>
+/// Of the changed lines the first 1,000 are shown; counts, sums and <paramref name="Collectives"/> are whole.
+/// </summary>
 public sealed record ReplayView(
     string Region,
     int Year,
@@ -47,13 +58,16 @@ public sealed record ReplayView(
     Money ReplayedAmount,
     int Refused,
     int ChangedCount,
-    IReadOnlyList<ReplayedLineView> Changed
+    IReadOnlyList<ReplayedLineView> Changed,
+    IReadOnlyList<ReplayedCollectiveView> Collectives
 );
 
 /// <summary>Reports of county and city: commendation (C18), supervision (C20, C21).</summary>
 public static class ReportEndpoints
 {
     private const string S = LedgerStore.Schema;
+    public static readonly string[] Replayers = [Roles.CityHrss, Roles.CountyHrss, Roles.CountyFinance, Roles.Auditor];
+
     public static readonly string[] Overseers =
     [
         Roles.CityHrss,
@@ -90,7 +104,7 @@ public static class ReportEndpoints
             .Command<ReplayView>(
                 "replay-policy",
                 "政策推演：若上限或标准不同，当年补助会怎样；不存任何内容 (C10 C11) · What another cap or standard would have made of a year",
-                [Roles.CityHrss, Roles.CountyHrss, Roles.CountyFinance, Roles.Auditor]
+                Replayers
             )
             .Refuses(
                 Rejections.PolicyYearMissing,
@@ -284,9 +298,42 @@ public static class ReportEndpoints
                             l.ReplayedFen,
                             l.Code
                         )),
-                ]
+                ],
+                await ByCollectiveAsync(replay.Changed, command)
             )
         );
+    }
+
+    private static async Task<IReadOnlyList<ReplayedCollectiveView>> ByCollectiveAsync(
+        IReadOnlyList<ReplayedLine> changed,
+        Command command
+    )
+    {
+        var names = (
+            await command.Connection.QueryAsync(
+                $"""
+                select a.id, c.data ->> 'name'
+                  from {S}.mt_doc_application a
+                  join {S}.mt_doc_collective c on c.id = a.data ->> 'collectiveId'
+                 where a.id = any(@ids)
+                """,
+                r => (Id: r.GetString(0), Name: r.GetString(1)),
+                ("ids", changed.Select(l => l.ApplicationId).Distinct().ToArray())
+            )
+        ).ToDictionary(a => a.Id, a => a.Name);
+        return
+        [
+            .. changed
+                .GroupBy(l => names.GetValueOrDefault(l.ApplicationId, l.ApplicationId))
+                .OrderBy(c => c.Key, StringComparer.Ordinal)
+                .Select(c => new ReplayedCollectiveView(
+                    c.Key,
+                    c.Count(),
+                    Money.Sum(c.Select(l => l.ActualFen)),
+                    Money.Sum(c.Select(l => l.ReplayedFen ?? Money.Zero)),
+                    c.Count(l => l.Code is not null)
+                )),
+        ];
     }
 
     /// <summary>C5 and C6 over a member-year y, as <see cref="MemberYearDecider.Ineligible"/> has them.</summary>

@@ -80,6 +80,9 @@ const fields = form => {
     if (input.type === 'radio' && !input.checked) continue;
     if (input.type === 'checkbox' && input.dataset.kind !== 'bool' && !input.checked) continue;
     let value = input.dataset.kind === 'evidence' ? input.digests : read(input);
+    // [data-as]: what another field says; [data-with]: only where another field says something.
+    if (input.dataset.as) value = form.elements[input.dataset.as].value;
+    if (input.dataset.with && !form.elements[input.dataset.with].value.trim()) continue;
     if (value === undefined || input.dataset.kind === 'evidence' && (!value || value.length === 0)) continue;
     let name = input.name;
     const row = input.closest('[data-row]');
@@ -177,7 +180,8 @@ const show = (form, problem, again) => {
   form.querySelectorAll('fieldset[data-for]').forEach(part => { if (codes.includes(part.dataset.for)) part.hidden = part.disabled = false; });
   const at = form.querySelector('.status');
   at ? at.before(box) : form.append(box);
-  const field = problem.field && [...form.elements].find(e => e.name && (e.name === problem.field || e.name.replace('#', '0') === problem.field || problem.field.startsWith(`${e.name}.`) || problem.field.startsWith(`${e.name}[`) || e.name.replace('[]', '') === problem.field));
+  const dotted = problem.field?.replace(/\[(\d+)\]/g, '.$1');
+  const field = problem.field && [...form.elements].find(e => e.name && e.type !== 'hidden' && (e.name === problem.field || e.name === dotted || e.name.replace('#', '0') === problem.field || problem.field.startsWith(`${e.name}.`) || problem.field.startsWith(`${e.name}[`) || e.name.replace('[]', '') === problem.field));
   if (field && !field.closest('[hidden]')) { field.setAttribute('aria-invalid', 'true'); field.setAttribute('aria-describedby', box.id); field.focus(); }
   else box.focus();
 };
@@ -241,6 +245,8 @@ const checked = (form, is) => {
   const out = form.dataset.report && document.querySelector(form.dataset.report);
   if (!is && out) out.replaceChildren();
 };
+const tally = form => form.querySelectorAll('[data-ticked]').forEach(e => { e.textContent = form.querySelectorAll('tbody input[type=checkbox]:checked').length; });
+document.addEventListener('input', e => { if (e.target.form) tally(e.target.form); });
 document.addEventListener('input', e => { const form = e.target.closest('form[data-check]'); if (form?.checked) checked(form, false); });
 
 const submit = async (form, extra) => {
@@ -257,6 +263,8 @@ const submit = async (form, extra) => {
     const body = { ...fields(form), ...(form.extra || {}), ...(extra || {}) };
     for (const name of Object.keys(body)) if (name.startsWith('tier-')) delete body[name];
     if (form.tiers && form.tiers.length) body.standard.tiers = form.tiers;
+    // Of a combined standard the parts that say nothing but their kind are none.
+    if (body.standard?.parts) body.standard.parts = [...body.standard.parts, form.partTiers].filter(p => p && Object.keys(p).length > 1);
     const files = [...form.querySelectorAll('input[type=file]:not([data-kind=evidence])')].filter(i => !i.disabled && i.files.length);
     const attached = form.attached ? [[form.attached.field, form.attached.file]] : files.map(i => [i.name, i.files[0]]);
     let content, sent, headers = {};
@@ -342,6 +350,13 @@ document.addEventListener('click', e => {
   if (remove) {
     const row = remove.closest('[data-row]');
     if (row.parentElement.querySelectorAll('[data-row]').length > 1) row.remove(); else row.querySelectorAll('input').forEach(i => { i.value = ''; });
+  }
+  // All of a village group, or all that are shown: beside the boxes that are ticked one by one.
+  const group = e.target.closest('[data-tick]');
+  if (group) {
+    const boxes = [...document.querySelectorAll(`[data-group="${CSS.escape(group.dataset.tick)}"] input[type=checkbox]`)], all = boxes.every(b => b.checked);
+    boxes.forEach(b => { b.checked = !all; });
+    boxes[0]?.dispatchEvent(new Event('input', { bubbles: true }));
   }
   if (e.target.closest('[data-print]')) window.print();
   const copy = e.target.closest('[data-copy]');
@@ -598,10 +613,11 @@ document.querySelectorAll('form[data-report]').forEach(form => form.addEventList
   const value = (o, path) => { const v = at(o, path); return v == null ? '' : spec.words && spec.words[v] ? spec.words[v] : typeof v === 'number' && /amount$/i.test(path) ? v.toLocaleString('zh-CN', { minimumFractionDigits: 2 }) : `${v}`; };
   out.replaceChildren();
   const facts = node('dl', null, { class: 'facts' });
-  for (const [path, title] of spec.facts || []) facts.append(node('dt', title), node('dd', value(e.detail, path)));
+  for (const [path, title] of spec.facts || []) if (!spec.sparse || value(e.detail, path)) facts.append(node('dt', title), node('dd', value(e.detail, path)));
   out.append(facts);
   for (const list of spec.lists || []) {
     const rows = at(e.detail, list.path) || [];
+    if (spec.sparse && !rows.length) continue;
     out.append(node('h3', `${list.title}（${rows.length}）`));
     if (!rows.length) continue;
     const table = document.createElement('table'), head = table.createTHead().insertRow(), body = table.createTBody();
@@ -623,6 +639,8 @@ document.querySelectorAll('form[data-standard]').forEach(form => {
   form.addEventListener('submit', () => {
     const tiers = [...form.querySelectorAll('[data-tier]')].filter(i => !i.closest('[hidden],fieldset:disabled') && i.value.trim());
     form.tiers = tiers.map(i => ({ tierAmount: mark + i.dataset.tier, amount: read(i) }));
+    const parts = [...form.querySelectorAll('[data-part-tier]')].filter(i => !i.closest('[hidden],fieldset:disabled') && i.value.trim());
+    form.partTiers = parts.length ? { kind: 'per-tier', tiers: parts.map(i => ({ tierAmount: mark + i.dataset.partTier, amount: read(i) })) } : null;
   }, true);
 });
 
