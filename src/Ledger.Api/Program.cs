@@ -98,6 +98,7 @@ public partial class Program
             .AddSingleton<Clock>()
             .AddSingleton<Refusals>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
+            .AddSingleton<Together>()
             .AddScoped<Command>()
             .AddScoped<DeadLetters>();
         builder

@@ -54,6 +54,18 @@ public static class RouteConventions
         params string[] roles
     ) => route.WithMetadata(new NotKeptMetadata()).Describe(name, summary, roles).Produces<TAnswer>();
 
+    /// <summary>
+    /// A command that is written together with others (<see cref="Commands.Together"/>). Its endpoint takes an id and a
+    /// body first; whatever else it touches than what <paramref name="needs"/> names sends it alone.
+    /// </summary>
+    public static RouteHandlerBuilder Together<TBody>(
+        this RouteHandlerBuilder route,
+        Func<string, TBody, Needs?> needs
+    ) =>
+        route.WithMetadata(
+            new NeedsMetadata(context => needs(context.GetArgument<string>(0), context.GetArgument<TBody>(1)))
+        );
+
     public static RouteHandlerBuilder TakesSecrets(this RouteHandlerBuilder route) =>
         route.WithMetadata(new SecretBodyMetadata());
 
