@@ -8,7 +8,7 @@
 // nodes of an earlier revision's build replaced one by one, and back, under load bench/run versus <Ledger.Api.dll>
 // [--rounds 10] [--applications 6] postings and approvals, the present build and another one in turn bench/run soak [--minutes 60]
 // [--share 0.8] [--events 0] memory, connections, lag and answers under an hour's load at that share of capacity
-// bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection] [--at-once 2] years
+// bench/faults [--seeds 200] [--first 1] [--seed N] [--bug DropEvent|PostTwice|SkipProjection|SwapAnswers] [--at-once 2] years
 // under faults bench/run pages first view of the pages in Chromium; memory of signed-in people
 using System.Globalization;
 using Ledger.Api.Storage;

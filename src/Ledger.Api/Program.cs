@@ -176,18 +176,7 @@ public partial class Program
         app.UseSecurityHeaders();
         app.UseResponseCompression();
         app.UseRequestLocalization();
-        app.UseExceptionHandler(
-            new ExceptionHandlerOptions
-            {
-                ExceptionHandler = Problem.HandleAsync,
-                AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
-                // An answer, not a fault of ours.
-                SuppressDiagnosticsCallback = failed =>
-                    failed.Exception is RefusedException or BadHttpRequestException or UnreadableEventException
-                    || Problem.Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
-            }
-        );
-        app.UseStatusCodePages(Problem.EmptyAnswerAsync);
+        app.UseProblems();
         app.UseReadablePaths();
         app.UseFilledQueries();
         app.UseRouting();
@@ -218,6 +207,7 @@ public partial class Program
         api.MapExports();
         api.MapTemplates();
         api.MapDeadLetters();
+        app.MapBatch(api);
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);

@@ -85,6 +85,7 @@ public sealed record Look(
 
     internal async Task ReadAsync(NpgsqlDataReader reader)
     {
+        Found.Clear();
         while (await reader.ReadAsync())
             if (Read(reader) is { } found)
                 Found.Add(found);
@@ -235,7 +236,7 @@ public sealed class EventWriter(
         }
         var looked = looks.ToList();
         foreach (var look in looked)
-            batch.Add(look.Sql, look.Parameters);
+            batch.Add(look.Sql, look.Parameters.Select(p => p.Clone())); // it may be asked again, in another group
         await batch.PrepareAsync();
         var held = new HeldStreams();
         await using var reader = await batch.ExecuteReaderAsync();

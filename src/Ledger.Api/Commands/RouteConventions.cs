@@ -13,6 +13,9 @@ public sealed record ExampleMetadata(string Json);
 /// <summary>The roles that may call a route; empty means public.</summary>
 public sealed record RolesMetadata(IReadOnlyList<string> Roles);
 
+/// <summary>A route that is one command.</summary>
+public sealed record CommandMetadata;
+
 /// <summary>A POST that needs no Idempotency-Key and whose answer is kept nowhere.</summary>
 public sealed record NotKeptMetadata;
 
@@ -34,7 +37,12 @@ public static class RouteConventions
         string name,
         string summary,
         params string[] roles
-    ) => route.AddEndpointFilter<CommandFilter>().Describe(name, summary, roles).Produces<TAnswer>();
+    ) =>
+        route
+            .AddEndpointFilter<CommandFilter>()
+            .WithMetadata(new CommandMetadata())
+            .Describe(name, summary, roles)
+            .Produces<TAnswer>();
 
     /// <summary>A route that only reads.</summary>
     public static RouteHandlerBuilder Reading<TAnswer>(

@@ -1,3 +1,4 @@
+using Ledger.Api.Operation;
 using Ledger.Domain;
 using Npgsql;
 
@@ -25,7 +26,7 @@ public sealed record NeedsMetadata(Func<EndpointFilterInvocationContext, Needs?>
 public sealed class NotForeseenException : Exception;
 
 /// <summary>
-/// Who waits together is written together (docs/decisions/008). The commands that wait when the last group has
+/// Who waits together is written together (docs/decisions/008-who-waits-together-is-written-together.md). The commands that wait when the last group has
 /// committed are the next group, without a timer: one round trip locks and reads what all of them rest on, each is
 /// decided on what the ones before it left, one round trip writes all and commits. Whoever is refused, needs more than
 /// was foreseen, or was in a group that failed, goes alone, as if there were no groups: so one never harms another, and
@@ -163,7 +164,7 @@ public sealed class Together(
         var answers = new Dictionary<Member, StoredAnswer>();
         try
         {
-            members = await TogetherAsync(members, lane, answers);
+            await TogetherAsync(members, lane, answers);
         }
         catch (Exception e)
         {
@@ -178,12 +179,11 @@ public sealed class Together(
             member.Done.SetResult(answers.GetValueOrDefault(member));
     }
 
-    /// <summary>Returns those who have come to an end: an answer, or to go alone.</summary>
-    private async Task<List<Member>> TogetherAsync(
-        List<Member> members,
-        Lane lane,
-        Dictionary<Member, StoredAnswer> answers
-    )
+    /// <summary>
+    /// Those who wait for somebody outside leave <paramref name="members"/>, for a lane of their own; of the others
+    /// <paramref name="answers"/> has whom the group has written.
+    /// </summary>
+    private async Task TogetherAsync(List<Member> members, Lane lane, Dictionary<Member, StoredAnswer> answers)
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
@@ -198,17 +198,20 @@ public sealed class Together(
             waits: lane.Stream is not null,
             looks.Values
         );
-        var group = new Group(held, looks);
-        var (written, kept, ended) = (new List<StampedChanges>(), new List<KeptAnswer>(), new List<Member>());
+        members.RemoveAll(member =>
+        {
+            if (
+                lane.Stream is not null // what is taken there is no stream that comes free
+                || member.Needs.Streams.Select(s => s.Id).FirstOrDefault(held.IsTaken) is not { } taken
+            )
+                return false;
+            if (Enter(member, taken) is { } free)
+                Run(free);
+            return true;
+        });
+        var (group, written, kept) = (new Group(held, looks), new List<StampedChanges>(), new List<KeptAnswer>());
         foreach (var member in members)
         {
-            if (member.Needs.Streams.Select(s => s.Id).FirstOrDefault(held.IsTaken) is { } taken)
-            {
-                if (Enter(member, taken) is { } free)
-                    Run(free);
-                continue;
-            }
-            ended.Add(member);
             if (await DecidedAsync(member, group) is not { } decided)
                 continue;
             foreach (var stamped in decided.Changes)
@@ -219,14 +222,14 @@ public sealed class Together(
             answers[member] = decided.Answer;
         }
         if (answers.Count == 0)
-            return ended;
+            return;
         await using var batch = connection.CreateBatch();
         IdempotencyKey.Insert(batch, kept);
         writer.Add(batch, written);
         batch.Add("commit"); // with the last statement: nothing is left to say
         await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
-        return ended;
+        Telemetry.CountGroup(answers.Count);
     }
 
     /// <summary>What a member comes to; null: it goes alone, where a refusal is recorded and a fault is said.</summary>
