@@ -22,11 +22,25 @@ public static class Versus
     /// <summary>
     /// What one side did in its turn; microseconds of processor for each posting, the product's and the server's.
     /// </summary>
-    private sealed record Turned(double PerSecond, double OwnMicroseconds = 0, double ServerMicroseconds = 0);
+    private sealed record Turned(
+        double PerSecond,
+        double Median = 0,
+        double P99 = 0,
+        double OwnMicroseconds = 0,
+        double ServerMicroseconds = 0
+    );
 
     /// <param name="other">The other build's Ledger.Api.dll: an earlier one, or the present one with something left
     /// out.</param>
-    public static async Task RunAsync(PrivateCluster cluster, string folder, string other, int rounds, Report report)
+    /// <param name="applications">Villages of 10,000 that are reviewed and approved; 0: postings alone.</param>
+    public static async Task RunAsync(
+        PrivateCluster cluster,
+        string folder,
+        string other,
+        int rounds,
+        int applications,
+        Report report
+    )
     {
         var running = new List<ApiProcess>();
         try
@@ -51,20 +65,22 @@ public static class Versus
                 sides.Add(new Side(offices, postings, api));
             }
 
-            foreach (var clients in new[] { 1, 8 })
+            foreach (var clients in new[] { 1, 8, 32 })
                 await InTurnAsync(
                     $"postings, {clients} at once",
                     "/s",
                     rounds,
                     (side, _) => PostAsync(side, clients, hot: false)
                 );
-            await InTurnAsync(
-                "postings into one fund, 8 at once",
-                "/s",
-                rounds,
-                (side, _) => PostAsync(side, 8, hot: true)
-            );
-            var applications = Math.Min(rounds, 6);
+            foreach (var clients in new[] { 8, 32 })
+                await InTurnAsync(
+                    $"postings into one fund, {clients} at once",
+                    "/s",
+                    rounds,
+                    (side, _) => PostAsync(side, clients, hot: true)
+                );
+            if (applications == 0)
+                return;
             var villages = new Dictionary<(Side, int), SampleVillage>();
             await InTurnAsync(
                 "review",
@@ -91,6 +107,8 @@ public static class Versus
                     (after - before).TotalMicroseconds / rate.Milliseconds.Count;
                 return new Turned(
                     rate.PerSecond,
+                    rate.Median,
+                    rate.P99,
                     Each(own, Processor.Of(side.Api.Id)),
                     Each(server, Processor.OfServer(folder))
                 );
@@ -114,6 +132,8 @@ public static class Versus
                 Add(what, unit, theirs, ours, t => t.PerSecond);
                 if (ours.All(t => t.OwnMicroseconds == 0))
                     return;
+                Add($"{what}: median", "ms", theirs, ours, t => t.Median);
+                Add($"{what}: p99", "ms", theirs, ours, t => t.P99);
                 Add($"{what}: product's processor", "µs", theirs, ours, t => t.OwnMicroseconds);
                 Add($"{what}: server's processor", "µs", theirs, ours, t => t.ServerMicroseconds);
             }

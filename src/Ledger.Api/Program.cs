@@ -100,6 +100,7 @@ public partial class Program
             .AddSingleton<Clock>()
             .AddSingleton<Refusals>()
             .AddSingleton<Follows>(Deadlines.BegunByAsync)
+            .AddSingleton<Together>()
             .AddScoped<Command>()
             .AddSingleton<ShownNames>()
             .AddScoped<IContacts, Contacts>()
@@ -180,18 +181,7 @@ public partial class Program
         app.UseSecurityHeaders();
         app.UseResponseCompression();
         app.UseRequestLocalization();
-        app.UseExceptionHandler(
-            new ExceptionHandlerOptions
-            {
-                ExceptionHandler = Problem.HandleAsync,
-                AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
-                // An answer, not a fault of ours.
-                SuppressDiagnosticsCallback = failed =>
-                    failed.Exception is RefusedException or BadHttpRequestException or UnreadableEventException
-                    || Problem.Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
-            }
-        );
-        app.UseStatusCodePages(Problem.EmptyAnswerAsync);
+        app.UseProblems();
         app.UseReadablePaths();
         app.UseFilledQueries();
         app.UseRouting();
@@ -223,6 +213,7 @@ public partial class Program
         api.MapExports();
         api.MapTemplates();
         api.MapDeadLetters();
+        app.MapBatch(api);
         app.MapLog();
         app.MapApiDocument();
         app.MapPages(settings);

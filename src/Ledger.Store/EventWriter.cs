@@ -30,6 +30,24 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
         return all;
     }
 
+    /// <summary>What several commands add, one after the other.</summary>
+    public static StreamChange Of(IReadOnlyList<StreamChange> commands)
+    {
+        if (commands.Count == 1)
+            return commands[0];
+        var all = new StreamChange(commands[0].Id, commands[0].Aggregate, commands[0].Before);
+        foreach (var next in commands)
+        {
+            InvariantViolationException.Require(
+                next.Before == all.Before + all.Events.Count,
+                $"{next.Id}: a command decided on version {next.Before}, the ones before it leave {all.Before + all.Events.Count}"
+            );
+            all.Events.AddRange(next.Events);
+            all.State = next.State;
+        }
+        return all;
+    }
+
     /// <summary>What comes after the events that are there already.</summary>
     public void Add(Change change)
     {
@@ -42,8 +60,37 @@ public sealed record StreamChange(string Id, Type? Aggregate, long Before)
     }
 }
 
-/// <summary>A query whose rows go to <paramref name="Read"/>.</summary>
-public sealed record Look(string Sql, IReadOnlyList<NpgsqlParameter> Parameters, Action<NpgsqlDataReader> Read);
+/// <summary>What one command adds, and under which stamp.</summary>
+public sealed record StampedChanges(IReadOnlyCollection<StreamChange> Changes, EventStamp Stamp);
+
+/// <summary>
+/// A look that belongs to a lock on one stream: in the same round trip, it sees what was committed while the lock was
+/// waited for.
+/// </summary>
+/// <param name="Name">What is looked for: two of one name find the same.</param>
+/// <param name="Read">What a row says; null: nothing.</param>
+/// <param name="OfEvent">
+/// What the query will find of an event and its business date, once that is committed; null: nothing. So commands that
+/// are written together find each other.
+/// </param>
+public sealed record Look(
+    string Name,
+    string Sql,
+    IReadOnlyList<NpgsqlParameter> Parameters,
+    Func<NpgsqlDataReader, object?> Read,
+    Func<object, DateOnly, object?> OfEvent
+)
+{
+    public List<object> Found { get; } = [];
+
+    internal async Task ReadAsync(NpgsqlDataReader reader)
+    {
+        Found.Clear();
+        while (await reader.ReadAsync())
+            if (Read(reader) is { } found)
+                Found.Add(found);
+    }
+}
 
 /// <summary>
 /// Locks and reads what a decision rests on, and appends what was decided, into Marten's own tables: events, stream
@@ -63,10 +110,10 @@ public sealed class EventWriter(
     private const string Schema = LedgerStore.Schema;
     private readonly StoredEvents _stored = new(store, Schema, ofEvents);
 
-    private static readonly string Events = Insert("$10", "$1, $2, $3, $4, $5, $6", ""),
+    private static readonly string Events = Insert("($10)[e.stamp]", "$1, $2, $3, $4, $5, $6, $11", ""),
         SealedEvents = Insert(
-            "case when e.seal is null then $10 else $10 || jsonb_build_object('seal', e.seal) end",
-            "$1, $2, $3, $4, $5, $6, $11",
+            "case when e.seal is null then ($10)[e.stamp] else ($10)[e.stamp] || jsonb_build_object('seal', e.seal) end",
+            "$1, $2, $3, $4, $5, $6, $11, $12",
             ", seal"
         );
 
@@ -76,8 +123,9 @@ public sealed class EventWriter(
             insert into {Schema}.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
                                             mt_dotnet_type, is_archived, causation_id, correlation_id, headers)
             select nextval('{Schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, $7,
-                   '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, $8, $9, {headers}
-              from unnest({columns}) e (id, stream, version, data, type, dotnet_type{more})
+                   '{JasperFx.StorageConstants.DefaultTenantId}', e.dotnet_type, false, ($8)[e.stamp], ($9)[e.stamp],
+                   {headers}
+              from unnest({columns}) e (id, stream, version, data, type, dotnet_type, stamp{more})
             """;
 
     private readonly FrozenDictionary<Type, (string Name, string DotNetType)> _names = store
@@ -147,8 +195,7 @@ public sealed class EventWriter(
                     doubtful[id] = state;
             }
             if (beside is not null && await reader.NextResultAsync())
-                while (await reader.ReadAsync())
-                    beside.Read(reader);
+                await beside.ReadAsync(reader);
         }
         foreach (var id in versions.Keys.Where(id => !states.ContainsKey(id)))
             doubtful.TryAdd(id, null);
@@ -157,13 +204,75 @@ public sealed class EventWriter(
         return (versions, states);
     }
 
+    /// <summary>
+    /// Locks for several commands at once the streams that they will change, and reads their states and looks: one
+    /// round trip. What somebody else holds is not waited for (<see cref="HeldStreams.IsTaken"/>) unless
+    /// <paramref name="waits"/>. A state that is not sound is left out: a command by itself reads its events
+    /// (<see cref="LockAsync"/>).
+    /// </summary>
+    /// <param name="needs">In the order of locks.</param>
+    public async Task<HeldStreams> HoldAsync(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<StreamNeed> needs,
+        bool waits,
+        IEnumerable<Look> looks
+    )
+    {
+        await using var batch = connection.CreateBatch();
+        var kinds = needs.GroupBy(n => n.Aggregate, n => n.Id).ToList();
+        foreach (var kind in kinds)
+        {
+            var ids = kind.Distinct().ToList();
+            batch.Add(
+                $"""
+                select s.id, s.version
+                  from unnest($1) n (id)
+                  join {Schema}.mt_streams s on s.id = n.id
+                 order by s.id for update of s{(waits ? "" : " skip locked")}
+                """,
+                ids.Texts(id => id)
+            );
+            batch.Add($"{SelectStates(kind.Key)} join unnest($1) n (id) on d.id = n.id", ids.Texts(id => id));
+        }
+        var looked = looks.ToList();
+        foreach (var look in looked)
+            batch.Add(look.Sql, look.Parameters.Select(p => p.Clone())); // it may be asked again, in another group
+        await batch.PrepareAsync();
+        var held = new HeldStreams();
+        await using var reader = await batch.ExecuteReaderAsync();
+        foreach (var kind in kinds)
+        {
+            var versions = new Dictionary<string, long>();
+            while (await reader.ReadAsync())
+                versions[reader.GetString(0)] = reader.GetInt64(1);
+            await reader.NextResultAsync();
+            while (await reader.ReadAsync())
+            {
+                var (id, state, isLast) = Open(kind.Key, Row(reader));
+                if (!versions.TryGetValue(id, out var version))
+                    held.AddTaken(id);
+                else if (isLast && state!.Revision == version)
+                    held.Add(state, version);
+            }
+            await reader.NextResultAsync();
+        }
+        foreach (var look in looked)
+        {
+            await look.ReadAsync(reader);
+            await reader.NextResultAsync();
+        }
+        return held;
+    }
+
     /// <summary>States with what tells whether they are the last of their streams.</summary>
     private static string SelectStates<T>()
-        where T : Aggregate =>
+        where T : Aggregate => SelectStates(typeof(T));
+
+    private static string SelectStates(Type aggregate) =>
         $"""
             select d.id, d.data, d.mt_version,
                    exists (select from {Schema}.mt_events e where e.stream_id = d.id and e.version > d.mt_version)
-              from {StateTable.Of(Schema, typeof(T))} d
+              from {StateTable.Of(Schema, aggregate)} d
             """;
 
     private readonly record struct StateRow(string Id, byte[] Data, long Version, bool HasLaterEvents);
@@ -179,11 +288,13 @@ public sealed class EventWriter(
     /// A state, null when it cannot be read; and whether it is what the product wrote after the stream's last event.
     /// </summary>
     private (string Id, T? State, bool IsLast) Open<T>(StateRow row)
-        where T : Aggregate
+        where T : Aggregate => Open(typeof(T), row) is var (id, state, isLast) ? (id, (T?)state, isLast) : default;
+
+    private (string Id, Aggregate? State, bool IsLast) Open(Type aggregate, StateRow row)
     {
         try
         {
-            var state = store.Options.Serializer().FromJson<T>(new MemoryStream(row.Data));
+            var state = (Aggregate)store.Options.Serializer().FromJson(aggregate, new MemoryStream(row.Data));
             return (
                 row.Id,
                 state,
@@ -352,33 +463,45 @@ public sealed class EventWriter(
     /// <summary>
     /// Adds the changes to a batch that the caller's transaction runs; nothing is there before it commits.
     /// </summary>
-    public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp)
+    public void Add(NpgsqlBatch batch, IReadOnlyCollection<StreamChange> changes, EventStamp stamp) =>
+        Add(batch, [new StampedChanges(changes, stamp)]);
+
+    /// <summary>As above, of several commands in their order: each goes on where the ones before it left.</summary>
+    public void Add(NpgsqlBatch batch, IReadOnlyList<StampedChanges> commands)
     {
-        var written = changes.Where(c => c.Events.Count > 0).ToList();
+        var written = commands
+            .SelectMany((c, i) => c.Changes.Where(s => s.Events.Count > 0).Select(s => (Change: s, Stamp: i)))
+            .ToList();
         if (written.Count == 0)
             return;
-        InvariantViolationException.Require(
-            stamp.Region.Length > 0,
-            $"{stamp.Command}: an event of no region, which no scope would show"
-        );
-        AddStreams(batch, written);
+        foreach (var (_, stamp) in commands)
+            InvariantViolationException.Require(
+                stamp.Region.Length > 0,
+                $"{stamp.Command}: an event of no region, which no scope would show"
+            );
+        var streams = written
+            .GroupBy(w => w.Change.Id, (_, all) => StreamChange.Of([.. all.Select(w => w.Change)]))
+            .ToList();
+        AddStreams(batch, streams);
         var json = store.Options.Serializer();
+        var headers = commands.Select(c => json.ToJson(c.Stamp.Headers())).ToList();
         var events = written
-            .SelectMany(c =>
-                c.Events.Select(
+            .SelectMany(w =>
+                w.Change.Events.Select(
                     (e, i) =>
                         (
-                            c.Id,
-                            Version: c.Before + i + 1,
+                            w.Change.Id,
+                            Version: w.Change.Before + i + 1,
                             Data: e,
                             Json: json.ToJson(e),
                             Names: _names[e.GetType()],
-                            EventId: Guid.CreateVersion7()
+                            EventId: Guid.CreateVersion7(),
+                            w.Stamp
                         )
                 )
             )
             .ToList();
-        var (headers, isSealed) = (json.ToJson(stamp.Headers()), written.Any(c => EventSeal.Covers(c.Id)));
+        var isSealed = streams.Any(c => EventSeal.Covers(c.Id));
         batch.Add(
             isSealed ? SealedEvents : Events,
             [
@@ -389,21 +512,24 @@ public sealed class EventWriter(
                 events.Texts(e => e.Names.Name),
                 events.Texts(e => e.Names.DotNetType),
                 new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = time.GetUtcNow().UtcDateTime },
-                Sql.Text(stamp.CausationId),
-                Sql.Text(stamp.CorrelationId),
-                new() { NpgsqlDbType = NpgsqlDbType.Jsonb, Value = headers },
+                commands.Texts(c => c.Stamp.CausationId),
+                commands.Texts(c => c.Stamp.CorrelationId),
+                headers.Column(NpgsqlDbType.Jsonb, h => h),
+                events.Column(NpgsqlDbType.Integer, e => e.Stamp + 1),
                 .. isSealed
                     ?
                     [
                         events.Texts(e =>
-                            EventSeal.Covers(e.Id) ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers, e.Json) : null
+                            EventSeal.Covers(e.Id)
+                                ? ofEvents.Of(e.Id, e.Version, e.Names.Name, headers[e.Stamp], e.Json)
+                                : null
                         ),
                     ]
                     : Array.Empty<NpgsqlParameter>(),
             ]
         );
 
-        foreach (var group in written.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
+        foreach (var group in streams.Where(c => c.Aggregate is not null).GroupBy(c => c.Aggregate!))
             WriteStates(batch, group.Key, [.. group.Select(c => (c.Id, c.State!, c.Before + c.Events.Count))]);
 
         StoredAxes.Insert(

@@ -69,7 +69,12 @@ public sealed class Command(
         typeof(AgencyProfile),
     ];
 
+    /// <summary>A kind's place in the order of locks.</summary>
+    public static int Rank(Type aggregate) => Array.IndexOf(LockOrder, aggregate);
+
+    private NpgsqlConnection? _connection;
     private NpgsqlTransaction? _transaction;
+    private Together.Group? _group;
     private IDocumentSession? _session;
     private int _lastRank = -1;
     private readonly Dictionary<string, long> _versions = [];
@@ -92,22 +97,37 @@ public sealed class Command(
     /// <summary>The region that the events belong to: the scope in which the audit trail shows them.</summary>
     public string Region { get; set; } = "";
 
-    public NpgsqlConnection Connection { get; private set; } = null!;
+    /// <exception cref="NotForeseenException">The command shares its transaction with others.</exception>
+    public NpgsqlConnection Connection => _connection ?? throw new NotForeseenException();
 
     /// <summary>For what is written beside the events: it stands or falls with them.</summary>
     public NpgsqlTransaction Transaction => _transaction!;
 
     public async Task BeginAsync()
     {
-        Connection = await database.OpenConnectionAsync();
-        _transaction = await Connection.BeginTransactionAsync();
+        _connection = await database.OpenConnectionAsync();
+        _transaction = await _connection.BeginTransactionAsync();
+        Begun();
+    }
+
+    /// <summary>Begins in the transaction of a group, which has locked and read what this command rests on.</summary>
+    public void Begin(Together.Group group)
+    {
+        _group = group;
+        Begun();
+    }
+
+    private void Begun()
+    {
         _lastRank = -1;
         EffectiveDate = Today;
         Region = Actor.Region;
     }
 
     private IDocumentSession Session =>
-        _session ??= store.LightweightSession(Marten.Services.SessionOptions.ForTransaction(_transaction!));
+        _session ??= store.LightweightSession(
+            Marten.Services.SessionOptions.ForTransaction(_transaction ?? throw new NotForeseenException())
+        );
 
     /// <summary>
     /// An aggregate that this command may change: locked, in the caller's scope, at the version of If-Match.
@@ -200,9 +220,18 @@ public sealed class Command(
     )
         where T : Aggregate
     {
-        var rank = Array.IndexOf(LockOrder, typeof(T));
+        var rank = Rank(typeof(T));
         InvariantViolationException.Require(rank >= _lastRank, $"{typeof(T).Name} is locked out of order");
         _lastRank = rank;
+        if (_group is { } group)
+            return ids.ToDictionary(
+                id => id,
+                id =>
+                {
+                    (var state, _versions[id]) = group.Streams(id, beside);
+                    return (T)state;
+                }
+            );
         var (versions, states) = await writer.LockAsync<T>(Connection, ids, strength, beside, damaged);
         foreach (var (id, version) in versions)
             _versions[id] = version;
@@ -356,28 +385,15 @@ public sealed class Command(
     /// <exception cref="RefusedException"><c>evidence-missing</c>, <c>evidence-damaged</c>, with the field.</exception>
     public async Task<IReadOnlyList<string>> EvidenceAsync(IReadOnlyList<string>? digests, string field)
     {
-        var wanted = (digests ?? [])
-            .Where(d => !string.IsNullOrWhiteSpace(d))
-            .Select(d => d.Trim().ToLowerInvariant())
-            .Distinct()
-            .ToArray();
+        var wanted = StoredEvidence.Digests(digests);
         if (wanted.Length > 20)
             throw new RefusedException(new Rejection(Rejections.LimitExceeded, "凭证最多 20 份") { Field = field });
-        var known = await Connection.PreparedAsync(
-            $"""
-            select digest, bool_or(digest = encode(sha256(content), 'hex'))
-              from {LedgerStore.Schema}.evidence
-             where digest = any($1)
-               and region like $2 || '%'
-             group by digest
-            """,
-            r => (Digest: r.GetString(0), IsSound: r.GetBoolean(1)),
-            wanted.Texts(d => d),
-            Sql.Text(Actor.Region)
-        );
-        if (known.Where(k => !k.IsSound).Select(k => k.Digest).FirstOrDefault() is { } damaged)
+        var known = (_group?.Evidence ?? await StoredEvidence.OfAsync(Connection, wanted))
+            .Where(e => e.Region.StartsWith(Actor.Region, StringComparison.Ordinal))
+            .ToLookup(e => e.Digest, e => e.IsSound);
+        if (wanted.FirstOrDefault(d => known.Contains(d) && !known[d].Contains(true)) is { } damaged)
             throw await EvidenceDamagedAsync(damaged, field);
-        var missing = wanted.Except(known.Select(k => k.Digest)).ToList();
+        var missing = wanted.Where(d => !known.Contains(d)).ToList();
         if (missing.Count > 0)
             throw new RefusedException(
                 new Rejection(Rejections.EvidenceMissing, $"没有上传过凭证 {missing[0]}") { Field = field }
@@ -411,19 +427,43 @@ public sealed class Command(
     /// <summary>A statement that runs with the command's events: it stands or falls with them.</summary>
     public void Beside(NpgsqlBatchCommand statement) => _beside.Add(statement);
 
+    /// <summary>The answer to this command's key, which stands or falls with its events.</summary>
+    public KeptAnswer? Kept { get; set; }
+
+    /// <summary>What the command has come to, by the region that it belongs to.</summary>
+    private IReadOnlyList<StampedChanges> Stamped()
+    {
+        var stamp = Stamp();
+        return _regions.Count == 0
+            ? [new StampedChanges(_changes.Values, stamp)]
+            :
+            [
+                .. _changes
+                    .Values.GroupBy(c => _regions.GetValueOrDefault(c.Id, Region))
+                    .Select(region => new StampedChanges([.. region], stamp with { Region = region.Key })),
+            ];
+    }
+
+    /// <summary>What a group writes of this command.</summary>
+    /// <exception cref="NotForeseenException">Something follows from it later, or stands beside the events.</exception>
+    public async Task<Together.Decided> LeaveAsync(StoredAnswer answer)
+    {
+        if (_beside.Count > 0 || (await follows(_changes.Values, () => Session, Now)).Count > 0)
+            throw new NotForeseenException();
+        return new Together.Decided(answer, Stamped(), Kept!);
+    }
+
     public async Task CommitAsync()
     {
         await using var batch = Connection.CreateBatch();
         // First the answer to the key: where that is known, no sequence number has been spent, whose gap the
         // projections would wait for.
+        if (Kept is { } kept)
+            IdempotencyKey.Insert(batch, [kept]);
         foreach (var statement in _beside)
             batch.BatchCommands.Add(statement);
-        var stamp = Stamp();
-        if (_regions.Count == 0)
-            writer.Add(batch, _changes.Values, stamp);
-        else
-            foreach (var region in _changes.Values.GroupBy(c => _regions.GetValueOrDefault(c.Id, Region)))
-                writer.Add(batch, [.. region], stamp with { Region = region.Key });
+        foreach (var region in Stamped())
+            writer.Add(batch, region.Changes, region.Stamp);
         var messages = await follows(_changes.Values, () => Session, Now);
         if (messages.Count == 0)
             batch.Add("commit"); // with the last statement: nothing is left to say
@@ -492,11 +532,12 @@ public sealed class Command(
             await _session.DisposeAsync();
         if (_transaction is not null)
             await _transaction.DisposeAsync();
-        if (Connection is not null)
-            await Connection.DisposeAsync();
+        if (_connection is not null)
+            await _connection.DisposeAsync();
         if (_outbox is { } outbox)
             await outbox.DisposeAsync();
-        (_session, _transaction, Connection, _outbox, Confirmed) = (null, null, null!, null, null);
+        (_session, _transaction, _connection, _outbox, _group) = (null, null, null, null, null);
+        (Confirmed, Kept) = (null, null);
         _versions.Clear();
         _changes.Clear();
         _before.Clear();

@@ -30,6 +30,7 @@ public sealed record Answer(
 /// </summary>
 public sealed class CommandFilter(
     Command command,
+    Together together,
     Refusals refusals,
     IOptions<JsonOptions> json,
     ILogger<CommandFilter> log
@@ -47,6 +48,11 @@ public sealed class CommandFilter(
         // Nothing comes of a preview: its answer is kept for no key.
         var key = Preview.IsAsked(http) ? null : IdempotencyKey.Require(http);
         var request = key is null ? [] : await IdempotencyKey.DigestAsync(http);
+        if (await TogetherAsync(context, next, key, request) is { } written)
+        {
+            Telemetry.Count(command.Name, "done", started);
+            return new BytesResult(written);
+        }
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -88,6 +94,71 @@ public sealed class CommandFilter(
         }
     }
 
+    /// <summary>The answer of a command that was written with others; null: it goes alone.</summary>
+    private async Task<StoredAnswer?> TogetherAsync(
+        EndpointFilterInvocationContext context,
+        EndpointFilterDelegate next,
+        string? key,
+        byte[] request
+    )
+    {
+        if (
+            key is null
+            || context.HttpContext.GetEndpoint()?.Metadata.GetMetadata<NeedsMetadata>()?.Of(context) is not { } needs
+        )
+            return null;
+        try
+        {
+            return await together.AnswerAsync(
+                command.Name,
+                needs,
+                async group =>
+                {
+                    command.Begin(group);
+                    return await command.LeaveAsync(await DecideAsync(context, next, key, request));
+                }
+            );
+        }
+        finally
+        {
+            await command.DisposeAsync();
+        }
+    }
+
+    /// <summary>Runs the endpoint, and keeps its answer for the key.</summary>
+    private async Task<StoredAnswer> DecideAsync(
+        EndpointFilterInvocationContext context,
+        EndpointFilterDelegate next,
+        string? key,
+        byte[] request
+    )
+    {
+        var answer = (Answer)(await next(context))!;
+        var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
+        if (answer.Version is { } version)
+            headers["ETag"] = ETags.Of(version);
+        if (answer.Location is { } location)
+            headers["Location"] = location;
+        var given = new StoredAnswer(
+            answer.Status,
+            headers,
+            JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions)
+        );
+        if (key is not null)
+            IdempotencyKey.Keep(
+                command,
+                key,
+                request,
+                answer.Kept is { } kept
+                    ? given with
+                    {
+                        Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions),
+                    }
+                    : given
+            );
+        return given;
+    }
+
     private async Task<(IResult Result, string Outcome)> AttemptAsync(
         EndpointFilterInvocationContext context,
         EndpointFilterDelegate next,
@@ -104,32 +175,13 @@ public sealed class CommandFilter(
             return known;
         try
         {
-            var answer = (Answer)(await next(context))!;
             // What was decided is looked at and never appended: the transaction ends with the request.
             if (Preview.IsAsked(http))
+            {
+                await next(context);
                 return (Results.Ok(await Preview.OfAsync(command)), "previewed");
-            var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
-            if (answer.Version is { } version)
-                headers["ETag"] = ETags.Of(version);
-            if (answer.Location is { } location)
-                headers["Location"] = location;
-            var given = new StoredAnswer(
-                answer.Status,
-                headers,
-                JsonSerializer.SerializeToUtf8Bytes(answer.Body, json.Value.SerializerOptions)
-            );
-            if (key is not null)
-                IdempotencyKey.Keep(
-                    command,
-                    key,
-                    request,
-                    answer.Kept is { } kept
-                        ? given with
-                        {
-                            Body = JsonSerializer.SerializeToUtf8Bytes(kept, json.Value.SerializerOptions),
-                        }
-                        : given
-                );
+            }
+            var given = await DecideAsync(context, next, key, request);
             await command.CommitAsync();
             return (new BytesResult(given), "done");
         }

@@ -6,11 +6,23 @@ using Ledger.Api.Storage;
 using Ledger.Domain;
 using Ledger.Domain.Identity;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Ledger.Api.Commands;
 
 /// <summary>The first answer to a key, byte for byte.</summary>
 public sealed record StoredAnswer(int Status, IReadOnlyDictionary<string, string> Headers, byte[] Body);
+
+/// <summary>An answer as a row of the table of kept answers.</summary>
+public sealed record KeptAnswer(
+    string Actor,
+    string Key,
+    byte[] Request,
+    string Command,
+    int Status,
+    string Headers,
+    byte[] Body
+);
 
 /// <summary>
 /// Idempotency-Key: the same key with the same request gets the first answer again, for good; with another request
@@ -96,30 +108,34 @@ public static class IdempotencyKey
     /// finds the first's.
     /// </summary>
     public static void Keep(Command command, string key, byte[] request, StoredAnswer answer) =>
-        command.Beside(
-            new NpgsqlBatchCommand(
+        command.Kept = new KeptAnswer(
+            command.Actor.Id,
+            Kept(command, key, request),
+            request,
+            command.Name,
+            answer.Status,
+            JsonSerializer.Serialize(answer.Headers),
+            answer.Body
+        );
+
+    /// <summary>Adds the answers of several commands to their transaction.</summary>
+    public static void Insert(NpgsqlBatch batch, IReadOnlyCollection<KeptAnswer> answers)
+    {
+        if (answers.Count > 0)
+            batch.Add(
                 $"""
                 insert into {LedgerStore.Schema}.idempotency (actor, key, request, command, status, headers, body)
-                values ($1, $2, $3, $4, $5, $6, $7)
-                """
-            )
-            {
-                Parameters =
-                {
-                    Sql.Text(command.Actor.Id),
-                    Sql.Text(Kept(command, key, request)),
-                    new() { Value = request },
-                    Sql.Text(command.Name),
-                    new() { Value = answer.Status },
-                    new()
-                    {
-                        NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb,
-                        Value = JsonSerializer.Serialize(answer.Headers),
-                    },
-                    new() { Value = answer.Body },
-                },
-            }
-        );
+                select * from unnest($1, $2, $3, $4, $5, $6, $7)
+                """,
+                answers.Texts(a => a.Actor),
+                answers.Texts(a => a.Key),
+                answers.Column(NpgsqlDbType.Bytea, a => a.Request),
+                answers.Texts(a => a.Command),
+                answers.Column(NpgsqlDbType.Integer, a => a.Status),
+                answers.Column(NpgsqlDbType.Jsonb, a => a.Headers),
+                answers.Column(NpgsqlDbType.Bytea, a => a.Body)
+            );
+    }
 
     /// <summary>
     /// The form, read for the first time here. The framework's reader fails in several ways on bytes that are no form.

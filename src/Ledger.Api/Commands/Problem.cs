@@ -241,7 +241,24 @@ public static partial class Problem
     /// <summary>
     /// The last resort: clear words for bad requests, a bare 500 for defects (details only in our log).
     /// </summary>
-    public static async Task HandleAsync(HttpContext http)
+    /// <summary>Whatever goes wrong from here on is answered with problem details.</summary>
+    public static void UseProblems(this IApplicationBuilder app)
+    {
+        app.UseExceptionHandler(
+            new ExceptionHandlerOptions
+            {
+                ExceptionHandler = HandleAsync,
+                AllowStatusCode404Response = true, // ours, also when compression has kept it from starting yet
+                // An answer, not a fault of ours.
+                SuppressDiagnosticsCallback = failed =>
+                    failed.Exception is RefusedException or BadHttpRequestException or UnreadableEventException
+                    || Meaning(failed.Exception)?.Code == Rejections.BodyInvalid,
+            }
+        );
+        app.UseStatusCodePages(EmptyAnswerAsync);
+    }
+
+    private static async Task HandleAsync(HttpContext http)
     {
         var e = http.Features.Get<Microsoft.AspNetCore.Diagnostics.IExceptionHandlerFeature>()!.Error;
         var rejection = Meaning(e) ?? new Rejection(Rejections.Internal, "请求没有完成，没有写入任何内容");

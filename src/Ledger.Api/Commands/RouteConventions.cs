@@ -13,6 +13,9 @@ public sealed record ExampleMetadata(string Json);
 /// <summary>The roles that may call a route; empty means public.</summary>
 public sealed record RolesMetadata(IReadOnlyList<string> Roles);
 
+/// <summary>A route that is one command.</summary>
+public sealed record CommandMetadata;
+
 /// <summary>A POST that needs no Idempotency-Key and whose answer is kept nowhere.</summary>
 public sealed record NotKeptMetadata;
 
@@ -39,7 +42,12 @@ public static class RouteConventions
         string name,
         string summary,
         params string[] roles
-    ) => route.AddEndpointFilter<CommandFilter>().Describe(name, summary, roles).Produces<TAnswer>();
+    ) =>
+        route
+            .AddEndpointFilter<CommandFilter>()
+            .WithMetadata(new CommandMetadata())
+            .Describe(name, summary, roles)
+            .Produces<TAnswer>();
 
     /// <summary>A route that only reads.</summary>
     public static RouteHandlerBuilder Reading<TAnswer>(
@@ -58,6 +66,18 @@ public static class RouteConventions
         string summary,
         params string[] roles
     ) => route.WithMetadata(new NotKeptMetadata()).Describe(name, summary, roles).Produces<TAnswer>();
+
+    /// <summary>
+    /// A command that is written together with others (<see cref="Commands.Together"/>). Its endpoint takes an id and a
+    /// body first; whatever else it touches than what <paramref name="needs"/> names sends it alone.
+    /// </summary>
+    public static RouteHandlerBuilder Together<TBody>(
+        this RouteHandlerBuilder route,
+        Func<string, TBody, Needs?> needs
+    ) =>
+        route.WithMetadata(
+            new NeedsMetadata(context => needs(context.GetArgument<string>(0), context.GetArgument<TBody>(1)))
+        );
 
     public static RouteHandlerBuilder TakesSecrets(this RouteHandlerBuilder route) =>
         route.WithMetadata(new SecretBodyMetadata());

@@ -2,6 +2,7 @@ using System.Globalization;
 using Ledger.Api.Commands;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
+using Npgsql;
 
 namespace Ledger.Api.Funds;
 
@@ -69,8 +70,8 @@ public static class EarlierEntries
         string? reference
     )
     {
-        var found = new List<EarlierEntry>();
-        return (await command.FindAsync<Fund>(id, Look(id, booking, slips, reference, found)), found);
+        var look = Look(id, booking, slips, reference);
+        return (await command.FindAsync<Fund>(id, look), [.. look.Found.Cast<EarlierEntry>()]);
     }
 
     /// <summary>As <see cref="FindFundAsync"/>, in the caller's scope and at the version of If-Match.</summary>
@@ -83,18 +84,20 @@ public static class EarlierEntries
         string? reference = null
     )
     {
-        var found = new List<EarlierEntry>();
-        return (await command.LoadAsync<Fund>(id, Look(id, booking, slips, reference, found)), found);
+        var look = Look(id, booking, slips, reference);
+        return (await command.LoadAsync<Fund>(id, look), [.. look.Found.Cast<EarlierEntry>()]);
     }
 
-    private static Look Look(
-        string fundId,
-        Booking booking,
-        IReadOnlyList<string> slips,
-        string? reference,
-        List<EarlierEntry> into
-    ) =>
+    /// <summary>What a command rests on that books money into or out of one fund, on these slips.</summary>
+    public static Needs Needs(string fundId, Booking booking, IReadOnlyList<string>? evidence, string? reference = null)
+    {
+        var slips = StoredEvidence.Digests(evidence);
+        return new([new StreamNeed(typeof(Fund), fundId)], slips, [Look(fundId, booking, slips, reference)]);
+    }
+
+    private static Look Look(string fundId, Booking booking, IReadOnlyList<string> slips, string? reference) =>
         new(
+            $"{fundId} {booking} {reference} {string.Join(' ', slips)}",
             booking is Booking.BankFee or Booking.FeeReimbursed ? Fees
                 : reference is null ? Slips
                 : $"{Slips} {References}",
@@ -102,18 +105,21 @@ public static class EarlierEntries
                 Sql.Text(fundId),
                 slips.Texts(s => s),
                 SameMoney.SlipsOf(booking).Texts(t => t),
-                .. reference is null ? Array.Empty<Npgsql.NpgsqlParameter>() : [Sql.Text(reference)],
+                .. reference is null ? Array.Empty<NpgsqlParameter>() : [Sql.Text(reference)],
             ],
-            r =>
-            {
-                string? Text(int at) => r.IsDBNull(at) ? null : r.GetString(at);
-                // What no decider wrote is no entry: the fund's own fold, right after, names it.
-                if (
-                    Text(2) is { } id
-                    && DateOnly.TryParseExact(Text(3), "yyyy-MM-dd", out var on)
-                    && long.TryParse(Text(4), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var fen)
-                )
-                    into.Add(new EarlierEntry(r.GetBoolean(0), r.GetString(1), id, on, new Money(fen), Text(5)));
-            }
+            Entry,
+            (e, on) => SameMoney.EntryOf((IEventOf<Fund>)e, on, booking, slips, reference)
         );
+
+    private static EarlierEntry? Entry(NpgsqlDataReader row)
+    {
+        string? Text(int at) => row.IsDBNull(at) ? null : row.GetString(at);
+        // What no decider wrote is no entry: the fund's own fold, right after, names it.
+        return
+            Text(2) is { } id
+            && DateOnly.TryParseExact(Text(3), "yyyy-MM-dd", out var on)
+            && long.TryParse(Text(4), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var fen)
+            ? new EarlierEntry(row.GetBoolean(0), row.GetString(1), id, on, new Money(fen), Text(5))
+            : null;
+    }
 }

@@ -206,6 +206,10 @@ public static class FundEndpoints
                 Roles.VillageFinance,
                 Roles.CountyFinance
             )
+            // Of a gift the donor is read, and his name.
+            .Together<AllocationBody>(
+                (id, body) => body.DonorId is null ? EarlierEntries.Needs(id, Booking.Allocation, body.Evidence) : null
+            )
             .Refuses(
                 Rejections.AmountInvalid,
                 Rejections.EvidenceMissing,
@@ -378,6 +382,15 @@ public static class FundEndpoints
                 "record-bank-fee",
                 "登记银行从专户扣收的手续费，由村级基本户补足 (L17) · A fee that the bank took",
                 Roles.VillageFinance
+            )
+            .Together<BankFeeBody>(
+                (id, body) =>
+                    EarlierEntries.Needs(
+                        id,
+                        Booking.BankFee,
+                        body.Evidence,
+                        DocumentNumber.Clean(body.BankReference, out _)
+                    )
             )
             .Refuses(refusals)
             .Example(

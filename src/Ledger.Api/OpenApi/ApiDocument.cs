@@ -107,6 +107,7 @@ public static class ApiDocument
         ["reports"] = "报表与督办 Reports",
         ["supervision"] = "报表与督办 Reports",
         ["audit"] = "审计 Audit",
+        ["batch"] = "成批提交 Batch",
         ["log"] = "存证日志 Transparency log",
         ["trace"] = "追溯 Trace",
         ["exports"] = "导出 Exports",

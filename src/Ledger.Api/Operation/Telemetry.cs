@@ -22,6 +22,12 @@ public static class Telemetry
         "Commands by name and outcome: done, replayed, failed, or the code of the refusal"
     );
 
+    private static readonly Histogram<int> Groups = Meter.CreateHistogram<int>(
+        "ledger.group.commands",
+        "{command}",
+        "Commands that were written together, a group each time"
+    );
+
     private static readonly Counter<long> Unrecorded = Meter.CreateCounter<long>(
         "ledger.refusals.unrecorded",
         "{refusal}",
@@ -39,6 +45,9 @@ public static class Telemetry
             new("command", command),
             new("outcome", outcome)
         );
+
+    /// <summary>So many commands share a transaction.</summary>
+    public static void CountGroup(int commands) => Groups.Record(commands);
 
     public static void AddTelemetry(this IServiceCollection services, IConfiguration configuration)
     {

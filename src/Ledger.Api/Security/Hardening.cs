@@ -155,7 +155,7 @@ public static class Hardening
     /// Before routing: what follows may write a path down, and look for what stands in a query. The database holds no
     /// NUL.
     /// </summary>
-    public static void UseReadablePaths(this WebApplication app) =>
+    public static void UseReadablePaths(this IApplicationBuilder app) =>
         app.Use(
             (http, next) =>
             {

@@ -52,6 +52,34 @@ public static class SameMoney
             _ => [Allocated, Paid],
         };
 
+    /// <summary>
+    /// The entry that an event of the fund is to a later booking with these slips and this bank reference; null: none.
+    /// Of the bookings that are written together; any other event of a fund is nobody's to leave unwritten.
+    /// </summary>
+    public static EarlierEntry? EntryOf(
+        IEventOf<Fund> e,
+        DateOnly on,
+        Booking booking,
+        IReadOnlyCollection<string> slips,
+        string? reference
+    )
+    {
+        var (type, id, amount, evidence, number) = e switch
+        {
+            FundsAllocated a => (Allocated, a.AllocationId, a.AmountFen, a.Evidence, null),
+            BankFeeCharged f => (FeeCharged, f.FeeId, f.AmountFen, f.Evidence, f.BankReference),
+            BankFeeReimbursed f => (FeeReimbursed, f.FeeId, f.AmountFen, f.Evidence, (string?)f.BankReference),
+            _ => throw new InvariantViolationException($"{e.GetType().Name} is written with its command alone"),
+        };
+        var byReference =
+            number is not null
+            && reference is not null
+            && DocumentNumber.Canonical(number) == DocumentNumber.Canonical(reference);
+        return SlipsOf(booking).Contains(type) && (byReference || evidence.Any(slips.Contains))
+            ? new EarlierEntry(byReference, type, id, on, amount)
+            : null;
+    }
+
     /// <summary>As many entries with the same slip as are looked at.</summary>
     public const int MaxOfSlip = 3;
 

@@ -20,6 +20,9 @@ public enum Bug
 
     /// <summary>The audit trail leaves out one event in twenty.</summary>
     SkipProjection,
+
+    /// <summary>A batch tells one caller another's answer: of those that share a transaction, the second the first's.</summary>
+    SwapAnswers,
 }
 
 public sealed record FaultResult(
@@ -100,12 +103,22 @@ public static class FaultRun
         );
     }
 
+    private const string Swap = """
+        if new.status = 201 and new.command = 'allocate-funds' then
+          if current_setting('ledger.first', true) <> '' then
+            new.body := decode(current_setting('ledger.first'), 'hex');
+          end if;
+          perform set_config('ledger.first', encode(new.body, 'hex'), true);
+        end if;
+        """;
+
     private static async Task PlantAsync(string connectionString, Bug bug)
     {
         var (table, condition) = bug switch
         {
             Bug.DropEvent => ("mt_events", "new.type = 'funds_allocated' and nextval('ledger.planted') % 30 = 0"),
             Bug.PostTwice => ("idempotency", "nextval('ledger.planted') % 3 = 0"),
+            Bug.SwapAnswers => ("idempotency", "false"),
             _ => ("audit_entry", "nextval('ledger.planted') % 20 = 0"),
         };
         await using var connection = new NpgsqlConnection(connectionString);
@@ -116,6 +129,7 @@ public static class FaultRun
             create function ledger.planted() returns trigger language plpgsql security definer as $$
             begin
               if {condition} then return null; end if;
+              {(bug is Bug.SwapAnswers ? Swap : "")}
               return new;
             end $$;
             create trigger planted before insert on ledger.{table} for each row execute function ledger.planted();

@@ -45,7 +45,8 @@ public sealed class FaultTests(FaultTemplate template, ITestOutputHelper output)
     [
         InlineData(Bug.DropEvent, "lost"),
         InlineData(Bug.PostTwice, "twice"),
-        InlineData(Bug.SkipProjection, "projection")
+        InlineData(Bug.SkipProjection, "projection"),
+        InlineData(Bug.SwapAnswers, "answer")
     ]
     public async Task A_ledger_that_is_broken_on_purpose_is_found_out(Bug bug, string kind)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Npgsql;
@@ -56,7 +57,8 @@ public static class LedgerChecker
         long Fen,
         string Transaction,
         string Stream,
-        long Version
+        long Version,
+        string About
     );
 
     private sealed record Kept(string Transaction, int Status, byte[] Body);
@@ -80,7 +82,7 @@ public static class LedgerChecker
             database,
             """
             select headers ->> 'actor', headers ->> 'idempotencyKey', type, coalesce((data ->> 'amountFen')::bigint, 0),
-                   xmin::text, stream_id, version
+                   xmin::text, stream_id, version, coalesce(data ->> 'allocationId', '?')
               from ledger.mt_events
              order by seq_id
             """,
@@ -91,7 +93,8 @@ public static class LedgerChecker
                 r.GetInt64(3),
                 r.GetString(4),
                 r.GetString(5),
-                r.GetInt64(6)
+                r.GetInt64(6),
+                r.GetString(7)
             )
         );
         var kept = (
@@ -151,6 +154,13 @@ public static class LedgerChecker
                     counted.Sum(c => c.Count) > expected.Sum(e => e.Item2) ? "twice" : "half",
                     $"{what}: wrote {string.Join(", ", counted)}"
                 );
+            // What a caller is told is about his own: he and the table may have been given another's alike.
+            if (
+                effect is [("funds_allocated", _)]
+                && done
+                && !own.Any(e => Encoding.UTF8.GetString(answer!.Body).Contains(e.About, StringComparison.Ordinal))
+            )
+                Say("answer", $"{what}: the answer is about {Encoding.UTF8.GetString(answer!.Body)}");
             if (effect is [("funds_allocated", _)] && done && own.Sum(e => e.Fen) != Fen(command.Request!))
                 Say("half", $"{what}: asked for {Fen(command.Request!)} fen, {own.Sum(e => e.Fen)} are there");
         }
