@@ -176,7 +176,12 @@ public static class Succession
     /// <summary>
     /// One that is still under way. Whoever files one holds the collective, so none begins while this is decided.
     /// </summary>
-    private static async Task<string?> OpenApplicationAsync(Collective collective, Command command) =>
+    /// <param name="subAccount">Only what is to be paid out of this one.</param>
+    public static async Task<string?> OpenApplicationAsync(
+        Collective collective,
+        Command command,
+        string? subAccount = null
+    ) =>
         (
             await command.Connection.QueryAsync(
                 $"""
@@ -184,11 +189,13 @@ public static class Succession
                   from {LedgerStore.Schema}.mt_doc_application
                  where data ->> 'collectiveId' = @collective
                    and data ->> 'status' not in ('settled', 'rejected', 'withdrawn')
+                   and (@pocket::text is null or data ->> 'subAccount' = @pocket)
                  order by id
                  limit 1
                 """,
                 r => r.GetString(0),
-                ("collective", collective.Id)
+                ("collective", collective.Id),
+                ("pocket", subAccount)
             )
         ).FirstOrDefault();
 
