@@ -108,6 +108,9 @@ public sealed class Rules
     private readonly Dictionary<string, Asked> _asks = [];
     private readonly Dictionary<string, (int Signed, int Countersigned)> _plans = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
+    private readonly Dictionary<(string Fund, string Pocket), (bool Frees, (long, long) Fen, string[] By)> _restsAsked =
+        [];
+    private readonly Dictionary<string, int> _surveyed = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
     private readonly Dictionary<string, string> _persons = [];
@@ -164,7 +167,9 @@ public sealed class Rules
             or "transfer_received"
             or "bank_fee_charged"
             or "bank_fee_reimbursed"
-            or "reversal_requested":
+            or "reversal_requested"
+            or "surplus_return_requested"
+            or "earmark_lift_requested":
                 With(e, Money);
                 break;
             case "year_closed":
@@ -192,6 +197,7 @@ public sealed class Rules
             or "death_revoked"
             or "member_change_requested"
             or "member_corrected"
+            or "collective_surveyed"
             or "collective_merged"
             or "members_separated":
                 With(e, Belonging);
@@ -262,6 +268,15 @@ public sealed class Rules
 
     private void Money(Entry e, JsonElement d, JsonElement headers)
     {
+        if (e.Type is "surplus_return_requested" or "earmark_lift_requested")
+        {
+            _restsAsked[(e.Stream.Id, d.GetProperty("subAccount").GetString()!)] = (
+                e.Type == "earmark_lift_requested",
+                Fen(d, "fen"),
+                Doers(d, "requestedBy")
+            );
+            return;
+        }
         if (e.Type == "reversal_requested")
         {
             _asked[(e.Stream.Id, d.GetProperty("allocationId").GetString()!)] = Doers(d, "requestedBy");
@@ -335,14 +350,45 @@ public sealed class Rules
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
             case "earmark_lifted":
+                Rest(e, d, headers, fund);
                 Went(e, Account(e, d), Fen(d, "origin"), amount);
                 Came(e, $"{e.Stream.Id}/general", Fen(d, "fen"), amount);
                 break;
             case "surplus_returned" or "funds_transferred":
+                if (e.Type == "surplus_returned")
+                    Rest(e, d, headers, fund);
                 Went(e, Account(e, d), Fen(d, "fen"), amount);
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
         }
+    }
+
+    /// <summary>
+    /// C9, C20: the rest of a sub-account goes by two, the township's or, of the county's incentive, the county's; back
+    /// to its sources only while nothing is under way. Before this day one person was enough, and the event names none.
+    /// </summary>
+    private void Rest(Entry e, JsonElement d, JsonElement headers, Fund fund)
+    {
+        var confirmed = d.TryGetProperty("confirmedBy", out var by) && by.ValueKind == JsonValueKind.String;
+        if (!confirmed && BusinessDate(headers) < new DateOnly(2026, 12, 1))
+            return;
+        var pocket = d.GetProperty("subAccount").GetString()!;
+        var frees = e.Type == "earmark_lifted";
+        if (
+            !confirmed
+            || !_restsAsked.Remove((e.Stream.Id, pocket), out var asked)
+            || asked.Frees != frees
+            || asked.Fen != Fen(d, frees ? "origin" : "fen")
+            || AnyIsOne(asked.By, Doers(d, "confirmedBy", headers))
+        )
+            throw Fails(e, "余款由申请人自己确认，或没有这样申请过");
+        if (by.GetString() != headers.GetProperty("actor").GetString())
+            throw Fails(e, "确认人与经办人不符");
+        var role = headers.GetProperty("role").GetString();
+        if (pocket == "county-incentive" ? role is not ("county-finance" or "county-hrss") : role != "township")
+            throw Fails(e, $"角色 {role} 不能确认");
+        if (!frees && (fund.Reserved > 0 || fund.InTransit > 0))
+            throw Fails(e, "尚有占用或在途资金就退回了来源");
     }
 
     private void Reversed(Entry e, JsonElement d, JsonElement headers, long amount)
@@ -615,12 +661,49 @@ public sealed class Rules
             case "death_recorded" or "death_revoked":
                 e.Stream.IsDead = e.Type == "death_recorded";
                 break;
+            case "collective_surveyed":
+                _surveyed[$"{e.Stream.Id} {d.GetProperty("year").GetInt32()}"] = d.GetProperty("survey")
+                    .GetProperty("members")
+                    .GetInt32();
+                break;
             default: // collective_merged, members_separated
+                if (e.Type == "members_separated")
+                    Split(e, d, headers);
                 var (one, other) = (OriginOf(e.Stream.Id), OriginOf(Text("intoCollectiveId")));
                 if (one != other)
                     _origins[one] = other;
                 break;
         }
+    }
+
+    /// <summary>
+    /// C24: what goes with those who leave is their share, no more and not less than half, and somebody stays; of as
+    /// many as the last survey counted, and of what the fund has.
+    /// </summary>
+    private void Split(Entry e, JsonElement d, JsonElement headers)
+    {
+        if (!d.TryGetProperty("counted", out var counted) || counted.ValueKind != JsonValueKind.Number)
+        {
+            if (BusinessDate(headers) >= new DateOnly(2026, 12, 1))
+                throw Fails(e, "分立没有写明成员总数");
+            return;
+        }
+        var (all, going) = (counted.GetInt32(), d.GetProperty("members").GetInt32());
+        var (amount, available) = (d.GetProperty("amountFen").GetInt64(), d.GetProperty("availableFen").GetInt64());
+        var last = _surveyed
+            .Where(s => s.Key.StartsWith($"{e.Stream.Id} ", StringComparison.Ordinal))
+            .OrderBy(s => s.Key, StringComparer.Ordinal)
+            .Select(s => (int?)s.Value)
+            .LastOrDefault();
+        if (all != last)
+            throw Fails(e, $"分立按 {all} 名成员，而摸底为 {last} 名");
+        var share = (long)((Int128)available * going / all);
+        if (going >= all || amount > share || amount < (share + 1) / 2)
+            throw Fails(e, $"{all} 名成员中转出 {going} 人，随之转出 {amount} 分，份额为 {share} 分");
+        // The transfer stands beside it, before or after.
+        var pocket = Of(_pockets, $"fund-{e.Stream.Id["collective-".Length..]}/general");
+        if (pocket.In - pocket.Out != available && pocket.In - pocket.Out != available - amount)
+            throw Fails(e, $"分立时可用 {pocket.In - pocket.Out} 分，事项写的是 {available} 分");
     }
 
     /// <summary>C20: another name, a death and a departure that were mistakes: one asks, another does it.</summary>

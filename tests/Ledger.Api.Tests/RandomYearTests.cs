@@ -1036,17 +1036,31 @@ public sealed class RandomYearTests(ITestOutputHelper output)
             s => s.AvailableAmount.Fen
         );
 
+    /// <summary>The rest of a sub-account: the officer asks, the township confirms.</summary>
+    private async Task<string> ByTwoAsync(int v, string act)
+    {
+        var township = _offices.Township(_villages[v].VillageCode[..9]);
+        var path = $"/api/funds/{_villages[v].FundId}/sub-accounts/{act}";
+        var (status, _) = await SendAsync(
+            _villages[v].Officer,
+            path,
+            new
+            {
+                confirmBy = township.Actor.Id,
+                reason = "x",
+                evidence = Own(v, [_paper]),
+            }
+        );
+        return status == "ok" ? (await SendAsync(township, $"{path}/confirmation")).Status : status;
+    }
+
     private async Task<string?> LiftEarmark()
     {
         if (!Chance(10))
             return null;
         var (v, pocket) = (_random.Next(Villages), $"year-{_villages[0].Year}");
-        var (status, _) = await SendAsync(
-            _villages[v].Officer,
-            $"/api/funds/{_villages[v].FundId}/sub-accounts/{pocket}/earmark-release",
-            new { evidence = Own(v, [_paper]) }
-        );
-        Assert.Equal(_funds[v].Pockets.GetValueOrDefault(pocket) > 0, status == "ok");
+        var status = await ByTwoAsync(v, $"{pocket}/earmark-release");
+        Assert.True(_funds[v].Pockets.GetValueOrDefault(pocket) > 0 || status != "ok");
         if (status != "ok")
             return status;
         _funds[v].Pockets["general"] += _funds[v].Pockets[pocket];
@@ -1059,12 +1073,8 @@ public sealed class RandomYearTests(ITestOutputHelper output)
         if (!Chance(4))
             return null;
         var v = _random.Next(Villages);
-        var (status, _) = await SendAsync(
-            _villages[v].Officer,
-            $"/api/funds/{_villages[v].FundId}/sub-accounts/general/surplus-return",
-            new { reason = "x", evidence = Own(v, [_paper]) }
-        );
-        Assert.Equal(_funds[v].Pockets["general"] > 0, status == "ok");
+        var status = await ByTwoAsync(v, "general/surplus-return");
+        Assert.True(_funds[v].Pockets["general"] > 0 || status != "ok");
         if (status != "ok")
             return status;
         _funds[v].Returned += _funds[v].Pockets["general"];

@@ -211,7 +211,10 @@ public static class CollectiveEndpoints
                     Rejections.SelfApproval,
                     Rejections.FundClosed,
                     Rejections.FundOverdrawn,
-                    Rejections.SplitShareExceeded,
+                    Rejections.SplitImplausible,
+                Rejections.SurveyMissing,
+                Rejections.MemberDeceased,
+                Rejections.SplitShareExceeded,
                     Rejections.NotAMember,
                     Rejections.AlreadyExists,
                     Rejections.AmountInvalid

@@ -68,7 +68,10 @@ public static class Succession
         var (source, target) = await FundsAsync(from, into, command);
         var known = await command.FindManyAsync<Member>(body.MemberIds);
         var members = body.MemberIds.Select(m => known.GetValueOrDefault(m) ?? throw Require.NotFound(m)).ToList();
-        var registered = (await command.MemberIdsAsync(from.WithPredecessors())).Count;
+        // Who stays is looked at as well: the dead have no share, and a row that is only said to be there is none.
+        var roll = await command.MemberIdsAsync(from.WithPredecessors());
+        var staying = await command.ReadPeopleAsync<Member>(roll.Except(body.MemberIds));
+        var registered = members.Concat(staying.Values).Count(m => m.DiedOn is null);
         var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
         var (reviewers, by) = await ReviewersAsync(from, papers, command);
         return Decided(

@@ -2,6 +2,7 @@ using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
+using Steps = Ledger.Domain.Collectives.Steps;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
@@ -89,12 +90,34 @@ public sealed class PromiseCheck(
         {
             _caps.Take(e);
             _origins.Take(e);
+            if (e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal))
+                Split(e, Breaks);
         }
         await FundsAsync(connection, cancellation);
         await ApplicationsAsync(connection, cancellation);
         await PeopleAsync(connection, cancellation);
         await new Repetitions(connection, _stored, schema, scope, Breaks, Notes).LookAsync();
         return (_broken, _unclear);
+    }
+
+    /// <summary>C24: what goes with those who leave is their share, no more and not far less, and somebody stays.</summary>
+    public static void Split(IEvent e, Report broken)
+    {
+        if (e.Data is not MembersSeparated s || (s.Counted is null && e.EffectiveDate() < Steps.Split.CountedFrom))
+            return;
+        if (s.Counted is not { } counted || s.AvailableFen is not { } available || s.Members >= counted)
+            broken(e.StreamKey!, "C24", $"转出 {s.Members} 名成员，共 {s.Counted} 名", "转出一部分成员", e.Sequence);
+        else if (
+            Steps.Split.Share(available, s.Members, counted) is var share
+            && (s.AmountFen > share || s.AmountFen < Steps.Split.Least(share))
+        )
+            broken(
+                e.StreamKey!,
+                "C24",
+                $"{counted} 名成员中转出 {s.Members} 人，随之转出 {s.AmountFen} 元",
+                $"{Steps.Split.Least(share)} 至 {share} 元",
+                e.Sequence
+            );
     }
 
     private async Task FundsAsync(NpgsqlConnection connection, CancellationToken cancellation)
