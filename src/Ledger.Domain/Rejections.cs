@@ -173,6 +173,13 @@ public static class Rejections
         "C9 C24",
         "按转出人数占成员总数的份额减少金额"
     );
+    public static readonly RejectionCode BankFeeExceeded = new(
+        "bank-fee-exceeded",
+        409,
+        "银行手续费超过上限",
+        "C9",
+        "核对银行回单；先由村级基本户补足以前的手续费；银行确有更高收费的，请县里调整 Ledger:BankFeeCeiling"
+    );
     public static readonly RejectionCode SplitImplausible = new(
         "split-implausible",
         409,

@@ -50,6 +50,7 @@ public sealed class EventTextTests
             "CredentialsChanged.Digest",
             "AccountOpened.Person",
             "AccountOpened.PersonDigest",
+            "ComplaintRaised.SecretDigest",
             "LinesLeftOut.Lines.Code",
             "LinesLeftOut.Lines.MemberId",
             "LinesLeftOut.Lines.Reason",

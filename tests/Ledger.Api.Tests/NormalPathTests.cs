@@ -244,7 +244,14 @@ public sealed class NormalPathTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync("slip") },
             }
         );
-        await village.Offices.Reviewer.PostAsync(
+        foreach (var handler in new[] { village.Offices.Reviewer, village.Offices.Approver })
+            await api.Host.RefusedAsync(
+                "self-approval",
+                handler,
+                $"{village.ApplicationPath}/objections/{objection}/answer",
+                new { upheld = false, answer = "名单无误" }
+            );
+        await village.Offices.Township(village.VillageCode[..9]).PostAsync(
             $"{village.ApplicationPath}/objections/{objection}/answer",
             new { upheld = true, answer = "异议成立" }
         );

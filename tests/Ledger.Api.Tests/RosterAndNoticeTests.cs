@@ -596,7 +596,7 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             new { memberId = members[2], text = "该户已迁出" }
         );
         var objection = objected.Objections[0].ObjectionId;
-        await village.Offices.Reviewer.PostAsync(
+        await village.Offices.Township(village.VillageCode[..9]).PostAsync(
             $"{village.ApplicationPath}/objections/{objection}/answer",
             new { upheld = true, answer = "异议成立" }
         );

@@ -321,7 +321,7 @@ public sealed class WayBackTests(ApiFixture api)
             api.Host.RefusedAsync(code, who, at, body);
 
         await Refused("field-invalid", village.Officer, path, new { reason = "退", evidence = new[] { paper } });
-        await Refused("self-approval", village.Officer, path, Asks(village.Officer.Actor.Id));
+        await Refused("field-invalid", village.Officer, path, Asks(village.Officer.Actor.Id));
         await Refused("field-invalid", village.Officer, path, Asks(village.Offices.Reviewer.Actor.Id));
         await Refused("forbidden", village.Offices.Reviewer, path, Asks(township.Actor.Id));
         var stranger = await api.RegisteredAsync();
@@ -391,7 +391,7 @@ public sealed class WayBackTests(ApiFixture api)
             "forbidden",
             village.Officer,
             path.Replace("surplus-return", "earmark-release"),
-            await Asks(village.Officer, hrss)
+            new { confirmBy = hrss.Actor.Id, evidence = new[] { await village.Officer.EvidenceAsync("paper") } }
         );
         await api.Host.RefusedAsync("field-invalid", finance, path, await Asks(finance, township));
         await finance.PostAsync<FundView>(path, await Asks(finance, hrss));

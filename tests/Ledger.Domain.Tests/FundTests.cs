@@ -446,9 +446,9 @@ public sealed class FundTests
                                 "NXTH",
                                 Slip
                             ),
-                            13 => BankFee.Charge(new(fund, []), new($"fee{log.Count}", amount, "SXF", Slip, Day)),
+                            13 => BankFee.Charge(new(fund, [], Given.Yuan(1_000_000)), new($"fee{log.Count}", amount, "SXF", Slip, Day)),
                             14 when fund.OpenFees.Keys.FirstOrDefault() is { } fee => BankFee.Reimburse(
-                                new(fund, []),
+                                new(fund, [], Money.Zero),
                                 new(fee, null, "BZ", Slip, Day)
                             ),
                             _ => default(Decision<Fund>?),

@@ -243,7 +243,7 @@ internal sealed record World(
                     new(Application, Fund, Years, null),
                     open.ObjectionId,
                     new ObjectionAnswer(upheld, "x"),
-                    Reviewer
+                    Township
                 )
             )
             : new(null, "no objection");

@@ -433,7 +433,7 @@ public static class FundEndpoints
                 "登记银行从专户扣收的手续费，由村级基本户补足 (L17) · A fee that the bank took",
                 Roles.VillageFinance
             )
-            .Refuses(refusals)
+            .Refuses([.. refusals, Rejections.BankFeeExceeded])
             .Example(
                 """
                 {"amount":12.00,"bankReference":"SXF20260321","effectiveDate":"2026-03-21",
@@ -450,7 +450,7 @@ public static class FundEndpoints
             .Example("""{"bankReference":"BZ20260325","evidence":["<POST /api/evidence 返回的摘要>"]}""");
     }
 
-    private static Task<Answer> ChargeFee(string id, BankFeeBody body, Command command) =>
+    private static Task<Answer> ChargeFee(string id, BankFeeBody body, Command command, Settings settings) =>
         FeeAsync(
             id,
             $"bank-fee-{Guid.CreateVersion7():N}",
@@ -458,11 +458,17 @@ public static class FundEndpoints
             new(body.BankReference, body.EffectiveDate, body.Evidence, body.ConfirmDuplicate),
             command,
             Booking.BankFee,
+            settings,
             BankFee.Charge
         );
 
-    private static Task<Answer> ReimburseFee(string id, string feeId, BankFeeReimbursedBody body, Command command) =>
-        FeeAsync(id, feeId, null, body, command, Booking.FeeReimbursed, BankFee.Reimburse);
+    private static Task<Answer> ReimburseFee(
+        string id,
+        string feeId,
+        BankFeeReimbursedBody body,
+        Command command,
+        Settings settings
+    ) => FeeAsync(id, feeId, null, body, command, Booking.FeeReimbursed, settings, BankFee.Reimburse);
 
     private static async Task<Answer> FeeAsync(
         string id,
@@ -471,6 +477,7 @@ public static class FundEndpoints
         BankFeeReimbursedBody body,
         Command command,
         Booking booking,
+        Settings settings,
         Func<BankFee.Basis, BankFee.Order, Decision<Fund>> decide
     )
     {
@@ -484,7 +491,7 @@ public static class FundEndpoints
             Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200)
         );
         var (fund, earlier) = await command.LoadFundAsync(id, booking, order.Evidence, order.BankReference);
-        fund = command.Append(id, fund, decide(new(fund, earlier), order));
+        fund = command.Append(id, fund, decide(new(fund, earlier, new Money(settings.BankFeeCeiling * 100L)), order));
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 
