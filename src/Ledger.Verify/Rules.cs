@@ -13,10 +13,12 @@ namespace Ledger.Verify;
 /// to catch up, or by the government where the policy year said then that it is enough (L14), and no contribution is
 /// changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at payment
 /// (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different
-/// people (C15), whatever accounts they have and whom they act for, and none of them answers a complaint about it
+/// people (C15), whatever accounts they have and whom they act for, each in the role whose duty it is (C20); who paid
+/// confirms no receipt (C17); and none of them answers a complaint about it
 /// (L18); who asks for a correction does not confirm it; and nobody gives rights alone where there are two
 /// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
-/// refund before its receipt; none is dated before the notice was over (C16); a closed year was sealed as it stood, and
+/// refund before its receipt; none is dated before the notice was over, which ran as long as the policy year says (C16); the rest of a sub-account
+/// goes by two (C9), and a split takes its members' share (C24); a closed year was sealed as it stood, and
 /// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
 /// person (L2). Nothing is paid while the village's supervision committee holds it; the township lifts a hold, and
 /// nobody who handled the application; who signed or held it does not pay. Where the policy year asks for it, the
@@ -143,6 +145,32 @@ public sealed class Rules
         return _types[type] = type;
     }
 
+    private readonly List<(long From, long To)> _unused = [];
+    private long _highest;
+
+    /// <summary>
+    /// The store's number of an event, which each has for itself; one that was committed late stands behind higher ones.
+    /// </summary>
+    public void Sequence(long index, long sequence)
+    {
+        if (sequence > _highest)
+        {
+            if (sequence > _highest + 1)
+                _unused.Add((_highest + 1, sequence - 1));
+            _highest = sequence;
+            return;
+        }
+        var at = _unused.FindLastIndex(u => u.From <= sequence && sequence <= u.To);
+        if (at < 0)
+            throw new NotProven($"第 {index} 条的序号 {sequence} 已有别的条目");
+        var (from, to) = _unused[at];
+        _unused.RemoveAt(at);
+        if (sequence < to)
+            _unused.Insert(at, (sequence + 1, to));
+        if (from < sequence)
+            _unused.Insert(at, (from, sequence - 1));
+    }
+
     public string Summary =>
         $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限、资格 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立；任何业务日期余额都不为负。";
 
@@ -229,6 +257,7 @@ public sealed class Rules
             or "application_resubmitted"
             or "application_reviewed"
             or "application_approved"
+            or "receipt_confirmed"
             or "complaint_answered":
                 With(e, Duties);
                 break;
@@ -543,7 +572,12 @@ public sealed class Rules
     {
         var application = Of(e.Stream.Id);
         if (e.Type == "notice_published")
+        {
             application.NoticeUntil = Date(d, "until");
+            var days = AskedIn(headers.GetProperty("region").GetString()!, application.Year).NoticeDays;
+            if (application.NoticeUntil < Date(d, "from").AddDays(days))
+                throw Fails(e, $"公示至 {application.NoticeUntil:yyyy-MM-dd}，政策年度要求 {days} 天");
+        }
         else if (application.NoticeUntil is not { } until)
             throw Fails(e, "没有公示就付款了");
         else if (BusinessDate(headers) <= until)
@@ -898,6 +932,15 @@ public sealed class Rules
     private void Duties(Entry e, JsonElement d, JsonElement headers)
     {
         var application = Of(e.Stream.Id);
+        var role = headers.GetProperty("role").GetString();
+        if (RoleOf(e.Type) is { } wanted && wanted != role)
+            throw Fails(e, $"由 {role} 办理，应由 {wanted} 办理");
+        if (e.Type == "receipt_confirmed")
+        {
+            if (AnyIsOne(application.Payers, Doers(headers, "actor")))
+                throw Fails(e, "付款人自己确认了入账");
+            return;
+        }
         var name = e.Type switch
         {
             "application_reviewed" => "reviewedBy",
@@ -912,6 +955,8 @@ public sealed class Rules
         switch (e.Type)
         {
             case "application_reviewed":
+                if (application.Filers.Count == 0)
+                    throw Fails(e, "没有提交就复核了");
                 if (AnyIsOne(application.Filers, doers))
                     throw Fails(e, $"{doers[0]} 复核了自己提交的申请");
                 application.Reviewers.UnionWith(doers);
@@ -925,6 +970,8 @@ public sealed class Rules
                 _approvals++;
                 break;
             case "payment_sent":
+                if (application.Approvers.Count == 0)
+                    throw Fails(e, "没有审批就付款了");
                 // An event in the form from before says nothing of delegation, and a build from before knew no such
                 // rule.
                 if (
@@ -951,6 +998,17 @@ public sealed class Rules
         }
     }
 
+    /// <summary>C20: each office its duty. Null: several may.</summary>
+    private static string? RoleOf(string type) =>
+        type switch
+        {
+            "application_filed" or "application_resubmitted" or "payment_sent" => "village-finance",
+            "application_reviewed" or "application_approved" or "receipt_confirmed" => "agency",
+            "payment_signed" or "payment_held" => "supervision-committee",
+            "payment_hold_lifted" => "township",
+            _ => null,
+        };
+
     private void Policy(Entry e, JsonElement d, JsonElement headers)
     {
         var parameters = d.GetProperty("parameters");
@@ -969,7 +1027,8 @@ public sealed class Rules
             Asks("countersignatureRequired"),
             Asks("committeeSignsPlan"),
             Asks("committeeSignsPayments"),
-            Asks("governmentPaidOpensSubsidy")
+            Asks("governmentPaidOpensSubsidy"),
+            parameters.GetProperty("noticeDays").GetInt32()
         );
     }
 
@@ -978,7 +1037,8 @@ public sealed class Rules
         bool Countersigned,
         bool PlanSigned,
         bool PaymentSigned,
-        bool GovernmentPaidOpens
+        bool GovernmentPaidOpens,
+        int NoticeDays
     );
 
     /// <summary>The county's own year, else the city's; what none asks for is not asked.</summary>
@@ -1038,6 +1098,8 @@ public sealed class Rules
             .Filers.Concat(application.Reviewers)
             .Concat(application.Approvers)
             .Concat(application.Payers);
+        if (RoleOf(e.Type) is { } wanted && wanted != headers.GetProperty("role").GetString())
+            throw Fails(e, $"由 {headers.GetProperty("role").GetString()} 办理，应由 {wanted} 办理");
         switch (e.Type)
         {
             case "payment_sent":
@@ -1052,8 +1114,6 @@ public sealed class Rules
                     throw Fails(e, "没有村监委会签字就付款了");
                 return;
             case "payment_hold_lifted":
-                if (headers.GetProperty("role").GetString() != "township")
-                    throw Fails(e, $"{doers[0]} 不是乡镇（街道），不能解除叫停");
                 if (AnyIsOne(handlers.Concat(application.Committee), doers))
                     throw Fails(e, $"{doers[0]} 解除了自己叫停或办理的付款");
                 application.IsHeld = false;

@@ -291,7 +291,7 @@ public sealed class PromiseTests
     [Fact]
     public void C24_a_split_takes_a_share_of_those_who_were_counted_and_leaves_somebody()
     {
-        void Split(int members, decimal yuan, int? counted, DateOnly? on = null) =>
+        void Split(int members, long yuan, int? counted, DateOnly? on = null) =>
             PromiseCheck.Split(
                 On(
                     on ?? new DateOnly(2026, 12, 1),

@@ -366,7 +366,10 @@ public sealed class WayBackTests(ApiFixture api)
     public async Task C19_C20_the_countys_incentive_goes_back_by_the_county_only()
     {
         var village = await api.RegisteredAsync();
-        var (finance, hrss) = (village.Offices.CountyFinance, village.Offices.CountyHrss);
+        var finance = api.Client(
+            new Actor($"finance.{village.Offices.County}", Roles.CountyFinance, village.Offices.County)
+        );
+        var hrss = village.Offices.CountyHrss;
         var township = village.Offices.Township(village.VillageCode[..9]);
         await finance.PostAsync(
             $"/api/funds/{village.FundId}/allocations",
