@@ -258,6 +258,7 @@ public sealed class Rules
             or "application_reviewed"
             or "application_approved"
             or "receipt_confirmed"
+            or "objection_resolved"
             or "complaint_answered":
                 With(e, Duties);
                 break;
@@ -947,6 +948,7 @@ public sealed class Rules
             "application_approved" => "approvedBy",
             "payment_sent" => "paidBy",
             "complaint_answered" => "answeredBy",
+            "objection_resolved" => "resolvedBy",
             _ => "filedBy",
         };
         var doers = Doers(d, name);
@@ -981,13 +983,8 @@ public sealed class Rules
                     throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
                 application.Payers.UnionWith(doers);
                 break;
-            case "complaint_answered":
-                if (
-                    AnyIsOne(application.Filers, doers)
-                    || AnyIsOne(application.Reviewers, doers)
-                    || AnyIsOne(application.Approvers, doers)
-                )
-                    throw Fails(e, $"{doers[0]} 答复了对自己经办的申请的投诉");
+            case "objection_resolved" or "complaint_answered":
+                Answered(e, headers, application, doers);
                 break;
             default:
                 if (d.TryGetProperty("year", out var year))
@@ -996,6 +993,17 @@ public sealed class Rules
                 application.Reviewers.Clear(); // a roster that comes in anew is reviewed anew
                 break;
         }
+    }
+
+    /// <summary>C16, L18: who handled it answers neither a complaint nor, from this day on, an objection.</summary>
+    private void Answered(Entry e, JsonElement headers, Application application, string[] doers)
+    {
+        var isComplaint = e.Type == "complaint_answered";
+        var handlers = application.Filers.Concat(application.Reviewers).Concat(application.Approvers);
+        if (!isComplaint)
+            handlers = handlers.Concat(application.Committee);
+        if ((isComplaint || BusinessDate(headers) >= new DateOnly(2026, 12, 1)) && AnyIsOne(handlers, doers))
+            throw Fails(e, $"{doers[0]} 答复了对自己经办的申请的{(isComplaint ? "投诉" : "异议")}");
     }
 
     /// <summary>C20: each office its duty. Null: several may.</summary>

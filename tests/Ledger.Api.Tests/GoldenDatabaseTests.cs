@@ -488,10 +488,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         var fund = village.Where(l => (string)l["stream"]! == Fund(2)).ToList();
         long End(params string[] types) =>
             fund.Where(l => types.Contains((string)l["type"]!)).Max(l => (long)l["data"]!["fen"]!["to"]!);
-        var (from, to) = (
-            End("funds_reserved"),
-            End("funds_allocated", "reservation_released", "funds_refunded")
-        );
+        var (from, to) = (End("funds_reserved"), End("funds_allocated", "reservation_released", "funds_refunded"));
         var added = new List<JsonObject>();
         JsonObject Add(string stream, int version, string type, string role, JsonObject data)
         {
@@ -503,76 +500,63 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             added.Add(line);
             return line;
         }
-        JsonObject Rest() => new() { ["from"] = from, ["to"] = to };
 
-        Add(Collective(2), 1, "collective_surveyed", "village-finance", new() { ["year"] = 2026, ["survey"] = new JsonObject { ["members"] = 10 } });
-        var split = Add(
-            Collective(2),
-            2,
-            "members_separated",
-            "county-agriculture",
+        JsonObject survey = new() { ["year"] = 2026, ["survey"] = new JsonObject { ["members"] = 10 } };
+        Add(Collective(2), 1, "collective_surveyed", "village-finance", survey);
+        JsonObject split = new()
+        {
+            ["intoCollectiveId"] = Collective(3),
+            ["members"] = 1,
+            ["amountFen"] = (to - from) / 10,
+            ["availableFen"] = to - from,
+            ["counted"] = 10,
+        };
+        Add(Collective(2), 2, "members_separated", "county-agriculture", split);
+        Splits(split, to - from, says);
+
+        JsonObject Rest(string field) =>
             new()
             {
-                ["intoCollectiveId"] = Collective(3),
-                ["members"] = 1,
-                ["amountFen"] = (to - from) / 10,
-                ["availableFen"] = to - from,
-                ["counted"] = 10,
-            }
-        )["data"]!;
+                ["subAccount"] = "general",
+                ["fen"] = new JsonObject { ["from"] = from, ["to"] = to },
+                [field] = field == "requestedBy" ? "village-finance" : "township",
+            };
+        var (ask, done) = (Rest("requestedBy"), Rest("confirmedBy"));
+        done["amountFen"] = to - from;
+        Add(Fund(2), fund.Count + 1, "surplus_return_requested", "village-finance", ask);
+        var by = Add(Fund(2), fund.Count + 2, "surplus_returned", "township", done)["headers"]!;
         says(0, "成立");
-        void Split(string field, long value, string words)
+        done["confirmedBy"] = null;
+        says(1, "余款由申请人自己确认");
+        (done["confirmedBy"], by["actor"]) = ("village-finance", "village-finance");
+        says(1, "余款由申请人自己确认");
+        (done["confirmedBy"], by["actor"], by["role"]) = ("township", "township", "village-finance");
+        says(1, "不能确认");
+        by["role"] = "township";
+        ask["fen"]!["to"] = to - 1;
+        says(1, "没有这样申请过");
+        village.RemoveAll(added.Contains);
+    }
+
+    private static void Splits(JsonObject split, long available, Action<int, string> says)
+    {
+        says(0, "成立");
+        foreach (
+            var (field, value, words) in new[]
+            {
+                ("counted", 4010, "而摸底为 10 名"),
+                ("members", 10, "中转出 10 人"),
+                ("amountFen", 1, "随之转出 1 分"),
+                ("amountFen", (available / 10) + 1, "份额为"),
+                ("availableFen", available * 2, "分立时可用"),
+            }
+        )
         {
             var was = split[field]!.DeepClone();
             split[field] = value;
             says(1, words);
             split[field] = was;
         }
-        Split("counted", 4010, "而摸底为 10 名");
-        Split("members", 10, "中转出 10 人");
-        Split("amountFen", 1, "随之转出 1 分");
-        Split("amountFen", ((to - from) / 10) + 1, "份额为");
-        Split("availableFen", (to - from) * 2, "分立时可用");
-
-        var asked = Add(
-            Fund(2),
-            fund.Count + 1,
-            "surplus_return_requested",
-            "village-finance",
-            new()
-            {
-                ["subAccount"] = "general",
-                ["fen"] = Rest(),
-                ["requestedBy"] = "village-finance",
-                ["confirmBy"] = "township",
-            }
-        );
-        var returned = Add(
-            Fund(2),
-            fund.Count + 2,
-            "surplus_returned",
-            "township",
-            new()
-            {
-                ["subAccount"] = "general",
-                ["fen"] = Rest(),
-                ["amountFen"] = to - from,
-                ["confirmedBy"] = "township",
-            }
-        );
-        says(0, "成立");
-        returned["data"]!["confirmedBy"] = null;
-        says(1, "余款由申请人自己确认");
-        returned["data"]!["confirmedBy"] = "village-finance";
-        returned["headers"]!["actor"] = "village-finance";
-        says(1, "余款由申请人自己确认");
-        (returned["data"]!["confirmedBy"], returned["headers"]!["actor"]) = ("township", "township");
-        returned["headers"]!["role"] = "village-finance";
-        says(1, "不能确认");
-        returned["headers"]!["role"] = "township";
-        asked["data"]!["fen"]!["to"] = to - 1;
-        says(1, "没有这样申请过");
-        village.RemoveAll(added.Contains);
     }
 
     private static List<Named> Differences(JsonElement check) =>

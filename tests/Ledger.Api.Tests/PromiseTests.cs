@@ -352,6 +352,34 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public void C16_C20_who_handled_a_list_answers_no_objection_to_it()
+    {
+        void Answered(string by, DateOnly on) =>
+            Application(
+                On(March, Filed("v"), "v"),
+                Reviewed("r"),
+                Approved("a"),
+                Noticed(),
+                On(on, new ObjectionRaised("o", null, "x"), "public"),
+                On(on, new ObjectionResolved("o", false, "x", by), by)
+            );
+        var day = new DateOnly(2026, 12, 1);
+        Answered("t", day);
+        Answered("r", day.AddDays(-1)); // as builds before let it
+        Assert.Empty(_broken.Concat(_unclear));
+        foreach (var by in (string[])["v", "r", "a"])
+            Answered(by, day);
+        Assert.Equal(
+            [
+                "C16 v 答复了对自己经办的申请的异议",
+                "C16 r 答复了对自己经办的申请的异议",
+                "C16 a 答复了对自己经办的申请的异议",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
     public void L18_nobody_answers_his_own_complaint_or_one_of_what_he_handled()
     {
         Event<ComplaintAnswered> Answer(string by) =>

@@ -367,7 +367,7 @@ public sealed class WayBackTests(ApiFixture api)
     {
         var village = await api.RegisteredAsync();
         var finance = api.Client(
-            new Actor($"finance.{village.Offices.County}", Roles.CountyFinance, village.Offices.County)
+            new Domain.Actor($"finance.{village.Offices.County}", "county-finance", village.Offices.County)
         );
         var hrss = village.Offices.CountyHrss;
         var township = village.Offices.Township(village.VillageCode[..9]);

@@ -28,7 +28,7 @@ public sealed record ComplaintAnswerBody(bool Upheld, string Answer, ComplaintRe
 
 /// <summary>
 /// The number that it is followed with (查询号), and what only whoever complained is told (查询密码): with both it is taken
-/// to the county. It is shown once and kept nowhere.
+/// to the county. It is shown once; only the answer that is kept for the request's key still has it.
 /// </summary>
 public sealed record ComplaintReceiptView(string ComplaintId, string? Secret = null);
 

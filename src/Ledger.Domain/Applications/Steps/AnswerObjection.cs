@@ -21,6 +21,9 @@ public sealed record ObjectionAnswer(
 /// </summary>
 public static class AnswerObjection
 {
+    /// <summary>From this business date on no answer is by who handled the list; older builds let a reviewer.</summary>
+    public static readonly DateOnly NotByHandlersFrom = new(2026, 12, 1);
+
     /// <summary>Changed: application; where an objection is upheld also fund and member-years.</summary>
     /// <param name="Fund">Null where no line falls: it is not touched, nor locked.</param>
     /// <param name="Years">Of the lines that fall, by member-year id.</param>

@@ -1,5 +1,6 @@
 using JasperFx.Events;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 
 namespace Ledger.Projections.Checking.Promises;
 
@@ -61,6 +62,16 @@ public sealed class ApplicationPromises(string id, PolicyCaps? policies, Report 
                 var objection = _objections.GetValueOrDefault(r.ObjectionId);
                 if (objection.By == r.ResolvedBy)
                     unclear(id, "C16", $"{r.ResolvedBy} 答复了自己提出的异议", "由另一人答复", at);
+                else if (
+                    e.EffectiveDate() >= AnswerObjection.NotByHandlersFrom
+                    && (
+                        r.ResolvedBy == _approver
+                        || _filers.Contains(r.ResolvedBy)
+                        || _reviewers.Contains(r.ResolvedBy)
+                        || _committee.Contains(r.ResolvedBy)
+                    )
+                )
+                    broken(id, "C16", $"{r.ResolvedBy} 答复了对自己经办的申请的异议", "由没有经办的人答复", at);
                 if (r.Upheld && !r.WholeList && (r.MemberId ?? objection.MemberId) is null)
                     _withoutEffect.Add(r.ObjectionId);
                 break;
