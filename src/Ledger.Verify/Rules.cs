@@ -8,21 +8,21 @@ namespace Ledger.Verify;
 
 /// <summary>
 /// The ledger's promises, recomputed from the log alone: no stream has a gap; money is conserved and no balance is
-/// negative; fen come in and go out in one unbroken row; an application's lines share out exactly what was reserved for
-/// it; nobody gets more than the year's highest tier (C11), and only who lives, is a member, has paid himself and none
-/// to catch up, or by the government where the policy year said then that it is enough (L14), and no contribution is
-/// changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at payment
-/// (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different
-/// people (C15), whatever accounts they have and whom they act for, each in the role whose duty it is (C20); who paid
-/// confirms no receipt (C17); and none of them answers a complaint about it
-/// (L18); who asks for a correction does not confirm it; and nobody gives rights alone where there are two
-/// to do it (C20). By business date too no balance is negative, so that no payment is dated before its approval and no
-/// refund before its receipt; none is dated before the notice was over, which ran as long as the policy year says (C16); the rest of a sub-account
-/// goes by two (C9), and a split takes its members' share (C24); a closed year was sealed as it stood, and
-/// takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the
-/// person (L2). Nothing is paid while the village's supervision committee holds it; the township lifts a hold, and
-/// nobody who handled the application; who signed or held it does not pay. Where the policy year asks for it, the
-/// committee has signed what is paid and what is adopted, and the township countersigned that (L7, C21).
+/// negative; fen come in and go out in one unbroken row; an application's lines share out exactly what was reserved
+/// for it; nobody gets more than the year's highest tier (C11), and only who lives, is a member, has paid himself and
+/// none to catch up, or by the government where the policy year said then that it is enough (L14), and no contribution
+/// is changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at
+/// payment (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are
+/// different people (C15), whatever accounts they have and whom they act for, each in the role whose duty it is (C20);
+/// who paid confirms no receipt (C17); and none of them answers a complaint about it (L18); who asks for a correction
+/// does not confirm it; and nobody gives rights alone where there are two to do it (C20). By business date too no
+/// balance is negative, so that no payment is dated before its approval and no refund before its receipt; none is
+/// dated before the notice was over, which ran as long as the policy year says (C16); the rest of a sub-account goes
+/// by two (C9), and a split takes its members' share (C24); a closed year was sealed as it stood, and takes nothing
+/// more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the person (L2).
+/// Nothing is paid while the village's supervision committee holds it; the township lifts a hold, and nobody who
+/// handled the application; who signed or held it does not pay. Where the policy year asks for it, the committee has
+/// signed what is paid and what is adopted, and the township countersigned that (L7, C21).
 /// </summary>
 public sealed class Rules
 {
@@ -108,7 +108,7 @@ public sealed class Rules
     private readonly Dictionary<string, long> _caps = [];
     private readonly Dictionary<(int County, int Year), long> _capOf = [];
     private readonly Dictionary<string, Asked> _asks = [];
-    private readonly Dictionary<string, (int Signed, int Countersigned)> _plans = [];
+    private readonly Dictionary<string, (int Signed, int Countersigned, int Resolved)> _plans = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
     private readonly Dictionary<(string Fund, string Pocket), (bool Frees, (long, long) Fen, string[] By)> _restsAsked =
         [];
@@ -149,7 +149,8 @@ public sealed class Rules
     private long _highest;
 
     /// <summary>
-    /// The store's number of an event, which each has for itself; one that was committed late stands behind higher ones.
+    /// The store's number of an event, which each has for itself; one that was committed late stands behind higher
+    /// ones.
     /// </summary>
     public void Sequence(long index, long sequence)
     {
@@ -1055,14 +1056,17 @@ public sealed class Rules
             ? own
             : _asks.GetValueOrDefault($"policy-year-{region[..Math.Min(4, region.Length)]}-{year}");
 
-    /// <summary>L7, C21: who has to, has signed the version that is adopted, and the resolution on it.</summary>
+    /// <summary>
+    /// C13, L7, C21: a meeting has decided on the version that is adopted; who has to, has signed it, and the
+    /// resolution on it.
+    /// </summary>
     private void Plan(Entry e, JsonElement d, JsonElement headers)
     {
         var (version, plan) = (d.GetProperty("planVersion").GetInt32(), _plans.GetValueOrDefault(e.Stream.Id));
         switch (e.Type)
         {
             case "resolution_recorded":
-                plan.Signed = 0;
+                (plan.Signed, plan.Resolved) = (0, version);
                 break;
             case "plan_signed":
                 plan.Signed = version;
@@ -1072,6 +1076,8 @@ public sealed class Rules
                 break;
             default:
                 var asked = AskedIn(headers.GetProperty("region").GetString()!, e.Stream.Id[^4..]);
+                if (plan.Resolved != version)
+                    throw Fails(e, "没有会议决议就通过了方案");
                 if (asked.PlanSigned && plan.Signed != version)
                     throw Fails(e, "没有村监委会签字就通过了方案");
                 if (asked.Countersigned && plan.Countersigned != version)

@@ -432,12 +432,15 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         Ask("countersignatureRequired", true);
         var adopted = OfPlan("plan_adopted", 1);
         village.Add(adopted);
-        says(1, "没有村监委会签字就通过了方案");
-        village.Insert(village.Count - 1, OfPlan("plan_signed", 1));
+        says(1, "没有会议决议就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("resolution_recorded", 1));
         adopted["version"] = 2;
-        says(1, "没有乡镇会签就通过了方案");
-        village.Insert(village.Count - 1, OfPlan("plan_countersigned", 2));
+        says(1, "没有村监委会签字就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_signed", 2));
         adopted["version"] = 3;
+        says(1, "没有乡镇会签就通过了方案");
+        village.Insert(village.Count - 1, OfPlan("plan_countersigned", 3));
+        adopted["version"] = 4;
         says(0, "成立");
         village.RemoveAll(l => (string)l["stream"]! == "plan-x-2025");
     }
@@ -482,7 +485,9 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         says(0, "成立");
     }
 
-    /// <summary>C9, C20, C24: the rest of a fund goes by two, and with those who leave no more than their share.</summary>
+    /// <summary>
+    /// C9, C20, C24: the rest of a fund goes by two, and with those who leave no more than their share.
+    /// </summary>
     private static void Rests(List<JsonObject> village, Action<int, string> says)
     {
         var fund = village.Where(l => (string)l["stream"]! == Fund(2)).ToList();

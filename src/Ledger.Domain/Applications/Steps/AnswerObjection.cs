@@ -61,7 +61,8 @@ public static class AnswerObjection
 
     /// <summary>
     /// C16: an objection is upheld against somebody on the list or against all of it, and something follows; nobody
-    /// answers what he raised himself, nor what is raised against the list that he filed, reviewed, approved, signed or held.
+    /// answers what he raised himself, nor what is raised against the list
+    /// that he filed, reviewed, approved, signed or held.
     /// </summary>
     /// <param name="raisedBy">Who raised it, where he is known.</param>
     public static Decision<Application> Move(

@@ -5,7 +5,9 @@ public static class LiftEarmark
 {
     private const string Act = "解除指定用途";
 
-    /// <summary>The money stays in the ring-fence: only what is under way out of this sub-account is in its way.</summary>
+    /// <summary>
+    /// The money stays in the ring-fence: only what is under way out of this sub-account is in its way.
+    /// </summary>
     public static Decision<Fund> Request(
         RestOfPocket.Basis on,
         string confirmBy,

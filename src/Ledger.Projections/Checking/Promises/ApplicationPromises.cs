@@ -8,7 +8,7 @@ namespace Ledger.Projections.Checking.Promises;
 /// What an application promises: filer, reviewer, approver and payer are different people (C15), each acting in his own
 /// name; nothing is paid before the day after the notice's last (C16), nor while the supervision committee holds it,
 /// nor without its signature where the policy year asks for it; who signed or held it does not pay, nor lift the hold
-/// (L7).
+/// (L7); nobody who handled it answers an objection to it.
 /// </summary>
 /// <param name="policies">What the policy years asked for; null: nobody knows.</param>
 /// <param name="unclear">For what may have been meant, and wants looking at.</param>

@@ -13,8 +13,8 @@ public delegate void Report(string id, string clause, string found, string expec
 
 /// <summary>
 /// What a fund promises (C9, C24): nothing that must not be negative is so, in the order of recording and at the end of
-/// any business date; a closed year was sealed as the events say and takes nothing more; a reversal has two people, and so has what lets the
-/// rest of a sub-account go, which goes back to its sources only while nothing is under way.
+/// any business date; a closed year was sealed as the events say and takes nothing more; a reversal has two people, and
+/// so has what lets the rest of a sub-account go, which goes back to its sources only while nothing is under way.
 /// What is reserved, in transit and credited is kept for each application: so a payment is never dated before its
 /// approval, nor a refund before its receipt.
 /// </summary>

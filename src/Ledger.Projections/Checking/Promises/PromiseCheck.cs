@@ -100,7 +100,9 @@ public sealed class PromiseCheck(
         return (_broken, _unclear);
     }
 
-    /// <summary>C24: what goes with those who leave is their share, no more and not far less, and somebody stays.</summary>
+    /// <summary>
+    /// C24: what goes with those who leave is their share, no more and not far less, and somebody stays.
+    /// </summary>
     public static void Split(IEvent e, Report broken)
     {
         if (e.Data is not MembersSeparated s || (s.Counted is null && e.EffectiveDate() < Steps.Split.CountedFrom))
