@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using Ledger.TransparencyLog;
 
 namespace Ledger.Verify;
 
@@ -10,11 +9,14 @@ namespace Ledger.Verify;
 /// </summary>
 public static class Leaf
 {
+    /// <summary>C2SP tlog-tiles gives an entry's length in two bytes.</summary>
+    private const int MaxBytes = 65_535;
+
     /// <exception cref="NotProven"/>
     public static void RequireCanonical(ReadOnlyMemory<byte> line, long index)
     {
-        if (line.Length > LogEntry.MaxBytes)
-            throw new NotProven($"第 {index} 条长 {line.Length} 字节，产品写入的不超过 {LogEntry.MaxBytes} 字节");
+        if (line.Length > MaxBytes)
+            throw new NotProven($"第 {index} 条长 {line.Length} 字节，产品写入的不超过 {MaxBytes} 字节");
         if (!Utf8.IsValid(line.Span))
             throw new NotProven($"第 {index} 条不是 UTF-8 文本");
         var reader = new Utf8JsonReader(line.Span);

@@ -160,7 +160,10 @@ public sealed class DonorTests(ApiFixture api)
         await api.Host.RefusedAsync("evidence-missing", village.Officer, release, new { confirmBy });
         var consent = new { confirmBy, evidence = new[] { await village.Officer.EvidenceAsync("consent") } };
         var open = await api.Host.RefusedAsync("wrong-state", village.Officer, release, consent);
-        var application = (await fits.ReadAsync<ApplicationView>()).Id;
+        var application = (await fits.ReadAsync<JsonElement>())
+            .GetProperty("application")
+            .GetProperty("id")
+            .GetString()!;
         Assert.Contains(application, open.Detail);
         await village.Officer.PostAsync($"/api/applications/{application}/withdrawal", new { reason = "改用其他资金" });
         await village.Officer.PostAsync<FundView>(release, consent);

@@ -257,7 +257,7 @@ public sealed class SuccessionTests(ApiFixture api)
                 {
                     intoCollectiveId = next.CollectiveId,
                     memberIds = members[..1],
-                    amount = 1,
+                    amount = 200,
                     reason = "分村",
                 },
                 next
