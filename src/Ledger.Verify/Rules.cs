@@ -110,8 +110,10 @@ public sealed class Rules
     private readonly Dictionary<string, Asked> _asks = [];
     private readonly Dictionary<string, (int Signed, int Countersigned, int Resolved)> _plans = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
-    private readonly Dictionary<(string Fund, string Pocket), (bool Frees, (long, long) Fen, string[] By)> _restsAsked =
-        [];
+    private readonly Dictionary<
+        (string Fund, string Pocket),
+        (bool Frees, (long, long) Fen, string[] By)
+    > _restsAsked = [];
     private readonly Dictionary<string, int> _surveyed = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];

@@ -116,7 +116,10 @@ public sealed class ComplaintTests(ApiFixture api)
         await api.Host.RefusedAsync("wrong-state", township, $"{path}/answer", answer);
 
         // Officials see its number; with that alone nobody uses up the complainant's way to the county.
-        Assert.DoesNotContain(secret, (await village.Officer.GetAsync<JsonElement>(village.ApplicationPath)).GetRawText());
+        Assert.DoesNotContain(
+            secret,
+            (await village.Officer.GetAsync<JsonElement>(village.ApplicationPath)).GetRawText()
+        );
         var escalation = $"/api/notices/{village.ApplicationId}/complaints/{complaint}/escalation";
         foreach (var wrong in (string?[])[null, "ABCD-EFGH-JKLM-NPQR"])
             Assert.Contains(

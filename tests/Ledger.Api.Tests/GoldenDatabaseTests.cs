@@ -506,7 +506,11 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             return line;
         }
 
-        JsonObject survey = new() { ["year"] = 2026, ["survey"] = new JsonObject { ["members"] = 10 } };
+        JsonObject survey = new()
+        {
+            ["year"] = 2026,
+            ["survey"] = new JsonObject { ["members"] = 10 },
+        };
         Add(Collective(2), 1, "collective_surveyed", "village-finance", survey);
         JsonObject split = new()
         {

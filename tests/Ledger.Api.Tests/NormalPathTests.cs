@@ -251,10 +251,12 @@ public sealed class NormalPathTests(ApiFixture api)
                 $"{village.ApplicationPath}/objections/{objection}/answer",
                 new { upheld = false, answer = "名单无误" }
             );
-        await village.Offices.Township(village.VillageCode[..9]).PostAsync(
-            $"{village.ApplicationPath}/objections/{objection}/answer",
-            new { upheld = true, answer = "异议成立" }
-        );
+        await village
+            .Offices.Township(village.VillageCode[..9])
+            .PostAsync(
+                $"{village.ApplicationPath}/objections/{objection}/answer",
+                new { upheld = true, answer = "异议成立" }
+            );
 
         var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
         Assert.Equal(900m, fund.AvailableAmount.Yuan);

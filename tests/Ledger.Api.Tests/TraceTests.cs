@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Ledger.Domain.Funds;
 using Ledger.Domain;
+using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Tests;

@@ -298,10 +298,7 @@ public sealed class WayBackTests(ApiFixture api)
     public async Task C9_C20_no_officer_empties_the_fund_alone_nor_while_it_is_in_use()
     {
         var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
-        var (township, county) = (
-            village.Offices.Township(village.VillageCode[..9]),
-            village.Offices.CountyHrss
-        );
+        var (township, county) = (village.Offices.Township(village.VillageCode[..9]), village.Offices.CountyHrss);
         var path = $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return";
         var paper = await village.Officer.EvidenceAsync("resolution");
         object Asks(string? confirmBy, string? evidence = null) =>

@@ -1,8 +1,8 @@
-using Ledger.Domain.Identity;
 using System.Runtime.CompilerServices;
 using CsCheck;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
+using Ledger.Domain.Identity;
 using Ledger.Store;
 using Ledger.Store.Axes;
 
@@ -317,7 +317,17 @@ public sealed class FundTests
         var fund = Then(
             Allocated(10),
             f =>
-                Allocate.Into(f, "g", SourceKind.Charity, "慈善", Given.Yuan(5), "donor-1", new Earmark(2026), Slip, Day)
+                Allocate.Into(
+                    f,
+                    "g",
+                    SourceKind.Charity,
+                    "慈善",
+                    Given.Yuan(5),
+                    "donor-1",
+                    new Earmark(2026),
+                    Slip,
+                    Day
+                )
         );
         fund = Then(fund, f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(4), 1)); // not its own
         Rests
@@ -446,7 +456,10 @@ public sealed class FundTests
                                 "NXTH",
                                 Slip
                             ),
-                            13 => BankFee.Charge(new(fund, [], Given.Yuan(1_000_000)), new($"fee{log.Count}", amount, "SXF", Slip, Day)),
+                            13 => BankFee.Charge(
+                                new(fund, [], Given.Yuan(1_000_000)),
+                                new($"fee{log.Count}", amount, "SXF", Slip, Day)
+                            ),
                             14 when fund.OpenFees.Keys.FirstOrDefault() is { } fee => BankFee.Reimburse(
                                 new(fund, [], Money.Zero),
                                 new(fee, null, "BZ", Slip, Day)

@@ -1,6 +1,6 @@
-using Ledger.Domain.Identity;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
+using Ledger.Domain.Identity;
 
 namespace Ledger.Domain.Tests;
 
@@ -38,8 +38,5 @@ internal static class Rests
     private static Decision<Fund> Both(Fund fund, Decision<Fund> asked, Func<Fund, Decision<Fund>> confirm) =>
         asked.Rejection is not null
             ? asked
-            : new Decision<Fund>(
-                [.. asked.Events, .. confirm(fund.And(fund.Id, asked.Events)!).Then()],
-                null
-            );
+            : new Decision<Fund>([.. asked.Events, .. confirm(fund.And(fund.Id, asked.Events)!).Then()], null);
 }

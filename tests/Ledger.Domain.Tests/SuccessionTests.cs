@@ -81,10 +81,7 @@ public sealed class SuccessionTests
     ) =>
         Split.Decide(
             new(
-                From.And(
-                    From.Id,
-                    new CollectiveSurveyed(2026, new Survey(Money.Zero, surveyed ?? registered, 0, 0))
-                )!,
+                From.And(From.Id, new CollectiveSurveyed(2026, new Survey(Money.Zero, surveyed ?? registered, 0, 0)))!,
                 into ?? Into,
                 Fund("1", 1000),
                 Fund("2"),

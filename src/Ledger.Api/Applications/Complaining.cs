@@ -186,7 +186,11 @@ public static class Complaining
         var complaintId = $"complaint-{Guid.CreateVersion7():N}";
         var masked = await Objecting.MaskedAsync(text, application, command, people);
         return (
-            command.Append(application.Id, application, Complain.Raise(application, complaintId, memberId, masked, secret)),
+            command.Append(
+                application.Id,
+                application,
+                Complain.Raise(application, complaintId, memberId, masked, secret)
+            ),
             complaintId
         );
     }

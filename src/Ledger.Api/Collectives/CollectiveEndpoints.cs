@@ -212,9 +212,9 @@ public static class CollectiveEndpoints
                     Rejections.FundClosed,
                     Rejections.FundOverdrawn,
                     Rejections.SplitImplausible,
-                Rejections.SurveyMissing,
-                Rejections.MemberDeceased,
-                Rejections.SplitShareExceeded,
+                    Rejections.SurveyMissing,
+                    Rejections.MemberDeceased,
+                    Rejections.SplitShareExceeded,
                     Rejections.NotAMember,
                     Rejections.AlreadyExists,
                     Rejections.AmountInvalid

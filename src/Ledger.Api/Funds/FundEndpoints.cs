@@ -625,14 +625,7 @@ public static class FundEndpoints
     }
 
     private static Task<Answer> ConfirmLift(string id, string subAccount, Command command) =>
-        RestAsync(
-            id,
-            subAccount,
-            [],
-            subAccount,
-            command,
-            (on, by) => Task.FromResult(LiftEarmark.Confirm(on, by))
-        );
+        RestAsync(id, subAccount, [], subAccount, command, (on, by) => Task.FromResult(LiftEarmark.Confirm(on, by)));
 
     private static async Task<Answer> RequestSurplusReturn(
         string id,
@@ -662,14 +655,7 @@ public static class FundEndpoints
     }
 
     private static Task<Answer> ConfirmSurplusReturn(string id, string subAccount, Command command) =>
-        RestAsync(
-            id,
-            subAccount,
-            [],
-            null,
-            command,
-            (on, by) => Task.FromResult(ReturnSurplus.Confirm(on, by))
-        );
+        RestAsync(id, subAccount, [], null, command, (on, by) => Task.FromResult(ReturnSurplus.Confirm(on, by)));
 
     private static Task<string> SecondAsync(string? named, RestOfPocket.Basis on, Command command) =>
         command.ConfirmerAsync(named, on.Fund.Region, [.. RestOfPocket.Confirmers(on.SubAccount)]);
@@ -687,9 +673,7 @@ public static class FundEndpoints
         // Before the fund: whoever files an application holds the collective.
         var collective = await command.FindAsync<Collective>(StreamId.CollectiveOf(id));
         var fund = await command.LoadAsync<Fund>(id);
-        var open = collective is null
-            ? null
-            : await Succession.OpenApplicationAsync(collective, command, whose);
+        var open = collective is null ? null : await Succession.OpenApplicationAsync(collective, command, whose);
         var asked = fund.RestsAsked.GetValueOrDefault(subAccount);
         var by = await command.ActorAmongAsync([.. others, asked?.RequestedBy, asked?.RequestedFor]);
         fund = command.Append(id, fund, await decide(new(fund, subAccount, open), by));

@@ -169,11 +169,7 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
         return next.Conserved();
     }
 
-    private Fund Ask(string pocket, RestAsked rest) =>
-        this with
-        {
-            RestsAsked = RestsAsked.SetItem(pocket, rest),
-        };
+    private Fund Ask(string pocket, RestAsked rest) => this with { RestsAsked = RestsAsked.SetItem(pocket, rest) };
 
     private Fund Move(IFundMovement e) => e.Movements.Aggregate(this, (fund, m) => fund.Move(m));
 

@@ -20,12 +20,17 @@ public static class Complain
     ) =>
         memberId is not null && state.Lines.All(l => l.MemberId != memberId)
             ? new Rejection(Rejections.FieldInvalid, "不在本申请名单中") { Field = "memberId" }
-            : new IEventOf<Application>[] { new ComplaintRaised(complaintId, memberId, text, secret is null ? null : Digest(secret)) };
+            : new IEventOf<Application>[]
+            {
+                new ComplaintRaised(complaintId, memberId, text, secret is null ? null : Digest(secret)),
+            };
 
     /// <summary>However it was copied from the screen: without spaces and dashes, in capitals.</summary>
     public static string Digest(string secret) =>
         Convert.ToHexStringLower(
-            SHA256.HashData(Encoding.ASCII.GetBytes(string.Concat(secret.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant()))
+            SHA256.HashData(
+                Encoding.ASCII.GetBytes(string.Concat(secret.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant())
+            )
         );
 
     /// <summary>

@@ -52,6 +52,10 @@ public static class LiftEarmark
     private static Rejection? Busy(RestOfPocket.Basis on)
     {
         var own = on.Fund.Commitments.Values.Where(c => c.SubAccount == on.SubAccount).ToList();
-        return RestOfPocket.Busy(on, Money.Sum(own.Select(c => c.ReservedFen)), Money.Sum(own.Select(c => c.InTransitFen)));
+        return RestOfPocket.Busy(
+            on,
+            Money.Sum(own.Select(c => c.ReservedFen)),
+            Money.Sum(own.Select(c => c.InTransitFen))
+        );
     }
 }

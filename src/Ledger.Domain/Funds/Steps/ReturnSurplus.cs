@@ -24,19 +24,7 @@ public static class ReturnSurplus
         var fen = on.Fund.Pocket(on.SubAccount).Rest();
         return RestOfPocket.IsAsked(on, new(false, fen, day, by.Id, confirmBy, reason, evidence, by.OnBehalfOf))
             ? Array.Empty<IEventOf<Fund>>()
-            :
-            [
-                new SurplusReturnRequested(
-                    on.SubAccount,
-                    fen,
-                    day,
-                    by.Id,
-                    confirmBy,
-                    reason,
-                    evidence,
-                    by.OnBehalfOf
-                ),
-            ];
+            : [new SurplusReturnRequested(on.SubAccount, fen, day, by.Id, confirmBy, reason, evidence, by.OnBehalfOf)];
     }
 
     /// <summary>C9: by resolution, what is available in a sub-account goes back to its sources.</summary>
@@ -47,14 +35,7 @@ public static class ReturnSurplus
             ? refusal
             : new IEventOf<Fund>[]
             {
-                new SurplusReturned(
-                    on.SubAccount,
-                    asked!.Fen.Length,
-                    asked.Fen,
-                    asked.Reason,
-                    asked.Evidence,
-                    by.Id
-                ),
+                new SurplusReturned(on.SubAccount, asked!.Fen.Length, asked.Fen, asked.Reason, asked.Evidence, by.Id),
             };
     }
 

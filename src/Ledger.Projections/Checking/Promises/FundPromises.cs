@@ -111,7 +111,13 @@ public sealed class FundPromises(string fundId, Report broken)
                 e.Sequence
             );
         else if (confirmedBy != e.Header(EventHeaders.Actor))
-            broken(fundId, "C20", $"{confirmedBy} 与办理人 {e.Header(EventHeaders.Actor)} 不符", "办理人本人", e.Sequence);
+            broken(
+                fundId,
+                "C20",
+                $"{confirmedBy} 与办理人 {e.Header(EventHeaders.Actor)} 不符",
+                "办理人本人",
+                e.Sequence
+            );
     }
 
     private void Post(Posting posting, string? application, DateOnly on, long at)

@@ -2,7 +2,6 @@ using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
-using Steps = Ledger.Domain.Collectives.Steps;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Identity;
 using Ledger.Domain.Members;
@@ -10,6 +9,7 @@ using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Marten;
 using Npgsql;
+using Steps = Ledger.Domain.Collectives.Steps;
 
 namespace Ledger.Projections.Checking.Promises;
 
