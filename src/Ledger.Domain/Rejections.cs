@@ -173,6 +173,20 @@ public static class Rejections
         "C9 C24",
         "按转出人数占成员总数的份额减少金额"
     );
+    public static readonly RejectionCode BankFeeExceeded = new(
+        "bank-fee-exceeded",
+        409,
+        "银行手续费超过上限",
+        "C9",
+        "核对银行回单；先由村级基本户补足以前的手续费；银行确有更高收费的，请县里调整 Ledger:BankFeeCeiling"
+    );
+    public static readonly RejectionCode SplitImplausible = new(
+        "split-implausible",
+        409,
+        "分立的人数或金额与成员不符",
+        "C9 C24",
+        "核对名册和摸底人数；全部成员转出的办理合并；转出资金不少于转出成员份额的一半"
+    );
     public static readonly RejectionCode UseOutsideRingFence = new(
         "use-outside-ring-fence",
         422,

@@ -19,6 +19,7 @@ public static class Receipt
             || !lines[1].StartsWith("extra ", StringComparison.Ordinal)
             || !lines[2].StartsWith("index ", StringComparison.Ordinal)
             || !long.TryParse(lines[2][6..], NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            || lines[2][6..] != index.ToString(CultureInfo.InvariantCulture)
         )
             throw new NotProven("这不是存证回执（.tlog-proof）");
         var entry = Convert.FromBase64String(lines[1][6..]);
@@ -33,6 +34,7 @@ public static class Receipt
             )
         )
             throw new NotProven($"事件不在日志 {checkpoint.Origin} 的第 {index} 条：内容被改动，或证明不是它的");
+        Leaf.RequireCanonical(entry, index);
         using var json = JsonDocument.Parse(entry);
         var e = json.RootElement;
         if (e.GetProperty("index").GetInt64() != index)

@@ -13,12 +13,13 @@ namespace Ledger.Verify;
 /// to catch up, or by the government where the policy year said then that it is enough (L14), and no contribution is
 /// changed that is none, or refunded beyond what was paid (L15); once a year of one origin, at approval and at payment
 /// (C4, C5, C6); one transfer of the bank pays one application (C17); filer, reviewer, approver and payer are different
-/// people (C15), whatever accounts they have and whom they act for, and none of them answers a complaint about it, nor
-/// who complained or answered before; the township does, and the county what has come there (L18); who asks for a
-/// correction does not confirm it; and nobody gives rights alone where there are two to do it (C20). By business date
-/// too no balance is negative, so that no payment is dated before its approval and no refund before its receipt; none
-/// is dated before the notice was over (C16); a closed year was sealed as it stood, and takes nothing more (C24). What
-/// was credited does not come back for a death (L1), nor after it was cleared to the person (L2). Nothing is paid while
+/// people (C15), whatever accounts they have and whom they act for, each in the role whose duty it is (C20); who paid
+/// confirms no receipt (C17); none of them answers an objection or a complaint about it, nor who complained or answered
+/// before; the township does, and the county what has come there (L18); who asks for a correction does not confirm it;
+/// and nobody gives rights alone where there are two to do it (C20). By business date too no balance is negative, so
+/// that no payment is dated before its approval and no refund before its receipt; none is dated before the notice was
+/// over, which ran as long as the policy year says (C16); the rest of a sub-account goes by two (C9), and a split takes
+/// its members' share (C24); a closed year was sealed as it stood, and takes nothing more (C24). What was credited does not come back for a death (L1), nor after it was cleared to the person (L2). Nothing is paid while
 /// the village's supervision committee holds it; the township lifts a hold, and nobody who handled the application; who
 /// signed or held it does not pay. Where the policy year asks for it, the committee has signed what is paid and what is
 /// adopted, and the township countersigned that (L7, C21). A plan is adopted as a meeting decided that could: a body
@@ -134,6 +135,11 @@ public sealed class Rules
     private readonly Dictionary<string, Asked> _asks = [];
     private readonly Dictionary<string, Adoption> _plans = [];
     private readonly Dictionary<(string, string), string[]> _asked = [];
+    private readonly Dictionary<
+        (string Fund, string Pocket),
+        (bool Frees, (long, long) Fen, string[] By)
+    > _restsAsked = [];
+    private readonly Dictionary<string, int> _surveyed = [];
     private readonly Dictionary<string, string> _origins = [];
     private readonly Dictionary<(string Fund, string Reference), string> _transfers = [];
     private readonly Dictionary<string, string> _persons = [];
@@ -166,6 +172,33 @@ public sealed class Rules
         return _types[type] = type;
     }
 
+    private readonly List<(long From, long To)> _unused = [];
+    private long _highest;
+
+    /// <summary>
+    /// The store's number of an event, which each has for itself; one that was committed late stands behind higher
+    /// ones.
+    /// </summary>
+    public void Sequence(long index, long sequence)
+    {
+        if (sequence > _highest)
+        {
+            if (sequence > _highest + 1)
+                _unused.Add((_highest + 1, sequence - 1));
+            _highest = sequence;
+            return;
+        }
+        var at = _unused.FindLastIndex(u => u.From <= sequence && sequence <= u.To);
+        if (at < 0)
+            throw new NotProven($"第 {index} 条的序号 {sequence} 已有别的条目");
+        var (from, to) = _unused[at];
+        _unused.RemoveAt(at);
+        if (sequence < to)
+            _unused.Insert(at, (sequence + 1, to));
+        if (from < sequence)
+            _unused.Insert(at, (from, sequence - 1));
+    }
+
     public string Summary =>
         $"\n守恒 {_funds.Count} 个资金、{_moved} 笔资金事项；上限、资格 {_years} 次补助；职责分离 {_approvals} 次审批：全部成立；任何业务日期余额都不为负。";
 
@@ -190,7 +223,9 @@ public sealed class Rules
             or "transfer_received"
             or "bank_fee_charged"
             or "bank_fee_reimbursed"
-            or "reversal_requested":
+            or "reversal_requested"
+            or "surplus_return_requested"
+            or "earmark_lift_requested":
                 With(e, Money);
                 break;
             case "year_closed":
@@ -218,6 +253,7 @@ public sealed class Rules
             or "death_revoked"
             or "member_change_requested"
             or "member_corrected"
+            or "collective_surveyed"
             or "collective_merged"
             or "members_separated":
                 With(e, Belonging);
@@ -255,7 +291,12 @@ public sealed class Rules
             case "line_refunded":
                 With(e, Final);
                 break;
-            case "application_filed" or "application_resubmitted" or "application_reviewed" or "application_approved":
+            case "application_filed"
+            or "application_resubmitted"
+            or "application_reviewed"
+            or "application_approved"
+            or "receipt_confirmed"
+            or "objection_resolved":
                 With(e, Duties);
                 break;
             case "account_opened" or "account_changed" or "credentials_issued" or "account_holder_named":
@@ -294,6 +335,15 @@ public sealed class Rules
 
     private void Money(Entry e, JsonElement d, JsonElement headers)
     {
+        if (e.Type is "surplus_return_requested" or "earmark_lift_requested")
+        {
+            _restsAsked[(e.Stream.Id, d.GetProperty("subAccount").GetString()!)] = (
+                e.Type == "earmark_lift_requested",
+                Fen(d, "fen"),
+                Doers(d, "requestedBy")
+            );
+            return;
+        }
         if (e.Type == "reversal_requested")
         {
             _asked[(e.Stream.Id, d.GetProperty("allocationId").GetString()!)] = Doers(d, "requestedBy");
@@ -367,14 +417,45 @@ public sealed class Rules
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
             case "earmark_lifted":
+                Rest(e, d, headers, fund);
                 Went(e, Account(e, d), Fen(d, "origin"), amount);
                 Came(e, $"{e.Stream.Id}/general", Fen(d, "fen"), amount);
                 break;
             case "surplus_returned" or "funds_transferred":
+                if (e.Type == "surplus_returned")
+                    Rest(e, d, headers, fund);
                 Went(e, Account(e, d), Fen(d, "fen"), amount);
                 (fund.Available, fund.Returned) = (fund.Available - amount, fund.Returned + amount);
                 break;
         }
+    }
+
+    /// <summary>
+    /// C9, C20: the rest of a sub-account goes by two, the township's or, of the county's incentive, the county's; back
+    /// to its sources only while nothing is under way. Before this day one person was enough, and the event names none.
+    /// </summary>
+    private void Rest(Entry e, JsonElement d, JsonElement headers, Fund fund)
+    {
+        var confirmed = d.TryGetProperty("confirmedBy", out var by) && by.ValueKind == JsonValueKind.String;
+        if (!confirmed && BusinessDate(headers) < new DateOnly(2026, 12, 1))
+            return;
+        var pocket = d.GetProperty("subAccount").GetString()!;
+        var frees = e.Type == "earmark_lifted";
+        if (
+            !confirmed
+            || !_restsAsked.Remove((e.Stream.Id, pocket), out var asked)
+            || asked.Frees != frees
+            || asked.Fen != Fen(d, frees ? "origin" : "fen")
+            || AnyIsOne(asked.By, Doers(d, "confirmedBy", headers))
+        )
+            throw Fails(e, "余款由申请人自己确认，或没有这样申请过");
+        if (by.GetString() != headers.GetProperty("actor").GetString())
+            throw Fails(e, "确认人与经办人不符");
+        var role = headers.GetProperty("role").GetString();
+        if (pocket == "county-incentive" ? role is not ("county-finance" or "county-hrss") : role != "township")
+            throw Fails(e, $"角色 {role} 不能确认");
+        if (!frees && (fund.Reserved > 0 || fund.InTransit > 0))
+            throw Fails(e, "尚有占用或在途资金就退回了来源");
     }
 
     private void Reversed(Entry e, JsonElement d, JsonElement headers, long amount)
@@ -529,7 +610,12 @@ public sealed class Rules
     {
         var application = Of(e.Stream.Id);
         if (e.Type == "notice_published")
+        {
             application.NoticeUntil = Date(d, "until");
+            var days = AskedIn(headers.GetProperty("region").GetString()!, application.Year).NoticeDays;
+            if (application.NoticeUntil < Date(d, "from").AddDays(days))
+                throw Fails(e, $"公示至 {application.NoticeUntil:yyyy-MM-dd}，政策年度要求 {days} 天");
+        }
         else if (application.NoticeUntil is not { } until)
             throw Fails(e, "没有公示就付款了");
         else if (BusinessDate(headers) <= until)
@@ -651,12 +737,49 @@ public sealed class Rules
             case "death_recorded" or "death_revoked":
                 e.Stream.IsDead = e.Type == "death_recorded";
                 break;
+            case "collective_surveyed":
+                _surveyed[$"{e.Stream.Id} {d.GetProperty("year").GetInt32()}"] = d.GetProperty("survey")
+                    .GetProperty("members")
+                    .GetInt32();
+                break;
             default: // collective_merged, members_separated
+                if (e.Type == "members_separated")
+                    Split(e, d, headers);
                 var (one, other) = (OriginOf(e.Stream.Id), OriginOf(Text("intoCollectiveId")));
                 if (one != other)
                     _origins[one] = other;
                 break;
         }
+    }
+
+    /// <summary>
+    /// C24: what goes with those who leave is their share, no more and not less than half, and somebody stays; of as
+    /// many as the last survey counted, and of what the fund has.
+    /// </summary>
+    private void Split(Entry e, JsonElement d, JsonElement headers)
+    {
+        if (!d.TryGetProperty("counted", out var counted) || counted.ValueKind != JsonValueKind.Number)
+        {
+            if (BusinessDate(headers) >= new DateOnly(2026, 12, 1))
+                throw Fails(e, "分立没有写明成员总数");
+            return;
+        }
+        var (all, going) = (counted.GetInt32(), d.GetProperty("members").GetInt32());
+        var (amount, available) = (d.GetProperty("amountFen").GetInt64(), d.GetProperty("availableFen").GetInt64());
+        var last = _surveyed
+            .Where(s => s.Key.StartsWith($"{e.Stream.Id} ", StringComparison.Ordinal))
+            .OrderBy(s => s.Key, StringComparer.Ordinal)
+            .Select(s => (int?)s.Value)
+            .LastOrDefault();
+        if (all != last)
+            throw Fails(e, $"分立按 {all} 名成员，而摸底为 {last} 名");
+        var share = (long)((Int128)available * going / all);
+        if (going >= all || amount > share || amount < (share + 1) / 2)
+            throw Fails(e, $"{all} 名成员中转出 {going} 人，随之转出 {amount} 分，份额为 {share} 分");
+        // The transfer stands beside it, before or after.
+        var pocket = Of(_pockets, $"fund-{e.Stream.Id["collective-".Length..]}/general");
+        if (pocket.In - pocket.Out != available && pocket.In - pocket.Out != available - amount)
+            throw Fails(e, $"分立时可用 {pocket.In - pocket.Out} 分，事项写的是 {available} 分");
     }
 
     /// <summary>C20: another name, a death and a departure that were mistakes: one asks, another does it.</summary>
@@ -859,11 +982,21 @@ public sealed class Rules
     private void Duties(Entry e, JsonElement d, JsonElement headers)
     {
         var application = Of(e.Stream.Id);
+        var role = headers.GetProperty("role").GetString();
+        if (RoleOf(e.Type) is { } wanted && wanted != role)
+            throw Fails(e, $"由 {role} 办理，应由 {wanted} 办理");
+        if (e.Type == "receipt_confirmed")
+        {
+            if (AnyIsOne(application.Payers, Doers(headers, "actor")))
+                throw Fails(e, "付款人自己确认了入账");
+            return;
+        }
         var name = e.Type switch
         {
             "application_reviewed" => "reviewedBy",
             "application_approved" => "approvedBy",
             "payment_sent" => "paidBy",
+            "objection_resolved" => "resolvedBy",
             _ => "filedBy",
         };
         var doers = Doers(d, name);
@@ -872,6 +1005,8 @@ public sealed class Rules
         switch (e.Type)
         {
             case "application_reviewed":
+                if (application.Filers.Count == 0)
+                    throw Fails(e, "没有提交就复核了");
                 if (AnyIsOne(application.Filers, doers))
                     throw Fails(e, $"{doers[0]} 复核了自己提交的申请");
                 application.Reviewers.UnionWith(doers);
@@ -885,6 +1020,8 @@ public sealed class Rules
                 _approvals++;
                 break;
             case "payment_sent":
+                if (application.Approvers.Count == 0)
+                    throw Fails(e, "没有审批就付款了");
                 // An event in the form from before says nothing of delegation, and a build from before knew no such
                 // rule.
                 if (
@@ -893,6 +1030,9 @@ public sealed class Rules
                 )
                     throw Fails(e, $"{doers[0]} 付了自己复核或审批的款");
                 application.Payers.UnionWith(doers);
+                break;
+            case "objection_resolved":
+                Answered(e, headers, application, doers);
                 break;
             default:
                 if (d.TryGetProperty("year", out var year))
@@ -903,6 +1043,28 @@ public sealed class Rules
                 break;
         }
     }
+
+    /// <summary>C16, L18: who handled it answers neither a complaint nor, from this day on, an objection.</summary>
+    private void Answered(Entry e, JsonElement headers, Application application, string[] doers)
+    {
+        var handlers = application
+            .Filers.Concat(application.Reviewers)
+            .Concat(application.Approvers)
+            .Concat(application.Committee);
+        if (BusinessDate(headers) >= new DateOnly(2026, 12, 1) && AnyIsOne(handlers, doers))
+            throw Fails(e, $"{doers[0]} 答复了对自己经办的申请的异议");
+    }
+
+    /// <summary>C20: each office its duty. Null: several may.</summary>
+    private static string? RoleOf(string type) =>
+        type switch
+        {
+            "application_filed" or "application_resubmitted" or "payment_sent" => "village-finance",
+            "application_reviewed" or "application_approved" or "receipt_confirmed" => "agency",
+            "payment_signed" or "payment_held" => "supervision-committee",
+            "payment_hold_lifted" => "township",
+            _ => null,
+        };
 
     private void Policy(Entry e, JsonElement d, JsonElement headers)
     {
@@ -925,7 +1087,8 @@ public sealed class Rules
             Asks("governmentPaidOpensSubsidy"),
             parameters.TryGetProperty("resolutionNoticeDays", out var days) ? days.GetInt32() : 0,
             // Kept after the entry is gone.
-            parameters.GetProperty("quorums").Clone()
+            parameters.GetProperty("quorums").Clone(),
+            parameters.GetProperty("noticeDays").GetInt32()
         );
     }
 
@@ -936,7 +1099,8 @@ public sealed class Rules
         bool PaymentSigned,
         bool GovernmentPaidOpens,
         int ResolutionNoticeDays,
-        JsonElement Bodies
+        JsonElement Bodies,
+        int NoticeDays
     );
 
     /// <summary>The county's own year, else the city's; what none asks for is not asked.</summary>
@@ -1117,6 +1281,8 @@ public sealed class Rules
             .Filers.Concat(application.Reviewers)
             .Concat(application.Approvers)
             .Concat(application.Payers);
+        if (RoleOf(e.Type) is { } wanted && wanted != headers.GetProperty("role").GetString())
+            throw Fails(e, $"由 {headers.GetProperty("role").GetString()} 办理，应由 {wanted} 办理");
         switch (e.Type)
         {
             case "payment_sent":
@@ -1131,8 +1297,6 @@ public sealed class Rules
                     throw Fails(e, "没有村监委会签字就付款了");
                 return;
             case "payment_hold_lifted":
-                if (headers.GetProperty("role").GetString() != "township")
-                    throw Fails(e, $"{doers[0]} 不是乡镇（街道），不能解除叫停");
                 if (AnyIsOne(handlers.Concat(application.Committee), doers))
                     throw Fails(e, $"{doers[0]} 解除了自己叫停或办理的付款");
                 application.IsHeld = false;

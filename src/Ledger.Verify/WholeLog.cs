@@ -80,8 +80,10 @@ public static class WholeLog
     {
         try
         {
+            Leaf.RequireCanonical(line, index);
             var reader = new Utf8JsonReader(line.Span);
             var entry = new Entry { Index = index };
+            var isNumbered = false;
             reader.Read();
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
@@ -101,6 +103,12 @@ public static class WholeLog
                     reader.Read();
                     if (reader.GetInt64() != index)
                         throw new NotProven($"第 {index} 条自称第 {reader.GetInt64()} 条：有条目缺失或换了次序");
+                    isNumbered = true;
+                }
+                else if (reader.ValueTextEquals("sequence"u8))
+                {
+                    reader.Read();
+                    rules.Sequence(index, reader.GetInt64());
                 }
                 else if (reader.ValueTextEquals("stream"u8))
                 {
@@ -123,9 +131,9 @@ public static class WholeLog
                     reader.Skip();
                 }
             }
-            return entry.Stream is not null && entry.Type is not null
+            return entry.Stream is not null && entry.Type is not null && isNumbered
                 ? entry
-                : throw new NotProven($"第 {index} 条没有 stream 或 type");
+                : throw new NotProven($"第 {index} 条没有 stream、type 或 index");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {

@@ -150,6 +150,8 @@ public static partial class Terms
         ["funds_refunded"] = "经办机构退回",
         ["reversal_requested"] = "申请冲正",
         ["allocation_reversed"] = "冲正划入",
+        ["earmark_lift_requested"] = "申请解除指定用途",
+        ["surplus_return_requested"] = "申请余款退回来源",
         ["earmark_lifted"] = "解除指定用途",
         ["surplus_returned"] = "余款退回来源",
         ["funds_transferred"] = "转出至继承集体",

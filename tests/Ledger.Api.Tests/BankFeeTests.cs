@@ -95,6 +95,13 @@ public sealed class BankFeeTests(ApiFixture api)
         await api.Host.RefusedAsync("forbidden", village.Offices.Reviewer, fees, await FeeAsync(village, 1, "SXF0"));
         var stranger = await api.RegisteredAsync();
         await api.Host.RefusedAsync("not-found", stranger.Officer, fees, await FeeAsync(stranger, 1, "SXF0"));
+        var vast = await api.Host.RefusedAsync(
+            "bank-fee-exceeded",
+            officer,
+            fees,
+            await FeeAsync(village, 99999999, "SXF0")
+        );
+        Assert.Equal(("amount", 200m), (vast.Field, vast.LeftAmount?.Yuan));
         await api.Host.RefusedAsync("evidence-missing", officer, fees, new { amount = 1m, bankReference = "SXF0" });
         var taken = await officer.PostAsync<FundView>(fees, await FeeAsync(village, 1, "SXF1"));
         var again = await api.Host.RefusedAsync(

@@ -42,11 +42,19 @@ public sealed class ComplaintTests(ApiFixture api)
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
-    private async Task<string> ComplainAsync(SampleVillage village, object body, string address = "192.0.2.1")
+    private async Task<string> ComplainAsync(SampleVillage village, object body, string address = "192.0.2.1") =>
+        (await ComplainedAsync(village, body, address)).Id;
+
+    private async Task<(string Id, string Secret)> ComplainedAsync(
+        SampleVillage village,
+        object body,
+        string address = "192.0.2.1"
+    )
     {
         var (status, text) = await PublicAsync($"/api/notices/{village.ApplicationId}/complaints", body, address);
         Assert.True(status == 200, text);
-        return JsonDocument.Parse(text).RootElement.GetProperty("complaintId").GetString()!;
+        var told = JsonDocument.Parse(text).RootElement;
+        return (told.GetProperty("complaintId").GetString()!, told.GetProperty("secret").GetString()!);
     }
 
     private async Task<JsonElement> FollowAsync(SampleVillage village, string complaint)
@@ -60,7 +68,10 @@ public sealed class ComplaintTests(ApiFixture api)
     public async Task L18_a_complaint_after_settlement_is_answered_by_the_township_then_by_the_county()
     {
         var (village, people) = await SettledAsync();
-        var complaint = await ComplainAsync(village, new { text = $"{people[1].Name}没有收到补助", number = 2 });
+        var (complaint, secret) = await ComplainedAsync(
+            village,
+            new { text = $"{people[1].Name}没有收到补助", number = 2 }
+        );
         var seen = await FollowAsync(village, complaint);
         Assert.Equal("raised", seen.GetProperty("status").GetString());
         Assert.Equal($"{api.Today.AddDays(30):yyyy-MM-dd}", seen.GetProperty("answerDue").GetString());
@@ -104,10 +115,19 @@ public sealed class ComplaintTests(ApiFixture api)
         Assert.Equal(ApplicationStatus.Settled, answered.Status);
         await api.Host.RefusedAsync("wrong-state", township, $"{path}/answer", answer);
 
-        var (status, text) = await PublicAsync(
-            $"/api/notices/{village.ApplicationId}/complaints/{complaint}/escalation",
-            new { reason = "没有说明什么时候补发" }
+        // Officials see its number; with that alone nobody uses up the complainant's way to the county.
+        Assert.DoesNotContain(
+            secret,
+            (await village.Officer.GetAsync<JsonElement>(village.ApplicationPath)).GetRawText()
         );
+        var escalation = $"/api/notices/{village.ApplicationId}/complaints/{complaint}/escalation";
+        foreach (var wrong in (string?[])[null, "ABCD-EFGH-JKLM-NPQR"])
+            Assert.Contains(
+                "\"field\":\"secret\"",
+                (await PublicAsync(escalation, new { reason = "投诉人已满意", secret = wrong })).Text,
+                StringComparison.Ordinal
+            );
+        var (status, text) = await PublicAsync(escalation, new { reason = "没有说明什么时候补发", secret });
         Assert.True(status == 200, text);
         Assert.Empty(await WaitingAsync(township));
         Assert.Equal([village.ApplicationId], await WaitingAsync(village.Offices.CountyHrss));
@@ -163,11 +183,11 @@ public sealed class ComplaintTests(ApiFixture api)
     public async Task L18_what_nobody_answered_in_time_goes_to_the_county_by_itself()
     {
         var (village, _) = await SettledAsync();
-        var complaint = await ComplainAsync(village, new { text = "公示与实发不一致" });
+        var (complaint, secret) = await ComplainedAsync(village, new { text = "公示与实发不一致" });
         var escalation = $"/api/notices/{village.ApplicationId}/complaints/{complaint}/escalation";
         Assert.Contains(
             "wrong-state",
-            (await PublicAsync(escalation, new { reason = "太慢" })).Text,
+            (await PublicAsync(escalation, new { reason = "太慢", secret })).Text,
             StringComparison.Ordinal
         );
         api.Clock.Advance(TimeSpan.FromDays(31));

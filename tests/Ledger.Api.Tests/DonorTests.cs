@@ -155,11 +155,20 @@ public sealed class DonorTests(ApiFixture api)
         Assert.True(fits.IsSuccessStatusCode, await fits.Content.ReadAsStringAsync());
 
         var release = $"/api/funds/{village.FundId}/sub-accounts/{pocket}/earmark-release";
-        await api.Host.RefusedAsync("evidence-missing", village.Officer, release, new { });
-        var freed = await village.Officer.PostAsync<FundView>(
-            release,
-            new { evidence = new[] { await village.Officer.EvidenceAsync("consent") } }
-        );
+        var township = village.Offices.Township(village.VillageCode[..9]);
+        var confirmBy = township.Actor.Id;
+        await api.Host.RefusedAsync("evidence-missing", village.Officer, release, new { confirmBy });
+        var consent = new { confirmBy, evidence = new[] { await village.Officer.EvidenceAsync("consent") } };
+        var open = await api.Host.RefusedAsync("wrong-state", village.Officer, release, consent);
+        var application = (await fits.ReadAsync<JsonElement>())
+            .GetProperty("application")
+            .GetProperty("id")
+            .GetString()!;
+        Assert.Contains(application, open.Detail);
+        await village.Officer.PostAsync($"/api/applications/{application}/withdrawal", new { reason = "改用其他资金" });
+        await village.Officer.PostAsync<FundView>(release, consent);
+        await api.Host.RefusedAsync("forbidden", village.Officer, $"{release}/confirmation");
+        var freed = await township.PostAsync<FundView>($"{release}/confirmation");
         Assert.Equal(5010m, freed.SubAccounts.Single(s => s.Name == "general").AvailableAmount.Yuan);
     }
 

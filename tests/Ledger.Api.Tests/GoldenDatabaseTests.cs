@@ -287,6 +287,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
             .ToList(); // the clock's, since the database was made
         var signer = NoteSigner.Create("golden", NoteAlgorithm.Ed25519);
 
+        Func<int, string, string> written = (_, line) => line;
         void Says(int exit, string words)
         {
             var tree = new MerkleTree.Growing();
@@ -294,15 +295,16 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
                 .Select(
                     (l, i) =>
                     {
-                        l["index"] = i;
-                        var line = Encoding.UTF8.GetBytes(l.ToJsonString());
+                        (l["index"], l["sequence"]) = (i, i + 1);
+                        var canonical = CanonicalJson.Of(Encoding.UTF8.GetBytes(l.ToJsonString()));
+                        var line = Encoding.Latin1.GetBytes(written(i, Encoding.Latin1.GetString(canonical)));
                         tree.Add(MerkleTree.HashLeaf(line));
-                        return Encoding.UTF8.GetString(line);
+                        return line;
                     }
                 )
                 .ToList();
             var log = Path.Combine(product.Folder.FullName, "village.jsonl");
-            File.WriteAllText(log, string.Concat(lines.Select(l => $"{l}\n")));
+            File.WriteAllBytes(log, [.. lines.SelectMany(l => l.Append((byte)'\n'))]);
             var unsigned = new Checkpoint("golden", tree.Size, tree.Root(), []);
             var note = (unsigned with { Signatures = [signer.Sign(unsigned.Text, DateTimeOffset.UtcNow)] }).Note;
             File.WriteAllText(Path.Combine(product.Folder.FullName, "village.checkpoint"), note);
@@ -334,6 +336,25 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         Says(0, "成立");
 
         Planted(village, application, Says);
+        Duties(village, application, Says);
+        Rests(village, Says);
+        // One way to read a leaf, and no other.
+        foreach (
+            var (find, instead, says) in new[]
+            {
+                ("\"data\":{", "\"data\":{\"amountFen\":1},\"data\":{", "重复或次序不对"),
+                ("\"headers\":{", "\"headers\":{\"actor\":\"x\",", "重复或次序不对"),
+                ("\"index\":3,", "", "没有 stream、type 或 index"),
+                ("\"sequence\":4,", "\"sequence\":2,", "的序号 2 已有别的条目"),
+                ("\"tenant\":\"", "\"tenant\":\"\u00ff", "不是 UTF-8"),
+                ("\"tenant\":\"", $"\"tenant\":\"{new string('x', 70_000)}", "不超过 65535 字节"),
+            }
+        )
+        {
+            written = (i, line) => i == 3 ? line.Replace(find, instead, StringComparison.Ordinal) : line;
+            Says(1, says);
+        }
+        written = (_, line) => line;
         village.Add(closed);
         Says(1, "封存的试算平衡表与事件不符");
         closed["data"]!["trialBalance"] = JsonNode.Parse(
@@ -379,7 +400,7 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         BeforePayment("payment_held", "committee", "heldBy");
         says(1, "村监委会叫停以后付了款");
         var lifted = BeforePayment("payment_hold_lifted", "committee", "liftedBy");
-        says(1, "不是乡镇（街道），不能解除叫停");
+        says(1, "应由 township 办理");
         lifted["headers"]!["role"] = "township";
         says(1, "解除了自己叫停或办理的付款");
         (lifted["headers"]!["actor"], lifted["data"]!["liftedBy"]) = ("township", "township");
@@ -439,6 +460,129 @@ public sealed class GoldenDatabaseTests(Databases databases, ITestOutputHelper o
         adopted["version"] = 4;
         says(0, "成立");
         village.RemoveAll(l => (string)l["stream"]! == "plan-x-2025");
+    }
+
+    /// <summary>C15, C16, C17, C20: each breach alone, and taken back.</summary>
+    private static void Duties(List<JsonObject> village, string application, Action<int, string> says)
+    {
+        JsonObject One(string type) =>
+            village.First(l => (string)l["stream"]! == application && (string)l["type"]! == type);
+        void With(string type, string part, string field, string value, string words)
+        {
+            var of = One(type)[part]!;
+            var was = (string)of[field]!;
+            of[field] = value;
+            says(1, words);
+            of[field] = was;
+        }
+        void Without(string type, string words)
+        {
+            var (at, line) = (village.IndexOf(One(type)), One(type));
+            village.RemoveAt(at);
+            Number();
+            says(1, words);
+            village.Insert(at, line);
+            Number();
+        }
+        void Number()
+        {
+            foreach (var (l, i) in village.Where(l => (string)l["stream"]! == application).Select((l, i) => (l, i)))
+                l["version"] = i + 1;
+        }
+        With("application_reviewed", "headers", "role", "auditor", "应由 agency 办理");
+        With("application_approved", "headers", "role", "village-finance", "应由 agency 办理");
+        With("payment_sent", "headers", "role", "agency", "应由 village-finance 办理");
+        With("payment_signed", "headers", "role", "village-finance", "应由 supervision-committee 办理");
+        With("receipt_confirmed", "headers", "role", "village-finance", "应由 agency 办理");
+        var payer = (string)One("payment_sent")["headers"]!["actor"]!;
+        With("receipt_confirmed", "headers", "actor", payer, "付款人自己确认了入账");
+        With("notice_published", "data", "until", (string)One("notice_published")["data"]!["from"]!, "政策年度要求");
+        Without("application_filed", "没有提交就复核了");
+        Without("application_approved", "没有审批就付款了");
+        says(0, "成立");
+    }
+
+    /// <summary>
+    /// C9, C20, C24: the rest of a fund goes by two, and with those who leave no more than their share.
+    /// </summary>
+    private static void Rests(List<JsonObject> village, Action<int, string> says)
+    {
+        var fund = village.Where(l => (string)l["stream"]! == Fund(2)).ToList();
+        long End(params string[] types) =>
+            fund.Where(l => types.Contains((string)l["type"]!)).Max(l => (long)l["data"]!["fen"]!["to"]!);
+        var (from, to) = (End("funds_reserved"), End("funds_allocated", "reservation_released", "funds_refunded"));
+        var added = new List<JsonObject>();
+        JsonObject Add(string stream, int version, string type, string role, JsonObject data)
+        {
+            var line = fund[^1].DeepClone().AsObject();
+            (line["stream"], line["version"], line["type"], line["data"]) = (stream, version, type, data);
+            (line["headers"]!["actor"], line["headers"]!["role"]) = (role, role);
+            line["headers"]!["effectiveDate"] = "2026-12-01";
+            village.Add(line);
+            added.Add(line);
+            return line;
+        }
+
+        JsonObject survey = new()
+        {
+            ["year"] = 2026,
+            ["survey"] = new JsonObject { ["members"] = 10 },
+        };
+        Add(Collective(2), 1, "collective_surveyed", "village-finance", survey);
+        JsonObject split = new()
+        {
+            ["intoCollectiveId"] = Collective(3),
+            ["members"] = 1,
+            ["amountFen"] = (to - from) / 10,
+            ["availableFen"] = to - from,
+            ["counted"] = 10,
+        };
+        Add(Collective(2), 2, "members_separated", "county-agriculture", split);
+        Splits(split, to - from, says);
+
+        JsonObject Rest(string field) =>
+            new()
+            {
+                ["subAccount"] = "general",
+                ["fen"] = new JsonObject { ["from"] = from, ["to"] = to },
+                [field] = field == "requestedBy" ? "village-finance" : "township",
+            };
+        var (ask, done) = (Rest("requestedBy"), Rest("confirmedBy"));
+        done["amountFen"] = to - from;
+        Add(Fund(2), fund.Count + 1, "surplus_return_requested", "village-finance", ask);
+        var by = Add(Fund(2), fund.Count + 2, "surplus_returned", "township", done)["headers"]!;
+        says(0, "成立");
+        done["confirmedBy"] = null;
+        says(1, "余款由申请人自己确认");
+        (done["confirmedBy"], by["actor"]) = ("village-finance", "village-finance");
+        says(1, "余款由申请人自己确认");
+        (done["confirmedBy"], by["actor"], by["role"]) = ("township", "township", "village-finance");
+        says(1, "不能确认");
+        by["role"] = "township";
+        ask["fen"]!["to"] = to - 1;
+        says(1, "没有这样申请过");
+        village.RemoveAll(added.Contains);
+    }
+
+    private static void Splits(JsonObject split, long available, Action<int, string> says)
+    {
+        says(0, "成立");
+        foreach (
+            var (field, value, words) in new[]
+            {
+                ("counted", 4010, "而摸底为 10 名"),
+                ("members", 10, "中转出 10 人"),
+                ("amountFen", 1, "随之转出 1 分"),
+                ("amountFen", (available / 10) + 1, "份额为"),
+                ("availableFen", available * 2, "分立时可用"),
+            }
+        )
+        {
+            var was = split[field]!.DeepClone();
+            split[field] = value;
+            says(1, words);
+            split[field] = was;
+        }
     }
 
     private static List<Named> Differences(JsonElement check) =>

@@ -244,10 +244,19 @@ public sealed class NormalPathTests(ApiFixture api)
                 evidence = new[] { await village.Officer.EvidenceAsync("slip") },
             }
         );
-        await village.Offices.Reviewer.PostAsync(
-            $"{village.ApplicationPath}/objections/{objection}/answer",
-            new { upheld = true, answer = "异议成立" }
-        );
+        foreach (var handler in new[] { village.Offices.Reviewer, village.Offices.Approver })
+            await api.Host.RefusedAsync(
+                "self-approval",
+                handler,
+                $"{village.ApplicationPath}/objections/{objection}/answer",
+                new { upheld = false, answer = "名单无误" }
+            );
+        await village
+            .Offices.Township(village.VillageCode[..9])
+            .PostAsync(
+                $"{village.ApplicationPath}/objections/{objection}/answer",
+                new { upheld = true, answer = "异议成立" }
+            );
 
         var fund = await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}");
         Assert.Equal(900m, fund.AvailableAmount.Yuan);

@@ -260,6 +260,78 @@ public sealed class PromiseTests
     }
 
     [Fact]
+    public void C9_C20_the_rest_of_a_sub_account_goes_by_two_and_only_what_was_asked_for()
+    {
+        var day = new DateOnly(2026, 12, 1);
+        IEvent Asked(int to) =>
+            On(day, new SurplusReturnRequested("general", Fen(0, to), day, "village", "township", "x", []));
+        IEvent Returned(string? by, string actor = "township") =>
+            On(day, new SurplusReturned("general", Yuan(100), Fen(0, 100), "x", [], by), actor);
+        Fund(Allocated(March, "a", 0, 100), Asked(100), Returned("township"));
+        Fund(Allocated(March, "a", 0, 100), On(March, new SurplusReturned("general", Yuan(100), Fen(0, 100), "x", [])));
+        Assert.Empty(_broken);
+        Fund(Allocated(March, "a", 0, 100), Returned(null));
+        Fund(Allocated(March, "a", 0, 100), Asked(90), Returned("township"));
+        Fund(Allocated(March, "a", 0, 100), Asked(100), Returned("village", "village"));
+        Fund(Allocated(March, "a", 0, 100), Asked(100), Returned("township", "village"));
+        Fund(
+            Allocated(March, "a", 0, 100),
+            Allocated(March, "b", 100, 110),
+            On(March, new EarmarkLiftRequested("general", Fen(0, 100), March, "village", "township", [])),
+            Returned("township")
+        );
+        Assert.Equal(
+            [
+                "C20 general 的余款没有人申请就转出了",
+                "C20 general 转出的余款不是所申请的",
+                "C20 village 一人转出了 general 的余款",
+                "C20 township 与办理人 village 不符",
+                "C20 general 的余款没有人申请就转出了",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
+    public void C24_a_split_takes_a_share_of_those_who_were_counted_and_leaves_somebody()
+    {
+        void Split(int members, long yuan, int? counted, DateOnly? on = null) =>
+            PromiseCheck.Split(
+                On(
+                    on ?? new DateOnly(2026, 12, 1),
+                    new MembersSeparated(
+                        "collective-2",
+                        members,
+                        Yuan(yuan),
+                        "x",
+                        [],
+                        Counted: counted,
+                        AvailableFen: counted is null ? null : Yuan(1000)
+                    ),
+                    stream: "collective-1"
+                ),
+                Breaks
+            );
+        Split(1, 100, 10);
+        Split(1, 50, 10);
+        Split(250, 1, null, March); // as builds before let it
+        Assert.Empty(_broken);
+        Split(10, 1, 10);
+        Split(1, 101, 10);
+        Split(1, 49, 10);
+        Split(1, 100, null);
+        Assert.Equal(
+            [
+                "C24 转出 10 名成员，共 10 名",
+                "C24 10 名成员中转出 1 人，随之转出 101.00 元",
+                "C24 10 名成员中转出 1 人，随之转出 49.00 元",
+                "C24 转出 1 名成员，共  名",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
     public void C20_C24_a_reversal_has_two_people_and_a_closed_year_is_as_it_was_sealed()
     {
         AccountBalance[] sealedAs = [new("available:general", Yuan(90)), new("source:collective-income", Yuan(-90))];
@@ -278,6 +350,34 @@ public sealed class PromiseTests
                 "C9 金额 0.00 元",
                 "C24 2025 年度封存的试算平衡表：available:general 90.00、source:collective-income -90.00",
                 "C24 业务日期 2025-12-31 的事项在结账之后记入",
+            ],
+            _broken
+        );
+    }
+
+    [Fact]
+    public void C16_C20_who_handled_a_list_answers_no_objection_to_it()
+    {
+        void Answered(string by, DateOnly on) =>
+            Application(
+                On(March, Filed("v"), "v"),
+                Reviewed("r"),
+                Approved("a"),
+                Noticed(),
+                On(on, new ObjectionRaised("o", null, "x"), "public"),
+                On(on, new ObjectionResolved("o", false, "x", by), by)
+            );
+        var day = new DateOnly(2026, 12, 1);
+        Answered("t", day);
+        Answered("r", day.AddDays(-1)); // as builds before let it
+        Assert.Empty(_broken.Concat(_unclear));
+        foreach (var by in (string[])["v", "r", "a"])
+            Answered(by, day);
+        Assert.Equal(
+            [
+                "C16 v 答复了对自己经办的申请的异议",
+                "C16 r 答复了对自己经办的申请的异议",
+                "C16 a 答复了对自己经办的申请的异议",
             ],
             _broken
         );

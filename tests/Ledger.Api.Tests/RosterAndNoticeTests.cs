@@ -596,10 +596,12 @@ public sealed class RosterAndNoticeTests(ApiFixture api)
             new { memberId = members[2], text = "该户已迁出" }
         );
         var objection = objected.Objections[0].ObjectionId;
-        await village.Offices.Reviewer.PostAsync(
-            $"{village.ApplicationPath}/objections/{objection}/answer",
-            new { upheld = true, answer = "异议成立" }
-        );
+        await village
+            .Offices.Township(village.VillageCode[..9])
+            .PostAsync(
+                $"{village.ApplicationPath}/objections/{objection}/answer",
+                new { upheld = true, answer = "异议成立" }
+            );
         api.Clock.Advance(TimeSpan.FromDays(8));
         Assert.Equal(2, (await NoticeAsync()).Addenda.Count); // while the payment waits
         await village.PayAsync(100);

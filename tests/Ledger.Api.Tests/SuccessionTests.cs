@@ -336,7 +336,7 @@ public sealed class SuccessionTests(ApiFixture api)
                 {
                     intoCollectiveId = next.CollectiveId,
                     memberIds = members[..1],
-                    amount = 1,
+                    amount = 200,
                     reason = "分村",
                 },
                 next
@@ -484,7 +484,7 @@ public sealed class SuccessionTests(ApiFixture api)
             reason = "解散",
             evidence = new[] { await village.Officer.EvidenceAsync("resolution") },
         };
-        await village.Officer.PostAsync($"{fund}/sub-accounts/general/surplus-return", resolution);
+        await village.ReturnSurplusAsync();
         await Refused("wrong-state", body); // empty, and still open
         await village.Officer.PostAsync($"{fund}/closure", resolution);
         await Refused("succession-paper-missing", new { reason = "整村搬迁" });

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Ledger.Domain;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
+using Ledger.Domain.Identity;
 using Ledger.Domain.Tests;
 using Ledger.Store.Axes;
 using Marten;
@@ -194,7 +196,26 @@ public sealed class TraceTests(ApiFixture api)
                         );
                         break;
                     case 5 when random.Next(3) == 0:
-                        Take(i, LiftEarmark.Decide(fund, SubAccount.ForYear(2026), slip).Events);
+                        var (rest, by) = (
+                            new RestOfPocket.Basis(fund, SubAccount.ForYear(2026), null),
+                            new Actor("village", Roles.VillageFinance, "370811")
+                        );
+                        if (LiftEarmark.Request(rest, "township", slip, day, by) is { Events.Count: > 0 } asked)
+                        {
+                            Take(i, asked.Events);
+                            Take(
+                                i,
+                                LiftEarmark
+                                    .Confirm(
+                                        rest with
+                                        {
+                                            Fund = funds[i],
+                                        },
+                                        new Actor("township", Roles.Township, "370811")
+                                    )
+                                    .Events
+                            );
+                        }
                         break;
                     case 5:
                         var moved = FundDecider.Transfer(

@@ -203,7 +203,7 @@ public sealed class WayBackTests(ApiFixture api)
             "evidence-missing",
             village.Officer,
             $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return",
-            Resolved()
+            new { confirmBy = township.Actor.Id, reason = "村民会议决议终止" }
         );
         await api.Host.RefusedAsync(
             "wrong-state",
@@ -211,10 +211,7 @@ public sealed class WayBackTests(ApiFixture api)
             $"/api/funds/{village.FundId}/closure",
             Resolved(await village.Officer.EvidenceAsync("resolution"))
         );
-        await village.Officer.PostAsync(
-            $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return",
-            Resolved(await village.Officer.EvidenceAsync("resolution"))
-        );
+        await village.ReturnSurplusAsync();
         await BalanceAsync(village, 0, 0, 0, 0, 7500);
         await village.Officer.PostAsync(
             $"/api/funds/{village.FundId}/closure",
@@ -295,5 +292,106 @@ public sealed class WayBackTests(ApiFixture api)
             900m,
             (await village.Officer.GetAsync<FundView>($"/api/funds/{village.FundId}")).AvailableAmount.Yuan
         ); // carried forward
+    }
+
+    [Fact]
+    public async Task C9_C20_no_officer_empties_the_fund_alone_nor_while_it_is_in_use()
+    {
+        var (village, people) = await api.ReadyToFileAsync(2, subsidy: 100, money: 1000);
+        var (township, county) = (village.Offices.Township(village.VillageCode[..9]), village.Offices.CountyHrss);
+        var path = $"/api/funds/{village.FundId}/sub-accounts/general/surplus-return";
+        var paper = await village.Officer.EvidenceAsync("resolution");
+        object Asks(string? confirmBy, string? evidence = null) =>
+            new
+            {
+                confirmBy,
+                reason = "退",
+                evidence = new[] { evidence ?? paper },
+            };
+        Task<Refused> Refused(string code, SampleClient who, string at, object? body = null) =>
+            api.Host.RefusedAsync(code, who, at, body);
+
+        // As a build before took it.
+        await Refused("body-invalid", village.Officer, path, new { reason = "退", evidence = new[] { paper } });
+        await Refused("self-approval", village.Officer, path, Asks(village.Officer.Actor.Id));
+        await Refused("forbidden", village.Offices.Reviewer, path, Asks(township.Actor.Id));
+        var stranger = await api.RegisteredAsync();
+        await Refused(
+            "not-found",
+            stranger.Officer,
+            path,
+            Asks(township.Actor.Id, await stranger.Officer.EvidenceAsync("own"))
+        );
+
+        await village.FileAsync(people);
+        Assert.Contains(
+            village.ApplicationId,
+            (await Refused("wrong-state", village.Officer, path, Asks(township.Actor.Id))).Detail
+        );
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        Assert.Contains(
+            "200.00",
+            (await Refused("wrong-state", village.Officer, path, Asks(township.Actor.Id))).Detail
+        );
+        await village.Officer.PostAsync($"{village.ApplicationPath}/withdrawal", new { reason = "撤回" });
+
+        var asked = await village.Officer.PostAsync<FundView>(path, Asks(township.Actor.Id));
+        Assert.Equal((1000m, 0m), (asked.AvailableAmount.Yuan, asked.ReturnedAmount.Yuan));
+        Assert.Equal(("general", 1000m), (asked.RestsAsked[0].SubAccount, asked.RestsAsked[0].Amount.Yuan));
+        async Task<int> Supervised(SampleClient who) =>
+            (await who.GetAsync<SupervisionView>("/api/supervision")).Items.Count(i =>
+                i.Kind == "rest-asked" && i.Id == village.FundId && i.Text.Contains(township.Actor.Id)
+            );
+        Assert.Equal((1, 1), (await Supervised(township), await Supervised(county)));
+        await Refused("forbidden", village.Officer, $"{path}/confirmation");
+        await Refused("not-found", stranger.Offices.Township(stranger.VillageCode[..9]), $"{path}/confirmation");
+        await village.AllocateAsync(1);
+        Assert.Contains("1001.00", (await Refused("wrong-state", township, $"{path}/confirmation")).Detail);
+        var gone = await village.ReturnSurplusAsync();
+        Assert.Equal((0m, 1001m), (gone.AvailableAmount.Yuan, gone.ReturnedAmount.Yuan));
+        Assert.Equal(0, await Supervised(township));
+    }
+
+    [Fact]
+    public async Task C19_C20_the_countys_incentive_goes_back_by_the_county_only()
+    {
+        var village = await api.RegisteredAsync();
+        var finance = api.Client(
+            new Domain.Actor($"finance.{village.Offices.County}", "county-finance", village.Offices.County)
+        );
+        var hrss = village.Offices.CountyHrss;
+        var township = village.Offices.Township(village.VillageCode[..9]);
+        await finance.PostAsync(
+            $"/api/funds/{village.FundId}/allocations",
+            new
+            {
+                amount = 50,
+                source = "county-incentive",
+                sourceName = "奖补",
+                evidence = new[] { await finance.EvidenceAsync("incentive") },
+            }
+        );
+        var path = $"/api/funds/{village.FundId}/sub-accounts/county-incentive/surplus-return";
+        async Task<object> Asks(SampleClient who, SampleClient second) =>
+            new
+            {
+                confirmBy = second.Actor.Id,
+                reason = "收回",
+                evidence = new[] { await who.EvidenceAsync("paper") },
+            };
+        await api.Host.RefusedAsync("forbidden", village.Officer, path, await Asks(village.Officer, hrss));
+        await api.Host.RefusedAsync(
+            "forbidden",
+            village.Officer,
+            path.Replace("surplus-return", "earmark-release"),
+            new { confirmBy = hrss.Actor.Id, evidence = new[] { await village.Officer.EvidenceAsync("paper") } }
+        );
+        await finance.PostAsync<FundView>(path, await Asks(finance, township));
+        await api.Host.RefusedAsync("forbidden", township, $"{path}/confirmation");
+        await finance.PostAsync<FundView>(path, await Asks(finance, hrss));
+        await api.Host.RefusedAsync("self-approval", township, $"{path}/confirmation");
+        var gone = await hrss.PostAsync<FundView>($"{path}/confirmation");
+        Assert.Equal((0m, 50m), (gone.AvailableAmount.Yuan, gone.ReturnedAmount.Yuan));
     }
 }

@@ -17,6 +17,7 @@ public sealed class ApplicationTests
         Village = "370811102201";
     private static readonly string Digest = new('d', 64);
     private static readonly Actor Officer = Given.Actor("officer"),
+        Township = Given.Actor("township"),
         Reviewer = Given.Actor("reviewer"),
         Approver = Given.Actor("approver");
     private static readonly Pilot Pilot = Given.State<Pilot>(
@@ -557,10 +558,10 @@ public sealed class ApplicationTests
         Pay.Move(disputed, null, "NX", [Digest], first.AddDays(8), Officer).ThenRefused(Rejections.NoticeOpen);
         var answered = Then(
             disputed,
-            x => AnswerObjection.Move(x, "o1", new ObjectionAnswer(false, "不成立"), null, Reviewer)
+            x => AnswerObjection.Move(x, "o1", new ObjectionAnswer(false, "不成立"), null, Township)
         );
         AnswerObjection
-            .Move(answered, "o1", new ObjectionAnswer(true, "x"), null, Reviewer)
+            .Move(answered, "o1", new ObjectionAnswer(true, "x"), null, Township)
             .ThenRefused(Rejections.WrongState);
         Pay.Move(answered, null, "NX", [Digest], first.AddDays(8), Officer).Then();
     }
@@ -617,7 +618,7 @@ public sealed class ApplicationTests
         var a = Then(Noticed(1), x => RaiseObjection.Decide(x, "o", x.Lines[0].MemberId, "疑问"));
         Assert.Equal(
             ApplicationStatus.Withdrawn,
-            Then(a, x => AnswerObjection.Move(x, "o", new ObjectionAnswer(true, "成立"), null, Reviewer)).Status
+            Then(a, x => AnswerObjection.Move(x, "o", new ObjectionAnswer(true, "成立"), null, Township)).Status
         );
     }
 
@@ -626,7 +627,7 @@ public sealed class ApplicationTests
     {
         var a = Then(Noticed(3), x => RaiseObjection.Decide(x, "o", null, "疑问"));
         string M(int i) => a.Lines[i].MemberId;
-        Decision<Application> Answer(ObjectionAnswer answer) => AnswerObjection.Move(a, "o", answer, null, Reviewer);
+        Decision<Application> Answer(ObjectionAnswer answer) => AnswerObjection.Move(a, "o", answer, null, Township);
         Assert.Equal("memberId", Answer(new(true, "成立")).ThenRefused(Rejections.FieldInvalid).Field);
         Answer(new(true, "成立", "member-x")).ThenRefused(Rejections.FieldInvalid);
         Answer(new(true, "成立", M(0), WholeList: true)).ThenRefused(Rejections.FieldInvalid);
@@ -653,22 +654,27 @@ public sealed class ApplicationTests
         foreach (var upheld in new[] { true, false })
         {
             AnswerObjection
-                .Move(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), Reviewer.Id, Reviewer)
+                .Move(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), Township.Id, Township)
                 .ThenRefused(Rejections.SelfApproval);
             AnswerObjection
                 .Move(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), null, Officer)
                 .ThenRefused(Rejections.SelfApproval);
+            foreach (var handler in new[] { Reviewer, Approver })
+                AnswerObjection
+                    .Move(a, "o1", new ObjectionAnswer(upheld, "x", a.Lines[0].MemberId), null, handler)
+                    .ThenRefused(Rejections.SelfApproval);
         }
         var known = new Dictionary<string, string> { ["o3"] = "township.2" };
-        AnswerObjection.CloseEmpty(a, ["o1", "o3"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
-        AnswerObjection.CloseEmpty(a, ["o1", "o1"], known, "无从核实", Reviewer).ThenRefused(Rejections.FieldInvalid);
-        AnswerObjection.CloseEmpty(a, ["o9"], known, "无从核实", Reviewer).ThenRefused(Rejections.NotFound);
-        var closed = Then(a, x => AnswerObjection.CloseEmpty(x, ["o1", "o2"], known, "无从核实", Reviewer));
+        AnswerObjection.CloseEmpty(a, ["o1", "o3"], known, "无从核实", Township).ThenRefused(Rejections.FieldInvalid);
+        AnswerObjection.CloseEmpty(a, ["o1", "o1"], known, "无从核实", Township).ThenRefused(Rejections.FieldInvalid);
+        AnswerObjection.CloseEmpty(a, ["o1"], known, "无从核实", Reviewer).ThenRefused(Rejections.SelfApproval);
+        AnswerObjection.CloseEmpty(a, ["o9"], known, "无从核实", Township).ThenRefused(Rejections.NotFound);
+        var closed = Then(a, x => AnswerObjection.CloseEmpty(x, ["o1", "o2"], known, "无从核实", Township));
         Assert.Equal([false, false, null], closed.Objections.Select(o => o.Upheld));
         Pay.Move(closed, null, "NX", [Digest], AfterNotice, Officer).ThenRefused(Rejections.NoticeOpen);
         var answered = Then(
             closed,
-            x => AnswerObjection.Move(x, "o3", new ObjectionAnswer(false, "x"), "township.2", Reviewer)
+            x => AnswerObjection.Move(x, "o3", new ObjectionAnswer(false, "x"), "township.2", Township)
         );
         Pay.Move(answered, null, "NX", [Digest], AfterNotice, Officer).Then();
     }

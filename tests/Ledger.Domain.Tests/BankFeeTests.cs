@@ -7,6 +7,7 @@ namespace Ledger.Domain.Tests;
 public sealed class BankFeeTests
 {
     private const string Id = "fund-1";
+    private static readonly Money Most = Given.Yuan(200);
     private static readonly string[] Slip = [new('a', 64)];
     private static readonly DateOnly Day = new(2026, 3, 21);
 
@@ -21,10 +22,10 @@ public sealed class BankFeeTests
         long fen = 12_00,
         DateOnly? on = null,
         params EarlierEntry[] earlier
-    ) => BankFee.Charge(new(fund, earlier), new("fee-1", new Money(fen), "SXF1", Slip, on ?? Day));
+    ) => BankFee.Charge(new(fund, earlier, Most), new("fee-1", new Money(fen), "SXF1", Slip, on ?? Day));
 
     private static Decision<Fund> MakeGood(Fund fund, string fee = "fee-1", DateOnly? on = null) =>
-        BankFee.Reimburse(new(fund, []), new(fee, null, "BZ1", Slip, on ?? Day));
+        BankFee.Reimburse(new(fund, [], Most), new(fee, null, "BZ1", Slip, on ?? Day));
 
     [Fact]
     public void L17_a_fee_lessens_nothing_that_members_can_get_and_is_owed_until_it_is_made_good()
@@ -70,7 +71,7 @@ public sealed class BankFeeTests
     {
         Take(Hundred, 0).ThenRefused(Rejections.AmountInvalid);
         BankFee
-            .Charge(new(Hundred, []), new("fee-1", new Money(1), "SXF1", [], Day))
+            .Charge(new(Hundred, [], Most), new("fee-1", new Money(1), "SXF1", [], Day))
             .ThenRefused(Rejections.EvidenceMissing);
         Take(Hundred with { ClosedThrough = 2026 }).ThenRefused(Rejections.YearClosed);
         Take(Hundred with { IsClosed = true }).ThenRefused(Rejections.FundClosed);
@@ -79,6 +80,17 @@ public sealed class BankFeeTests
         MakeGood(taken, "fee-2").ThenRefused(Rejections.NotFound);
         Take(Hundred, earlier: new EarlierEntry(true, SameMoney.FeeCharged, "fee-0", Day, new Money(12_00)))
             .ThenRefused(Rejections.PossibleDuplicate);
+    }
+
+    [Fact]
+    public void L17_fees_that_are_not_made_good_have_a_ceiling_one_by_one_and_together()
+    {
+        Assert.Equal(Most, Take(Hundred, 999_999_99).ThenRefused(Rejections.BankFeeExceeded).LeftAmount);
+        Take(Hundred, 200_01).ThenRefused(Rejections.BankFeeExceeded);
+        var taken = Hundred.And(Id, Take(Hundred, 150_00).Then())!;
+        Assert.Equal(Given.Yuan(50), Take(taken, 50_01).ThenRefused(Rejections.BankFeeExceeded).LeftAmount);
+        Take(taken, 50_00).Then();
+        Take(taken.And(Id, MakeGood(taken).Then())!, 200_00).Then();
     }
 
     [Fact]

@@ -122,6 +122,19 @@ public sealed class ComplaintTests
         Answer(closed, "another", byCounty: true).ThenRefused(Rejections.WrongState);
     }
 
+    [Fact]
+    public void L18_the_number_that_officials_see_is_not_enough_where_a_secret_was_given()
+    {
+        var raised = Assert.IsType<ComplaintRaised>(
+            Complain.Raise(Settled, Complaint, null, "x", "ABCD-EFGH-JKLM-NPQR").Then()[0]
+        );
+        Assert.DoesNotContain("ABCD", raised.SecretDigest, StringComparison.Ordinal);
+        Assert.Null(Complain.NotComplainant(raised.SecretDigest, " abcd efghjklmnpqr"));
+        foreach (var wrong in (string?[])[null, "", Complaint, "ABCD-EFGH-JKLM-NPQS"])
+            Assert.Equal("secret", Complain.NotComplainant(raised.SecretDigest, wrong)?.Field);
+        Assert.Null(Complain.NotComplainant(null, null)); // from before, or at a desk
+    }
+
     private static Decision<Application> Escalate(Application state, DateOnly due) =>
         Complain.Escalate(state, Complaint, "没有说明", due, Today);
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using CsCheck;
 using Ledger.Domain.Funds;
 using Ledger.Domain.Funds.Steps;
+using Ledger.Domain.Identity;
 using Ledger.Store;
 using Ledger.Store.Axes;
 
@@ -225,17 +226,19 @@ public sealed class FundTests
     public void C9_surplus_goes_back_by_resolution_and_only_an_empty_fund_closes()
     {
         var fund = Then(Allocated(10), f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(4), 1));
-        ReturnSurplus.Decide(fund, "general", "终止", []).ThenRefused(Rejections.EvidenceMissing);
-        CloseFund.Decide(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
-        fund = Then(fund, f => ReturnSurplus.Decide(f, "general", "终止", Slip));
-        Assert.Equal(Given.Yuan(6), fund.ReturnedFen);
-        ReturnSurplus.Decide(fund, "general", "终止", Slip).ThenRefused(Rejections.WrongState);
+        Rests.Returned(fund).ThenRefused(Rejections.WrongState); // 4.00 reserved
         CloseFund.Decide(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
         fund = Then(
             fund,
             f => FundDecider.Pay(f, "x", FundDecider.MemberSubsidy, Given.Yuan(4), Given.Yuan(4), 1, "NX", Slip, Day)
         );
+        Rests.Returned(fund).ThenRefused(Rejections.WrongState); // and now in transit
         fund = Then(fund, f => FundDecider.Credit(f, "x", Given.Yuan(4), 1));
+        CloseFund.Decide(fund, "终止", Slip).ThenRefused(Rejections.WrongState);
+        Rests.Returned(fund, "application-1").ThenRefused(Rejections.WrongState); // not settled yet
+        fund = Then(fund, f => Rests.Returned(f));
+        Assert.Equal(Given.Yuan(6), fund.ReturnedFen);
+        Rests.Returned(fund).ThenRefused(Rejections.WrongState);
         fund = Then(fund, f => CloseFund.Decide(f, "终止", Slip));
         Allocate
             .Into(fund, "z", SourceKind.CollectiveIncome, "x", Given.Yuan(1), null, null, Slip, Day)
@@ -243,7 +246,96 @@ public sealed class FundTests
         // The agency finds a catch-up later: the money still has a place to come back to, and a way out of it.
         fund = Then(fund, f => FundDecider.Refund(f, "x", "member-1", new FenInterval(0, 400), true, "TH", Slip, Day));
         Assert.Equal(Given.Yuan(4), fund.AvailableFen);
-        Then(fund, f => ReturnSurplus.Decide(f, "general", "终止", Slip));
+        Then(fund, f => Rests.Returned(f));
+    }
+
+    private static readonly Actor Village = Given.Actor("village", Roles.VillageFinance),
+        Township = Given.Actor("township", Roles.Township),
+        Finance = Given.Actor("finance", Roles.CountyFinance);
+
+    private static Decision<Fund> Ask(Fund fund, string pocket, string confirmBy, Actor by, params string[] papers) =>
+        ReturnSurplus.Request(new(fund, pocket, null), confirmBy, "终止", papers, Day, by);
+
+    [Fact]
+    public void C9_C20_one_asks_for_the_rest_and_only_the_named_second_of_the_township_confirms_just_that()
+    {
+        var fund = Allocated(10);
+        Ask(fund, "general", "township", Village).ThenRefused(Rejections.EvidenceMissing);
+        Ask(fund, "general", "village", Village, Slip).ThenRefused(Rejections.SelfApproval);
+        Ask(fund, "general", "township", Finance, Slip).ThenRefused(Rejections.Forbidden);
+        ReturnSurplus.Confirm(new(fund, "general", null), Township).ThenRefused(Rejections.WrongState);
+        fund = Then(fund, f => Ask(f, "general", "township", Village, Slip));
+        Assert.Equal((Given.Yuan(10), Money.Zero), (fund.AvailableFen, fund.ReturnedFen)); // nothing moved yet
+        Assert.Empty(Ask(fund, "general", "township", Village, Slip).Then()); // the same again is none
+        foreach (
+            var (who, code) in new[]
+            {
+                (Village, Rejections.SelfApproval),
+                (Given.Actor("other", Roles.Township), Rejections.SelfApproval),
+                (Township with { OnBehalfOf = "village" }, Rejections.SelfApproval),
+                (Township with { Role = Roles.VillageFinance }, Rejections.Forbidden),
+            }
+        )
+            ReturnSurplus.Confirm(new(fund, "general", null), who).ThenRefused(code);
+        LiftEarmark.Confirm(new(fund, "general", null), Township).ThenRefused(Rejections.WrongState); // another act
+        // What is under way by then, or came in meanwhile, is not what was asked for.
+        ReturnSurplus.Confirm(new(fund, "general", "application-1"), Township).ThenRefused(Rejections.WrongState);
+        var more = Then(
+            fund,
+            f => Allocate.Into(f, "z", SourceKind.CollectiveIncome, "x", Given.Yuan(1), null, null, Slip, Day)
+        );
+        Assert.Contains(
+            "11.00",
+            ReturnSurplus.Confirm(new(more, "general", null), Township).ThenRefused(Rejections.WrongState).Detail
+        );
+        fund = Then(fund, f => ReturnSurplus.Confirm(new(f, "general", null), Township));
+        Assert.Equal((Money.Zero, Given.Yuan(10)), (fund.AvailableFen, fund.ReturnedFen));
+        Assert.Empty(fund.RestsAsked);
+    }
+
+    [Fact]
+    public void C19_C20_the_countys_incentive_goes_back_by_two_of_the_county_only()
+    {
+        var fund = Then(
+            Allocated(10),
+            f => Allocate.Into(f, "c", SourceKind.CountyIncentive, "奖补", Given.Yuan(5), null, null, Slip, Day)
+        );
+        Ask(fund, SubAccount.Incentive, "township", Village, Slip).ThenRefused(Rejections.Forbidden);
+        LiftEarmark
+            .Request(new(fund, SubAccount.Incentive, null), "township", Slip, Day, Village)
+            .ThenRefused(Rejections.Forbidden);
+        var asked = Then(fund, f => Ask(f, SubAccount.Incentive, "township", Finance, Slip));
+        ReturnSurplus.Confirm(new(asked, SubAccount.Incentive, null), Township).ThenRefused(Rejections.Forbidden);
+        fund = Then(fund, f => Rests.Returned(f, null, SubAccount.Incentive));
+        Assert.Equal((Given.Yuan(10), Given.Yuan(5)), (fund.AvailableFen, fund.ReturnedFen));
+    }
+
+    [Fact]
+    public void C8_C20_an_earmark_is_lifted_by_two_while_nothing_is_under_way_out_of_it()
+    {
+        var pocket = SubAccount.ForYear(2026);
+        var fund = Then(
+            Allocated(10),
+            f =>
+                Allocate.Into(
+                    f,
+                    "g",
+                    SourceKind.Charity,
+                    "慈善",
+                    Given.Yuan(5),
+                    "donor-1",
+                    new Earmark(2026),
+                    Slip,
+                    Day
+                )
+        );
+        fund = Then(fund, f => FundDecider.Reserve(f, "x", 2026, SubAccount.General, Given.Yuan(4), 1)); // not its own
+        Rests
+            .Lifted(Then(fund, f => FundDecider.Reserve(f, "y", 2026, pocket, Given.Yuan(1), 1)), pocket)
+            .ThenRefused(Rejections.WrongState);
+        LiftEarmark.Confirm(new(fund, pocket, null), Township).ThenRefused(Rejections.WrongState);
+        fund = Then(fund, f => Rests.Lifted(f, pocket));
+        Assert.Equal(Given.Yuan(11), fund.Pocket(SubAccount.General).Available);
     }
 
     private static readonly string[] Pockets = [SubAccount.General, SubAccount.ForYear(2026), SubAccount.Incentive];
@@ -354,8 +446,8 @@ public sealed class FundTests
                                 new Lot(gift.SubAccount, gift.Fen),
                                 Given.Actor("second")
                             ),
-                            11 => LiftEarmark.Decide(fund, pocket, Slip),
-                            12 when pick == 0 => ReturnSurplus.Decide(fund, pocket, "x", Slip),
+                            11 => Rests.Lifted(fund, pocket),
+                            12 when pick == 0 => Rests.Returned(fund, null, pocket),
                             12 when held is { InTransitFen.IsPositive: true } => FundDecider.ReturnPayment(
                                 fund,
                                 id,
@@ -364,9 +456,12 @@ public sealed class FundTests
                                 "NXTH",
                                 Slip
                             ),
-                            13 => BankFee.Charge(new(fund, []), new($"fee{log.Count}", amount, "SXF", Slip, Day)),
+                            13 => BankFee.Charge(
+                                new(fund, [], Given.Yuan(1_000_000)),
+                                new($"fee{log.Count}", amount, "SXF", Slip, Day)
+                            ),
                             14 when fund.OpenFees.Keys.FirstOrDefault() is { } fee => BankFee.Reimburse(
-                                new(fund, []),
+                                new(fund, [], Money.Zero),
                                 new(fee, null, "BZ", Slip, Day)
                             ),
                             _ => default(Decision<Fund>?),

@@ -76,11 +76,12 @@ public sealed class SuccessionTests
         Collective? into = null,
         string[]? reviewers = null,
         Actor? by = null,
-        SuccessionPapers? papers = null
+        SuccessionPapers? papers = null,
+        int? surveyed = null
     ) =>
         Split.Decide(
             new(
-                From,
+                From.And(From.Id, new CollectiveSurveyed(2026, new Survey(Money.Zero, surveyed ?? registered, 0, 0)))!,
                 into ?? Into,
                 Fund("1", 1000),
                 Fund("2"),
@@ -104,8 +105,33 @@ public sealed class SuccessionTests
         Assert.Equal(("amount", Given.Yuan(333.33m)), (refused.Field, refused.LeftAmount));
         Divided(333.33m, [1], 3).Then();
         Divided(1000, [1, 2], 3).ThenRefused(Rejections.SplitShareExceeded);
-        Divided(1000, [1, 2, 3], 3).Then(); // everybody goes
-        Divided(1000.01m, [1, 2, 3], 3).ThenRefused(Rejections.FundOverdrawn);
+        Divided(1000.01m, [1, 2], 3).ThenRefused(Rejections.FundOverdrawn);
+        // A roll that is not complete makes nobody's share greater.
+        Divided(333.33m, [1], 3, surveyed: 10).ThenRefused(Rejections.SplitShareExceeded);
+        var separated = Assert.IsType<MembersSeparated>(Divided(100, [1], 3, surveyed: 10).Then()[0]);
+        Assert.Equal((10, Given.Yuan(1000)), (separated.Counted, separated.AvailableFen));
+    }
+
+    [Fact]
+    public void C9_C24_invented_members_count_for_nothing_not_all_go_and_not_for_a_trifle()
+    {
+        // 253 were counted; an officer puts 4,000 more on the roll.
+        Divided(22.33m, [1], 4253, surveyed: 253).ThenRefused(Rejections.SplitImplausible);
+        Divided(1000, [1, 2, 3], 3).ThenRefused(Rejections.SplitImplausible);
+        Divided(1, [1, 2, 3], 3).ThenRefused(Rejections.SplitImplausible);
+        Assert.Equal("amount", Divided(166.66m, [1], 3).ThenRefused(Rejections.SplitImplausible).Field);
+        Divided(166.67m, [1], 3).Then();
+        Split
+            .Decide(
+                new(From, Into, Fund("1", 1000), Fund("2"), [Member(1)], 3, 0, Township),
+                Given.Yuan(300),
+                "分村",
+                Full,
+                Papers,
+                Today,
+                County
+            )
+            .ThenRefused(Rejections.SurveyMissing);
     }
 
     [Fact]
@@ -249,8 +275,8 @@ public sealed class SuccessionTests
         var alone = Full with { Decisions = [Decision(From, 'b')] };
         Assert.Equal("papers.decisions", Missing(Divided(1, [1], 3, papers: SuccessionPapers.None)));
         Assert.Equal("papers.decisions", Missing(Divided(1, [1], 3, into: surveyed, papers: alone)));
-        Divided(1, [1], 3, into: surveyed).Then();
-        var separated = Assert.IsType<MembersSeparated>(Divided(1, [1], 3, papers: alone).Then()[0]);
+        Divided(300, [1], 3, into: surveyed).Then();
+        var separated = Assert.IsType<MembersSeparated>(Divided(300, [1], 3, papers: alone).Then()[0]);
         Assert.Equal(alone, separated.Papers);
     }
 

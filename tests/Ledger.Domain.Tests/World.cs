@@ -123,6 +123,9 @@ internal sealed record World(
             string.Join(',', Years.Values.SelectMany(y => y.Subsidies).Select(s => s.Status))
         );
 
+    private bool IsOver() =>
+        Application.Status is ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn;
+
     /// <summary>Money is on its way or lies idle: neither credited to a member nor back at its source.</summary>
     public bool HasMoneyInIt() =>
         Fund.AvailableFen.IsPositive || Fund.ReservedFen.IsPositive || Fund.InTransitFen.IsPositive;
@@ -189,7 +192,7 @@ internal sealed record World(
         ("refund one", w => w.Refund(People[0], RefundReason.Death)),
         ("refund other", w => w.Refund(People[1], RefundReason.CatchUpFound)),
         ("settle", w => w.Step(Settle.Decide(w.Application, Approver))),
-        ("return surplus", w => w.FundStep(ReturnSurplus.Decide(w.Fund, SubAccount.General, "x", Paper))),
+        ("return surplus", w => w.FundStep(Rests.Returned(w.Fund, w.IsOver() ? null : Id))),
         ("close fund", w => w.FundStep(CloseFund.Decide(w.Fund, "x", Paper))),
     ];
 
@@ -240,7 +243,7 @@ internal sealed record World(
                     new(Application, Fund, Years, null),
                     open.ObjectionId,
                     new ObjectionAnswer(upheld, "x"),
-                    Reviewer
+                    Township
                 )
             )
             : new(null, "no objection");

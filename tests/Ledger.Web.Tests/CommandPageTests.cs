@@ -17,6 +17,7 @@ public sealed partial class CommandPageTests(WebFixture web)
     private static readonly Dictionary<string, string> OfPrograms = new()
     {
         ["sign-in"] = "a program's session as a token; people have a cookie from /api/session/page",
+        ["run-batch"] = "many commands at once, for the systems of banks and townships; people give one at a time",
         ["refresh-session"] = "a program's token for the next quarter of an hour; the cookie renews itself",
     };
 

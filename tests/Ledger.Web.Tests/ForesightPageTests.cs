@@ -209,15 +209,26 @@ public sealed class ForesightPageTests(WebFixture web)
         await closing.Locator("[name=evidence]").SetInputFilesAsync(Pdf("closing"));
         await ForeseeAsync(closing);
         await officer.SeesAsync("尚有可用 300.00 元");
-        await officer.Page.Locator("summary", new() { HasTextString = "退回来源" }).ClickAsync();
+        // By two: the officer asks, the township sees what it will do and confirms.
+        await officer.Page.GetByRole(AriaRole.Link, new() { Name = "申请余款退回来源" }).ClickAsync();
+        await officer.Page.Locator("summary", new() { HasTextString = "余款退回来源" }).ClickAsync();
         var surplus = officer.Page.Locator("form[data-api$='/surplus-return']");
+        await surplus.Locator("[name=confirmBy]").FillAsync(offices.Township(Township).Actor.Id);
         await surplus.Locator("[name=reason]").FillAsync("村民会议决议");
         await surplus.Locator("[name=evidence]").SetInputFilesAsync([Pdf("resolution"), Pdf("slip")]);
-        await ForeseeAsync(surplus);
-        await Assertions.Expect(surplus).ToContainTextAsync("叁佰元整");
-        await officer.ShootAsync("ending-surplus");
-        await surplus.GetByRole(AriaRole.Button, new() { Name = "确认退回" }).ClickAsync();
-        await DoneAsync(officer, "已退回来源");
+        await surplus.GetByRole(AriaRole.Button, new() { Name = "申请余款退回来源" }).ClickAsync();
+        await DoneAsync(officer, "已申请，等指定的人确认");
+        await using (var township = await web.VisitAsync("TOWNSHIP", 1366, 768))
+        {
+            await township.Page.GotoAsync($"/funds/{village.FundId}");
+            var confirming = township.Page.Locator("form[data-api$='/surplus-return/confirmation']");
+            await ForeseeAsync(confirming);
+            await Assertions.Expect(confirming).ToContainTextAsync("叁佰元整");
+            await township.ShootAsync("ending-surplus");
+            await confirming.GetByRole(AriaRole.Button, new() { Name = "确认" }).ClickAsync();
+            await township.SeesAsync("0.00");
+        }
+        await officer.Page.GotoAsync($"/funds/{village.FundId}/ending");
         await closing.Locator("[name=reason]").FillAsync("整村搬迁");
         await closing.Locator("[name=evidence]").SetInputFilesAsync(Pdf("closing"));
         await ForeseeAsync(closing);

@@ -93,6 +93,7 @@ public static class ApplicationPages
     private static async Task<IResult> Complaint(
         string id,
         string? number,
+        string? secret,
         IQuerySession session,
         NpgsqlDataSource database,
         Clock clock
@@ -111,6 +112,7 @@ public static class ApplicationPages
                 ],
                 application.Year,
                 Number = number,
+                Secret = secret,
                 Found = found is null
                     ? null
                     : new ComplaintPage.Shown(

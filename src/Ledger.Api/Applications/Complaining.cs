@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Ledger.Api.Commands;
 using Ledger.Api.Plans;
 using Ledger.Api.Policies;
@@ -25,8 +26,14 @@ public sealed record PublicComplaintBody(string Text, int? Number = null);
 /// </summary>
 public sealed record ComplaintAnswerBody(bool Upheld, string Answer, ComplaintRemedy? Remedy = null);
 
-/// <summary>The number that it is followed with (查询号).</summary>
-public sealed record ComplaintReceiptView(string ComplaintId);
+/// <summary>
+/// The number that it is followed with (查询号), and what only whoever complained is told (查询密码): with both it is taken
+/// to the county. It is shown once; only the answer that is kept for the request's key still has it.
+/// </summary>
+public sealed record ComplaintReceiptView(string ComplaintId, string? Secret = null);
+
+/// <param name="Secret">As it was shown when the complaint was made; none for one from before there were any.</param>
+public sealed record PublicEscalationBody(string Reason, string? Secret = null);
 
 public sealed record ComplaintAnswerView(bool Upheld, string Answer, ComplaintRemedy? Remedy);
 
@@ -103,10 +110,10 @@ public static class Complaining
         api.MapPost("/notices/{id}/complaints/{complaintId}/escalation", EscalatePublicly)
             .Command<ComplaintReceiptView>(
                 "escalate-public-complaint",
-                "投诉人凭查询号转到县级 (L18) · Whoever complained takes it to the county"
+                "投诉人凭查询号和查询密码转到县级 (L18) · Whoever complained takes it to the county"
             )
             .Refuses(Rejections.WrongState, Rejections.FieldInvalid, Rejections.NotFound, Rejections.PolicyYearMissing)
-            .Example("""{"reason":"没有说明为什么少发"}""");
+            .Example("""{"reason":"没有说明为什么少发","secret":"ABCD-EFGH-JKLM-NPQR"}""");
         api.MapGet("/notices/{id}/complaints/{complaintId}", Read)
             .Reading<ComplaintView>("read-complaint", "凭查询号查看投诉（公开） · Follow a complaint by its number")
             .Refuses(Rejections.NotFound);
@@ -146,9 +153,14 @@ public static class Complaining
             http
         );
         var about = body.Number is { } number ? await OnNoticeAsync(id, number, stored) : null;
-        var (_, complaintId) = await RaiseAsync(application, text, about, command, people);
+        // 80 bits: what stands in the event, a digest, says nothing of it.
+        var secret = string.Join(
+            '-',
+            RandomNumberGenerator.GetString("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 16).Chunk(4).Select(c => new string(c))
+        );
+        var (_, complaintId) = await RaiseAsync(application, text, about, command, people, secret);
         await Objecting.RememberAsync(command, complaintId, source);
-        return new Answer(new ComplaintReceiptView(complaintId));
+        return new Answer(new ComplaintReceiptView(complaintId, secret));
     }
 
     private static async Task<string> OnNoticeAsync(string id, int number, StoredEvents stored) =>
@@ -167,13 +179,18 @@ public static class Complaining
         string text,
         string? memberId,
         Command command,
-        PersonalData people
+        PersonalData people,
+        string? secret = null
     )
     {
         var complaintId = $"complaint-{Guid.CreateVersion7():N}";
         var masked = await Objecting.MaskedAsync(text, application, command, people);
         return (
-            command.Append(application.Id, application, Complain.Raise(application, complaintId, memberId, masked)),
+            command.Append(
+                application.Id,
+                application,
+                Complain.Raise(application, complaintId, memberId, masked, secret)
+            ),
             complaintId
         );
     }
@@ -219,10 +236,23 @@ public static class Complaining
         return new Answer(ApplicationView.Of(application), application.Revision);
     }
 
-    /// <summary>The number is known to whoever complained, and to nobody else.</summary>
-    private static async Task<Answer> EscalatePublicly(string id, string complaintId, ReasonBody body, Command command)
+    /// <summary>The number is known to officials, too; the secret to nobody but whoever complained.</summary>
+    private static async Task<Answer> EscalatePublicly(
+        string id,
+        string complaintId,
+        PublicEscalationBody body,
+        Command command
+    )
     {
-        await EscalateAsync(await PublishedAsync(id, command), complaintId, body, command);
+        var application = await PublishedAsync(id, command);
+        var raised = await command.EventAsync<ComplaintRaised>(
+            id,
+            "type = 'complaint_raised' and data ->> 'complaintId' = @complaint",
+            ("complaint", complaintId)
+        );
+        if (Complain.NotComplainant(raised?.SecretDigest, body.Secret) is { } stranger)
+            throw new RefusedException(stranger);
+        await EscalateAsync(application, complaintId, new ReasonBody(body.Reason), command);
         return new Answer(new ComplaintReceiptView(complaintId));
     }
 

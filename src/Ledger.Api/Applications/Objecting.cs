@@ -122,7 +122,7 @@ public static class Objecting
         var text = Require.Prose(body.Answer, "answer", 500);
         var application = await command.LoadAsync<Application>(id);
         var raisedBy = (await RaisedByAsync(command, id, [objectionId])).GetValueOrDefault(objectionId);
-        var by = await command.ActorAmongAsync([raisedBy, .. application.Filers]);
+        var by = await command.ActorAmongAsync([raisedBy, .. application.Handlers()]);
         var answer = new ObjectionAnswer(
             body.Upheld,
             text,

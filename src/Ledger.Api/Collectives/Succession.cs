@@ -68,7 +68,10 @@ public static class Succession
         var (source, target) = await FundsAsync(from, into, command);
         var known = await command.FindManyAsync<Member>(body.MemberIds);
         var members = body.MemberIds.Select(m => known.GetValueOrDefault(m) ?? throw Require.NotFound(m)).ToList();
-        var registered = (await command.MemberIdsAsync(from.WithPredecessors())).Count;
+        // Who stays is looked at as well: the dead have no share, and a row that is only said to be there is none.
+        var roll = await command.MemberIdsAsync(from.WithPredecessors());
+        var staying = await command.ReadPeopleAsync<Member>(roll.Except(body.MemberIds));
+        var registered = members.Concat(staying.Values).Count(m => m.DiedOn is null);
         var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
         var (reviewers, by) = await ReviewersAsync(from, papers, command);
         return Decided(
@@ -176,7 +179,12 @@ public static class Succession
     /// <summary>
     /// One that is still under way. Whoever files one holds the collective, so none begins while this is decided.
     /// </summary>
-    private static async Task<string?> OpenApplicationAsync(Collective collective, Command command) =>
+    /// <param name="subAccount">Only what is to be paid out of this one.</param>
+    public static async Task<string?> OpenApplicationAsync(
+        Collective collective,
+        Command command,
+        string? subAccount = null
+    ) =>
         (
             await command.Connection.QueryAsync(
                 $"""
@@ -184,11 +192,13 @@ public static class Succession
                   from {LedgerStore.Schema}.mt_doc_application
                  where data ->> 'collectiveId' = @collective
                    and data ->> 'status' not in ('settled', 'rejected', 'withdrawn')
+                   and (@pocket::text is null or data ->> 'subAccount' = @pocket)
                  order by id
                  limit 1
                 """,
                 r => r.GetString(0),
-                ("collective", collective.Id)
+                ("collective", collective.Id),
+                ("pocket", subAccount)
             )
         ).FirstOrDefault();
 

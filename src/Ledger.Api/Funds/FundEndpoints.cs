@@ -1,3 +1,4 @@
+using Ledger.Api.Collectives;
 using Ledger.Api.Commands;
 using Ledger.Api.Exports;
 using Ledger.Api.Imports;
@@ -63,6 +64,7 @@ public sealed record FundView(
     Money RefundedAmount,
     Money OwedAmount,
     IReadOnlyList<OpenFeeView> OpenFees,
+    IReadOnlyList<RestAskedView> RestsAsked,
     int? ClosedThroughYear,
     bool IsClosed,
     IReadOnlyList<SubAccountView> SubAccounts
@@ -84,6 +86,7 @@ public sealed record FundView(
             f.RefundedFen,
             f.OwedFen,
             [.. f.OpenFees.Select(o => new OpenFeeView(o.Key, o.Value.AmountFen, o.Value.TakenOn))],
+            [.. f.RestsAsked.Select(r => RestAskedView.Of(r.Key, r.Value))],
             f.ClosedThrough == 0 ? null : f.ClosedThrough,
             f.IsClosed,
             [
@@ -96,6 +99,27 @@ public sealed record FundView(
             ]
         );
 }
+
+/// <summary>
+/// What waits for its second person: the rest of a sub-account is to go back to its sources, or to the general one.
+/// </summary>
+public sealed record RestAskedView(
+    string SubAccount,
+    bool FreesEarmark,
+    Money Amount,
+    DateOnly RequestedOn,
+    string RequestedBy,
+    string ConfirmBy,
+    string Reason
+)
+{
+    public static RestAskedView Of(string pocket, RestAsked r) =>
+        new(pocket, r.FreesEarmark, r.Fen.Length, r.On, r.RequestedBy, r.ConfirmBy, r.Reason);
+}
+
+public sealed record SurplusReturnBody(string ConfirmBy, string Reason, IReadOnlyList<string>? Evidence = null);
+
+public sealed record EarmarkLiftBody(string ConfirmBy, IReadOnlyList<string>? Evidence = null);
 
 public sealed record ReversalBody(string ConfirmBy, string Reason);
 
@@ -260,30 +284,7 @@ public static class FundEndpoints
                 Rejections.NotFound,
                 Rejections.VersionMismatch
             );
-        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/earmark-release", EarmarkRelease)
-            .Command<FundView>(
-                "lift-earmark",
-                "捐赠人同意后，余款转为通用 (C8) · With the donor's consent the rest may serve all",
-                Roles.VillageFinance
-            )
-            .Previewed()
-            .Refuses(Rejections.EvidenceMissing, Rejections.WrongState, Rejections.NotFound, Rejections.VersionMismatch)
-            .Example("""{"evidence":["<捐赠人同意书的摘要>"]}""");
-        api.MapPost("/funds/{id}/sub-accounts/{subAccount}/surplus-return", SurplusReturn)
-            .Command<FundView>(
-                "return-surplus",
-                "依决议将余款退回来源 (C9) · By resolution the rest goes back to its sources",
-                Roles.VillageFinance
-            )
-            .Previewed()
-            .Refuses(
-                Rejections.EvidenceMissing,
-                Rejections.WrongState,
-                Rejections.FieldInvalid,
-                Rejections.NotFound,
-                Rejections.VersionMismatch
-            )
-            .Example("""{"reason":"村民会议决议终止补助","evidence":["<决议的摘要>","<退款回单的摘要>"]}""");
+        api.MapRests();
         api.MapBankFees();
         api.MapPost("/funds/{id}/closure", Close)
             .Command<FundView>("close-fund", "关闭没有余款的资金 (C9) · Close an empty fund", Roles.VillageFinance)
@@ -362,6 +363,62 @@ public static class FundEndpoints
             .Refuses(Rejections.NotFound, Rejections.FieldInvalid);
     }
 
+    /// <summary>What is left of a sub-account goes: one asks, another confirms (C8, C9, C20).</summary>
+    private static void MapRests(this IEndpointRouteBuilder api)
+    {
+        RejectionCode[] refusals =
+        [
+            Rejections.SelfApproval,
+            Rejections.Forbidden,
+            Rejections.WrongState,
+            Rejections.FieldInvalid,
+            Rejections.NotFound,
+            Rejections.VersionMismatch,
+        ];
+        const string Lift = "/funds/{id}/sub-accounts/{subAccount}/earmark-release",
+            Return = "/funds/{id}/sub-accounts/{subAccount}/surplus-return";
+        api.MapPost(Lift, RequestLift)
+            .Command<FundView>(
+                "request-earmark-lift",
+                "捐赠人同意后，申请把余款转为通用，由乡镇确认 (C8 C20) · With the donor's consent, ask that the rest may serve all",
+                Roles.VillageFinance,
+                Roles.CountyFinance
+            )
+            .Refuses([.. refusals, Rejections.EvidenceMissing])
+            .Example("""{"confirmBy":"township.370811111","evidence":["<捐赠人同意书的摘要>"]}""");
+        api.MapPost($"{Lift}/confirmation", ConfirmLift)
+            .Command<FundView>(
+                "lift-earmark",
+                "由指定的另一人确认转为通用 (C8 C20) · The named second person confirms",
+                Roles.Township,
+                Roles.CountyFinance,
+                Roles.CountyHrss
+            )
+            .Previewed()
+            .Refuses(refusals);
+        api.MapPost(Return, RequestSurplusReturn)
+            .Command<FundView>(
+                "request-surplus-return",
+                "依决议申请将余款退回来源，由乡镇确认；县级奖补由县财政申请、县里确认 (C9 C20) · By resolution, ask to return the rest",
+                Roles.VillageFinance,
+                Roles.CountyFinance
+            )
+            .Refuses([.. refusals, Rejections.EvidenceMissing])
+            .Example(
+                """{"confirmBy":"township.370811111","reason":"村民会议决议终止补助","evidence":["<决议的摘要>"]}"""
+            );
+        api.MapPost($"{Return}/confirmation", ConfirmSurplusReturn)
+            .Command<FundView>(
+                "return-surplus",
+                "由指定的另一人确认，余款退回来源 (C9 C20) · The named second person confirms",
+                Roles.Township,
+                Roles.CountyFinance,
+                Roles.CountyHrss
+            )
+            .Previewed()
+            .Refuses(refusals);
+    }
+
     /// <summary>What the bank takes out of a fund's account, and the village puts back (L17).</summary>
     private static void MapBankFees(this IEndpointRouteBuilder api)
     {
@@ -392,7 +449,7 @@ public static class FundEndpoints
                         DocumentNumber.Clean(body.BankReference, out _)
                     )
             )
-            .Refuses(refusals)
+            .Refuses([.. refusals, Rejections.BankFeeExceeded])
             .Example(
                 """
                 {"amount":12.00,"bankReference":"SXF20260321","effectiveDate":"2026-03-21",
@@ -409,7 +466,7 @@ public static class FundEndpoints
             .Example("""{"bankReference":"BZ20260325","evidence":["<POST /api/evidence 返回的摘要>"]}""");
     }
 
-    private static Task<Answer> ChargeFee(string id, BankFeeBody body, Command command) =>
+    private static Task<Answer> ChargeFee(string id, BankFeeBody body, Command command, Settings settings) =>
         FeeAsync(
             id,
             $"bank-fee-{Guid.CreateVersion7():N}",
@@ -417,11 +474,17 @@ public static class FundEndpoints
             new(body.BankReference, body.EffectiveDate, body.Evidence, body.ConfirmDuplicate),
             command,
             Booking.BankFee,
+            settings,
             BankFee.Charge
         );
 
-    private static Task<Answer> ReimburseFee(string id, string feeId, BankFeeReimbursedBody body, Command command) =>
-        FeeAsync(id, feeId, null, body, command, Booking.FeeReimbursed, BankFee.Reimburse);
+    private static Task<Answer> ReimburseFee(
+        string id,
+        string feeId,
+        BankFeeReimbursedBody body,
+        Command command,
+        Settings settings
+    ) => FeeAsync(id, feeId, null, body, command, Booking.FeeReimbursed, settings, BankFee.Reimburse);
 
     private static async Task<Answer> FeeAsync(
         string id,
@@ -430,6 +493,7 @@ public static class FundEndpoints
         BankFeeReimbursedBody body,
         Command command,
         Booking booking,
+        Settings settings,
         Func<BankFee.Basis, BankFee.Order, Decision<Fund>> decide
     )
     {
@@ -443,7 +507,7 @@ public static class FundEndpoints
             Require.OptionalProse(body.ConfirmDuplicate, "confirmDuplicate", 200)
         );
         var (fund, earlier) = await command.LoadFundAsync(id, booking, order.Evidence, order.BankReference);
-        fund = command.Append(id, fund, decide(new(fund, earlier), order));
+        fund = command.Append(id, fund, decide(new(fund, earlier, new Money(settings.BankFeeCeiling * 100L)), order));
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 
@@ -562,20 +626,74 @@ public static class FundEndpoints
         return new Answer(FundView.Of(fund), fund.Revision);
     }
 
-    private static async Task<Answer> EarmarkRelease(string id, string subAccount, EvidenceBody body, Command command)
+    private static async Task<Answer> RequestLift(string id, string subAccount, EarmarkLiftBody body, Command command)
     {
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(id, command, f => LiftEarmark.Decide(f, subAccount, evidence));
+        return await RestAsync(
+            id,
+            subAccount,
+            [body.ConfirmBy],
+            subAccount,
+            command,
+            async (on, by) =>
+                LiftEarmark.Request(on, await SecondAsync(body.ConfirmBy, on, command), evidence, command.Today, by)
+        );
     }
 
-    private static async Task<Answer> SurplusReturn(string id, string subAccount, ResolvedBody body, Command command)
+    private static Task<Answer> ConfirmLift(string id, string subAccount, Command command) =>
+        RestAsync(id, subAccount, [], subAccount, command, (on, by) => Task.FromResult(LiftEarmark.Confirm(on, by)));
+
+    private static async Task<Answer> RequestSurplusReturn(
+        string id,
+        string subAccount,
+        SurplusReturnBody body,
+        Command command
+    )
     {
+        var reason = Require.Prose(body.Reason, "reason", 500);
         var evidence = await command.EvidenceAsync(body.Evidence, "evidence");
-        return await Change(
+        return await RestAsync(
             id,
+            subAccount,
+            [body.ConfirmBy],
+            null,
             command,
-            f => ReturnSurplus.Decide(f, subAccount, Require.Prose(body.Reason, "reason", 500), evidence)
+            async (on, by) =>
+                ReturnSurplus.Request(
+                    on,
+                    await SecondAsync(body.ConfirmBy, on, command),
+                    reason,
+                    evidence,
+                    command.Today,
+                    by
+                )
         );
+    }
+
+    private static Task<Answer> ConfirmSurplusReturn(string id, string subAccount, Command command) =>
+        RestAsync(id, subAccount, [], null, command, (on, by) => Task.FromResult(ReturnSurplus.Confirm(on, by)));
+
+    private static Task<string> SecondAsync(string? named, RestOfPocket.Basis on, Command command) =>
+        command.ConfirmerAsync(named, on.Fund.Region, [.. RestOfPocket.Confirmers(on.SubAccount)]);
+
+    /// <param name="whose">The sub-account whose applications must be over; null: all of the village's.</param>
+    private static async Task<Answer> RestAsync(
+        string id,
+        string subAccount,
+        string?[] others,
+        string? whose,
+        Command command,
+        Func<RestOfPocket.Basis, Actor, Task<Decision<Fund>>> decide
+    )
+    {
+        // Before the fund: whoever files an application holds the collective.
+        var collective = await command.FindAsync<Collective>(StreamId.CollectiveOf(id));
+        var fund = await command.LoadAsync<Fund>(id);
+        var open = collective is null ? null : await Succession.OpenApplicationAsync(collective, command, whose);
+        var asked = fund.RestsAsked.GetValueOrDefault(subAccount);
+        var by = await command.ActorAmongAsync([.. others, asked?.RequestedBy, asked?.RequestedFor]);
+        fund = command.Append(id, fund, await decide(new(fund, subAccount, open), by));
+        return new Answer(FundView.Of(fund), fund.Revision);
     }
 
     private static async Task<Answer> Close(string id, ResolvedBody body, Command command)

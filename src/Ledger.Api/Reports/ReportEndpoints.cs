@@ -386,6 +386,8 @@ public static class ReportEndpoints
             union all
             {Fees}
             union all
+            {RestsAsked}
+            union all
             {Held}
             union all
             {Untold}
@@ -467,6 +469,19 @@ public static class ReportEndpoints
               from {S}.mt_doc_fund f, jsonb_each(f.data -> 'openFees') fee
              where f.region like @scope || '%'
                and f.data -> 'openFees' <> '{"{}"}'
+            """;
+
+    /// <summary>From the day on which it is asked for: who confirms is to know, whoever watches is to see it.</summary>
+    private static string RestsAsked =>
+        $$"""
+            select 'rest-asked', f.id, f.region,
+                   (rest.value #>> '{fen,to}')::bigint - (rest.value #>> '{fen,from}')::bigint,
+                   @today - (rest.value ->> 'on')::date, 0,
+                   case when (rest.value ->> 'freesEarmark')::boolean then '申请解除指定用途' else '申请余款退回来源' end
+                   || '（' || rest.key || '），待 ' || (rest.value ->> 'confirmBy') || ' 确认 (C9 C20)'
+              from {{S}}.mt_doc_fund f, jsonb_each(f.data -> 'restsAsked') rest
+             where f.region like @scope || '%'
+               and f.data -> 'restsAsked' <> '{}'
             """;
 
     private static string Held =>

@@ -191,6 +191,23 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             }
         );
 
+    /// <summary>The rest goes back to its sources: the officer asks, the township confirms.</summary>
+    public async Task<FundView> ReturnSurplusAsync(string pocket = "general")
+    {
+        var township = offices.Township(villageCode[..9]);
+        var path = $"/api/funds/{FundId}/sub-accounts/{pocket}/surplus-return";
+        await Officer.PostAsync<FundView>(
+            path,
+            new
+            {
+                confirmBy = township.Actor.Id,
+                reason = "村民会议决议终止",
+                evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode} {++_slips}") },
+            }
+        );
+        return await township.PostAsync<FundView>($"{path}/confirmation");
+    }
+
     /// <summary>The bank takes a fee; nobody has made it good yet.</summary>
     public async Task<FundView> BankFeeAsync(decimal amount) =>
         await Officer.PostAsync<FundView>(
@@ -260,7 +277,7 @@ public sealed class SampleVillage(SampleOffices offices, string villageCode, str
             reason = "集体解散，余款退回来源",
             evidence = new[] { await Officer.EvidenceAsync($"resolution {villageCode}") },
         };
-        await Officer.PostAsync($"/api/funds/{FundId}/sub-accounts/general/surplus-return", resolution);
+        await ReturnSurplusAsync();
         await Officer.PostAsync($"/api/funds/{FundId}/closure", resolution);
     }
 

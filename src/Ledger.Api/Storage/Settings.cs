@@ -25,6 +25,8 @@ namespace Ledger.Api.Storage;
 /// others counted; 0: all are stored.</param>
 /// <param name="RetentionYears">Ledger:RetentionYears †. How long personal data is kept after death or
 /// departure.</param>
+/// <param name="BankFeeCeiling">Ledger:BankFeeCeiling †. Yuan: what a fund's bank fees may come to that the village has
+/// not made good.</param>
 /// <param name="Oidc">Ledger:Oidc. An OpenID Connect authority whose tokens are accepted beside our own; null:
 /// none.</param>
 /// <param name="AccountMap">Ledger:AccountMap. The bookkeeper's own mapping of accounts; null: the sample that ships
@@ -48,6 +50,7 @@ public sealed record Settings(
     int RequestsPerAddress,
     int RefusalsPerMinute,
     int RetentionYears,
+    int BankFeeCeiling,
     OidcSettings? Oidc
 )
 {
@@ -92,6 +95,7 @@ public sealed record Settings(
             configuration.GetValue("Ledger:RateLimit:PerAddress", 20),
             configuration.GetValue("Ledger:RateLimit:RefusalsPerMinute", 30),
             configuration.GetValue("Ledger:RetentionYears", 30),
+            configuration.GetValue("Ledger:BankFeeCeiling", 200),
             OidcSettings.Of(configuration.GetSection("Ledger:Oidc"))
         );
     }

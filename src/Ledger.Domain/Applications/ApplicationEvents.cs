@@ -135,8 +135,11 @@ public sealed record ObjectionResolved(
 
 /// <summary>
 /// A member complained (投诉, L18): of the application, or of one person's line. What he wrote, names masked.
+/// <paramref name="SecretDigest"/>: of what only he was told, where he complained without signing in; null in events
+/// from when the complaint's number was enough.
 /// </summary>
-public sealed record ComplaintRaised(string ComplaintId, string? MemberId, string Text) : IEventOf<Application>;
+public sealed record ComplaintRaised(string ComplaintId, string? MemberId, string Text, string? SecretDigest = null)
+    : IEventOf<Application>;
 
 /// <summary>How what an upheld complaint found is set right; the complaint itself moves no money.</summary>
 public enum ComplaintRemedy

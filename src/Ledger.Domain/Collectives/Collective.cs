@@ -45,13 +45,17 @@ public sealed record PredecessorAbsorbed(string FromCollectiveId, IReadOnlyList<
 
 /// <summary>Part of the members and money went to a new collective.</summary>
 /// <param name="Papers">As of a merger.</param>
+/// <param name="Counted">Of how many members; null in events from when nobody asked the survey.</param>
+/// <param name="AvailableFen">Of what the amount is a part.</param>
 public sealed record MembersSeparated(
     string IntoCollectiveId,
     int Members,
     Money AmountFen,
     string Reason,
     IReadOnlyList<string> Evidence,
-    SuccessionPapers? Papers = null
+    SuccessionPapers? Papers = null,
+    int? Counted = null,
+    Money? AvailableFen = null
 ) : IEventOf<Collective>, IMoneyEvent, IEvidenced;
 
 /// <summary>

@@ -36,6 +36,21 @@ public sealed record Lot(string SubAccount, FenInterval Fen);
 /// <summary>That somebody asked to reverse an allocation, and whether it was done.</summary>
 public sealed record Reversal(string RequestedBy, string ConfirmBy, bool Done = false, string? RequestedFor = null);
 
+/// <summary>
+/// That somebody asked to let everything available in a sub-account go: back to its sources, or (
+/// <paramref name="FreesEarmark"/>) to the general one. <paramref name="Fen"/> is what it was then.
+/// </summary>
+public sealed record RestAsked(
+    bool FreesEarmark,
+    FenInterval Fen,
+    DateOnly On,
+    string RequestedBy,
+    string ConfirmBy,
+    string Reason,
+    IReadOnlyList<string> Evidence,
+    string? RequestedFor = null
+);
+
 /// <summary>A fee of the bank that the village has not made good (L17).</summary>
 public sealed record OpenFee(Money AmountFen, DateOnly TakenOn);
 
@@ -76,6 +91,10 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
     /// <summary>By allocation id, of those that somebody asked to reverse.</summary>
     public ImmutableSortedDictionary<string, Reversal> Reversals { get; init; } =
         ImmutableSortedDictionary<string, Reversal>.Empty;
+
+    /// <summary>By sub-account, what waits for its second person (C9, C20).</summary>
+    public ImmutableSortedDictionary<string, RestAsked> RestsAsked { get; init; } =
+        ImmutableSortedDictionary<string, RestAsked>.Empty;
 
     /// <summary>By fee.</summary>
     public ImmutableSortedDictionary<string, OpenFee> OpenFees { get; init; } =
@@ -127,6 +146,16 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
                     }
                 ),
             },
+            SurplusReturnRequested a => state!.Ask(
+                a.SubAccount,
+                new(false, a.Fen, a.RequestedOn, a.RequestedBy, a.ConfirmBy, a.Reason, a.Evidence, a.OnBehalfOf)
+            ),
+            EarmarkLiftRequested a => state!.Ask(
+                a.SubAccount,
+                new(true, a.Fen, a.RequestedOn, a.RequestedBy, a.ConfirmBy, "", a.Evidence, a.OnBehalfOf)
+            ),
+            SurplusReturned s => state!.Move(s) with { RestsAsked = state.RestsAsked.Remove(s.SubAccount) },
+            EarmarkLifted l => state!.Move(l) with { RestsAsked = state.RestsAsked.Remove(l.SubAccount) },
             BankFeeCharged t => state!.Move(t) with
             {
                 OpenFees = state.OpenFees.Add(t.FeeId, new OpenFee(t.AmountFen, t.TakenOn)),
@@ -139,6 +168,8 @@ public sealed record Fund : Aggregate, IEvolve<Fund>
         };
         return next.Conserved();
     }
+
+    private Fund Ask(string pocket, RestAsked rest) => this with { RestsAsked = RestsAsked.SetItem(pocket, rest) };
 
     private Fund Move(IFundMovement e) => e.Movements.Aggregate(this, (fund, m) => fund.Move(m));
 

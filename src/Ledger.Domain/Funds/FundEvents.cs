@@ -267,14 +267,30 @@ public sealed record AllocationReversed(
 }
 
 /// <summary>
+/// Somebody asks that what is left of an earmarked gift may serve all, and names who is to confirm it.
+/// <paramref name="Fen"/>: all that was available then; once that is different, it is asked for anew.
+/// </summary>
+public sealed record EarmarkLiftRequested(
+    string SubAccount,
+    FenInterval Fen,
+    DateOnly RequestedOn,
+    string RequestedBy,
+    string ConfirmBy,
+    IReadOnlyList<string> Evidence,
+    string? OnBehalfOf = null
+) : IEventOf<Fund>, IEvidenced;
+
+/// <summary>
 /// The donor agreed that what is left of an earmarked gift may serve all: it moves to the general sub-account.
+/// <paramref name="ConfirmedBy"/>: the second person; null in events from when one was enough.
 /// </summary>
 public sealed record EarmarkLifted(
     string SubAccount,
     Money AmountFen,
     FenInterval Origin,
     FenInterval Fen,
-    IReadOnlyList<string> Evidence
+    IReadOnlyList<string> Evidence,
+    string? ConfirmedBy = null
 ) : IFundMovement, IEvidenced
 {
     string IFundMovement.Abstract => "捐赠人同意解除指定用途";
@@ -294,13 +310,32 @@ public sealed record EarmarkLifted(
         ];
 }
 
-/// <summary>By resolution, everything that is available in a sub-account went back to its sources (C9).</summary>
+/// <summary>
+/// Somebody asks that everything available in a sub-account goes back to its sources, and names who is to confirm it.
+/// <paramref name="Fen"/>: as in <see cref="EarmarkLiftRequested"/>.
+/// </summary>
+public sealed record SurplusReturnRequested(
+    string SubAccount,
+    FenInterval Fen,
+    DateOnly RequestedOn,
+    string RequestedBy,
+    string ConfirmBy,
+    string Reason,
+    IReadOnlyList<string> Evidence,
+    string? OnBehalfOf = null
+) : IEventOf<Fund>, IEvidenced;
+
+/// <summary>
+/// By resolution, everything that is available in a sub-account went back to its sources (C9).
+/// <paramref name="ConfirmedBy"/>: the second person; null in events from when one was enough.
+/// </summary>
 public sealed record SurplusReturned(
     string SubAccount,
     Money AmountFen,
     FenInterval Fen,
     string Reason,
-    IReadOnlyList<string> Evidence
+    IReadOnlyList<string> Evidence,
+    string? ConfirmedBy = null
 ) : IFundMovement, IEvidenced
 {
     string IFundMovement.Abstract => $"余款退回来源：{Reason}";

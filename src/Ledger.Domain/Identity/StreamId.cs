@@ -21,6 +21,10 @@ public static class StreamId
 
     public static string FundOf(string collectiveId) => $"fund-{collectiveId["collective-".Length..]}";
 
+    /// <summary>Whose fund it is; of what is no fund's id, none.</summary>
+    public static string CollectiveOf(string fundId) =>
+        fundId.StartsWith("fund-", StringComparison.Ordinal) ? $"collective-{fundId["fund-".Length..]}" : "";
+
     public static string PlanOf(string collectiveId, int year) => $"plan-{collectiveId["collective-".Length..]}-{year}";
 
     public static string NewMember() => $"member-{Guid.NewGuid():N}";

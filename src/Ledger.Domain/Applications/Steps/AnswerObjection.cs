@@ -21,6 +21,9 @@ public sealed record ObjectionAnswer(
 /// </summary>
 public static class AnswerObjection
 {
+    /// <summary>From this business date on no answer is by who handled the list; older builds let a reviewer.</summary>
+    public static readonly DateOnly NotByHandlersFrom = new(2026, 12, 1);
+
     /// <summary>Changed: application; where an objection is upheld also fund and member-years.</summary>
     /// <param name="Fund">Null where no line falls: it is not touched, nor locked.</param>
     /// <param name="Years">Of the lines that fall, by member-year id.</param>
@@ -58,7 +61,8 @@ public static class AnswerObjection
 
     /// <summary>
     /// C16: an objection is upheld against somebody on the list or against all of it, and something follows; nobody
-    /// answers what he raised himself, nor what is raised against the application that he filed.
+    /// answers what he raised himself, nor what is raised against the list
+    /// that he filed, reviewed, approved, signed or held.
     /// </summary>
     /// <param name="raisedBy">Who raised it, where he is known.</param>
     public static Decision<Application> Move(
@@ -144,6 +148,7 @@ public static class AnswerObjection
             ? (null, new Rejection(Rejections.NotFound, "没有这条异议"))
         : objection.Upheld is not null ? (null, new Rejection(Rejections.WrongState, "这条异议已答复"))
         : by.Is(raisedBy) ? (null, new Rejection(Rejections.SelfApproval, "不能答复自己提出的异议"))
-        : by.IsAmong(state.Filers) ? (null, new Rejection(Rejections.SelfApproval, "申请人不能答复对自己申请的异议"))
+        : by.IsAmong(state.Handlers().OfType<string>())
+            ? (null, new Rejection(Rejections.SelfApproval, "经办过这件申请的人不能答复对它的异议"))
         : (objection, null);
 }

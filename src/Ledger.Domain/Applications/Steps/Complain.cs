@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Ledger.Domain.Applications.Steps;
 
 /// <summary>
@@ -7,10 +10,37 @@ namespace Ledger.Domain.Applications.Steps;
 /// </summary>
 public static class Complain
 {
-    public static Decision<Application> Raise(Application state, string complaintId, string? memberId, string text) =>
+    /// <param name="secret">What whoever complains from the public page alone is told.</param>
+    public static Decision<Application> Raise(
+        Application state,
+        string complaintId,
+        string? memberId,
+        string text,
+        string? secret = null
+    ) =>
         memberId is not null && state.Lines.All(l => l.MemberId != memberId)
             ? new Rejection(Rejections.FieldInvalid, "不在本申请名单中") { Field = "memberId" }
-            : new IEventOf<Application>[] { new ComplaintRaised(complaintId, memberId, text) };
+            : new IEventOf<Application>[]
+            {
+                new ComplaintRaised(complaintId, memberId, text, secret is null ? null : Digest(secret)),
+            };
+
+    /// <summary>However it was copied from the screen: without spaces and dashes, in capitals.</summary>
+    public static string Digest(string secret) =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                Encoding.ASCII.GetBytes(string.Concat(secret.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant())
+            )
+        );
+
+    /// <summary>
+    /// Whoever is not signed in says what only the complainant was told: officials see the number, too. A complaint
+    /// from before, or from a desk, has no secret.
+    /// </summary>
+    public static Rejection? NotComplainant(string? secretDigest, string? secret) =>
+        secretDigest is null || (secret is not null && Digest(secret) == secretDigest)
+            ? null
+            : new Rejection(Rejections.FieldInvalid, "查询密码不符：提交投诉时与查询号一起显示") { Field = "secret" };
 
     /// <summary>
     /// By the township, or by the county once it is there; never by somebody of the village, nor by who complained or

@@ -7,7 +7,8 @@ namespace Ledger.Domain.Funds.Steps;
 public static class BankFee
 {
     /// <param name="Earlier">Entries of the fund that share a slip or the reference.</param>
-    public sealed record Basis(Fund Fund, IReadOnlyList<EarlierEntry> Earlier);
+    /// <param name="Most">What a fund's fees that are not made good may come to (†).</param>
+    public sealed record Basis(Fund Fund, IReadOnlyList<EarlierEntry> Earlier, Money Most);
 
     /// <param name="ConfirmDuplicate">Why it is not the entry that a question named.</param>
     public sealed record Order(
@@ -25,6 +26,18 @@ public static class BankFee
             return refusal;
         if (order.AmountFen is not { IsPositive: true } amount || amount.Fen > Money.MaxEntryFen)
             return new Rejection(Rejections.AmountInvalid, "手续费金额必须大于零") { Field = "amount" };
+        // One fee after another is no way around: the village makes the earlier ones good first.
+        if (on.Fund.OwedFen + amount > on.Most)
+            return new Rejection(
+                Rejections.BankFeeExceeded,
+                on.Fund.OwedFen.IsPositive
+                    ? $"未补足的手续费已有 {on.Fund.OwedFen} 元，加上这笔超过 {on.Most} 元"
+                    : $"手续费 {amount} 元超过 {on.Most} 元"
+            )
+            {
+                Field = "amount",
+                LeftAmount = new Money(Math.Max(0, (on.Most - on.Fund.OwedFen).Fen)),
+            };
         return new Decision<Fund>(
             [new BankFeeCharged(order.FeeId, amount, order.BusinessDate, order.BankReference, order.Evidence)],
             null

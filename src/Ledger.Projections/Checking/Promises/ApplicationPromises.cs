@@ -1,5 +1,6 @@
 using JasperFx.Events;
 using Ledger.Domain.Applications;
+using Ledger.Domain.Applications.Steps;
 using Ledger.Domain.Identity;
 
 namespace Ledger.Projections.Checking.Promises;
@@ -9,7 +10,7 @@ namespace Ledger.Projections.Checking.Promises;
 /// name; nothing is paid before the day after the notice's last (C16), nor while the supervision committee holds it,
 /// nor without its signature where the policy year asks for it; who signed or held it does not pay, nor lift the hold
 /// (L7); a complaint is answered by the township, or by the county once it is there, and by nobody who complained,
-/// answered or handled the application (L18).
+/// answered or handled the application (L18); nor does who handled it answer an objection to it.
 /// </summary>
 /// <param name="policies">What the policy years asked for; null: nobody knows.</param>
 /// <param name="unclear">For what may have been meant, and wants looking at.</param>
@@ -80,6 +81,16 @@ public sealed class ApplicationPromises(
                 var objection = _objections.GetValueOrDefault(r.ObjectionId);
                 if (objection.By == r.ResolvedBy)
                     unclear(id, "C16", $"{r.ResolvedBy} 答复了自己提出的异议", "由另一人答复", at);
+                else if (
+                    e.EffectiveDate() >= AnswerObjection.NotByHandlersFrom
+                    && (
+                        r.ResolvedBy == _approver
+                        || _filers.Contains(r.ResolvedBy)
+                        || _reviewers.Contains(r.ResolvedBy)
+                        || _committee.Contains(r.ResolvedBy)
+                    )
+                )
+                    broken(id, "C16", $"{r.ResolvedBy} 答复了对自己经办的申请的异议", "由没有经办的人答复", at);
                 if (r.Upheld && !r.WholeList && (r.MemberId ?? objection.MemberId) is null)
                     _withoutEffect.Add(r.ObjectionId);
                 break;

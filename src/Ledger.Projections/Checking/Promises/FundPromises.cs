@@ -2,6 +2,7 @@ using System.Globalization;
 using JasperFx.Events;
 using Ledger.Domain;
 using Ledger.Domain.Funds;
+using Ledger.Domain.Funds.Steps;
 
 namespace Ledger.Projections.Checking.Promises;
 
@@ -12,7 +13,8 @@ public delegate void Report(string id, string clause, string found, string expec
 
 /// <summary>
 /// What a fund promises (C9, C24): nothing that must not be negative is so, in the order of recording and at the end of
-/// any business date; a closed year was sealed as the events say and takes nothing more; a reversal has two people.
+/// any business date; a closed year was sealed as the events say and takes nothing more; a reversal has two people, and
+/// so has what lets the rest of a sub-account go, which goes back to its sources only while nothing is under way.
 /// What is reserved, in transit and credited is kept for each application: so a payment is never dated before its
 /// approval, nor a refund before its receipt.
 /// </summary>
@@ -32,6 +34,7 @@ public sealed class FundPromises(string fundId, Report broken)
 
     private readonly Dictionary<(string, string?), Account> _accounts = [];
     private readonly Dictionary<string, string> _askedBy = [];
+    private readonly Dictionary<(string Pocket, bool Frees), (string By, FenInterval Fen)> _restsAsked = [];
     private int _closedThrough;
 
     /// <summary>The fund's events in their order.</summary>
@@ -53,6 +56,20 @@ public sealed class FundPromises(string fundId, Report broken)
                     e.Sequence
                 );
                 break;
+            case SurplusReturnRequested a:
+                _restsAsked[(a.SubAccount, false)] = (a.RequestedBy, a.Fen);
+                break;
+            case EarmarkLiftRequested a:
+                _restsAsked[(a.SubAccount, true)] = (a.RequestedBy, a.Fen);
+                break;
+            case SurplusReturned s:
+                Rest(e, s.SubAccount, false, s.Fen, s.ConfirmedBy);
+                if (s.ConfirmedBy is not null && (Held(FundAccount.Reserved) > 0 || Held(FundAccount.InTransit) > 0))
+                    broken(fundId, "C9", "尚有占用或在途资金就把余款退回了来源", "没有占用、在途后退回", e.Sequence);
+                break;
+            case EarmarkLifted l:
+                Rest(e, l.SubAccount, true, l.Origin, l.ConfirmedBy);
+                break;
             case YearClosed y:
                 Close(y, e.Sequence);
                 break;
@@ -73,6 +90,34 @@ public sealed class FundPromises(string fundId, Report broken)
         foreach (var movement in moved.Movements)
         foreach (var posting in movement.Postings)
             Post(posting, movement.ApplicationId, on, e.Sequence);
+    }
+
+    private long Held(string account) => _accounts.Where(a => a.Key.Item1 == account).Sum(a => a.Value.Fen);
+
+    /// <summary>By one who asks and another who confirms just that; before a day one person was enough.</summary>
+    private void Rest(IEvent e, string pocket, bool frees, FenInterval fen, string? confirmedBy)
+    {
+        if (confirmedBy is null && e.EffectiveDate() < RestOfPocket.TwoFrom)
+            return;
+        _restsAsked.Remove((pocket, frees), out var asked);
+        if (confirmedBy is null || asked.By is null || asked.By == confirmedBy || asked.Fen != fen)
+            broken(
+                fundId,
+                "C20",
+                asked.By is null ? $"{pocket} 的余款没有人申请就转出了"
+                    : confirmedBy is null || asked.By == confirmedBy ? $"{asked.By} 一人转出了 {pocket} 的余款"
+                    : $"{pocket} 转出的余款不是所申请的",
+                "由申请人指定的另一人确认",
+                e.Sequence
+            );
+        else if (confirmedBy != e.Header(EventHeaders.Actor))
+            broken(
+                fundId,
+                "C20",
+                $"{confirmedBy} 与办理人 {e.Header(EventHeaders.Actor)} 不符",
+                "办理人本人",
+                e.Sequence
+            );
     }
 
     private void Post(Posting posting, string? application, DateOnly on, long at)

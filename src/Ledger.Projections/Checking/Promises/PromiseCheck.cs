@@ -9,6 +9,7 @@ using Ledger.Domain.Plans;
 using Ledger.Domain.Policies;
 using Marten;
 using Npgsql;
+using Steps = Ledger.Domain.Collectives.Steps;
 
 namespace Ledger.Projections.Checking.Promises;
 
@@ -90,6 +91,8 @@ public sealed class PromiseCheck(
         {
             _caps.Take(e);
             _origins.Take(e);
+            if (e.Header(EventHeaders.Region).StartsWith(scope, StringComparison.Ordinal))
+                Split(e, Breaks);
         }
         await FundsAsync(connection, cancellation);
         await ApplicationsAsync(connection, cancellation);
@@ -97,6 +100,28 @@ public sealed class PromiseCheck(
         await PeopleAsync(connection, cancellation);
         await new Repetitions(connection, _stored, schema, scope, Breaks, Notes).LookAsync();
         return (_broken, _unclear);
+    }
+
+    /// <summary>
+    /// C24: what goes with those who leave is their share, no more and not far less, and somebody stays.
+    /// </summary>
+    public static void Split(IEvent e, Report broken)
+    {
+        if (e.Data is not MembersSeparated s || (s.Counted is null && e.EffectiveDate() < Steps.Split.CountedFrom))
+            return;
+        if (s.Counted is not { } counted || s.AvailableFen is not { } available || s.Members >= counted)
+            broken(e.StreamKey!, "C24", $"转出 {s.Members} 名成员，共 {s.Counted} 名", "转出一部分成员", e.Sequence);
+        else if (
+            Steps.Split.Share(available, s.Members, counted) is var share
+            && (s.AmountFen > share || s.AmountFen < Steps.Split.Least(share))
+        )
+            broken(
+                e.StreamKey!,
+                "C24",
+                $"{counted} 名成员中转出 {s.Members} 人，随之转出 {s.AmountFen} 元",
+                $"{Steps.Split.Least(share)} 至 {share} 元",
+                e.Sequence
+            );
     }
 
     private async Task FundsAsync(NpgsqlConnection connection, CancellationToken cancellation)
