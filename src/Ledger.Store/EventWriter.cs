@@ -306,6 +306,31 @@ public sealed class EventWriter(
     }
 
     /// <summary>
+    /// As <see cref="ReadAsync{T}(NpgsqlConnection, string)"/>, of many, in a command's transaction: the missing are
+    /// absent. Nothing is locked but what has to be worked out anew.
+    /// </summary>
+    /// <param name="damaged">As in <see cref="LockAsync"/>.</param>
+    public async Task<IReadOnlyDictionary<string, T>> ReadAsync<T>(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<string> ids,
+        IDictionary<string, RefusedException>? damaged = null
+    )
+        where T : Aggregate
+    {
+        var rows = await connection.QueryAsync(
+            $"{SelectStates<T>()} where d.id = any(@ids)",
+            Row,
+            ("ids", ids.ToArray())
+        );
+        var states = Each(rows, Open<T>).Where(s => s.IsLast).ToDictionary(s => s.Id, s => s.State!);
+        string[] rest = [.. ids.Where(id => !states.ContainsKey(id)).Distinct()];
+        if (rest.Length > 0)
+            foreach (var (id, state) in (await LockAsync<T>(connection, rest, "for share", damaged: damaged)).States)
+                states[id] = state;
+        return states;
+    }
+
+    /// <summary>
     /// Which of these streams' states are not what the product wrote after the last event: without a lock, so somebody
     /// may be about to write one.
     /// </summary>

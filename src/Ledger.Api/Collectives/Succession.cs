@@ -2,6 +2,7 @@ using Ledger.Api.Commands;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
+using Ledger.Domain.Applications;
 using Ledger.Domain.Collectives;
 using Ledger.Domain.Collectives.Steps;
 using Ledger.Domain.Funds;
@@ -178,19 +179,19 @@ public static class Succession
     /// </summary>
     private static async Task<string?> OpenApplicationAsync(Collective collective, Command command) =>
         (
-            await command.Connection.QueryAsync(
-                $"""
-                select id
-                  from {LedgerStore.Schema}.mt_doc_application
-                 where data ->> 'collectiveId' = @collective
-                   and data ->> 'status' not in ('settled', 'rejected', 'withdrawn')
-                 order by id
-                 limit 1
-                """,
-                r => r.GetString(0),
-                ("collective", collective.Id)
+            await command.NamedByAsync<Application>(
+                "type = 'application_filed' and data ->> 'collectiveId' = any(@own)",
+                ("own", new[] { collective.Id })
             )
-        ).FirstOrDefault();
+        )
+            .Values.Where(a =>
+                a.CollectiveId == collective.Id
+                && a.Status
+                    is not (ApplicationStatus.Settled or ApplicationStatus.Rejected or ApplicationStatus.Withdrawn)
+            )
+            .Select(a => a.Id)
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault();
 
     /// <summary>
     /// Who at the collective's township handed in the review, and the caller, who knows of them.

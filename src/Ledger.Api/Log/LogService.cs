@@ -131,6 +131,7 @@ public sealed class LogService(
                 try
                 {
                     var isFirst = wait == TimeSpan.Zero;
+                    await LookAsync("settings", () => SettingsLook.RunAsync(connection, findings), stopping);
                     if (!isFirst)
                         await LookAsync("log", () => CheckAsync(connection, stopping), stopping);
                     if (!isFirst || await StateShapes.ChangedAsync(connection) > 0)

@@ -109,8 +109,8 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
         NamesakeHash(person.Name, Domain.Identity.CitizenId.Parse(person.CitizenId, out _).BirthDate, register);
 
     /// <summary>
-    /// The members of a collective that may have one of these names and birth dates; with them those whose hash was not
-    /// worked out yet. Who it is, the record says.
+    /// Who may be a member of a collective, by its events, and have one of these names and birth dates; with them those
+    /// whose hash was not worked out yet. Who it is, the record says, and the state whether he is one still.
     /// </summary>
     public async Task<IReadOnlyList<string>> NamesakesAsync(
         NpgsqlConnection connection,
@@ -119,18 +119,19 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     ) =>
         await connection.QueryAsync(
             $"""
-            select m.id
-              from {LedgerStore.Schema}.mt_doc_member m
-             where m.data -> 'memberships' ? @collective
-               and m.id in (select member_id
-                              from {LedgerStore.Schema}.person
-                             where namesake_hash = any(@hashes)
-                            union all
-                            select member_id
-                              from {LedgerStore.Schema}.person
-                             where namesake_hash is null
-                               and wrapped_key is not null
-                               and member_id like 'member-%')
+            select distinct p.member_id
+              from (select member_id
+                      from {LedgerStore.Schema}.person
+                     where namesake_hash = any(@hashes)
+                    union all
+                    select member_id
+                      from {LedgerStore.Schema}.person
+                     where namesake_hash is null
+                       and wrapped_key is not null
+                       and member_id like 'member-%') p
+              join {LedgerStore.Schema}.mt_events e on e.stream_id = p.member_id
+               and e.type in ('member_registered', 'membership_moved', 'departure_revoked')
+               and coalesce(e.data ->> 'toCollectiveId', e.data ->> 'collectiveId') = @collective
             """,
             r => r.GetString(0),
             ("collective", collectiveId),
