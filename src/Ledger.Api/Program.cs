@@ -121,6 +121,7 @@ public partial class Program
             .Services.AddSingleton(logKeys)
             .AddHostedService<LogService>()
             .AddHostedService<ProjectionService>()
+            .AddHostedService<UnreadableMessages>()
             .AddHttpClient<WitnessClient>(http => http.Timeout = TimeSpan.FromSeconds(10));
         if (ground.Cluster is { } cluster)
             builder

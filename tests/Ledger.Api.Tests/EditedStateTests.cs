@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ledger.Domain.Identity;
 using Npgsql;
 
@@ -192,6 +193,154 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         Assert.Contains("Plan ", findings);
         Assert.Contains("Member ", findings);
         Assert.Contains("MemberYear ", findings);
+    }
+
+    [Fact]
+    public async Task Whose_document_is_taken_away_counts_in_a_resolution_and_waits_as_before()
+    {
+        // As many as are called in a meeting of households of three members, of twelve.
+        var number = ++shared.Villages;
+        var village = new SampleVillage(
+            _product.Offices,
+            $"370811{number:000000}",
+            $"第{number}村股份经济合作社",
+            number,
+            _product.Village.Year
+        );
+        await village.RegisterAsync();
+        await village.ImportMembersAsync(new SamplePeople(2_000 + number).Take(12, village.Offices.County));
+        await village.SurveyAsync(3);
+        await village.DraftAsync(SampleVillage.Flat(100));
+        await EditAsync($"delete from ledger.mt_doc_member where data -> 'memberships' ? '{village.CollectiveId}'");
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            village.ResolveAsync(Clock.Day(DateTimeOffset.UtcNow), 1, 1, 1)
+        );
+        Assert.Contains("resolution-implausible", refusal.Message);
+        Assert.Contains("成员 12 人", refusal.Message);
+
+        // The same person on a second list, the first taken away.
+        await _village.FileAsync(_people);
+        await EditAsync($"delete from ledger.mt_doc_application where id = '{_village.ApplicationId}'");
+        refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => _village.FileAsync(_people));
+        Assert.Contains("roster-invalid", refusal.Message);
+    }
+
+    [Fact]
+    public async Task L19_what_the_agencys_list_found_is_asked_about_whatever_the_document_says()
+    {
+        await _village.FileAsync(_people);
+        await _village.Offices.Reviewer.PostAsync(
+            "/api/insurance-checks/import",
+            new
+            {
+                checks = new[]
+                {
+                    new
+                    {
+                        citizenId = _people[0].CitizenId,
+                        finding = "pension-in-payment",
+                        on = Clock.Day(DateTimeOffset.UtcNow),
+                    },
+                },
+            }
+        );
+        await EditAsync(
+            $$"""
+            update ledger.mt_doc_member
+               set data = jsonb_set(data, '{insurance,finding}', '"none"')
+             where data #>> '{insurance,finding}' is not null
+               and data -> 'memberships' ? '{{_village.CollectiveId}}'
+            """
+        );
+        await ApiFixture.RefusedAsync(
+            "finding-open",
+            _village.Offices.Reviewer,
+            $"{_village.ApplicationPath}/review",
+            new { acceptRest = true }
+        );
+        Assert.Contains("Member ", await FindingsAsync());
+    }
+
+    [Fact]
+    public async Task An_event_is_named_whatever_is_said_of_the_states_form_and_however_the_state_is_gone()
+    {
+        var shape = await _product.ScalarAsync<string>("select shape from ledger.state_shape where type = 'Fund'");
+        var forged = await _product.ForgeAsync(
+            _village.FundId,
+            "funds_allocated",
+            """
+            data || '{"amountFen": 9900000, "fen": {"from": 300000, "to": 10200000},
+                      "allocationId": "allocation-01a21eff0f000000a000000000000001"}'
+            """
+        );
+        await EditAsync(
+            $"""
+            update ledger.state_shape set shape = 'x' where type = 'Fund';
+            update ledger.mt_streams set version = version + 1, type = null where id = '{_village.FundId}';
+            delete from ledger.mt_doc_fund where id = '{_village.FundId}';
+            """
+        );
+        var before = (await FindingsAsync()).Split(_village.FundId).Length;
+        await _village.AllocateAsync(1);
+        Assert.True((await FindingsAsync()).Split(_village.FundId).Length > before, $"event {forged}");
+        await EditAsync($"update ledger.state_shape set shape = '{shape}' where type = 'Fund'");
+    }
+
+    [Theory]
+    [InlineData("7")]
+    [InlineData("0")]
+    [InlineData("null")]
+    public async Task The_place_of_a_stream_that_is_to_come_is_kept_by_nobody(string version)
+    {
+        var year = _village.Year + (version == "7" ? 2 : version == "0" ? 3 : 4);
+        var policy = StreamId.PolicyYear(RegionCode.City(_village.Offices.County), year);
+        await EditAsync($"insert into ledger.mt_streams (id, type, version) values ('{policy}', null, {version})");
+        await _village.Offices.CityHrss.PutAsync(
+            $"/api/policy-years/{RegionCode.City(_village.Offices.County)}/{year}",
+            SampleOffices.PolicyYear(year)
+        );
+        Assert.Equal(
+            1,
+            await _product.ScalarAsync<long>($"select version from ledger.mt_streams where id = '{policy}'")
+        );
+        Assert.Contains($"{policy}：有流而没有事件", await FindingsAsync());
+        await EditAsync($"update ledger.mt_streams set version = null where id = '{_village.FundId}'");
+        await _village.AllocateAsync(1);
+    }
+
+    [Fact]
+    public async Task Intervals_that_the_events_did_not_lay_decide_on_no_receipt()
+    {
+        await _village.AllocateAsync(4_000, "charity", "慈善助老", donorId: await _village.CharityAsync());
+        await _village.FileAsync(_people);
+        await _village.ReviewAsync();
+        await _village.ApproveAsync();
+        Task<JsonElement> Remittance() =>
+            _village.Offices.Auditor.GetAsync($"{_village.ApplicationPath}/remittance");
+        await Remittance();
+        // The gift is laid where the collective's own income was.
+        await EditAsync(
+            $"""
+            create temp table gift as
+                select event_id, reference from ledger.fen_axis
+                 where account = '{_village.FundId}/general' and axis = 'in' order by fen_from desc limit 1;
+            create temp table own as
+                select * from ledger.fen_axis
+                 where account = '{_village.FundId}/general' and axis = 'in' and fen_from = 0;
+            delete from ledger.fen_axis
+             where account = '{_village.FundId}/general' and axis = 'in'
+               and (fen_from = 0 or reference = (select reference from gift));
+            update own set event_id = gift.event_id, reference = gift.reference from gift;
+            insert into ledger.fen_axis select * from own;
+            """
+        );
+        await ApiFixture.RefusedAsync(
+            "fund-damaged",
+            _village.Offices.Auditor,
+            HttpMethod.Get,
+            $"{_village.ApplicationPath}/remittance"
+        );
+        Assert.Contains($"{_village.FundId}/general [0, ", await FindingsAsync());
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Ledger.Api.Commands;
+using Ledger.Api.Evidence;
 using Ledger.Api.Security;
 using Ledger.Api.Storage;
 using Ledger.Domain;
@@ -35,14 +36,14 @@ public static class Succession
         );
     }
 
-    public static async Task<Answer> Merger(string id, MergerBody body, Command command, Caller caller)
+    public static async Task<Answer> Merger(string id, MergerBody body, Command command, Caller caller, KeyFile keys)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         var (papers, evidence) = await PapersAsync(body.Papers, body.Evidence, command);
         var (from, into) = await BothAsync(id, body.IntoCollectiveId, command, caller);
         var (source, target) = await FundsAsync(from, into, command);
         var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
-        var (reviewers, by) = await ReviewersAsync(from, papers, command);
+        var (reviewers, by) = await ReviewersAsync(from, papers, command, keys);
         return Decided(
             command,
             from,
@@ -57,7 +58,7 @@ public static class Succession
         );
     }
 
-    public static async Task<Answer> Separation(string id, SplitBody body, Command command, Caller caller)
+    public static async Task<Answer> Separation(string id, SplitBody body, Command command, Caller caller, KeyFile keys)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         if (body.MemberIds.Count is 0 or > MaxSplitMembers)
@@ -71,7 +72,7 @@ public static class Succession
         var members = body.MemberIds.Select(m => known.GetValueOrDefault(m) ?? throw Require.NotFound(m)).ToList();
         var registered = (await command.MemberIdsAsync(from.WithPredecessors())).Count;
         var present = (await command.MemberIdsAsync(into.WithPredecessors())).Count;
-        var (reviewers, by) = await ReviewersAsync(from, papers, command);
+        var (reviewers, by) = await ReviewersAsync(from, papers, command, keys);
         return Decided(
             command,
             from,
@@ -87,13 +88,13 @@ public static class Succession
         );
     }
 
-    public static async Task<Answer> Dissolution(string id, DissolutionBody body, Command command)
+    public static async Task<Answer> Dissolution(string id, DissolutionBody body, Command command, KeyFile keys)
     {
         var reason = Require.Prose(body.Reason, "reason", 500);
         var (papers, evidence) = await PapersAsync(body.Papers, body.Evidence, command);
         var collective = await command.LoadAsync<Collective>(id);
         var fund = await command.FindAsync<Fund>(StreamId.FundOf(id));
-        var (reviewers, by) = await ReviewersAsync(collective, papers, command);
+        var (reviewers, by) = await ReviewersAsync(collective, papers, command, keys);
         return Decided(
             command,
             collective,
@@ -199,20 +200,25 @@ public static class Succession
     private static async Task<(IReadOnlyCollection<string> Reviewers, Actor By)> ReviewersAsync(
         Collective from,
         SuccessionPapers papers,
-        Command command
+        Command command,
+        KeyFile keys
     )
     {
-        var reviewers = await command.Connection.QueryAsync(
+        var (digest, township) = (papers.Review?.Evidence ?? "", RegionCode.Township(from.Region));
+        var handedIn = await command.Connection.QueryAsync(
             $"""
-            select distinct uploaded_by
+            select uploaded_by, seal
               from {LedgerStore.Schema}.evidence
              where digest = @digest
                and region = @township
             """,
-            r => r.GetString(0),
-            ("digest", papers.Review?.Evidence ?? ""),
-            ("township", RegionCode.Township(from.Region))
+            r => (By: r.GetString(0), Seal: r.IsDBNull(1) ? null : r.GetString(1)),
+            ("digest", digest),
+            ("township", township)
         );
+        if (handedIn.Any(h => !EvidenceSeal.Holds(keys, digest, township, h.By, h.Seal)))
+            throw await command.EvidenceDamagedAsync(digest, "papers.review.evidence");
+        string[] reviewers = [.. handedIn.Select(h => h.By)];
         return (reviewers, await command.ActorAmongAsync(reviewers));
     }
 

@@ -69,6 +69,8 @@ public sealed class Command(
 
     private NpgsqlTransaction? _transaction;
     private IDocumentSession? _session;
+    /// <summary>Beyond it a stream has no place for what a command adds: somebody took it.</summary>
+    private const long LastVersion = int.MaxValue - 10_000;
     private int _lastRank = -1;
     private readonly Dictionary<string, long> _versions = [];
     private readonly Dictionary<string, StreamChange> _changes = [];
@@ -355,6 +357,11 @@ public sealed class Command(
         if (decision.Rejection is { } rejection)
             throw new RefusedException(rejection);
         Confirmed = decision.Confirmed ?? Confirmed;
+        // From before a stream's events had to be its next ones (V0014).
+        if (_versions.GetValueOrDefault(id) > LastVersion)
+            throw new RefusedException(
+                new Rejection(Rejections.RecordDamaged, $"{id}：已有第 {_versions[id]} 版的事件，不能再续")
+            );
         if (decision.Events.Count > 0)
             state = Add(Change.Of(id, state, decision.Events)).After;
         foreach (var change in decision.Also)
@@ -418,9 +425,9 @@ public sealed class Command(
     /// <summary>What stands under a document's digest is another one: the finding, and what to refuse with.</summary>
     public async Task<RefusedException> EvidenceDamagedAsync(string digest, string field)
     {
-        await findings.AddAsync("evidence", $"{Actor.Region} 的凭证 {digest} 内容已被替换 a document was replaced");
+        await findings.AddAsync("evidence", $"{Actor.Region} 的凭证 {digest} 已被替换或改动 a document was replaced");
         return new RefusedException(
-            new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 的内容与其摘要不符，请另行扫描上传")
+            new Rejection(Rejections.EvidenceDamaged, $"凭证 {digest} 不是所登记的原件或上传人，请另行扫描上传")
             {
                 Field = field,
             }

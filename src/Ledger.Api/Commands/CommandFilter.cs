@@ -40,6 +40,8 @@ public sealed class CommandFilter(
     /// </summary>
     private const int Attempts = 4;
 
+    public const string ContentType = "application/json; charset=utf-8";
+
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
@@ -104,7 +106,7 @@ public sealed class CommandFilter(
         try
         {
             var answer = (Answer)(await next(context))!;
-            var headers = new Dictionary<string, string> { ["Content-Type"] = "application/json; charset=utf-8" };
+            var headers = new Dictionary<string, string> { ["Content-Type"] = ContentType };
             if (answer.Version is { } version)
                 headers["ETag"] = ETags.Of(version);
             if (answer.Location is { } location)

@@ -76,6 +76,23 @@ begin
     return new;
 end $$;
 
+-- Up to which event, and until when, the states of a kind may be of the form before (StateShapes.cs): the owner writes it, at
+-- the upgrade that changes the form. For a day nodes of both builds may be at work.
+create table if not exists ${schema}.state_floor (
+    type  text        primary key,
+    shape text        not null,
+    seq   bigint      not null,
+    until timestamptz not null
+);
+
+-- Who handed in a document is sealed (EvidenceSeal.cs); what is there already counts, and nobody adds another of before.
+alter table ${schema}.evidence add column if not exists seal text default 'before';
+alter table ${schema}.evidence alter column seal drop default;
+alter table ${schema}.evidence drop constraint if exists of_now_bounds;
+alter table ${schema}.evidence add constraint of_now_bounds check (
+    seal is distinct from 'before' and octet_length(seal) <= 100
+    and media_type ~ '^[a-z]{1,20}/[a-z0-9.+-]{1,100}$' and octet_length(file_name) <= 1000 and file_name !~ '[[:cntrl:]]') not valid;
+
 -- What commands rest on is found by the events (Command.NamedByAsync), never by the documents beside them.
 create index if not exists mt_events_joined
     on ${schema}.mt_events (coalesce(data ->> 'toCollectiveId', data ->> 'collectiveId'))
