@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ledger.Domain.Identity;
 using Npgsql;
 
@@ -262,28 +261,28 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     }
 
     [Fact]
-    public async Task An_event_is_named_whatever_is_said_of_the_states_form_and_however_the_state_is_gone()
+    public async Task Whoever_is_found_by_anothers_number_is_not_taken_for_him()
     {
-        var shape = await _product.ScalarAsync<string>("select shape from ledger.state_shape where type = 'Fund'");
-        var forged = await _product.ForgeAsync(
-            _village.FundId,
-            "funds_allocated",
-            """
-            data || '{"amountFen": 9900000, "fen": {"from": 300000, "to": 10200000},
-                      "allocationId": "allocation-01a21eff0f000000a000000000000001"}'
+        var own = await _product.ScalarAsync<string[]>(
+            $"""
+            select array_agg(id order by id)
+              from ledger.mt_doc_member
+             where data -> 'memberships' ? '{_village.CollectiveId}'
             """
         );
         await EditAsync(
             $"""
-            update ledger.state_shape set shape = 'x' where type = 'Fund';
-            update ledger.mt_streams set version = version + 1, type = null where id = '{_village.FundId}';
-            delete from ledger.mt_doc_fund where id = '{_village.FundId}';
+            create temp table k as select member_id, id_hash from ledger.person where member_id = any('{
+                $"{{{own[0]},{own[1]}}}"}');
+            update ledger.person set id_hash = '\x00' where member_id = '{own[0]}';
+            update ledger.person set id_hash = (select id_hash from k where member_id = '{own[0]}')
+             where member_id = '{own[1]}';
+            update ledger.person set id_hash = (select id_hash from k where member_id = '{own[1]}')
+             where member_id = '{own[0]}';
             """
         );
-        var before = (await FindingsAsync()).Split(_village.FundId).Length;
-        await _village.AllocateAsync(1);
-        Assert.True((await FindingsAsync()).Split(_village.FundId).Length > before, $"event {forged}");
-        await EditAsync($"update ledger.state_shape set shape = '{shape}' where type = 'Fund'");
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => _village.FileAsync(_people));
+        Assert.Contains("person-damaged", refusal.Message);
     }
 
     [Theory]
@@ -306,41 +305,6 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
         Assert.Contains($"{policy}：有流而没有事件", await FindingsAsync());
         await EditAsync($"update ledger.mt_streams set version = null where id = '{_village.FundId}'");
         await _village.AllocateAsync(1);
-    }
-
-    [Fact]
-    public async Task Intervals_that_the_events_did_not_lay_decide_on_no_receipt()
-    {
-        await _village.AllocateAsync(4_000, "charity", "慈善助老", donorId: await _village.CharityAsync());
-        await _village.FileAsync(_people);
-        await _village.ReviewAsync();
-        await _village.ApproveAsync();
-        Task<JsonElement> Remittance() =>
-            _village.Offices.Auditor.GetAsync($"{_village.ApplicationPath}/remittance");
-        await Remittance();
-        // The gift is laid where the collective's own income was.
-        await EditAsync(
-            $"""
-            create temp table gift as
-                select event_id, reference from ledger.fen_axis
-                 where account = '{_village.FundId}/general' and axis = 'in' order by fen_from desc limit 1;
-            create temp table own as
-                select * from ledger.fen_axis
-                 where account = '{_village.FundId}/general' and axis = 'in' and fen_from = 0;
-            delete from ledger.fen_axis
-             where account = '{_village.FundId}/general' and axis = 'in'
-               and (fen_from = 0 or reference = (select reference from gift));
-            update own set event_id = gift.event_id, reference = gift.reference from gift;
-            insert into ledger.fen_axis select * from own;
-            """
-        );
-        await ApiFixture.RefusedAsync(
-            "fund-damaged",
-            _village.Offices.Auditor,
-            HttpMethod.Get,
-            $"{_village.ApplicationPath}/remittance"
-        );
-        Assert.Contains($"{_village.FundId}/general [0, ", await FindingsAsync());
     }
 
     [Fact]

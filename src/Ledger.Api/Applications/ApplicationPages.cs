@@ -226,6 +226,7 @@ public static class ApplicationPages
         string? status,
         IDocumentStore store,
         IQuerySession session,
+        EventWriter writer,
         StoredEvents stored,
         NpgsqlDataSource database,
         PersonalData people,
@@ -250,7 +251,7 @@ public static class ApplicationPages
             new
             {
                 A = application,
-                Remittance = await Paying.RemittanceAsync(application, connection, store, session),
+                Remittance = await Paying.RemittanceAsync(application, connection, store, writer),
                 CollectiveName = (await PlanPages.NamesAsync(session, [application.CollectiveId]))[
                     application.CollectiveId
                 ],

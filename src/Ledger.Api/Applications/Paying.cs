@@ -114,7 +114,13 @@ public static class Paying
     /// The list that goes to the bank or the agency, in clear: kept nowhere, but that it was fetched. Whoever may not
     /// be paid any more is not on it.
     /// </summary>
-    public static async Task<Answer> List(string id, Command command, PersonalData people, IQuerySession session)
+    public static async Task<Answer> List(
+        string id,
+        Command command,
+        PersonalData people,
+        EventWriter writer,
+        IDocumentStore store
+    )
     {
         var application = await command.LoadAsync<Application>(id);
         if (application.NotIn(ApplicationStatus.Noticed, ApplicationStatus.Paid) is { } wrong)
@@ -137,8 +143,10 @@ public static class Paying
             lines.Select(l => l.MemberId),
             basis.Members.Values.SelectMany(m => m.Digests).DistinctBy(d => d.Key)
         );
-        var splits = await new Tracing(command.Connection, session.DocumentStore).SplitAsync(application, lines);
-        var payee = (await session.PolicyYearAsync(application.Region, application.Year))?.Parameters.Payee;
+        var splits = await new Tracing(command.Connection, store).SplitAsync(application, lines);
+        var payee = (await writer.PolicyYearAsync(command.Connection, application.Region, application.Year))
+            ?.Parameters
+            .Payee;
         var split = splits.Values.Aggregate(default(SourceSplit), (a, b) => a + b);
         var sheet = Workbook.Write(
             ListSheet(application, lines, persons, splits),
@@ -238,13 +246,14 @@ public static class Paying
         string id,
         IDocumentStore store,
         IQuerySession session,
+        EventWriter writer,
         NpgsqlDataSource database,
         Caller caller
     )
     {
         var application = await session.ScopedAsync<Application>(id, caller) ?? throw Require.NotFound(id);
         await using var connection = await database.OpenConnectionAsync();
-        return await RemittanceAsync(application, connection, store, session);
+        return await RemittanceAsync(application, connection, store, writer);
     }
 
     /// <summary>As the page shows it too.</summary>
@@ -252,12 +261,12 @@ public static class Paying
         Application application,
         NpgsqlConnection connection,
         IDocumentStore store,
-        IQuerySession session
+        EventWriter writer
     )
     {
         var lines = application.Lines.Where(l => Remitted.Contains(l.Status)).ToList();
         var splits = await new Tracing(connection, store).SplitAsync(application, lines);
-        var policy = await session.PolicyYearAsync(application.Region, application.Year);
+        var policy = await writer.PolicyYearAsync(connection, application.Region, application.Year);
         return new RemittanceView(
             application.Id,
             policy?.Parameters.Payee,

@@ -14,7 +14,7 @@ public sealed class UnreadableMessages(NpgsqlDataSource database, ILogger<Unread
     private const string Due = """
         select id, body
           from wolverine.wolverine_incoming_envelopes
-         where status = 'Incoming' or (status = 'Scheduled' and execution_time <= clock_timestamp() - interval '5 seconds')
+         where status = 'Incoming' or (status = 'Scheduled' and execution_time <= clock_timestamp())
          limit 10000
         """;
 

@@ -1,0 +1,86 @@
+using Ledger.Domain.Identity;
+
+namespace Ledger.Api.Tests;
+
+/// <summary>
+/// The thief of the application's role adds rows beside the events, or takes some away: where money came from and goes
+/// to is said by the events, and what he added is named. docs/security.md
+/// </summary>
+public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databases>
+{
+    private static async Task<string> FindingsAsync(Product product) =>
+        (await product.CityAuditor.GetAsync("/api/audit/log")).GetProperty("findings").GetRawText();
+
+    [Fact]
+    public async Task Intervals_that_the_events_did_not_lay_decide_on_no_receipt()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_axes");
+        var village = product.Village;
+        var people = new SamplePeople(1).Take(3, village.Offices.County);
+        await village.PrepareAsync(people, 2_000, Clock.Day(DateTimeOffset.UtcNow));
+        await village.AllocateAsync(4_000, "charity", "慈善助老", donorId: await village.CharityAsync());
+        await village.FileAsync(people);
+        await village.ReviewAsync();
+        await village.ApproveAsync();
+        async Task<string> Payee() =>
+            (await village.Offices.Auditor.GetAsync($"{village.ApplicationPath}/remittance"))
+                .GetProperty("payee")
+                .GetRawText();
+        var payee = await Payee();
+        // Nor does a document say where the money goes to.
+        var edit = "update ledger.mt_doc_policyyear set data = jsonb_set(data, '{parameters,payee,number}', ";
+        await product.EditAsync($"""{edit}'"6222020200112230"') where data #>> '{"{parameters,payee}"}' is not null""");
+        Assert.Equal(payee, await Payee());
+        Assert.Contains("payee", await FindingsAsync(product));
+        // The gift is laid where the collective's own income was.
+        await product.EditAsync(
+            $"""
+            create temp table gift as
+                select event_id, reference from ledger.fen_axis
+                 where account = '{village.FundId}/general' and axis = 'in' order by fen_from desc limit 1;
+            create temp table own as
+                select * from ledger.fen_axis
+                 where account = '{village.FundId}/general' and axis = 'in' and fen_from = 0;
+            delete from ledger.fen_axis
+             where account = '{village.FundId}/general' and axis = 'in'
+               and (fen_from = 0 or reference = (select reference from gift));
+            update own set event_id = gift.event_id, reference = gift.reference from gift;
+            insert into ledger.fen_axis select * from own;
+            """
+        );
+        await ApiFixture.RefusedAsync(
+            "fund-damaged",
+            village.Offices.Auditor,
+            HttpMethod.Get,
+            $"{village.ApplicationPath}/remittance"
+        );
+        Assert.Contains($"{village.FundId}/general [0, ", await FindingsAsync(product));
+    }
+
+    [Fact]
+    public async Task An_event_is_named_whatever_is_said_of_the_states_form_and_however_the_state_is_gone()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_formless");
+        var village = product.Village;
+        var shape = await product.ScalarAsync<string>("select shape from ledger.state_shape where type = 'Fund'");
+        var forged = await product.ForgeAsync(
+            village.FundId,
+            "funds_allocated",
+            """
+            data || '{"amountFen": 9900000, "fen": {"from": 300000, "to": 10200000},
+                      "allocationId": "allocation-01a21eff0f000000a000000000000001"}'
+            """
+        );
+        await product.EditAsync(
+            $"""
+            update ledger.state_shape set shape = 'x' where type = 'Fund';
+            update ledger.mt_streams set version = version + 1, type = null where id = '{village.FundId}';
+            delete from ledger.mt_doc_fund where id = '{village.FundId}';
+            """
+        );
+        var before = (await FindingsAsync(product)).Split(village.FundId).Length;
+        await village.AllocateAsync(1);
+        Assert.True((await FindingsAsync(product)).Split(village.FundId).Length > before, $"event {forged}");
+        await product.EditAsync($"update ledger.state_shape set shape = '{shape}' where type = 'Fund'");
+    }
+}
