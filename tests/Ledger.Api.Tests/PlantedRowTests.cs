@@ -36,15 +36,14 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
         await product.EditAsync(
             $"""
             create temp table gift as
-                select event_id, reference from ledger.fen_axis
+                select event_id from ledger.fen_axis
                  where account = '{village.FundId}/general' and axis = 'in' order by fen_from desc limit 1;
             create temp table own as
                 select * from ledger.fen_axis
                  where account = '{village.FundId}/general' and axis = 'in' and fen_from = 0;
             delete from ledger.fen_axis
-             where account = '{village.FundId}/general' and axis = 'in'
-               and (fen_from = 0 or reference = (select reference from gift));
-            update own set event_id = gift.event_id, reference = gift.reference from gift;
+             where account = '{village.FundId}/general' and axis = 'in' and fen_from = 0;
+            update own set event_id = gift.event_id from gift;
             insert into ledger.fen_axis select * from own;
             """
         );
@@ -82,5 +81,30 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
         await village.AllocateAsync(1);
         Assert.True((await FindingsAsync(product)).Split(village.FundId).Length > before, $"event {forged}");
         await product.EditAsync($"update ledger.state_shape set shape = '{shape}' where type = 'Fund'");
+    }
+
+    [Fact]
+    public async Task A_stream_at_its_end_from_before_that_was_refused_is_named()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_end");
+        var (city, year) = (RegionCode.City(product.Village.VillageCode), product.Village.Year);
+        var policy = StreamId.PolicyYear(city, year);
+        await product.AttackAsync(
+            $$"""
+            insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
+                                          mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, 2147483647, data, type, timestamp,
+                   tenant_id, mt_dotnet_type, false, correlation_id, causation_id, headers || '{"seal": "x"}'
+              from ledger.mt_events where stream_id = '{{policy}}' limit 1
+            """
+        );
+        await ApiFixture.RefusedAsync(
+            "record-damaged",
+            product.Offices.CityHrss,
+            HttpMethod.Put,
+            $"/api/policy-years/{city}/{year}",
+            SampleOffices.PolicyYear(year, noticeDays: 15)
+        );
+        await product.FoundAsync("state", policy);
     }
 }
