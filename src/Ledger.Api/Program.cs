@@ -119,6 +119,7 @@ public partial class Program
         );
         builder
             .Services.AddSingleton(logKeys)
+            .AddSingleton<LookMark>()
             .AddHostedService<LogService>()
             .AddHostedService<ProjectionService>()
             .AddHostedService<UnreadableMessages>()

@@ -140,6 +140,7 @@ public static class LedgerStore
                 "insurance",
                 "role_region",
                 "delegation",
+                "sponsorship",
             }
         )
             options.Events.IgnoreIndex($"mt_events_{own}");

@@ -460,10 +460,41 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
     }
 
     [Fact]
+    public async Task Whoever_holds_the_looks_lock_and_does_not_look_is_found_out()
+    {
+        await using var product = await Product.StartAsync(databases, "ledger_held");
+        await product.StopAsync();
+        product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
+        await using var thief = new NpgsqlConnection(await product.ApplicationConnectionAsync());
+        await thief.OpenAsync();
+        await thief.ExecuteAsync("select pg_advisory_lock(x'4C45444745525F32'::bigint)");
+        await product.StartAsync();
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                await product.Http.GetStringAsync("/health/ready") is var health
+                && health.Contains("look-failed", StringComparison.Ordinal)
+                && health.Contains("lock", StringComparison.Ordinal),
+            "health says that nobody looks"
+        );
+        // He cannot say that somebody does.
+        await thief.ExecuteAsync("delete from ledger.lease where name = 'look'");
+        await thief.ExecuteAsync("insert into ledger.lease values ('look', gen_random_uuid(), now())");
+        await Task.Delay(TimeSpan.FromSeconds(6));
+        Assert.Contains("look-failed", await product.Http.GetStringAsync("/health/ready"));
+        await thief.ExecuteAsync("select pg_advisory_unlock_all()");
+        await ApiFixture.EventuallyAsync(
+            async () =>
+                !(await product.Http.GetStringAsync("/health/ready")).Contains("look-failed", StringComparison.Ordinal),
+            "the look goes on"
+        );
+    }
+
+    [Fact]
     public async Task What_is_set_for_the_role_changes_no_connection_and_is_named()
     {
         await using var product = await Product.StartAsync(databases, "ledger_settings");
-        var role = new NpgsqlConnectionStringBuilder(await product.ApplicationConnectionAsync()).Username;
+        var own = new NpgsqlConnectionStringBuilder(await product.ApplicationConnectionAsync());
+        var of = $"alter role \"{own.Username}\" in database \"{own.Database}\"";
         await using (var thief = new NpgsqlConnection(await product.ApplicationConnectionAsync()))
         {
             await thief.OpenAsync();
@@ -479,38 +510,37 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
                     "local_preload_libraries = 'nosuch'",
                 }
             )
-                await thief.ExecuteAsync($"alter role \"{role}\" in database ledger_settings set {setting}");
+                await thief.ExecuteAsync($"{of} set {setting}");
         }
         try
         {
             await product.StopAsync();
             await product.StartAsync();
             await product.Village.AllocateAsync(1);
-            foreach (var source in new[] { LedgerStore.Plain, Commands })
-            {
-                await using var own = NpgsqlDataSource.Create(source(await product.ApplicationConnectionAsync()));
-                await using var connection = await own.OpenConnectionAsync();
-                var settings = (
-                    await connection.QueryAsync(
-                        """
-                        select concat_ws(' ', current_setting('synchronous_commit'), current_setting('search_path'),
-                                         current_setting('default_transaction_read_only'),
-                                         current_setting('transaction_isolation'), current_setting('statement_timeout'))
-                        """,
-                        r => r.GetString(0)
-                    )
-                ).Single();
-                Assert.Equal("on pg_catalog,pg_temp off read committed 0", settings);
-            }
+            await using (var made = NpgsqlDataSource.Create(LedgerStore.Plain(own.ConnectionString)))
+            await using (var connection = await made.OpenConnectionAsync())
+                Assert.Equal(
+                    "on pg_catalog,pg_temp off read committed 0",
+                    (
+                        await connection.QueryAsync(
+                            """
+                            select concat_ws(' ', current_setting('synchronous_commit'),
+                                             replace(current_setting('search_path'), ' ', ''),
+                                             current_setting('default_transaction_read_only'),
+                                             current_setting('transaction_isolation'),
+                                             current_setting('statement_timeout'))
+                            """,
+                            r => r.GetString(0)
+                        )
+                    ).Single()
+                );
             await product.FoundAsync("settings", "synchronous_commit=off");
             await product.FoundAsync("settings", "local_preload_libraries=nosuch");
         }
         finally
         {
-            await product.AttackAsync($"alter role \"{role}\" in database ledger_settings reset all");
+            await product.AttackAsync($"{of} reset all");
         }
-
-        static string Commands(string connection) => LedgerStore.CommandSource(connection).ConnectionString;
     }
 
     [Fact]

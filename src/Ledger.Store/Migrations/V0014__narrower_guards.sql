@@ -103,6 +103,7 @@ create index if not exists mt_events_insurance on ${schema}.mt_events (stream_id
 create index if not exists mt_events_role_region on ${schema}.mt_events ((data ->> 'roleRegion'))
     where type in ('account_opened', 'account_changed', 'account_change_requested');
 create index if not exists mt_events_delegation on ${schema}.mt_events ((data ->> 'to')) where type = 'delegation_granted';
+create index if not exists mt_events_sponsorship on ${schema}.mt_events ((data ->> 'donorId')) where type = 'sponsorship_recorded';
 alter index ${schema}.mt_events_joined alter column 1 set statistics 20;
 
 -- A guard's words are the server's own, whatever types of that name somebody has made for his session.
