@@ -40,8 +40,8 @@ begin
 end $$;
 alter function ${schema}.refuse_shrinking() set enable_seqscan = off set jit = off;
 
--- As in V0009; and no event at the last version that there can be, which left no room for another: beyond what streams have, an
--- event is its stream's next. (Asked of each event, that would cost as much as all the rest.)
+-- As in V0009; and an event is its stream's next: one at the last version that there can be left no room for another, one after
+-- a gap stood where a later one was to come.
 create or replace function ${schema}.refuse_unwritten() returns trigger language plpgsql as $$
 begin
     -- Null is no yes.
@@ -69,7 +69,7 @@ begin
         or new.stream_id ^@ 'collective-') and not new.headers ? 'seal' then
         raise exception 'event % on stream % is not sealed', new.type, new.stream_id using errcode = '42501';
     end if;
-    if new.version > 10000 and not exists (select from ${schema}.mt_events
+    if new.version > 1 and not exists (select from ${schema}.mt_events
                                             where stream_id = new.stream_id and version = new.version - 1) then
         raise exception 'event % is not the next of stream %', left(new.type, 100), left(new.stream_id, 200)
             using errcode = '42501';
