@@ -77,7 +77,12 @@ public static class StateShapes
         (await ChangedKindsAsync(connection)).Contains(kind)
         && (
             await connection.QueryAsync(
-                $"select 1 from {LedgerStore.Schema}.state_floor where type = @kind and (seq >= @last or until > now())",
+                $"""
+                select 1
+                  from {LedgerStore.Schema}.state_floor
+                 where type = @kind
+                   and (seq >= @last or until > now())
+                """,
                 r => r.GetInt32(0),
                 ("kind", kind),
                 ("last", last)

@@ -155,8 +155,8 @@ public sealed class EscalationTests(ApiFixture api)
         await connection.ExecuteAsync(
             $"""
             insert into {Queue} (id, status, owner_id, execution_time, attempts, body, message_type, received_at)
-            select gen_random_uuid(), 'Scheduled', 0, now() - interval '1 hour', 0, decode('deadbeef', 'hex'), 'nobodys',
-                   received_at
+            select gen_random_uuid(), 'Scheduled', 0, now() - interval '1 hour', 0, decode('deadbeef', 'hex'),
+                   'nobodys', received_at
               from {Queue}
              where message_type like '%DeadlineDue' limit 1
             """

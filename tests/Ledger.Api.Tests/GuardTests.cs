@@ -380,7 +380,7 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
     [Theory]
     [InlineData("date", "text", "2026-13-77")]
     [InlineData("text", "varchar(1)", null)]
-    public async Task A_guards_words_are_the_servers_whatever_types_somebody_has_made(string type, string of, string? day)
+    public async Task A_guards_words_are_the_servers_whatever_types_there_are(string type, string of, string? day)
     {
         await using var product = await StartAsync(databases, $"ledger_words_{type}");
         var (column, value) = day is null

@@ -52,7 +52,9 @@ public sealed class IdempotencyTests(ApiFixture api)
         await connection.ExecuteAsync(
             $"""
             insert into ledger.idempotency (actor, key, request, command, status, headers, body)
-            select actor, @expected, request, command, {status}, @headers::jsonb, 'x' from ledger.idempotency where key = @key
+            select actor, @expected, request, command, {status}, @headers::jsonb, 'x'
+              from ledger.idempotency
+             where key = @key
             """,
             ("expected", expected),
             ("headers", headers),

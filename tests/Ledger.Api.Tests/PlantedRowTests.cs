@@ -93,8 +93,8 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
             $$"""
             insert into ledger.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id,
                                           mt_dotnet_type, is_archived, correlation_id, causation_id, headers)
-            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, 2147483647, data, type, timestamp,
-                   tenant_id, mt_dotnet_type, false, correlation_id, causation_id, headers || '{"seal": "x"}'
+            select nextval('ledger.mt_events_sequence'), gen_random_uuid(), stream_id, 2147483647, data, type,
+                   timestamp, tenant_id, mt_dotnet_type, false, correlation_id, causation_id, headers || '{"seal": "x"}'
               from ledger.mt_events where stream_id = '{{policy}}' limit 1
             """
         );

@@ -132,7 +132,8 @@ public sealed class SuccessionTests(ApiFixture api)
         await using (var connection = await api.Database.OpenConnectionAsync())
         {
             var planted = $"""
-                insert into ledger.evidence (digest, region, media_type, file_name, content, uploaded_by, recorded_at, seal)
+                insert into ledger.evidence (digest, region, media_type, file_name, content, uploaded_by, recorded_at,
+                                             seal)
                 select digest, '{village.VillageCode[..9]}', @type, file_name, content,
                        'township.{village.VillageCode[..9]}', recorded_at, @seal
                   from ledger.evidence

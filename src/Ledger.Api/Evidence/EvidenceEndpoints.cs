@@ -72,7 +72,8 @@ public static class EvidenceEndpoints
             name = $"凭证{Path.GetExtension(name)}";
         var added = await command.Connection.ExecuteAsync(
             $"""
-            insert into {LedgerStore.Schema}.evidence (digest, region, media_type, file_name, content, uploaded_by, seal)
+            insert into {LedgerStore.Schema}.evidence
+                   (digest, region, media_type, file_name, content, uploaded_by, seal)
             values (@digest, @region, @type, @name, @content, @by, @seal) on conflict do nothing
             """,
             ("digest", digest),

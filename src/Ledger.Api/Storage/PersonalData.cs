@@ -363,7 +363,9 @@ public sealed class PersonalData(KeyFile keys, Findings findings)
     private byte[] HolderHash(CitizenId citizen) =>
         HMACSHA256.HashData(keys.HashKey, Encoding.ASCII.GetBytes($"account {citizen.Value}"));
 
-    /// <summary>Of which of these accounts the person's row is not found by the number that the account's own row says.</summary>
+    /// <summary>
+    /// Of which of these accounts the person's row is not found by the number that the account's own row says.
+    /// </summary>
     /// <param name="holders">The person that the events name, by the id of the account.</param>
     public async Task<IReadOnlyList<string>> HolderFaultsAsync(
         NpgsqlConnection connection,

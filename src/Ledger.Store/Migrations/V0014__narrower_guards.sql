@@ -92,18 +92,22 @@ alter table ${schema}.evidence alter column seal drop default;
 alter table ${schema}.evidence drop constraint if exists of_now_bounds;
 alter table ${schema}.evidence add constraint of_now_bounds check (
     seal is distinct from 'before' and octet_length(seal) <= 100
-    and media_type ~ '^[a-z]{1,20}/[a-z0-9.+-]{1,100}$' and octet_length(file_name) <= 1000 and file_name !~ '[[:cntrl:]]') not valid;
+    and media_type ~ '^[a-z]{1,20}/[a-z0-9.+-]{1,100}$' and octet_length(file_name) <= 1000
+    and file_name !~ '[[:cntrl:]]') not valid;
 
 -- What commands rest on is found by the events (Command.NamedByAsync), never by the documents beside them.
 create index if not exists mt_events_joined
     on ${schema}.mt_events (coalesce(data ->> 'toCollectiveId', data ->> 'collectiveId'))
     where type in ('member_registered', 'membership_moved', 'departure_revoked');
-create index if not exists mt_events_filed on ${schema}.mt_events ((data ->> 'collectiveId')) where type = 'application_filed';
+create index if not exists mt_events_filed on ${schema}.mt_events ((data ->> 'collectiveId'))
+    where type = 'application_filed';
 create index if not exists mt_events_insurance on ${schema}.mt_events (stream_id) where type = 'insurance_checked';
 create index if not exists mt_events_role_region on ${schema}.mt_events ((data ->> 'roleRegion'))
     where type in ('account_opened', 'account_changed', 'account_change_requested');
-create index if not exists mt_events_delegation on ${schema}.mt_events ((data ->> 'to')) where type = 'delegation_granted';
-create index if not exists mt_events_sponsorship on ${schema}.mt_events ((data ->> 'donorId')) where type = 'sponsorship_recorded';
+create index if not exists mt_events_delegation on ${schema}.mt_events ((data ->> 'to'))
+    where type = 'delegation_granted';
+create index if not exists mt_events_sponsorship on ${schema}.mt_events ((data ->> 'donorId'))
+    where type = 'sponsorship_recorded';
 alter index ${schema}.mt_events_joined alter column 1 set statistics 20;
 
 -- A guard's words are the server's own, whatever types of that name somebody has made for his session.
