@@ -54,6 +54,23 @@ public sealed class PlantedRowTests(Databases databases) : IClassFixture<Databas
             $"{village.ApplicationPath}/remittance"
         );
         Assert.Contains($"{village.FundId}/general [0, ", await FindingsAsync(product));
+
+        // Nor does one that lies where the next would: it is named, and can be mended.
+        await product.EditAsync(
+            $"""
+            insert into ledger.fen_axis (account, axis, fen_from, fen_to, kind, reference, event_id)
+            select account, axis, max(fen_to), max(fen_to) + 1, 'allocated', 'allocation-evil', gen_random_uuid()
+              from ledger.fen_axis
+             where account = '{village.FundId}/general' and axis = 'in'
+             group by 1, 2
+            """
+        );
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => village.AllocateAsync(7));
+        Assert.Contains("fund-damaged", refusal.Message);
+        Assert.Contains("fen_axis_pkey", await FindingsAsync(product));
+        await ApiProcess.RunAsync(product.Settings, "check", "--rebuild");
+        await village.AllocateAsync(7);
+        Assert.Equal(payee, await Payee());
     }
 
     [Fact]
