@@ -113,7 +113,11 @@ public sealed class StateLook(EventWriter writer, NpgsqlDataSource database, Fin
                     r => r.GetString(0),
                     ("ids", silent)
                 );
-        foreach (var (id, type) in streams.Where(s => s.Type is null ? kind >= 0 && !refusals.Contains(s.Id) : s.Type != name))
+        foreach (
+            var (id, type) in streams.Where(s =>
+                s.Type is null ? kind >= 0 && !refusals.Contains(s.Id) : s.Type != name
+            )
+        )
             await findings.AddAsync(
                 "state",
                 $"{id}：流的种类被改为 {(type is null ? "（无）" : type[..Math.Min(type.Length, 100)])} a stream of another kind"

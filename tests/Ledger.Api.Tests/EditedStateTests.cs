@@ -291,7 +291,13 @@ public sealed class EditedStateTests(Databases databases, EditedStateTests.Share
     [InlineData("null")]
     public async Task The_place_of_a_stream_that_is_to_come_is_kept_by_nobody(string version)
     {
-        var year = _village.Year + (version == "7" ? 2 : version == "0" ? 3 : 4);
+        var year =
+            _village.Year
+            + (
+                version == "7" ? 2
+                : version == "0" ? 3
+                : 4
+            );
         var policy = StreamId.PolicyYear(RegionCode.City(_village.Offices.County), year);
         await EditAsync($"insert into ledger.mt_streams (id, type, version) values ('{policy}', null, {version})");
         await _village.Offices.CityHrss.PutAsync(

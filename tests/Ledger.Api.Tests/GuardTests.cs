@@ -391,7 +391,9 @@ public sealed class GuardTests(Databases databases) : IClassFixture<Databases>
         await connection.ExecuteAsync(
             $"create domain pg_temp.{type} as pg_catalog.{of}; set search_path = pg_temp, pg_catalog"
         );
-        var refused = await Assert.ThrowsAsync<PostgresException>(() => connection.ExecuteAsync(Event((column, value))));
+        var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+            connection.ExecuteAsync(Event((column, value)))
+        );
         Assert.True(refused.SqlState is "42501" or "22008", refused.Message);
     }
 

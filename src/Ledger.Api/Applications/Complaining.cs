@@ -343,9 +343,7 @@ public static class Complaining
     }
 
     /// <summary>The accounts of a village, by name: what is complained of is their work.</summary>
-    private static async Task<List<string>> OfVillageAsync(Command command, string village) =>
-        [
-            .. (
+    private static async Task<List<string>> OfVillageAsync(Command command, string village) => [.. (
                 await command.NamedByAsync<Account>(
                     """
                     type in ('account_opened', 'account_changed', 'account_change_requested')
@@ -353,9 +351,5 @@ public static class Complaining
                     """,
                     ("village", village)
                 )
-            )
-                .Values.Where(a => a.Region == village)
-                .OrderBy(a => a.Id, StringComparer.Ordinal)
-                .Select(a => a.Name),
-        ];
+            ).Values.Where(a => a.Region == village).OrderBy(a => a.Id, StringComparer.Ordinal).Select(a => a.Name)];
 }

@@ -69,6 +69,7 @@ public sealed class Command(
 
     private NpgsqlTransaction? _transaction;
     private IDocumentSession? _session;
+
     /// <summary>Beyond it a stream has no place for what a command adds: somebody took it.</summary>
     private const long LastVersion = int.MaxValue - 10_000;
     private int _lastRank = -1;

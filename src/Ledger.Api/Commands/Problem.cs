@@ -70,10 +70,7 @@ public static partial class Problem
             RefusedException refused => refused.Rejection,
             ForgedAxisException forged => new Rejection(Rejections.FundDamaged, forged.Message),
             PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, TableName: "fen_axis" } taken =>
-                new Rejection(
-                    Rejections.FundDamaged,
-                    new ForgedAxisException($"（{taken.ConstraintName}）").Message
-                ),
+                new Rejection(Rejections.FundDamaged, new ForgedAxisException($"（{taken.ConstraintName}）").Message),
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new Rejection(
                 Rejections.LimitExceeded,
                 "请求超过大小上限"

@@ -14,9 +14,7 @@ public static class EvidenceSeal
 
     public static string Of(KeyFile keys, string digest, string region, string by) =>
         Convert.ToBase64String(
-            HMACSHA256
-                .HashData(keys.EvidenceKey, Encoding.UTF8.GetBytes($"{digest}\n{region}\n{by}"))
-                .AsSpan(0, 16)
+            HMACSHA256.HashData(keys.EvidenceKey, Encoding.UTF8.GetBytes($"{digest}\n{region}\n{by}")).AsSpan(0, 16)
         );
 
     public static bool Holds(KeyFile keys, string digest, string region, string by, string? seal) =>

@@ -42,8 +42,6 @@ public sealed class LookMark(KeyFile keys)
 
     private Guid Seal(DateTimeOffset at) =>
         new(
-            HMACSHA256
-                .HashData(keys.StateKey, Encoding.ASCII.GetBytes($"look {at.ToUnixTimeSeconds()}"))
-                .AsSpan(0, 16)
+            HMACSHA256.HashData(keys.StateKey, Encoding.ASCII.GetBytes($"look {at.ToUnixTimeSeconds()}")).AsSpan(0, 16)
         );
 }

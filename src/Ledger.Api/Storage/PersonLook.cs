@@ -8,12 +8,7 @@ namespace Ledger.Api.Storage;
 /// number, name and birth date, and is gone only where an event says so. Else somebody could be registered, and
 /// subsidised, a second time. Rows from before there was a hash of name and birth date get theirs.
 /// </summary>
-public sealed class PersonLook(
-    PersonalData people,
-    EventWriter writer,
-    Findings findings,
-    NpgsqlDataSource database
-)
+public sealed class PersonLook(PersonalData people, EventWriter writer, Findings findings, NpgsqlDataSource database)
 {
     private const int Page = 500;
 

@@ -116,9 +116,7 @@ public sealed class Tracing(NpgsqlConnection connection, IDocumentStore store)
             .SelectMany(e => AxisEntry.Of(e.StreamKey!, e.Data).Select(a => a with { EventId = e.Id }))
             .ToHashSet();
         return entries.Find(e => !laid.Contains(e)) is { } forged
-            ? throw new ForgedAxisException(
-                $"{forged.Span.Account} [{forged.Span.Fen.From}, {forged.Span.Fen.To})"
-            )
+            ? throw new ForgedAxisException($"{forged.Span.Account} [{forged.Span.Fen.From}, {forged.Span.Fen.To})")
             : sources;
     }
 
