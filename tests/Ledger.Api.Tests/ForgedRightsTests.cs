@@ -134,7 +134,7 @@ public sealed class ForgedRightsTests(Databases databases) : IClassFixture<Datab
             "person-damaged",
             administrator,
             "/api/accounts",
-            ApiFixture.AccountBody("li.na2", Roles.SupervisionCommittee, village, person)
+            ApiFixture.AccountBody("li.na2", Roles.VillageFinance, "370811000002", person)
         );
         await product.StopAsync();
         product.Settings["Ledger__Log__ScrubMinutes"] = "0.02";
